@@ -1,0 +1,120 @@
+extern crate std;
+
+use super::*;
+use crate::list::{Kind, Link};
+use std::vec::Vec;
+
+struct Plain(Vec<(Link, Turn)>);
+
+impl Links for Plain {
+    fn link(&mut self, _: Chain, id: Id) -> Option<&mut Link> {
+        self.0.get_mut(usize::from(id.index)).map(|slot| &mut slot.0)
+    }
+}
+
+impl Turns for Plain {
+    fn turn(&mut self, id: Id) -> Option<&mut Turn> {
+        self.0.get_mut(usize::from(id.index)).map(|slot| &mut slot.1)
+    }
+}
+
+fn id(index: u16) -> Id {
+    Id { kind: Kind::Event, index }
+}
+
+/// Slots of the given levels.
+fn slots(levels: &[u8]) -> Plain {
+    let turn = |level: &u8| Turn { level: *level, ..Turn::EMPTY };
+    Plain(levels.iter().map(|level| (Link::EMPTY, turn(level))).collect())
+}
+
+/// Runs one pass; `react` may activate more after each slot.
+fn pass(
+    active: &mut Active,
+    slots: &mut Plain,
+    mut react: impl FnMut(&mut Active, &mut Plain, u16),
+) -> Vec<u16> {
+    let mut ran = Vec::new();
+    while let Some(id) = active.front(slots) {
+        active.done(slots, id);
+        ran.push(id.index);
+        react(active, slots, id.index);
+        assert!(ran.len() < 100, "a pass ends");
+    }
+    ran
+}
+
+#[test]
+fn one_level_runs_in_a_pass_the_most_urgent_first() {
+    let (mut active, mut slots) = (Active::new(), slots(&[5, 1, 5, 1]));
+    for index in 0..4 {
+        active.activate(&mut slots, id(index));
+    }
+    assert_eq!(pass(&mut active, &mut slots, |_, _, _| {}), [1, 3]);
+    assert_eq!(pass(&mut active, &mut slots, |_, _, _| {}), [0, 2]);
+    assert_eq!(pass(&mut active, &mut slots, |_, _, _| {}), []);
+}
+
+#[test]
+fn self_activation_runs_once_a_pass() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4]));
+    active.activate(&mut slots, id(0));
+    for _ in 0..3 {
+        let again = |active: &mut Active, slots: &mut Plain, index| {
+            active.activate(slots, id(index));
+        };
+        assert_eq!(pass(&mut active, &mut slots, again), [0]);
+        assert_eq!(active.len(), 1);
+    }
+}
+
+#[test]
+fn another_slot_activated_in_a_pass_still_runs_in_it() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4, 4]));
+    active.activate(&mut slots, id(0));
+    let ping_pong = |active: &mut Active, slots: &mut Plain, index| {
+        active.activate(slots, id(1 - index));
+    };
+    assert_eq!(pass(&mut active, &mut slots, ping_pong), [0, 1]);
+}
+
+#[test]
+fn a_more_urgent_activation_is_reported() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4, 2, 6]));
+    active.activate(&mut slots, id(0));
+    assert_eq!(active.front(&mut slots), Some(id(0)));
+    assert!(active.activate(&mut slots, id(1)));
+    assert!(!active.activate(&mut slots, id(2)));
+}
+
+#[test]
+fn an_active_slot_keeps_its_place_and_can_leave() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4, 4, 4]));
+    for index in [0, 1, 2, 0] {
+        active.activate(&mut slots, id(index));
+    }
+    active.remove(&mut slots, id(1));
+    active.remove(&mut slots, id(1));
+    assert_eq!(active.len(), 2);
+    assert_eq!(pass(&mut active, &mut slots, |_, _, _| {}), [0, 2]);
+}
+
+#[test]
+fn what_waits_for_the_next_pass_can_leave() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4]));
+    active.activate(&mut slots, id(0));
+    active.done(&mut slots, id(0));
+    active.activate(&mut slots, id(0));
+    active.remove(&mut slots, id(0));
+    assert_eq!((active.len(), active.front(&mut slots)), (0, None));
+}
+
+#[test]
+fn the_priority_of_a_queued_slot_stays() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4]));
+    active.activate(&mut slots, id(0));
+    assert_eq!(slots.0[0].1.set_priority(Priority::HIGHEST), Err(StillActive));
+    active.done(&mut slots, id(0));
+    assert_eq!(slots.0[0].1.set_priority(Priority::HIGHEST), Ok(()));
+    assert_eq!(slots.0[0].1.priority(), Priority::HIGHEST);
+}

@@ -1,0 +1,299 @@
+//! Connections: byte streams with a ring for input and one for output (libevent's bufferevents).
+//!
+//! ```text
+//!            back end                    application
+//!   wire ──▶ input() received(n) ──▶ ring ──▶ peek / read / consume     on_read
+//!   wire ◀── output() sent(n)    ◀── ring ◀── write                     on_write
+//!            finished / failed / timeout ─────────────────────────────▶ on_event
+//! ```
+//!
+//! * Nothing is read until reading is enabled; writing is enabled from the start (rule B1).
+//! * `on_read` runs after input arrived, `on_write` after output was sent and none is left.
+//! * What does not fit in the output ring is refused, never dropped; a full input ring makes the
+//!   peer wait.
+//! * After the peer's end of stream the input ring can still be read, and output is still sent.
+//!
+//! The verbs stand in [`ConnMut`], what back ends feed in the module `feed`.
+
+use core::time::Duration;
+
+use crate::Cx;
+use crate::active::Turn;
+use crate::address::Address;
+use crate::error::ConnError;
+use crate::handle::{Conn, kind};
+use crate::list::{Id, Kind, Link};
+use crate::outbox::{Action, Mail, note};
+use crate::ring::Ring;
+use crate::table::Resident;
+
+mod feed;
+mod verbs;
+
+pub use verbs::ConnMut;
+
+/// A connection's callback: the application, the loop, the connection.
+pub type OnConn<A> = fn(&mut A, &mut Cx<'_, A>, Conn);
+
+/// A connection's callback for what is not data.
+pub type OnConnEvent<A> = fn(&mut A, &mut Cx<'_, A>, Conn, ConnEvent);
+
+/// What happens to a connection beside data (`BEV_EVENT_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ConnEvent {
+    /// An outgoing connection is established.
+    Connected,
+    /// The peer will send no more. Reading is disabled; writing still works.
+    Eof,
+    /// Nothing came, or nothing could be sent, for the time set with [`ConnMut::set_timeouts`].
+    /// That direction is disabled.
+    Timeout(Direction),
+    /// The connection has failed; it can only be read out and freed.
+    Failed(ConnError),
+}
+
+/// One of a connection's two directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Direction {
+    /// From the peer.
+    Read,
+    /// To the peer.
+    Write,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Connecting,
+    Open,
+    /// The application has closed it; the back end sends what is left.
+    Closing,
+    Failed,
+}
+
+/// Callbacks that are due, in the order they run (rule R2, an accept first of all).
+mod due {
+    pub(super) const ACCEPTED: u8 = 1 << 0;
+    pub(super) const CONNECTED: u8 = 1 << 1;
+    pub(super) const READ: u8 = 1 << 2;
+    pub(super) const WRITE: u8 = 1 << 3;
+    pub(super) const READ_TIMEOUT: u8 = 1 << 4;
+    pub(super) const WRITE_TIMEOUT: u8 = 1 << 5;
+    pub(super) const EOF: u8 = 1 << 6;
+    pub(super) const FAILED: u8 = 1 << 7;
+}
+
+pub(crate) struct ConnState<A> {
+    on_accept: Option<OnConn<A>>,
+    on_read: Option<OnConn<A>>,
+    on_write: Option<OnConn<A>>,
+    on_event: Option<OnConnEvent<A>>,
+    user: u32,
+    peer: Address,
+    phase: Phase,
+    input: Ring,
+    output: Ring,
+    read_enabled: bool,
+    write_enabled: bool,
+    /// The peer will send no more.
+    eof: bool,
+    /// We will write no more.
+    finished: bool,
+    error: ConnError,
+    /// Inactivity timeouts in microseconds; zero for none.
+    timeouts: [u64; 2],
+    due: u8,
+    pub(crate) active: Link,
+    pub(crate) turn: Turn,
+    pub(crate) mail: Mail,
+}
+
+impl<A> Resident for ConnState<A> {
+    type Kind = kind::Conn;
+
+    const EMPTY: Self = Self {
+        on_accept: None,
+        on_read: None,
+        on_write: None,
+        on_event: None,
+        user: 0,
+        peer: Address::None,
+        phase: Phase::Connecting,
+        input: Ring::EMPTY,
+        output: Ring::EMPTY,
+        read_enabled: false,
+        write_enabled: false,
+        eof: false,
+        finished: false,
+        error: ConnError::Reset,
+        timeouts: [0; 2],
+        due: 0,
+        active: Link::EMPTY,
+        turn: Turn::EMPTY,
+        mail: Mail::EMPTY,
+    };
+
+    fn vacate(&mut self) {
+        *self = Self { turn: self.turn.vacated(), ..Self::EMPTY };
+    }
+}
+
+/// A callback of a connection whose turn it is.
+pub(crate) enum ConnCall<A> {
+    Plain(OnConn<A>),
+    Event(OnConnEvent<A>, ConnEvent),
+}
+
+impl<A> ConnState<A> {
+    /// Takes the first callback that is due. One that the application never set is passed over.
+    fn take_call(&mut self) -> Option<ConnCall<A>> {
+        while self.due != 0 {
+            let first = self.due & self.due.wrapping_neg();
+            self.due &= !first;
+            let call = match first {
+                due::ACCEPTED => self.on_accept.map(ConnCall::Plain),
+                due::CONNECTED => self.event_call(ConnEvent::Connected),
+                due::READ => self.on_read.map(ConnCall::Plain),
+                due::WRITE => self.on_write.map(ConnCall::Plain),
+                due::READ_TIMEOUT => self.event_call(ConnEvent::Timeout(Direction::Read)),
+                due::WRITE_TIMEOUT => self.event_call(ConnEvent::Timeout(Direction::Write)),
+                due::EOF => self.event_call(ConnEvent::Eof),
+                _ => self.event_call(ConnEvent::Failed(self.error)),
+            };
+            if call.is_some() {
+                return call;
+            }
+        }
+        None
+    }
+
+    /// Whether the application may still use the connection.
+    fn is_held(&self) -> bool {
+        self.phase != Phase::Closing
+    }
+
+    fn event_call(&self, event: ConnEvent) -> Option<ConnCall<A>> {
+        self.on_event.map(|call| ConnCall::Event(call, event))
+    }
+
+    /// Whether input is wanted, as far as the application and the peer are concerned.
+    fn wants_input(&self) -> bool {
+        self.phase == Phase::Open && self.read_enabled && !self.eof
+    }
+
+    /// Whether output goes out, as far as the application is concerned. What a closed connection
+    /// still holds goes out even if writing was disabled.
+    fn may_send(&self) -> bool {
+        match self.phase {
+            Phase::Open => self.write_enabled && self.output.len() > 0,
+            Phase::Closing => self.output.len() > 0,
+            Phase::Connecting | Phase::Failed => false,
+        }
+    }
+
+    /// Whether something of ours waits for the peer: an answer to a connect, room for output.
+    fn awaits_peer(&self) -> bool {
+        self.phase == Phase::Connecting || (self.phase == Phase::Open && self.output.len() > 0)
+    }
+}
+
+// What the verbs, the feed and the dispatch share.
+impl<A> Cx<'_, A> {
+    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
+    pub(crate) fn conn_fire(&mut self, index: u16) -> Option<(Conn, ConnCall<A>)> {
+        let (conn, state) = self.tables.conns.at(index)?;
+        let call = state.take_call();
+        if state.due == 0 {
+            self.active.done(&mut self.tables, id_of(conn));
+        }
+        Some((conn, call?))
+    }
+
+    /// A timeout of the connection has passed; the direction is disabled (rule M7).
+    pub(crate) fn conn_timed_out(&mut self, index: u16, direction: Direction) {
+        let Some((conn, state)) = self.tables.conns.at(index) else { return };
+        let due = match direction {
+            Direction::Read => {
+                state.read_enabled = false;
+                due::READ_TIMEOUT
+            }
+            Direction::Write => {
+                state.write_enabled = false;
+                due::WRITE_TIMEOUT
+            }
+        };
+        self.conn_due(conn, due);
+    }
+
+    pub(crate) fn conn_action(&mut self, index: u16, note: u8) -> Option<Action> {
+        let (conn, state) = self.tables.conns.at(index)?;
+        match note {
+            note::OPEN => Option::from(state.peer).map(|peer| Action::Connect(conn, peer)),
+            note::RECEIVE if state.wants_input() => Some(Action::Receive(conn)),
+            note::SEND if state.may_send() => Some(Action::Send(conn)),
+            note::FINISH => Some(Action::Finish(conn)),
+            note::CLOSE => Some(Action::Close(conn)),
+            note::DROP => {
+                self.tables.conns.remove(conn);
+                Some(Action::Abort(conn))
+            }
+            _ => None,
+        }
+    }
+
+    fn conn_due(&mut self, conn: Conn, due: u8) {
+        if let Some(state) = self.tables.conns.get_mut(conn) {
+            state.due |= due;
+            self.activate(id_of(conn));
+        }
+    }
+
+    fn conn_post(&mut self, conn: Conn, note: u8) {
+        self.outbox.post(&mut self.tables, id_of(conn), note);
+    }
+
+    /// Sets a direction's timeout anew, if it is one to count now (rule M5): reading, while input
+    /// is wanted and there is room for it; writing, while something is to be sent or connected.
+    /// With [`Restart::No`] a timeout that counts already goes on.
+    fn conn_retime(&mut self, conn: Conn, direction: Direction, restart: Restart) {
+        let Some(state) = self.tables.conns.get(conn) else { return };
+        let room = self.rings.input_len() > state.input.len();
+        let counts = match direction {
+            Direction::Read => state.wants_input() && room,
+            Direction::Write => state.write_enabled && state.awaits_peer(),
+        };
+        let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
+        let owner = self.timer_of(conn, direction);
+        if !counts || timeout == 0 {
+            self.timers.cancel(owner);
+        } else if restart == Restart::Yes || self.timers.deadline(owner).is_none() {
+            self.timers.arm(owner, self.now.after(Duration::from_micros(timeout)));
+        }
+    }
+
+    fn conn_untime(&mut self, conn: Conn) {
+        for direction in [Direction::Read, Direction::Write] {
+            let owner = self.timer_of(conn, direction);
+            self.timers.cancel(owner);
+        }
+    }
+
+    /// Events own the first timers, each connection two of the following.
+    fn timer_of(&self, conn: Conn, direction: Direction) -> usize {
+        let first = conn.index().saturating_mul(2).saturating_add(self.tables.events.capacity());
+        first.saturating_add(direction as usize)
+    }
+}
+
+/// Whether a timeout that counts already starts again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Restart {
+    Yes,
+    No,
+}
+
+const fn id_of(conn: Conn) -> Id {
+    Id { kind: Kind::Conn, index: conn.slot() }
+}

@@ -1,0 +1,135 @@
+//! What a back end tells of connections, and where it finds and leaves their bytes.
+//!
+//! Feeding only records: callbacks run in the dispatch that follows. A handle that is stale is
+//! answered with nothing, since a back end may hear of a connection after the application freed it.
+
+use core::net::SocketAddr;
+
+use super::{Direction, Phase, Restart, due, id_of};
+use crate::EventBase;
+use crate::error::{AcceptError, ConnError};
+use crate::handle::{Conn, Listener};
+use crate::outbox::note;
+
+impl<A> EventBase<'_, A> {
+    /// Whether the connection table has room: asked before accepting, so that nothing is accepted
+    /// that could not be kept.
+    pub fn has_room(&self) -> bool {
+        !self.cx.tables.conns.is_full()
+    }
+
+    /// Feeds an accepted connection: the listener's callback is due.
+    ///
+    /// # Errors
+    /// [`AcceptError`] when the listener is gone or the table is full; the connection is still the
+    /// back end's.
+    pub fn accepted(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
+        let listener = self.cx.tables.listeners.get(listener).filter(|state| !state.is_freed());
+        let on_accept = listener.ok_or(AcceptError::NoListener)?.on_accept;
+        let (conn, state) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
+        state.on_accept = on_accept;
+        state.peer = peer.into();
+        state.phase = Phase::Open;
+        state.write_enabled = true;
+        state.turn = state.turn.begin();
+        self.cx.conn_due(conn, due::ACCEPTED);
+        Ok(conn)
+    }
+
+    /// Feeds that an outgoing connection is established.
+    pub fn connected(&mut self, conn: Conn) {
+        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
+        match state.phase {
+            Phase::Connecting => {
+                state.phase = Phase::Open;
+                self.cx.conn_due(conn, due::CONNECTED);
+                self.cx.conn_post(conn, note::SEND | note::RECEIVE);
+                self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
+                self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
+            }
+            Phase::Closing => self.cx.conn_post(conn, note::SEND),
+            Phase::Open | Phase::Failed => {}
+        }
+    }
+
+    /// The room for input, in the order it is to be filled, or `None` while no input is wanted:
+    /// reading is disabled, or the ring is full. [`Action::Receive`](crate::Action::Receive) says
+    /// when to ask again.
+    pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
+        let state = self.cx.tables.conns.get(conn)?;
+        let room = state.input.len() < self.cx.rings.input_len();
+        if !state.wants_input() || !room {
+            return None;
+        }
+        Some(state.input.space(self.cx.rings.input_mut(conn.index())))
+    }
+
+    /// Feeds that `amount` bytes were put into the room for input.
+    pub fn received(&mut self, conn: Conn, amount: usize) {
+        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
+        let amount = state.input.commit(self.cx.rings.input(conn.index()), amount);
+        if amount > 0 && state.is_held() {
+            self.cx.conn_due(conn, due::READ);
+            self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
+        }
+    }
+
+    /// The bytes to send, oldest first; none while writing is disabled or not connected.
+    pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
+        match self.cx.tables.conns.get(conn) {
+            Some(state) if state.may_send() => {
+                state.output.bytes(self.cx.rings.output(conn.index()))
+            }
+            _ => (&[], &[]),
+        }
+    }
+
+    /// Feeds that the oldest `amount` bytes were sent.
+    pub fn sent(&mut self, conn: Conn, amount: usize) {
+        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
+        let amount = state.output.consume(self.cx.rings.output(conn.index()), amount);
+        if amount == 0 || !state.is_held() {
+            return;
+        }
+        if state.output.len() == 0 {
+            self.cx.conn_due(conn, due::WRITE);
+        }
+        self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
+    }
+
+    /// Feeds that the peer will send no more. What came before can still be read.
+    pub fn finished(&mut self, conn: Conn) {
+        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
+        if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
+            state.read_enabled = false;
+            self.cx.conn_due(conn, due::EOF);
+            self.cx.conn_retime(conn, Direction::Read, Restart::No);
+        }
+    }
+
+    /// Feeds that the connection has failed. The back end has dropped its socket; a connection
+    /// that the application closed already gives its slot back here.
+    pub fn failed(&mut self, conn: Conn, error: ConnError) {
+        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
+        match state.phase {
+            Phase::Closing => self.released(conn),
+            Phase::Failed => {}
+            Phase::Connecting | Phase::Open => {
+                state.phase = Phase::Failed;
+                state.error = error;
+                state.output.clear();
+                self.cx.conn_untime(conn);
+                self.cx.conn_due(conn, due::FAILED);
+            }
+        }
+    }
+
+    /// Gives back the slot of a connection that was closed ([`Action::Close`](crate::Action::Close)):
+    /// its output is sent, or lost with the connection.
+    pub fn released(&mut self, conn: Conn) {
+        if self.cx.tables.conns.get(conn).is_some_and(|state| !state.is_held()) {
+            self.cx.outbox.forget(&mut self.cx.tables, id_of(conn));
+            self.cx.tables.conns.remove(conn);
+        }
+    }
+}

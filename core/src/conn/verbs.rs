@@ -1,0 +1,314 @@
+//! What an application does with a connection.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::{ConnState, Direction, OnConn, OnConnEvent, Phase, Restart, id_of};
+use crate::error::{Full, Stale, StillActive, WriteError};
+use crate::handle::Conn;
+use crate::outbox::note;
+use crate::time::micros;
+use crate::{Cx, Priority};
+
+/// One connection, borrowed from the loop: its verbs.
+///
+/// Made by [`Cx::conn`].
+pub struct ConnMut<'c, 's, A> {
+    cx: &'c mut Cx<'s, A>,
+    conn: Conn,
+}
+
+impl<'s, A> Cx<'s, A> {
+    /// Opens a connection to `peer`. Its callbacks are set through [`Cx::conn`]; the event
+    /// callback hears [`Connected`](super::ConnEvent::Connected) or
+    /// [`Failed`](super::ConnEvent::Failed), never this call's result.
+    ///
+    /// What is written meanwhile is sent first thing.
+    ///
+    /// # Errors
+    /// [`Full::Conns`] when the table has no free slot.
+    pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
+        let (conn, state) = self.tables.conns.insert().ok_or(Full::Conns)?;
+        state.peer = peer.into();
+        state.write_enabled = true;
+        state.turn = state.turn.begin();
+        self.conn_post(conn, note::OPEN);
+        Ok(conn)
+    }
+
+    /// The connection's verbs.
+    ///
+    /// # Errors
+    /// [`Stale`] when the connection was freed or closed.
+    pub fn conn(&mut self, conn: Conn) -> Result<ConnMut<'_, 's, A>, Stale> {
+        self.held(conn)?;
+        Ok(ConnMut { cx: self, conn })
+    }
+
+    /// Moves as many bytes from the input of `from` to the output of `to` as there is room for;
+    /// how many that was. Both may be the same connection.
+    ///
+    /// # Errors
+    /// [`Stale`] when one of them was freed; nothing has moved then.
+    pub fn transfer(&mut self, from: Conn, to: Conn) -> Result<usize, Stale> {
+        let mut input = self.held(from)?.input;
+        let state = self.held(to)?;
+        if state.is_finished() {
+            return Ok(0);
+        }
+        let mut output = state.output;
+        let (held, room) = self.rings.input_and_output(from.index(), to.index());
+        let (first, second) = input.bytes(held);
+        let first = output.write(room, first);
+        let amount = first.saturating_add(output.write(room, second));
+        if let Some(state) = self.tables.conns.get_mut(to) {
+            state.output = output;
+        }
+        input.consume(held, amount);
+        self.conn_output_grew(to, amount);
+        self.conn_input_shrank(from, input);
+        Ok(amount)
+    }
+
+    fn held(&mut self, conn: Conn) -> Result<&mut ConnState<A>, Stale> {
+        self.tables.conns.get_mut(conn).filter(|state| state.is_held()).ok_or(Stale)
+    }
+}
+
+/// Callbacks and settings.
+impl<A> ConnMut<'_, '_, A> {
+    /// Sets the function to call after input arrived.
+    pub fn on_read(&mut self, call: OnConn<A>) -> &mut Self {
+        self.change(|state| state.on_read = Some(call))
+    }
+
+    /// Sets the function to call after output was sent and none is left: the back end has it, the
+    /// peer may not have it yet.
+    pub fn on_write(&mut self, call: OnConn<A>) -> &mut Self {
+        self.change(|state| state.on_write = Some(call))
+    }
+
+    /// Sets the function to call for what is not data: connected, end of stream, timeout, failure.
+    pub fn on_event(&mut self, call: OnConnEvent<A>) -> &mut Self {
+        self.change(|state| state.on_event = Some(call))
+    }
+
+    /// Lets a direction work. Reading is off at first, writing is on.
+    pub fn enable(&mut self, direction: Direction) -> &mut Self {
+        let conn = self.conn;
+        match direction {
+            Direction::Read => {
+                self.change(|state| state.read_enabled = !state.eof);
+                self.cx.conn_post(conn, note::RECEIVE);
+            }
+            Direction::Write => {
+                self.change(|state| state.write_enabled = true);
+                self.cx.conn_post(conn, note::SEND);
+            }
+        }
+        self.cx.conn_retime(conn, direction, Restart::Yes);
+        self
+    }
+
+    /// Stops a direction; what the rings hold stays.
+    pub fn disable(&mut self, direction: Direction) -> &mut Self {
+        match direction {
+            Direction::Read => self.change(|state| state.read_enabled = false),
+            Direction::Write => self.change(|state| state.write_enabled = false),
+        };
+        self.cx.conn_retime(self.conn, direction, Restart::No);
+        self
+    }
+
+    /// Sets how long nothing may come (`read`), and how long nothing may be sent although
+    /// something waits (`write`, which also bounds a connect), before the event callback hears of
+    /// a timeout. `None` and zero mean for ever.
+    pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
+        let timeouts = [read, write].map(|timeout| timeout.map_or(0, micros));
+        self.change(|state| state.timeouts = timeouts);
+        self.cx.conn_retime(self.conn, Direction::Read, Restart::Yes);
+        self.cx.conn_retime(self.conn, Direction::Write, Restart::Yes);
+        self
+    }
+
+    /// Sets the priority of the connection's callbacks.
+    ///
+    /// # Errors
+    /// [`StillActive`] while a callback is due.
+    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
+        let state = self.cx.tables.conns.get_mut(self.conn);
+        state.map_or(Ok(()), |state| state.turn.set_priority(priority))
+    }
+
+    /// The application's word, zero at first.
+    pub fn user(&self) -> u32 {
+        self.state().map_or(0, |state| state.user)
+    }
+
+    /// Sets the application's word.
+    pub fn set_user(&mut self, user: u32) -> &mut Self {
+        self.change(|state| state.user = user)
+    }
+
+    /// The peer's address.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.state().and_then(|state| state.peer.into())
+    }
+}
+
+/// Output.
+impl<A> ConnMut<'_, '_, A> {
+    /// Queues all of `data` for sending, or nothing.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`] when it does not fit now, [`WriteError::Finished`] when no more can
+    /// be sent. Nothing was taken then.
+    pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
+        if self.state().is_none_or(|state| state.is_finished()) {
+            return Err(WriteError::Finished);
+        }
+        let room = self.room();
+        if data.len() > room {
+            return Err(WriteError::Full { room });
+        }
+        self.write_some(data);
+        Ok(())
+    }
+
+    /// Queues as much of `data` as fits; how much that was. Zero when no more can be sent.
+    pub fn write_some(&mut self, data: &[u8]) -> usize {
+        let storage = self.cx.rings.output_mut(self.conn.index());
+        let Some(state) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
+        if state.is_finished() {
+            return 0;
+        }
+        let amount = state.output.write(storage, data);
+        self.cx.conn_output_grew(self.conn, amount);
+        amount
+    }
+
+    /// Bytes the output ring has room for.
+    pub fn room(&self) -> usize {
+        self.cx.rings.output_len().saturating_sub(self.output_len())
+    }
+
+    /// Bytes written and not yet sent.
+    pub fn output_len(&self) -> usize {
+        self.state().map_or(0, |state| state.output.len())
+    }
+
+    /// Ends the sending side: once the output is sent, the peer is told that no more will come.
+    /// Reading goes on.
+    pub fn finish(&mut self) {
+        self.change(|state| state.finished = true);
+        self.cx.conn_post(self.conn, note::FINISH);
+    }
+}
+
+/// Input.
+impl<A> ConnMut<'_, '_, A> {
+    /// Bytes received and not yet consumed.
+    pub fn input_len(&self) -> usize {
+        self.state().map_or(0, |state| state.input.len())
+    }
+
+    /// The bytes received and not yet consumed, oldest first; the second slice goes on where the
+    /// first ends.
+    pub fn peek(&self) -> (&[u8], &[u8]) {
+        let storage = self.cx.rings.input(self.conn.index());
+        self.state().map_or((&[], &[]), |state| state.input.bytes(storage))
+    }
+
+    /// Lets the oldest `amount` bytes go; how many there were.
+    pub fn consume(&mut self, amount: usize) -> usize {
+        let storage = self.cx.rings.input(self.conn.index());
+        let Some(mut input) = self.state().map(|state| state.input) else { return 0 };
+        let amount = input.consume(storage, amount);
+        self.cx.conn_input_shrank(self.conn, input);
+        amount
+    }
+
+    /// Moves the oldest bytes to `target`, as many as both have; how many that was.
+    pub fn read(&mut self, target: &mut [u8]) -> usize {
+        let storage = self.cx.rings.input(self.conn.index());
+        let Some(mut input) = self.state().map(|state| state.input) else { return 0 };
+        let amount = input.read(storage, target);
+        self.cx.conn_input_shrank(self.conn, input);
+        amount
+    }
+
+    /// The offset of the first place in the input where `needle` stands whole.
+    pub fn find(&self, needle: &[u8]) -> Option<usize> {
+        self.state()?.input.find(self.cx.rings.input(self.conn.index()), needle)
+    }
+}
+
+/// The end.
+impl<A> ConnMut<'_, '_, A> {
+    /// Closes the connection once its output is sent, with care that the peer gets all of it. The
+    /// handle is stale from here on; the slot comes back when the output is gone.
+    pub fn close(self) {
+        if self.state().is_none_or(|state| state.phase == Phase::Failed) {
+            return self.free();
+        }
+        self.cx.conn_forget(self.conn);
+        self.cx.conn_post(self.conn, note::SEND | note::CLOSE);
+    }
+
+    /// Drops the connection at once (`bufferevent_free`): output not yet sent is discarded, and
+    /// the peer sees a reset if anything is left undone. The handle is stale from here on.
+    pub fn free(self) {
+        self.cx.conn_forget(self.conn);
+        if let Some(mail) = self.cx.tables.mail(id_of(self.conn)) {
+            mail.notes = 0;
+        }
+        self.cx.conn_post(self.conn, note::DROP);
+    }
+
+    fn state(&self) -> Option<&ConnState<A>> {
+        self.cx.tables.conns.get(self.conn)
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut ConnState<A>)) -> &mut Self {
+        if let Some(state) = self.cx.tables.conns.get_mut(self.conn) {
+            change(state);
+        }
+        self
+    }
+}
+
+impl<A> ConnState<A> {
+    /// Whether nothing can be written any more.
+    fn is_finished(&self) -> bool {
+        self.finished || self.phase == Phase::Failed
+    }
+}
+
+impl<A> Cx<'_, A> {
+    fn conn_output_grew(&mut self, conn: Conn, amount: usize) {
+        if amount > 0 {
+            self.conn_post(conn, note::SEND);
+            self.conn_retime(conn, Direction::Write, Restart::No);
+        }
+    }
+
+    fn conn_input_shrank(&mut self, conn: Conn, input: crate::ring::Ring) {
+        let Some(state) = self.tables.conns.get_mut(conn) else { return };
+        let was_full = state.input.len() == self.rings.input_len();
+        state.input = input;
+        if was_full && input.len() < self.rings.input_len() {
+            self.conn_post(conn, note::RECEIVE);
+            self.conn_retime(conn, Direction::Read, Restart::Yes);
+        }
+    }
+
+    /// Ends the application's part in a connection: none of its callbacks will run.
+    fn conn_forget(&mut self, conn: Conn) {
+        self.conn_untime(conn);
+        self.active.remove(&mut self.tables, id_of(conn));
+        if let Some(state) = self.tables.conns.get_mut(conn) {
+            state.phase = Phase::Closing;
+            state.due = 0;
+        }
+    }
+}

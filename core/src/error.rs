@@ -1,0 +1,195 @@
+//! What can go wrong, one small type for each group of verbs.
+
+use core::fmt;
+
+/// The handle's object is gone: it was freed, and perhaps its slot has another tenant.
+///
+/// Nothing was touched. A callback that may run after its object was freed elsewhere treats this
+/// as an ordinary answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Stale;
+
+/// A table has no free slot; names the table. Nothing already held was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Full {
+    /// No slot for another event: `EVENTS` of the storage.
+    Events,
+    /// No slot for another connection: `CONNS` of the storage.
+    Conns,
+    /// No slot for another listener: `LISTENERS` of the storage.
+    Listeners,
+    /// No slot for another source: as many as `EVENTS` of the storage.
+    Sources,
+}
+
+/// The priority stays as it is: the callback is due already, at the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StillActive;
+
+/// Why an event was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum AddError {
+    /// The source the event waits for was closed.
+    SourceClosed,
+}
+
+/// Why an accepted connection was not taken over. It is still the back end's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum AcceptError {
+    /// The listener was freed.
+    NoListener,
+    /// The connection table has no free slot.
+    Full,
+}
+
+/// Why bytes were not written. They are still the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum WriteError {
+    /// The output ring has room for `room` bytes only.
+    Full {
+        /// Bytes that would fit now.
+        room: usize,
+    },
+    /// The sending side is finished, or the connection has failed.
+    Finished,
+}
+
+/// Why a connection ended, or never came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ConnError {
+    /// The peer reset the connection.
+    #[default]
+    Reset,
+    /// Nobody listens at the address.
+    Refused,
+    /// The peer did not answer in the stack's time.
+    TimedOut,
+    /// There is no way to the address.
+    Unreachable,
+    /// Our own address went away: the link is down, or the lease ended.
+    AddressLost,
+    /// The address can not be used from here.
+    AddressInvalid,
+    /// The system does not allow it.
+    Denied,
+    /// The back end has no socket left.
+    NoSocket,
+    /// The operating system's error of this number, which has no name here.
+    System(i32),
+}
+
+/// Why a listener can not listen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Another listener has the address.
+    #[default]
+    InUse,
+    /// The address is not one of ours.
+    NotOurs,
+    /// The address can not be listened on: port 0 where none can be chosen, or a family the stack
+    /// does not have.
+    Invalid,
+    /// The system does not allow it.
+    Denied,
+    /// The back end has no socket left.
+    NoSocket,
+    /// The operating system's error of this number, which has no name here.
+    System(i32),
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the handle's object has been freed")
+    }
+}
+
+impl fmt::Display for StillActive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an active event keeps its priority until its callback has run")
+    }
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Events => "the event table is full: raise EVENTS of the storage",
+            Self::Conns => "the connection table is full: raise CONNS of the storage",
+            Self::Listeners => "the listener table is full: raise LISTENERS of the storage",
+            Self::Sources => "the source table is full: raise EVENTS of the storage",
+        })
+    }
+}
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SourceClosed => f.write_str("the event's source has been closed"),
+        }
+    }
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoListener => f.write_str("the listener has been freed"),
+            Self::Full => Full::Conns.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full { room } => write!(f, "the output ring has room for {room} bytes only"),
+            Self::Finished => f.write_str("the connection's sending side is finished"),
+        }
+    }
+}
+
+impl fmt::Display for ConnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reset => "connection reset by peer",
+            Self::Refused => "connection refused",
+            Self::TimedOut => "connection timed out",
+            Self::Unreachable => "no route to the address",
+            Self::AddressLost => "our own address was lost",
+            Self::AddressInvalid => "the address can not be used from here",
+            Self::Denied => "permission denied",
+            Self::NoSocket => "no socket left",
+            Self::System(number) => return write!(f, "operating system error {number}"),
+        })
+    }
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InUse => "the address is in use",
+            Self::NotOurs => "the address is not ours",
+            Self::Invalid => "the address can not be listened on",
+            Self::Denied => "permission denied",
+            Self::NoSocket => "no socket left",
+            Self::System(number) => return write!(f, "operating system error {number}"),
+        })
+    }
+}
+
+impl core::error::Error for Stale {}
+impl core::error::Error for StillActive {}
+impl core::error::Error for Full {}
+impl core::error::Error for AddError {}
+impl core::error::Error for AcceptError {}
+impl core::error::Error for WriteError {}
+impl core::error::Error for ConnError {}
+impl core::error::Error for ListenError {}

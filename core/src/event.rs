@@ -1,0 +1,388 @@
+//! Events: what the application waits for, and the function to call when it happens.
+//!
+//! An event waits for readiness of a source, for a signal, or for nothing but its timeout and the
+//! application's own [`activate`](EventMut::activate): libevent's one type, with its rules. While
+//! it is *pending* it can become *active*; while it is active its callback is due. A one-shot event
+//! is no longer pending when its callback runs; a persistent one stays, and its timeout is set
+//! again before the callback, never in a burst for periods that were missed.
+
+use core::time::Duration;
+
+use crate::active::Turn;
+use crate::error::{AddError, StillActive};
+use crate::handle::{Event, Source, kind};
+use crate::list::{Chain, Id, Kind, Link};
+use crate::outbox::note;
+use crate::source::{self, Counted};
+use crate::table::Resident;
+use crate::time::micros;
+use crate::{Cx, Instant, Priority, Signal, Stale, What};
+
+/// An event's callback: the application, the loop, the event, and what came true.
+pub type OnEvent<A> = fn(&mut A, &mut Cx<'_, A>, Event, What);
+
+/// Whether an event stays pending when it fires (`EV_PERSIST`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Mode {
+    /// It fires once and must be added again.
+    OneShot,
+    /// It stays until it is deleted; its timeout becomes an interval.
+    Persist,
+}
+
+/// What an event waits for, beside its timeout.
+#[derive(Clone, Copy)]
+pub(crate) enum Waits {
+    Nothing,
+    Source(Source),
+    Signal(Signal),
+}
+
+pub(crate) struct EventState<A> {
+    pub(crate) call: Option<OnEvent<A>>,
+    pub(crate) user: u32,
+    pub(crate) waits: Waits,
+    pub(crate) interest: What,
+    pub(crate) persist: bool,
+    /// The slot is given back when the event fires.
+    pub(crate) once: bool,
+    /// On the list of its source or signal.
+    registered: bool,
+    /// What came true since the last callback.
+    pub(crate) result: What,
+    /// Callbacks still due for raises of the signal.
+    pub(crate) raises: u16,
+    /// The deadline armed last; the next one of a persistent event counts from here.
+    deadline: Instant,
+    interval: Option<u64>,
+    pub(crate) active: Link,
+    pub(crate) waiting: Link,
+    pub(crate) turn: Turn,
+}
+
+impl<A> Resident for EventState<A> {
+    type Kind = kind::Event;
+
+    const EMPTY: Self = Self {
+        call: None,
+        user: 0,
+        waits: Waits::Nothing,
+        interest: What::NONE,
+        persist: false,
+        once: false,
+        registered: false,
+        result: What::NONE,
+        raises: 0,
+        deadline: Instant::ZERO,
+        interval: None,
+        active: Link::EMPTY,
+        waiting: Link::EMPTY,
+        turn: Turn::EMPTY,
+    };
+
+    fn vacate(&mut self) {
+        *self = Self { turn: self.turn.vacated(), ..Self::EMPTY };
+    }
+}
+
+/// One event, borrowed from the loop: its verbs.
+///
+/// Made by [`Cx::event`].
+pub struct EventMut<'c, 's, A> {
+    cx: &'c mut Cx<'s, A>,
+    event: Event,
+}
+
+impl<'s, A> Cx<'s, A> {
+    /// The event's verbs.
+    ///
+    /// # Errors
+    /// [`Stale`] when the event was freed.
+    pub fn event(&mut self, event: Event) -> Result<EventMut<'_, 's, A>, Stale> {
+        self.tables.events.get(event).ok_or(Stale)?;
+        Ok(EventMut { cx: self, event })
+    }
+}
+
+impl<A> EventMut<'_, '_, A> {
+    /// Makes the event pending (`event_add`): it waits for its source or signal and, when
+    /// `timeout` is given, for the time `timeout` from now, in place of a deadline it may have.
+    /// Without a timeout a deadline it may have stays.
+    ///
+    /// A callback that is due for an earlier timeout is taken back when a new one is given.
+    ///
+    /// # Errors
+    /// [`AddError::SourceClosed`] when its source is gone; nothing has changed then.
+    pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
+        self.cx.event_add(self.event, timeout)
+    }
+
+    /// Takes the timeout away and keeps the rest (`event_remove_timer`).
+    pub fn remove_timeout(&mut self) {
+        self.cx.timers.cancel(self.event.index());
+        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
+            state.interval = None;
+        }
+    }
+
+    /// Makes the event neither pending nor active (`event_del`): its callback will not run, even
+    /// if it was due.
+    pub fn del(&mut self) {
+        self.cx.event_del(self.event);
+    }
+
+    /// Makes the callback due with `what` (`event_active`), whether the event is pending or not.
+    /// An event whose callback runs now is called again in the next pass, not in this one.
+    pub fn activate(&mut self, what: What) {
+        self.cx.event_activate(self.event, what, 0);
+    }
+
+    /// What the event is pending for, and what it is active with (`event_pending`).
+    pub fn pending(&self) -> What {
+        let Some(state) = self.state() else { return What::NONE };
+        let waits = if state.registered { state.waited_for() } else { What::NONE };
+        let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
+        waits | timer | state.result
+    }
+
+    /// When its timeout passes.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.cx.timers.deadline(self.event.index())
+    }
+
+    /// Its priority.
+    pub fn priority(&self) -> Priority {
+        self.state().map(|state| state.turn.priority()).unwrap_or_default()
+    }
+
+    /// Sets its priority (`event_priority_set`).
+    ///
+    /// # Errors
+    /// [`StillActive`] while its callback is due.
+    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
+        let state = self.cx.tables.events.get_mut(self.event);
+        state.map_or(Ok(()), |state| state.turn.set_priority(priority))
+    }
+
+    /// Sets the function to call.
+    pub fn on_fire(&mut self, call: OnEvent<A>) -> &mut Self {
+        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
+            state.call = Some(call);
+        }
+        self
+    }
+
+    /// The application's word, zero at first.
+    pub fn user(&self) -> u32 {
+        self.state().map_or(0, |state| state.user)
+    }
+
+    /// Sets the application's word.
+    pub fn set_user(&mut self, user: u32) -> &mut Self {
+        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
+            state.user = user;
+        }
+        self
+    }
+
+    /// Deletes the event and gives its slot back (`event_free`); the handle is stale from here on.
+    pub fn free(self) {
+        self.cx.event_free(self.event);
+    }
+
+    fn state(&self) -> Option<&EventState<A>> {
+        self.cx.tables.events.get(self.event)
+    }
+}
+
+impl<A> EventState<A> {
+    fn waited_for(&self) -> What {
+        match self.waits {
+            Waits::Nothing => What::NONE,
+            Waits::Source(_) => self.interest,
+            Waits::Signal(_) => What::SIGNAL,
+        }
+    }
+}
+
+// What the verbs, the feed and the dispatch share.
+impl<A> Cx<'_, A> {
+    fn event_add(&mut self, event: Event, timeout: Option<Duration>) -> Result<(), AddError> {
+        self.event_register(event)?;
+        let Some(timeout) = timeout else { return Ok(()) };
+        let deadline = self.now.after(timeout);
+        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
+        state.interval = state.persist.then(|| micros(timeout));
+        if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
+            self.event_deactivate(event);
+        }
+        self.event_arm(event, deadline);
+        Ok(())
+    }
+
+    pub(crate) fn event_del(&mut self, event: Event) {
+        self.timers.cancel(event.index());
+        self.event_deactivate(event);
+        self.event_unregister(event);
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.interval = None;
+        }
+    }
+
+    pub(crate) fn event_free(&mut self, event: Event) {
+        self.event_del(event);
+        self.tables.events.remove(event);
+    }
+
+    pub(crate) fn event_activate(&mut self, event: Event, what: What, raises: u16) {
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        state.result |= what;
+        state.raises = state.raises.saturating_add(raises);
+        self.activate(id_of(event));
+    }
+
+    /// The event's timeout has passed (the timer is out of the list already).
+    pub(crate) fn event_timed_out(&mut self, index: u16) {
+        let Some((event, state)) = self.tables.events.at(index) else { return };
+        let (persist, was_active) = (state.persist, state.turn.is_queued());
+        if !persist && !was_active {
+            self.event_unregister(event);
+        }
+        self.event_activate(event, What::TIMEOUT, 0);
+    }
+
+    /// Prepares the callback of an event whose turn it is: whom to call, with what, how often.
+    pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What, u16)> {
+        let (event, state) = self.tables.events.at(index)?;
+        let call = state.call;
+        let what = core::mem::take(&mut state.result);
+        let raises = core::mem::take(&mut state.raises);
+        let (persist, once) = (state.persist, state.once);
+        self.active.done(&mut self.tables, id_of(event));
+        if persist {
+            self.event_rearm(event, what);
+        } else {
+            self.event_del(event);
+        }
+        if once {
+            self.tables.events.remove(event);
+        }
+        Some((call?, event, what, raises))
+    }
+
+    /// Sets the next deadline of a persistent event that fires with `what`, and asks the back end
+    /// to look at its source again.
+    fn event_rearm(&mut self, event: Event, what: What) {
+        let Some(state) = self.tables.events.get(event) else { return };
+        let (waits, deadline) = (state.waits, state.deadline);
+        if let Some(interval) = state.interval.map(Duration::from_micros) {
+            let from = if what.contains(What::TIMEOUT) { deadline } else { self.now };
+            let on_time = from.after(interval);
+            let missed = on_time < self.now;
+            self.event_arm(event, if missed { self.now.after(interval) } else { on_time });
+        }
+        if let Waits::Source(source) = waits
+            && what.intersects(What::IO)
+        {
+            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
+        }
+    }
+
+    fn event_arm(&mut self, event: Event, deadline: Instant) {
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.deadline = deadline;
+            self.timers.arm(event.index(), deadline);
+        }
+    }
+
+    fn event_deactivate(&mut self, event: Event) {
+        self.active.remove(&mut self.tables, id_of(event));
+        if let Some(state) = self.tables.events.get_mut(event) {
+            (state.result, state.raises) = (What::NONE, 0);
+        }
+        if self.repeat.is_some_and(|(repeated, _)| repeated == event) {
+            self.repeat = None;
+        }
+    }
+
+    fn event_register(&mut self, event: Event) -> Result<(), AddError> {
+        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
+        let (waits, interest, registered) = (state.waits, state.interest, state.registered);
+        let id = id_of(event);
+        match waits {
+            Waits::Nothing => return Ok(()),
+            Waits::Source(source) => {
+                let held = self.tables.sources.get_mut(source).filter(|s| !s.is_forgotten());
+                let state = held.ok_or(AddError::SourceClosed)?;
+                if registered || interest.is_empty() {
+                    return Ok(());
+                }
+                let changed = state.count(interest, Counted::In);
+                let mut events = state.events;
+                events.push(&mut self.tables, Chain::Interest, id);
+                self.source_keep(source, events, changed);
+            }
+            Waits::Signal(_) if registered => return Ok(()),
+            Waits::Signal(signal) => {
+                let Some(list) = self.signals.list(signal) else { return Ok(()) };
+                if list.is_empty() {
+                    self.outbox.signals |= signal.bit();
+                }
+                list.push(&mut self.tables, Chain::Interest, id);
+            }
+        }
+        self.set_registered(event, true);
+        Ok(())
+    }
+
+    fn event_unregister(&mut self, event: Event) {
+        let Some(state) = self.tables.events.get(event) else { return };
+        let (waits, interest) = (state.waits, state.interest);
+        if !state.registered {
+            return;
+        }
+        let id = id_of(event);
+        match waits {
+            Waits::Nothing => {}
+            Waits::Source(source) => {
+                let Some(state) = self.tables.sources.get_mut(source) else { return };
+                let changed = state.count(interest, Counted::Out);
+                let mut events = state.events;
+                events.remove(&mut self.tables, Chain::Interest, id);
+                self.source_keep(source, events, changed);
+            }
+            Waits::Signal(signal) => {
+                let Some(list) = self.signals.list(signal) else { return };
+                list.remove(&mut self.tables, Chain::Interest, id);
+                if list.is_empty() {
+                    self.outbox.signals |= signal.bit();
+                }
+            }
+        }
+        self.set_registered(event, false);
+    }
+
+    /// Puts a source's list back, and tells the back end when the sum of interests changed.
+    fn source_keep(&mut self, source: Source, events: crate::list::List, changed: bool) {
+        if let Some(state) = self.tables.sources.get_mut(source) {
+            state.events = events;
+        }
+        if changed {
+            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
+        }
+    }
+
+    fn set_registered(&mut self, event: Event, registered: bool) {
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.registered = registered;
+            let count = self.registered;
+            self.registered =
+                if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
+        }
+    }
+}
+
+pub(crate) const fn id_of(event: Event) -> Id {
+    Id { kind: Kind::Event, index: event.slot() }
+}

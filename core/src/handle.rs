@@ -1,0 +1,120 @@
+//! Handles: how an application names what lives in the base's tables.
+//!
+//! ```text
+//!   31        16 15         0
+//!  ┌────────────┬────────────┐
+//!  │ generation │   index    │   4 bytes, `Copy`, typed by kind
+//!  └────────────┴────────────┘
+//! ```
+//!
+//! A slot counts a generation each time it is taken and each time it is given back, and a handle
+//! fits only the generation it was made for. A handle that outlived its object therefore answers
+//! [`Stale`](crate::Stale) and never reaches the slot's next tenant. The count has 15 bits to turn
+//! round in: a handle kept while its slot is reused 32,768 times would fit again.
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+
+/// The name of one object of kind `K`; see the aliases [`Event`], [`Conn`], [`Listener`], [`Source`].
+pub struct Handle<K> {
+    index: u16,
+    generation: u16,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// An event: a timer, a signal, readiness of a source, or something the application activates.
+pub type Event = Handle<kind::Event>;
+/// A byte stream with an input and an output ring.
+pub type Conn = Handle<kind::Conn>;
+/// An address on which connections are accepted.
+pub type Listener = Handle<kind::Listener>;
+/// Something outside the base whose readiness a back end reports: a descriptor, a pin, a queue.
+pub type Source = Handle<kind::Source>;
+
+/// The kinds a [`Handle`] can have. They exist only as types.
+pub mod kind {
+    /// The kind of [`Event`](super::Event).
+    pub enum Event {}
+    /// The kind of [`Conn`](super::Conn).
+    pub enum Conn {}
+    /// The kind of [`Listener`](super::Listener).
+    pub enum Listener {}
+    /// The kind of [`Source`](super::Source).
+    pub enum Source {}
+}
+
+impl<K> Handle<K> {
+    pub(crate) const fn new(index: u16, generation: u16) -> Self {
+        Self { index, generation, kind: PhantomData }
+    }
+
+    /// The slot's place in its table: `0` up to the table's capacity, less one.
+    ///
+    /// It is unique among objects that exist at the same time, so a back end or an application may
+    /// keep a side table by it; compare the whole handle before trusting what stands there.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+
+    pub(crate) const fn slot(self) -> u16 {
+        self.index
+    }
+
+    pub(crate) const fn generation(self) -> u16 {
+        self.generation
+    }
+}
+
+// Derived implementations would ask the same of `K`, which is never a value.
+
+impl<K> Clone for Handle<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Handle<K> {}
+
+impl<K> PartialEq for Handle<K> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.index, self.generation) == (other.index, other.generation)
+    }
+}
+
+impl<K> Eq for Handle<K> {}
+
+impl<K> Hash for Handle<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.index, self.generation).hash(state);
+    }
+}
+
+impl<K> fmt::Debug for Handle<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<K> defmt::Format for Handle<K> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{}.{}", self.index, self.generation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_is_four_bytes() {
+        assert_eq!(size_of::<Conn>(), 4);
+    }
+
+    #[test]
+    fn handles_of_two_generations_differ() {
+        assert_ne!(Conn::new(3, 1), Conn::new(3, 3));
+        assert_eq!(Conn::new(3, 1).index(), 3);
+    }
+}

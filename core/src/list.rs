@@ -1,0 +1,171 @@
+//! Lists whose links live in the slots they connect: no memory of their own, O(1) to join and leave.
+//!
+//! A slot can be on several lists at once, one for each [`Chain`]; the links of a chain are found
+//! through [`Links`], which the base's tables implement. Nothing here knows what a slot holds.
+
+/// What lives at a slot that lists connect.
+///
+/// The values start at one, so that `Option<Id>` has its `None` at zero and an empty link costs no
+/// room in flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Event = 1,
+    Listener = 2,
+    Conn = 3,
+    Source = 4,
+}
+
+/// A slot, as lists name it: without a generation, since a slot leaves its lists before it is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id {
+    pub(crate) kind: Kind,
+    pub(crate) index: u16,
+}
+
+/// Which links of a slot a list runs through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chain {
+    /// Waiting to be dispatched.
+    Active,
+    /// Waiting for the same source or signal.
+    Interest,
+    /// Having something to tell the back end.
+    Outbox,
+}
+
+/// A slot's neighbours on one chain.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    previous: Option<Id>,
+    next: Option<Id>,
+}
+
+impl Link {
+    pub(crate) const EMPTY: Self = Self { previous: None, next: None };
+}
+
+/// Where the links are kept.
+pub(crate) trait Links {
+    fn link(&mut self, chain: Chain, id: Id) -> Option<&mut Link>;
+}
+
+/// A list: its two ends.
+#[derive(Clone, Copy)]
+pub(crate) struct List {
+    first: Option<Id>,
+    last: Option<Id>,
+}
+
+impl List {
+    pub(crate) const EMPTY: Self = Self { first: None, last: None };
+
+    pub(crate) const fn first(&self) -> Option<Id> {
+        self.first
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Appends a slot that is on no list of this chain.
+    pub(crate) fn push(&mut self, links: &mut impl Links, chain: Chain, id: Id) {
+        let previous = self.last;
+        if let Some(link) = links.link(chain, id) {
+            *link = Link { previous, next: None };
+            self.last = Some(id);
+            match previous.and_then(|last| links.link(chain, last)) {
+                Some(last) => last.next = Some(id),
+                None => self.first = Some(id),
+            }
+        }
+    }
+
+    /// Takes out a slot that is on this list.
+    pub(crate) fn remove(&mut self, links: &mut impl Links, chain: Chain, id: Id) {
+        let Some(link) = links.link(chain, id) else { return };
+        let Link { previous, next } = core::mem::replace(link, Link::EMPTY);
+        match previous.and_then(|previous| links.link(chain, previous)) {
+            Some(previous) => previous.next = next,
+            None => self.first = next,
+        }
+        match next.and_then(|next| links.link(chain, next)) {
+            Some(next) => next.previous = previous,
+            None => self.last = previous,
+        }
+    }
+
+    /// Takes out the first slot.
+    pub(crate) fn pop(&mut self, links: &mut impl Links, chain: Chain) -> Option<Id> {
+        let first = self.first?;
+        self.remove(links, chain, first);
+        Some(first)
+    }
+
+    /// The slot after `id`.
+    pub(crate) fn after(links: &mut impl Links, chain: Chain, id: Id) -> Option<Id> {
+        links.link(chain, id)?.next
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    /// Links kept in a plain vector, for tests.
+    pub(crate) struct Plain(pub(crate) Vec<Link>);
+
+    impl Links for Plain {
+        fn link(&mut self, _: Chain, id: Id) -> Option<&mut Link> {
+            self.0.get_mut(usize::from(id.index))
+        }
+    }
+
+    fn id(index: u16) -> Id {
+        Id { kind: Kind::Event, index }
+    }
+
+    fn members(list: &List, links: &mut Plain) -> Vec<u16> {
+        let mut members = Vec::new();
+        let mut at = list.first();
+        while let Some(id) = at {
+            members.push(id.index);
+            at = List::after(links, Chain::Active, id);
+        }
+        members
+    }
+
+    #[test]
+    fn members_stay_in_the_order_they_came() {
+        let (mut list, mut links) = (List::EMPTY, Plain([Link::EMPTY; 4].to_vec()));
+        for index in [2, 0, 3] {
+            list.push(&mut links, Chain::Active, id(index));
+        }
+        assert_eq!(members(&list, &mut links), [2, 0, 3]);
+        assert_eq!(list.pop(&mut links, Chain::Active), Some(id(2)));
+        assert_eq!(members(&list, &mut links), [0, 3]);
+    }
+
+    #[test]
+    fn the_first_the_last_and_the_middle_can_leave() {
+        for leaving in 0..3 {
+            let (mut list, mut links) = (List::EMPTY, Plain([Link::EMPTY; 3].to_vec()));
+            (0..3).for_each(|index| list.push(&mut links, Chain::Active, id(index)));
+            list.remove(&mut links, Chain::Active, id(leaving));
+            let left: Vec<u16> = (0..3).filter(|index| *index != leaving).collect();
+            assert_eq!(members(&list, &mut links), left);
+            list.push(&mut links, Chain::Active, id(leaving));
+            assert_eq!(members(&list, &mut links).last(), Some(&leaving));
+        }
+    }
+
+    #[test]
+    fn an_emptied_list_is_empty() {
+        let (mut list, mut links) = (List::EMPTY, Plain([Link::EMPTY; 1].to_vec()));
+        list.push(&mut links, Chain::Active, id(0));
+        assert_eq!(list.pop(&mut links, Chain::Active), Some(id(0)));
+        assert!(list.is_empty() && list.pop(&mut links, Chain::Active).is_none());
+    }
+}

@@ -1,0 +1,212 @@
+//! Listeners: addresses on which connections are accepted.
+//!
+//! A listener is enabled when it is made. While it is disabled, or while the connection table is
+//! full, the back end accepts nothing; what arrives waits in the stack as far as the stack can hold
+//! it. Nothing that was accepted is ever dropped for want of room.
+
+use core::net::SocketAddr;
+
+use crate::active::Turn;
+use crate::address::Address;
+use crate::conn::OnConn;
+use crate::error::{Full, ListenError, Stale};
+use crate::handle::{Listener, kind};
+use crate::list::{Id, Kind, Link};
+use crate::outbox::{Action, Mail, note};
+use crate::table::Resident;
+use crate::{Cx, EventBase};
+
+/// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
+pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
+
+pub(crate) struct ListenerState<A> {
+    pub(crate) on_accept: Option<OnConn<A>>,
+    on_error: Option<OnListenError<A>>,
+    user: u32,
+    address: Address,
+    enabled: bool,
+    freed: bool,
+    error: ListenError,
+    pub(crate) active: Link,
+    pub(crate) turn: Turn,
+    pub(crate) mail: Mail,
+}
+
+impl<A> Resident for ListenerState<A> {
+    type Kind = kind::Listener;
+
+    const EMPTY: Self = Self {
+        on_accept: None,
+        on_error: None,
+        user: 0,
+        address: Address::None,
+        enabled: false,
+        freed: false,
+        error: ListenError::InUse,
+        active: Link::EMPTY,
+        turn: Turn::EMPTY,
+        mail: Mail::EMPTY,
+    };
+
+    fn vacate(&mut self) {
+        *self = Self { turn: self.turn.vacated(), ..Self::EMPTY };
+    }
+}
+
+impl<A> ListenerState<A> {
+    /// Whether the listener only waits for the back end to hear of its end.
+    pub(crate) const fn is_freed(&self) -> bool {
+        self.freed
+    }
+}
+
+/// One listener, borrowed from the loop: its verbs.
+///
+/// Made by [`Cx::listener`].
+pub struct ListenerMut<'c, 's, A> {
+    cx: &'c mut Cx<'s, A>,
+    listener: Listener,
+}
+
+impl<'s, A> Cx<'s, A> {
+    /// Accepts connections on `address` and calls `on_accept` with each.
+    ///
+    /// The back end opens the listener before it waits next. A failure then is reported to
+    /// [`ListenerMut::on_error`].
+    ///
+    /// # Errors
+    /// [`Full::Listeners`] when the table has no free slot.
+    pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
+        let (listener, state) = self.tables.listeners.insert().ok_or(Full::Listeners)?;
+        state.on_accept = Some(on_accept);
+        state.address = address.into();
+        state.turn = state.turn.begin();
+        self.listener_enable(listener);
+        Ok(listener)
+    }
+
+    /// The listener's verbs.
+    ///
+    /// # Errors
+    /// [`Stale`] when the listener was freed.
+    pub fn listener(&mut self, listener: Listener) -> Result<ListenerMut<'_, 's, A>, Stale> {
+        let state = self.tables.listeners.get(listener).ok_or(Stale)?;
+        if state.freed {
+            return Err(Stale);
+        }
+        Ok(ListenerMut { cx: self, listener })
+    }
+}
+
+impl<A> ListenerMut<'_, '_, A> {
+    /// Sets the function to call when the listener fails.
+    pub fn on_error(&mut self, call: OnListenError<A>) -> &mut Self {
+        if let Some(state) = self.state_mut() {
+            state.on_error = Some(call);
+        }
+        self
+    }
+
+    /// Accepts connections (again).
+    pub fn enable(&mut self) -> &mut Self {
+        self.cx.listener_enable(self.listener);
+        self
+    }
+
+    /// Accepts no connections until it is enabled again.
+    pub fn disable(&mut self) -> &mut Self {
+        self.cx.listener_disable(self.listener, note::PAUSE);
+        self
+    }
+
+    /// The address the application asked for.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.cx.tables.listeners.get(self.listener).and_then(|state| state.address.into())
+    }
+
+    /// The application's word, zero at first.
+    pub fn user(&self) -> u32 {
+        self.cx.tables.listeners.get(self.listener).map_or(0, |state| state.user)
+    }
+
+    /// Sets the application's word.
+    pub fn set_user(&mut self, user: u32) -> &mut Self {
+        if let Some(state) = self.state_mut() {
+            state.user = user;
+        }
+        self
+    }
+
+    /// Closes the listener; the handle is stale from here on. Connections it accepted live on.
+    pub fn free(self) {
+        self.cx.listener_disable(self.listener, note::DROP);
+        self.cx.active.remove(&mut self.cx.tables, id_of(self.listener));
+        if let Some(state) = self.cx.tables.listeners.get_mut(self.listener) {
+            state.freed = true;
+        }
+    }
+
+    fn state_mut(&mut self) -> Option<&mut ListenerState<A>> {
+        self.cx.tables.listeners.get_mut(self.listener)
+    }
+}
+
+impl<A> Cx<'_, A> {
+    fn listener_enable(&mut self, listener: Listener) {
+        let Some(state) = self.tables.listeners.get_mut(listener) else { return };
+        if !core::mem::replace(&mut state.enabled, true) {
+            self.listening = self.listening.saturating_add(1);
+        }
+        self.outbox.post(&mut self.tables, id_of(listener), note::OPEN);
+    }
+
+    fn listener_disable(&mut self, listener: Listener, note: u8) {
+        let Some(state) = self.tables.listeners.get_mut(listener) else { return };
+        if core::mem::replace(&mut state.enabled, false) {
+            self.listening = self.listening.saturating_sub(1);
+        }
+        self.outbox.post(&mut self.tables, id_of(listener), note);
+    }
+
+    pub(crate) fn listener_action(&mut self, index: u16, note: u8) -> Option<Action> {
+        let (listener, state) = self.tables.listeners.at(index)?;
+        let (enabled, address) = (state.enabled, Option::from(state.address));
+        match note {
+            note::OPEN if enabled => Some(Action::Listen(listener, address?)),
+            note::PAUSE if !enabled => Some(Action::Ignore(listener)),
+            note::DROP => {
+                self.tables.listeners.remove(listener);
+                Some(Action::Unlisten(listener))
+            }
+            _ => None,
+        }
+    }
+
+    /// Prepares the callback of a listener whose turn it is.
+    pub(crate) fn listener_fire(
+        &mut self,
+        index: u16,
+    ) -> Option<(OnListenError<A>, Listener, ListenError)> {
+        let (listener, state) = self.tables.listeners.at(index)?;
+        let (call, error) = (state.on_error, state.error);
+        self.active.done(&mut self.tables, id_of(listener));
+        Some((call?, listener, error))
+    }
+}
+
+impl<A> EventBase<'_, A> {
+    /// Feeds a failure to listen: the listener is disabled and its error callback is due.
+    pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
+        self.cx.listener_disable(listener, 0);
+        if let Some(state) = self.cx.tables.listeners.get_mut(listener)
+            && !state.freed
+        {
+            state.error = error;
+            self.cx.activate(id_of(listener));
+        }
+    }
+}
+
+pub(crate) const fn id_of(listener: Listener) -> Id {
+    Id { kind: Kind::Listener, index: listener.slot() }
+}

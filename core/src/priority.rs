@@ -1,0 +1,48 @@
+//! How urgent a callback is.
+
+/// A priority level; level 0 runs first.
+///
+/// One pass of the loop runs one level, the most urgent that has something to do, and then looks
+/// for news again: an urgent event never waits for more than the callback that is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Priority(u8);
+
+impl Priority {
+    /// How many levels there are.
+    pub const LEVELS: usize = 8;
+    /// The most urgent level.
+    pub const HIGHEST: Self = Self(0);
+    /// The level of everything that was not given another: the middle one, as in libevent.
+    pub const DEFAULT: Self = Self(4);
+    /// The least urgent level.
+    pub const LOWEST: Self = Self(7);
+
+    /// Makes a priority from a level, `0..LEVELS`; `None` for a level that does not exist.
+    pub const fn new(level: u8) -> Option<Self> {
+        if level <= Self::LOWEST.0 { Some(Self(level)) } else { None }
+    }
+
+    /// The level, `0..LEVELS`.
+    pub const fn level(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Priority {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_existing_levels_make_a_priority() {
+        assert_eq!(Priority::new(7), Some(Priority::LOWEST));
+        assert_eq!(Priority::new(8), None);
+        assert!(Priority::HIGHEST < Priority::DEFAULT);
+    }
+}

@@ -1,0 +1,63 @@
+//! The storage of all connections' rings.
+
+/// Input and output bytes, an equal share for each connection.
+pub(crate) struct Rings<'s> {
+    input: &'s mut [u8],
+    output: &'s mut [u8],
+    input_len: usize,
+    output_len: usize,
+}
+
+impl<'s> Rings<'s> {
+    pub(crate) fn new<const INPUT: usize, const OUTPUT: usize>(
+        input: &'s mut [[u8; INPUT]],
+        output: &'s mut [[u8; OUTPUT]],
+    ) -> Self {
+        Self {
+            input: input.as_flattened_mut(),
+            output: output.as_flattened_mut(),
+            input_len: INPUT,
+            output_len: OUTPUT,
+        }
+    }
+
+    /// Bytes of each input ring.
+    pub(crate) const fn input_len(&self) -> usize {
+        self.input_len
+    }
+
+    /// Bytes of each output ring.
+    pub(crate) const fn output_len(&self) -> usize {
+        self.output_len
+    }
+
+    pub(crate) fn input(&self, index: usize) -> &[u8] {
+        share(index, self.input_len).and_then(|range| self.input.get(range)).unwrap_or_default()
+    }
+
+    pub(crate) fn input_mut(&mut self, index: usize) -> &mut [u8] {
+        let range = share(index, self.input_len);
+        range.and_then(|range| self.input.get_mut(range)).unwrap_or_default()
+    }
+
+    pub(crate) fn output(&self, index: usize) -> &[u8] {
+        share(index, self.output_len).and_then(|range| self.output.get(range)).unwrap_or_default()
+    }
+
+    pub(crate) fn output_mut(&mut self, index: usize) -> &mut [u8] {
+        let range = share(index, self.output_len);
+        range.and_then(|range| self.output.get_mut(range)).unwrap_or_default()
+    }
+
+    /// One connection's input and another's, or the same one's, output.
+    pub(crate) fn input_and_output(&mut self, from: usize, to: usize) -> (&[u8], &mut [u8]) {
+        let input = share(from, self.input_len).and_then(|range| self.input.get(range));
+        let output = share(to, self.output_len).and_then(|range| self.output.get_mut(range));
+        (input.unwrap_or_default(), output.unwrap_or_default())
+    }
+}
+
+fn share(index: usize, len: usize) -> Option<core::ops::Range<usize>> {
+    let start = index.checked_mul(len)?;
+    Some(start..start.checked_add(len)?)
+}

@@ -1,0 +1,68 @@
+//! Signal numbers: the names under which interrupts, other threads and the operating system
+//! reach an application.
+
+/// A signal: a number from 1 to 31, with POSIX's meanings where it has one.
+///
+/// On a desk `Signal::INT` is the operating system's SIGINT. On a board it is whatever the board's
+/// `main` binds to it with a [`Trigger`](crate::Trigger): a button, a supervisor's request. The
+/// application is the same for both. Real-time signals (above 31) are not carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Signal(u8);
+
+impl Signal {
+    /// Hang-up: read the configuration again.
+    pub const HUP: Self = Self(1);
+    /// Interrupt: someone asks the program to end, Ctrl-C.
+    pub const INT: Self = Self(2);
+    /// Quit.
+    pub const QUIT: Self = Self(3);
+    /// Free for the application.
+    pub const USR1: Self = Self(10);
+    /// Free for the application.
+    pub const USR2: Self = Self(12);
+    /// Terminate: the system asks the program to end.
+    pub const TERM: Self = Self(15);
+
+    /// How many list heads one entry per signal takes.
+    pub(crate) const COUNT: usize = 32;
+
+    /// Makes a signal from its number, `1..=31`; `None` for any other.
+    pub const fn new(number: u8) -> Option<Self> {
+        if number >= 1 && (number as usize) < Self::COUNT { Some(Self(number)) } else { None }
+    }
+
+    /// The signal's number, `1..=31`.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The signal's bit in a word that has one bit for each signal.
+    pub(crate) const fn bit(self) -> u32 {
+        1u32.wrapping_shl(self.0 as u32)
+    }
+
+    /// The lowest signal whose bit is set.
+    pub(crate) fn lowest(bits: u32) -> Option<Self> {
+        u8::try_from(bits.trailing_zeros()).ok().and_then(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_to_thirty_one_are_signals() {
+        assert_eq!(Signal::new(0), None);
+        assert_eq!(Signal::new(32), None);
+        assert_eq!(Signal::new(2), Some(Signal::INT));
+        assert_eq!(Signal::new(31).map(Signal::number), Some(31));
+    }
+
+    #[test]
+    fn bits_and_signals_are_inverse() {
+        assert_eq!(Signal::lowest(Signal::TERM.bit() | Signal::USR2.bit()), Some(Signal::USR2));
+        assert_eq!(Signal::lowest(0), None);
+    }
+}

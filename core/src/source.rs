@@ -1,0 +1,160 @@
+//! Sources: what lies outside the base and becomes readable, writable or closed.
+//!
+//! A back end makes a [`Source`] for a descriptor, a pin or whatever else it watches; the
+//! application makes events that wait for it. A source knows its events in the order they were
+//! added, which is the order they are activated in, and how many wait for what, so the back end is
+//! told only when the sum changes.
+
+use crate::error::Full;
+use crate::handle::{Source, kind};
+use crate::list::{Chain, Id, Kind, List};
+use crate::outbox::{Action, Mail, note};
+use crate::table::Resident;
+use crate::{Cx, EventBase, Signal, Stale, What};
+
+pub(crate) struct SourceState {
+    pub(crate) events: List,
+    pub(crate) mail: Mail,
+    /// How many events wait for reading, writing and closing.
+    waiting: [u16; 3],
+}
+
+impl Resident for SourceState {
+    type Kind = kind::Source;
+    const EMPTY: Self = Self { events: List::EMPTY, mail: Mail::EMPTY, waiting: [0; 3] };
+}
+
+/// The conditions counted in [`SourceState::waiting`], in its order.
+const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
+
+impl SourceState {
+    /// What any of the events waits for.
+    pub(crate) fn interest(&self) -> What {
+        let waited_for = CONDITIONS.iter().zip(&self.waiting).filter(|(_, count)| **count > 0);
+        waited_for.fold(What::NONE, |sum, (condition, _)| sum | *condition)
+    }
+
+    /// Counts an event in or out; whether the sum changed.
+    pub(crate) fn count(&mut self, interest: What, event: Counted) -> bool {
+        let before = self.interest();
+        for (condition, count) in CONDITIONS.iter().zip(&mut self.waiting) {
+            if interest.intersects(*condition) {
+                *count = match event {
+                    Counted::In => count.saturating_add(1),
+                    Counted::Out => count.saturating_sub(1),
+                };
+            }
+        }
+        self.interest() != before
+    }
+}
+
+/// Whether an event begins or ceases to wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    In,
+    Out,
+}
+
+/// The events that wait for each signal.
+pub(crate) struct Signals([List; Signal::COUNT]);
+
+impl Signals {
+    pub(crate) const fn new() -> Self {
+        Self([List::EMPTY; Signal::COUNT])
+    }
+
+    pub(crate) fn list(&mut self, signal: Signal) -> Option<&mut List> {
+        self.0.get_mut(usize::from(signal.number()))
+    }
+
+    pub(crate) fn is_waited_for(&self, signal: Signal) -> bool {
+        self.0.get(usize::from(signal.number())).is_some_and(|list| !list.is_empty())
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Forgets a source. The events that waited for it are deleted, not freed: adding one again
+    /// answers [`AddError::SourceClosed`](crate::AddError::SourceClosed).
+    ///
+    /// # Errors
+    /// [`Stale`] when the source is gone already.
+    pub fn forget_source(&mut self, source: Source) -> Result<(), Stale> {
+        loop {
+            let first = self.tables.sources.get(source).ok_or(Stale)?.events.first();
+            let Some((event, _)) = first.and_then(|id| self.tables.events.at(id.index)) else {
+                break;
+            };
+            self.event_del(event);
+        }
+        self.outbox.post(&mut self.tables, id_of(source), note::DROP);
+        Ok(())
+    }
+
+    pub(crate) fn source_action(&mut self, index: u16, note: u8) -> Option<Action> {
+        let (source, state) = self.tables.sources.at(index)?;
+        let interest = state.interest();
+        match note {
+            note::OPEN if !state.is_forgotten() => Some(Action::Interest(source, interest)),
+            note::DROP => {
+                self.tables.sources.remove(source);
+                Some(Action::Forget(source))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl SourceState {
+    /// Whether the source was forgotten and only waits for the back end to hear of it.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.mail.notes & note::DROP != 0
+    }
+}
+
+impl<A> EventBase<'_, A> {
+    /// Makes a source. For back ends, which report its readiness with [`EventBase::ready`].
+    ///
+    /// # Errors
+    /// [`Full::Sources`] when the table has no free slot.
+    pub fn new_source(&mut self) -> Result<Source, Full> {
+        self.cx.tables.sources.insert().map(|(source, _)| source).ok_or(Full::Sources)
+    }
+
+    /// Feeds readiness: activates the events that wait for any of `what`, in the order they were
+    /// added, each with the conditions it waits for.
+    ///
+    /// The back end reports a source once, and again after the next [`Action::Interest`] for it,
+    /// if it is still ready then.
+    pub fn ready(&mut self, source: Source, what: What) {
+        let Some(state) = self.cx.tables.sources.get(source) else { return };
+        let mut at = state.events.first();
+        while let Some(id) = at {
+            at = List::after(&mut self.cx.tables, Chain::Interest, id);
+            let Some((event, state)) = self.cx.tables.events.at(id.index) else { continue };
+            let came_true = state.interest & what;
+            if !came_true.is_empty() {
+                self.cx.event_activate(event, came_true, 0);
+            }
+        }
+    }
+
+    /// Feeds raises of a signal: activates the events that wait for it, in the order they were
+    /// added; each runs once for each raise.
+    pub fn raised(&mut self, signal: Signal, raises: u16) {
+        if raises == 0 {
+            return;
+        }
+        let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
+        while let Some(id) = at {
+            at = List::after(&mut self.cx.tables, Chain::Interest, id);
+            if let Some((event, _)) = self.cx.tables.events.at(id.index) {
+                self.cx.event_activate(event, What::SIGNAL, raises);
+            }
+        }
+    }
+}
+
+pub(crate) const fn id_of(source: Source) -> Id {
+    Id { kind: Kind::Source, index: source.slot() }
+}

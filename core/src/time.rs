@@ -1,0 +1,76 @@
+//! The loop's time: a point on a monotonic clock, in microseconds.
+//!
+//! The core never reads a clock. A back end feeds the time with
+//! [`EventBase::advance`](crate::EventBase::advance), so a board's timer, a desk's clock and a
+//! simulator's virtual time are all the same to an application.
+
+use core::time::Duration;
+
+/// A point in time: microseconds since an origin the back end chose.
+///
+/// 64 bits of microseconds last 584,000 years; arithmetic saturates at the end instead of wrapping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Instant(u64);
+
+impl Instant {
+    /// The origin of the clock.
+    pub const ZERO: Self = Self(0);
+
+    /// The end of the clock, where arithmetic saturates.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// Makes an instant from microseconds since the origin.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the origin.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// The instant `delay` later, rounded up to a microsecond so that nothing is ever early.
+    #[must_use]
+    pub const fn after(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(micros(delay)))
+    }
+
+    /// The time from `earlier` to this instant; zero when `earlier` is not earlier.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A duration in microseconds, rounded up, saturating.
+///
+/// `Duration::as_micros` computes in 128 bits, which a small core pays for dearly.
+pub(crate) const fn micros(delay: Duration) -> u64 {
+    let fraction = delay.subsec_nanos().div_ceil(1_000);
+    delay.as_secs().saturating_mul(1_000_000).saturating_add(fraction as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_of_a_microsecond_is_rounded_up() {
+        assert_eq!(Instant::ZERO.after(Duration::from_nanos(1)), Instant::from_micros(1));
+        assert_eq!(Instant::ZERO.after(Duration::from_nanos(2_001)), Instant::from_micros(3));
+        assert_eq!(Instant::ZERO.after(Duration::new(1, 999_999_999)).as_micros(), 2_000_000);
+    }
+
+    #[test]
+    fn the_clock_saturates_at_its_end() {
+        assert_eq!(Instant::MAX.after(Duration::from_secs(1)), Instant::MAX);
+        assert_eq!(Instant::ZERO.after(Duration::MAX), Instant::MAX);
+    }
+
+    #[test]
+    fn since_never_goes_below_zero() {
+        let (early, late) = (Instant::from_micros(5), Instant::from_micros(9));
+        assert_eq!(late.since(early), Duration::from_micros(4));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+}

@@ -1,0 +1,113 @@
+extern crate std;
+
+use super::*;
+use std::collections::BTreeMap;
+use std::vec::Vec;
+
+fn at(micros: u64) -> Instant {
+    Instant::from_micros(micros)
+}
+
+fn cells(count: usize) -> Vec<Cell> {
+    std::iter::repeat_with(|| Cell::EMPTY).take(count).collect()
+}
+
+fn due(timers: &mut Timers<'_>, now: u64) -> Vec<usize> {
+    std::iter::from_fn(|| timers.pop_due(at(now))).collect()
+}
+
+#[test]
+fn deadlines_come_due_in_order_and_not_early() {
+    let (mut head, mut tail) = (cells(2), cells(2));
+    let mut timers = Timers::new(&mut head, &mut tail);
+    for (owner, deadline) in [(0, 30), (1, 10), (2, 20), (3, 40)] {
+        timers.arm(owner, at(deadline));
+    }
+    assert_eq!(timers.next(), Some(at(10)));
+    assert_eq!(due(&mut timers, 9), []);
+    assert_eq!(due(&mut timers, 30), [1, 2, 0]);
+    assert_eq!((timers.next(), timers.len()), (Some(at(40)), 1));
+}
+
+#[test]
+fn equal_deadlines_come_due_in_the_order_armed() {
+    let (mut head, mut tail) = (cells(5), cells(4));
+    let mut timers = Timers::new(&mut head, &mut tail);
+    let order = [4, 1, 8, 0, 7, 2, 3, 6, 5];
+    order.iter().for_each(|owner| timers.arm(*owner, at(7)));
+    assert_eq!(due(&mut timers, 7), order);
+    order.iter().for_each(|owner| timers.arm(*owner, at(7)));
+    timers.arm(1, at(7));
+    assert_eq!(due(&mut timers, 7), [4, 8, 0, 7, 2, 3, 6, 5, 1], "armed again means armed last");
+}
+
+#[test]
+fn arming_again_replaces_and_cancelling_forgets() {
+    let mut head = cells(3);
+    let mut timers = Timers::new(&mut head, &mut []);
+    timers.arm(0, at(5));
+    timers.arm(0, at(50));
+    timers.arm(1, at(6));
+    assert_eq!((timers.deadline(0), timers.len()), (Some(at(50)), 2));
+    assert!(timers.cancel(1) && !timers.cancel(1));
+    assert_eq!((timers.deadline(1), due(&mut timers, 49)), (None, [].to_vec()));
+    assert_eq!(due(&mut timers, 50), [0]);
+}
+
+#[test]
+fn an_owner_without_a_cell_is_ignored_in_release() {
+    let mut timers = Timers::new(&mut [], &mut []);
+    assert!(!timers.cancel(7));
+    assert_eq!((timers.next(), timers.deadline(3)), (None, None));
+}
+
+/// Random armings, cancellations and advances against a naive model, with many equal deadlines.
+#[test]
+fn the_heap_agrees_with_a_sorted_map() {
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut draw = move |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % below
+    };
+    for (in_head, in_tail) in [(1, 0), (0, 3), (5, 8), (40, 24)] {
+        let (mut head, mut tail) = (cells(in_head), cells(in_tail));
+        let mut timers = Timers::new(&mut head, &mut tail);
+        let mut model: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        let (mut now, mut armings) = (0, 0);
+        for _ in 0..20_000 {
+            let owner = draw((in_head + in_tail) as u64) as usize;
+            match draw(8) {
+                0..=3 => {
+                    let deadline = now + draw(6);
+                    model.retain(|_, held| *held != owner);
+                    armings += 1;
+                    model.insert((deadline, armings), owner);
+                    timers.arm(owner, at(deadline));
+                }
+                4 | 5 => {
+                    let held = model.len();
+                    model.retain(|_, other| *other != owner);
+                    assert_eq!(timers.cancel(owner), model.len() < held);
+                }
+                _ => {
+                    now += draw(4);
+                    let mut expected = Vec::new();
+                    while let Some((key, owner)) = model.first_key_value() {
+                        if key.0 > now {
+                            break;
+                        }
+                        expected.push(*owner);
+                        model.pop_first();
+                    }
+                    assert_eq!(due(&mut timers, now), expected);
+                }
+            }
+            assert_eq!(timers.len(), model.len());
+            assert_eq!(timers.next(), model.keys().next().map(|key| at(key.0)));
+            let held = model.iter().find(|(_, held)| **held == owner);
+            assert_eq!(timers.deadline(owner), held.map(|(key, _)| at(key.0)));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Triggers: the one door by which interrupts and other threads reach the loop.
+//!
+//! A trigger is a `static` of the board or the host program. Raising it adds one to its count and
+//! wakes the back end, which takes the count and feeds it to the base as raises of the trigger's
+//! signal. Raises are counted, not queued, so there is nothing that could overflow; the count
+//! saturates at 65,535.
+//!
+//! ```
+//! use picoevent::{Signal, Trigger};
+//!
+//! static BUTTON: Trigger = Trigger::new(Signal::INT);
+//!
+//! // In the interrupt handler of the pin:
+//! BUTTON.raise();
+//! # assert_eq!(BUTTON.take(), 1);
+//! # assert_eq!(BUTTON.take(), 0);
+//! ```
+//!
+//! Cost: one short critical section for each call, O(1).
+
+use core::cell::RefCell;
+use core::task::Waker;
+
+use critical_section::Mutex;
+
+use crate::Signal;
+
+/// A counter that any context may raise; see the [module's documentation](self).
+pub struct Trigger {
+    signal: Signal,
+    state: Mutex<RefCell<State>>,
+}
+
+struct State {
+    raises: u16,
+    waker: Option<Waker>,
+}
+
+impl Trigger {
+    /// Makes a trigger that raises `signal`.
+    pub const fn new(signal: Signal) -> Self {
+        Self { signal, state: Mutex::new(RefCell::new(State { raises: 0, waker: None })) }
+    }
+
+    /// Counts one raise and wakes the loop; from any context, interrupts included.
+    pub fn raise(&self) {
+        let waker = self.with(|state| {
+            state.raises = state.raises.saturating_add(1);
+            state.waker.clone()
+        });
+        // Outside the critical section: a waker may do as much work as it likes.
+        if let Some(waker) = waker.flatten() {
+            waker.wake();
+        }
+    }
+
+    /// The signal this trigger raises.
+    pub const fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// Takes the raises counted since the last call. For back ends.
+    pub fn take(&self) -> u16 {
+        self.with(|state| core::mem::take(&mut state.raises)).unwrap_or(0)
+    }
+
+    /// Sets who is woken by the next raise. For back ends, which register before they look at the
+    /// count, so that a raise in between is not slept through.
+    pub fn register(&self, waker: &Waker) {
+        let replaced = self.with(|state| match &state.waker {
+            Some(held) if held.will_wake(waker) => None,
+            _ => state.waker.replace(waker.clone()),
+        });
+        drop(replaced);
+    }
+
+    /// Works on the state with interrupts held off. Nothing in here comes back to the same state,
+    /// so it is never found borrowed.
+    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> Option<R> {
+        critical_section::with(|cs| {
+            self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn raises_are_counted_and_each_wakes() {
+        let trigger = Trigger::new(Signal::USR1);
+        let woken = Arc::new(Count::default());
+        trigger.raise();
+        trigger.register(&Waker::from(woken.clone()));
+        trigger.raise();
+        trigger.raise();
+        assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+        assert_eq!((trigger.take(), trigger.take()), (3, 0));
+    }
+
+    #[test]
+    fn the_count_saturates() {
+        let trigger = Trigger::new(Signal::USR1);
+        for _ in 0..70_000 {
+            trigger.raise();
+        }
+        assert_eq!(trigger.take(), u16::MAX);
+    }
+
+    #[test]
+    fn a_second_waker_replaces_the_first() {
+        let trigger = Trigger::new(Signal::USR1);
+        let (first, second) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        trigger.register(&Waker::from(first.clone()));
+        trigger.register(&Waker::from(second.clone()));
+        trigger.raise();
+        assert_eq!(first.0.load(Ordering::SeqCst), 0);
+        assert_eq!(second.0.load(Ordering::SeqCst), 1);
+    }
+}

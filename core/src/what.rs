@@ -1,0 +1,107 @@
+//! What an event waits for, and what happened to it: a small set of bits.
+
+use core::fmt;
+use core::ops::{BitAnd, BitOr, BitOrAssign};
+
+/// A set of conditions, with libevent's bit values (`EV_READ` and its kin).
+///
+/// The same type says what an event is interested in and, in its callback, what came true. Several
+/// conditions that come true before the callback runs are merged into one call.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct What(u8);
+
+impl What {
+    /// No condition.
+    pub const NONE: Self = Self(0);
+    /// The timeout passed (`EV_TIMEOUT`).
+    pub const TIMEOUT: Self = Self(0x01);
+    /// The source can be read (`EV_READ`).
+    pub const READ: Self = Self(0x02);
+    /// The source can be written (`EV_WRITE`).
+    pub const WRITE: Self = Self(0x04);
+    /// The signal was raised (`EV_SIGNAL`).
+    pub const SIGNAL: Self = Self(0x08);
+    /// The source's peer will send no more (`EV_CLOSED`).
+    pub const CLOSED: Self = Self(0x80);
+
+    /// What a source can report: reading, writing, closing.
+    pub(crate) const IO: Self = Self(Self::READ.0 | Self::WRITE.0 | Self::CLOSED.0);
+
+    /// Whether no condition is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether every condition of `other` is in this set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether any condition of `other` is in this set.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for What {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for What {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl BitAnd for What {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+impl fmt::Debug for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (Self::TIMEOUT, "TIMEOUT"),
+            (Self::READ, "READ"),
+            (Self::WRITE, "WRITE"),
+            (Self::SIGNAL, "SIGNAL"),
+            (Self::CLOSED, "CLOSED"),
+        ];
+        let mut set = names.iter().filter(|(bit, _)| self.contains(*bit));
+        match set.next() {
+            None => f.write_str("NONE"),
+            Some((_, first)) => {
+                f.write_str(first)?;
+                set.try_for_each(|(_, name)| write!(f, "|{name}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn contains_asks_for_all_and_intersects_for_any() {
+        let both = What::READ | What::TIMEOUT;
+        assert!(both.contains(What::READ) && both.intersects(What::READ | What::WRITE));
+        assert!(!both.contains(What::READ | What::WRITE) && !both.intersects(What::SIGNAL));
+    }
+
+    #[test]
+    fn debug_names_the_bits() {
+        assert_eq!(format!("{:?}", What::READ | What::CLOSED), "READ|CLOSED");
+        assert_eq!(format!("{:?}", What::NONE), "NONE");
+    }
+}
