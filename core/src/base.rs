@@ -255,6 +255,3 @@ impl<A> DerefMut for EventBase<'_, A> {
         &mut self.cx
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,7 +12,7 @@ use crate::rings::Rings;
 use crate::source::Signals;
 use crate::tables::Tables;
 use crate::timer::Timers;
-use crate::{Instant, Signal, What};
+use crate::{Instant, Signal, What, log};
 
 /// The loop, as callbacks and the application's set-up use it: every verb, but no dispatch.
 ///
@@ -127,7 +127,7 @@ impl<'s, A> Cx<'s, A> {
         call: OnEvent<A>,
         more: impl FnOnce(&mut EventState<A>),
     ) -> Result<Event, Full> {
-        let (event, state) = self.tables.events.insert().ok_or(Full::Events)?;
+        let (event, state) = self.tables.events.insert().ok_or_else(|| log::full(Full::Events))?;
         state.call = Some(call);
         state.waits = waits;
         state.persist = mode == Mode::Persist;

@@ -21,6 +21,7 @@ mod event;
 mod handle;
 mod list;
 mod listener;
+mod log;
 mod outbox;
 mod priority;
 mod ring;

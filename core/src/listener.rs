@@ -14,7 +14,7 @@ use crate::handle::{Listener, kind};
 use crate::list::{Id, Kind, Link};
 use crate::outbox::{Action, Mail, note};
 use crate::table::Resident;
-use crate::{Cx, EventBase};
+use crate::{Cx, EventBase, log};
 
 /// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
 pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
@@ -77,7 +77,8 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Listeners`] when the table has no free slot.
     pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
-        let (listener, state) = self.tables.listeners.insert().ok_or(Full::Listeners)?;
+        let (listener, state) =
+            self.tables.listeners.insert().ok_or_else(|| log::full(Full::Listeners))?;
         state.on_accept = Some(on_accept);
         state.address = address.into();
         state.turn = state.turn.begin();
@@ -201,6 +202,7 @@ impl<A> EventBase<'_, A> {
         if let Some(state) = self.cx.tables.listeners.get_mut(listener)
             && !state.freed
         {
+            log::listen_failed(listener, error);
             state.error = error;
             self.cx.activate(id_of(listener));
         }

@@ -10,7 +10,7 @@ use crate::handle::{Source, kind};
 use crate::list::{Chain, Id, Kind, List};
 use crate::outbox::{Action, Mail, note};
 use crate::table::Resident;
-use crate::{Cx, EventBase, Signal, Stale, What};
+use crate::{Cx, EventBase, Signal, Stale, What, log};
 
 pub(crate) struct SourceState {
     pub(crate) events: List,
@@ -80,12 +80,11 @@ impl<A> Cx<'_, A> {
     /// # Errors
     /// [`Stale`] when the source is gone already.
     pub fn forget_source(&mut self, source: Source) -> Result<(), Stale> {
-        loop {
-            let first = self.tables.sources.get(source).ok_or(Stale)?.events.first();
-            let Some((event, _)) = first.and_then(|id| self.tables.events.at(id.index)) else {
-                break;
-            };
+        let held = self.tables.sources.get(source).filter(|state| !state.is_forgotten());
+        let mut first = held.ok_or(Stale)?.events.first();
+        while let Some((event, _)) = first.and_then(|id| self.tables.events.at(id.index)) {
             self.event_del(event);
+            first = self.tables.sources.get(source).and_then(|state| state.events.first());
         }
         self.outbox.post(&mut self.tables, id_of(source), note::DROP);
         Ok(())
@@ -118,7 +117,12 @@ impl<A> EventBase<'_, A> {
     /// # Errors
     /// [`Full::Sources`] when the table has no free slot.
     pub fn new_source(&mut self) -> Result<Source, Full> {
-        self.cx.tables.sources.insert().map(|(source, _)| source).ok_or(Full::Sources)
+        self.cx
+            .tables
+            .sources
+            .insert()
+            .map(|(source, _)| source)
+            .ok_or_else(|| log::full(Full::Sources))
     }
 
     /// Feeds readiness: activates the events that wait for any of `what`, in the order they were

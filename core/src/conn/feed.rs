@@ -6,10 +6,10 @@
 use core::net::SocketAddr;
 
 use super::{Direction, Phase, Restart, due, id_of};
-use crate::EventBase;
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::note;
+use crate::{EventBase, log};
 
 impl<A> EventBase<'_, A> {
     /// Whether the connection table has room: asked before accepting, so that nothing is accepted
@@ -115,6 +115,7 @@ impl<A> EventBase<'_, A> {
             Phase::Closing => self.released(conn),
             Phase::Failed => {}
             Phase::Connecting | Phase::Open => {
+                log::conn_failed(conn, error);
                 state.phase = Phase::Failed;
                 state.error = error;
                 state.output.clear();

@@ -8,7 +8,7 @@ use crate::error::{Full, Stale, StillActive, WriteError};
 use crate::handle::Conn;
 use crate::outbox::note;
 use crate::time::micros;
-use crate::{Cx, Priority};
+use crate::{Cx, Priority, log};
 
 /// One connection, borrowed from the loop: its verbs.
 ///
@@ -28,7 +28,7 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Conns`] when the table has no free slot.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
-        let (conn, state) = self.tables.conns.insert().ok_or(Full::Conns)?;
+        let (conn, state) = self.tables.conns.insert().ok_or_else(|| log::full(Full::Conns))?;
         state.peer = peer.into();
         state.write_enabled = true;
         state.turn = state.turn.begin();

@@ -1,0 +1,36 @@
+//! What the core says while it works: to `defmt`, else to `log`, else to nobody.
+//!
+//! These few functions are all of the core's logging; no other module knows where it goes.
+
+use crate::error::{ConnError, Full, ListenError};
+use crate::handle::{Conn, Listener};
+
+#[cfg(feature = "defmt")]
+use defmt::{debug, warn};
+#[cfg(all(feature = "log", not(feature = "defmt")))]
+use log::{debug, warn};
+
+/// A table refused an object; the one who asked gets the same as an error.
+pub(crate) fn full(table: Full) -> Full {
+    warn!("{}", table);
+    table
+}
+
+pub(crate) fn listen_failed(listener: Listener, error: ListenError) {
+    warn!("listener {:?} failed: {}", listener, error);
+}
+
+pub(crate) fn conn_failed(conn: Conn, error: ConnError) {
+    debug!("connection {:?} failed: {}", conn, error);
+}
+
+/// Takes a line and its arguments and does nothing with them.
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+macro_rules! nobody {
+    ($line:literal $(, $argument:expr)*) => {
+        let _ = ($(&$argument,)*);
+    };
+}
+
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+use {nobody as debug, nobody as warn};

@@ -1,0 +1,483 @@
+//! Connections: bytes in and out, the callbacks' conditions, and every way to an end.
+
+use std::time::Duration;
+
+use picoevent::{
+    AcceptError, Action, Conn, ConnError, ConnEvent, Cx, Direction, End, EventBase, Instant,
+    Listener, Stale, Storage, Wait, WriteError,
+};
+
+#[derive(Debug, PartialEq, Eq)]
+enum Call {
+    Accepted,
+    Read,
+    Write,
+    Event(ConnEvent),
+}
+
+#[derive(Default)]
+struct App {
+    calls: Vec<Call>,
+    conn: Option<Conn>,
+    react: Option<fn(&mut Cx<App>, Conn)>,
+}
+
+impl App {
+    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        Self::set(cx, conn);
+        self.conn = Some(conn);
+        self.note(cx, conn, Call::Accepted);
+    }
+
+    fn set(cx: &mut Cx<Self>, conn: Conn) {
+        cx.conn(conn)
+            .unwrap()
+            .on_read(|app, cx, conn| app.note(cx, conn, Call::Read))
+            .on_write(|app, cx, conn| app.note(cx, conn, Call::Write))
+            .on_event(|app, cx, conn, event| app.note(cx, conn, Call::Event(event)));
+    }
+
+    fn note(&mut self, cx: &mut Cx<Self>, conn: Conn, call: Call) {
+        self.calls.push(call);
+        if let Some(react) = self.react {
+            react(cx, conn);
+        }
+    }
+
+    fn calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+}
+
+type Base<'s> = EventBase<'s, App>;
+
+fn storage() -> Box<Storage<App, 2, 2, 4, 8>> {
+    Box::new(Storage::new())
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn peer() -> std::net::SocketAddr {
+    "192.0.2.7:4242".parse().unwrap()
+}
+
+fn listener(base: &mut Base) -> Listener {
+    let listener = base.listen("0.0.0.0:9995".parse().unwrap(), App::accepted).unwrap();
+    actions(base);
+    listener
+}
+
+/// A connection that has been accepted, its callbacks set.
+fn open(base: &mut Base, app: &mut App) -> Conn {
+    let listener = listener(base);
+    let conn = base.accepted(listener, peer()).unwrap();
+    base.dispatch(app);
+    assert_eq!(app.calls(), [Call::Accepted]);
+    assert_eq!(app.conn, Some(conn));
+    conn
+}
+
+fn actions(base: &mut Base) -> Vec<Action> {
+    std::iter::from_fn(|| base.next_action()).collect()
+}
+
+/// Puts as much of `data` into the input ring as is wanted, as a back end does; how much that was.
+fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
+    let Some((first, second)) = base.input(conn) else { return 0 };
+    let room = first.iter_mut().chain(second);
+    let amount = room.zip(data).map(|(room, byte)| *room = *byte).count();
+    base.received(conn, amount);
+    amount
+}
+
+/// Takes up to `most` bytes of output, as a back end does.
+fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
+    let (first, second) = base.output(conn);
+    let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
+    base.sent(conn, bytes.len());
+    bytes
+}
+
+#[test]
+fn nothing_is_read_until_reading_is_enabled() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    assert_eq!(feed(&mut base, conn, b"ab"), 0);
+    base.conn(conn).unwrap().enable(Direction::Read);
+    assert_eq!(actions(&mut base), [Action::Receive(conn)]);
+    assert_eq!(feed(&mut base, conn, b"ab"), 2);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Read]);
+    base.conn(conn).unwrap().disable(Direction::Read);
+    assert_eq!(feed(&mut base, conn, b"c"), 0);
+    assert_eq!(base.conn(conn).unwrap().peek().0, b"ab", "what is held stays");
+}
+
+#[test]
+fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read);
+    actions(&mut base);
+    assert_eq!(feed(&mut base, conn, b"abcdef"), 4);
+    assert_eq!(feed(&mut base, conn, b"ef"), 0);
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), actions(&mut base)), ([Call::Read].into(), [].into()));
+    let mut two = [0; 2];
+    assert_eq!(base.conn(conn).unwrap().read(&mut two), 2);
+    assert_eq!((&two, actions(&mut base)), (b"ab", [Action::Receive(conn)].into()));
+    assert_eq!(feed(&mut base, conn, b"ef"), 2);
+    let view = base.conn(conn).unwrap();
+    assert_eq!((view.peek(), view.find(b"de")), ((&b"cd"[..], &b"ef"[..]), Some(1)));
+    assert_eq!(base.conn(conn).unwrap().consume(usize::MAX), 4);
+}
+
+#[test]
+fn a_back_end_that_counts_too_much_is_held_to_the_ring() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
+    base.received(conn, 1_000);
+    base.sent(conn, 1_000);
+    let view = base.conn(conn).unwrap();
+    assert_eq!((view.input_len(), view.output_len(), view.room()), (4, 0, 8));
+}
+
+#[test]
+fn writing_takes_all_or_nothing_or_what_fits() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    let mut view = base.conn(conn).unwrap();
+    view.write(b"hello").unwrap();
+    assert_eq!(view.write(b"world"), Err(WriteError::Full { room: 3 }));
+    assert_eq!((view.write_some(b"world"), view.write_some(b"!")), (3, 0));
+    assert_eq!(actions(&mut base), [Action::Send(conn)]);
+    assert_eq!(drain(&mut base, conn, 99), b"hellowor");
+    assert_eq!(
+        WriteError::Full { room: 3 }.to_string(),
+        "the output ring has room for 3 bytes only"
+    );
+}
+
+#[test]
+fn on_write_runs_when_the_last_byte_is_sent_and_not_before() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Write);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "enabling with nothing to send is no news");
+    base.conn(conn).unwrap().write(b"abc").unwrap();
+    drain(&mut base, conn, 2);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), []);
+    drain(&mut base, conn, 2);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Write]);
+}
+
+#[test]
+fn disabled_writing_holds_the_output_back() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().disable(Direction::Write).write(b"abc").unwrap();
+    assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), ([].into(), [].into()));
+    base.conn(conn).unwrap().enable(Direction::Write);
+    assert_eq!(actions(&mut base), [Action::Send(conn)]);
+    assert_eq!(drain(&mut base, conn, 9), b"abc");
+}
+
+#[test]
+fn callbacks_of_one_connection_come_in_order_data_before_the_end() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
+    base.finished(conn);
+    drain(&mut base, conn, 9);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Write, Call::Event(ConnEvent::Eof)]);
+    base.finished(conn);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "the end comes once");
+}
+
+#[test]
+fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read);
+    feed(&mut base, conn, b"ab");
+    base.finished(conn);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Read, Call::Event(ConnEvent::Eof)]);
+    assert_eq!(base.conn(conn).unwrap().enable(Direction::Read).peek().0, b"ab");
+    assert_eq!(feed(&mut base, conn, b"c"), 0, "nothing comes after the end");
+    base.conn(conn).unwrap().write(b"bye").unwrap();
+    assert_eq!(drain(&mut base, conn, 9), b"bye");
+}
+
+#[test]
+fn an_outgoing_connection_sends_what_was_queued_before() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = base.connect(peer()).unwrap();
+    App::set(&mut base, conn);
+    base.conn(conn).unwrap().write(b"hi").unwrap();
+    assert_eq!(actions(&mut base), [Action::Connect(conn, peer())]);
+    assert_eq!(drain(&mut base, conn, 9), b"");
+    base.connected(conn);
+    assert_eq!(actions(&mut base), [Action::Send(conn)]);
+    assert_eq!(drain(&mut base, conn, 9), b"hi");
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Event(ConnEvent::Connected), Call::Write]);
+    assert_eq!(base.conn(conn).unwrap().peer(), Some(peer()));
+}
+
+#[test]
+fn a_failure_is_told_once_and_leaves_only_the_input() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read).write(b"lost").unwrap();
+    feed(&mut base, conn, b"ab");
+    base.failed(conn, ConnError::Reset);
+    base.failed(conn, ConnError::TimedOut);
+    base.dispatch(&mut app);
+    let failed = Call::Event(ConnEvent::Failed(ConnError::Reset));
+    assert_eq!(app.calls(), [Call::Read, failed]);
+    let mut view = base.conn(conn).unwrap();
+    assert_eq!((view.peek().0, view.output_len()), (&b"ab"[..], 0));
+    assert_eq!((view.write(b"x"), view.write_some(b"x")), (Err(WriteError::Finished), 0));
+    view.close();
+    assert_eq!(actions(&mut base), [Action::Abort(conn)]);
+    assert_eq!(base.conn(conn).map(|_| ()), Err(Stale));
+}
+
+#[test]
+fn close_sends_what_is_queued_and_gives_the_slot_back_after() {
+    let mut storage = Box::new(Storage::<App, 1, 1, 4, 8>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().write(b"bye").unwrap();
+    base.conn(conn).unwrap().close();
+    assert_eq!(base.conn(conn).map(|_| ()), Err(Stale), "for the application it is gone");
+    assert_eq!(actions(&mut base), [Action::Send(conn), Action::Close(conn)]);
+    assert!(!base.has_room(), "its slot is not");
+    assert_eq!(drain(&mut base, conn, 9), b"bye");
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "and it has no callback");
+    base.released(conn);
+    assert!(base.has_room());
+    base.released(conn);
+    assert_eq!(base.output(conn), (&[][..], &[][..]));
+}
+
+#[test]
+fn an_open_connection_keeps_the_loop_until_it_is_released() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    let conn = base.accepted(listener, peer()).unwrap();
+    base.dispatch(&mut app);
+    base.listener(listener).unwrap().free();
+    base.conn(conn).unwrap().close();
+    actions(&mut base);
+    assert_eq!(base.wait(), Wait::Forever);
+    base.released(conn);
+    assert_eq!(base.wait(), Wait::Ended(End::Empty));
+}
+
+#[test]
+fn free_discards_and_is_gone_at_once() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    let mut view = base.conn(conn).unwrap();
+    view.enable(Direction::Read).write(b"never").unwrap();
+    view.free();
+    assert_eq!(actions(&mut base), [Action::Abort(conn)]);
+    assert!(base.has_room());
+    base.received(conn, 3);
+    base.sent(conn, 3);
+    base.finished(conn);
+    base.connected(conn);
+    base.failed(conn, ConnError::Reset);
+    base.released(conn);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "news of a connection that is gone is ignored");
+}
+
+#[test]
+fn a_connection_freed_in_its_callback_hears_no_more() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read);
+    app.react = Some(|cx, conn| cx.conn(conn).unwrap().free());
+    feed(&mut base, conn, b"ab");
+    base.finished(conn);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Read]);
+}
+
+#[test]
+fn a_closing_connection_that_fails_gives_its_slot_back() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().write(b"bye").unwrap();
+    base.conn(conn).unwrap().close();
+    base.failed(conn, ConnError::Reset);
+    assert_eq!(actions(&mut base), [], "notes of a slot that is given back are torn up");
+    base.connect(peer()).unwrap();
+    assert!(base.has_room(), "one of two slots is taken");
+}
+
+#[test]
+fn finishing_our_side_keeps_the_other_open() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    let mut view = base.conn(conn).unwrap();
+    view.enable(Direction::Read).write(b"last").unwrap();
+    view.finish();
+    assert_eq!(view.write(b"x"), Err(WriteError::Finished));
+    let expected = [Action::Receive(conn), Action::Send(conn), Action::Finish(conn)];
+    assert_eq!(actions(&mut base), expected);
+    assert_eq!(drain(&mut base, conn, 9), b"last");
+    assert_eq!(feed(&mut base, conn, b"ok"), 2);
+}
+
+#[test]
+fn a_full_table_refuses_the_accept() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    let first = base.accepted(listener, peer()).unwrap();
+    base.accepted(listener, peer()).unwrap();
+    assert!(!base.has_room());
+    assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Accepted, Call::Accepted]);
+    base.conn(first).unwrap().free();
+    actions(&mut base);
+    base.accepted(listener, peer()).unwrap();
+    base.listener(listener).unwrap().free();
+    assert_eq!(base.accepted(listener, peer()), Err(AcceptError::NoListener));
+}
+
+#[test]
+fn a_silent_peer_times_out_once() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
+    assert_eq!(base.deadline(), None, "reading is not enabled");
+    base.conn(conn).unwrap().enable(Direction::Read);
+    base.advance(at(6));
+    feed(&mut base, conn, b"ab");
+    assert_eq!(base.deadline(), Some(at(16)), "input starts it again");
+    base.dispatch(&mut app);
+    base.advance(at(16));
+    base.dispatch(&mut app);
+    let timeout = Call::Event(ConnEvent::Timeout(Direction::Read));
+    assert_eq!((app.calls(), base.deadline()), ([Call::Read, timeout].into(), None));
+    assert_eq!(feed(&mut base, conn, b"c"), 0, "reading is disabled");
+    base.conn(conn).unwrap().enable(Direction::Read);
+    assert_eq!(base.deadline(), Some(at(26)));
+}
+
+#[test]
+fn a_peer_that_does_not_read_times_out() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().set_timeouts(None, Some(ms(10)));
+    assert_eq!(base.deadline(), None, "nothing is to be sent");
+    base.conn(conn).unwrap().write(b"abcd").unwrap();
+    base.advance(at(6));
+    base.conn(conn).unwrap().write(b"e").unwrap();
+    assert_eq!(base.deadline(), Some(at(10)), "more output is no progress");
+    drain(&mut base, conn, 1);
+    assert_eq!(base.deadline(), Some(at(16)), "sending is");
+    base.advance(at(16));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
+    assert_eq!(drain(&mut base, conn, 9), b"", "writing is disabled");
+}
+
+#[test]
+fn the_write_timeout_bounds_a_connect_and_comes_once() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = base.connect(peer()).unwrap();
+    App::set(&mut base, conn);
+    base.conn(conn).unwrap().set_timeouts(None, Some(ms(20)));
+    for now in [20, 40, 60] {
+        base.advance(at(now));
+        base.dispatch(&mut app);
+    }
+    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
+}
+
+#[test]
+fn transfer_moves_what_fits_and_wakes_both_ends() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    let (a, b) =
+        (base.accepted(listener, peer()).unwrap(), base.accepted(listener, peer()).unwrap());
+    base.dispatch(&mut app);
+    base.conn(a).unwrap().enable(Direction::Read);
+    base.conn(b).unwrap().write(b"123456").unwrap();
+    actions(&mut base);
+    feed(&mut base, a, b"wxyz");
+    assert_eq!(base.transfer(a, b), Ok(2));
+    assert_eq!(base.conn(a).unwrap().peek().0, b"yz");
+    assert_eq!(actions(&mut base), [Action::Send(b), Action::Receive(a)]);
+    assert_eq!(drain(&mut base, b, 99), b"123456wx");
+    assert_eq!(base.transfer(a, a), Ok(2), "an echo");
+    assert_eq!(drain(&mut base, a, 99), b"yz");
+    base.conn(b).unwrap().free();
+    assert_eq!((base.transfer(a, b), base.transfer(b, a)), (Err(Stale), Err(Stale)));
+}
+
+#[test]
+fn a_callback_that_was_never_set_is_passed_over() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = base.connect(peer()).unwrap();
+    base.conn(conn).unwrap().on_write(|app, cx, conn| app.note(cx, conn, Call::Write));
+    base.conn(conn).unwrap().write(b"x").unwrap();
+    base.connected(conn);
+    drain(&mut base, conn, 1);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Write]);
+}
+
+#[test]
+fn user_words_are_kept_for_each_connection() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    assert_eq!(base.conn(conn).unwrap().user(), 0);
+    base.conn(conn).unwrap().set_user(9);
+    assert_eq!(base.conn(conn).unwrap().user(), 9);
+    base.conn(conn).unwrap().free();
+    actions(&mut base);
+    let next = base.connect(peer()).unwrap();
+    assert_eq!((next.index(), base.conn(next).unwrap().user()), (conn.index(), 0));
+}

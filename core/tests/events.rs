@@ -1,0 +1,486 @@
+//! The rules of events, by libevent's names for them: add, delete, activate, persistent, signals.
+
+use std::time::Duration;
+
+use picoevent::{
+    AddError, Cx, Event, EventBase, Full, Instant, Mode, Priority, Signal, Source, Stale,
+    StillActive, Storage, What,
+};
+
+/// An application that writes down which event was called with what, and may react.
+#[derive(Default)]
+struct Trace {
+    calls: Vec<(u32, What)>,
+    react: Option<fn(&mut Cx<Trace>, Event)>,
+    target: Option<Event>,
+}
+
+impl Trace {
+    fn note(&mut self, cx: &mut Cx<Self>, event: Event, what: What) {
+        let user = cx.event(event).map_or(0, |event| event.user());
+        self.calls.push((user, what));
+        if let Some(react) = self.react {
+            react(cx, self.target.unwrap_or(event));
+        }
+    }
+
+    fn calls(&mut self) -> Vec<(u32, What)> {
+        std::mem::take(&mut self.calls)
+    }
+}
+
+type Base<'s> = EventBase<'s, Trace>;
+
+fn storage() -> Box<Storage<Trace, 8, 1, 8, 8>> {
+    Box::new(Storage::new())
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+/// Advances to `millis` and runs passes until nothing is due.
+fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, What)> {
+    base.advance(at(millis));
+    for _ in 0..100 {
+        base.dispatch(app);
+        while base.next_action().is_some() {}
+        if base.wait() != picoevent::Wait::Not {
+            break;
+        }
+        base.advance(at(millis));
+    }
+    app.calls()
+}
+
+fn timer(base: &mut Base, mode: Mode, user: u32) -> Event {
+    let event = base.new_timer(mode, Trace::note).unwrap();
+    base.event(event).unwrap().set_user(user);
+    event
+}
+
+fn watch(base: &mut Base, source: Source, interest: What, mode: Mode, user: u32) -> Event {
+    let event = base.new_event(source, interest, mode, Trace::note).unwrap();
+    base.event(event).unwrap().set_user(user).add(None).unwrap();
+    event
+}
+
+#[test]
+fn a_timer_fires_once_and_not_early() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1);
+    base.event(event).unwrap().add(Some(ms(5))).unwrap();
+    assert_eq!(base.deadline(), Some(at(5)));
+    base.advance(Instant::from_micros(4_999));
+    assert!(base.next().is_none());
+    assert_eq!(run_to(&mut base, &mut app, 5), [(1, What::TIMEOUT)]);
+    assert_eq!(base.event(event).unwrap().pending(), What::NONE);
+    assert_eq!(run_to(&mut base, &mut app, 500), []);
+}
+
+#[test]
+fn timers_with_equal_deadlines_fire_in_the_order_they_were_armed() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    for user in 0..8 {
+        let event = timer(&mut base, Mode::OneShot, user);
+        base.event(event).unwrap().add(Some(ms(1))).unwrap();
+    }
+    let order: Vec<u32> = run_to(&mut base, &mut app, 1).iter().map(|call| call.0).collect();
+    assert_eq!(order, [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn events_on_one_source_fire_in_the_order_they_were_added() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    for user in 1..=3 {
+        watch(&mut base, source, What::READ, Mode::Persist, user);
+    }
+    base.ready(source, What::READ);
+    let order: Vec<u32> = run_to(&mut base, &mut app, 0).iter().map(|call| call.0).collect();
+    assert_eq!(order, [1, 2, 3]);
+}
+
+#[test]
+fn readiness_reaches_only_those_who_wait_for_it() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let (source, other) = (base.new_source().unwrap(), base.new_source().unwrap());
+    watch(&mut base, source, What::READ, Mode::Persist, 1);
+    watch(&mut base, source, What::WRITE | What::CLOSED, Mode::Persist, 2);
+    watch(&mut base, other, What::READ, Mode::Persist, 3);
+    base.ready(source, What::READ | What::CLOSED);
+    assert_eq!(run_to(&mut base, &mut app, 0), [(1, What::READ), (2, What::CLOSED)]);
+}
+
+#[test]
+fn ready_and_timed_out_in_one_pass_is_one_callback() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = watch(&mut base, source, What::READ, Mode::OneShot, 1);
+    base.event(event).unwrap().add(Some(ms(3))).unwrap();
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 3), [(1, What::READ | What::TIMEOUT)]);
+}
+
+#[test]
+fn input_runs_before_timers_of_the_same_pass() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let early = timer(&mut base, Mode::OneShot, 1);
+    base.event(early).unwrap().add(Some(ms(1))).unwrap();
+    let source = base.new_source().unwrap();
+    watch(&mut base, source, What::READ, Mode::OneShot, 2);
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 1), [(2, What::READ), (1, What::TIMEOUT)]);
+}
+
+#[test]
+fn a_persistent_timer_keeps_its_beat_and_leaves_missed_beats_out() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    base.every(ms(10), Trace::note).unwrap();
+    assert_eq!(run_to(&mut base, &mut app, 12).len(), 1);
+    assert_eq!(base.deadline(), Some(at(20)), "the beat counts from the deadline, not from now");
+    assert_eq!(run_to(&mut base, &mut app, 65).len(), 1, "no burst for what was missed");
+    assert_eq!(base.deadline(), Some(at(75)));
+}
+
+#[test]
+fn an_interval_of_zero_fires_once_a_pass() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    base.every(Duration::ZERO, Trace::note).unwrap();
+    for _ in 0..3 {
+        base.advance(at(0));
+        base.dispatch(&mut app);
+        assert_eq!(app.calls().len(), 1);
+    }
+}
+
+#[test]
+fn readiness_starts_a_persistent_timeout_again() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    base.event(event).unwrap().add(Some(ms(10))).unwrap();
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 6), [(1, What::READ)]);
+    assert_eq!(base.event(event).unwrap().deadline(), Some(at(16)));
+    assert_eq!(base.event(event).unwrap().pending(), What::READ | What::TIMEOUT);
+}
+
+#[test]
+fn a_persistent_event_is_armed_again_before_its_callback() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    base.every(ms(10), Trace::note).unwrap();
+    app.react = Some(|cx, event| {
+        let mut event = cx.event(event).unwrap();
+        assert_eq!(event.pending(), What::TIMEOUT);
+        event.add(Some(ms(3))).unwrap();
+    });
+    run_to(&mut base, &mut app, 10);
+    assert_eq!(base.deadline(), Some(at(13)), "what the callback adds counts");
+}
+
+#[test]
+fn add_without_a_timeout_keeps_the_deadline_and_revives_no_interval() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    base.event(event).unwrap().add(Some(ms(20))).unwrap();
+    base.event(event).unwrap().add(None).unwrap();
+    assert_eq!(base.event(event).unwrap().deadline(), Some(at(20)));
+    base.event(event).unwrap().del();
+    base.event(event).unwrap().add(None).unwrap();
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 1), [(1, What::READ)]);
+    assert_eq!(base.event(event).unwrap().deadline(), None, "the interval went with the delete");
+}
+
+#[test]
+fn removing_the_timeout_keeps_the_interest() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    base.event(event).unwrap().add(Some(ms(20))).unwrap();
+    base.event(event).unwrap().remove_timeout();
+    assert_eq!(run_to(&mut base, &mut app, 30), []);
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 30), [(1, What::READ)]);
+    assert_eq!(base.deadline(), None);
+}
+
+#[test]
+fn adding_an_active_event_does_not_lose_its_interest() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = base.new_event(source, What::READ, Mode::Persist, Trace::note).unwrap();
+    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().add(None).unwrap();
+    run_to(&mut base, &mut app, 0);
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 0).len(), 1);
+}
+
+#[test]
+fn a_new_timeout_takes_back_an_expiry_that_is_due() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1);
+    base.event(event).unwrap().add(Some(ms(5))).unwrap();
+    base.advance(at(5));
+    base.event(event).unwrap().add(Some(ms(5))).unwrap();
+    assert_eq!(run_to(&mut base, &mut app, 5), []);
+    assert_eq!(run_to(&mut base, &mut app, 10), [(1, What::TIMEOUT)]);
+}
+
+#[test]
+fn delete_cancels_what_is_due() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
+    base.event(a).unwrap().activate(What::READ);
+    base.event(b).unwrap().activate(What::READ);
+    app.target = Some(b);
+    app.react = Some(|cx, other| cx.event(other).unwrap().del());
+    assert_eq!(run_to(&mut base, &mut app, 0), [(1, What::READ)]);
+}
+
+#[test]
+fn a_one_shot_is_not_pending_in_its_callback() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = watch(&mut base, source, What::READ, Mode::OneShot, 1);
+    base.event(event).unwrap().add(Some(ms(50))).unwrap();
+    app.react = Some(|cx, event| assert_eq!(cx.event(event).unwrap().pending(), What::NONE));
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 0).len(), 1);
+    assert_eq!(base.deadline(), None, "readiness cancels the timeout");
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 60), [], "and one shot is one shot");
+}
+
+#[test]
+fn activation_merges_flags_and_keeps_the_place() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
+    base.event(a).unwrap().activate(What::READ);
+    base.event(b).unwrap().activate(What::READ);
+    base.event(a).unwrap().activate(What::WRITE);
+    assert_eq!(base.event(a).unwrap().pending(), What::READ | What::WRITE);
+    let calls = run_to(&mut base, &mut app, 0);
+    assert_eq!(calls, [(1, What::READ | What::WRITE), (2, What::READ)]);
+}
+
+#[test]
+fn self_activation_runs_once_a_pass_and_lets_timers_through() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1);
+    let other = timer(&mut base, Mode::OneShot, 2);
+    base.event(event).unwrap().activate(What::READ);
+    base.event(other).unwrap().add(Some(ms(1))).unwrap();
+    app.target = Some(event);
+    app.react = Some(|cx, event| cx.event(event).unwrap().activate(What::READ));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(1, What::READ)]);
+    base.advance(at(1));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(1, What::READ), (2, What::TIMEOUT)]);
+}
+
+#[test]
+fn making_events_in_callbacks_does_not_keep_a_pass_going() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 0);
+    base.event(event).unwrap().activate(What::READ);
+    app.react = Some(|cx, event| {
+        cx.event(event).unwrap().free();
+        let next = cx.new_timer(Mode::OneShot, Trace::note).unwrap();
+        cx.event(next).unwrap().activate(What::READ);
+    });
+    base.dispatch(&mut app);
+    assert!(app.calls().len() <= 8, "each slot has one turn a pass");
+    base.dispatch(&mut app);
+    assert!(!app.calls().is_empty(), "and the work goes on in the next");
+}
+
+#[test]
+fn priorities_are_strict_one_level_a_pass() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let low = timer(&mut base, Mode::OneShot, 1);
+    let high = timer(&mut base, Mode::OneShot, 2);
+    base.event(low).unwrap().set_priority(Priority::LOWEST).unwrap();
+    base.event(high).unwrap().set_priority(Priority::HIGHEST).unwrap();
+    for event in [low, high] {
+        base.event(event).unwrap().activate(What::READ);
+    }
+    assert_eq!(base.event(low).unwrap().set_priority(Priority::HIGHEST), Err(StillActive));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(2, What::READ)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(1, What::READ)]);
+}
+
+#[test]
+fn something_more_urgent_ends_the_pass() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let urgent = timer(&mut base, Mode::OneShot, 9);
+    base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
+    for user in [1, 2] {
+        let event = timer(&mut base, Mode::OneShot, user);
+        base.event(event).unwrap().activate(What::READ);
+    }
+    app.target = Some(urgent);
+    app.react = Some(|cx, urgent| {
+        let mut urgent = cx.event(urgent).unwrap();
+        if urgent.user() == 9 {
+            urgent.set_user(10).activate(What::READ);
+        }
+    });
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(1, What::READ)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(10, What::READ)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [(2, What::READ)]);
+}
+
+#[test]
+fn a_signal_calls_once_for_each_raise() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::USR1, Trace::note).unwrap();
+    base.on_signal(Signal::USR2, Trace::note).unwrap();
+    base.raised(Signal::USR1, 2);
+    base.raised(Signal::USR1, 1);
+    assert_eq!(run_to(&mut base, &mut app, 0), [(0, What::SIGNAL); 3]);
+    base.raised(Signal::TERM, 3);
+    base.raised(Signal::USR1, 0);
+    assert_eq!(run_to(&mut base, &mut app, 0), []);
+}
+
+#[test]
+fn deleting_a_signal_event_in_its_callback_stops_the_repeats() {
+    for free in [false, true] {
+        let (mut storage, mut app) = (storage(), Trace::default());
+        let mut base = EventBase::new(&mut storage);
+        base.on_signal(Signal::USR1, Trace::note).unwrap();
+        base.raised(Signal::USR1, 5);
+        app.react = Some(if free {
+            |cx, event| cx.event(event).unwrap().free()
+        } else {
+            |cx, event| cx.event(event).unwrap().del()
+        });
+        assert_eq!(run_to(&mut base, &mut app, 0).len(), 1);
+    }
+}
+
+#[test]
+fn raises_saturate() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::USR1, Trace::note).unwrap();
+    base.raised(Signal::USR1, u16::MAX);
+    base.raised(Signal::USR1, u16::MAX);
+    assert_eq!(run_to(&mut base, &mut app, 0).len(), usize::from(u16::MAX));
+}
+
+#[test]
+fn a_callback_frees_itself_and_another() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let (a, b) = (timer(&mut base, Mode::Persist, 1), timer(&mut base, Mode::Persist, 2));
+    base.event(a).unwrap().activate(What::READ);
+    base.event(b).unwrap().activate(What::READ);
+    app.target = Some(b);
+    app.react = Some(|cx, other| cx.event(other).unwrap().free());
+    run_to(&mut base, &mut app, 0);
+    assert_eq!(base.event(b).map(|_| ()), Err(Stale));
+    app.target = None;
+    base.event(a).unwrap().activate(What::READ);
+    run_to(&mut base, &mut app, 0);
+    assert_eq!(base.event(a).map(|_| ()), Err(Stale));
+}
+
+#[test]
+fn a_stale_handle_does_not_reach_the_next_tenant() {
+    let mut storage = Box::new(Storage::<Trace, 1, 0>::new());
+    let mut base = EventBase::new(&mut storage);
+    let old = timer(&mut base, Mode::OneShot, 1);
+    base.event(old).unwrap().free();
+    let new = timer(&mut base, Mode::OneShot, 2);
+    assert_eq!(old.index(), new.index());
+    assert_eq!(base.event(old).map(|_| ()), Err(Stale));
+    assert_eq!(base.event(new).unwrap().user(), 2);
+}
+
+#[test]
+fn a_once_event_gives_its_slot_back_and_can_be_cancelled() {
+    let mut storage = Box::new(Storage::<Trace, 1, 0>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
+    for _ in 0..3 {
+        let event = base.after(Duration::ZERO, Trace::note).unwrap();
+        assert_eq!(run_to(&mut base, &mut app, 0), [(0, What::TIMEOUT)]);
+        assert_eq!(base.event(event).map(|_| ()), Err(Stale));
+    }
+    let event = base.after(ms(5), Trace::note).unwrap();
+    base.event(event).unwrap().free();
+    assert_eq!(run_to(&mut base, &mut app, 10), []);
+}
+
+#[test]
+fn full_tables_say_which_and_lose_nothing() {
+    let mut storage = Box::new(Storage::<Trace, 2, 0>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
+    let address = "127.0.0.1:0".parse().unwrap();
+    base.every(ms(1), Trace::note).unwrap();
+    base.every(ms(1), Trace::note).unwrap();
+    assert_eq!(base.after(ms(1), Trace::note), Err(Full::Events));
+    assert_eq!(base.on_signal(Signal::INT, Trace::note), Err(Full::Events));
+    assert_eq!(base.connect(address), Err(Full::Conns));
+    base.listen(address, |_, _, _| {}).unwrap();
+    assert_eq!(base.listen(address, |_, _, _| {}), Err(Full::Listeners));
+    base.new_source().unwrap();
+    base.new_source().unwrap();
+    assert_eq!(base.new_source(), Err(Full::Sources));
+    assert_eq!(run_to(&mut base, &mut app, 1).len(), 2, "what is held still works");
+    assert_eq!(Full::Events.to_string(), "the event table is full: raise EVENTS of the storage");
+}
+
+#[test]
+fn a_forgotten_source_refuses_its_events() {
+    let (mut storage, mut app) = (storage(), Trace::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    base.ready(source, What::READ);
+    base.forget_source(source).unwrap();
+    assert_eq!(base.forget_source(source), Err(Stale));
+    assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
+    assert_eq!(run_to(&mut base, &mut app, 0), [], "what was due is cancelled");
+    assert_eq!(base.forget_source(source), Err(Stale));
+    assert_eq!(base.event(event).unwrap().add(Some(ms(1))), Err(AddError::SourceClosed));
+    assert_eq!(base.deadline(), None, "a refused add changes nothing");
+    base.ready(source, What::READ);
+    assert_eq!(run_to(&mut base, &mut app, 0), []);
+}

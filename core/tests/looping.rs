@@ -1,0 +1,251 @@
+//! The loop: how long it may wait, how it ends, and what it tells its back end.
+
+use std::time::Duration;
+
+use picoevent::{
+    Action, Cx, End, Event, EventBase, Instant, Mode, Signal, Stale, Storage, Wait, What,
+};
+
+#[derive(Default)]
+struct App {
+    calls: Vec<u32>,
+    react: Option<fn(&mut Cx<App>)>,
+}
+
+impl App {
+    fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
+        self.calls.push(cx.event(event).map_or(0, |event| event.user()));
+        if let Some(react) = self.react {
+            react(cx);
+        }
+    }
+}
+
+fn storage() -> Box<Storage<App, 8, 2, 8, 8>> {
+    Box::new(Storage::new())
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Activates `count` events of one priority, with the user words 1, 2, …
+fn activate(base: &mut EventBase<App>, count: u32) {
+    for user in 1..=count {
+        let event = base.new_timer(Mode::OneShot, App::note).unwrap();
+        let mut event = base.event(event).unwrap();
+        event.set_user(user);
+        event.activate(What::READ);
+    }
+}
+
+fn actions(base: &mut EventBase<App>) -> Vec<Action> {
+    std::iter::from_fn(|| base.next_action()).collect()
+}
+
+#[test]
+fn an_empty_base_has_ended() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    assert_eq!(base.wait(), Wait::Ended(End::Empty));
+}
+
+#[test]
+fn what_can_still_happen_keeps_the_loop() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let event = base.on_signal(Signal::INT, App::note).unwrap();
+    assert_eq!(actions(&mut base), [Action::Catch(Signal::INT)]);
+    assert_eq!(base.wait(), Wait::Forever);
+    base.event(event).unwrap().add(Some(ms(4))).unwrap();
+    assert_eq!(base.wait(), Wait::Until(at(4)));
+    base.event(event).unwrap().free();
+    assert_eq!(base.wait(), Wait::Not, "the back end has something to do");
+    assert_eq!(actions(&mut base), [Action::Release(Signal::INT)]);
+    assert_eq!(base.wait(), Wait::Ended(End::Empty));
+}
+
+#[test]
+fn the_wait_is_the_earliest_deadline_and_none_while_something_is_due() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.after(ms(9), App::note).unwrap();
+    base.after(ms(4), App::note).unwrap();
+    base.exit_after(ms(7));
+    assert_eq!(base.wait(), Wait::Until(at(4)));
+    base.advance(at(4));
+    assert_eq!(base.wait(), Wait::Not);
+    base.dispatch(&mut app);
+    assert_eq!(base.wait(), Wait::Until(at(7)));
+}
+
+#[test]
+fn exit_lets_the_pass_end() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    activate(&mut base, 3);
+    app.react = Some(|cx| cx.exit());
+    base.dispatch(&mut app);
+    assert_eq!((app.calls.as_slice(), base.wait()), (&[1, 2, 3][..], Wait::Ended(End::Exit)));
+}
+
+#[test]
+fn break_ends_at_once_and_keeps_what_is_due() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    activate(&mut base, 3);
+    app.react = Some(|cx| cx.break_off());
+    base.dispatch(&mut app);
+    assert_eq!((app.calls.as_slice(), base.wait()), (&[1][..], Wait::Ended(End::Break)));
+    app.react = None;
+    assert_eq!(base.wait(), Wait::Not);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls, [1, 2, 3]);
+}
+
+#[test]
+fn break_stops_the_repeats_of_a_signal() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::USR1, App::note).unwrap();
+    base.raised(Signal::USR1, 4);
+    app.react = Some(|cx| cx.break_off());
+    base.dispatch(&mut app);
+    actions(&mut base);
+    assert_eq!(base.wait(), Wait::Ended(End::Break));
+    assert_eq!(base.wait(), Wait::Forever);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls.len(), 1);
+}
+
+#[test]
+fn continue_looks_for_news_and_keeps_what_is_due() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    activate(&mut base, 2);
+    app.react = Some(|cx| cx.continue_early());
+    base.dispatch(&mut app);
+    assert_eq!((app.calls.as_slice(), base.wait()), (&[1][..], Wait::Not));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls, [1, 2]);
+}
+
+#[test]
+fn exit_and_break_before_the_loop_are_kept() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    base.break_off();
+    base.exit();
+    assert_eq!(base.wait(), Wait::Ended(End::Break));
+    assert_eq!(base.wait(), Wait::Ended(End::Exit));
+    assert_eq!(base.wait(), Wait::Ended(End::Empty));
+}
+
+#[test]
+fn the_earliest_of_several_exits_counts_and_none_is_left() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.after(Duration::from_secs(86_400), App::note).unwrap();
+    base.exit_after(ms(300));
+    base.exit_after(ms(200));
+    base.exit_after(ms(900));
+    assert_eq!(base.wait(), Wait::Until(at(200)));
+    base.advance(at(200));
+    base.dispatch(&mut app);
+    assert_eq!(base.wait(), Wait::Ended(End::Exit));
+    assert_eq!(base.deadline(), Some(at(86_400_000)));
+}
+
+#[test]
+fn exit_is_not_starved_by_more_urgent_work() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let busy = base.every(Duration::ZERO, App::note).unwrap();
+    base.event(busy).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
+    base.exit_after(ms(5));
+    for now in 0..=5 {
+        assert_ne!(base.wait(), Wait::Ended(End::Exit));
+        base.advance(at(now));
+        base.dispatch(&mut app);
+    }
+    assert_eq!(base.wait(), Wait::Ended(End::Exit));
+}
+
+#[test]
+fn time_does_not_go_back() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    base.advance(at(9));
+    base.advance(at(3));
+    assert_eq!(base.now(), at(9));
+    base.advance(Instant::MAX);
+    base.after(ms(1), App::note).unwrap();
+    assert_eq!(base.deadline(), Some(Instant::MAX), "the clock's end does not wrap");
+}
+
+#[test]
+fn interests_are_summed_and_asked_for_again_after_a_callback() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let read = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    let write = base.new_event(source, What::WRITE, Mode::OneShot, App::note).unwrap();
+    base.event(read).unwrap().add(None).unwrap();
+    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ)]);
+    base.event(write).unwrap().add(None).unwrap();
+    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ | What::WRITE)]);
+    base.event(write).unwrap().add(None).unwrap();
+    assert_eq!(actions(&mut base), [], "nothing changed");
+    base.ready(source, What::READ | What::WRITE);
+    base.dispatch(&mut app);
+    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ)]);
+    base.ready(source, What::READ);
+    base.dispatch(&mut app);
+    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ)], "level meaning");
+    base.event(read).unwrap().del();
+    assert_eq!(actions(&mut base), [Action::Interest(source, What::NONE)]);
+    base.forget_source(source).unwrap();
+    assert_eq!(actions(&mut base), [Action::Forget(source)]);
+}
+
+#[test]
+fn a_listener_is_opened_paused_resumed_and_closed() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let address = "127.0.0.1:9995".parse().unwrap();
+    let listener = base.listen(address, |_, _, _| {}).unwrap();
+    assert_eq!(actions(&mut base), [Action::Listen(listener, address)]);
+    assert_eq!(base.wait(), Wait::Forever);
+    base.listener(listener).unwrap().disable();
+    assert_eq!(actions(&mut base), [Action::Ignore(listener)]);
+    assert_eq!(base.wait(), Wait::Ended(End::Empty), "a disabled listener keeps no loop");
+    base.listener(listener).unwrap().disable().enable();
+    assert_eq!(actions(&mut base), [Action::Listen(listener, address)]);
+    assert_eq!(base.listener(listener).unwrap().address(), Some(address));
+    base.listener(listener).unwrap().free();
+    assert_eq!(base.listener(listener).map(|_| ()), Err(Stale));
+    assert_eq!(actions(&mut base), [Action::Unlisten(listener)]);
+    base.listen(address, |_, _, _| {}).unwrap();
+}
+
+#[test]
+fn a_failed_listener_says_so_and_can_try_again() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = base.listen("127.0.0.1:1".parse().unwrap(), |_, _, _| {}).unwrap();
+    base.listener(listener).unwrap().set_user(7).on_error(|app, cx, listener, error| {
+        assert_eq!(error, picoevent::ListenError::Denied);
+        let mut listener = cx.listener(listener).unwrap();
+        app.calls.push(listener.user());
+        listener.enable();
+    });
+    actions(&mut base);
+    base.listen_failed(listener, picoevent::ListenError::Denied);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls, [7]);
+    assert!(matches!(actions(&mut base)[..], [Action::Listen(..)]));
+}

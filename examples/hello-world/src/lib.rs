@@ -1,0 +1,89 @@
+//! libevent's hello-world, as an application of picoevent: it listens, answers each connection with
+//! `Hello, World!`, closes it when the answer is out, and ends two seconds after an interrupt.
+//!
+//! The crate is the whole application and knows no device: `main.rs` runs it on real sockets, the
+//! packages under `examples/boards` on embassy-net, the test beside it on a script.
+
+#![no_std]
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
+
+// Where the application's lines go.
+#[cfg(feature = "defmt")]
+use defmt::info as say;
+#[cfg(not(feature = "defmt"))]
+use log::info as say;
+
+/// The port libevent's sample listens on.
+pub const PORT: u16 = 9995;
+
+const GREETING: &[u8] = b"Hello, World!\n";
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The application.
+#[derive(Default)]
+pub struct Hello {
+    exiting: bool,
+}
+
+impl Hello {
+    /// Makes an application that has not been interrupted.
+    pub const fn new() -> Self {
+        Self { exiting: false }
+    }
+
+    /// Listens on `address`, and for the interrupt.
+    ///
+    /// # Errors
+    /// [`Full`] when the storage has no room for one event and one listener.
+    pub fn start(cx: &mut Cx<Self>, address: SocketAddr) -> Result<Listener, Full> {
+        cx.on_signal(Signal::INT, Self::interrupted)?;
+        cx.listen(address, Self::accepted)
+    }
+
+    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        let Ok(mut conn) = cx.conn(conn) else { return };
+        conn.on_read(Self::received).on_write(Self::flushed).on_event(Self::ended);
+        conn.enable(Direction::Read);
+        if conn.write(GREETING).is_err() {
+            say!("The output ring is too small for the answer.");
+            conn.free();
+        }
+    }
+
+    /// What clients say is not listened to, but taken, so that their end of stream can be seen.
+    fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        if let Ok(mut conn) = cx.conn(conn) {
+            conn.consume(usize::MAX);
+        }
+    }
+
+    fn flushed(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        say!("flushed answer");
+        if let Ok(conn) = cx.conn(conn) {
+            conn.close();
+        }
+    }
+
+    /// A client that closed its side first still gets what is queued.
+    fn ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
+        match event {
+            ConnEvent::Eof => say!("Connection closed."),
+            ConnEvent::Failed(error) => say!("Got an error on the connection: {}", error),
+            ConnEvent::Connected | ConnEvent::Timeout(_) => return,
+        }
+        if let Ok(conn) = cx.conn(conn) {
+            conn.close();
+        }
+    }
+
+    fn interrupted(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
+        if !core::mem::replace(&mut self.exiting, true) {
+            say!("Caught an interrupt signal; exiting cleanly in two seconds.");
+            cx.exit_after(FAREWELL);
+        }
+    }
+}
