@@ -1,5 +1,4 @@
-//! libevent's model for microcontrollers: callbacks on readiness, timeouts and signals, in fixed
-//! memory.
+#![doc = include_str!("../../README.md")]
 #![no_std]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

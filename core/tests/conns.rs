@@ -342,8 +342,9 @@ fn a_closing_connection_that_fails_gives_its_slot_back() {
     base.conn(conn).unwrap().close();
     base.failed(conn, ConnError::Reset);
     assert_eq!(actions(&mut base), [], "notes of a slot that is given back are torn up");
-    base.connect(peer()).unwrap();
+    let next = base.connect(peer()).unwrap();
     assert!(base.has_room(), "one of two slots is taken");
+    assert_eq!(actions(&mut base), [Action::Connect(next, peer())]);
 }
 
 #[test]
