@@ -328,11 +328,12 @@ fn making_events_in_callbacks_does_not_keep_a_pass_going() {
         let next = cx.new_timer(Mode::OneShot, Trace::note).unwrap();
         cx.event(next).unwrap().activate(What::READ);
     });
-    for _ in 0..8 {
-        let Some(fired) = base.next() else { break };
+    let mut turns = 0;
+    while let Some(fired) = base.next() {
         fired.call(&mut app, &mut base);
+        turns += 1;
+        assert!(turns <= 8, "each of the eight slots has one turn a pass");
     }
-    assert!(base.next().is_none(), "each of the eight slots has one turn a pass");
     assert!(base.next().is_some(), "and the work goes on in the next");
 }
 
