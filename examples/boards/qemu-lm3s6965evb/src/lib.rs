@@ -1,0 +1,55 @@
+//! The Stellaris LM3S6965 evaluation board, as QEMU models it: a Cortex-M3 at 12.5 MHz with 64 KB
+//! of RAM, 256 KB of flash and an Ethernet controller that loses nothing.
+//!
+//! The address is static, 10.0.2.15/24, the one QEMU's user network gives its guest.
+
+#![no_std]
+
+use core::net::Ipv4Addr;
+
+use board_support::{arp, executor, logger, network};
+use embassy_executor::Spawner;
+use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
+
+mod clock;
+mod ethernet;
+mod interrupt;
+mod uart;
+
+pub use board_support::exit::exit;
+use ethernet::Ethernet;
+
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+
+/// Starts the board and runs tasks for ever: the network's, and those `start` spawns.
+///
+/// `on_interrupt` is called, in an interrupt, when Ctrl-C comes over the UART.
+pub fn run<const SOCKETS: usize>(
+    resources: &'static mut StackResources<SOCKETS>,
+    on_interrupt: fn(),
+    start: impl FnOnce(Spawner, Stack<'static>),
+) -> ! {
+    let mut core = cortex_m::Peripherals::take().expect("the board is started once");
+    uart::start(on_interrupt);
+    logger::start(uart::send);
+    clock::start(&mut core.SYST);
+    let mut ethernet = Ethernet::start();
+    let hardware = ethernet.address();
+    ethernet.send(&arp::announcement(hardware, ADDRESS));
+    let config = Config::ipv4_static(StaticConfigV4 {
+        address: Ipv4Cidr::new(ADDRESS, 24),
+        gateway: Some(GATEWAY),
+        dns_servers: Default::default(),
+    });
+    let (stack, runner) = network::start(ethernet, config, resources, hardware);
+    executor::run(|spawner| {
+        spawner.spawn(serve_network(runner).expect("spawned once"));
+        start(spawner, stack);
+    })
+}
+
+#[embassy_executor::task]
+async fn serve_network(mut runner: Runner<'static, Ethernet>) -> ! {
+    runner.run().await
+}

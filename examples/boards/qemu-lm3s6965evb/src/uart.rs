@@ -1,0 +1,54 @@
+//! The first UART, a PL011: log frames go out, Ctrl-C comes in.
+
+use core::cell::Cell;
+
+use board_support::mmio::Registers;
+use critical_section::Mutex;
+
+use crate::interrupt::{self, Interrupt};
+
+// SAFETY: this is UART0 of the chip, and only this module touches it.
+const UART: Registers = unsafe { Registers::new(0x4000_C000, 0x1000) };
+
+const DATA: usize = 0x000;
+const FLAGS: usize = 0x018;
+const CONTROL: usize = 0x030;
+const MASK: usize = 0x038;
+const CLEAR: usize = 0x044;
+
+const RECEIVE_EMPTY: u32 = 1 << 4;
+const TRANSMIT_FULL: u32 = 1 << 5;
+const RECEIVED: u32 = 1 << 4;
+/// UART, transmitter and receiver on.
+const ON: u32 = 1 | 1 << 8 | 1 << 9;
+
+const CTRL_C: u8 = 0x03;
+
+static ON_CTRL_C: Mutex<Cell<Option<fn()>>> = Mutex::new(Cell::new(None));
+
+/// Switches the UART on, without FIFOs, so that each byte interrupts; the line's speed is QEMU's
+/// business.
+pub(crate) fn start(on_ctrl_c: fn()) {
+    critical_section::with(|cs| ON_CTRL_C.borrow(cs).set(Some(on_ctrl_c)));
+    UART.write(CONTROL, ON);
+    UART.write(MASK, RECEIVED);
+    interrupt::unmask(Interrupt::Uart0);
+}
+
+/// Sends a byte, when the UART has room for it.
+pub(crate) fn send(byte: u8) {
+    while UART.read(FLAGS) & TRANSMIT_FULL != 0 {}
+    UART.write(DATA, u32::from(byte));
+}
+
+/// Takes what was received; Ctrl-C counts, the rest is nobody's.
+pub(crate) extern "C" fn on_interrupt() {
+    UART.write(CLEAR, RECEIVED);
+    while UART.read(FLAGS) & RECEIVE_EMPTY == 0 {
+        if UART.read(DATA) as u8 == CTRL_C
+            && let Some(call) = critical_section::with(|cs| ON_CTRL_C.borrow(cs).get())
+        {
+            call();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! defmt over a UART: frames go out byte by byte through a function of the board's.
+
+use core::cell::{Cell, RefCell};
+
+use critical_section::{Mutex, RestoreState};
+use defmt::Encoder;
+
+/// Writes one byte, waiting until the UART takes it.
+pub type Sink = fn(u8);
+
+static SINK: Mutex<Cell<Option<Sink>>> = Mutex::new(Cell::new(None));
+static FRAME: Mutex<RefCell<Frame>> =
+    Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), held: None }));
+
+/// A frame under way, and the state of interrupts before it.
+struct Frame {
+    encoder: Encoder,
+    held: Option<RestoreState>,
+}
+
+defmt::timestamp!("{=u64:us}", embassy_time::Instant::now().as_micros());
+
+/// Sends log frames to `sink` from here on.
+pub fn start(sink: Sink) {
+    critical_section::with(|cs| SINK.borrow(cs).set(Some(sink)));
+}
+
+#[defmt::global_logger]
+struct UartLogger;
+
+// SAFETY: between `acquire` and `release` interrupts are off and there is one core, so no other
+// context logs, and `write` and `flush` come from the context that acquired.
+unsafe impl defmt::Logger for UartLogger {
+    fn acquire() {
+        // SAFETY: `release` gives the state back, in the opposite order.
+        let before = unsafe { critical_section::acquire() };
+        critical_section::with(|cs| {
+            let mut frame = FRAME.borrow_ref_mut(cs);
+            frame.held = Some(before);
+            frame.encoder.start_frame(send);
+        });
+    }
+
+    unsafe fn flush() {}
+
+    unsafe fn write(bytes: &[u8]) {
+        critical_section::with(|cs| FRAME.borrow_ref_mut(cs).encoder.write(bytes, send));
+    }
+
+    unsafe fn release() {
+        let before = critical_section::with(|cs| {
+            let mut frame = FRAME.borrow_ref_mut(cs);
+            frame.encoder.end_frame(send);
+            frame.held.take()
+        });
+        if let Some(before) = before {
+            // SAFETY: this is the state `acquire` took, given back once.
+            unsafe { critical_section::release(before) };
+        }
+    }
+}
+
+fn send(bytes: &[u8]) {
+    let sink = critical_section::with(|cs| SINK.borrow(cs).get());
+    if let Some(sink) = sink {
+        bytes.iter().for_each(|byte| sink(*byte));
+    }
+}

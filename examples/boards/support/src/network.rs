@@ -1,0 +1,20 @@
+//! The network of a board: embassy-net, with its runner in a task of its own.
+
+use embassy_net::{Config, Runner, Stack, StackResources};
+use embassy_net_driver::Driver;
+
+/// Makes the stack; the runner goes into a task of the board's.
+///
+/// QEMU's boards have no source of randomness. The seed, from which port numbers and initial
+/// sequence numbers follow, comes from the hardware address and the time since boot; a board with
+/// a random number generator would use that.
+pub fn start<D: Driver, const SOCKETS: usize>(
+    driver: D,
+    config: Config,
+    resources: &'static mut StackResources<SOCKETS>,
+    hardware: [u8; 6],
+) -> (Stack<'static>, Runner<'static, D>) {
+    let unique = hardware.iter().fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte));
+    let seed = unique.rotate_left(17) ^ embassy_time::Instant::now().as_ticks();
+    embassy_net::new(driver, config, resources, seed)
+}
