@@ -1,87 +1,82 @@
-//! Time from the SysTick timer: a tick of a millisecond, and the counter for what lies between.
+//! Time: SysTick counts and a general-purpose timer is the alarm.
 //!
-//! QEMU's general-purpose timers of this chip can not be read back, so there is no tickless clock.
+//! Each does what the other can not: SysTick has no one-shot mode, and QEMU does not let a guest
+//! read how far a general-purpose timer has come.
 
-use core::cell::{Cell, RefCell};
-use core::task::Waker;
-
-use cortex_m::peripheral::SCB;
-use cortex_m::peripheral::SYST;
+use board_support::clock::{Clock, Timers};
+use board_support::mmio::Registers;
 use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
-use critical_section::{CriticalSection, Mutex};
-use embassy_time_driver::Driver;
-use embassy_time_queue_utils::Queue;
 
-/// The core's clock after reset, which is left as it is.
-const HERTZ: u32 = 12_500_000;
-const TICKS: u32 = HERTZ / 1_000;
+use crate::interrupt::{self, Interrupt};
 
-struct Clock {
-    millis: Mutex<Cell<u64>>,
-    /// The latest time given out: the counter may stand still for a moment after a reload, and
-    /// time must not go back.
-    latest: Mutex<Cell<u64>>,
-    queue: Mutex<RefCell<Queue>>,
+// SAFETY: this is timer 0 of the chip, and only this module touches it.
+const ALARM: Registers = unsafe { Registers::new(0x4003_0000, 0x1000) };
+
+const CONFIGURATION: usize = 0x00;
+const MODE: usize = 0x04;
+const CONTROL: usize = 0x0C;
+const MASK: usize = 0x18;
+const CLEAR: usize = 0x24;
+const LOAD: usize = 0x28;
+
+/// Both halves are one timer of 32 bits.
+const WHOLE: u32 = 0;
+const ONE_SHOT: u32 = 1;
+const OFF: u32 = 0;
+const ON: u32 = 1;
+const TIMED_OUT: u32 = 1;
+
+embassy_time_driver::time_driver_impl!(static CLOCK: Clock<Stellaris> = Clock::new());
+
+/// Both timers run at the core's clock, which is left at its 12.5 MHz of after reset.
+struct Stellaris;
+
+/// Starts the counter.
+pub(crate) fn start(counter: &mut SYST) {
+    ALARM.write(CONFIGURATION, WHOLE);
+    ALARM.write(MODE, ONE_SHOT);
+    ALARM.write(MASK, TIMED_OUT);
+    interrupt::unmask(Interrupt::Timer0);
+    counter.set_clock_source(SystClkSource::Core);
+    counter.set_reload(0x00FF_FFFF);
+    counter.clear_current();
+    counter.enable_interrupt();
+    counter.enable_counter();
 }
 
-embassy_time_driver::time_driver_impl!(static CLOCK: Clock = Clock {
-    millis: Mutex::new(Cell::new(0)),
-    latest: Mutex::new(Cell::new(0)),
-    queue: Mutex::new(RefCell::new(Queue::new())),
-});
+impl Timers for Stellaris {
+    const BITS: u32 = 24;
+    const TICKS: u64 = 25;
+    const MICROSECONDS: u64 = 2;
 
-/// Starts the tick.
-pub(crate) fn start(timer: &mut SYST) {
-    timer.set_clock_source(SystClkSource::Core);
-    timer.set_reload(TICKS - 1);
-    timer.clear_current();
-    timer.enable_counter();
-    timer.enable_interrupt();
-}
-
-impl Clock {
-    fn micros(&self, cs: CriticalSection) -> u64 {
-        let mut count = SYST::get_current();
-        let mut millis = self.millis.borrow(cs).get();
-        if SCB::is_pendst_pending() {
-            // The counter has wrapped and its interrupt waits for us: what was read may be from
-            // before, what is read now is from after.
-            count = SYST::get_current();
-            millis += 1;
-        }
-        let within = u64::from(TICKS - 1 - count.min(TICKS - 1)) * 1_000 / u64::from(TICKS);
-        let now = (millis * 1_000 + within).max(self.latest.borrow(cs).get());
-        self.latest.borrow(cs).set(now);
-        now
+    fn left() -> u32 {
+        SYST::get_current()
     }
 
-    fn wake_due(&self, cs: CriticalSection) {
-        self.queue.borrow_ref_mut(cs).next_expiration(self.micros(cs));
-    }
-}
-
-impl Driver for Clock {
-    fn now(&self) -> u64 {
-        critical_section::with(|cs| self.micros(cs))
+    fn round_is_over() -> bool {
+        SCB::is_pendst_pending()
     }
 
-    fn schedule_wake(&self, at: u64, waker: &Waker) {
-        // The tick looks at the queue; only what is due already can not wait for it.
-        critical_section::with(|cs| {
-            self.queue.borrow_ref_mut(cs).schedule_wake(at, waker);
-            if at <= self.micros(cs) {
-                self.wake_due(cs);
-            }
-        });
+    fn set_alarm(ticks: u32) {
+        ALARM.write(LOAD, ticks);
+        ALARM.write(CONTROL, ON);
+    }
+
+    fn stop_alarm() {
+        ALARM.write(CONTROL, OFF);
+        ALARM.write(CLEAR, TIMED_OUT);
     }
 }
 
+/// The core acknowledges this one itself, on the way here; nothing else runs before the clock
+/// knows, as all interrupts have one priority.
 #[exception]
 fn SysTick() {
-    critical_section::with(|cs| {
-        let millis = CLOCK.millis.borrow(cs);
-        millis.set(millis.get() + 1);
-        CLOCK.wake_due(cs);
-    });
+    critical_section::with(|cs| CLOCK.on_round(cs));
+}
+
+pub(crate) extern "C" fn on_alarm() {
+    CLOCK.on_alarm();
 }

@@ -11,11 +11,11 @@
 
 use core::task::Context;
 
+use board_support::frame::{self, Frames, Received, ToSend};
 use board_support::mmio::Registers;
-use embassy_net_driver::{
-    Capabilities, Driver, HardwareAddress, LinkState,
-};
+use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
+use static_cell::ConstStaticCell;
 
 use crate::interrupt::{self, Interrupt};
 
@@ -29,7 +29,7 @@ const TRANSMIT_CONTROL: usize = 0x0C;
 const DATA: usize = 0x10;
 const ADDRESS_LOW: usize = 0x14;
 const ADDRESS_HIGH: usize = 0x18;
-const FRAMES: usize = 0x34;
+const FRAME_COUNT: usize = 0x34;
 const TRANSMIT_REQUEST: usize = 0x38;
 
 const RECEIVED: u32 = 1 << 0;
@@ -38,26 +38,17 @@ const RECEIVE_ON: u32 = 1 << 0 | 1 << 1;
 /// Transmit, pad short frames, append the checksum, full duplex.
 const TRANSMIT_ON: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4;
 
-const HEADER: usize = 14;
-/// The longest frame without its checksum.
-const FRAME: usize = HEADER + 1500;
 /// What stands around a received frame: its length, its checksum.
 const LENGTH: usize = 2;
 const CHECKSUM: usize = 4;
 
 static WAKER: AtomicWaker = AtomicWaker::new();
+static FRAMES: ConstStaticCell<Frames> = ConstStaticCell::new(Frames::new());
 
 /// The controller.
 pub(crate) struct Ethernet {
-    received: [u8; FRAME],
-    sending: [u8; FRAME],
+    frames: &'static mut Frames,
 }
-
-/// A frame that was received.
-pub(crate) struct RxToken<'a>(&'a mut [u8]);
-
-/// Leave to send one frame.
-pub(crate) struct TxToken<'a>(&'a mut [u8; FRAME]);
 
 impl Ethernet {
     /// Switches the controller on. All its interrupts are on at reset; only one is wanted.
@@ -68,7 +59,7 @@ impl Ethernet {
         MAC.write(STATUS, RECEIVED);
         MAC.write(MASK, RECEIVED);
         interrupt::unmask(Interrupt::Ethernet);
-        Self { received: [0; FRAME], sending: [0; FRAME] }
+        Self { frames: FRAMES.take() }
     }
 
     /// The hardware address.
@@ -78,26 +69,20 @@ impl Ethernet {
         [a, b, c, d, e, f]
     }
 
-    /// Sends a frame, which has a header at least.
-    pub(crate) fn send(&mut self, frame: &[u8]) {
-        send(frame);
-    }
-
     /// Takes the next frame out of the controller, whole, also if it is one we have no use for.
     fn take(&mut self) -> Option<usize> {
-        while MAC.read(FRAMES) != 0 {
+        while MAC.read(FRAME_COUNT) != 0 {
             let first = MAC.read(DATA).to_le_bytes();
             let total = usize::from(u16::from_le_bytes([first[0], first[1]]));
             let length = total.saturating_sub(LENGTH + CHECKSUM);
-            let mut room = self.received.iter_mut();
-            let mut keep = |bytes: &[u8]| {
-                bytes.iter().zip(&mut room).for_each(|(byte, room)| *room = *byte);
-            };
-            keep(&first[LENGTH..]);
-            for _ in 1..total.div_ceil(4) {
-                keep(&MAC.read(DATA).to_le_bytes());
+            let rest = (1..total.div_ceil(4)).flat_map(|_| MAC.read(DATA).to_le_bytes());
+            let mut room = self.frames.received.iter_mut();
+            for byte in first.into_iter().skip(LENGTH).chain(rest) {
+                if let Some(room) = room.next() {
+                    *room = byte;
+                }
             }
-            if (HEADER..=FRAME).contains(&length) {
+            if frame::is_length(length) {
                 return Some(length);
             }
         }
@@ -105,15 +90,11 @@ impl Ethernet {
     }
 }
 
-fn send(frame: &[u8]) {
-    let Some(payload) = frame.len().checked_sub(HEADER) else { return };
-    let length = (payload as u16).to_le_bytes();
-    let mut bytes = length.iter().chain(frame).copied();
-    let words = (LENGTH + frame.len()).div_ceil(4);
-    for _ in 0..words {
-        let word = core::array::from_fn(|_| bytes.next().unwrap_or(0));
-        MAC.write(DATA, u32::from_le_bytes(word));
-    }
+/// Sends a frame, which has a header at least.
+pub(crate) fn send(frame: &[u8]) {
+    let payload = frame.len().saturating_sub(frame::HEADER) as u16;
+    let bytes = payload.to_le_bytes().into_iter().chain(frame.iter().copied());
+    frame::words(bytes).for_each(|word| MAC.write(DATA, word));
     MAC.write(TRANSMIT_REQUEST, 1);
 }
 
@@ -124,22 +105,23 @@ pub(crate) extern "C" fn on_interrupt() {
 }
 
 impl Driver for Ethernet {
-    type RxToken<'a> = RxToken<'a>;
-    type TxToken<'a> = TxToken<'a>;
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = ToSend<'a>;
 
-    fn receive(&mut self, cx: &mut Context) -> Option<(RxToken<'_>, TxToken<'_>)> {
+    fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
         WAKER.register(cx.waker());
         let length = self.take()?;
-        Some((RxToken(&mut self.received[..length]), TxToken(&mut self.sending)))
+        let Frames { received, sending } = &mut *self.frames;
+        Some((Received(&mut received[..length]), ToSend(sending, send)))
     }
 
-    fn transmit(&mut self, cx: &mut Context) -> Option<TxToken<'_>> {
+    fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
         if MAC.read(TRANSMIT_REQUEST) != 0 {
             // A frame is on its way, for a tenth of a millisecond at most.
             cx.waker().wake_by_ref();
             return None;
         }
-        Some(TxToken(&mut self.sending))
+        Some(ToSend(&mut self.frames.sending, send))
     }
 
     fn link_state(&mut self, _: &mut Context) -> LinkState {
@@ -147,27 +129,10 @@ impl Driver for Ethernet {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.max_transmission_unit = FRAME;
-        capabilities
+        frame::capabilities()
     }
 
     fn hardware_address(&self) -> HardwareAddress {
         HardwareAddress::Ethernet(self.address())
-    }
-}
-
-impl embassy_net_driver::RxToken for RxToken<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, read: F) -> R {
-        read(self.0)
-    }
-}
-
-impl embassy_net_driver::TxToken for TxToken<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        let frame = &mut self.0[..length];
-        let result = fill(frame);
-        send(frame);
-        result
     }
 }

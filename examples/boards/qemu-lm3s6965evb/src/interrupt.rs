@@ -3,13 +3,14 @@
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 
-use crate::{ethernet, uart};
+use crate::{clock, ethernet, uart};
 
 /// An interrupt of the chip.
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub(crate) enum Interrupt {
     Uart0 = 5,
+    Timer0 = 19,
     Ethernet = 42,
 }
 
@@ -39,6 +40,7 @@ unsafe extern "C" {
 static __INTERRUPTS: [Handler; 44] = {
     let mut vectors: [Handler; 44] = [DefaultHandler; 44];
     vectors[Interrupt::Uart0 as usize] = uart::on_interrupt;
+    vectors[Interrupt::Timer0 as usize] = clock::on_alarm;
     vectors[Interrupt::Ethernet as usize] = ethernet::on_interrupt;
     vectors
 };

@@ -7,7 +7,7 @@
 
 use core::net::Ipv4Addr;
 
-use board_support::{arp, executor, logger, network};
+use board_support::{arp, console, executor, logger, network};
 use embassy_executor::Spawner;
 use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 
@@ -31,12 +31,13 @@ pub fn run<const SOCKETS: usize>(
     start: impl FnOnce(Spawner, Stack<'static>),
 ) -> ! {
     let mut core = cortex_m::Peripherals::take().expect("the board is started once");
-    uart::start(on_interrupt);
+    console::on_ctrl_c(on_interrupt);
+    uart::start();
     logger::start(uart::send);
     clock::start(&mut core.SYST);
-    let mut ethernet = Ethernet::start();
+    let ethernet = Ethernet::start();
     let hardware = ethernet.address();
-    ethernet.send(&arp::announcement(hardware, ADDRESS));
+    ethernet::send(&arp::announcement(hardware, ADDRESS));
     let config = Config::ipv4_static(StaticConfigV4 {
         address: Ipv4Cidr::new(ADDRESS, 24),
         gateway: Some(GATEWAY),

@@ -1,9 +1,7 @@
 //! The first UART, a PL011: log frames go out, Ctrl-C comes in.
 
-use core::cell::Cell;
-
+use board_support::console;
 use board_support::mmio::Registers;
-use critical_section::Mutex;
 
 use crate::interrupt::{self, Interrupt};
 
@@ -22,14 +20,9 @@ const RECEIVED: u32 = 1 << 4;
 /// UART, transmitter and receiver on.
 const ON: u32 = 1 | 1 << 8 | 1 << 9;
 
-const CTRL_C: u8 = 0x03;
-
-static ON_CTRL_C: Mutex<Cell<Option<fn()>>> = Mutex::new(Cell::new(None));
-
 /// Switches the UART on, without FIFOs, so that each byte interrupts; the line's speed is QEMU's
 /// business.
-pub(crate) fn start(on_ctrl_c: fn()) {
-    critical_section::with(|cs| ON_CTRL_C.borrow(cs).set(Some(on_ctrl_c)));
+pub(crate) fn start() {
     UART.write(CONTROL, ON);
     UART.write(MASK, RECEIVED);
     interrupt::unmask(Interrupt::Uart0);
@@ -41,14 +34,10 @@ pub(crate) fn send(byte: u8) {
     UART.write(DATA, u32::from(byte));
 }
 
-/// Takes what was received; Ctrl-C counts, the rest is nobody's.
+/// Passes on what was received.
 pub(crate) extern "C" fn on_interrupt() {
     UART.write(CLEAR, RECEIVED);
     while UART.read(FLAGS) & RECEIVE_EMPTY == 0 {
-        if UART.read(DATA) as u8 == CTRL_C
-            && let Some(call) = critical_section::with(|cs| ON_CTRL_C.borrow(cs).get())
-        {
-            call();
-        }
+        console::received(UART.read(DATA) as u8);
     }
 }

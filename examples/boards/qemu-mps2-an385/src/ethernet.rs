@@ -5,9 +5,11 @@
 
 use core::task::Context;
 
+use board_support::frame::{self, Frames, Received, ToSend};
 use board_support::mmio::Registers;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
+use static_cell::ConstStaticCell;
 
 use crate::interrupt::{self, Interrupt};
 
@@ -43,25 +45,18 @@ const TRANSMIT_ON: u32 = 1 << 1;
 const WHOLE_FRAME: u32 = 1 << 13 | 1 << 12;
 
 const STATUS_ERROR: u32 = 1 << 15;
+/// The room that the two command words of a frame take, and the rounding of its end.
+const COMMANDS: u32 = 16;
 
-const HEADER: usize = 14;
-/// The longest frame without its checksum.
-const FRAME: usize = HEADER + 1500;
 const CHECKSUM: usize = 4;
 
 static WAKER: AtomicWaker = AtomicWaker::new();
+static FRAMES: ConstStaticCell<Frames> = ConstStaticCell::new(Frames::new());
 
 /// The controller.
 pub(crate) struct Ethernet {
-    received: [u8; FRAME],
-    sending: [u8; FRAME],
+    frames: &'static mut Frames,
 }
-
-/// A frame that was received.
-pub(crate) struct RxToken<'a>(&'a mut [u8]);
-
-/// Leave to send one frame.
-pub(crate) struct TxToken<'a>(&'a mut [u8; FRAME]);
 
 impl Ethernet {
     /// Switches the controller on.
@@ -77,7 +72,7 @@ impl Ethernet {
         LAN.write(INTERRUPTS, u32::MAX);
         LAN.write(INTERRUPT_MASK, FRAME_RECEIVED | PHY_CHANGED);
         interrupt::unmask(Interrupt::Ethernet);
-        Self { received: [0; FRAME], sending: [0; FRAME] }
+        Self { frames: FRAMES.take() }
     }
 
     /// The hardware address.
@@ -92,12 +87,13 @@ impl Ethernet {
             let status = LAN.read(RECEIVE_STATUS);
             let total = (status >> 16 & 0x3FFF) as usize;
             let length = total.saturating_sub(CHECKSUM);
-            let mut room = self.received.iter_mut();
-            for _ in 0..total.div_ceil(4) {
-                let word = LAN.read(RECEIVE_DATA).to_le_bytes();
-                word.iter().zip(&mut room).for_each(|(byte, room)| *room = *byte);
+            let mut room = self.frames.received.iter_mut();
+            for byte in (0..total.div_ceil(4)).flat_map(|_| LAN.read(RECEIVE_DATA).to_le_bytes()) {
+                if let Some(room) = room.next() {
+                    *room = byte;
+                }
             }
-            if status & STATUS_ERROR == 0 && (HEADER..=FRAME).contains(&length) {
+            if status & STATUS_ERROR == 0 && frame::is_length(length) {
                 return Some(length);
             }
         }
@@ -109,11 +105,7 @@ fn send(frame: &[u8]) {
     let length = frame.len() as u32;
     LAN.write(TRANSMIT_DATA, WHOLE_FRAME | length);
     LAN.write(TRANSMIT_DATA, length);
-    let mut bytes = frame.iter().copied();
-    for _ in 0..frame.len().div_ceil(4) {
-        let word = core::array::from_fn(|_| bytes.next().unwrap_or(0));
-        LAN.write(TRANSMIT_DATA, u32::from_le_bytes(word));
-    }
+    frame::words(frame.iter().copied()).for_each(|word| LAN.write(TRANSMIT_DATA, word));
 }
 
 /// Clears what is seen before anyone looks, so that what comes meanwhile interrupts again; whoever
@@ -128,26 +120,27 @@ pub(crate) extern "C" fn on_interrupt() {
 }
 
 impl Driver for Ethernet {
-    type RxToken<'a> = RxToken<'a>;
-    type TxToken<'a> = TxToken<'a>;
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = ToSend<'a>;
 
-    fn receive(&mut self, cx: &mut Context) -> Option<(RxToken<'_>, TxToken<'_>)> {
+    fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
         WAKER.register(cx.waker());
         let length = self.take()?;
-        Some((RxToken(&mut self.received[..length]), TxToken(&mut self.sending)))
+        let Frames { received, sending } = &mut *self.frames;
+        Some((Received(&mut received[..length]), ToSend(sending, send)))
     }
 
-    fn transmit(&mut self, cx: &mut Context) -> Option<TxToken<'_>> {
+    fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
         // What became of earlier frames; the list must not fill.
         while LAN.read(TRANSMIT_FIFO) >> 16 & 0xFF != 0 {
             LAN.read(TRANSMIT_STATUS);
         }
-        if (LAN.read(TRANSMIT_FIFO) & 0xFFFF) < FRAME as u32 + 16 {
+        if (LAN.read(TRANSMIT_FIFO) & 0xFFFF) < frame::LONGEST as u32 + COMMANDS {
             // Frames are on their way, for half a millisecond at most.
             cx.waker().wake_by_ref();
             return None;
         }
-        Some(TxToken(&mut self.sending))
+        Some(ToSend(&mut self.frames.sending, send))
     }
 
     fn link_state(&mut self, cx: &mut Context) -> LinkState {
@@ -156,27 +149,10 @@ impl Driver for Ethernet {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.max_transmission_unit = FRAME;
-        capabilities
+        frame::capabilities()
     }
 
     fn hardware_address(&self) -> HardwareAddress {
         HardwareAddress::Ethernet(self.address())
-    }
-}
-
-impl embassy_net_driver::RxToken for RxToken<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, read: F) -> R {
-        read(self.0)
-    }
-}
-
-impl embassy_net_driver::TxToken for TxToken<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        let frame = &mut self.0[..length];
-        let result = fill(frame);
-        send(frame);
-        result
     }
 }

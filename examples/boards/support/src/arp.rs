@@ -9,7 +9,7 @@ use core::net::Ipv4Addr;
 /// (a gratuitous ARP request, RFC 5227 section 3).
 pub fn announcement(hardware: [u8; 6], address: Ipv4Addr) -> [u8; 42] {
     let address = address.octets();
-    let fields: [&[u8]; 8] = [
+    let fields: [&[u8]; 7] = [
         &[0xFF; 6],
         &hardware,
         // ARP over Ethernet for IPv4, a request.
@@ -18,7 +18,6 @@ pub fn announcement(hardware: [u8; 6], address: Ipv4Addr) -> [u8; 42] {
         &address,
         &[0; 6],
         &address,
-        &[],
     ];
     let mut frame = [0; 42];
     let bytes = fields.into_iter().flatten();

@@ -1,12 +1,17 @@
-//! What the boards that run under QEMU share: an executor that sleeps, a logger, and the way out.
+//! What the boards that run under QEMU share: a clock, an executor that sleeps, a logger, the room
+//! for frames, and the way out.
 //!
-//! Nothing here knows a board. A board hands over a function that writes to its UART.
+//! Nothing here knows a board. A board hands over a function that writes to its UART, and the
+//! registers of its timers.
 
 #![no_std]
 
 pub mod arp;
+pub mod clock;
+pub mod console;
 pub mod executor;
 pub mod exit;
+pub mod frame;
 pub mod logger;
 pub mod mmio;
 pub mod network;

@@ -1,0 +1,42 @@
+//! hello-world on the MPS2 board with AN385, under QEMU.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use embassy_net::{Stack, StackResources};
+use hello_world::{Hello, PORT};
+use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use qemu_mps2_an385 as board;
+use static_cell::{ConstStaticCell, StaticCell};
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static RESOURCES: StaticCell<StackResources<13>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<12, 256, 256>> = ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<Storage<Hello, 4, 4, 32, 64>> =
+    ConstStaticCell::new(Storage::new());
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let resources = RESOURCES.init_with(StackResources::new);
+    board::run(
+        resources,
+        || INTERRUPT.raise(),
+        |spawner, stack| {
+            spawner.spawn(serve(stack).expect("spawned once"));
+        },
+    )
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(STORAGE.take());
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    Hello::start(&mut base, address).expect("the storage has room");
+    let mut hello = Hello::new();
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
+    defmt::info!("done");
+    board::exit(0)
+}
