@@ -1,0 +1,99 @@
+//! One turn of the loop, as `core/src/base.rs` draws it.
+
+use core::task::{Context, Poll};
+
+use picoevent::{Action, End, EventBase, Trigger, Wait};
+
+use crate::pool::Pool;
+use crate::slot::Role;
+use crate::socket::Phase;
+use crate::time;
+
+pub(crate) struct Adapter<'r, 'n, 's, A> {
+    pub(crate) pool: Pool<'r, 'n>,
+    pub(crate) triggers: &'r [&'r Trigger],
+    pub(crate) base: &'r mut EventBase<'s, A>,
+    pub(crate) app: &'r mut A,
+}
+
+/// Passes before other tasks get their turn, the stack's above all: callbacks that always make
+/// more callbacks due must not keep the network waiting.
+const PASSES: usize = 8;
+
+impl<A> Adapter<'_, '_, '_, A> {
+    /// Works until there is nothing to do, and sees to it that news wake the task.
+    pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        for _ in 0..PASSES {
+            self.pass(cx);
+            let deadline = match self.base.wait() {
+                Wait::Not => continue,
+                Wait::Until(deadline) => Some(deadline),
+                Wait::Forever => None,
+                Wait::Ended(end) => return Poll::Ready(end),
+            };
+            self.sleep(deadline, cx);
+            return Poll::Pending;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn pass(&mut self, cx: &mut Context<'_>) {
+        for trigger in self.triggers {
+            trigger.register(cx.waker());
+            self.base.raised(trigger.signal(), trigger.take());
+        }
+        self.pool.now = time::now();
+        while let Some(action) = self.base.next_action() {
+            self.act(action, cx);
+        }
+        self.pool.look(self.base, cx);
+        self.base.advance(self.pool.now);
+        while let Some(fired) = self.base.next() {
+            self.pool.network.watch();
+            fired.call(self.app, self.base);
+        }
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Context<'_>) {
+        let until = self.pool.until();
+        match action {
+            Action::Listen(listener, address) => {
+                if let Err(error) = self.pool.listen(listener, address) {
+                    self.base.listen_failed(listener, error);
+                }
+            }
+            Action::Ignore(listener) => self.pool.ignore(listener),
+            Action::Unlisten(listener) => self.pool.unlisten(listener),
+            Action::Connect(conn, peer) => {
+                if let Err(error) = self.pool.connect(conn, peer, cx) {
+                    self.base.failed(conn, error);
+                }
+            }
+            Action::Finish(conn) => {
+                if let Some(slot) = self.pool.slot_of(conn) {
+                    slot.ends.output_wanted = true;
+                }
+            }
+            Action::Close(conn) => match self.pool.slot_of(conn) {
+                Some(slot) => slot.serve(Role::Closing(conn), until),
+                None => self.base.released(conn),
+            },
+            Action::Abort(conn) => {
+                if let Some(slot) = self.pool.slot_of(conn) {
+                    // Nothing is undone if the peer has ended and has everything we sent: it gets
+                    // our end too instead of a reset.
+                    let phase = slot.socket.phase();
+                    let answered = matches!(phase, Phase::Open | Phase::Finishing);
+                    match answered && slot.socket.is_read_out() && slot.socket.is_sent() {
+                        true => slot.linger(until),
+                        false => slot.abort(until),
+                    }
+                }
+            }
+            // The look at the sockets that follows moves whatever can be moved; signals come
+            // through triggers, and there are no sources.
+            _ => {}
+        }
+    }
+}

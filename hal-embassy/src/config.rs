@@ -1,0 +1,32 @@
+//! What an application may choose.
+
+use core::time::Duration;
+
+/// How [`run`](crate::run) treats its sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Sockets that listen for each listener at once, if the pool has as many: clients that can
+    /// begin a handshake at the same moment. One more is answered with a reset. Default: all.
+    pub backlog: usize,
+    /// How long a closed connection may take to deliver what was written, to tell the peer, and to
+    /// hear of the peer's end. Then it is reset. Default: 10 s.
+    pub linger: Duration,
+    /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
+    /// in a handshake and on a connection. `None` for never, which lets a peer that vanished hold
+    /// its socket for ever. Default: 60 s.
+    pub timeout: Option<Duration>,
+    /// After what silence the stack asks whether the peer is still there. Shorter than `timeout`,
+    /// or a connection that is merely idle is given up. `None` for never. Default: 20 s.
+    pub keep_alive: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            backlog: usize::MAX,
+            linger: Duration::from_secs(10),
+            timeout: Some(Duration::from_secs(60)),
+            keep_alive: Some(Duration::from_secs(20)),
+        }
+    }
+}

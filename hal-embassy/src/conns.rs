@@ -1,0 +1,149 @@
+//! The connections of the base: bytes between its rings and the stack's, and how they end.
+
+use core::task::Context;
+
+use picoevent::{Conn, ConnError, EventBase, Instant};
+
+use crate::config::Config;
+use crate::network::Network;
+use crate::slot::{Role, Slot};
+use crate::socket::{Phase, Read};
+
+/// Looks what has become of a connection and feeds it to the base.
+pub(crate) fn look<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    network: &Network<'_>,
+    config: &Config,
+    now: Instant,
+    cx: &mut Context<'_>,
+) {
+    if network.changed && has_lost_address(slot, network) {
+        return fail(slot, conn, base, ConnError::AddressLost, now.after(config.linger));
+    }
+    if slot.role == Role::Connecting(conn) {
+        match slot.socket.phase() {
+            Phase::Handshake => return,
+            Phase::Closed => {
+                let given_up =
+                    config.timeout.is_some_and(|timeout| now.since(slot.time) >= timeout);
+                let timed_out = given_up || slot.socket.owes_reset();
+                let error = if timed_out { ConnError::TimedOut } else { ConnError::Refused };
+                return fail(slot, conn, base, error, now.after(config.linger));
+            }
+            _ => {
+                base.connected(conn);
+                slot.serve(Role::Open(conn), now);
+            }
+        }
+    }
+    match slot.role {
+        Role::Closing(_) => close(slot, conn, base, now, cx),
+        _ => pump(slot, conn, base, now.after(config.linger), cx),
+    }
+}
+
+/// Moves what can be moved, and sees whether the connection lives on.
+fn pump<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    until: Instant,
+    cx: &mut Context<'_>,
+) {
+    receive(slot, conn, base, cx);
+    send(slot, conn, base, cx);
+    let unsent = base.conn(conn).map_or(0, |conn| conn.output_len()) > 0;
+    let phase = slot.socket.phase();
+    if slot.ends.output_wanted && !unsent && phase == Phase::Open {
+        slot.finish();
+    }
+    let over = match phase {
+        Phase::Closed if !is_in_order(slot, cx) => {
+            let given_up = slot.socket.owes_reset();
+            let error = if given_up { ConnError::TimedOut } else { ConnError::Reset };
+            return fail(slot, conn, base, error, until);
+        }
+        Phase::Closed | Phase::Done => true,
+        _ => false,
+    };
+    if over && slot.ends.input {
+        // Nothing can come or go any more, so the socket is free before the application closes.
+        slot.abort(until);
+    }
+}
+
+/// Whether a connection that is closed ended as both sides wished.
+fn is_in_order(slot: &mut Slot<'_>, cx: &mut Context<'_>) -> bool {
+    let delivered = slot.ends.output && slot.socket.is_sent();
+    let ended = slot.ends.input || slot.socket.has_input();
+    // With nothing left to be read, a read tells an end of stream from a reset.
+    delivered && (ended || slot.socket.read(&mut [0], cx) == Read::End)
+}
+
+fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
+    while let Some((space, _)) = base.input(conn) {
+        match slot.socket.read(space, cx) {
+            Read::Bytes(amount) => base.received(conn, amount),
+            Read::End => {
+                slot.ends.input = true;
+                return base.finished(conn);
+            }
+            Read::Nothing | Read::Reset => return,
+        }
+    }
+}
+
+fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
+    loop {
+        let amount = slot.socket.write(base.output(conn).0, cx);
+        if amount == 0 {
+            return;
+        }
+        base.sent(conn, amount);
+    }
+}
+
+/// Moves what is left in the ring of a connection that was closed; then the base is done with it.
+fn close<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    now: Instant,
+    cx: &mut Context<'_>,
+) {
+    // A peer that first wants to be rid of what it sends would never come to read.
+    slot.socket.discard(cx);
+    send(slot, conn, base, cx);
+    let unsent = !base.output(conn).0.is_empty();
+    let phase = slot.socket.phase();
+    let possible = matches!(phase, Phase::Handshake | Phase::Open);
+    if unsent && possible && now < slot.time {
+        return;
+    }
+    base.released(conn);
+    if unsent || matches!(phase, Phase::Handshake | Phase::Closed | Phase::Done) {
+        slot.abort(slot.time);
+    } else {
+        slot.linger(slot.time);
+    }
+}
+
+/// Whether the connection's own address is ours no more. The stack drops such a connection by
+/// itself, but may not have come to it yet.
+fn has_lost_address(slot: &Slot<'_>, network: &Network<'_>) -> bool {
+    slot.socket.phase() == Phase::Closed
+        || slot.socket.local_address().is_some_and(|address| !network.has(address))
+}
+
+fn fail<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    error: ConnError,
+    until: Instant,
+) {
+    slot.abort(until);
+    base.failed(conn, error);
+}

@@ -1,0 +1,44 @@
+//! The end of a loop: what its sockets still owe their peers.
+//!
+//! As a process that ends leaves its connections to the system, a loop that ends leaves its own to
+//! the stack: what was written is delivered, with the end of stream, as far as
+//! [`Config::linger`](crate::Config::linger) allows. Nobody waits for what peers might still say.
+
+use core::task::{Context, Poll};
+
+use crate::adapter::Adapter;
+use crate::slot::Role;
+use crate::socket::Phase;
+use crate::time;
+
+impl<A> Adapter<'_, '_, '_, A> {
+    /// Stops listening and begins to close every connection.
+    pub(crate) fn leave(&mut self) {
+        self.pool.now = time::now();
+        let until = self.pool.until();
+        self.pool.listeners.fill(None);
+        for slot in self.pool.slots.iter_mut() {
+            match slot.role {
+                Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) => slot.abort(until),
+                Role::Open(conn) => slot.serve(Role::Closing(conn), until),
+                Role::Free | Role::Closing(_) | Role::Lingering | Role::Resetting => {}
+            }
+        }
+    }
+
+    /// Ready when every peer has what is its due, or its time is up.
+    pub(crate) fn left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pool.now = time::now();
+        self.pool.look(self.base, cx);
+        let mut owing = false;
+        for slot in self.pool.slots.iter_mut() {
+            let delivered = slot.role == Role::Lingering && slot.socket.phase() == Phase::Finished;
+            owing |= !delivered && slot.role != Role::Free;
+        }
+        if !owing {
+            return Poll::Ready(());
+        }
+        self.sleep(None, cx);
+        Poll::Pending
+    }
+}

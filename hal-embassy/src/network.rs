@@ -1,0 +1,113 @@
+//! What lies below the sockets: the link, and the addresses that are ours.
+
+use core::net::SocketAddr;
+use core::pin::pin;
+use core::task::Context;
+
+use embassy_net::{IpAddress, Stack};
+
+pub(crate) struct Network<'n> {
+    stack: Stack<'n>,
+    seen: Seen,
+    /// Whether the last look found something else than the one before.
+    pub(crate) changed: bool,
+    /// Whether the task is to be woken by a change; see [`Network::wake_on_change`].
+    unwatched: bool,
+}
+
+#[derive(PartialEq, Eq)]
+struct Seen {
+    link_up: bool,
+    addresses: [Option<IpAddress>; 2],
+}
+
+impl Seen {
+    fn of(stack: Stack<'_>) -> Self {
+        let v4 = stack.config_v4().map(|config| config.address.address().into());
+        Self { link_up: stack.is_link_up(), addresses: [v4, v6::address(stack)] }
+    }
+}
+
+impl<'n> Network<'n> {
+    pub(crate) fn new(stack: Stack<'n>) -> Self {
+        Self { stack, seen: Seen::of(stack), changed: false, unwatched: true }
+    }
+
+    /// Looks what there is now.
+    pub(crate) fn look(&mut self) {
+        let now = Seen::of(self.stack);
+        self.changed = now != self.seen;
+        self.seen = now;
+        self.unwatched |= self.changed;
+    }
+
+    /// Whether the address is ours.
+    pub(crate) fn has(&self, address: IpAddress) -> bool {
+        self.seen.addresses.contains(&Some(address))
+    }
+
+    /// Whether there is a way to the peer. The stack itself would try for ever where no gateway
+    /// leads.
+    pub(crate) fn reaches(&self, peer: SocketAddr) -> bool {
+        let routed = match peer {
+            SocketAddr::V4(peer) => self.stack.config_v4().is_some_and(|config| {
+                config.gateway.is_some() || config.address.contains_addr(peer.ip())
+            }),
+            SocketAddr::V6(peer) => v6::reaches(self.stack, *peer.ip()),
+        };
+        self.seen.link_up && routed
+    }
+
+    /// Something happened to the loop, so its next sleep watches for changes again.
+    pub(crate) fn watch(&mut self) {
+        self.unwatched = true;
+    }
+
+    /// Wakes the task when the link or an address changes.
+    ///
+    /// The stack has one waker for this, and wakes the task whose place another takes. A task that
+    /// always came back would toss the place to and fro with the other for ever, so the place is
+    /// taken again only after something happened.
+    pub(crate) fn wake_on_change(&mut self, cx: &mut Context<'_>) {
+        if core::mem::take(&mut self.unwatched) {
+            // The one of the two that is not true already takes the place.
+            let _ = match self.stack.is_config_up() {
+                true => pin!(self.stack.wait_config_down()).poll(cx),
+                false => pin!(self.stack.wait_config_up()).poll(cx),
+            };
+        }
+    }
+}
+
+#[cfg(feature = "proto-ipv6")]
+mod v6 {
+    use core::net::Ipv6Addr;
+
+    use embassy_net::{IpAddress, Stack};
+
+    pub(super) fn address(stack: Stack<'_>) -> Option<IpAddress> {
+        stack.config_v6().map(|config| config.address.address().into())
+    }
+
+    pub(super) fn reaches(stack: Stack<'_>, peer: Ipv6Addr) -> bool {
+        stack.config_v6().is_some_and(|config| {
+            let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
+            near || config.gateway.is_some()
+        })
+    }
+}
+
+#[cfg(not(feature = "proto-ipv6"))]
+mod v6 {
+    use core::net::Ipv6Addr;
+
+    use embassy_net::{IpAddress, Stack};
+
+    pub(super) fn address(_: Stack<'_>) -> Option<IpAddress> {
+        None
+    }
+
+    pub(super) fn reaches(_: Stack<'_>, _: Ipv6Addr) -> bool {
+        false
+    }
+}

@@ -1,0 +1,118 @@
+//! The pool: all sockets of a loop, and which of them serves whom.
+
+use core::net::SocketAddr;
+use core::task::Context;
+
+use picoevent::{Conn, ConnError, EventBase, Instant};
+
+use crate::address;
+use crate::config::Config;
+use crate::conns;
+use crate::listeners::Listening;
+use crate::network::Network;
+use crate::slot::{Ends, Role, Slot};
+use crate::socket::Phase;
+
+pub(crate) struct Pool<'r, 'n> {
+    pub(crate) slots: &'r mut [Slot<'n>],
+    /// The listeners that are enabled.
+    pub(crate) listeners: &'r mut [Option<Listening>],
+    pub(crate) network: Network<'n>,
+    pub(crate) config: Config,
+    pub(crate) now: Instant,
+}
+
+impl<'n> Pool<'_, 'n> {
+    /// Looks what has become of each socket, feeds it to the base, and gives sockets that are free
+    /// to the listeners.
+    pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
+        self.network.look();
+        for index in 0..self.slots.len() {
+            self.look_at(index, base, cx);
+        }
+        self.hand_over(base);
+        self.fill(cx);
+    }
+
+    fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
+        let (now, until) = (self.now, self.until());
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        match (slot.role, slot.socket.phase()) {
+            (Role::Free, _) => {}
+            (Role::Listening(listener), Phase::Listening) => {
+                if !self.listeners.iter().flatten().any(|held| held.listener == listener) {
+                    slot.abort(until);
+                }
+            }
+            (Role::Listening(_) | Role::Lingering, Phase::Handshake) => {}
+            (Role::Listening(_) | Role::Waiting(_), Phase::Closed | Phase::Done) => {
+                slot.abort(until);
+            }
+            (Role::Listening(listener), _) => slot.serve(Role::Waiting(listener), now),
+            (Role::Waiting(_), _) => {}
+            (Role::Connecting(conn) | Role::Open(conn) | Role::Closing(conn), _) => {
+                conns::look(slot, conn, base, &self.network, &self.config, now, cx);
+            }
+            (Role::Lingering, phase) => {
+                slot.socket.discard(cx);
+                let over = matches!(phase, Phase::Closed | Phase::Done);
+                if over || slot.time <= now {
+                    slot.abort(until);
+                }
+            }
+            (Role::Resetting, _) => {
+                if !slot.socket.owes_reset() || slot.time <= now {
+                    slot.serve(Role::Free, now);
+                }
+            }
+        }
+    }
+
+    /// Opens a connection with a free socket, or with one that listens.
+    ///
+    /// # Errors
+    /// Why it can not be opened.
+    pub(crate) fn connect(
+        &mut self,
+        conn: Conn,
+        peer: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ConnError> {
+        let unicast = Some(peer).filter(|peer| address::is_unicast(*peer));
+        let endpoint = unicast.and_then(address::endpoint).ok_or(ConnError::AddressInvalid)?;
+        if !self.network.reaches(peer) {
+            return Err(ConnError::Unreachable);
+        }
+        let now = self.now;
+        let index = self.free().or_else(|| self.listening()).ok_or(ConnError::NoSocket)?;
+        let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
+        slot.abort(now);
+        slot.socket.connect(endpoint, cx)?;
+        slot.ends = Ends::default();
+        slot.serve(Role::Connecting(conn), now);
+        Ok(())
+    }
+
+    /// The slot of a connection of the base.
+    pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
+        self.slots.iter_mut().find(|slot| slot.conn() == Some(conn))
+    }
+
+    /// A free socket; one that may still have a last answer to give (TIME-WAIT) only if there is
+    /// no other, the oldest of those first.
+    pub(crate) fn free(&self) -> Option<usize> {
+        let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Free);
+        let best = free.min_by_key(|(_, slot)| (slot.socket.phase() == Phase::Done, slot.time));
+        best.map(|(index, _)| index)
+    }
+
+    /// When a connection closed now is given up.
+    pub(crate) fn until(&self) -> Instant {
+        self.now.after(self.config.linger)
+    }
+
+    /// When the next slot is given up.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.slots.iter().filter_map(Slot::deadline).min()
+    }
+}

@@ -1,0 +1,112 @@
+//! A slot of the pool: a socket, and what it serves for.
+//!
+//! ```text
+//!            ┌────────────── Free ◀──────────────────────────┐
+//!   listener │                │ connect                      │ delivered
+//!            ▼                ▼                              │
+//!        Listening       Connecting ──┐                  Lingering ──┐
+//!            │ handshake              ▼                      ▲       │ too long
+//!            └──▶ Waiting ─────────▶ Open ────▶ Closing ─────┘       ▼
+//!              (for the base to     (a connection of the base)   Resetting ──▶ Free
+//!               have room)
+//! ```
+
+use picoevent::{Conn, Instant, Listener};
+
+use crate::socket::{Phase, Socket};
+
+pub(crate) struct Slot<'n> {
+    pub(crate) socket: Socket<'n>,
+    pub(crate) role: Role,
+    /// Since when the role is held, or until when it may be: the role says.
+    pub(crate) time: Instant,
+    pub(crate) ends: Ends,
+}
+
+/// What a socket serves for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Nothing, since the time: it can listen or connect.
+    Free,
+    /// It listens, or shakes hands with one who called.
+    Listening(Listener),
+    /// It is accepted, since the time, and the base has had no room for it.
+    Waiting(Listener),
+    /// It shakes hands with one whom we call, since the time.
+    Connecting(Conn),
+    /// It is the base's connection.
+    Open(Conn),
+    /// It takes what is left in the ring of a connection that was closed, until the time.
+    Closing(Conn),
+    /// It delivers what it has, and the end of stream, until the time. The base has forgotten it.
+    Lingering,
+    /// It sends a reset, until the time.
+    Resetting,
+}
+
+/// Which ends of a connection's streams were reached.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ends {
+    /// The base was told that the peer will send no more.
+    pub(crate) input: bool,
+    /// The application wants to send no more.
+    pub(crate) output_wanted: bool,
+    /// The socket was told to send no more.
+    pub(crate) output: bool,
+}
+
+impl<'n> Slot<'n> {
+    pub(crate) fn new(socket: Socket<'n>) -> Self {
+        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default() }
+    }
+
+    pub(crate) fn serve(&mut self, role: Role, time: Instant) {
+        self.role = role;
+        self.time = time;
+    }
+
+    /// The connection of the base this slot belongs to.
+    pub(crate) fn conn(&self) -> Option<Conn> {
+        match self.role {
+            Role::Connecting(conn) | Role::Open(conn) | Role::Closing(conn) => Some(conn),
+            _ => None,
+        }
+    }
+
+    /// Whether the socket listens for `listener`, and nobody has called yet.
+    pub(crate) fn listens_for(&self, listener: Listener) -> bool {
+        self.role == Role::Listening(listener) && self.socket.phase() == Phase::Listening
+    }
+
+    /// Until when the role may be held.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let bounded = matches!(self.role, Role::Closing(_) | Role::Lingering | Role::Resetting);
+        bounded.then_some(self.time)
+    }
+
+    /// Gives the end of stream, once.
+    pub(crate) fn finish(&mut self) {
+        if !core::mem::replace(&mut self.ends.output, true) {
+            self.socket.close();
+        }
+    }
+
+    /// Leaves the connection to the stack: it delivers what it has.
+    pub(crate) fn linger(&mut self, until: Instant) {
+        self.finish();
+        self.serve(Role::Lingering, until);
+    }
+
+    /// Drops the connection, if there is one. The socket is free when the reset is sent, or at
+    /// `until`, if the stack can not reach the peer.
+    pub(crate) fn abort(&mut self, until: Instant) {
+        match self.socket.phase() {
+            Phase::Listening => self.socket.close(),
+            Phase::Closed | Phase::Done => {}
+            Phase::Handshake | Phase::Open | Phase::Finishing | Phase::Finished => {
+                self.socket.abort();
+            }
+        }
+        self.serve(Role::Resetting, until);
+    }
+}

@@ -1,0 +1,185 @@
+//! One TCP socket of the stack, without futures: every call does what can be done now.
+//!
+//! No other module names the stack's sockets. embassy-net 0.9 has futures only, so a call here
+//! polls one once and drops it; what the stack keeps of a dropped future is the waker, and for
+//! `accept` and `connect` the state it brought the socket to. Looks go through the getters, which
+//! leave the stack alone, because each mutable access makes the stack's runner work.
+
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use embassy_net::tcp::{ConnectError, State, TcpSocket};
+use embassy_net::{IpAddress, IpEndpoint, IpListenEndpoint, Stack};
+use picoevent::ConnError;
+
+use crate::time::duration;
+
+pub(crate) struct Socket<'n>(TcpSocket<'n>);
+
+/// How far a socket is, as far as this crate tells states apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing, or nothing any more; a reset may still be on its way out.
+    Closed,
+    Listening,
+    /// The peer's answer is awaited, in either direction.
+    Handshake,
+    /// Established, and our side is open.
+    Open,
+    /// Our end of stream is sent or about to be, the peer's answer to it is awaited.
+    Finishing,
+    /// The peer has our end of stream, we do not have the peer's.
+    Finished,
+    /// Both ends are closed in order.
+    Done,
+}
+
+/// What a read found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Bytes(usize),
+    Nothing,
+    /// The peer's end of stream, everything before it was read.
+    End,
+    /// The end of a connection that was reset or given up.
+    Reset,
+}
+
+impl<'n> Socket<'n> {
+    pub(crate) fn new(
+        stack: Stack<'n>,
+        rx: &'n mut [u8],
+        tx: &'n mut [u8],
+        timeout: Option<Duration>,
+        keep_alive: Option<Duration>,
+    ) -> Self {
+        let mut socket = TcpSocket::new(stack, rx, tx);
+        socket.set_timeout(timeout.map(duration));
+        socket.set_keep_alive(keep_alive.map(duration));
+        Self(socket)
+    }
+
+    /// Listens; whether it does. The socket must be [`Phase::Closed`] or [`Phase::Done`].
+    pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint, cx: &mut Context<'_>) -> bool {
+        once(self.0.accept(endpoint), cx).is_pending()
+    }
+
+    /// Begins to connect. The socket must be [`Phase::Closed`] or [`Phase::Done`].
+    pub(crate) fn connect(
+        &mut self,
+        peer: IpEndpoint,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ConnError> {
+        match once(self.0.connect(peer), cx) {
+            Poll::Pending | Poll::Ready(Ok(())) => Ok(()),
+            Poll::Ready(Err(ConnectError::NoRoute)) => Err(ConnError::Unreachable),
+            Poll::Ready(Err(ConnectError::ConnectionReset)) => Err(ConnError::Refused),
+            Poll::Ready(Err(ConnectError::TimedOut)) => Err(ConnError::TimedOut),
+            Poll::Ready(Err(ConnectError::InvalidState)) => Err(ConnError::NoSocket),
+        }
+    }
+
+    /// Reads what is there, up to the length of `buf`, which is not empty.
+    pub(crate) fn read(&mut self, buf: &mut [u8], cx: &mut Context<'_>) -> Read {
+        // A peer's end of stream with nothing before it is seen by `may_recv` alone.
+        if !self.0.can_recv() && self.0.may_recv() {
+            return Read::Nothing;
+        }
+        match once(self.0.read(buf), cx) {
+            Poll::Ready(Ok(0)) => Read::End,
+            Poll::Ready(Ok(amount)) => Read::Bytes(amount),
+            Poll::Ready(Err(_)) => Read::Reset,
+            Poll::Pending => Read::Nothing,
+        }
+    }
+
+    /// Takes as much of `data` as there is room for; how much that was.
+    pub(crate) fn write(&mut self, data: &[u8], cx: &mut Context<'_>) -> usize {
+        if data.is_empty() || !self.0.can_send() {
+            return 0;
+        }
+        match once(self.0.write(data), cx) {
+            Poll::Ready(Ok(amount)) => amount,
+            Poll::Ready(Err(_)) | Poll::Pending => 0,
+        }
+    }
+
+    /// Takes what the peer sent and forgets it.
+    pub(crate) fn discard(&mut self, cx: &mut Context<'_>) {
+        let mut scrap = [0; 64];
+        while self.0.can_recv() && matches!(self.read(&mut scrap, cx), Read::Bytes(_)) {}
+    }
+
+    /// Sends an end of stream after what was written; stops listening.
+    pub(crate) fn close(&mut self) {
+        self.0.close();
+    }
+
+    /// Drops the connection; the peer gets a reset, as soon as the stack can send one.
+    pub(crate) fn abort(&mut self) {
+        self.0.abort();
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.0.state() {
+            State::Closed => Phase::Closed,
+            State::Listen => Phase::Listening,
+            State::SynSent | State::SynReceived => Phase::Handshake,
+            State::Established | State::CloseWait => Phase::Open,
+            State::FinWait1 | State::Closing | State::LastAck => Phase::Finishing,
+            State::FinWait2 => Phase::Finished,
+            State::TimeWait => Phase::Done,
+        }
+    }
+
+    /// Whether a socket that is [`Phase::Closed`] has yet to send its reset.
+    pub(crate) fn owes_reset(&self) -> bool {
+        self.0.remote_endpoint().is_some()
+    }
+
+    /// Whether the peer has sent its end of stream and everything before it was read.
+    pub(crate) fn is_read_out(&self) -> bool {
+        !self.0.may_recv()
+    }
+
+    /// Whether something was received and not read.
+    pub(crate) fn has_input(&self) -> bool {
+        self.0.can_recv()
+    }
+
+    /// Whether the peer has acknowledged everything that was written.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.0.send_queue() == 0
+    }
+
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.0.remote_endpoint().map(SocketAddr::from)
+    }
+
+    pub(crate) fn local_address(&self) -> Option<IpAddress> {
+        self.0.local_endpoint().map(|endpoint| endpoint.addr)
+    }
+
+    /// Wakes the task when something is there to be read, or the state changes.
+    pub(crate) fn wake_on_input(&self, cx: &mut Context<'_>) {
+        let _ = once(self.0.wait_read_ready(), cx);
+    }
+
+    /// Wakes the task when something that was sent is acknowledged, or the state changes.
+    pub(crate) fn wake_on_output(&mut self, cx: &mut Context<'_>) {
+        // A socket that could send now, and only watches for the peer's reset, is ready at once for
+        // `wait_write_ready`. A write of nothing waits whatever room there is.
+        let _ = match self.0.may_send() {
+            true => once(self.0.write(&[]), cx).map(drop),
+            false => once(self.0.wait_write_ready(), cx),
+        };
+    }
+}
+
+/// Polls a future once and drops it.
+fn once<F: Future>(future: F, cx: &mut Context<'_>) -> Poll<F::Output> {
+    pin!(future).poll(cx)
+}

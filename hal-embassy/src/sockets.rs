@@ -1,0 +1,41 @@
+//! The memory of the pool: what every socket receives into and sends from.
+
+use embassy_net::Stack;
+
+use crate::config::Config;
+use crate::slot::Slot;
+use crate::socket::Socket;
+
+/// The buffers of a pool of `SOCKETS` sockets.
+///
+/// | parameter | is |
+/// |---|---|
+/// | `SOCKETS` | connections that can exist at once in the stack: those of the base, those that wait to be accepted, those that are being closed, and a few to listen meanwhile |
+/// | `RX` | bytes a peer may send ahead of the base's input ring: the window it sees |
+/// | `TX` | bytes sent and not acknowledged, for each socket |
+///
+/// All zeros when new, so a `static` one takes no flash.
+pub struct Sockets<const SOCKETS: usize, const RX: usize, const TX: usize> {
+    buffers: [([u8; RX], [u8; TX]); SOCKETS],
+}
+
+impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX, TX> {
+    /// Makes the buffers.
+    pub const fn new() -> Self {
+        Self { buffers: [([0; RX], [0; TX]); SOCKETS] }
+    }
+
+    /// Takes all the sockets of the pool from the stack.
+    pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>, config: &Config) -> [Slot<'n>; SOCKETS] {
+        self.buffers.each_mut().map(|(rx, tx)| {
+            let socket = Socket::new(stack, rx, tx, config.timeout, config.keep_alive);
+            Slot::new(socket)
+        })
+    }
+}
+
+impl<const SOCKETS: usize, const RX: usize, const TX: usize> Default for Sockets<SOCKETS, RX, TX> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

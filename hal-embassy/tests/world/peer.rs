@@ -1,0 +1,108 @@
+//! The other computer: a plain smoltcp interface whose sockets the test moves.
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
+
+use super::cable::{Cable, PEER, PeerEnd};
+
+pub struct Peer {
+    cable: PeerEnd,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    next_port: u16,
+    now: Instant,
+}
+
+/// A connection, from the peer's side.
+pub type Call = SocketHandle;
+
+impl Peer {
+    pub fn new(cable: &Rc<RefCell<Cable>>) -> Self {
+        let mut cable = PeerEnd(cable.clone());
+        let address = HardwareAddress::Ethernet(EthernetAddress(PEER));
+        let mut interface = Interface::new(Config::new(address), &mut cable, Instant::ZERO);
+        interface.update_ip_addrs(|addresses| {
+            addresses.push(IpCidr::new(super::PEER.into(), 24)).expect("there is room");
+        });
+        let sockets = SocketSet::new(Vec::new());
+        Self { cable, interface, sockets, next_port: 40_000, now: Instant::ZERO }
+    }
+
+    /// Works; whether there was anything to do.
+    pub fn poll(&mut self, now: u64) -> bool {
+        self.now = Instant::from_micros(now as i64);
+        let before = self.cable.0.borrow().segments.len();
+        let result = self.interface.poll(self.now, &mut self.cable, &mut self.sockets);
+        result == smoltcp::iface::PollResult::SocketStateChanged
+            || self.cable.0.borrow().segments.len() != before
+    }
+
+    pub fn poll_at(&mut self, now: u64) -> Option<u64> {
+        let now = Instant::from_micros(now as i64);
+        let at = self.interface.poll_at(now, &self.sockets)?;
+        Some(at.total_micros() as u64)
+    }
+
+    fn socket(window: usize) -> Socket<'static> {
+        let mut socket =
+            Socket::new(SocketBuffer::new(vec![0; window]), SocketBuffer::new(vec![0; 65_536]));
+        socket.set_ack_delay(None);
+        socket
+    }
+
+    pub fn call(&mut self, address: Ipv4Addr, port: u16) -> Call {
+        self.call_with_window(address, port, 65_535)
+    }
+
+    /// Calls, with so much room for what the device sends.
+    pub fn call_with_window(&mut self, address: Ipv4Addr, port: u16, window: usize) -> Call {
+        let mut socket = Self::socket(window);
+        self.next_port += 1;
+        let to = (address, port);
+        socket.connect(self.interface.context(), to, self.next_port).expect("a fresh socket");
+        self.sockets.add(socket)
+    }
+
+    /// Waits for a call of the device.
+    pub fn listen(&mut self, port: u16) -> Call {
+        let mut socket = Self::socket(65_535);
+        socket.listen(port).expect("a fresh socket");
+        self.sockets.add(socket)
+    }
+
+    pub fn get(&mut self, call: Call) -> &mut Socket<'static> {
+        self.sockets.get_mut(call)
+    }
+
+    pub fn state(&mut self, call: Call) -> State {
+        self.get(call).state()
+    }
+
+    pub fn send(&mut self, call: Call, data: &[u8]) {
+        assert_eq!(self.get(call).send_slice(data), Ok(data.len()));
+    }
+
+    /// Takes everything that was received.
+    pub fn receive(&mut self, call: Call) -> Vec<u8> {
+        let mut data = Vec::new();
+        while self.get(call).can_recv() {
+            let part = self.get(call).recv(|part| (part.len(), part.to_vec()));
+            data.extend(part.expect("there is something"));
+        }
+        data
+    }
+
+    pub fn close(&mut self, call: Call) {
+        self.get(call).close();
+    }
+
+    pub fn abort(&mut self, call: Call) {
+        self.get(call).abort();
+    }
+}
