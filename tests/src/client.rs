@@ -1,0 +1,283 @@
+//! A TCP client as a state machine: what it plans to do, and what became of it.
+//!
+//! A [`Plan`] says how a client behaves: how much it sends, whether it reads, and which way it
+//! leaves. Good and bad clients differ in their plan only. The [`Peer`](crate::peer::Peer) gives a
+//! client its socket and steps it after every frame, so many run at once in one thread.
+
+use smoltcp::socket::tcp::{RecvError, Socket, State};
+
+/// How a client ends its side of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// Ends after the server has ended, as `nc` does with its input still open.
+    AfterServer,
+    /// Ends its own direction as soon as all is sent, and reads on: a half-close.
+    AfterSending,
+    /// Ends its own direction when all that it expects has come, and waits for the server's end.
+    AfterAnswer,
+    /// Sends a reset as soon as it is connected.
+    Resetting,
+    /// Is never heard of again once it is connected: no answer to anything, as without power.
+    Vanishing,
+    /// Stays, whatever happens. Its stack acknowledges; the client does nothing.
+    Never,
+}
+
+/// What a client does.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Sent as fast as the server takes it.
+    pub send: Vec<u8>,
+    /// What the server has to answer, to the byte, before it ends.
+    pub expect: Vec<u8>,
+    /// The way it leaves.
+    pub leave: Leave,
+    /// Its receive buffer in bytes; what it does not read soon closes a small one.
+    pub window: usize,
+    /// It reads; if not, what arrives stays in the receive buffer.
+    pub reads: bool,
+}
+
+/// Room for a dozen full segments: never the narrow place between a board and its peer.
+const WINDOW: usize = 16 * 1024;
+
+impl Plan {
+    fn new(leave: Leave) -> Self {
+        Self { send: Vec::new(), expect: Vec::new(), leave, window: WINDOW, reads: true }
+    }
+
+    /// Says nothing, reads `greeting` to the server's end, and leaves: the ordinary client.
+    pub fn listener_to(greeting: &[u8]) -> Self {
+        Self { expect: greeting.to_vec(), ..Self::new(Leave::AfterServer) }
+    }
+
+    /// Ends its own direction at once, and still wants `greeting` and the server's end.
+    pub fn half_closer(greeting: &[u8]) -> Self {
+        Self { expect: greeting.to_vec(), ..Self::new(Leave::AfterSending) }
+    }
+
+    /// Sends `payload`, wants the same back, and then ends its direction.
+    pub fn echo(payload: Vec<u8>) -> Self {
+        Self { expect: payload.clone(), send: payload, ..Self::new(Leave::AfterAnswer) }
+    }
+
+    /// Sends `payload`, ends its own direction, and only then wants the same back.
+    pub fn half_closing_echo(payload: Vec<u8>) -> Self {
+        Self { leave: Leave::AfterSending, ..Self::echo(payload) }
+    }
+
+    /// Resets the connection as soon as it is made.
+    pub fn resetter() -> Self {
+        Self::new(Leave::Resetting)
+    }
+
+    /// Loses its power as soon as the connection is made.
+    pub fn vanisher() -> Self {
+        Self::new(Leave::Vanishing)
+    }
+
+    /// Connects and does nothing more, for as long as it is left alone.
+    pub fn silent() -> Self {
+        Self { reads: false, ..Self::new(Leave::Never) }
+    }
+
+    /// Sends `payload`, whether anybody reads it or not, and stays.
+    pub fn flooder(payload: Vec<u8>) -> Self {
+        Self { send: payload, ..Self::silent() }
+    }
+
+    /// Sends `payload`, reads nothing, and has room for 4 bytes only, so that its window closes.
+    pub fn non_reader(payload: Vec<u8>) -> Self {
+        Self { send: payload, window: 4, reads: false, ..Self::new(Leave::Never) }
+    }
+}
+
+/// What became of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It got what it expected to the byte, and both directions ended without a reset.
+    Served,
+    /// It has done what it came for: a reset, or to vanish.
+    Gone,
+    /// A reset answered its first segment: nobody listens there, or everybody is busy.
+    Refused,
+    /// The connection was reset after this many bytes of the answer.
+    Reset {
+        /// Bytes read before the reset.
+        after: usize,
+    },
+    /// All came and the server ended its direction, but it answered the client's end by a reset.
+    ResetAtEnd,
+    /// The answer differs from the expected one, or goes on beyond it.
+    Wrong {
+        /// Place of the first wrong byte.
+        at: usize,
+    },
+    /// The server ended before all had come.
+    Short {
+        /// Bytes read before the end.
+        after: usize,
+    },
+    /// Nothing of this yet.
+    Pending {
+        /// The connection's TCP state.
+        state: State,
+        /// Bytes given to the stack so far.
+        sent: usize,
+        /// Bytes read so far.
+        read: usize,
+    },
+}
+
+/// Counts equal outcomes, for a message: `2 × Served, 1 × Refused`.
+pub fn summary(outcomes: &[Outcome]) -> String {
+    let mut counts: Vec<(&Outcome, usize)> = Vec::new();
+    for outcome in outcomes {
+        match counts.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((outcome, 1)),
+        }
+    }
+    let counts: Vec<_> = counts.iter().map(|(kind, count)| format!("{count} × {kind:?}")).collect();
+    counts.join(", ")
+}
+
+/// A client on its way.
+#[derive(Debug)]
+pub struct Client {
+    plan: Plan,
+    outcome: Outcome,
+    connected: bool,
+    server_ended: bool,
+    sent: usize,
+    read: usize,
+}
+
+impl Client {
+    /// A client that is about to connect.
+    pub fn new(plan: Plan) -> Self {
+        let outcome = Outcome::Pending { state: State::Closed, sent: 0, read: 0 };
+        Self { plan, outcome, connected: false, server_ended: false, sent: 0, read: 0 }
+    }
+
+    /// What became of it so far.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Says whether it needs no further step.
+    pub fn is_done(&self) -> bool {
+        !matches!(self.outcome, Outcome::Pending { .. })
+    }
+
+    /// Says whether it has left without a word: nothing may be sent on its behalf any more.
+    pub fn has_vanished(&self) -> bool {
+        self.outcome == Outcome::Gone && self.plan.leave == Leave::Vanishing
+    }
+
+    /// Goes as far as `socket` lets it. `saw_reset`: the server has sent a reset to this client.
+    pub fn step(&mut self, socket: &mut Socket<'_>, saw_reset: bool) {
+        if self.is_done() {
+            return;
+        }
+        if let Some(outcome) = self.advance(socket, saw_reset) {
+            self.outcome = outcome;
+        } else {
+            let (sent, read) = (self.sent, self.read);
+            self.outcome = Outcome::Pending { state: socket.state(), sent, read };
+        }
+    }
+
+    fn advance(&mut self, socket: &mut Socket<'_>, saw_reset: bool) -> Option<Outcome> {
+        if !self.connected {
+            self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
+            let refused = socket.state() == State::Closed;
+            // The rest waits for the next step: the segment that completes the handshake goes
+            // out between the two, so that the server has a connection to be bad to.
+            return refused.then_some(Outcome::Refused);
+        }
+        match self.plan.leave {
+            Leave::Resetting => {
+                socket.abort();
+                return Some(Outcome::Gone);
+            }
+            Leave::Vanishing => return Some(Outcome::Gone),
+            _ => {}
+        }
+        self.send(socket);
+        if self.plan.reads
+            && let Some(outcome) = self.receive(socket)
+        {
+            return Some(outcome);
+        }
+        if self.wants_to_end() {
+            socket.close();
+        }
+        self.ending(socket, saw_reset)
+    }
+
+    fn send(&mut self, socket: &mut Socket<'_>) {
+        let rest = &self.plan.send[self.sent..];
+        // A refusal means that the connection is over, which receiving reports.
+        self.sent += socket.send_slice(rest).unwrap_or(0);
+    }
+
+    /// Reads and compares all there is; an outcome if that settles it.
+    fn receive(&mut self, socket: &mut Socket<'_>) -> Option<Outcome> {
+        while !self.server_ended {
+            let expected = &self.plan.expect[self.read..];
+            let compared = socket.recv(|bytes| {
+                let same = bytes.iter().zip(expected).take_while(|(got, want)| got == want).count();
+                (bytes.len(), (same, bytes.len()))
+            });
+            match compared {
+                Ok((_, 0)) => break,
+                Ok((same, length)) => {
+                    self.read += same;
+                    if same < length {
+                        return Some(Outcome::Wrong { at: self.read });
+                    }
+                }
+                Err(RecvError::Finished) if self.read < self.plan.expect.len() => {
+                    return Some(Outcome::Short { after: self.read });
+                }
+                Err(RecvError::Finished) => self.server_ended = true,
+                Err(RecvError::InvalidState) => return Some(Outcome::Reset { after: self.read }),
+            }
+        }
+        None
+    }
+
+    fn wants_to_end(&self) -> bool {
+        match self.plan.leave {
+            Leave::AfterServer => self.server_ended,
+            Leave::AfterSending => self.sent == self.plan.send.len(),
+            Leave::AfterAnswer => self.read == self.plan.expect.len(),
+            Leave::Resetting | Leave::Vanishing | Leave::Never => false,
+        }
+    }
+
+    /// Looks whether the connection is over, and how it ended.
+    fn ending(&self, socket: &Socket<'_>, saw_reset: bool) -> Option<Outcome> {
+        match socket.state() {
+            // The half-closer has nothing left to do than to wait for stray segments.
+            State::TimeWait if self.server_ended => Some(Outcome::Served),
+            State::Closed if !self.server_ended => Some(Outcome::Reset { after: self.read }),
+            State::Closed if saw_reset => Some(Outcome::ResetAtEnd),
+            State::Closed => Some(Outcome::Served),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_outcomes_are_counted_together() {
+        let outcomes = [Outcome::Served, Outcome::Reset { after: 3 }, Outcome::Served];
+        assert_eq!(summary(&outcomes), "2 × Served, 1 × Reset { after: 3 }");
+        assert_eq!(summary(&[]), "");
+    }
+}

@@ -1,0 +1,178 @@
+//! The board's neighbour: a TCP/IP stack at the other end of the wire, with many clients at once.
+//!
+//! Everything happens in [`Peer::turn`], in the caller's thread and in real time: sleep until a
+//! frame comes or a deadline of the stack passes, then take frames, let the clients go as far as
+//! they can, and send. The order within a turn is fine-grained on purpose, one frame, all clients,
+//! what they send: so a client that resets as soon as it is connected does so before the frames
+//! behind the server's answer are looked at.
+
+use std::net::SocketAddrV4;
+use std::time::{Duration, Instant};
+
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet};
+use smoltcp::socket::tcp;
+use smoltcp::time::Instant as StackTime;
+use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
+
+use crate::client::{Client, Outcome, Plan};
+use crate::dhcp::{DhcpServer, Policy, Tally};
+use crate::wire::Wire;
+
+/// The peer's own address, the one that QEMU's user networking gives to the host as well.
+pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+
+/// Locally administered, as befits hardware that does not exist.
+const HARDWARE_ADDRESS: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0, 0x01]);
+
+/// First of the ports that clients connect from; each connection gets one of its own, so that no
+/// client meets what the server still remembers of an earlier one.
+const FIRST_PORT: u16 = 49_152;
+
+/// Room for what a client sends; the server's window decides how much of it travels.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Frames taken in one turn before the caller gets a look in.
+const FRAMES_PER_TURN: usize = 64;
+
+/// Names a client of one [`Peer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientId(usize);
+
+/// A client's place: its state, its port, and its socket while it has one.
+#[derive(Debug)]
+struct Seat {
+    client: Client,
+    port: u16,
+    socket: Option<SocketHandle>,
+}
+
+/// A host on the wire.
+pub struct Peer {
+    wire: Wire,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    seats: Vec<Seat>,
+    dhcp: Option<DhcpServer>,
+    started: Instant,
+}
+
+impl Peer {
+    /// Puts a host with address [`ADDRESS`] on `wire`.
+    pub fn new(mut wire: Wire) -> Self {
+        let mut config = Config::new(HARDWARE_ADDRESS.into());
+        config.random_seed = 1;
+        let mut interface = Interface::new(config, &mut wire, StackTime::ZERO);
+        interface.update_ip_addrs(|addresses| {
+            let first = addresses.push(IpCidr::new(ADDRESS.into(), 24));
+            first.expect("an interface has room for one address");
+        });
+        let sockets = SocketSet::new(Vec::new());
+        Self { wire, interface, sockets, seats: Vec::new(), dhcp: None, started: Instant::now() }
+    }
+
+    /// Serves addresses by DHCP as `policy` says; a later call changes the policy.
+    pub fn serve_dhcp(&mut self, policy: Policy) {
+        let sockets = &mut self.sockets;
+        let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
+        server.set_policy(policy);
+    }
+
+    /// What the DHCP server has heard and granted so far; nothing if there is none.
+    pub fn dhcp_tally(&self) -> Tally {
+        self.dhcp.as_ref().map(DhcpServer::tally).unwrap_or_default()
+    }
+
+    /// Starts a client that connects to `server` and does what `plan` says.
+    pub fn connect(&mut self, server: SocketAddrV4, plan: Plan) -> ClientId {
+        let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
+        let port = port.expect("one test uses fewer than 16384 clients");
+        let receive = tcp::SocketBuffer::new(vec![0; plan.window]);
+        let send = tcp::SocketBuffer::new(vec![0; SEND_BUFFER]);
+        let mut socket = tcp::Socket::new(receive, send);
+        // A delayed acknowledgement would only make the tests slower.
+        socket.set_ack_delay(None);
+        let context = self.interface.context();
+        let connecting = socket.connect(context, (*server.ip(), server.port()), port);
+        connecting.expect("a new socket can connect to a port that is not 0");
+        let socket = Some(self.sockets.add(socket));
+        self.seats.push(Seat { client: Client::new(plan), port, socket });
+        ClientId(self.seats.len() - 1)
+    }
+
+    /// Sleeps until there is something to do, `at_most` this long, and does it.
+    pub fn turn(&mut self, at_most: Duration) {
+        let next = self.interface.poll_delay(self.now(), &self.sockets);
+        self.wire.wait(next.map_or(at_most, |next| at_most.min(next.into())));
+        for _ in 0..FRAMES_PER_TURN {
+            let now = self.now();
+            let (wire, sockets) = (&mut self.wire, &mut self.sockets);
+            let taken = self.interface.poll_ingress_single(now, wire, sockets);
+            self.step_clients();
+            if let Some(dhcp) = &mut self.dhcp {
+                dhcp.serve(&mut self.sockets);
+            }
+            self.interface.poll_egress(now, &mut self.wire, &mut self.sockets);
+            self.clear_seats();
+            if taken == PollIngressSingleResult::None {
+                break;
+            }
+        }
+    }
+
+    /// Takes turns for as long as `span`, for what has to happen in the meantime.
+    pub fn pass(&mut self, span: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < span {
+            self.turn(span.saturating_sub(start.elapsed()));
+        }
+    }
+
+    /// What became of a client so far.
+    pub fn outcome(&self, client: ClientId) -> &Outcome {
+        self.seats[client.0].client.outcome()
+    }
+
+    /// Says whether all of `clients` are done.
+    pub fn are_done(&self, clients: &[ClientId]) -> bool {
+        clients.iter().all(|id| self.seats[id.0].client.is_done())
+    }
+
+    /// Takes turns until all of `clients` are done or `limit` has passed; what became of them.
+    pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
+        let deadline = Instant::now() + limit;
+        while !self.are_done(clients) && Instant::now() < deadline {
+            self.turn(deadline.saturating_duration_since(Instant::now()));
+        }
+        clients.iter().map(|&id| self.outcome(id).clone()).collect()
+    }
+
+    fn now(&self) -> StackTime {
+        StackTime::ZERO + self.started.elapsed().into()
+    }
+
+    fn step_clients(&mut self) {
+        for seat in &mut self.seats {
+            if let Some(handle) = seat.socket {
+                let saw_reset = self.wire.saw_reset(seat.port);
+                seat.client.step(self.sockets.get_mut(handle), saw_reset);
+                if seat.client.has_vanished() {
+                    // Before the stack acknowledges what made the client take this step.
+                    self.wire.cut(seat.port);
+                }
+            }
+        }
+    }
+
+    /// Takes the sockets from clients that are done, once their last words have been sent.
+    fn clear_seats(&mut self) {
+        for seat in &mut self.seats {
+            if let Some(handle) = seat.socket.filter(|_| seat.client.is_done()) {
+                self.sockets.remove(handle);
+                seat.socket = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

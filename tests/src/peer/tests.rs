@@ -1,0 +1,260 @@
+//! The peer against a second stack in the same process: no QEMU, no firmware.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::socket::{AnySocket, dhcpv4};
+
+use super::*;
+use crate::dhcp::Lease;
+use crate::pattern::pattern;
+
+/// Only the bound of a hang: everything here takes milliseconds.
+const LIMIT: Duration = Duration::from_secs(20);
+const GREETING: &[u8] = b"Hello, World!\n";
+const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Address::new(10, 0, 2, 15), 9995);
+
+/// What a server does with one of its connections, after every frame.
+type Manner = fn(&mut Socket<'_>);
+
+fn greets(socket: &mut Socket<'_>) {
+    if socket.may_send() {
+        socket.send_slice(GREETING).unwrap();
+        socket.close();
+    }
+}
+
+fn greets_then_slams_the_door(socket: &mut Socket<'_>) {
+    if socket.state() == State::FinWait1 {
+        socket.abort();
+    }
+    greets(socket);
+}
+
+fn mumbles(socket: &mut Socket<'_>) {
+    if socket.may_send() {
+        socket.send_slice(b"Hello, Wirld!\n").unwrap();
+        socket.close();
+    }
+}
+
+fn is_curt(socket: &mut Socket<'_>) {
+    if socket.may_send() {
+        socket.send_slice(&GREETING[..5]).unwrap();
+        socket.close();
+    }
+}
+
+fn resets(socket: &mut Socket<'_>) {
+    if socket.may_send() {
+        socket.abort();
+    }
+}
+
+fn echoes(socket: &mut Socket<'_>) {
+    while socket.can_recv() && socket.can_send() {
+        let bytes = socket.peek(512).map(<[u8]>::to_vec).unwrap();
+        let sent = socket.send_slice(&bytes).unwrap();
+        socket.recv(|_| (sent, ())).unwrap();
+    }
+    if socket.state() == State::CloseWait && !socket.can_recv() {
+        socket.close();
+    }
+}
+
+/// A second stack on the far end of a peer's wire, in a thread that ends with this value.
+struct Far {
+    stop: Arc<AtomicBool>,
+    /// The states of a server's connections, after its latest step.
+    states: Arc<Mutex<Vec<State>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Far {
+    /// Starts it with an address or none, and with `sockets`; `step` gets these and the interface
+    /// after every frame.
+    fn start(
+        address: Option<Ipv4Address>,
+        mut sockets: SocketSet<'static>,
+        mut step: impl FnMut(&mut Interface, &mut SocketSet<'static>) + Send + 'static,
+    ) -> (Peer, Self) {
+        let (near_end, mut wire) = Wire::pair().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let states = Arc::new(Mutex::new(Vec::new()));
+        let (stopped, stated) = (Arc::clone(&stop), Arc::clone(&states));
+        let thread = std::thread::spawn(move || {
+            let config = Config::new(EthernetAddress([0x02, 0, 0, 0, 0, 0x02]).into());
+            let mut interface = Interface::new(config, &mut wire, StackTime::now());
+            set_address(&mut interface, address);
+            while !stopped.load(Ordering::Relaxed) {
+                let now = StackTime::now();
+                interface.poll(now, &mut wire, &mut sockets);
+                step(&mut interface, &mut sockets);
+                *stated.lock().unwrap() = tcp_sockets(&mut sockets).map(|s| s.state()).collect();
+                let next = interface.poll_delay(now, &sockets).map(Duration::from);
+                wire.wait(next.unwrap_or(LIMIT).min(Duration::from_millis(10)));
+            }
+        });
+        (Peer::new(near_end), Self { stop, states, thread: Some(thread) })
+    }
+
+    /// A server at [`SERVER`] for `places` connections, each used once.
+    fn server(places: usize, manner: Manner) -> (Peer, Self) {
+        let mut sockets = SocketSet::new(Vec::new());
+        for _ in 0..places {
+            let buffer = || SocketBuffer::new(vec![0; 2048]);
+            let mut socket = Socket::new(buffer(), buffer());
+            socket.listen(SERVER.port()).unwrap();
+            sockets.add(socket);
+        }
+        Self::start(Some(*SERVER.ip()), sockets, move |_, sockets| {
+            tcp_sockets(sockets).for_each(manner);
+        })
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(matches!(ended, Some(Ok(()))), "the far stack has panicked");
+        }
+    }
+}
+
+fn tcp_sockets<'a>(
+    sockets: &'a mut SocketSet<'static>,
+) -> impl Iterator<Item = &'a mut Socket<'static>> {
+    sockets.iter_mut().filter_map(|(_, socket)| Socket::downcast_mut(socket))
+}
+
+fn set_address(interface: &mut Interface, address: Option<Ipv4Address>) {
+    interface.update_ip_addrs(|addresses| {
+        addresses.clear();
+        addresses.extend(address.map(|address| IpCidr::new(address.into(), 24)));
+    });
+}
+
+/// Lets all `plans` happen at once with a server of this `manner`.
+fn outcomes(manner: Manner, plans: Vec<Plan>) -> Vec<Outcome> {
+    let (mut peer, _far) = Far::server(plans.len(), manner);
+    let clients: Vec<_> = plans.into_iter().map(|plan| peer.connect(SERVER, plan)).collect();
+    peer.finish(&clients, LIMIT)
+}
+
+#[test]
+fn many_clients_get_the_greeting_at_once() {
+    let plans = vec![Plan::listener_to(GREETING); 20];
+    assert_eq!(outcomes(greets, plans), vec![Outcome::Served; 20]);
+}
+
+#[test]
+fn a_half_closer_gets_the_greeting_too() {
+    assert_eq!(outcomes(greets, vec![Plan::half_closer(GREETING)]), [Outcome::Served]);
+}
+
+#[test]
+fn a_wrong_byte_is_noticed_at_its_place() {
+    assert_eq!(outcomes(mumbles, vec![Plan::listener_to(GREETING)]), [Outcome::Wrong { at: 8 }]);
+}
+
+#[test]
+fn a_byte_too_many_is_noticed() {
+    let plan = Plan::listener_to(&GREETING[..13]);
+    assert_eq!(outcomes(greets, vec![plan]), [Outcome::Wrong { at: 13 }]);
+}
+
+#[test]
+fn an_early_end_is_noticed() {
+    assert_eq!(outcomes(is_curt, vec![Plan::listener_to(GREETING)]), [Outcome::Short { after: 5 }]);
+}
+
+#[test]
+fn a_reset_is_noticed() {
+    let reset = Outcome::Reset { after: 0 };
+    assert_eq!(outcomes(resets, vec![Plan::listener_to(GREETING)]), [reset]);
+}
+
+#[test]
+fn a_reset_in_place_of_the_last_acknowledgement_is_noticed() {
+    let plan = Plan::listener_to(GREETING);
+    assert_eq!(outcomes(greets_then_slams_the_door, vec![plan]), [Outcome::ResetAtEnd]);
+}
+
+#[test]
+fn nobody_listening_is_a_refusal() {
+    let (mut peer, _far) = Far::server(0, greets);
+    let client = peer.connect(SERVER, Plan::listener_to(GREETING));
+    assert_eq!(peer.finish(&[client], LIMIT), [Outcome::Refused]);
+}
+
+#[test]
+fn an_echo_comes_back_intact() {
+    let plans = (0..4).map(|seed| Plan::echo(pattern(seed, 200_000))).collect();
+    assert_eq!(outcomes(echoes, plans), vec![Outcome::Served; 4]);
+}
+
+#[test]
+fn each_bad_client_leaves_the_server_in_the_state_it_stands_for() {
+    let plans = [
+        (Plan::resetter(), State::Closed),
+        (Plan::vanisher(), State::FinWait1),
+        (Plan::silent(), State::FinWait2),
+        (Plan::non_reader(Vec::new()), State::FinWait1),
+        (Plan::flooder(pattern(1, 100_000)), State::FinWait2),
+    ];
+    let (mut peer, far) = Far::server(plans.len(), greets);
+    let mut wanted = Vec::new();
+    let deadline = Instant::now() + LIMIT;
+    for (plan, state) in plans {
+        peer.connect(SERVER, plan);
+        wanted.push(state);
+        let reached = |states: &[State]| states.starts_with(&wanted);
+        while !reached(&far.states.lock().unwrap()) && Instant::now() < deadline {
+            peer.turn(Duration::from_millis(10));
+        }
+    }
+    assert_eq!(*far.states.lock().unwrap(), wanted);
+}
+
+#[test]
+fn an_address_is_leased_refused_and_leased_again() {
+    let lease = |last_byte| Lease {
+        address: Ipv4Address::new(10, 0, 2, last_byte),
+        duration: Duration::from_secs(100),
+        renewal: Duration::from_secs(1),
+    };
+    let mut client = dhcpv4::Socket::new();
+    let mut impatient = dhcpv4::RetryConfig::default();
+    impatient.discover_timeout = smoltcp::time::Duration::from_millis(50);
+    client.set_retry_config(impatient);
+    let mut sockets = SocketSet::new(Vec::new());
+    let handle = sockets.add(client);
+    let address = Arc::new(Mutex::new(None));
+    let reported = Arc::clone(&address);
+    let (mut peer, _far) = Far::start(None, sockets, move |interface, sockets| {
+        match sockets.get_mut::<dhcpv4::Socket<'_>>(handle).poll() {
+            Some(dhcpv4::Event::Configured(config)) => {
+                set_address(interface, Some(config.address.address()));
+            }
+            Some(dhcpv4::Event::Deconfigured) => set_address(interface, None),
+            None => return,
+        }
+        *reported.lock().unwrap() = interface.ipv4_addr();
+    });
+    let mut turn_until = |policy, wanted| {
+        peer.serve_dhcp(policy);
+        let deadline = Instant::now() + LIMIT;
+        while *address.lock().unwrap() != wanted && Instant::now() < deadline {
+            peer.turn(Duration::from_millis(10));
+        }
+        assert_eq!(*address.lock().unwrap(), wanted);
+    };
+    turn_until(Policy::Grant(lease(15)), Some(lease(15).address));
+    turn_until(Policy::Refuse, None);
+    turn_until(Policy::Grant(lease(16)), Some(lease(16).address));
+    assert!(peer.dhcp_tally().refused >= 1);
+}

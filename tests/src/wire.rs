@@ -1,0 +1,217 @@
+//! A cable: Ethernet frames over Unix datagram sockets, one frame per datagram.
+//!
+//! It is what QEMU's `-netdev dgram` speaks with Unix addresses. The files live in a directory of
+//! the test's own, so nothing is shared with another test and no port number has to be found. A
+//! [`Wire`] is a smoltcp device; it also watches what passes, because only the frames tell a reset
+//! from a clean end, and it can cut off one TCP port, which is what the other side sees when the
+//! machine behind that port loses its power.
+//!
+//! A frame that the far side does not take in is lost, as on a real cable. Nothing here loses,
+//! delays or damages frames on purpose.
+
+use std::collections::HashSet;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+
+use crate::segment::Segment;
+
+/// The largest frame without its checksum: 14 bytes of header and 1500 of payload.
+const MAX_FRAME: usize = 1514;
+
+/// How long a frame waits for room in the far side's queue before it is lost.
+///
+/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure; a
+/// guest that has stopped for good must not stop the test as well.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// One end of a cable.
+#[derive(Debug)]
+pub struct Wire {
+    socket: UnixDatagram,
+    /// Where frames go; `None` when the socket itself knows.
+    far_end: Option<PathBuf>,
+    cut_ports: HashSet<u16>,
+    reset_ports: HashSet<u16>,
+}
+
+impl Wire {
+    /// Lays the end at `near_end`, a path that does not exist yet; frames go to `far_end`.
+    ///
+    /// The other program may come and go: until it has bound `far_end`, frames sent there are lost.
+    ///
+    /// # Errors
+    /// The operating system's, for instance for a path of more than 107 bytes.
+    pub fn bind(near_end: &Path, far_end: &Path) -> io::Result<Self> {
+        Self::over(UnixDatagram::bind(near_end)?, Some(far_end.to_owned()))
+    }
+
+    /// Makes a cable with both ends in this process.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (near_end, far_end) = UnixDatagram::pair()?;
+        Ok((Self::over(near_end, None)?, Self::over(far_end, None)?))
+    }
+
+    fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
+        socket.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { socket, far_end, cut_ports: HashSet::new(), reset_ports: HashSet::new() })
+    }
+
+    /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let limit = Timespec::try_from(at_most).ok();
+        let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
+        // An interrupted wait is a short wait: every caller comes back.
+        poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Cuts off the near TCP port `port`: from now on its segments vanish, in both directions.
+    pub fn cut(&mut self, port: u16) {
+        self.cut_ports.insert(port);
+    }
+
+    /// Says whether the far side has ever sent a reset to the near TCP port `port`.
+    pub fn saw_reset(&self, port: u16) -> bool {
+        self.reset_ports.contains(&port)
+    }
+
+    /// Takes the next frame that has arrived and is not for a port that was cut off.
+    fn next_frame(&mut self) -> Option<Vec<u8>> {
+        while self.wait(Duration::ZERO) {
+            let mut frame = vec![0; MAX_FRAME];
+            let length = self.socket.recv(&mut frame).ok()?;
+            frame.truncate(length);
+            match Segment::of(&frame) {
+                Some(segment) if self.cut_ports.contains(&segment.to) => continue,
+                Some(segment) if segment.reset => {
+                    self.reset_ports.insert(segment.to);
+                }
+                _ => {}
+            }
+            return Some(frame);
+        }
+        None
+    }
+
+    fn send(&mut self, frame: &[u8]) {
+        if Segment::of(frame).is_some_and(|segment| self.cut_ports.contains(&segment.from)) {
+            return;
+        }
+        // No one there, or no room for longer than our patience: the frame is lost.
+        let _ = match &self.far_end {
+            Some(path) => self.socket.send_to(frame, path),
+            None => self.socket.send(frame),
+        };
+    }
+}
+
+impl Device for Wire {
+    type RxToken<'a> = Arrived;
+    type TxToken<'a> = Departing<'a>;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Arrived, Departing<'_>)> {
+        let frame = self.next_frame()?;
+        Some((Arrived(frame), Departing(self)))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Departing<'_>> {
+        Some(Departing(self))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = MAX_FRAME;
+        capabilities
+    }
+}
+
+/// A frame that has arrived: smoltcp's receive token.
+#[derive(Debug)]
+pub struct Arrived(Vec<u8>);
+
+impl RxToken for Arrived {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
+        read(&self.0)
+    }
+}
+
+/// Leave to send one frame: smoltcp's transmit token.
+#[derive(Debug)]
+pub struct Departing<'a>(&'a mut Wire);
+
+impl TxToken for Departing<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
+        let mut frame = vec![0; length];
+        let result = write(&mut frame);
+        self.0.send(&frame);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(wire: &mut Wire, frame: &[u8]) {
+        let token = wire.transmit(Instant::ZERO).unwrap();
+        token.consume(frame.len(), |buffer| buffer.copy_from_slice(frame));
+    }
+
+    fn receive(wire: &mut Wire) -> Option<Vec<u8>> {
+        wire.receive(Instant::ZERO).map(|(frame, _)| frame.consume(<[u8]>::to_vec))
+    }
+
+    #[test]
+    fn frames_keep_their_order_and_their_bounds() {
+        let (mut near, mut far) = Wire::pair().unwrap();
+        send(&mut near, &[1; 60]);
+        send(&mut near, &[2; MAX_FRAME]);
+        assert!(far.wait(Duration::ZERO));
+        assert_eq!(receive(&mut far), Some(vec![1; 60]));
+        assert_eq!(receive(&mut far), Some(vec![2; MAX_FRAME]));
+        assert_eq!(receive(&mut far), None);
+    }
+
+    /// Two ends bound in `folder`, as with QEMU at one of them.
+    fn bound(folder: &Path) -> (Wire, Wire) {
+        let (here, there) = (folder.join("here"), folder.join("there"));
+        (Wire::bind(&here, &there).unwrap(), Wire::bind(&there, &here).unwrap())
+    }
+
+    #[test]
+    fn the_far_end_may_come_late_and_go_early() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+        let mut near = Wire::bind(&here, &there).unwrap();
+        send(&mut near, b"lost");
+        let mut far = Wire::bind(&there, &here).unwrap();
+        send(&mut near, b"delivered");
+        assert_eq!(receive(&mut far), Some(b"delivered".to_vec()));
+        drop(far);
+        send(&mut near, b"lost");
+        assert_eq!(receive(&mut near), None);
+    }
+
+    #[test]
+    fn a_far_end_that_never_reads_does_not_stop_the_sender() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut near, mut far) = bound(folder.path());
+        let queue = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
+        let room: usize = queue.trim().parse().unwrap();
+        // The kernel counts the queue's limit its own way, hence the few more that must not fit.
+        for _ in 0..room + 4 {
+            send(&mut near, &[0; 60]);
+        }
+        let arrived = std::iter::from_fn(|| receive(&mut far)).count();
+        assert!((1..room + 4).contains(&arrived), "{arrived} frames arrived");
+    }
+}

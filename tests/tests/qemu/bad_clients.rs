@@ -1,0 +1,88 @@
+//! Clients that misbehave take nothing away from the others, and their places come back.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use picoevent_tests::board::{Board, LIMIT};
+use picoevent_tests::client::{Outcome, Plan, summary};
+use picoevent_tests::pattern::pattern;
+use xtask::qemu::Machine;
+
+use crate::{GREETING, SLOTS, visitor};
+
+/// How long to leave a board alone that has refused somebody.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// One client of each bad kind after the other, all of them staying, and good ones beside them.
+fn one_of_each(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    let kinds = [
+        ("reset", Plan::resetter()),
+        ("silence", Plan::silent()),
+        ("power loss", Plan::vanisher()),
+        ("closed window", Plan::non_reader(Vec::new())),
+        ("flood", Plan::flooder(pattern(1, 2_000_000))),
+        ("flood with a closed window", Plan::non_reader(pattern(2, 2_000_000))),
+    ];
+    for (kind, plan) in kinds {
+        board.connect(plan);
+        for _ in 0..4 {
+            board.serve(vec![visitor(), Plan::half_closer(GREETING)]).context(kind)?;
+        }
+    }
+    all_places_are_back(&mut board)
+}
+
+/// Four times as many bad clients at once as there are places.
+fn a_crowd(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    for _ in 0..SLOTS {
+        board.connect(Plan::resetter());
+        board.connect(Plan::silent());
+        board.connect(Plan::vanisher());
+        board.connect(Plan::non_reader(pattern(1, 100_000)));
+    }
+    all_places_are_back(&mut board)
+}
+
+/// Tries until as many clients as there are places are served at once. Until then the board may
+/// refuse a client, but not lose one that it has accepted.
+fn all_places_are_back(board: &mut Board) -> Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let clients: Vec<_> = (0..SLOTS).map(|_| board.connect(visitor())).collect();
+        let outcomes = board.finish(&clients);
+        if outcomes.iter().all(|outcome| *outcome == Outcome::Served) {
+            return Ok(());
+        }
+        let fair = outcomes.iter().all(|o| matches!(o, Outcome::Served | Outcome::Refused));
+        if !fair || Instant::now() >= deadline {
+            bail!("not every place has come back: {}{}", summary(&outcomes), board.story());
+        }
+        board.peer.pass(PAUSE);
+    }
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_serves_others_beside_each_kind_of_bad_client() -> Result<()> {
+    one_of_each(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_others_beside_each_kind_of_bad_client() -> Result<()> {
+    one_of_each(Machine::Mps2An385)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_recovers_from_a_crowd_of_bad_clients() -> Result<()> {
+    a_crowd(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_recovers_from_a_crowd_of_bad_clients() -> Result<()> {
+    a_crowd(Machine::Mps2An385)
+}

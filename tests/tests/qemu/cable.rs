@@ -1,0 +1,42 @@
+//! The cable is pulled out and put in again, and the board serves as before.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use picoevent_tests::board::Board;
+use xtask::qemu::{Link, Machine};
+
+use crate::{SLOTS, visitor};
+
+/// How long the cable is out: no hand is faster.
+const OUT: Duration = Duration::from_secs(1);
+
+/// The client that came while the cable was out is served too: its stack tries again.
+fn out_and_in(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    board.serve(vec![visitor()])?;
+    let searches = board.peer.dhcp_tally().discoveries;
+    board.guest.qmp()?.set_link("n0", Link::Down)?;
+    let client = board.connect(visitor());
+    board.peer.pass(OUT);
+    board.guest.qmp()?.set_link("n0", Link::Up)?;
+    if machine == Machine::Mps2An385 {
+        // It has a PHY to see the link with, and looks for an address on each new link.
+        board
+            .turn_until("search for an address", |peer| peer.dhcp_tally().discoveries > searches)?;
+    }
+    board.expect_served(&[client])?;
+    board.serve(vec![visitor(); SLOTS])
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_serves_again_after_a_pulled_cable() -> Result<()> {
+    out_and_in(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_again_after_a_pulled_cable() -> Result<()> {
+    out_and_in(Machine::Mps2An385)
+}

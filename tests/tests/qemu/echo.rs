@@ -1,0 +1,48 @@
+//! echo gives back what it got, to the byte.
+
+use anyhow::Result;
+use picoevent_tests::board::Board;
+use picoevent_tests::client::Plan;
+use picoevent_tests::pattern::pattern;
+use xtask::qemu::Machine;
+
+fn one_megabyte(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "echo")?;
+    board.serve(vec![Plan::echo(pattern(1, 1_000_000))])
+}
+
+/// Half of the clients end their direction before the answer is there, and still get all of it.
+fn four_at_once(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "echo")?;
+    let payload = |seed| pattern(seed, 100_000);
+    board.serve(vec![
+        Plan::echo(payload(1)),
+        Plan::half_closing_echo(payload(2)),
+        Plan::echo(payload(3)),
+        Plan::half_closing_echo(payload(4)),
+    ])
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_echoes_a_megabyte_intact() -> Result<()> {
+    one_megabyte(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_echoes_a_megabyte_intact() -> Result<()> {
+    one_megabyte(Machine::Mps2An385)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_echoes_to_four_at_once() -> Result<()> {
+    four_at_once(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_echoes_to_four_at_once() -> Result<()> {
+    four_at_once(Machine::Mps2An385)
+}

@@ -1,0 +1,72 @@
+//! hello-world answers everybody, one after another and all at once.
+
+use anyhow::{Context, Result, ensure};
+use picoevent_tests::board::Board;
+use picoevent_tests::client::{Outcome, summary};
+use xtask::qemu::Machine;
+
+use crate::{SLOTS, visitor};
+
+fn two_hundred_in_a_row(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    for number in 1..=200 {
+        board.serve(vec![visitor()]).with_context(|| format!("client {number}"))?;
+    }
+    Ok(())
+}
+
+fn eight_at_a_time(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    for round in 1..=50 {
+        board.serve(vec![visitor(); SLOTS]).with_context(|| format!("round {round}"))?;
+    }
+    Ok(())
+}
+
+/// A board may refuse whom it has no room for, but not lose one that it has accepted.
+fn three_times_as_many_as_there_are_places(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    let clients: Vec<_> = (0..3 * SLOTS).map(|_| board.connect(visitor())).collect();
+    let outcomes = board.finish(&clients);
+    let count = |wanted: Outcome| outcomes.iter().filter(|&outcome| *outcome == wanted).count();
+    let (served, refused) = (count(Outcome::Served), count(Outcome::Refused));
+    let fair = served >= SLOTS && served + refused == outcomes.len();
+    ensure!(fair, "{}{}", summary(&outcomes), board.story());
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_answers_two_hundred_in_a_row() -> Result<()> {
+    two_hundred_in_a_row(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_answers_two_hundred_in_a_row() -> Result<()> {
+    two_hundred_in_a_row(Machine::Mps2An385)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_answers_eight_at_a_time_for_fifty_rounds() -> Result<()> {
+    eight_at_a_time(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_answers_eight_at_a_time_for_fifty_rounds() -> Result<()> {
+    eight_at_a_time(Machine::Mps2An385)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_serves_or_refuses_each_of_too_many() -> Result<()> {
+    three_times_as_many_as_there_are_places(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_or_refuses_each_of_too_many() -> Result<()> {
+    three_times_as_many_as_there_are_places(Machine::Mps2An385)
+}

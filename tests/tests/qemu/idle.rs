@@ -1,0 +1,56 @@
+//! A board with nothing to do sleeps, and QEMU with it.
+//!
+//! The one measurement among these tests: the processor time that QEMU takes while nothing happens
+//! on the wire, by the kernel's own account. A loop that spins takes a whole core; the bound is a
+//! twentieth of one.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use picoevent_tests::board::Board;
+use rustix::param::clock_ticks_per_second;
+use xtask::qemu::Machine;
+
+use crate::visitor;
+
+/// How long nothing happens.
+const SPAN: Duration = Duration::from_secs(5);
+
+/// The allowed share of one core.
+const BOUND: f64 = 0.05;
+
+fn idle(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    board.serve(vec![visitor()])?;
+    let pid = board.guest.pid();
+    let (start, before) = (Instant::now(), processor_time(pid)?);
+    board.peer.pass(SPAN);
+    let used = processor_time(pid)?.saturating_sub(before);
+    let share = used.as_secs_f64() / start.elapsed().as_secs_f64();
+    println!("{}: {:.1} % of a core while idle", machine.name(), share * 100.0);
+    ensure!(share < BOUND, "QEMU took {:.1} % of a core while idle", share * 100.0);
+    Ok(())
+}
+
+/// The time that all threads of a process have spent on processors so far.
+fn processor_time(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // Fields 14 and 15 (proc(5)), counted behind the name, which may contain anything.
+    let (_, fields) = stat.rsplit_once(')').context("no process name")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let ticks: u64 = ticks.sum::<std::result::Result<_, _>>()?;
+    Ok(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second())?)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_sleeps_when_idle() -> Result<()> {
+    idle(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_sleeps_when_idle() -> Result<()> {
+    idle(Machine::Mps2An385)
+}

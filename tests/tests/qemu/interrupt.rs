@@ -1,0 +1,36 @@
+//! Ctrl-C ends hello-world in two seconds, in which it goes on serving.
+
+use anyhow::{Result, ensure};
+use picoevent_tests::board::Board;
+use xtask::qemu::Machine;
+
+use crate::visitor;
+
+const CAUGHT: &str = "Caught an interrupt signal; exiting cleanly in two seconds.";
+
+fn interrupted(machine: Machine) -> Result<()> {
+    let mut board = Board::boot(machine, "hello-world")?;
+    board.guest.interrupt()?;
+    board.wait_for(CAUGHT)?;
+    board.serve(vec![visitor()])?;
+    // A second one while it waits changes nothing.
+    board.guest.interrupt()?;
+    board.serve(vec![visitor()])?;
+    board.wait_for("done")?;
+    ensure!(board.wait_exit()? == 0, "the firmware reported a failure");
+    let count = board.guest.history().iter().filter(|line| line.message == CAUGHT).count();
+    ensure!(count == 1, "the interrupt was announced {count} times");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_serves_until_an_interrupt_ends_it() -> Result<()> {
+    interrupted(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_until_an_interrupt_ends_it() -> Result<()> {
+    interrupted(Machine::Mps2An385)
+}

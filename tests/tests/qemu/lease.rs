@@ -1,0 +1,69 @@
+//! A leased address goes away and comes back, the same or another, and listening resumes.
+//!
+//! Only mps2-an385 asks for an address; lm3s6965evb's is fixed.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use picoevent_tests::board::{ADDRESS, Board, LASTING, PORT};
+use picoevent_tests::client::Outcome;
+use picoevent_tests::dhcp::{Lease, Policy};
+use smoltcp::wire::Ipv4Address;
+use xtask::qemu::Machine;
+
+use crate::{SLOTS, visitor};
+
+/// A lease that is up for renewal at once, and soon over.
+const SHORT: Lease =
+    Lease { address: ADDRESS, duration: Duration::from_secs(4), renewal: Duration::from_secs(1) };
+
+const OTHER_ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 16);
+
+/// Boots a board with [`SHORT`], and returns when `policy` has made it look for another lease.
+fn without_address(policy: Policy) -> Result<Board> {
+    let mut board = Board::boot_with_lease(Machine::Mps2An385, "hello-world", SHORT)?;
+    board.serve(vec![visitor()])?;
+    let searches = board.peer.dhcp_tally().discoveries;
+    board.peer.serve_dhcp(policy);
+    board.turn_until("loss of the address", |peer| peer.dhcp_tally().discoveries > searches)?;
+    Ok(board)
+}
+
+/// The client that came in between is served as soon as the address is there again.
+fn comes_back_after(policy: Policy) -> Result<()> {
+    let mut board = without_address(policy)?;
+    let client = board.connect(visitor());
+    board.peer.turn(Duration::ZERO);
+    board.peer.serve_dhcp(Policy::Grant(LASTING));
+    board.expect_served(&[client])?;
+    board.serve(vec![visitor(); SLOTS])
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_again_after_its_lease_is_refused() -> Result<()> {
+    comes_back_after(Policy::Refuse)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_again_after_its_lease_has_run_out() -> Result<()> {
+    comes_back_after(Policy::Silence)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_at_the_other_address_that_it_is_given() -> Result<()> {
+    let mut board = without_address(Policy::Refuse)?;
+    let late = board.connect(visitor());
+    let granted = board.peer.dhcp_tally().granted;
+    board.peer.serve_dhcp(Policy::Grant(Lease { address: OTHER_ADDRESS, ..LASTING }));
+    board.turn_until("lease of the other address", |peer| peer.dhcp_tally().granted > granted)?;
+    let server = SocketAddrV4::new(OTHER_ADDRESS, PORT);
+    let client = board.peer.connect(server, visitor());
+    board.expect_served(&[client])?;
+    let unanswered = matches!(board.peer.outcome(late), Outcome::Pending { .. });
+    ensure!(unanswered, "the board still answers at the address that it has lost");
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The way a person reaches the board: a port of the desk, forwarded by QEMU's own network.
+//!
+//! One client is enough: QEMU's network queues connections its own way, so that anything more would
+//! test QEMU.
+
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpStream};
+
+use anyhow::{Context, Result, ensure};
+use picoevent_tests::board::{LIMIT, PORT, READY};
+use xtask::firmware;
+use xtask::qemu::{Machine, Qemu};
+
+use crate::GREETING;
+
+fn greeted(machine: Machine) -> Result<()> {
+    let elf = firmware::prebuilt(machine.board(), "hello-world")?;
+    let netdev = format!("user,id=n0,hostfwd=tcp:127.0.0.1:0-:{PORT}");
+    let mut guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(3 * LIMIT).boot()?;
+    guest.wait_for(READY, LIMIT)?;
+    let port = guest.qmp()?.forwarded_port(PORT)?;
+    let address = (Ipv4Addr::LOCALHOST, port).into();
+    let mut client = TcpStream::connect_timeout(&address, LIMIT)?;
+    client.set_read_timeout(Some(LIMIT))?;
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).context("no end of the answer")?;
+    ensure!(answer == GREETING, "the answer was {:?}", String::from_utf8_lossy(&answer));
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_greets_through_a_forwarded_port() -> Result<()> {
+    greeted(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_greets_through_a_forwarded_port() -> Result<()> {
+    greeted(Machine::Mps2An385)
+}

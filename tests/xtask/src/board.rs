@@ -1,0 +1,104 @@
+//! The boards this repository has firmware for.
+
+use anyhow::{Result, anyhow};
+
+use crate::command_line::Usage;
+
+/// One firmware package under `examples/boards`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Board {
+    /// The package's name, which is its folder's name too.
+    pub name: &'static str,
+    /// The target triple it is compiled for, as its `.cargo/config.toml` says.
+    pub target: &'static str,
+    /// What runs it.
+    pub runs_on: RunsOn,
+}
+
+/// What runs a board's firmware.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RunsOn {
+    /// QEMU's machine of this name.
+    Qemu(&'static str),
+    /// Hardware, which probe-rs knows as this chip.
+    Chip(&'static str),
+}
+
+/// Every board, the emulated ones first.
+pub const BOARDS: [Board; 4] = [
+    Board {
+        name: "qemu-lm3s6965evb",
+        target: "thumbv7m-none-eabi",
+        runs_on: RunsOn::Qemu("lm3s6965evb"),
+    },
+    Board {
+        name: "qemu-mps2-an385",
+        target: "thumbv7m-none-eabi",
+        runs_on: RunsOn::Qemu("mps2-an385"),
+    },
+    Board {
+        name: "nucleo-h743zi",
+        target: "thumbv7em-none-eabihf",
+        runs_on: RunsOn::Chip("STM32H743ZITx"),
+    },
+    Board { name: "w5500-evb-pico", target: "thumbv6m-none-eabi", runs_on: RunsOn::Chip("RP2040") },
+];
+
+impl Board {
+    /// Whether QEMU runs this board's firmware.
+    pub fn is_emulated(&self) -> bool {
+        matches!(self.runs_on, RunsOn::Qemu(_))
+    }
+
+    /// Finds a board by its name.
+    ///
+    /// # Errors
+    /// [`Usage`], with the known names, when there is no such board.
+    pub fn named(name: &str) -> Result<&'static Board> {
+        BOARDS.iter().find(|board| board.name == name).ok_or_else(|| {
+            let known = BOARDS.map(|board| board.name).join(", ");
+            anyhow!(Usage(format!("no board is called {name:?}; known are {known}")))
+        })
+    }
+
+    /// Finds the board that can be flashed by its name, and the chip on it.
+    ///
+    /// # Errors
+    /// [`Usage`], with the known names, when there is no such board or only QEMU runs it.
+    pub fn flashable(name: &str) -> Result<(&'static Board, &'static str)> {
+        let chips = BOARDS.iter().filter_map(|board| match board.runs_on {
+            RunsOn::Chip(chip) => Some((board, chip)),
+            RunsOn::Qemu(_) => None,
+        });
+        let chips: Vec<_> = chips.collect();
+        chips.iter().find(|(board, _)| board.name == name).copied().ok_or_else(|| {
+            let known: Vec<_> = chips.iter().map(|(board, _)| board.name).collect();
+            let known = known.join(", ");
+            anyhow!(Usage(format!("no board to flash is called {name:?}; known are {known}")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_is_found_by_its_name() {
+        assert_eq!(Board::named("w5500-evb-pico").unwrap().target, "thumbv6m-none-eabi");
+    }
+
+    #[test]
+    fn an_unknown_board_is_refused_with_the_known_ones() {
+        let error = Board::named("nucleo").unwrap_err();
+        assert!(error.is::<Usage>());
+        assert!(error.to_string().contains("nucleo-h743zi, w5500-evb-pico"), "{error}");
+    }
+
+    #[test]
+    fn an_emulated_board_cannot_be_flashed() {
+        let error = Board::flashable("qemu-mps2-an385").unwrap_err();
+        assert!(!error.to_string().contains("qemu-lm3s6965evb"), "{error}");
+        assert_eq!(Board::flashable("nucleo-h743zi").unwrap().1, "STM32H743ZITx");
+    }
+}

@@ -1,0 +1,159 @@
+//! `cargo xtask test`: every check there is, in the order in which it pays to see them fail.
+//!
+//! It stops at the first failure and shows the command that failed, to be pasted into a shell. Its
+//! output ends with the summary lines of the test runners, since those are what CI reads.
+
+mod results;
+
+use std::{
+    io::pipe,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    board::{BOARDS, Board},
+    command::{self, cannot_start, describe},
+    firmware, setup,
+    toolchain::{TARGETS, Toolchain},
+    workspace,
+};
+use results::Results;
+
+/// Sets up what is missing, then checks everything.
+///
+/// # Errors
+/// At the first check that fails.
+pub fn run() -> Result<()> {
+    let mut checks = Checks::default();
+    let toolchain = checks.step("setup", |_| setup::run())?;
+    checks.step("formatting", |_| formatting())?;
+    checks.step("clippy, this machine", |_| clippy())?;
+    checks.step("core for microcontrollers", |_| core_builds(toolchain))?;
+    checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
+    checks.step("tests", |checks| checks.tests(tests()))?;
+    checks.step("tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
+    checks.step("firmware for hardware", |_| firmware(toolchain, |board| !board.is_emulated()))?;
+    checks.step("clippy, firmware", |_| clippy_firmware(toolchain))?;
+    checks.step("documentation", |_| documentation())?;
+    checks.summary();
+    Ok(())
+}
+
+/// What was checked, and what the test runners said.
+#[derive(Default)]
+struct Checks {
+    done: Vec<(&'static str, Duration)>,
+    results: Results,
+}
+
+impl Checks {
+    /// Takes one step under its heading.
+    fn step<T>(
+        &mut self,
+        heading: &'static str,
+        step: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        println!("\n=== {heading} ===");
+        let start = Instant::now();
+        let outcome = step(self).context(heading)?;
+        self.done.push((heading, start.elapsed()));
+        Ok(outcome)
+    }
+
+    /// Runs tests, shows what they say, and keeps their summary lines.
+    fn tests(&mut self, mut cargo: Command) -> Result<()> {
+        println!("$ {}", describe(&cargo));
+        // One pipe for both streams: cargo names a test program on one, the program reports on the
+        // other, and only their order says which report is whose.
+        let (reader, writer) = pipe()?;
+        cargo.stdout(writer.try_clone()?).stderr(writer);
+        let mut child = cargo.spawn().with_context(|| cannot_start(&cargo))?;
+        let line = describe(&cargo);
+        // The command holds the pipe's other end open.
+        drop(cargo);
+        let shown = self.results.show(reader);
+        let status = child.wait()?;
+        shown?;
+        anyhow::ensure!(status.success(), "this failed ({status}):\n  {line}");
+        Ok(())
+    }
+
+    fn summary(&self) {
+        println!("\n=== summary ===");
+        for (heading, took) in &self.done {
+            println!("ok  {heading:<26} {:>6.1} s", took.as_secs_f64());
+        }
+        println!("\n{}", self.results);
+    }
+}
+
+fn formatting() -> Result<()> {
+    for folder in [workspace::root(), workspace::boards()] {
+        command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
+    }
+    Ok(())
+}
+
+fn clippy() -> Result<()> {
+    for what in [
+        &["--workspace"][..],
+        &["--package", "picoevent", "--features", "defmt"],
+        &["--package", "picoevent", "--features", "log"],
+    ] {
+        let mut cargo = command::cargo(&workspace::root());
+        cargo.arg("clippy").args(what).args(["--all-targets", "--", "--deny", "warnings"]);
+        command::run(&mut cargo)?;
+    }
+    Ok(())
+}
+
+fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
+    for board in &BOARDS {
+        let mut cargo = toolchain.cargo(&workspace::boards().join(board.name), board.target);
+        // In the release profile, so that what the builds compiled for this machine is used again.
+        cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
+        command::run(&mut cargo)?;
+    }
+    Ok(())
+}
+
+fn core_builds(toolchain: Toolchain) -> Result<()> {
+    for target in TARGETS {
+        for features in [&[][..], &["--features", "defmt"]] {
+            let mut cargo = toolchain.cargo(&workspace::root(), target);
+            cargo.args(["build", "--package", "picoevent", "--target", target]).args(features);
+            command::run(&mut cargo)?;
+        }
+    }
+    Ok(())
+}
+
+fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()> {
+    for board in BOARDS.iter().filter(|board| wanted(board)) {
+        firmware::build_all(toolchain, board)?;
+    }
+    Ok(())
+}
+
+fn tests() -> Command {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["test", "--workspace"]);
+    cargo
+}
+
+/// The tests that the run before left out because they need firmware.
+fn tests_under_qemu() -> Command {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.env(firmware::FOLDER, workspace::firmware());
+    cargo.args(["test", "--package", "picoevent-tests", "--tests", "--", "--ignored"]);
+    cargo
+}
+
+fn documentation() -> Result<()> {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.env("RUSTDOCFLAGS", "--deny=warnings");
+    command::run(cargo.args(["doc", "--workspace", "--no-deps"]))
+}

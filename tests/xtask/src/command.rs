@@ -1,0 +1,213 @@
+//! Running other programs: in view, paste-able, and within a time limit.
+//!
+//! Every command that this one runs for a person is shown first, in a form that can be pasted into
+//! a shell, so that a failure can be repeated without this program.
+
+use std::{
+    borrow::Cow,
+    env,
+    ffi::OsStr,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+/// How often a process is asked whether it has ended.
+pub const POLL: Duration = Duration::from_millis(5);
+
+/// Starts a `cargo` command in `folder`, by the Rust that runs this program.
+///
+/// Variables that `cargo run` sets for its child are taken away: to a build inside they would be
+/// statements about the wrong package.
+pub fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(folder);
+    for (name, _) in env::vars_os() {
+        if is_set_by_cargo_run(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn is_set_by_cargo_run(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    matches!(&*name, "CARGO" | "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE")
+        || name.starts_with("CARGO_PKG_")
+        || name.starts_with("CARGO_MANIFEST_")
+}
+
+/// Prints `command`, then runs it with this program's output as its own.
+///
+/// # Errors
+/// When it cannot be started or fails; the error is the command to paste.
+pub fn run(command: &mut Command) -> Result<()> {
+    println!("$ {}", describe(command));
+    let status = command.status().with_context(|| cannot_start(command))?;
+    check(command, status)
+}
+
+/// Turns a failed `status` into an error that names the command.
+///
+/// # Errors
+/// When `status` is not a success.
+pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
+    if status.success() {
+        return Ok(());
+    }
+    bail!("this failed ({status}):\n  {}", describe(command))
+}
+
+/// The context of an error met when starting `command`.
+pub fn cannot_start(command: &Command) -> String {
+    format!("cannot start {}", command.get_program().display())
+}
+
+/// Runs `command` for its output, which nobody sees unless it fails or is asked for.
+///
+/// Returns what it wrote, standard output first.
+///
+/// # Errors
+/// When it cannot be started, fails (the error is the line in which it says why), or has not ended after `limit`
+/// (it is killed then).
+pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| cannot_start(command))?;
+    let outputs = [child.stdout.take().map(gather), child.stderr.take().map(gather)];
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            bail!("no answer within {} s", limit.as_secs());
+        }
+        thread::sleep(POLL);
+    };
+    let mut output = String::new();
+    for gathered in outputs.into_iter().flatten() {
+        output += &gathered.join().map_err(|_| anyhow!("its output could not be read"))?;
+    }
+    if !status.success() {
+        bail!("{}", reason(&output));
+    }
+    Ok(output)
+}
+
+/// The line of a failed program's output that says why: its last error, or else its last line.
+fn reason(output: &str) -> &str {
+    let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
+    // A backtrace may follow the error.
+    let error = lines.clone().rfind(|line| line.starts_with("error"));
+    error.or(lines.next_back()).unwrap_or("it failed and did not say why")
+}
+
+/// Reads all of `pipe` on a thread of its own, so that a full pipe never blocks its writer.
+fn gather(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is still worth showing.
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Where `program` is found on the PATH.
+pub fn find_program(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Writes `command` as a line for a shell: folder, variables, program, arguments.
+pub fn describe(command: &Command) -> String {
+    let mut words = Vec::new();
+    if let Some(folder) = command.get_current_dir() {
+        words.push(format!("cd {} &&", quote(&folder.to_string_lossy())));
+    }
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            words.push(assignment(&name.to_string_lossy(), &value.to_string_lossy()));
+        }
+    }
+    words.push(quote(&command.get_program().to_string_lossy()).into_owned());
+    words.extend(command.get_args().map(|word| quote(&word.to_string_lossy()).into_owned()));
+    words.join(" ")
+}
+
+/// Writes one variable; a PATH that only puts folders in front is shortened to what it adds.
+fn assignment(name: &str, value: &str) -> String {
+    let own = env::var("PATH").unwrap_or_default();
+    match value.strip_suffix(&own) {
+        Some(front) if name == "PATH" && !own.is_empty() => format!("PATH={front}\"$PATH\""),
+        _ => format!("{name}={}", quote(value)),
+    }
+}
+
+fn quote(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_command_is_described_so_that_it_can_be_pasted() {
+        let mut command = Command::new("cargo");
+        command.current_dir("/a b").env("RUSTDOCFLAGS", "-D warnings").args(["doc", "it's"]);
+        let expected = r"cd '/a b' && RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s'";
+        assert_eq!(describe(&command), expected);
+    }
+
+    #[test]
+    fn a_path_with_a_folder_in_front_is_described_by_that_folder() {
+        let path = format!("/usr/bin:{}", env::var("PATH").unwrap());
+        let mut command = Command::new("cargo");
+        command.env("PATH", path);
+        assert_eq!(describe(&command), "PATH=/usr/bin:\"$PATH\" cargo");
+    }
+
+    #[test]
+    fn a_failed_command_answers_with_the_line_that_says_why() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two >&2; echo >&2; exit 3"]);
+        assert_eq!(capture(&mut command, LIMIT).unwrap_err().to_string(), "two");
+        assert_eq!(reason("info: x\nerror: no network\n  1: main\n"), "error: no network");
+        assert_eq!(reason(" \n"), "it failed and did not say why");
+    }
+
+    #[test]
+    fn a_command_that_fails_loudly_is_read_to_its_end() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "head -c 300000 /dev/zero; echo end"]);
+        assert!(capture(&mut command, LIMIT).unwrap().ends_with("end\n"));
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_killed() {
+        let mut command = Command::new("sleep");
+        let error = capture(command.arg("1000"), Duration::from_millis(50)).unwrap_err();
+        assert!(error.to_string().starts_with("no answer within"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_named() {
+        let error = capture(&mut Command::new("no-such-program"), LIMIT).unwrap_err();
+        assert_eq!(error.to_string(), "cannot start no-such-program");
+        assert_eq!(find_program("no-such-program"), None);
+        assert!(find_program("sh").is_some());
+    }
+}

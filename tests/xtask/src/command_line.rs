@@ -1,0 +1,212 @@
+//! What `cargo xtask` is told on its command line.
+
+use std::{error::Error, ffi::OsString, fmt};
+
+use anyhow::{Result, anyhow, bail};
+use lexopt::{
+    Arg::{Long, Short, Value},
+    Parser, ValueExt,
+};
+
+use crate::{qemu::Machine, size::Format};
+
+/// What `--help` prints, and a wrong command line too.
+pub const HELP: &str = "\
+usage: cargo xtask <command>
+
+  setup                                  install what is missing: QEMU, bare-metal Rust
+  test                                   setup, then every check there is, as CI does
+  qemu <example> --machine <machine> [--port <port>]
+                                         run firmware under QEMU; 127.0.0.1:<port>
+                                         (9995; 0 is any) reaches it; Ctrl-C ends it
+  flash <example> --board <board>        run firmware on a board, by probe-rs
+  size [--markdown]                      flash and static RAM of hello-world per board
+
+examples: hello-world, echo
+machines: lm3s6965evb, mps2-an385
+boards:   nucleo-h743zi, w5500-evb-pico
+
+PICOEVENT_TOOLCHAIN=rustup or =debian forces the Rust that compiles firmware. By
+default it is the Rust in use where it has the bare-metal targets or rustup can add
+them, else Debian's (packages rustc-web, rust-web-src, cargo-web, rust-web-clippy, lld).
+";
+
+/// The port of this machine that `qemu` forwards when it is not told another.
+const PORT: u16 = 9995;
+
+/// A mistake of the person who typed: unlike other errors it ends with status 2.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Usage {}
+
+/// A command, as typed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// Print [`HELP`].
+    Help,
+    /// [`crate::setup`].
+    Setup,
+    /// [`crate::check`].
+    Test,
+    /// [`crate::emulate`].
+    Qemu {
+        /// The program of the machine's board.
+        example: String,
+        /// Where it runs.
+        machine: Machine,
+        /// The port of this machine that reaches it.
+        port: u16,
+    },
+    /// [`crate::flash`].
+    Flash {
+        /// The program of the board.
+        example: String,
+        /// Where it runs.
+        board: String,
+    },
+    /// [`crate::size`].
+    Size(Format),
+}
+
+/// Understands the arguments after the program's name.
+///
+/// # Errors
+/// [`Usage`] when they make no command.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation> {
+    let mut parser = Parser::from_args(arguments);
+    read(&mut parser).map_err(|error| match error.downcast::<lexopt::Error>() {
+        Ok(error) => anyhow!(Usage(error.to_string())),
+        Err(error) => error,
+    })
+}
+
+fn read(parser: &mut Parser) -> Result<Invocation> {
+    let mut words = Vec::new();
+    let (mut machine, mut board, mut port, mut format) = (None, None, None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Invocation::Help),
+            Long("machine") => machine = Some(Machine::named(&parser.value()?.string()?)?),
+            Long("board") => board = Some(parser.value()?.string()?),
+            Long("port") => port = Some(parser.value()?.parse()?),
+            Long("markdown") => format = Some(Format::Markdown),
+            Value(word) => words.push(word.string()?),
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    // Each command takes its own options out; what is left then is a mistake.
+    let invocation = match *words.as_slice() {
+        [] => bail!(Usage("which command?".to_owned())),
+        ["setup"] => Invocation::Setup,
+        ["test"] => Invocation::Test,
+        ["qemu", example] => Invocation::Qemu {
+            example: example.to_owned(),
+            machine: machine.take().ok_or_else(|| missing("--machine lm3s6965evb"))?,
+            port: port.take().unwrap_or(PORT),
+        },
+        ["flash", example] => Invocation::Flash {
+            example: example.to_owned(),
+            board: board.take().ok_or_else(|| missing("--board nucleo-h743zi"))?,
+        },
+        ["qemu" | "flash"] => return Err(missing("an example, hello-world for one")),
+        ["size"] => Invocation::Size(format.take().unwrap_or(Format::Plain)),
+        [first, ..] => bail!(Usage(match first {
+            "setup" | "test" | "qemu" | "flash" | "size" => format!("too many words after {first}"),
+            _ => format!("there is no command {first:?}"),
+        })),
+    };
+    let left = [
+        ("--machine", machine.is_some()),
+        ("--board", board.is_some()),
+        ("--port", port.is_some()),
+        ("--markdown", format.is_some()),
+    ];
+    match left.iter().find(|(_, is_left)| *is_left) {
+        Some((option, _)) => bail!(Usage(format!("{} takes no {option}", words[0]))),
+        None => Ok(invocation),
+    }
+}
+
+fn missing(what: &str) -> anyhow::Error {
+    anyhow!(Usage(format!("missing: {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::{BOARDS, RunsOn};
+
+    fn typed(line: &str) -> Result<Invocation> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    fn mistake(line: &str) -> String {
+        let error = typed(line).unwrap_err();
+        assert!(error.is::<Usage>(), "{line}: {error:?}");
+        error.to_string()
+    }
+
+    #[test]
+    fn commands_are_understood_with_options_on_either_side() {
+        let example = "hello-world".to_owned();
+        let machine = Machine::Mps2An385;
+        for line in [
+            "qemu hello-world --machine mps2-an385 --port 9996",
+            "qemu --port=9996 --machine=mps2-an385 hello-world",
+        ] {
+            let expected = Invocation::Qemu { example: example.clone(), machine, port: 9996 };
+            assert_eq!(typed(line).unwrap(), expected);
+        }
+        let board = "nucleo-h743zi".to_owned();
+        let flash = typed("flash --board nucleo-h743zi hello-world").unwrap();
+        assert_eq!(flash, Invocation::Flash { example, board });
+        assert_eq!(typed("setup").unwrap(), Invocation::Setup);
+        assert_eq!(typed("test").unwrap(), Invocation::Test);
+        assert_eq!(typed("size").unwrap(), Invocation::Size(Format::Plain));
+        assert_eq!(typed("size --markdown").unwrap(), Invocation::Size(Format::Markdown));
+        assert_eq!(typed("qemu --help").unwrap(), Invocation::Help);
+    }
+
+    #[test]
+    fn the_port_is_9995_unless_told_otherwise() {
+        let Invocation::Qemu { port, .. } = typed("qemu echo --machine lm3s6965evb").unwrap()
+        else {
+            panic!("qemu is another command");
+        };
+        assert_eq!(port, 9995);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert_eq!(mistake(""), "which command?");
+        assert_eq!(mistake("tset"), "there is no command \"tset\"");
+        assert_eq!(mistake("qemu"), "missing: an example, hello-world for one");
+        assert_eq!(mistake("qemu echo"), "missing: --machine lm3s6965evb");
+        assert_eq!(mistake("flash echo"), "missing: --board nucleo-h743zi");
+        assert_eq!(mistake("setup now"), "too many words after setup");
+        assert_eq!(mistake("size --port 1"), "size takes no --port");
+        assert_eq!(mistake("test --verbose"), "invalid option '--verbose'");
+        assert!(mistake("qemu echo --machine pc").contains("known are lm3s6965evb, mps2-an385"));
+        assert!(mistake("qemu echo --port 70000").contains("70000"));
+        assert!(mistake("qemu echo --port").contains("missing argument"));
+    }
+
+    #[test]
+    fn the_help_names_every_machine_and_board() {
+        for board in &BOARDS {
+            let name = match board.runs_on {
+                RunsOn::Qemu(machine) => machine,
+                RunsOn::Chip(_) => board.name,
+            };
+            assert!(HELP.contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The firmware's log, decoded.
+//!
+//! A board sends defmt frames: numbers that stand for format strings, and the strings stay in the
+//! ELF file on the desk. This module joins the two again, line by line as bytes arrive, so that
+//! neither `cargo xtask qemu` nor a test needs a separate decoder process.
+//!
+//! It does not show source locations, and it does not colour: the lines are made for `grep` and for
+//! assertions.
+
+use std::{
+    fmt,
+    io::{ErrorKind, Read},
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail};
+use defmt_decoder::{DecodeError, Frame, Table};
+
+/// One log line of the firmware.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// The firmware's own clock, as its `defmt::timestamp!` formats it; empty when it has none.
+    pub timestamp: String,
+    /// `trace`, `debug`, `info`, `warn` or `error`; `None` for `defmt::println!`.
+    pub level: Option<&'static str>,
+    /// What was logged.
+    pub message: String,
+}
+
+impl fmt::Display for LogLine {
+    /// Writes `time level message`, without what is absent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.timestamp.is_empty() {
+            write!(f, "{} ", self.timestamp)?;
+        }
+        if let Some(level) = self.level {
+            write!(f, "{level:<5} ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Reads the format strings out of a firmware's ELF file.
+///
+/// # Errors
+/// When the file cannot be read, or was built without defmt.
+pub fn read_table(elf: &Path) -> Result<Table> {
+    let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    match Table::parse(&bytes) {
+        Ok(Some(table)) => Ok(table),
+        Ok(None) => bail!("{} has no defmt log strings in it", elf.display()),
+        Err(error) => bail!("cannot read the defmt log strings in {}: {error}", elf.display()),
+    }
+}
+
+/// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
+///
+/// Bytes that are no frame become a line of level `warn` that says so; one in a row is enough. A
+/// frame that is cut off by the end of `input` is dropped. An encoding that cannot find the next
+/// frame after a broken one (defmt's `encoding-raw`) ends the decoding there.
+///
+/// # Errors
+/// When `input` fails for another reason than its other end being gone.
+pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
+    let mut stream = table.new_stream_decoder();
+    let mut bytes = [0; 4096];
+    let mut broken = false;
+    loop {
+        let count = match input.read(&mut bytes) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            // QEMU that ends with our bytes unread resets the connection.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(()),
+            Err(error) => return Err(error).context("cannot read the firmware's log"),
+        };
+        stream.received(&bytes[..count]);
+        loop {
+            match stream.decode() {
+                Ok(frame) => {
+                    broken = false;
+                    emit(line(&frame));
+                }
+                Err(DecodeError::UnexpectedEof) => break,
+                Err(DecodeError::Malformed) => {
+                    if !broken {
+                        emit(undecodable());
+                    }
+                    broken = true;
+                    if !table.encoding().can_recover() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn line(frame: &Frame<'_>) -> LogLine {
+    LogLine {
+        timestamp: frame.display_timestamp().map(|time| time.to_string()).unwrap_or_default(),
+        level: frame.level().map(|level| level.as_str()),
+        message: frame.display_message().to_string(),
+    }
+}
+
+fn undecodable() -> LogLine {
+    LogLine {
+        timestamp: String::new(),
+        level: Some("warn"),
+        message: "(bytes that are no defmt frame of this firmware)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A table as an ELF file would give it: entry 1 logs a number, entry 2 prints a string.
+    fn table(encoding: &str) -> Table {
+        let entry = |tag: &str, string: &str| json!({ "string": { "tag": tag, "string": string }, "raw_symbol": "" });
+        serde_json::from_value(json!({
+            "timestamp": entry("Timestamp", "{=u8:us}"),
+            "entries": {
+                "1": entry("Info", "port {=u8}"),
+                "2": entry("Println", "said {=str}"),
+                "3": entry("Warn", "{=?} of {=[u8]:x}"),
+                "4": entry("Derived", "Point {{ x: {=u16} }}"),
+            },
+            "bitflags": {},
+            "encoding": encoding,
+        }))
+        .expect("the table's serialised form has changed")
+    }
+
+    fn decoded(table: &Table, bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        decode(table, bytes, |line| lines.push(line.to_string())).unwrap();
+        lines
+    }
+
+    #[test]
+    fn frames_become_lines_of_time_level_message() {
+        let bytes = [1, 0, 7, 80, 2, 0, 9, 2, 0, 0, 0, b'h', b'i'];
+        assert_eq!(decoded(&table("Raw"), &bytes), ["0.000007 info  port 80", "0.000009 said hi"]);
+    }
+
+    #[test]
+    fn a_frame_cut_off_is_dropped_and_the_ones_before_it_are_kept() {
+        let bytes = [1, 0, 7, 80, 2, 0, 9, 2, 0, 0, 0, b'h', b'i'];
+        for length in 0..bytes.len() {
+            let lines = decoded(&table("Raw"), &bytes[..length]);
+            assert_eq!(lines.len(), usize::from(length >= 4), "cut after {length} bytes");
+        }
+    }
+
+    #[test]
+    fn garbage_between_frames_is_named_once_and_passed_over() {
+        // 0x7f says that none of the frame's seven bytes is zero but its only one is.
+        let table = table("Rzcobs");
+        let frame = rzcobs(&[1, 0, 7, 80]);
+        let bytes = [&[3, 0][..], &[5, 0], &frame, &[0x22, 0], &frame].concat();
+        let warn = undecodable().to_string();
+        let info = "0.000007 info  port 80";
+        assert_eq!(decoded(&table, &bytes), [&warn, info, &warn, info]);
+    }
+
+    #[test]
+    fn no_stream_of_bytes_panics() {
+        let mut state = 0x9e37_79b9_u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // The low bits of such a generator repeat, and small numbers are what hits entries.
+            let byte = (state >> 24) as u8;
+            if state & 0x0080_0000 == 0 { byte & 7 } else { byte }
+        };
+        for encoding in ["Raw", "Rzcobs"] {
+            let table = table(encoding);
+            for _ in 0..5_000 {
+                let plain: Vec<u8> = (0..random() % 40).map(|_| random()).collect();
+                let framed = rzcobs(&plain);
+                decoded(&table, &plain);
+                decoded(&table, &framed);
+            }
+        }
+    }
+
+    /// Encodes one frame the plainest way rzCOBS has: blocks of seven bytes, each with its bitmap
+    /// of zeros, the last block filled up with zeros, which a decoder sees as trailing bytes.
+    fn rzcobs(plain: &[u8]) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        for block in plain.chunks(7) {
+            let mut zeros = 0;
+            for position in 0..7 {
+                match block.get(position) {
+                    Some(&byte) if byte != 0 => encoded.push(byte),
+                    _ => zeros |= 1 << position,
+                }
+            }
+            encoded.push(zeros);
+        }
+        encoded.push(0);
+        encoded
+    }
+}

@@ -1,0 +1,115 @@
+//! `cargo xtask qemu`: firmware in the foreground, for a person.
+//!
+//! The log comes out decoded, Ctrl-C asks the firmware to end as it would on a desk, and the
+//! status it ends with becomes this program's. A second Ctrl-C ends QEMU itself.
+
+use std::{net::TcpListener, thread, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::{
+    consts::signal::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{
+    board::Board,
+    command, firmware,
+    qemu::{Guest, Machine, Process, QEMU_PROGRAM, Qemu, Uart},
+    toolchain::Toolchain,
+};
+
+/// The port that every example listens on.
+const GUEST_PORT: u16 = 9995;
+
+/// The status of a program that Ctrl-C ended, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// A guest logs when something happens, which may be never.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// QEMU ends right after the guest does.
+const MOMENT: Duration = Duration::from_secs(20);
+
+/// Builds `example` for `machine`, runs it with this machine's `port` forwarded to the guest's
+/// 9995 (0: to any free one), and returns the status it ended with.
+///
+/// # Errors
+/// When QEMU, a toolchain, the example or the port is not to be had.
+pub fn run(example: &str, machine: Machine, port: u16) -> Result<i32> {
+    if command::find_program(QEMU_PROGRAM).is_none() {
+        bail!("{QEMU_PROGRAM} is not installed: run `cargo xtask setup`");
+    }
+    check_free(port)?;
+    let elf = firmware::build(Toolchain::ready()?, Board::named(machine.board())?, example)?;
+
+    // Before QEMU starts, so that a Ctrl-C is never lost on the way.
+    let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
+    let mut guest = Qemu::new(machine, &elf)
+        .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}"))
+        .interactive()
+        .boot()?;
+    let (uart, process) = (guest.uart()?, guest.process().clone());
+    thread::spawn(move || interrupt(signals, uart, &process));
+
+    // QEMU takes the port after it has connected the serial port, or ends because it cannot.
+    let port = guest.qmp().and_then(|qmp| qmp.forwarded_port(GUEST_PORT));
+    if let Ok(port) = port {
+        println!(
+            "{example} on {}, Ctrl-C ends it; talk to it by: nc 127.0.0.1 {port}",
+            machine.name()
+        );
+    }
+    show(&mut guest)
+}
+
+/// Shows the log until the guest ends.
+fn show(guest: &mut Guest) -> Result<i32> {
+    while let Some(line) = guest.next_line(FOR_EVER)? {
+        println!("{line}");
+    }
+    let Some(status) = guest.process().wait(MOMENT)? else {
+        guest.process().kill();
+        bail!("QEMU closed the guest's serial port and did not end");
+    };
+    // QEMU has harmless things to say too, so a run that went well is not bothered with them.
+    if !status.success() {
+        eprint!("{}", guest.console());
+    }
+    Ok(status.code().unwrap_or(INTERRUPTED))
+}
+
+/// Asks the guest to end at the first signal, and ends QEMU at the second.
+fn interrupt(mut signals: Signals, mut uart: Uart, process: &Process) {
+    let mut signals = signals.forever();
+    signals.next();
+    eprintln!("asking the guest to end; Ctrl-C again ends QEMU");
+    if uart.interrupt().is_ok() {
+        signals.next();
+    }
+    process.kill();
+}
+
+/// Says in one line what QEMU would say in three.
+fn check_free(port: u16) -> Result<()> {
+    match TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            bail!("port {port} of 127.0.0.1 is not free ({error}): choose one with --port")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_in_use_is_named() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let error = check_free(port).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("port {port} of 127.0.0.1 is not free")), "{error}");
+        drop(taken);
+        assert!(check_free(port).is_ok());
+    }
+}

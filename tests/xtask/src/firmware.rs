@@ -1,0 +1,150 @@
+//! Building a board's firmware, and finding what was built.
+//!
+//! The boards share one target folder, and two of them one target triple, so cargo writes their
+//! programs of the same name over each other. Each ELF file is therefore copied to a place of its
+//! own, `examples/boards/target/firmware/<board>/<program>`, while a lock is held.
+
+use std::{
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+use crate::{
+    board::Board,
+    command::{self, check, describe},
+    command_line::Usage,
+    toolchain::Toolchain,
+    workspace,
+};
+
+/// The variable that tells the end-to-end tests where built firmware is.
+pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
+
+/// Finds firmware that was built before, for a test.
+///
+/// # Errors
+/// When [`FOLDER`] is not set or has no such program; the answer is `cargo xtask test`.
+pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
+    let Some(folder) = env::var_os(FOLDER) else {
+        bail!("{FOLDER} is not set: run `cargo xtask test`, which builds the firmware first");
+    };
+    let elf = Path::new(&folder).join(board).join(program);
+    if !elf.is_file() {
+        bail!("there is no {}: run `cargo xtask test`, which builds the firmware", elf.display());
+    }
+    Ok(elf)
+}
+
+/// Compiles one program of a board and returns its ELF file.
+///
+/// # Errors
+/// [`Usage`] when the board has no such program; otherwise when cargo fails.
+pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathBuf> {
+    let known = programs(board)?;
+    if !known.iter().any(|name| name == program) {
+        let known = known.join(", ");
+        bail!(Usage(format!("{} has no example {program:?}; it has {known}", board.name)));
+    }
+    let built = build_with(toolchain, board, &["--bin", program])?;
+    let elf = built.into_iter().next();
+    elf.ok_or_else(|| anyhow!("cargo did not say where it put {program} for {}", board.name))
+}
+
+/// Compiles every program of a board and returns their ELF files.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
+    build_with(toolchain, board, &["--bins"])
+}
+
+/// The names of a board's programs.
+///
+/// # Errors
+/// When the board's folder cannot be read.
+pub fn programs(board: &Board) -> Result<Vec<String>> {
+    let folder = workspace::boards().join(board.name).join("src/bin");
+    let entries = folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;
+    let files = entries.flatten().map(|entry| entry.path());
+    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    let mut names: Vec<_> =
+        sources.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn build_with(toolchain: Toolchain, board: &Board, what: &[&str]) -> Result<Vec<PathBuf>> {
+    let destination = workspace::firmware().join(board.name);
+    fs::create_dir_all(&destination)
+        .with_context(|| format!("cannot make {}", destination.display()))?;
+    let lock = File::create(workspace::firmware().join(".lock"))?;
+    lock.lock().context("cannot lock the firmware folder")?;
+
+    // The board's .cargo/config.toml, which names target and linker script, is only read there.
+    let folder = workspace::boards().join(board.name);
+    let mut cargo = toolchain.cargo(&folder, board.target);
+    cargo.args(["build", "--release"]).args(what);
+    println!("$ {}", describe(&cargo));
+    cargo.arg("--message-format=json-render-diagnostics");
+    cargo.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let Output { status, stdout, .. } =
+        cargo.output().with_context(|| command::cannot_start(&cargo))?;
+    check(&cargo, status)?;
+
+    let mut copies = Vec::new();
+    for executable in executables(&String::from_utf8_lossy(&stdout)) {
+        let name = executable.file_name().unwrap_or_default();
+        let copy = destination.join(name);
+        replace(&executable, &copy)?;
+        copies.push(copy);
+    }
+    Ok(copies)
+}
+
+/// Copies a file so that whoever has the old one open keeps it whole.
+fn replace(from: &Path, to: &Path) -> Result<()> {
+    let fresh = to.with_extension("fresh");
+    fs::copy(from, &fresh)
+        .and_then(|_| fs::rename(&fresh, to))
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+/// The programs that cargo's messages, one JSON object a line, say it has made.
+fn executables(messages: &str) -> Vec<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
+    artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_are_read_out_of_cargos_messages() {
+        let messages = r#"
+            {"reason":"compiler-artifact","target":{"name":"core"},"executable":null}
+            a line of a build script
+            {"reason":"compiler-artifact","target":{"name":"echo"},"executable":"/t/release/echo"}
+            {"reason":"build-finished","success":true}
+        "#;
+        let messages: Vec<_> = messages.lines().map(str::trim).collect();
+        assert_eq!(executables(&messages.join("\n")), [PathBuf::from("/t/release/echo")]);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("hello-world"));
+        for content in ["one", "two"] {
+            fs::write(&from, content).unwrap();
+            replace(&from, &to).unwrap();
+            assert_eq!(fs::read_to_string(&to).unwrap(), content);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The one command of this repository, `cargo xtask`, and what it shares with the end-to-end tests.
+//!
+//! Everything a person or CI has to do beyond `cargo run` is a command here, so that no step lives
+//! in a wiki or a shell history. The modules fall in three groups:
+//!
+//! ```text
+//! commands   setup   check (test)   emulate (qemu)   flash   size
+//! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
+//! ground     command toolchain      workspace        command_line
+//! ```
+//!
+//! # Firmware for the end-to-end tests
+//!
+//! `cargo xtask test` builds the firmware of every emulated board, copies each ELF file to
+//! `examples/boards/target/firmware/<board>/<program>`, and runs the tests with
+//! `PICOEVENT_FIRMWARE` naming that folder. A test finds its ELF file by
+//! [`firmware::prebuilt`] and boots it with [`qemu::Qemu`].
+
+pub mod board;
+pub mod check;
+pub mod command;
+pub mod command_line;
+pub mod defmt_log;
+pub mod emulate;
+pub mod firmware;
+pub mod flash;
+pub mod qemu;
+pub mod setup;
+pub mod size;
+pub mod toolchain;
+pub mod workspace;

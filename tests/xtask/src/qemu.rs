@@ -1,0 +1,212 @@
+//! Running firmware under QEMU.
+//!
+//! [`Qemu`] says how a machine is to be started, [`Guest`] is one that runs. The guest's serial
+//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder, which this side
+//! listens on before QEMU starts: no port is taken, and nothing waits for a socket to appear.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use xtask::{firmware, qemu::{Machine, Qemu}};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let machine = Machine::Lm3s6965evb;
+//! let elf = firmware::prebuilt(machine.board(), "hello-world")?;
+//! let mut guest = Qemu::new(machine, &elf)
+//!     .netdev("user,id=n0,hostfwd=tcp:127.0.0.1:0-:9995")
+//!     .time_limit(Duration::from_secs(30))
+//!     .boot()?;
+//! guest.wait_for("listening", Duration::from_secs(10))?;
+//! let port = guest.qmp()?.forwarded_port(9995)?;
+//! guest.interrupt()?;
+//! assert_eq!(guest.wait_exit(Duration::from_secs(10))?, 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod guest;
+mod process;
+mod qmp;
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    os::unix::{net::UnixListener, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::{command_line::Usage, defmt_log};
+
+pub use guest::{Guest, Uart};
+pub use process::Process;
+pub use qmp::{Link, Qmp};
+
+/// The program.
+pub const QEMU_PROGRAM: &str = "qemu-system-arm";
+
+/// The oldest version with what is used here (`-netdev dgram` and `stream`).
+pub const OLDEST_QEMU: [u32; 2] = [7, 2];
+
+/// A machine that QEMU emulates and that this repository has firmware for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    /// TI's LM3S6965 evaluation board: Cortex-M3, 64 KB of RAM, Stellaris Ethernet.
+    Lm3s6965evb,
+    /// Arm's MPS2 with the AN385 image: Cortex-M3, LAN9118 Ethernet with a PHY.
+    Mps2An385,
+}
+
+impl Machine {
+    /// Every machine.
+    pub const ALL: [Machine; 2] = [Machine::Lm3s6965evb, Machine::Mps2An385];
+
+    /// QEMU's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Machine::Lm3s6965evb => "lm3s6965evb",
+            Machine::Mps2An385 => "mps2-an385",
+        }
+    }
+
+    /// The name of its firmware package.
+    pub fn board(self) -> &'static str {
+        match self {
+            Machine::Lm3s6965evb => "qemu-lm3s6965evb",
+            Machine::Mps2An385 => "qemu-mps2-an385",
+        }
+    }
+
+    /// QEMU's name for the network controller that is soldered on.
+    fn nic(self) -> &'static str {
+        match self {
+            Machine::Lm3s6965evb => "stellaris",
+            Machine::Mps2An385 => "lan9118",
+        }
+    }
+
+    /// Finds a machine by QEMU's name.
+    ///
+    /// # Errors
+    /// [`Usage`], with the known names, when there is no such machine.
+    pub fn named(name: &str) -> Result<Machine> {
+        Machine::ALL.into_iter().find(|machine| machine.name() == name).ok_or_else(|| {
+            let known = Machine::ALL.map(Machine::name).join(", ");
+            anyhow!(Usage(format!("no machine is called {name:?}; known are {known}")))
+        })
+    }
+}
+
+/// How a machine is to be started.
+#[derive(Debug)]
+pub struct Qemu {
+    machine: Machine,
+    elf: PathBuf,
+    netdev: Option<String>,
+    extra: Vec<OsString>,
+    limit: Option<Duration>,
+    own_group: bool,
+}
+
+impl Qemu {
+    /// Prepares `machine` with the firmware in `elf`, without a network and with 60 s to live.
+    pub fn new(machine: Machine, elf: &Path) -> Self {
+        let limit = Some(Duration::from_secs(60));
+        let elf = elf.to_path_buf();
+        Self { machine, elf, netdev: None, extra: Vec::new(), limit, own_group: false }
+    }
+
+    /// Connects the machine's network controller to this `-netdev`, whose id has to be `n0`.
+    ///
+    /// A `hostfwd` from host port 0 takes a free one; [`Qmp::forwarded_port`] says which.
+    pub fn netdev(mut self, netdev: impl Into<String>) -> Self {
+        self.netdev = Some(netdev.into());
+        self
+    }
+
+    /// Adds arguments to QEMU's command line.
+    pub fn args<S: Into<OsString>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.extra.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Kills QEMU when it has run for this long, whatever else happens.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// For a person who looks on: no time limit, and Ctrl-C does not reach QEMU by itself.
+    pub fn interactive(mut self) -> Self {
+        self.limit = None;
+        self.own_group = true;
+        self
+    }
+
+    /// Starts QEMU and returns when its serial port is connected.
+    ///
+    /// # Errors
+    /// When the firmware cannot be read, or QEMU cannot be started or ends at once.
+    pub fn boot(self) -> Result<Guest> {
+        let table = defmt_log::read_table(&self.elf)?;
+        let folder = tempfile::Builder::new().prefix("picoevent-").tempdir();
+        let folder = folder.context("cannot make a temporary folder")?;
+        let uart = UnixListener::bind(folder.path().join("uart"))?;
+        let qmp = UnixListener::bind(folder.path().join("qmp"))?;
+        let console = File::create(folder.path().join("console"))?;
+
+        let mut command = self.command(folder.path());
+        command.stdin(Stdio::null()).stdout(console.try_clone()?).stderr(console);
+        let process = Process::spawn(&mut command, self.limit)?;
+        Guest::connect(process, folder, &uart, qmp, table)
+    }
+
+    fn command(&self, folder: &Path) -> Command {
+        let mut command = Command::new(QEMU_PROGRAM);
+        let socket = |name: &str| {
+            format!("socket,id={name},server=off,path={}", folder.join(name).display())
+        };
+        command.args(["-machine", self.machine.name()]);
+        command.args(["-display", "none", "-monitor", "none"]);
+        command.args(["-semihosting-config", "enable=on,target=native"]);
+        command.arg("-chardev").arg(socket("uart")).args(["-serial", "chardev:uart"]);
+        command.arg("-chardev").arg(socket("qmp")).args(["-mon", "chardev=qmp,mode=control"]);
+        let nic = format!("nic,model={}", self.machine.nic());
+        match &self.netdev {
+            Some(netdev) => {
+                command.arg("-netdev").arg(netdev).arg("-net").arg(format!("{nic},netdev=n0"))
+            }
+            None => command.args(["-net", "none"]),
+        };
+        command.args(&self.extra).arg("-kernel").arg(&self.elf);
+        if self.own_group {
+            // A terminal sends Ctrl-C to the whole group of the program in front.
+            command.process_group(0);
+        }
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_has_a_board_that_says_so() {
+        for machine in Machine::ALL {
+            let board = crate::board::Board::named(machine.board()).unwrap();
+            assert_eq!(board.runs_on, crate::board::RunsOn::Qemu(machine.name()));
+            assert_eq!(Machine::named(machine.name()).unwrap(), machine);
+        }
+    }
+
+    #[test]
+    fn an_unknown_machine_is_refused_with_the_known_ones() {
+        let error = Machine::named("qemu-mps2-an385").unwrap_err();
+        let expected =
+            "no machine is called \"qemu-mps2-an385\"; known are lm3s6965evb, mps2-an385";
+        assert_eq!(error.to_string(), expected);
+    }
+}

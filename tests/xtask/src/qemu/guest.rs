@@ -1,0 +1,258 @@
+//! A guest that runs: its log, its serial port, its end.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{ErrorKind, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    process::ExitStatus,
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use defmt_decoder::Table;
+use tempfile::TempDir;
+
+use super::{Process, Qmp};
+use crate::{
+    command::POLL,
+    defmt_log::{self, LogLine},
+};
+
+/// How long QEMU may take from its start to its first sign of life.
+const START: Duration = Duration::from_secs(20);
+
+/// How many log lines an error shows.
+const SHOWN: usize = 20;
+
+/// The byte that asks the firmware to end, as Ctrl-C on a terminal.
+const INTERRUPT: u8 = 0x03;
+
+/// A running guest. Dropping it ends QEMU.
+#[derive(Debug)]
+pub struct Guest {
+    process: Process,
+    uart: Uart,
+    lines: Receiver<LogLine>,
+    history: Vec<LogLine>,
+    qmp: Option<Qmp>,
+    qmp_listener: UnixListener,
+    // The last field: removed when QEMU is gone.
+    folder: TempDir,
+}
+
+/// The sending half of the guest's serial port.
+#[derive(Debug)]
+pub struct Uart(UnixStream);
+
+impl Guest {
+    /// Waits until QEMU has connected to `uart`, then decodes what comes out of it.
+    pub(super) fn connect(
+        process: Process,
+        folder: TempDir,
+        uart: &UnixListener,
+        qmp_listener: UnixListener,
+        table: Table,
+    ) -> Result<Self> {
+        let uart = accept(uart, &process)
+            .map_err(|error| anyhow!("{error:#}; it said: {}", console(&folder).trim()))?;
+        let log = uart.try_clone()?;
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            // Nobody is left to tell when this fails or when the guest was dropped: either way the
+            // channel closes, and whoever waits for a line is told that the guest has ended.
+            let _ = defmt_log::decode(&table, log, |line| drop(sender.send(line)));
+        });
+        let uart = Uart(uart);
+        Ok(Self { process, uart, lines, history: Vec::new(), qmp: None, qmp_listener, folder })
+    }
+
+    /// The next line of the firmware's log, waiting `limit` for it; `None` when the guest has
+    /// ended.
+    ///
+    /// # Errors
+    /// When no line came in time.
+    pub fn next_line(&mut self, limit: Duration) -> Result<Option<LogLine>> {
+        match self.lines.recv_timeout(limit) {
+            Ok(line) => {
+                self.history.push(line.clone());
+                Ok(Some(line))
+            }
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("the guest logged nothing for {limit:?}{}", self.story())
+            }
+        }
+    }
+
+    /// The next line whose message contains `text`; the lines before it are taken too.
+    ///
+    /// # Errors
+    /// When it has not come within `limit`, or the guest has ended; the error shows the last lines.
+    pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<LogLine> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    self.history.push(line.clone());
+                    if line.message.contains(text) {
+                        return Ok(line);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("the guest did not log {text:?} within {limit:?}{}", self.story())
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Its serial port closes a moment before it can be asked for its status.
+                    self.process.wait(START)?;
+                    bail!("the guest ended before it logged {text:?}{}", self.story())
+                }
+            }
+        }
+    }
+
+    /// Every line that was taken so far.
+    pub fn history(&self) -> &[LogLine] {
+        &self.history
+    }
+
+    /// Presses Ctrl-C on the guest's serial port.
+    ///
+    /// # Errors
+    /// When the guest has ended.
+    pub fn interrupt(&mut self) -> Result<()> {
+        self.uart.interrupt()
+    }
+
+    /// Sends bytes to the guest's serial port.
+    ///
+    /// # Errors
+    /// When the guest has ended.
+    pub fn uart_write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.uart.write(bytes)
+    }
+
+    /// Another sender to the guest's serial port, for another thread.
+    ///
+    /// # Errors
+    /// When this process has no file descriptor left.
+    pub fn uart(&self) -> Result<Uart> {
+        Ok(Uart(self.uart.0.try_clone()?))
+    }
+
+    /// QEMU's control socket.
+    ///
+    /// # Errors
+    /// When QEMU has ended or does not answer.
+    pub fn qmp(&mut self) -> Result<&mut Qmp> {
+        let qmp = match self.qmp.take() {
+            Some(qmp) => qmp,
+            None => Qmp::new(accept(&self.qmp_listener, &self.process)?)?,
+        };
+        Ok(self.qmp.insert(qmp))
+    }
+
+    /// QEMU, to be killed from another thread or looked up by its number.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// QEMU's process number, to look it up under `/proc`.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Waits for the firmware to end, and returns the status that it chose.
+    ///
+    /// # Errors
+    /// When it still runs after `limit`, or QEMU was killed; the error shows the last log lines.
+    pub fn wait_exit(&mut self, limit: Duration) -> Result<i32> {
+        let Some(status) = self.process.wait(limit)? else {
+            bail!("the guest did not end within {limit:?}{}", self.story());
+        };
+        let story = |guest: &mut Self| anyhow!("QEMU was killed ({status}){}", guest.story());
+        status.code().ok_or_else(|| story(self))
+    }
+
+    /// What QEMU wrote to its standard output and error, where semihosting prints go too.
+    pub fn console(&self) -> String {
+        console(&self.folder)
+    }
+
+    /// What an error tells about the guest: how it ended, and what it and QEMU said last.
+    fn story(&mut self) -> String {
+        self.history.extend(self.lines.try_iter());
+        let mut story = match self.process.status() {
+            Ok(Some(status)) => format!("\nQEMU has ended: {}", describe(status)),
+            _ => "\nQEMU runs".to_owned(),
+        };
+        let console = self.console();
+        if !console.trim().is_empty() {
+            // Writing to a string cannot fail.
+            let _ = write!(story, "\nQEMU said:\n{}", console.trim_end());
+        }
+        story += "\nthe guest's last log lines:";
+        let skipped = self.history.len().saturating_sub(SHOWN);
+        for line in &self.history[skipped..] {
+            let _ = write!(story, "\n  {line}");
+        }
+        story
+    }
+}
+
+impl Uart {
+    /// Presses Ctrl-C.
+    ///
+    /// # Errors
+    /// When the guest has ended.
+    pub fn interrupt(&mut self) -> Result<()> {
+        self.write(&[INTERRUPT])
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Errors
+    /// When the guest has ended.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.write_all(bytes).context("the guest's serial port is gone")
+    }
+}
+
+/// Waits for QEMU to connect, which it does before it runs the guest.
+fn accept(listener: &UnixListener, process: &Process) -> Result<UnixStream> {
+    listener.set_nonblocking(true)?;
+    let deadline = Instant::now() + START;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                return Ok(stream);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("cannot accept QEMU's connection"),
+        }
+        if let Some(status) = process.status()? {
+            bail!("QEMU ended at once: {}", describe(status));
+        }
+        if Instant::now() >= deadline {
+            bail!("QEMU did not connect within {START:?}");
+        }
+        thread::sleep(POLL);
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("status {code}"),
+        None => status.to_string(),
+    }
+}
+
+fn console(folder: &TempDir) -> String {
+    // QEMU writes whatever bytes the guest prints, and a missing file is an empty one.
+    let bytes = fs::read(folder.path().join("console")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}

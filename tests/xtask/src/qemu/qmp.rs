@@ -1,0 +1,154 @@
+//! QEMU's control socket: the machine protocol QMP, as little of it as is needed.
+//!
+//! One JSON object a line in both directions. Events that QEMU sends between answers are skipped.
+
+use std::{
+    fmt::Debug,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Value, json};
+
+/// QEMU answers from its main loop; this is long enough for a machine that is very busy.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A connection to a running QEMU.
+#[derive(Debug)]
+pub struct Qmp {
+    reader: BufReader<UnixStream>,
+    writer: UnixStream,
+}
+
+impl Qmp {
+    /// Greets QEMU, which has connected to `socket`.
+    ///
+    /// # Errors
+    /// When what is at the other end does not speak QMP.
+    pub fn new(socket: UnixStream) -> Result<Self> {
+        socket.set_read_timeout(Some(LIMIT))?;
+        let mut qmp = Self { reader: BufReader::new(socket.try_clone()?), writer: socket };
+        let greeting = next_object(&mut qmp.reader)?;
+        if greeting.get("QMP").is_none() {
+            bail!("QEMU did not greet as QMP does, but with {greeting}");
+        }
+        qmp.execute("qmp_capabilities", json!({}))?;
+        Ok(qmp)
+    }
+
+    /// Gives a command and returns its answer.
+    ///
+    /// # Errors
+    /// When QEMU refuses it, is gone, or does not answer.
+    pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
+        let line = json!({ "execute": command, "arguments": arguments });
+        writeln!(self.writer, "{line}")
+            .with_context(|| format!("cannot send {command} to QEMU"))?;
+        answer(&mut self.reader).with_context(|| format!("QEMU's answer to {command}"))
+    }
+
+    /// Pulls the network cable of `device` (`n0`) out, or puts it in.
+    ///
+    /// # Errors
+    /// As [`Qmp::execute`].
+    pub fn set_link(&mut self, device: &str, link: Link) -> Result<()> {
+        let up = link == Link::Up;
+        self.execute("set_link", json!({ "name": device, "up": up })).map(drop)
+    }
+
+    /// The port of this machine that user networking forwards to the guest's `port`.
+    ///
+    /// # Errors
+    /// As [`Qmp::execute`], and when nothing is forwarded there.
+    pub fn forwarded_port(&mut self, port: u16) -> Result<u16> {
+        // There is no machine-readable form of this answer in QEMU 7.2.
+        let arguments = json!({ "command-line": "info usernet" });
+        let answer = self.execute("human-monitor-command", arguments)?;
+        forwarded_port(answer.as_str().unwrap_or_default(), port)
+            .ok_or_else(|| anyhow!("QEMU forwards no port to the guest's port {port}"))
+    }
+
+    /// Ends QEMU.
+    ///
+    /// # Errors
+    /// As [`Qmp::execute`].
+    pub fn quit(&mut self) -> Result<()> {
+        self.execute("quit", json!({})).map(drop)
+    }
+}
+
+/// The state of a network cable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Plugged in.
+    Up,
+    /// Pulled out.
+    Down,
+}
+
+/// Reads the answer to the command just given.
+fn answer(reader: &mut (impl BufRead + Debug)) -> Result<Value> {
+    loop {
+        let mut object = next_object(reader)?;
+        if let Some(error) = object.get("error") {
+            bail!("{}", error["desc"].as_str().unwrap_or("an error without a description"));
+        }
+        if object.get("return").is_some() {
+            return Ok(object["return"].take());
+        }
+    }
+}
+
+fn next_object(reader: &mut impl BufRead) -> Result<Value> {
+    // What QEMU says fits many times; without a bound a wrong peer could fill the memory.
+    let mut line = String::new();
+    let count = reader.by_ref().take(1 << 20).read_line(&mut line).context("cannot hear QEMU")?;
+    if count == 0 {
+        bail!("QEMU closed its control socket");
+    }
+    serde_json::from_str(&line).with_context(|| format!("QEMU said {:?}", line.trim()))
+}
+
+/// Finds the host port in the table that `info usernet` prints.
+///
+/// ```text
+///   Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
+///   TCP[HOST_FORWARD]  12       127.0.0.1 40123       10.0.2.15  9995     0     0
+/// ```
+fn forwarded_port(table: &str, guest_port: u16) -> Option<u16> {
+    table.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        words.next().filter(|protocol| *protocol == "TCP[HOST_FORWARD]")?;
+        let (host, guest) = (words.nth(2)?, words.nth(1)?);
+        if guest.parse() == Ok(guest_port) { host.parse().ok() } else { None }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_between_a_command_and_its_answer_are_skipped() {
+        let mut lines: &[u8] = b"{\"event\":\"NIC_RX\"}\r\n{\"return\":{\"a\":1}}\r\n";
+        assert_eq!(answer(&mut lines).unwrap(), json!({ "a": 1 }));
+        assert_eq!(answer(&mut lines).unwrap_err().to_string(), "QEMU closed its control socket");
+    }
+
+    #[test]
+    fn a_refusal_is_an_error_with_qemus_words() {
+        let mut lines: &[u8] =
+            b"{\"error\":{\"class\":\"X\",\"desc\":\"Device 'n1' not found\"}}\n";
+        assert_eq!(answer(&mut lines).unwrap_err().to_string(), "Device 'n1' not found");
+    }
+
+    #[test]
+    fn the_forwarded_port_is_read_out_of_the_table() {
+        let table = "Hub -1 (n0):\r\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\r\n  UDP[HOST_FORWARD]   8       127.0.0.1 53535       10.0.2.15  9995     0     0\r\n  TCP[HOST_FORWARD]   8       127.0.0.1 43193       10.0.2.15  9995     0     0\r\n  TCP[ESTABLISHED]    9       127.0.0.1 33333       10.0.2.15     7     0     0\r\n";
+        assert_eq!(forwarded_port(table, 9995), Some(43193));
+        assert_eq!(forwarded_port(table, 7), None);
+        assert_eq!(forwarded_port("garbage", 7), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! Installing Debian packages.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{command, toolchain::decide::Apt};
+
+/// Installs `packages` with `apt-get`, in view, after reading the list of what there is.
+///
+/// # Errors
+/// When this is no Debian, when there are no rights to install, or when `apt-get` fails. Each error
+/// names the packages.
+pub fn install(packages: &[&str], apt: Apt) -> Result<()> {
+    let wanted = packages.join(" ");
+    match apt {
+        Apt::Absent => bail!("please install {wanted} by hand: there is no apt-get here"),
+        Apt::NoRights => bail!("as root, type: apt-get update && apt-get install {wanted}"),
+        Apt::Failed => bail!("apt-get could not install {wanted}"),
+        Apt::Root | Apt::Sudo => {}
+    }
+    // A list that cannot be read anew may still be good enough, so this failure is only shown.
+    if let Err(error) = command::run(apt_get(apt).arg("update")) {
+        println!("{error}");
+    }
+    let mut install = apt_get(apt);
+    install.args(["install", "--yes", "--no-install-recommends"]).args(packages);
+    command::run(&mut install)?;
+    println!("apt-get install {wanted} ... done");
+    Ok(())
+}
+
+/// Starts an `apt-get` command that never asks a question.
+fn apt_get(apt: Apt) -> Command {
+    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
+    if apt == Apt::Sudo {
+        words.insert(0, "sudo");
+    }
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_rights_nothing_is_run_and_the_packages_are_named() {
+        for apt in [Apt::Absent, Apt::NoRights, Apt::Failed] {
+            let error = install(&["qemu-system-arm", "lld"], apt).unwrap_err();
+            assert!(error.to_string().contains("qemu-system-arm lld"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sudo_is_used_where_it_is_needed() {
+        let root = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet";
+        assert_eq!(command::describe(&apt_get(Apt::Root)), root);
+        assert_eq!(command::describe(&apt_get(Apt::Sudo)), format!("sudo {root}"));
+    }
+}

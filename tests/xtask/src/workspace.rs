@@ -1,0 +1,20 @@
+//! Where things are in this repository.
+
+use std::path::{Path, PathBuf};
+
+/// The repository's root folder, which is the root workspace's.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // This package is <root>/tests/xtask.
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// The firmware workspace, which has the boards' packages in it.
+pub fn boards() -> PathBuf {
+    root().join("examples/boards")
+}
+
+/// Where built firmware is put, as `<board>/<program>`.
+pub fn firmware() -> PathBuf {
+    boards().join("target/firmware")
+}
