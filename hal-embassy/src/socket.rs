@@ -135,9 +135,9 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Whether a socket that is [`Phase::Closed`] has yet to send its reset.
+    /// Whether the connection was dropped and the reset is not sent yet.
     pub(crate) fn owes_reset(&self) -> bool {
-        self.0.remote_endpoint().is_some()
+        self.phase() == Phase::Closed && self.0.remote_endpoint().is_some()
     }
 
     /// Whether the peer has sent its end of stream and everything before it was read.

@@ -7,7 +7,9 @@ use world::World;
 use world::app::App;
 
 fn serving(mut world: World) -> World {
-    world.command(|_, cx| let _ = App::listen(cx, "0.0.0.0:9995"));
+    world.command(|_, cx| {
+        let _ = App::listen(cx, "0.0.0.0:9995");
+    });
     world
 }
 
