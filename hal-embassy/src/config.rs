@@ -8,9 +8,12 @@ pub struct Config {
     /// Sockets that listen for each listener at once, if the pool has as many: clients that can
     /// begin a handshake at the same moment. One more is answered with a reset. Default: all.
     pub backlog: usize,
-    /// How long a closed connection may take to deliver what was written, to tell the peer, and to
-    /// hear of the peer's end. Then it is reset. Default: 10 s.
+    /// How long a closed connection may take to deliver what was written and to tell the peer.
+    /// Then it is reset. Default: 10 s.
     pub linger: Duration,
+    /// How long a closed connection that has delivered everything waits for the peer's end of
+    /// stream (FIN-WAIT-2, RFC 9293). Then it is reset. Default: 2 s.
+    pub fin_wait: Duration,
     /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
     /// in a handshake and on a connection. `None` for never, which lets a peer that vanished hold
     /// its socket for ever. Default: 60 s.
@@ -25,6 +28,7 @@ impl Default for Config {
         Self {
             backlog: usize::MAX,
             linger: Duration::from_secs(10),
+            fin_wait: Duration::from_secs(2),
             timeout: Some(Duration::from_secs(60)),
             keep_alive: Some(Duration::from_secs(20)),
         }

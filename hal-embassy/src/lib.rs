@@ -48,6 +48,7 @@ mod config;
 mod conns;
 mod leave;
 mod listeners;
+mod log;
 mod network;
 mod pool;
 mod run;

@@ -11,6 +11,7 @@ use embassy_net::IpListenEndpoint;
 use picoevent::{AcceptError, EventBase, ListenError, Listener};
 
 use crate::address;
+use crate::log;
 use crate::pool::Pool;
 use crate::slot::{Ends, Role};
 
@@ -42,6 +43,7 @@ impl Pool<'_, '_> {
         }
         let room = self.listeners.iter_mut().find(|held| held.is_none());
         *room.ok_or(ListenError::NoSocket)? = Some(Listening { listener, endpoint });
+        log::listening(endpoint.port);
         Ok(())
     }
 

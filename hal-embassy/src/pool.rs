@@ -55,6 +55,9 @@ impl<'n> Pool<'_, 'n> {
             }
             (Role::Lingering, phase) => {
                 slot.socket.discard(cx);
+                if phase == Phase::Finished {
+                    slot.time = slot.time.min(now.after(self.config.fin_wait));
+                }
                 let over = matches!(phase, Phase::Closed | Phase::Done);
                 if over || slot.time <= now {
                     slot.abort(until);

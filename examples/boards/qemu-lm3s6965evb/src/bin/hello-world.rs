@@ -13,8 +13,8 @@ use qemu_lm3s6965evb as board;
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-static RESOURCES: StaticCell<StackResources<7>> = StaticCell::new();
-static SOCKETS: ConstStaticCell<Sockets<6, 256, 256>> = ConstStaticCell::new(Sockets::new());
+static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<16, 128, 128>> = ConstStaticCell::new(Sockets::new());
 static STORAGE: ConstStaticCell<Storage<Hello, 4, 4, 32, 64>> =
     ConstStaticCell::new(Storage::new());
 

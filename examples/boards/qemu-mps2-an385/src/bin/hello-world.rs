@@ -13,9 +13,9 @@ use qemu_mps2_an385 as board;
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-static RESOURCES: StaticCell<StackResources<13>> = StaticCell::new();
-static SOCKETS: ConstStaticCell<Sockets<12, 256, 256>> = ConstStaticCell::new(Sockets::new());
-static STORAGE: ConstStaticCell<Storage<Hello, 4, 4, 32, 64>> =
+static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<Storage<Hello, 4, 8, 32, 64>> =
     ConstStaticCell::new(Storage::new());
 
 #[cortex_m_rt::entry]

@@ -1,0 +1,21 @@
+//! What the adapter says while it works: to `defmt`, else to `log`, else to nobody.
+
+#[cfg(feature = "defmt")]
+use defmt::info;
+#[cfg(all(feature = "log", not(feature = "defmt")))]
+use log::info;
+
+pub(crate) fn listening(port: u16) {
+    info!("listening on port {}", port);
+}
+
+/// Takes a line and its argument and does nothing with them.
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+macro_rules! nobody {
+    ($line:literal, $argument:expr) => {
+        let _ = $argument;
+    };
+}
+
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+use nobody as info;
