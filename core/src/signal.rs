@@ -24,8 +24,8 @@ impl Signal {
     /// Terminate: the system asks the program to end.
     pub const TERM: Self = Self(15);
 
-    /// How many list heads one entry per signal takes.
-    pub(crate) const COUNT: usize = 32;
+    /// Every number of a signal is below this: the length of a table by number.
+    pub const COUNT: usize = 32;
 
     /// Makes a signal from its number, `1..=31`; `None` for any other.
     pub const fn new(number: u8) -> Option<Self> {

@@ -5,9 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use picoevent::{
-    Conn, ConnEvent, Cx, Direction, Event, ListenError, Listener, Signal, What,
-};
+use picoevent::{Conn, ConnEvent, Cx, Direction, Event, ListenError, Listener, Signal, What};
 
 type Command = Box<dyn FnOnce(&mut App, &mut Cx<'_, App>)>;
 

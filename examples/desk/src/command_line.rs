@@ -1,0 +1,79 @@
+//! The command line of a server.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use lexopt::Arg::{Long, Short};
+use lexopt::{Parser, ValueExt};
+
+/// What `--help` prints, and a wrong command line hints at.
+pub(crate) const USAGE: &str = "usage: [--listen ADDR:PORT]   port 0 takes any that is free";
+
+/// What the server is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    /// To listen where it does by default.
+    Default,
+    Listen(SocketAddr),
+}
+
+/// Reads a command line, the program's name included.
+///
+/// # Errors
+/// One line that says what is wrong with which argument.
+pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut parser = Parser::from_iter(line);
+    let mut command = Command::Default;
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("listen") => {
+                let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
+                command = Command::Listen(address(value)?);
+            }
+            other => return Err(format!("{}; {USAGE}", other.unexpected())),
+        }
+    }
+    Ok(command)
+}
+
+fn address(value: OsString) -> Result<SocketAddr, String> {
+    let value = value.string().map_err(|error| format!("--listen: {error}"))?;
+    let hint = "is not ADDR:PORT, such as 127.0.0.1:9995 or [::1]:9995";
+    value.parse().map_err(|_| format!("--listen: {value:?} {hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_all(arguments: &[&str]) -> Result<Command, String> {
+        parse(["server"].iter().chain(arguments).map(OsString::from))
+    }
+
+    #[test]
+    fn an_address_is_taken_in_both_spellings() {
+        let expected = Command::Listen(SocketAddr::from(([10, 0, 0, 1], 0)));
+        assert_eq!(parse_all(&["--listen", "10.0.0.1:0"]), Ok(expected));
+        let expected = Command::Listen("[::1]:9995".parse().unwrap());
+        assert_eq!(parse_all(&["--listen=[::1]:9995"]), Ok(expected));
+        assert_eq!(parse_all(&[]), Ok(Command::Default));
+        assert_eq!(parse_all(&["--help"]), Ok(Command::Help));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_by_name() {
+        for wrong in ["9995", "localhost:9995", "127.0.0.1", "127.0.0.1:65536", "::1:9995x", ""] {
+            let error = parse_all(&["--listen", wrong]).unwrap_err();
+            assert!(error.starts_with(&format!("--listen: {wrong:?} is not")), "{error}");
+        }
+    }
+
+    #[test]
+    fn other_arguments_are_refused_by_name() {
+        assert!(parse_all(&["--lissten"]).unwrap_err().contains("'--lissten'"));
+        assert!(parse_all(&["9995"]).unwrap_err().contains("\"9995\""));
+        assert!(parse_all(&["--listen"]).unwrap_err().contains("'--listen'"));
+    }
+}

@@ -1,0 +1,59 @@
+//! What the examples' programs share on a desk: a server's command line, its lines, its end.
+//!
+//! A server prints `listening on ADDR:PORT` when it does, then what the application says, and at
+//! last `done`. What went wrong is one line on standard error, and status 1.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use picoevent::{Cx, EventBase, Full, Listener};
+use picoevent_sim::live::Live;
+
+mod command_line;
+mod lines;
+
+use command_line::{Command, USAGE};
+
+/// An application's start: listens on an address.
+pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full>;
+
+/// Runs an application as a server on `127.0.0.1:port`, or where the command line says.
+pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
+    match try_serve(base, app, start, port) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_serve<A>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    start: Start<A>,
+    port: u16,
+) -> Result<(), String> {
+    let address = match command_line::parse(std::env::args_os())? {
+        Command::Help => return say(USAGE),
+        Command::Listen(address) => address,
+        Command::Default => SocketAddr::from(([127, 0, 0, 1], port)),
+    };
+    lines::start();
+    let listener = start(base, address).map_err(|full| full.to_string())?;
+    let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
+    live.settle(base);
+    let listening = live.local_addr(listener);
+    let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    say(&format!("listening on {actual}"))?;
+    live.run(base, app).map_err(|error| format!("the event loop failed: {error}"))?;
+    say("done")
+}
+
+/// Prints a line, at once.
+fn say(line: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    let printed = writeln!(out, "{line}").and_then(|()| out.flush());
+    printed.map_err(|error| format!("cannot print: {error}"))
+}

@@ -1,0 +1,167 @@
+//! Things that last for a while: found by a key, and each with a deadline, the oldest first.
+//!
+//! ```text
+//!  oldest ─▶ key 2 ─▶ key 0 ─▶ key 5 ◀─ newest        keys 1, 3, 4 are free
+//! ```
+//!
+//! All last equally long, so a new one is always the last to go and the line keeps itself in order.
+//! Every operation is O(1); memory grows to the most there ever were at once, and stays.
+
+use picoevent::Instant;
+
+/// The name of one of the things, good until it is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key(usize);
+
+impl Key {
+    /// The key's place in the table.
+    pub(super) const fn place(self) -> usize {
+        self.0
+    }
+}
+
+/// The things.
+pub(super) struct Aging<T> {
+    entries: Vec<Entry<T>>,
+    free: Vec<usize>,
+    oldest: Option<usize>,
+    newest: Option<usize>,
+    len: usize,
+}
+
+struct Entry<T> {
+    thing: Option<T>,
+    deadline: Instant,
+    older: Option<usize>,
+    newer: Option<usize>,
+}
+
+impl<T> Aging<T> {
+    pub(super) const fn new() -> Self {
+        Self { entries: Vec::new(), free: Vec::new(), oldest: None, newest: None, len: 0 }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// When the oldest is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.oldest.map(|place| self.entries[place].deadline)
+    }
+
+    /// The key the next thing will get.
+    pub(super) fn next_key(&self) -> Key {
+        Key(self.free.last().copied().unwrap_or(self.entries.len()))
+    }
+
+    /// Takes a thing in. Its deadline must not be before those given earlier.
+    pub(super) fn insert(&mut self, thing: T, deadline: Instant) -> Key {
+        let entry = Entry { thing: Some(thing), deadline, older: None, newer: None };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.entries[place] = entry;
+                place
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() - 1
+            }
+        };
+        self.join(place);
+        self.len += 1;
+        Key(place)
+    }
+
+    /// What stands in a place.
+    pub(super) fn at(&mut self, place: usize) -> Option<(Key, &mut T)> {
+        let thing = self.entries.get_mut(place)?.thing.as_mut()?;
+        Some((Key(place), thing))
+    }
+
+    /// Takes a thing out.
+    pub(super) fn remove(&mut self, Key(place): Key) -> Option<T> {
+        let thing = self.entries.get_mut(place)?.thing.take()?;
+        self.leave(place);
+        self.free.push(place);
+        self.len -= 1;
+        Some(thing)
+    }
+
+    /// Takes the oldest out, whenever it is due.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        self.remove(Key(self.oldest?))
+    }
+
+    /// Takes the oldest out if it is due at `now`.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<T> {
+        self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.pop())
+    }
+
+    /// Puts a place at the end of the line.
+    fn join(&mut self, place: usize) {
+        let before = self.newest.replace(place);
+        (self.entries[place].older, self.entries[place].newer) = (before, None);
+        match before {
+            Some(before) => self.entries[before].newer = Some(place),
+            None => self.oldest = Some(place),
+        }
+    }
+
+    /// Takes a place out of the line.
+    fn leave(&mut self, place: usize) {
+        let (older, newer) = (self.entries[place].older, self.entries[place].newer);
+        match older {
+            Some(older) => self.entries[older].newer = newer,
+            None => self.oldest = newer,
+        }
+        match newer {
+            Some(newer) => self.entries[newer].older = older,
+            None => self.newest = older,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: u64) -> Instant {
+        Instant::from_micros(micros)
+    }
+
+    #[test]
+    fn the_oldest_goes_first_and_only_when_due() {
+        let mut aging = Aging::new();
+        aging.insert('a', at(10));
+        aging.insert('b', at(20));
+        assert_eq!((aging.deadline(), aging.pop_due(at(9))), (Some(at(10)), None));
+        assert_eq!((aging.pop_due(at(10)), aging.pop_due(at(10))), (Some('a'), None));
+        assert_eq!((aging.pop(), aging.pop(), aging.deadline()), (Some('b'), None, None));
+    }
+
+    #[test]
+    fn any_can_go_sooner() {
+        let mut aging = Aging::new();
+        let keys = ['a', 'b', 'c', 'd'].map(|thing| aging.insert(thing, at(1)));
+        assert_eq!((aging.remove(keys[1]), aging.remove(keys[1])), (Some('b'), None));
+        assert_eq!(aging.remove(keys[3]), Some('d'));
+        let rest: Vec<char> = std::iter::from_fn(|| aging.pop()).collect();
+        assert_eq!(rest, ['a', 'c']);
+    }
+
+    #[test]
+    fn places_are_used_again() {
+        let mut aging = Aging::new();
+        for round in 0..100 {
+            let expected = aging.next_key();
+            let key = aging.insert(round, at(round));
+            assert_eq!(key, expected);
+            assert_eq!(aging.at(key.place()), Some((key, &mut { round })));
+            aging.remove(key);
+            assert_eq!(aging.at(key.place()), None);
+            assert_eq!(aging.len(), 0);
+        }
+        assert_eq!(aging.entries.len(), 1);
+    }
+}

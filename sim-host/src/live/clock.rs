@@ -1,0 +1,43 @@
+//! The loop's clock: the system's monotonic one, counted from the base's own time.
+
+use std::time::Instant as Moment;
+
+use picoevent::Instant;
+
+/// A clock that goes on from the time a base had when its loop was started.
+///
+/// Time stands still for a base while its loop does not run. What an application arms before the
+/// loop, or between two runs of it, is armed against that time, so the loop must start from there
+/// or be early.
+pub(super) struct Clock {
+    origin: Instant,
+    started: Moment,
+}
+
+impl Clock {
+    /// Starts at `origin`.
+    pub(super) fn from(origin: Instant) -> Self {
+        Self { origin, started: Moment::now() }
+    }
+
+    /// The time now.
+    pub(super) fn now(&self) -> Instant {
+        // Rounded down to a microsecond: a deadline is never thought to have passed before it has.
+        let micros = self.started.elapsed().as_micros();
+        let passed = u64::try_from(micros).unwrap_or(u64::MAX);
+        Instant::from_micros(self.origin.as_micros().saturating_add(passed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_goes_on_from_its_origin_and_never_back() {
+        let origin = Instant::from_micros(5_000_000);
+        let clock = Clock::from(origin);
+        let (first, second) = (clock.now(), clock.now());
+        assert!(origin <= first && first <= second);
+    }
+}

@@ -1,0 +1,252 @@
+//! All connections, and how each ends.
+//!
+//! ```text
+//!   connect ─▶ connecting ─┐
+//!   accept ────────────────┴─▶ open ─▶ closing ─▶ lingering ─▶ dropped
+//!                               │    (the output   (the peer's end of
+//!                               │     goes out)     stream is awaited)
+//!                               └── failed, aborted ─────────▶ dropped
+//! ```
+//!
+//! A connection stands in the place its handle has in the base. A lingering socket is nothing to
+//! the base any more. It is kept because a system that closes a socket with input unread resets
+//! the connection, and the peer would lose what it was sent and has not read.
+
+use std::io;
+use std::net::SocketAddr;
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Interest, Registry};
+use picoevent::{Conn, ConnError, EventBase, Instant};
+use rustix::net::sockopt::set_tcp_nodelay;
+
+use super::aging::{Aging, Key};
+use super::stream::{Rest, Stream, Work, discard};
+use super::token::Subject;
+use super::{FIN_WAIT, errno};
+
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+/// Sockets that linger at once. Of more the oldest goes.
+const LINGERING: usize = 4096;
+
+pub(super) struct Conns {
+    streams: Vec<Option<Stream>>,
+    closing: Aging<Conn>,
+    lingering: Aging<TcpStream>,
+    /// When what begins to linger now is given up; set by each turn.
+    lingers_until: Instant,
+    /// A descriptor was closed since someone asked.
+    closed: bool,
+}
+
+impl Conns {
+    pub(super) const fn new() -> Self {
+        Self {
+            streams: Vec::new(),
+            closing: Aging::new(),
+            lingering: Aging::new(),
+            lingers_until: Instant::ZERO,
+            closed: false,
+        }
+    }
+
+    /// Takes an accepted socket in.
+    ///
+    /// # Errors
+    /// The selector's; the socket is dropped.
+    pub(super) fn accepted(
+        &mut self,
+        conn: Conn,
+        mut socket: TcpStream,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        registry.register(&mut socket, Subject::Conn(conn.index()).into(), BOTH)?;
+        self.put(Stream::accepted(socket, conn));
+        Ok(())
+    }
+
+    /// Begins to open a connection.
+    ///
+    /// # Errors
+    /// The system's, when it knows at once that this can not be.
+    pub(super) fn connect(
+        &mut self,
+        conn: Conn,
+        peer: SocketAddr,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        let mut socket = TcpStream::connect(peer)?;
+        // Output leaves when it is written. Where this can not be set it waits a little.
+        let _ = set_tcp_nodelay(&socket, true);
+        registry.register(&mut socket, Subject::Conn(conn.index()).into(), BOTH)?;
+        self.put(Stream::connecting(socket, conn));
+        Ok(())
+    }
+
+    /// Takes what the selector says about the connection in a place.
+    pub(super) fn note<A>(
+        &mut self,
+        place: usize,
+        event: &Event,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        if let Some(stream) = self.streams.get_mut(place).and_then(Option::as_mut) {
+            stream.note(event);
+            let conn = stream.conn;
+            self.work(conn, base, registry);
+        }
+    }
+
+    /// Moves what can be moved, and ends what has come to its end.
+    pub(super) fn work<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>, registry: &Registry) {
+        let Some(stream) = self.get(conn) else { return };
+        match stream.work(base) {
+            Ok(Work::Waits) => {}
+            Ok(Work::Goes) => {
+                // Registered anew, the selector reports once more what it has reported before.
+                let token = Subject::Conn(conn.index()).into();
+                if let Err(error) = registry.reregister(&mut stream.socket, token, BOTH) {
+                    self.fail(conn, &error, base);
+                }
+            }
+            Ok(Work::Done) => {
+                base.released(conn);
+                self.linger(conn, registry);
+            }
+            Err(error) => self.fail(conn, &error, base),
+        }
+    }
+
+    /// Tells the peer, once the output is sent, that no more will come.
+    pub(super) fn finish<A>(
+        &mut self,
+        conn: Conn,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        if let Some(stream) = self.get(conn) {
+            stream.finish();
+            self.work(conn, base, registry);
+        }
+    }
+
+    /// Begins to close a connection, which may take until `deadline`.
+    pub(super) fn close<A>(
+        &mut self,
+        conn: Conn,
+        deadline: Instant,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        let key = self.closing.insert(conn, deadline);
+        match self.get(conn) {
+            Some(stream) => {
+                stream.closing = Some(key);
+                self.work(conn, base, registry);
+            }
+            None => {
+                self.closing.remove(key);
+                base.released(conn);
+            }
+        }
+    }
+
+    /// Drops a connection. Unless everything was said by both, the peer sees a reset.
+    pub(super) fn abort(&mut self, conn: Conn) {
+        if let Some(stream) = self.take(conn)
+            && !stream.is_complete()
+        {
+            stream.set_reset();
+        }
+    }
+
+    /// Takes what the selector says about a lingering socket.
+    pub(super) fn note_lingering(&mut self, place: usize, registry: &Registry) {
+        let Some((key, socket)) = self.lingering.at(place) else { return };
+        let stays = match discard(socket) {
+            Ok(Rest::Nothing) => true,
+            Ok(Rest::More) => register_lingering(socket, key, registry).is_ok(),
+            Ok(Rest::End) | Err(_) => false,
+        };
+        if !stays {
+            self.lingering.remove(key);
+            self.closed = true;
+        }
+    }
+
+    /// Ends what has lasted too long.
+    pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>, now: Instant) {
+        self.lingers_until = now.after(FIN_WAIT);
+        while let Some(conn) = self.closing.pop_due(now) {
+            if let Some(stream) = self.take(conn) {
+                stream.set_reset();
+            }
+            base.failed(conn, ConnError::TimedOut);
+        }
+        while self.lingering.pop_due(now).is_some() {
+            self.closed = true;
+        }
+    }
+
+    /// When the next of those is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.closing.deadline().into_iter().chain(self.lingering.deadline()).min()
+    }
+
+    /// Whether a descriptor was closed since this was asked last.
+    pub(super) fn take_closed(&mut self) -> bool {
+        core::mem::take(&mut self.closed)
+    }
+
+    /// Lets the socket of a connection that is done wait for its peer's end.
+    fn linger(&mut self, conn: Conn, registry: &Registry) {
+        let Some(stream) = self.take(conn) else { return };
+        if stream.has_ended() {
+            return;
+        }
+        if self.lingering.len() >= LINGERING {
+            self.lingering.pop();
+        }
+        let mut socket = stream.socket;
+        let key = self.lingering.next_key();
+        if register_lingering(&mut socket, key, registry).is_ok() {
+            self.lingering.insert(socket, self.lingers_until);
+        }
+    }
+
+    fn fail<A>(&mut self, conn: Conn, error: &io::Error, base: &mut EventBase<'_, A>) {
+        self.take(conn);
+        base.failed(conn, errno::conn(error));
+    }
+
+    fn put(&mut self, stream: Stream) {
+        let place = stream.conn.index();
+        if place >= self.streams.len() {
+            self.streams.resize_with(place + 1, || None);
+        }
+        debug_assert!(self.streams[place].is_none(), "a slot of the base has one socket");
+        self.streams[place] = Some(stream);
+    }
+
+    fn get(&mut self, conn: Conn) -> Option<&mut Stream> {
+        self.streams.get_mut(conn.index())?.as_mut().filter(|stream| stream.conn == conn)
+    }
+
+    /// Takes the connection out; its socket is closed, or lingers.
+    fn take(&mut self, conn: Conn) -> Option<Stream> {
+        self.get(conn)?;
+        let stream = self.streams.get_mut(conn.index())?.take()?;
+        if let Some(key) = stream.closing {
+            self.closing.remove(key);
+        }
+        self.closed = true;
+        Some(stream)
+    }
+}
+
+fn register_lingering(socket: &mut TcpStream, key: Key, registry: &Registry) -> io::Result<()> {
+    registry.reregister(socket, Subject::Lingering(key.place()).into(), Interest::READABLE)
+}

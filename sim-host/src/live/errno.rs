@@ -1,0 +1,86 @@
+//! What the system's errors mean in the core's words.
+
+use std::io;
+
+use picoevent::{ConnError, ListenError};
+use rustix::io::Errno;
+
+/// Why a connection failed.
+pub(super) fn conn(error: &io::Error) -> ConnError {
+    match Errno::from_io_error(error) {
+        Some(Errno::CONNREFUSED) => ConnError::Refused,
+        Some(Errno::CONNRESET | Errno::CONNABORTED | Errno::PIPE) => ConnError::Reset,
+        Some(Errno::TIMEDOUT) => ConnError::TimedOut,
+        Some(Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::NETDOWN) => ConnError::Unreachable,
+        Some(Errno::ADDRNOTAVAIL | Errno::INVAL | Errno::AFNOSUPPORT) => ConnError::AddressInvalid,
+        Some(Errno::ACCESS | Errno::PERM) => ConnError::Denied,
+        _ if is_exhaustion(error) => ConnError::NoSocket,
+        _ => ConnError::System(error.raw_os_error().unwrap_or_default()),
+    }
+}
+
+/// Why a listener can not listen.
+pub(super) fn listen(error: &io::Error) -> ListenError {
+    match Errno::from_io_error(error) {
+        Some(Errno::ADDRINUSE) => ListenError::InUse,
+        Some(Errno::ADDRNOTAVAIL) => ListenError::NotOurs,
+        Some(Errno::AFNOSUPPORT | Errno::INVAL) => ListenError::Invalid,
+        Some(Errno::ACCESS | Errno::PERM) => ListenError::Denied,
+        _ if is_exhaustion(error) => ListenError::NoSocket,
+        _ => ListenError::System(error.raw_os_error().unwrap_or_default()),
+    }
+}
+
+/// Whether an accept failed because of the one connection it was about, so that the next may go
+/// well (accept(2), "Error handling").
+pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::INTR
+                | Errno::CONNABORTED
+                | Errno::PROTO
+                | Errno::NOPROTOOPT
+                | Errno::OPNOTSUPP
+                | Errno::PERM
+                | Errno::TIMEDOUT
+                | Errno::HOSTUNREACH
+                | Errno::HOSTDOWN
+                | Errno::NETUNREACH
+                | Errno::NETDOWN
+        )
+    )
+}
+
+/// Whether there is no descriptor, or no memory for one.
+fn is_exhaustion(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(errno: Errno) -> io::Error {
+        errno.into()
+    }
+
+    #[test]
+    fn errors_have_the_cores_names() {
+        assert_eq!(conn(&error(Errno::CONNREFUSED)), ConnError::Refused);
+        assert_eq!(conn(&error(Errno::PIPE)), ConnError::Reset);
+        assert_eq!(conn(&error(Errno::MFILE)), ConnError::NoSocket);
+        assert_eq!(conn(&error(Errno::ISDIR)), ConnError::System(Errno::ISDIR.raw_os_error()));
+        assert_eq!(listen(&error(Errno::ADDRINUSE)), ListenError::InUse);
+        assert_eq!(listen(&error(Errno::ADDRNOTAVAIL)), ListenError::NotOurs);
+        assert_eq!(listen(&error(Errno::ACCESS)), ListenError::Denied);
+        assert_eq!(listen(&error(Errno::NFILE)), ListenError::NoSocket);
+    }
+
+    #[test]
+    fn a_peer_that_gave_up_is_not_our_trouble() {
+        assert!(concerns_one_peer(&error(Errno::CONNABORTED)));
+        assert!(!concerns_one_peer(&error(Errno::MFILE)));
+    }
+}

@@ -1,0 +1,215 @@
+//! Listening sockets, and when to accept.
+//!
+//! An accept that finds nobody costs more than the selector's word that there is somebody. So a
+//! listener accepts one connection, has itself registered anew, which makes the selector speak up
+//! if there are more, and takes more at once only while it is called turn after turn.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry};
+use picoevent::{EventBase, Instant, Listener};
+use rustix::net::sockopt::set_tcp_nodelay;
+
+use super::conns::Conns;
+use super::token::Subject;
+use super::{RETRY, errno};
+
+/// Connections accepted in one turn at most, so that those that are open get theirs.
+const BATCH: usize = 64;
+
+pub(super) struct Listeners {
+    /// By the place the listener has in the base.
+    held: Vec<Option<Held>>,
+    /// Since there was no descriptor for a connection: when to try again.
+    rests_until: Option<Instant>,
+    turn: u64,
+}
+
+struct Held {
+    listener: Listener,
+    socket: Result<TcpListener, io::Error>,
+    enabled: bool,
+    /// Somebody may wait to be accepted.
+    ready: bool,
+    batch: usize,
+    /// The turn of the last accept.
+    accepted_in: u64,
+}
+
+impl Listeners {
+    pub(super) const fn new() -> Self {
+        Self { held: Vec::new(), rests_until: None, turn: 0 }
+    }
+
+    /// Opens a listener, or lets one that is open accept again.
+    ///
+    /// # Errors
+    /// Why it can not listen; [`Listeners::local_addr`] will say the same.
+    pub(super) fn open(
+        &mut self,
+        listener: Listener,
+        address: SocketAddr,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        let place = listener.index();
+        if place >= self.held.len() {
+            self.held.resize_with(place + 1, || None);
+        }
+        if let Some(held) = self.held[place].as_mut().filter(|held| held.socket.is_ok()) {
+            (held.enabled, held.ready) = (true, true);
+            return Ok(());
+        }
+        let socket = bind(address, place, registry);
+        let failed = socket.as_ref().err().map(copy_of);
+        let held = Held { listener, socket, enabled: true, ready: false, batch: 1, accepted_in: 0 };
+        self.held[place] = Some(held);
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Accepts nothing until the listener is opened again. Who calls waits in the system's backlog.
+    pub(super) fn ignore(&mut self, listener: Listener) {
+        if let Some(held) = self.held.get_mut(listener.index()).and_then(Option::as_mut) {
+            held.enabled = false;
+        }
+    }
+
+    pub(super) fn close(&mut self, listener: Listener) {
+        if let Some(held) = self.held.get_mut(listener.index()) {
+            *held = None;
+            self.resume();
+        }
+    }
+
+    pub(super) fn local_addr(&self, listener: Listener) -> io::Result<SocketAddr> {
+        let held = self.held.get(listener.index()).and_then(Option::as_ref);
+        match held.filter(|held| held.listener == listener) {
+            Some(held) => held.socket.as_ref().map_err(copy_of)?.local_addr(),
+            None => Err(io::Error::new(
+                ErrorKind::NotFound,
+                "the listener was freed, or its base has not settled since it was made",
+            )),
+        }
+    }
+
+    /// Takes the selector's word that somebody calls.
+    pub(super) fn note(&mut self, place: usize) {
+        if let Some(held) = self.held.get_mut(place).and_then(Option::as_mut) {
+            held.ready = true;
+        }
+    }
+
+    /// Accepts whom the base has room for.
+    pub(super) fn accept<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        conns: &mut Conns,
+        registry: &Registry,
+        now: Instant,
+    ) {
+        self.turn += 1;
+        if self.rests_until.is_some_and(|until| now < until) {
+            return;
+        }
+        self.rests_until = None;
+        for held in self.held.iter_mut().flatten() {
+            if let Err(error) = held.accept(self.turn, base, conns, registry) {
+                log::warn!("no connection is accepted for a while: {error}");
+                self.rests_until = Some(now.after(RETRY));
+                return;
+            }
+        }
+    }
+
+    /// Tries again, since a descriptor was closed.
+    pub(super) fn resume(&mut self) {
+        self.rests_until = None;
+    }
+
+    /// Whether somebody may wait whom nothing but the base's room keeps out.
+    pub(super) fn are_waiting(&self) -> bool {
+        let mut held = self.held.iter().flatten();
+        self.rests_until.is_none() && held.any(|held| held.enabled && held.ready)
+    }
+
+    /// When to try again, if there was no descriptor.
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.rests_until
+    }
+}
+
+impl Held {
+    /// Accepts as many as the base has room for and the turn allows.
+    ///
+    /// # Errors
+    /// There is no descriptor, or no memory, for a connection.
+    fn accept<A>(
+        &mut self,
+        turn: u64,
+        base: &mut EventBase<'_, A>,
+        conns: &mut Conns,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        let Ok(socket) = &mut self.socket else { return Ok(()) };
+        if !self.enabled || !self.ready || !base.has_room() {
+            return Ok(());
+        }
+        let again = self.accepted_in + 1 == turn;
+        self.batch = if again { (self.batch * 2).min(BATCH) } else { 1 };
+        self.accepted_in = turn;
+        for _ in 0..self.batch {
+            if !base.has_room() {
+                return Ok(());
+            }
+            match socket.accept() {
+                Ok((accepted, peer)) => take(self.listener, accepted, peer, base, conns, registry),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.ready = false;
+                    return Ok(());
+                }
+                Err(error) if errno::concerns_one_peer(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let token = Subject::Listener(self.listener.index()).into();
+        // Where it fails, the listener stays ready and is asked in every turn.
+        self.ready = registry.reregister(socket, token, Interest::READABLE).is_err();
+        Ok(())
+    }
+}
+
+fn take<A>(
+    listener: Listener,
+    socket: TcpStream,
+    peer: SocketAddr,
+    base: &mut EventBase<'_, A>,
+    conns: &mut Conns,
+    registry: &Registry,
+) {
+    match base.accepted(listener, peer) {
+        Ok(conn) => {
+            if let Err(error) = conns.accepted(conn, socket, registry) {
+                base.failed(conn, errno::conn(&error));
+            }
+        }
+        Err(error) => debug_assert!(false, "there was room, and the listener is open: {error}"),
+    }
+}
+
+fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<TcpListener> {
+    let mut socket = TcpListener::bind(address)?;
+    // Accepted sockets inherit it: output leaves when it is written. Where it can not be set, it
+    // waits a little.
+    let _ = set_tcp_nodelay(&socket, true);
+    registry.register(&mut socket, Subject::Listener(place).into(), Interest::READABLE)?;
+    Ok(socket)
+}
+
+/// The system's error once more: errors themselves can not be copied.
+fn copy_of(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}

@@ -1,0 +1,137 @@
+//! Descriptors whose readiness events wait for.
+//!
+//! The base wants to hear once of a source that is ready, and once more after each
+//! [`Action::Interest`](picoevent::Action::Interest). The selector does just that when a descriptor
+//! is registered anew: it then reports what is ready already.
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::{error, fmt, io};
+
+use mio::event::Event;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry};
+use picoevent::{EventBase, Full, Source, What};
+
+use super::token::Subject;
+
+/// Why a descriptor did not become a source. It is still the caller's, and nothing has changed.
+#[derive(Debug)]
+pub enum SourceError {
+    /// The base has no room for a source.
+    Full(Full),
+    /// The descriptor can not be watched: a file on a disk is always ready and has nothing to wait
+    /// for, and there may be no descriptor left for a duplicate.
+    System(io::Error),
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(full) => full.fmt(f),
+            Self::System(error) => write!(f, "the descriptor can not be watched: {error}"),
+        }
+    }
+}
+
+impl error::Error for SourceError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Full(full) => Some(full),
+            Self::System(error) => Some(error),
+        }
+    }
+}
+
+pub(super) struct Sources {
+    /// By the place the source has in the base.
+    watched: Vec<Option<Watched>>,
+}
+
+struct Watched {
+    source: Source,
+    descriptor: OwnedFd,
+    registered: bool,
+}
+
+impl Sources {
+    pub(super) const fn new() -> Self {
+        Self { watched: Vec::new() }
+    }
+
+    pub(super) fn add<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        descriptor: BorrowedFd<'_>,
+        registry: &Registry,
+    ) -> Result<Source, SourceError> {
+        let descriptor = descriptor.try_clone_to_owned().map_err(SourceError::System)?;
+        // What can not be watched is told now, not when the first event is added.
+        let number = descriptor.as_raw_fd();
+        let mut probe = SourceFd(&number);
+        let token = Subject::Source(usize::MAX >> 8).into();
+        registry.register(&mut probe, token, Interest::READABLE).map_err(SourceError::System)?;
+        registry.deregister(&mut probe).map_err(SourceError::System)?;
+        let source = base.new_source().map_err(SourceError::Full)?;
+        let place = source.index();
+        if place >= self.watched.len() {
+            self.watched.resize_with(place + 1, || None);
+        }
+        self.watched[place] = Some(Watched { source, descriptor, registered: false });
+        Ok(source)
+    }
+
+    /// Has the selector report what is asked for, also what it has reported before.
+    pub(super) fn watch(&mut self, source: Source, what: What, registry: &Registry) {
+        let Some(watched) = self.watched.get_mut(source.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        let number = watched.descriptor.as_raw_fd();
+        let (mut fd, token) = (SourceFd(&number), Subject::Source(source.index()).into());
+        let done = match (interest(what), watched.registered) {
+            (Some(interest), false) => registry.register(&mut fd, token, interest),
+            (Some(interest), true) => registry.reregister(&mut fd, token, interest),
+            (None, true) => registry.deregister(&mut fd),
+            (None, false) => Ok(()),
+        };
+        match done {
+            Ok(()) => watched.registered = interest(what).is_some(),
+            Err(error) => log::error!("source {source:?} is not watched for {what:?}: {error}"),
+        }
+    }
+
+    pub(super) fn forget(&mut self, source: Source, registry: &Registry) {
+        self.watch(source, What::NONE, registry);
+        if let Some(watched) = self.watched.get_mut(source.index()) {
+            *watched = None;
+        }
+    }
+
+    pub(super) fn note<A>(&mut self, place: usize, event: &Event, base: &mut EventBase<'_, A>) {
+        if let Some(watched) = self.watched.get(place).and_then(Option::as_ref) {
+            base.ready(watched.source, what(event));
+        }
+    }
+}
+
+/// What the selector is asked for. It tells of an end together with what can be read.
+fn interest(what: What) -> Option<Interest> {
+    let read = what.intersects(What::READ | What::CLOSED).then_some(Interest::READABLE);
+    let write = what.contains(What::WRITE).then_some(Interest::WRITABLE);
+    read.into_iter().chain(write).reduce(Interest::add)
+}
+
+/// What the selector reports. As in libevent an error makes both directions ready: whoever tries
+/// hears of it.
+fn what(event: &Event) -> What {
+    let mut what = What::NONE;
+    if event.is_readable() || event.is_read_closed() || event.is_error() {
+        what |= What::READ;
+    }
+    if event.is_writable() || event.is_write_closed() || event.is_error() {
+        what |= What::WRITE;
+    }
+    if event.is_read_closed() {
+        what |= What::CLOSED;
+    }
+    what
+}

@@ -1,0 +1,256 @@
+//! One connection's socket, and what it can do now.
+//!
+//! The selector reports only changes, so the socket's state is kept here: `readable` and
+//! `writable` stay set until the system says otherwise. [`Stream::work`] does everything the two
+//! bits and the connection's rings allow.
+//!
+//! A connection can not hog a turn: it gets one ring full of input at most before its callbacks
+//! have run.
+
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use picoevent::{Conn, EventBase};
+use rustix::net::sockopt::set_socket_linger;
+
+use super::aging::Key;
+
+/// A connection's socket.
+pub(super) struct Stream {
+    pub(super) socket: TcpStream,
+    pub(super) conn: Conn,
+    /// Since the application closed the connection: its place among those that are to end.
+    pub(super) closing: Option<Key>,
+    connecting: bool,
+    readable: bool,
+    writable: bool,
+    /// The selector saw the end of what can be read, so a short read is not the last one.
+    hung_up: bool,
+    /// The selector saw an error.
+    broken: bool,
+    /// The peer's end of stream was read.
+    ended: bool,
+    finish: Finish,
+}
+
+/// How far the end of what we send is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finish {
+    Unwanted,
+    /// It goes after the output.
+    Wanted,
+    Sent,
+}
+
+/// What is left to do after a stream's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// To wait, for the peer or for the application.
+    Waits,
+    /// To be asked again: there is more to discard than fits one turn.
+    Goes,
+    /// Nothing: the application has closed the connection, and its output is sent.
+    Done,
+}
+
+/// What discarding a peer's input found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nothing more for now.
+    Nothing,
+    /// More than is discarded in one turn.
+    More,
+    /// The end of the stream.
+    End,
+}
+
+impl Stream {
+    /// A connection that was accepted. Its socket has room to send; the selector will tell whether
+    /// there is anything to read.
+    pub(super) fn accepted(socket: TcpStream, conn: Conn) -> Self {
+        Self { writable: true, connecting: false, ..Self::connecting(socket, conn) }
+    }
+
+    /// A connection that is being opened.
+    pub(super) fn connecting(socket: TcpStream, conn: Conn) -> Self {
+        Self {
+            socket,
+            conn,
+            closing: None,
+            connecting: true,
+            readable: false,
+            writable: false,
+            hung_up: false,
+            broken: false,
+            ended: false,
+            finish: Finish::Unwanted,
+        }
+    }
+
+    /// Takes what the selector says.
+    pub(super) fn note(&mut self, event: &Event) {
+        self.broken |= event.is_error();
+        self.hung_up |= event.is_read_closed();
+        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+    }
+
+    /// Tells the peer, once the output is sent, that no more will come.
+    pub(super) fn finish(&mut self) {
+        if self.finish == Finish::Unwanted {
+            self.finish = Finish::Wanted;
+        }
+    }
+
+    /// Whether the peer has said that it will send no more, and takes what we send.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.ended && self.writable
+    }
+
+    /// Whether the peer's end of stream was read.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Makes the peer see a reset, not an end, when the socket is dropped.
+    pub(super) fn set_reset(&self) {
+        // Where it fails the peer sees an end, which is the next best.
+        let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
+    }
+
+    /// Does what can be done without waiting, and answers what is left to do.
+    ///
+    /// # Errors
+    /// The connection has failed.
+    pub(super) fn work<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<Work> {
+        if self.connecting && !self.establish(base)? {
+            let idle = self.closing.is_some() && base.output(self.conn).0.is_empty();
+            return Ok(if idle { Work::Done } else { Work::Waits });
+        }
+        let more = match self.closing {
+            Some(_) => self.discard()?,
+            None => {
+                self.receive(base)?;
+                Rest::Nothing
+            }
+        };
+        self.send(base)?;
+        if core::mem::take(&mut self.broken)
+            && let Some(error) = self.socket.take_error()?
+        {
+            return Err(error);
+        }
+        let sent = match self.closing {
+            Some(_) => base.output(self.conn).0.is_empty(),
+            None => base.conn(self.conn).is_ok_and(|conn| conn.output_len() == 0),
+        };
+        if sent && (self.finish == Finish::Wanted || self.closing.is_some()) {
+            self.end()?;
+        }
+        Ok(match more {
+            _ if sent && self.closing.is_some() => Work::Done,
+            Rest::More => Work::Goes,
+            Rest::Nothing | Rest::End => Work::Waits,
+        })
+    }
+
+    /// Sees whether a connection that is being opened is open.
+    fn establish<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<bool> {
+        if !self.writable {
+            return Ok(false);
+        }
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        match self.socket.peer_addr() {
+            Ok(_) => {
+                self.connecting = false;
+                base.connected(self.conn);
+            }
+            Err(error) if error.kind() == ErrorKind::NotConnected => self.writable = false,
+            Err(error) => return Err(error),
+        }
+        Ok(!self.connecting)
+    }
+
+    fn receive<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        while self.readable {
+            let Some((first, second)) = base.input(self.conn) else { break };
+            let room = first.len() + second.len();
+            let mut space = [IoSliceMut::new(first), IoSliceMut::new(second)];
+            match self.socket.read_vectored(&mut space) {
+                Ok(0) => {
+                    (self.readable, self.ended) = (false, true);
+                    base.finished(self.conn);
+                }
+                Ok(amount) => {
+                    self.readable = amount == room || self.hung_up;
+                    base.received(self.conn, amount);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn send<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        while self.writable {
+            let (first, second) = base.output(self.conn);
+            if first.is_empty() {
+                break;
+            }
+            match self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]) {
+                Ok(amount) => base.sent(self.conn, amount),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn discard(&mut self) -> io::Result<Rest> {
+        if !self.readable {
+            return Ok(Rest::Nothing);
+        }
+        let rest = discard(&mut self.socket)?;
+        self.readable = rest == Rest::More;
+        self.ended |= rest == Rest::End;
+        Ok(rest)
+    }
+
+    /// Sends the end of stream, once.
+    fn end(&mut self) -> io::Result<()> {
+        if core::mem::replace(&mut self.finish, Finish::Sent) == Finish::Sent {
+            return Ok(());
+        }
+        match self.socket.shutdown(Shutdown::Write) {
+            // The peer is gone already, and a read will tell.
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            ended => ended,
+        }
+    }
+}
+
+/// Reads what the peer sent and forgets it, a few buffers full at most.
+///
+/// # Errors
+/// The connection has failed.
+pub(super) fn discard(socket: &mut TcpStream) -> io::Result<Rest> {
+    let mut scrap = [0; 16 * 1024];
+    for _ in 0..8 {
+        match socket.read(&mut scrap) {
+            Ok(0) => return Ok(Rest::End),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Rest::Nothing),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Rest::More)
+}
