@@ -156,10 +156,11 @@ impl Conns {
 
     /// Drops a connection. Unless everything was said by both, the peer sees a reset.
     pub(super) fn abort(&mut self, conn: Conn) {
-        if let Some(stream) = self.take(conn)
-            && !stream.is_complete()
-        {
-            stream.set_reset();
+        if let Some(stream) = self.take(conn) {
+            if !stream.is_complete() {
+                stream.set_reset();
+            }
+            self.closed = true;
         }
     }
 
@@ -183,6 +184,7 @@ impl Conns {
         while let Some(conn) = self.closing.pop_due(now) {
             if let Some(stream) = self.take(conn) {
                 stream.set_reset();
+                self.closed = true;
             }
             base.failed(conn, ConnError::TimedOut);
         }
@@ -204,21 +206,21 @@ impl Conns {
     /// Lets the socket of a connection that is done wait for its peer's end.
     fn linger(&mut self, conn: Conn, registry: &Registry) {
         let Some(stream) = self.take(conn) else { return };
-        if stream.has_ended() {
-            return;
-        }
         if self.lingering.len() >= LINGERING {
             self.lingering.pop();
+            self.closed = true;
         }
-        let mut socket = stream.socket;
+        let (ended, mut socket) = (stream.has_ended(), stream.socket);
         let key = self.lingering.next_key();
-        if register_lingering(&mut socket, key, registry).is_ok() {
-            self.lingering.insert(socket, self.lingers_until);
+        if ended || register_lingering(&mut socket, key, registry).is_err() {
+            self.closed = true;
+            return;
         }
+        self.lingering.insert(socket, self.lingers_until);
     }
 
     fn fail<A>(&mut self, conn: Conn, error: &io::Error, base: &mut EventBase<'_, A>) {
-        self.take(conn);
+        self.closed |= self.take(conn).is_some();
         base.failed(conn, errno::conn(error));
     }
 
@@ -235,14 +237,13 @@ impl Conns {
         self.streams.get_mut(conn.index())?.as_mut().filter(|stream| stream.conn == conn)
     }
 
-    /// Takes the connection out; its socket is closed, or lingers.
+    /// Takes the connection out.
     fn take(&mut self, conn: Conn) -> Option<Stream> {
         self.get(conn)?;
         let stream = self.streams.get_mut(conn.index())?.take()?;
         if let Some(key) = stream.closing {
             self.closing.remove(key);
         }
-        self.closed = true;
         Some(stream)
     }
 }

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};
 use picoevent::{EventBase, Instant, Listener};
+use rustix::net::listen;
 use rustix::net::sockopt::set_tcp_nodelay;
 
 use super::conns::Conns;
@@ -18,6 +19,10 @@ use super::{RETRY, errno};
 
 /// Connections accepted in one turn at most, so that those that are open get theirs.
 const BATCH: usize = 64;
+
+/// Connections the system may keep for us until they are accepted, if it allows as many: a base
+/// without room leaves its clients there.
+const BACKLOG: i32 = 4096;
 
 pub(super) struct Listeners {
     /// By the place the listener has in the base.
@@ -199,6 +204,8 @@ fn take<A>(
 
 fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<TcpListener> {
     let mut socket = TcpListener::bind(address)?;
+    // mio asks for a short backlog, and to listen once more changes it.
+    listen(&socket, BACKLOG)?;
     // Accepted sockets inherit it: output leaves when it is written. Where it can not be set, it
     // waits a little.
     let _ = set_tcp_nodelay(&socket, true);

@@ -175,12 +175,15 @@ impl Live {
     /// from the time now, not from the base's: its callbacks may have taken long.
     fn wait<A>(
         &mut self,
-        base: &EventBase<'_, A>,
+        base: &mut EventBase<'_, A>,
         events: &mut Events,
         deadline: Option<picoevent::Instant>,
     ) -> io::Result<()> {
+        let mut due = false;
         for trigger in &self.triggers {
+            // In this order, or a raise in between would ring for nobody and be slept through.
             trigger.register(&self.bell);
+            due |= feed_raises(trigger, base);
         }
         if self.conns.take_closed() {
             self.listeners.resume();
@@ -192,7 +195,7 @@ impl Live {
             .chain(self.listeners.deadline())
             .min()
             .map(|deadline| deadline.since(now));
-        if self.listeners.are_waiting() && base.has_room() {
+        if due || (self.listeners.are_waiting() && base.has_room()) {
             timeout = Some(Duration::ZERO);
         }
         match self.poll.poll(events, timeout) {
@@ -217,7 +220,7 @@ impl Live {
             }
         }
         for trigger in &self.triggers {
-            base.raised(trigger.signal(), trigger.take());
+            feed_raises(trigger, base);
         }
         let now = self.clock.now();
         self.conns.expire(base, now);
@@ -254,6 +257,13 @@ impl Live {
             action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
         }
     }
+}
+
+/// Feeds what was counted since it was last asked; whether that was anything.
+fn feed_raises<A>(trigger: &Trigger, base: &mut EventBase<'_, A>) -> bool {
+    let raises = trigger.take();
+    base.raised(trigger.signal(), raises);
+    raises > 0
 }
 
 /// Rings when a trigger is raised in another thread.

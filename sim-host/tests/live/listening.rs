@@ -1,0 +1,202 @@
+//! Listeners: who is accepted, who waits, and what can go wrong.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use picoevent::{Conn, Cx, Direction, End, ListenError, Listener, Signal, Trigger};
+
+use crate::support::{client, listen, read_all, run};
+
+#[derive(Default)]
+struct App {
+    accepted: usize,
+    answered: usize,
+    wanted: usize,
+    listener: Option<Listener>,
+    errors: Vec<ListenError>,
+}
+
+impl App {
+    fn wanting(wanted: usize) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Answers a connection that has said something, and closes it.
+    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        self.accepted += 1;
+        cx.conn(conn).unwrap().on_read(Self::answer).enable(Direction::Read);
+    }
+
+    fn answer(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        let mut conn = cx.conn(conn).unwrap();
+        conn.write(b"hello").unwrap();
+        conn.close();
+        self.answered += 1;
+        if self.answered == self.wanted {
+            cx.exit();
+        }
+    }
+
+    /// Greets a connection that has said nothing, and closes it.
+    fn greet(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        self.accepted += 1;
+        self.answer(cx, conn);
+    }
+
+    fn failed(&mut self, cx: &mut Cx<Self>, _: Listener, error: ListenError) {
+        self.errors.push(error);
+        cx.exit();
+    }
+}
+
+fn ask(client: &mut TcpStream) -> Vec<u8> {
+    client.write_all(b"?").unwrap();
+    read_all(client)
+}
+
+#[test]
+fn clients_without_a_slot_wait_and_are_served_in_the_order_they_came() {
+    let mut app = App::wanting(20);
+    let mut clients = None;
+    run::<2, _>(&mut app, |live, base, _| {
+        let (_, server) = listen(live, base, App::accepted);
+        clients = Some(thread::spawn(move || {
+            let mut clients: Vec<_> = (0..20).map(|_| client(server)).collect();
+            // Those who wait may speak before they are accepted.
+            for client in clients.iter_mut().skip(2) {
+                client.write_all(b"?").unwrap();
+            }
+            let mut answers = vec![ask(&mut clients[0]), ask(&mut clients[1])];
+            answers.extend(clients.iter_mut().skip(2).map(read_all));
+            answers
+        }));
+    });
+    assert_eq!(clients.unwrap().join().unwrap(), vec![b"hello".to_vec(); 20]);
+}
+
+#[test]
+fn a_burst_of_clients_is_accepted_whole() {
+    let mut app = App::wanting(200);
+    let mut clients = None;
+    run::<256, _>(&mut app, |live, base, _| {
+        let (_, server) = listen(live, base, App::greet);
+        let burst: Vec<_> = (0..200).map(|_| client(server)).collect();
+        clients = Some(burst);
+    });
+    for mut client in clients.unwrap() {
+        assert_eq!(read_all(&mut client), b"hello");
+    }
+}
+
+#[test]
+fn a_disabled_listener_leaves_clients_waiting_until_it_is_enabled() {
+    static CALLED: Trigger = Trigger::new(Signal::USR1);
+    let mut app = App::wanting(1);
+    let mut caller = None;
+    run::<2, _>(&mut app, |live, base, app| {
+        let (listener, server) = listen(live, base, App::greet);
+        base.listener(listener).unwrap().disable();
+        live.settle(base);
+        live.add_trigger(&CALLED);
+        let enable = |app: &mut App, cx: &mut Cx<App>, _, _| {
+            assert_eq!(app.accepted, 0, "a disabled listener accepts nobody");
+            cx.listener(app.listener.unwrap()).unwrap().enable();
+        };
+        base.on_signal(Signal::USR1, enable).unwrap();
+        caller = Some(thread::spawn(move || {
+            let mut client = client(server);
+            CALLED.raise();
+            read_all(&mut client)
+        }));
+        app.listener = Some(listener);
+    });
+    assert_eq!(caller.unwrap().join().unwrap(), b"hello");
+}
+
+#[test]
+fn a_freed_listener_refuses_and_what_it_accepted_lives_on() {
+    let mut app = App::wanting(1);
+    let mut caller = None;
+    run::<2, _>(&mut app, |live, base, app| {
+        let free_and_wait = |app: &mut App, cx: &mut Cx<App>, conn: Conn| {
+            cx.listener(app.listener.unwrap()).unwrap().free();
+            app.accepted(cx, conn);
+            cx.conn(conn).unwrap().write(b"go on").unwrap();
+        };
+        let (listener, server) = listen(live, base, free_and_wait);
+        app.listener = Some(listener);
+        caller = Some(thread::spawn(move || {
+            let mut first = client(server);
+            first.read_exact(&mut [0; 5]).unwrap();
+            let second = TcpStream::connect(server).map(drop).map_err(|error| error.kind());
+            (second, ask(&mut first))
+        }));
+    });
+    let (second, first) = caller.unwrap().join().unwrap();
+    assert_eq!(second, Err(ErrorKind::ConnectionRefused));
+    assert_eq!(first, b"hello");
+}
+
+#[test]
+fn an_address_in_use_is_told_to_main_and_to_the_callback() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let mut app = App::default();
+    run::<2, _>(&mut app, |live, base, _| {
+        let listener = base.listen(address, App::greet).unwrap();
+        base.listener(listener).unwrap().on_error(App::failed);
+        live.settle(base);
+        assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::AddrInUse);
+    });
+    assert_eq!(app.errors, [ListenError::InUse]);
+}
+
+#[test]
+fn a_listener_that_failed_can_be_enabled_once_the_address_is_free() {
+    // No other test uses this address, so nobody takes the port meanwhile.
+    let other = TcpListener::bind("127.0.0.2:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let mut app = App::wanting(1);
+    run::<2, _>(&mut app, |live, base, _| {
+        let listener = base.listen(address, App::greet).unwrap();
+        live.settle(base);
+        assert!(live.local_addr(listener).is_err());
+        drop(other);
+        base.listener(listener).unwrap().enable();
+        live.settle(base);
+        assert_eq!(live.local_addr(listener).unwrap(), address);
+        drop(client(address));
+    });
+    assert_eq!(app.accepted, 1);
+}
+
+#[test]
+fn an_address_that_is_not_ours_is_refused() {
+    let mut app = App::default();
+    run::<2, _>(&mut app, |live, base, _| {
+        // An address of the range that documents use (RFC 5737).
+        let listener = base.listen(SocketAddr::from(([192, 0, 2, 1], 0)), App::greet).unwrap();
+        base.listener(listener).unwrap().on_error(App::failed);
+        live.settle(base);
+        let error = live.local_addr(listener).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+    });
+    assert_eq!(app.errors, [ListenError::NotOurs]);
+}
+
+#[test]
+fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
+    let mut app = App::default();
+    let end = run::<2, _>(&mut app, |live, base, _| {
+        let listener = base.listen(SocketAddr::from(([127, 0, 0, 1], 0)), App::greet).unwrap();
+        assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::NotFound);
+        live.settle(base);
+        assert!(live.local_addr(listener).is_ok());
+        base.listener(listener).unwrap().free();
+        live.settle(base);
+        assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::NotFound);
+        base.exit();
+    });
+    assert_eq!(end, End::Exit);
+}

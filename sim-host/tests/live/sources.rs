@@ -1,0 +1,148 @@
+//! Raw sources: descriptors of the application's.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use picoevent::{AddError, Cx, Event, Full, Mode, Source, Stale, What};
+use picoevent_sim::live::SourceError;
+
+use crate::support::run;
+
+#[derive(Default)]
+struct App {
+    ours: Option<UnixStream>,
+    theirs: Option<UnixStream>,
+    source: Option<Source>,
+    seen: Vec<What>,
+    bytes: Vec<u8>,
+    writes: usize,
+}
+
+impl App {
+    fn pair() -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        Self { ours: Some(ours), theirs: Some(theirs), ..Self::default() }
+    }
+
+    /// Reads a single byte, however many there are.
+    fn read_one(&mut self, cx: &mut Cx<Self>, _: Event, what: What) {
+        self.seen.push(what);
+        let mut byte = [0];
+        match self.ours.as_mut().unwrap().read(&mut byte).unwrap() {
+            0 => cx.exit(),
+            _ => self.bytes.push(byte[0]),
+        }
+    }
+}
+
+#[test]
+fn what_was_not_read_is_reported_again() {
+    let mut app = App::pair();
+    run::<1, _>(&mut app, |live, base, app| {
+        app.theirs.take().unwrap().write_all(b"abc").unwrap();
+        let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
+        let event = base.new_event(source, What::READ, Mode::Persist, App::read_one).unwrap();
+        base.event(event).unwrap().add(None).unwrap();
+    });
+    assert_eq!(app.bytes, b"abc");
+    assert_eq!(app.seen, [What::READ; 4]);
+}
+
+#[test]
+fn a_source_that_can_be_written_is_reported_once_a_pass_as_long_as_someone_waits() {
+    let mut app = App::pair();
+    run::<1, _>(&mut app, |live, base, app| {
+        let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
+        let count = |app: &mut App, cx: &mut Cx<App>, event, what| {
+            app.writes += 1;
+            assert_eq!(what, What::WRITE);
+            if app.writes == 3 {
+                cx.event(event).unwrap().del();
+                cx.exit_after(std::time::Duration::from_millis(20));
+            }
+        };
+        let event = base.new_event(source, What::WRITE, Mode::Persist, count).unwrap();
+        base.event(event).unwrap().add(None).unwrap();
+    });
+    assert_eq!(app.writes, 3);
+}
+
+#[test]
+fn each_event_hears_of_what_it_waits_for() {
+    let mut app = App::pair();
+    run::<1, _>(&mut app, |live, base, app| {
+        let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
+        let closed = |app: &mut App, cx: &mut Cx<App>, _, what| {
+            app.seen.push(what);
+            cx.exit();
+        };
+        let written = |app: &mut App, _: &mut Cx<App>, _, what| {
+            app.seen.push(what);
+            app.theirs = None;
+        };
+        for (what, mode, call) in [
+            (What::CLOSED, Mode::OneShot, closed as picoevent::OnEvent<App>),
+            (What::WRITE, Mode::OneShot, written),
+        ] {
+            let event = base.new_event(source, what, mode, call).unwrap();
+            base.event(event).unwrap().add(None).unwrap();
+        }
+    });
+    assert_eq!(app.seen, [What::WRITE, What::CLOSED]);
+}
+
+#[test]
+fn a_forgotten_source_is_stale_and_its_descriptor_let_go() {
+    let mut app = App::pair();
+    let mut theirs = app.theirs.take().unwrap();
+    run::<1, _>(&mut app, |live, base, app| {
+        let ours = app.ours.take().unwrap();
+        let source = live.add_source(base, &ours).unwrap();
+        let event = base.new_event(source, What::READ, Mode::Persist, App::read_one).unwrap();
+        base.event(event).unwrap().add(None).unwrap();
+        live.settle(base);
+        drop(ours);
+        base.forget_source(source).unwrap();
+        live.settle(base);
+        assert_eq!(base.forget_source(source), Err(Stale));
+        assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
+        app.source = Some(source);
+        base.exit();
+    });
+    assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the last duplicate is closed");
+    assert!(app.seen.is_empty());
+}
+
+#[test]
+fn what_can_not_be_watched_is_refused() {
+    let mut app = App::default();
+    run::<1, _>(&mut app, |live, base, _| {
+        let file = File::open(std::env::current_exe().unwrap()).unwrap();
+        let error = live.add_source(base, &file).unwrap_err();
+        assert!(matches!(error, SourceError::System(_)), "{error}");
+        assert!(error.to_string().starts_with("the descriptor can not be watched: "));
+        base.exit();
+    });
+}
+
+#[test]
+fn a_source_too_many_is_refused_and_the_others_work() {
+    let mut app = App::pair();
+    run::<1, _>(&mut app, |live, base, app| {
+        let ours = app.ours.as_ref().unwrap();
+        let mut last = None;
+        let full = loop {
+            match live.add_source(base, ours) {
+                Ok(source) => last = Some(source),
+                Err(full) => break full,
+            }
+        };
+        assert!(matches!(full, SourceError::Full(Full::Sources)), "{full}");
+        let event = base.new_event(last.unwrap(), What::READ, Mode::Persist, App::read_one);
+        base.event(event.unwrap()).unwrap().add(None).unwrap();
+        app.theirs.take().unwrap().write_all(b"x").unwrap();
+    });
+    assert_eq!(app.bytes, b"x");
+}

@@ -1,0 +1,54 @@
+//! Triggers, raised by other threads.
+
+use std::thread;
+
+use picoevent::{Cx, Signal, Trigger};
+
+use crate::support::run;
+
+#[derive(Default)]
+struct App {
+    raises: u32,
+}
+
+#[test]
+fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
+    static TRIGGER: Trigger = Trigger::new(Signal::USR2);
+    const RAISES: u32 = 2_000;
+    let mut app = App::default();
+    let mut threads = Vec::new();
+    run::<1, _>(&mut app, |live, base, _| {
+        live.add_trigger(&TRIGGER);
+        let count = |app: &mut App, cx: &mut Cx<App>, _, _| {
+            app.raises += 1;
+            if app.raises == 4 * RAISES {
+                cx.exit();
+            }
+        };
+        // A trigger's signal and the system's are one to the application.
+        base.on_signal(Signal::USR2, count).unwrap();
+        for _ in 0..4 {
+            threads.push(thread::spawn(|| (0..RAISES).for_each(|_| TRIGGER.raise())));
+        }
+    });
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(app.raises, 4 * RAISES);
+}
+
+#[test]
+fn a_raise_before_the_loop_is_not_lost() {
+    static TRIGGER: Trigger = Trigger::new(Signal::INT);
+    let mut app = App::default();
+    TRIGGER.raise();
+    run::<1, _>(&mut app, |live, base, _| {
+        live.add_trigger(&TRIGGER);
+        let exit = |app: &mut App, cx: &mut Cx<App>, _, _| {
+            app.raises += 1;
+            cx.exit();
+        };
+        base.on_signal(Signal::INT, exit).unwrap();
+    });
+    assert_eq!(app.raises, 1);
+}
