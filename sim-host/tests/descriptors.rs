@@ -71,7 +71,8 @@ fn out_of_descriptors_the_listener_pauses_and_resumes() {
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = base.listen(address, App::accepted).unwrap();
     base.every(Duration::from_millis(50), App::answer).unwrap();
-    base.after(Duration::from_secs(60), |_, _, _, _| panic!("not all clients were served")).unwrap();
+    base.after(Duration::from_secs(60), |_, _, _, _| panic!("not all clients were served"))
+        .unwrap();
     live.settle(&mut base);
     let server = live.local_addr(listener).unwrap();
     let clients: Vec<_> = (0..CLIENTS)

@@ -12,6 +12,7 @@ use picoevent_sim::live::Live;
 
 mod command_line;
 mod lines;
+pub mod program;
 
 use command_line::{Command, USAGE};
 

@@ -1,0 +1,124 @@
+//! A server as a process of its own, for the examples' tests.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+
+/// How long anything may take. It bounds a hang and says nothing about speed.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// A server that runs. Dropping it ends it.
+pub struct Program {
+    process: Child,
+    address: SocketAddr,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    /// Starts the server at `path` on a port that is free.
+    ///
+    /// # Panics
+    /// As everything here, when the server does not do what it should.
+    pub fn start(path: &str) -> Self {
+        let mut command = Command::new(path);
+        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the server can be started");
+        let out = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            // It ends with the server, or when nobody is interested any more.
+            for line in out.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let first = lines.recv_timeout(LIMIT).expect("the server says where it listens");
+        let address = first.strip_prefix("listening on ").and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("the first line is {first:?}"));
+        Self { process, address, lines }
+    }
+
+    /// Runs the program at `path` to its end.
+    pub fn run(path: &str, arguments: &[&str]) -> Output {
+        Command::new(path).args(arguments).output().expect("the program can be started")
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's process number.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Connects to the server.
+    pub fn connect(&self) -> TcpStream {
+        let client = TcpStream::connect(self.address).expect("the server accepts");
+        client.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
+        client.set_write_timeout(Some(LIMIT)).expect("a limit can be set");
+        client
+    }
+
+    /// Connects, and reads what the server says, up to its end of stream.
+    pub fn visit(&self) -> Vec<u8> {
+        read_all(&mut self.connect())
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, Signal::INT).expect("the server runs");
+    }
+
+    /// Waits for a line, skipping others.
+    pub fn wait_for(&self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT);
+            if line.unwrap_or_else(|_| panic!("the server never said {wanted:?}")) == wanted {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the server's end: its status, and the lines it said that nobody has waited for.
+    pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
+        let deadline = Instant::now() + LIMIT;
+        let mut lines = Vec::new();
+        // Its end of output is its end.
+        while let Ok(line) = self.lines.recv_timeout(deadline - Instant::now()) {
+            lines.push(line);
+        }
+        assert!(Instant::now() < deadline, "the server has not ended");
+        (self.process.wait().expect("the server can be waited for"), lines)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Where it fails the process has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Everything up to the end of the stream.
+pub fn read_all(client: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    client.read_to_end(&mut bytes).expect("the stream ends in order");
+    bytes
+}
+
+/// Lets this process and the servers it starts have as many descriptors as the system allows.
+pub fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        .expect("a limit can be raised to the highest that is allowed");
+}

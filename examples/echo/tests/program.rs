@@ -1,0 +1,41 @@
+//! The program on a desk, as a process.
+
+use std::io::Write;
+use std::net::Shutdown;
+use std::thread;
+
+use desk::program::{Program, read_all};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_echo");
+
+fn pattern(seed: usize) -> Vec<u8> {
+    (0..1 << 20).map(|at| ((at + seed) * 31 % 251) as u8).collect()
+}
+
+#[test]
+fn a_megabyte_each_comes_back_intact_to_four_at_once() {
+    let server = Program::start(SERVER);
+    thread::scope(|scope| {
+        for seed in 0..4 {
+            let mut client = server.connect();
+            scope.spawn(move || {
+                let mut sender = client.try_clone().unwrap();
+                let sending = thread::spawn(move || {
+                    sender.write_all(&pattern(seed)).unwrap();
+                    sender.shutdown(Shutdown::Write).unwrap();
+                });
+                assert!(read_all(&mut client) == pattern(seed), "it came back changed");
+                sending.join().unwrap();
+            });
+        }
+    });
+}
+
+#[test]
+fn an_interrupt_ends_the_server() {
+    let server = Program::start(SERVER);
+    server.interrupt();
+    let (status, lines) = server.wait();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(lines.last().map(String::as_str), Some("done"));
+}

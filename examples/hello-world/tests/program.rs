@@ -1,0 +1,155 @@
+//! The program on a desk, as a process, with clients of every kind.
+
+use std::fs;
+use std::io::Write;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use desk::program::{Program, raise_descriptor_limit, read_all};
+use rustix::net::sockopt::set_socket_linger;
+
+const SERVER: &str = env!("CARGO_BIN_EXE_hello-world");
+const GREETING: &[u8] = b"Hello, World!\n";
+
+#[test]
+fn a_client_is_greeted_and_the_server_says_so() {
+    let server = Program::start(SERVER);
+    assert_eq!(server.visit(), GREETING);
+    server.wait_for("flushed answer");
+}
+
+#[test]
+fn twenty_thousand_in_a_row_are_all_answered() {
+    let server = Program::start(SERVER);
+    for number in 0..20_000 {
+        assert_eq!(server.visit(), GREETING, "client {number}");
+    }
+}
+
+#[test]
+fn a_thousand_at_once_are_all_answered() {
+    raise_descriptor_limit();
+    let server = Program::start(SERVER);
+    let mut clients: Vec<_> = (0..1_000).map(|_| server.connect()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        assert_eq!(read_all(client), GREETING, "client {number}");
+    }
+}
+
+/// What a client of the crowd does.
+#[derive(Clone, Copy)]
+enum Kind {
+    Visits,
+    HalfCloses,
+    Resets,
+    StaysSilent,
+    FloodsAndReadsNothing,
+}
+
+const KINDS: [Kind; 5] =
+    [Kind::Visits, Kind::HalfCloses, Kind::Resets, Kind::StaysSilent, Kind::FloodsAndReadsNothing];
+
+#[test]
+fn among_resets_and_silences_everybody_else_is_answered() {
+    let server = Program::start(SERVER);
+    let mut stay = Vec::new();
+    // Any order will do, as long as it is the same each time (a step of Knuth's MMIX generator).
+    let mut state = 42_u64;
+    for number in 0..200 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        match KINDS[(state >> 33) as usize % KINDS.len()] {
+            Kind::Visits => assert_eq!(server.visit(), GREETING, "client {number}"),
+            Kind::HalfCloses => {
+                let mut client = server.connect();
+                client.shutdown(Shutdown::Write).unwrap();
+                assert_eq!(read_all(&mut client), GREETING, "client {number}");
+            }
+            Kind::Resets => reset(&server.connect()),
+            Kind::StaysSilent => stay.push(server.connect()),
+            Kind::FloodsAndReadsNothing => {
+                let mut client = server.connect();
+                // The server may have let go of a client that does not stop.
+                let _ = client.write_all(&[b'?'; 256 * 1024]);
+                stay.push(client);
+            }
+        }
+    }
+    assert_eq!(server.visit(), GREETING);
+}
+
+fn reset(client: &TcpStream) {
+    set_socket_linger(client, Some(Duration::ZERO)).unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_the_server_in_two_seconds_and_a_second_one_changes_nothing() {
+    let server = Program::start(SERVER);
+    let asked = Instant::now();
+    server.interrupt();
+    server.wait_for("Caught an interrupt signal; exiting cleanly in two seconds.");
+    assert_eq!(server.visit(), GREETING);
+    server.interrupt();
+    assert_eq!(server.visit(), GREETING);
+    let (status, lines) = server.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(asked.elapsed() >= Duration::from_secs(2), "it serves for the two seconds");
+    assert_eq!(lines, ["flushed answer", "flushed answer", "done"]);
+}
+
+#[test]
+fn an_idle_server_is_never_woken() {
+    let server = Program::start(SERVER);
+    assert_eq!(server.visit(), GREETING);
+    server.wait_for("flushed answer");
+    // It still has the client's end of stream to hear of, and then nothing.
+    let mut before = wake_ups(&server);
+    loop {
+        thread::sleep(Duration::from_millis(500));
+        let after = wake_ups(&server);
+        if after == before {
+            return;
+        }
+        assert_eq!(after, before + 1, "it is woken for no reason");
+        before = after;
+    }
+}
+
+/// How often the server has gone to sleep.
+fn wake_ups(server: &Program) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
+/// The program ends with status 1, says nothing but one line, and that line has `wanted` in it.
+fn refused(arguments: &[&str], wanted: &[&str]) {
+    let output = Program::run(SERVER, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{arguments:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    for wanted in wanted {
+        assert!(said.contains(wanted), "{said} does not name {wanted:?}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_refused_by_name() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    refused(&["--listen", &address], &[&address, "in use"]);
+}
+
+#[test]
+fn an_address_that_is_not_ours_is_refused_by_name() {
+    refused(&["--listen", "192.0.2.1:9995"], &["192.0.2.1:9995", "Cannot assign"]);
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_refused_by_name() {
+    refused(&["--listen", "9995"], &["--listen", "\"9995\"", "ADDR:PORT"]);
+    refused(&["--listen", "127.0.0.1:99999"], &["--listen", "127.0.0.1:99999"]);
+    refused(&["--listen"], &["--listen"]);
+    refused(&["--port", "1"], &["--port"]);
+}
