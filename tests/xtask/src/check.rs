@@ -102,6 +102,8 @@ fn clippy() -> Result<()> {
         &["--workspace"][..],
         &["--package", "picoevent", "--features", "defmt"],
         &["--package", "picoevent", "--features", "log"],
+        &["--package", "picoevent-embassy", "--features", "defmt,proto-ipv6"],
+        &["--package", "picoevent-embassy", "--features", "log"],
     ] {
         let mut cargo = command::cargo(&workspace::root());
         cargo.arg("clippy").args(what).args(["--all-targets", "--", "--deny", "warnings"]);
