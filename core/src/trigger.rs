@@ -1,22 +1,4 @@
 //! Triggers: the one door by which interrupts and other threads reach the loop.
-//!
-//! A trigger is a `static` of the board or the host program. Raising it adds one to its count and
-//! wakes the back end, which takes the count and feeds it to the base as raises of the trigger's
-//! signal. Raises are counted, not queued, so there is nothing that could overflow; the count
-//! saturates at 65,535.
-//!
-//! ```
-//! use picoevent::{Signal, Trigger};
-//!
-//! static BUTTON: Trigger = Trigger::new(Signal::INT);
-//!
-//! // In the interrupt handler of the pin:
-//! BUTTON.raise();
-//! # assert_eq!(BUTTON.take(), 1);
-//! # assert_eq!(BUTTON.take(), 0);
-//! ```
-//!
-//! Cost: one short critical section for each call, O(1).
 
 use core::cell::RefCell;
 use core::task::Waker;
@@ -25,7 +7,25 @@ use critical_section::Mutex;
 
 use crate::Signal;
 
-/// A counter that any context may raise; see the [module's documentation](self).
+/// A counter that any context may raise: interrupts, other threads.
+///
+/// A trigger is a `static` of the board or the host program. Raising it adds one to its count and
+/// wakes the back end, which takes the count and feeds it to the base as raises of the trigger's
+/// signal. Raises are counted, not queued, so there is nothing that could overflow; the count
+/// saturates at 65,535.
+///
+/// ```
+/// use picoevent::{Signal, Trigger};
+///
+/// static BUTTON: Trigger = Trigger::new(Signal::INT);
+///
+/// // In the interrupt handler of the pin:
+/// BUTTON.raise();
+/// # assert_eq!(BUTTON.take(), 1);
+/// # assert_eq!(BUTTON.take(), 0);
+/// ```
+///
+/// Cost: one short critical section for each call, O(1).
 pub struct Trigger {
     signal: Signal,
     state: Mutex<RefCell<State>>,

@@ -63,7 +63,9 @@ fn a_port_where_nobody_listens_refuses() {
     // No other test uses this address, so nobody takes the port meanwhile.
     let free = TcpListener::bind("127.0.0.3:0").unwrap().local_addr().unwrap();
     let mut app = App::default();
-    run::<2, _>(&mut app, |_, base, _| drop(App::connect(base, free)));
+    run::<2, _>(&mut app, |_, base, _| {
+        let _ = App::connect(base, free);
+    });
     assert_eq!(app.events, [ConnEvent::Failed(ConnError::Refused)]);
 }
 
