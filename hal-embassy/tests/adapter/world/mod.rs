@@ -4,27 +4,30 @@
 //! Time stands still unless [`World::pass`] moves it; it then jumps from one deadline to the next.
 //! A world belongs to its thread, so tests run side by side.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 pub mod app;
 mod cable;
 mod clock;
 mod peer;
 mod task;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use embassy_net::{Config as NetConfig, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
-use picoevent::{Cx, End, EventBase, Signal, Storage, Trigger};
+use embassy_net::{
+    Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4,
+};
+use picoevent::{
+    Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Signal, Storage, Trigger,
+};
 use picoevent_embassy::{Config, Sockets, run};
 
 use app::{App, Seen};
-pub use cable::{Cable, Segment};
+use smoltcp::socket::tcp::State;
+pub use cable::{Cable, End as CableEnd, Segment};
 pub use peer::{Call, Peer};
-use task::Task;
+pub use task::Task;
 
 pub const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -38,7 +41,7 @@ pub struct World {
     pub seen: Rc<RefCell<Seen>>,
     pub runner: Task<()>,
     pub device: Task<End>,
-    trigger: &'static Trigger,
+    pub trigger: &'static Trigger,
 }
 
 /// The address the device has, unless a test gives it another.
@@ -104,15 +107,38 @@ impl World {
         world
     }
 
-    /// Lets the application do something, in a callback of the loop, and everything that follows.
-    pub fn command(&mut self, command: impl FnOnce(&mut App, &mut Cx<'_, App>) + 'static) {
+    /// Lets the application do something, in a callback of the loop, and everything that follows;
+    /// the application's answer.
+    pub fn command<R: 'static>(
+        &mut self,
+        command: impl FnOnce(&mut App, &mut Cx<'_, App>) -> R + 'static,
+    ) -> R {
+        let answer = Rc::new(Cell::new(None));
+        let place = answer.clone();
+        let command = move |app: &mut App, cx: &mut Cx<'_, App>| place.set(Some(command(app, cx)));
         self.seen.borrow_mut().commands.push_back(Box::new(command));
         self.trigger.raise();
         self.settle();
+        answer.take().expect("the loop runs")
     }
 
-    pub fn raise(&self) {
-        self.trigger.raise();
+    /// Lets the application do something with a connection it holds.
+    pub fn with_conn<R: 'static>(
+        &mut self,
+        conn: Conn,
+        work: impl FnOnce(ConnMut<'_, '_, App>) -> R + 'static,
+    ) -> R {
+        self.command(move |_, cx| work(cx.conn(conn).expect("it is held")))
+    }
+
+    /// Lets the application listen on [`PORT`], or another.
+    pub fn listen(&mut self, port: u16) -> Listener {
+        self.command(move |_, cx| App::listen(cx, &format!("0.0.0.0:{port}")))
+    }
+
+    /// Lets the application connect to the peer.
+    pub fn connect(&mut self, port: u16) -> Conn {
+        self.command(move |_, cx| App::connect(cx, (PEER, port).into()))
     }
 
     /// Lets everything happen that can happen without time passing.
@@ -130,7 +156,8 @@ impl World {
     pub fn pass(&mut self, duration: Duration) {
         let end = clock::now() + duration.as_micros() as u64;
         self.settle();
-        loop {
+        for jump in 0.. {
+            assert!(jump < 1_000_000, "time does not pass");
             let next = clock::next().into_iter().chain(self.peer.poll_at(clock::now())).min();
             match next.filter(|next| *next <= end) {
                 Some(next) => clock::set(next.max(clock::now())),
@@ -146,15 +173,88 @@ impl World {
         clock::now()
     }
 
+    /// When a task of the device is to be woken, if nothing else happens.
+    pub fn next_wake(&self) -> Option<u64> {
+        clock::next()
+    }
+
     /// A call of the peer to the device's port.
     pub fn call(&mut self) -> Call {
-        let call = self.peer.call(DEVICE, PORT);
+        self.calls(1)[0]
+    }
+
+    /// So many calls at once.
+    pub fn calls(&mut self, amount: usize) -> Vec<Call> {
+        self.calls_to(PORT, amount)
+    }
+
+    pub fn calls_to(&mut self, port: u16, amount: usize) -> Vec<Call> {
+        let calls = (0..amount).map(|_| self.peer.call(DEVICE, port)).collect();
         self.settle();
-        call
+        calls
+    }
+
+    /// How many of the calls are answered.
+    pub fn established(&mut self, calls: &[Call]) -> usize {
+        calls.iter().filter(|call| self.peer.state(**call) == State::Established).count()
+    }
+
+    /// Takes everything the peer can receive without time passing.
+    pub fn hear(&mut self, call: Call) -> Vec<u8> {
+        let mut data = Vec::new();
+        loop {
+            let part = self.peer.receive(call);
+            if part.is_empty() {
+                return data;
+            }
+            data.extend(part);
+            self.settle();
+        }
+    }
+
+    /// The connections that were accepted, the oldest first.
+    pub fn accepted(&self) -> Vec<Conn> {
+        self.seen.borrow().accepted.clone()
+    }
+
+    /// What the application heard of the connection, beside data.
+    pub fn events(&self, conn: Conn) -> Vec<ConnEvent> {
+        self.seen.borrow().events_of(conn)
+    }
+
+    /// What the application received on the connection.
+    pub fn received(&self, conn: Conn) -> Vec<u8> {
+        self.seen.borrow().data(conn).to_vec()
     }
 
     /// The segments the device has sent.
     pub fn sent(&self) -> Vec<Segment> {
         self.cable.borrow().segments.iter().filter(|s| s.source.0 != PEER).cloned().collect()
+    }
+
+    /// How many resets the device has sent.
+    pub fn resets(&self) -> usize {
+        self.sent().iter().filter(|segment| segment.rst).count()
+    }
+
+    /// Sets which segments are lost from now on.
+    pub fn lose(&self, lose: impl FnMut(&Segment) -> bool + 'static) {
+        self.cable.borrow_mut().lose = Box::new(lose);
+    }
+
+    /// Plugs the cable in or out.
+    pub fn plug(&mut self, plugged: bool) {
+        self.cable.borrow_mut().plug(plugged);
+        self.settle();
+    }
+
+    /// Gives the device another address, or none.
+    pub fn set_address(&mut self, address: Option<Ipv4Addr>) {
+        let config = match address {
+            Some(address) => ConfigV4::Static(static_address(address)),
+            None => ConfigV4::None,
+        };
+        self.stack.set_config_v4(config);
+        self.settle();
     }
 }
