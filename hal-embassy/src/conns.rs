@@ -38,9 +38,10 @@ pub(crate) fn look<A>(
             }
         }
     }
+    let until = now.after(config.linger);
     match slot.role {
-        Role::Closing(_) => close(slot, conn, base, now, cx),
-        _ => pump(slot, conn, base, now.after(config.linger), cx),
+        Role::Closing(_) => close(slot, conn, base, now, until, cx),
+        _ => pump(slot, conn, base, until, cx),
     }
 }
 
@@ -106,11 +107,13 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, cx: &mu
 }
 
 /// Moves what is left in the ring of a connection that was closed; then the base is done with it.
+/// A reset has its own time, `until`, since that of the connection may be up.
 fn close<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
     now: Instant,
+    until: Instant,
     cx: &mut Context<'_>,
 ) {
     // A peer that first wants to be rid of what it sends would never come to read.
@@ -124,7 +127,7 @@ fn close<A>(
     }
     base.released(conn);
     if unsent || matches!(phase, Phase::Handshake | Phase::Closed | Phase::Done) {
-        slot.abort(slot.time);
+        slot.abort(until);
     } else {
         slot.linger(slot.time);
     }

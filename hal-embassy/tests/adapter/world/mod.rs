@@ -15,18 +15,14 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use embassy_net::{
-    Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4,
-};
-use picoevent::{
-    Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Signal, Storage, Trigger,
-};
+use embassy_net::{Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 
 use app::{App, Seen};
-use smoltcp::socket::tcp::State;
 pub use cable::{Cable, End as CableEnd, Segment};
 pub use peer::{Call, Peer};
+use smoltcp::socket::tcp::State;
 pub use task::Task;
 
 pub const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
