@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use embassy_net::{Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
-use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Signal, Storage, Trigger};
+use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 
 use app::{App, Seen};
@@ -80,13 +80,13 @@ impl World {
         let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
         let (stack, runner) = embassy_net::new(cable::End(cable.clone()), net, resources, 0x5eed);
         let runner = Box::leak(Box::new(runner));
-        let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(Signal::USR1)));
+        let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(app::SIGNAL)));
         let seen = Rc::new(RefCell::new(Seen::default()));
         let mut app = App::new(seen.clone());
         let device = async move {
             let mut storage = Box::new(Storage::<App, 8, CONNS, INPUT, OUTPUT, 3>::new());
             let mut base = EventBase::new(&mut storage);
-            base.on_signal(Signal::USR1, App::commanded).expect("there is room");
+            base.on_signal(app::SIGNAL, App::commanded).expect("there is room");
             let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
             run(stack, &mut sockets, &[trigger], &mut base, &mut app, config).await
         };
@@ -111,11 +111,15 @@ impl World {
     ) -> R {
         let answer = Rc::new(Cell::new(None));
         let place = answer.clone();
-        let command = move |app: &mut App, cx: &mut Cx<'_, App>| place.set(Some(command(app, cx)));
-        self.seen.borrow_mut().commands.push_back(Box::new(command));
-        self.trigger.raise();
+        self.order(move |app, cx| place.set(Some(command(app, cx))));
         self.settle();
         answer.take().expect("the loop runs")
+    }
+
+    /// Has the application do something as soon as the loop works.
+    pub fn order(&mut self, command: impl FnOnce(&mut App, &mut Cx<'_, App>) + 'static) {
+        self.seen.borrow_mut().commands.push_back(Box::new(command));
+        self.trigger.raise();
     }
 
     /// Lets the application do something with a connection it holds.
@@ -146,6 +150,16 @@ impl World {
             }
         }
         panic!("the world does not come to rest");
+    }
+
+    /// Lets the network work while the loop does not get its turn.
+    pub fn settle_network(&mut self) {
+        for _ in 0..10_000 {
+            if !(self.runner.work() | self.peer.poll(clock::now())) {
+                return;
+            }
+        }
+        panic!("the network does not come to rest");
     }
 
     /// Lets time pass, with everything that happens meanwhile.
