@@ -6,10 +6,13 @@ use critical_section::Mutex;
 
 const CTRL_C: u8 = 0x03;
 
-static ON_CTRL_C: Mutex<Cell<Option<fn()>>> = Mutex::new(Cell::new(None));
+/// What is called in the UART's interrupt.
+pub type Call = fn();
+
+static ON_CTRL_C: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));
 
 /// Has `call` called for each Ctrl-C from here on, in the UART's interrupt.
-pub fn on_ctrl_c(call: fn()) {
+pub fn on_ctrl_c(call: Call) {
     critical_section::with(|cs| ON_CTRL_C.borrow(cs).set(Some(call)));
 }
 
