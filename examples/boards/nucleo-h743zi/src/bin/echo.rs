@@ -1,0 +1,33 @@
+//! echo on the Nucleo board with an STM32H743ZI.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use echo::{Echo, PORT};
+use embassy_executor::Spawner;
+use embassy_net::StackResources;
+use nucleo_h743zi as board;
+use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use static_cell::{ConstStaticCell, StaticCell};
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static RESOURCES: StaticCell<StackResources<13>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<12, 1024, 1024>> = ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<Storage<Echo, 4, 4, 1024, 1024>> =
+    ConstStaticCell::new(Storage::new());
+
+#[embassy_executor::main]
+async fn main(spawner: Spawner) {
+    let resources = RESOURCES.init_with(StackResources::new);
+    let stack = board::start(spawner, resources, || INTERRUPT.raise());
+    let mut base = EventBase::new(STORAGE.take());
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    Echo::start(&mut base, address).expect("the storage has room");
+    let mut echo = Echo::new();
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut echo, Config::default()).await;
+    defmt::info!("done");
+    board::exit(0)
+}
