@@ -17,6 +17,10 @@ pub struct Config {
     /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
     /// in a handshake and on a connection. `None` for never, which lets a peer that vanished hold
     /// its socket for ever. Default: 60 s.
+    ///
+    /// The stack does not say that it did. The connection fails with
+    /// [`TimedOut`](picoevent::ConnError::TimedOut) where that can be inferred, else with
+    /// [`Reset`](picoevent::ConnError::Reset): when nothing waited for an answer but a keep-alive.
     pub timeout: Option<Duration>,
     /// After what silence the stack asks whether the peer is still there. Shorter than `timeout`,
     /// or a connection that is merely idle is given up. `None` for never. Default: 20 s.

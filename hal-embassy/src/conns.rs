@@ -26,10 +26,8 @@ pub(crate) fn look<A>(
         match slot.socket.phase() {
             Phase::Handshake => return,
             Phase::Closed => {
-                let given_up =
-                    config.timeout.is_some_and(|timeout| now.since(slot.time) >= timeout);
-                let timed_out = given_up || slot.socket.owes_reset();
-                let error = if timed_out { ConnError::TimedOut } else { ConnError::Refused };
+                let given_up = is_given_up(slot, config, now);
+                let error = if given_up { ConnError::TimedOut } else { ConnError::Refused };
                 return fail(slot, conn, base, error, now.after(config.linger));
             }
             _ => {
@@ -39,8 +37,8 @@ pub(crate) fn look<A>(
         }
     }
     match slot.role {
-        Role::Closing(_) => close(slot, conn, base, now, cx),
-        _ => pump(slot, conn, base, now.after(config.linger), cx),
+        Role::Closing(_) => close(slot, conn, base, config, now, cx),
+        _ => pump(slot, conn, base, config, now, cx),
     }
 }
 
@@ -49,11 +47,14 @@ fn pump<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
-    until: Instant,
+    config: &Config,
+    now: Instant,
     cx: &mut Context<'_>,
 ) {
-    receive(slot, conn, base, cx);
-    send(slot, conn, base, cx);
+    let until = now.after(config.linger);
+    if receive(slot, conn, base, cx) | send(slot, conn, base, cx) {
+        slot.time = now;
+    }
     let unsent = base.conn(conn).map_or(0, |conn| conn.output_len()) > 0;
     let phase = slot.socket.phase();
     if slot.ends.output_wanted && !unsent && phase == Phase::Open {
@@ -61,7 +62,7 @@ fn pump<A>(
     }
     let over = match phase {
         Phase::Closed if !is_in_order(slot, cx) => {
-            let given_up = slot.socket.owes_reset();
+            let given_up = is_given_up(slot, config, now);
             let error = if given_up { ConnError::TimedOut } else { ConnError::Reset };
             return fail(slot, conn, base, error, until);
         }
@@ -82,26 +83,55 @@ fn is_in_order(slot: &mut Slot<'_>, cx: &mut Context<'_>) -> bool {
     delivered && (ended || slot.socket.read(&mut [0], cx) == Read::End)
 }
 
-fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
-    while let Some((space, _)) = base.input(conn) {
-        match slot.socket.read(space, cx) {
-            Read::Bytes(amount) => base.received(conn, amount),
-            Read::End => {
-                slot.ends.input = true;
-                return base.finished(conn);
-            }
-            Read::Nothing | Read::Reset => return,
-        }
-    }
+/// Whether the stack ended a connection that is closed, and not the peer. The stack does not say:
+/// it was the stack if it could not send its reset yet, or if nothing came of what was sent for so
+/// long. An idle connection whose peer vanished may pass for one that the peer reset.
+fn is_given_up(slot: &Slot<'_>, config: &Config, now: Instant) -> bool {
+    let silent = config.timeout.is_some_and(|timeout| now.since(slot.time) >= timeout);
+    let asked = matches!(slot.role, Role::Connecting(_)) || !slot.socket.is_sent();
+    slot.socket.owes_reset() || (silent && asked)
 }
 
-fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
+/// Takes what the base has room for; whether anything.
+fn receive<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let mut moved = false;
+    while let Some((space, _)) = base.input(conn) {
+        match slot.socket.read(space, cx) {
+            Read::Bytes(amount) => {
+                base.received(conn, amount);
+                moved = true;
+            }
+            Read::End => {
+                slot.ends.input = true;
+                base.finished(conn);
+                break;
+            }
+            Read::Nothing | Read::Reset => break,
+        }
+    }
+    moved
+}
+
+/// Gives what the socket has room for; whether anything.
+fn send<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let mut moved = false;
     loop {
         let amount = slot.socket.write(base.output(conn).0, cx);
         if amount == 0 {
-            return;
+            return moved;
         }
         base.sent(conn, amount);
+        moved = true;
     }
 }
 
@@ -110,6 +140,7 @@ fn close<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
+    config: &Config,
     now: Instant,
     cx: &mut Context<'_>,
 ) {
@@ -124,7 +155,8 @@ fn close<A>(
     }
     base.released(conn);
     if unsent || matches!(phase, Phase::Handshake | Phase::Closed | Phase::Done) {
-        slot.abort(slot.time);
+        // The reset has a time of its own, since that of the connection may be up.
+        slot.abort(now.after(config.linger));
     } else {
         slot.linger(slot.time);
     }

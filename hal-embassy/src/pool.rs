@@ -63,11 +63,12 @@ impl<'n> Pool<'_, 'n> {
                     slot.abort(until);
                 }
             }
-            (Role::Resetting, _) => {
-                if !slot.socket.owes_reset() || slot.time <= now {
-                    slot.serve(Role::Free, now);
-                }
-            }
+            (Role::Resetting, _) => {}
+        }
+        // Looked at last, so that a socket which owes nothing is free in the turn that drops its
+        // connection: nothing would wake the task for it.
+        if slot.role == Role::Resetting && (!slot.socket.owes_reset() || slot.time <= now) {
+            slot.serve(Role::Free, now);
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) enum Role {
     Waiting(Listener),
     /// It shakes hands with one whom we call, since the time.
     Connecting(Conn),
-    /// It is the base's connection.
+    /// It is the base's connection, whose bytes last moved at the time.
     Open(Conn),
     /// It takes what is left in the ring of a connection that was closed, until the time.
     Closing(Conn),

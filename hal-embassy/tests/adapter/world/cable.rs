@@ -19,6 +19,8 @@ pub struct Cable {
     to_peer: VecDeque<Vec<u8>>,
     plugged: bool,
     waker: Option<Waker>,
+    /// How many frames went either way, those that were lost included.
+    pub frames: usize,
     /// Every TCP segment that went either way, those that were lost included.
     pub segments: Vec<Segment>,
     /// Whether a segment is lost.
@@ -32,6 +34,7 @@ pub struct Segment {
     pub syn: bool,
     pub fin: bool,
     pub rst: bool,
+    pub window: u16,
     pub data: Vec<u8>,
 }
 
@@ -42,6 +45,7 @@ impl Cable {
             to_peer: VecDeque::new(),
             plugged: true,
             waker: None,
+            frames: 0,
             segments: Vec::new(),
             lose: Box::new(|_| false),
         }
@@ -62,6 +66,7 @@ impl Cable {
     fn passes(&mut self, frame: &[u8]) -> bool {
         let segment = Segment::of(frame);
         let lost = segment.as_ref().is_some_and(|segment| (self.lose)(segment));
+        self.frames += 1;
         self.segments.extend(segment);
         self.plugged && !lost
     }
@@ -93,6 +98,7 @@ impl Segment {
             syn: tcp.syn(),
             fin: tcp.fin(),
             rst: tcp.rst(),
+            window: tcp.window_len(),
             data: tcp.payload().to_vec(),
         })
     }

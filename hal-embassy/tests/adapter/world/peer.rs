@@ -37,10 +37,10 @@ impl Peer {
     /// Works; whether there was anything to do.
     pub fn poll(&mut self, now: u64) -> bool {
         self.now = Instant::from_micros(now as i64);
-        let before = self.cable.0.borrow().segments.len();
+        let before = self.cable.0.borrow().frames;
         let result = self.interface.poll(self.now, &mut self.cable, &mut self.sockets);
         result == smoltcp::iface::PollResult::SocketStateChanged
-            || self.cable.0.borrow().segments.len() != before
+            || self.cable.0.borrow().frames != before
     }
 
     pub fn poll_at(&mut self, now: u64) -> Option<u64> {

@@ -5,7 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, ListenError, Listener, Signal, What};
+use picoevent::{
+    Conn, ConnEvent, Cx, Direction, Event, ListenError, Listener, OnConn, Signal, What,
+};
 
 type Command = Box<dyn FnOnce(&mut App, &mut Cx<'_, App>)>;
 
@@ -15,6 +17,8 @@ pub struct App {
     pub greeting: Option<Vec<u8>>,
     /// Whether accepted connections are read from.
     pub reads: bool,
+    /// What is done with each accepted connection at last.
+    pub then: Option<OnConn<Self>>,
 }
 
 /// What the application was called with.
@@ -30,7 +34,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What was received on all connections.
+    /// What was received on the connection.
     pub fn data(&self, conn: Conn) -> &[u8] {
         self.received.get(&conn).map_or(&[], |data| data)
     }
@@ -42,7 +46,7 @@ impl Seen {
 
 impl App {
     pub fn new(seen: Rc<RefCell<Seen>>) -> Self {
-        Self { seen, greeting: None, reads: true }
+        Self { seen, greeting: None, reads: true, then: None }
     }
 
     pub fn commanded(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
@@ -80,6 +84,20 @@ impl App {
         if let Some(greeting) = &self.greeting {
             cx.conn(conn).expect("it is there").write(greeting).expect("there is room");
         }
+        if let Some(then) = self.then {
+            then(self, cx, conn);
+        }
+    }
+
+    /// Sends what came back, as far as there is room; both when something came and when something
+    /// went.
+    pub fn echo(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        cx.transfer(conn, conn).expect("it is there");
+    }
+
+    /// Makes an accepted connection an echo that ends when the peer does.
+    pub fn echoes(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        cx.conn(conn).expect("it is there").on_read(Self::echo).on_write(Self::echo);
     }
 
     fn readable(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {

@@ -1,0 +1,146 @@
+//! Accepting: clients are taken over, and wait while the base has no room.
+
+use picoevent::{ConnError, ConnEvent};
+use smoltcp::socket::tcp::State;
+
+use crate::world::{Call, PORT, World};
+
+fn serving() -> World {
+    let mut world = World::new();
+    world.listen(PORT);
+    world
+}
+
+/// The ports of the clients that were accepted and are held, the oldest first.
+fn served(world: &mut World) -> Vec<u16> {
+    let accepted = world.accepted();
+    world.command(move |_, cx| {
+        let held = accepted.into_iter().filter_map(|conn| cx.conn(conn).ok()?.peer());
+        held.map(|peer| peer.port()).collect()
+    })
+}
+
+fn port(world: &mut World, call: Call) -> u16 {
+    world.peer.get(call).local_endpoint().expect("it is open").port
+}
+
+#[test]
+fn a_client_is_accepted() {
+    let mut world = serving();
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(served(&mut world), [port(&mut world, call)]);
+}
+
+#[test]
+fn as_many_clients_as_sockets_are_answered_though_the_base_has_fewer_slots() {
+    let mut world = serving();
+    let calls = world.calls(8);
+    assert_eq!(world.established(&calls), 8);
+    assert_eq!(world.accepted().len(), 4);
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn none_of_those_who_wait_is_lost() {
+    let mut world = serving();
+    let calls = world.calls(8);
+    for call in &calls {
+        world.peer.send(*call, b"Hello");
+    }
+    for turn in 0..8 {
+        let conn = world.accepted()[turn];
+        world.pass(std::time::Duration::from_secs(1));
+        assert_eq!(world.received(conn), b"Hello");
+        world.with_conn(conn, |conn| conn.free());
+    }
+    assert_eq!(world.accepted().len(), 8);
+}
+
+#[test]
+fn those_who_wait_are_served_oldest_first() {
+    let mut world = serving();
+    world.calls(4);
+    let second = std::time::Duration::from_secs(1);
+    let first = world.call();
+    world.pass(second);
+    let older = world.call();
+    world.pass(second);
+    // The socket that is free now has a lower number than the one that waits.
+    let conns = world.accepted();
+    let (one, other) = (conns[0], conns[1]);
+    world.with_conn(one, |conn| conn.free());
+    assert_eq!(served(&mut world).last(), Some(&port(&mut world, first)));
+    let younger = world.call();
+    world.with_conn(other, |conn| conn.free());
+    assert_eq!(served(&mut world).last(), Some(&port(&mut world, older)));
+    world.with_conn(conns[2], |conn| conn.free());
+    assert_eq!(served(&mut world).last(), Some(&port(&mut world, younger)));
+}
+
+#[test]
+fn one_client_more_than_sockets_is_refused_and_may_try_again() {
+    let mut world = serving();
+    let calls = world.calls(9);
+    assert_eq!(world.established(&calls), 8);
+    assert_eq!(world.peer.state(calls[8]), State::Closed);
+    assert_eq!(world.resets(), 1);
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |conn| conn.free());
+    let again = world.call();
+    assert_eq!(world.peer.state(again), State::Established);
+}
+
+#[test]
+fn a_client_that_resets_gives_its_slot_back() {
+    let mut world = serving();
+    let calls = world.calls(8);
+    world.peer.abort(calls[0]);
+    world.settle();
+    let conn = world.accepted()[0];
+    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Reset)]);
+    // The socket is free at once, the base's slot when the application frees it.
+    let another = world.call();
+    assert_eq!(world.peer.state(another), State::Established);
+    assert_eq!(world.accepted().len(), 4);
+    world.with_conn(conn, |conn| conn.free());
+    assert_eq!(world.accepted().len(), 5);
+}
+
+#[test]
+fn a_client_that_resets_while_it_waits_gives_its_socket_back() {
+    let mut world = serving();
+    let calls = world.calls(8);
+    world.peer.abort(calls[6]);
+    world.settle();
+    let another = world.call();
+    assert_eq!(world.peer.state(another), State::Established);
+    assert_eq!(world.accepted().len(), 4);
+}
+
+#[test]
+fn a_client_that_ends_while_it_waits_is_heard() {
+    let mut world = serving();
+    world.calls(4);
+    let call = world.call();
+    world.peer.send(call, b"last words");
+    world.peer.close(call);
+    world.settle();
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |conn| conn.free());
+    let waited = world.accepted()[4];
+    assert_eq!(world.received(waited), b"last words");
+    assert_eq!(world.events(waited), [ConnEvent::Eof]);
+}
+
+#[test]
+fn a_handshake_that_is_not_completed_takes_no_slot_of_the_base() {
+    let mut world = serving();
+    // The third step of the handshake is lost.
+    world.lose(|segment| segment.source.0 == crate::world::PEER && !segment.syn);
+    world.calls(6);
+    assert_eq!(world.accepted().len(), 0);
+    world.lose(|_| false);
+    let call = world.call();
+    assert_eq!(served(&mut world), [port(&mut world, call)]);
+}

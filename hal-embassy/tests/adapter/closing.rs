@@ -1,0 +1,208 @@
+//! Closing with care: what was written arrives, then the end of stream, within bounds.
+
+use std::time::Duration;
+
+use picoevent::{Conn, Cx};
+use picoevent_embassy::Config;
+use smoltcp::socket::tcp::State;
+
+use crate::world::app::App;
+use crate::world::{Call, DEVICE, PORT, World, address};
+
+const ANSWER: usize = 4000;
+
+fn answer() -> Vec<u8> {
+    (0..ANSWER).map(|index| index as u8 ^ (index >> 8) as u8).collect()
+}
+
+fn answer_and_close(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
+    cx.conn(conn).expect("it is there").write(&answer()).expect("there is room");
+    cx.conn(conn).expect("it is there").close();
+}
+
+/// A device with one connection, that answers at once much more than its socket holds, and closes.
+fn answering<const SOCKETS: usize>(config: Config) -> World {
+    let mut world = World::sized::<1, SOCKETS, 64, ANSWER, 128, 128>(config, address(DEVICE));
+    world.command(|app, cx| {
+        app.reads = false;
+        app.then = Some(answer_and_close);
+        App::listen(cx, "0.0.0.0:9995")
+    });
+    world
+}
+
+fn call_with_window(world: &mut World, window: usize) -> Call {
+    let call = world.peer.call_with_window(DEVICE, PORT, window);
+    world.settle();
+    call
+}
+
+#[test]
+fn a_client_is_greeted_and_closed() {
+    let mut world = World::new();
+    world.command(|app, cx| {
+        app.greeting = Some(b"Hello, World!\n".to_vec());
+        App::listen(cx, "0.0.0.0:9995")
+    });
+    let call = world.call();
+    assert_eq!(world.hear(call), b"Hello, World!\n");
+    assert_eq!(world.peer.state(call), State::CloseWait);
+    world.peer.close(call);
+    world.settle();
+    assert_eq!(world.peer.state(call), State::Closed);
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn a_long_answer_arrives_whole_though_the_peer_has_little_room() {
+    let mut world = answering::<2>(Config::default());
+    let call = call_with_window(&mut world, 64);
+    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(world.hear(call), answer());
+    assert_eq!(world.peer.state(call), State::CloseWait);
+    world.peer.close(call);
+    world.settle();
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn a_long_answer_arrives_whole_though_segments_are_lost() {
+    let linger = Duration::from_secs(600);
+    let mut world = answering::<2>(Config { linger, ..Config::default() });
+    let mut count = 0;
+    world.lose(move |_| {
+        count += 1;
+        count % 7 == 0
+    });
+    let call = world.call();
+    let mut heard = Vec::new();
+    for _ in 0..6000 {
+        heard.extend(world.hear(call));
+        if world.peer.state(call) == State::CloseWait {
+            break;
+        }
+        world.pass(Duration::from_millis(100));
+    }
+    assert_eq!(heard, answer());
+    assert_eq!(world.peer.state(call), State::CloseWait);
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn a_peer_that_says_more_than_anybody_reads_still_gets_its_answer() {
+    let mut world = answering::<2>(Config::default());
+    let call = call_with_window(&mut world, 64);
+    world.peer.send(call, &[7; 10_000]);
+    world.settle();
+    assert_eq!(world.hear(call), answer());
+    assert_eq!(world.peer.get(call).send_queue(), 0);
+    world.peer.close(call);
+    world.settle();
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn a_peer_that_never_reads_is_reset_after_the_linger_time() {
+    let mut world = answering::<2>(Config::default());
+    call_with_window(&mut world, 64);
+    let next = world.call();
+    world.pass(Duration::from_millis(9_999));
+    assert_eq!((world.resets(), world.accepted().len()), (0, 1));
+    world.pass(Duration::from_millis(2));
+    assert_eq!((world.resets(), world.accepted().len()), (1, 2));
+    assert_eq!(world.hear(next), answer());
+    let again = world.call();
+    assert_eq!(world.hear(again), answer());
+}
+
+#[test]
+fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
+    let mut world = answering::<1>(Config::default());
+    let call = world.call();
+    assert_eq!(world.hear(call), answer());
+    assert_eq!(world.peer.state(call), State::CloseWait);
+    world.pass(Duration::from_millis(1_998));
+    assert_eq!(world.resets(), 0);
+    world.pass(Duration::from_millis(4));
+    assert_eq!(world.resets(), 1);
+    let again = world.call();
+    assert_eq!(world.hear(again), answer());
+}
+
+#[test]
+fn a_socket_whose_peer_ends_serves_the_next_at_once() {
+    let mut world = answering::<1>(Config::default());
+    for _ in 0..3 {
+        let call = world.call();
+        assert_eq!(world.hear(call), answer());
+        world.peer.close(call);
+        world.settle();
+    }
+    assert_eq!((world.resets(), world.accepted().len()), (0, 3));
+}
+
+#[test]
+fn a_slot_of_the_base_is_free_while_the_peer_takes_its_time_to_end() {
+    let mut world = answering::<2>(Config::default());
+    for _ in 0..2 {
+        let call = world.call();
+        assert_eq!(world.hear(call), answer());
+    }
+    assert_eq!(world.accepted().len(), 2);
+}
+
+#[test]
+fn a_peer_that_resets_while_it_is_answered_frees_socket_and_slot() {
+    let mut world = answering::<1>(Config::default());
+    let call = call_with_window(&mut world, 64);
+    world.peer.abort(call);
+    world.settle();
+    let next = world.call();
+    assert_eq!(world.hear(next), answer());
+}
+
+/// A device that only listens, and a client of it.
+fn serving() -> (World, Call, Conn) {
+    let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
+    world.listen(PORT);
+    let call = world.call();
+    let conn = world.accepted()[0];
+    (world, call, conn)
+}
+
+#[test]
+fn freeing_a_connection_resets_it() {
+    let (mut world, call, conn) = serving();
+    world.with_conn(conn, |conn| conn.free());
+    assert_eq!(world.resets(), 1);
+    assert_eq!(world.peer.state(call), State::Closed);
+    let next = world.call();
+    assert_eq!(world.peer.state(next), State::Established);
+}
+
+#[test]
+fn freeing_a_connection_whose_peer_has_ended_and_has_everything_ends_it_in_order() {
+    let (mut world, call, conn) = serving();
+    world.with_conn(conn, |mut conn| conn.write(b"all there is")).expect("there is room");
+    world.peer.close(call);
+    world.settle();
+    world.with_conn(conn, |conn| conn.free());
+    assert_eq!(world.hear(call), b"all there is");
+    assert_eq!(world.resets(), 0);
+    let next = world.call();
+    assert_eq!(world.peer.state(next), State::Established);
+}
+
+#[test]
+fn freeing_a_connection_with_something_unread_resets_it() {
+    let (mut world, call, conn) = serving();
+    // More than the ring holds, so that some stays with the stack.
+    world.with_conn(conn, |mut conn| {
+        conn.on_read(|_, _, _| ());
+    });
+    world.peer.send(call, &[7; 500]);
+    world.peer.close(call);
+    world.settle();
+    world.with_conn(conn, |conn| conn.free());
+    assert_eq!(world.resets(), 1);
+}

@@ -1,0 +1,202 @@
+//! Listeners: how they share the pool, and how they stop and go on.
+
+use picoevent::{Conn, Cx, ListenError, Listener};
+use picoevent_embassy::Config;
+use smoltcp::socket::tcp::State;
+
+use crate::world::app::App;
+use crate::world::{DEVICE, PORT, World, address};
+
+fn disable(world: &mut World, listener: Listener) {
+    world.command(move |_, cx| {
+        cx.listener(listener).expect("it is held").disable();
+    });
+}
+
+fn enable(world: &mut World, listener: Listener) {
+    world.command(move |_, cx| {
+        cx.listener(listener).expect("it is held").enable();
+    });
+}
+
+fn free(world: &mut World, listener: Listener) {
+    world.command(move |_, cx| cx.listener(listener).expect("it is held").free());
+}
+
+fn errors(world: &World) -> Vec<(Listener, ListenError)> {
+    world.seen.borrow().errors.clone()
+}
+
+fn listen(world: &mut World, address: &'static str) -> Listener {
+    world.command(move |_, cx| App::listen(cx, address))
+}
+
+#[test]
+fn the_backlog_bounds_how_many_can_call_at_once() {
+    let config = Config { backlog: 2, ..Config::default() };
+    let mut world = World::with::<4, 8>(config, address(DEVICE));
+    world.listen(PORT);
+    let calls = world.calls(3);
+    assert_eq!(world.established(&calls), 2);
+    // Those that answered are replaced, so that the next two find somebody.
+    let calls = world.calls(2);
+    assert_eq!(world.established(&calls), 2);
+}
+
+#[test]
+fn listeners_share_the_pool() {
+    let mut world = World::new();
+    // The first has all sockets before the others come.
+    let calls = [1, 2, 3].map(|port| {
+        world.listen(port);
+        port
+    });
+    let calls = calls.map(|port| [(); 8].map(|()| world.peer.call(DEVICE, port)));
+    world.settle();
+    let mut shares = calls.map(|calls| world.established(&calls));
+    shares.sort();
+    assert_eq!(shares, [2, 3, 3]);
+}
+
+#[test]
+fn a_listener_that_is_freed_leaves_its_sockets_to_the_others() {
+    let mut world = World::new();
+    let one = world.listen(1);
+    world.listen(2);
+    free(&mut world, one);
+    let calls = world.calls_to(2, 8);
+    assert_eq!(world.established(&calls), 8);
+}
+
+#[test]
+fn a_disabled_listener_refuses_and_an_enabled_one_accepts() {
+    let mut world = World::new();
+    let listener = world.listen(PORT);
+    disable(&mut world, listener);
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Closed);
+    enable(&mut world, listener);
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(world.accepted().len(), 1);
+    assert_eq!(errors(&world), []);
+}
+
+#[test]
+fn who_waits_is_kept_while_the_listener_is_disabled() {
+    let mut world = World::new();
+    let listener = world.listen(PORT);
+    let calls = world.calls(5);
+    disable(&mut world, listener);
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |conn| conn.free());
+    assert_eq!(world.accepted().len(), 4);
+    assert_eq!(world.peer.state(calls[4]), State::Established);
+    enable(&mut world, listener);
+    assert_eq!(world.accepted().len(), 5);
+}
+
+#[test]
+fn a_freed_listener_resets_who_waits_and_keeps_who_was_accepted() {
+    let mut world = World::new();
+    let listener = world.listen(PORT);
+    let calls = world.calls(6);
+    free(&mut world, listener);
+    assert_eq!(world.established(&calls), 4);
+    assert_eq!(world.resets(), 2);
+    for call in &calls[..4] {
+        world.peer.send(*call, b"still here");
+    }
+    world.settle();
+    for conn in world.accepted() {
+        assert_eq!(world.received(conn), b"still here");
+    }
+    let late = world.call();
+    assert_eq!(world.peer.state(late), State::Closed);
+}
+
+#[test]
+fn a_freed_listener_leaves_its_port_to_another() {
+    let mut world = World::new();
+    let listener = world.listen(PORT);
+    free(&mut world, listener);
+    world.listen(PORT);
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(errors(&world), []);
+}
+
+#[test]
+fn a_port_can_be_listened_on_once() {
+    let mut world = World::new();
+    world.listen(PORT);
+    let again = world.listen(PORT);
+    let narrower = listen(&mut world, "10.0.0.2:9995");
+    let in_use = ListenError::InUse;
+    assert_eq!(errors(&world), [(again, in_use), (narrower, in_use)]);
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+}
+
+#[test]
+fn a_listener_that_failed_can_be_enabled_when_the_port_is_free() {
+    let mut world = World::new();
+    let first = world.listen(PORT);
+    let second = world.listen(PORT);
+    free(&mut world, first);
+    enable(&mut world, second);
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+}
+
+#[test]
+fn two_addresses_may_have_the_same_port() {
+    let mut world = World::new();
+    listen(&mut world, "10.0.0.2:9995");
+    listen(&mut world, "10.0.0.3:9995");
+    assert_eq!(errors(&world), []);
+    let calls = world.calls(5);
+    // Only the four sockets that listen on the address they called can answer.
+    assert_eq!(world.established(&calls), 4);
+}
+
+#[test]
+fn port_0_can_not_be_listened_on() {
+    let mut world = World::new();
+    let listener = world.listen(0);
+    assert_eq!(errors(&world), [(listener, ListenError::Invalid)]);
+}
+
+#[cfg(not(feature = "proto-ipv6"))]
+#[test]
+fn a_family_the_stack_does_not_have_can_not_be_listened_on() {
+    let mut world = World::new();
+    let any = listen(&mut world, "[::]:9995");
+    let one = listen(&mut world, "[fe80::2]:9995");
+    assert_eq!(errors(&world), [(any, ListenError::Invalid), (one, ListenError::Invalid)]);
+}
+
+#[test]
+fn one_listener_more_than_sockets_is_told() {
+    let mut world = World::with::<4, 2>(Config::default(), address(DEVICE));
+    let listeners = [1, 2, 3].map(|port| world.listen(port));
+    assert_eq!(errors(&world), [(listeners[2], ListenError::NoSocket)]);
+    let ones = world.calls_to(1, 1);
+    let twos = world.calls_to(2, 1);
+    assert_eq!(world.established(&ones) + world.established(&twos), 2);
+}
+
+#[test]
+fn a_listener_is_called_with_its_own_clients() {
+    fn answer(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
+        cx.conn(conn).expect("it is there").write(b"other").expect("there is room");
+    }
+    let mut world = World::new();
+    world.listen(1);
+    world.command(|_, cx| cx.listen(([0; 4], 2).into(), answer).expect("there is room"));
+    let ours = world.calls_to(1, 1)[0];
+    let other = world.calls_to(2, 1)[0];
+    assert_eq!(world.hear(ours), b"");
+    assert_eq!(world.hear(other), b"other");
+    assert_eq!(world.accepted().len(), 1);
+}

@@ -1,0 +1,15 @@
+//! The adapter on an unmodified embassy-net, against a plain smoltcp peer, under virtual time.
+
+mod accepting;
+mod bytes;
+mod closing;
+mod connecting;
+mod ending;
+mod halves;
+mod keeping;
+mod listening;
+mod network;
+mod sleeping;
+mod timing;
+mod traps;
+mod world;

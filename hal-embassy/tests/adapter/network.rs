@@ -1,0 +1,157 @@
+//! The network comes and goes: the link, and the device's address.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use embassy_net::Config as NetConfig;
+use picoevent::{ConnError, ConnEvent};
+use picoevent_embassy::Config;
+use smoltcp::socket::tcp::State;
+
+use crate::world::{DEVICE, PORT, Task, World};
+
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 3);
+const SERVICE: u16 = 7000;
+
+fn serving() -> World {
+    let mut world = World::new();
+    world.listen(PORT);
+    world
+}
+
+#[test]
+fn a_connection_outlives_a_cable_that_is_out_for_a_while() {
+    let mut world = serving();
+    let call = world.call();
+    let conn = world.accepted()[0];
+    world.plug(false);
+    world.with_conn(conn, |mut conn| conn.write(b"are you there?")).expect("there is room");
+    world.peer.send(call, b"and you?");
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.events(conn), []);
+    world.plug(true);
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.hear(call), b"are you there?");
+    assert_eq!(world.received(conn), b"and you?");
+    assert_eq!(world.events(conn), []);
+}
+
+#[test]
+fn a_listener_outlives_a_cable_that_is_out() {
+    let mut world = serving();
+    world.plug(false);
+    world.pass(Duration::from_secs(3600));
+    world.plug(true);
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+}
+
+#[test]
+fn connections_hear_at_once_that_their_address_is_lost() {
+    let mut world = serving();
+    world.call();
+    let accepted = world.accepted()[0];
+    world.peer.listen(SERVICE);
+    let established = world.connect(SERVICE);
+    world.lose(|_| true);
+    let connecting = world.connect(SERVICE);
+    world.set_address(None);
+    let lost = ConnEvent::Failed(ConnError::AddressLost);
+    assert_eq!(world.events(accepted), [lost]);
+    assert_eq!(world.events(established), [ConnEvent::Connected, lost]);
+    assert_eq!(world.events(connecting), [lost]);
+}
+
+#[test]
+fn who_waits_is_not_accepted_after_the_address_is_lost() {
+    let mut world = serving();
+    world.calls(5);
+    world.set_address(None);
+    world.pass(Duration::from_secs(1));
+    world.set_address(Some(DEVICE));
+    for conn in world.accepted() {
+        world.with_conn(conn, |conn| conn.free());
+    }
+    assert_eq!(world.accepted().len(), 4);
+}
+
+#[test]
+fn a_listener_resumes_with_another_address() {
+    let mut world = serving();
+    world.calls(8);
+    world.set_address(Some(OTHER));
+    world.pass(Duration::from_secs(20));
+    for conn in world.accepted() {
+        world.with_conn(conn, |conn| conn.free());
+    }
+    let call = world.peer.call(OTHER, PORT);
+    world.settle();
+    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(world.accepted().len(), 5);
+}
+
+#[test]
+fn a_listener_needs_no_address_to_begin() {
+    let mut world = World::with::<4, 8>(Config::default(), NetConfig::default());
+    world.listen(PORT);
+    world.pass(Duration::from_secs(60));
+    world.set_address(Some(DEVICE));
+    let calls = world.calls(8);
+    assert_eq!(world.established(&calls), 8);
+    assert!(world.seen.borrow().errors.is_empty());
+}
+
+#[test]
+fn nothing_is_reachable_without_an_address() {
+    let mut world = World::with::<4, 8>(Config::default(), NetConfig::default());
+    let conn = world.connect(SERVICE);
+    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Unreachable)]);
+    world.set_address(Some(DEVICE));
+    world.peer.listen(SERVICE);
+    let conn = world.connect(SERVICE);
+    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+}
+
+#[test]
+fn a_connection_that_was_closed_does_not_hold_its_socket_after_the_address_is_lost() {
+    let mut world = World::with::<4, 1>(Config::default(), crate::world::address(DEVICE));
+    world.listen(PORT);
+    world.call();
+    let conn = world.accepted()[0];
+    world.lose(|_| true);
+    world.with_conn(conn, |mut conn| conn.write(b"never heard")).expect("there is room");
+    world.with_conn(conn, |conn| conn.close());
+    world.set_address(None);
+    world.lose(|_| false);
+    world.set_address(Some(DEVICE));
+    world.pass(Duration::from_secs(10));
+    let call = world.call();
+    assert_eq!(world.peer.state(call), State::Established);
+}
+
+#[test]
+fn the_loop_gives_way_to_another_task_that_waits_for_the_address() {
+    let mut world = serving();
+    let stack = world.stack;
+    let mut other = Task::new(async move { stack.wait_config_down().await });
+    // Each that takes the stack's only place wakes the other.
+    for _ in 0..100 {
+        world.settle();
+        if !other.work() {
+            break;
+        }
+    }
+    let polls = (world.device.polls, other.polls);
+    world.settle();
+    assert!(!other.work(), "the two keep waking each other");
+    assert_eq!((world.device.polls, other.polls), polls);
+    world.call();
+    for _ in 0..100 {
+        if !other.work() {
+            break;
+        }
+        world.settle();
+    }
+    assert!(!other.work(), "the two keep waking each other");
+    assert_eq!(world.accepted().len(), 1);
+}

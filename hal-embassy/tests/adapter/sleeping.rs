@@ -1,0 +1,173 @@
+//! Sleeping: nothing is polled unless something happened, and then a few times only.
+
+use std::time::Duration;
+
+use picoevent::Direction;
+use picoevent_embassy::Config;
+
+use crate::world::app::App;
+use crate::world::{DEVICE, PORT, World, address};
+
+/// A configuration that makes the stack wait for nothing by itself.
+fn patient() -> Config {
+    Config { timeout: None, keep_alive: None, ..Config::default() }
+}
+
+/// How often the loop and the stack's runner were polled.
+fn polls(world: &World) -> (usize, usize) {
+    (world.device.polls, world.runner.polls)
+}
+
+/// Lets an hour pass, after the stack's own affairs are settled, and sees that nobody moves.
+#[track_caller]
+fn assert_idle(world: &mut World) {
+    world.pass(Duration::from_secs(60));
+    let before = (polls(world), world.device.wakes(), world.runner.wakes());
+    assert_eq!(world.next_wake(), None);
+    world.pass(Duration::from_secs(3600));
+    assert_eq!((polls(world), world.device.wakes(), world.runner.wakes()), before);
+}
+
+/// A device with a connection open, and others that listen.
+fn serving() -> World {
+    let mut world = World::with::<4, 8>(patient(), address(DEVICE));
+    world.listen(PORT);
+    world.call();
+    world
+}
+
+#[test]
+fn a_loop_without_connections_sleeps() {
+    let mut world = World::with::<4, 8>(patient(), address(DEVICE));
+    assert_idle(&mut world);
+    world.listen(PORT);
+    assert_idle(&mut world);
+}
+
+#[test]
+fn a_loop_with_idle_connections_sleeps() {
+    let mut world = serving();
+    assert_idle(&mut world);
+    world.calls(3);
+    // Those the base has no room for.
+    world.calls(4);
+    assert_idle(&mut world);
+}
+
+#[test]
+fn a_loop_that_does_not_read_sleeps_though_there_is_input() {
+    let mut world = serving();
+    let call = world.call();
+    let conn = world.accepted()[1];
+    world.with_conn(conn, |mut conn| {
+        conn.disable(Direction::Read);
+    });
+    world.peer.send(call, &[7; 100]);
+    assert_idle(&mut world);
+    assert_eq!(world.received(conn), []);
+}
+
+#[test]
+fn a_loop_whose_peer_has_ended_sleeps() {
+    let mut world = serving();
+    let call = world.call();
+    world.peer.close(call);
+    assert_idle(&mut world);
+}
+
+#[test]
+fn a_loop_that_has_ended_its_side_sleeps() {
+    let mut world = serving();
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |mut conn| conn.finish());
+    assert_idle(&mut world);
+}
+
+#[test]
+fn a_loop_whose_connection_has_failed_sleeps() {
+    let mut world = serving();
+    let call = world.call();
+    world.peer.abort(call);
+    assert_idle(&mut world);
+}
+
+#[test]
+fn a_loop_whose_listener_is_disabled_sleeps_while_somebody_waits() {
+    let mut world = World::with::<1, 4>(patient(), address(DEVICE));
+    let listener = world.listen(PORT);
+    world.calls(2);
+    world.command(move |_, cx| {
+        cx.listener(listener).expect("it is held").disable();
+    });
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |conn| conn.free());
+    assert_idle(&mut world);
+    assert_eq!(world.accepted().len(), 1);
+}
+
+#[test]
+fn a_loop_without_a_link_or_an_address_sleeps() {
+    let mut world = serving();
+    world.plug(false);
+    assert_idle(&mut world);
+    world.set_address(None);
+    assert_idle(&mut world);
+}
+
+#[test]
+fn a_deadline_wakes_the_loop_once() {
+    let mut world = serving();
+    assert_idle(&mut world);
+    world.command(|_, cx| cx.after(Duration::from_secs(1000), |_, _, _, _| ()).expect("room"));
+    let (device, runner) = polls(&world);
+    world.pass(Duration::from_secs(999));
+    assert_eq!(polls(&world), (device, runner));
+    world.pass(Duration::from_secs(1));
+    // The sockets' wakers are set again, which is work for the runner once more.
+    assert_eq!(polls(&world), (device + 1, runner + 1));
+}
+
+#[test]
+fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
+    let mut world = World::with::<4, 8>(patient(), address(DEVICE));
+    world.command(|app, cx| {
+        app.then = Some(App::echoes);
+        App::listen(cx, "0.0.0.0:9995")
+    });
+    let call = world.call();
+    assert_idle(&mut world);
+    let before = polls(&world);
+    const SEGMENTS: usize = 100;
+    for _ in 0..SEGMENTS {
+        world.peer.send(call, b"echo");
+        world.settle();
+        assert_eq!(world.hear(call), b"echo");
+    }
+    let (device, runner) = polls(&world);
+    // The segment, the acknowledgement of its echo.
+    assert!(device - before.0 <= 2 * SEGMENTS, "{} polls", device - before.0);
+    // The same, and once after each turn of the loop.
+    assert!(runner - before.1 <= 4 * SEGMENTS, "{} polls", runner - before.1);
+}
+
+#[test]
+fn a_segment_that_is_nobodys_does_not_wake_the_loop() {
+    let mut world = serving();
+    assert_idle(&mut world);
+    let before = world.device.polls;
+    // The port is not listened on, so the stack refuses by itself.
+    world.calls_to(PORT + 1, 1);
+    assert_eq!(world.resets(), 1);
+    assert_eq!(world.device.polls, before);
+}
+
+#[test]
+fn a_closed_connection_wakes_the_loop_for_its_ends_only() {
+    let mut world = serving();
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |conn| conn.close());
+    assert!(world.next_wake().is_some());
+    // The peer never ends: it is reset, and that is all.
+    assert_idle(&mut world);
+    assert_eq!(world.resets(), 1);
+}

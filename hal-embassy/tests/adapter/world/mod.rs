@@ -1,0 +1,270 @@
+//! A small world under virtual time: one device that runs the loop on embassy-net, one cable, and
+//! one peer that is a plain smoltcp interface.
+//!
+//! Time stands still unless [`World::pass`] moves it; it then jumps from one deadline to the next.
+//! A world belongs to its thread, so tests run side by side.
+
+pub mod app;
+mod cable;
+mod clock;
+mod peer;
+mod task;
+
+use std::cell::{Cell, RefCell};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use embassy_net::{Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+
+use app::{App, Seen};
+pub use cable::{Cable, End as CableEnd, Segment};
+pub use peer::{Call, Peer};
+use smoltcp::socket::tcp::State;
+pub use task::Task;
+
+pub const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+pub const PORT: u16 = 9995;
+
+pub struct World {
+    pub cable: Rc<RefCell<Cable>>,
+    pub peer: Peer,
+    pub stack: Stack<'static>,
+    /// What the application was called with.
+    pub seen: Rc<RefCell<Seen>>,
+    pub runner: Task<()>,
+    pub device: Task<End>,
+    pub trigger: &'static Trigger,
+}
+
+/// The address the device has, unless a test gives it another.
+pub fn address(address: Ipv4Addr) -> NetConfig {
+    NetConfig::ipv4_static(static_address(address))
+}
+
+pub fn static_address(address: Ipv4Addr) -> StaticConfigV4 {
+    StaticConfigV4 {
+        address: Ipv4Cidr::new(address, 24),
+        gateway: None,
+        dns_servers: Default::default(),
+    }
+}
+
+impl World {
+    /// A device with four connections in the base and eight sockets.
+    pub fn new() -> Self {
+        Self::with::<4, 8>(Config::default(), address(DEVICE))
+    }
+
+    pub fn with<const CONNS: usize, const SOCKETS: usize>(config: Config, net: NetConfig) -> Self {
+        Self::sized::<CONNS, SOCKETS, 256, 256, 512, 512>(config, net)
+    }
+
+    /// A device of any size: rings of `INPUT` and `OUTPUT` bytes, sockets of `RX` and `TX`.
+    pub fn sized<
+        const CONNS: usize,
+        const SOCKETS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const RX: usize,
+        const TX: usize,
+    >(
+        config: Config,
+        net: NetConfig,
+    ) -> Self {
+        clock::reset();
+        let cable = Rc::new(RefCell::new(Cable::new()));
+        let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
+        let (stack, runner) = embassy_net::new(cable::End(cable.clone()), net, resources, 0x5eed);
+        let runner = Box::leak(Box::new(runner));
+        let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(app::SIGNAL)));
+        let seen = Rc::new(RefCell::new(Seen::default()));
+        let mut app = App::new(seen.clone());
+        let device = async move {
+            let mut storage = Box::new(Storage::<App, 8, CONNS, INPUT, OUTPUT, 3>::new());
+            let mut base = EventBase::new(&mut storage);
+            base.on_signal(app::SIGNAL, App::commanded).expect("there is room");
+            let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
+            run(stack, &mut sockets, &[trigger], &mut base, &mut app, config).await
+        };
+        let mut world = Self {
+            peer: Peer::new(&cable),
+            cable,
+            stack,
+            seen,
+            runner: Task::new(async move { runner.run().await }),
+            device: Task::new(device),
+            trigger,
+        };
+        world.settle();
+        world
+    }
+
+    /// Lets the application do something, in a callback of the loop, and everything that follows;
+    /// the application's answer.
+    pub fn command<R: 'static>(
+        &mut self,
+        command: impl FnOnce(&mut App, &mut Cx<'_, App>) -> R + 'static,
+    ) -> R {
+        let answer = Rc::new(Cell::new(None));
+        let place = answer.clone();
+        self.order(move |app, cx| place.set(Some(command(app, cx))));
+        self.settle();
+        answer.take().expect("the loop runs")
+    }
+
+    /// Has the application do something as soon as the loop works.
+    pub fn order(&mut self, command: impl FnOnce(&mut App, &mut Cx<'_, App>) + 'static) {
+        self.seen.borrow_mut().commands.push_back(Box::new(command));
+        self.trigger.raise();
+    }
+
+    /// Lets the application do something with a connection it holds.
+    pub fn with_conn<R: 'static>(
+        &mut self,
+        conn: Conn,
+        work: impl FnOnce(ConnMut<'_, '_, App>) -> R + 'static,
+    ) -> R {
+        self.command(move |_, cx| work(cx.conn(conn).expect("it is held")))
+    }
+
+    /// Lets the application listen on [`PORT`], or another.
+    pub fn listen(&mut self, port: u16) -> Listener {
+        self.command(move |_, cx| App::listen(cx, &format!("0.0.0.0:{port}")))
+    }
+
+    /// Lets the application connect to the peer.
+    pub fn connect(&mut self, port: u16) -> Conn {
+        self.command(move |_, cx| App::connect(cx, (PEER, port).into()))
+    }
+
+    /// Lets everything happen that can happen without time passing.
+    pub fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let worked = self.runner.work() | self.device.work();
+            if !(worked | self.peer.poll(clock::now())) {
+                return;
+            }
+        }
+        panic!("the world does not come to rest");
+    }
+
+    /// Lets the network work while the loop does not get its turn.
+    pub fn settle_network(&mut self) {
+        for _ in 0..10_000 {
+            if !(self.runner.work() | self.peer.poll(clock::now())) {
+                return;
+            }
+        }
+        panic!("the network does not come to rest");
+    }
+
+    /// Lets time pass, with everything that happens meanwhile.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = clock::now() + duration.as_micros() as u64;
+        self.settle();
+        for jump in 0.. {
+            assert!(jump < 1_000_000, "time does not pass");
+            let next = clock::next().into_iter().chain(self.peer.poll_at(clock::now())).min();
+            match next.filter(|next| *next <= end) {
+                Some(next) => clock::set(next.max(clock::now())),
+                None => break,
+            }
+            self.settle();
+        }
+        clock::set(end);
+        self.settle();
+    }
+
+    pub fn now(&self) -> u64 {
+        clock::now()
+    }
+
+    /// When a task of the device is to be woken, if nothing else happens.
+    pub fn next_wake(&self) -> Option<u64> {
+        clock::next()
+    }
+
+    /// A call of the peer to the device's port.
+    pub fn call(&mut self) -> Call {
+        self.calls(1)[0]
+    }
+
+    /// So many calls at once.
+    pub fn calls(&mut self, amount: usize) -> Vec<Call> {
+        self.calls_to(PORT, amount)
+    }
+
+    pub fn calls_to(&mut self, port: u16, amount: usize) -> Vec<Call> {
+        let calls = (0..amount).map(|_| self.peer.call(DEVICE, port)).collect();
+        self.settle();
+        calls
+    }
+
+    /// How many of the calls are answered.
+    pub fn established(&mut self, calls: &[Call]) -> usize {
+        calls.iter().filter(|call| self.peer.state(**call) == State::Established).count()
+    }
+
+    /// Takes everything the peer can receive without time passing.
+    pub fn hear(&mut self, call: Call) -> Vec<u8> {
+        let mut data = Vec::new();
+        loop {
+            let part = self.peer.receive(call);
+            if part.is_empty() {
+                return data;
+            }
+            data.extend(part);
+            self.settle();
+        }
+    }
+
+    /// The connections that were accepted, the oldest first.
+    pub fn accepted(&self) -> Vec<Conn> {
+        self.seen.borrow().accepted.clone()
+    }
+
+    /// What the application heard of the connection, beside data.
+    pub fn events(&self, conn: Conn) -> Vec<ConnEvent> {
+        self.seen.borrow().events_of(conn)
+    }
+
+    /// What the application received on the connection.
+    pub fn received(&self, conn: Conn) -> Vec<u8> {
+        self.seen.borrow().data(conn).to_vec()
+    }
+
+    /// The segments the device has sent.
+    pub fn sent(&self) -> Vec<Segment> {
+        self.cable.borrow().segments.iter().filter(|s| s.source.0 != PEER).cloned().collect()
+    }
+
+    /// How many resets the device has sent.
+    pub fn resets(&self) -> usize {
+        self.sent().iter().filter(|segment| segment.rst).count()
+    }
+
+    /// Sets which segments are lost from now on.
+    pub fn lose(&self, lose: impl FnMut(&Segment) -> bool + 'static) {
+        self.cable.borrow_mut().lose = Box::new(lose);
+    }
+
+    /// Plugs the cable in or out.
+    pub fn plug(&mut self, plugged: bool) {
+        self.cable.borrow_mut().plug(plugged);
+        self.settle();
+    }
+
+    /// Gives the device another address, or none.
+    pub fn set_address(&mut self, address: Option<Ipv4Addr>) {
+        let config = match address {
+            Some(address) => ConfigV4::Static(static_address(address)),
+            None => ConfigV4::None,
+        };
+        self.stack.set_config_v4(config);
+        self.settle();
+    }
+}
