@@ -9,6 +9,7 @@
 use core::time::Duration;
 
 use crate::active::Turn;
+use crate::common::CommonTimeout;
 use crate::error::AddError;
 use crate::handle::{Event, Source, kind};
 use crate::list::{Chain, Id, Kind, Link};
@@ -41,6 +42,19 @@ pub(crate) enum Waits {
     Nothing,
     Source(Source),
     Signal(Signal),
+    /// The loop, about to wait.
+    Prepare,
+    /// The loop, having waited.
+    Check,
+}
+
+/// What the next deadline of a persistent event is counted by.
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    None,
+    /// An interval in microseconds.
+    Every(u64),
+    Common(CommonTimeout),
 }
 
 pub(crate) struct EventState<A> {
@@ -49,7 +63,7 @@ pub(crate) struct EventState<A> {
     pub(crate) waits: Waits,
     pub(crate) interest: What,
     pub(crate) persist: bool,
-    /// The slot is given back when the event fires.
+    /// The slot is given back when the event has fired.
     pub(crate) once: bool,
     /// On the list of its source or signal.
     registered: bool,
@@ -58,8 +72,12 @@ pub(crate) struct EventState<A> {
     /// Callbacks still due for raises of the signal.
     pub(crate) raises: u16,
     /// The deadline armed last; the next one of a persistent event counts from here.
-    deadline: Instant,
-    interval: Option<u64>,
+    pub(crate) deadline: Instant,
+    pace: Pace,
+    /// The list of a common timeout that the event is on, its place on it, and when it came there.
+    pub(crate) on_common: Option<CommonTimeout>,
+    pub(crate) common: Link,
+    pub(crate) order: u64,
     pub(crate) active: Link,
     pub(crate) waiting: Link,
     pub(crate) turn: Turn,
@@ -79,7 +97,10 @@ impl<A> Resident for EventState<A> {
         result: What::NONE,
         raises: 0,
         deadline: Instant::ZERO,
-        interval: None,
+        pace: Pace::None,
+        on_common: None,
+        common: Link::EMPTY,
+        order: 0,
         active: Link::EMPTY,
         waiting: Link::EMPTY,
         turn: Turn::EMPTY,
@@ -91,11 +112,12 @@ impl<A> Resident for EventState<A> {
 }
 
 impl<A> EventState<A> {
-    fn waited_for(&self) -> What {
+    /// What the event waits for, its timeout aside.
+    pub(crate) fn pending(&self) -> What {
         match self.waits {
-            Waits::Nothing => What::NONE,
-            Waits::Source(_) => self.interest,
-            Waits::Signal(_) => What::SIGNAL,
+            Waits::Source(_) if self.registered => self.interest & What::IO,
+            Waits::Signal(_) if self.registered => What::SIGNAL,
+            _ => What::NONE,
         }
     }
 }
@@ -104,24 +126,58 @@ impl<A> EventState<A> {
 impl<A> Cx<'_, A> {
     fn event_add(&mut self, event: Event, timeout: Option<Duration>) -> Result<(), AddError> {
         self.event_register(event)?;
-        let Some(timeout) = timeout else { return Ok(()) };
-        let deadline = self.now.after(timeout);
-        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
-        state.interval = state.persist.then(|| micros(timeout));
-        if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
-            self.event_deactivate(event);
+        if let Some(timeout) = timeout {
+            self.event_begin_timeout(event, Pace::Every(micros(timeout)), timeout);
         }
-        self.event_arm(event, deadline);
         Ok(())
     }
 
+    fn event_add_common(&mut self, event: Event, timeout: CommonTimeout) -> Result<(), AddError> {
+        let interval = self.common_interval(timeout)?;
+        self.event_register(event)?;
+        self.event_begin_timeout(event, Pace::Common(timeout), Duration::from_micros(interval));
+        Ok(())
+    }
+
+    /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
+    fn event_begin_timeout(&mut self, event: Event, pace: Pace, timeout: Duration) {
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        state.pace = if state.persist { pace } else { Pace::None };
+        if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
+            let was_ready = state.result.intersects(What::IO);
+            self.event_deactivate(event);
+            if was_ready {
+                self.event_ask_again(event);
+            }
+        }
+        self.event_arm(event, pace, self.now.after(timeout));
+    }
+
+    /// Takes the event's deadline away.
+    fn event_disarm(&mut self, event: Event) {
+        if !self.common_leave(event) {
+            self.timers.cancel(event.index());
+        }
+    }
+
+    /// When the event's timeout passes.
+    pub(crate) fn event_deadline(&self, event: Event) -> Option<Instant> {
+        let state = self.tables.events.get(event)?;
+        let on_common = state.on_common.map(|_| state.deadline);
+        on_common.or_else(|| self.timers.deadline(event.index()))
+    }
+
+    fn event_stop_timeout(&mut self, event: Event) {
+        self.event_disarm(event);
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.pace = Pace::None;
+        }
+    }
+
     pub(crate) fn event_del(&mut self, event: Event) {
-        self.timers.cancel(event.index());
+        self.event_stop_timeout(event);
         self.event_deactivate(event);
         self.event_unregister(event);
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.interval = None;
-        }
     }
 
     pub(crate) fn event_free(&mut self, event: Event) {
@@ -136,10 +192,11 @@ impl<A> Cx<'_, A> {
         self.activate(id_of(event));
     }
 
-    /// The event's timeout has passed (the timer is out of the list already).
+    /// The event's timeout has passed.
     pub(crate) fn event_timed_out(&mut self, index: u16) {
         let Some((event, state)) = self.tables.events.at(index) else { return };
         let (persist, was_active) = (state.persist, state.turn.is_queued());
+        self.event_disarm(event);
         if !persist && !was_active {
             self.event_unregister(event);
         }
@@ -160,34 +217,63 @@ impl<A> Cx<'_, A> {
             self.event_del(event);
         }
         if once {
-            self.tables.events.remove(event);
+            self.spent = Some(event);
         }
         Some((call?, event, what, raises))
+    }
+
+    /// Frees the once-event whose callback has run, unless that has made use of it again.
+    pub(crate) fn free_spent(&mut self) {
+        let Some(event) = self.spent.take() else { return };
+        let armed = self.event_deadline(event).is_some();
+        let state = self.tables.events.get(event);
+        if state.is_some_and(|state| !state.registered && !state.turn.is_queued()) && !armed {
+            self.event_free(event);
+        }
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`, and asks the back end
     /// to look at its source again.
     fn event_rearm(&mut self, event: Event, what: What) {
         let Some(state) = self.tables.events.get(event) else { return };
-        let (waits, deadline) = (state.waits, state.deadline);
-        if let Some(interval) = state.interval.map(Duration::from_micros) {
+        let (pace, deadline) = (state.pace, state.deadline);
+        let interval = match pace {
+            Pace::None => None,
+            Pace::Every(interval) => Some(interval),
+            Pace::Common(timeout) => self.common_interval(timeout).ok(),
+        };
+        if let Some(interval) = interval.map(Duration::from_micros) {
             let from = if what.contains(What::TIMEOUT) { deadline } else { self.now };
             let on_time = from.after(interval);
             let missed = on_time < self.now;
-            self.event_arm(event, if missed { self.now.after(interval) } else { on_time });
+            self.event_arm(event, pace, if missed { self.now.after(interval) } else { on_time });
         }
-        if let Waits::Source(source) = waits
-            && what.intersects(What::IO)
+        if what.intersects(What::IO) {
+            self.event_ask_again(event);
+        }
+    }
+
+    /// Asks the back end to look at the event's source again, which it need not do for edges.
+    fn event_ask_again(&mut self, event: Event) {
+        let Some(state) = self.tables.events.get(event) else { return };
+        if let Waits::Source(source) = state.waits
+            && state.registered
+            && self.tables.sources.get(source).is_some_and(|source| !source.edge)
         {
             self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
         }
     }
 
-    fn event_arm(&mut self, event: Event, deadline: Instant) {
-        if let Some(state) = self.tables.events.get_mut(event) {
+    fn event_arm(&mut self, event: Event, pace: Pace, deadline: Instant) {
+        self.common_leave(event);
+        if let Pace::Common(timeout) = pace {
+            self.timers.cancel(event.index());
+            self.common_join(event, timeout, deadline);
+        } else if let Some(state) = self.tables.events.get_mut(event) {
             state.deadline = deadline;
             self.timers.arm(event.index(), deadline);
         }
+        self.count_added();
     }
 
     fn event_deactivate(&mut self, event: Event) {
@@ -209,15 +295,22 @@ impl<A> Cx<'_, A> {
             Waits::Source(source) => {
                 let held = self.tables.sources.get_mut(source).filter(|s| !s.is_forgotten());
                 let state = held.ok_or(AddError::SourceClosed)?;
-                if registered || interest.is_empty() {
+                if registered || !interest.intersects(What::IO) {
                     return Ok(());
                 }
-                let changed = state.count(interest, Counted::In);
+                let edge = interest.contains(What::EDGE);
+                if state.events.is_empty() {
+                    state.edge = edge;
+                } else if state.edge != edge {
+                    return Err(AddError::MixedEdge);
+                }
+                // By level, the newcomer wants to hear what the others may have heard already.
+                let changed = state.count(interest, Counted::In) || !edge;
                 let mut events = state.events;
                 events.push(&mut self.tables, Chain::Interest, id);
                 self.source_keep(source, events, changed);
             }
-            Waits::Signal(_) if registered => return Ok(()),
+            _ if registered => return Ok(()),
             Waits::Signal(signal) => {
                 let Some(list) = self.signals.list(signal) else { return Ok(()) };
                 if list.is_empty() {
@@ -225,6 +318,8 @@ impl<A> Cx<'_, A> {
                 }
                 list.push(&mut self.tables, Chain::Interest, id);
             }
+            Waits::Prepare => self.watchers.prepare.push(&mut self.tables, Chain::Interest, id),
+            Waits::Check => self.watchers.check.push(&mut self.tables, Chain::Interest, id),
         }
         self.set_registered(event, true);
         Ok(())
@@ -253,11 +348,19 @@ impl<A> Cx<'_, A> {
                     self.outbox.signals |= signal.bit();
                 }
             }
+            Waits::Prepare => {
+                self.skip_watcher(id);
+                self.watchers.prepare.remove(&mut self.tables, Chain::Interest, id);
+            }
+            Waits::Check => {
+                self.skip_watcher(id);
+                self.watchers.check.remove(&mut self.tables, Chain::Interest, id);
+            }
         }
         self.set_registered(event, false);
     }
 
-    /// Puts a source's list back, and tells the back end when the sum of interests changed.
+    /// Puts a source's list back, and tells the back end of a change.
     fn source_keep(&mut self, source: Source, events: crate::list::List, changed: bool) {
         if let Some(state) = self.tables.sources.get_mut(source) {
             state.events = events;
@@ -268,11 +371,14 @@ impl<A> Cx<'_, A> {
     }
 
     fn set_registered(&mut self, event: Event, registered: bool) {
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.registered = registered;
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        state.registered = registered;
+        // Watchers keep no loop alive.
+        if matches!(state.waits, Waits::Source(_) | Waits::Signal(_)) {
             let count = self.registered;
             self.registered =
                 if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
+            self.count_added();
         }
     }
 }

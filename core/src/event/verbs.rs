@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{EventState, OnEvent};
+use crate::common::CommonTimeout;
 use crate::error::{AddError, StillActive};
 use crate::handle::Event;
 use crate::{Cx, Instant, Priority, Stale, What};
@@ -34,17 +35,24 @@ impl<A> EventMut<'_, '_, A> {
     /// A callback that is due for an earlier timeout is taken back when a new one is given.
     ///
     /// # Errors
-    /// [`AddError::SourceClosed`] when its source is gone; nothing has changed then.
+    /// [`AddError::SourceClosed`] when its source is gone, [`AddError::MixedEdge`] when others wait
+    /// for the source in another way. Nothing has changed then.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
 
+    /// As [`add`](Self::add) with a timeout, whose length is one that many events share.
+    ///
+    /// # Errors
+    /// [`AddError::UnknownTimeout`] when it is another base's; else as `add`. Nothing has changed
+    /// then.
+    pub fn add_common(&mut self, timeout: CommonTimeout) -> Result<(), AddError> {
+        self.cx.event_add_common(self.event, timeout)
+    }
+
     /// Takes the timeout away and keeps the rest (`event_remove_timer`).
     pub fn remove_timeout(&mut self) {
-        self.cx.timers.cancel(self.event.index());
-        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
-            state.interval = None;
-        }
+        self.cx.event_stop_timeout(self.event);
     }
 
     /// Makes the event neither pending nor active (`event_del`): its callback will not run, even
@@ -62,14 +70,18 @@ impl<A> EventMut<'_, '_, A> {
     /// What the event is pending for, and what it is active with (`event_pending`).
     pub fn pending(&self) -> What {
         let Some(state) = self.state() else { return What::NONE };
-        let waits = if state.registered { state.waited_for() } else { What::NONE };
         let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
-        waits | timer | state.result
+        state.pending() | timer | state.result
     }
 
     /// When its timeout passes.
     pub fn deadline(&self) -> Option<Instant> {
-        self.cx.timers.deadline(self.event.index())
+        self.cx.event_deadline(self.event)
+    }
+
+    /// How long it is until its timeout passes; zero when it should have passed.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.since(self.cx.now))
     }
 
     /// Its priority.
