@@ -12,13 +12,13 @@ use crate::active::Turn;
 use crate::common::CommonTimeout;
 use crate::error::AddError;
 use crate::handle::{Event, Source, kind};
-use crate::list::{Chain, Id, Kind, Link};
-use crate::outbox::note;
-use crate::source::{self, Counted};
+use crate::list::{Id, Kind, Link};
 use crate::table::Resident;
 use crate::time::micros;
 use crate::{Cx, Instant, Signal, What};
 
+mod registration;
+mod timeout;
 mod verbs;
 
 pub use verbs::EventMut;
@@ -139,41 +139,6 @@ impl<A> Cx<'_, A> {
         Ok(())
     }
 
-    /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
-    fn event_begin_timeout(&mut self, event: Event, pace: Pace, timeout: Duration) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
-        state.pace = if state.persist { pace } else { Pace::None };
-        if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
-            let was_ready = state.result.intersects(What::IO);
-            self.event_deactivate(event);
-            if was_ready {
-                self.event_ask_again(event);
-            }
-        }
-        self.event_arm(event, pace, self.now.after(timeout));
-    }
-
-    /// Takes the event's deadline away.
-    fn event_disarm(&mut self, event: Event) {
-        if !self.common_leave(event) {
-            self.timers.cancel(event.index());
-        }
-    }
-
-    /// When the event's timeout passes.
-    pub(crate) fn event_deadline(&self, event: Event) -> Option<Instant> {
-        let state = self.tables.events.get(event)?;
-        let on_common = state.on_common.map(|_| state.deadline);
-        on_common.or_else(|| self.timers.deadline(event.index()))
-    }
-
-    fn event_stop_timeout(&mut self, event: Event) {
-        self.event_disarm(event);
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.pace = Pace::None;
-        }
-    }
-
     pub(crate) fn event_del(&mut self, event: Event) {
         self.event_stop_timeout(event);
         self.event_deactivate(event);
@@ -190,17 +155,6 @@ impl<A> Cx<'_, A> {
         state.result |= what;
         state.raises = state.raises.saturating_add(raises);
         self.activate(id_of(event));
-    }
-
-    /// The event's timeout has passed.
-    pub(crate) fn event_timed_out(&mut self, index: u16) {
-        let Some((event, state)) = self.tables.events.at(index) else { return };
-        let (persist, was_active) = (state.persist, state.turn.is_queued());
-        self.event_disarm(event);
-        if !persist && !was_active {
-            self.event_unregister(event);
-        }
-        self.event_activate(event, What::TIMEOUT, 0);
     }
 
     /// Prepares the callback of an event whose turn it is: whom to call, with what, how often.
@@ -232,50 +186,6 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets the next deadline of a persistent event that fires with `what`, and asks the back end
-    /// to look at its source again.
-    fn event_rearm(&mut self, event: Event, what: What) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        let (pace, deadline) = (state.pace, state.deadline);
-        let interval = match pace {
-            Pace::None => None,
-            Pace::Every(interval) => Some(interval),
-            Pace::Common(timeout) => self.common_interval(timeout).ok(),
-        };
-        if let Some(interval) = interval.map(Duration::from_micros) {
-            let from = if what.contains(What::TIMEOUT) { deadline } else { self.now };
-            let on_time = from.after(interval);
-            let missed = on_time < self.now;
-            self.event_arm(event, pace, if missed { self.now.after(interval) } else { on_time });
-        }
-        if what.intersects(What::IO) {
-            self.event_ask_again(event);
-        }
-    }
-
-    /// Asks the back end to look at the event's source again, which it need not do for edges.
-    fn event_ask_again(&mut self, event: Event) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        if let Waits::Source(source) = state.waits
-            && state.registered
-            && self.tables.sources.get(source).is_some_and(|source| !source.edge)
-        {
-            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
-        }
-    }
-
-    fn event_arm(&mut self, event: Event, pace: Pace, deadline: Instant) {
-        self.common_leave(event);
-        if let Pace::Common(timeout) = pace {
-            self.timers.cancel(event.index());
-            self.common_join(event, timeout, deadline);
-        } else if let Some(state) = self.tables.events.get_mut(event) {
-            state.deadline = deadline;
-            self.timers.arm(event.index(), deadline);
-        }
-        self.count_added();
-    }
-
     fn event_deactivate(&mut self, event: Event) {
         self.active.remove(&mut self.tables, id_of(event));
         if let Some(state) = self.tables.events.get_mut(event) {
@@ -283,102 +193,6 @@ impl<A> Cx<'_, A> {
         }
         if self.repeat.is_some_and(|(repeated, _)| repeated == event) {
             self.repeat = None;
-        }
-    }
-
-    fn event_register(&mut self, event: Event) -> Result<(), AddError> {
-        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
-        let (waits, interest, registered) = (state.waits, state.interest, state.registered);
-        let id = id_of(event);
-        match waits {
-            Waits::Nothing => return Ok(()),
-            Waits::Source(source) => {
-                let held = self.tables.sources.get_mut(source).filter(|s| !s.is_forgotten());
-                let state = held.ok_or(AddError::SourceClosed)?;
-                if registered || !interest.intersects(What::IO) {
-                    return Ok(());
-                }
-                let edge = interest.contains(What::EDGE);
-                if state.events.is_empty() {
-                    state.edge = edge;
-                } else if state.edge != edge {
-                    return Err(AddError::MixedEdge);
-                }
-                // By level, the newcomer wants to hear what the others may have heard already.
-                let changed = state.count(interest, Counted::In) || !edge;
-                let mut events = state.events;
-                events.push(&mut self.tables, Chain::Interest, id);
-                self.source_keep(source, events, changed);
-            }
-            _ if registered => return Ok(()),
-            Waits::Signal(signal) => {
-                let Some(list) = self.signals.list(signal) else { return Ok(()) };
-                if list.is_empty() {
-                    self.outbox.signals |= signal.bit();
-                }
-                list.push(&mut self.tables, Chain::Interest, id);
-            }
-            Waits::Prepare => self.watchers.prepare.push(&mut self.tables, Chain::Interest, id),
-            Waits::Check => self.watchers.check.push(&mut self.tables, Chain::Interest, id),
-        }
-        self.set_registered(event, true);
-        Ok(())
-    }
-
-    fn event_unregister(&mut self, event: Event) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        let (waits, interest) = (state.waits, state.interest);
-        if !state.registered {
-            return;
-        }
-        let id = id_of(event);
-        match waits {
-            Waits::Nothing => {}
-            Waits::Source(source) => {
-                let Some(state) = self.tables.sources.get_mut(source) else { return };
-                let changed = state.count(interest, Counted::Out);
-                let mut events = state.events;
-                events.remove(&mut self.tables, Chain::Interest, id);
-                self.source_keep(source, events, changed);
-            }
-            Waits::Signal(signal) => {
-                let Some(list) = self.signals.list(signal) else { return };
-                list.remove(&mut self.tables, Chain::Interest, id);
-                if list.is_empty() {
-                    self.outbox.signals |= signal.bit();
-                }
-            }
-            Waits::Prepare => {
-                self.skip_watcher(id);
-                self.watchers.prepare.remove(&mut self.tables, Chain::Interest, id);
-            }
-            Waits::Check => {
-                self.skip_watcher(id);
-                self.watchers.check.remove(&mut self.tables, Chain::Interest, id);
-            }
-        }
-        self.set_registered(event, false);
-    }
-
-    /// Puts a source's list back, and tells the back end of a change.
-    fn source_keep(&mut self, source: Source, events: crate::list::List, changed: bool) {
-        if let Some(state) = self.tables.sources.get_mut(source) {
-            state.events = events;
-        }
-        if changed {
-            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
-        }
-    }
-
-    fn set_registered(&mut self, event: Event, registered: bool) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
-        state.registered = registered;
-        // Watchers keep no loop alive.
-        if matches!(state.waits, Waits::Source(_) | Waits::Signal(_)) {
-            let count = self.registered;
-            self.registered =
-                if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
-            self.count_added();
         }
     }
 }
