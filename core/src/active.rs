@@ -82,6 +82,8 @@ pub(crate) struct Active {
     running: Option<u8>,
     pass: u32,
     count: usize,
+    /// The most that were queued at once.
+    peak: usize,
 }
 
 impl Active {
@@ -93,11 +95,26 @@ impl Active {
             running: None,
             pass: 1,
             count: 0,
+            peak: 0,
         }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.count
+    }
+
+    pub(crate) const fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// Lets the peak begin again at what is queued now.
+    pub(crate) const fn reset_peak(&mut self) {
+        self.peak = self.count;
+    }
+
+    /// The level being run.
+    pub(crate) const fn running(&self) -> Option<u8> {
+        self.running
     }
 
     /// Queues a slot that is not queued yet; whether it is more urgent than what is being run.
@@ -109,6 +126,7 @@ impl Active {
         }
         let level = turn.level;
         self.count = self.count.saturating_add(1);
+        self.peak = self.peak.max(self.count);
         if turn.ran == pass {
             turn.queued = Queued::Later;
             self.later.push(turns, Chain::Active, id);
@@ -131,17 +149,13 @@ impl Active {
         self.count = self.count.saturating_sub(1);
     }
 
-    /// The slot whose turn it is; begins a pass at the most urgent level when none is under way,
-    /// and ends it when the level has nothing left.
-    pub(crate) fn front(&mut self, turns: &mut impl Turns) -> Option<Id> {
+    /// The slot whose turn it is, if the level being run has one left; begins a pass at the most
+    /// urgent level when none is under way.
+    pub(crate) fn front(&mut self) -> Option<Id> {
         if self.running.is_none() {
             self.running = self.most_urgent();
         }
-        let front = self.running.and_then(|level| self.levels.get(usize::from(level))?.first());
-        if front.is_none() {
-            self.end_pass(turns);
-        }
-        front
+        self.running.and_then(|level| self.levels.get(usize::from(level))?.first())
     }
 
     /// Takes the slot whose turn it is off its queue: it has had its turn in this pass.

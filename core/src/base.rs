@@ -1,10 +1,10 @@
 //! The base: the kernel that back ends feed and drain, and the loop's one pass.
 //!
 //! ```text
-//!      ┌──────────────────────────────────────────────────────────────┐
-//!      ▼                                                              │
-//!  next_action* ─▶ wait() ─▶ the back end waits ─▶ feed* ─▶ advance(now) ─▶ dispatch
-//!  (its wishes)    (how long)                      (news)   (timers)        (one pass)
+//!      ┌───────────────────────────────────────────────────────────────────────────────┐
+//!      ▼                                                                               │
+//!  prepare ─▶ next_action* ─▶ wait() ─▶ the back end waits ─▶ feed* ─▶ advance(now) ─▶ dispatch
+//!  (watchers) (its wishes)    (how long)                      (news)   (the time)      (one pass)
 //! ```
 //!
 //! A back end is this loop, written for one kind of world. It never calls the application; the base
@@ -13,20 +13,24 @@
 use core::ops::{Deref, DerefMut};
 
 use crate::active::Active;
-use crate::conn::{ConnCall, ConnEvent, Direction, OnConn, OnConnEvent};
-use crate::cx::{Cx, Stop};
+use crate::common::Commons;
+use crate::conn::{ConnCall, ConnEvent, OnConn, OnConnEvent};
+use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::OnEvent;
 use crate::handle::{Conn, Event, Listener};
+use crate::limit::Limit;
 use crate::list::Kind;
 use crate::listener::OnListenError;
 use crate::outbox::Outbox;
 use crate::rings::Rings;
+use crate::run::Course;
 use crate::source::Signals;
 use crate::storage::Storage;
 use crate::table::Table;
 use crate::tables::Tables;
 use crate::timer::Timers;
+use crate::watcher::Watchers;
 use crate::{Instant, What};
 
 /// The event base of an application `A` (`event_base`): tables, timers, queues, over a
@@ -50,30 +54,15 @@ pub enum Fired<A> {
     ListenError(OnListenError<A>, Listener, ListenError),
 }
 
-/// How long a back end may wait for news.
+/// Where in its turn a base is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "the answer may be that the loop has ended"]
-pub enum Wait {
-    /// Not at all: something is due. It looks for news without waiting.
-    Not,
-    /// Until this time, or news.
-    Until(Instant),
-    /// Until news.
-    Forever,
-    /// The loop has ended.
-    Ended(End),
-}
-
-/// Why a loop ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum End {
-    /// There is nothing left that could happen: no event pending, no listener, no connection.
-    Empty,
-    /// [`Cx::exit`] or [`Cx::exit_after`] asked for it.
-    Exit,
-    /// [`Cx::break_off`] asked for it.
-    Break,
+pub(crate) enum Phase {
+    /// Between two passes.
+    Between,
+    /// Check watchers are called.
+    Checking,
+    /// What is due is called.
+    Running,
 }
 
 impl<'s, A> EventBase<'s, A> {
@@ -84,8 +73,9 @@ impl<'s, A> EventBase<'s, A> {
         const INPUT: usize,
         const OUTPUT: usize,
         const LISTENERS: usize,
+        const COMMON: usize,
     >(
-        storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS>,
+        storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
     ) -> Self {
         let tables = Tables {
             events: Table::new(&mut storage.events),
@@ -100,59 +90,82 @@ impl<'s, A> EventBase<'s, A> {
                 rings: Rings::new(&mut storage.input, &mut storage.output),
                 active: Active::new(),
                 timers: Timers::new(&mut storage.event_timers, conn_timers),
+                commons: Commons::new(&mut storage.commons),
+                watchers: Watchers::new(),
                 signals: Signals::new(),
                 outbox: Outbox::new(),
                 registered: 0,
                 listening: 0,
                 repeat: None,
+                spent: None,
                 now: Instant::ZERO,
-                stop: Stop::default(),
+                course: Course::default(),
+                limit: Limit::new(),
+                phase: Phase::Between,
+                most_added: 0,
             },
         }
     }
 
-    /// Feeds the time, after the news that was there at this time: what is due by then becomes
-    /// active. A time that goes back is ignored.
+    /// Feeds the time, after the news that was there at this time. What is due by then becomes
+    /// active when the dispatch begins. A time that goes back is ignored.
     pub fn advance(&mut self, now: Instant) {
-        self.cx.now = self.cx.now.max(now);
-        let now = self.cx.now;
-        let events = self.cx.tables.events.capacity();
-        while let Some(owner) = self.cx.timers.pop_due(now) {
-            match owner.checked_sub(events) {
-                None => self.cx.event_timed_out(owner as u16),
-                Some(of_conns) => {
-                    let write = of_conns & 1 == 1;
-                    let direction = if write { Direction::Write } else { Direction::Read };
-                    self.cx.conn_timed_out((of_conns >> 1) as u16, direction);
-                }
-            }
-        }
-        if self.cx.stop.exit_at.is_some_and(|at| at <= now) {
-            (self.cx.stop.exit_at, self.cx.stop.exit) = (None, true);
+        self.cx.update_now(now);
+        let course = &mut self.cx.course;
+        if course.exit_at.is_some_and(|at| at <= self.cx.now) {
+            (course.exit_at, course.exit) = (None, true);
         }
     }
 
-    /// Runs one pass: the callbacks that are due at the most urgent priority, each slot once at
-    /// most.
+    /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
+    /// at the most urgent priority, each slot once at most.
     pub fn dispatch(&mut self, app: &mut A) {
         while let Some(fired) = self.next() {
             fired.call(app, &mut self.cx);
         }
     }
 
+    /// As [`dispatch`](Self::dispatch), for a back end that has a clock: while a
+    /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
+    pub fn dispatch_with(&mut self, app: &mut A, mut clock: impl FnMut() -> Instant) {
+        while let Some(fired) = self.next() {
+            fired.call(app, &mut self.cx);
+            if self.wants_time() {
+                self.cx.update_now(clock());
+            }
+        }
+    }
+
+    /// Whether the time is to be fed after each callback ([`Cx::update_now`]), by those who call
+    /// [`next`](Self::next) themselves.
+    pub fn wants_time(&self) -> bool {
+        self.cx.limit.needs_time()
+    }
+
     /// Takes the next callback of the pass, or ends the pass: [`dispatch`](Self::dispatch) for
     /// those who do the calling, or the matching, themselves.
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
-        if core::mem::take(&mut self.cx.stop.cut_short) || self.cx.stop.break_off {
+        self.cx.free_spent();
+        if self.cx.phase != Phase::Running
+            && let Some(fired) = self.next_check()
+        {
+            return Some(fired);
+        }
+        if self.cx.course.break_off {
             return self.end_pass();
         }
         if let Some(again) = self.repeat() {
             return Some(again);
         }
+        let running = self.cx.active.running();
+        let enough = running.is_some_and(|level| self.cx.limit.is_reached(level, self.cx.now));
+        if core::mem::take(&mut self.cx.course.cut_short) || enough {
+            return self.end_pass();
+        }
         loop {
             let cx = &mut self.cx;
-            let id = cx.active.front(&mut cx.tables)?;
+            let Some(id) = cx.active.front() else { return self.end_pass() };
             let fired = match id.kind {
                 Kind::Event => self.fire_event(id.index),
                 Kind::Conn => cx.conn_fire(id.index).map(|(conn, call)| match call {
@@ -165,44 +178,29 @@ impl<'s, A> EventBase<'s, A> {
                 Kind::Source => None,
             };
             if fired.is_some() {
+                self.cx.limit.count();
+                self.cx.course.called = true;
                 return fired;
             }
         }
     }
 
-    /// How long the back end may wait, once it has taken all actions.
-    ///
-    /// The reason for an end is given once; asked again, the loop goes on.
-    pub fn wait(&mut self) -> Wait {
+    /// Goes through the first phases of a turn: the check watchers, then the timers.
+    fn next_check(&mut self) -> Option<Fired<A>> {
         let cx = &mut self.cx;
-        if core::mem::take(&mut cx.stop.break_off) {
-            return Wait::Ended(End::Break);
+        if cx.phase == Phase::Between {
+            cx.phase = Phase::Checking;
+            cx.begin_round(cx.watchers.check);
         }
-        if core::mem::take(&mut cx.stop.exit) {
-            return Wait::Ended(End::Exit);
+        let fired = cx.next_watcher();
+        if fired.is_none() {
+            cx.expire();
+            cx.phase = Phase::Running;
+            cx.limit.begin(cx.now);
+            (cx.course.called, cx.course.cut_short) = (false, false);
+            cx.course.idle = cx.active.len() == 0;
         }
-        if cx.active.len() > 0 || !cx.outbox.is_empty() {
-            return Wait::Not;
-        }
-        match self.deadline() {
-            Some(deadline) => Wait::Until(deadline),
-            None if self.is_empty() => Wait::Ended(End::Empty),
-            None => Wait::Forever,
-        }
-    }
-
-    /// The next time something is due by itself. O(1).
-    pub fn deadline(&self) -> Option<Instant> {
-        let timer = self.cx.timers.next();
-        let exit = self.cx.stop.exit_at;
-        timer.into_iter().chain(exit).min()
-    }
-
-    /// Whether nothing is pending, open or active.
-    fn is_empty(&self) -> bool {
-        let cx = &self.cx;
-        let objects = cx.registered.saturating_add(cx.listening);
-        objects == 0 && cx.tables.conns.len() == 0 && cx.timers.len() == 0 && cx.active.len() == 0
+        fired
     }
 
     fn fire_event(&mut self, index: u16) -> Option<Fired<A>> {
@@ -222,11 +220,19 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     fn end_pass(&mut self) -> Option<Fired<A>> {
-        if self.cx.stop.break_off {
+        if self.cx.course.break_off {
             self.cx.repeat = None;
         }
+        self.cx.phase = Phase::Between;
         self.cx.active.end_pass(&mut self.cx.tables);
         None
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Whether a callback of a pass, or a check watcher, runs now.
+    pub(crate) fn is_in_pass(&self) -> bool {
+        self.phase != Phase::Between
     }
 }
 

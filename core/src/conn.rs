@@ -211,9 +211,12 @@ impl<A> Cx<'_, A> {
         Some((conn, call?))
     }
 
-    /// A timeout of the connection has passed; the direction is disabled (rule M7).
-    pub(crate) fn conn_timed_out(&mut self, index: u16, direction: Direction) {
-        let Some((conn, state)) = self.tables.conns.at(index) else { return };
+    /// A timeout of a connection has passed, the one with this number among those of connections;
+    /// the direction is disabled (rule M7).
+    pub(crate) fn conn_timed_out(&mut self, timer: usize) {
+        self.timers.cancel(timer.saturating_add(self.tables.events.capacity()));
+        let direction = if timer & 1 == 1 { Direction::Write } else { Direction::Read };
+        let Some((conn, state)) = self.tables.conns.at((timer >> 1) as u16) else { return };
         let due = match direction {
             Direction::Read => {
                 state.read_enabled = false;
@@ -270,6 +273,7 @@ impl<A> Cx<'_, A> {
             self.timers.cancel(owner);
         } else if restart == Restart::Yes || self.timers.deadline(owner).is_none() {
             self.timers.arm(owner, self.now.after(Duration::from_micros(timeout)));
+            self.count_added();
         }
     }
 

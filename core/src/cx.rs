@@ -3,15 +3,20 @@
 use core::time::Duration;
 
 use crate::active::Active;
-use crate::error::Full;
+use crate::base::Phase;
+use crate::common::Commons;
+use crate::error::{Full, OnceError};
 use crate::event::{EventState, Mode, OnEvent, Waits};
 use crate::handle::{Event, Source};
+use crate::limit::Limit;
 use crate::list::Id;
 use crate::outbox::Outbox;
 use crate::rings::Rings;
+use crate::run::Course;
 use crate::source::Signals;
 use crate::tables::Tables;
-use crate::timer::Timers;
+use crate::timer::{Key, Timers};
+use crate::watcher::Watchers;
 use crate::{Instant, Signal, What, log};
 
 /// The loop, as callbacks and the application's set-up use it: every verb, but no dispatch.
@@ -24,6 +29,8 @@ pub struct Cx<'s, A> {
     pub(crate) rings: Rings<'s>,
     pub(crate) active: Active,
     pub(crate) timers: Timers<'s>,
+    pub(crate) commons: Commons<'s>,
+    pub(crate) watchers: Watchers,
     pub(crate) signals: Signals,
     pub(crate) outbox: Outbox,
     /// Events on the list of a source or signal.
@@ -32,27 +39,20 @@ pub struct Cx<'s, A> {
     pub(crate) listening: usize,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, u16)>,
+    /// The once-event whose callback runs, or ran last.
+    pub(crate) spent: Option<Event>,
     pub(crate) now: Instant,
-    pub(crate) stop: Stop,
-}
-
-/// Who asked the loop for what.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Stop {
-    /// End the loop when the pass that runs at this time is over.
-    pub(crate) exit_at: Option<Instant>,
-    /// End the loop when the pass is over.
-    pub(crate) exit: bool,
-    /// End the loop when the callback returns.
-    pub(crate) break_off: bool,
-    /// End the pass when the callback returns.
-    pub(crate) cut_short: bool,
+    pub(crate) course: Course,
+    pub(crate) limit: Limit,
+    pub(crate) phase: Phase,
+    pub(crate) most_added: usize,
 }
 
 /// Making events.
 impl<'s, A> Cx<'s, A> {
     /// Makes an event for the readiness of a source (`event_new`); it is added with
-    /// [`EventMut::add`](crate::EventMut::add). Of `interest`, `READ`, `WRITE` and `CLOSED` count.
+    /// [`EventMut::add`](crate::EventMut::add). Of `interest`, `READ`, `WRITE` and `CLOSED` count,
+    /// and `EDGE` for how they are waited for.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -63,7 +63,9 @@ impl<'s, A> Cx<'s, A> {
         mode: Mode,
         call: OnEvent<A>,
     ) -> Result<Event, Full> {
-        self.make(Waits::Source(source), mode, call, |state| state.interest = interest & What::IO)
+        self.make(Waits::Source(source), mode, call, |state| {
+            state.interest = interest & (What::IO | What::EDGE);
+        })
     }
 
     /// Makes an event that waits for nothing but a timeout or the application's own
@@ -88,14 +90,47 @@ impl<'s, A> Cx<'s, A> {
         self.make(Waits::Signal(signal), mode, call, |_| {})
     }
 
-    /// Calls `call` once, `delay` from now (`event_base_once`). The event is freed when it fires
-    /// and can be freed before.
+    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`); without a delay it
+    /// is due at once, behind what is due already. The event is freed when its callback has run and
+    /// has not added it again, and can be freed before.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn after(&mut self, delay: Duration, call: OnEvent<A>) -> Result<Event, Full> {
         let event = self.make(Waits::Nothing, Mode::OneShot, call, |state| state.once = true)?;
-        self.add_fresh(event, Some(delay));
+        if delay.is_zero() {
+            self.event_activate(event, What::TIMEOUT, 0);
+        } else {
+            self.add_fresh(event, Some(delay));
+        }
+        Ok(event)
+    }
+
+    /// Calls `call` once, when the source is ready or the time is up (`event_base_once`). The event
+    /// is freed when its callback has run and has not added it again, and can be freed before.
+    ///
+    /// # Errors
+    /// [`OnceError`], and no event was made.
+    pub fn once(
+        &mut self,
+        source: Source,
+        interest: What,
+        timeout: Option<Duration>,
+        call: OnEvent<A>,
+    ) -> Result<Event, OnceError> {
+        if !interest.intersects(What::IO) {
+            return Err(OnceError::NoInterest);
+        }
+        let made = self.new_event(source, interest, Mode::OneShot, call);
+        let event = made.map_err(OnceError::Full)?;
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.once = true;
+        }
+        let added = self.event(event).map_or(Ok(()), |mut event| event.add(timeout));
+        if let Err(error) = added {
+            self.event_free(event);
+            return Err(OnceError::Add(error));
+        }
         Ok(event)
     }
 
@@ -120,7 +155,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(event)
     }
 
-    fn make(
+    pub(crate) fn make(
         &mut self,
         waits: Waits,
         mode: Mode,
@@ -137,49 +172,49 @@ impl<'s, A> Cx<'s, A> {
     }
 
     /// Adds an event that has no source, which can not fail.
-    fn add_fresh(&mut self, event: Event, timeout: Option<Duration>) {
+    pub(crate) fn add_fresh(&mut self, event: Event, timeout: Option<Duration>) {
         let added = self.event(event).map(|mut event| event.add(timeout));
         debug_assert!(added == Ok(Ok(())), "an event without a source can be added");
     }
 }
 
-/// Time, and the end of the loop.
+/// Time, and what is due.
 impl<A> Cx<'_, A> {
-    /// The loop's time: when the back end last looked for news. The same during a whole pass.
+    /// The loop's time: when the back end last looked for news. The same during a whole pass,
+    /// unless a callback knows better ([`Cx::update_now`]).
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Ends the loop when the pass under way is over (`event_base_loopexit` without a time):
-    /// callbacks of the same priority that are due still run. Asked before the loop runs, it runs
-    /// one pass.
-    pub fn exit(&mut self) {
-        self.stop.exit = true;
-    }
-
-    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop goes on until then. Of
-    /// several such requests the earliest counts.
-    pub fn exit_after(&mut self, delay: Duration) {
-        let at = self.now.after(delay);
-        self.stop.exit_at = Some(self.stop.exit_at.map_or(at, |earlier| earlier.min(at)));
-    }
-
-    /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). What else is due
-    /// stays due, for the loop's next run. Asked before the loop runs, it ends at once.
-    pub fn break_off(&mut self) {
-        self.stop.break_off = true;
-    }
-
-    /// Ends the pass as soon as the callback returns and looks for news
-    /// (`event_base_loopcontinue`). What else is due stays due.
-    pub fn continue_early(&mut self) {
-        self.stop.cut_short = true;
+    /// Sets the loop's time forward, for a callback that has worked for long and has a clock
+    /// (`event_base_update_cache_time`). A time that goes back is ignored.
+    pub fn update_now(&mut self, now: Instant) {
+        self.now = self.now.max(now);
     }
 
     /// Queues a slot's callbacks; something more urgent than what runs now ends the pass.
     pub(crate) fn activate(&mut self, id: Id) {
         if self.active.activate(&mut self.tables, id) {
-            self.stop.cut_short = true;
+            self.course.cut_short = true;
+        }
+        self.count_added();
+    }
+
+    /// The earliest deadline of all, when it was armed, and whose it is.
+    pub(crate) fn first_deadline(&self) -> Option<(Key, usize)> {
+        self.timers.first().into_iter().chain(self.common_first()).min()
+    }
+
+    /// Makes due what is due by now. Events own the first timers, connections the following.
+    pub(crate) fn expire(&mut self) {
+        let events = self.tables.events.capacity();
+        while let Some(((deadline, _), owner)) = self.first_deadline()
+            && deadline <= self.now
+        {
+            match owner.checked_sub(events) {
+                None => self.event_timed_out(owner as u16),
+                Some(of_conns) => self.conn_timed_out(of_conns),
+            }
         }
     }
 }

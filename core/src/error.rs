@@ -22,6 +22,8 @@ pub enum Full {
     Listeners,
     /// No slot for another source: as many as `EVENTS` of the storage.
     Sources,
+    /// No list for another common timeout: `COMMON` of the storage.
+    CommonTimeouts,
 }
 
 /// The priority stays as it is: the callback is due already, at the old one.
@@ -35,6 +37,22 @@ pub struct StillActive;
 pub enum AddError {
     /// The source the event waits for was closed.
     SourceClosed,
+    /// Other events wait for the source by level and this one by edge, or the other way round.
+    MixedEdge,
+    /// The common timeout is another base's.
+    UnknownTimeout,
+}
+
+/// Why a once-event was not made. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum OnceError {
+    /// There is no slot for it.
+    Full(Full),
+    /// It would wait for nothing: of the interest, reading, writing and closing count.
+    NoInterest,
+    /// It can not wait for this source.
+    Add(AddError),
 }
 
 /// Why an accepted connection was not taken over. It is still the back end's.
@@ -126,14 +144,27 @@ impl fmt::Display for Full {
             Self::Conns => "the connection table is full: raise CONNS of the storage",
             Self::Listeners => "the listener table is full: raise LISTENERS of the storage",
             Self::Sources => "the source table is full: raise EVENTS of the storage",
+            Self::CommonTimeouts => "every common timeout is taken: raise COMMON of the storage",
         })
     }
 }
 
 impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SourceClosed => "the event's source has been closed",
+            Self::MixedEdge => "events by edge and by level can not share a source",
+            Self::UnknownTimeout => "the common timeout is not one of this base",
+        })
+    }
+}
+
+impl fmt::Display for OnceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SourceClosed => f.write_str("the event's source has been closed"),
+            Self::Full(full) => full.fmt(f),
+            Self::NoInterest => f.write_str("a once-event needs something to wait for"),
+            Self::Add(error) => error.fmt(f),
         }
     }
 }
@@ -189,6 +220,7 @@ impl core::error::Error for Stale {}
 impl core::error::Error for StillActive {}
 impl core::error::Error for Full {}
 impl core::error::Error for AddError {}
+impl core::error::Error for OnceError {}
 impl core::error::Error for AcceptError {}
 impl core::error::Error for WriteError {}
 impl core::error::Error for ConnError {}

@@ -9,14 +9,19 @@
 use core::time::Duration;
 
 use crate::active::Turn;
-use crate::error::{AddError, StillActive};
+use crate::common::CommonTimeout;
+use crate::error::AddError;
 use crate::handle::{Event, Source, kind};
-use crate::list::{Chain, Id, Kind, Link};
-use crate::outbox::note;
-use crate::source::{self, Counted};
+use crate::list::{Id, Kind, Link};
 use crate::table::Resident;
 use crate::time::micros;
-use crate::{Cx, Instant, Priority, Signal, Stale, What};
+use crate::{Cx, Instant, Signal, What};
+
+mod registration;
+mod timeout;
+mod verbs;
+
+pub use verbs::EventMut;
 
 /// An event's callback: the application, the loop, the event, and what came true.
 pub type OnEvent<A> = fn(&mut A, &mut Cx<'_, A>, Event, What);
@@ -37,6 +42,19 @@ pub(crate) enum Waits {
     Nothing,
     Source(Source),
     Signal(Signal),
+    /// The loop, about to wait.
+    Prepare,
+    /// The loop, having waited.
+    Check,
+}
+
+/// What the next deadline of a persistent event is counted by.
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    None,
+    /// An interval in microseconds.
+    Every(u64),
+    Common(CommonTimeout),
 }
 
 pub(crate) struct EventState<A> {
@@ -45,7 +63,7 @@ pub(crate) struct EventState<A> {
     pub(crate) waits: Waits,
     pub(crate) interest: What,
     pub(crate) persist: bool,
-    /// The slot is given back when the event fires.
+    /// The slot is given back when the event has fired.
     pub(crate) once: bool,
     /// On the list of its source or signal.
     registered: bool,
@@ -54,8 +72,12 @@ pub(crate) struct EventState<A> {
     /// Callbacks still due for raises of the signal.
     pub(crate) raises: u16,
     /// The deadline armed last; the next one of a persistent event counts from here.
-    deadline: Instant,
-    interval: Option<u64>,
+    pub(crate) deadline: Instant,
+    pace: Pace,
+    /// The list of a common timeout that the event is on, its place on it, and when it came there.
+    pub(crate) on_common: Option<CommonTimeout>,
+    pub(crate) common: Link,
+    pub(crate) order: u64,
     pub(crate) active: Link,
     pub(crate) waiting: Link,
     pub(crate) turn: Turn,
@@ -75,7 +97,10 @@ impl<A> Resident for EventState<A> {
         result: What::NONE,
         raises: 0,
         deadline: Instant::ZERO,
-        interval: None,
+        pace: Pace::None,
+        on_common: None,
+        common: Link::EMPTY,
+        order: 0,
         active: Link::EMPTY,
         waiting: Link::EMPTY,
         turn: Turn::EMPTY,
@@ -86,122 +111,13 @@ impl<A> Resident for EventState<A> {
     }
 }
 
-/// One event, borrowed from the loop: its verbs.
-///
-/// Made by [`Cx::event`].
-pub struct EventMut<'c, 's, A> {
-    cx: &'c mut Cx<'s, A>,
-    event: Event,
-}
-
-impl<'s, A> Cx<'s, A> {
-    /// The event's verbs.
-    ///
-    /// # Errors
-    /// [`Stale`] when the event was freed.
-    pub fn event(&mut self, event: Event) -> Result<EventMut<'_, 's, A>, Stale> {
-        self.tables.events.get(event).ok_or(Stale)?;
-        Ok(EventMut { cx: self, event })
-    }
-}
-
-impl<A> EventMut<'_, '_, A> {
-    /// Makes the event pending (`event_add`): it waits for its source or signal and, when
-    /// `timeout` is given, for the time `timeout` from now, in place of a deadline it may have.
-    /// Without a timeout a deadline it may have stays.
-    ///
-    /// A callback that is due for an earlier timeout is taken back when a new one is given.
-    ///
-    /// # Errors
-    /// [`AddError::SourceClosed`] when its source is gone; nothing has changed then.
-    pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
-        self.cx.event_add(self.event, timeout)
-    }
-
-    /// Takes the timeout away and keeps the rest (`event_remove_timer`).
-    pub fn remove_timeout(&mut self) {
-        self.cx.timers.cancel(self.event.index());
-        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
-            state.interval = None;
-        }
-    }
-
-    /// Makes the event neither pending nor active (`event_del`): its callback will not run, even
-    /// if it was due.
-    pub fn del(&mut self) {
-        self.cx.event_del(self.event);
-    }
-
-    /// Makes the callback due with `what` (`event_active`), whether the event is pending or not.
-    /// An event whose callback runs now is called again in the next pass, not in this one.
-    pub fn activate(&mut self, what: What) {
-        self.cx.event_activate(self.event, what, 0);
-    }
-
-    /// What the event is pending for, and what it is active with (`event_pending`).
-    pub fn pending(&self) -> What {
-        let Some(state) = self.state() else { return What::NONE };
-        let waits = if state.registered { state.waited_for() } else { What::NONE };
-        let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
-        waits | timer | state.result
-    }
-
-    /// When its timeout passes.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.cx.timers.deadline(self.event.index())
-    }
-
-    /// Its priority.
-    pub fn priority(&self) -> Priority {
-        self.state().map(|state| state.turn.priority()).unwrap_or_default()
-    }
-
-    /// Sets its priority (`event_priority_set`).
-    ///
-    /// # Errors
-    /// [`StillActive`] while its callback is due.
-    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
-        let state = self.cx.tables.events.get_mut(self.event);
-        state.map_or(Ok(()), |state| state.turn.set_priority(priority))
-    }
-
-    /// Sets the function to call.
-    pub fn on_fire(&mut self, call: OnEvent<A>) -> &mut Self {
-        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
-            state.call = Some(call);
-        }
-        self
-    }
-
-    /// The application's word, zero at first.
-    pub fn user(&self) -> u32 {
-        self.state().map_or(0, |state| state.user)
-    }
-
-    /// Sets the application's word.
-    pub fn set_user(&mut self, user: u32) -> &mut Self {
-        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
-            state.user = user;
-        }
-        self
-    }
-
-    /// Deletes the event and gives its slot back (`event_free`); the handle is stale from here on.
-    pub fn free(self) {
-        self.cx.event_free(self.event);
-    }
-
-    fn state(&self) -> Option<&EventState<A>> {
-        self.cx.tables.events.get(self.event)
-    }
-}
-
 impl<A> EventState<A> {
-    fn waited_for(&self) -> What {
+    /// What the event waits for, its timeout aside.
+    pub(crate) fn pending(&self) -> What {
         match self.waits {
-            Waits::Nothing => What::NONE,
-            Waits::Source(_) => self.interest,
-            Waits::Signal(_) => What::SIGNAL,
+            Waits::Source(_) if self.registered => self.interest & What::IO,
+            Waits::Signal(_) if self.registered => What::SIGNAL,
+            _ => What::NONE,
         }
     }
 }
@@ -210,24 +126,23 @@ impl<A> EventState<A> {
 impl<A> Cx<'_, A> {
     fn event_add(&mut self, event: Event, timeout: Option<Duration>) -> Result<(), AddError> {
         self.event_register(event)?;
-        let Some(timeout) = timeout else { return Ok(()) };
-        let deadline = self.now.after(timeout);
-        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
-        state.interval = state.persist.then(|| micros(timeout));
-        if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
-            self.event_deactivate(event);
+        if let Some(timeout) = timeout {
+            self.event_begin_timeout(event, Pace::Every(micros(timeout)), timeout);
         }
-        self.event_arm(event, deadline);
+        Ok(())
+    }
+
+    fn event_add_common(&mut self, event: Event, timeout: CommonTimeout) -> Result<(), AddError> {
+        let interval = self.common_interval(timeout)?;
+        self.event_register(event)?;
+        self.event_begin_timeout(event, Pace::Common(timeout), Duration::from_micros(interval));
         Ok(())
     }
 
     pub(crate) fn event_del(&mut self, event: Event) {
-        self.timers.cancel(event.index());
+        self.event_stop_timeout(event);
         self.event_deactivate(event);
         self.event_unregister(event);
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.interval = None;
-        }
     }
 
     pub(crate) fn event_free(&mut self, event: Event) {
@@ -240,16 +155,6 @@ impl<A> Cx<'_, A> {
         state.result |= what;
         state.raises = state.raises.saturating_add(raises);
         self.activate(id_of(event));
-    }
-
-    /// The event's timeout has passed (the timer is out of the list already).
-    pub(crate) fn event_timed_out(&mut self, index: u16) {
-        let Some((event, state)) = self.tables.events.at(index) else { return };
-        let (persist, was_active) = (state.persist, state.turn.is_queued());
-        if !persist && !was_active {
-            self.event_unregister(event);
-        }
-        self.event_activate(event, What::TIMEOUT, 0);
     }
 
     /// Prepares the callback of an event whose turn it is: whom to call, with what, how often.
@@ -266,33 +171,18 @@ impl<A> Cx<'_, A> {
             self.event_del(event);
         }
         if once {
-            self.tables.events.remove(event);
+            self.spent = Some(event);
         }
         Some((call?, event, what, raises))
     }
 
-    /// Sets the next deadline of a persistent event that fires with `what`, and asks the back end
-    /// to look at its source again.
-    fn event_rearm(&mut self, event: Event, what: What) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        let (waits, deadline) = (state.waits, state.deadline);
-        if let Some(interval) = state.interval.map(Duration::from_micros) {
-            let from = if what.contains(What::TIMEOUT) { deadline } else { self.now };
-            let on_time = from.after(interval);
-            let missed = on_time < self.now;
-            self.event_arm(event, if missed { self.now.after(interval) } else { on_time });
-        }
-        if let Waits::Source(source) = waits
-            && what.intersects(What::IO)
-        {
-            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
-        }
-    }
-
-    fn event_arm(&mut self, event: Event, deadline: Instant) {
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.deadline = deadline;
-            self.timers.arm(event.index(), deadline);
+    /// Frees the once-event whose callback has run, unless that has made use of it again.
+    pub(crate) fn free_spent(&mut self) {
+        let Some(event) = self.spent.take() else { return };
+        let armed = self.event_deadline(event).is_some();
+        let state = self.tables.events.get(event);
+        if state.is_some_and(|state| !state.registered && !state.turn.is_queued()) && !armed {
+            self.event_free(event);
         }
     }
 
@@ -303,82 +193,6 @@ impl<A> Cx<'_, A> {
         }
         if self.repeat.is_some_and(|(repeated, _)| repeated == event) {
             self.repeat = None;
-        }
-    }
-
-    fn event_register(&mut self, event: Event) -> Result<(), AddError> {
-        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
-        let (waits, interest, registered) = (state.waits, state.interest, state.registered);
-        let id = id_of(event);
-        match waits {
-            Waits::Nothing => return Ok(()),
-            Waits::Source(source) => {
-                let held = self.tables.sources.get_mut(source).filter(|s| !s.is_forgotten());
-                let state = held.ok_or(AddError::SourceClosed)?;
-                if registered || interest.is_empty() {
-                    return Ok(());
-                }
-                let changed = state.count(interest, Counted::In);
-                let mut events = state.events;
-                events.push(&mut self.tables, Chain::Interest, id);
-                self.source_keep(source, events, changed);
-            }
-            Waits::Signal(_) if registered => return Ok(()),
-            Waits::Signal(signal) => {
-                let Some(list) = self.signals.list(signal) else { return Ok(()) };
-                if list.is_empty() {
-                    self.outbox.signals |= signal.bit();
-                }
-                list.push(&mut self.tables, Chain::Interest, id);
-            }
-        }
-        self.set_registered(event, true);
-        Ok(())
-    }
-
-    fn event_unregister(&mut self, event: Event) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        let (waits, interest) = (state.waits, state.interest);
-        if !state.registered {
-            return;
-        }
-        let id = id_of(event);
-        match waits {
-            Waits::Nothing => {}
-            Waits::Source(source) => {
-                let Some(state) = self.tables.sources.get_mut(source) else { return };
-                let changed = state.count(interest, Counted::Out);
-                let mut events = state.events;
-                events.remove(&mut self.tables, Chain::Interest, id);
-                self.source_keep(source, events, changed);
-            }
-            Waits::Signal(signal) => {
-                let Some(list) = self.signals.list(signal) else { return };
-                list.remove(&mut self.tables, Chain::Interest, id);
-                if list.is_empty() {
-                    self.outbox.signals |= signal.bit();
-                }
-            }
-        }
-        self.set_registered(event, false);
-    }
-
-    /// Puts a source's list back, and tells the back end when the sum of interests changed.
-    fn source_keep(&mut self, source: Source, events: crate::list::List, changed: bool) {
-        if let Some(state) = self.tables.sources.get_mut(source) {
-            state.events = events;
-        }
-        if changed {
-            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
-        }
-    }
-
-    fn set_registered(&mut self, event: Event, registered: bool) {
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.registered = registered;
-            let count = self.registered;
-            self.registered =
-                if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
         }
     }
 }

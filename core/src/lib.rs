@@ -13,11 +13,15 @@
 mod active;
 mod address;
 mod base;
+mod common;
 mod conn;
+mod count;
 mod cx;
 mod error;
 mod event;
 mod handle;
+mod inspect;
+mod limit;
 mod list;
 mod listener;
 mod log;
@@ -25,6 +29,7 @@ mod outbox;
 mod priority;
 mod ring;
 mod rings;
+mod run;
 mod signal;
 mod source;
 mod storage;
@@ -33,19 +38,25 @@ mod tables;
 mod time;
 mod timer;
 mod trigger;
+mod watcher;
 mod what;
 
-pub use base::{End, EventBase, Fired, Wait};
+pub use base::{EventBase, Fired};
+pub use common::CommonTimeout;
 pub use conn::{ConnEvent, ConnMut, Direction, OnConn, OnConnEvent};
+pub use count::Counts;
 pub use cx::Cx;
 pub use error::{
-    AcceptError, AddError, ConnError, Full, ListenError, Stale, StillActive, WriteError,
+    AcceptError, AddError, ConnError, Full, ListenError, OnceError, Stale, StillActive, WriteError,
 };
 pub use event::{EventMut, Mode, OnEvent};
 pub use handle::{Conn, Event, Handle, Listener, Source, kind};
+pub use inspect::{Dump, EventInfo};
+pub use limit::DispatchLimit;
 pub use listener::{ListenerMut, OnListenError};
 pub use outbox::Action;
 pub use priority::Priority;
+pub use run::{End, Run, Wait};
 pub use signal::Signal;
 pub use storage::Storage;
 pub use time::Instant;

@@ -32,6 +32,8 @@ pub(crate) enum Chain {
     Interest,
     /// Having something to tell the back end.
     Outbox,
+    /// Sharing the length of a timeout.
+    Common,
 }
 
 /// A slot's neighbours on one chain.
@@ -64,20 +66,40 @@ impl List {
         self.first
     }
 
+    pub(crate) const fn last(&self) -> Option<Id> {
+        self.last
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
     /// Appends a slot that is on no list of this chain.
     pub(crate) fn push(&mut self, links: &mut impl Links, chain: Chain, id: Id) {
-        let previous = self.last;
-        if let Some(link) = links.link(chain, id) {
-            *link = Link { previous, next: None };
-            self.last = Some(id);
-            match previous.and_then(|last| links.link(chain, last)) {
-                Some(last) => last.next = Some(id),
-                None => self.first = Some(id),
-            }
+        self.insert(links, chain, self.last, id);
+    }
+
+    /// Puts a slot that is on no list of this chain behind `previous`, or first.
+    pub(crate) fn insert(
+        &mut self,
+        links: &mut impl Links,
+        chain: Chain,
+        previous: Option<Id>,
+        id: Id,
+    ) {
+        let next = match previous {
+            Some(previous) => Self::after(links, chain, previous),
+            None => self.first,
+        };
+        let Some(link) = links.link(chain, id) else { return };
+        *link = Link { previous, next };
+        match previous.and_then(|previous| links.link(chain, previous)) {
+            Some(previous) => previous.next = Some(id),
+            None => self.first = Some(id),
+        }
+        match next.and_then(|next| links.link(chain, next)) {
+            Some(next) => next.previous = Some(id),
+            None => self.last = Some(id),
         }
     }
 
@@ -100,6 +122,11 @@ impl List {
         let first = self.first?;
         self.remove(links, chain, first);
         Some(first)
+    }
+
+    /// The slot before `id`.
+    pub(crate) fn before(links: &mut impl Links, chain: Chain, id: Id) -> Option<Id> {
+        links.link(chain, id)?.previous
     }
 
     /// The slot after `id`.
@@ -158,6 +185,23 @@ pub(crate) mod tests {
             assert_eq!(members(&list, &mut links), left);
             list.push(&mut links, Chain::Active, id(leaving));
             assert_eq!(members(&list, &mut links).last(), Some(&leaving));
+        }
+    }
+
+    #[test]
+    fn a_slot_can_be_put_anywhere() {
+        for place in 0_u16..=3 {
+            let (mut list, mut links) = (List::EMPTY, Plain([Link::EMPTY; 4].to_vec()));
+            (0..3).for_each(|index| list.push(&mut links, Chain::Active, id(index)));
+            let previous = place.checked_sub(1).map(id);
+            list.insert(&mut links, Chain::Active, previous, id(3));
+            let mut expected = std::vec![0, 1, 2];
+            expected.insert(usize::from(place), 3);
+            assert_eq!(members(&list, &mut links), expected);
+            let last = list.last();
+            assert_eq!(last, expected.last().map(|index| id(*index)));
+            let before = last.and_then(|last| List::before(&mut links, Chain::Active, last));
+            assert_eq!(before, Some(id(expected[2])));
         }
     }
 

@@ -17,21 +17,30 @@ pub(crate) struct SourceState {
     pub(crate) mail: Mail,
     /// How many events wait for reading, writing and closing.
     waiting: [u16; 3],
+    /// The events wait by edge.
+    pub(crate) edge: bool,
 }
 
 impl Resident for SourceState {
     type Kind = kind::Source;
-    const EMPTY: Self = Self { events: List::EMPTY, mail: Mail::EMPTY, waiting: [0; 3] };
+    const EMPTY: Self =
+        Self { events: List::EMPTY, mail: Mail::EMPTY, waiting: [0; 3], edge: false };
 }
 
 /// The conditions counted in [`SourceState::waiting`], in its order.
 const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
 
 impl SourceState {
-    /// What any of the events waits for.
+    /// What any of the events waits for, and how.
     pub(crate) fn interest(&self) -> What {
         let waited_for = CONDITIONS.iter().zip(&self.waiting).filter(|(_, count)| **count > 0);
-        waited_for.fold(What::NONE, |sum, (condition, _)| sum | *condition)
+        let sum = waited_for.fold(What::NONE, |sum, (condition, _)| sum | *condition);
+        if sum.is_empty() { sum } else { sum | self.kind() }
+    }
+
+    /// The mark of what the events wait by.
+    pub(crate) const fn kind(&self) -> What {
+        if self.edge { What::EDGE } else { What::NONE }
     }
 
     /// Counts an event in or out; whether the sum changed.
@@ -129,16 +138,16 @@ impl<A> EventBase<'_, A> {
     /// added, each with the conditions it waits for.
     ///
     /// The back end reports a source once, and again after the next [`Action::Interest`] for it,
-    /// if it is still ready then.
+    /// if it is still ready then; also whatever comes true newly.
     pub fn ready(&mut self, source: Source, what: What) {
         let Some(state) = self.cx.tables.sources.get(source) else { return };
-        let mut at = state.events.first();
+        let (mut at, kind) = (state.events.first(), state.kind());
         while let Some(id) = at {
             at = List::after(&mut self.cx.tables, Chain::Interest, id);
             let Some((event, state)) = self.cx.tables.events.at(id.index) else { continue };
-            let came_true = state.interest & what;
+            let came_true = state.interest & what & What::IO;
             if !came_true.is_empty() {
-                self.cx.event_activate(event, came_true, 0);
+                self.cx.event_activate(event, came_true | kind, 0);
             }
         }
     }

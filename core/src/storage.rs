@@ -1,5 +1,6 @@
 //! The memory of a base: every table and ring, with the capacities chosen once, in the type.
 
+use crate::common::Common;
 use crate::conn::ConnState;
 use crate::event::EventState;
 use crate::listener::ListenerState;
@@ -11,11 +12,12 @@ use crate::timer::Cell;
 ///
 /// | parameter | is |
 /// |---|---|
-/// | `EVENTS` | events that can exist at once: timers, signals, sources' readiness |
+/// | `EVENTS` | events that can exist at once: timers, signals, sources' readiness, watchers |
 /// | `CONNS` | connections that can exist at once, those being flushed after a close included |
 /// | `INPUT` | bytes received and not consumed, for each connection |
 /// | `OUTPUT` | bytes written and not sent, for each connection |
 /// | `LISTENERS` | listeners that can exist at once |
+/// | `COMMON` | durations that can have a list of their own, see [`CommonTimeout`](crate::CommonTimeout) |
 ///
 /// Tables have 65,535 slots at most; what goes beyond is not used. A new storage is all zeros, so a
 /// `static` one takes no flash:
@@ -34,9 +36,11 @@ pub struct Storage<
     const INPUT: usize = 512,
     const OUTPUT: usize = 512,
     const LISTENERS: usize = 1,
+    const COMMON: usize = 1,
 > {
     pub(crate) events: [Slot<EventState<A>>; EVENTS],
     pub(crate) event_timers: [Cell; EVENTS],
+    pub(crate) commons: [Common; COMMON],
     pub(crate) sources: [Slot<SourceState>; EVENTS],
     pub(crate) listeners: [Slot<ListenerState<A>>; LISTENERS],
     pub(crate) conns: [Slot<ConnState<A>>; CONNS],
@@ -52,13 +56,15 @@ impl<
     const INPUT: usize,
     const OUTPUT: usize,
     const LISTENERS: usize,
-> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS>
+    const COMMON: usize,
+> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>
 {
     /// Makes an empty storage.
     pub const fn new() -> Self {
         Self {
             events: [const { Slot::EMPTY }; EVENTS],
             event_timers: [const { Cell::EMPTY }; EVENTS],
+            commons: [const { Common::EMPTY }; COMMON],
             sources: [const { Slot::EMPTY }; EVENTS],
             listeners: [const { Slot::EMPTY }; LISTENERS],
             conns: [const { Slot::EMPTY }; CONNS],
@@ -76,7 +82,8 @@ impl<
     const INPUT: usize,
     const OUTPUT: usize,
     const LISTENERS: usize,
-> Default for Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS>
+    const COMMON: usize,
+> Default for Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>
 {
     fn default() -> Self {
         Self::new()

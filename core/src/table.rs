@@ -48,6 +48,8 @@ pub(crate) struct Table<'s, T> {
     slots: &'s mut [Slot<T>],
     free: u16,
     taken: u16,
+    /// The most that were taken at once.
+    peak: u16,
 }
 
 impl<'s, T: Resident> Table<'s, T> {
@@ -56,7 +58,7 @@ impl<'s, T: Resident> Table<'s, T> {
     pub(crate) fn new(slots: &'s mut [Slot<T>]) -> Self {
         let usable = slots.len().min(MAX_SLOTS);
         let slots = slots.get_mut(..usable).unwrap_or_default();
-        let mut table = Self { slots, free: END, taken: 0 };
+        let mut table = Self { slots, free: END, taken: 0, peak: 0 };
         for index in (0..table.slots.len()).rev() {
             let Some(slot) = table.slots.get_mut(index) else { break };
             slot.generation = slot.generation.wrapping_add(slot.generation & 1);
@@ -75,6 +77,15 @@ impl<'s, T: Resident> Table<'s, T> {
         usize::from(self.taken)
     }
 
+    pub(crate) fn peak(&self) -> usize {
+        usize::from(self.peak)
+    }
+
+    /// Lets the peak begin again at what is taken now.
+    pub(crate) fn reset_peak(&mut self) {
+        self.peak = self.taken;
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.free == END
     }
@@ -87,6 +98,7 @@ impl<'s, T: Resident> Table<'s, T> {
         slot.generation = slot.generation.wrapping_add(1);
         self.free = slot.next_free;
         self.taken = self.taken.saturating_add(1);
+        self.peak = self.peak.max(self.taken);
         Some((Handle::new(index, slot.generation), &mut slot.value))
     }
 
@@ -116,6 +128,18 @@ impl<'s, T: Resident> Table<'s, T> {
         let slot = self.slots.get_mut(usize::from(index))?;
         let taken = slot.generation & 1 == 1;
         taken.then_some((Handle::new(index, slot.generation), &mut slot.value))
+    }
+
+    /// What stands at `index`, if the slot is taken.
+    pub(crate) fn peek(&self, index: u16) -> Option<&T> {
+        let slot = self.slots.get(usize::from(index))?;
+        (slot.generation & 1 == 1).then_some(&slot.value)
+    }
+
+    /// Everything that is taken, by its slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle<T::Kind>, &T)> {
+        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.generation & 1 == 1);
+        taken.map(|(index, slot)| (Handle::new(index as u16, slot.generation), &slot.value))
     }
 
     fn slot_mut(&mut self, handle: Handle<T::Kind>) -> Option<&mut Slot<T>> {

@@ -37,6 +37,9 @@ impl<A> Links for Tables<'_, A> {
             (Chain::Interest, Kind::Event) => {
                 self.events.at(id.index).map(|(_, state)| &mut state.waiting)
             }
+            (Chain::Common, Kind::Event) => {
+                self.events.at(id.index).map(|(_, state)| &mut state.common)
+            }
             (Chain::Active, Kind::Listener) => {
                 self.listeners.at(id.index).map(|(_, state)| &mut state.active)
             }

@@ -25,10 +25,13 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) const EMPTY: Self = Self { deadline: Instant::ZERO, order: 0, owner: 0, place: 0 };
 
-    fn key(&self) -> (Instant, u64) {
+    fn key(&self) -> Key {
         (self.deadline, self.order)
     }
 }
+
+/// What deadlines are ordered by: themselves, and when they were armed.
+pub(crate) type Key = (Instant, u64);
 
 /// The heap.
 pub(crate) struct Timers<'s> {
@@ -50,9 +53,19 @@ impl<'s> Timers<'s> {
         self.len
     }
 
-    /// The earliest deadline.
-    pub(crate) fn next(&self) -> Option<Instant> {
-        if self.len == 0 { None } else { self.cell(0).map(|cell| cell.deadline) }
+    /// The earliest deadline, when it was armed, and whose it is.
+    pub(crate) fn first(&self) -> Option<(Key, usize)> {
+        if self.len == 0 {
+            None
+        } else {
+            self.cell(0).map(|cell| (cell.key(), cell.owner as usize))
+        }
+    }
+
+    /// The next number in the order of armings, for those who keep deadlines of their own.
+    pub(crate) const fn count_arming(&mut self) -> u64 {
+        self.armings = self.armings.wrapping_add(1);
+        self.armings
     }
 
     /// The owner's deadline.
@@ -74,8 +87,7 @@ impl<'s> Timers<'s> {
                 place
             }
         };
-        self.armings = self.armings.wrapping_add(1);
-        let order = self.armings;
+        let order = self.count_arming();
         if let Some(cell) = self.cell_mut(place) {
             (cell.deadline, cell.order, cell.owner) = (deadline, order, owner as u32);
         }
@@ -94,16 +106,6 @@ impl<'s> Timers<'s> {
         }
         self.set_place(owner, None);
         true
-    }
-
-    /// Takes the earliest deadline out if it is due at `now`; whose it was.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<usize> {
-        if self.next()? > now {
-            return None;
-        }
-        let owner = self.cell(0)?.owner as usize;
-        self.cancel(owner);
-        Some(owner)
     }
 
     /// Moves the entry at `place` up or down to where it belongs.
@@ -147,11 +149,11 @@ impl<'s> Timers<'s> {
         self.put(b, at_a, of_a);
     }
 
-    fn entry(&self, place: usize) -> Option<((Instant, u64), u32)> {
+    fn entry(&self, place: usize) -> Option<(Key, u32)> {
         self.cell(place).map(|cell| (cell.key(), cell.owner))
     }
 
-    fn put(&mut self, place: usize, key: (Instant, u64), owner: u32) {
+    fn put(&mut self, place: usize, key: Key, owner: u32) {
         if let Some(cell) = self.cell_mut(place) {
             ((cell.deadline, cell.order), cell.owner) = (key, owner);
         }

@@ -22,11 +22,30 @@ impl What {
     pub const WRITE: Self = Self(0x04);
     /// The signal was raised (`EV_SIGNAL`).
     pub const SIGNAL: Self = Self(0x08);
+    /// In an interest: tell of changes only, not of what goes on being true (`EV_ET`). In a
+    /// callback: the event is of this kind.
+    pub const EDGE: Self = Self(0x20);
     /// The source's peer will send no more (`EV_CLOSED`).
     pub const CLOSED: Self = Self(0x80);
 
     /// What a source can report: reading, writing, closing.
     pub(crate) const IO: Self = Self(Self::READ.0 | Self::WRITE.0 | Self::CLOSED.0);
+
+    /// Makes a set from its bits. Those that have no name here are the application's own: what is
+    /// given to [`EventMut::activate`](crate::EventMut::activate) reaches the callback as it is.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// The set's bits.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// This set without the conditions of `other`.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 
     /// Whether no condition is in the set.
     pub const fn is_empty(self) -> bool {
@@ -73,15 +92,21 @@ impl fmt::Debug for What {
             (Self::READ, "READ"),
             (Self::WRITE, "WRITE"),
             (Self::SIGNAL, "SIGNAL"),
+            (Self::EDGE, "EDGE"),
             (Self::CLOSED, "CLOSED"),
         ];
-        let mut set = names.iter().filter(|(bit, _)| self.contains(*bit));
-        match set.next() {
-            None => f.write_str("NONE"),
-            Some((_, first)) => {
-                f.write_str(first)?;
-                set.try_for_each(|(_, name)| write!(f, "|{name}"))
-            }
+        let mut unnamed = *self;
+        let mut written = 0_u8;
+        for (bit, name) in names.iter().filter(|(bit, _)| self.contains(*bit)) {
+            unnamed = unnamed.without(*bit);
+            write!(f, "{}{name}", if written == 0 { "" } else { "|" })?;
+            written = 1;
+        }
+        match (unnamed.is_empty(), written) {
+            (true, 0) => f.write_str("NONE"),
+            (true, _) => Ok(()),
+            (false, 0) => write!(f, "{:#04x}", unnamed.0),
+            (false, _) => write!(f, "|{:#04x}", unnamed.0),
         }
     }
 }
@@ -103,5 +128,7 @@ mod tests {
     fn debug_names_the_bits() {
         assert_eq!(format!("{:?}", What::READ | What::CLOSED), "READ|CLOSED");
         assert_eq!(format!("{:?}", What::NONE), "NONE");
+        assert_eq!(format!("{:?}", What::from_bits(0x42)), "READ|0x40");
+        assert_eq!(format!("{:?}", What::from_bits(0x40)), "0x40");
     }
 }

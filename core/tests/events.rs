@@ -282,9 +282,15 @@ fn a_one_shot_that_timed_out_waits_for_its_source_no_more() {
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, What::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
+    // It is due but not called yet when its source becomes ready.
+    let urgent = timer(&mut base, Mode::OneShot, 2);
+    base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
+    base.event(urgent).unwrap().add(Some(ms(5))).unwrap();
     base.advance(at(5));
+    base.dispatch(&mut app);
     base.ready(source, What::READ);
-    assert_eq!(run_to(&mut base, &mut app, 5), [(1, What::TIMEOUT)]);
+    let calls = [(2, What::TIMEOUT), (1, What::TIMEOUT)];
+    assert_eq!(run_to(&mut base, &mut app, 5), calls);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use picoevent::{
-    Action, Cx, End, Event, EventBase, Instant, Mode, Signal, Stale, Storage, Wait, What,
+    Action, Cx, End, Event, EventBase, Instant, Mode, Run, Signal, Stale, Storage, Wait, What,
 };
 
 #[derive(Default)]
@@ -136,12 +136,18 @@ fn continue_looks_for_news_and_keeps_what_is_due() {
 
 #[test]
 fn exit_and_break_before_the_loop_are_kept() {
-    let mut storage = storage();
+    let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
+    activate(&mut base, 1);
     base.break_off();
     base.exit();
+    base.begin(Run::DEFAULT);
     assert_eq!(base.wait(), Wait::Ended(End::Break));
-    assert_eq!(base.wait(), Wait::Ended(End::Exit));
+    base.begin(Run::DEFAULT);
+    assert_eq!(base.wait(), Wait::Not, "an exit lets one pass run");
+    base.advance(base.now());
+    base.dispatch(&mut app);
+    assert_eq!((app.calls.as_slice(), base.wait()), (&[1][..], Wait::Ended(End::Exit)));
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
 }
 

@@ -25,6 +25,7 @@ impl<A> Adapter<'_, '_, '_, A> {
     pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..PASSES {
             self.pass(cx);
+            self.base.prepare(self.app);
             let deadline = match self.base.wait() {
                 Wait::Not => continue,
                 Wait::Until(deadline) => Some(deadline),
@@ -52,6 +53,9 @@ impl<A> Adapter<'_, '_, '_, A> {
         while let Some(fired) = self.base.next() {
             self.pool.network.watch();
             fired.call(self.app, self.base);
+            if self.base.wants_time() {
+                self.base.update_now(time::now());
+            }
         }
     }
 

@@ -2,9 +2,13 @@
 
 use core::time::Duration;
 
+use picoevent::Run;
+
 /// How [`run`](crate::run) treats its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// How the loop runs. Default: until there is nothing left that could happen.
+    pub run: Run,
     /// Sockets that listen for each listener at once, if the pool has as many: clients that can
     /// begin a handshake at the same moment. One more is answered with a reset. Default: all.
     pub backlog: usize,
@@ -30,6 +34,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            run: Run::DEFAULT,
             backlog: usize::MAX,
             linger: Duration::from_secs(10),
             fin_wait: Duration::from_secs(2),

@@ -79,6 +79,7 @@ pub async fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
         }
     })
     .await;
+    adapter.base.begin(config.run);
     let end = poll_fn(|cx| adapter.turn(cx)).await;
     adapter.leave();
     poll_fn(|cx| adapter.left(cx)).await;

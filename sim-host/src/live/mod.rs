@@ -46,7 +46,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use mio::{Events, Poll};
-use picoevent::{Action, End, EventBase, Listener, Source, Trigger, Wait};
+use picoevent::{Action, End, EventBase, Listener, Run, Source, Trigger, Wait};
 
 mod aging;
 mod clock;
@@ -154,9 +154,24 @@ impl Live {
     /// # Errors
     /// The system's, when the selector fails.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
+        self.run_with(base, app, Run::DEFAULT)
+    }
+
+    /// As [`run`](Self::run), in one of the other ways (`event_base_loop`'s flags).
+    ///
+    /// # Errors
+    /// The system's, when the selector fails.
+    pub fn run_with<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        run: Run,
+    ) -> io::Result<End> {
         self.clock = Clock::from(base.now());
         let mut events = Events::with_capacity(EVENTS);
+        base.begin(run);
         loop {
+            base.prepare(app);
             self.settle(base);
             let deadline = match base.wait() {
                 Wait::Not => Some(base.now()),
@@ -167,7 +182,7 @@ impl Live {
             self.wait(base, &mut events, deadline)?;
             self.feed(base, &events);
             base.advance(self.clock.now());
-            base.dispatch(app);
+            base.dispatch_with(app, || self.clock.now());
         }
     }
 

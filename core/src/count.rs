@@ -1,0 +1,72 @@
+//! Counts: how much of the storage is in use, and the most that ever was.
+//!
+//! A firmware engineer runs the application, asks for the peaks, and sizes the storage by them.
+
+use crate::Cx;
+
+/// How many there are of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Counts {
+    /// Things waited for: an event on the list of its source or signal counts one, a deadline one,
+    /// a slot whose callback is due one (`EVENT_BASE_COUNT_ADDED`).
+    pub added: usize,
+    /// Slots whose callback is due (`EVENT_BASE_COUNT_ACTIVE`).
+    pub active: usize,
+    /// Slots taken in the table of events: what `EVENTS` of the storage must hold.
+    pub events: usize,
+    /// Slots taken in the table of connections, those being closed included.
+    pub conns: usize,
+    /// Slots taken in the table of listeners.
+    pub listeners: usize,
+    /// Slots taken in the table of sources.
+    pub sources: usize,
+}
+
+impl<A> Cx<'_, A> {
+    /// What there is now (`event_base_get_num_events`). O(1).
+    pub fn counts(&self) -> Counts {
+        Counts {
+            added: self.added(),
+            active: self.active.len(),
+            events: self.tables.events.len(),
+            conns: self.tables.conns.len(),
+            listeners: self.tables.listeners.len(),
+            sources: self.tables.sources.len(),
+        }
+    }
+
+    /// The most there ever was of each (`event_base_get_max_events`). O(1).
+    pub fn peaks(&self) -> Counts {
+        Counts {
+            added: self.most_added,
+            active: self.active.peak(),
+            events: self.tables.events.peak(),
+            conns: self.tables.conns.peak(),
+            listeners: self.tables.listeners.peak(),
+            sources: self.tables.sources.peak(),
+        }
+    }
+
+    /// The peaks, which begin again at what there is now.
+    pub fn take_peaks(&mut self) -> Counts {
+        let peaks = self.peaks();
+        self.most_added = self.added();
+        self.active.reset_peak();
+        self.tables.events.reset_peak();
+        self.tables.conns.reset_peak();
+        self.tables.listeners.reset_peak();
+        self.tables.sources.reset_peak();
+        peaks
+    }
+
+    /// Called wherever the sum may have grown.
+    pub(crate) fn count_added(&mut self) {
+        self.most_added = self.most_added.max(self.added());
+    }
+
+    fn added(&self) -> usize {
+        let waiting = self.registered.saturating_add(self.timers.len());
+        waiting.saturating_add(self.commons.len()).saturating_add(self.active.len())
+    }
+}

@@ -1,0 +1,88 @@
+//! An event's deadline: begun, moved, passed, and set again for the next beat.
+
+use core::time::Duration;
+
+use super::Pace;
+use crate::handle::Event;
+use crate::{Cx, Instant, What};
+
+impl<A> Cx<'_, A> {
+    /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
+    pub(super) fn event_begin_timeout(&mut self, event: Event, pace: Pace, timeout: Duration) {
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        state.pace = if state.persist { pace } else { Pace::None };
+        if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
+            let was_ready = state.result.intersects(What::IO);
+            self.event_deactivate(event);
+            if was_ready {
+                self.event_ask_again(event);
+            }
+        }
+        self.event_arm(event, pace, self.now.after(timeout));
+    }
+
+    /// Takes the event's deadline away.
+    pub(super) fn event_disarm(&mut self, event: Event) {
+        if !self.common_leave(event) {
+            self.timers.cancel(event.index());
+        }
+    }
+
+    /// When the event's timeout passes.
+    pub(crate) fn event_deadline(&self, event: Event) -> Option<Instant> {
+        let state = self.tables.events.get(event)?;
+        let on_common = state.on_common.map(|_| state.deadline);
+        on_common.or_else(|| self.timers.deadline(event.index()))
+    }
+
+    pub(super) fn event_stop_timeout(&mut self, event: Event) {
+        self.event_disarm(event);
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.pace = Pace::None;
+        }
+    }
+
+    /// The event's timeout has passed.
+    pub(crate) fn event_timed_out(&mut self, index: u16) {
+        let Some((event, state)) = self.tables.events.at(index) else { return };
+        let (persist, was_active) = (state.persist, state.turn.is_queued());
+        self.event_disarm(event);
+        if !persist && !was_active {
+            self.event_unregister(event);
+        }
+        self.event_activate(event, What::TIMEOUT, 0);
+    }
+
+    /// Sets the next deadline of a persistent event that fires with `what`, and asks the back end
+    /// to look at its source again.
+    pub(super) fn event_rearm(&mut self, event: Event, what: What) {
+        let Some(state) = self.tables.events.get(event) else { return };
+        let (pace, deadline) = (state.pace, state.deadline);
+        let interval = match pace {
+            Pace::None => None,
+            Pace::Every(interval) => Some(interval),
+            Pace::Common(timeout) => self.common_interval(timeout).ok(),
+        };
+        if let Some(interval) = interval.map(Duration::from_micros) {
+            let from = if what.contains(What::TIMEOUT) { deadline } else { self.now };
+            let on_time = from.after(interval);
+            let missed = on_time < self.now;
+            self.event_arm(event, pace, if missed { self.now.after(interval) } else { on_time });
+        }
+        if what.intersects(What::IO) {
+            self.event_ask_again(event);
+        }
+    }
+
+    pub(super) fn event_arm(&mut self, event: Event, pace: Pace, deadline: Instant) {
+        self.common_leave(event);
+        if let Pace::Common(timeout) = pace {
+            self.timers.cancel(event.index());
+            self.common_join(event, timeout, deadline);
+        } else if let Some(state) = self.tables.events.get_mut(event) {
+            state.deadline = deadline;
+            self.timers.arm(event.index(), deadline);
+        }
+        self.count_added();
+    }
+}

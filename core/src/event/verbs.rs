@@ -1,0 +1,130 @@
+//! What an application does with an event.
+
+use core::time::Duration;
+
+use super::{EventState, OnEvent};
+use crate::common::CommonTimeout;
+use crate::error::{AddError, StillActive};
+use crate::handle::Event;
+use crate::{Cx, Instant, Priority, Stale, What};
+
+/// One event, borrowed from the loop: its verbs.
+///
+/// Made by [`Cx::event`].
+pub struct EventMut<'c, 's, A> {
+    cx: &'c mut Cx<'s, A>,
+    event: Event,
+}
+
+impl<'s, A> Cx<'s, A> {
+    /// The event's verbs.
+    ///
+    /// # Errors
+    /// [`Stale`] when the event was freed.
+    pub fn event(&mut self, event: Event) -> Result<EventMut<'_, 's, A>, Stale> {
+        self.tables.events.get(event).ok_or(Stale)?;
+        Ok(EventMut { cx: self, event })
+    }
+}
+
+impl<A> EventMut<'_, '_, A> {
+    /// Makes the event pending (`event_add`): it waits for its source or signal and, when
+    /// `timeout` is given, for the time `timeout` from now, in place of a deadline it may have.
+    /// Without a timeout a deadline it may have stays.
+    ///
+    /// A callback that is due for an earlier timeout is taken back when a new one is given.
+    ///
+    /// # Errors
+    /// [`AddError::SourceClosed`] when its source is gone, [`AddError::MixedEdge`] when others wait
+    /// for the source in another way. Nothing has changed then.
+    pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
+        self.cx.event_add(self.event, timeout)
+    }
+
+    /// As [`add`](Self::add) with a timeout, whose length is one that many events share.
+    ///
+    /// # Errors
+    /// [`AddError::UnknownTimeout`] when it is another base's; else as `add`. Nothing has changed
+    /// then.
+    pub fn add_common(&mut self, timeout: CommonTimeout) -> Result<(), AddError> {
+        self.cx.event_add_common(self.event, timeout)
+    }
+
+    /// Takes the timeout away and keeps the rest (`event_remove_timer`).
+    pub fn remove_timeout(&mut self) {
+        self.cx.event_stop_timeout(self.event);
+    }
+
+    /// Makes the event neither pending nor active (`event_del`): its callback will not run, even
+    /// if it was due.
+    pub fn del(&mut self) {
+        self.cx.event_del(self.event);
+    }
+
+    /// Makes the callback due with `what` (`event_active`), whether the event is pending or not.
+    /// An event whose callback runs now is called again in the next pass, not in this one.
+    pub fn activate(&mut self, what: What) {
+        self.cx.event_activate(self.event, what, 0);
+    }
+
+    /// What the event is pending for, and what it is active with (`event_pending`).
+    pub fn pending(&self) -> What {
+        let Some(state) = self.state() else { return What::NONE };
+        let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
+        state.pending() | timer | state.result
+    }
+
+    /// When its timeout passes.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.cx.event_deadline(self.event)
+    }
+
+    /// How long it is until its timeout passes; zero when it should have passed.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.since(self.cx.now))
+    }
+
+    /// Its priority.
+    pub fn priority(&self) -> Priority {
+        self.state().map(|state| state.turn.priority()).unwrap_or_default()
+    }
+
+    /// Sets its priority (`event_priority_set`).
+    ///
+    /// # Errors
+    /// [`StillActive`] while its callback is due.
+    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
+        let state = self.cx.tables.events.get_mut(self.event);
+        state.map_or(Ok(()), |state| state.turn.set_priority(priority))
+    }
+
+    /// Sets the function to call.
+    pub fn on_fire(&mut self, call: OnEvent<A>) -> &mut Self {
+        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
+            state.call = Some(call);
+        }
+        self
+    }
+
+    /// The application's word, zero at first.
+    pub fn user(&self) -> u32 {
+        self.state().map_or(0, |state| state.user)
+    }
+
+    /// Sets the application's word.
+    pub fn set_user(&mut self, user: u32) -> &mut Self {
+        if let Some(state) = self.cx.tables.events.get_mut(self.event) {
+            state.user = user;
+        }
+        self
+    }
+
+    /// Deletes the event and gives its slot back (`event_free`); the handle is stale from here on.
+    pub fn free(self) {
+        self.cx.event_free(self.event);
+    }
+
+    fn state(&self) -> Option<&EventState<A>> {
+        self.cx.tables.events.get(self.event)
+    }
+}

@@ -1,0 +1,85 @@
+//! Looking at a base from outside: every event that is pending or active, and a readable list.
+
+use core::fmt;
+
+use crate::handle::Event;
+use crate::{Cx, Instant, Priority, What};
+
+/// What can be said of an event without touching it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EventInfo {
+    /// The event.
+    pub event: Event,
+    /// What it waits for.
+    pub pending: What,
+    /// What its callback is due with.
+    pub active: What,
+    /// When its timeout passes.
+    pub deadline: Option<Instant>,
+    /// Its priority.
+    pub priority: Priority,
+    /// The application's word.
+    pub user: u32,
+}
+
+impl<'s, A> Cx<'s, A> {
+    /// The events that are pending or active, each once, by their slots
+    /// (`event_base_foreach_event`). O(capacity) for all of them.
+    pub fn events(&self) -> impl Iterator<Item = EventInfo> {
+        self.tables.events.iter().filter_map(|(event, state)| {
+            let deadline = self.event_deadline(event);
+            let timeout = if deadline.is_some() { What::TIMEOUT } else { What::NONE };
+            let info = EventInfo {
+                event,
+                pending: state.pending() | timeout,
+                active: state.result,
+                deadline,
+                priority: state.turn.priority(),
+                user: state.user,
+            };
+            (!info.pending.is_empty() || state.turn.is_queued()).then_some(info)
+        })
+    }
+
+    /// A list for people: the loop's time, its counts, and a line for each event that is pending
+    /// or active (`event_base_dump_events`).
+    pub fn dump(&self) -> Dump<'_, 's, A> {
+        Dump(self)
+    }
+}
+
+/// A list for people, made by [`Cx::dump`].
+pub struct Dump<'c, 's, A>(&'c Cx<'s, A>);
+
+impl<A> fmt::Display for Dump<'_, '_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.0.counts();
+        write!(
+            f,
+            "at {} us: {} added, {} active",
+            self.0.now().as_micros(),
+            counts.added,
+            counts.active
+        )?;
+        for info in self.0.events() {
+            write!(f, "\n  {info}")?;
+            if let Some(deadline) = info.deadline {
+                write!(f, ", in {} us", deadline.since(self.0.now()).as_micros())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for EventInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { event, pending, active, priority, user, .. } = self;
+        write!(
+            f,
+            "event {event:?} user {user} priority {}: pending {pending:?}",
+            priority.level()
+        )?;
+        if active.is_empty() { Ok(()) } else { write!(f, ", active {active:?}") }
+    }
+}

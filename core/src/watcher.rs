@@ -1,0 +1,117 @@
+//! Watchers: callbacks just before and just after the loop waits (libevent's `evwatch`).
+//!
+//! A watcher is an event that waits for the loop itself. It is called in every turn, in the order
+//! the watchers were made, whatever its priority; it keeps no loop alive and counts as nothing that
+//! is pending. Deleting one pauses it, adding it again lets it go on behind the others, freeing it
+//! gives its slot back; all of that also from a watcher's own callback.
+
+use core::time::Duration;
+
+use crate::error::Full;
+use crate::event::{Mode, OnEvent, Waits};
+use crate::handle::Event;
+use crate::list::{Chain, Id, List};
+use crate::{Cx, EventBase, Fired, Wait, What};
+
+/// The watchers, and how far the round of calls is.
+pub(crate) struct Watchers {
+    pub(crate) prepare: List,
+    pub(crate) check: List,
+    /// Who is called next.
+    next: Option<Id>,
+    /// Calls left in the round: as many as there were watchers when it began, so that a watcher
+    /// that makes watchers does not keep it going.
+    left: u16,
+    /// What the wait will be, while prepare watchers run.
+    wait: Option<Duration>,
+}
+
+impl Watchers {
+    pub(crate) const fn new() -> Self {
+        Self { prepare: List::EMPTY, check: List::EMPTY, next: None, left: 0, wait: None }
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Calls `call` in each turn just before the loop waits (`evwatch_prepare_new`), with
+    /// [`Cx::wait_to_come`] set.
+    ///
+    /// # Errors
+    /// [`Full::Events`] when the table has no free slot.
+    pub fn on_prepare(&mut self, call: OnEvent<A>) -> Result<Event, Full> {
+        self.watch(Waits::Prepare, call)
+    }
+
+    /// Calls `call` in each turn just after the loop has waited (`evwatch_check_new`), before
+    /// timers are looked at.
+    ///
+    /// # Errors
+    /// [`Full::Events`] when the table has no free slot.
+    pub fn on_check(&mut self, call: OnEvent<A>) -> Result<Event, Full> {
+        self.watch(Waits::Check, call)
+    }
+
+    /// How long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something is
+    /// due, `None` when there is no limit. What prepare watchers do may shorten it still. Outside
+    /// of their callbacks it is what they were told last.
+    pub fn wait_to_come(&self) -> Option<Duration> {
+        self.watchers.wait
+    }
+
+    fn watch(&mut self, waits: Waits, call: OnEvent<A>) -> Result<Event, Full> {
+        let event = self.make(waits, Mode::Persist, call, |_| {})?;
+        self.add_fresh(event, None);
+        Ok(event)
+    }
+
+    /// Begins a round of calls.
+    pub(crate) fn begin_round(&mut self, list: List) {
+        let (mut at, mut count) = (list.first(), 0_u16);
+        while let Some(id) = at {
+            count = count.saturating_add(1);
+            at = List::after(&mut self.tables, Chain::Interest, id);
+        }
+        (self.watchers.next, self.watchers.left) = (list.first(), count);
+    }
+
+    /// The next call of the round.
+    pub(crate) fn next_watcher(&mut self) -> Option<Fired<A>> {
+        while let Some(id) = self.watchers.next.filter(|_| self.watchers.left > 0) {
+            self.watchers.left = self.watchers.left.saturating_sub(1);
+            self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
+            let watcher = self.tables.events.at(id.index);
+            if let Some((call, event)) = watcher.and_then(|(event, s)| Some((s.call?, event))) {
+                return Some(Fired::Event(call, event, What::NONE));
+            }
+        }
+        None
+    }
+
+    /// Sees to it that a watcher that leaves is not who is called next.
+    pub(crate) fn skip_watcher(&mut self, id: Id) {
+        if self.watchers.next == Some(id) {
+            self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
+        }
+    }
+}
+
+impl<A> EventBase<'_, A> {
+    /// Calls the prepare watchers, unless the loop is about to end. Back ends do so once a turn,
+    /// before they take the last actions and ask [`EventBase::wait`].
+    pub fn prepare(&mut self, app: &mut A) {
+        let list = self.cx.watchers.prepare;
+        if list.is_empty() {
+            return;
+        }
+        self.cx.watchers.wait = match self.outlook() {
+            Wait::Ended(_) => return,
+            Wait::Not => Some(Duration::ZERO),
+            Wait::Until(deadline) => Some(deadline.since(self.cx.now)),
+            Wait::Forever => None,
+        };
+        self.cx.begin_round(list);
+        while let Some(fired) = self.cx.next_watcher() {
+            fired.call(app, &mut self.cx);
+        }
+    }
+}
