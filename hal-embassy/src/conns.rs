@@ -20,7 +20,8 @@ pub(crate) fn look<A>(
     cx: &mut Context<'_>,
 ) {
     if network.changed && has_lost_address(slot, network) {
-        return fail(slot, conn, base, ConnError::AddressLost, now.after(config.linger));
+        // No reset can be sent from an address that is not ours.
+        return fail(slot, conn, base, ConnError::AddressLost, now);
     }
     if slot.role == Role::Connecting(conn) {
         match slot.socket.phase() {
@@ -166,7 +167,7 @@ fn close<A>(
 /// itself, but may not have come to it yet.
 fn has_lost_address(slot: &Slot<'_>, network: &Network<'_>) -> bool {
     slot.socket.phase() == Phase::Closed
-        || slot.socket.local_address().is_some_and(|address| !network.has(address))
+        || slot.socket.local_address().is_some_and(|address| network.has_lost(address))
 }
 
 fn fail<A>(

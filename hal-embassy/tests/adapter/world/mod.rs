@@ -75,6 +75,23 @@ impl World {
         config: Config,
         net: NetConfig,
     ) -> Self {
+        let mut world = Self::unsettled::<CONNS, SOCKETS, INPUT, OUTPUT, RX, TX>(config, net);
+        world.settle();
+        world
+    }
+
+    /// The same, before anything has run.
+    pub fn unsettled<
+        const CONNS: usize,
+        const SOCKETS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const RX: usize,
+        const TX: usize,
+    >(
+        config: Config,
+        net: NetConfig,
+    ) -> Self {
         clock::reset();
         let cable = Rc::new(RefCell::new(Cable::new()));
         let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
@@ -90,7 +107,7 @@ impl World {
             let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
             run(stack, &mut sockets, &[trigger], &mut base, &mut app, config).await
         };
-        let mut world = Self {
+        Self {
             peer: Peer::new(&cable),
             cable,
             stack,
@@ -98,9 +115,7 @@ impl World {
             runner: Task::new(async move { runner.run().await }),
             device: Task::new(device),
             trigger,
-        };
-        world.settle();
-        world
+        }
     }
 
     /// Lets the application do something, in a callback of the loop, and everything that follows;
