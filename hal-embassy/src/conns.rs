@@ -20,8 +20,7 @@ pub(crate) fn look<A>(
     cx: &mut Context<'_>,
 ) {
     if network.changed && has_lost_address(slot, network) {
-        // No reset can be sent from an address that is not ours.
-        return fail(slot, conn, base, ConnError::AddressLost, now);
+        return fail(slot, conn, base, ConnError::AddressLost, now.after(config.linger));
     }
     if slot.role == Role::Connecting(conn) {
         match slot.socket.phase() {
@@ -167,7 +166,7 @@ fn close<A>(
 /// itself, but may not have come to it yet.
 fn has_lost_address(slot: &Slot<'_>, network: &Network<'_>) -> bool {
     slot.socket.phase() == Phase::Closed
-        || slot.socket.local_address().is_some_and(|address| network.has_lost(address))
+        || slot.socket.local_address().is_some_and(|address| !network.has(address))
 }
 
 fn fail<A>(

@@ -41,9 +41,9 @@ impl<'n> Network<'n> {
         self.unwatched |= self.changed;
     }
 
-    /// Whether the last look found that the address is ours no more.
-    pub(crate) fn has_lost(&self, address: IpAddress) -> bool {
-        self.changed && !self.seen.addresses.contains(&Some(address))
+    /// Whether the address is ours.
+    pub(crate) fn has(&self, address: IpAddress) -> bool {
+        self.seen.addresses.contains(&Some(address))
     }
 
     /// Whether there is a way to the peer. The stack itself would try for ever where no gateway

@@ -37,16 +37,8 @@ impl<'n> Pool<'_, 'n> {
     fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
         let (now, until) = (self.now, self.until());
         let Some(slot) = self.slots.get_mut(index) else { return };
-        let address = slot.socket.local_address();
-        let lost = address.is_some_and(|address| self.network.has_lost(address));
         match (slot.role, slot.socket.phase()) {
             (Role::Free, _) => {}
-            (Role::Listening(_) | Role::Waiting(_) | Role::Lingering | Role::Resetting, _)
-                if lost =>
-            {
-                // The stack drops the connection too, but wakes nobody.
-                slot.abort(now);
-            }
             (Role::Listening(listener), Phase::Listening) => {
                 if !self.listeners.iter().flatten().any(|held| held.listener == listener) {
                     slot.abort(until);
