@@ -53,6 +53,11 @@ pub fn static_address(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
+/// Lets time pass while a callback works.
+pub fn spend(duration: Duration) {
+    clock::set(clock::now() + duration.as_micros() as u64);
+}
+
 impl World {
     /// A device with four connections in the base and eight sockets.
     pub fn new() -> Self {
@@ -190,7 +195,7 @@ impl World {
             }
             self.settle();
         }
-        clock::set(end);
+        clock::set(end.max(clock::now()));
         self.settle();
     }
 
