@@ -4,23 +4,25 @@ use core::task::{Context, Poll};
 
 use picoevent::{Action, End, EventBase, Trigger, Wait};
 
+use crate::observe::Observe;
 use crate::pool::Pool;
 use crate::slot::Role;
 use crate::socket::Phase;
 use crate::time;
 
-pub(crate) struct Adapter<'r, 'n, 's, A> {
+pub(crate) struct Adapter<'r, 'n, 's, A, O> {
     pub(crate) pool: Pool<'r, 'n>,
     pub(crate) triggers: &'r [&'r Trigger],
     pub(crate) base: &'r mut EventBase<'s, A>,
     pub(crate) app: &'r mut A,
+    pub(crate) observer: &'r mut O,
 }
 
 /// Passes before other tasks get their turn, the stack's above all: callbacks that always make
 /// more callbacks due must not keep the network waiting.
 const PASSES: usize = 8;
 
-impl<A> Adapter<'_, '_, '_, A> {
+impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
     /// Works until there is nothing to do, and sees to it that news wake the task.
     pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..PASSES {
@@ -32,6 +34,7 @@ impl<A> Adapter<'_, '_, '_, A> {
                 Wait::Forever => None,
                 Wait::Ended(end) => return Poll::Ready(end),
             };
+            self.observer.idle(self.base, self.app);
             self.sleep(deadline, cx);
             return Poll::Pending;
         }
@@ -52,7 +55,9 @@ impl<A> Adapter<'_, '_, '_, A> {
         self.base.advance(self.pool.now);
         while let Some(fired) = self.base.next() {
             self.pool.network.watch();
+            self.observer.before(self.base, self.app, &fired);
             fired.call(self.app, self.base);
+            self.observer.after(self.base, self.app);
             if self.base.wants_time() {
                 self.base.update_now(time::now());
             }

@@ -11,7 +11,7 @@ use crate::slot::Role;
 use crate::socket::Phase;
 use crate::time;
 
-impl<A> Adapter<'_, '_, '_, A> {
+impl<A, O> Adapter<'_, '_, '_, A, O> {
     /// Stops listening and begins to close every connection.
     pub(crate) fn leave(&mut self) {
         self.pool.now = time::now();

@@ -50,6 +50,7 @@ mod leave;
 mod listeners;
 mod log;
 mod network;
+mod observe;
 mod pool;
 mod run;
 mod sleep;
@@ -59,5 +60,6 @@ mod sockets;
 mod time;
 
 pub use config::Config;
-pub use run::run;
+pub use observe::Observe;
+pub use run::{run, run_observed};
 pub use sockets::Sockets;

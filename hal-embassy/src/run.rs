@@ -9,6 +9,7 @@ use picoevent::{End, EventBase, Instant, Trigger};
 use crate::adapter::Adapter;
 use crate::config::Config;
 use crate::network::Network;
+use crate::observe::Observe;
 use crate::pool::Pool;
 use crate::sockets::Sockets;
 
@@ -54,6 +55,28 @@ pub async fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
     app: &mut A,
     config: Config,
 ) -> End {
+    run_observed(stack, sockets, triggers, base, app, config, &mut ()).await
+}
+
+/// As [`run`], with one who looks on.
+///
+/// # Panics
+/// As [`run`].
+pub async fn run_observed<
+    A,
+    O: Observe<A>,
+    const SOCKETS: usize,
+    const RX: usize,
+    const TX: usize,
+>(
+    stack: Stack<'_>,
+    sockets: &mut Sockets<SOCKETS, RX, TX>,
+    triggers: &[&Trigger],
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    config: Config,
+    observer: &mut O,
+) -> End {
     let mut slots = sockets.open(stack, &config);
     let mut listeners = [const { None }; SOCKETS];
     let mut adapter = Adapter {
@@ -67,6 +90,7 @@ pub async fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
         triggers,
         base,
         app,
+        observer,
     };
     // The stack knows its link only after its runner ran once; a connection opened at once would
     // find it down.

@@ -12,7 +12,7 @@ use crate::adapter::Adapter;
 use crate::slot::{Role, Slot};
 use crate::time;
 
-impl<A> Adapter<'_, '_, '_, A> {
+impl<A, O> Adapter<'_, '_, '_, A, O> {
     /// Sees to it that news, and the deadline of the base or of a socket, wake the task.
     pub(crate) fn sleep(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) {
         for slot in self.pool.slots.iter_mut() {
