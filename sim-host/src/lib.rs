@@ -1,5 +1,7 @@
 //! picoevent on a desk: the applications of boards, as programs.
 //!
 //! * [`live`]: real sockets, descriptors and signals, through [mio](https://docs.rs/mio).
+//! * [`world`]: the whole stack of a board under virtual time, among faults.
 
 pub mod live;
+pub mod world;

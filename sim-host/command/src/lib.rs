@@ -1,0 +1,32 @@
+//! The examples as the simulator knows them: what their clients say, and what must come back.
+
+use echo::Echo;
+use hello_world::Hello;
+use picoevent_sim::world::{Choices, Script, Trial};
+
+/// libevent's hello-world.
+pub fn hello_world() -> Trial<Hello> {
+    let greeting = b"Hello, World!\n";
+    Trial::new("hello-world", hello_world::PORT, Hello::new, Hello::start)
+        .writes_at_once(greeting.len())
+        .client(move |_| Script::new().expect(greeting).expect_end())
+        .client(move |_| Script::new().send(b"Good day").expect(greeting).expect_end())
+        .client(move |_| Script::new().finish().expect(greeting).expect_end())
+}
+
+/// The echo server: every byte must come back.
+pub fn echo() -> Trial<Echo> {
+    Trial::new("echo", echo::PORT, Echo::new, Echo::start).client(there_and_back)
+}
+
+fn there_and_back(choices: &mut Choices<'_>) -> Script {
+    let length = 1 + choices.up_to(1_500) as usize;
+    let first = 31 * u64::from(choices.client());
+    let bytes: Vec<u8> = (first..).map(|number| (number % 251) as u8).take(length).collect();
+    let (early, late) = bytes.split_at(choices.up_to(length as u64) as usize);
+    let script = Script::new().send(early).expect(early).send(late);
+    match choices.up_to(1) {
+        0 => script.expect(late).finish().expect_end(),
+        _ => script.finish().expect(late).expect_end(),
+    }
+}

@@ -1,0 +1,148 @@
+//! The device: an application, its base, the adapter and the stack, in memory of a chosen size.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
+
+use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use picoevent::{Counts, End, EventBase, Storage, Trigger};
+use picoevent_embassy::{Sockets, run_observed};
+
+use super::executor::{Running, with_tasks};
+use super::lab::Lab;
+use super::nic::Nic;
+use super::plan;
+use super::probe::Probe;
+use super::trial::Trial;
+use super::verdict::Verdict;
+
+/// How much memory a device has: the parameters of its [`Storage`] and its [`Sockets`].
+pub struct Size<A> {
+    run: RunDevice<A>,
+    /// Bytes a callback can write at once.
+    pub(crate) output: usize,
+}
+
+type RunDevice<A> = fn(&Trial<A>, &Lab, &'static Trigger, u64, Judge<'_>) -> Verdict;
+
+/// What drives the world once there is a device in it.
+pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>) -> Verdict;
+
+/// What the world sees of its device.
+pub(crate) struct Device<'d> {
+    pub(crate) tasks: &'d Running<'d>,
+    pub(crate) stack: Stack<'d>,
+    /// How many sockets its pool has.
+    pub(crate) sockets: usize,
+    /// What was in use when the application had started.
+    pub(crate) baseline: Counts,
+    /// How its loop ended, once it has.
+    pub(crate) end: &'d std::cell::Cell<Option<End>>,
+}
+
+impl<A> Clone for Size<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Size<A> {}
+
+impl<A: 'static> Size<A> {
+    /// A size. `EVENTS`, `CONNS`, `INPUT` and `OUTPUT` are those of [`Storage`], `SOCKETS`, `RX` and
+    /// `TX` those of [`Sockets`].
+    pub const fn new<
+        const EVENTS: usize,
+        const CONNS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const SOCKETS: usize,
+        const RX: usize,
+        const TX: usize,
+    >() -> Self {
+        Self {
+            run: run_device::<A, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>,
+            output: OUTPUT,
+        }
+    }
+
+    /// The sizes a device has unless a test says otherwise, the first one comfortable, the others
+    /// each short of something: connections, rings of eight bytes, sockets, windows.
+    pub const ALL: [Self; 6] = [
+        Self::new::<8, 4, 512, 512, 6, 1024, 1024>(),
+        Self::new::<8, 1, 64, 64, 2, 256, 256>(),
+        Self::new::<8, 2, 8, 16, 3, 64, 64>(),
+        Self::new::<8, 3, 8, 8, 4, 128, 128>(),
+        Self::new::<8, 1, 16, 32, 1, 64, 64>(),
+        Self::new::<8, 2, 128, 24, 2, 16, 8>(),
+    ];
+
+    pub(crate) fn run(
+        &self,
+        trial: &Trial<A>,
+        lab: &Lab,
+        trigger: &'static Trigger,
+        seed: u64,
+        judge: Judge<'_>,
+    ) -> Verdict {
+        (self.run)(trial, lab, trigger, seed, judge)
+    }
+}
+
+/// The address of a device as its stack wants it.
+pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
+    StaticConfigV4 {
+        address: Ipv4Cidr::new(address, 24),
+        gateway: None,
+        dns_servers: Default::default(),
+    }
+}
+
+fn run_device<
+    A: 'static,
+    const EVENTS: usize,
+    const CONNS: usize,
+    const INPUT: usize,
+    const OUTPUT: usize,
+    const SOCKETS: usize,
+    const RX: usize,
+    const TX: usize,
+>(
+    trial: &Trial<A>,
+    lab: &Lab,
+    trigger: &'static Trigger,
+    seed: u64,
+    judge: Judge<'_>,
+) -> Verdict {
+    let mut resources = StackResources::<SOCKETS>::new();
+    let config = Config::ipv4_static(at(plan::DEVICE));
+    let (stack, mut runner) = embassy_net::new(Nic(&lab.ether), config, &mut resources, seed);
+    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, 4, 4>::new();
+    let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
+    let mut base = EventBase::new(&mut storage);
+    let mut app = (trial.make)();
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), trial.port);
+    if let Err(full) = (trial.start)(&mut app, &mut base, address) {
+        return Verdict::Invariant(format!("the application can not start: {full}"));
+    }
+    let baseline = base.counts();
+    let mut probe = Probe { ether: &lab.ether, seen: &lab.seen, invariants: &trial.invariants };
+    let end = std::cell::Cell::new(None);
+    let serve = pin!(async {
+        let triggers = [trigger];
+        let config = trial.config;
+        let ended = run_observed(
+            stack,
+            &mut sockets,
+            &triggers,
+            &mut base,
+            &mut app,
+            config,
+            &mut probe,
+        );
+        end.set(Some(ended.await));
+    });
+    let network = pin!(async { runner.run().await });
+    with_tasks([network, serve], |tasks| {
+        judge(Device { tasks, stack, sockets: SOCKETS, baseline, end: &end })
+    })
+}

@@ -1,0 +1,174 @@
+//! Faults: what kind, whom it strikes, how badly, and from when until when.
+//!
+//! Every fault has a life-time, so that a bad state lasts long enough to matter, and so that it
+//! ends before the world is judged.
+
+use super::question::{Question, Stream};
+use super::tape::Tape;
+
+macro_rules! kinds {
+    ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$kind_doc])* $kind,)* }
+
+        impl $name {
+            /// All of them; the first one is the mild one.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// Its word on tapes and in scenarios.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$kind => $word,)* }
+            }
+
+            /// The kind that an answer of a tape means; beyond the last one it is the mild one.
+            pub(crate) fn of_answer(answer: u64) -> Self {
+                let index = usize::try_from(answer).ok();
+                index.and_then(|index| Self::ALL.get(index)).copied().unwrap_or(Self::ALL[0])
+            }
+
+            /// The kind of this word.
+            pub fn of_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.word() == word)
+            }
+        }
+    };
+}
+pub(crate) use kinds;
+
+kinds! {
+    /// What can go wrong.
+    FaultKind,
+    /// Nothing.
+    None = "none",
+    /// Frames are lost: so many per mille.
+    Loss = "loss",
+    /// Frames come twice: so many per mille.
+    Doubling = "doubling",
+    /// Frames are overtaken by later ones: so many per mille.
+    Reordering = "reordering",
+    /// A bit is flipped in so many frames per mille; checksums find it.
+    Corruption = "corruption",
+    /// A byte is changed in so many segments per mille, and no checksum finds it. Whoever talks on
+    /// that connection can not be blamed for what follows.
+    Forgery = "forgery",
+    /// Frames take up to so many microseconds more.
+    Jitter = "jitter",
+    /// So many bytes pass in a second; what waits longer than 200 ms is dropped.
+    Rate = "rate",
+    /// Frames of more than so many bytes vanish.
+    Mtu = "mtu",
+    /// Nothing passes.
+    Partition = "partition",
+    /// Nothing passes, but what would have passed comes when the clog is gone.
+    Clog = "clog",
+    /// The device's link is down.
+    LinkDown = "link-down",
+    /// The device's address is taken away, and given back.
+    AddressLost = "address-lost",
+    /// The device's address is taken away, and it gets another.
+    AddressChanged = "address-changed",
+    /// The peers' machine starts again and knows no connection.
+    Reboot = "reboot",
+    /// The device's clock steps forward by so many microseconds.
+    ClockStep = "clock-step",
+}
+
+/// Whom a fault of a cable strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Frames in both directions.
+    Both,
+    /// Frames to the device.
+    ToDevice,
+    /// Frames to the peers.
+    ToPeer,
+}
+
+/// One fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// Whom it strikes, if it is the cable's.
+    pub side: Side,
+    /// When it begins, in microseconds of the world.
+    pub from: u64,
+    /// When it has ended.
+    pub until: u64,
+    /// How bad it is; the kind says in what.
+    pub degree: u64,
+}
+
+impl FaultKind {
+    /// Degrees that are worth a run.
+    const fn degrees(self) -> (u64, u64) {
+        match self {
+            Self::Loss | Self::Doubling | Self::Reordering | Self::Corruption => (20, 900),
+            Self::Forgery => (20, 500),
+            Self::Jitter => (100, 500_000),
+            Self::Rate => (500, 1_000_000),
+            Self::Mtu => (60, 600),
+            Self::ClockStep => (1, 3_600_000_000),
+            _ => (0, 0),
+        }
+    }
+}
+
+impl Fault {
+    /// Draws the fault of this number, of a kind that `allowed` has, ending by `calm`.
+    pub(crate) fn draw(tape: &mut Tape, nth: u32, allowed: u64, calm: u64) -> Self {
+        let drawn = tape.ask_about(Stream::Fault, Question::Kind, nth, |random| {
+            // What the swarm left out is not drawn, but a tape that names it gets it.
+            let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
+            if allowed & (1 << kind) == 0 { 0 } else { kind }
+        });
+        let kind = FaultKind::of_answer(drawn);
+        if kind == FaultKind::None {
+            return Self { kind, side: Side::Both, from: 0, until: 0, degree: 0 };
+        }
+        let mut ask = |question, low: u64, high: u64| {
+            tape.ask_about(Stream::Fault, question, nth, |random| match low {
+                0 => random.below(high + 1),
+                low => random.spread(low, high),
+            })
+        };
+        let (low, high) = kind.degrees();
+        let degree = if high > 0 { ask(Question::Degree, low, high) } else { 0 };
+        let from = ask(Question::Start, 1_000, 10_000_000).min(calm);
+        let life = ask(Question::Life, 10_000, 8_000_000);
+        let side = match ask(Question::Side, 0, 2) {
+            1 => Side::ToDevice,
+            2 => Side::ToPeer,
+            _ => Side::Both,
+        };
+        Self { kind, side, from, until: from.saturating_add(life).min(calm), degree }
+    }
+
+    /// Whether the fault strikes frames of that direction.
+    pub(crate) fn strikes(&self, to_device: bool) -> bool {
+        match self.side {
+            Side::Both => true,
+            Side::ToDevice => to_device,
+            Side::ToPeer => !to_device,
+        }
+    }
+}
+
+impl FaultKind {
+    /// Whether the fault strikes frame by frame.
+    pub(crate) const fn is_of_frames(self) -> bool {
+        matches!(
+            self,
+            Self::Loss
+                | Self::Doubling
+                | Self::Reordering
+                | Self::Corruption
+                | Self::Forgery
+                | Self::Jitter
+                | Self::Rate
+                | Self::Mtu
+                | Self::Partition
+        )
+    }
+}

@@ -1,0 +1,146 @@
+//! One direction of the cable: what becomes of a frame.
+//!
+//! ```text
+//!  frame ─▶ down? ─▶ cut? ─▶ too long? ─▶ lost? ─▶ rate and queue ─▶ delay, jitter ─▶ late? ─▶ clog ─▶
+//! ```
+
+use super::fault::{Fault, FaultKind};
+use super::observer::{Direction, Fate};
+use super::question::{Question, Stream};
+use super::tape::Tape;
+
+/// What waits for a slow link longer than this is dropped, in microseconds.
+const QUEUE: u64 = 200_000;
+
+/// One direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    stream: Stream,
+    to_device: bool,
+    delay: u64,
+    /// Per mille of the frames, or the bound of what its name says.
+    odds: Odds,
+    cut: bool,
+    clogged_until: u64,
+    busy_until: u64,
+    last_arrival: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Odds {
+    loss: u64,
+    doubling: u64,
+    reordering: u64,
+    corruption: u64,
+    forgery: u64,
+    jitter: u64,
+    rate: u64,
+    mtu: u64,
+}
+
+/// What a link decided about a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    pub(crate) fate: Fate,
+    pub(crate) late: bool,
+    /// Where a bit is flipped, from 1.
+    pub(crate) flipped: u64,
+    /// Where a byte is changed, from 1.
+    pub(crate) forged: u64,
+    /// When a second copy arrives.
+    pub(crate) again: Option<u64>,
+}
+
+impl Link {
+    pub(crate) fn new(direction: Direction, delay: u64) -> Self {
+        let to_device = direction == Direction::ToDevice;
+        Self {
+            stream: if to_device { Stream::ToDevice } else { Stream::ToPeer },
+            to_device,
+            delay,
+            odds: Odds::default(),
+            cut: false,
+            clogged_until: 0,
+            busy_until: 0,
+            last_arrival: 0,
+        }
+    }
+
+    /// Takes the faults of the moment into account.
+    pub(crate) fn suffer<'f>(&mut self, faults: impl Iterator<Item = &'f Fault>) {
+        self.odds = Odds::default();
+        (self.cut, self.clogged_until) = (false, 0);
+        let to_device = self.to_device;
+        for fault in faults.filter(|fault| fault.strikes(to_device)) {
+            let odds = &mut self.odds;
+            let degree = fault.degree;
+            match fault.kind {
+                FaultKind::Loss => odds.loss = odds.loss.max(degree),
+                FaultKind::Doubling => odds.doubling = odds.doubling.max(degree),
+                FaultKind::Reordering => odds.reordering = odds.reordering.max(degree),
+                FaultKind::Corruption => odds.corruption = odds.corruption.max(degree),
+                FaultKind::Forgery => odds.forgery = odds.forgery.max(degree),
+                FaultKind::Jitter => odds.jitter = odds.jitter.max(degree),
+                FaultKind::Rate => odds.rate = degree,
+                FaultKind::Mtu => odds.mtu = degree,
+                FaultKind::Partition => self.cut = true,
+                FaultKind::Clog => self.clogged_until = self.clogged_until.max(fault.until),
+                _ => {}
+            }
+        }
+    }
+
+    /// Decides about a frame of `length` bytes that is sent now.
+    pub(crate) fn decide(&mut self, length: usize, tape: &mut Tape) -> Decision {
+        let (now, odds) = (tape.now, self.odds);
+        let none = Decision { fate: Fate::Lost, late: false, flipped: 0, forged: 0, again: None };
+        let dropped = |fate| Decision { fate, ..none };
+        if self.cut {
+            return dropped(Fate::Partitioned);
+        }
+        if odds.mtu > 0 && length as u64 > odds.mtu {
+            return dropped(Fate::TooLong);
+        }
+        if self.happens(odds.loss, Question::Lost, tape, 1, 1) > 0 {
+            return dropped(Fate::Lost);
+        }
+        let mut leaves = now;
+        if odds.rate > 0 {
+            let begins = self.busy_until.max(now);
+            if begins - now > QUEUE {
+                return dropped(Fate::QueueFull);
+            }
+            let takes = (length as u64).saturating_mul(1_000_000) / odds.rate;
+            leaves = begins.saturating_add(takes.min(60_000_000));
+            self.busy_until = leaves;
+        }
+        let mut arrival = leaves + self.delay;
+        if odds.jitter > 0 {
+            arrival += self.happens(500, Question::Jitter, tape, 1, odds.jitter).min(60_000_000);
+        }
+        arrival = arrival.max(self.last_arrival).max(self.clogged_until);
+        let late = self.happens(odds.reordering, Question::Late, tape, 10, 300_000).min(60_000_000);
+        if late == 0 {
+            self.last_arrival = arrival;
+        }
+        let doubled = self.happens(odds.doubling, Question::Doubled, tape, 1, 500_000);
+        Decision {
+            fate: Fate::Arrives(arrival + late),
+            late: late > 0,
+            flipped: self.happens(odds.corruption, Question::Flipped, tape, 1, length as u64 * 8),
+            forged: self.happens(odds.forgery, Question::Forged, tape, 1, length as u64),
+            again: (doubled > 0).then(|| arrival + doubled.min(60_000_000)),
+        }
+    }
+
+    /// Asks whether something happens that does so to `odds` frames of a thousand, and how much.
+    fn happens(&self, odds: u64, question: Question, tape: &mut Tape, low: u64, high: u64) -> u64 {
+        match odds {
+            0 => 0,
+            odds => tape.ask(self.stream, question, |random| match random.chance(odds) {
+                true => random.between(low, high),
+                false => 0,
+            }),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Worlds: an application with the whole stack of its firmware, under virtual time, among faults.
+
+mod client;
+mod clock;
+mod conversation;
+mod device;
+mod digest;
+mod drive;
+mod ether;
+mod executor;
+mod fault;
+mod interrupt;
+mod lab;
+mod link;
+mod narrator;
+mod nic;
+mod observer;
+mod peer;
+mod plan;
+mod probe;
+mod question;
+mod random;
+mod script;
+mod segment;
+mod sweep;
+mod tape;
+mod timeline;
+mod trial;
+mod vandal;
+mod verdict;
+
+pub use client::Manner;
+pub use device::Size;
+pub use fault::{Fault, FaultKind, Side};
+pub use lab::Lab;
+pub use narrator::Narrator;
+pub use observer::{Callback, Direction, Fate, Observer, Treatment};
+pub use question::{Question, Stream};
+pub use script::{Choices, Script};
+pub use sweep::{Failure, Sweep, Tally};
+pub use tape::{Line, Tape, TapeError};
+pub use trial::{Subject, Trial};
+pub use vandal::ActKind;
+pub use verdict::{Kind, Outcome, Verdict};

@@ -1,0 +1,178 @@
+//! The probe: looks at the base after each callback, and says what must never be.
+
+use std::cell::RefCell;
+
+use picoevent::{
+    Conn, ConnEvent, Counts, Cx, Event, EventBase, Fired, Handle, Instant, What, kind,
+};
+use picoevent_embassy::Observe;
+
+use super::ether::Ether;
+use super::observer::Callback;
+
+/// What must be true of an application whenever none of its callbacks runs.
+pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
+
+/// What the probe has seen, for the one who judges.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// What must never be, and was.
+    pub(crate) violation: Option<String>,
+    pub(crate) callbacks: u64,
+    /// What was in use when the device went to sleep last.
+    pub(crate) counts: Counts,
+    conns: Vec<Conn>,
+    stale: Vec<Conn>,
+    deadlines: Vec<(Event, Instant)>,
+    now: Instant,
+}
+
+pub(crate) struct Probe<'p, A> {
+    pub(crate) ether: &'p RefCell<Ether>,
+    pub(crate) seen: &'p RefCell<Seen>,
+    pub(crate) invariants: &'p [Box<Invariant<A>>],
+}
+
+/// Handles that are known to be stale; a few are enough to find one that comes back.
+const STALE: usize = 8;
+
+impl<A> Observe<A> for Probe<'_, A> {
+    fn before(&mut self, base: &mut EventBase<'_, A>, _: &A, fired: &Fired<A>) {
+        let mut seen = self.seen.borrow_mut();
+        seen.callbacks += 1;
+        let callback = describe(fired);
+        let mut ether = self.ether.borrow_mut();
+        ether.digest.word(callback.name.len() as u64 | (callback.slot as u64) << 32);
+        ether.digest.word(base.now().as_micros());
+        let now = ether.tape.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.callback_begins(now, callback);
+        }
+        if let Err(problem) = seen.check(base, fired) {
+            seen.violation.get_or_insert(problem);
+        }
+    }
+
+    fn after(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        let mut ether = self.ether.borrow_mut();
+        let now = ether.tape.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.callback_ends(now);
+        }
+        drop(ether);
+        let mut seen = self.seen.borrow_mut();
+        let looked = seen.look(base).and_then(|()| self.ask(base, app));
+        if let Err(problem) = looked {
+            seen.violation.get_or_insert(problem);
+        }
+    }
+
+    fn idle(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        let mut seen = self.seen.borrow_mut();
+        seen.counts = base.counts();
+        let looked = seen.look(base).and_then(|()| self.ask(base, app));
+        if let Err(problem) = looked {
+            seen.violation.get_or_insert(problem);
+        }
+    }
+}
+
+impl<A> Probe<'_, A> {
+    fn ask(&self, base: &EventBase<'_, A>, app: &A) -> Result<(), String> {
+        self.invariants.iter().try_for_each(|invariant| invariant(app, base))
+    }
+}
+
+impl Seen {
+    /// Begins a world, in the memory of the one before.
+    pub(crate) fn restart(&mut self) {
+        self.conns.clear();
+        self.stale.clear();
+        self.deadlines.clear();
+        (self.violation, self.callbacks) = (None, 0);
+        (self.counts, self.now) = (Counts::default(), Instant::ZERO);
+    }
+
+    /// Whether this callback may run now.
+    fn check<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) -> Result<(), String> {
+        let now = base.now();
+        if now < self.now {
+            return Err(format!("the loop's time went back to {} us", now.as_micros()));
+        }
+        self.now = now;
+        match *fired {
+            Fired::Event(_, event, what) => {
+                if base.event(event).is_err() {
+                    return Err(format!("event {event:?} was called, but it was freed"));
+                }
+                let known = self.deadlines.iter().find(|(of, _)| *of == event);
+                if let Some((_, deadline)) = known
+                    && what.intersects(What::TIMEOUT)
+                    && *deadline > now
+                {
+                    let early = deadline.since(now).as_micros();
+                    return Err(format!("the timer of event {event:?} came {early} us early"));
+                }
+            }
+            Fired::Conn(_, conn) | Fired::ConnEvent(_, conn, _) => {
+                if base.conn(conn).is_err() {
+                    return Err(format!("connection {conn:?} was called, but it was freed"));
+                }
+                if !self.conns.contains(&conn) {
+                    self.conns.push(conn);
+                }
+            }
+            Fired::ListenError(_, listener, _) => {
+                if base.listener(listener).is_err() {
+                    return Err(format!("listener {listener:?} was called, but it was freed"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what there is between two callbacks.
+    fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
+        let Self { conns, stale, deadlines, .. } = self;
+        conns.retain(|conn| {
+            let live = base.conn(*conn).is_ok();
+            if !live {
+                if stale.len() == STALE {
+                    stale.remove(0);
+                }
+                stale.push(*conn);
+            }
+            live
+        });
+        if let Some(conn) = stale.iter().find(|conn| base.conn(**conn).is_ok()) {
+            return Err(format!("connection {conn:?} was freed, and is there again"));
+        }
+        deadlines.clear();
+        let waiting = base.events().filter(|info| info.active.is_empty());
+        deadlines.extend(waiting.filter_map(|info| Some((info.event, info.deadline?))));
+        Ok(())
+    }
+}
+
+fn describe<A>(fired: &Fired<A>) -> Callback {
+    match fired {
+        Fired::Event(_, event, what) if what.intersects(What::SIGNAL) => named("signal", *event),
+        Fired::Event(_, event, what) if what.intersects(What::TIMEOUT) => named("timer", *event),
+        Fired::Event(_, event, _) => named("event", *event),
+        Fired::Conn(_, conn) => named::<kind::Conn>("conn data", *conn),
+        Fired::ConnEvent(_, conn, event) => {
+            let name = match event {
+                ConnEvent::Connected => "conn connected",
+                ConnEvent::Eof => "conn eof",
+                ConnEvent::Timeout(_) => "conn timeout",
+                ConnEvent::Failed(_) => "conn failed",
+            };
+            named(name, *conn)
+        }
+        Fired::ListenError(_, listener, _) => named("listener failed", *listener),
+    }
+}
+
+fn named<K>(name: &'static str, handle: Handle<K>) -> Callback {
+    Callback { name, slot: handle.index() }
+}

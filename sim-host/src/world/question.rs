@@ -1,0 +1,122 @@
+//! What a world can be asked, and by whom: the words of a tape.
+
+/// Makes an enum whose variants have names in text.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $count:ident, $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        /// How many there are.
+        pub(crate) const $count: usize = $name::ALL.len();
+
+        impl $name {
+            /// All of them, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its word.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// The one of this word.
+            pub fn of_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.word() == word)
+            }
+        }
+    };
+}
+
+words! {
+    /// Whose choice it is. Each has random numbers of its own, so that one more question in one
+    /// leaves the others as they were.
+    Stream, STREAMS,
+    /// The configuration of the whole world.
+    World = "world",
+    /// A client, by its number.
+    Client = "client",
+    /// A fault, by its number.
+    Fault = "fault",
+    /// A frame on its way to the device.
+    ToDevice = "to-device",
+    /// A frame on its way to the peers.
+    ToPeer = "to-peer",
+    /// The order in which tasks run.
+    Schedule = "schedule",
+    /// The one who sends what no client would.
+    Vandal = "vandal",
+    /// What an application's own script wants to know.
+    Script = "script",
+}
+
+words! {
+    /// What is asked. The doc of each says what its answer counts; zero is the mild one.
+    Question, QUESTIONS,
+    /// Which storage the device has, of the list of sizes.
+    Size = "size",
+    /// How many clients there are beside the first.
+    MoreClients = "more-clients",
+    /// How many faults there may be.
+    Faults = "faults",
+    /// When the faults end, in microseconds after the second second.
+    CalmAfter = "calm-after-us",
+    /// What a frame's way takes beside 100 microseconds.
+    Latency = "latency-us",
+    /// From what the stacks draw their ports and sequence numbers.
+    Numbers = "numbers-from",
+    /// Where the device's clock begins, in microseconds.
+    ClockStart = "clock-start-us",
+    /// How wrong the device's clock runs: parts per million fast, or 1,000,000 more for slow.
+    Drift = "drift-ppm",
+    /// Per mille of the turns that a task has to wait for.
+    Postpone = "postpone-per-mille",
+    /// At which preemption point the interrupt comes.
+    Interrupt = "interrupt-at-point",
+    /// How many acts of vandalism there are.
+    Acts = "acts",
+    /// Which kind of client, fault or act.
+    Kind = "kind",
+    /// When it begins, in microseconds.
+    Start = "start-us",
+    /// How long it lasts, in microseconds.
+    Life = "life-us",
+    /// How bad it is; the kind says in what.
+    Degree = "degree",
+    /// Whom it strikes: both directions, to the device, to the peer.
+    Side = "side",
+    /// A frame is lost.
+    Lost = "lost",
+    /// A frame comes twice, the second one so many microseconds later.
+    Doubled = "doubled-us",
+    /// A frame is overtaken, by so many microseconds.
+    Late = "late-us",
+    /// A frame takes so many microseconds more, and those behind it too.
+    Jitter = "jitter-us",
+    /// A bit of a frame is flipped; one more than its place.
+    Flipped = "flipped",
+    /// A byte of a segment is changed so that no checksum sees it; one more than its place.
+    Forged = "forged",
+    /// A task waits for another turn.
+    Postponed = "postponed",
+    /// A number that a script or an act draws.
+    Number = "number",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_leads_back() {
+        for stream in Stream::ALL {
+            assert_eq!(Stream::of_word(stream.word()), Some(*stream));
+        }
+        for question in Question::ALL {
+            assert_eq!(Question::of_word(question.word()), Some(*question));
+        }
+    }
+}

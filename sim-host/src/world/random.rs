@@ -1,0 +1,76 @@
+//! Random numbers whose sequence is frozen: SplitMix64, written out here.
+//!
+//! A seed must mean the same next year, so no crate that may change its streams is asked.
+
+/// A stream of random numbers.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The stream of a seed and a name: two names never share a stream.
+    pub fn new(seed: u64, name: u64) -> Self {
+        let mut mixer = Self(seed ^ name.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        Self(mixer.next())
+    }
+
+    /// The next 64 bits.
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0)
+    }
+
+    /// A number below `bound`; zero when `bound` is.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        // The high half of a product: a bias of 2^-32 at most for the bounds that are used here.
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// A number from `low` to `high`.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high.saturating_sub(low).saturating_add(1))
+    }
+
+    /// True in `per_mille` of a thousand cases.
+    pub fn chance(&mut self, per_mille: u64) -> bool {
+        self.below(1000) < per_mille
+    }
+
+    /// A number from `low` to `high`, each order of magnitude as likely as another.
+    pub fn spread(&mut self, low: u64, high: u64) -> u64 {
+        let (low, high) = (low.max(1), high.max(1));
+        let doublings = u64::from((high / low).max(1).ilog2());
+        let base = low << self.below(doublings + 1);
+        (base + self.below(base)).min(high)
+    }
+}
+
+/// Spreads every bit of a word over all bits.
+pub(crate) fn mix(word: u64) -> u64 {
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sequence_is_frozen() {
+        let mut random = Random(0);
+        assert_eq!(random.next(), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(random.next(), 0x6e78_9e6a_a1b9_65f4);
+    }
+
+    #[test]
+    fn numbers_stay_within_their_bounds() {
+        let mut random = Random::new(7, 1);
+        for _ in 0..1000 {
+            assert!(random.below(3) < 3);
+            assert!((5..=9).contains(&random.between(5, 9)));
+            assert!((10..=1000).contains(&random.spread(10, 1000)));
+        }
+        assert_eq!(random.below(0), 0);
+    }
+}

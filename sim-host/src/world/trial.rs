@@ -1,0 +1,190 @@
+//! A trial: an application, its clients and what must be true of it, to be put into worlds.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use picoevent::{Cx, Full, Listener};
+use picoevent_embassy::Config;
+
+use super::clock;
+use super::device::Size;
+use super::drive::{Summary, World};
+use super::interrupt;
+use super::lab::{Lab, Watched, message};
+use super::plan::Plan;
+use super::probe::Invariant;
+use super::random::mix;
+use super::script::{Choices, Script};
+use super::verdict::{Outcome, Verdict};
+
+type Start<A> = dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr) -> Result<(), Full> + Send + Sync;
+type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
+
+/// An application under test.
+///
+/// It is the application's own code, started as its `main` would start it; see the
+/// [module's documentation](super) for an example.
+pub struct Trial<A> {
+    name: String,
+    pub(crate) port: u16,
+    pub(crate) config: Config,
+    pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
+    pub(crate) start: Box<Start<A>>,
+    pub(crate) invariants: Vec<Box<Invariant<A>>>,
+    scripts: Vec<Box<Write>>,
+    sizes: Vec<Size<A>>,
+    ends_when_interrupted: bool,
+}
+
+/// Something that can be put into a world: a [`Trial`], whatever its application's type.
+pub trait Subject: Sync {
+    /// The application's name.
+    fn name(&self) -> &str;
+
+    /// Runs one world: the one that `lab` was told to take.
+    fn run(&self, lab: &mut Lab) -> Outcome;
+}
+
+impl<A: 'static> Trial<A> {
+    /// A trial of the application that `make` makes and `start` starts, as its `main` would: `start`
+    /// listens on the address it is given.
+    pub fn new(
+        name: &str,
+        port: u16,
+        make: impl Fn() -> A + Send + Sync + 'static,
+        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            port,
+            config: Config::default(),
+            make: Box::new(make),
+            start: Box::new(move |_, cx, address| start(cx, address).map(drop)),
+            invariants: Vec::new(),
+            scripts: Vec::new(),
+            sizes: Size::ALL.to_vec(),
+            ends_when_interrupted: true,
+        }
+    }
+
+    /// Adds a kind of client: what it says and must hear. Worlds have clients of all kinds.
+    #[must_use]
+    pub fn client(
+        mut self,
+        script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        self.scripts.push(Box::new(script));
+        self
+    }
+
+    /// Adds something that must be true after each callback, and when the loop sleeps.
+    #[must_use]
+    pub fn invariant(
+        mut self,
+        invariant: impl Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.invariants.push(Box::new(invariant));
+        self
+    }
+
+    /// Sets the sizes the device's memory may have, the mild one first.
+    ///
+    /// # Panics
+    /// When there are none.
+    #[must_use]
+    pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
+        assert!(!sizes.is_empty(), "a device has some size");
+        self.sizes = sizes.to_vec();
+        self
+    }
+
+    /// Leaves out the sizes whose output ring is smaller than what the application writes at once.
+    ///
+    /// # Panics
+    /// When none is left.
+    #[must_use]
+    pub fn writes_at_once(mut self, bytes: usize) -> Self {
+        self.sizes.retain(|size| size.output >= bytes);
+        assert!(!self.sizes.is_empty(), "no size has an output ring of {bytes} bytes");
+        self
+    }
+
+    /// Sets how the adapter treats its sockets.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Says that an interrupt does not end the application.
+    #[must_use]
+    pub fn goes_on_when_interrupted(mut self) -> Self {
+        self.ends_when_interrupted = false;
+        self
+    }
+
+    fn world(&self, lab: &Lab) -> (Verdict, Summary) {
+        let script = |choices: &mut Choices<'_>| match self.scripts.len() {
+            0 => Script::new().pause(std::time::Duration::from_millis(10)),
+            1 => (self.scripts[0])(choices),
+            kinds => {
+                let kind = choices.up_to(kinds as u64 - 1) as usize;
+                (self.scripts[kind])(choices)
+            }
+        };
+        let mut ether = lab.ether.borrow_mut();
+        let mut plan = Plan::draw(&mut ether.tape, self.sizes.len(), &script);
+        ether.restart(plan.latency);
+        drop(ether);
+        lab.seen.borrow_mut().restart();
+        clock::start(plan.clock_start, plan.pace);
+        let trigger = interrupt::start(plan.interrupt);
+        let seed = mix(plan.numbers);
+        let clients = std::mem::take(&mut plan.clients);
+        let mut clients = Some(clients);
+        let mut summary = Summary::default();
+        let mut judge = |device: super::device::Device<'_>| {
+            let clients = clients.take().unwrap_or_default();
+            let ends = self.ends_when_interrupted;
+            let mut world = World::new(lab, device, &plan, clients, self.port, ends, seed);
+            let verdict = world.run();
+            summary = world.summary();
+            verdict
+        };
+        let verdict = self.sizes[plan.size].run(self, lab, trigger, seed, &mut judge);
+        (verdict, summary)
+    }
+}
+
+impl<A: 'static> Subject for Trial<A> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn run(&self, lab: &mut Lab) -> Outcome {
+        let watched = Watched::new();
+        let ran = catch_unwind(AssertUnwindSafe(|| self.world(lab)));
+        let (verdict, summary) = ran.unwrap_or_else(|panic| {
+            (Verdict::Crash(message(&*panic)), Summary::default())
+        });
+        drop(watched);
+        interrupt::start(0);
+        let ether = lab.ether.get_mut();
+        let mut digest = ether.digest;
+        digest.word(verdict.kind() as u64);
+        digest.word(summary.lasted);
+        let line = || verdict.to_string();
+        ether.mark(line);
+        Outcome {
+            digest: digest.value(),
+            lasted: summary.lasted,
+            frames: ether.frames,
+            callbacks: lab.seen.get_mut().callbacks,
+            served: summary.served,
+            longest: summary.longest,
+            struck: ether.struck,
+            lines: if verdict.is_pass() { Vec::new() } else { ether.tape.lines().to_vec() },
+            verdict,
+        }
+    }
+}
