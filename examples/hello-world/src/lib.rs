@@ -22,6 +22,8 @@ pub const PORT: u16 = 9995;
 
 const GREETING: &[u8] = b"Hello, World!\n";
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a client may leave the answer lying.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The application.
 #[derive(Default)]
@@ -47,7 +49,7 @@ impl Hello {
     fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         let Ok(mut conn) = cx.conn(conn) else { return };
         conn.on_read(Self::received).on_write(Self::flushed).on_event(Self::ended);
-        conn.enable(Direction::Read);
+        conn.set_timeouts(None, Some(PATIENCE)).enable(Direction::Read);
         if conn.write(GREETING).is_err() {
             say!("The output ring is too small for the answer.");
             conn.free();
@@ -68,12 +70,14 @@ impl Hello {
         }
     }
 
-    /// A client that closed its side first still gets what is queued.
+    /// A client that closed its side first still gets what is queued; one that takes nothing for a
+    /// minute, which libevent's sample would wait for, is let go.
     fn ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
         match event {
             ConnEvent::Eof => say!("Connection closed."),
             ConnEvent::Failed(error) => say!("Got an error on the connection: {}", error),
-            ConnEvent::Connected | ConnEvent::Timeout(_) => return,
+            ConnEvent::Timeout(_) => say!("Let a client go that does not listen."),
+            ConnEvent::Connected => return,
         }
         if let Ok(conn) = cx.conn(conn) {
             conn.close();

@@ -177,6 +177,7 @@ impl Client {
         calm: bool,
         ending: bool,
     ) -> Result<After, String> {
+        self.wake = u64::MAX;
         match self.stage {
             Stage::Calling => self.call(socket, now, calm, ending),
             Stage::Leaving => Ok(self.leave(socket, now)),
@@ -191,7 +192,6 @@ impl Client {
         calm: bool,
         ending: bool,
     ) -> Result<After, String> {
-        self.wake = u64::MAX;
         if matches!(socket.state(), State::SynSent | State::SynReceived) {
             return Ok(After::Stays);
         }

@@ -38,6 +38,8 @@ pub(crate) struct Conversation {
     heard: usize,
     out: Vec<u8>,
     sent: usize,
+    /// The end of the stream goes out behind the last byte.
+    finishes: bool,
     /// When a pause is over.
     pause: Option<u64>,
     next_read: u64,
@@ -61,7 +63,19 @@ impl Conversation {
         let mut wake = u64::MAX;
         loop {
             wake = wake.min(self.flush(socket, now, pace));
-            let Some(step) = script.steps.get(self.step) else { return Ok(Talk::Over) };
+            let all_sent = self.sent == self.out.len();
+            if self.finishes && all_sent {
+                socket.close();
+            }
+            let Some(step) = script.steps.get(self.step) else {
+                // Who has heard the end does not mind what he could not say.
+                let over = all_sent || matches!(script.steps.last(), Some(Step::ExpectEnd));
+                return Ok(match socket.state() {
+                    _ if over => Talk::Over,
+                    State::Closed => Talk::Lost,
+                    _ => Talk::Until(wake),
+                });
+            };
             let done = match step {
                 Step::Send(bytes) => {
                     self.out.extend_from_slice(bytes);
@@ -73,11 +87,8 @@ impl Conversation {
                     until <= now
                 }
                 Step::Finish => {
-                    let sent = self.sent == self.out.len();
-                    if sent {
-                        socket.close();
-                    }
-                    sent
+                    self.finishes = true;
+                    true
                 }
                 Step::Expect(_) | Step::ExpectEnd if !reads => false,
                 Step::Expect(bytes) => self.expect(bytes, socket, now, pace, &mut wake, ending)?,

@@ -149,6 +149,7 @@ impl<'w> World<'w> {
             let tape = &mut ether.borrow_mut().tape;
             tape.ask(Stream::Schedule, Question::Postponed, |r| u64::from(r.chance(odds))) == 1
         };
+        let mut busy = [(false, ""); 5];
         for _ in 0..ROUNDS {
             let delivered = self.ether.borrow_mut().deliver();
             let postpone: Option<Postpone<'_>> = if odds > 0 { Some(&mut postpone) } else { None };
@@ -170,8 +171,17 @@ impl<'w> World<'w> {
             if !(delivered | worked | answered | talked | woken) {
                 return Ok(());
             }
+            busy = [
+                (delivered, "frames arrive"),
+                (worked, "the device works"),
+                (answered, "the vandal answers"),
+                (talked, "the peers work"),
+                (woken, "the device is woken by its clock"),
+            ];
         }
-        Err(Verdict::Stuck(format!("the world does not come to rest in {ROUNDS} rounds")))
+        let busy: Vec<_> = busy.iter().filter(|(busy, _)| *busy).map(|(_, what)| *what).collect();
+        let busy = busy.join(" and ");
+        Err(Verdict::Stuck(format!("the world does not come to rest: {busy}, {ROUNDS} times at once")))
     }
 
     /// Sees how far the world is.
@@ -313,7 +323,8 @@ impl<'w> World<'w> {
         if lost(fault) && !self.active.iter().any(lost) {
             if fault.kind == FaultKind::AddressChanged {
                 let [a, b, c, last] = self.peer.device.0.octets();
-                self.peer.device.0 = [a, b, c, last % 60 + 2].into();
+                let address = [a, b, c, last % 60 + 2].into();
+                self.peer.device_is_at(address, self.now, self.is_ending());
             }
             let address = self.peer.device.0;
             self.vandal.device_is_at(address);

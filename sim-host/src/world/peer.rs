@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
 use smoltcp::iface::{Config, Interface, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
@@ -62,6 +62,7 @@ impl<'e> Peer<'e> {
         if !news && !woken && self.next_poll > now {
             return Ok(false);
         }
+        let frames = self.ether.borrow().frames;
         let time = Instant::from_micros(now as i64);
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         for index in 0..self.clients.len() {
@@ -70,7 +71,12 @@ impl<'e> Peer<'e> {
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);
         self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
-        Ok(true)
+        let worked = news || woken || self.ether.borrow().frames != frames;
+        if !worked && self.next_poll <= now {
+            // The stack wants to do something at once, and does not.
+            self.next_poll = now + 1_000;
+        }
+        Ok(worked)
     }
 
     fn look_at(
@@ -136,8 +142,20 @@ impl<'e> Peer<'e> {
 
     /// The machine starts again: no connection is known any more.
     pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
+        self.forget(now, ending, |_| true);
+    }
+
+    /// The device has moved. Who still calls it at the old place gives that up.
+    pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
+        self.device.0 = address;
+        self.forget(now, ending, |state| state == State::SynSent);
+    }
+
+    fn forget(&mut self, now: u64, ending: bool, which: impl Fn(State) -> bool) {
         for client in &mut self.clients {
-            if let Some(handle) = client.socket {
+            if let Some(handle) = client.socket
+                && which(self.sockets.get::<Socket<'_>>(handle).state())
+            {
                 self.sockets.remove(handle);
                 client.lost(now, ending);
             }

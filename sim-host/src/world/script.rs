@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Waits for exactly these bytes.
     Expect(Vec<u8>),
-    /// Waits until everything is sent, and sends the end of the stream.
+    /// Sends the end of the stream, behind what is being sent.
     Finish,
     /// Waits for the peer's end of the stream, with nothing before it.
     ExpectEnd,
@@ -54,7 +54,7 @@ impl Script {
         self.then(Step::Expect(bytes.to_vec()))
     }
 
-    /// Ends its own side of the stream, when everything is sent.
+    /// Ends its own side of the stream, behind the last byte that is sent.
     #[must_use]
     pub fn finish(self) -> Self {
         self.then(Step::Finish)
