@@ -2,6 +2,8 @@
 //!
 //! * [`live`]: real sockets, descriptors and signals, through [mio](https://docs.rs/mio).
 //! * [`world`]: the whole stack of a board under virtual time, among faults.
+//! * [`command`]: worlds from the command line.
 
+pub mod command;
 pub mod live;
 pub mod world;

@@ -140,7 +140,7 @@ impl Client {
 
     /// Whether it calls once, and wants to be served then.
     pub(crate) fn calls_once(&self) -> bool {
-        self.manner.is_owed_service() && self.manner != Manner::PortReuse
+        matches!(self.manner, Manner::Nice | Manner::SlowWriter)
     }
 
     /// Bytes its socket has room for.

@@ -14,7 +14,11 @@ use super::lab::{Lab, Watched, message};
 use super::plan::Plan;
 use super::probe::Invariant;
 use super::random::mix;
+use super::report::Report;
 use super::script::{Choices, Script};
+use super::seed;
+use super::sweep::{Sweep, Tally};
+use super::tape::{Line, TapeError};
 use super::verdict::{Outcome, Verdict};
 
 type Start<A> = dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr) -> Result<(), Full> + Send + Sync;
@@ -185,6 +189,51 @@ impl<A: 'static> Subject for Trial<A> {
             struck: ether.struck,
             lines: if verdict.is_pass() { Vec::new() } else { ether.tape.lines().to_vec() },
             verdict,
+        }
+    }
+}
+
+/// For tests.
+impl<A: 'static> Trial<A> {
+    /// Runs a world for each seed. `SIM_SEED`, `SIM_SEEDS` (`A..B`) and `SIM_CHECK` of the
+    /// environment say otherwise, as `--seed`, `--seeds` and `--check` do to the command.
+    ///
+    /// # Panics
+    /// With a report, when a world fails or does not repeat itself.
+    pub fn check(&self, seeds: std::ops::Range<u64>) -> Tally {
+        let sweep = Sweep {
+            seeds: seed::of_environment().unwrap_or(seeds),
+            time: None,
+            jobs: 1,
+            check: std::env::var_os("SIM_CHECK").is_some(),
+        };
+        let tally = sweep.run(self, |_| ());
+        if let Some(failure) = tally.failures.first() {
+            panic!("{}", Report::new(self, Some(failure.seed), &failure.outcome));
+        }
+        assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
+        tally
+    }
+
+    /// Runs the world of a tape; how it went.
+    ///
+    /// # Errors
+    /// When the text is no tape.
+    pub fn replay(&self, tape: &str) -> Result<Outcome, TapeError> {
+        let (_, lines) = Line::read_all(tape)?;
+        let mut lab = Lab::new();
+        lab.take_lines(&lines);
+        Ok(self.run(&mut lab))
+    }
+
+    /// Runs the world of a tape.
+    ///
+    /// # Panics
+    /// With a report when it fails, or when the text is no tape.
+    pub fn check_tape(&self, tape: &str) {
+        let outcome = self.replay(tape).unwrap_or_else(|error| panic!("the tape's {error}"));
+        if !outcome.verdict.is_pass() {
+            panic!("{}", Report::new(self, None, &outcome));
         }
     }
 }

@@ -1,0 +1,84 @@
+//! The command `picoevent-sim`, for any applications: a `main` hands over its trials.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use picoevent_sim::command;
+//! # use picoevent_sim::world::Subject;
+//! # fn my_trial() -> picoevent_sim::world::Trial<()> { unimplemented!() }
+//!
+//! fn main() -> ExitCode {
+//!     command::main(&[&my_trial()])
+//! }
+//! ```
+//!
+//! It ends with status 0 when nothing failed, 2 for a command it does not understand, 1 when
+//! something outside of the worlds went wrong, and else with the status of the worst verdict:
+//! crash 10, invariant 11, stuck 12, leak 13; a world that does not repeat itself is 14.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::world::Subject;
+
+mod line;
+mod play;
+mod progress;
+mod run;
+
+use line::{Command, HELP};
+
+/// Why the command ends otherwise than well.
+enum End {
+    /// The command line is wrong.
+    Usage(String),
+    /// Something outside of the worlds went wrong.
+    Trouble(String),
+    /// A world failed; with this status.
+    Failed(u8),
+}
+
+/// A world does not repeat itself.
+const DIVERGED: u8 = 14;
+
+/// Does what the program's command line says, with these applications.
+pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
+    let done = line::parse(std::env::args_os()).and_then(|command| perform(command, subjects));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(End::Failed(status)) => ExitCode::from(status),
+        Err(End::Usage(problem)) => {
+            eprintln!("error: {problem} (--help lists what there is)");
+            ExitCode::from(2)
+        }
+        Err(End::Trouble(problem)) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
+    match command {
+        Command::Help => print!("{HELP}"),
+        Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
+        Command::Sweep(application, sweep) => run::sweep(find(&application, subjects)?, &sweep)?,
+        Command::Seed(application, seed) => run::seed(find(&application, subjects)?, seed)?,
+        Command::Replay(tape) => play::replay(&tape, subjects)?,
+        Command::Shrink(tape) => play::shrink(&tape, subjects)?,
+    }
+    Ok(())
+}
+
+fn find<'s>(name: &str, subjects: &[&'s dyn Subject]) -> Result<&'s dyn Subject, End> {
+    subjects.iter().copied().find(|subject| subject.name() == name).ok_or_else(|| {
+        let known: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
+        End::Usage(format!("there is no application {name:?}; known are {}", known.join(", ")))
+    })
+}
+
+/// Where tapes and whatever else is left of a run go.
+fn artefacts() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    PathBuf::from(target).join("sim")
+}

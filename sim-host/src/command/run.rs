@@ -1,0 +1,81 @@
+//! `run`: a sweep, or one seed.
+
+use super::progress::Progress;
+use super::{DIVERGED, End, artefacts};
+use crate::world::{Failure, Lab, Narrator, Outcome, Report, Subject, Sweep, Tally};
+
+/// How many other failing seeds are named.
+const NAMED: usize = 8;
+
+pub(super) fn sweep(subject: &dyn Subject, sweep: &Sweep) -> Result<(), End> {
+    let mut progress = Progress::new();
+    let tally = sweep.run(subject, |tally| progress.show(tally));
+    progress.end();
+    if let Some(first) = tally.failures.first() {
+        tell(subject, Some(first.seed), &first.outcome);
+        others(&tally.failures[1..]);
+    }
+    if let Some(seed) = tally.diverged.first() {
+        println!("FAILED {}, seed {seed}: it does not repeat itself", subject.name());
+    }
+    summary(&tally, sweep.check);
+    match (tally.worst().status(), tally.diverged.is_empty()) {
+        (0, true) => Ok(()),
+        (0, false) => Err(End::Failed(DIVERGED)),
+        (status, _) => Err(End::Failed(status)),
+    }
+}
+
+fn others(failures: &[Failure]) {
+    for failure in failures.iter().take(NAMED) {
+        println!("also seed {}: {}", failure.seed, failure.outcome.verdict);
+    }
+}
+
+fn summary(tally: &Tally, check: bool) {
+    if check {
+        println!("{} seeds ran twice, {} differed", tally.checked, tally.diverged.len());
+    }
+    println!(
+        "{} seeds, {} failed, {:.0} seeds/s, {:.0} x real time, digest {:016x}",
+        tally.seeds,
+        tally.failed,
+        tally.rate(),
+        tally.speed(),
+        tally.digest
+    );
+}
+
+/// Tells of a failure, and writes its tape.
+pub(super) fn tell(subject: &dyn Subject, seed: Option<u64>, outcome: &Outcome) {
+    let mut report = Report::new(subject, seed, outcome);
+    if let Err(error) = report.write_tape(&artefacts()) {
+        eprintln!("warning: the tape could not be written: {error}");
+    }
+    print!("{report}");
+}
+
+/// Runs one seed and tells all that happens.
+pub(super) fn seed(subject: &dyn Subject, seed: u64) -> Result<(), End> {
+    let mut lab = Lab::new();
+    lab.take_seed(seed);
+    told(subject, &mut lab, Some(seed))
+}
+
+/// Runs what the lab was told to, and tells all that happens.
+pub(super) fn told(subject: &dyn Subject, lab: &mut Lab, seed: Option<u64>) -> Result<(), End> {
+    let (narrator, told) = Narrator::new(usize::MAX);
+    lab.observe(Box::new(narrator));
+    let outcome = subject.run(lab);
+    told.borrow().iter().for_each(|line| println!("{line}"));
+    if !outcome.verdict.is_pass() {
+        tell(subject, seed, &outcome);
+    }
+    let took = outcome.lasted as f64 / 1e6;
+    let (failed, digest) = (u8::from(!outcome.verdict.is_pass()), outcome.digest);
+    println!("1 seeds, {failed} failed, {took:.3} s of its time, digest {digest:016x}");
+    match outcome.verdict.kind().status() {
+        0 => Ok(()),
+        status => Err(End::Failed(status)),
+    }
+}

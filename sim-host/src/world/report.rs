@@ -1,0 +1,105 @@
+//! The report of a failure: twelve lines at most, one of them a command to paste.
+
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lab::Lab;
+use super::narrator::Narrator;
+use super::tape::Line;
+use super::trial::Subject;
+use super::verdict::Outcome;
+
+/// How many of the last events are told.
+const EVENTS: usize = 3;
+
+/// What is told of a world that failed.
+pub struct Report {
+    application: String,
+    seed: Option<u64>,
+    outcome: Outcome,
+    events: Vec<String>,
+    tape: Option<PathBuf>,
+}
+
+impl Report {
+    /// Runs the tape of a failure once more, to hear what happened last.
+    pub fn new(subject: &dyn Subject, seed: Option<u64>, outcome: &Outcome) -> Self {
+        let (narrator, told) = Narrator::new(EVENTS + 1);
+        let mut lab = Lab::new();
+        match seed {
+            Some(seed) => lab.take_seed(seed),
+            None => lab.take_lines(&outcome.lines),
+        }
+        lab.observe(Box::new(narrator));
+        let outcome = subject.run(&mut lab);
+        // The last line is the verdict, which stands above.
+        let mut events: Vec<_> = told.borrow().iter().cloned().collect();
+        events.pop();
+        Self { application: subject.name().to_owned(), seed, outcome, events, tape: None }
+    }
+
+    /// Writes the tape into a folder of its own under `folder`.
+    ///
+    /// # Errors
+    /// When it can not be written.
+    pub fn write_tape(&mut self, folder: &Path) -> io::Result<&Path> {
+        let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
+        let folder = folder.join(&self.application).join(name);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join("tape");
+        fs::write(&path, tape_text(&self.application, &self.outcome))?;
+        Ok(self.tape.insert(path))
+    }
+}
+
+/// A tape as a file.
+pub fn tape_text(application: &str, outcome: &Outcome) -> String {
+    let mut text = format!("# picoevent-sim tape, application {application}\n");
+    let _ = writeln!(text, "# {}", outcome.verdict);
+    for line in &outcome.lines {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+/// A test that plays a tape, ready to be pasted.
+pub fn test_text(application: &str, lines: &[Line], outcome: &Outcome) -> String {
+    let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let kind = outcome.verdict.kind().word();
+    let mut text = format!("/// {}\n#[test]\nfn {name}_is_free_of_this_{kind}() {{\n", outcome.verdict);
+    let _ = writeln!(text, "    let tape = \"\\");
+    for line in lines {
+        let choice = line.to_string();
+        let _ = writeln!(text, "{}", choice.split('#').next().unwrap_or_default().trim_end());
+    }
+    let _ = writeln!(text, "\";\n    {name}().check_tape(tape);\n}}");
+    text
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { application, seed, outcome, events, tape } = self;
+        let which = seed.map_or_else(|| "the tape".to_owned(), |seed| format!("seed {seed}"));
+        writeln!(f, "FAILED {application}, {which}: {}", outcome.verdict)?;
+        writeln!(
+            f,
+            "  at {:.6} s, after {} frames, {} callbacks and {} choices; the last that happened:",
+            outcome.lasted as f64 / 1e6,
+            outcome.frames,
+            outcome.callbacks,
+            outcome.lines.len()
+        )?;
+        for event in events {
+            writeln!(f, "{event}")?;
+        }
+        if let Some(seed) = seed {
+            writeln!(f, "  once more: cargo sim run {application} --seed {seed}")?;
+        }
+        if let Some(tape) = tape {
+            writeln!(f, "  shorter:   cargo sim shrink {}", tape.display())?;
+        }
+        Ok(())
+    }
+}
