@@ -2,8 +2,9 @@
 //!
 //! Code of a world takes no time, so an interrupt could only ever come while the device sleeps.
 //! Wherever the device does something an interrupt could fall between, it passes a point; the world
-//! decides beforehand at which point the interrupt comes. Points are: a critical section, a look at
-//! the clock, a wish to be woken.
+//! decides beforehand at which point the interrupt comes. Points are: a look at the clock, a wish to
+//! be woken, a look for frames, the beginning and the end of a callback, and the moment before the
+//! loop arranges to sleep.
 
 use std::cell::Cell;
 

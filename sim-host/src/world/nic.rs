@@ -8,6 +8,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
 use super::ether::{DEVICE, Ether, MTU};
+use super::interrupt;
 use super::observer::Direction;
 
 /// The device's controller, as embassy-net drives it.
@@ -33,6 +34,7 @@ impl<'e> Driver for Nic<'e> {
         Self: 'a;
 
     fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'e>, Leave<'e>)> {
+        interrupt::point();
         let mut ether = self.0.borrow_mut();
         ether.waker = Some(cx.waker().clone());
         let frame = ether.to_device.pop_front()?;

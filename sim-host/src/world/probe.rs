@@ -8,6 +8,7 @@ use picoevent::{
 use picoevent_embassy::Observe;
 
 use super::ether::Ether;
+use super::interrupt;
 use super::observer::Callback;
 
 /// What must be true of an application whenever none of its callbacks runs.
@@ -38,6 +39,7 @@ const STALE: usize = 8;
 
 impl<A> Observe<A> for Probe<'_, A> {
     fn before(&mut self, base: &mut EventBase<'_, A>, _: &A, fired: &Fired<A>) {
+        interrupt::point();
         let mut seen = self.seen.borrow_mut();
         seen.callbacks += 1;
         let callback = describe(fired);
@@ -54,6 +56,7 @@ impl<A> Observe<A> for Probe<'_, A> {
     }
 
     fn after(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        interrupt::point();
         let mut ether = self.ether.borrow_mut();
         let now = ether.tape.now;
         if let Some(observer) = &mut ether.observer {
@@ -68,6 +71,7 @@ impl<A> Observe<A> for Probe<'_, A> {
     }
 
     fn idle(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        interrupt::point();
         let mut seen = self.seen.borrow_mut();
         seen.counts = base.counts();
         let looked = seen.look(base).and_then(|()| self.ask(base, app));
