@@ -7,6 +7,7 @@
 #![no_std]
 
 pub mod arp;
+mod backtrace;
 pub mod clock;
 pub mod console;
 pub mod executor;
