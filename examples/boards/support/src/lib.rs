@@ -14,5 +14,6 @@ pub mod executor;
 pub mod exit;
 pub mod frame;
 pub mod logger;
+mod memory;
 pub mod mmio;
 pub mod network;
