@@ -140,7 +140,7 @@ impl<A> EventBase<'_, A> {
                 Kind::Listener => cx.listener_action(id.index(), note),
                 Kind::Conn => cx.conn_action(id.index(), note),
                 Kind::Source => {
-                    cx.parts.source_action.and_then(|action| action(cx, id.index(), note))
+                    cx.parts.source_action.and_then(|action| action(cx, (id.index(), note)))
                 }
                 Kind::Event => None,
             };

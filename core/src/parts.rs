@@ -11,6 +11,7 @@ use crate::outbox::Action;
 use crate::{Cx, Fired, Instant, Wait};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
+type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
 pub(crate) struct Parts<A> {
@@ -20,11 +21,11 @@ pub(crate) struct Parts<A> {
     /// Asks the back end to look at a source again.
     pub(crate) source_again: Option<fn(&mut Cx<'_, A>, Source)>,
     /// What the back end is to do about the source in a slot, for a note.
-    pub(crate) source_action: Option<fn(&mut Cx<'_, A>, u16, u8) -> Option<Action>>,
+    pub(crate) source_action: Next<A, (u16, u8), Action>,
     /// Lets a watcher be called, or no more.
     pub(crate) watcher_register: Put<A, bool, ()>,
     /// The next check watcher to call; `true` begins a round.
-    pub(crate) watcher_next: Option<fn(&mut Cx<'_, A>, bool) -> Option<Fired<A>>>,
+    pub(crate) watcher_next: Next<A, bool, Fired<A>>,
     /// Calls the prepare watchers, with what the wait is going to be.
     pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,
     /// Puts an event on the list of a common timeout, with this deadline, and takes it off.

@@ -182,7 +182,7 @@ impl<A> EventBase<'_, A> {
         parts.source_register = Some(|cx, event, source| cx.source_register(event, source));
         parts.source_unregister = Some(|cx, event, source| cx.source_unregister(event, source));
         parts.source_again = Some(|cx, source| cx.source_again(source));
-        parts.source_action = Some(|cx, index, note| cx.source_action(index, note));
+        parts.source_action = Some(|cx, (index, note)| cx.source_action(index, note));
         let made = self.cx.tables.sources.insert().map(|(source, _)| source);
         made.ok_or_else(|| log::full(Full::Sources))
     }
