@@ -11,7 +11,6 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may panic"))]
 
 mod active;
-mod address;
 mod base;
 mod common;
 mod conn;
@@ -26,6 +25,7 @@ mod list;
 mod listener;
 mod log;
 mod outbox;
+mod parts;
 mod priority;
 mod ring;
 mod rings;

@@ -8,7 +8,7 @@ use crate::observe::Observe;
 use crate::pool::Pool;
 use crate::slot::Role;
 use crate::socket::Phase;
-use crate::time;
+use crate::time::{self, Moment};
 
 pub(crate) struct Adapter<'r, 'n, 's, A, O> {
     pub(crate) pool: Pool<'r, 'n>,
@@ -47,12 +47,12 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
             trigger.register(cx.waker());
             self.base.raised(trigger.signal(), trigger.take());
         }
-        self.pool.now = time::now();
+        self.pool.moment = Moment::now(&self.pool.config);
         while let Some(action) = self.base.next_action() {
             self.act(action, cx);
         }
         self.pool.look(self.base, cx);
-        self.base.advance(self.pool.now);
+        self.base.advance(self.pool.moment.now);
         while let Some(fired) = self.base.next() {
             self.pool.network.watch();
             self.observer.before(self.base, self.app, &fired);
@@ -65,7 +65,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
     }
 
     fn act(&mut self, action: Action, cx: &mut Context<'_>) {
-        let until = self.pool.until();
+        let moment = self.pool.moment;
         match action {
             Action::Listen(listener, address) => {
                 if let Err(error) = self.pool.listen(listener, address) {
@@ -85,7 +85,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                 }
             }
             Action::Close(conn) => match self.pool.slot_of(conn) {
-                Some(slot) => slot.serve(Role::Closing(conn), until),
+                Some(slot) => slot.serve(Role::Closing(conn), moment.until),
                 None => self.base.released(conn),
             },
             Action::Abort(conn) => {
@@ -95,8 +95,8 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                     let phase = slot.socket.phase();
                     let answered = matches!(phase, Phase::Open | Phase::Finishing);
                     match answered && slot.socket.is_read_out() && slot.socket.is_sent() {
-                        true => slot.linger(until),
-                        false => slot.abort(until),
+                        true => slot.linger(moment.until),
+                        false => slot.abort(moment),
                     }
                 }
             }

@@ -4,7 +4,8 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use embassy_net::Stack;
-use picoevent::{End, EventBase, Instant, Trigger};
+use heapless::Vec;
+use picoevent::{End, EventBase, Trigger};
 
 use crate::adapter::Adapter;
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::network::Network;
 use crate::observe::Observe;
 use crate::pool::Pool;
 use crate::sockets::Sockets;
+use crate::time::Moment;
 
 /// Runs `base` on `stack` until the loop ends, and answers why it did.
 ///
@@ -78,14 +80,14 @@ pub async fn run_observed<
     observer: &mut O,
 ) -> End {
     let mut slots = sockets.open(stack, &config);
-    let mut listeners = [const { None }; SOCKETS];
+    let mut listeners = Vec::<_, SOCKETS>::new();
     let mut adapter = Adapter {
         pool: Pool {
             slots: &mut slots,
             listeners: &mut listeners,
             network: Network::new(stack),
             config,
-            now: Instant::ZERO,
+            moment: Moment::now(&config),
         },
         triggers,
         base,
