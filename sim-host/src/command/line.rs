@@ -21,6 +21,7 @@ usage: picoevent-sim COMMAND
     --for TIME                  for so long: 90s, 5m, 8h
     --jobs N                    on N threads; 0 for one for each core
     --check                     runs some seeds twice and compares
+    --scenario FILE             in the world of a scenario, with the seeds' luck
   run APPLICATION --seed S    runs one seed and tells what happens; S may be a commit hash
   replay TAPE                 runs what a tape says
   shrink TAPE                 looks for a shorter tape that fails alike, and writes a test
@@ -32,8 +33,8 @@ usage: picoevent-sim COMMAND
 pub(super) enum Command {
     Help,
     List,
-    Sweep(String, Sweep),
-    Seed(String, u64),
+    Sweep(String, Sweep, Option<PathBuf>),
+    Seed(String, u64, Option<PathBuf>),
     Replay(PathBuf),
     Shrink(PathBuf),
 }
@@ -50,6 +51,7 @@ struct Options {
     time: Option<Duration>,
     jobs: Option<usize>,
     check: bool,
+    scenario: Option<PathBuf>,
 }
 
 fn read(mut parser: Parser) -> Result<Command, String> {
@@ -63,6 +65,9 @@ fn read(mut parser: Parser) -> Result<Command, String> {
             Long("for") => options.time = Some(time(&text(&mut parser)?)?),
             Long("jobs") => options.jobs = Some(number(&text(&mut parser)?)?),
             Long("check") => options.check = true,
+            Long("scenario") => {
+                options.scenario = Some(parser.value().map_err(plain)?.into());
+            }
             Value(word) => words.push(word.string().map_err(plain)?),
             other => return Err(other.unexpected().to_string()),
         }
@@ -92,7 +97,7 @@ impl Options {
         let seeds = match (self.seed, self.seeds, self.time) {
             (Some(_), Some(_), _) => return Err("--seed or --seeds, not both".to_owned()),
             (Some(seed), None, None) if !wants_sweep && self.jobs.is_none() => {
-                return Ok(Command::Seed(application, seed));
+                return Ok(Command::Seed(application, seed, self.scenario));
             }
             (Some(seed), None, None) => seed..seed.saturating_add(1),
             (Some(seed), None, Some(_)) => seed..u64::MAX,
@@ -104,7 +109,8 @@ impl Options {
             Some(0) => std::thread::available_parallelism().map_or(1, usize::from),
             jobs => jobs.unwrap_or(1),
         };
-        Ok(Command::Sweep(application, Sweep { seeds, time: self.time, jobs, check: self.check }))
+        let sweep = Sweep { time: self.time, jobs, check: self.check, ..Sweep::over(seeds) };
+        Ok(Command::Sweep(application, sweep, self.scenario))
     }
 
     fn is_empty(&self, command: &str) -> Result<(), String> {
@@ -114,6 +120,7 @@ impl Options {
             ("--for", self.time.is_some()),
             ("--jobs", self.jobs.is_some()),
             ("--check", self.check),
+            ("--scenario", self.scenario.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(format!("{command} takes no {option}")),
@@ -159,16 +166,16 @@ mod tests {
 
     #[test]
     fn a_run_is_a_sweep_or_one_seed() {
-        let Ok(Command::Sweep(name, sweep)) = typed("run echo --seeds 5..9 --jobs 2 --check") else {
+        let Ok(Command::Sweep(name, sweep, _)) = typed("run echo --seeds 5..9 --jobs 2 --check") else {
             panic!("it is a sweep");
         };
         assert_eq!((name.as_str(), sweep.seeds, sweep.jobs), ("echo", 5..9, 2));
         assert!(sweep.check && sweep.time.is_none());
-        let Ok(Command::Sweep(_, sweep)) = typed("run echo --for 8h") else {
+        let Ok(Command::Sweep(_, sweep, None)) = typed("run echo --for 8h") else {
             panic!("it is a sweep");
         };
         assert_eq!(sweep.time, Some(Duration::from_secs(28_800)));
-        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16))));
+        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16, None))));
     }
 
     #[test]

@@ -62,8 +62,12 @@ fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
     match command {
         Command::Help => print!("{HELP}"),
         Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
-        Command::Sweep(application, sweep) => run::sweep(find(&application, subjects)?, &sweep)?,
-        Command::Seed(application, seed) => run::seed(find(&application, subjects)?, seed)?,
+        Command::Sweep(application, sweep, scenario) => {
+            run::sweep(find(&application, subjects)?, sweep, scenario.as_deref())?;
+        }
+        Command::Seed(application, seed, scenario) => {
+            run::seed(find(&application, subjects)?, seed, scenario.as_deref())?;
+        }
         Command::Replay(tape) => play::replay(&tape, subjects)?,
         Command::Shrink(tape) => play::shrink(&tape, subjects)?,
     }

@@ -26,7 +26,7 @@ pub(super) fn replay(path: &Path, subjects: &[&dyn Subject]) -> Result<(), End> 
     let (subject, lines) = read(path, subjects)?;
     let mut lab = Lab::new();
     lab.take_lines(&lines);
-    run::told(subject, &mut lab, None)
+    run::told(subject, &mut lab, None, None)
 }
 
 pub(super) fn shrink(path: &Path, subjects: &[&dyn Subject]) -> Result<(), End> {

@@ -1,18 +1,28 @@
 //! `run`: a sweep, or one seed.
 
+use std::fs;
+use std::path::Path;
+
 use super::progress::Progress;
 use super::{DIVERGED, End, artefacts};
-use crate::world::{Failure, Lab, Narrator, Outcome, Report, Subject, Sweep, Tally};
+use crate::world::{
+    Failure, Lab, Narrator, Outcome, Report, Scenario, Subject, Sweep, Tally,
+};
 
 /// How many other failing seeds are named.
 const NAMED: usize = 8;
 
-pub(super) fn sweep(subject: &dyn Subject, sweep: &Sweep) -> Result<(), End> {
+pub(super) fn sweep(
+    subject: &dyn Subject,
+    mut sweep: Sweep,
+    scenario: Option<&Path>,
+) -> Result<(), End> {
+    sweep.scenario = scenario.map(read).transpose()?;
     let mut progress = Progress::new();
     let tally = sweep.run(subject, |tally| progress.show(tally));
     progress.end();
     if let Some(first) = tally.failures.first() {
-        tell(subject, Some(first.seed), &first.outcome);
+        tell(subject, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
     }
     if let Some(seed) = tally.diverged.first() {
@@ -46,9 +56,19 @@ fn summary(tally: &Tally, check: bool) {
     );
 }
 
+fn read(path: &Path) -> Result<Scenario, End> {
+    let place = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| End::Trouble(format!("{place} can not be read: {error}")))?;
+    text.parse().map_err(|error| End::Trouble(format!("{place}: {error}")))
+}
+
 /// Tells of a failure, and writes its tape.
-pub(super) fn tell(subject: &dyn Subject, seed: Option<u64>, outcome: &Outcome) {
+fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
     let mut report = Report::new(subject, seed, outcome);
+    if let Some(scenario) = scenario {
+        report = report.with_options(&format!(" --scenario {}", scenario.display()));
+    }
     if let Err(error) = report.write_tape(&artefacts()) {
         eprintln!("warning: the tape could not be written: {error}");
     }
@@ -56,20 +76,32 @@ pub(super) fn tell(subject: &dyn Subject, seed: Option<u64>, outcome: &Outcome) 
 }
 
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(subject: &dyn Subject, seed: u64) -> Result<(), End> {
+pub(super) fn seed(
+    subject: &dyn Subject,
+    seed: u64,
+    scenario: Option<&Path>,
+) -> Result<(), End> {
     let mut lab = Lab::new();
-    lab.take_seed(seed);
-    told(subject, &mut lab, Some(seed))
+    match scenario {
+        Some(path) => lab.take_scenario(&read(path)?, seed),
+        None => lab.take_seed(seed),
+    }
+    told(subject, &mut lab, Some(seed), scenario)
 }
 
 /// Runs what the lab was told to, and tells all that happens.
-pub(super) fn told(subject: &dyn Subject, lab: &mut Lab, seed: Option<u64>) -> Result<(), End> {
+pub(super) fn told(
+    subject: &dyn Subject,
+    lab: &mut Lab,
+    seed: Option<u64>,
+    scenario: Option<&Path>,
+) -> Result<(), End> {
     let (narrator, told) = Narrator::new(usize::MAX);
     lab.observe(Box::new(narrator));
     let outcome = subject.run(lab);
     told.borrow().iter().for_each(|line| println!("{line}"));
     if !outcome.verdict.is_pass() {
-        tell(subject, seed, &outcome);
+        tell(subject, seed, scenario, &outcome);
     }
     let took = outcome.lasted as f64 / 1e6;
     let (failed, digest) = (u8::from(!outcome.verdict.is_pass()), outcome.digest);

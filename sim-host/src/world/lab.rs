@@ -8,6 +8,7 @@ use std::sync::Once;
 use super::ether::Ether;
 use super::observer::Observer;
 use super::probe::Seen;
+use super::scenario::Scenario;
 use super::tape::{Line, Tape};
 
 /// A place for worlds, one at a time. Each thread has its own.
@@ -31,6 +32,11 @@ impl Lab {
     /// The next world follows these lines.
     pub fn take_lines(&mut self, lines: &[Line]) {
         self.ether.get_mut().tape = Tape::of_lines(lines);
+    }
+
+    /// The next world follows this scenario, with the luck of this seed.
+    pub fn take_scenario(&mut self, scenario: &Scenario, seed: u64) {
+        self.ether.get_mut().tape = Tape::of_scenario(scenario, seed);
     }
 
     /// Has someone look on in the worlds to come.

@@ -53,6 +53,13 @@ words! {
     Script = "script",
 }
 
+impl Stream {
+    /// Whether its questions are asked before the world begins.
+    pub(crate) const fn is_of_plan(self) -> bool {
+        matches!(self, Self::World | Self::Client | Self::Fault | Self::Vandal)
+    }
+}
+
 words! {
     /// What is asked. The doc of each says what its answer counts; zero is the mild one.
     Question, QUESTIONS,

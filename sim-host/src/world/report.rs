@@ -18,6 +18,8 @@ const EVENTS: usize = 3;
 pub struct Report {
     application: String,
     seed: Option<u64>,
+    /// What to paste to see it once more.
+    command: Option<String>,
     outcome: Outcome,
     events: Vec<String>,
     tape: Option<PathBuf>,
@@ -28,16 +30,24 @@ impl Report {
     pub fn new(subject: &dyn Subject, seed: Option<u64>, outcome: &Outcome) -> Self {
         let (narrator, told) = Narrator::new(EVENTS + 1);
         let mut lab = Lab::new();
-        match seed {
-            Some(seed) => lab.take_seed(seed),
-            None => lab.take_lines(&outcome.lines),
-        }
+        lab.take_lines(&outcome.lines);
         lab.observe(Box::new(narrator));
         let outcome = subject.run(&mut lab);
         // The last line is the verdict, which stands above.
         let mut events: Vec<_> = told.borrow().iter().cloned().collect();
         events.pop();
-        Self { application: subject.name().to_owned(), seed, outcome, events, tape: None }
+        let application = subject.name().to_owned();
+        let command = seed.map(|seed| format!("run {application} --seed {seed}"));
+        Self { application, seed, command, outcome, events, tape: None }
+    }
+
+    /// Adds options to the command that shows it once more.
+    #[must_use]
+    pub fn with_options(mut self, options: &str) -> Self {
+        if let Some(command) = &mut self.command {
+            command.push_str(options);
+        }
+        self
     }
 
     /// Writes the tape into a folder of its own under `folder`.
@@ -80,7 +90,7 @@ pub fn test_text(application: &str, lines: &[Line], outcome: &Outcome) -> String
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { application, seed, outcome, events, tape } = self;
+        let Self { application, seed, command, outcome, events, tape } = self;
         let which = seed.map_or_else(|| "the tape".to_owned(), |seed| format!("seed {seed}"));
         writeln!(f, "FAILED {application}, {which}: {}", outcome.verdict)?;
         writeln!(
@@ -94,8 +104,8 @@ impl fmt::Display for Report {
         for event in events {
             writeln!(f, "{event}")?;
         }
-        if let Some(seed) = seed {
-            writeln!(f, "  once more: cargo sim run {application} --seed {seed}")?;
+        if let Some(command) = command {
+            writeln!(f, "  once more: cargo sim {command}")?;
         }
         if let Some(tape) = tape {
             writeln!(f, "  shorter:   cargo sim shrink {}", tape.display())?;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::fault::FaultKind;
 use super::lab::Lab;
 use super::random::mix;
+use super::scenario::Scenario;
 use super::trial::Subject;
 use super::verdict::{Kind, Outcome};
 
@@ -23,6 +24,8 @@ pub struct Sweep {
     pub jobs: usize,
     /// Runs one in twenty seeds a second time, and compares.
     pub check: bool,
+    /// The configuration of all worlds; without one each seed draws its own.
+    pub scenario: Option<Scenario>,
 }
 
 /// A seed whose world failed.
@@ -71,6 +74,11 @@ const KEPT: usize = 5;
 const CHUNK: u64 = 64;
 
 impl Sweep {
+    /// A sweep over seeds, on one thread.
+    pub const fn over(seeds: Range<u64>) -> Self {
+        Self { seeds, time: None, jobs: 1, check: false, scenario: None }
+    }
+
     /// Runs it. `progress` is called now and then, on this thread.
     pub fn run(&self, subject: &dyn Subject, mut progress: impl FnMut(&Tally)) -> Tally {
         let began = Instant::now();
@@ -116,10 +124,14 @@ impl Sweep {
     }
 
     fn run_seed(&self, subject: &dyn Subject, lab: &mut Lab, seed: u64, tally: &mut Tally) {
-        lab.take_seed(seed);
+        let take = |lab: &mut Lab| match &self.scenario {
+            Some(scenario) => lab.take_scenario(scenario, seed),
+            None => lab.take_seed(seed),
+        };
+        take(lab);
         let outcome = subject.run(lab);
         if self.check && mix(seed).is_multiple_of(20) {
-            lab.take_seed(seed);
+            take(lab);
             tally.checked += 1;
             if subject.run(lab) != outcome {
                 tally.diverged.push(seed);

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 
 use super::question::{QUESTIONS, Question, STREAMS, Stream};
 use super::random::Random;
+use super::scenario::Scenario;
 
 mod text;
 
@@ -49,8 +50,12 @@ pub struct Tape {
 #[derive(Clone, Debug)]
 enum Source {
     Seed([Random; STREAMS], u64),
-    Lines(HashMap<(Stream, Question, u32), u64>),
+    Lines(Answers),
+    /// Lines for what is decided before the world begins, a seed for the rest.
+    Scenario(Answers, [Random; STREAMS]),
 }
+
+type Answers = HashMap<(Stream, Question, u32), u64>;
 
 impl Tape {
     /// A tape that a seed writes.
@@ -60,8 +65,12 @@ impl Tape {
 
     /// A tape that is there already. Of two lines for the same answer the later one counts.
     pub fn of_lines(lines: &[Line]) -> Self {
-        let answers = lines.iter().map(|line| ((line.stream, line.question, line.nth), line.answer));
-        Self::new(Source::Lines(answers.collect()))
+        Self::new(Source::Lines(answers(lines)))
+    }
+
+    /// A tape whose lines decide what is decided before the world begins; a seed decides the rest.
+    pub fn of_scenario(scenario: &Scenario, seed: u64) -> Self {
+        Self::new(Source::Scenario(answers(&scenario.lines), streams(seed)))
     }
 
     fn new(source: Source) -> Self {
@@ -99,7 +108,12 @@ impl Tape {
     ) -> u64 {
         let answer = match &mut self.source {
             Source::Seed(streams, _) => draw(&mut streams[stream as usize]),
-            Source::Lines(lines) => lines.get(&(stream, question, nth)).copied().unwrap_or(0),
+            Source::Scenario(_, streams) if !stream.is_of_plan() => {
+                draw(&mut streams[stream as usize])
+            }
+            Source::Lines(lines) | Source::Scenario(lines, _) => {
+                lines.get(&(stream, question, nth)).copied().unwrap_or(0)
+            }
         };
         if answer != 0 {
             self.lines.push(Line { stream, question, nth, answer, at: self.now });
@@ -112,7 +126,7 @@ impl Tape {
     pub(crate) fn swarm(&self) -> u64 {
         match &self.source {
             Source::Seed(_, seed) => Random::new(*seed, 0).next(),
-            Source::Lines(_) => u64::MAX,
+            Source::Lines(_) | Source::Scenario(..) => u64::MAX,
         }
     }
 
@@ -120,7 +134,7 @@ impl Tape {
     pub fn seed(&self) -> Option<u64> {
         match &self.source {
             Source::Seed(_, seed) => Some(*seed),
-            Source::Lines(_) => None,
+            Source::Lines(_) | Source::Scenario(..) => None,
         }
     }
 
@@ -128,6 +142,10 @@ impl Tape {
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
+}
+
+fn answers(lines: &[Line]) -> Answers {
+    lines.iter().map(|line| ((line.stream, line.question, line.nth), line.answer)).collect()
 }
 
 fn streams(seed: u64) -> [Random; STREAMS] {

@@ -201,12 +201,23 @@ impl<A: 'static> Trial<A> {
     /// # Panics
     /// With a report, when a world fails or does not repeat itself.
     pub fn check(&self, seeds: std::ops::Range<u64>) -> Tally {
-        let sweep = Sweep {
-            seeds: seed::of_environment().unwrap_or(seeds),
-            time: None,
-            jobs: 1,
-            check: std::env::var_os("SIM_CHECK").is_some(),
-        };
+        self.check_sweep(Sweep::over(seeds))
+    }
+
+    /// Runs a scenario with the luck of each seed.
+    ///
+    /// # Panics
+    /// As [`Trial::check`], and when the text is no scenario.
+    pub fn check_scenario(&self, scenario: &str, seeds: std::ops::Range<u64>) -> Tally {
+        let scenario = scenario.parse().unwrap_or_else(|error| panic!("the scenario: {error}"));
+        self.check_sweep(Sweep { scenario: Some(scenario), ..Sweep::over(seeds) })
+    }
+
+    fn check_sweep(&self, mut sweep: Sweep) -> Tally {
+        if let Some(seeds) = seed::of_environment() {
+            sweep.seeds = seeds;
+        }
+        sweep.check = std::env::var_os("SIM_CHECK").is_some();
         let tally = sweep.run(self, |_| ());
         if let Some(failure) = tally.failures.first() {
             panic!("{}", Report::new(self, Some(failure.seed), &failure.outcome));

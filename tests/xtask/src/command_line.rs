@@ -21,6 +21,7 @@ usage: cargo xtask <command>
                                          (9995; 0 is any) reaches it; Ctrl-C ends it
   flash <example> --board <board>        run firmware on a board, by probe-rs
   size [--markdown]                      flash and static RAM of hello-world per board
+  mutants [<name>]                       plant bugs, and see that the simulator finds them
 
 examples: hello-world, echo
 machines: lm3s6965evb, mps2-an385
@@ -73,6 +74,8 @@ pub enum Invocation {
     },
     /// [`crate::size`].
     Size(Format),
+    /// [`crate::mutants`], those whose name contains this.
+    Mutants(Option<String>),
 }
 
 /// Understands the arguments after the program's name.
@@ -116,10 +119,12 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
             example: example.to_owned(),
             board: board.take().ok_or_else(|| missing("--board nucleo-h743zi"))?,
         },
+        ["mutants"] => Invocation::Mutants(None),
+        ["mutants", only] => Invocation::Mutants(Some(only.to_owned())),
         ["qemu" | "flash"] => return Err(missing("an example, hello-world for one")),
         ["size"] => Invocation::Size(format.take().unwrap_or(Format::Plain)),
         [first, ..] => bail!(Usage(match first {
-            "setup" | "test" | "qemu" | "flash" | "size" => format!("too many words after {first}"),
+            "setup" | "test" | "qemu" | "flash" | "size" | "mutants" => format!("too many words after {first}"),
             _ => format!("there is no command {first:?}"),
         })),
     };

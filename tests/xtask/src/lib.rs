@@ -4,9 +4,9 @@
 //! in a wiki or a shell history. The modules fall in three groups:
 //!
 //! ```text
-//! commands   setup   check (test)   emulate (qemu)   flash   size
+//! commands   setup   check (test)   emulate (qemu)   flash   size   mutants
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
-//! ground     command toolchain      workspace        command_line
+//! ground     command toolchain      workspace        command_line   patched
 //! ```
 //!
 //! # Firmware for the end-to-end tests
@@ -24,6 +24,8 @@ pub mod defmt_log;
 pub mod emulate;
 pub mod firmware;
 pub mod flash;
+pub mod mutants;
+pub mod patched;
 pub mod places;
 pub mod qemu;
 pub mod setup;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xtask::{
     check,
     command_line::{self, HELP, Invocation, Usage},
-    emulate, flash, setup, size,
+    emulate, flash, mutants, setup, size,
 };
 
 fn main() -> ExitCode {
@@ -39,6 +39,7 @@ fn run() -> Result<i32> {
         }
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
         Invocation::Size(format) => size::run(format)?,
+        Invocation::Mutants(only) => return mutants::run(only.as_deref()),
     }
     Ok(0)
 }

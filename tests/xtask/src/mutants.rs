@@ -1,0 +1,127 @@
+//! `cargo xtask mutants`: whether the simulator finds the bugs it is there to find.
+//!
+//! Each patch in `tests/mutants` plants one bug, in the core, the adapter or an example. It is put
+//! into a copy of the repository; the simulator there must find it within a thousand seeds and shrink
+//! what it found to twenty lines.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{command, patched, workspace};
+
+/// Seeds within which a bug has to be found.
+const SEEDS: u64 = 1_000;
+/// Lines that a shrunk tape may have.
+const LINES: usize = 20;
+/// How long shrinking may take.
+const SHRINKING: Duration = Duration::from_secs(10);
+/// The applications that are swept, one after the other.
+const APPLICATIONS: [&str; 2] = ["hello-world", "echo"];
+
+/// How a bug was found.
+struct Found {
+    application: &'static str,
+    seed: u64,
+    lines: usize,
+    verdict: String,
+    shrinking: Duration,
+}
+
+/// Plants each bug whose name contains `only`, and looks whether it is found; returns the status to
+/// end with.
+///
+/// # Errors
+/// When a patch does not fit any more, or what comes of it does not compile.
+pub fn run(only: Option<&str>) -> Result<i32> {
+    let root = workspace::root();
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    let target = root.join(target).join("mutants");
+    let copy = target.join("tree");
+    if copy.exists() {
+        fs::remove_dir_all(&copy).with_context(|| copy.display().to_string())?;
+    }
+    fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
+    patched::copy_folder(&root, &copy)?;
+    let mut mutants = patched::patches(&root.join("tests/mutants"))?;
+    mutants.retain(|path| only.is_none_or(|only| name(path).contains(only)));
+    ensure!(!mutants.is_empty(), "there is no such patch in tests/mutants");
+    let mut missed = 0;
+    println!("|   seed | lines | mutant | application | verdict |");
+    println!("|-------:|------:|--------|-------------|---------|");
+    for mutant in &mutants {
+        patched::apply(&copy, mutant, &[])?;
+        let found = look(&copy, &target)?;
+        patched::apply(&copy, mutant, &["--reverse"])?;
+        let name = name(mutant);
+        let Some(found) = found else {
+            println!("| not in {SEEDS} | | {name} | | |");
+            missed += 1;
+            continue;
+        };
+        let Found { application, seed, lines, verdict, shrinking } = found;
+        println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
+        if lines > LINES || shrinking > SHRINKING {
+            println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
+            missed += 1;
+        }
+    }
+    println!("{} mutants, {missed} not found as they should be", mutants.len());
+    Ok(i32::from(missed > 0))
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Builds the copy and sweeps until something fails.
+fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
+    let mut cargo = command::cargo(copy);
+    cargo.env("CARGO_TARGET_DIR", target);
+    cargo.args(["build", "--quiet", "--release", "--package", "picoevent-sim-command"]);
+    let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
+    ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
+    let simulator = target.join("release/picoevent-sim");
+    for application in APPLICATIONS {
+        let seeds = format!("0..{SEEDS}");
+        let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
+        let output = said(&swept.stdout);
+        let failed = format!("FAILED {application}, seed ");
+        let Some(line) = output.lines().find_map(|line| line.strip_prefix(&failed)) else {
+            ensure!(swept.status.success(), "the sweep broke off: {}", said(&swept.stderr));
+            continue;
+        };
+        let (seed, _) = line.split_once(':').context("a failure names its seed")?;
+        let seed = seed.parse().context("a seed is a number")?;
+        let tape = target.join("sim").join(application).join(format!("{seed}/tape"));
+        let began = Instant::now();
+        let shrunk = simulate(&simulator, target, &["shrink", &tape.to_string_lossy()])?;
+        let shrinking = began.elapsed();
+        if !shrunk.status.success() {
+            bail!("the tape could not be shrunk: {}", said(&shrunk.stderr));
+        }
+        let text = said(&shrunk.stdout);
+        let lines = text.lines().filter(|line| line.starts_with("  ")).count();
+        let verdict = text.lines().find(|line| {
+            ["crash: ", "invariant: ", "stuck: ", "leak: "].iter().any(|kind| line.starts_with(kind))
+        });
+        let verdict = verdict.unwrap_or_default().to_owned();
+        return Ok(Some(Found { application, seed, lines, verdict, shrinking }));
+    }
+    Ok(None)
+}
+
+fn simulate(simulator: &Path, target: &Path, words: &[&str]) -> Result<Output> {
+    let mut simulate = Command::new(simulator);
+    simulate.env("CARGO_TARGET_DIR", target).args(words);
+    simulate.output().with_context(|| command::cannot_start(&simulate))
+}
+
+fn said(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).trim_end().to_owned()
+}
