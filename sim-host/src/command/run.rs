@@ -66,8 +66,10 @@ fn read(path: &Path) -> Result<Scenario, End> {
 /// Tells of a failure, and writes its tape.
 fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
     let mut report = Report::new(subject, seed, outcome);
-    if let Some(scenario) = scenario {
-        report = report.with_options(&format!(" --scenario {}", scenario.display()));
+    if let (Some(seed), Some(scenario)) = (seed, scenario) {
+        let (name, scenario) = (subject.name(), scenario.display());
+        let command = format!("cargo sim run {name} --seed {seed} --scenario {scenario}");
+        report = report.with_command(command);
     }
     if let Err(error) = report.write_tape(&artefacts()) {
         eprintln!("warning: the tape could not be written: {error}");

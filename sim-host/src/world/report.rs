@@ -37,16 +37,14 @@ impl Report {
         let mut events: Vec<_> = told.borrow().iter().cloned().collect();
         events.pop();
         let application = subject.name().to_owned();
-        let command = seed.map(|seed| format!("run {application} --seed {seed}"));
+        let command = seed.map(|seed| format!("cargo sim run {application} --seed {seed}"));
         Self { application, seed, command, outcome, events, tape: None }
     }
 
-    /// Adds options to the command that shows it once more.
+    /// Has another command shown, by which the failure is seen once more.
     #[must_use]
-    pub fn with_options(mut self, options: &str) -> Self {
-        if let Some(command) = &mut self.command {
-            command.push_str(options);
-        }
+    pub fn with_command(mut self, command: String) -> Self {
+        self.command = Some(command);
         self
     }
 
@@ -105,7 +103,7 @@ impl fmt::Display for Report {
             writeln!(f, "{event}")?;
         }
         if let Some(command) = command {
-            writeln!(f, "  once more: cargo sim {command}")?;
+            writeln!(f, "  once more: {command}")?;
         }
         if let Some(tape) = tape {
             writeln!(f, "  shorter:   cargo sim shrink {}", tape.display())?;

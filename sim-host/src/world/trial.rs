@@ -220,7 +220,10 @@ impl<A: 'static> Trial<A> {
         sweep.check = std::env::var_os("SIM_CHECK").is_some();
         let tally = sweep.run(self, |_| ());
         if let Some(failure) = tally.failures.first() {
-            panic!("{}", Report::new(self, Some(failure.seed), &failure.outcome));
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            let command = format!("SIM_SEED={} cargo test {test}", failure.seed);
+            let report = Report::new(self, Some(failure.seed), &failure.outcome);
+            panic!("{}", report.with_command(command));
         }
         assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
         tally

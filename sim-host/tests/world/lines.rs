@@ -1,0 +1,63 @@
+//! An application: a server that answers each line with how long it is.
+
+use std::net::SocketAddr;
+
+use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
+use picoevent_sim::world::{Choices, Script, Trial};
+
+#[derive(Default)]
+pub struct Lines {
+    /// Connections that are there.
+    pub open: usize,
+    /// It believes that a line always comes in one piece.
+    pub hasty: bool,
+}
+
+impl Lines {
+    pub fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
+        cx.on_signal(Signal::INT, Self::interrupted)?;
+        cx.listen(address, Self::accepted)
+    }
+
+    fn interrupted(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
+        cx.exit();
+    }
+
+    fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let Ok(mut conn) = cx.conn(conn) else { return };
+        self.open += 1;
+        let patience = Some(std::time::Duration::from_secs(30));
+        conn.on_read(Self::heard).on_event(Self::happened).set_timeouts(patience, patience);
+        conn.enable(Direction::Read);
+    }
+
+    fn heard(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let Ok(mut conn) = cx.conn(conn) else { return };
+        let hasty = |length: usize| (self.hasty && length > 0).then_some(length);
+        while let Some(end) = conn.find(b"\n").or_else(|| hasty(conn.input_len())) {
+            if conn.write(format!("{end}\n").as_bytes()).is_err() || conn.consume(end + 1) == 0 {
+                return;
+            }
+        }
+    }
+
+    fn happened(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, event: ConnEvent) {
+        let Ok(conn) = cx.conn(conn) else { return };
+        self.open -= 1;
+        match event {
+            ConnEvent::Eof => conn.close(),
+            _ => conn.free(),
+        }
+    }
+}
+
+pub fn client(choices: &mut Choices<'_>) -> Script {
+    let length = choices.up_to(20) as usize;
+    let line = format!("{:1$}\n", "", length);
+    Script::new().send(line.as_bytes()).expect(format!("{length}\n").as_bytes()).finish().expect_end()
+}
+
+pub fn lines(hasty: bool) -> Trial<Lines> {
+    let make = move || Lines { hasty, ..Lines::default() };
+    Trial::new("lines", 7000, make, Lines::start).client(client)
+}

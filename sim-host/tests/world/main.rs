@@ -1,0 +1,6 @@
+//! Worlds of applications that are made for it here: the simulator as a user has it.
+
+mod lines;
+mod own_application;
+mod shrinking;
+mod verdicts;

@@ -1,0 +1,52 @@
+//! An application of one's own in a world: a test of ten lines.
+
+use picoevent::Cx;
+use picoevent_sim::world::{FaultKind, Size, Trial};
+
+use crate::lines::{Lines, client, lines};
+
+#[test]
+fn an_application_of_ones_own_goes_through_worlds() {
+    const SIZES: [Size<Lines>; 2] =
+        [Size::new::<4, 3, 64, 64, 4, 256, 256>(), Size::new::<1, 1, 32, 8, 2, 64, 64>()];
+    let trial = Trial::new("lines", 7000, Lines::default, Lines::start)
+        .sizes(&SIZES)
+        .client(client)
+        .invariant(|app: &Lines, cx: &Cx<'_, Lines>| match cx.counts().conns {
+            there if app.open <= there => Ok(()),
+            there => Err(format!("{} connections are open, and {there} exist", app.open)),
+        });
+    let tally = trial.check(0..300);
+    assert!(tally.served >= 300 && tally.struck[FaultKind::Loss as usize] > 0, "{tally:?}");
+}
+
+#[test]
+#[should_panic(expected = "invariant: client")]
+fn a_planted_bug_is_found() {
+    lines(true).check(0..300);
+}
+
+#[test]
+fn a_scenario_decides_what_a_world_is_like() {
+    let scenario = r#"
+        about = "Two clients, one of them slow, on a cable that loses every fifth frame"
+        latency = "3 ms"
+        [[client]]
+        [[client]]
+        manner = "slow-writer"
+        [[fault]]
+        kind = "loss"
+        degree = "20 %"
+        from = "1 ms"
+        lasts = "4 s"
+    "#;
+    let tally = lines(false).check_scenario(scenario, 0..100);
+    assert_eq!(tally.served, 200, "both clients are served in each world");
+    assert!(tally.struck[FaultKind::Loss as usize] > 50, "{tally:?}");
+}
+
+#[test]
+#[should_panic(expected = "the scenario: there is no fault \"lust\"")]
+fn a_scenario_that_is_none_is_refused() {
+    lines(false).check_scenario("[[fault]]\nkind = 'lust'\nfrom = '1 s'", 0..1);
+}
