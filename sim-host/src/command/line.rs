@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_run_is_a_sweep_or_one_seed() {
-        let Ok(Command::Sweep(name, sweep, _)) = typed("run echo --seeds 5..9 --jobs 2 --check") else {
+        let Ok(Command::Sweep(name, sweep, _)) = typed("run echo --seeds 5..9 --jobs 2 --check")
+        else {
             panic!("it is a sweep");
         };
         assert_eq!((name.as_str(), sweep.seeds, sweep.jobs), ("echo", 5..9, 2));
@@ -184,8 +185,14 @@ mod tests {
         assert_eq!(mistake("rum echo"), "there is no command \"rum\"");
         assert_eq!(mistake("run"), "run what? list names the applications");
         assert_eq!(mistake("run echo now"), "too many words after run");
-        assert_eq!(mistake("run echo --seeds 7"), "\"7\" is not a range of seeds, such as 0..1000 or 4f2a9c1+1000");
-        assert_eq!(mistake("run echo --seed frog"), "\"frog\" is neither a number nor a commit hash");
+        assert_eq!(
+            mistake("run echo --seeds 7"),
+            "\"7\" is not a range of seeds, such as 0..1000 or 4f2a9c1+1000"
+        );
+        assert_eq!(
+            mistake("run echo --seed frog"),
+            "\"frog\" is neither a number nor a commit hash"
+        );
         assert_eq!(mistake("run echo --seed 1 --seeds 1..2"), "--seed or --seeds, not both");
         assert_eq!(mistake("run echo --for 8"), "\"8\" is not a time, such as 90s, 5m or 8h");
         assert_eq!(mistake("run echo --jobs some"), "\"some\" is not a number");

@@ -35,8 +35,9 @@ pub(super) fn shrink(path: &Path, subjects: &[&dyn Subject]) -> Result<(), End> 
         .ok_or_else(|| End::Trouble(format!("the world of {} does not fail", path.display())))?;
     let write = |end: &str, text: &str| {
         let path = path.with_extension(end);
-        fs::write(&path, text)
-            .map_err(|error| End::Trouble(format!("{} can not be written: {error}", path.display())))?;
+        fs::write(&path, text).map_err(|error| {
+            End::Trouble(format!("{} can not be written: {error}", path.display()))
+        })?;
         println!("{}", path.display());
         Ok(())
     };

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::progress::Progress;
 use super::{DIVERGED, End, artefacts};
-use crate::world::{
-    Failure, Lab, Narrator, Outcome, Report, Scenario, Subject, Sweep, Tally,
-};
+use crate::world::{Failure, Lab, Narrator, Outcome, Report, Scenario, Subject, Sweep, Tally};
 
 /// How many other failing seeds are named.
 const NAMED: usize = 8;
@@ -78,11 +76,7 @@ fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outco
 }
 
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(
-    subject: &dyn Subject,
-    seed: u64,
-    scenario: Option<&Path>,
-) -> Result<(), End> {
+pub(super) fn seed(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> Result<(), End> {
     let mut lab = Lab::new();
     match scenario {
         Some(path) => lab.take_scenario(&read(path)?, seed),

@@ -100,12 +100,12 @@ impl Client {
         let drawn = tape.ask_about(Stream::Client, Question::Kind, number, |random| {
             if mean && random.chance(450) { random.below(Manner::ALL.len() as u64) } else { 0 }
         });
-        let start = tape.ask_about(Stream::Client, Question::Start, number, |random| {
-            match random.below(3) {
-                0 => 0,
-                1 => random.below(2_000),
-                _ => random.spread(1_000, 8_000_000),
-            }
+        let start = tape.ask_about(Stream::Client, Question::Start, number, |random| match random
+            .below(3)
+        {
+            0 => 0,
+            1 => random.below(2_000),
+            _ => random.spread(1_000, 8_000_000),
         });
         let manner = Manner::of_answer(drawn);
         let degree = match manner {

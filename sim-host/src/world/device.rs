@@ -59,10 +59,7 @@ impl<A: 'static> Size<A> {
         const RX: usize,
         const TX: usize,
     >() -> Self {
-        Self {
-            run: run_device::<A, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>,
-            output: OUTPUT,
-        }
+        Self { run: run_device::<A, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>, output: OUTPUT }
     }
 
     /// The sizes a device has unless a test says otherwise, the first one comfortable, the others
@@ -130,15 +127,8 @@ fn run_device<
     let serve = pin!(async {
         let triggers = [trigger];
         let config = trial.config;
-        let ended = run_observed(
-            stack,
-            &mut sockets,
-            &triggers,
-            &mut base,
-            &mut app,
-            config,
-            &mut probe,
-        );
+        let ended =
+            run_observed(stack, &mut sockets, &triggers, &mut base, &mut app, config, &mut probe);
         end.set(Some(ended.await));
     });
     let network = pin!(async { runner.run().await });

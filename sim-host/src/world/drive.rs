@@ -7,7 +7,6 @@
 
 use std::cell::RefCell;
 
-use embassy_net::ConfigV4;
 use super::client::{Client, Stage};
 use super::clock;
 use super::device::{Device, at};
@@ -22,6 +21,7 @@ use super::question::{Question, Stream};
 use super::timeline::{Moment, Timeline};
 use super::vandal::Vandal;
 use super::verdict::Verdict;
+use embassy_net::ConfigV4;
 
 /// Microseconds after the faults' end by which every client must be served.
 const SERVED_WITHIN: u64 = 240_000_000;
@@ -181,7 +181,9 @@ impl<'w> World<'w> {
         }
         let busy: Vec<_> = busy.iter().filter(|(busy, _)| *busy).map(|(_, what)| *what).collect();
         let busy = busy.join(" and ");
-        Err(Verdict::Stuck(format!("the world does not come to rest: {busy}, {ROUNDS} times at once")))
+        Err(Verdict::Stuck(format!(
+            "the world does not come to rest: {busy}, {ROUNDS} times at once"
+        )))
     }
 
     /// Sees how far the world is.

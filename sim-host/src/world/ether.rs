@@ -149,11 +149,13 @@ impl Ether {
         let forged = decision.forged > 0 && self.forge(way, &mut frame, decision.forged);
         let flipped = decision.flipped > 0 && segment::flip(&mut frame, decision.flipped - 1);
         let treatment = Treatment { late: decision.late, flipped, forged, doubled: false };
-        if decision.late {
-            self.count(FaultKind::Reordering);
-        }
-        if flipped {
-            self.count(FaultKind::Corruption);
+        for (struck, kind) in [
+            (decision.late, FaultKind::Reordering),
+            (decision.slowed, FaultKind::Rate),
+            (decision.shaken, FaultKind::Jitter),
+            (flipped, FaultKind::Corruption),
+        ] {
+            self.struck[kind as usize] += u32::from(struck);
         }
         if let Some(original) = original {
             self.note(way, &original, decision.fate, treatment);

@@ -135,7 +135,7 @@ impl Machine {
             let storage: &'static raw::TaskStorage<Shell> =
                 Box::leak(Box::new(raw::TaskStorage::new()));
             let spawned = storage.spawn(|| Shell(slot));
-            executor.spawner().spawn(spawned.ok().expect("the storage is new"));
+            executor.spawner().spawn(spawned.expect("the storage is new"));
             slot
         });
         let machine = Self { executor, slots, busy: Cell::new(false) };

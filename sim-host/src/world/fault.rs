@@ -127,15 +127,14 @@ impl Fault {
         if kind == FaultKind::None {
             return Self { kind, side: Side::Both, from: 0, until: 0, degree: 0 };
         }
-        let mut ask = |question, low: u64, high: u64| {
-            tape.ask_about(Stream::Fault, question, nth, |random| match low {
-                0 => random.below(high + 1),
-                low => random.spread(low, high),
-            })
-        };
+        let mut ask = |question, low, high| draw(tape, question, nth, low, high);
         let (low, high) = kind.degrees();
         let degree = if high > 0 { ask(Question::Degree, low, high) } else { 0 };
-        let from = ask(Question::Start, 1_000, 10_000_000).min(calm);
+        let from = tape.ask_about(Stream::Fault, Question::Start, nth, |random| {
+            if random.chance(300) { 0 } else { random.spread(1_000, 10_000_000) }
+        });
+        let from = from.min(calm);
+        let mut ask = |question, low, high| draw(tape, question, nth, low, high);
         let life = ask(Question::Life, 10_000, 8_000_000);
         let side = match ask(Question::Side, 0, 2) {
             1 => Side::ToDevice,
@@ -153,6 +152,13 @@ impl Fault {
             Side::ToPeer => !to_device,
         }
     }
+}
+
+fn draw(tape: &mut Tape, question: Question, nth: u32, low: u64, high: u64) -> u64 {
+    tape.ask_about(Stream::Fault, question, nth, |random| match low {
+        0 => random.below(high + 1),
+        low => random.spread(low, high),
+    })
 }
 
 impl FaultKind {

@@ -43,12 +43,27 @@ struct Odds {
 pub(crate) struct Decision {
     pub(crate) fate: Fate,
     pub(crate) late: bool,
+    /// It has to wait for its turn on a slow link.
+    pub(crate) slowed: bool,
+    pub(crate) shaken: bool,
     /// Where a bit is flipped, from 1.
     pub(crate) flipped: u64,
     /// Where a byte is changed, from 1.
     pub(crate) forged: u64,
     /// When a second copy arrives.
     pub(crate) again: Option<u64>,
+}
+
+impl Decision {
+    const DROPPED: Self = Self {
+        fate: Fate::Lost,
+        late: false,
+        slowed: false,
+        shaken: false,
+        flipped: 0,
+        forged: 0,
+        again: None,
+    };
 }
 
 impl Link {
@@ -93,8 +108,7 @@ impl Link {
     /// Decides about a frame of `length` bytes that is sent now.
     pub(crate) fn decide(&mut self, length: usize, tape: &mut Tape) -> Decision {
         let (now, odds) = (tape.now, self.odds);
-        let none = Decision { fate: Fate::Lost, late: false, flipped: 0, forged: 0, again: None };
-        let dropped = |fate| Decision { fate, ..none };
+        let dropped = |fate| Decision { fate, ..Decision::DROPPED };
         if self.cut {
             return dropped(Fate::Partitioned);
         }
@@ -110,14 +124,15 @@ impl Link {
             if begins - now > QUEUE {
                 return dropped(Fate::QueueFull);
             }
-            let takes = (length as u64).saturating_mul(1_000_000) / odds.rate;
-            leaves = begins.saturating_add(takes.min(60_000_000));
+            leaves = begins.saturating_add(transmission(length, odds.rate));
             self.busy_until = leaves;
         }
         let mut arrival = leaves + self.delay;
-        if odds.jitter > 0 {
-            arrival += self.happens(500, Question::Jitter, tape, 1, odds.jitter).min(60_000_000);
-        }
+        let jitter = match odds.jitter {
+            0 => 0,
+            most => self.happens(500, Question::Jitter, tape, 1, most).min(60_000_000),
+        };
+        arrival += jitter;
         arrival = arrival.max(self.last_arrival).max(self.clogged_until);
         let late = self.happens(odds.reordering, Question::Late, tape, 10, 300_000).min(60_000_000);
         if late == 0 {
@@ -127,6 +142,8 @@ impl Link {
         Decision {
             fate: Fate::Arrives(arrival + late),
             late: late > 0,
+            slowed: leaves > now,
+            shaken: jitter > 0,
             flipped: self.happens(odds.corruption, Question::Flipped, tape, 1, length as u64 * 8),
             forged: self.happens(odds.forgery, Question::Forged, tape, 1, length as u64),
             again: (doubled > 0).then(|| arrival + doubled.min(60_000_000)),
@@ -143,4 +160,10 @@ impl Link {
             }),
         }
     }
+}
+
+/// What it takes to send so many bytes at so many in a second, in microseconds.
+fn transmission(bytes: usize, rate: u64) -> u64 {
+    let takes = (bytes as u64).saturating_mul(1_000_000).checked_div(rate);
+    takes.unwrap_or(0).min(60_000_000)
 }

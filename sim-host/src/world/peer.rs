@@ -127,8 +127,7 @@ impl<'e> Peer<'e> {
             false => self.fresh_port(),
         };
         let (address, device_port) = self.device;
-        let connected =
-            socket.connect(self.interface.context(), (address, device_port), port);
+        let connected = socket.connect(self.interface.context(), (address, device_port), port);
         connected.expect("a fresh socket connects to an address and a port");
         let handle = self.sockets.add(socket);
         self.clients[index].begin(handle, port);

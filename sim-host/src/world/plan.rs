@@ -45,9 +45,8 @@ const MOST: u64 = 8;
 
 impl Plan {
     pub(crate) fn draw(tape: &mut Tape, sizes: usize, script: MakeScript<'_>) -> Self {
-        let mut ask = |question, draw: &dyn Fn(&mut Random) -> u64| {
-            tape.ask(Stream::World, question, draw)
-        };
+        let mut ask =
+            |question, draw: &dyn Fn(&mut Random) -> u64| tape.ask(Stream::World, question, draw);
         let size = ask(Question::Size, &|r| r.below(sizes as u64));
         let more = ask(Question::MoreClients, &|r| r.below(2) * r.below(4));
         let faults = ask(Question::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
@@ -71,7 +70,8 @@ impl Plan {
             _ => 0,
         });
         let postpone = ask(Question::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
-        let interrupt = ask(Question::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
+        let interrupt =
+            ask(Question::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
         let calm = 2_000_000 + calm.min(60_000_000);
         let swarm = tape.swarm();
         let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);

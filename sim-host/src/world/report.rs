@@ -76,7 +76,8 @@ pub fn tape_text(application: &str, outcome: &Outcome) -> String {
 pub fn test_text(application: &str, lines: &[Line], outcome: &Outcome) -> String {
     let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     let kind = outcome.verdict.kind().word();
-    let mut text = format!("/// {}\n#[test]\nfn {name}_is_free_of_this_{kind}() {{\n", outcome.verdict);
+    let mut text =
+        format!("/// {}\n#[test]\nfn {name}_is_free_of_this_{kind}() {{\n", outcome.verdict);
     let _ = writeln!(text, "    let tape = \"\\");
     for line in lines {
         let choice = line.to_string();

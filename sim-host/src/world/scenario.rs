@@ -129,7 +129,8 @@ impl Writer {
 impl File {
     fn lines(&self) -> Result<Vec<Line>, String> {
         let mut tape = Writer(Vec::new());
-        let world = |tape: &mut Writer, question, answer| tape.say(Stream::World, question, 0, answer);
+        let world =
+            |tape: &mut Writer, question, answer| tape.say(Stream::World, question, 0, answer);
         let latency = self.latency.as_ref().map_or(Ok(0), Quantity::micros)?;
         let postpone = self.postpone.as_ref().map_or(Ok(0), Quantity::per_mille)?;
         let drift = match self.drift_ppm {
@@ -254,13 +255,19 @@ mod tests {
             lasts = "1 s"
         "#;
         let scenario: Scenario = text.parse().unwrap();
-        let lines: Vec<_> =
-            scenario.lines.iter().map(|l| l.to_string().replace(" ", "")).collect();
+        let lines: Vec<_> = scenario.lines.iter().map(|l| l.to_string().replace(" ", "")).collect();
         let lines: Vec<_> = lines.iter().map(|line| line.split('#').next().unwrap()).collect();
         let expected = [
-            "worldlatency-us01000", "worldmore-clients01", "worldfaults01", "clientkind1reset",
-            "clientdegree15", "faultkind0loss", "faultdegree0125", "faultstart-us02000000",
-            "faultlife-us01000000", "worldcalm-after-us01000000",
+            "worldlatency-us01000",
+            "worldmore-clients01",
+            "worldfaults01",
+            "clientkind1reset",
+            "clientdegree15",
+            "faultkind0loss",
+            "faultdegree0125",
+            "faultstart-us02000000",
+            "faultlife-us01000000",
+            "worldcalm-after-us01000000",
         ];
         assert_eq!(lines, expected);
     }
@@ -268,12 +275,14 @@ mod tests {
     #[test]
     fn what_is_no_scenario_is_refused_with_a_hint() {
         assert!(problem("colour = 'red'").contains("unknown field `colour`"));
-        let fault = |kind, degree| {
-            format!("[[fault]]\nkind = '{kind}'\ndegree = '{degree}'\nfrom = '1 s'")
-        };
+        let fault =
+            |kind, degree| format!("[[fault]]\nkind = '{kind}'\ndegree = '{degree}'\nfrom = '1 s'");
         assert!(problem(&fault("lust", "1 %")).contains("known are none, loss, doubling"));
         assert_eq!(problem(&fault("loss", "1 s")), "\"1 s\" is not a share, such as 30 %");
-        assert_eq!(problem(&fault("mtu", "1 s")), "\"1 s\" is not a number of bytes, such as 500 B");
+        assert_eq!(
+            problem(&fault("mtu", "1 s")),
+            "\"1 s\" is not a number of bytes, such as 500 B"
+        );
         assert_eq!(problem("latency = '1 km'"), "\"1 km\" is not a time, such as 20 ms");
         assert!(problem("[[client]]\nmanner = 'rude'").contains("there is no manner \"rude\""));
     }

@@ -168,9 +168,8 @@ impl<A: 'static> Subject for Trial<A> {
     fn run(&self, lab: &mut Lab) -> Outcome {
         let watched = Watched::new();
         let ran = catch_unwind(AssertUnwindSafe(|| self.world(lab)));
-        let (verdict, summary) = ran.unwrap_or_else(|panic| {
-            (Verdict::Crash(message(&*panic)), Summary::default())
-        });
+        let (verdict, summary) =
+            ran.unwrap_or_else(|panic| (Verdict::Crash(message(&*panic)), Summary::default()));
         drop(watched);
         interrupt::start(0);
         let ether = lab.ether.get_mut();

@@ -199,4 +199,3 @@ fn nearly(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
         _ => random.next() as i32,
     })
 }
-

@@ -54,7 +54,11 @@ impl Lines {
 pub fn client(choices: &mut Choices<'_>) -> Script {
     let length = choices.up_to(20) as usize;
     let line = format!("{:1$}\n", "", length);
-    Script::new().send(line.as_bytes()).expect(format!("{length}\n").as_bytes()).finish().expect_end()
+    Script::new()
+        .send(line.as_bytes())
+        .expect(format!("{length}\n").as_bytes())
+        .finish()
+        .expect_end()
 }
 
 pub fn lines(hasty: bool) -> Trial<Lines> {

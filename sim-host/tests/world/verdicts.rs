@@ -79,31 +79,46 @@ fn a_panic_is_a_crash_and_the_next_world_goes_on() {
 #[test]
 fn a_client_that_is_never_served_is_stuck() {
     let (kind, text) = verdict(Does::KeepsSilent);
-    assert_eq!((kind, text.as_str()), (Kind::Stuck, "stuck: client 0 is connected and waits, 240 s after the last fault"));
+    assert_eq!(
+        (kind, text.as_str()),
+        (Kind::Stuck, "stuck: client 0 is connected and waits, 240 s after the last fault")
+    );
 }
 
 #[test]
 fn a_connection_that_is_never_given_back_is_a_leak() {
     let (kind, text) = verdict(Does::HoldsOn);
-    assert_eq!((kind, text.as_str()), (Kind::Leak, "leak: 1 connections are still there, and 0 should be"));
+    assert_eq!(
+        (kind, text.as_str()),
+        (Kind::Leak, "leak: 1 connections are still there, and 0 should be")
+    );
 }
 
 #[test]
 fn a_timer_that_is_never_given_back_is_a_leak() {
     let (kind, text) = verdict(Does::MissesItsTimer);
-    assert_eq!((kind, text.as_str()), (Kind::Leak, "leak: 2 events are still there, and 1 should be"));
+    assert_eq!(
+        (kind, text.as_str()),
+        (Kind::Leak, "leak: 2 events are still there, and 1 should be")
+    );
 }
 
 #[test]
 fn a_loop_that_ends_unasked_breaks_an_invariant() {
     let (kind, text) = verdict(Does::Ends);
-    assert_eq!((kind, text.as_str()), (Kind::Invariant, "invariant: the loop ended (Break), and nobody asked"));
+    assert_eq!(
+        (kind, text.as_str()),
+        (Kind::Invariant, "invariant: the loop ended (Break), and nobody asked")
+    );
 }
 
 #[test]
 fn a_loop_that_does_not_end_when_asked_is_stuck() {
     let (kind, text) = verdict(Does::IgnoresTheInterrupt);
-    assert_eq!((kind, text.as_str()), (Kind::Stuck, "stuck: the loop goes on 60 s after the interrupt"));
+    assert_eq!(
+        (kind, text.as_str()),
+        (Kind::Stuck, "stuck: the loop goes on 60 s after the interrupt")
+    );
 }
 
 #[test]

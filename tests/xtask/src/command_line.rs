@@ -124,7 +124,8 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ["qemu" | "flash"] => return Err(missing("an example, hello-world for one")),
         ["size"] => Invocation::Size(format.take().unwrap_or(Format::Plain)),
         [first, ..] => bail!(Usage(match first {
-            "setup" | "test" | "qemu" | "flash" | "size" | "mutants" => format!("too many words after {first}"),
+            "setup" | "test" | "qemu" | "flash" | "size" | "mutants" =>
+                format!("too many words after {first}"),
             _ => format!("there is no command {first:?}"),
         })),
     };

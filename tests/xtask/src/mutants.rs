@@ -108,7 +108,9 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
         let text = said(&shrunk.stdout);
         let lines = text.lines().filter(|line| line.starts_with("  ")).count();
         let verdict = text.lines().find(|line| {
-            ["crash: ", "invariant: ", "stuck: ", "leak: "].iter().any(|kind| line.starts_with(kind))
+            ["crash: ", "invariant: ", "stuck: ", "leak: "]
+                .iter()
+                .any(|kind| line.starts_with(kind))
         });
         let verdict = verdict.unwrap_or_default().to_owned();
         return Ok(Some(Found { application, seed, lines, verdict, shrinking }));

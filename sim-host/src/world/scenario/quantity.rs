@@ -22,7 +22,8 @@ impl Quantity {
 
     /// Bytes, or bytes in a second.
     pub(super) fn bytes(&self) -> Result<u64, String> {
-        let units = [("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6)];
+        let units =
+            [("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6)];
         self.of(&units).ok_or_else(|| self.is_not("a number of bytes, such as 500 B"))
     }
 

@@ -144,13 +144,8 @@ fn packet(
     ether: &mut Ether,
     emit: impl FnOnce(&mut [u8]),
 ) {
-    let header = Ipv4Repr {
-        src_addr: ADDRESS,
-        dst_addr: device,
-        next_header,
-        payload_len,
-        hop_limit: 64,
-    };
+    let header =
+        Ipv4Repr { src_addr: ADDRESS, dst_addr: device, next_header, payload_len, hop_limit: 64 };
     let length = header.buffer_len() + payload_len;
     frame(EthernetProtocol::Ipv4, length, ether, |payload| {
         let mut packet = Ipv4Packet::new_unchecked(payload);

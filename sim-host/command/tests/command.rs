@@ -1,0 +1,88 @@
+//! The command as a program: what it prints, and with which status it ends.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn sim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_picoevent-sim"))
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .expect("the command can be started")
+}
+
+fn said(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).expect("the folder is there");
+    path
+}
+
+#[test]
+fn a_sweep_ends_with_its_figures() {
+    let output = sim(&["run", "hello-world", "--seeds", "0..50", "--check"]);
+    let text = said(&output.stdout);
+    let last = text.lines().last().unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(last.starts_with("50 seeds, 0 failed, "), "{last}");
+    assert!(last.contains(" seeds/s, ") && last.contains(" x real time, digest "), "{last}");
+}
+
+#[test]
+fn one_seed_is_told_in_full() {
+    let output = sim(&["run", "echo", "--seed", "99f9233d0f2b4a7c5a1de6b0a3a1b7f0d4c3e2f1"]);
+    let text = said(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("to-device") && text.contains("callback conn data"), "{text}");
+    assert!(text.lines().last().unwrap().contains(", digest "), "{text}");
+}
+
+#[test]
+fn the_applications_are_listed() {
+    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\n");
+}
+
+#[test]
+fn a_scenario_is_run_with_the_luck_of_seeds() {
+    let text = "about = 'a slow client'\n[[client]]\nmanner = 'slow-reader'\n";
+    let path = file("slow.toml", text);
+    let output = sim(&["run", "echo", "--scenario", path.to_str().unwrap(), "--seeds", "0..5"]);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+}
+
+#[test]
+fn a_tape_is_replayed() {
+    let path = file("tape", "# picoevent-sim tape, application echo\nclient kind 0 reset\n");
+    let output = sim(&["replay", path.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", said(&output.stdout));
+    let output = sim(&["shrink", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output.stderr).contains("does not fail"), "{}", said(&output.stderr));
+}
+
+#[test]
+fn mistakes_end_with_status_2_and_trouble_with_1() {
+    let problem = |arguments: &[&str]| {
+        let output = sim(arguments);
+        (output.status.code(), said(&output.stderr))
+    };
+    let (status, text) = problem(&["run", "frog"]);
+    assert_eq!((status, text.contains("known are hello-world, echo")), (Some(2), true), "{text}");
+    assert_eq!(problem(&["frog"]).0, Some(2));
+    assert_eq!(problem(&["run", "echo", "--seeds", "9..1"]).0, Some(2));
+    let (status, text) = problem(&["replay", "/no/such/tape"]);
+    assert_eq!((status, text.contains("can not be read")), (Some(1), true), "{text}");
+    let path = file("bad", "# picoevent-sim tape, application echo\nfault kind zero loss\n");
+    let (status, text) = problem(&["replay", path.to_str().unwrap()]);
+    assert_eq!((status, text.contains("line 2: \"zero\"")), (Some(1), true), "{text}");
+    let path = file("nameless", "fault kind 0 loss\n");
+    let (status, text) = problem(&["shrink", path.to_str().unwrap()]);
+    assert_eq!((status, text.contains("does not name its application")), (Some(1), true), "{text}");
+    let path = file("bad.toml", "[[fault]]\nkind = 'lust'\nfrom = '1 s'\n");
+    let (status, text) = problem(&["run", "echo", "--scenario", path.to_str().unwrap()]);
+    assert_eq!((status, text.contains("known are none, loss")), (Some(1), true), "{text}");
+}

@@ -1,0 +1,53 @@
+//! The examples in worlds of all kinds: a few hundred seeds in each test run.
+
+use picoevent_sim::world::{FaultKind, Lab, Subject, Sweep, Tally};
+use picoevent_sim_command::{echo, hello_world};
+
+fn sweep(subject: &dyn Subject, seeds: u64, jobs: usize) -> Tally {
+    let sweep = Sweep { jobs, check: true, ..Sweep::over(0..seeds) };
+    let tally = sweep.run(subject, |_| ());
+    assert!(tally.failures.is_empty(), "{:#?}", tally.failures.first());
+    assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
+    assert!(tally.checked > 0 && tally.seeds == seeds);
+    tally
+}
+
+/// Worlds are the same in every build and on every machine. When what happens in a world was meant
+/// to change, this test says what to write here.
+#[test]
+fn worlds_are_the_same_in_every_build() {
+    let digests = [sweep(&hello_world(), 400, 1).digest, sweep(&echo(), 300, 1).digest];
+    assert_eq!(
+        digests.map(|digest| format!("{digest:016x}")),
+        ["84fa63e4b29a09bc", "71987ceac668265d"]
+    );
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    assert_eq!(sweep(&hello_world(), 300, 1).digest, sweep(&hello_world(), 300, 3).digest);
+}
+
+#[test]
+fn every_kind_of_fault_strikes() {
+    let (hello, echo) = (sweep(&hello_world(), 600, 1), sweep(&echo(), 600, 1));
+    for kind in FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::None) {
+        let struck = hello.struck[*kind as usize] + echo.struck[*kind as usize];
+        assert!(struck > 0, "{}: {:?} {:?}", kind.word(), hello.struck, echo.struck);
+    }
+}
+
+#[test]
+fn a_world_leaves_nothing_behind_for_the_next() {
+    let echo = echo();
+    let mut lab = Lab::new();
+    let mut run = |seed| {
+        lab.take_seed(seed);
+        echo.run(&mut lab)
+    };
+    let first = run(7);
+    for seed in 100..150 {
+        run(seed);
+    }
+    assert_eq!(run(7), first);
+}
