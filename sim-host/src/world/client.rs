@@ -5,6 +5,7 @@ use smoltcp::socket::tcp::{Socket, State};
 
 use super::conversation::{Conversation, Pace, Talk};
 use super::fault::kinds;
+use super::plan;
 use super::question::{Question, Stream};
 use super::script::{Choices, Script};
 use super::tape::Tape;
@@ -115,6 +116,30 @@ impl Client {
             }),
         };
         let script = script(&mut Choices { tape, client: number, asked: 0 });
+        Self { degree, ..Self::new(number, manner, start.min(60_000_000), script) }
+    }
+
+    /// A nice client that calls when it is told to.
+    pub(crate) fn in_reserve(
+        tape: &mut Tape,
+        number: u32,
+        script: impl FnOnce(&mut Choices<'_>) -> Script,
+    ) -> Self {
+        let script = script(&mut Choices { tape, client: number, asked: 0 });
+        Self::new(number, Manner::Nice, u64::MAX, script)
+    }
+
+    /// Whether it is one of those who call when all is over.
+    pub(crate) const fn is_of_roll_call(&self) -> bool {
+        self.number > plan::MOST as u32
+    }
+
+    /// Has it call now.
+    pub(crate) fn call_at(&mut self, now: u64) {
+        (self.start, self.wake) = (now, now);
+    }
+
+    fn new(number: u32, manner: Manner, start: u64, script: Script) -> Self {
         Self {
             number,
             manner,
@@ -123,11 +148,11 @@ impl Client {
             turned_away: 0,
             socket: None,
             port: 0,
-            wake: start.min(60_000_000),
-            start: start.min(60_000_000),
+            wake: start,
+            start,
             waited: 0,
             script,
-            degree,
+            degree: 0,
             more_calls: u32::from(manner == Manner::PortReuse),
             talk: Conversation::default(),
         }

@@ -29,6 +29,11 @@ const SERVED_WITHIN: u64 = 240_000_000;
 const EMPTY_WITHIN: u64 = 160_000_000;
 /// Microseconds after the interrupt by which the loop must have ended.
 const ENDED_WITHIN: u64 = 60_000_000;
+/// Microseconds after which no socket serves anyone any more: the stack's own timeout, and the times
+/// for lingering and for a reset.
+const AT_REST_AFTER: u64 = 100_000_000;
+/// Microseconds in which those who call then must be served.
+const CALLED_WITHIN: u64 = 60_000_000;
 /// Rounds in which the world must come to rest at one time.
 const ROUNDS: u32 = 2_000;
 /// Times that a world may have. It is far more than any needs.
@@ -43,6 +48,10 @@ enum Phase {
     Serving(u64),
     /// Everyone is served; what is held must be given back by this time.
     Emptying(u64),
+    /// Everything is given back; the last sockets become free until this time.
+    Resting(u64),
+    /// Clients call, one for each socket, and must all be served by this time.
+    RollCall(u64),
     /// The interrupt came; the loop must end by this time.
     Ending(u64),
 }
@@ -64,6 +73,7 @@ pub(crate) struct World<'w> {
     plan: &'w Plan,
     timeline: Timeline,
     active: Vec<Fault>,
+    roll_call: Vec<Client>,
     phase: Phase,
     now: u64,
     ends_when_interrupted: bool,
@@ -83,12 +93,13 @@ impl<'w> World<'w> {
         lab: &'w Lab,
         device: Device<'w>,
         plan: &'w Plan,
-        clients: Vec<Client>,
+        (clients, mut roll_call): (Vec<Client>, Vec<Client>),
         port: u16,
         ends_when_interrupted: bool,
         seed: u64,
     ) -> Self {
         let ether = &lab.ether;
+        let device_sockets = device.sockets;
         let address = (plan::DEVICE, port);
         let mild = plan.is_mild() && clients.iter().all(Client::calls_once);
         ether.borrow_mut().has_vandal = !plan.acts.is_empty();
@@ -103,6 +114,10 @@ impl<'w> World<'w> {
             active: Vec::new(),
             phase: Phase::Rough,
             now: 0,
+            roll_call: {
+                roll_call.truncate(device_sockets);
+                roll_call
+            },
             ends_when_interrupted,
             mild,
         }
@@ -214,6 +229,10 @@ impl<'w> World<'w> {
             Phase::Emptying(by) => match self.is_empty() {
                 Err(held) if self.now >= by => over(Verdict::Leak(held)),
                 Err(_) => Judgement::GoOn,
+                Ok(()) if !self.roll_call.is_empty() => {
+                    self.phase = Phase::Resting(self.now + AT_REST_AFTER);
+                    Judgement::Again
+                }
                 Ok(()) if !self.ends_when_interrupted => over(Verdict::Pass),
                 Ok(()) => {
                     interrupt::raise();
@@ -221,11 +240,29 @@ impl<'w> World<'w> {
                     Judgement::Again
                 }
             },
+            Phase::Resting(until) if self.now >= until => {
+                let now = self.now;
+                self.roll_call.iter_mut().for_each(|client| client.call_at(now));
+                self.peer.clients.append(&mut self.roll_call);
+                self.phase = Phase::RollCall(now + CALLED_WITHIN);
+                Judgement::Again
+            }
+            Phase::RollCall(by) => match self.roll_call() {
+                Ok(true) => {
+                    self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
+                    Judgement::Again
+                }
+                Ok(false) if self.now < by => Judgement::GoOn,
+                Ok(false) => over(Verdict::Leak("a socket is gone: nobody answers".to_owned())),
+                Err(problem) => over(problem),
+            },
             Phase::Ending(by) if self.now >= by => {
                 let after = ENDED_WITHIN / 1_000_000;
                 over(Verdict::Stuck(format!("the loop goes on {after} s after the interrupt")))
             }
-            Phase::Rough | Phase::Serving(_) | Phase::Ending(_) => Judgement::GoOn,
+            Phase::Rough | Phase::Serving(_) | Phase::Resting(_) | Phase::Ending(_) => {
+                Judgement::GoOn
+            }
         }
     }
 
@@ -237,6 +274,18 @@ impl<'w> World<'w> {
     /// Whether there is a socket for each client from the beginning.
     fn is_roomy(&self) -> bool {
         self.peer.clients.len() <= self.device.sockets
+    }
+
+    /// Whether all who call at the end are served.
+    fn roll_call(&self) -> Result<bool, Verdict> {
+        let calling = || self.peer.clients.iter().filter(|client| client.is_of_roll_call());
+        match calling().find(|client| client.turned_away > 0) {
+            Some(client) => Err(Verdict::Leak(format!(
+                "a socket is gone: client {} was turned away when all of them should listen",
+                client.number
+            ))),
+            None => Ok(calling().all(|client| client.served)),
+        }
     }
 
     fn unserved(&self) -> Verdict {
@@ -338,7 +387,11 @@ impl<'w> World<'w> {
     fn next(&self) -> u64 {
         let by = match self.phase {
             Phase::Rough => u64::MAX,
-            Phase::Serving(by) | Phase::Emptying(by) | Phase::Ending(by) => by,
+            Phase::Serving(by)
+            | Phase::Emptying(by)
+            | Phase::Resting(by)
+            | Phase::RollCall(by)
+            | Phase::Ending(by) => by,
         };
         let arrival = self.ether.borrow().next_arrival().unwrap_or(u64::MAX);
         let device = clock::next().unwrap_or(u64::MAX);

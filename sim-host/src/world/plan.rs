@@ -35,13 +35,15 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
     pub(crate) acts: Vec<Act>,
     pub(crate) clients: Vec<Client>,
+    /// Clients that call at once when all is over, as many as there are sockets at most.
+    pub(crate) roll_call: Vec<Client>,
 }
 
 /// Makes the script of a client.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(&mut Choices<'_>) -> Script;
 
 /// Faults, clients and acts a tape can have at most.
-const MOST: u64 = 8;
+pub(crate) const MOST: u64 = 8;
 
 impl Plan {
     pub(crate) fn draw(tape: &mut Tape, sizes: usize, script: MakeScript<'_>) -> Self {
@@ -72,6 +74,8 @@ impl Plan {
         let postpone = ask(Question::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
         let interrupt =
             ask(Question::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
+        let roll_call =
+            ask(Question::RollCall, &|r| if r.chance(200) { r.between(1, 6) } else { 0 });
         let calm = 2_000_000 + calm.min(60_000_000);
         let swarm = tape.swarm();
         let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
@@ -80,6 +84,9 @@ impl Plan {
         let acts = (0..acts.min(MOST)).map(|nth| Act::draw(tape, nth as u32, calm)).collect();
         let clients = (0..=more.min(MOST))
             .map(|number| Client::draw(tape, number as u32, mean, script))
+            .collect();
+        let roll_call = (MOST..MOST + roll_call.min(MOST))
+            .map(|number| Client::in_reserve(tape, 1 + number as u32, script))
             .collect();
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
@@ -96,6 +103,7 @@ impl Plan {
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             acts,
             clients,
+            roll_call,
         }
     }
 

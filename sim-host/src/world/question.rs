@@ -67,6 +67,8 @@ words! {
     Size = "size",
     /// How many clients there are beside the first.
     MoreClients = "more-clients",
+    /// How many clients call at once when all is over, for sockets that should be there.
+    RollCall = "roll-call",
     /// How many faults there may be.
     Faults = "faults",
     /// When the faults end, in microseconds after the second second.

@@ -1,5 +1,6 @@
 //! A trial: an application, its clients and what must be true of it, to be put into worlds.
 
+use std::mem::take;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -144,8 +145,8 @@ impl<A: 'static> Trial<A> {
         clock::start(plan.clock_start, plan.pace);
         let trigger = interrupt::start(plan.interrupt);
         let seed = mix(plan.numbers);
-        let clients = std::mem::take(&mut plan.clients);
-        let mut clients = Some(clients);
+        let (clients, roll_call) = (take(&mut plan.clients), take(&mut plan.roll_call));
+        let mut clients = Some((clients, roll_call));
         let mut summary = Summary::default();
         let mut judge = |device: super::device::Device<'_>| {
             let clients = clients.take().unwrap_or_default();

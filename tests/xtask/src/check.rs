@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use crate::{
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
-    firmware, setup,
+    firmware, mutants, setup,
     toolchain::{TARGETS, Toolchain},
     workspace,
 };
@@ -34,6 +34,8 @@ pub fn run() -> Result<()> {
     checks.step("core for microcontrollers", |_| core_builds(toolchain))?;
     checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
     checks.step("tests", |checks| checks.tests(tests()))?;
+    checks.step("worlds", |_| worlds())?;
+    checks.step("planted bugs", |_| planted_bugs())?;
     checks.step("tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
     checks.step("firmware for hardware", |_| firmware(toolchain, |board| !board.is_emulated()))?;
     checks.step("clippy, firmware", |_| clippy_firmware(toolchain))?;
@@ -144,6 +146,27 @@ fn tests() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["test", "--workspace"]);
     cargo
+}
+
+/// The examples in worlds that no commit before this one saw.
+fn worlds() -> Result<()> {
+    let mut git = Command::new("git");
+    git.current_dir(workspace::root()).args(["rev-parse", "HEAD"]);
+    let commit = git.output().with_context(|| cannot_start(&git))?.stdout;
+    let commit = String::from_utf8_lossy(&commit).trim().to_owned();
+    let first = if commit.is_empty() { "0" } else { commit.as_str() };
+    for (application, seeds) in [("hello-world", 100_000), ("echo", 20_000)] {
+        let seeds = format!("{first}+{seeds}");
+        let mut cargo = command::cargo(&workspace::root());
+        cargo.args(["sim", "run", application, "--jobs", "0", "--check", "--seeds", &seeds]);
+        command::run(&mut cargo)?;
+    }
+    Ok(())
+}
+
+fn planted_bugs() -> Result<()> {
+    anyhow::ensure!(mutants::run(None)? == 0, "a planted bug was not found");
+    Ok(())
 }
 
 /// The tests that the run before left out because they need firmware.
