@@ -172,7 +172,9 @@ impl Client {
     pub(crate) fn window(&self) -> usize {
         match self.manner {
             Manner::ZeroWindow => 1 + (self.degree % 64) as usize,
-            Manner::SlowReader => 64,
+            // Not less: what the device has to send after its application closed must be through
+            // within the adapter's linger time.
+            Manner::SlowReader => 256,
             _ => 2048,
         }
     }

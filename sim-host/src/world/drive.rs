@@ -7,33 +7,24 @@
 
 use std::cell::RefCell;
 
-use super::client::{Client, Stage};
+use super::client::Client;
 use super::clock;
-use super::device::{Device, at};
+use super::device::Device;
 use super::ether::Ether;
 use super::executor::Postpone;
-use super::fault::{Fault, FaultKind};
+use super::fault::Fault;
 use super::interrupt;
 use super::lab::{Lab, message};
 use super::peer::Peer;
 use super::plan::{self, Plan};
 use super::question::{Question, Stream};
-use super::timeline::{Moment, Timeline};
+use super::timeline::Timeline;
 use super::vandal::Vandal;
 use super::verdict::Verdict;
-use embassy_net::ConfigV4;
 
-/// Microseconds after the faults' end by which every client must be served.
-const SERVED_WITHIN: u64 = 240_000_000;
-/// Microseconds after that by which everything must be given back.
-const EMPTY_WITHIN: u64 = 160_000_000;
-/// Microseconds after the interrupt by which the loop must have ended.
-const ENDED_WITHIN: u64 = 60_000_000;
-/// Microseconds after which no socket serves anyone any more: the stack's own timeout, and the times
-/// for lingering and for a reset.
-const AT_REST_AFTER: u64 = 100_000_000;
-/// Microseconds in which those who call then must be served.
-const CALLED_WITHIN: u64 = 60_000_000;
+mod judge;
+mod strike;
+
 /// Rounds in which the world must come to rest at one time.
 const ROUNDS: u32 = 2_000;
 /// Times that a world may have. It is far more than any needs.
@@ -74,6 +65,8 @@ pub(crate) struct World<'w> {
     timeline: Timeline,
     active: Vec<Fault>,
     roll_call: Vec<Client>,
+    /// Interrupts that the observer has heard of.
+    interrupts: u32,
     phase: Phase,
     now: u64,
     ends_when_interrupted: bool,
@@ -112,6 +105,7 @@ impl<'w> World<'w> {
             plan,
             timeline: Timeline::new(plan),
             active: Vec::new(),
+            interrupts: 0,
             phase: Phase::Rough,
             now: 0,
             roll_call: {
@@ -170,6 +164,10 @@ impl<'w> World<'w> {
             let postpone: Option<Postpone<'_>> = if odds > 0 { Some(&mut postpone) } else { None };
             let worked = self.device.tasks.work(postpone);
             let worked = worked.map_err(|panic| Verdict::Crash(message(&*panic)))?;
+            if self.interrupts != interrupt::raised() {
+                self.interrupts = interrupt::raised();
+                self.ether.borrow_mut().mark(|| "the interrupt has come".to_owned());
+            }
             if let Some(problem) = self.lab.seen.borrow_mut().violation.take() {
                 return Err(Verdict::Invariant(problem));
             }
@@ -199,188 +197,6 @@ impl<'w> World<'w> {
         Err(Verdict::Stuck(format!(
             "the world does not come to rest: {busy}, {ROUNDS} times at once"
         )))
-    }
-
-    /// Sees how far the world is.
-    fn judge(&mut self) -> Judgement {
-        let over = Judgement::Over;
-        if let Some(end) = self.device.end.get() {
-            return over(match interrupt::raised() > 0 {
-                true => Verdict::Pass,
-                false => Verdict::Invariant(format!("the loop ended ({end:?}), and nobody asked")),
-            });
-        }
-        if self.is_ending() && !matches!(self.phase, Phase::Ending(_)) {
-            self.phase = Phase::Ending(self.now + ENDED_WITHIN);
-        }
-        if self.mild
-            && self.is_roomy()
-            && let Some(client) = self.peer.clients.iter().find(|client| client.turned_away > 0)
-        {
-            let text = "was turned away, and nothing was in the way";
-            return over(Verdict::Invariant(format!("client {} {text}", client.number)));
-        }
-        match self.phase {
-            Phase::Serving(_) if self.peer.is_served() => {
-                self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
-                Judgement::Again
-            }
-            Phase::Serving(by) if self.now >= by => over(self.unserved()),
-            Phase::Emptying(by) => match self.is_empty() {
-                Err(held) if self.now >= by => over(Verdict::Leak(held)),
-                Err(_) => Judgement::GoOn,
-                Ok(()) if !self.roll_call.is_empty() => {
-                    self.phase = Phase::Resting(self.now + AT_REST_AFTER);
-                    Judgement::Again
-                }
-                Ok(()) if !self.ends_when_interrupted => over(Verdict::Pass),
-                Ok(()) => {
-                    interrupt::raise();
-                    self.phase = Phase::Ending(self.now + ENDED_WITHIN);
-                    Judgement::Again
-                }
-            },
-            Phase::Resting(until) if self.now >= until => {
-                let now = self.now;
-                self.roll_call.iter_mut().for_each(|client| client.call_at(now));
-                self.peer.clients.append(&mut self.roll_call);
-                self.phase = Phase::RollCall(now + CALLED_WITHIN);
-                Judgement::Again
-            }
-            Phase::RollCall(by) => match self.roll_call() {
-                Ok(true) => {
-                    self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
-                    Judgement::Again
-                }
-                Ok(false) if self.now < by => Judgement::GoOn,
-                Ok(false) => over(Verdict::Leak("a socket is gone: nobody answers".to_owned())),
-                Err(problem) => over(problem),
-            },
-            Phase::Ending(by) if self.now >= by => {
-                let after = ENDED_WITHIN / 1_000_000;
-                over(Verdict::Stuck(format!("the loop goes on {after} s after the interrupt")))
-            }
-            Phase::Rough | Phase::Serving(_) | Phase::Resting(_) | Phase::Ending(_) => {
-                Judgement::GoOn
-            }
-        }
-    }
-
-    /// Whether the application was asked to end.
-    fn is_ending(&self) -> bool {
-        self.ends_when_interrupted && interrupt::raised() > 0
-    }
-
-    /// Whether there is a socket for each client from the beginning.
-    fn is_roomy(&self) -> bool {
-        self.peer.clients.len() <= self.device.sockets
-    }
-
-    /// Whether all who call at the end are served.
-    fn roll_call(&self) -> Result<bool, Verdict> {
-        let calling = || self.peer.clients.iter().filter(|client| client.is_of_roll_call());
-        match calling().find(|client| client.turned_away > 0) {
-            Some(client) => Err(Verdict::Leak(format!(
-                "a socket is gone: client {} was turned away when all of them should listen",
-                client.number
-            ))),
-            None => Ok(calling().all(|client| client.served)),
-        }
-    }
-
-    fn unserved(&self) -> Verdict {
-        let client = self.peer.clients.iter().find(|client| client.is_owed());
-        let (number, how) = client.map_or((0, Stage::Gone), |client| (client.number, client.stage));
-        let how = match how {
-            Stage::Calling => "is connected and waits",
-            _ => "is turned away again and again",
-        };
-        let after = SERVED_WITHIN / 1_000_000;
-        Verdict::Stuck(format!("client {number} {how}, {after} s after the last fault"))
-    }
-
-    /// Whether everything is given back.
-    fn is_empty(&self) -> Result<(), String> {
-        let (held, first) = (self.lab.seen.borrow().counts, self.device.baseline);
-        for (what, held, first) in [
-            ("connections", held.conns, 0),
-            ("events", held.events, first.events),
-            ("listeners", held.listeners, first.listeners),
-            ("things waited for", held.added, first.added),
-        ] {
-            if held > first {
-                return Err(format!("{held} {what} are still there, and {first} should be"));
-            }
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, moment: Moment) {
-        match moment {
-            Moment::Begins(fault) => {
-                self.note(&fault, true);
-                self.strike(&fault);
-                self.active.push(fault);
-            }
-            Moment::Ends(fault) => {
-                self.note(&fault, false);
-                if let Some(index) = self.active.iter().position(|active| *active == fault) {
-                    self.active.remove(index);
-                }
-                self.relieve(&fault);
-            }
-            Moment::Act(act) => self.vandal.act(act, &mut self.ether.borrow_mut()),
-            Moment::Calm => {
-                self.ether.borrow_mut().mark(|| "the faults are over".to_owned());
-                if self.phase == Phase::Rough {
-                    self.phase = Phase::Serving(self.now + SERVED_WITHIN);
-                }
-                let clients = self.peer.clients.iter_mut();
-                clients.filter(|client| client.socket.is_some()).for_each(|c| c.wake = self.now);
-            }
-        }
-        self.ether.borrow_mut().suffer(self.active.iter());
-    }
-
-    fn note(&mut self, fault: &Fault, begins: bool) {
-        let mut ether = self.ether.borrow_mut();
-        if begins {
-            ether.struck[fault.kind as usize] += u32::from(!fault.kind.is_of_frames());
-        }
-        ether.digest.word(fault.kind as u64 | u64::from(begins) << 8);
-        let now = self.now;
-        if let Some(observer) = &mut ether.observer {
-            observer.fault(now, fault, begins);
-        }
-    }
-
-    /// What a fault does when it begins, beside what it does to frames.
-    fn strike(&mut self, fault: &Fault) {
-        match fault.kind {
-            FaultKind::AddressLost | FaultKind::AddressChanged => {
-                self.device.stack.set_config_v4(ConfigV4::None);
-            }
-            FaultKind::Reboot => self.peer.reboot(self.now, self.is_ending()),
-            FaultKind::ClockStep => clock::step(fault.degree.min(86_400_000_000)),
-            _ => {}
-        }
-    }
-
-    /// What happens when a fault ends.
-    fn relieve(&mut self, fault: &Fault) {
-        let lost = |fault: &Fault| {
-            matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)
-        };
-        if lost(fault) && !self.active.iter().any(lost) {
-            if fault.kind == FaultKind::AddressChanged {
-                let [a, b, c, last] = self.peer.device.0.octets();
-                let address = [a, b, c, last % 60 + 2].into();
-                self.peer.device_is_at(address, self.now, self.is_ending());
-            }
-            let address = self.peer.device.0;
-            self.vandal.device_is_at(address);
-            self.device.stack.set_config_v4(ConfigV4::Static(at(address)));
-        }
     }
 
     /// The next time something happens.

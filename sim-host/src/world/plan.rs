@@ -55,7 +55,7 @@ impl Plan {
         let acts = ask(Question::Acts, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
         let calm = ask(Question::CalmAfter, &|r| r.below(2) * r.below(12_000_000));
         let latency = ask(Question::Latency, &|r| match r.below(4) {
-            0 => r.spread(100, 150_000),
+            0 => r.spread(100, 100_000),
             _ => 0,
         });
         let numbers = ask(Question::Numbers, &|r| r.below(1 << 16));
