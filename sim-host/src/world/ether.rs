@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
+use super::dhcp;
 use super::digest::Digest;
 use super::fault::{Fault, FaultKind};
 use super::link::Link;
@@ -36,6 +37,9 @@ pub(crate) struct Ether {
     pub(crate) to_device: VecDeque<Vec<u8>>,
     pub(crate) to_peer: VecDeque<Vec<u8>>,
     pub(crate) to_vandal: VecDeque<Vec<u8>>,
+    pub(crate) to_server: VecDeque<Vec<u8>>,
+    /// There is a DHCP server, so frames may be for it.
+    pub(crate) has_server: bool,
     /// How many frames were sent.
     pub(crate) frames: u64,
     /// Ports of the peers' connections in which a byte was changed unseen.
@@ -70,6 +74,8 @@ impl Ether {
             to_device: VecDeque::new(),
             to_peer: VecDeque::new(),
             to_vandal: VecDeque::new(),
+            to_server: VecDeque::new(),
+            has_server: false,
             frames: 0,
             forged: Vec::new(),
             vanished: Vec::new(),
@@ -84,13 +90,14 @@ impl Ether {
     /// Begins a world, in the memory of the one before.
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
-        (self.plugged, self.has_vandal) = (true, false);
+        (self.plugged, self.has_vandal, self.has_server) = (true, false, false);
         (self.waker, self.frames) = (None, 0);
         self.forged.clear();
         self.vanished.clear();
         self.struck = [0; FaultKind::ALL.len()];
         self.links = links(delay);
-        let waiting = [&mut self.to_device, &mut self.to_peer, &mut self.to_vandal];
+        let waiting =
+            [&mut self.to_device, &mut self.to_peer, &mut self.to_vandal, &mut self.to_server];
         self.buffers.extend(waiting.into_iter().flat_map(|inbox| inbox.drain(..)));
         self.buffers.extend(self.flights.drain().map(|flight| flight.frame));
     }
@@ -224,6 +231,9 @@ impl Ether {
 
     /// Gives a frame to the machine it is for, or to both.
     fn sort(&mut self, frame: Vec<u8>) {
+        if self.has_server && dhcp::message(&frame).is_some() {
+            return self.to_server.push_back(frame);
+        }
         let to = frame.get(..6).unwrap_or_default();
         if self.has_vandal && to == VANDAL {
             return self.to_vandal.push_back(frame);

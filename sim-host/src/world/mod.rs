@@ -44,6 +44,7 @@ mod client;
 mod clock;
 mod conversation;
 mod device;
+mod dhcp;
 mod digest;
 mod drive;
 mod ether;

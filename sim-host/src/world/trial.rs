@@ -156,7 +156,8 @@ impl<A: 'static> Trial<A> {
             summary = world.summary();
             verdict
         };
-        let verdict = self.sizes[plan.size].run(self, lab, trigger, seed, &mut judge);
+        let leased = plan.lease.is_some();
+        let verdict = self.sizes[plan.size].run(self, lab, trigger, seed, leased, &mut judge);
         (verdict, summary)
     }
 }
