@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 use core::task::Context;
+use core::time::Duration;
 
 use heapless::VecView;
 use picoevent::{Conn, ConnError, EventBase, Instant};
@@ -73,7 +74,8 @@ impl<'n> Pool<'_, 'n> {
         if slot.role == Role::Resetting && (!slot.socket.owes_reset() || slot.time <= now) {
             // Those that may still have an answer to give are used after all others.
             let answers = slot.socket.phase() == Phase::Done;
-            slot.serve(Role::Free, if answers { now } else { Instant::ZERO });
+            let time = if answers { now.after(Duration::from_micros(1)) } else { Instant::ZERO };
+            slot.serve(Role::Free, time);
         }
     }
 
