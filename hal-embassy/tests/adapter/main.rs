@@ -10,6 +10,7 @@ mod keeping;
 mod listening;
 mod network;
 mod sleeping;
+mod slow;
 mod timing;
 mod traps;
 mod world;
