@@ -132,3 +132,6 @@ impl<A> Cx<'_, A> {
         keys.min()
     }
 }
+
+#[cfg(test)]
+mod model;

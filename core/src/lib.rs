@@ -25,6 +25,8 @@ mod limit;
 mod list;
 mod listener;
 mod log;
+#[cfg(test)]
+mod model;
 mod outbox;
 mod priority;
 mod ring;
