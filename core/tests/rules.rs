@@ -22,6 +22,19 @@ fn a_continue_asked_for_between_passes_is_forgotten() {
 }
 
 #[test]
+fn a_break_comes_before_an_exit() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let both = |_: &mut App, cx: &mut Cx<'_, App>, _, _| {
+        cx.exit();
+        cx.break_off();
+    };
+    base.after(ms(1), both).unwrap();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
+    assert!(base.got_break());
+}
+
+#[test]
 fn adding_again_replaces_the_deadline_and_the_interval() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);

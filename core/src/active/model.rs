@@ -20,6 +20,7 @@ enum Op {
     /// The slot whose turn it is has its turn.
     Run,
     EndPass,
+    ResetPeak,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -29,6 +30,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..SLOTS, 0_u8..8).prop_map(|(slot, level)| Op::SetPriority(slot, level)),
         4 => Just(Op::Run),
         1 => Just(Op::EndPass),
+        1 => Just(Op::ResetPeak),
     ]
 }
 
@@ -114,6 +116,10 @@ fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
         Op::EndPass => {
             active.end_pass(slots);
             model.end_pass();
+        }
+        Op::ResetPeak => {
+            active.reset_peak();
+            model.peak = model.due.len() + model.later.len();
         }
     }
     assert_eq!(active.running(), model.running);

@@ -1,5 +1,6 @@
 //! A base, a back end and an application for one scenario.
 
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -47,9 +48,11 @@ pub struct Scene<'b, 's> {
 /// end of a loop can not have, so a thread does.
 pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
     let (done, watched) = mpsc::channel::<()>();
+    let name = thread::current().name().unwrap_or("a scenario").to_owned();
     thread::spawn(move || {
         if watched.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("a scenario has not ended within {LIMIT:?}");
+            // What is printed by macros would be kept for the end of the test, which never comes.
+            drop(writeln!(io::stderr(), "{name} has not ended within {LIMIT:?}"));
             process::abort();
         }
     });
