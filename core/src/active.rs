@@ -12,7 +12,7 @@
 
 use crate::Priority;
 use crate::error::StillActive;
-use crate::list::{Chain, Id, Links, List};
+use crate::list::{Chain, Id, Link, Links, List};
 
 /// Where a slot stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub(crate) enum Queued {
 /// What a slot remembers of its place in the queues.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn {
+    pub(crate) link: Link,
     queued: Queued,
     level: u8,
     /// The pass in which the slot last ran.
@@ -35,7 +36,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    pub(crate) const EMPTY: Self = Self { queued: Queued::No, level: 0, ran: 0 };
+    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, queued: Queued::No, level: 0, ran: 0 };
 
     /// What is left of a turn when its slot is given back. The pass it ran in is remembered,
     /// whoever lives in the slot next: or a callback that frees and makes events could keep a pass

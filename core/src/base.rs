@@ -23,6 +23,7 @@ use crate::limit::Limit;
 use crate::list::Kind;
 use crate::listener::OnListenError;
 use crate::outbox::Outbox;
+use crate::parts::Parts;
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
@@ -83,15 +84,17 @@ impl<'s, A> EventBase<'s, A> {
             conns: Table::new(&mut storage.conns),
             sources: Table::new(&mut storage.sources),
         };
-        let conn_timers = storage.conn_timers.as_flattened_mut();
         Self {
             cx: Cx {
                 tables,
                 rings: Rings::new(&mut storage.input, &mut storage.output),
                 active: Active::new(),
-                timers: Timers::new(&mut storage.event_timers, conn_timers),
+                timers: Timers::new(&mut storage.event_timers),
+                conn_timers: Timers::new(storage.conn_timers.as_flattened_mut()),
+                armings: 0,
                 commons: Commons::new(&mut storage.commons),
                 watchers: Watchers::new(),
+                parts: Parts::new(),
                 signals: Signals::new(),
                 outbox: Outbox::new(),
                 registered: 0,
@@ -166,14 +169,14 @@ impl<'s, A> EventBase<'s, A> {
         loop {
             let cx = &mut self.cx;
             let Some(id) = cx.active.front() else { return self.end_pass() };
-            let fired = match id.kind {
-                Kind::Event => self.fire_event(id.index),
-                Kind::Conn => cx.conn_fire(id.index).map(|(conn, call)| match call {
+            let fired = match id.kind() {
+                Kind::Event => self.fire_event(id.index()),
+                Kind::Conn => cx.conn_fire(id.index()).map(|(conn, call)| match call {
                     ConnCall::Plain(call) => Fired::Conn(call, conn),
                     ConnCall::Event(call, event) => Fired::ConnEvent(call, conn, event),
                 }),
                 Kind::Listener => cx
-                    .listener_fire(id.index)
+                    .listener_fire(id.index())
                     .map(|(call, listener, error)| Fired::ListenError(call, listener, error)),
                 Kind::Source => None,
             };
@@ -188,11 +191,8 @@ impl<'s, A> EventBase<'s, A> {
     /// Goes through the first phases of a turn: the check watchers, then the timers.
     fn next_check(&mut self) -> Option<Fired<A>> {
         let cx = &mut self.cx;
-        if cx.phase == Phase::Between {
-            cx.phase = Phase::Checking;
-            cx.begin_round(cx.watchers.check);
-        }
-        let fired = cx.next_watcher();
+        let begin = core::mem::replace(&mut cx.phase, Phase::Checking) == Phase::Between;
+        let fired = cx.parts.watcher_next.and_then(|next| next(cx, begin));
         if fired.is_none() {
             cx.expire();
             cx.phase = Phase::Running;

@@ -19,7 +19,7 @@ use crate::event::id_of;
 use crate::handle::Event;
 use crate::list::{Chain, List};
 use crate::time::micros;
-use crate::timer::Key;
+use crate::timer::{Key, NEVER};
 use crate::{Cx, Instant, log};
 
 /// A duration with a list of its own (`event_base_init_common_timeout`), for
@@ -44,6 +44,8 @@ pub(crate) struct Commons<'s> {
     lists: &'s mut [Common],
     /// Events on all of them.
     len: usize,
+    /// The earliest deadline on any of them, and whose it is.
+    first: (Key, usize),
 }
 
 impl<'s> Commons<'s> {
@@ -52,12 +54,17 @@ impl<'s> Commons<'s> {
     pub(crate) fn new(lists: &'s mut [Common]) -> Self {
         lists.iter_mut().for_each(|list| *list = Common::EMPTY);
         let usable = lists.len().min(usize::from(u8::MAX));
-        Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0 }
+        Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0, first: (NEVER, 0) }
     }
 
     /// Events on all of the lists.
     pub(crate) const fn len(&self) -> usize {
         self.len
+    }
+
+    /// The earliest deadline on any of the lists, and whose it is.
+    pub(crate) const fn first(&self) -> (Key, usize) {
+        self.first
     }
 
     fn get(&mut self, timeout: CommonTimeout) -> Option<&mut Common> {
@@ -82,6 +89,8 @@ impl<A> Cx<'_, A> {
         if let Some(list) = lists.get_mut(place) {
             (list.interval, list.used) = (interval, true);
         }
+        self.parts.common_join = Some(|cx, event, place| cx.common_join(event, place));
+        self.parts.common_leave = Some(|cx, event, timeout| cx.common_leave(event, timeout));
         Ok(CommonTimeout(place as u8))
     }
 
@@ -91,11 +100,11 @@ impl<A> Cx<'_, A> {
     }
 
     /// Puts an event that has no deadline on a list, where its deadline belongs.
-    pub(crate) fn common_join(&mut self, event: Event, timeout: CommonTimeout, deadline: Instant) {
-        let order = self.timers.count_arming();
+    fn common_join(&mut self, event: Event, (timeout, deadline): (CommonTimeout, Instant)) {
+        let (deadline, order) = self.key(deadline);
         let Some(list) = self.commons.get(timeout) else { return };
         let mut previous = list.events.last();
-        while let Some((_, state)) = previous.and_then(|id| self.tables.events.at(id.index)) {
+        while let Some((_, state)) = previous.and_then(|id| self.tables.events.at(id.index())) {
             if state.deadline <= deadline {
                 break;
             }
@@ -106,30 +115,30 @@ impl<A> Cx<'_, A> {
         if let Some(state) = self.tables.events.get_mut(event) {
             (state.deadline, state.order, state.on_common) = (deadline, order, Some(timeout));
         }
+        if previous.is_none() {
+            self.common_look();
+        }
     }
 
-    /// Takes an event off the list it is on; whether it was on one.
-    pub(crate) fn common_leave(&mut self, event: Event) -> bool {
-        let state = self.tables.events.get_mut(event);
-        let Some(timeout) = state.and_then(|state| state.on_common.take()) else { return false };
+    /// Takes an event off the list it is on.
+    fn common_leave(&mut self, event: Event, timeout: CommonTimeout) {
         if let Some(list) = self.commons.get(timeout) {
             list.events.remove(&mut self.tables, Chain::Common, id_of(event));
             self.commons.len = self.commons.len.saturating_sub(1);
         }
-        true
+        if self.commons.first.1 == event.index() {
+            self.common_look();
+        }
     }
 
-    /// The earliest deadline on the lists, when it was armed, and whose it is.
-    pub(crate) fn common_first(&self) -> Option<(Key, usize)> {
-        if self.commons.len == 0 {
-            return None;
+    /// Finds the earliest deadline on the lists, after a first event came or went. O(`COMMON`).
+    fn common_look(&mut self) {
+        let mut earliest = (NEVER, 0);
+        for id in self.commons.lists.iter().filter_map(|list| list.events.first()) {
+            let Some(state) = self.tables.events.peek(id.index()) else { continue };
+            earliest = earliest.min(((state.deadline, state.order), usize::from(id.index())));
         }
-        let firsts = self.commons.lists.iter().filter_map(|list| list.events.first());
-        let keys = firsts.filter_map(|id| {
-            let state = self.tables.events.peek(id.index)?;
-            Some(((state.deadline, state.order), usize::from(id.index)))
-        });
-        keys.min()
+        self.commons.first = earliest;
     }
 }
 

@@ -15,14 +15,13 @@
 //!
 //! The verbs stand in [`ConnMut`], what back ends feed in the module `feed`.
 
-use core::time::Duration;
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use crate::Cx;
 use crate::active::Turn;
-use crate::address::Address;
 use crate::error::ConnError;
 use crate::handle::{Conn, kind};
-use crate::list::{Id, Kind, Link};
+use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::ring::Ring;
 use crate::table::Resident;
@@ -85,13 +84,16 @@ mod due {
     pub(super) const FAILED: u8 = 1 << 7;
 }
 
+/// What an address is before it is set. Made of zeros, as a static storage must be to take no flash.
+pub(crate) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+
 pub(crate) struct ConnState<A> {
     on_accept: Option<OnConn<A>>,
     on_read: Option<OnConn<A>>,
     on_write: Option<OnConn<A>>,
     on_event: Option<OnConnEvent<A>>,
     user: u32,
-    peer: Address,
+    peer: SocketAddr,
     phase: Phase,
     input: Ring,
     output: Ring,
@@ -105,7 +107,6 @@ pub(crate) struct ConnState<A> {
     /// Inactivity timeouts in microseconds; zero for none.
     timeouts: [u64; 2],
     due: u8,
-    pub(crate) active: Link,
     pub(crate) turn: Turn,
     pub(crate) mail: Mail,
 }
@@ -119,7 +120,7 @@ impl<A> Resident for ConnState<A> {
         on_write: None,
         on_event: None,
         user: 0,
-        peer: Address::None,
+        peer: NOWHERE,
         phase: Phase::Connecting,
         input: Ring::EMPTY,
         output: Ring::EMPTY,
@@ -130,7 +131,6 @@ impl<A> Resident for ConnState<A> {
         error: ConnError::Reset,
         timeouts: [0; 2],
         due: 0,
-        active: Link::EMPTY,
         turn: Turn::EMPTY,
         mail: Mail::EMPTY,
     };
@@ -214,7 +214,7 @@ impl<A> Cx<'_, A> {
     /// A timeout of a connection has passed, the one with this number among those of connections;
     /// the direction is disabled (rule M7).
     pub(crate) fn conn_timed_out(&mut self, timer: usize) {
-        self.timers.cancel(timer.saturating_add(self.tables.events.capacity()));
+        self.conn_timers.cancel(timer);
         let direction = if timer & 1 == 1 { Direction::Write } else { Direction::Read };
         let Some((conn, state)) = self.tables.conns.at((timer >> 1) as u16) else { return };
         let due = match direction {
@@ -233,7 +233,7 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_action(&mut self, index: u16, note: u8) -> Option<Action> {
         let (conn, state) = self.tables.conns.at(index)?;
         match note {
-            note::OPEN => Option::from(state.peer).map(|peer| Action::Connect(conn, peer)),
+            note::OPEN => Some(Action::Connect(conn, state.peer)),
             note::RECEIVE if state.wants_input() => Some(Action::Receive(conn)),
             note::SEND if state.may_send() => Some(Action::Send(conn)),
             note::FINISH => Some(Action::Finish(conn)),
@@ -268,27 +268,26 @@ impl<A> Cx<'_, A> {
             Direction::Write => state.write_enabled && state.awaits_peer(),
         };
         let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
-        let owner = self.timer_of(conn, direction);
+        let owner = timer_of(conn, direction);
         if !counts || timeout == 0 {
-            self.timers.cancel(owner);
-        } else if restart == Restart::Yes || self.timers.deadline(owner).is_none() {
-            self.timers.arm(owner, self.now.after(Duration::from_micros(timeout)));
+            self.conn_timers.cancel(owner);
+        } else if restart == Restart::Yes || !self.conn_timers.is_armed(owner) {
+            let key = self.key(self.now.plus(timeout));
+            self.conn_timers.arm(owner, key);
             self.count_added();
         }
     }
 
     fn conn_untime(&mut self, conn: Conn) {
         for direction in [Direction::Read, Direction::Write] {
-            let owner = self.timer_of(conn, direction);
-            self.timers.cancel(owner);
+            self.conn_timers.cancel(timer_of(conn, direction));
         }
     }
+}
 
-    /// Events own the first timers, each connection two of the following.
-    fn timer_of(&self, conn: Conn, direction: Direction) -> usize {
-        let first = conn.index().saturating_mul(2).saturating_add(self.tables.events.capacity());
-        first.saturating_add(direction as usize)
-    }
+/// Each connection owns two timers.
+const fn timer_of(conn: Conn, direction: Direction) -> usize {
+    conn.index().saturating_mul(2).saturating_add(direction as usize)
 }
 
 /// Whether a timeout that counts already starts again.
@@ -299,5 +298,5 @@ enum Restart {
 }
 
 const fn id_of(conn: Conn) -> Id {
-    Id { kind: Kind::Conn, index: conn.slot() }
+    Id::new(Kind::Conn, conn.slot())
 }

@@ -61,12 +61,14 @@ impl<A> Cx<'_, A> {
     }
 
     /// Called wherever the sum may have grown.
+    #[inline(never)]
     pub(crate) fn count_added(&mut self) {
         self.most_added = self.most_added.max(self.added());
     }
 
     fn added(&self) -> usize {
-        let waiting = self.registered.saturating_add(self.timers.len());
-        waiting.saturating_add(self.commons.len()).saturating_add(self.active.len())
+        let timers = self.timers.len().saturating_add(self.conn_timers.len());
+        let waiting = self.registered.saturating_add(timers).saturating_add(self.commons.len());
+        waiting.saturating_add(self.active.len())
     }
 }

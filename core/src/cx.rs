@@ -11,11 +11,12 @@ use crate::handle::{Event, Source};
 use crate::limit::Limit;
 use crate::list::Id;
 use crate::outbox::Outbox;
+use crate::parts::Parts;
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
 use crate::tables::Tables;
-use crate::timer::{Key, Timers};
+use crate::timer::{Key, NEVER, Timers};
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What, log};
 
@@ -37,8 +38,12 @@ pub struct Cx<'s, A> {
     pub(crate) rings: Rings<'s>,
     pub(crate) active: Active,
     pub(crate) timers: Timers<'s>,
+    pub(crate) conn_timers: Timers<'s>,
+    /// Deadlines set so far: of equal ones the one set first comes due first.
+    pub(crate) armings: u64,
     pub(crate) commons: Commons<'s>,
     pub(crate) watchers: Watchers,
+    pub(crate) parts: Parts<A>,
     pub(crate) signals: Signals,
     pub(crate) outbox: Outbox,
     /// Events on the list of a source or signal.
@@ -208,21 +213,39 @@ impl<A> Cx<'_, A> {
         self.count_added();
     }
 
-    /// The earliest deadline of all, when it was armed, and whose it is.
-    pub(crate) fn first_deadline(&self) -> Option<(Key, usize)> {
-        self.timers.first().into_iter().chain(self.common_first()).min()
+    /// What a deadline that is set now is ordered by.
+    pub(crate) fn key(&mut self, deadline: Instant) -> Key {
+        self.armings = self.armings.wrapping_add(1);
+        (deadline, self.armings)
     }
 
-    /// Makes due what is due by now. Events own the first timers, connections the following.
+    /// The earliest deadline of all, and whose it is.
+    pub(crate) fn first_deadline(&self) -> (Key, Owner) {
+        let (event, common) = (self.timers.first(), self.commons.first());
+        let (key, owner) = if common.0 < event.0 { common } else { event };
+        match self.conn_timers.first() {
+            (earlier, owner) if earlier < key => (earlier, Owner::Conn(owner)),
+            _ => (key, Owner::Event(owner)),
+        }
+    }
+
+    /// Makes due what is due by now.
     pub(crate) fn expire(&mut self) {
-        let events = self.tables.events.capacity();
-        while let Some(((deadline, _), owner)) = self.first_deadline()
-            && deadline <= self.now
-        {
-            match owner.checked_sub(events) {
-                None => self.event_timed_out(owner as u16),
-                Some(of_conns) => self.conn_timed_out(of_conns),
+        loop {
+            let (key, owner) = self.first_deadline();
+            if key.0 > self.now || key == NEVER {
+                return;
+            }
+            match owner {
+                Owner::Event(index) => self.event_timed_out(index as u16),
+                Owner::Conn(timer) => self.conn_timed_out(timer),
             }
         }
     }
+}
+
+/// Whose a deadline is: an event's, or a connection's, of which each has two.
+pub(crate) enum Owner {
+    Event(usize),
+    Conn(usize),
 }

@@ -15,6 +15,7 @@ use crate::handle::{Event, Source, kind};
 use crate::list::{Id, Kind, Link};
 use crate::table::Resident;
 use crate::time::micros;
+use crate::watcher::When;
 use crate::{Cx, Instant, Signal, What};
 
 mod registration;
@@ -42,10 +43,7 @@ pub(crate) enum Waits {
     Nothing,
     Source(Source),
     Signal(Signal),
-    /// The loop, about to wait.
-    Prepare,
-    /// The loop, having waited.
-    Check,
+    Watcher(When),
 }
 
 /// What the next deadline of a persistent event is counted by.
@@ -65,8 +63,8 @@ pub(crate) struct EventState<A> {
     pub(crate) persist: bool,
     /// The slot is given back when the event has fired.
     pub(crate) once: bool,
-    /// On the list of its source or signal.
-    registered: bool,
+    /// On the list of its source or signal, or among the watchers.
+    pub(crate) registered: bool,
     /// What came true since the last callback.
     pub(crate) result: What,
     /// Callbacks still due for raises of the signal.
@@ -78,7 +76,6 @@ pub(crate) struct EventState<A> {
     pub(crate) on_common: Option<CommonTimeout>,
     pub(crate) common: Link,
     pub(crate) order: u64,
-    pub(crate) active: Link,
     pub(crate) waiting: Link,
     pub(crate) turn: Turn,
 }
@@ -101,7 +98,6 @@ impl<A> Resident for EventState<A> {
         on_common: None,
         common: Link::EMPTY,
         order: 0,
-        active: Link::EMPTY,
         waiting: Link::EMPTY,
         turn: Turn::EMPTY,
     };
@@ -127,7 +123,8 @@ impl<A> Cx<'_, A> {
     fn event_add(&mut self, event: Event, timeout: Option<Duration>) -> Result<(), AddError> {
         self.event_register(event)?;
         if let Some(timeout) = timeout {
-            self.event_begin_timeout(event, Pace::Every(micros(timeout)), timeout);
+            let interval = micros(timeout);
+            self.event_begin_timeout(event, Pace::Every(interval), interval);
         }
         Ok(())
     }
@@ -135,7 +132,7 @@ impl<A> Cx<'_, A> {
     fn event_add_common(&mut self, event: Event, timeout: CommonTimeout) -> Result<(), AddError> {
         let interval = self.common_interval(timeout)?;
         self.event_register(event)?;
-        self.event_begin_timeout(event, Pace::Common(timeout), Duration::from_micros(interval));
+        self.event_begin_timeout(event, Pace::Common(timeout), interval);
         Ok(())
     }
 
@@ -179,10 +176,10 @@ impl<A> Cx<'_, A> {
     /// Frees the once-event whose callback has run, unless that has made use of it again.
     pub(crate) fn free_spent(&mut self) {
         let Some(event) = self.spent.take() else { return };
-        let armed = self.event_deadline(event).is_some();
-        let state = self.tables.events.get(event);
-        if state.is_some_and(|state| !state.registered && !state.turn.is_queued()) && !armed {
-            self.event_free(event);
+        let armed = self.timers.is_armed(event.index());
+        let Some(state) = self.tables.events.get(event) else { return };
+        if !(armed || state.on_common.is_some() || state.registered || state.turn.is_queued()) {
+            self.tables.events.remove(event);
         }
     }
 
@@ -198,5 +195,5 @@ impl<A> Cx<'_, A> {
 }
 
 pub(crate) const fn id_of(event: Event) -> Id {
-    Id { kind: Kind::Event, index: event.slot() }
+    Id::new(Kind::Event, event.slot())
 }

@@ -11,7 +11,6 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may panic"))]
 
 mod active;
-mod address;
 mod base;
 mod common;
 mod conn;
@@ -28,6 +27,7 @@ mod log;
 #[cfg(test)]
 mod model;
 mod outbox;
+mod parts;
 mod priority;
 mod ring;
 mod rings;

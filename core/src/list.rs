@@ -3,12 +3,10 @@
 //! A slot can be on several lists at once, one for each [`Chain`]; the links of a chain are found
 //! through [`Links`], which the base's tables implement. Nothing here knows what a slot holds.
 
+use core::num::NonZeroU32;
+
 /// What lives at a slot that lists connect.
-///
-/// The values start at one, so that `Option<Id>` has its `None` at zero and an empty link costs no
-/// room in flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Kind {
     Event = 1,
     Listener = 2,
@@ -17,10 +15,33 @@ pub(crate) enum Kind {
 }
 
 /// A slot, as lists name it: without a generation, since a slot leaves its lists before it is free.
+///
+/// The kind stands above the index, and kinds start at one, so that `Option<Id>` is one word whose
+/// `None` is zero and an empty link costs no room in flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Id {
-    pub(crate) kind: Kind,
-    pub(crate) index: u16,
+pub(crate) struct Id(NonZeroU32);
+
+impl Id {
+    pub(crate) const fn new(kind: Kind, index: u16) -> Self {
+        // A kind is at least one, so the sum is never zero.
+        match NonZeroU32::new((kind as u32) << 16 | index as u32) {
+            Some(both) => Self(both),
+            None => Self(NonZeroU32::MIN),
+        }
+    }
+
+    pub(crate) const fn kind(self) -> Kind {
+        match self.0.get() >> 16 {
+            1 => Kind::Event,
+            2 => Kind::Listener,
+            3 => Kind::Conn,
+            _ => Kind::Source,
+        }
+    }
+
+    pub(crate) const fn index(self) -> u16 {
+        self.0.get() as u16
+    }
 }
 
 /// Which links of a slot a list runs through.
@@ -146,19 +167,19 @@ pub(crate) mod tests {
 
     impl Links for Plain {
         fn link(&mut self, _: Chain, id: Id) -> Option<&mut Link> {
-            self.0.get_mut(usize::from(id.index))
+            self.0.get_mut(usize::from(id.index()))
         }
     }
 
     fn id(index: u16) -> Id {
-        Id { kind: Kind::Event, index }
+        Id::new(Kind::Event, index)
     }
 
     fn members(list: &List, links: &mut Plain) -> Vec<u16> {
         let mut members = Vec::new();
         let mut at = list.first();
         while let Some(id) = at {
-            members.push(id.index);
+            members.push(id.index());
             at = List::after(links, Chain::Active, id);
         }
         members

@@ -7,11 +7,10 @@
 use core::net::SocketAddr;
 
 use crate::active::Turn;
-use crate::address::Address;
-use crate::conn::OnConn;
+use crate::conn::{NOWHERE, OnConn};
 use crate::error::{Full, ListenError, Stale};
 use crate::handle::{Listener, kind};
-use crate::list::{Id, Kind, Link};
+use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::table::Resident;
 use crate::{Cx, EventBase, log};
@@ -23,11 +22,10 @@ pub(crate) struct ListenerState<A> {
     pub(crate) on_accept: Option<OnConn<A>>,
     on_error: Option<OnListenError<A>>,
     user: u32,
-    address: Address,
+    address: SocketAddr,
     enabled: bool,
     freed: bool,
     error: ListenError,
-    pub(crate) active: Link,
     pub(crate) turn: Turn,
     pub(crate) mail: Mail,
 }
@@ -39,11 +37,10 @@ impl<A> Resident for ListenerState<A> {
         on_accept: None,
         on_error: None,
         user: 0,
-        address: Address::None,
+        address: NOWHERE,
         enabled: false,
         freed: false,
         error: ListenError::InUse,
-        active: Link::EMPTY,
         turn: Turn::EMPTY,
         mail: Mail::EMPTY,
     };
@@ -80,7 +77,7 @@ impl<'s, A> Cx<'s, A> {
         let (listener, state) =
             self.tables.listeners.insert().ok_or_else(|| log::full(Full::Listeners))?;
         state.on_accept = Some(on_accept);
-        state.address = address.into();
+        state.address = address;
         state.turn = state.turn.begin();
         self.listener_enable(listener);
         Ok(listener)
@@ -122,7 +119,7 @@ impl<A> ListenerMut<'_, '_, A> {
 
     /// The address the application asked for.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.cx.tables.listeners.get(self.listener).and_then(|state| state.address.into())
+        self.cx.tables.listeners.get(self.listener).map(|state| state.address)
     }
 
     /// The application's word, zero at first.
@@ -171,9 +168,9 @@ impl<A> Cx<'_, A> {
 
     pub(crate) fn listener_action(&mut self, index: u16, note: u8) -> Option<Action> {
         let (listener, state) = self.tables.listeners.at(index)?;
-        let (enabled, address) = (state.enabled, Option::from(state.address));
+        let (enabled, address) = (state.enabled, state.address);
         match note {
-            note::OPEN if enabled => Some(Action::Listen(listener, address?)),
+            note::OPEN if enabled => Some(Action::Listen(listener, address)),
             note::PAUSE if !enabled => Some(Action::Ignore(listener)),
             note::DROP => {
                 self.tables.listeners.remove(listener);
@@ -210,5 +207,5 @@ impl<A> EventBase<'_, A> {
 }
 
 pub(crate) const fn id_of(listener: Listener) -> Id {
-    Id { kind: Kind::Listener, index: listener.slot() }
+    Id::new(Kind::Listener, listener.slot())
 }

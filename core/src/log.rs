@@ -17,7 +17,7 @@ pub(crate) fn full(table: Full) -> Full {
 }
 
 pub(crate) fn listen_failed(listener: Listener, error: ListenError) {
-    warn!("listener {:?} failed: {}", listener, error);
+    warn!("listener {}: {}", listener.slot(), error);
 }
 
 pub(crate) fn conn_failed(conn: Conn, error: ConnError) {

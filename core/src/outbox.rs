@@ -136,10 +136,12 @@ impl<A> EventBase<'_, A> {
         loop {
             let cx = &mut self.cx;
             let (id, note) = cx.outbox.take(&mut cx.tables)?;
-            let action = match id.kind {
-                Kind::Listener => cx.listener_action(id.index, note),
-                Kind::Conn => cx.conn_action(id.index, note),
-                Kind::Source => cx.source_action(id.index, note),
+            let action = match id.kind() {
+                Kind::Listener => cx.listener_action(id.index(), note),
+                Kind::Conn => cx.conn_action(id.index(), note),
+                Kind::Source => {
+                    cx.parts.source_action.and_then(|action| action(cx, (id.index(), note)))
+                }
                 Kind::Event => None,
             };
             if action.is_some() {

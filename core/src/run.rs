@@ -3,6 +3,7 @@
 use core::ops::BitOr;
 use core::time::Duration;
 
+use crate::timer::NEVER;
 use crate::{Cx, EventBase, Instant};
 
 /// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and its kin).
@@ -170,7 +171,7 @@ impl<A> EventBase<'_, A> {
             () if course.exit => Wait::Ended(End::Exit),
             () if once || nothing => Wait::Ended(End::Done),
             () if active.len() > 0 => Wait::Not,
-            () if self.is_empty() && !run.contains(Run::NO_EXIT_ON_EMPTY) => {
+            () if deadline.is_none() && self.is_empty() && !run.contains(Run::NO_EXIT_ON_EMPTY) => {
                 Wait::Ended(End::Empty)
             }
             () if run.contains(Run::NONBLOCK) => Wait::Not,
@@ -184,16 +185,18 @@ impl<A> EventBase<'_, A> {
 
     /// The next time something is due by itself. O(1).
     pub fn deadline(&self) -> Option<Instant> {
-        let timer = self.cx.first_deadline().map(|((deadline, _), _)| deadline);
         let exit = self.cx.course.exit_at;
-        timer.into_iter().chain(exit).min()
+        match self.cx.first_deadline().0 {
+            NEVER => exit,
+            (timer, _) => Some(exit.map_or(timer, |exit| exit.min(timer))),
+        }
     }
 
-    /// Whether nothing is pending, open or active.
+    /// Whether nothing is waited for but the time, and nothing is open.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
         let objects =
             cx.registered.saturating_add(cx.listening).saturating_add(cx.tables.conns.len());
-        objects == 0 && cx.first_deadline().is_none() && cx.course.exit_at.is_none()
+        objects == 0
     }
 }

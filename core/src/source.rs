@@ -5,20 +5,21 @@
 //! added, which is the order they are activated in, and how many wait for what, so the back end is
 //! told only when the sum changes.
 
-use crate::error::Full;
-use crate::handle::{Source, kind};
+use crate::error::{AddError, Full};
+use crate::event;
+use crate::handle::{Event, Source, kind};
 use crate::list::{Chain, Id, Kind, List};
 use crate::outbox::{Action, Mail, note};
 use crate::table::Resident;
 use crate::{Cx, EventBase, Signal, Stale, What, log};
 
 pub(crate) struct SourceState {
-    pub(crate) events: List,
+    events: List,
     pub(crate) mail: Mail,
     /// How many events wait for reading, writing and closing.
     waiting: [u16; 3],
     /// The events wait by edge.
-    pub(crate) edge: bool,
+    edge: bool,
 }
 
 impl Resident for SourceState {
@@ -32,19 +33,19 @@ const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
 
 impl SourceState {
     /// What any of the events waits for, and how.
-    pub(crate) fn interest(&self) -> What {
+    fn interest(&self) -> What {
         let waited_for = CONDITIONS.iter().zip(&self.waiting).filter(|(_, count)| **count > 0);
         let sum = waited_for.fold(What::NONE, |sum, (condition, _)| sum | *condition);
         if sum.is_empty() { sum } else { sum | self.kind() }
     }
 
     /// The mark of what the events wait by.
-    pub(crate) const fn kind(&self) -> What {
+    const fn kind(&self) -> What {
         if self.edge { What::EDGE } else { What::NONE }
     }
 
     /// Counts an event in or out; whether the sum changed.
-    pub(crate) fn count(&mut self, interest: What, event: Counted) -> bool {
+    fn count(&mut self, interest: What, event: Counted) -> bool {
         let before = self.interest();
         for (condition, count) in CONDITIONS.iter().zip(&mut self.waiting) {
             if interest.intersects(*condition) {
@@ -60,7 +61,7 @@ impl SourceState {
 
 /// Whether an event begins or ceases to wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
+enum Counted {
     In,
     Out,
 }
@@ -91,7 +92,7 @@ impl<A> Cx<'_, A> {
     pub fn forget_source(&mut self, source: Source) -> Result<(), Stale> {
         let held = self.tables.sources.get(source).filter(|state| !state.is_forgotten());
         let mut first = held.ok_or(Stale)?.events.first();
-        while let Some((event, _)) = first.and_then(|id| self.tables.events.at(id.index)) {
+        while let Some((event, _)) = first.and_then(|id| self.tables.events.at(id.index())) {
             self.event_del(event);
             first = self.tables.sources.get(source).and_then(|state| state.events.first());
         }
@@ -99,7 +100,58 @@ impl<A> Cx<'_, A> {
         Ok(())
     }
 
-    pub(crate) fn source_action(&mut self, index: u16, note: u8) -> Option<Action> {
+    fn source_register(&mut self, event: Event, source: Source) -> Result<(), AddError> {
+        let held = self.tables.sources.get(source).filter(|state| !state.is_forgotten());
+        held.ok_or(AddError::SourceClosed)?;
+        let Some(state) = self.tables.events.get(event) else { return Ok(()) };
+        let (interest, registered) = (state.interest, state.registered);
+        let Some(state) = self.tables.sources.get_mut(source) else { return Ok(()) };
+        if registered || !interest.intersects(What::IO) {
+            return Ok(());
+        }
+        let edge = interest.contains(What::EDGE);
+        if state.events.is_empty() {
+            state.edge = edge;
+        } else if state.edge != edge {
+            return Err(AddError::MixedEdge);
+        }
+        // By level, the newcomer wants to hear what the others may have heard already.
+        let changed = state.count(interest, Counted::In) || !edge;
+        let mut events = state.events;
+        events.push(&mut self.tables, Chain::Interest, event::id_of(event));
+        self.source_keep(source, events, changed);
+        self.set_registered(event, true);
+        Ok(())
+    }
+
+    fn source_unregister(&mut self, event: Event, source: Source) {
+        let interest = self.tables.events.get(event).map_or(What::NONE, |state| state.interest);
+        let Some(state) = self.tables.sources.get_mut(source) else { return };
+        let changed = state.count(interest, Counted::Out);
+        let mut events = state.events;
+        events.remove(&mut self.tables, Chain::Interest, event::id_of(event));
+        self.source_keep(source, events, changed);
+        self.set_registered(event, false);
+    }
+
+    /// Asks the back end to look at the source again, which it need not do for edges.
+    fn source_again(&mut self, source: Source) {
+        if self.tables.sources.get(source).is_some_and(|source| !source.edge) {
+            self.outbox.post(&mut self.tables, id_of(source), note::OPEN);
+        }
+    }
+
+    /// Puts a source's list back, and tells the back end of a change.
+    fn source_keep(&mut self, source: Source, events: List, changed: bool) {
+        if let Some(state) = self.tables.sources.get_mut(source) {
+            state.events = events;
+        }
+        if changed {
+            self.outbox.post(&mut self.tables, id_of(source), note::OPEN);
+        }
+    }
+
+    fn source_action(&mut self, index: u16, note: u8) -> Option<Action> {
         let (source, state) = self.tables.sources.at(index)?;
         let interest = state.interest();
         match note {
@@ -115,7 +167,7 @@ impl<A> Cx<'_, A> {
 
 impl SourceState {
     /// Whether the source was forgotten and only waits for the back end to hear of it.
-    pub(crate) fn is_forgotten(&self) -> bool {
+    fn is_forgotten(&self) -> bool {
         self.mail.notes & note::DROP != 0
     }
 }
@@ -126,12 +178,13 @@ impl<A> EventBase<'_, A> {
     /// # Errors
     /// [`Full::Sources`] when the table has no free slot.
     pub fn new_source(&mut self) -> Result<Source, Full> {
-        self.cx
-            .tables
-            .sources
-            .insert()
-            .map(|(source, _)| source)
-            .ok_or_else(|| log::full(Full::Sources))
+        let parts = &mut self.cx.parts;
+        parts.source_register = Some(|cx, event, source| cx.source_register(event, source));
+        parts.source_unregister = Some(|cx, event, source| cx.source_unregister(event, source));
+        parts.source_again = Some(|cx, source| cx.source_again(source));
+        parts.source_action = Some(|cx, (index, note)| cx.source_action(index, note));
+        let made = self.cx.tables.sources.insert().map(|(source, _)| source);
+        made.ok_or_else(|| log::full(Full::Sources))
     }
 
     /// Feeds readiness: activates the events that wait for any of `what`, in the order they were
@@ -144,7 +197,7 @@ impl<A> EventBase<'_, A> {
         let (mut at, kind) = (state.events.first(), state.kind());
         while let Some(id) = at {
             at = List::after(&mut self.cx.tables, Chain::Interest, id);
-            let Some((event, state)) = self.cx.tables.events.at(id.index) else { continue };
+            let Some((event, state)) = self.cx.tables.events.at(id.index()) else { continue };
             let came_true = state.interest & what & What::IO;
             if !came_true.is_empty() {
                 self.cx.event_activate(event, came_true | kind, 0);
@@ -161,7 +214,7 @@ impl<A> EventBase<'_, A> {
         let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
         while let Some(id) = at {
             at = List::after(&mut self.cx.tables, Chain::Interest, id);
-            if let Some((event, _)) = self.cx.tables.events.at(id.index) {
+            if let Some((event, _)) = self.cx.tables.events.at(id.index()) {
                 self.cx.event_activate(event, What::SIGNAL, raises);
             }
         }
@@ -169,5 +222,5 @@ impl<A> EventBase<'_, A> {
 }
 
 pub(crate) const fn id_of(source: Source) -> Id {
-    Id { kind: Kind::Source, index: source.slot() }
+    Id::new(Kind::Source, source.slot())
 }

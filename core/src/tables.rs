@@ -19,45 +19,32 @@ pub(crate) struct Tables<'s, A> {
 impl<A> Tables<'_, A> {
     /// The notes of a slot that can have something for the back end.
     pub(crate) fn mail(&mut self, id: Id) -> Option<&mut Mail> {
-        match id.kind {
+        match id.kind() {
             Kind::Event => None,
-            Kind::Listener => self.listeners.at(id.index).map(|(_, state)| &mut state.mail),
-            Kind::Conn => self.conns.at(id.index).map(|(_, state)| &mut state.mail),
-            Kind::Source => self.sources.at(id.index).map(|(_, state)| &mut state.mail),
+            Kind::Listener => self.listeners.peek_mut(id.index()).map(|state| &mut state.mail),
+            Kind::Conn => self.conns.peek_mut(id.index()).map(|state| &mut state.mail),
+            Kind::Source => self.sources.peek_mut(id.index()).map(|state| &mut state.mail),
         }
     }
 }
 
 impl<A> Links for Tables<'_, A> {
     fn link(&mut self, chain: Chain, id: Id) -> Option<&mut Link> {
-        match (chain, id.kind) {
-            (Chain::Active, Kind::Event) => {
-                self.events.at(id.index).map(|(_, state)| &mut state.active)
-            }
-            (Chain::Interest, Kind::Event) => {
-                self.events.at(id.index).map(|(_, state)| &mut state.waiting)
-            }
-            (Chain::Common, Kind::Event) => {
-                self.events.at(id.index).map(|(_, state)| &mut state.common)
-            }
-            (Chain::Active, Kind::Listener) => {
-                self.listeners.at(id.index).map(|(_, state)| &mut state.active)
-            }
-            (Chain::Active, Kind::Conn) => {
-                self.conns.at(id.index).map(|(_, state)| &mut state.active)
-            }
-            (Chain::Outbox, _) => self.mail(id).map(|mail| &mut mail.link),
-            _ => None,
+        match chain {
+            Chain::Active => self.turn(id).map(|turn| &mut turn.link),
+            Chain::Outbox => self.mail(id).map(|mail| &mut mail.link),
+            Chain::Interest => self.events.peek_mut(id.index()).map(|state| &mut state.waiting),
+            Chain::Common => self.events.peek_mut(id.index()).map(|state| &mut state.common),
         }
     }
 }
 
 impl<A> Turns for Tables<'_, A> {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
-        match id.kind {
-            Kind::Event => self.events.at(id.index).map(|(_, state)| &mut state.turn),
-            Kind::Listener => self.listeners.at(id.index).map(|(_, state)| &mut state.turn),
-            Kind::Conn => self.conns.at(id.index).map(|(_, state)| &mut state.turn),
+        match id.kind() {
+            Kind::Event => self.events.peek_mut(id.index()).map(|state| &mut state.turn),
+            Kind::Listener => self.listeners.peek_mut(id.index()).map(|state| &mut state.turn),
+            Kind::Conn => self.conns.peek_mut(id.index()).map(|state| &mut state.turn),
             Kind::Source => None,
         }
     }

@@ -36,7 +36,12 @@ impl Instant {
     /// The instant `delay` later, rounded up to a microsecond so that nothing is ever early.
     #[must_use]
     pub const fn after(self, delay: Duration) -> Self {
-        Self(self.0.saturating_add(micros(delay)))
+        self.plus(micros(delay))
+    }
+
+    /// The instant so many microseconds later.
+    pub(crate) const fn plus(self, micros: u64) -> Self {
+        Self(self.0.saturating_add(micros))
     }
 
     /// The time from `earlier` to this instant; zero when `earlier` is not earlier.
@@ -47,7 +52,9 @@ impl Instant {
 
 /// A duration in microseconds, rounded up, saturating.
 ///
-/// `Duration::as_micros` computes in 128 bits, which a small core pays for dearly.
+/// `Duration::as_micros` computes in 128 bits, which a small core pays for dearly; so it does for
+/// this, if each verb that takes a duration has a copy of it.
+#[inline(never)]
 pub(crate) const fn micros(delay: Duration) -> u64 {
     let fraction = delay.subsec_nanos().div_ceil(1_000);
     delay.as_secs().saturating_mul(1_000_000).saturating_add(fraction as u64)

@@ -8,8 +8,8 @@
 //!  cell k:  heap entry k { deadline, order, owner }   +   place of owner k in the heap, plus one
 //! ```
 //!
-//! The cells come in two slices, one for each table whose slots own timers; this module joins them
-//! to one numbering. 24 bytes a cell on every target.
+//! Each table whose slots own timers has a list of its own; the count of armings is common to all,
+//! so that they compare. 24 bytes a cell on every target.
 
 use crate::Instant;
 
@@ -33,65 +33,55 @@ impl Cell {
 /// What deadlines are ordered by: themselves, and when they were armed.
 pub(crate) type Key = (Instant, u64);
 
+/// Later than any deadline.
+pub(crate) const NEVER: Key = (Instant::MAX, u64::MAX);
+
 /// The heap.
 pub(crate) struct Timers<'s> {
-    head: &'s mut [Cell],
-    tail: &'s mut [Cell],
+    cells: &'s mut [Cell],
     len: usize,
-    armings: u64,
 }
 
 impl<'s> Timers<'s> {
-    /// Takes the storage over and empties it. Owners `0..head.len()` have their cells in `head`,
-    /// the following ones in `tail`.
-    pub(crate) fn new(head: &'s mut [Cell], tail: &'s mut [Cell]) -> Self {
-        head.iter_mut().chain(tail.iter_mut()).for_each(|cell| *cell = Cell::EMPTY);
-        Self { head, tail, len: 0, armings: 0 }
+    /// Takes the storage over and empties it. As many owners as cells, numbered from zero.
+    pub(crate) fn new(cells: &'s mut [Cell]) -> Self {
+        cells.iter_mut().for_each(|cell| *cell = Cell::EMPTY);
+        Self { cells, len: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.len
     }
 
-    /// The earliest deadline, when it was armed, and whose it is.
-    pub(crate) fn first(&self) -> Option<(Key, usize)> {
-        if self.len == 0 {
-            None
-        } else {
-            self.cell(0).map(|cell| (cell.key(), cell.owner as usize))
+    /// The earliest deadline, and whose it is.
+    pub(crate) fn first(&self) -> (Key, usize) {
+        match self.cells.first() {
+            Some(cell) if self.len > 0 => (cell.key(), cell.owner as usize),
+            _ => (NEVER, 0),
         }
-    }
-
-    /// The next number in the order of armings, for those who keep deadlines of their own.
-    pub(crate) const fn count_arming(&mut self) -> u64 {
-        self.armings = self.armings.wrapping_add(1);
-        self.armings
     }
 
     /// The owner's deadline.
     pub(crate) fn deadline(&self, owner: usize) -> Option<Instant> {
-        self.cell(self.place(owner)?).map(|cell| cell.deadline)
+        self.cells.get(self.place(owner)?).map(|cell| cell.deadline)
+    }
+
+    /// Whether the owner has a deadline.
+    pub(crate) fn is_armed(&self, owner: usize) -> bool {
+        self.place(owner).is_some()
     }
 
     /// Sets the owner's deadline, in place of one it may have.
-    pub(crate) fn arm(&mut self, owner: usize, deadline: Instant) {
-        let place = match self.place(owner) {
-            Some(place) => place,
-            None => {
-                let place = self.len;
-                if self.cell(owner).is_none() || self.cell(place).is_none() {
-                    debug_assert!(false, "every owner has a cell");
-                    return;
-                }
-                self.len = self.len.saturating_add(1);
-                place
-            }
-        };
-        let order = self.count_arming();
-        if let Some(cell) = self.cell_mut(place) {
-            (cell.deadline, cell.order, cell.owner) = (deadline, order, owner as u32);
+    pub(crate) fn arm(&mut self, owner: usize, key: Key) {
+        if owner >= self.cells.len() {
+            debug_assert!(false, "every owner has a cell");
+            return;
         }
-        self.set_place(owner, Some(place));
+        let place = self.place(owner).unwrap_or(self.len);
+        if place == self.len {
+            self.len = self.len.saturating_add(1);
+        }
+        self.put(place, key, owner);
         self.settle(place);
     }
 
@@ -104,7 +94,9 @@ impl<'s> Timers<'s> {
             self.swap(place, last);
             self.settle(place);
         }
-        self.set_place(owner, None);
+        if let Some(cell) = self.cells.get_mut(owner) {
+            cell.place = 0;
+        }
         true
     }
 
@@ -132,56 +124,33 @@ impl<'s> Timers<'s> {
 
     /// Whether the entry at `a` exists and comes due before the one at `b`.
     fn precedes(&self, a: usize, b: usize) -> bool {
-        if a >= self.len {
-            return false;
-        }
-        match (self.cell(a), self.cell(b)) {
-            (Some(a), Some(b)) => a.key() < b.key(),
-            _ => false,
-        }
+        let (before, after) = (self.cells.get(a), self.cells.get(b));
+        a < self.len && before.map(Cell::key) < after.map(Cell::key)
     }
 
     /// Exchanges two entries, and tells their owners where they stand.
     fn swap(&mut self, a: usize, b: usize) {
-        let Some((at_a, of_a)) = self.entry(a) else { return };
-        let Some((at_b, of_b)) = self.entry(b) else { return };
-        self.put(a, at_b, of_b);
-        self.put(b, at_a, of_a);
-    }
-
-    fn entry(&self, place: usize) -> Option<(Key, u32)> {
-        self.cell(place).map(|cell| (cell.key(), cell.owner))
-    }
-
-    fn put(&mut self, place: usize, key: Key, owner: u32) {
-        if let Some(cell) = self.cell_mut(place) {
-            ((cell.deadline, cell.order), cell.owner) = (key, owner);
+        if let (Some((at_a, of_a)), Some((at_b, of_b))) = (self.entry(a), self.entry(b)) {
+            self.put(a, at_b, of_b);
+            self.put(b, at_a, of_a);
         }
-        self.set_place(owner as usize, Some(place));
+    }
+
+    fn entry(&self, place: usize) -> Option<(Key, usize)> {
+        self.cells.get(place).map(|cell| (cell.key(), cell.owner as usize))
+    }
+
+    fn put(&mut self, place: usize, key: Key, owner: usize) {
+        if let Some(cell) = self.cells.get_mut(place) {
+            ((cell.deadline, cell.order), cell.owner) = (key, owner as u32);
+        }
+        if let Some(cell) = self.cells.get_mut(owner) {
+            cell.place = place.saturating_add(1) as u32;
+        }
     }
 
     fn place(&self, owner: usize) -> Option<usize> {
-        (self.cell(owner)?.place as usize).checked_sub(1)
-    }
-
-    fn set_place(&mut self, owner: usize, place: Option<usize>) {
-        if let Some(cell) = self.cell_mut(owner) {
-            cell.place = place.map_or(0, |place| place.saturating_add(1) as u32);
-        }
-    }
-
-    fn cell(&self, at: usize) -> Option<&Cell> {
-        match at.checked_sub(self.head.len()) {
-            None => self.head.get(at),
-            Some(at) => self.tail.get(at),
-        }
-    }
-
-    fn cell_mut(&mut self, at: usize) -> Option<&mut Cell> {
-        match at.checked_sub(self.head.len()) {
-            None => self.head.get_mut(at),
-            Some(at) => self.tail.get_mut(at),
-        }
+        (self.cells.get(owner)?.place as usize).checked_sub(1)
     }
 }
 

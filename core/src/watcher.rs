@@ -8,15 +8,24 @@
 use core::time::Duration;
 
 use crate::error::Full;
-use crate::event::{Mode, OnEvent, Waits};
+use crate::event::{Mode, OnEvent, Waits, id_of};
 use crate::handle::Event;
 use crate::list::{Chain, Id, List};
 use crate::{Cx, EventBase, Fired, Wait, What};
 
+/// When a watcher is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// The loop is about to wait.
+    Prepare,
+    /// The loop has waited.
+    Check,
+}
+
 /// The watchers, and how far the round of calls is.
 pub(crate) struct Watchers {
-    pub(crate) prepare: List,
-    pub(crate) check: List,
+    prepare: List,
+    check: List,
     /// Who is called next.
     next: Option<Id>,
     /// Calls left in the round: as many as there were watchers when it began, so that a watcher
@@ -39,7 +48,7 @@ impl<A> Cx<'_, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn on_prepare(&mut self, call: OnEvent<A>) -> Result<Event, Full> {
-        self.watch(Waits::Prepare, call)
+        self.watch(When::Prepare, call)
     }
 
     /// Calls `call` in each turn just after the loop has waited (`evwatch_check_new`), before
@@ -48,7 +57,7 @@ impl<A> Cx<'_, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn on_check(&mut self, call: OnEvent<A>) -> Result<Event, Full> {
-        self.watch(Waits::Check, call)
+        self.watch(When::Check, call)
     }
 
     /// How long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something is
@@ -58,14 +67,43 @@ impl<A> Cx<'_, A> {
         self.watchers.wait
     }
 
-    fn watch(&mut self, waits: Waits, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(waits, Mode::Persist, call, |_| {})?;
+    fn watch(&mut self, when: When, call: OnEvent<A>) -> Result<Event, Full> {
+        self.parts.watcher_register = Some(|cx, event, called| cx.watcher_register(event, called));
+        self.parts.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
+        self.parts.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
+        let event = self.make(Waits::Watcher(when), Mode::Persist, call, |_| {})?;
         self.add_fresh(event, None);
         Ok(event)
     }
 
-    /// Begins a round of calls.
-    pub(crate) fn begin_round(&mut self, list: List) {
+    /// Lets a watcher be called behind the others, or no more.
+    fn watcher_register(&mut self, event: Event, registered: bool) {
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        let Waits::Watcher(when) = state.waits else { return };
+        state.registered = registered;
+        let id = id_of(event);
+        if !registered && self.watchers.next == Some(id) {
+            self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
+        }
+        let list = match when {
+            When::Prepare => &mut self.watchers.prepare,
+            When::Check => &mut self.watchers.check,
+        };
+        match registered {
+            true => list.push(&mut self.tables, Chain::Interest, id),
+            false => list.remove(&mut self.tables, Chain::Interest, id),
+        }
+    }
+
+    /// The next check watcher to call, in a new round if one is to begin.
+    fn watcher_next(&mut self, begin: bool) -> Option<Fired<A>> {
+        if begin {
+            self.begin_round(self.watchers.check);
+        }
+        self.go_round()
+    }
+
+    fn begin_round(&mut self, list: List) {
         let (mut at, mut count) = (list.first(), 0_u16);
         while let Some(id) = at {
             count = count.saturating_add(1);
@@ -75,11 +113,11 @@ impl<A> Cx<'_, A> {
     }
 
     /// The next call of the round.
-    pub(crate) fn next_watcher(&mut self) -> Option<Fired<A>> {
+    fn go_round(&mut self) -> Option<Fired<A>> {
         while let Some(id) = self.watchers.next.filter(|_| self.watchers.left > 0) {
             self.watchers.left = self.watchers.left.saturating_sub(1);
             self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
-            let watcher = self.tables.events.at(id.index);
+            let watcher = self.tables.events.at(id.index());
             if let Some((call, event)) = watcher.and_then(|(event, s)| Some((s.call?, event))) {
                 return Some(Fired::Event(call, event, What::NONE));
             }
@@ -87,10 +125,17 @@ impl<A> Cx<'_, A> {
         None
     }
 
-    /// Sees to it that a watcher that leaves is not who is called next.
-    pub(crate) fn skip_watcher(&mut self, id: Id) {
-        if self.watchers.next == Some(id) {
-            self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
+    /// Calls the prepare watchers, unless the loop is about to end.
+    fn watcher_prepare(&mut self, outlook: Wait, app: &mut A) {
+        self.watchers.wait = match outlook {
+            Wait::Ended(_) => return,
+            Wait::Not => Some(Duration::ZERO),
+            Wait::Until(deadline) => Some(deadline.since(self.now)),
+            Wait::Forever => None,
+        };
+        self.begin_round(self.watchers.prepare);
+        while let Some(fired) = self.go_round() {
+            fired.call(app, self);
         }
     }
 }
@@ -99,19 +144,9 @@ impl<A> EventBase<'_, A> {
     /// Calls the prepare watchers, unless the loop is about to end. Back ends do so once a turn,
     /// before they take the last actions and ask [`EventBase::wait`].
     pub fn prepare(&mut self, app: &mut A) {
-        let list = self.cx.watchers.prepare;
-        if list.is_empty() {
-            return;
-        }
-        self.cx.watchers.wait = match self.outlook() {
-            Wait::Ended(_) => return,
-            Wait::Not => Some(Duration::ZERO),
-            Wait::Until(deadline) => Some(deadline.since(self.cx.now)),
-            Wait::Forever => None,
-        };
-        self.cx.begin_round(list);
-        while let Some(fired) = self.cx.next_watcher() {
-            fired.call(app, &mut self.cx);
+        if let Some(prepare) = self.cx.parts.watcher_prepare {
+            let outlook = self.outlook();
+            prepare(&mut self.cx, outlook, app);
         }
     }
 }

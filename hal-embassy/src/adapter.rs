@@ -7,7 +7,7 @@ use picoevent::{Action, End, EventBase, Trigger, Wait};
 use crate::pool::Pool;
 use crate::slot::Role;
 use crate::socket::Phase;
-use crate::time;
+use crate::time::{self, Moment};
 
 pub(crate) struct Adapter<'r, 'n, 's, A> {
     pub(crate) pool: Pool<'r, 'n>,
@@ -44,12 +44,12 @@ impl<A> Adapter<'_, '_, '_, A> {
             trigger.register(cx.waker());
             self.base.raised(trigger.signal(), trigger.take());
         }
-        self.pool.now = time::now();
+        self.pool.moment = Moment::now(&self.pool.config);
         while let Some(action) = self.base.next_action() {
             self.act(action, cx);
         }
         self.pool.look(self.base, cx);
-        self.base.advance(self.pool.now);
+        self.base.advance(self.pool.moment.now);
         while let Some(fired) = self.base.next() {
             self.pool.network.watch();
             fired.call(self.app, self.base);
@@ -60,7 +60,7 @@ impl<A> Adapter<'_, '_, '_, A> {
     }
 
     fn act(&mut self, action: Action, cx: &mut Context<'_>) {
-        let until = self.pool.until();
+        let moment = self.pool.moment;
         match action {
             Action::Listen(listener, address) => {
                 if let Err(error) = self.pool.listen(listener, address) {
@@ -80,7 +80,7 @@ impl<A> Adapter<'_, '_, '_, A> {
                 }
             }
             Action::Close(conn) => match self.pool.slot_of(conn) {
-                Some(slot) => slot.serve(Role::Closing(conn), until),
+                Some(slot) => slot.serve(Role::Closing(conn), moment.until),
                 None => self.base.released(conn),
             },
             Action::Abort(conn) => {
@@ -90,8 +90,8 @@ impl<A> Adapter<'_, '_, '_, A> {
                     let phase = slot.socket.phase();
                     let answered = matches!(phase, Phase::Open | Phase::Finishing);
                     match answered && slot.socket.is_read_out() && slot.socket.is_sent() {
-                        true => slot.linger(until),
-                        false => slot.abort(until),
+                        true => slot.linger(moment.until),
+                        false => slot.abort(moment),
                     }
                 }
             }

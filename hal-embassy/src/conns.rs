@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::network::Network;
 use crate::slot::{Role, Slot};
 use crate::socket::{Phase, Read};
+use crate::time::Moment;
 
 /// Looks what has become of a connection and feeds it to the base.
 pub(crate) fn look<A>(
@@ -16,29 +17,29 @@ pub(crate) fn look<A>(
     base: &mut EventBase<'_, A>,
     network: &Network<'_>,
     config: &Config,
-    now: Instant,
+    moment: Moment,
     cx: &mut Context<'_>,
 ) {
     if network.changed && has_lost_address(slot, network) {
-        return fail(slot, conn, base, ConnError::AddressLost, now.after(config.linger));
+        return fail(slot, conn, base, ConnError::AddressLost, moment);
     }
     if slot.role == Role::Connecting(conn) {
         match slot.socket.phase() {
             Phase::Handshake => return,
             Phase::Closed => {
-                let given_up = is_given_up(slot, config, now);
+                let given_up = is_given_up(slot, config, moment.now);
                 let error = if given_up { ConnError::TimedOut } else { ConnError::Refused };
-                return fail(slot, conn, base, error, now.after(config.linger));
+                return fail(slot, conn, base, error, moment);
             }
             _ => {
                 base.connected(conn);
-                slot.serve(Role::Open(conn), now);
+                slot.serve(Role::Open(conn), moment.now);
             }
         }
     }
     match slot.role {
-        Role::Closing(_) => close(slot, conn, base, config, now, cx),
-        _ => pump(slot, conn, base, config, now, cx),
+        Role::Closing(_) => close(slot, conn, base, moment, cx),
+        _ => pump(slot, conn, base, config, moment, cx),
     }
 }
 
@@ -48,12 +49,11 @@ fn pump<A>(
     conn: Conn,
     base: &mut EventBase<'_, A>,
     config: &Config,
-    now: Instant,
+    moment: Moment,
     cx: &mut Context<'_>,
 ) {
-    let until = now.after(config.linger);
     if receive(slot, conn, base, cx) | send(slot, conn, base, cx) {
-        slot.time = now;
+        slot.time = moment.now;
     }
     let unsent = base.conn(conn).map_or(0, |conn| conn.output_len()) > 0;
     let phase = slot.socket.phase();
@@ -62,16 +62,16 @@ fn pump<A>(
     }
     let over = match phase {
         Phase::Closed if !is_in_order(slot, cx) => {
-            let given_up = is_given_up(slot, config, now);
+            let given_up = is_given_up(slot, config, moment.now);
             let error = if given_up { ConnError::TimedOut } else { ConnError::Reset };
-            return fail(slot, conn, base, error, until);
+            return fail(slot, conn, base, error, moment);
         }
         Phase::Closed | Phase::Done => true,
         _ => false,
     };
     if over && slot.ends.input {
         // Nothing can come or go any more, so the socket is free before the application closes.
-        slot.abort(until);
+        slot.abort(moment);
     }
 }
 
@@ -87,7 +87,7 @@ fn is_in_order(slot: &mut Slot<'_>, cx: &mut Context<'_>) -> bool {
 /// it was the stack if it could not send its reset yet, or if nothing came of what was sent for so
 /// long. An idle connection whose peer vanished may pass for one that the peer reset.
 fn is_given_up(slot: &Slot<'_>, config: &Config, now: Instant) -> bool {
-    let silent = config.timeout.is_some_and(|timeout| now.since(slot.time) >= timeout);
+    let silent = config.timeout.is_some_and(|timeout| slot.time.after(timeout) <= now);
     let asked = matches!(slot.role, Role::Connecting(_)) || !slot.socket.is_sent();
     slot.socket.owes_reset() || (silent && asked)
 }
@@ -140,8 +140,7 @@ fn close<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
-    config: &Config,
-    now: Instant,
+    moment: Moment,
     cx: &mut Context<'_>,
 ) {
     // A peer that first wants to be rid of what it sends would never come to read.
@@ -150,13 +149,13 @@ fn close<A>(
     let unsent = !base.output(conn).0.is_empty();
     let phase = slot.socket.phase();
     let possible = matches!(phase, Phase::Handshake | Phase::Open);
-    if unsent && possible && now < slot.time {
+    if unsent && possible && moment.now < slot.time {
         return;
     }
     base.released(conn);
     if unsent || matches!(phase, Phase::Handshake | Phase::Closed | Phase::Done) {
         // The reset has a time of its own, since that of the connection may be up.
-        slot.abort(now.after(config.linger));
+        slot.abort(moment);
     } else {
         slot.linger(slot.time);
     }
@@ -174,8 +173,8 @@ fn fail<A>(
     conn: Conn,
     base: &mut EventBase<'_, A>,
     error: ConnError,
-    until: Instant,
+    moment: Moment,
 ) {
-    slot.abort(until);
+    slot.abort(moment);
     base.failed(conn, error);
 }

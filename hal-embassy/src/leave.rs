@@ -9,18 +9,18 @@ use core::task::{Context, Poll};
 use crate::adapter::Adapter;
 use crate::slot::Role;
 use crate::socket::Phase;
-use crate::time;
+use crate::time::Moment;
 
 impl<A> Adapter<'_, '_, '_, A> {
     /// Stops listening and begins to close every connection.
     pub(crate) fn leave(&mut self) {
-        self.pool.now = time::now();
-        let until = self.pool.until();
-        self.pool.listeners.fill(None);
+        self.pool.moment = Moment::now(&self.pool.config);
+        let moment = self.pool.moment;
+        self.pool.listeners.clear();
         for slot in self.pool.slots.iter_mut() {
             match slot.role {
-                Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) => slot.abort(until),
-                Role::Open(conn) => slot.serve(Role::Closing(conn), until),
+                Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) => slot.abort(moment),
+                Role::Open(conn) => slot.serve(Role::Closing(conn), moment.until),
                 Role::Free | Role::Closing(_) | Role::Lingering | Role::Resetting => {}
             }
         }
@@ -28,7 +28,7 @@ impl<A> Adapter<'_, '_, '_, A> {
 
     /// Ready when every peer has what is its due, or its time is up.
     pub(crate) fn left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.pool.now = time::now();
+        self.pool.moment = Moment::now(&self.pool.config);
         self.pool.look(self.base, cx);
         let mut owing = false;
         for slot in self.pool.slots.iter_mut() {

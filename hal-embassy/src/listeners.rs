@@ -33,7 +33,7 @@ impl Pool<'_, '_> {
         address: SocketAddr,
     ) -> Result<(), ListenError> {
         let endpoint = address::listen_endpoint(address).ok_or(ListenError::Invalid)?;
-        for held in self.listeners.iter().flatten() {
+        for held in self.listeners.iter() {
             if held.listener == listener {
                 return Ok(());
             }
@@ -41,28 +41,26 @@ impl Pool<'_, '_> {
                 return Err(ListenError::InUse);
             }
         }
-        let room = self.listeners.iter_mut().find(|held| held.is_none());
-        *room.ok_or(ListenError::NoSocket)? = Some(Listening { listener, endpoint });
+        let pushed = self.listeners.push(Listening { listener, endpoint });
+        pushed.map_err(|_| ListenError::NoSocket)?;
         log::listening(endpoint.port);
         Ok(())
     }
 
     /// Listens no more. Who has called already waits until the listener is enabled again.
     pub(crate) fn ignore(&mut self, listener: Listener) {
-        for held in self.listeners.iter_mut() {
-            if held.is_some_and(|held| held.listener == listener) {
-                *held = None;
-            }
+        if let Some(place) = self.listeners.iter().position(|held| held.listener == listener) {
+            self.listeners.swap_remove(place);
         }
     }
 
     /// Listens no more, and resets who has called and was not accepted.
     pub(crate) fn unlisten(&mut self, listener: Listener) {
         self.ignore(listener);
-        let until = self.until();
+        let moment = self.moment;
         for slot in self.slots.iter_mut() {
             if matches!(slot.role, Role::Listening(of) | Role::Waiting(of) if of == listener) {
-                slot.abort(until);
+                slot.abort(moment);
             }
         }
     }
@@ -72,7 +70,7 @@ impl Pool<'_, '_> {
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
         while base.has_room() {
             let listeners = &*self.listeners;
-            let enabled = |listener| listeners.iter().flatten().any(|l| l.listener == listener);
+            let enabled = |listener| listeners.iter().any(|l| l.listener == listener);
             let waiting = self.slots.iter_mut().filter_map(|slot| match slot.role {
                 Role::Waiting(listener) if enabled(listener) => Some((slot, listener)),
                 _ => None,
@@ -85,54 +83,47 @@ impl Pool<'_, '_> {
             match accepted {
                 Ok(conn) => {
                     slot.ends = Ends::default();
-                    slot.serve(Role::Open(conn), self.now);
+                    slot.serve(Role::Open(conn), self.moment.now);
                 }
                 Err(AcceptError::Full) => return,
-                Err(AcceptError::NoListener) => slot.abort(self.now.after(self.config.linger)),
+                Err(AcceptError::NoListener) => slot.abort(self.moment),
             }
         }
     }
 
-    /// Lets free sockets listen, always for the listener that has the fewest; takes one from the
-    /// listener that has the most, if it has two more.
+    /// Lets free sockets listen, always for the listener that has the fewest; takes one from a
+    /// listener that has two more.
     pub(crate) fn fill(&mut self, cx: &mut Context<'_>) {
         while let Some((fewest, poor)) = self.poorest() {
             if fewest >= self.config.backlog {
                 return;
             }
-            let index = match (self.free(), self.richest()) {
-                (Some(index), _) => index,
-                (None, Some((most, index))) if most > fewest.saturating_add(1) => index,
-                (None, _) => return,
+            let several = self.listeners.len() > 1;
+            let spare = || self.spare(fewest.saturating_add(1)).filter(|_| several);
+            let Some(slot) = self.free().or_else(spare).and_then(|i| self.slots.get_mut(i)) else {
+                return;
             };
-            let Some(slot) = self.slots.get_mut(index) else { return };
-            slot.abort(self.now);
+            slot.abort(self.moment);
             if !slot.socket.listen(poor.endpoint, cx) {
                 debug_assert!(false, "a free socket can listen");
                 return;
             }
-            slot.serve(Role::Listening(poor.listener), self.now);
+            slot.serve(Role::Listening(poor.listener), self.moment.now);
         }
     }
 
-    /// A socket that listens, of the listener that has the most.
-    pub(crate) fn listening(&self) -> Option<usize> {
-        self.richest().map(|(_, index)| index)
+    /// A socket that listens, of a listener that has more than `enough`.
+    pub(crate) fn spare(&self, enough: usize) -> Option<usize> {
+        self.slots.iter().position(|slot| match slot.role {
+            Role::Listening(of) => slot.listens_for(of) && self.count(of) > enough,
+            _ => false,
+        })
     }
 
+    /// The listener that has the fewest sockets, and how many.
     fn poorest(&self) -> Option<(usize, Listening)> {
-        let counted =
-            self.listeners.iter().flatten().map(|held| (self.count(held.listener), *held));
+        let counted = self.listeners.iter().map(|held| (self.count(held.listener), *held));
         counted.min_by_key(|(count, _)| *count)
-    }
-
-    fn richest(&self) -> Option<(usize, usize)> {
-        let held = self.listeners.iter().flatten().map(|held| held.listener);
-        let (count, listener) = held
-            .map(|listener| (self.count(listener), listener))
-            .max_by_key(|(count, _)| *count)?;
-        let index = self.slots.iter().position(|slot| slot.listens_for(listener))?;
-        Some((count, index))
     }
 
     /// The sockets that listen for `listener` and nobody has called yet.

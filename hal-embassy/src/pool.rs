@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use core::task::Context;
 
+use heapless::VecView;
 use picoevent::{Conn, ConnError, EventBase, Instant};
 
 use crate::address;
@@ -12,14 +13,15 @@ use crate::listeners::Listening;
 use crate::network::Network;
 use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
+use crate::time::Moment;
 
 pub(crate) struct Pool<'r, 'n> {
     pub(crate) slots: &'r mut [Slot<'n>],
     /// The listeners that are enabled.
-    pub(crate) listeners: &'r mut [Option<Listening>],
+    pub(crate) listeners: &'r mut VecView<Listening>,
     pub(crate) network: Network<'n>,
     pub(crate) config: Config,
-    pub(crate) now: Instant,
+    pub(crate) moment: Moment,
 }
 
 impl<'n> Pool<'_, 'n> {
@@ -35,23 +37,24 @@ impl<'n> Pool<'_, 'n> {
     }
 
     fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
-        let (now, until) = (self.now, self.until());
+        let moment = self.moment;
+        let now = moment.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match (slot.role, slot.socket.phase()) {
             (Role::Free, _) => {}
             (Role::Listening(listener), Phase::Listening) => {
-                if !self.listeners.iter().flatten().any(|held| held.listener == listener) {
-                    slot.abort(until);
+                if !self.listeners.iter().any(|held| held.listener == listener) {
+                    slot.abort(moment);
                 }
             }
             (Role::Listening(_) | Role::Lingering, Phase::Handshake) => {}
             (Role::Listening(_) | Role::Waiting(_), Phase::Closed | Phase::Done) => {
-                slot.abort(until);
+                slot.abort(moment);
             }
             (Role::Listening(listener), _) => slot.serve(Role::Waiting(listener), now),
             (Role::Waiting(_), _) => {}
             (Role::Connecting(conn) | Role::Open(conn) | Role::Closing(conn), _) => {
-                conns::look(slot, conn, base, &self.network, &self.config, now, cx);
+                conns::look(slot, conn, base, &self.network, &self.config, moment, cx);
             }
             (Role::Lingering, phase) => {
                 slot.socket.discard(cx);
@@ -60,7 +63,7 @@ impl<'n> Pool<'_, 'n> {
                 }
                 let over = matches!(phase, Phase::Closed | Phase::Done);
                 if over || slot.time <= now {
-                    slot.abort(until);
+                    slot.abort(moment);
                 }
             }
             (Role::Resetting, _) => {}
@@ -68,7 +71,9 @@ impl<'n> Pool<'_, 'n> {
         // Looked at last, so that a socket which owes nothing is free in the turn that drops its
         // connection: nothing would wake the task for it.
         if slot.role == Role::Resetting && (!slot.socket.owes_reset() || slot.time <= now) {
-            slot.serve(Role::Free, now);
+            // Those that may still have an answer to give are used after all others.
+            let answers = slot.socket.phase() == Phase::Done;
+            slot.serve(Role::Free, if answers { now } else { Instant::ZERO });
         }
     }
 
@@ -87,13 +92,13 @@ impl<'n> Pool<'_, 'n> {
         if !self.network.reaches(peer) {
             return Err(ConnError::Unreachable);
         }
-        let now = self.now;
-        let index = self.free().or_else(|| self.listening()).ok_or(ConnError::NoSocket)?;
+        let moment = self.moment;
+        let index = self.free().or_else(|| self.spare(0)).ok_or(ConnError::NoSocket)?;
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
-        slot.abort(now);
+        slot.abort(moment);
         slot.socket.connect(endpoint, cx)?;
         slot.ends = Ends::default();
-        slot.serve(Role::Connecting(conn), now);
+        slot.serve(Role::Connecting(conn), moment.now);
         Ok(())
     }
 
@@ -106,13 +111,7 @@ impl<'n> Pool<'_, 'n> {
     /// no other, the oldest of those first.
     pub(crate) fn free(&self) -> Option<usize> {
         let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Free);
-        let best = free.min_by_key(|(_, slot)| (slot.socket.phase() == Phase::Done, slot.time));
-        best.map(|(index, _)| index)
-    }
-
-    /// When a connection closed now is given up.
-    pub(crate) fn until(&self) -> Instant {
-        self.now.after(self.config.linger)
+        free.min_by_key(|(_, slot)| slot.time).map(|(index, _)| index)
     }
 
     /// When the next slot is given up.

@@ -4,13 +4,15 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use embassy_net::Stack;
-use picoevent::{End, EventBase, Instant, Trigger};
+use heapless::Vec;
+use picoevent::{End, EventBase, Trigger};
 
 use crate::adapter::Adapter;
 use crate::config::Config;
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::sockets::Sockets;
+use crate::time::Moment;
 
 /// Runs `base` on `stack` until the loop ends, and answers why it did.
 ///
@@ -55,14 +57,14 @@ pub async fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
     config: Config,
 ) -> End {
     let mut slots = sockets.open(stack, &config);
-    let mut listeners = [const { None }; SOCKETS];
+    let mut listeners = Vec::<_, SOCKETS>::new();
     let mut adapter = Adapter {
         pool: Pool {
             slots: &mut slots,
             listeners: &mut listeners,
             network: Network::new(stack),
             config,
-            now: Instant::ZERO,
+            moment: Moment::now(&config),
         },
         triggers,
         base,

@@ -14,6 +14,7 @@
 use picoevent::{Conn, Instant, Listener};
 
 use crate::socket::{Phase, Socket};
+use crate::time::Moment;
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
@@ -97,9 +98,9 @@ impl<'n> Slot<'n> {
         self.serve(Role::Lingering, until);
     }
 
-    /// Drops the connection, if there is one. The socket is free when the reset is sent, or at
-    /// `until`, if the stack can not reach the peer.
-    pub(crate) fn abort(&mut self, until: Instant) {
+    /// Drops the connection, if there is one. The socket is free when the reset is sent, or when the
+    /// linger time is up, if the stack can not reach the peer.
+    pub(crate) fn abort(&mut self, moment: Moment) {
         match self.socket.phase() {
             Phase::Listening => self.socket.close(),
             Phase::Closed | Phase::Done => {}
@@ -107,6 +108,6 @@ impl<'n> Slot<'n> {
                 self.socket.abort();
             }
         }
-        self.serve(Role::Resetting, until);
+        self.serve(Role::Resetting, moment.until);
     }
 }

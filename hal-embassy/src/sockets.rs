@@ -1,6 +1,7 @@
 //! The memory of the pool: what every socket receives into and sends from.
 
 use embassy_net::Stack;
+use heapless::Vec;
 
 use crate::config::Config;
 use crate::slot::Slot;
@@ -26,11 +27,16 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
     }
 
     /// Takes all the sockets of the pool from the stack.
-    pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>, config: &Config) -> [Slot<'n>; SOCKETS] {
-        self.buffers.each_mut().map(|(rx, tx)| {
+    pub(crate) fn open<'n>(
+        &'n mut self,
+        stack: Stack<'n>,
+        config: &Config,
+    ) -> Vec<Slot<'n>, SOCKETS> {
+        let sockets = self.buffers.iter_mut().map(|(rx, tx)| {
             let socket = Socket::new(stack, rx, tx, config.timeout, config.keep_alive);
             Slot::new(socket)
-        })
+        });
+        sockets.collect()
     }
 }
 

@@ -7,6 +7,24 @@ use core::time::Duration;
 use embassy_time::Timer;
 use picoevent::Instant;
 
+use crate::config::Config;
+
+/// The time of a turn, and until when may last what ends in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Instant,
+    /// When a connection closed now is given up.
+    pub(crate) until: Instant,
+}
+
+impl Moment {
+    /// This moment.
+    pub(crate) fn now(config: &Config) -> Self {
+        let now = now();
+        Self { now, until: now.after(config.linger) }
+    }
+}
+
 /// The time now.
 pub(crate) fn now() -> Instant {
     Instant::from_micros(embassy_time::Instant::now().as_micros())

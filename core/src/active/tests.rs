@@ -8,18 +8,18 @@ pub(super) struct Plain(Vec<(Link, Turn)>);
 
 impl Links for Plain {
     fn link(&mut self, _: Chain, id: Id) -> Option<&mut Link> {
-        self.0.get_mut(usize::from(id.index)).map(|slot| &mut slot.0)
+        self.0.get_mut(usize::from(id.index())).map(|slot| &mut slot.0)
     }
 }
 
 impl Turns for Plain {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
-        self.0.get_mut(usize::from(id.index)).map(|slot| &mut slot.1)
+        self.0.get_mut(usize::from(id.index())).map(|slot| &mut slot.1)
     }
 }
 
 pub(super) fn id(index: u16) -> Id {
-    Id { kind: Kind::Event, index }
+    Id::new(Kind::Event, index)
 }
 
 /// Slots of the given levels.
@@ -37,8 +37,8 @@ fn pass(
     let mut ran = Vec::new();
     while let Some(id) = active.front() {
         active.done(slots, id);
-        ran.push(id.index);
-        react(active, slots, id.index);
+        ran.push(id.index());
+        react(active, slots, id.index());
         assert!(ran.len() < 100, "a pass ends");
     }
     active.end_pass(slots);

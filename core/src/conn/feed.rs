@@ -28,7 +28,7 @@ impl<A> EventBase<'_, A> {
         let on_accept = listener.ok_or(AcceptError::NoListener)?.on_accept;
         let (conn, state) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
         state.on_accept = on_accept;
-        state.peer = peer.into();
+        state.peer = peer;
         state.phase = Phase::Open;
         state.write_enabled = true;
         state.turn = state.turn.begin();

@@ -29,7 +29,7 @@ impl<'s, A> Cx<'s, A> {
     /// [`Full::Conns`] when the table has no free slot.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
         let (conn, state) = self.tables.conns.insert().ok_or_else(|| log::full(Full::Conns))?;
-        state.peer = peer.into();
+        state.peer = peer;
         state.write_enabled = true;
         state.turn = state.turn.begin();
         self.conn_post(conn, note::OPEN);
@@ -152,7 +152,7 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// The peer's address.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.state().and_then(|state| state.peer.into())
+        self.state().map(|state| state.peer)
     }
 }
 

@@ -1,118 +1,82 @@
-//! An event's place on the list of what it waits for, and what the back end hears of it.
+//! An event's place on the list of what it waits for.
 
 use super::{Waits, id_of};
+use crate::Cx;
 use crate::error::AddError;
-use crate::handle::{Event, Source};
-use crate::list::{Chain, List};
-use crate::outbox::note;
-use crate::source::{self, Counted};
-use crate::{Cx, What};
+use crate::handle::Event;
+use crate::list::Chain;
 
 impl<A> Cx<'_, A> {
     pub(super) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
-        let Some(state) = self.tables.events.get_mut(event) else { return Ok(()) };
-        let (waits, interest, registered) = (state.waits, state.interest, state.registered);
-        let id = id_of(event);
-        match waits {
-            Waits::Nothing => return Ok(()),
-            Waits::Source(source) => {
-                let held = self.tables.sources.get_mut(source).filter(|s| !s.is_forgotten());
-                let state = held.ok_or(AddError::SourceClosed)?;
-                if registered || !interest.intersects(What::IO) {
-                    return Ok(());
-                }
-                let edge = interest.contains(What::EDGE);
-                if state.events.is_empty() {
-                    state.edge = edge;
-                } else if state.edge != edge {
-                    return Err(AddError::MixedEdge);
-                }
-                // By level, the newcomer wants to hear what the others may have heard already.
-                let changed = state.count(interest, Counted::In) || !edge;
-                let mut events = state.events;
-                events.push(&mut self.tables, Chain::Interest, id);
-                self.source_keep(source, events, changed);
+        let Some(state) = self.tables.events.get(event) else { return Ok(()) };
+        match (state.waits, state.registered) {
+            (Waits::Source(source), _) => {
+                let register = self.parts.source_register;
+                return register.map_or(Ok(()), |register| register(self, event, source));
             }
-            _ if registered => return Ok(()),
-            Waits::Signal(signal) => {
+            (Waits::Nothing, _) | (_, true) => {}
+            (Waits::Signal(signal), false) => {
                 let Some(list) = self.signals.list(signal) else { return Ok(()) };
                 if list.is_empty() {
                     self.outbox.signals |= signal.bit();
                 }
-                list.push(&mut self.tables, Chain::Interest, id);
+                list.push(&mut self.tables, Chain::Interest, id_of(event));
+                self.set_registered(event, true);
             }
-            Waits::Prepare => self.watchers.prepare.push(&mut self.tables, Chain::Interest, id),
-            Waits::Check => self.watchers.check.push(&mut self.tables, Chain::Interest, id),
+            (Waits::Watcher(_), false) => {
+                if let Some(register) = self.parts.watcher_register {
+                    register(self, event, true);
+                }
+            }
         }
-        self.set_registered(event, true);
         Ok(())
     }
 
     pub(super) fn event_unregister(&mut self, event: Event) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        let (waits, interest) = (state.waits, state.interest);
-        if !state.registered {
+        let Some(state) = self.tables.events.get(event).filter(|state| state.registered) else {
             return;
-        }
-        let id = id_of(event);
-        match waits {
+        };
+        match state.waits {
             Waits::Nothing => {}
             Waits::Source(source) => {
-                let Some(state) = self.tables.sources.get_mut(source) else { return };
-                let changed = state.count(interest, Counted::Out);
-                let mut events = state.events;
-                events.remove(&mut self.tables, Chain::Interest, id);
-                self.source_keep(source, events, changed);
+                if let Some(unregister) = self.parts.source_unregister {
+                    unregister(self, event, source);
+                }
             }
             Waits::Signal(signal) => {
                 let Some(list) = self.signals.list(signal) else { return };
-                list.remove(&mut self.tables, Chain::Interest, id);
+                list.remove(&mut self.tables, Chain::Interest, id_of(event));
                 if list.is_empty() {
                     self.outbox.signals |= signal.bit();
                 }
+                self.set_registered(event, false);
             }
-            Waits::Prepare => {
-                self.skip_watcher(id);
-                self.watchers.prepare.remove(&mut self.tables, Chain::Interest, id);
-            }
-            Waits::Check => {
-                self.skip_watcher(id);
-                self.watchers.check.remove(&mut self.tables, Chain::Interest, id);
+            Waits::Watcher(_) => {
+                if let Some(register) = self.parts.watcher_register {
+                    register(self, event, false);
+                }
             }
         }
-        self.set_registered(event, false);
     }
 
     /// Asks the back end to look at the event's source again, which it need not do for edges.
     pub(super) fn event_ask_again(&mut self, event: Event) {
-        let Some(state) = self.tables.events.get(event) else { return };
-        if let Waits::Source(source) = state.waits
-            && state.registered
-            && self.tables.sources.get(source).is_some_and(|source| !source.edge)
-        {
-            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
+        let Some(state) = self.tables.events.get(event).filter(|state| state.registered) else {
+            return;
+        };
+        if let (Waits::Source(source), Some(again)) = (state.waits, self.parts.source_again) {
+            again(self, source);
         }
     }
 
-    /// Puts a source's list back, and tells the back end of a change.
-    pub(super) fn source_keep(&mut self, source: Source, events: List, changed: bool) {
-        if let Some(state) = self.tables.sources.get_mut(source) {
-            state.events = events;
+    /// Notes that an event waits for a source or a signal now, or no more.
+    pub(crate) fn set_registered(&mut self, event: Event, registered: bool) {
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.registered = registered;
         }
-        if changed {
-            self.outbox.post(&mut self.tables, source::id_of(source), note::OPEN);
-        }
-    }
-
-    pub(super) fn set_registered(&mut self, event: Event, registered: bool) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
-        state.registered = registered;
-        // Watchers keep no loop alive.
-        if matches!(state.waits, Waits::Source(_) | Waits::Signal(_)) {
-            let count = self.registered;
-            self.registered =
-                if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
-            self.count_added();
-        }
+        let count = self.registered;
+        self.registered =
+            if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
+        self.count_added();
     }
 }

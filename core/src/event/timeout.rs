@@ -1,14 +1,12 @@
 //! An event's deadline: begun, moved, passed, and set again for the next beat.
 
-use core::time::Duration;
-
 use super::Pace;
 use crate::handle::Event;
 use crate::{Cx, Instant, What};
 
 impl<A> Cx<'_, A> {
     /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
-    pub(super) fn event_begin_timeout(&mut self, event: Event, pace: Pace, timeout: Duration) {
+    pub(super) fn event_begin_timeout(&mut self, event: Event, pace: Pace, interval: u64) {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         state.pace = if state.persist { pace } else { Pace::None };
         if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
@@ -18,13 +16,15 @@ impl<A> Cx<'_, A> {
                 self.event_ask_again(event);
             }
         }
-        self.event_arm(event, pace, self.now.after(timeout));
+        self.event_arm(event, pace, self.now.plus(interval));
     }
 
     /// Takes the event's deadline away.
     pub(super) fn event_disarm(&mut self, event: Event) {
-        if !self.common_leave(event) {
-            self.timers.cancel(event.index());
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        match (state.on_common.take(), self.parts.common_leave) {
+            (Some(timeout), Some(leave)) => leave(self, event, timeout),
+            _ => _ = self.timers.cancel(event.index()),
         }
     }
 
@@ -63,11 +63,11 @@ impl<A> Cx<'_, A> {
             Pace::Every(interval) => Some(interval),
             Pace::Common(timeout) => self.common_interval(timeout).ok(),
         };
-        if let Some(interval) = interval.map(Duration::from_micros) {
+        if let Some(interval) = interval {
             let from = if what.contains(What::TIMEOUT) { deadline } else { self.now };
-            let on_time = from.after(interval);
+            let on_time = from.plus(interval);
             let missed = on_time < self.now;
-            self.event_arm(event, pace, if missed { self.now.after(interval) } else { on_time });
+            self.event_arm(event, pace, if missed { self.now.plus(interval) } else { on_time });
         }
         if what.intersects(What::IO) {
             self.event_ask_again(event);
@@ -75,13 +75,18 @@ impl<A> Cx<'_, A> {
     }
 
     pub(super) fn event_arm(&mut self, event: Event, pace: Pace, deadline: Instant) {
-        self.common_leave(event);
-        if let Pace::Common(timeout) = pace {
-            self.timers.cancel(event.index());
-            self.common_join(event, timeout, deadline);
-        } else if let Some(state) = self.tables.events.get_mut(event) {
+        if let (Pace::Common(timeout), Some(join)) = (pace, self.parts.common_join) {
+            self.event_disarm(event);
+            join(self, event, (timeout, deadline));
+            return self.count_added();
+        }
+        if self.tables.events.get(event).is_some_and(|state| state.on_common.is_some()) {
+            self.event_disarm(event);
+        }
+        if let Some(state) = self.tables.events.get_mut(event) {
             state.deadline = deadline;
-            self.timers.arm(event.index(), deadline);
+            let key = self.key(deadline);
+            self.timers.arm(event.index(), key);
         }
         self.count_added();
     }

@@ -45,7 +45,7 @@ fn apply(op: &Op, table: &mut Table<'_, u32>, model: &mut Model, peak: &mut usiz
                 assert!(model.iter().all(|(old, _)| *old != handle), "no handle comes twice");
                 model.push((handle, Some(value)));
             }
-            None => assert_eq!(live(model).len(), table.capacity()),
+            None => assert_eq!(live(model).len(), table.slots.len()),
         },
         Op::Remove(place) => {
             if let Some((handle, value)) = model.get_mut(place % known) {
@@ -76,13 +76,13 @@ fn compare(table: &mut Table<'_, u32>, model: &Model, peak: usize) {
     live.sort_by_key(|(handle, _)| handle.index());
     let found: Vec<_> = table.iter().map(|(handle, value)| (handle, *value)).collect();
     assert_eq!(found, live);
-    for index in 0..table.capacity() as u16 {
+    for index in 0..table.slots.len() as u16 {
         let named = live.iter().find(|(handle, _)| handle.slot() == index);
         assert_eq!(table.peek(index).copied(), named.map(|(_, value)| *value));
         assert_eq!(table.at(index).map(|(handle, value)| (handle, *value)), named.copied());
     }
     assert_eq!((table.len(), table.peak()), (live.len(), peak));
-    assert_eq!(table.is_full(), live.len() == table.capacity());
+    assert_eq!(table.is_full(), live.len() == table.slots.len());
 }
 
 /// Each part of the operations is a base of its own over the same storage.

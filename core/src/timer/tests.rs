@@ -13,11 +13,14 @@ fn cells(count: usize) -> Vec<Cell> {
 }
 
 fn next(timers: &Timers<'_>) -> Option<Instant> {
-    timers.first().map(|((deadline, _), _)| deadline)
+    Some(timers.first().0).filter(|key| *key != NEVER).map(|(deadline, _)| deadline)
 }
 
 fn pop_due(timers: &mut Timers<'_>, now: Instant) -> Option<usize> {
-    let (_, owner) = timers.first().filter(|((deadline, _), _)| *deadline <= now)?;
+    let (key, owner) = timers.first();
+    if key == NEVER || key.0 > now {
+        return None;
+    }
     assert!(timers.cancel(owner));
     Some(owner)
 }
@@ -28,10 +31,10 @@ fn due(timers: &mut Timers<'_>, now: u64) -> Vec<usize> {
 
 #[test]
 fn deadlines_come_due_in_order_and_not_early() {
-    let (mut head, mut tail) = (cells(2), cells(2));
-    let mut timers = Timers::new(&mut head, &mut tail);
+    let mut cells = cells(4);
+    let mut timers = Timers::new(&mut cells);
     for (owner, deadline) in [(0, 30), (1, 10), (2, 20), (3, 40)] {
-        timers.arm(owner, at(deadline));
+        timers.arm(owner, (at(deadline), 0));
     }
     assert_eq!(next(&timers), Some(at(10)));
     assert_eq!(due(&mut timers, 9), []);
@@ -41,23 +44,25 @@ fn deadlines_come_due_in_order_and_not_early() {
 
 #[test]
 fn equal_deadlines_come_due_in_the_order_armed() {
-    let (mut head, mut tail) = (cells(5), cells(4));
-    let mut timers = Timers::new(&mut head, &mut tail);
+    let mut cells = cells(9);
+    let mut timers = Timers::new(&mut cells);
+    let mut armings = 0..;
+    let mut key = || (at(7), armings.next().unwrap());
     let order = [4, 1, 8, 0, 7, 2, 3, 6, 5];
-    order.iter().for_each(|owner| timers.arm(*owner, at(7)));
+    order.iter().for_each(|owner| timers.arm(*owner, key()));
     assert_eq!(due(&mut timers, 7), order);
-    order.iter().for_each(|owner| timers.arm(*owner, at(7)));
-    timers.arm(1, at(7));
+    order.iter().for_each(|owner| timers.arm(*owner, key()));
+    timers.arm(1, key());
     assert_eq!(due(&mut timers, 7), [4, 8, 0, 7, 2, 3, 6, 5, 1], "armed again means armed last");
 }
 
 #[test]
 fn arming_again_replaces_and_cancelling_forgets() {
-    let mut head = cells(3);
-    let mut timers = Timers::new(&mut head, &mut []);
-    timers.arm(0, at(5));
-    timers.arm(0, at(50));
-    timers.arm(1, at(6));
+    let mut cells = cells(3);
+    let mut timers = Timers::new(&mut cells);
+    timers.arm(0, (at(5), 0));
+    timers.arm(0, (at(50), 0));
+    timers.arm(1, (at(6), 0));
     assert_eq!((timers.deadline(0), timers.len()), (Some(at(50)), 2));
     assert!(timers.cancel(1) && !timers.cancel(1));
     assert_eq!((timers.deadline(1), due(&mut timers, 49)), (None, [].to_vec()));
@@ -66,7 +71,7 @@ fn arming_again_replaces_and_cancelling_forgets() {
 
 #[test]
 fn an_owner_without_a_cell_is_ignored_in_release() {
-    let mut timers = Timers::new(&mut [], &mut []);
+    let mut timers = Timers::new(&mut []);
     assert!(!timers.cancel(7));
     assert_eq!((next(&timers), timers.deadline(3)), (None, None));
 }
@@ -81,20 +86,20 @@ fn the_heap_agrees_with_a_sorted_map() {
         random ^= random << 17;
         random % below
     };
-    for (in_head, in_tail) in [(1, 0), (0, 3), (5, 8), (40, 24)] {
-        let (mut head, mut tail) = (cells(in_head), cells(in_tail));
-        let mut timers = Timers::new(&mut head, &mut tail);
+    for count in [1, 3, 13, 64] {
+        let mut cells = cells(count);
+        let mut timers = Timers::new(&mut cells);
         let mut model: BTreeMap<(u64, u64), usize> = BTreeMap::new();
         let (mut now, mut armings) = (0, 0);
         for _ in 0..20_000 {
-            let owner = draw((in_head + in_tail) as u64) as usize;
+            let owner = draw(count as u64) as usize;
             match draw(8) {
                 0..=3 => {
                     let deadline = now + draw(6);
                     model.retain(|_, held| *held != owner);
                     armings += 1;
                     model.insert((deadline, armings), owner);
-                    timers.arm(owner, at(deadline));
+                    timers.arm(owner, (at(deadline), armings));
                 }
                 4 | 5 => {
                     let held = model.len();

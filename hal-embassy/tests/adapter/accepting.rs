@@ -1,9 +1,11 @@
 //! Accepting: clients are taken over, and wait while the base has no room.
 
+use std::time::Duration;
+
 use picoevent::{ConnError, ConnEvent};
 use smoltcp::socket::tcp::State;
 
-use crate::world::{Call, PORT, World};
+use crate::world::{Call, PEER, PORT, World};
 
 fn serving() -> World {
     let mut world = World::new();
@@ -50,7 +52,7 @@ fn none_of_those_who_wait_is_lost() {
     }
     for turn in 0..8 {
         let conn = world.accepted()[turn];
-        world.pass(std::time::Duration::from_secs(1));
+        world.pass(Duration::from_secs(1));
         assert_eq!(world.received(conn), b"Hello");
         world.with_conn(conn, |conn| conn.free());
     }
@@ -61,7 +63,7 @@ fn none_of_those_who_wait_is_lost() {
 fn those_who_wait_are_served_oldest_first() {
     let mut world = serving();
     world.calls(4);
-    let second = std::time::Duration::from_secs(1);
+    let second = Duration::from_secs(1);
     let first = world.call();
     world.pass(second);
     let older = world.call();
@@ -137,7 +139,7 @@ fn a_client_that_ends_while_it_waits_is_heard() {
 fn a_handshake_that_is_not_completed_takes_no_slot_of_the_base() {
     let mut world = serving();
     // The third step of the handshake is lost.
-    world.lose(|segment| segment.source.0 == crate::world::PEER && !segment.syn);
+    world.lose(|segment| segment.source.0 == PEER && !segment.syn);
     world.calls(6);
     assert_eq!(world.accepted().len(), 0);
     world.lose(|_| false);

@@ -92,12 +92,46 @@ fn a_long_answer_arrives_whole_though_segments_are_lost() {
 fn a_peer_that_says_more_than_anybody_reads_still_gets_its_answer() {
     let mut world = answering::<2>(Config::default());
     let call = call_with_window(&mut world, 64);
+    // It reads nothing before it has said everything.
     world.peer.send(call, &[7; 10_000]);
-    world.settle();
-    assert_eq!(world.hear(call), answer());
+    world.pass(Duration::from_secs(1));
     assert_eq!(world.peer.get(call).send_queue(), 0);
+    assert_eq!(world.hear(call), answer());
     world.peer.close(call);
     world.settle();
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn a_peer_that_says_more_after_its_answer_still_ends_in_order() {
+    let mut world = answering::<1>(Config::default());
+    let call = world.call();
+    assert_eq!(world.hear(call), answer());
+    world.peer.send(call, &[7; 10_000]);
+    world.peer.close(call);
+    world.settle();
+    let next = world.call();
+    assert_eq!(world.hear(next), answer());
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn an_end_of_the_peer_that_is_repeated_is_acknowledged_again() {
+    let config = Config { backlog: 1, ..Config::default() };
+    let mut world = answering::<3>(config);
+    let call = world.call();
+    assert_eq!(world.hear(call), answer());
+    // Our acknowledgement of the peer's end is lost.
+    world.lose(|segment| segment.source.0 == DEVICE);
+    world.peer.close(call);
+    world.settle();
+    world.lose(|_| false);
+    assert_eq!(world.peer.state(call), State::LastAck);
+    // Sockets that listen are needed meanwhile, but there are others.
+    let next = world.call();
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.hear(next), answer());
+    assert_eq!(world.peer.state(call), State::Closed);
     assert_eq!(world.resets(), 0);
 }
 
@@ -201,6 +235,19 @@ fn freeing_a_connection_with_something_unread_resets_it() {
         conn.on_read(|_, _, _| ());
     });
     world.peer.send(call, &[7; 500]);
+    world.peer.close(call);
+    world.settle();
+    world.with_conn(conn, |conn| conn.free());
+    assert_eq!(world.resets(), 1);
+}
+
+#[test]
+fn freeing_a_connection_with_something_undelivered_resets_it() {
+    let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
+    world.listen(PORT);
+    let call = call_with_window(&mut world, 64);
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |mut conn| conn.write(&[7; 200])).expect("there is room");
     world.peer.close(call);
     world.settle();
     world.with_conn(conn, |conn| conn.free());

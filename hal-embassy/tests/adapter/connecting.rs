@@ -66,6 +66,21 @@ fn what_is_written_is_delivered_though_the_connection_is_closed_before_it_is_est
     assert_eq!(world.events(conn), []);
 }
 
+/// The stack knows of its link only after it has run.
+#[test]
+fn a_connection_opened_before_the_stack_has_run_is_established() {
+    let mut world =
+        World::unsettled::<4, 8, 256, 256, 512, 512>(Config::default(), address(DEVICE));
+    world.peer.listen(SERVICE);
+    let place = Rc::new(Cell::new(None));
+    let conn = place.clone();
+    world.order(move |_, cx| conn.set(Some(App::connect(cx, (PEER, SERVICE).into()))));
+    world.device.work();
+    world.settle();
+    let conn = place.get().expect("it was told to connect");
+    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+}
+
 #[test]
 fn what_happened_before_the_loop_looked_is_told_in_order() {
     let mut world = World::new();

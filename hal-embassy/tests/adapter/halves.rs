@@ -114,3 +114,22 @@ fn an_end_is_told_after_everything_before_it_was_read() {
     assert_eq!(world.received(conn), [7; 700]);
     assert_eq!(world.events(conn), [ConnEvent::Eof]);
 }
+
+#[test]
+fn what_came_is_read_after_both_have_ended() {
+    let (mut world, call, conn) = serving();
+    world.with_conn(conn, |mut conn| {
+        conn.disable(Direction::Read);
+    });
+    world.peer.send(call, &[7; 400]);
+    world.peer.close(call);
+    world.settle();
+    world.with_conn(conn, |mut conn| conn.finish());
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.events(conn), []);
+    world.with_conn(conn, |mut conn| {
+        conn.enable(Direction::Read);
+    });
+    assert_eq!(world.received(conn), [7; 400]);
+    assert_eq!(world.events(conn), [ConnEvent::Eof]);
+}

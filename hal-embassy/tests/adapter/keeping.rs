@@ -94,6 +94,17 @@ fn a_peer_that_resets_while_something_is_unsent_is_not_taken_for_one_that_vanish
 }
 
 #[test]
+fn a_peer_that_resets_after_a_long_silence_is_not_taken_for_one_that_vanished() {
+    let mut world = serving(Some(30), Some(10));
+    let call = world.call();
+    let conn = world.accepted()[0];
+    world.pass(Duration::from_secs(300));
+    world.peer.abort(call);
+    world.settle();
+    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Reset)]);
+}
+
+#[test]
 fn a_peer_that_is_silent_but_there_is_kept() {
     let mut world = serving(Some(30), Some(10));
     let call = world.call();
@@ -103,6 +114,15 @@ fn a_peer_that_is_silent_but_there_is_kept() {
     world.peer.send(call, b"still here");
     world.settle();
     assert_eq!(world.received(conn), b"still here");
+}
+
+#[test]
+fn a_peer_that_is_silent_but_there_is_kept_by_default() {
+    let mut world = World::new();
+    world.listen(PORT);
+    world.call();
+    world.pass(Duration::from_secs(24 * 3600));
+    assert_eq!(world.events(world.accepted()[0]), []);
 }
 
 #[test]

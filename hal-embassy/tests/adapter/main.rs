@@ -9,6 +9,7 @@ mod halves;
 mod keeping;
 mod listening;
 mod network;
+mod running;
 mod sleeping;
 mod slow;
 mod timing;

@@ -3,12 +3,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use embassy_net::Config as NetConfig;
+use embassy_net::{Config as NetConfig, ConfigV4};
 use picoevent::{ConnError, ConnEvent};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
-use crate::world::{DEVICE, PORT, Task, World};
+use crate::world::{DEVICE, PORT, Task, World, address};
 
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 3);
 const SERVICE: u16 = 7000;
@@ -76,18 +76,73 @@ fn who_waits_is_not_accepted_after_the_address_is_lost() {
 }
 
 #[test]
-fn a_listener_resumes_with_another_address() {
+fn all_sockets_listen_again_at_once_on_another_address() {
     let mut world = serving();
-    world.calls(8);
+    // One is closed and lingers, four are accepted, and three wait.
+    world.calls(1);
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |conn| conn.close());
+    world.calls(7);
     world.set_address(Some(OTHER));
-    world.pass(Duration::from_secs(20));
-    for conn in world.accepted() {
-        world.with_conn(conn, |conn| conn.free());
-    }
+    let calls: Vec<_> = (0..8).map(|_| world.peer.call(OTHER, PORT)).collect();
+    // The peer asks for one hardware address each second at most.
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.established(&calls), 8);
+}
+
+#[test]
+fn a_socket_that_lingers_listens_at_once_on_another_address() {
+    let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
+    world.listen(PORT);
+    world.call();
+    world.pass(Duration::from_secs(1));
+    let conn = world.accepted()[0];
+    // The peer would be waited for.
+    world.with_conn(conn, |conn| conn.close());
+    world.set_address(Some(OTHER));
     let call = world.peer.call(OTHER, PORT);
     world.settle();
     assert_eq!(world.peer.state(call), State::Established);
-    assert_eq!(world.accepted().len(), 5);
+}
+
+#[test]
+fn a_socket_that_waits_listens_at_once_on_another_address() {
+    let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
+    world.listen(PORT);
+    let call = world.call();
+    world.peer.abort(call);
+    world.settle();
+    // The application holds the connection that failed, so the base has no room.
+    let waiting = world.call();
+    assert_eq!(world.peer.state(waiting), State::Established);
+    world.pass(Duration::from_secs(1));
+    world.set_address(Some(OTHER));
+    let call = world.peer.call(OTHER, PORT);
+    world.settle();
+    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(world.accepted().len(), 1);
+}
+
+#[test]
+fn an_address_that_is_lost_is_told_though_the_stack_has_dropped_the_connection() {
+    let mut world = serving();
+    let call = world.call();
+    let conn = world.accepted()[0];
+    world.stack.set_config_v4(ConfigV4::None);
+    world.peer.send(call, b"too late");
+    world.settle_network();
+    world.settle();
+    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::AddressLost)]);
+}
+
+#[test]
+fn an_address_that_is_lost_after_the_link_is_told() {
+    let mut world = serving();
+    world.call();
+    let conn = world.accepted()[0];
+    world.plug(false);
+    world.set_address(None);
+    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::AddressLost)]);
 }
 
 #[test]
@@ -114,7 +169,7 @@ fn nothing_is_reachable_without_an_address() {
 
 #[test]
 fn a_connection_that_was_closed_does_not_hold_its_socket_after_the_address_is_lost() {
-    let mut world = World::with::<4, 1>(Config::default(), crate::world::address(DEVICE));
+    let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
     world.call();
     let conn = world.accepted()[0];
@@ -154,4 +209,22 @@ fn the_loop_gives_way_to_another_task_that_waits_for_the_address() {
     }
     assert!(!other.work(), "the two keep waking each other");
     assert_eq!(world.accepted().len(), 1);
+}
+
+#[test]
+fn the_loop_hears_of_the_network_again_when_the_other_task_is_gone() {
+    let mut world = serving();
+    let stack = world.stack;
+    let mut other = Task::new(async move { stack.wait_config_down().await });
+    for _ in 0..100 {
+        world.settle();
+        if !other.work() {
+            break;
+        }
+    }
+    drop(other);
+    world.call();
+    let conn = world.accepted()[0];
+    world.set_address(None);
+    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::AddressLost)]);
 }

@@ -98,6 +98,24 @@ fn a_reset_is_heard_after_our_own_end() {
     assert_eq!(world.events(conn), RESET);
 }
 
+#[test]
+fn a_reset_is_heard_after_both_ends_if_something_was_not_delivered() {
+    let mut world = World::new();
+    world.listen(PORT);
+    let call = world.peer.call_with_window(DEVICE, PORT, 64);
+    world.settle();
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |mut conn| {
+        conn.write(&[7; 200]).expect("there is room");
+        conn.finish();
+    });
+    world.peer.close(call);
+    world.settle();
+    world.peer.abort(call);
+    world.settle();
+    assert_eq!(world.events(conn), [ConnEvent::Eof, ConnEvent::Failed(ConnError::Reset)]);
+}
+
 /// A call of the stack within another is a panic of its `RefCell`.
 #[test]
 fn callbacks_may_call_any_verb() {

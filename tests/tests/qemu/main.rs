@@ -11,6 +11,7 @@ mod hello;
 mod idle;
 mod interrupt;
 mod lease;
+mod panics;
 mod port_forward;
 
 use picoevent_tests::client::Plan;

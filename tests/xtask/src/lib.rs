@@ -24,6 +24,7 @@ pub mod defmt_log;
 pub mod emulate;
 pub mod firmware;
 pub mod flash;
+pub mod places;
 pub mod qemu;
 pub mod setup;
 pub mod size;

@@ -38,7 +38,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::{command_line::Usage, defmt_log};
+use crate::{command_line::Usage, defmt_log, places::Places};
 
 pub use guest::{Guest, Uart};
 pub use process::Process;
@@ -151,6 +151,7 @@ impl Qemu {
     /// When the firmware cannot be read, or QEMU cannot be started or ends at once.
     pub fn boot(self) -> Result<Guest> {
         let table = defmt_log::read_table(&self.elf)?;
+        let places = Places::read(&self.elf)?;
         let folder = tempfile::Builder::new().prefix("picoevent-").tempdir();
         let folder = folder.context("cannot make a temporary folder")?;
         let uart = UnixListener::bind(folder.path().join("uart"))?;
@@ -160,7 +161,7 @@ impl Qemu {
         let mut command = self.command(folder.path());
         command.stdin(Stdio::null()).stdout(console.try_clone()?).stderr(console);
         let process = Process::spawn(&mut command, self.limit)?;
-        Guest::connect(process, folder, &uart, qmp, table)
+        Guest::connect(process, folder, &uart, qmp, (table, places))
     }
 
     fn command(&self, folder: &Path) -> Command {

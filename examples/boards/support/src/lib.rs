@@ -7,11 +7,13 @@
 #![no_std]
 
 pub mod arp;
+mod backtrace;
 pub mod clock;
 pub mod console;
 pub mod executor;
 pub mod exit;
 pub mod frame;
 pub mod logger;
+mod memory;
 pub mod mmio;
 pub mod network;

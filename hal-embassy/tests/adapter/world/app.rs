@@ -19,6 +19,8 @@ pub struct App {
     pub reads: bool,
     /// What is done with each accepted connection at last.
     pub then: Option<OnConn<Self>>,
+    /// The event of [`SIGNAL`], once it was raised.
+    pub signal: Option<Event>,
 }
 
 /// What the application was called with.
@@ -46,10 +48,11 @@ impl Seen {
 
 impl App {
     pub fn new(seen: Rc<RefCell<Seen>>) -> Self {
-        Self { seen, greeting: None, reads: true, then: None }
+        Self { seen, greeting: None, reads: true, then: None, signal: None }
     }
 
-    pub fn commanded(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
+    pub fn commanded(&mut self, cx: &mut Cx<'_, Self>, event: Event, _: What) {
+        self.signal.get_or_insert(event);
         self.seen.borrow_mut().signals += 1;
         let command = self.seen.borrow_mut().commands.pop_front();
         if let Some(command) = command {

@@ -53,6 +53,11 @@ pub fn static_address(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
+/// Lets time pass while a callback works.
+pub fn spend(duration: Duration) {
+    clock::set(clock::now() + duration.as_micros() as u64);
+}
+
 impl World {
     /// A device with four connections in the base and eight sockets.
     pub fn new() -> Self {
@@ -65,6 +70,23 @@ impl World {
 
     /// A device of any size: rings of `INPUT` and `OUTPUT` bytes, sockets of `RX` and `TX`.
     pub fn sized<
+        const CONNS: usize,
+        const SOCKETS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const RX: usize,
+        const TX: usize,
+    >(
+        config: Config,
+        net: NetConfig,
+    ) -> Self {
+        let mut world = Self::unsettled::<CONNS, SOCKETS, INPUT, OUTPUT, RX, TX>(config, net);
+        world.settle();
+        world
+    }
+
+    /// The same, before anything has run.
+    pub fn unsettled<
         const CONNS: usize,
         const SOCKETS: usize,
         const INPUT: usize,
@@ -90,7 +112,7 @@ impl World {
             let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
             run(stack, &mut sockets, &[trigger], &mut base, &mut app, config).await
         };
-        let mut world = Self {
+        Self {
             peer: Peer::new(&cable),
             cable,
             stack,
@@ -98,9 +120,7 @@ impl World {
             runner: Task::new(async move { runner.run().await }),
             device: Task::new(device),
             trigger,
-        };
-        world.settle();
-        world
+        }
     }
 
     /// Lets the application do something, in a callback of the loop, and everything that follows;
@@ -175,7 +195,7 @@ impl World {
             }
             self.settle();
         }
-        clock::set(end);
+        clock::set(end.max(clock::now()));
         self.settle();
     }
 

@@ -19,6 +19,7 @@ use super::{Process, Qmp};
 use crate::{
     command::POLL,
     defmt_log::{self, LogLine},
+    places::Places,
 };
 
 /// How long QEMU may take from its start to its first sign of life.
@@ -54,7 +55,7 @@ impl Guest {
         folder: TempDir,
         uart: &UnixListener,
         qmp_listener: UnixListener,
-        table: Table,
+        (table, places): (Table, Places),
     ) -> Result<Self> {
         let uart = accept(uart, &process)
             .map_err(|error| anyhow!("{error:#}; it said: {}", console(&folder).trim()))?;
@@ -63,7 +64,8 @@ impl Guest {
         thread::spawn(move || {
             // Nobody is left to tell when this fails or when the guest was dropped: either way the
             // channel closes, and whoever waits for a line is told that the guest has ended.
-            let _ = defmt_log::decode(&table, log, |line| drop(sender.send(line)));
+            let send = |line| drop(sender.send(places.explain(line)));
+            let _ = defmt_log::decode(&table, log, send);
         });
         let uart = Uart(uart);
         Ok(Self { process, uart, lines, history: Vec::new(), qmp: None, qmp_listener, folder })

@@ -1,0 +1,28 @@
+//! A program that panics, for the test of what a board says then.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use embassy_net::StackResources;
+use qemu_lm3s6965evb as board;
+use static_cell::StaticCell;
+
+static RESOURCES: StaticCell<StackResources<1>> = StaticCell::new();
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    board::run(RESOURCES.init_with(StackResources::new), || {}, |_, _| outer(black_box(3)))
+}
+
+#[inline(never)]
+fn outer(place: usize) {
+    let value = inner(place);
+    defmt::info!("the value is {=u32}", value);
+}
+
+#[inline(never)]
+fn inner(place: usize) -> u32 {
+    black_box([1, 2, 3])[place]
+}

@@ -1,0 +1,140 @@
+//! Running: the loop's modes, what ends it, and what is called around its sleep.
+
+use std::time::Duration;
+
+use picoevent::{Conn, ConnEvent, Cx, DispatchLimit, End, Event, Priority, Run, What};
+use picoevent_embassy::Config;
+use smoltcp::socket::tcp::State;
+
+use crate::world::app::App;
+use crate::world::{DEVICE, PEER, PORT, World, address, spend};
+
+fn running(run: Run) -> World {
+    World::with::<4, 8>(Config { run, ..Config::default() }, address(DEVICE))
+}
+
+/// Deletes the event by which the application is commanded, for good.
+fn be_deaf(app: &mut App, cx: &mut Cx<'_, App>) {
+    let event = app.signal.expect("it was commanded");
+    cx.event(event).expect("it is there").free();
+}
+
+#[test]
+fn a_loop_that_is_to_run_once_ends_after_its_callbacks() {
+    let mut world = running(Run::ONCE);
+    world.pass(Duration::from_secs(3600));
+    assert_eq!(world.device.output, None);
+    world.trigger.raise();
+    world.settle();
+    assert_eq!(world.seen.borrow().signals, 1);
+    assert_eq!(world.device.output, Some(End::Done));
+}
+
+#[test]
+fn a_loop_that_is_not_to_wait_ends_when_there_is_nothing_to_do() {
+    let world = running(Run::NONBLOCK);
+    assert_eq!(world.device.output, Some(End::Done));
+}
+
+#[test]
+fn a_loop_in_which_nothing_can_happen_any_more_ends() {
+    let mut world = running(Run::DEFAULT);
+    world.command(be_deaf);
+    assert_eq!(world.device.output, Some(End::Empty));
+}
+
+#[test]
+fn a_loop_that_is_to_go_on_in_any_case_does() {
+    let mut world = running(Run::NO_EXIT_ON_EMPTY);
+    world.command(be_deaf);
+    world.pass(Duration::from_secs(3600));
+    assert_eq!(world.device.output, None);
+}
+
+#[test]
+fn a_loop_ends_when_its_last_connection_is_delivered() {
+    fn close(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn, _: ConnEvent) {
+        cx.conn(conn).expect("it is there").close();
+    }
+    let mut world = running(Run::DEFAULT);
+    let listener = world.listen(PORT);
+    let call = world.call();
+    let conn = world.accepted()[0];
+    world.with_conn(conn, |mut conn| {
+        conn.on_event(close);
+    });
+    world.command(move |app, cx| {
+        cx.listener(listener).expect("it is there").free();
+        be_deaf(app, cx);
+    });
+    assert_eq!(world.device.output, None);
+    world.peer.close(call);
+    world.settle();
+    assert_eq!(world.device.output, Some(End::Empty));
+    assert_eq!(world.peer.state(call), State::TimeWait);
+    assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn what_is_written_just_before_the_loop_sleeps_is_sent() {
+    fn write(_: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+        let word = cx.event(event).expect("it is there").user();
+        cx.event(event).expect("it is there").set_user(0);
+        if word != 0 {
+            let conn = cx.connect((PEER, 7000).into()).expect("there is room");
+            cx.conn(conn).expect("it is there").write(b"good night").expect("there is room");
+        }
+    }
+    let mut world = World::new();
+    let call = world.peer.listen(7000);
+    world.command(|_, cx| {
+        let event = cx.on_prepare(write).expect("there is room");
+        cx.event(event).expect("it is there").set_user(1);
+    });
+    assert_eq!(world.hear(call), b"good night");
+}
+
+#[test]
+fn watchers_are_told_how_long_the_loop_sleeps_and_called_when_it_wakes() {
+    fn prepare(_: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+        assert!(cx.wait_to_come().is_none_or(|wait| wait <= Duration::from_secs(5)));
+    }
+    let mut world = World::new();
+    world.command(|_, cx| {
+        cx.on_prepare(prepare).expect("there is room");
+        cx.on_check(App::commanded).expect("there is room");
+        cx.after(Duration::from_secs(5), |_, _, _, _| ()).expect("there is room");
+    });
+    let before = world.seen.borrow().signals;
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.seen.borrow().signals, before);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.seen.borrow().signals, before + 1);
+    assert_eq!(world.command(|_, cx| cx.wait_to_come()), None);
+}
+
+#[test]
+fn a_pass_that_took_too_long_is_cut_short() {
+    fn work(_: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+        spend(Duration::from_millis(10));
+    }
+    let mut world = World::new();
+    world.command(|_, cx| {
+        let limit = DispatchLimit {
+            callbacks: None,
+            time: Some(Duration::from_millis(5)),
+            priority: Priority::DEFAULT,
+        };
+        cx.set_dispatch_limit(Some(limit));
+        for _ in 0..3 {
+            cx.after(Duration::from_secs(1), work).expect("there is room");
+        }
+        // The time is looked at after each, so the last knows what the others took.
+        cx.after(Duration::from_secs(1), |_, cx, _, _| {
+            assert_eq!(cx.now().as_micros(), 1_030_000);
+        })
+        .expect("there is room");
+    });
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.now(), 1_030_000);
+}

@@ -1,0 +1,82 @@
+//! Where in the source an address of the firmware's code is.
+//!
+//! A board that panics logs addresses only, since messages and file names would take kilobytes of
+//! its flash. The ELF file on the desk has both.
+
+use std::{borrow::Cow, fs, path::Path, sync::Arc};
+
+use addr2line::{Context, LookupResult};
+use anyhow::{Context as _, Result};
+use gimli::{Dwarf, EndianArcSlice, LittleEndian, SectionId};
+use object::{Object, ObjectSection};
+
+use crate::defmt_log::LogLine;
+
+/// What a board logs for each call that was under way.
+const CALL: &str = "called from ";
+
+/// The functions and lines of a firmware.
+pub struct Places(Context<EndianArcSlice<LittleEndian>>);
+
+impl Places {
+    /// Reads them from the firmware's ELF file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or was built without debugging information.
+    pub fn read(elf: &Path) -> Result<Self> {
+        let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+        let file = object::File::parse(&*bytes)?;
+        let section = |id: SectionId| {
+            let data = file.section_by_name(id.name()).map(|section| section.uncompressed_data());
+            let data = data.transpose()?.unwrap_or(Cow::Borrowed(&[]));
+            anyhow::Ok(EndianArcSlice::new(Arc::from(&*data), LittleEndian))
+        };
+        Ok(Self(Context::from_dwarf(Dwarf::load(section)?)?))
+    }
+
+    /// Adds the place to a line that names a call by its address.
+    pub fn explain(&self, mut line: LogLine) -> LogLine {
+        let address =
+            line.message.strip_prefix(CALL).and_then(|address| address.strip_prefix("0x"));
+        // The address logged is the one to return to; the call is before it.
+        let call =
+            address.and_then(|address| u64::from_str_radix(address, 16).ok()?.checked_sub(2));
+        if let Some(place) = call.and_then(|call| self.find(call)) {
+            line.message = format!("{}, {place}", line.message);
+        }
+        line
+    }
+
+    /// The innermost function that the code at `address` was written in, and the line.
+    fn find(&self, address: u64) -> Option<String> {
+        let LookupResult::Output(frames) = self.0.find_frames(address) else { return None };
+        let frame = frames.ok()?.next().ok()??;
+        let function = frame.function.as_ref().and_then(|name| name.demangle().ok());
+        let function = function.unwrap_or(Cow::Borrowed("a function without a name")).into_owned();
+        let place = frame.location.and_then(|at| Some(format!("{}:{}", at.file?, at.line?)));
+        Some(format!("{function} at {}", place.as_deref().unwrap_or("an unknown line")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(message: String) -> LogLine {
+        LogLine { timestamp: String::new(), level: Some("error"), message }
+    }
+
+    #[test]
+    fn what_is_no_call_stays_as_it_is() {
+        let places = Places::read(&std::env::current_exe().unwrap()).unwrap();
+        for message in ["listening on port 9995", "called from somewhere", "called from 0x1"] {
+            let line = line(message.to_owned());
+            assert_eq!(places.explain(line.clone()), line);
+        }
+    }
+
+    #[test]
+    fn a_file_without_code_is_an_error() {
+        assert!(Places::read(Path::new(file!())).is_err());
+    }
+}
