@@ -150,6 +150,9 @@ impl<'s, T: Resident> Table<'s, T> {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::handle::Event;
