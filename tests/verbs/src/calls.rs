@@ -40,6 +40,10 @@ fn on_event<const CALL: u8>(world: &mut World, cx: &mut Cx<'_, World>, event: Ev
         world.pass.turn_of(event, level, what == What::SIGNAL);
     }
     react(world, cx);
+    // Unless it is gone, and forgotten.
+    if let Some(shadow) = world.events.iter_mut().rfind(|shadow| shadow.handle == event) {
+        shadow.stays = shadow.spent && is_live(cx, event);
+    }
 }
 
 /// Checks that an event's callback may come, and with this.
@@ -123,6 +127,7 @@ fn react(world: &mut World, cx: &mut Cx<'_, World>) {
     for _ in 0..world.bytes.below(4) {
         verbs::step(world, cx);
     }
+    world.pass.returned();
     world.check(cx);
 }
 

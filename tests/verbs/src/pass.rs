@@ -9,6 +9,10 @@ pub struct Pass {
     level: Option<u8>,
     /// The slots of events that ran in it.
     ran: Vec<usize>,
+    /// A callback asked it to end.
+    cut_short: bool,
+    /// A callback of it runs.
+    calling: bool,
     /// Callbacks it may still make.
     left: u64,
     /// Prepare watchers run, and no pass.
@@ -20,6 +24,7 @@ impl Pass {
     pub fn begin(&mut self) {
         self.level = None;
         self.ran.clear();
+        (self.cut_short, self.calling) = (false, false);
     }
 
     /// From here on, so many callbacks may come.
@@ -38,8 +43,20 @@ impl Pass {
         self.left -= 1;
     }
 
+    /// Its end was asked for.
+    pub fn cut_short(&mut self) {
+        self.cut_short |= self.calling;
+    }
+
+    /// A callback of it is over.
+    pub fn returned(&mut self) {
+        self.calling = false;
+    }
+
     /// It was one of this level.
     pub fn at_level(&mut self, level: u8) {
+        assert!(!self.cut_short, "a pass goes on after its end was asked for");
+        self.calling = true;
         let first = *self.level.get_or_insert(level);
         assert_eq!(level, first, "a pass runs one level");
     }

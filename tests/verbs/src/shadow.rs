@@ -33,6 +33,8 @@ pub struct EventShadow {
     pub credit: u64,
     /// Its callback ran, and nothing has been done to it since.
     pub spent: bool,
+    /// It is a once-event that its callback has made use of again, so that it stays.
+    pub stays: bool,
     pub user: u32,
     pub level: u8,
     /// Which of the functions is its callback.
@@ -53,6 +55,7 @@ impl EventShadow {
             given: What::NONE,
             credit: 0,
             spent: false,
+            stays: false,
             user: 0,
             level: 4,
             call,
@@ -73,6 +76,7 @@ impl EventShadow {
     /// Nothing can come of it any more, unless something is done to it.
     pub fn quiet(&mut self) {
         (self.may_fire, self.armed, self.given, self.credit) = (false, None, What::NONE, 0);
+        self.stays = false;
     }
 }
 

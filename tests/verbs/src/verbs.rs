@@ -83,7 +83,10 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
         0 => cx.exit(),
         1 => cx.exit_after(world.bytes.duration()),
         2 => cx.break_off(),
-        3 | 4 => cx.continue_early(),
+        3 | 4 => {
+            cx.continue_early();
+            world.pass.cut_short();
+        }
         5 | 6 => {
             let limit = DispatchLimit {
                 callbacks: [None, Some(0), Some(1), Some(3)][world.bytes.below(4)],

@@ -123,11 +123,12 @@ impl World {
             }
             if cx.event(handle).is_err() {
                 let shadow = &mut self.events[place];
+                assert!(!shadow.stays, "a once-event went although it was added again: {shadow:?}");
                 (shadow.alive, shadow.spent) = (false, false);
                 shadow.quiet();
             } else if sure {
                 assert!(is_live(cx, handle), "a once-event stays although nothing comes of it");
-                self.events[place].spent = false;
+                (self.events[place].spent, self.events[place].stays) = (false, false);
             }
         }
     }
@@ -215,8 +216,10 @@ impl World {
         assert!(covers(cx.peaks(), counts), "{:?} {counts:?}", cx.peaks());
     }
 
-    /// Checks what back ends are given to send.
-    pub fn check_output(&self, base: &EventBase<'_, Self>) {
+    /// Checks what back ends are told: when something is due, and what to send.
+    pub fn check_told(&self, base: &EventBase<'_, Self>) {
+        let earliest = base.events().filter_map(|info| info.deadline).min();
+        assert!(earliest.is_none() || base.deadline() <= earliest, "a deadline is slept through");
         for shadow in &self.conns {
             let (first, second) = base.output(shadow.handle);
             let given = first.iter().chain(second);

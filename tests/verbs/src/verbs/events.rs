@@ -115,7 +115,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
         6 => {
             event.remove_timeout();
             shadow.passed_already(now);
-            shadow.armed = None;
+            (shadow.armed, shadow.stays) = (None, false);
         }
         7 => {
             event.del();
