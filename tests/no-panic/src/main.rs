@@ -4,6 +4,9 @@
 //! in a state that it can not know. Its panic handler calls a function that does not exist: where a
 //! panic can be reached, the handler is in the image, and the linker names the function that is
 //! missing. The image is never run.
+//!
+//! Left out is the derived `Debug` of types that have a socket address or a field's name in them:
+//! the core library's own code for those can panic.
 
 #![no_std]
 #![no_main]

@@ -3,12 +3,12 @@
 use core::fmt::{self, Debug, Display, Write};
 
 use picoevent::{
-    AcceptError, AddError, ConnError, ConnEvent, Full, ListenError, OnceError, Run, Stale,
-    StillActive, Wait, WriteError,
+    AcceptError, AddError, ConnError, Event, Full, ListenError, OnceError, Stale, StillActive,
+    WriteError,
 };
 
 use crate::Base;
-use crate::unknown::{any, direction, duration, priority, signal, what};
+use crate::unknown::{any, what};
 
 struct Writer;
 
@@ -22,13 +22,13 @@ impl Write for Writer {
 pub fn every_text(base: &mut Base<'_>) {
     display(any(&base.dump()));
     base.events().for_each(|info| display(any(&info)));
-    base.events().for_each(|info| debug(any(&info)));
-    debug(any(&base.counts()));
-    debug(&base.next_action());
-    debug(&base.wait());
-    debug(&base.common_timeout(duration()));
     errors();
-    values();
+    debug(any(&what()));
+}
+
+/// What a handle of any kind says.
+pub fn handle(event: Event) {
+    debug(any(&event));
 }
 
 fn errors() {
@@ -41,17 +41,6 @@ fn errors() {
     display(any(&WriteError::Full { room: 1 }));
     display(any(&ConnError::Reset));
     display(any(&ListenError::InUse));
-    debug(any(&OnceError::Add(AddError::MixedEdge)));
-    debug(any(&AcceptError::NoListener));
-    debug(any(&WriteError::Finished));
-    debug(any(&ListenError::Denied));
-}
-
-fn values() {
-    debug(any(&ConnEvent::Failed(ConnError::Reset)));
-    debug(any(&Run::ONCE));
-    debug(any(&Wait::Not));
-    debug(any(&(what(), direction(), signal(), priority())));
 }
 
 fn display(value: &impl Display) {
@@ -59,5 +48,5 @@ fn display(value: &impl Display) {
 }
 
 fn debug(value: &impl Debug) {
-    write!(any(&mut Writer), "{value:?} {value:#?}").ok();
+    write!(any(&mut Writer), "{value:?}").ok();
 }

@@ -31,6 +31,7 @@ fn turn(world: &mut World, base: &mut Base<'_>) {
     let slots = world.sizes.events + world.sizes.conns + world.sizes.listeners;
     let left = actions(world, base, 8 * slots + 64);
     assert!(left, "the actions do not end");
+    check_all_told(world);
     wait(base);
     advance(world, base);
     pass(world, base);
@@ -126,6 +127,17 @@ fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     false
 }
 
+/// Once there are no actions left, the back end has heard of every end.
+fn check_all_told(world: &World) {
+    for conn in &world.conns {
+        assert!(conn.life != Life::Dropped, "no word of an abort: {conn:?}");
+        assert!(conn.life != Life::Closing || conn.told_close, "no word of a close: {conn:?}");
+        assert!(conn.life != Life::Held || conn.told_finish == conn.finished, "{conn:?}");
+    }
+    assert!(world.listeners.iter().all(|listener| listener.life != Life::Dropped));
+    assert!(world.sources.iter().all(|source| source.life != Life::Dropped));
+}
+
 /// Hears an action, checks that it makes sense, and does nothing but remember.
 fn act(world: &mut World, action: Action) {
     match action {
@@ -160,8 +172,16 @@ fn act(world: &mut World, action: Action) {
             assert!(!shadow.output.is_empty() && !shadow.failed, "{shadow:?}");
             assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
         }
-        Action::Finish(conn) => assert!(acted(world, conn).finished),
-        Action::Close(conn) => assert_eq!(acted(world, conn).life, Life::Closing),
+        Action::Finish(conn) => {
+            let shadow = acted(world, conn);
+            assert!(shadow.finished, "{shadow:?}");
+            shadow.told_finish = true;
+        }
+        Action::Close(conn) => {
+            let shadow = acted(world, conn);
+            assert_eq!(shadow.life, Life::Closing);
+            shadow.told_close = true;
+        }
         Action::Abort(conn) => {
             let shadow = acted(world, conn);
             assert_eq!(shadow.life, Life::Dropped);

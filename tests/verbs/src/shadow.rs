@@ -104,6 +104,9 @@ pub struct ConnShadow {
     pub failed: bool,
     pub eof: bool,
     pub finished: bool,
+    /// The back end was told of the end of our side, and of the close.
+    pub told_finish: bool,
+    pub told_close: bool,
     /// Callbacks that may still come, each once: accepted, connected, end of stream, failed.
     pub accept_due: bool,
     pub connect_due: bool,
@@ -126,6 +129,8 @@ impl ConnShadow {
             failed: false,
             eof: false,
             finished: false,
+            told_finish: false,
+            told_close: false,
             accept_due: !connecting,
             connect_due: false,
             eof_due: false,

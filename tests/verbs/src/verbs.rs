@@ -20,7 +20,8 @@ pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
         8 => conns::connect(world, cx),
         9..=11 => conns::change(world, cx),
         12 => listener(world, cx),
-        13 => sources(world, cx),
+        13 if world.bytes.coin() => sources(world, cx),
+        13 => events::common_timeout(world, cx),
         _ => whole_loop(world, cx),
     }
 }
@@ -111,8 +112,7 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
             assert_eq!(text.lines().count(), 1 + cx.events().count());
         }
         10 => drop((cx.got_exit(), cx.got_break(), cx.wait_to_come())),
-        11 | 12 => events::common_timeout(world, cx),
-        13 | 14 => conns::transfer(world, cx),
+        11..=14 => conns::transfer(world, cx),
         _ => world.trigger.raise(),
     }
 }
