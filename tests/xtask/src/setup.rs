@@ -120,6 +120,18 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that there is valgrind, which only [`crate::count`] needs.
+///
+/// # Errors
+/// When it is missing and can not be installed.
+pub fn valgrind() -> Result<()> {
+    if command::find_program("valgrind").is_none() {
+        apt::install(&["valgrind"], probe::apt())?;
+    }
+    println!("found valgrind {}", version(&mut Command::new("valgrind")));
+    Ok(())
+}
+
 /// Runs rustup, says how that went, and returns whether it went well.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
