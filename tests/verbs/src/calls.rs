@@ -1,8 +1,6 @@
 //! The callbacks: each checks that it may come, and does what the bytes say.
 
-use picoevent::{
-    Conn, ConnEvent, Cx, Direction, Event, ListenError, Listener, Mode, OnEvent, What,
-};
+use picoevent::{Conn, ConnEvent, Cx, Event, ListenError, Listener, Mode, OnEvent, What};
 
 use crate::shadow::{ConnShadow, EventShadow, Life};
 use crate::verbs;
@@ -130,6 +128,3 @@ fn react(world: &mut World, cx: &mut Cx<'_, World>) {
     world.pass.returned();
     world.check(cx);
 }
-
-/// A direction, as bytes choose it.
-pub const DIRECTIONS: [Direction; 2] = [Direction::Read, Direction::Write];

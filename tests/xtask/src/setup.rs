@@ -128,7 +128,8 @@ pub fn valgrind() -> Result<()> {
     if command::find_program("valgrind").is_none() {
         apt::install(&["valgrind"], probe::apt())?;
     }
-    println!("found valgrind {}", version(&mut Command::new("valgrind")));
+    let version = command::capture(Command::new("valgrind").arg("--version"), RUSTUP_LIMIT)?;
+    println!("found {}", version.trim());
     Ok(())
 }
 

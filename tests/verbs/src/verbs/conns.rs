@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use picoevent::{ConnMut, Cx, WriteError};
+use picoevent::{ConnMut, Cx, Direction, WriteError};
 
-use crate::calls::{self, DIRECTIONS};
+use crate::calls;
 use crate::foreign::FOREIGN;
 use crate::shadow::{ConnShadow, Life};
 use crate::world::{World, remember};
@@ -60,7 +60,7 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
             conn.on_read(calls::on_read).on_write(calls::on_write).on_event(calls::on_conn_event);
         }
         1 | 2 => {
-            let direction = world.bytes.pick(DIRECTIONS);
+            let direction = world.bytes.pick([Direction::Read, Direction::Write]);
             if world.bytes.below(3) > 0 {
                 conn.enable(direction);
             } else {
