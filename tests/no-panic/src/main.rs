@@ -5,8 +5,10 @@
 //! panic can be reached, the handler is in the image, and the linker names the function that is
 //! missing. The image is never run.
 //!
-//! Left out is the derived `Debug` of types that have a socket address or a field's name in them:
-//! the core library's own code for those can panic.
+//! Left out is all text with a number or an address in it, [`Display`](core::fmt::Display) of
+//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug` among it: whether the core library's own code
+//! for numbers can panic is for the optimizer to say, and where that library is compiled anew it
+//! says yes.
 
 #![no_std]
 #![no_main]
@@ -53,6 +55,7 @@ pub extern "C" fn every_verb() {
     on(&mut EventBase::new(&mut storage));
     triggers::every_verb();
     values::every_verb();
+    text::every_text();
     #[cfg(feature = "planted")]
     any([1_u8, 2, 3][any(1_usize)]);
 }
@@ -63,6 +66,5 @@ fn on(base: &mut Base<'_>) {
     events::every_verb(any(&mut *base));
     conns::every_verb(any(&mut *base));
     listeners::every_verb(any(&mut *base));
-    base::every_verb(any(&mut *base));
-    text::every_text(any(base));
+    base::every_verb(any(base));
 }
