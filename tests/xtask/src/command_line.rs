@@ -21,6 +21,8 @@ usage: cargo xtask <command>
                                          (9995; 0 is any) reaches it; Ctrl-C ends it
   flash <example> --board <board>        run firmware on a board, by probe-rs
   size [--markdown]                      flash and static RAM of hello-world per board
+  count                                  instructions of each operation by size of the
+                                         tables, by valgrind; into docs/performance.md
 
 examples: hello-world, echo
 machines: lm3s6965evb, mps2-an385
@@ -73,6 +75,8 @@ pub enum Invocation {
     },
     /// [`crate::size`].
     Size(Format),
+    /// [`crate::count`].
+    Count,
 }
 
 /// Understands the arguments after the program's name.
@@ -118,8 +122,10 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         },
         ["qemu" | "flash"] => return Err(missing("an example, hello-world for one")),
         ["size"] => Invocation::Size(format.take().unwrap_or(Format::Plain)),
+        ["count"] => Invocation::Count,
         [first, ..] => bail!(Usage(match first {
-            "setup" | "test" | "qemu" | "flash" | "size" => format!("too many words after {first}"),
+            "setup" | "test" | "qemu" | "flash" | "size" | "count" =>
+                format!("too many words after {first}"),
             _ => format!("there is no command {first:?}"),
         })),
     };
@@ -170,6 +176,7 @@ mod tests {
         assert_eq!(flash, Invocation::Flash { example, board });
         assert_eq!(typed("setup").unwrap(), Invocation::Setup);
         assert_eq!(typed("test").unwrap(), Invocation::Test);
+        assert_eq!(typed("count").unwrap(), Invocation::Count);
         assert_eq!(typed("size").unwrap(), Invocation::Size(Format::Plain));
         assert_eq!(typed("size --markdown").unwrap(), Invocation::Size(Format::Markdown));
         assert_eq!(typed("qemu --help").unwrap(), Invocation::Help);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xtask::{
     check,
     command_line::{self, HELP, Invocation, Usage},
-    emulate, flash, setup, size,
+    count, emulate, flash, setup, size,
 };
 
 fn main() -> ExitCode {
@@ -38,6 +38,7 @@ fn run() -> Result<i32> {
             return emulate::run(&example, machine, port);
         }
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
+        Invocation::Count => count::run()?,
         Invocation::Size(format) => size::run(format)?,
     }
     Ok(0)

@@ -120,6 +120,19 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that there is valgrind, which only [`crate::count`] needs.
+///
+/// # Errors
+/// When it is missing and can not be installed.
+pub fn valgrind() -> Result<()> {
+    if command::find_program("valgrind").is_none() {
+        apt::install(&["valgrind"], probe::apt())?;
+    }
+    let version = command::capture(Command::new("valgrind").arg("--version"), RUSTUP_LIMIT)?;
+    println!("found {}", version.trim());
+    Ok(())
+}
+
 /// Runs rustup, says how that went, and returns whether it went well.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
