@@ -89,8 +89,7 @@ impl<'n> Pool<'_, 'n> {
         peer: SocketAddr,
         cx: &mut Context<'_>,
     ) -> Result<(), ConnError> {
-        let unicast = Some(peer).filter(|peer| address::is_unicast(*peer));
-        let endpoint = unicast.and_then(address::endpoint).ok_or(ConnError::AddressInvalid)?;
+        let endpoint = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         if !self.network.reaches(peer) {
             return Err(ConnError::Unreachable);
         }
