@@ -1,0 +1,113 @@
+//! Comparing the traces of one program.
+//!
+//! libevent's must be what the model writes with all switches at libevent's side, picoevent's what
+//! it writes with all at ours. From ours to libevent's the switches are turned one by one; those
+//! that change the trace are the differences the program uses. Where there is none, the two traces
+//! are therefore the same.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
+
+use crate::{
+    differences::{DIFFERENCES, Sides},
+    model,
+    play::Stage,
+    program::{Plan, Program},
+};
+
+/// Which two traces are not the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// libevent and the model of it: the model is wrong.
+    Libevent,
+    /// picoevent and the model of it.
+    Ours,
+}
+
+/// Two traces that should be the same.
+#[derive(Clone, Debug)]
+pub struct Mismatch {
+    pub kind: Kind,
+    pub model: String,
+    pub played: String,
+}
+
+/// What picoevent and the model say of a program.
+pub struct Expected {
+    plan: Rc<Plan>,
+    ours: String,
+    mismatch: Option<Mismatch>,
+}
+
+impl Expected {
+    /// Plays the program on picoevent and on the model of it.
+    pub fn new(stage: &mut Stage, program: &Program) -> Self {
+        let plan = Rc::new(Plan::new(program));
+        let ours = model::play(&plan, Sides::OURS);
+        let played = catch_unwind(AssertUnwindSafe(|| stage.play(&plan)));
+        // The panic's message has been shown already.
+        let played = played.unwrap_or_else(|_| "it panicked\n".to_owned());
+        let differs = played != ours;
+        let mismatch = differs.then(|| Mismatch { kind: Kind::Ours, model: ours.clone(), played });
+        Self { plan, ours, mismatch }
+    }
+
+    /// Compares with what libevent did; returns the differences used, as bits.
+    ///
+    /// # Errors
+    /// The traces that are not what they should be.
+    pub fn compare(self, libevent: String) -> Result<u32, Mismatch> {
+        if let Some(mismatch) = self.mismatch {
+            return Err(mismatch);
+        }
+        let model = model::play(&self.plan, Sides::LIBEVENT);
+        if model != libevent {
+            return Err(Mismatch { kind: Kind::Libevent, model, played: libevent });
+        }
+        if model == self.ours {
+            return Ok(0);
+        }
+        Ok(self.used())
+    }
+
+    fn used(&self) -> u32 {
+        let (mut used, mut sides, mut before) = (0, Sides::OURS, self.ours.clone());
+        for (bit, difference) in DIFFERENCES.iter().enumerate() {
+            sides = sides.turned(difference.switch);
+            let after = model::play(&self.plan, sides);
+            if after != before {
+                used |= 1 << bit;
+            }
+            before = after;
+        }
+        used
+    }
+}
+
+impl Mismatch {
+    /// The first lines that differ, with some before them.
+    pub fn excerpt(&self) -> String {
+        let (model, played): (Vec<_>, Vec<_>) =
+            (self.model.lines().collect(), self.played.lines().collect());
+        let same = model.iter().zip(&played).take_while(|(a, b)| a == b).count();
+        let name = match self.kind {
+            Kind::Libevent => "libevent",
+            Kind::Ours => "picoevent",
+        };
+        let mut text = String::new();
+        for line in &model[same.saturating_sub(3)..same] {
+            text += &format!("           {line}\n");
+        }
+        for (who, lines) in [("expected", &model), (name, &played)] {
+            for line in lines.iter().skip(same).take(3) {
+                text += &format!("{who:<9}  {line}\n");
+            }
+            if lines.len() <= same {
+                text += &format!("{who:<9}  (nothing more)\n");
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,129 @@
+//! The world outside of a loop: a virtual clock, sources that become ready, signals that are
+//! raised. Nothing here waits; a wait moves the clock.
+
+use crate::program::{News, SIGNALS, SOURCES};
+
+/// A source, as the one that polls it knows it.
+#[derive(Clone, Copy, Default)]
+struct Source {
+    ready: u8,
+    interest: u8,
+    edge: bool,
+    /// Something happened, or somebody asked, since the last report.
+    armed: bool,
+}
+
+/// When a source by level is reported.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// In each look for news while it is ready, as epoll does.
+    EachLook,
+    /// Once, and again when it is asked for or when something happens: what picoevent's back ends
+    /// have to do at least.
+    WhenAsked,
+}
+
+/// What a look for news found.
+pub enum Found {
+    /// Sources with what they are ready for; none when the wait was over before anything happened.
+    Sources(Vec<(u8, u8)>),
+    /// Nothing, and nothing ever will.
+    Nothing,
+}
+
+pub struct World {
+    /// What is to come, the last first.
+    news: Vec<(u64, News)>,
+    pub clock: u64,
+    sources: [Source; SOURCES],
+    raised: [u32; SIGNALS],
+    level: Level,
+}
+
+impl World {
+    pub fn new(news: &[(u64, News)], level: Level) -> Self {
+        Self {
+            news: news.iter().rev().copied().collect(),
+            clock: 0,
+            sources: Default::default(),
+            raised: Default::default(),
+            level,
+        }
+    }
+
+    /// Sets what a source is ready for; each condition named is news, even if it held before.
+    pub fn ready(&mut self, source: u8, what: u8) {
+        let source = &mut self.sources[usize::from(source)];
+        source.ready = what;
+        source.armed |= what & source.interest != 0;
+    }
+
+    /// Ends what a source is ready for, which is no news.
+    pub fn drain(&mut self, source: u8, what: u8) {
+        self.sources[usize::from(source)].ready &= !what;
+    }
+
+    /// A raise arrives with the next look for news.
+    pub fn raise(&mut self, signal: u8, count: u16) {
+        self.raised[usize::from(signal)] += u32::from(count);
+    }
+
+    /// Sets what is waited for, and asks for a report.
+    pub fn interest(&mut self, source: u8, what: u8, edge: bool) {
+        let source = &mut self.sources[usize::from(source)];
+        (source.interest, source.edge, source.armed) = (what, edge, what != 0);
+    }
+
+    /// Looks for news, for `wait` milliseconds or without limit. Raises of signals are added to
+    /// `caught` where `catches` says so; they end the wait while there are any.
+    pub fn poll(
+        &mut self,
+        wait: Option<u64>,
+        catches: impl Fn(usize) -> bool,
+        caught: &mut [u32; SIGNALS],
+    ) -> Found {
+        let end = wait.map(|wait| self.clock + wait);
+        loop {
+            self.happen();
+            for signal in 0..SIGNALS {
+                let raises = std::mem::take(&mut self.raised[signal]);
+                if catches(signal) {
+                    caught[signal] += raises;
+                }
+            }
+            let reports = self.report();
+            let any = !reports.is_empty() || caught.iter().any(|raises| *raises > 0);
+            if any || end == Some(self.clock) {
+                return Found::Sources(reports);
+            }
+            let next = self.news.last().map(|(time, _)| *time);
+            match next.into_iter().chain(end).min() {
+                Some(time) => self.clock = time,
+                None => return Found::Nothing,
+            }
+        }
+    }
+
+    /// Lets everything happen whose time has come.
+    fn happen(&mut self) {
+        while let Some((_, news)) = self.news.pop_if(|(time, _)| *time <= self.clock) {
+            match news {
+                News::Ready(source, what) => self.ready(source, what),
+                News::Raise(signal, count) => self.raise(signal, count),
+            }
+        }
+    }
+
+    fn report(&mut self) -> Vec<(u8, u8)> {
+        let mut reports = Vec::new();
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            let armed = std::mem::take(&mut source.armed);
+            let each_time = !source.edge && self.level == Level::EachLook;
+            let what = source.ready & source.interest;
+            if what != 0 && (armed || each_time) {
+                reports.push((index as u8, what));
+            }
+        }
+        reports
+    }
+}
