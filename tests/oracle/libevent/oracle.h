@@ -31,7 +31,7 @@ enum verb {
 extern const char *const VERB_NAMES[VERBS];
 
 /* One step. `a` and `b` are the verb's numbers; NONE stands for "-". */
-#define NONE (-1L)
+#define NONE (-1)
 struct op {
 	enum verb verb;
 	long a, b;

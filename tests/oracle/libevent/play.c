@@ -27,8 +27,9 @@ static const struct program *program;
 static struct event_base *base;
 static const struct timeval *common[MAX_COMMON];
 static struct actor actors[MAX_ID];
-/* The watchers that are called, in their order. */
+/* The watchers that are called, in their order; whose turn is next, and how many turns are left. */
 static int watchers[MAX_ID], watcher_count;
+static int next_watcher, turns_left;
 static int calls, is_over, is_stuck;
 static struct event *running;
 /* A signal event that its own callback freed. libevent may go on with its repeats, so the memory
@@ -146,6 +147,24 @@ static int add(struct actor *actor, const struct op *op)
 	return event_base_once(base, world_descriptor(decl->number), decl->what, on_event, actor, timeout);
 }
 
+/* The first watcher of a kind from this place on, or NONE. */
+static int find_watcher(enum kind kind, int place)
+{
+	for (; place < watcher_count; place++) {
+		if (actors[watchers[place]].decl->kind == kind)
+			return watchers[place];
+	}
+	return NONE;
+}
+
+static int watcher_after(int id)
+{
+	int place = 0;
+	while (place < watcher_count && watchers[place] != id)
+		place++;
+	return find_watcher(actors[id].decl->kind, place + 1);
+}
+
 static void set_watcher(int id, int is_on)
 {
 	if (actors[id].is_on == is_on)
@@ -155,6 +174,8 @@ static void set_watcher(int id, int is_on)
 		watchers[watcher_count++] = id;
 		return;
 	}
+	if (next_watcher == id)
+		next_watcher = watcher_after(id);
 	int kept = 0;
 	for (int index = 0; index < watcher_count; index++) {
 		if (watchers[index] != id)
@@ -163,12 +184,17 @@ static void set_watcher(int id, int is_on)
 	watcher_count = kept;
 }
 
+/* One round. libevent 2.1 has no watchers, and later ones do not survive a watcher that frees
+ * itself, so what a round does is picoevent's rule: as many turns as there were watchers. */
 static void call_watchers(enum kind kind, long wait)
 {
-	for (int index = 0; index < watcher_count && !is_over; index++) {
-		struct actor *actor = &actors[watchers[index]];
-		if (actor->decl->kind != kind)
-			continue;
+	turns_left = 0;
+	for (int index = 0; index < watcher_count; index++)
+		turns_left += actors[watchers[index]].decl->kind == kind;
+	next_watcher = find_watcher(kind, 0);
+	for (; next_watcher != NONE && turns_left > 0 && !is_over; turns_left--) {
+		struct actor *actor = &actors[next_watcher];
+		next_watcher = watcher_after(next_watcher);
 		say_place();
 		if (kind == CHECK)
 			say("check %d\n", actor->decl->id);
@@ -178,6 +204,7 @@ static void call_watchers(enum kind kind, long wait)
 			say("prepare %d wait %ld\n", actor->decl->id, wait);
 		run_script(actor);
 	}
+	next_watcher = NONE;
 }
 
 void play_prepare(long wait)
@@ -225,7 +252,8 @@ static void say_pending(const struct actor *actor)
 	if (actor->event->ev_evcallback.evcb_flags & EVLIST_TIMEOUT) {
 		struct timeval deadline;
 		event_pending(actor->event, EV_TIMEOUT, &deadline);
-		say(" until %ld", deadline.tv_sec * 1000 + deadline.tv_usec / 1000 - 1000000);
+		long at = deadline.tv_sec * 1000 + deadline.tv_usec / 1000 - 1000000;
+		say(" until %ld in %ld", at, at > cached_now() ? at - cached_now() : 0);
 	}
 	say(" prio %d\n", event_get_priority(actor->event));
 }
@@ -371,6 +399,7 @@ void play(const struct program *played)
 	memset(actors, 0, sizeof(actors));
 	watcher_count = calls = is_over = is_stuck = 0;
 	running = NULL;
+	next_watcher = NONE;
 	world_begin(program);
 	begin();
 	for (int index = 0; index < program->main_ops && !is_over; index++) {

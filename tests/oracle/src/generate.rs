@@ -19,7 +19,8 @@ pub fn generate(seed: u64) -> Program {
     let mut random = Random::new(seed);
     let mut features = Features::draw(&mut random);
     features.settle(&mut random);
-    let mut draft = Draft { random, features, program: Program::default(), decls: Vec::new() };
+    let mut draft =
+        Draft { random, features, program: Program::default(), decls: Vec::new(), focus: 0 };
     draft.makes();
     draft.news();
     draft.main();
@@ -93,7 +94,7 @@ const VERBS: [Verb; 20] = [
 
 /// What a watcher may do: it must not end the loop or let time pass, where what stands in for
 /// watchers before libevent 2.2 would not be exact.
-const OF_WATCHERS: [Verb; 11] = [
+const OF_WATCHERS: [Verb; 12] = [
     Verb::Add,
     Verb::AddTimed,
     Verb::Del,
@@ -105,6 +106,7 @@ const OF_WATCHERS: [Verb; 11] = [
     Verb::Counts,
     Verb::All,
     Verb::Raise,
+    Verb::Watch,
 ];
 
 impl Features {
@@ -128,7 +130,9 @@ impl Features {
 
     fn settle(&mut self, random: &mut Random) {
         self.timers |= !self.sources && !self.signals;
-        self.verbs = VERBS.iter().copied().filter(|_| random.percent(45)).collect();
+        let rare = |verb| matches!(verb, Verb::Exit | Verb::Break | Verb::Got | Verb::Peaks);
+        let chance = |verb| if rare(verb) { 20 } else { 45 };
+        self.verbs = VERBS.iter().copied().filter(|verb| random.percent(chance(*verb))).collect();
         let possible = |verb: &Verb| match verb {
             Verb::Ready => self.sources,
             Verb::Raise => self.signals,
@@ -148,6 +152,8 @@ struct Draft {
     features: Features,
     program: Program,
     decls: Vec<Decl>,
+    /// The event that steps are most likely about.
+    focus: usize,
 }
 
 impl Draft {
@@ -175,7 +181,7 @@ impl Draft {
             self.put(Line::Event(decl));
         }
         if self.features.watchers {
-            for place in 0..1 + self.random.below(2) as Id {
+            for place in 0..1 + self.random.below(3) as Id {
                 let when = self.random.one(&[When::Prepare, When::Check]);
                 self.put(Line::Watcher(FIRST_WATCHER + place, when));
             }
@@ -258,7 +264,7 @@ impl Draft {
     fn scripts(&mut self) {
         let watchers: Vec<_> = self.program.lines.iter().filter_map(watcher).collect();
         let events: Vec<_> = self.decls.iter().map(|decl| decl.id).collect();
-        for (ids, most) in [(events, 4), (watchers, 2)] {
+        for (ids, most) in [(events, 5), (watchers, 3)] {
             for id in ids {
                 for firing in 0..self.random.below(most + 1) as u32 {
                     self.script(id, firing);
@@ -268,6 +274,9 @@ impl Draft {
     }
 
     fn script(&mut self, id: Id, firing: u32) {
+        if usize::from(id) < self.decls.len() && self.random.percent(30) {
+            self.focus = usize::from(id);
+        }
         for _ in 0..self.random.below(4) {
             let verb = self.random.one(&self.features.verbs);
             if id >= FIRST_WATCHER && !OF_WATCHERS.contains(&verb) {
@@ -280,8 +289,11 @@ impl Draft {
     }
 
     fn op(&mut self, verb: Verb) -> Option<Op> {
-        let place = self.random.below(self.decls.len());
-        let decl = self.decls[place];
+        // Steps that follow each other are often about the same event.
+        if self.random.percent(60) {
+            self.focus = self.random.below(self.decls.len());
+        }
+        let decl = self.decls[self.focus];
         let id = decl.id;
         if decl.once && !matches!(verb, Verb::Add | Verb::AddTimed) && needs_handle(verb) {
             return None;

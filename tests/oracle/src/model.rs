@@ -9,12 +9,13 @@ mod step;
 mod timeout;
 mod turn;
 mod verb;
+mod watcher;
 
 use std::{collections::VecDeque, fmt::Write};
 
 use crate::{
     differences::{Sides, Switch},
-    program::{Id, LEVELS, MAX_ID, Plan, SIGNALS, SOURCES, Waits, When, bits},
+    program::{Id, LEVELS, MAX_ID, Plan, SIGNALS, SOURCES, Waits, bits},
     world::{Level, World},
 };
 
@@ -159,6 +160,8 @@ struct Model<'p> {
     by_id: [Option<Place>; MAX_ID],
     firings: [u32; MAX_ID],
     watchers: Vec<Id>,
+    /// Whose turn is next, in a round of watchers.
+    next_watcher: Option<Id>,
     /// The events on each source and signal.
     on_source: [Vec<Place>; SOURCES],
     on_signal: [Vec<Place>; SIGNALS],
@@ -209,6 +212,7 @@ impl<'p> Model<'p> {
             by_id: [None; MAX_ID],
             firings: [0; MAX_ID],
             watchers: Vec::new(),
+            next_watcher: None,
             on_source: Default::default(),
             on_signal: Default::default(),
             common_of: Vec::new(),
@@ -311,22 +315,6 @@ impl<'p> Model<'p> {
         let timer = if event.timer == Timer::None { 0 } else { bits::TIMEOUT };
         let result = if event.queued == Queued::No { 0 } else { event.result };
         (waits | timer | result) & bits::PENDING
-    }
-
-    /// Calls the watchers of a kind.
-    fn watch(&mut self, when: When, wait: Option<u64>) {
-        for id in self.watchers.clone() {
-            if self.over || self.plan.watchers[usize::from(id)] != Some(when) {
-                continue;
-            }
-            self.say_place();
-            let wait = wait.map_or("-".to_owned(), |wait| wait.to_string());
-            match when {
-                When::Prepare => self.say(format_args!("prepare {id} wait {wait}\n")),
-                When::Check => self.say(format_args!("check {id}\n")),
-            }
-            self.script(id);
-        }
     }
 
     fn say_place(&mut self) {

@@ -85,11 +85,9 @@ impl World {
         let end = wait.map(|wait| self.clock + wait);
         loop {
             self.happen();
-            for signal in 0..SIGNALS {
-                let raises = std::mem::take(&mut self.raised[signal]);
-                if catches(signal) {
-                    caught[signal] += raises;
-                }
+            for (signal, (sum, new)) in caught.iter_mut().zip(&mut self.raised).enumerate() {
+                let raises = std::mem::take(new);
+                *sum += if catches(signal) { raises } else { 0 };
             }
             let reports = self.report();
             let any = !reports.is_empty() || caught.iter().any(|raises| *raises > 0);

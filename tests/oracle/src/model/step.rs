@@ -48,12 +48,8 @@ impl Model<'_> {
             }
             Op::Ready(source, what) => self.world.ready(source, what),
             Op::Raise(signal, count) => self.world.raise(signal, count),
-            Op::Watch(id) => {
-                if !self.watchers.contains(&id) {
-                    self.watchers.push(id);
-                }
-            }
-            Op::Unwatch(id) => self.watchers.retain(|other| *other != id),
+            Op::Watch(id) => self.add_watcher(id),
+            Op::Unwatch(id) => self.remove_watcher(id),
             Op::Run(_) => {}
         }
         self.trace.push('\n');
@@ -128,7 +124,8 @@ impl Model<'_> {
         self.say(format_args!(" {pending:02x}"));
         let Event { timer, deadline, priority, .. } = self.events[event];
         if timer != Timer::None {
-            self.say(format_args!(" until {deadline}"));
+            let left = deadline.saturating_sub(self.now());
+            self.say(format_args!(" until {deadline} in {left}"));
         }
         self.say(format_args!(" prio {priority}"));
     }

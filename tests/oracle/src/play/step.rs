@@ -147,10 +147,12 @@ impl App {
             }
             _ => {
                 let pending = event.pending().bits() & bits::PENDING;
-                let (deadline, level) = (event.deadline(), event.priority().level());
+                let (deadline, left) = (event.deadline(), event.remaining());
+                let level = event.priority().level();
                 self.say(format_args!(" {pending:02x}"));
-                if let Some(deadline) = deadline {
-                    self.say(format_args!(" until {}", deadline.as_micros() / 1000));
+                if let (Some(deadline), Some(left)) = (deadline, left) {
+                    let deadline = deadline.as_micros() / 1000;
+                    self.say(format_args!(" until {deadline} in {}", left.as_millis()));
                 }
                 self.say(format_args!(" prio {level}"));
             }
