@@ -2,7 +2,9 @@
  *
  *   program.c   reads a program's lines
  *   world.c     the virtual clock, and an epoll of its own: it stands in front of libc's
- *   play.c      carries a program out and writes its trace
+ *   play.c      carries a program out and writes its trace: the base, callbacks
+ *   step.c      the steps
+ *   watch.c     the watchers
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -97,7 +99,7 @@ void world_raise(int signal, int count);
 int world_polls(void);
 int world_descriptor(int source);
 
-/* play.c, called by world.c from inside of libevent */
+/* watch.c and play.c, called by world.c from inside of libevent */
 void play_prepare(long wait);
 void play_check(void);
 /* The loop can not go on: nothing will ever happen, or the run is too long. */

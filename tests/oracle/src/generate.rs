@@ -4,10 +4,13 @@
 //! they would if every program had a little of everything; and times are drawn from few, so that
 //! they meet too.
 
+mod feature;
+
 use crate::{
     program::{Decl, Id, LEVELS, Limit, Line, News, Op, Program, Timeout, Waits, When, bits, run},
     random::Random,
 };
+use feature::{Features, OF_WATCHERS, Verb};
 
 /// The signals that programs use.
 const USED_SIGNALS: [u8; 2] = [10, 12];
@@ -17,8 +20,7 @@ const FIRST_WATCHER: Id = 20;
 /// Draws the program of a seed.
 pub fn generate(seed: u64) -> Program {
     let mut random = Random::new(seed);
-    let mut features = Features::draw(&mut random);
-    features.settle(&mut random);
+    let features = Features::draw(&mut random);
     let mut draft =
         Draft { random, features, program: Program::default(), decls: Vec::new(), focus: 0 };
     draft.makes();
@@ -26,125 +28,6 @@ pub fn generate(seed: u64) -> Program {
     draft.main();
     draft.scripts();
     draft.program
-}
-
-/// What a program may have.
-struct Features {
-    timers: bool,
-    sources: bool,
-    signals: bool,
-    edges: bool,
-    mixing: bool,
-    once: bool,
-    common: bool,
-    priorities: bool,
-    limit: bool,
-    watchers: bool,
-    zero: bool,
-    verbs: Vec<Verb>,
-}
-
-/// The kinds of steps there are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Add,
-    AddTimed,
-    Del,
-    Activate,
-    Priority,
-    RemoveTimer,
-    Free,
-    Ask,
-    Counts,
-    Peaks,
-    All,
-    Got,
-    Exit,
-    Break,
-    Continue,
-    Take,
-    Look,
-    Ready,
-    Raise,
-    Watch,
-}
-
-const VERBS: [Verb; 20] = [
-    Verb::Add,
-    Verb::AddTimed,
-    Verb::Del,
-    Verb::Activate,
-    Verb::Priority,
-    Verb::RemoveTimer,
-    Verb::Free,
-    Verb::Ask,
-    Verb::Counts,
-    Verb::Peaks,
-    Verb::All,
-    Verb::Got,
-    Verb::Exit,
-    Verb::Break,
-    Verb::Continue,
-    Verb::Take,
-    Verb::Look,
-    Verb::Ready,
-    Verb::Raise,
-    Verb::Watch,
-];
-
-/// What a watcher may do: it must not end the loop or let time pass, where what stands in for
-/// watchers before libevent 2.2 would not be exact.
-const OF_WATCHERS: [Verb; 12] = [
-    Verb::Add,
-    Verb::AddTimed,
-    Verb::Del,
-    Verb::Activate,
-    Verb::Priority,
-    Verb::RemoveTimer,
-    Verb::Free,
-    Verb::Ask,
-    Verb::Counts,
-    Verb::All,
-    Verb::Raise,
-    Verb::Watch,
-];
-
-impl Features {
-    fn draw(random: &mut Random) -> Self {
-        let mut half = |chance| random.percent(chance);
-        Self {
-            timers: half(70),
-            sources: half(55),
-            signals: half(40),
-            edges: half(30),
-            mixing: half(10),
-            once: half(25),
-            common: half(25),
-            priorities: half(50),
-            limit: half(25),
-            watchers: half(25),
-            zero: half(40),
-            verbs: Vec::new(),
-        }
-    }
-
-    fn settle(&mut self, random: &mut Random) {
-        self.timers |= !self.sources && !self.signals;
-        let rare = |verb| matches!(verb, Verb::Exit | Verb::Break | Verb::Got | Verb::Peaks);
-        let chance = |verb| if rare(verb) { 20 } else { 45 };
-        self.verbs = VERBS.iter().copied().filter(|verb| random.percent(chance(*verb))).collect();
-        let possible = |verb: &Verb| match verb {
-            Verb::Ready => self.sources,
-            Verb::Raise => self.signals,
-            Verb::Watch => self.watchers,
-            Verb::Priority => self.priorities,
-            _ => true,
-        };
-        self.verbs.retain(possible);
-        if self.verbs.is_empty() {
-            self.verbs = vec![Verb::Activate, Verb::Add];
-        }
-    }
 }
 
 struct Draft {
@@ -295,7 +178,7 @@ impl Draft {
         }
         let decl = self.decls[self.focus];
         let id = decl.id;
-        if decl.once && !matches!(verb, Verb::Add | Verb::AddTimed) && needs_handle(verb) {
+        if decl.once && !matches!(verb, Verb::Add | Verb::AddTimed) && verb.needs_handle() {
             return None;
         }
         let random = &mut self.random;
@@ -352,14 +235,6 @@ fn watcher(line: &Line) -> Option<Id> {
         Line::Watcher(id, _) => Some(*id),
         _ => None,
     }
-}
-
-/// Whether a step names an event that must have been made before.
-fn needs_handle(verb: Verb) -> bool {
-    matches!(
-        verb,
-        Verb::Del | Verb::Activate | Verb::Priority | Verb::RemoveTimer | Verb::Free | Verb::Ask
-    )
 }
 
 fn readiness(random: &mut Random) -> u8 {

@@ -98,7 +98,7 @@ fn player(root: &Path) -> Result<PathBuf> {
     cc.current_dir(root)
         .args(["-O2", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-o"])
         .arg(&player);
-    for file in ["program.c", "world.c", "play.c"] {
+    for file in ["program.c", "world.c", "play.c", "step.c", "watch.c"] {
         cc.arg(Path::new("tests/oracle/libevent").join(file));
     }
     command::run(cc.arg("-levent_core"))?;
