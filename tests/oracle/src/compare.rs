@@ -7,11 +7,15 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     rc::Rc,
 };
 
+use anyhow::Result;
+
 use crate::{
     differences::{DIFFERENCES, Sides},
+    libevent::Libevent,
     model,
     play::Stage,
     program::{Plan, Program},
@@ -32,6 +36,32 @@ pub struct Mismatch {
     pub kind: Kind,
     pub model: String,
     pub played: String,
+}
+
+/// The two players, for one program at a time.
+pub struct Pair {
+    libevent: Libevent,
+    stage: Stage,
+}
+
+impl Pair {
+    /// Starts the player of libevent.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(player: &Path) -> Result<Self> {
+        Ok(Self { libevent: Libevent::start(player)?, stage: Stage::default() })
+    }
+
+    /// Plays a program on both sides; the differences it uses, or the mismatch.
+    ///
+    /// # Errors
+    /// When the player of libevent has ended.
+    pub fn play(&mut self, program: &Program) -> Result<Result<u32, Mismatch>> {
+        self.libevent.give([program])?;
+        let expected = Expected::new(&mut self.stage, program);
+        Ok(expected.compare(self.libevent.trace()?))
+    }
 }
 
 /// What picoevent and the model say of a program.
@@ -109,5 +139,21 @@ impl Mismatch {
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::generate;
+
+    #[test]
+    fn the_model_at_our_side_and_the_core_agree() {
+        let mut stage = Stage::default();
+        for seed in 0..500 {
+            let expected = Expected::new(&mut stage, &generate(seed));
+            let mismatch = expected.mismatch.map(|mismatch| mismatch.excerpt());
+            assert_eq!(mismatch, None, "seed {seed}");
+        }
     }
 }

@@ -27,11 +27,12 @@ pub enum Switch {
     ZeroInterval,
     AddActive,
     SignalInterval,
-    SignalTimer,
     Raises,
     Repeats,
+    SignalTimer,
     SignalFeed,
-    Expiry,
+    ExpiryActive,
+    ExpiryStays,
     OncePerPass,
 }
 
@@ -102,21 +103,24 @@ differences! {
     SignalInterval "signal interval" "T1":
         "the timeout of a persistent signal event is not set again"
         => "it is, as that of any persistent event";
-    SignalTimer "signal timer" "A6":
-        "taking the timeout of a signal event away while it is active takes its callback away"
-        => "the callback stays due";
     Raises "raises add up" "V1, S1":
         "a raise of a signal whose event is active already is not counted"
         => "each raise is one more callback";
     Repeats "repeats" "S2":
         "activating a signal event in its own callback mixes up its repeats with the ones under way"
         => "the repeats under way go on, with SIGNAL only, and the activation is its own callback";
+    SignalTimer "signal timer" "A6":
+        "taking the timeout of a signal event away while it is active takes its callback away"
+        => "the callback stays due";
     SignalFeed "signal pass" "S1, P9":
         "signals are read by an event of its own at level 0, during the pass"
         => "they make their events active before the turn's timers";
-    Expiry "expiry" "V4, V5":
-        "an expired timeout deletes the event, and makes it active with TIMEOUT alone"
-        => "a persistent event stays registered, and one that is active keeps its place and flags";
+    ExpiryActive "expiry while active" "V5":
+        "an active event whose timeout expires loses its flags for TIMEOUT, and its place"
+        => "it keeps both, and TIMEOUT is added; it stays registered";
+    ExpiryStays "expiry of a persistent event" "V4":
+        "a persistent event whose timeout expires is not registered until its callback"
+        => "it stays registered all the time";
     OncePerPass "once a pass" "P2":
         "what is activated again in a pass runs again in it"
         => "a pass runs each event once; what is activated again waits for the next";

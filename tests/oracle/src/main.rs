@@ -10,6 +10,7 @@
 
 mod compare;
 mod differences;
+mod example;
 mod generate;
 mod libevent;
 mod model;
@@ -35,6 +36,10 @@ use session::Session;
 struct Asked {
     /// The player of libevent.
     player: PathBuf,
+    /// The programs that are kept in files.
+    programs: PathBuf,
+    /// Write those of the differences anew.
+    write: bool,
     seeds: Range<u64>,
     jobs: usize,
     /// Show one program in full instead: from this file, or of the first seed.
@@ -55,7 +60,16 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool> {
     let asked = read_arguments()?;
-    let session = Session { player: &asked.player, seeds: asked.seeds.clone(), jobs: asked.jobs };
+    if asked.write {
+        example::write(&mut compare::Pair::start(&asked.player)?, &asked.programs)?;
+        return Ok(true);
+    }
+    let session = Session {
+        programs: &asked.programs,
+        player: &asked.player,
+        seeds: asked.seeds.clone(),
+        jobs: asked.jobs,
+    };
     if let Some(file) = &asked.file {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let program: Program = text.parse()?;
@@ -69,11 +83,20 @@ fn run() -> Result<bool> {
 
 fn read_arguments() -> Result<Asked> {
     let mut parser = Parser::from_env();
-    let mut asked =
-        Asked { player: PathBuf::new(), seeds: 0..20_000, jobs: 1, show: false, file: None };
+    let mut asked = Asked {
+        player: PathBuf::new(),
+        programs: PathBuf::new(),
+        write: false,
+        seeds: 0..20_000,
+        jobs: 1,
+        show: false,
+        file: None,
+    };
     while let Some(argument) = parser.next()? {
         match argument {
             Long("player") => asked.player = parser.value()?.into(),
+            Long("programs") => asked.programs = parser.value()?.into(),
+            Long("write-programs") => asked.write = true,
             Long("seeds") => asked.seeds = read_range(&parser.value()?.string()?)?,
             Long("jobs") => asked.jobs = parser.value()?.parse::<usize>()?.max(1),
             Long("show") => asked.show = true,

@@ -14,8 +14,9 @@ use std::{
 use anyhow::{Result, anyhow};
 
 use crate::{
-    compare::{Expected, Kind, Mismatch},
-    differences::{DIFFERENCES, Sides},
+    compare::{Expected, Kind, Mismatch, Pair},
+    differences::{DIFFERENCES, Difference, Sides},
+    example,
     generate::generate,
     libevent::Libevent,
     model,
@@ -32,6 +33,8 @@ const ENOUGH: u64 = 20_000;
 /// What is run.
 pub struct Session<'p> {
     pub player: &'p Path,
+    /// The folder of programs that are played first.
+    pub programs: &'p Path,
     pub seeds: Range<u64>,
     pub jobs: usize,
 }
@@ -59,6 +62,11 @@ impl Session<'_> {
     /// # Errors
     /// When the player of libevent cannot be used.
     pub fn run(&self) -> Result<bool> {
+        let wrong = example::check(&mut Pair::start(self.player)?, self.programs)?;
+        if !wrong.is_empty() {
+            println!("{}", wrong.join("\n"));
+            return Ok(false);
+        }
         let start = Instant::now();
         let shared = Shared {
             next: AtomicU64::new(self.seeds.start),
@@ -131,28 +139,27 @@ impl Session<'_> {
 
     /// Says what a failure is, by a program that is as short as it can be.
     fn explain(&self, seed: u64, mismatch: &Mismatch) -> Result<()> {
-        let mut player = Libevent::start(self.player)?;
-        let mut stage = Stage::default();
+        let mut pair = Pair::start(self.player)?;
         let mut last = mismatch.clone();
         let mut failed = Ok(());
-        let shortest =
-            shrink(&generate(seed), |program| match once(&mut player, &mut stage, program) {
-                Ok(Err(found)) if found.kind == mismatch.kind => {
-                    last = found;
-                    true
-                }
-                Ok(_) => false,
-                Err(error) => {
-                    failed = Err(error);
-                    false
-                }
-            });
+        let shortest = shrink(&generate(seed), |program| match pair.play(program) {
+            Ok(Err(found)) if found.kind == mismatch.kind => {
+                last = found;
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                failed = Err(error);
+                false
+            }
+        });
         failed?;
         let who = match mismatch.kind {
             Kind::Libevent => "libevent does not do what the model of it does",
             Kind::Ours => "picoevent does not do what it should",
         };
-        println!("\nseed {seed}: {who}\n\n{shortest}\n{}", last.excerpt());
+        let lines = shortest.lines.len();
+        println!("\nseed {seed}: {who}; in {lines} lines:\n\n{shortest}\n{}", last.excerpt());
         Ok(())
     }
 
@@ -161,13 +168,11 @@ impl Session<'_> {
     /// # Errors
     /// When the player of libevent cannot be used.
     pub fn show(&self, program: &Program) -> Result<bool> {
-        let mut player = Libevent::start(self.player)?;
-        let mut stage = Stage::default();
         let plan = Plan::new(program);
         println!("{program}");
         println!("as libevent has it:\n{}", model::play(&plan, Sides::LIBEVENT));
         println!("as we have it:\n{}", model::play(&plan, Sides::OURS));
-        match once(&mut player, &mut stage, program)? {
+        match Pair::start(self.player)?.play(program)? {
             Ok(used) => {
                 for (bit, difference) in DIFFERENCES.iter().enumerate() {
                     if used & 1 << bit != 0 {
@@ -183,18 +188,6 @@ impl Session<'_> {
             }
         }
     }
-}
-
-use crate::differences::Difference;
-
-fn once(
-    player: &mut Libevent,
-    stage: &mut Stage,
-    program: &Program,
-) -> Result<Result<u32, Mismatch>> {
-    player.give([program])?;
-    let expected = Expected::new(stage, program);
-    Ok(expected.compare(player.trace()?))
 }
 
 impl Tally {

@@ -65,12 +65,12 @@ fn consistent(mut program: Program) -> Program {
 /// Makes lines plainer, one at a time.
 fn simplify(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
     for at in 0..best.lines.len() {
-        for plainer in plainer(&best.lines[at]) {
+        while let Some(plainer) = plainer(&best.lines[at]).into_iter().find_map(|line| {
             let mut candidate = best.clone();
-            candidate.lines[at] = plainer;
-            if candidate != *best && fails(&candidate) {
-                *best = candidate;
-            }
+            candidate.lines[at] = line;
+            (candidate != *best && fails(&candidate)).then_some(candidate)
+        }) {
+            *best = plainer;
         }
     }
 }
@@ -116,5 +116,23 @@ fn plainer_ops(op: Op) -> Vec<Op> {
         Op::Run(flags) if flags > 0 => vec![Op::Run(0)],
         Op::Take(ms) if ms > 1 => vec![Op::Take(1)],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_matter_is_left_out_and_the_rest_made_plain() {
+        let program: Program = "event 0 timer persist prio 3\nevent 1 timer\nmain add 0 30\n\
+                                main add 1 10\nmain run 4\non 0 2 del 1\non 0 2 act 0 tx\n"
+            .parse()
+            .unwrap();
+        let shortest = shrink(&program, |program| {
+            let text = program.to_string();
+            text.contains("persist") && text.contains("act 0")
+        });
+        assert_eq!(shortest.to_string(), "event 0 timer persist\nmain act 0 t\n");
     }
 }

@@ -125,3 +125,58 @@ impl World {
         reports
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::bits::{READ, WRITE};
+
+    fn look(world: &mut World) -> Vec<(u8, u8)> {
+        match world.poll(Some(0), |_| false, &mut [0; SIGNALS]) {
+            Found::Sources(reports) => reports,
+            Found::Nothing => panic!("a look without a wait always comes back"),
+        }
+    }
+
+    #[test]
+    fn by_level_a_source_is_reported_in_each_look_or_when_asked() {
+        for (level, second) in [(Level::EachLook, vec![(2, READ)]), (Level::WhenAsked, vec![])] {
+            let mut world = World::new(&[], level);
+            world.interest(2, READ, false);
+            world.ready(2, READ | WRITE);
+            assert_eq!(look(&mut world), [(2, READ)]);
+            assert_eq!(look(&mut world), second);
+            world.interest(2, READ, false);
+            assert_eq!(look(&mut world), [(2, READ)]);
+        }
+    }
+
+    #[test]
+    fn by_edge_only_news_are_reported() {
+        let mut world = World::new(&[], Level::EachLook);
+        world.interest(1, READ, true);
+        world.ready(1, READ);
+        assert_eq!(look(&mut world), [(1, READ)]);
+        assert_eq!(look(&mut world), []);
+        world.ready(1, READ);
+        world.drain(1, READ);
+        assert_eq!(look(&mut world), []);
+        world.ready(1, READ);
+        assert_eq!(look(&mut world), [(1, READ)]);
+    }
+
+    #[test]
+    fn a_wait_ends_with_what_happens_first_and_never_where_nothing_will() {
+        let mut world = World::new(&[(7, News::Ready(0, READ))], Level::EachLook);
+        world.interest(0, READ, false);
+        let mut caught = [0; SIGNALS];
+        assert!(
+            matches!(world.poll(Some(5), |_| false, &mut caught), Found::Sources(none) if none.is_empty())
+        );
+        assert_eq!(world.clock, 5);
+        assert!(matches!(world.poll(None, |_| false, &mut caught), Found::Sources(_)));
+        assert_eq!(world.clock, 7);
+        world.drain(0, READ);
+        assert!(matches!(world.poll(None, |_| false, &mut caught), Found::Nothing));
+    }
+}

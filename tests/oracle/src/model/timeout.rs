@@ -59,15 +59,16 @@ impl Model<'_> {
     }
 
     fn time_out(&mut self, event: Place) {
-        if self.ours(Switch::Expiry) {
-            let state = &self.events[event];
-            let stays = state.persist || state.queued != Queued::No;
-            self.disarm(event);
-            if !stays {
-                self.unregister(event);
-            }
-        } else {
-            self.remove(event);
+        self.disarm(event);
+        let state = &self.events[event];
+        let was_active = state.queued != Queued::No;
+        let persistent_stays = state.persist && self.ours(Switch::ExpiryStays);
+        let active_stays = was_active && self.ours(Switch::ExpiryActive);
+        if !active_stays {
+            self.dequeue(event);
+        }
+        if !active_stays && !persistent_stays {
+            self.unregister(event);
         }
         self.activate(event, bits::TIMEOUT, None);
     }

@@ -241,3 +241,18 @@ fn read_timeout(word: &str) -> Result<Timeout> {
         None => Timeout::After(word.parse()?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::generate;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for seed in 0..500 {
+            let program = generate(seed);
+            let read: Program = program.to_string().parse().unwrap();
+            assert_eq!(read, program, "seed {seed}");
+        }
+    }
+}
