@@ -15,6 +15,7 @@
 pub enum Switch {
     Mixing,
     Peaks,
+    WatchersStop,
     WatchersWait,
     FreshWait,
     LimitClock,
@@ -67,6 +68,9 @@ differences! {
     Peaks "peaks" "C3":
         "clearing the peaks sets them to zero"
         => "it sets them to what is there";
+    WatchersStop "watchers and the end" "E5, E6":
+        "after a break or a continue by a watcher one more callback runs"
+        => "a break by a watcher ends the loop before the pass; a continue has no meaning there";
     WatchersWait "watchers and the wait" "W2":
         "the wait, and whether the loop ends, is settled before the prepare watchers run"
         => "it is settled after them";

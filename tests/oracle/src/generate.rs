@@ -10,7 +10,7 @@ use crate::{
     program::{Decl, Id, LEVELS, Limit, Line, News, Op, Program, Timeout, Waits, When, bits, run},
     random::Random,
 };
-use feature::{Features, OF_WATCHERS, Verb};
+use feature::{Features, NOT_OF_WATCHERS, Verb};
 
 /// The signals that programs use.
 const USED_SIGNALS: [u8; 2] = [10, 12];
@@ -162,7 +162,7 @@ impl Draft {
         }
         for _ in 0..self.random.below(4) {
             let verb = self.random.one(&self.features.verbs);
-            if id >= FIRST_WATCHER && !OF_WATCHERS.contains(&verb) {
+            if id >= FIRST_WATCHER && NOT_OF_WATCHERS.contains(&verb) {
                 continue;
             }
             if let Some(op) = self.op(verb) {

@@ -66,22 +66,9 @@ const VERBS: [Verb; 20] = [
     Verb::Watch,
 ];
 
-/// What a watcher may do: it must not end the loop or let time pass, where what stands in for
-/// watchers before libevent 2.2 would not be exact.
-pub(super) const OF_WATCHERS: [Verb; 12] = [
-    Verb::Add,
-    Verb::AddTimed,
-    Verb::Del,
-    Verb::Activate,
-    Verb::Priority,
-    Verb::RemoveTimer,
-    Verb::Free,
-    Verb::Ask,
-    Verb::Counts,
-    Verb::All,
-    Verb::Raise,
-    Verb::Watch,
-];
+/// What a watcher does not do, since what stands in for watchers before libevent 2.2 would not be
+/// exact: let time pass, or look at the clock.
+pub(super) const NOT_OF_WATCHERS: [Verb; 2] = [Verb::Take, Verb::Look];
 
 impl Features {
     pub(super) fn draw(random: &mut Random) -> Self {

@@ -65,6 +65,9 @@ impl Model<'_> {
             }
             self.kept_now = None;
             self.watch(When::Prepare, wait);
+            if self.ours(Switch::WatchersStop) && self.stop() {
+                return End::Stopped;
+            }
             let wait = if self.ours(Switch::WatchersWait) {
                 if self.is_done(flags, called, idle) {
                     return End::Stopped;
@@ -89,9 +92,13 @@ impl Model<'_> {
                 self.watch(When::Check, None);
             }
             self.expire();
-            self.cut_short = false;
             idle = self.active.now == 0;
-            called = !idle && self.pass();
+            called = if self.ours(Switch::WatchersStop) {
+                self.cut_short = false;
+                !idle && !self.got_break && self.pass()
+            } else {
+                !idle && self.pass()
+            };
             self.in_pass = false;
         }
     }
