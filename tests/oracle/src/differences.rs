@@ -154,11 +154,26 @@ impl Sides {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{fs, path::Path};
 
     #[test]
     fn every_switch_has_its_entry_at_its_place() {
         for (place, difference) in DIFFERENCES.iter().enumerate() {
             assert_eq!(difference.switch as usize, place, "{}", difference.name);
+        }
+    }
+
+    #[test]
+    fn the_page_names_every_difference_and_every_bug() {
+        let page = include_str!("../../../docs/oracle.md");
+        for Difference { name, rule, .. } in &DIFFERENCES {
+            assert!(page.contains(&format!("| {name} ({rule}) |")), "{name}");
+        }
+        let bugs = Path::new(env!("CARGO_MANIFEST_DIR")).join("bugs");
+        for bug in fs::read_dir(bugs).unwrap() {
+            let path = bug.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(page.contains(&format!("| {name} |")), "{name}");
         }
     }
 }

@@ -37,7 +37,7 @@ struct Asked {
     /// The player of libevent.
     player: PathBuf,
     /// The programs that are kept in files.
-    programs: PathBuf,
+    programs: Option<PathBuf>,
     /// Write those of the differences anew.
     write: bool,
     seeds: Range<u64>,
@@ -61,11 +61,12 @@ fn main() -> ExitCode {
 fn run() -> Result<bool> {
     let asked = read_arguments()?;
     if asked.write {
-        example::write(&mut compare::Pair::start(&asked.player)?, &asked.programs)?;
+        let folder = asked.programs.as_ref().context("--programs says where to write them")?;
+        example::write(&mut compare::Pair::start(&asked.player)?, folder)?;
         return Ok(true);
     }
     let session = Session {
-        programs: &asked.programs,
+        programs: asked.programs.as_deref(),
         player: &asked.player,
         seeds: asked.seeds.clone(),
         jobs: asked.jobs,
@@ -85,7 +86,7 @@ fn read_arguments() -> Result<Asked> {
     let mut parser = Parser::from_env();
     let mut asked = Asked {
         player: PathBuf::new(),
-        programs: PathBuf::new(),
+        programs: None,
         write: false,
         seeds: 0..20_000,
         jobs: 1,
@@ -95,7 +96,7 @@ fn read_arguments() -> Result<Asked> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("player") => asked.player = parser.value()?.into(),
-            Long("programs") => asked.programs = parser.value()?.into(),
+            Long("programs") => asked.programs = Some(parser.value()?.into()),
             Long("write-programs") => asked.write = true,
             Long("seeds") => asked.seeds = read_range(&parser.value()?.string()?)?,
             Long("jobs") => asked.jobs = parser.value()?.parse::<usize>()?.max(1),

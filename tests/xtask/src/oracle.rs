@@ -44,7 +44,7 @@ pub fn run(task: &Task) -> Result<i32> {
     }
     let mut cargo = command::cargo(&root);
     cargo.args(["run", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle", "--"]);
-    cargo.arg("--player").arg(&player);
+    cargo.arg("--player").arg(&player).arg("--programs").arg("tests/oracle/programs");
     match task {
         Task::Seeds(seeds, jobs) => {
             let jobs = jobs.or_else(|| thread::available_parallelism().map(usize::from).ok());

@@ -33,8 +33,10 @@ pub fn run(player: &Path) -> Result<i32> {
         patch(copy.path(), bug, &["--reverse"])?;
         let name = bug.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match found {
-            Some(programs) => println!("{programs:>6} programs  {name}"),
-            None => println!("not in {ENOUGH} programs  {name}"),
+            Some(Found { programs, lines }) => {
+                println!("found by program {programs:>4}, shrunk to {lines:>2} lines: {name}");
+            }
+            None => println!("not found in {ENOUGH} programs: {name}"),
         }
         missed += u32::from(found.is_none());
     }
@@ -61,8 +63,15 @@ fn patch(copy: &Path, bug: &Path, more: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs the oracle in the copy; how many programs it took to find something.
-fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<u64>> {
+/// What it took to find a bug.
+struct Found {
+    programs: u64,
+    /// How long the shrunk program is.
+    lines: u64,
+}
+
+/// Runs the oracle in the copy.
+fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     cargo.env("CARGO_TARGET_DIR", target);
     cargo.args(["build", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle"]);
@@ -71,12 +80,18 @@ fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<u64>> {
     oracle.arg("--player").arg(player).args(["--jobs", "1", "--seeds", &format!("0..{ENOUGH}")]);
     let output = oracle.output().with_context(|| command::cannot_start(&oracle))?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let seed = said.lines().find_map(|line| line.strip_prefix("seed ")?.split(':').next());
-    match (output.status.code(), seed) {
+    match (output.status.code(), said.lines().find_map(read_verdict)) {
         (Some(0), _) => Ok(None),
-        (_, Some(seed)) => Ok(Some(seed.parse::<u64>()? + 1)),
+        (_, Some(found)) => Ok(Some(found)),
         _ => bail!("the oracle failed: {}", String::from_utf8_lossy(&output.stderr).trim()),
     }
+}
+
+/// Reads `seed 637: this or that is wrong; in 6 lines:`.
+fn read_verdict(line: &str) -> Option<Found> {
+    let (seed, rest) = line.strip_prefix("seed ")?.split_once(':')?;
+    let lines = rest.rsplit_once("; in ")?.1.split(' ').next()?;
+    Some(Found { programs: seed.parse::<u64>().ok()? + 1, lines: lines.parse().ok()? })
 }
 
 /// Copies what is in a folder, but nothing that was built or belongs to git.
@@ -96,4 +111,17 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_names_the_seed_and_the_length() {
+        let found = read_verdict("seed 637: picoevent does not do what it should; in 6 lines:");
+        let found = found.map(|found| (found.programs, found.lines));
+        assert_eq!(found, Some((638, 6)));
+        assert!(read_verdict("640 programs, 1 mismatches, 3923 programs/s").is_none());
+    }
 }
