@@ -6,7 +6,8 @@
 //! are therefore the same.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
+    cell::Cell,
+    panic::{self, AssertUnwindSafe},
     path::Path,
     rc::Rc,
 };
@@ -76,9 +77,7 @@ impl Expected {
     pub fn new(stage: &mut Stage, program: &Program) -> Self {
         let plan = Rc::new(Plan::new(program));
         let ours = model::play(&plan, Sides::OURS);
-        let played = catch_unwind(AssertUnwindSafe(|| stage.play(&plan)));
-        // The panic's message has been shown already.
-        let played = played.unwrap_or_else(|_| "it panicked\n".to_owned());
+        let played = play_or_panic(stage, &plan);
         let differs = played != ours;
         let mismatch = differs.then(|| Mismatch { kind: Kind::Ours, model: ours.clone(), played });
         Self { plan, ours, mismatch }
@@ -114,6 +113,32 @@ impl Expected {
         }
         used
     }
+}
+
+thread_local! {
+    /// The core is being played, so that a panic is its, and is part of its trace.
+    static PLAYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets panics of the core be shown by the trace alone. Called once, before the first program.
+pub fn catch_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !PLAYING.get() {
+            usual(info);
+        }
+    }));
+}
+
+fn play_or_panic(stage: &mut Stage, plan: &Rc<Plan>) -> String {
+    PLAYING.set(true);
+    let played = panic::catch_unwind(AssertUnwindSafe(|| stage.play(plan)));
+    PLAYING.set(false);
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        format!("it panicked: {}\n", text.unwrap_or("without a word"))
+    })
 }
 
 impl Mismatch {

@@ -7,7 +7,7 @@
 //! program without a use has the same trace on both sides, and an entry that is never used excuses
 //! nothing and is an error.
 //!
-//! The rules are numbered as in `docs/from-libevent.md`.
+//! `docs/oracle.md` says what the letters of the rules stand for.
 
 /// A switch, by its place in [`DIFFERENCES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

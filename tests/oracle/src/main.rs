@@ -60,6 +60,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool> {
     let asked = read_arguments()?;
+    compare::catch_panics();
     if asked.write {
         let folder = asked.programs.as_ref().context("--programs says where to write them")?;
         example::write(&mut compare::Pair::start(&asked.player)?, folder)?;

@@ -14,7 +14,8 @@ use picoevent::{
 
 use crate::{
     program::{
-        Id, Limit, MAX_ID, MOST_CALLS, MOST_POLLS, Plan, SIGNALS, SOURCES, Waits, When, bits, run,
+        Id, Limit, MAX_ID, MOST_CALLS, MOST_POLLS, Op, Plan, SIGNALS, SOURCES, Waits, When, bits,
+        run,
     },
     world::{Found, Level, World},
 };
@@ -60,7 +61,7 @@ impl Stage {
             }
             base.update_now(app.now());
             match op {
-                crate::program::Op::Run(flags) => app.run(&mut base, *flags),
+                Op::Run(flags) => app.run(&mut base, *flags),
                 op => app.step(&mut base, *op),
             }
         }
@@ -241,10 +242,9 @@ impl App {
     }
 }
 
-const ON_EVENT: OnEvent<App> = on_event;
-
 fn on_event(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
     app.calls += 1;
+    assert!(app.calls < 2 * MOST_CALLS, "a break ends the loop");
     if app.over || app.calls > MOST_CALLS {
         app.over = true;
         cx.break_off();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use picoevent::{Cx, Event, Instant, Priority, What};
+use picoevent::{Cx, Event, EventMut, Instant, Priority, What};
 
-use super::{App, ON_EVENT};
+use super::{App, on_event};
 use crate::program::{Id, Op, Timeout, Waits, bits};
 
 pub(super) fn duration(ms: u64) -> Duration {
@@ -78,11 +78,7 @@ impl App {
         self.trace.push('\n');
     }
 
-    fn event<'c, 's>(
-        &self,
-        cx: &'c mut Cx<'s, Self>,
-        id: Id,
-    ) -> Option<picoevent::EventMut<'c, 's, Self>> {
+    fn event<'c, 's>(&self, cx: &'c mut Cx<'s, Self>, id: Id) -> Option<EventMut<'c, 's, Self>> {
         cx.event(self.events[usize::from(id)]?).ok()
     }
 
@@ -116,9 +112,9 @@ impl App {
         };
         let made = match decl.waits {
             Waits::Source(number) => self.sources[usize::from(number)].and_then(|source| {
-                cx.once(source, What::from_bits(decl.what), timeout, ON_EVENT).ok()
+                cx.once(source, What::from_bits(decl.what), timeout, on_event).ok()
             }),
-            _ => cx.after(timeout.unwrap_or_default(), ON_EVENT).ok(),
+            _ => cx.after(timeout.unwrap_or_default(), on_event).ok(),
         };
         if let Some(mut event) = made.and_then(|event| cx.event(event).ok()) {
             event.set_user(u32::from(id));
