@@ -8,8 +8,8 @@ mod step;
 use std::{cell::Cell, fmt::Write, rc::Rc};
 
 use picoevent::{
-    Action, CommonTimeout, Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, OnEvent,
-    Priority, Run, Signal, Source, Storage, Wait, What,
+    Action, CommonTimeout, Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run,
+    Signal, Source, Storage, Wait, What,
 };
 
 use crate::{

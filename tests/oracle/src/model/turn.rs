@@ -14,6 +14,15 @@ enum End {
     Stuck,
 }
 
+/// How the last pass went.
+#[derive(Clone, Copy, Default)]
+struct Pass {
+    /// It called something.
+    called: bool,
+    /// There was nothing to call.
+    idle: bool,
+}
+
 impl Model<'_> {
     /// Runs the loop, and says how it ended.
     pub(super) fn run(&mut self, flags: u8) {
@@ -44,8 +53,7 @@ impl Model<'_> {
     }
 
     fn turns(&mut self, flags: u8) -> End {
-        // The last pass called something; it found nothing to call.
-        let (mut called, mut idle) = (false, false);
+        let mut last = Pass::default();
         let mut stuck = false;
         self.kept_now = None;
         loop {
@@ -53,54 +61,66 @@ impl Model<'_> {
             if self.stop() {
                 return if stuck { End::Stuck } else { End::Stopped };
             }
-            if self.ours(Switch::FreshWait) {
-                self.kept_now = None;
-            }
-            if self.is_done(flags, called, idle) {
-                return End::Stopped;
-            }
-            let wait = self.wait(flags);
-            if self.is_empty(flags) {
-                return End::Empty;
-            }
-            self.kept_now = None;
-            self.watch(When::Prepare, wait);
-            if self.ours(Switch::WatchersStop) && self.stop() {
-                return End::Stopped;
-            }
-            let wait = if self.ours(Switch::WatchersWait) {
-                if self.is_done(flags, called, idle) {
-                    return End::Stopped;
-                }
-                if self.is_empty(flags) {
-                    return End::Empty;
-                }
-                self.wait(flags)
-            } else {
-                wait
+            let wait = match self.before_look(flags, last) {
+                Ok(wait) => wait,
+                Err(end) => return end,
             };
             stuck = !self.look(wait);
             if stuck && self.over {
                 return End::Stuck;
             }
-            self.kept_now = Some(self.world.clock);
-            if self.exit_at.is_some_and(|at| at <= self.now()) {
-                (self.exit_at, self.got_exit) = (None, true);
-            }
-            self.in_pass = true;
-            if !stuck {
-                self.watch(When::Check, None);
-            }
-            self.expire();
-            idle = self.active.now == 0;
-            called = if self.ours(Switch::WatchersStop) {
-                self.cut_short = false;
-                !idle && !self.got_break && self.pass()
-            } else {
-                !idle && self.pass()
-            };
-            self.in_pass = false;
+            last = self.after_look(stuck);
         }
+    }
+
+    /// Calls the prepare watchers and says how long to wait, unless the loop ends.
+    fn before_look(&mut self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
+        if self.ours(Switch::FreshWait) {
+            self.kept_now = None;
+        }
+        let wait = self.outlook(flags, last)?;
+        self.kept_now = None;
+        self.watch(When::Prepare, wait);
+        if self.ours(Switch::WatchersStop) && self.stop() {
+            return Err(End::Stopped);
+        }
+        if self.ours(Switch::WatchersWait) { self.outlook(flags, last) } else { Ok(wait) }
+    }
+
+    /// How long there is to wait as things stand, unless there is nothing to wait for.
+    fn outlook(&self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
+        let once = flags & run::ONCE != 0 && last.called && self.active.now == 0;
+        if once || (flags & run::NONBLOCK != 0 && last.idle) {
+            return Err(End::Stopped);
+        }
+        let stays = flags & run::NO_EXIT_ON_EMPTY != 0;
+        let is_empty = self.added.now == 0 && self.active.now == 0 && self.exit_at.is_none();
+        if is_empty && !stays {
+            return Err(End::Empty);
+        }
+        Ok(self.wait(flags))
+    }
+
+    /// Calls the check watchers, makes timers due, and runs a pass.
+    fn after_look(&mut self, stuck: bool) -> Pass {
+        self.kept_now = Some(self.world.clock);
+        if self.exit_at.is_some_and(|at| at <= self.now()) {
+            (self.exit_at, self.got_exit) = (None, true);
+        }
+        self.in_pass = true;
+        if !stuck {
+            self.watch(When::Check, None);
+        }
+        self.expire();
+        let idle = self.active.now == 0;
+        let mut may_run = !idle;
+        if self.ours(Switch::WatchersStop) {
+            self.cut_short = false;
+            may_run &= !self.got_break;
+        }
+        let called = may_run && self.pass();
+        self.in_pass = false;
+        Pass { called, idle }
     }
 
     /// Whether somebody asked for the end.
@@ -119,16 +139,6 @@ impl Model<'_> {
             return true;
         }
         false
-    }
-
-    fn is_done(&self, flags: u8, called: bool, idle: bool) -> bool {
-        let once = flags & run::ONCE != 0 && called && self.active.now == 0;
-        once || (flags & run::NONBLOCK != 0 && idle)
-    }
-
-    fn is_empty(&self, flags: u8) -> bool {
-        let stays = flags & run::NO_EXIT_ON_EMPTY != 0;
-        !stays && self.added.now == 0 && self.active.now == 0 && self.exit_at.is_none()
     }
 
     /// How long the look for news may wait.
