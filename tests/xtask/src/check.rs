@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use crate::{
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
-    firmware, panics, setup,
+    firmware, oracle, panics, setup,
     toolchain::{TARGETS, Toolchain},
     workspace,
 };
@@ -36,6 +36,7 @@ pub fn run() -> Result<()> {
     checks.step("no panic in core", |_| panics::run(toolchain))?;
     checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
     checks.step("tests", |checks| checks.tests(tests()))?;
+    checks.step("oracle", |_| oracle::check())?;
     checks.step("tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
     checks.step("firmware for hardware", |_| firmware(toolchain, |board| !board.is_emulated()))?;
     checks.step("clippy, firmware", |_| clippy_firmware(toolchain))?;

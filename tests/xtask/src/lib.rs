@@ -4,7 +4,7 @@
 //! in a wiki or a shell history. The modules fall in three groups:
 //!
 //! ```text
-//! commands   setup   check (test)   emulate (qemu)   flash   size   count
+//! commands   setup   check (test)   emulate (qemu)   flash   size   count   oracle
 //! checks     panics                                     ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
 //! ground     command toolchain      workspace        command_line
@@ -26,6 +26,7 @@ pub mod defmt_log;
 pub mod emulate;
 pub mod firmware;
 pub mod flash;
+pub mod oracle;
 pub mod panics;
 pub mod places;
 pub mod qemu;

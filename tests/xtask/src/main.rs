@@ -6,7 +6,7 @@ use anyhow::Result;
 use xtask::{
     check,
     command_line::{self, HELP, Invocation, Usage},
-    count, emulate, flash, setup, size,
+    count, emulate, flash, oracle, setup, size,
 };
 
 fn main() -> ExitCode {
@@ -39,6 +39,7 @@ fn run() -> Result<i32> {
         }
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
         Invocation::Count => count::run()?,
+        Invocation::Oracle(task) => return oracle::run(&task),
         Invocation::Size(format) => size::run(format)?,
     }
     Ok(0)

@@ -36,6 +36,7 @@ pub fn run() -> Result<Toolchain> {
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
     host_tool("clippy", "clippy", "rust-web-clippy")?;
     qemu()?;
+    libevent()?;
     Ok(toolchain)
 }
 
@@ -130,6 +131,27 @@ pub fn valgrind() -> Result<()> {
     }
     let version = command::capture(Command::new("valgrind").arg("--version"), RUSTUP_LIMIT)?;
     println!("found {}", version.trim());
+    Ok(())
+}
+
+/// Makes sure that C can be compiled against libevent, for the oracle.
+///
+/// # Errors
+/// When it cannot, and what is missing cannot be installed.
+pub fn libevent() -> Result<()> {
+    let there = || {
+        let mut cc = Command::new("cc");
+        cc.args(["-x", "c", "-fsyntax-only", "-include", "event2/event.h", "/dev/null"]);
+        command::output(&mut cc)
+    };
+    if there().is_err() {
+        let compiler = command::find_program("cc").is_none().then_some(["gcc", "libc6-dev"]);
+        let mut packages = vec!["libevent-dev"];
+        packages.extend(compiler.into_iter().flatten());
+        apt::install(&packages, probe::apt())?;
+    }
+    there()?;
+    println!("found cc and libevent's headers");
     Ok(())
 }
 
