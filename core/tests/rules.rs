@@ -130,3 +130,76 @@ fn a_new_timeout_stops_the_repeats_of_a_signal_that_had_timed_out() {
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!((app.whats(), app.millis()), (vec![What::TIMEOUT], vec![10]));
 }
+
+#[test]
+fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (near, far) = pair();
+    let source = script.watch(&mut base, &near);
+    let event = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+    add(&mut base, event, 10);
+    // It is due but not called yet, since something more urgent runs first.
+    let urgent = timer(&mut base, Mode::OneShot, 2, App::note);
+    base.event(urgent).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
+    add(&mut base, urgent, 10);
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.users(), [2]);
+    assert_eq!(pending(&mut base, event), What::READ | What::TIMEOUT);
+    far.write(b"x");
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.whats()[1..], [What::READ | What::TIMEOUT], "one call for both");
+}
+
+#[test]
+fn a_persistent_signal_event_keeps_its_beat() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    add(&mut base, event, 10);
+    script.world.borrow_mut().at(15, |world| world.raise(Signal::USR1, 1));
+    base.exit_after(ms(40));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.whats(), [What::TIMEOUT, What::SIGNAL, What::TIMEOUT, What::TIMEOUT]);
+    assert_eq!(app.millis(), [10, 15, 25, 35], "a raise starts the time again");
+}
+
+#[test]
+fn taking_a_signals_timeout_away_leaves_its_raises() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    add(&mut base, event, 10);
+    base.raised(Signal::USR1, 2);
+    base.event(event).unwrap().remove_timeout();
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL]);
+}
+
+#[test]
+fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let activates = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+        app.note(cx, event, what);
+        if what == What::SIGNAL {
+            cx.event(event).unwrap().activate(What::READ);
+        }
+    };
+    base.on_signal(Signal::USR1, activates).unwrap();
+    base.raised(Signal::USR1, 3);
+    for _ in 0..2 {
+        let _ = script.turn(&mut base, &mut app);
+    }
+    assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL, What::SIGNAL, What::READ]);
+}
+
+#[test]
+fn a_break_by_a_watcher_ends_the_loop_before_the_pass() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.after(ms(1), App::note).unwrap();
+    base.on_check(|_, cx, _, _| cx.break_off()).unwrap();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
+    assert_eq!(app.users(), []);
+}
