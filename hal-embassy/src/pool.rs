@@ -112,8 +112,7 @@ impl<'n> Pool<'_, 'n> {
     /// no other, the oldest of those first.
     pub(crate) fn free(&self) -> Option<usize> {
         let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Free);
-        let best = free.min_by_key(|(_, slot)| (slot.socket.phase() == Phase::Done, slot.time));
-        best.map(|(index, _)| index)
+        free.min_by_key(|(_, slot)| slot.time).map(|(index, _)| index)
     }
 
     /// When the next slot is given up.
