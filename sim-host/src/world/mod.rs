@@ -74,6 +74,7 @@ mod timeline;
 mod trial;
 mod vandal;
 mod verdict;
+mod waits;
 
 pub use client::Manner;
 pub use device::Size;
@@ -91,4 +92,6 @@ pub use sweep::{Failure, Sweep, Tally};
 pub use tape::{Line, Tape, TapeError};
 pub use trial::{Subject, Trial};
 pub use vandal::ActKind;
+pub(crate) use segment::describe;
 pub use verdict::{Kind, Outcome, Verdict};
+pub use waits::Waits;
