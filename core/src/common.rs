@@ -141,3 +141,6 @@ impl<A> Cx<'_, A> {
         self.commons.first = earliest;
     }
 }
+
+#[cfg(test)]
+mod model;

@@ -194,8 +194,13 @@ impl<'e> Peer<'e> {
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 
-    /// Whether every client that is owed service has it.
+    /// Whether every client that is owed service has it, and none is still to come.
     pub(crate) fn is_served(&self) -> bool {
-        !self.clients.iter().any(Client::is_owed)
+        !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))
+    }
+
+    fn is_coming(&self, client: &Client) -> bool {
+        let state = client.socket.map(|socket| self.sockets.get::<Socket<'_>>(socket).state());
+        client.stage == Stage::Waiting || state == Some(State::SynSent)
     }
 }

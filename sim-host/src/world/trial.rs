@@ -4,7 +4,7 @@ use std::mem::take;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use picoevent::{Cx, Full, Listener};
+use picoevent::{Cx, Full};
 use picoevent_embassy::Config;
 
 use super::clock;
@@ -53,11 +53,11 @@ pub trait Subject: Sync {
 impl<A: 'static> Trial<A> {
     /// A trial of the application that `make` makes and `start` starts, as its `main` would: `start`
     /// listens on the address it is given.
-    pub fn new(
+    pub fn new<R>(
         name: &str,
         port: u16,
         make: impl Fn() -> A + Send + Sync + 'static,
-        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full> + Send + Sync + 'static,
+        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<R, Full> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.to_owned(),
