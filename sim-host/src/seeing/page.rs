@@ -98,11 +98,7 @@ fn verdicts(page: &mut String, tally: &Tally) -> fmt::Result {
     Ok(())
 }
 
-fn failures(
-    page: &mut String,
-    tally: &Tally,
-    once_more: &dyn Fn(u64) -> String,
-) -> fmt::Result {
+fn failures(page: &mut String, tally: &Tally, once_more: &dyn Fn(u64) -> String) -> fmt::Result {
     if tally.failures.is_empty() {
         return Ok(());
     }

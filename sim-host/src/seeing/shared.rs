@@ -32,8 +32,8 @@ impl Others for Vec<Box<dyn Observer>> {
 }
 
 macro_rules! observer {
-    ($(<$o:ident>)? $kind:ty) => {
-        impl$(<$o: Observer>)? Observer for $kind {
+    (impl $([$($generic:tt)*])? for $kind:ty) => {
+        impl $(<$($generic)*>)? Observer for $kind {
             tells! {
                 fn frame(frame: Frame<'_>, fate: Fate, how: Treatment);
                 fn arrived(frame: Frame<'_>);
@@ -49,5 +49,5 @@ macro_rules! observer {
     };
 }
 
-observer!(<O> Rc<RefCell<O>>);
-observer!(Vec<Box<dyn Observer>>);
+observer!(impl [O: Observer] for Rc<RefCell<O>>);
+observer!(impl for Vec<Box<dyn Observer>>);

@@ -1,6 +1,6 @@
 //! The words for what happens, the same in captures, timelines and on the terminal.
 
-use crate::world::{About, Direction, Fate, Fault, FaultKind, News, Object, Side, Treatment};
+use crate::world::{About, Fate, Fault, FaultKind, News, Object, Side, Treatment};
 
 /// Why a frame does not arrive.
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
@@ -30,14 +30,6 @@ pub(crate) fn treatment(how: Treatment) -> String {
     ];
     let done: Vec<_> = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
     done.join(", ")
-}
-
-/// The side a frame comes from and the one it goes to.
-pub(crate) const fn ends(way: Direction) -> (&'static str, &'static str) {
-    match way {
-        Direction::ToDevice => ("peers", "device"),
-        Direction::ToPeer => ("device", "peers"),
-    }
 }
 
 /// A fault: what, how badly, and whom it strikes.

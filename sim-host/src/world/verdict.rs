@@ -38,8 +38,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, the good one first.
-    pub const ALL: [Self; 5] =
-        [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
+    pub const ALL: [Self; 5] = [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
 
     /// The status with which the command ends.
     pub const fn status(self) -> u8 {
