@@ -1,15 +1,15 @@
 //! A capture of the cable as the device sees it, for Wireshark.
 //!
 //! ```text
-//!            to-device │ lost ones when they are sent, others when they arrive, as they arrive
+//!            to-device │ dropped ones when they are sent, others when they arrive, as they arrive
 //!   peers  ────────────┼───────────▶  device
 //!          ◀───────────┼────────────
 //!            to-peers  │ when they are sent, as they are sent
 //! ```
 //!
-//! What happened to a frame is its comment: why it is lost, why it comes late, what was changed. The
+//! What happened to a frame is its comment: why it is dropped, why it comes late, what was changed. The
 //! faults that came and went, and news of the clients, are comments of the frame that comes next. So
-//! `frame.comment contains "lost"` is a filter that shows what is lost.
+//! `frame.comment contains "dropped"` is a filter for what did not arrive.
 
 use std::collections::HashMap;
 

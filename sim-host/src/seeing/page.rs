@@ -10,6 +10,8 @@ const STYLE: &str = include_str!("page/style.css");
 /// How high the bars of the histogram are drawn, and how wide.
 const HEIGHT: f64 = 160.0;
 const WIDTH: f64 = 26.0;
+/// What the first label needs to the left of its bar.
+const MARGIN: f64 = 40.0;
 
 /// Makes the page of a sweep of `application` that `command` started; `once_more` says by which
 /// command a seed is run again.
@@ -140,11 +142,11 @@ fn waits(page: &mut String, tally: &Tally) -> fmt::Result {
         within(990),
         within(1_000)
     )?;
-    let width = WIDTH * spans.len() as f64 + 20.0;
+    let width = MARGIN + WIDTH * spans.len() as f64 + 10.0;
     let height = HEIGHT + 70.0;
     writeln!(page, "<div class=\"wide\"><svg viewBox=\"0 0 {width} {height}\" width=\"{width}\">")?;
     for (index, (end, count)) in spans.iter().enumerate() {
-        let x = 10.0 + index as f64 * WIDTH;
+        let x = MARGIN + index as f64 * WIDTH;
         let high = *count as f64 / most as f64 * HEIGHT;
         // What happened once can be seen beside what happened a million times.
         let high = if *count > 0 { high.max(2.0) } else { 0.0 };

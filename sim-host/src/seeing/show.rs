@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!     2.000100 │ peers ────▶ device │ 40001>9995 syn seq 1 ack 0 win 1024 len 0
-//!     2.000200 │ peers ──✗   device │ 40001>9995 psh ack …                      lost by chance
+//!     2.000200 │ peers ──✗   device │ 40001>9995 psh ack …  (dropped by chance)
 //!     2.000300 │ callback           │ Echo::accepted, conn 0
 //!     2.100000 │ fault              │ loss of 20 %, both ways, for 4.00 s
 //! ```
@@ -36,7 +36,10 @@ pub struct Show<W> {
     /// Seconds of the world in one of ours.
     ratio: f64,
     began: Option<Instant>,
-    functions: HashMap<Function, Option<String>>,
+    names: HashMap<Function, String>,
+    /// The callback that was shown last, and how often it ran again since.
+    last: Option<(u64, Callback)>,
+    again: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -52,7 +55,7 @@ enum Colour {
 impl<W: Write> Show<W> {
     /// One whose world runs `ratio` times as fast as ours; as fast as it can when it is infinite.
     pub fn new(out: W, style: Style, ratio: f64) -> Self {
-        Self { out, style, ratio, began: None, functions: HashMap::new() }
+        Self { out, style, ratio, began: None, names: HashMap::new(), last: None, again: 0 }
     }
 
     /// Waits until it is `at` in our world too.
@@ -72,9 +75,18 @@ impl<W: Write> Show<W> {
         }
     }
 
-    /// Shows a line. One that can not be shown is no reason to stop.
+    /// Shows a line, and before it how often the callback before it ran.
     fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
+        let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
+        if let Some((then, _)) = last.filter(|_| again > 0) {
+            self.print(then, Colour::Code, "", &format!("… and {again} times more"));
+        }
         self.keep_pace(at);
+        self.print(at, colour, what, text);
+    }
+
+    /// Prints a line. One that can not be printed is no reason to stop.
+    fn print(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let time = at as f64 / 1e6;
         let _ = match self.style {
             Style::Plain => writeln!(self.out, "{time:>12.6} │ {what:<18} │ {text}"),
@@ -118,11 +130,16 @@ impl<W: Write> Observer for Show<W> {
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        let name = self.functions.entry(callback.function);
-        let name = name.or_insert_with(|| callback.function.name());
-        let name = name.as_deref().unwrap_or(callback.name);
+        // A ring of a few bytes is emptied by many calls at once.
+        if self.last == Some((at, callback)) {
+            self.again += 1;
+            return;
+        }
+        let name = self.names.entry(callback.function);
+        let name = name.or_insert_with(|| callback.function.name_or(callback.name));
         let text = format!("{name}, {}", words::object(callback.object));
         self.line(at, Colour::Code, "callback", &text);
+        self.last = Some((at, callback));
     }
 
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
@@ -153,6 +170,7 @@ impl<W: Write> Observer for Show<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Object;
 
     #[test]
     fn a_world_is_held_up_to_keep_its_pace() {
@@ -165,6 +183,24 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let wanted = "   10.000000 │ world              │ early";
         assert_eq!(text.lines().next(), Some(wanted));
+    }
+
+    #[test]
+    fn a_callback_that_runs_again_and_again_takes_two_lines() {
+        let mut storage = picoevent::Storage::<(), 1, 1, 8, 8>::new();
+        let mut base = picoevent::EventBase::new(&mut storage);
+        let event = base.after(Duration::from_secs(1), |_, _, _, _| ()).unwrap();
+        let callback =
+            Callback { name: "timer", object: Object::Event(event), function: Function::at(0) };
+        let mut out = Vec::new();
+        let mut show = Show::new(&mut out, Style::Plain, f64::INFINITY);
+        (0..42).for_each(|_| show.callback_begins(7, callback));
+        show.mark(8, "over");
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].ends_with("timer, event 0"), "{text}");
+        assert!(lines[1].ends_with("… and 41 times more"), "{text}");
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub struct Trace {
     /// From which port each client calls, and from when on.
     calls: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
-    functions: HashMap<Function, Option<String>>,
+    /// What is known of functions: their names and places.
+    functions: HashMap<Function, (Option<String>, Option<String>)>,
 }
 
 impl Trace {
@@ -210,10 +211,12 @@ impl Observer for Trace {
         self.last = Some((begins, callback.object));
         let ends = self.moment(at).max(begins + WIDTH);
         let track = self.track_of(callback.object);
-        let name = self.functions.entry(callback.function);
-        let name = name.or_insert_with(|| callback.function.name());
+        let known = self.functions.entry(callback.function);
+        let (name, place) = known.or_insert_with(|| callback.function.look_up());
         let name = name.as_deref().unwrap_or(callback.name);
-        self.chart.slice(track, (begins, ends), name, &[("because of", callback.name)]);
+        let mut said = vec![("because of", callback.name)];
+        said.extend(place.as_deref().map(|place| ("at", place)));
+        self.chart.slice(track, (begins, ends), name, &said);
     }
 
     fn objects(&mut self, at: u64, objects: &[(Object, About)]) {

@@ -6,16 +6,16 @@ use crate::world::{About, Fate, Fault, FaultKind, News, Object, Side, Treatment}
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
     match fate {
         Fate::Arrives(_) => None,
-        Fate::Lost => Some("lost by chance"),
-        Fate::Partitioned => Some("lost, nothing passes this way"),
-        Fate::LinkDown => Some("lost, the link is down"),
-        Fate::TooLong => Some("lost, longer than the MTU"),
-        Fate::QueueFull => Some("lost, too much is waiting before it"),
+        Fate::Lost => Some("dropped by chance"),
+        Fate::Partitioned => Some("dropped, nothing passes this way"),
+        Fate::LinkDown => Some("dropped, the link is down"),
+        Fate::TooLong => Some("dropped, longer than the MTU"),
+        Fate::QueueFull => Some("dropped, too much is waiting before it"),
     }
 }
 
-/// What was lost because the link went down when it was on its way.
-pub(crate) const FELL: &str = "lost on its way, the link went down";
+/// What is dropped because the link went down when it was on its way.
+pub(crate) const FELL: &str = "dropped on its way, the link went down";
 
 /// What was done to a frame; empty when nothing was.
 pub(crate) fn treatment(how: Treatment) -> String {

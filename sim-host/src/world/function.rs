@@ -14,16 +14,26 @@ impl Function {
         Self(address)
     }
 
-    /// Its name without its crate, if it is known: `Hello::accepted`.
+    /// Its name without its crate, and where it stands, as far as they are known: `Hello::accepted`,
+    /// or `accepted` alone in a program that knows but its lines, and `src/lib.rs:58`.
     ///
     /// The first name asked for takes a tenth of a second or more.
-    pub fn name(self) -> Option<String> {
+    pub fn look_up(self) -> (Option<String>, Option<String>) {
         // A call returns behind itself, so addresses are taken for the place behind a call.
-        let place = std::ptr::without_provenance_mut::<c_void>(self.0.checked_add(1)?);
-        let mut name = None;
+        let place = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
+        let mut known = (None, None);
         // What was inlined comes first, and the function that is called comes last.
-        backtrace::resolve(place, |symbol| name = symbol.name().map(|name| format!("{name:#}")));
-        name.as_deref().map(without_crate)
+        backtrace::resolve(place, |symbol| {
+            let name = symbol.name().map(|name| without_crate(&format!("{name:#}")));
+            let file = symbol.filename().zip(symbol.lineno());
+            known = (name, file.map(|(file, line)| format!("{}:{line}", file.display())));
+        });
+        known
+    }
+
+    /// Its name, or another one if it is not known.
+    pub fn name_or(self, other: &str) -> String {
+        self.look_up().0.unwrap_or_else(|| other.to_owned())
     }
 }
 
@@ -47,8 +57,10 @@ mod tests {
     #[test]
     fn a_function_knows_its_name() {
         let call: fn(usize) -> usize = somewhere;
-        let name = Function::at(call as usize).name().unwrap();
-        assert!(name.ends_with("tests::somewhere"), "{name}");
+        let (name, place) = Function::at(call as usize).look_up();
+        let (name, place) = (name.unwrap(), place.unwrap());
+        assert!(name.ends_with("somewhere"), "{name}");
+        assert!(place.contains("function.rs:"), "{place}");
     }
 
     #[test]
