@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use crate::world::Subject;
 
 mod line;
+mod look;
 mod play;
 mod progress;
 mod run;
@@ -62,13 +63,16 @@ fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
     match command {
         Command::Help => print!("{HELP}"),
         Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
-        Command::Sweep(application, sweep, scenario) => {
-            run::sweep(find(&application, subjects)?, sweep, scenario.as_deref())?;
+        Command::Sweep(application, sweep, files) => {
+            run::sweep(find(&application, subjects)?, sweep, &files)?;
         }
-        Command::Seed(application, seed, scenario) => {
-            run::seed(find(&application, subjects)?, seed, scenario.as_deref())?;
+        Command::Seed(application, seed, files) => {
+            run::seed(find(&application, subjects)?, seed, &files)?;
         }
-        Command::Replay(tape) => play::replay(&tape, subjects)?,
+        Command::Watch(application, seed, ratio, scenario) => {
+            run::watch(find(&application, subjects)?, seed, ratio, scenario)?;
+        }
+        Command::Replay(tape, files) => play::replay(&tape, &files, subjects)?,
         Command::Shrink(tape) => play::shrink(&tape, subjects)?,
     }
     Ok(())

@@ -23,6 +23,7 @@ use super::question::{Question, Stream};
 use super::timeline::Timeline;
 use super::vandal::Vandal;
 use super::verdict::Verdict;
+use super::waits::Waits;
 
 mod judge;
 mod strike;
@@ -80,7 +81,7 @@ pub(crate) struct World<'w> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) served: u32,
-    pub(crate) longest: u64,
+    pub(crate) waited: Waits,
     pub(crate) lasted: u64,
 }
 
@@ -148,12 +149,12 @@ impl<'w> World<'w> {
 
     /// What is known of it.
     pub(crate) fn summary(&self) -> Summary {
-        let served = self.peer.clients.iter().filter(|client| client.served);
-        Summary {
-            served: served.clone().count() as u32,
-            longest: served.map(|client| client.waited).max().unwrap_or(0),
-            lasted: self.now,
+        let mut summary = Summary { lasted: self.now, ..Summary::default() };
+        for client in self.peer.clients.iter().filter(|client| client.served) {
+            summary.served += 1;
+            summary.waited.count(client.waited);
         }
+        summary
     }
 
     /// Lets everything happen that can happen without time passing.

@@ -10,8 +10,8 @@ use std::task::Waker;
 use super::dhcp;
 use super::digest::Digest;
 use super::fault::{Fault, FaultKind};
-use super::link::Link;
-use super::observer::{Direction, Fate, Observer, Treatment};
+use super::link::{Decision, Link};
+use super::observer::{Direction, Fate, Frame, Observer, Treatment};
 use super::segment;
 use super::tape::Tape;
 
@@ -91,7 +91,7 @@ impl Ether {
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
         (self.plugged, self.has_vandal, self.has_server) = (true, false, false);
-        (self.waker, self.frames) = (None, 0);
+        (self.waker, self.frames, self.launched) = (None, 0, 0);
         self.forged.clear();
         self.vanished.clear();
         self.struck = [0; FaultKind::ALL.len()];
@@ -135,6 +135,7 @@ impl Ether {
             decision.fate = Fate::LinkDown;
         }
         let Fate::Arrives(arrival) = decision.fate else {
+            self.launched += 1;
             self.note(way, &frame, decision.fate, Treatment::default());
             self.count(match decision.fate {
                 Fate::Lost => FaultKind::Loss,
@@ -149,21 +150,24 @@ impl Ether {
             self.count(FaultKind::Doubling);
             let copy = self.copy(&frame);
             let treatment = Treatment { doubled: true, ..Treatment::default() };
+            self.launched += 1;
             self.note(way, &copy, Fate::Arrives(again), treatment);
             self.launch(again, way, copy);
         }
         let original = self.observer.is_some().then(|| frame.clone());
         let forged = decision.forged > 0 && self.forge(way, &mut frame, decision.forged);
         let flipped = decision.flipped > 0 && segment::flip(&mut frame, decision.flipped - 1);
-        let treatment = Treatment { late: decision.late, flipped, forged, doubled: false };
+        let Decision { late, slowed, shaken, held, .. } = decision;
+        let treatment = Treatment { doubled: false, late, slowed, shaken, held, flipped, forged };
         for (struck, kind) in [
-            (decision.late, FaultKind::Reordering),
-            (decision.slowed, FaultKind::Rate),
-            (decision.shaken, FaultKind::Jitter),
+            (late, FaultKind::Reordering),
+            (slowed, FaultKind::Rate),
+            (shaken, FaultKind::Jitter),
             (flipped, FaultKind::Corruption),
         ] {
             self.struck[kind as usize] += u32::from(struck);
         }
+        self.launched += 1;
         if let Some(original) = original {
             self.note(way, &original, decision.fate, treatment);
         }
@@ -178,7 +182,6 @@ impl Ether {
     }
 
     fn launch(&mut self, arrival: u64, way: Direction, frame: Vec<u8>) {
-        self.launched += 1;
         self.flights.push(Flight { arrival, serial: self.launched, way, frame });
     }
 
@@ -192,10 +195,11 @@ impl Ether {
         self.struck[kind as usize] += 1;
     }
 
-    fn note(&mut self, way: Direction, frame: &[u8], fate: Fate, how: Treatment) {
+    /// Tells the observer of the frame that has the last number.
+    fn note(&mut self, way: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.tape.now;
         if let Some(observer) = &mut self.observer {
-            observer.frame(now, way, frame, fate, how);
+            observer.frame(now, Frame { number: self.launched, way, bytes }, fate, how);
         }
     }
 
@@ -209,14 +213,18 @@ impl Ether {
         let now = self.tape.now;
         let mut any = false;
         while self.flights.peek().is_some_and(|flight| flight.arrival <= now) {
-            let Some(Flight { way, frame, .. }) = self.flights.pop() else { break };
+            let Some(Flight { way, frame, serial, .. }) = self.flights.pop() else { break };
             any = true;
+            if let Some(observer) = &mut self.observer {
+                let frame = Frame { number: serial, way, bytes: &frame };
+                match self.plugged {
+                    true => observer.arrived(now, frame),
+                    false => observer.fell(now, frame),
+                }
+            }
             if !self.plugged {
                 self.put_back(frame);
                 continue;
-            }
-            if let Some(observer) = &mut self.observer {
-                observer.arrived(now, way, &frame);
             }
             match way {
                 Direction::ToDevice => {

@@ -186,7 +186,7 @@ impl<A: 'static> Subject for Trial<A> {
             frames: ether.frames,
             callbacks: lab.seen.get_mut().callbacks,
             served: summary.served,
-            longest: summary.longest,
+            waited: summary.waited,
             struck: ether.struck,
             lines: if verdict.is_pass() { Vec::new() } else { ether.tape.lines().to_vec() },
             verdict,
