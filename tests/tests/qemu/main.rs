@@ -13,6 +13,7 @@ mod interrupt;
 mod lease;
 mod panics;
 mod port_forward;
+mod size;
 
 use picoevent_tests::client::Plan;
 

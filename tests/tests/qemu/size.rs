@@ -1,0 +1,50 @@
+//! hello-world fits into a small chip, and takes what README says.
+
+use anyhow::{Context, Result, ensure};
+use xtask::firmware;
+use xtask::qemu::Machine;
+use xtask::size::{Usage, measure};
+
+const README: &str = include_str!("../../../README.md");
+
+/// What the lm3s6965evb may take: 40 KB of its flash and 24 KB of its RAM.
+const MOST: (u64, u64) = (40 * 1024, 24 * 1024);
+
+fn hello_world(machine: Machine) -> Result<Usage> {
+    measure(&firmware::prebuilt(machine.board(), "hello-world")?)
+}
+
+/// Flash and static RAM as the table in README has them. Compilers differ by some bytes, so two per
+/// cent are allowed; what grows by more must be written down.
+fn is_as_written(machine: Machine) -> Result<()> {
+    let row = README.lines().find(|line| line.starts_with(&format!("| {}", machine.board())));
+    let cells = row.context("no such row in README")?.split('|').skip(2).take(2);
+    let written = cells.map(|cell| cell.trim().replace(',', "").parse::<u64>());
+    let written: Vec<u64> = written.collect::<Result<_, _>>()?;
+    let Usage { flash, ram, .. } = hello_world(machine)?;
+    for (measured, written) in [flash, ram].into_iter().zip(written) {
+        let differs = measured.abs_diff(written) * 50 > written;
+        ensure!(!differs, "{measured} bytes are {written} in README: cargo xtask size --markdown");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_has_room_for_hello_world_in_40_kb_of_flash_and_24_kb_of_ram() -> Result<()> {
+    let Usage { flash, ram, .. } = hello_world(Machine::Lm3s6965evb)?;
+    ensure!(flash <= MOST.0 && ram <= MOST.1, "{flash} bytes of flash, {ram} of static RAM");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_takes_what_the_readme_says() -> Result<()> {
+    is_as_written(Machine::Lm3s6965evb)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_takes_what_the_readme_says() -> Result<()> {
+    is_as_written(Machine::Mps2An385)
+}
