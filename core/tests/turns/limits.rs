@@ -1,0 +1,76 @@
+//! How much a pass may do, and the time within it.
+
+use picoevent::{DispatchLimit, EventBase, Mode, Priority, Wait};
+
+use crate::{App, activate, at, ms, storage, timer, turn};
+
+#[test]
+fn a_limit_of_callbacks_lets_the_loop_look_for_news() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let events: Vec<_> = (0..7).map(|user| timer(&mut base, Mode::OneShot, user)).collect();
+    let limit = DispatchLimit { callbacks: Some(3), time: None, priority: Priority::DEFAULT };
+    base.set_dispatch_limit(Some(limit));
+    events.iter().for_each(|event| activate(&mut base, *event));
+    let mut passes = Vec::new();
+    while turn(&mut base, &mut app, 1) == Wait::Not {
+        passes.push(app.take());
+    }
+    assert_eq!(passes, [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
+    // What is more urgent than the limit's level is not bounded, and zero still lets one run.
+    let urgent = Priority::new(3).unwrap();
+    base.set_dispatch_limit(Some(DispatchLimit { callbacks: Some(0), ..limit }));
+    for event in &events {
+        base.event(*event).unwrap().set_priority(urgent).unwrap();
+        activate(&mut base, *event);
+    }
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.take().len(), 7);
+    for event in &events[..2] {
+        base.event(*event).unwrap().set_priority(Priority::LOWEST).unwrap();
+        activate(&mut base, *event);
+    }
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.take(), [0]);
+}
+
+#[test]
+fn a_limit_of_time_is_looked_at_after_each_callback() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let time = Some(ms(10));
+    let limit = DispatchLimit { callbacks: None, time, priority: Priority::HIGHEST };
+    base.set_dispatch_limit(Some(limit));
+    for user in 0..5 {
+        let event = timer(&mut base, Mode::OneShot, user);
+        activate(&mut base, event);
+    }
+    // Each callback takes 4 ms.
+    let mut now = 100;
+    base.advance(at(now));
+    base.dispatch_with(&mut app, || {
+        now += 4;
+        at(now)
+    });
+    assert_eq!((app.take(), base.now()), (vec![0, 1, 2], at(112)));
+    base.set_dispatch_limit(None);
+    assert!(!base.wants_time());
+    base.dispatch_with(&mut app, || unreachable!("no limit asks for the time"));
+    assert_eq!(app.take(), [3, 4]);
+}
+
+#[test]
+fn the_time_can_be_set_forward_within_a_pass() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    app.events.push(timer(&mut base, Mode::OneShot, 2));
+    app.react = Some(|app, cx, _| {
+        cx.update_now(at(50));
+        cx.update_now(at(20));
+        cx.event(app.events[0]).unwrap().add(Some(ms(5))).unwrap();
+    });
+    let event = timer(&mut base, Mode::OneShot, 1);
+    activate(&mut base, event);
+    let _ = turn(&mut base, &mut app, 10);
+    assert_eq!(base.deadline(), Some(at(55)));
+}

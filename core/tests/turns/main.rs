@@ -1,0 +1,74 @@
+//! What a turn of the loop is made of: watchers, run modes, dispatch limits, common timeouts,
+//! sources, counts.
+
+mod commons;
+mod counts;
+mod limits;
+mod modes;
+mod sources;
+mod watchers;
+
+use std::time::Duration;
+
+use picoevent::{Cx, Event, EventBase, Instant, Mode, Storage, Wait, What};
+
+/// Calls, by the user words of their events.
+#[derive(Default)]
+pub(crate) struct App {
+    pub(crate) calls: Vec<u32>,
+    pub(crate) waits: Vec<Option<Duration>>,
+    pub(crate) react: Option<fn(&mut App, &mut Cx<App>, u32)>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl App {
+    pub(crate) fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
+        let user = cx.event(event).map_or(0, |event| event.user());
+        self.calls.push(user);
+        if let Some(react) = self.react {
+            react(self, cx, user);
+        }
+    }
+
+    pub(crate) fn about_to_wait(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
+        self.waits.push(cx.wait_to_come());
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.calls)
+    }
+}
+
+pub(crate) fn storage() -> Box<Storage<App, 8, 1, 8, 8, 1, 2>> {
+    Box::new(Storage::new())
+}
+
+pub(crate) fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+pub(crate) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) fn timer(base: &mut EventBase<App>, mode: Mode, user: u32) -> Event {
+    let event = base.new_timer(mode, App::note).unwrap();
+    base.event(event).unwrap().set_user(user);
+    event
+}
+
+pub(crate) fn activate(base: &mut EventBase<App>, event: Event) {
+    base.event(event).unwrap().activate(What::READ);
+}
+
+/// One turn at `millis`, as a back end takes it.
+pub(crate) fn turn(base: &mut EventBase<App>, app: &mut App, millis: u64) -> Wait {
+    base.prepare(app);
+    while base.next_action().is_some() {}
+    let wait = base.wait();
+    if !matches!(wait, Wait::Ended(_)) {
+        base.advance(at(millis));
+        base.dispatch(app);
+    }
+    wait
+}

@@ -1,0 +1,128 @@
+//! Watchers: who is called around the wait.
+
+use std::time::Duration;
+
+use picoevent::{End, EventBase, Mode, Signal, Wait, What};
+
+use crate::{App, activate, at, ms, storage, timer, turn};
+
+#[test]
+fn watchers_run_around_the_wait_in_the_order_they_were_made() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let watchers = [
+        base.on_check(App::note).unwrap(),
+        base.on_prepare(App::note).unwrap(),
+        base.on_prepare(App::note).unwrap(),
+        base.on_check(App::note).unwrap(),
+    ];
+    for (user, watcher) in watchers.iter().enumerate() {
+        base.event(*watcher).unwrap().set_user(user as u32 + 1);
+    }
+    let due = timer(&mut base, Mode::OneShot, 9);
+    base.event(due).unwrap().add(Some(ms(5))).unwrap();
+    assert_eq!(turn(&mut base, &mut app, 5), Wait::Until(at(5)));
+    assert_eq!(app.take(), [2, 3, 1, 4, 9]);
+    assert_eq!(turn(&mut base, &mut app, 5), Wait::Ended(End::Empty), "they keep no loop alive");
+    assert_eq!(app.take(), [], "a loop that ends does not wait");
+    assert_eq!((base.counts().added, base.counts().events), (0, 5));
+}
+
+#[test]
+fn a_prepare_watcher_knows_the_wait_to_come() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_prepare(App::about_to_wait).unwrap();
+    base.on_signal(Signal::INT, App::note).unwrap();
+    let event = timer(&mut base, Mode::OneShot, 1);
+    let _ = turn(&mut base, &mut app, 3);
+    base.event(event).unwrap().add(Some(ms(7))).unwrap();
+    let _ = turn(&mut base, &mut app, 4);
+    activate(&mut base, event);
+    let _ = turn(&mut base, &mut app, 5);
+    assert_eq!(app.waits, [None, Some(ms(7)), Some(Duration::ZERO)]);
+}
+
+#[test]
+fn a_watcher_frees_itself_and_others_in_its_callback() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::INT, App::note).unwrap();
+    for user in 0..4 {
+        let watcher = base.on_check(App::note).unwrap();
+        base.event(watcher).unwrap().set_user(user);
+        app.events.push(watcher);
+    }
+    app.react = Some(|app, cx, user| {
+        if user == 0 {
+            cx.event(app.events[0]).unwrap().free();
+            cx.event(app.events[1]).unwrap().free();
+        }
+    });
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.take(), [0, 2, 3]);
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.take(), [2, 3]);
+}
+
+#[test]
+fn a_watcher_that_makes_watchers_does_not_keep_the_turn_going() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::INT, App::note).unwrap();
+    app.events.push(base.on_check(App::note).unwrap());
+    app.react = Some(|app, cx, _| {
+        cx.event(app.events[0]).unwrap().free();
+        app.events[0] = cx.on_check(App::note).unwrap();
+    });
+    let _ = turn(&mut base, &mut app, 1);
+    let _ = turn(&mut base, &mut app, 2);
+    assert_eq!(app.calls.len(), 2);
+}
+
+#[test]
+fn a_watcher_pauses_when_deleted_and_goes_on_when_added() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::INT, App::note).unwrap();
+    let watcher = base.on_prepare(App::note).unwrap();
+    base.event(watcher).unwrap().del();
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.calls.len(), 0);
+    base.event(watcher).unwrap().add(None).unwrap();
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.calls.len(), 1);
+}
+
+#[test]
+fn what_a_prepare_watcher_activates_is_not_slept_through() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.on_signal(Signal::INT, App::note).unwrap();
+    app.events.push(timer(&mut base, Mode::OneShot, 5));
+    base.on_prepare(App::note).unwrap();
+    app.react = Some(|app, cx, user| {
+        if user == 0 {
+            cx.event(app.events[0]).unwrap().activate(What::READ);
+        }
+    });
+    assert_eq!(turn(&mut base, &mut app, 1), Wait::Not);
+    assert_eq!(app.take(), [0, 5]);
+}
+
+#[test]
+fn a_check_watcher_comes_before_the_timers() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    app.events.push(timer(&mut base, Mode::OneShot, 5));
+    base.on_check(App::note).unwrap();
+    let due = timer(&mut base, Mode::OneShot, 6);
+    base.event(due).unwrap().add(Some(ms(1))).unwrap();
+    app.react = Some(|app, cx, user| {
+        if user == 0 {
+            cx.event(app.events[0]).unwrap().activate(What::READ);
+        }
+    });
+    let _ = turn(&mut base, &mut app, 1);
+    assert_eq!(app.take(), [0, 5, 6], "what it activates is queued before them");
+}
