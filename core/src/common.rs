@@ -57,6 +57,12 @@ impl<'s> Commons<'s> {
         Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0, first: (NEVER, 0) }
     }
 
+    /// How many lists there are.
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.lists.len()
+    }
+
     /// Events on all of the lists.
     pub(crate) const fn len(&self) -> usize {
         self.len

@@ -27,6 +27,10 @@ mod log;
 mod outbox;
 mod parts;
 mod priority;
+#[cfg(feature = "record")]
+pub mod record;
+#[cfg(not(feature = "record"))]
+mod record;
 mod ring;
 mod rings;
 mod run;

@@ -69,6 +69,12 @@ impl<'s, T: Resident> Table<'s, T> {
         table
     }
 
+    /// How many slots there are.
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(crate) fn len(&self) -> usize {
         usize::from(self.taken)
     }
