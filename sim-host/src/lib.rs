@@ -2,8 +2,10 @@
 //!
 //! * [`live`]: real sockets, descriptors and signals, through [mio](https://docs.rs/mio).
 //! * [`world`]: the whole stack of a board under virtual time, among faults.
+//! * [`recording`]: what happened in the field, written, read and fed again.
 //! * [`command`]: worlds from the command line.
 
 pub mod command;
 pub mod live;
+pub mod recording;
 pub mod world;

@@ -84,7 +84,7 @@ pub(super) fn parse(byte: impl Fn(usize) -> Option<u8>) -> Option<Parsed> {
 
 impl<'e> Entry<'e> {
     /// Gives the entry's bytes away, piece by piece.
-    pub(super) fn encode(&self, mut put: impl FnMut(&[u8])) {
+    pub fn encode(&self, mut put: impl FnMut(&[u8])) {
         let raw = self.raw();
         put(&[raw.tag]);
         for field in raw.fields.iter().take(raw.count) {

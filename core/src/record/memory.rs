@@ -5,7 +5,7 @@ use core::cell::RefCell;
 use critical_section::Mutex;
 
 use super::code::{ends_turn, parse};
-use super::text::{Line, PIECE, Text};
+use super::text::{Line, Text};
 use super::{Entry, Record};
 
 /// A recording of `BYTES` bytes at most.
@@ -49,13 +49,13 @@ impl<const BYTES: usize> Recording<BYTES> {
     }
 
     /// Gives the recording away as lines of text, each to be logged as it is.
-    /// [The lines of a whole log](https://docs.rs/picoevent-sim) are read back on a desk.
+    /// The crate `picoevent-sim` reads them back from the log.
     ///
     /// Called from the loop itself, or when the loop stands still, as in a panic handler.
     pub fn dump(&self, mut each: impl FnMut(&str)) {
         let mut text = Text::new();
         each(&Text::header());
-        let mut piece = [0; PIECE];
+        let mut piece = [0; Text::PIECE];
         loop {
             let amount = self.with(|state| state.copy(text.offset(), &mut piece)).unwrap_or(0);
             match piece.get(..amount) {

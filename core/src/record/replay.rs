@@ -11,7 +11,7 @@ use crate::{Action, End, EventBase, Wait};
 /// A replay of the recording in some bytes.
 ///
 /// ```
-/// # use picoevent::record::{Keep, Recording, Replay, ReplayError};
+/// # use picoevent::record::{Replay, ReplayError};
 /// # use picoevent::{Cx, EventBase, Storage};
 /// # #[derive(Default)] struct App;
 /// # impl App { fn start(_: &mut Cx<Self>) {} }

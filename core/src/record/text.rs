@@ -13,9 +13,6 @@ use core::ops::Deref;
 
 use super::code::{FNV, fnv};
 
-/// Bytes in one line.
-pub(super) const PIECE: usize = 32;
-
 /// The longest line: a word, three numbers or one and the bytes in hexadecimal, a check.
 const LONGEST: usize = 128;
 
@@ -32,6 +29,9 @@ pub struct Text {
 }
 
 impl Text {
+    /// Bytes in one line.
+    pub const PIECE: usize = 32;
+
     /// Begins. The first line is [`Text::header`].
     pub const fn new() -> Self {
         Self { offset: 0, check: FNV }
@@ -42,9 +42,9 @@ impl Text {
         Line::of("picoevent-recording").number(1)
     }
 
-    /// The line of the next bytes, of which 32 fit one line.
+    /// The line of the next bytes, of which [`Text::PIECE`] fit one line.
     pub fn data(&mut self, bytes: &[u8]) -> Line {
-        let bytes = bytes.get(..PIECE).unwrap_or(bytes);
+        let bytes = bytes.get(..Self::PIECE).unwrap_or(bytes);
         let line = Line::of("picoevent-recorded").number(self.offset).hex(bytes);
         let line = line.check(Self::check(self.offset, bytes));
         self.check = fnv(self.check, bytes.iter());
@@ -57,7 +57,7 @@ impl Text {
     pub fn end(&self, before: u32, after: u32) -> Line {
         let line = Line::of("picoevent-recorded-end").number(self.offset);
         let line = line.number(before as usize).number(after as usize);
-        line.check(self.check)
+        line.check(self.end_check(before, after))
     }
 
     /// How many bytes there were so far.
@@ -65,9 +65,10 @@ impl Text {
         self.offset
     }
 
-    /// The check of all bytes so far.
-    pub const fn sum(&self) -> u32 {
-        self.check
+    /// The check of the last line, and of everything before it.
+    pub fn end_check(&self, before: u32, after: u32) -> u32 {
+        let hash = fnv(self.check, before.to_le_bytes().iter());
+        fnv(hash, after.to_le_bytes().iter())
     }
 
     /// The check of a line with these bytes.

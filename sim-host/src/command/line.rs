@@ -23,7 +23,11 @@ usage: picoevent-sim COMMAND
     --check                     runs some seeds twice and compares
     --scenario FILE             in the world of a scenario, with the seeds' luck
   run APPLICATION --seed S    runs one seed and tells what happens; S may be a commit hash
+    --record FILE               and records what its device is fed
   replay TAPE                 runs what a tape says
+  replay APPLICATION LOG      runs an application on the recording that is in a log
+  read LOG                    tells what was recorded, call by call
+    --cut-off                   for these two: though the recording has no end
   shrink TAPE                 looks for a shorter tape that fails alike, and writes a test
   list                        names the applications
 ";
@@ -34,9 +38,18 @@ pub(super) enum Command {
     Help,
     List,
     Sweep(String, Sweep, Option<PathBuf>),
-    Seed(String, u64, Option<PathBuf>),
+    Seed(String, u64, Option<PathBuf>, Option<PathBuf>),
     Replay(PathBuf),
+    ReplayRecording(String, PathBuf, Whole),
+    Read(PathBuf, Whole),
     Shrink(PathBuf),
+}
+
+/// Whether a recording must have its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    Required,
+    CutOff,
 }
 
 /// Reads a command line, the program's name included.
@@ -52,6 +65,8 @@ struct Options {
     jobs: Option<usize>,
     check: bool,
     scenario: Option<PathBuf>,
+    record: Option<PathBuf>,
+    cut_off: bool,
 }
 
 fn read(mut parser: Parser) -> Result<Command, String> {
@@ -65,6 +80,8 @@ fn read(mut parser: Parser) -> Result<Command, String> {
             Long("for") => options.time = Some(time(&text(&mut parser)?)?),
             Long("jobs") => options.jobs = Some(number(&text(&mut parser)?)?),
             Long("check") => options.check = true,
+            Long("record") => options.record = Some(parser.value().map_err(plain)?.into()),
+            Long("cut-off") => options.cut_off = true,
             Long("scenario") => {
                 options.scenario = Some(parser.value().map_err(plain)?.into());
             }
@@ -79,9 +96,14 @@ fn read(mut parser: Parser) -> Result<Command, String> {
         ["run"] => return Err("run what? list names the applications".to_owned()),
         ["list"] => Command::List,
         ["replay", tape] => Command::Replay(tape.into()),
+        ["replay", application, log] => {
+            Command::ReplayRecording(application.to_owned(), log.into(), options.take_cut_off())
+        }
+        ["read", log] => Command::Read(log.into(), options.take_cut_off()),
+        ["read"] => return Err("read which log?".to_owned()),
         ["shrink", tape] => Command::Shrink(tape.into()),
         ["replay" | "shrink"] => return Err(format!("{} which tape?", words[0])),
-        [known @ ("run" | "list" | "replay" | "shrink"), ..] => {
+        [known @ ("run" | "list" | "replay" | "shrink" | "read"), ..] => {
             return Err(format!("too many words after {known}"));
         }
         [other, ..] => return Err(format!("there is no command {other:?}")),
@@ -93,11 +115,17 @@ fn read(mut parser: Parser) -> Result<Command, String> {
 impl Options {
     fn run(self, application: &str) -> Result<Command, String> {
         let application = application.to_owned();
+        if self.cut_off {
+            return Err("run takes no --cut-off".to_owned());
+        }
         let wants_sweep = self.seeds.is_some() || self.time.is_some() || self.check;
+        if self.record.is_some() && (self.seed.is_none() || wants_sweep || self.jobs.is_some()) {
+            return Err("--record goes with one --seed".to_owned());
+        }
         let seeds = match (self.seed, self.seeds, self.time) {
             (Some(_), Some(_), _) => return Err("--seed or --seeds, not both".to_owned()),
             (Some(seed), None, None) if !wants_sweep && self.jobs.is_none() => {
-                return Ok(Command::Seed(application, seed, self.scenario));
+                return Ok(Command::Seed(application, seed, self.scenario, self.record));
             }
             (Some(seed), None, None) => seed..seed.saturating_add(1),
             (Some(seed), None, Some(_)) => seed..u64::MAX,
@@ -113,6 +141,10 @@ impl Options {
         Ok(Command::Sweep(application, sweep, self.scenario))
     }
 
+    fn take_cut_off(&mut self) -> Whole {
+        if std::mem::take(&mut self.cut_off) { Whole::CutOff } else { Whole::Required }
+    }
+
     fn is_empty(&self, command: &str) -> Result<(), String> {
         let given = [
             ("--seeds", self.seeds.is_some()),
@@ -121,6 +153,8 @@ impl Options {
             ("--jobs", self.jobs.is_some()),
             ("--check", self.check),
             ("--scenario", self.scenario.is_some()),
+            ("--record", self.record.is_some()),
+            ("--cut-off", self.cut_off),
         ];
         match given.iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(format!("{command} takes no {option}")),
@@ -176,7 +210,22 @@ mod tests {
             panic!("it is a sweep");
         };
         assert_eq!(sweep.time, Some(Duration::from_secs(28_800)));
-        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16, None))));
+        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16, None, None))));
+    }
+
+    #[test]
+    fn a_tape_and_a_recording_are_replayed_alike() {
+        assert!(matches!(typed("replay tape"), Ok(Command::Replay(_))));
+        let Ok(Command::ReplayRecording(name, _, Whole::CutOff)) =
+            typed("replay echo log --cut-off")
+        else {
+            panic!("it is a recording");
+        };
+        assert_eq!(name, "echo");
+        assert!(matches!(typed("read log"), Ok(Command::Read(_, Whole::Required))));
+        assert_eq!(mistake("replay tape --cut-off"), "replay takes no --cut-off");
+        assert_eq!(mistake("read"), "read which log?");
+        assert_eq!(mistake("run echo --record f"), "--record goes with one --seed");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::world::Subject;
 mod line;
 mod play;
 mod progress;
+mod record;
 mod run;
 
 use line::{Command, HELP};
@@ -65,10 +66,15 @@ fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
         Command::Sweep(application, sweep, scenario) => {
             run::sweep(find(&application, subjects)?, sweep, scenario.as_deref())?;
         }
-        Command::Seed(application, seed, scenario) => {
-            run::seed(find(&application, subjects)?, seed, scenario.as_deref())?;
+        Command::Seed(application, seed, scenario, record) => {
+            let (scenario, record) = (scenario.as_deref(), record.as_deref());
+            run::seed(find(&application, subjects)?, seed, scenario, record)?;
         }
         Command::Replay(tape) => play::replay(&tape, subjects)?,
+        Command::ReplayRecording(application, log, whole) => {
+            record::replay(find(&application, subjects)?, &log, whole)?;
+        }
+        Command::Read(log, whole) => record::read(&log, whole)?,
         Command::Shrink(tape) => play::shrink(&tape, subjects)?,
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::progress::Progress;
+use super::record;
 use super::{DIVERGED, End, artefacts};
 use crate::world::{Failure, Lab, Narrator, Outcome, Report, Scenario, Subject, Sweep, Tally};
 
@@ -77,8 +78,16 @@ fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outco
 }
 
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> Result<(), End> {
+pub(super) fn seed(
+    subject: &dyn Subject,
+    seed: u64,
+    scenario: Option<&Path>,
+    record: Option<&Path>,
+) -> Result<(), End> {
     let mut lab = Lab::new();
+    if let Some(path) = record {
+        lab.record_to(record::create(path)?);
+    }
     match scenario {
         Some(path) => lab.take_scenario(&read(path)?, seed),
         None => lab.take_seed(seed),

@@ -60,6 +60,7 @@ mod plan;
 mod probe;
 mod question;
 mod random;
+mod replay;
 mod report;
 mod scenario;
 mod script;
