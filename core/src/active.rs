@@ -207,4 +207,6 @@ fn bit(level: u8) -> u8 {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -180,7 +180,8 @@ impl<'s, A> EventBase<'s, A> {
             return Some(again);
         }
         let running = self.cx.active.running();
-        let enough = running.is_some_and(|level| self.cx.limit.is_reached(level, self.cx.now));
+        let reached = running.zip(self.cx.parts.limit_reached);
+        let enough = reached.is_some_and(|(level, reached)| reached(&self.cx, level));
         if core::mem::take(&mut self.cx.course.cut_short) || enough {
             return self.end_pass();
         }

@@ -147,3 +147,6 @@ impl<A> Cx<'_, A> {
         self.commons.first = earliest;
     }
 }
+
+#[cfg(test)]
+mod model;

@@ -176,7 +176,7 @@ impl<A> ConnState<A> {
     }
 
     /// Whether the application may still use the connection.
-    fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.phase != Phase::Closing
     }
 

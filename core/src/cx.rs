@@ -25,7 +25,15 @@ use crate::{Instant, Signal, What, log};
 ///
 /// A callback gets it with nothing borrowed, so it may add, change, activate or free anything,
 /// itself included. Since dispatch is the [`EventBase`](crate::EventBase)'s alone, a loop inside a
-/// loop can not be written down.
+/// loop can not be written down:
+///
+/// ```compile_fail,E0599
+/// # use picoevent::{Cx, Event, What};
+/// # struct App;
+/// fn callback(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+///     cx.dispatch(app);
+/// }
+/// ```
 pub struct Cx<'s, A> {
     pub(crate) tables: Tables<'s, A>,
     pub(crate) rings: Rings<'s>,

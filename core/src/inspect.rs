@@ -1,8 +1,8 @@
-//! Looking at a base from outside: every event that is pending or active, and a readable list.
+//! Looking at a base from outside: its events, connections and listeners, and a readable list.
 
 use core::fmt;
 
-use crate::handle::Event;
+use crate::handle::{Conn, Event, Listener};
 use crate::{Cx, Instant, Priority, What};
 
 /// What can be said of an event without touching it.
@@ -40,6 +40,19 @@ impl<'s, A> Cx<'s, A> {
             };
             (!info.pending.is_empty() || state.turn.is_queued()).then_some(info)
         })
+    }
+
+    /// The connections that have not been freed or closed, by their slots. O(capacity) for all of
+    /// them.
+    pub fn conns(&self) -> impl Iterator<Item = Conn> {
+        let held = self.tables.conns.iter().filter(|(_, state)| state.is_held());
+        held.map(|(conn, _)| conn)
+    }
+
+    /// The listeners that have not been freed, by their slots. O(capacity) for all of them.
+    pub fn listeners(&self) -> impl Iterator<Item = Listener> {
+        let held = self.tables.listeners.iter().filter(|(_, state)| !state.is_freed());
+        held.map(|(listener, _)| listener)
     }
 
     /// A list for people: the loop's time, its counts, and a line for each event that is pending

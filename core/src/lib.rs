@@ -24,6 +24,8 @@ mod limit;
 mod list;
 mod listener;
 mod log;
+#[cfg(test)]
+mod model;
 mod outbox;
 mod parts;
 mod priority;

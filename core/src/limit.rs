@@ -48,7 +48,7 @@ impl Limit {
     }
 
     /// Whether a pass at `level` has had what it may have.
-    pub(crate) fn is_reached(&self, level: u8, now: Instant) -> bool {
+    fn is_reached(&self, level: u8, now: Instant) -> bool {
         let Some(limit) = self.limit.filter(|limit| level >= limit.priority.level()) else {
             return false;
         };
@@ -62,5 +62,6 @@ impl<A> Cx<'_, A> {
     /// Bounds what runs before the loop looks for news again, or takes the bound away.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
         self.limit.limit = limit;
+        self.parts.limit_reached = Some(|cx, level| cx.limit.is_reached(level, cx.now));
     }
 }

@@ -1,6 +1,6 @@
 //! Parts of the kernel that a firmware has only if it uses them.
 //!
-//! The linker keeps what can be reached. So the code behind sources, watchers and common timeouts
+//! The linker keeps what can be reached. So the code behind sources, watchers, the dispatch limit and common timeouts
 //! is reached through pointers, which are set by the verbs that make such things: an application
 //! that never calls those carries none of it. Nothing else about a part is optional.
 
@@ -28,6 +28,8 @@ pub(crate) struct Parts<A> {
     pub(crate) watcher_next: Next<A, bool, Fired<A>>,
     /// Calls the prepare watchers, with what the wait is going to be.
     pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,
+    /// Whether a pass at a level has had what it may have.
+    pub(crate) limit_reached: Option<fn(&Cx<'_, A>, u8) -> bool>,
     /// Puts an event on the list of a common timeout, with this deadline, and takes it off.
     pub(crate) common_join: Put<A, (CommonTimeout, Instant), ()>,
     pub(crate) common_leave: Put<A, CommonTimeout, ()>,
@@ -43,6 +45,7 @@ impl<A> Parts<A> {
             watcher_register: None,
             watcher_next: None,
             watcher_prepare: None,
+            limit_reached: None,
             common_join: None,
             common_leave: None,
         }

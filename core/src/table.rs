@@ -145,8 +145,10 @@ impl<'s, T: Resident> Table<'s, T> {
 
     /// Everything that is taken, by its slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle<T::Kind>, &T)> {
-        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.generation & 1 == 1);
-        taken.map(|(index, slot)| (Handle::new(index as u16, slot.generation), &slot.value))
+        // Counted by a range: what `enumerate` adds up could overflow, for all the compiler knows.
+        let slots = (0..=u16::MAX).zip(self.slots.iter());
+        let taken = slots.filter(|(_, slot)| slot.generation & 1 == 1);
+        taken.map(|(index, slot)| (Handle::new(index, slot.generation), &slot.value))
     }
 
     fn slot_mut(&mut self, handle: Handle<T::Kind>) -> Option<&mut Slot<T>> {
@@ -154,6 +156,9 @@ impl<'s, T: Resident> Table<'s, T> {
         (slot.generation == handle.generation()).then_some(slot)
     }
 }
+
+#[cfg(test)]
+mod model;
 
 #[cfg(test)]
 mod tests {

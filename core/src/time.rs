@@ -9,6 +9,9 @@ use core::time::Duration;
 /// A point in time: microseconds since an origin the back end chose.
 ///
 /// 64 bits of microseconds last 584,000 years; arithmetic saturates at the end instead of wrapping.
+/// A deadline beyond the end sits at [`Instant::MAX`]. Should that time be fed, all that sits there
+/// is due, and a persistent timer, which has no later deadline to go to, is due once a pass from
+/// then on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);

@@ -321,6 +321,21 @@ fn free_discards_and_is_gone_at_once() {
 }
 
 #[test]
+fn what_a_freed_connection_held_is_not_asked_for_when_its_peer_answers_late() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = base.connect(peer()).unwrap();
+    base.conn(conn).unwrap().write(b"late").unwrap();
+    assert!(matches!(actions(&mut base)[..], [Action::Connect(..)]));
+    base.conn(conn).unwrap().free();
+    base.connected(conn);
+    assert_eq!(base.output(conn), (&[][..], &[][..]));
+    assert_eq!(actions(&mut base), [Action::Abort(conn)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), []);
+}
+
+#[test]
 fn a_connection_freed_in_its_callback_hears_no_more() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);

@@ -240,12 +240,19 @@ fn adding_an_active_event_does_not_lose_its_interest() {
 fn a_new_timeout_takes_back_an_expiry_that_is_due() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
-    let event = timer(&mut base, Mode::OneShot, 1);
-    base.event(event).unwrap().add(Some(ms(5))).unwrap();
-    base.advance(at(5));
-    base.event(event).unwrap().add(Some(ms(5))).unwrap();
-    assert_eq!(run_to(&mut base, &mut app, 5), []);
-    assert_eq!(run_to(&mut base, &mut app, 10), [(1, What::TIMEOUT)]);
+    for user in 1..=2 {
+        let event = timer(&mut base, Mode::OneShot, user);
+        base.event(event).unwrap().add(Some(ms(5))).unwrap();
+        app.target = Some(event);
+    }
+    app.react = Some(|cx, last| {
+        let mut last = cx.event(last).unwrap();
+        if last.pending() == What::TIMEOUT {
+            last.add(Some(ms(5))).unwrap();
+        }
+    });
+    assert_eq!(run_to(&mut base, &mut app, 5), [(1, What::TIMEOUT)]);
+    assert_eq!(run_to(&mut base, &mut app, 10), [(2, What::TIMEOUT)]);
 }
 
 #[test]

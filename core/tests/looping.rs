@@ -170,15 +170,21 @@ fn the_earliest_of_several_exits_counts_and_none_is_left() {
 fn exit_is_not_starved_by_more_urgent_work() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let busy = base.every(Duration::ZERO, App::note).unwrap();
+    fn again(app: &mut App, cx: &mut Cx<App>, event: Event, what: What) {
+        app.note(cx, event, what);
+        cx.event(event).unwrap().activate(What::READ);
+    }
+    let busy = base.new_timer(Mode::OneShot, again).unwrap();
     base.event(busy).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
+    base.event(busy).unwrap().activate(What::READ);
     base.exit_after(ms(5));
     for now in 0..=5 {
-        assert_ne!(base.wait(), Wait::Ended(End::Exit));
+        assert_eq!(base.wait(), Wait::Not);
         base.advance(at(now));
         base.dispatch(&mut app);
     }
     assert_eq!(base.wait(), Wait::Ended(End::Exit));
+    assert_eq!(base.wait(), Wait::Not, "although it is still due");
 }
 
 #[test]

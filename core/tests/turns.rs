@@ -409,6 +409,16 @@ fn a_common_timeout_of_another_base_is_refused() {
 }
 
 #[test]
+fn a_source_of_another_base_is_refused() {
+    let (mut storage, mut other) = (storage(), storage());
+    let source = EventBase::new(&mut storage).new_source().unwrap();
+    let mut base = EventBase::new(&mut other);
+    let event = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();
+    assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
+    assert_eq!(base.counts().added, 0);
+}
+
+#[test]
 fn once_events_wait_for_a_source_and_go() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 use core::task::Context;
+use core::time::Duration;
 
 use heapless::VecView;
 use picoevent::{Conn, ConnError, EventBase, Instant};
@@ -73,7 +74,8 @@ impl<'n> Pool<'_, 'n> {
         if slot.role == Role::Resetting && (!slot.socket.owes_reset() || slot.time <= now) {
             // Those that may still have an answer to give are used after all others.
             let answers = slot.socket.phase() == Phase::Done;
-            slot.serve(Role::Free, if answers { now } else { Instant::ZERO });
+            let time = if answers { now.after(Duration::from_micros(1)) } else { Instant::ZERO };
+            slot.serve(Role::Free, time);
         }
     }
 
@@ -87,8 +89,7 @@ impl<'n> Pool<'_, 'n> {
         peer: SocketAddr,
         cx: &mut Context<'_>,
     ) -> Result<(), ConnError> {
-        let unicast = Some(peer).filter(|peer| address::is_unicast(*peer));
-        let endpoint = unicast.and_then(address::endpoint).ok_or(ConnError::AddressInvalid)?;
+        let endpoint = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         if !self.network.reaches(peer) {
             return Err(ConnError::Unreachable);
         }

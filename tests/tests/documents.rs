@@ -1,29 +1,84 @@
 //! What the documents say of the tests is true.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each difference from libevent names a test, in the last column of its row.
 #[test]
 fn every_test_that_the_map_from_libevent_names_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let map = fs::read_to_string(root.join("docs/from-libevent.md")).unwrap();
-    let (_, differences) = map.split_once("## Different on purpose").unwrap();
-    let rows = differences.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let named: Vec<_> = rows.flat_map(|row| tests_of(row).collect::<Vec<_>>()).collect();
-    assert!(named.len() > 10, "the table has another form than this test knows: {named:?}");
-
-    let folders = ["core", "hal-embassy", "sim-host", "examples/hello-world", "tests"];
-    let sources: String = folders.iter().flat_map(|folder| sources(&root.join(folder))).collect();
-    for test in named {
-        assert!(sources.contains(&format!("fn {test}()")), "there is no test {test}");
-    }
+    let named = named_in("docs/from-libevent.md");
+    assert!(named.len() > 100, "the tables have another form than this test knows: {named:?}");
+    assert_exist(&named);
 }
 
-/// The names in a row's last cell, each between backticks.
-fn tests_of(row: &str) -> impl Iterator<Item = &str> {
-    let cell = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap_or_default();
-    cell.split('`').skip(1).step_by(2)
+#[test]
+fn every_test_that_the_list_of_libevents_tests_names_exists() {
+    let named = named_in("docs/regress.md");
+    assert!(named.len() > 60, "the tables have another form than this test knows: {named:?}");
+    assert_exist(&named);
+}
+
+/// Whoever changes a scenario, or adds one, says so in the list.
+#[test]
+fn every_scenario_of_libevents_stands_in_the_list() {
+    let named = named_in("docs/regress.md");
+    let on_a_desk: BTreeSet<_> = rows("docs/regress.md")
+        .into_iter()
+        .filter(|row| row[row.len() - 2] == "yes")
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    assert!(tests_in("core/tests/regress").is_subset(&named));
+    assert_eq!(tests_in("sim-host/tests/regress"), on_a_desk);
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+#[track_caller]
+fn assert_exist(named: &BTreeSet<String>) {
+    let folders = ["core", "hal-embassy", "sim-host", "examples", "tests"];
+    let tests: BTreeSet<_> = folders.into_iter().flat_map(tests_in).collect();
+    let missing: Vec<_> = named.difference(&tests).collect();
+    assert!(missing.is_empty(), "there are no tests {missing:?}");
+}
+
+/// The tests that a document names: between backticks in the last cells of its rows.
+fn named_in(document: &str) -> BTreeSet<String> {
+    let rows = rows(document);
+    for row in &rows {
+        let cell = row.last().unwrap();
+        assert!(cell == "–" || cell.contains('`'), "a row names neither a test nor none: {row:?}");
+    }
+    let cells = rows.iter().filter_map(|row| row.last());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// The rows of all tables of a document whose last column is named *test*, by their cells.
+fn rows(document: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let tables = text.split("\n\n").filter(|part| part.starts_with('|'));
+    let of_tests = tables.filter(|table| table.lines().next().unwrap().ends_with("| test |"));
+    of_tests.flat_map(|table| table.lines().skip(2)).map(cells).collect()
+}
+
+/// A bar behind a backslash is part of its cell.
+fn cells(row: &str) -> Vec<String> {
+    let row = row.trim().trim_matches('|').replace("\\|", "\\");
+    row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
+}
+
+/// The names of all functions in a folder's Rust files that are tests.
+fn tests_in(folder: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for text in sources(&root().join(folder)) {
+        let functions = text.split("#[test]\n").skip(1).filter_map(|test| {
+            let (_, function) = test.split_once("fn ")?;
+            Some(function.split_once("()")?.0.to_owned())
+        });
+        names.extend(functions);
+    }
+    names
 }
 
 /// The text of every Rust file in a folder, but not of what was built.

@@ -4,7 +4,7 @@ use super::*;
 use crate::list::{Kind, Link};
 use std::vec::Vec;
 
-struct Plain(Vec<(Link, Turn)>);
+pub(super) struct Plain(Vec<(Link, Turn)>);
 
 impl Links for Plain {
     fn link(&mut self, _: Chain, id: Id) -> Option<&mut Link> {
@@ -18,12 +18,12 @@ impl Turns for Plain {
     }
 }
 
-fn id(index: u16) -> Id {
+pub(super) fn id(index: u16) -> Id {
     Id::new(Kind::Event, index)
 }
 
 /// Slots of the given levels.
-fn slots(levels: &[u8]) -> Plain {
+pub(super) fn slots(levels: &[u8]) -> Plain {
     let turn = |level: &u8| Turn { level: *level, ..Turn::EMPTY };
     Plain(levels.iter().map(|level| (Link::EMPTY, turn(level))).collect())
 }

@@ -257,8 +257,10 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Drops the connection at once (`bufferevent_free`): output not yet sent is discarded, and
     /// the peer sees a reset if anything is left undone. The handle is stale from here on.
-    pub fn free(self) {
+    pub fn free(mut self) {
         self.cx.conn_forget(self.conn);
+        // Or a back end that hears of the peer meanwhile would be asked to send it.
+        self.change(|state| state.output.clear());
         if let Some(mail) = self.cx.tables.mail(id_of(self.conn)) {
             mail.notes = 0;
         }

@@ -11,8 +11,9 @@ impl<A> Cx<'_, A> {
         let Some(state) = self.tables.events.get(event) else { return Ok(()) };
         match (state.waits, state.registered) {
             (Waits::Source(source), _) => {
-                let register = self.parts.source_register;
-                return register.map_or(Ok(()), |register| register(self, event, source));
+                // Without it no source was ever made here, so this one is another base's.
+                let register = self.parts.source_register.ok_or(AddError::SourceClosed)?;
+                return register(self, event, source);
             }
             (Waits::Nothing, _) | (_, true) => {}
             (Waits::Signal(signal), false) => {

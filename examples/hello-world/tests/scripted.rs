@@ -96,13 +96,27 @@ fn a_client_gets_the_greeting_and_the_slot_comes_back() {
     for _ in 0..10 {
         let conn = script.accept();
         script.turn(0);
-        assert_eq!(script.base.wait(), Wait::Forever);
+        assert_eq!(script.base.wait(), Wait::Until(Instant::from_micros(60_000_000)));
         assert_eq!(script.send_all(conn), b"Hello, World!\n");
         script.base.dispatch(&mut script.app);
         assert_eq!(script.actions(), [Action::Close(conn)]);
         script.base.released(conn);
         assert_eq!(lines(), ["flushed answer"]);
     }
+}
+
+#[test]
+fn a_client_that_takes_nothing_for_a_minute_is_let_go() {
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
+    let conn = script.accept();
+    script.turn(0);
+    script.turn(59_999_999);
+    assert_eq!(lines(), Vec::<String>::new());
+    script.base.advance(Instant::from_micros(60_000_000));
+    script.base.dispatch(&mut script.app);
+    assert!(script.actions().contains(&Action::Close(conn)));
+    assert_eq!(lines(), ["Let a client go that does not listen."]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod listening;
 mod network;
 mod running;
 mod sleeping;
+mod slow;
 mod timing;
 mod traps;
 mod world;

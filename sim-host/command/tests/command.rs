@@ -42,6 +42,47 @@ fn one_seed_is_told_in_full() {
 }
 
 #[test]
+fn a_seed_leaves_a_capture_and_a_timeline() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (pcap, trace) = (folder.join("one.pcapng"), folder.join("one.json"));
+    let [pcap, trace] = [pcap, trace].map(|path| path.to_str().unwrap().to_owned());
+    let output = sim(&["run", "echo", "--seed", "6", "--pcap", &pcap, "--trace", &trace]);
+    let text = said(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains(&format!("written: {pcap}\nwritten: {trace}\n")), "{text}");
+    assert_eq!(fs::read(&pcap).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
+    let trace = fs::read_to_string(&trace).unwrap();
+    assert!(trace.contains("moved"), "callbacks have the names of their functions");
+    // Who looks on changes nothing.
+    let digest = |text: &str| text.trim_end().rsplit_once(' ').unwrap().1.to_owned();
+    let alone = sim(&["run", "echo", "--seed", "6"]);
+    assert_eq!(digest(&text), digest(&said(&alone.stdout)));
+}
+
+#[test]
+fn a_sweep_leaves_a_page() {
+    let path = file("sweep.html", "");
+    let name = path.to_str().unwrap();
+    let output = sim(&["run", "echo", "--seeds", "0..20", "--html", name]);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert!(said(&output.stdout).lines().last().unwrap().starts_with("20 seeds, "));
+    let page = fs::read_to_string(&path).unwrap();
+    let wanted = format!("cargo sim run echo --seeds 0..20 --html {name}");
+    assert!(page.contains("<b>20</b>") && page.contains(&wanted), "{page}");
+}
+
+#[test]
+fn a_world_is_watched() {
+    let output = sim(&["watch", "echo", "--seed", "6", "--rt-ratio", "1000"]);
+    let text = said(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    for wanted in ["peers ────▶ device", "callback", "fault begins", "client 0", "world", "pass"]
+    {
+        assert!(text.contains(wanted), "{wanted} is not in {text}");
+    }
+}
+
+#[test]
 fn the_applications_are_listed() {
     assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\n");
 }

@@ -22,9 +22,17 @@ usage: picoevent-sim COMMAND
     --jobs N                    on N threads; 0 for one for each core
     --check                     runs some seeds twice and compares
     --scenario FILE             in the world of a scenario, with the seeds' luck
+    --html FILE                 writes a page of what came of it
+    --pcap FILE, --trace FILE   as below, of the first seed that fails
   run APPLICATION --seed S    runs one seed and tells what happens; S may be a commit hash
-    --record FILE               and records what its device is fed
-  replay TAPE                 runs what a tape says
+    --pcap FILE                 captures the frames, for Wireshark
+    --trace FILE                draws a timeline, for ui.perfetto.dev
+    --record FILE               records what the device's base is fed
+  watch APPLICATION           shows one seed while it happens
+    --seed S                    this one; else 0
+    --rt-ratio R                R times as fast as our time; else 1
+    --scenario FILE             in the world of a scenario
+  replay TAPE                 runs what a tape says; --pcap and --trace as above
   replay APPLICATION LOG      runs an application on the recording that is in a log
   read LOG                    tells what was recorded, call by call
     --cut-off                   for these two: though the recording has no end
@@ -37,12 +45,24 @@ usage: picoevent-sim COMMAND
 pub(super) enum Command {
     Help,
     List,
-    Sweep(String, Sweep, Option<PathBuf>),
-    Seed(String, u64, Option<PathBuf>, Option<PathBuf>),
-    Replay(PathBuf),
+    Sweep(String, Sweep, Files),
+    Seed(String, u64, Files),
+    /// An application, a seed, seconds of the world in one of ours, and a scenario.
+    Watch(String, u64, f64, Option<PathBuf>),
+    Replay(PathBuf, Files),
     ReplayRecording(String, PathBuf, Whole),
     Read(PathBuf, Whole),
     Shrink(PathBuf),
+}
+
+/// The files that a command reads and writes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Files {
+    pub(super) scenario: Option<PathBuf>,
+    pub(super) pcap: Option<PathBuf>,
+    pub(super) trace: Option<PathBuf>,
+    pub(super) html: Option<PathBuf>,
+    pub(super) record: Option<PathBuf>,
 }
 
 /// Whether a recording must have its end.
@@ -64,8 +84,8 @@ struct Options {
     time: Option<Duration>,
     jobs: Option<usize>,
     check: bool,
-    scenario: Option<PathBuf>,
-    record: Option<PathBuf>,
+    ratio: Option<f64>,
+    files: Files,
     cut_off: bool,
 }
 
@@ -80,11 +100,13 @@ fn read(mut parser: Parser) -> Result<Command, String> {
             Long("for") => options.time = Some(time(&text(&mut parser)?)?),
             Long("jobs") => options.jobs = Some(number(&text(&mut parser)?)?),
             Long("check") => options.check = true,
-            Long("record") => options.record = Some(parser.value().map_err(plain)?.into()),
+            Long("rt-ratio") => options.ratio = Some(ratio(&text(&mut parser)?)?),
+            Long("scenario") => options.files.scenario = Some(path(&mut parser)?),
+            Long("pcap") => options.files.pcap = Some(path(&mut parser)?),
+            Long("trace") => options.files.trace = Some(path(&mut parser)?),
+            Long("record") => options.files.record = Some(path(&mut parser)?),
             Long("cut-off") => options.cut_off = true,
-            Long("scenario") => {
-                options.scenario = Some(parser.value().map_err(plain)?.into());
-            }
+            Long("html") => options.files.html = Some(path(&mut parser)?),
             Value(word) => words.push(word.string().map_err(plain)?),
             other => return Err(other.unexpected().to_string()),
         }
@@ -93,9 +115,12 @@ fn read(mut parser: Parser) -> Result<Command, String> {
     let command = match *words.as_slice() {
         [] => return Err("which command?".to_owned()),
         ["run", application] => return options.run(application),
-        ["run"] => return Err("run what? list names the applications".to_owned()),
+        ["watch", application] => options.watch(application),
+        [verb @ ("run" | "watch")] => {
+            return Err(format!("{verb} what? list names the applications"));
+        }
         ["list"] => Command::List,
-        ["replay", tape] => Command::Replay(tape.into()),
+        ["replay", tape] => Command::Replay(tape.into(), options.looks()),
         ["replay", application, log] => {
             Command::ReplayRecording(application.to_owned(), log.into(), options.take_cut_off())
         }
@@ -103,7 +128,7 @@ fn read(mut parser: Parser) -> Result<Command, String> {
         ["read"] => return Err("read which log?".to_owned()),
         ["shrink", tape] => Command::Shrink(tape.into()),
         ["replay" | "shrink"] => return Err(format!("{} which tape?", words[0])),
-        [known @ ("run" | "list" | "replay" | "shrink" | "read"), ..] => {
+        [known @ ("run" | "watch" | "list" | "replay" | "shrink" | "read"), ..] => {
             return Err(format!("too many words after {known}"));
         }
         [other, ..] => return Err(format!("there is no command {other:?}")),
@@ -113,19 +138,34 @@ fn read(mut parser: Parser) -> Result<Command, String> {
 }
 
 impl Options {
+    /// Takes the files that show one world.
+    fn looks(&mut self) -> Files {
+        let (pcap, trace) = (self.files.pcap.take(), self.files.trace.take());
+        Files { pcap, trace, ..Files::default() }
+    }
+
+    fn watch(&mut self, application: &str) -> Command {
+        let (seed, ratio) = (self.seed.take().unwrap_or(0), self.ratio.take().unwrap_or(1.0));
+        Command::Watch(application.to_owned(), seed, ratio, self.files.scenario.take())
+    }
+
     fn run(self, application: &str) -> Result<Command, String> {
-        let application = application.to_owned();
+        if self.ratio.is_some() {
+            return Err("run takes no --rt-ratio".to_owned());
+        }
         if self.cut_off {
             return Err("run takes no --cut-off".to_owned());
         }
-        let wants_sweep = self.seeds.is_some() || self.time.is_some() || self.check;
-        if self.record.is_some() && (self.seed.is_none() || wants_sweep || self.jobs.is_some()) {
-            return Err("--record goes with one --seed".to_owned());
-        }
+        let application = application.to_owned();
+        let wants_sweep =
+            self.seeds.is_some() || self.time.is_some() || self.check || self.files.html.is_some();
         let seeds = match (self.seed, self.seeds, self.time) {
             (Some(_), Some(_), _) => return Err("--seed or --seeds, not both".to_owned()),
             (Some(seed), None, None) if !wants_sweep && self.jobs.is_none() => {
-                return Ok(Command::Seed(application, seed, self.scenario, self.record));
+                return Ok(Command::Seed(application, seed, self.files));
+            }
+            _ if self.files.record.is_some() => {
+                return Err("--record goes with one --seed".to_owned());
             }
             (Some(seed), None, None) => seed..seed.saturating_add(1),
             (Some(seed), None, Some(_)) => seed..u64::MAX,
@@ -138,7 +178,7 @@ impl Options {
             jobs => jobs.unwrap_or(1),
         };
         let sweep = Sweep { time: self.time, jobs, check: self.check, ..Sweep::over(seeds) };
-        Ok(Command::Sweep(application, sweep, self.scenario))
+        Ok(Command::Sweep(application, sweep, self.files))
     }
 
     fn take_cut_off(&mut self) -> Whole {
@@ -152,8 +192,12 @@ impl Options {
             ("--for", self.time.is_some()),
             ("--jobs", self.jobs.is_some()),
             ("--check", self.check),
-            ("--scenario", self.scenario.is_some()),
-            ("--record", self.record.is_some()),
+            ("--rt-ratio", self.ratio.is_some()),
+            ("--scenario", self.files.scenario.is_some()),
+            ("--pcap", self.files.pcap.is_some()),
+            ("--trace", self.files.trace.is_some()),
+            ("--html", self.files.html.is_some()),
+            ("--record", self.files.record.is_some()),
             ("--cut-off", self.cut_off),
         ];
         match given.iter().find(|(_, given)| *given) {
@@ -166,6 +210,15 @@ impl Options {
 fn text(parser: &mut Parser) -> Result<String, String> {
     let value = parser.value().map_err(|error| error.to_string())?;
     value.string().map_err(|error| error.to_string())
+}
+
+fn path(parser: &mut Parser) -> Result<PathBuf, String> {
+    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio: &f64| *ratio > 0.0);
+    ratio.ok_or_else(|| format!("{text:?} is not a ratio, such as 10 or 0.5"))
 }
 
 fn number(text: &str) -> Result<usize, String> {
@@ -206,19 +259,51 @@ mod tests {
         };
         assert_eq!((name.as_str(), sweep.seeds, sweep.jobs), ("echo", 5..9, 2));
         assert!(sweep.check && sweep.time.is_none());
-        let Ok(Command::Sweep(_, sweep, None)) = typed("run echo --for 8h") else {
+        let Ok(Command::Sweep(_, sweep, _)) = typed("run echo --for 8h") else {
             panic!("it is a sweep");
         };
         assert_eq!(sweep.time, Some(Duration::from_secs(28_800)));
-        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16, None, None))));
+        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16, _))));
+    }
+
+    #[test]
+    fn files_go_with_what_can_fill_them() {
+        let Ok(Command::Seed(_, 3, files)) = typed("run echo --seed 3 --pcap a --trace b") else {
+            panic!("it is one seed");
+        };
+        assert_eq!((files.pcap, files.trace), (Some("a".into()), Some("b".into())));
+        let Ok(Command::Sweep(_, sweep, files)) = typed("run echo --seed 3 --html a") else {
+            panic!("it is a sweep of one seed");
+        };
+        assert_eq!((sweep.seeds, files.html), (3..4, Some("a".into())));
+        let Ok(Command::Replay(_, files)) = typed("replay tape --pcap a") else {
+            panic!("it is a tape");
+        };
+        assert_eq!(files.pcap, Some("a".into()));
+        assert_eq!(mistake("replay tape --html a"), "replay takes no --html");
+        assert_eq!(mistake("shrink tape --pcap a"), "shrink takes no --pcap");
+    }
+
+    #[test]
+    fn a_world_is_watched_at_a_pace() {
+        let watched = |line| match typed(line) {
+            Ok(Command::Watch(_, seed, ratio, _)) => (seed, ratio),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(watched("watch echo"), (0, 1.0));
+        assert_eq!(watched("watch echo --seed 5 --rt-ratio 0.5"), (5, 0.5));
+        assert_eq!(mistake("watch"), "watch what? list names the applications");
+        assert_eq!(mistake("watch echo --seeds 1..2"), "watch takes no --seeds");
+        assert_eq!(mistake("run echo --rt-ratio 2"), "run takes no --rt-ratio");
+        let wrong = "\"0\" is not a ratio, such as 10 or 0.5";
+        assert_eq!(mistake("watch echo --rt-ratio 0"), wrong);
     }
 
     #[test]
     fn a_tape_and_a_recording_are_replayed_alike() {
-        assert!(matches!(typed("replay tape"), Ok(Command::Replay(_))));
-        let Ok(Command::ReplayRecording(name, _, Whole::CutOff)) =
-            typed("replay echo log --cut-off")
-        else {
+        assert!(matches!(typed("replay tape"), Ok(Command::Replay(..))));
+        let typed_out = typed("replay echo log --cut-off");
+        let Ok(Command::ReplayRecording(name, _, Whole::CutOff)) = typed_out else {
             panic!("it is a recording");
         };
         assert_eq!(name, "echo");

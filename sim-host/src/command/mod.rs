@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use crate::world::Subject;
 
 mod line;
+mod look;
 mod play;
 mod progress;
 mod record;
@@ -63,14 +64,16 @@ fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
     match command {
         Command::Help => print!("{HELP}"),
         Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
-        Command::Sweep(application, sweep, scenario) => {
-            run::sweep(find(&application, subjects)?, sweep, scenario.as_deref())?;
+        Command::Sweep(application, sweep, files) => {
+            run::sweep(find(&application, subjects)?, sweep, &files)?;
         }
-        Command::Seed(application, seed, scenario, record) => {
-            let (scenario, record) = (scenario.as_deref(), record.as_deref());
-            run::seed(find(&application, subjects)?, seed, scenario, record)?;
+        Command::Seed(application, seed, files) => {
+            run::seed(find(&application, subjects)?, seed, &files)?;
         }
-        Command::Replay(tape) => play::replay(&tape, subjects)?,
+        Command::Watch(application, seed, ratio, scenario) => {
+            run::watch(find(&application, subjects)?, seed, ratio, scenario)?;
+        }
+        Command::Replay(tape, files) => play::replay(&tape, &files, subjects)?,
         Command::ReplayRecording(application, log, whole) => {
             record::replay(find(&application, subjects)?, &log, whole)?;
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::line::Files;
 use super::{End, find, run};
 use crate::world::{LIMIT, Lab, Line, Subject, shrink as make_shorter, tape_text, test_text};
 
@@ -22,11 +23,11 @@ fn read<'s>(
     Ok((find(&name, subjects)?, lines))
 }
 
-pub(super) fn replay(path: &Path, subjects: &[&dyn Subject]) -> Result<(), End> {
+pub(super) fn replay(path: &Path, files: &Files, subjects: &[&dyn Subject]) -> Result<(), End> {
     let (subject, lines) = read(path, subjects)?;
     let mut lab = Lab::new();
     lab.take_lines(&lines);
-    run::told(subject, &mut lab, None, None)
+    run::told(subject, &mut lab, None, files)
 }
 
 pub(super) fn shrink(path: &Path, subjects: &[&dyn Subject]) -> Result<(), End> {

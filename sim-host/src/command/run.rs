@@ -1,22 +1,24 @@
-//! `run`: a sweep, or one seed.
+//! `run` and `watch`: a sweep, or one seed.
 
 use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
+use super::line::Files;
+use super::look::{self, Looks};
 use super::progress::Progress;
 use super::record;
 use super::{DIVERGED, End, artefacts};
-use crate::world::{Failure, Lab, Narrator, Outcome, Report, Scenario, Subject, Sweep, Tally};
+use crate::seeing::{Show, Style, page};
+use crate::world::{
+    Failure, Lab, Narrator, Observer, Outcome, Report, Scenario, Subject, Sweep, Tally,
+};
 
 /// How many other failing seeds are named.
 const NAMED: usize = 3;
 
-pub(super) fn sweep(
-    subject: &dyn Subject,
-    mut sweep: Sweep,
-    scenario: Option<&Path>,
-) -> Result<(), End> {
+pub(super) fn sweep(subject: &dyn Subject, mut sweep: Sweep, files: &Files) -> Result<(), End> {
+    let scenario = files.scenario.as_deref();
     sweep.scenario = scenario.map(read).transpose()?;
     let mut progress = Progress::new();
     let tally = sweep.run(subject, |tally| progress.show(tally));
@@ -24,9 +26,14 @@ pub(super) fn sweep(
     if let Some(first) = tally.failures.first() {
         tell(subject, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
+        look::at(subject, first, files)?;
     }
     if let Some(seed) = tally.diverged.first() {
         println!("FAILED {}, seed {seed}: it does not repeat itself", subject.name());
+    }
+    if let Some(path) = &files.html {
+        let once_more = |seed| once_more(subject, seed, scenario);
+        look::write(path, page(subject.name(), &typed(), &tally, once_more).as_bytes())?;
     }
     summary(&tally, sweep.check);
     match (tally.worst().status(), tally.diverged.is_empty()) {
@@ -66,10 +73,8 @@ fn read(path: &Path) -> Result<Scenario, End> {
 /// Tells of a failure, and writes its tape.
 fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
     let mut report = Report::new(subject, seed, outcome);
-    if let (Some(seed), Some(scenario)) = (seed, scenario) {
-        let (name, scenario) = (subject.name(), scenario.display());
-        let command = format!("cargo sim run {name} --seed {seed} --scenario {scenario}");
-        report = report.with_command(command);
+    if let Some(seed) = seed {
+        report = report.with_command(once_more(subject, seed, scenario));
     }
     if let Err(error) = report.write_tape(&artefacts()) {
         eprintln!("warning: the tape could not be written: {error}");
@@ -77,22 +82,38 @@ fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outco
     print!("{report}");
 }
 
+/// The command by which a seed is run once more.
+fn once_more(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> String {
+    let command = format!("cargo sim run {} --seed {seed}", subject.name());
+    match scenario {
+        Some(scenario) => format!("{command} --scenario {}", scenario.display()),
+        None => command,
+    }
+}
+
+/// The command that was typed.
+fn typed() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    format!("cargo sim {}", words.collect::<Vec<_>>().join(" "))
+}
+
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(
-    subject: &dyn Subject,
-    seed: u64,
-    scenario: Option<&Path>,
-    record: Option<&Path>,
-) -> Result<(), End> {
-    let mut lab = Lab::new();
-    if let Some(path) = record {
+pub(super) fn seed(subject: &dyn Subject, seed: u64, files: &Files) -> Result<(), End> {
+    let mut lab = lab(seed, files.scenario.as_deref())?;
+    if let Some(path) = &files.record {
         lab.record_to(record::create(path)?);
     }
+    told(subject, &mut lab, Some(seed), files)
+}
+
+/// A lab that takes a seed.
+fn lab(seed: u64, scenario: Option<&Path>) -> Result<Lab, End> {
+    let mut lab = Lab::new();
     match scenario {
         Some(path) => lab.take_scenario(&read(path)?, seed),
         None => lab.take_seed(seed),
     }
-    told(subject, &mut lab, Some(seed), scenario)
+    Ok(lab)
 }
 
 /// Runs what the lab was told to, and tells all that happens.
@@ -100,16 +121,51 @@ pub(super) fn told(
     subject: &dyn Subject,
     lab: &mut Lab,
     seed: Option<u64>,
-    scenario: Option<&Path>,
+    files: &Files,
 ) -> Result<(), End> {
     let (narrator, told) = Narrator::new(usize::MAX);
-    lab.observe(Box::new(narrator));
-    let outcome = subject.run(lab);
+    let which = seed.map_or_else(|| "a tape".to_owned(), |seed| format!("seed {seed}"));
+    let looks = Looks::new(files, &format!("{}, {which}", subject.name()));
+    let mut observers = looks.observers();
+    observers.push(Box::new(narrator));
+    let outcome = observed(subject, lab, observers);
     let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
     // A reader who has seen enough is no trouble.
     let _ = io::stdout().write_all(lines.as_bytes());
+    looks.write()?;
+    judged(subject, seed, files.scenario.as_deref(), &outcome)
+}
+
+/// Runs one seed at a human's pace, and shows what happens while it does.
+pub(super) fn watch(
+    subject: &dyn Subject,
+    seed: u64,
+    ratio: f64,
+    scenario: Option<PathBuf>,
+) -> Result<(), End> {
+    let scenario = scenario.as_deref();
+    let style = if io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
+    let show = Show::new(io::stdout(), style, ratio);
+    let outcome = observed(subject, &mut lab(seed, scenario)?, vec![Box::new(show)]);
+    judged(subject, Some(seed), scenario, &outcome)
+}
+
+fn observed(subject: &dyn Subject, lab: &mut Lab, observers: Vec<Box<dyn Observer>>) -> Outcome {
+    lab.observe(Box::new(observers));
+    let outcome = subject.run(lab);
+    lab.observe_no_more();
+    outcome
+}
+
+/// Tells how a world went.
+fn judged(
+    subject: &dyn Subject,
+    seed: Option<u64>,
+    scenario: Option<&Path>,
+    outcome: &Outcome,
+) -> Result<(), End> {
     if !outcome.verdict.is_pass() {
-        tell(subject, seed, scenario, &outcome);
+        tell(subject, seed, scenario, outcome);
     }
     let took = outcome.lasted as f64 / 1e6;
     let (failed, digest) = (u8::from(!outcome.verdict.is_pass()), outcome.digest);

@@ -90,6 +90,14 @@ pub(crate) enum After {
     Removed,
 }
 
+/// What observers hear of when it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) served: bool,
+    pub(crate) turned_away: u32,
+    pub(crate) gone: bool,
+}
+
 impl Client {
     /// Draws the client of this number.
     pub(crate) fn draw(
@@ -156,6 +164,12 @@ impl Client {
             more_calls: u32::from(manner == Manner::PortReuse),
             talk: Conversation::default(),
         }
+    }
+
+    /// How it stands.
+    pub(crate) fn standing(&self) -> Standing {
+        let gone = self.stage == Stage::Gone;
+        Standing { served: self.served, turned_away: self.turned_away, gone }
     }
 
     /// Whether the device still owes it something.

@@ -18,8 +18,11 @@ use super::verdict::Verdict;
 /// How much memory a device has: the parameters of its [`Storage`] and its [`Sockets`].
 pub struct Size<A> {
     run: RunDevice<A>,
+    /// The same with a stack that has room for DHCP's socket.
+    run_leased: RunDevice<A>,
     /// Bytes a callback can write at once.
     pub(crate) output: usize,
+    sockets: usize,
 }
 
 type RunDevice<A> = fn(&Trial<A>, &Lab, &'static Trigger, u64, Judge<'_>) -> Verdict;
@@ -31,6 +34,8 @@ pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>) -> Verdict;
 pub(crate) struct Device<'d> {
     pub(crate) tasks: &'d Running<'d>,
     pub(crate) stack: Stack<'d>,
+    /// It asks a DHCP server for its address.
+    pub(crate) leased: bool,
     /// How many sockets its pool has.
     pub(crate) sockets: usize,
     /// What was in use when the application had started.
@@ -59,7 +64,12 @@ impl<A: 'static> Size<A> {
         const RX: usize,
         const TX: usize,
     >() -> Self {
-        Self { run: run_device::<A, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>, output: OUTPUT }
+        Self {
+            run: run_device::<A, SOCKETS, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>,
+            run_leased: run_device::<A, ROOM, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>,
+            output: OUTPUT,
+            sockets: SOCKETS,
+        }
     }
 
     /// The sizes a device has unless a test says otherwise, the first one comfortable, the others
@@ -79,11 +89,19 @@ impl<A: 'static> Size<A> {
         lab: &Lab,
         trigger: &'static Trigger,
         seed: u64,
+        leased: bool,
         judge: Judge<'_>,
     ) -> Verdict {
-        (self.run)(trial, lab, trigger, seed, judge)
+        match leased && self.sockets < ROOM {
+            true => (self.run_leased)(trial, lab, trigger, seed, judge),
+            false => (self.run)(trial, lab, trigger, seed, judge),
+        }
     }
 }
+
+/// Sockets that a stack with DHCP has room for. A size that needs as many has an address of its own
+/// in every world.
+const ROOM: usize = 17;
 
 /// The address of a device as its stack wants it.
 pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
@@ -96,6 +114,7 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
 
 fn run_device<
     A: 'static,
+    const ROOM: usize,
     const EVENTS: usize,
     const CONNS: usize,
     const INPUT: usize,
@@ -110,8 +129,11 @@ fn run_device<
     seed: u64,
     judge: Judge<'_>,
 ) -> Verdict {
-    let mut resources = StackResources::<SOCKETS>::new();
-    let config = Config::ipv4_static(at(plan::DEVICE));
+    let mut resources = StackResources::<ROOM>::new();
+    let config = match ROOM > SOCKETS {
+        true => Config::dhcpv4(Default::default()),
+        false => Config::ipv4_static(at(plan::DEVICE)),
+    };
     let (stack, mut runner) = embassy_net::new(Nic(&lab.ether), config, &mut resources, seed);
     let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, 4, 4>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
@@ -136,6 +158,7 @@ fn run_device<
     });
     let network = pin!(async { runner.run().await });
     with_tasks([network, serve], |tasks| {
-        judge(Device { tasks, stack, sockets: SOCKETS, baseline, end: &end })
+        let leased = ROOM > SOCKETS;
+        judge(Device { tasks, stack, leased, sockets: SOCKETS, baseline, end: &end })
     })
 }

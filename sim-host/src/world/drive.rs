@@ -6,10 +6,12 @@
 //! ```
 
 use std::cell::RefCell;
+use std::net::Ipv4Addr;
 
 use super::client::Client;
 use super::clock;
 use super::device::Device;
+use super::dhcp::Dhcp;
 use super::ether::Ether;
 use super::executor::Postpone;
 use super::fault::Fault;
@@ -21,6 +23,7 @@ use super::question::{Question, Stream};
 use super::timeline::Timeline;
 use super::vandal::Vandal;
 use super::verdict::Verdict;
+use super::waits::Waits;
 
 mod judge;
 mod strike;
@@ -61,6 +64,7 @@ pub(crate) struct World<'w> {
     device: Device<'w>,
     peer: Peer<'w>,
     vandal: Vandal,
+    dhcp: Option<Dhcp>,
     plan: &'w Plan,
     timeline: Timeline,
     active: Vec<Fault>,
@@ -77,7 +81,7 @@ pub(crate) struct World<'w> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) served: u32,
-    pub(crate) longest: u64,
+    pub(crate) waited: Waits,
     pub(crate) lasted: u64,
 }
 
@@ -96,12 +100,15 @@ impl<'w> World<'w> {
         let address = (plan::DEVICE, port);
         let mild = plan.is_mild() && clients.iter().all(Client::calls_once);
         ether.borrow_mut().has_vandal = !plan.acts.is_empty();
+        let lease = plan.lease.filter(|_| device.leased);
+        ether.borrow_mut().has_server = lease.is_some();
         Self {
             ether,
             lab,
             device,
             peer: Peer::new(ether, clients, address, seed),
             vandal: Vandal::new(address),
+            dhcp: lease.map(|lease| Dhcp::new(plan::DEVICE, lease, plan.server_start)),
             plan,
             timeline: Timeline::new(plan),
             active: Vec::new(),
@@ -142,12 +149,12 @@ impl<'w> World<'w> {
 
     /// What is known of it.
     pub(crate) fn summary(&self) -> Summary {
-        let served = self.peer.clients.iter().filter(|client| client.served);
-        Summary {
-            served: served.clone().count() as u32,
-            longest: served.map(|client| client.waited).max().unwrap_or(0),
-            lasted: self.now,
+        let mut summary = Summary { lasted: self.now, ..Summary::default() };
+        for client in self.peer.clients.iter().filter(|client| client.served) {
+            summary.served += 1;
+            summary.waited.count(client.waited);
         }
+        summary
     }
 
     /// Lets everything happen that can happen without time passing.
@@ -175,6 +182,7 @@ impl<'w> World<'w> {
                 let ether = &mut self.ether.borrow_mut();
                 self.vandal.work(ether)
             };
+            self.lease();
             let calm = self.phase != Phase::Rough;
             let ending = self.is_ending();
             let talked = self.peer.work(self.now, calm, ending).map_err(|complaint| {
@@ -197,6 +205,21 @@ impl<'w> World<'w> {
         Err(Verdict::Stuck(format!(
             "the world does not come to rest: {busy}, {ROUNDS} times at once"
         )))
+    }
+
+    /// Lets the DHCP server work.
+    fn lease(&mut self) {
+        let Some(dhcp) = &mut self.dhcp else { return };
+        let granted = dhcp.work(&mut self.ether.borrow_mut());
+        if let Some(address) = granted.filter(|address| *address != self.peer.device.0) {
+            self.moved(address);
+        }
+    }
+
+    /// The device has another address.
+    fn moved(&mut self, address: Ipv4Addr) {
+        self.peer.device_is_at(address, self.now, self.is_ending());
+        self.vandal.device_is_at(address);
     }
 
     /// The next time something happens.

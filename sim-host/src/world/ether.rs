@@ -7,10 +7,11 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
+use super::dhcp;
 use super::digest::Digest;
 use super::fault::{Fault, FaultKind};
-use super::link::Link;
-use super::observer::{Direction, Fate, Observer, Treatment};
+use super::link::{Decision, Link};
+use super::observer::{Direction, Fate, Frame, Observer, Treatment};
 use super::segment;
 use super::tape::Tape;
 
@@ -36,6 +37,9 @@ pub(crate) struct Ether {
     pub(crate) to_device: VecDeque<Vec<u8>>,
     pub(crate) to_peer: VecDeque<Vec<u8>>,
     pub(crate) to_vandal: VecDeque<Vec<u8>>,
+    pub(crate) to_server: VecDeque<Vec<u8>>,
+    /// There is a DHCP server, so frames may be for it.
+    pub(crate) has_server: bool,
     /// How many frames were sent.
     pub(crate) frames: u64,
     /// Ports of the peers' connections in which a byte was changed unseen.
@@ -70,6 +74,8 @@ impl Ether {
             to_device: VecDeque::new(),
             to_peer: VecDeque::new(),
             to_vandal: VecDeque::new(),
+            to_server: VecDeque::new(),
+            has_server: false,
             frames: 0,
             forged: Vec::new(),
             vanished: Vec::new(),
@@ -84,13 +90,14 @@ impl Ether {
     /// Begins a world, in the memory of the one before.
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
-        (self.plugged, self.has_vandal) = (true, false);
-        (self.waker, self.frames) = (None, 0);
+        (self.plugged, self.has_vandal, self.has_server) = (true, false, false);
+        (self.waker, self.frames, self.launched) = (None, 0, 0);
         self.forged.clear();
         self.vanished.clear();
         self.struck = [0; FaultKind::ALL.len()];
         self.links = links(delay);
-        let waiting = [&mut self.to_device, &mut self.to_peer, &mut self.to_vandal];
+        let waiting =
+            [&mut self.to_device, &mut self.to_peer, &mut self.to_vandal, &mut self.to_server];
         self.buffers.extend(waiting.into_iter().flat_map(|inbox| inbox.drain(..)));
         self.buffers.extend(self.flights.drain().map(|flight| flight.frame));
     }
@@ -128,6 +135,7 @@ impl Ether {
             decision.fate = Fate::LinkDown;
         }
         let Fate::Arrives(arrival) = decision.fate else {
+            self.launched += 1;
             self.note(way, &frame, decision.fate, Treatment::default());
             self.count(match decision.fate {
                 Fate::Lost => FaultKind::Loss,
@@ -142,21 +150,24 @@ impl Ether {
             self.count(FaultKind::Doubling);
             let copy = self.copy(&frame);
             let treatment = Treatment { doubled: true, ..Treatment::default() };
+            self.launched += 1;
             self.note(way, &copy, Fate::Arrives(again), treatment);
             self.launch(again, way, copy);
         }
         let original = self.observer.is_some().then(|| frame.clone());
         let forged = decision.forged > 0 && self.forge(way, &mut frame, decision.forged);
         let flipped = decision.flipped > 0 && segment::flip(&mut frame, decision.flipped - 1);
-        let treatment = Treatment { late: decision.late, flipped, forged, doubled: false };
+        let Decision { late, slowed, shaken, held, .. } = decision;
+        let treatment = Treatment { doubled: false, late, slowed, shaken, held, flipped, forged };
         for (struck, kind) in [
-            (decision.late, FaultKind::Reordering),
-            (decision.slowed, FaultKind::Rate),
-            (decision.shaken, FaultKind::Jitter),
+            (late, FaultKind::Reordering),
+            (slowed, FaultKind::Rate),
+            (shaken, FaultKind::Jitter),
             (flipped, FaultKind::Corruption),
         ] {
             self.struck[kind as usize] += u32::from(struck);
         }
+        self.launched += 1;
         if let Some(original) = original {
             self.note(way, &original, decision.fate, treatment);
         }
@@ -171,7 +182,6 @@ impl Ether {
     }
 
     fn launch(&mut self, arrival: u64, way: Direction, frame: Vec<u8>) {
-        self.launched += 1;
         self.flights.push(Flight { arrival, serial: self.launched, way, frame });
     }
 
@@ -185,10 +195,11 @@ impl Ether {
         self.struck[kind as usize] += 1;
     }
 
-    fn note(&mut self, way: Direction, frame: &[u8], fate: Fate, how: Treatment) {
+    /// Tells the observer of the frame that has the last number.
+    fn note(&mut self, way: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.tape.now;
         if let Some(observer) = &mut self.observer {
-            observer.frame(now, way, frame, fate, how);
+            observer.frame(now, Frame { number: self.launched, way, bytes }, fate, how);
         }
     }
 
@@ -202,14 +213,18 @@ impl Ether {
         let now = self.tape.now;
         let mut any = false;
         while self.flights.peek().is_some_and(|flight| flight.arrival <= now) {
-            let Some(Flight { way, frame, .. }) = self.flights.pop() else { break };
+            let Some(Flight { way, frame, serial, .. }) = self.flights.pop() else { break };
             any = true;
+            if let Some(observer) = &mut self.observer {
+                let frame = Frame { number: serial, way, bytes: &frame };
+                match self.plugged {
+                    true => observer.arrived(now, frame),
+                    false => observer.fell(now, frame),
+                }
+            }
             if !self.plugged {
                 self.put_back(frame);
                 continue;
-            }
-            if let Some(observer) = &mut self.observer {
-                observer.arrived(now, way, &frame);
             }
             match way {
                 Direction::ToDevice => {
@@ -224,6 +239,9 @@ impl Ether {
 
     /// Gives a frame to the machine it is for, or to both.
     fn sort(&mut self, frame: Vec<u8>) {
+        if self.has_server && dhcp::message(&frame).is_some() {
+            return self.to_server.push_back(frame);
+        }
         let to = frame.get(..6).unwrap_or_default();
         if self.has_vandal && to == VANDAL {
             return self.to_vandal.push_back(frame);

@@ -7,6 +7,7 @@
 //! loop arranges to sleep.
 
 use std::cell::Cell;
+use std::task::Waker;
 
 use picoevent::{Signal, Trigger};
 
@@ -33,6 +34,8 @@ pub(crate) fn start(at_point: u64) -> &'static Trigger {
     INTERRUPTS.with(|interrupts| {
         interrupts.open.set(false);
         interrupts.trigger.take();
+        // Whoever the world before had woken.
+        interrupts.trigger.register(Waker::noop());
         interrupts.raised.set(0);
         interrupts.left.set(at_point);
         interrupts.trigger

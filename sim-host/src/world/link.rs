@@ -46,6 +46,8 @@ pub(crate) struct Decision {
     /// It has to wait for its turn on a slow link.
     pub(crate) slowed: bool,
     pub(crate) shaken: bool,
+    /// It has to wait for a clog to go.
+    pub(crate) held: bool,
     /// Where a bit is flipped, from 1.
     pub(crate) flipped: u64,
     /// Where a byte is changed, from 1.
@@ -60,6 +62,7 @@ impl Decision {
         late: false,
         slowed: false,
         shaken: false,
+        held: false,
         flipped: 0,
         forged: 0,
         again: None,
@@ -133,6 +136,7 @@ impl Link {
             most => self.happens(500, Question::Jitter, tape, 1, most).min(60_000_000),
         };
         arrival += jitter;
+        let held = arrival < self.clogged_until;
         arrival = arrival.max(self.last_arrival).max(self.clogged_until);
         let late = self.happens(odds.reordering, Question::Late, tape, 10, 300_000).min(60_000_000);
         if late == 0 {
@@ -144,6 +148,7 @@ impl Link {
             late: late > 0,
             slowed: leaves > now,
             shaken: jitter > 0,
+            held,
             flipped: self.happens(odds.corruption, Question::Flipped, tape, 1, length as u64 * 8),
             forged: self.happens(odds.forgery, Question::Forged, tape, 1, length as u64),
             again: (doubled > 0).then(|| arrival + doubled.min(60_000_000)),

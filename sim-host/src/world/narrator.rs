@@ -5,21 +5,20 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::fault::Fault;
-use super::observer::{Callback, Direction, Fate, Observer, Treatment};
+use super::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
 use super::segment;
 
 /// An observer that keeps the last lines of what it sees.
 pub struct Narrator {
     lines: Rc<RefCell<VecDeque<String>>>,
     most: usize,
-    callback: Option<(u64, Callback)>,
 }
 
 impl Narrator {
     /// One that keeps so many lines, and where it keeps them.
     pub fn new(most: usize) -> (Self, Rc<RefCell<VecDeque<String>>>) {
         let lines = Rc::new(RefCell::new(VecDeque::new()));
-        (Self { lines: lines.clone(), most, callback: None }, lines)
+        (Self { lines: lines.clone(), most }, lines)
     }
 
     fn tell(&mut self, at: u64, line: &str) {
@@ -32,8 +31,8 @@ impl Narrator {
 }
 
 impl Observer for Narrator {
-    fn frame(&mut self, at: u64, way: Direction, frame: &[u8], fate: Fate, how: Treatment) {
-        let way = match way {
+    fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
+        let way = match frame.way {
             Direction::ToDevice => "to-device",
             Direction::ToPeer => "to-peer",
         };
@@ -48,12 +47,11 @@ impl Observer for Narrator {
             (how.forged, " forged"),
         ];
         let how: String = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
-        self.tell(at, &format!("{way} {}{fate}{how}", segment::describe(frame)));
+        self.tell(at, &format!("{way} {}{fate}{how}", segment::describe(frame.bytes)));
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        self.callback = Some((at, callback));
-        self.tell(at, &format!("callback {} {}", callback.name, callback.slot));
+        self.tell(at, &format!("callback {} {}", callback.name, callback.object.slot()));
     }
 
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {

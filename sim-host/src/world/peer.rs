@@ -8,9 +8,10 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
-use super::client::{After, Client, Stage};
+use super::client::{After, Client, Stage, Standing};
 use super::ether::{Ether, PEER};
 use super::nic::PeerNic;
+use super::observer::News;
 
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
@@ -98,6 +99,7 @@ impl<'e> Peer<'e> {
         let Some(handle) = client.socket else { return Ok(()) };
         let socket = self.sockets.get_mut(handle);
         let port = client.port;
+        let before = client.standing();
         let after = match client.work(socket, now, calm, ending) {
             Ok(after) => after,
             Err(_) if self.ether.borrow().forged.contains(&port) => {
@@ -106,6 +108,7 @@ impl<'e> Peer<'e> {
             }
             Err(text) => return Err(Complaint { client: client.number, text }),
         };
+        self.tell(index, now, before);
         if after != After::Stays {
             self.sockets.remove(handle);
         }
@@ -113,6 +116,22 @@ impl<'e> Peer<'e> {
             self.ether.borrow_mut().vanished.push(port);
         }
         Ok(())
+    }
+
+    /// Tells the observer what became of a client since it stood so.
+    fn tell(&self, index: usize, now: u64, before: Standing) {
+        let Some(observer) = &mut self.ether.borrow_mut().observer else { return };
+        let client = &self.clients[index];
+        let after = client.standing();
+        for (is_news, news) in [
+            (after.turned_away != before.turned_away, News::IsTurnedAway),
+            (after.served != before.served, News::IsServed(client.waited)),
+            (after.gone != before.gone, News::IsGone),
+        ] {
+            if is_news {
+                observer.client(now, client.number, news);
+            }
+        }
     }
 
     fn call(&mut self, index: usize) {
@@ -131,6 +150,11 @@ impl<'e> Peer<'e> {
         connected.expect("a fresh socket connects to an address and a port");
         let handle = self.sockets.add(socket);
         self.clients[index].begin(handle, port);
+        let ether = &mut self.ether.borrow_mut();
+        let now = ether.tape.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.client(now, self.clients[index].number, News::Calls(port));
+        }
     }
 
     fn fresh_port(&mut self) -> u16 {
@@ -151,12 +175,15 @@ impl<'e> Peer<'e> {
     }
 
     fn forget(&mut self, now: u64, ending: bool, which: impl Fn(State) -> bool) {
-        for client in &mut self.clients {
+        for index in 0..self.clients.len() {
+            let client = &mut self.clients[index];
             if let Some(handle) = client.socket
                 && which(self.sockets.get::<Socket<'_>>(handle).state())
             {
+                let before = client.standing();
                 self.sockets.remove(handle);
                 client.lost(now, ending);
+                self.tell(index, now, before);
             }
         }
     }
@@ -167,8 +194,13 @@ impl<'e> Peer<'e> {
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 
-    /// Whether every client that is owed service has it.
+    /// Whether every client that is owed service has it, and none is still to come.
     pub(crate) fn is_served(&self) -> bool {
-        !self.clients.iter().any(Client::is_owed)
+        !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))
+    }
+
+    fn is_coming(&self, client: &Client) -> bool {
+        let state = client.socket.map(|socket| self.sockets.get::<Socket<'_>>(socket).state());
+        client.stage == Stage::Waiting || state == Some(State::SynSent)
     }
 }

@@ -23,6 +23,10 @@ pub(crate) struct Plan {
     pub(crate) calm: u64,
     /// What a frame's way takes.
     pub(crate) latency: u64,
+    /// For how many seconds the device's address is leased; `None` for one of its own.
+    pub(crate) lease: Option<u32>,
+    /// From when on the DHCP server answers.
+    pub(crate) server_start: u64,
     /// From what the stacks draw their ports and sequence numbers.
     pub(crate) numbers: u64,
     pub(crate) clock_start: u64,
@@ -58,6 +62,11 @@ impl Plan {
             0 => r.spread(100, 100_000),
             _ => 0,
         });
+        let lease = ask(Question::Lease, &|r| if r.chance(120) { r.spread(20, 120) } else { 0 });
+        let server_start = match lease {
+            0 => 0,
+            _ => ask(Question::ServerStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
+        };
         let numbers = ask(Question::Numbers, &|r| r.below(1 << 16));
         let clock_start = ask(Question::ClockStart, &|r| match r.below(8) {
             0 => (1 << 31) - r.spread(1, 60_000_000),
@@ -92,6 +101,8 @@ impl Plan {
             size: (size as usize).min(sizes.saturating_sub(1)),
             calm,
             latency: 100 + latency.min(1_000_000),
+            lease: (lease > 0).then_some(lease.clamp(10, 86_400) as u32),
+            server_start: server_start.min(10_000_000),
             numbers,
             clock_start,
             pace: match drift {
@@ -112,5 +123,6 @@ impl Plan {
         self.faults.is_empty()
             && self.acts.iter().all(|act| act.kind == ActKind::None)
             && self.interrupt == 0
+            && self.lease.is_none()
     }
 }

@@ -2,14 +2,13 @@
 
 use std::cell::RefCell;
 
-use picoevent::{
-    Conn, ConnEvent, Counts, Cx, Event, EventBase, Fired, Handle, Instant, What, kind,
-};
+use picoevent::{Conn, ConnEvent, Counts, Cx, Event, EventBase, Fired, Instant, What};
 use picoevent_embassy::Observe;
 
 use super::ether::Ether;
+use super::function::Function;
 use super::interrupt;
-use super::observer::Callback;
+use super::observer::{About, Callback, Object};
 
 /// What must be true of an application whenever none of its callbacks runs.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
@@ -44,7 +43,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         seen.callbacks += 1;
         let callback = describe(fired);
         let mut ether = self.ether.borrow_mut();
-        ether.digest.word(callback.name.len() as u64 | (callback.slot as u64) << 32);
+        ether.digest.word(callback.name.len() as u64 | (callback.object.slot() as u64) << 32);
         ether.digest.word(base.now().as_micros());
         let now = ether.tape.now;
         if let Some(observer) = &mut ether.observer {
@@ -61,6 +60,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         let now = ether.tape.now;
         if let Some(observer) = &mut ether.observer {
             observer.callback_ends(now);
+            observer.objects(now, &objects(base));
         }
         drop(ether);
         let mut seen = self.seen.borrow_mut();
@@ -74,6 +74,12 @@ impl<A> Observe<A> for Probe<'_, A> {
         interrupt::point();
         let mut seen = self.seen.borrow_mut();
         seen.counts = base.counts();
+        let mut ether = self.ether.borrow_mut();
+        let now = ether.tape.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.objects(now, &objects(base));
+        }
+        drop(ether);
         let looked = seen.look(base).and_then(|()| self.ask(base, app));
         if let Err(problem) = looked {
             seen.violation.get_or_insert(problem);
@@ -158,25 +164,46 @@ impl Seen {
     }
 }
 
+/// What there is in the base's tables.
+fn objects<A>(base: &mut EventBase<'_, A>) -> Vec<(Object, About)> {
+    let events = base.events().filter(|info| !info.pending.is_empty());
+    let events =
+        events.map(|info| (Object::Event(info.event), About::Waits(info.pending, info.deadline)));
+    let mut objects: Vec<_> = events.collect();
+    for conn in base.conns().collect::<Vec<_>>() {
+        let peer = base.conn(conn).ok().and_then(|conn| conn.peer());
+        objects.extend(peer.map(|peer| (Object::Conn(conn), About::With(peer))));
+    }
+    for listener in base.listeners().collect::<Vec<_>>() {
+        let address = base.listener(listener).ok().and_then(|listener| listener.address());
+        objects.extend(address.map(|address| (Object::Listener(listener), About::At(address))));
+    }
+    objects
+}
+
 fn describe<A>(fired: &Fired<A>) -> Callback {
-    match fired {
-        Fired::Event(_, event, what) if what.intersects(What::SIGNAL) => named("signal", *event),
-        Fired::Event(_, event, what) if what.intersects(What::TIMEOUT) => named("timer", *event),
-        Fired::Event(_, event, _) => named("event", *event),
-        Fired::Conn(_, conn) => named::<kind::Conn>("conn data", *conn),
-        Fired::ConnEvent(_, conn, event) => {
+    let (name, object, function) = match *fired {
+        Fired::Event(call, event, what) => {
+            let name = match what {
+                what if what.intersects(What::SIGNAL) => "signal",
+                what if what.intersects(What::TIMEOUT) => "timer",
+                _ => "event",
+            };
+            (name, Object::Event(event), call as usize)
+        }
+        Fired::Conn(call, conn) => ("conn data", Object::Conn(conn), call as usize),
+        Fired::ConnEvent(call, conn, event) => {
             let name = match event {
                 ConnEvent::Connected => "conn connected",
                 ConnEvent::Eof => "conn eof",
                 ConnEvent::Timeout(_) => "conn timeout",
                 ConnEvent::Failed(_) => "conn failed",
             };
-            named(name, *conn)
+            (name, Object::Conn(conn), call as usize)
         }
-        Fired::ListenError(_, listener, _) => named("listener failed", *listener),
-    }
-}
-
-fn named<K>(name: &'static str, handle: Handle<K>) -> Callback {
-    Callback { name, slot: handle.index() }
+        Fired::ListenError(call, listener, _) => {
+            ("listener failed", Object::Listener(listener), call as usize)
+        }
+    };
+    Callback { name, object, function: Function::at(function) }
 }

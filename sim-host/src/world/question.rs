@@ -79,6 +79,10 @@ words! {
     Numbers = "numbers-from",
     /// Where the device's clock begins, in microseconds.
     ClockStart = "clock-start-us",
+    /// For how many seconds the device's address is leased; zero for an address that is its own.
+    Lease = "lease-s",
+    /// From when on the DHCP server answers, in microseconds.
+    ServerStart = "server-start-us",
     /// How wrong the device's clock runs: parts per million fast, or 1,000,000 more for slow.
     Drift = "drift-ppm",
     /// Per mille of the turns that a task has to wait for.

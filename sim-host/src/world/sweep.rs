@@ -12,6 +12,7 @@ use super::random::mix;
 use super::scenario::Scenario;
 use super::trial::Subject;
 use super::verdict::{Kind, Outcome};
+use super::waits::Waits;
 
 /// What to sweep.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Failure {
 pub struct Tally {
     /// Seeds that were run.
     pub seeds: u64,
+    /// How many ended with each kind of verdict, by [`Kind`]'s order.
+    pub verdicts: [u64; Kind::ALL.len()],
     /// How many of them failed.
     pub failed: u64,
     /// How many of them were run twice.
@@ -58,10 +61,12 @@ pub struct Tally {
     pub callbacks: u64,
     /// Clients that were served in all of them.
     pub served: u64,
-    /// How many clients waited for up to 2ⁿ microseconds.
-    pub waited: [u64; 32],
+    /// How long they waited for their service.
+    pub waited: Waits,
     /// How often each kind of fault struck.
     pub struck: [u64; FaultKind::ALL.len()],
+    /// In how many worlds each kind of fault struck.
+    pub stricken: [u64; FaultKind::ALL.len()],
     /// How long it took.
     pub took: Duration,
     /// One number for all worlds, whatever the order in which they ran.
@@ -148,11 +153,10 @@ impl Tally {
         self.frames += outcome.frames;
         self.callbacks += outcome.callbacks;
         self.served += u64::from(outcome.served);
-        let doublings = outcome.longest.max(1).ilog2() as usize;
-        self.waited[doublings.min(self.waited.len() - 1)] += u64::from(outcome.served > 0);
-        for (sum, struck) in self.struck.iter_mut().zip(outcome.struck) {
-            *sum += u64::from(struck);
-        }
+        self.waited.add(&outcome.waited);
+        self.verdicts[outcome.verdict.kind() as usize] += 1;
+        sum(&mut self.struck, outcome.struck.map(u64::from));
+        sum(&mut self.stricken, outcome.struck.map(|struck| u64::from(struck > 0)));
         self.digest = self.digest.wrapping_add(mix(outcome.digest ^ mix(seed)));
         if !outcome.verdict.is_pass() {
             self.failed += 1;
@@ -170,12 +174,10 @@ impl Tally {
         self.callbacks += other.callbacks;
         self.served += other.served;
         self.digest = self.digest.wrapping_add(other.digest);
-        for (sum, more) in self.waited.iter_mut().zip(other.waited) {
-            *sum += more;
-        }
-        for (sum, more) in self.struck.iter_mut().zip(other.struck) {
-            *sum += more;
-        }
+        self.waited.add(&other.waited);
+        sum(&mut self.verdicts, other.verdicts);
+        sum(&mut self.struck, other.struck);
+        sum(&mut self.stricken, other.stricken);
         other.failures.into_iter().for_each(|failure| self.keep(failure));
     }
 
@@ -207,4 +209,8 @@ impl Tally {
         let kinds = self.failures.iter().map(|failure| failure.outcome.verdict.kind());
         kinds.min().unwrap_or(Kind::Pass)
     }
+}
+
+fn sum<const N: usize>(sums: &mut [u64; N], more: [u64; N]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }

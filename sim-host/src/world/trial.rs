@@ -4,7 +4,7 @@ use std::mem::take;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use picoevent::{Cx, End, Full, Listener};
+use picoevent::{Cx, End, Full};
 use picoevent_embassy::Config;
 
 use super::clock;
@@ -61,11 +61,11 @@ pub trait Subject: Sync {
 impl<A: 'static> Trial<A> {
     /// A trial of the application that `make` makes and `start` starts, as its `main` would: `start`
     /// listens on the address it is given.
-    pub fn new(
+    pub fn new<R>(
         name: &str,
         port: u16,
         make: impl Fn() -> A + Send + Sync + 'static,
-        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full> + Send + Sync + 'static,
+        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<R, Full> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.to_owned(),
@@ -164,7 +164,8 @@ impl<A: 'static> Trial<A> {
             summary = world.summary();
             verdict
         };
-        let verdict = self.sizes[plan.size].run(self, lab, trigger, seed, &mut judge);
+        let leased = plan.lease.is_some();
+        let verdict = self.sizes[plan.size].run(self, lab, trigger, seed, leased, &mut judge);
         (verdict, summary)
     }
 }
@@ -193,7 +194,7 @@ impl<A: 'static> Subject for Trial<A> {
             frames: ether.frames,
             callbacks: lab.seen.get_mut().callbacks,
             served: summary.served,
-            longest: summary.longest,
+            waited: summary.waited,
             struck: ether.struck,
             lines: if verdict.is_pass() { Vec::new() } else { ether.tape.lines().to_vec() },
             verdict,

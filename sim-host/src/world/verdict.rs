@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::fault::FaultKind;
 use super::tape::Line;
+use super::waits::Waits;
 
 /// How a world went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, the good one first.
+    pub const ALL: [Self; 5] = [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
+
     /// The status with which the command ends.
     pub const fn status(self) -> u8 {
         match self {
@@ -104,8 +108,8 @@ pub struct Outcome {
     pub callbacks: u64,
     /// Clients that were served.
     pub served: u32,
-    /// The longest time a client waited for its service, in microseconds.
-    pub longest: u64,
+    /// How long they waited for their service.
+    pub waited: Waits,
     /// How often each kind of fault struck, by [`FaultKind`]'s order.
     pub struck: [u32; FaultKind::ALL.len()],
     /// The choices that were not the mild ones; only kept for a world that failed.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
-use picoevent_sim::world::{Choices, Script, Trial};
+use picoevent_sim::world::{Choices, Script, Size, Trial};
 
 #[derive(Default)]
 pub struct Lines {
@@ -61,7 +61,14 @@ pub fn client(choices: &mut Choices<'_>) -> Script {
         .expect_end()
 }
 
+/// Rings that a line fits into.
+pub const SIZES: [Size<Lines>; 3] = [
+    Size::new::<4, 4, 64, 64, 6, 256, 256>(),
+    Size::new::<4, 2, 64, 16, 3, 64, 32>(),
+    Size::new::<1, 1, 32, 8, 2, 16, 16>(),
+];
+
 pub fn lines(hasty: bool) -> Trial<Lines> {
     let make = move || Lines { hasty, ..Lines::default() };
-    Trial::new("lines", 7000, make, Lines::start).client(client)
+    Trial::new("lines", 7000, make, Lines::start).sizes(&SIZES).client(client)
 }

@@ -1,6 +1,7 @@
 //! Worlds of applications that are made for it here: the simulator as a user has it.
 
 mod lines;
+mod looking;
 mod own_application;
 mod shrinking;
 mod verdicts;

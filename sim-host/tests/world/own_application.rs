@@ -1,14 +1,12 @@
 //! An application of one's own in a world: a test of ten lines.
 
 use picoevent::Cx;
-use picoevent_sim::world::{FaultKind, Size, Trial};
+use picoevent_sim::world::{FaultKind, Trial};
 
-use crate::lines::{Lines, client, lines};
+use crate::lines::{Lines, SIZES, client, lines};
 
 #[test]
 fn an_application_of_ones_own_goes_through_worlds() {
-    const SIZES: [Size<Lines>; 2] =
-        [Size::new::<4, 3, 64, 64, 4, 256, 256>(), Size::new::<1, 1, 32, 8, 2, 64, 64>()];
     let trial = Trial::new("lines", 7000, Lines::default, Lines::start)
         .sizes(&SIZES)
         .client(client)

@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use crate::{
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
-    firmware, mutants, setup,
+    firmware, mutants, oracle, panics, setup,
     toolchain::{TARGETS, Toolchain},
     workspace,
 };
@@ -31,9 +31,12 @@ pub fn run() -> Result<()> {
     let toolchain = checks.step("setup", |_| setup::run())?;
     checks.step("formatting", |_| formatting())?;
     checks.step("clippy, this machine", |_| clippy())?;
+    checks.step("clippy, fuzzer's program", |_| clippy_fuzzer())?;
     checks.step("core for microcontrollers", |_| core_builds(toolchain))?;
+    checks.step("no panic in core", |_| panics::run(toolchain))?;
     checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
     checks.step("tests", |checks| checks.tests(tests()))?;
+    checks.step("oracle", |_| oracle::check())?;
     checks.step("worlds", |_| worlds())?;
     checks.step("planted bugs", |_| planted_bugs())?;
     checks.step("tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
@@ -93,7 +96,8 @@ impl Checks {
 }
 
 fn formatting() -> Result<()> {
-    for folder in [workspace::root(), workspace::boards()] {
+    let root = workspace::root();
+    for folder in [root, workspace::boards(), workspace::no_panic(), workspace::fuzz()] {
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())
@@ -114,7 +118,17 @@ fn clippy() -> Result<()> {
     Ok(())
 }
 
+/// The fuzzer's own library is left out, which takes longer to compile than all of the core, and a
+/// C++ compiler. Clippy links nothing, so the file is not looked for.
+fn clippy_fuzzer() -> Result<()> {
+    let mut cargo = command::cargo(&workspace::fuzz());
+    cargo.env("CUSTOM_LIBFUZZER_PATH", "./libfuzzer.a");
+    command::run(cargo.args(["clippy", "--bins", "--", "--deny", "warnings"]))
+}
+
 fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
+    let mut cargo = toolchain.cargo(&workspace::no_panic(), panics::TARGET);
+    command::run(cargo.args(["clippy", "--release", "--bins", "--", "--deny", "warnings"]))?;
     for board in &BOARDS {
         let mut cargo = toolchain.cargo(&workspace::boards().join(board.name), board.target);
         // In the release profile, so that what the builds compiled for this machine is used again.

@@ -67,6 +67,17 @@ pub fn cannot_start(command: &Command) -> String {
     format!("cannot start {}", command.get_program().display())
 }
 
+/// Runs `command` for what it writes to its standard output, however long it takes.
+///
+/// # Errors
+/// When it cannot be started or fails; the error is the command, and what it said of the failure.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| cannot_start(command))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    check(command, output.status).with_context(|| said.trim().to_owned())?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Runs `command` for its output, which nobody sees unless it fails or is asked for.
 ///
 /// Returns what it wrote, standard output first.

@@ -1,6 +1,6 @@
 //! What `cargo xtask` is told on its command line.
 
-use std::{error::Error, ffi::OsString, fmt};
+use std::{error::Error, ffi::OsString, fmt, ops::Range};
 
 use anyhow::{Result, anyhow, bail};
 use lexopt::{
@@ -8,19 +8,30 @@ use lexopt::{
     Parser, ValueExt,
 };
 
-use crate::{qemu::Machine, size::Format};
+use crate::{
+    oracle::{IN_A_TEST, Task},
+    qemu::Machine,
+    size::Format,
+};
 
 /// What `--help` prints, and a wrong command line too.
 pub const HELP: &str = "\
 usage: cargo xtask <command>
 
-  setup                                  install what is missing: QEMU, bare-metal Rust
+  setup                                  install what is missing: QEMU, libevent, Rust
   test                                   setup, then every check there is, as CI does
   qemu <example> --machine <machine> [--port <port>]
                                          run firmware under QEMU; 127.0.0.1:<port>
                                          (9995; 0 is any) reaches it; Ctrl-C ends it
   flash <example> --board <board>        run firmware on a board, by probe-rs
   size [--markdown]                      flash and static RAM of hello-world per board
+  count                                  instructions of each operation by size of the
+                                         tables, by valgrind; into docs/performance.md
+  oracle [--seeds <a>..<b>] [--jobs <n>]
+                                         random programs on libevent and on the core
+                                         (seeds 0..20000) must come to the same
+  oracle --show <seed or file>           one of them in full
+  oracle --bugs                          whether bugs put into the core are found
   mutants [<name>]                       plant bugs, and see that the simulator finds them
 
 examples: hello-world, echo
@@ -74,6 +85,10 @@ pub enum Invocation {
     },
     /// [`crate::size`].
     Size(Format),
+    /// [`crate::count`].
+    Count,
+    /// [`crate::oracle`].
+    Oracle(Task),
     /// [`crate::mutants`], those whose name contains this.
     Mutants(Option<String>),
 }
@@ -93,12 +108,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 fn read(parser: &mut Parser) -> Result<Invocation> {
     let mut words = Vec::new();
     let (mut machine, mut board, mut port, mut format) = (None, None, None, None);
+    let (mut seeds, mut jobs, mut show, mut bugs) = (None, None, None, None);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Invocation::Help),
             Long("machine") => machine = Some(Machine::named(&parser.value()?.string()?)?),
             Long("board") => board = Some(parser.value()?.string()?),
             Long("port") => port = Some(parser.value()?.parse()?),
+            Long("seeds") => seeds = Some(range(&parser.value()?.string()?)?),
+            Long("jobs") => jobs = Some(parser.value()?.parse()?),
+            Long("show") => show = Some(parser.value()?.string()?),
+            Long("bugs") => bugs = Some(()),
             Long("markdown") => format = Some(Format::Markdown),
             Value(word) => words.push(word.string()?),
             _ => return Err(argument.unexpected().into()),
@@ -123,8 +143,14 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ["mutants", only] => Invocation::Mutants(Some(only.to_owned())),
         ["qemu" | "flash"] => return Err(missing("an example, hello-world for one")),
         ["size"] => Invocation::Size(format.take().unwrap_or(Format::Plain)),
+        ["count"] => Invocation::Count,
+        ["oracle"] => Invocation::Oracle(match (bugs.take(), show.take()) {
+            (Some(()), _) => Task::Bugs,
+            (None, Some(which)) => Task::Show(which),
+            (None, None) => Task::Seeds(seeds.take().unwrap_or(0..IN_A_TEST), jobs.take()),
+        }),
         [first, ..] => bail!(Usage(match first {
-            "setup" | "test" | "qemu" | "flash" | "size" | "mutants" =>
+            "setup" | "test" | "qemu" | "flash" | "size" | "count" | "oracle" | "mutants" =>
                 format!("too many words after {first}"),
             _ => format!("there is no command {first:?}"),
         })),
@@ -134,11 +160,22 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ("--board", board.is_some()),
         ("--port", port.is_some()),
         ("--markdown", format.is_some()),
+        ("--seeds", seeds.is_some()),
+        ("--jobs", jobs.is_some()),
+        ("--show", show.is_some()),
+        ("--bugs", bugs.is_some()),
     ];
     match left.iter().find(|(_, is_left)| *is_left) {
         Some((option, _)) => bail!(Usage(format!("{} takes no {option}", words[0]))),
         None => Ok(invocation),
     }
+}
+
+/// Reads `a..b`, of which a is less.
+fn range(text: &str) -> Result<Range<u64>> {
+    let ends = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    let range = ends.filter(|range: &Range<u64>| !range.is_empty());
+    range.ok_or_else(|| anyhow!(Usage(format!("{text:?} is no range of seeds, 0..20000 is one"))))
 }
 
 fn missing(what: &str) -> anyhow::Error {
@@ -176,9 +213,24 @@ mod tests {
         assert_eq!(flash, Invocation::Flash { example, board });
         assert_eq!(typed("setup").unwrap(), Invocation::Setup);
         assert_eq!(typed("test").unwrap(), Invocation::Test);
+        assert_eq!(typed("count").unwrap(), Invocation::Count);
         assert_eq!(typed("size").unwrap(), Invocation::Size(Format::Plain));
         assert_eq!(typed("size --markdown").unwrap(), Invocation::Size(Format::Markdown));
         assert_eq!(typed("qemu --help").unwrap(), Invocation::Help);
+    }
+
+    #[test]
+    fn the_oracle_is_told_seeds_and_jobs_or_something_else_to_do() {
+        let oracle = |line| match typed(line).unwrap() {
+            Invocation::Oracle(task) => task,
+            other => panic!("{line} is {other:?}"),
+        };
+        assert_eq!(oracle("oracle"), Task::Seeds(0..IN_A_TEST, None));
+        assert_eq!(oracle("oracle --seeds 5..9 --jobs 3"), Task::Seeds(5..9, Some(3)));
+        assert_eq!(oracle("oracle --show 7"), Task::Show("7".to_owned()));
+        assert_eq!(oracle("oracle --bugs"), Task::Bugs);
+        assert!(mistake("oracle --seeds 9..5").contains("is no range"));
+        assert_eq!(mistake("oracle --bugs --jobs 2"), "oracle takes no --jobs");
     }
 
     #[test]

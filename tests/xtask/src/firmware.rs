@@ -115,7 +115,7 @@ fn replace(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// The programs that cargo's messages, one JSON object a line, say it has made.
-fn executables(messages: &str) -> Vec<PathBuf> {
+pub(crate) fn executables(messages: &str) -> Vec<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
     artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).collect()

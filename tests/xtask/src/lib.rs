@@ -4,7 +4,8 @@
 //! in a wiki or a shell history. The modules fall in three groups:
 //!
 //! ```text
-//! commands   setup   check (test)   emulate (qemu)   flash   size   mutants
+//! commands   setup   check (test)   emulate (qemu)   flash   size   count   oracle   mutants
+//! checks     panics                                     ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
 //! ground     command toolchain      workspace        command_line   patched
 //! ```
@@ -20,11 +21,14 @@ pub mod board;
 pub mod check;
 pub mod command;
 pub mod command_line;
+pub mod count;
 pub mod defmt_log;
 pub mod emulate;
 pub mod firmware;
 pub mod flash;
 pub mod mutants;
+pub mod oracle;
+pub mod panics;
 pub mod patched;
 pub mod places;
 pub mod qemu;

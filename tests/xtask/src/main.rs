@@ -6,7 +6,7 @@ use anyhow::Result;
 use xtask::{
     check,
     command_line::{self, HELP, Invocation, Usage},
-    emulate, flash, mutants, setup, size,
+    count, emulate, flash, mutants, oracle, setup, size,
 };
 
 fn main() -> ExitCode {
@@ -38,6 +38,8 @@ fn run() -> Result<i32> {
             return emulate::run(&example, machine, port);
         }
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
+        Invocation::Count => count::run()?,
+        Invocation::Oracle(task) => return oracle::run(&task),
         Invocation::Size(format) => size::run(format)?,
         Invocation::Mutants(only) => return mutants::run(only.as_deref()),
     }

@@ -36,6 +36,7 @@ pub fn run() -> Result<Toolchain> {
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
     host_tool("clippy", "clippy", "rust-web-clippy")?;
     qemu()?;
+    libevent()?;
     Ok(toolchain)
 }
 
@@ -117,6 +118,40 @@ fn qemu() -> Result<()> {
         );
     }
     println!("found {QEMU_PROGRAM} {}", dotted(&found));
+    Ok(())
+}
+
+/// Makes sure that there is valgrind, which only [`crate::count`] needs.
+///
+/// # Errors
+/// When it is missing and can not be installed.
+pub fn valgrind() -> Result<()> {
+    if command::find_program("valgrind").is_none() {
+        apt::install(&["valgrind"], probe::apt())?;
+    }
+    let version = command::capture(Command::new("valgrind").arg("--version"), RUSTUP_LIMIT)?;
+    println!("found {}", version.trim());
+    Ok(())
+}
+
+/// Makes sure that C can be compiled against libevent, for the oracle.
+///
+/// # Errors
+/// When it cannot, and what is missing cannot be installed.
+pub fn libevent() -> Result<()> {
+    let there = || {
+        let mut cc = Command::new("cc");
+        cc.args(["-x", "c", "-fsyntax-only", "-include", "event2/event.h", "/dev/null"]);
+        command::output(&mut cc)
+    };
+    if there().is_err() {
+        let compiler = command::find_program("cc").is_none().then_some(["gcc", "libc6-dev"]);
+        let mut packages = vec!["libevent-dev"];
+        packages.extend(compiler.into_iter().flatten());
+        apt::install(&packages, probe::apt())?;
+    }
+    there()?;
+    println!("found cc and libevent's headers");
     Ok(())
 }
 

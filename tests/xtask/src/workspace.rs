@@ -18,3 +18,13 @@ pub fn boards() -> PathBuf {
 pub fn firmware() -> PathBuf {
     boards().join("target/firmware")
 }
+
+/// The workspace of the image that links only if the core can not panic.
+pub fn no_panic() -> PathBuf {
+    root().join("tests/no-panic")
+}
+
+/// The workspace of the fuzzer's program.
+pub fn fuzz() -> PathBuf {
+    root().join("tests/fuzz")
+}

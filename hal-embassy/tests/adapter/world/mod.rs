@@ -6,7 +6,7 @@
 
 pub mod app;
 mod cable;
-mod clock;
+pub mod clock;
 mod peer;
 mod task;
 

@@ -57,6 +57,11 @@ impl World<'_> {
                     Judgement::Again
                 }
             },
+            // Someone had only just arrived, or waited in the stack.
+            Phase::Resting(_) if self.is_empty().is_err() => {
+                self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
+                Judgement::GoOn
+            }
             Phase::Resting(until) if self.now >= until => {
                 let now = self.now;
                 self.roll_call.iter_mut().for_each(|client| client.call_at(now));

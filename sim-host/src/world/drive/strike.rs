@@ -68,14 +68,23 @@ impl World<'_> {
             matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)
         };
         if lost(fault) && !self.active.iter().any(lost) {
-            if fault.kind == FaultKind::AddressChanged {
-                let [a, b, c, last] = self.peer.device.0.octets();
-                let address = [a, b, c, last % 60 + 2].into();
-                self.peer.device_is_at(address, self.now, self.is_ending());
-            }
-            let address = self.peer.device.0;
-            self.vandal.device_is_at(address);
-            self.device.stack.set_config_v4(ConfigV4::Static(at(address)));
+            let same = self.peer.device.0;
+            let [a, b, c, last] = same.octets();
+            let address = match fault.kind {
+                FaultKind::AddressChanged => [a, b, c, last % 60 + 2].into(),
+                _ => same,
+            };
+            let config = match &mut self.dhcp {
+                Some(dhcp) => {
+                    dhcp.set_address(address);
+                    ConfigV4::Dhcp(Default::default())
+                }
+                None => {
+                    self.moved(address);
+                    ConfigV4::Static(at(address))
+                }
+            };
+            self.device.stack.set_config_v4(config);
         }
     }
 }

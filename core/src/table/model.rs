@@ -1,0 +1,104 @@
+//! The table against a map: handles that were ever given out, and what they name.
+
+extern crate std;
+
+use super::*;
+use crate::handle::Event;
+use crate::model::check;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::vec::Vec;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(u32),
+    /// Removes what the handle of this place, among all there ever were, names.
+    Remove(usize),
+    /// Sets it.
+    Set(usize, u32),
+    ResetPeak,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => any::<u32>().prop_map(Op::Insert),
+        3 => any::<usize>().prop_map(Op::Remove),
+        1 => (any::<usize>(), any::<u32>()).prop_map(|(place, value)| Op::Set(place, value)),
+        1 => Just(Op::ResetPeak),
+    ]
+}
+
+/// Handles that were ever given out, with what they name now.
+type Model = Vec<(Event, Option<u32>)>;
+
+fn live(model: &Model) -> Vec<(Event, u32)> {
+    model.iter().filter_map(|(handle, value)| Some((*handle, (*value)?))).collect()
+}
+
+fn apply(op: &Op, table: &mut Table<'_, u32>, model: &mut Model, peak: &mut usize) {
+    let known = model.len().max(1);
+    match *op {
+        Op::Insert(value) => match table.insert() {
+            Some((handle, slot)) => {
+                assert_eq!(*slot, 0, "a slot is empty when it is taken");
+                *slot = value;
+                assert!(model.iter().all(|(old, _)| *old != handle), "no handle comes twice");
+                model.push((handle, Some(value)));
+            }
+            None => assert_eq!(live(model).len(), table.slots.len()),
+        },
+        Op::Remove(place) => {
+            if let Some((handle, value)) = model.get_mut(place % known) {
+                assert_eq!(table.remove(*handle), value.take().is_some());
+            }
+        }
+        Op::Set(place, new) => {
+            if let Some((handle, value)) = model.get_mut(place % known) {
+                assert_eq!(table.get_mut(*handle).is_some(), value.is_some());
+                if let Some(slot) = table.get_mut(*handle) {
+                    (*slot, *value) = (new, Some(new));
+                }
+            }
+        }
+        Op::ResetPeak => {
+            table.reset_peak();
+            *peak = 0;
+        }
+    }
+    *peak = live(model).len().max(*peak);
+}
+
+fn compare(table: &mut Table<'_, u32>, model: &Model, peak: usize) {
+    for (handle, value) in model {
+        assert_eq!(table.get(*handle), value.as_ref(), "{handle:?}");
+    }
+    let mut live = live(model);
+    live.sort_by_key(|(handle, _)| handle.index());
+    let found: Vec<_> = table.iter().map(|(handle, value)| (handle, *value)).collect();
+    assert_eq!(found, live);
+    for index in 0..table.slots.len() as u16 {
+        let named = live.iter().find(|(handle, _)| handle.slot() == index);
+        assert_eq!(table.peek(index).copied(), named.map(|(_, value)| *value));
+        assert_eq!(table.at(index).map(|(handle, value)| (handle, *value)), named.copied());
+    }
+    assert_eq!((table.len(), table.peak()), (live.len(), peak));
+    assert_eq!(table.is_full(), live.len() == table.slots.len());
+}
+
+/// Each part of the operations is a base of its own over the same storage.
+#[test]
+fn the_table_agrees_with_a_map() {
+    check((0_usize..6, vec(vec(op(), 0..40), 1..4)), |(capacity, bases)| {
+        let mut slots = Vec::new();
+        slots.resize_with(capacity, || Slot::EMPTY);
+        let mut model = Model::new();
+        for ops in bases {
+            let (mut table, mut peak) = (Table::new(&mut slots), 0);
+            model.iter_mut().for_each(|(_, value)| *value = None);
+            for op in ops {
+                apply(&op, &mut table, &mut model, &mut peak);
+                compare(&mut table, &model, peak);
+            }
+        }
+    });
+}

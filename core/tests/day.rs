@@ -1,0 +1,165 @@
+//! Time as a clock shows it: a whole day of timers, jumps, and the end of the clock.
+
+use std::time::Duration;
+
+use picoevent::{Cx, End, Event, EventBase, Instant, Mode, Storage, Wait, What};
+
+const TIMERS: usize = 1_000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When each timer fires next, and how often it has fired.
+struct Day {
+    periods: Vec<Duration>,
+    fired: Vec<u32>,
+}
+
+impl Day {
+    /// Periods between ten seconds and an hour, to the microsecond; every tenth is a minute.
+    fn new() -> Self {
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+        let periods = (0..TIMERS).map(|timer| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let micros = 10_000_000 + random % (3_590 * 1_000_000);
+            Duration::from_micros(if timer % 10 == 0 { 60_000_000 } else { micros })
+        });
+        Self { periods: periods.collect(), fired: vec![0; TIMERS] }
+    }
+
+    /// The timer's callback: this is the instant of its next beat, and no other.
+    fn beat(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
+        let timer = cx.event(event).unwrap().user() as usize;
+        self.fired[timer] += 1;
+        let due = Instant::ZERO.after(self.periods[timer] * self.fired[timer]);
+        assert_eq!((cx.now(), what), (due, What::TIMEOUT), "timer {timer}");
+    }
+}
+
+/// Runs the loop under a clock that is as exact as can be.
+fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
+    loop {
+        match base.wait() {
+            Wait::Ended(end) => return end,
+            Wait::Until(deadline) => base.advance(deadline),
+            Wait::Not => base.advance(base.now()),
+            Wait::Forever => panic!("there are timers"),
+        }
+        base.dispatch(app);
+    }
+}
+
+/// Half of the timers that share a period share a list, too.
+#[test]
+fn a_thousand_timers_keep_their_beat_for_a_day() {
+    let mut storage = Box::new(Storage::<Day, TIMERS, 0>::new());
+    let mut base = EventBase::new(&mut storage);
+    let mut day = Day::new();
+    let minute = base.common_timeout(Duration::from_secs(60)).unwrap();
+    for (timer, period) in day.periods.iter().enumerate() {
+        let event = base.new_timer(Mode::Persist, Day::beat).unwrap();
+        let mut event = base.event(event).unwrap();
+        event.set_user(timer as u32);
+        match timer % 20 {
+            0 => event.add_common(minute).unwrap(),
+            _ => event.add(Some(*period)).unwrap(),
+        }
+    }
+    base.exit_after(DAY);
+    assert_eq!(run(&mut base, &mut day), End::Exit);
+    assert_eq!(base.now(), Instant::ZERO.after(DAY));
+    let expected: Vec<_> =
+        day.periods.iter().map(|period| (DAY.as_micros() / period.as_micros()) as u32).collect();
+    assert_eq!(day.fired, expected, "no beat is lost and none comes twice");
+    assert!(expected.iter().sum::<u32>() > 100_000);
+}
+
+/// Calls of the tests below: by the word of the event.
+#[derive(Default)]
+struct Calls(Vec<u32>);
+
+impl Calls {
+    fn note(&mut self, cx: &mut Cx<'_, Self>, event: Event, _: What) {
+        let user = cx.event(event).map_or(0, |event| event.user());
+        self.0.push(user);
+    }
+
+    fn take(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+fn timer(base: &mut EventBase<Calls>, mode: Mode, user: u32, delay: Duration) -> Event {
+    let event = base.new_timer(mode, Calls::note).unwrap();
+    base.event(event).unwrap().set_user(user).add(Some(delay)).unwrap();
+    event
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn after_a_jump_everything_due_fires_once() {
+    let mut storage = Box::new(Storage::<Calls, 8, 0>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
+    timer(&mut base, Mode::Persist, 1, SECOND);
+    timer(&mut base, Mode::Persist, 2, 7 * SECOND);
+    timer(&mut base, Mode::OneShot, 3, 3600 * SECOND);
+    timer(&mut base, Mode::OneShot, 4, 2 * DAY);
+    let jumped = Instant::ZERO.after(DAY);
+    base.advance(jumped);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [1, 2, 3], "no burst for what was missed");
+    assert_eq!(base.deadline(), Some(jumped.after(SECOND)), "and the beat goes on from here");
+    base.advance(jumped);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), []);
+}
+
+#[test]
+fn a_clock_that_goes_back_is_not_followed() {
+    let mut storage = Box::new(Storage::<Calls, 8, 0>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
+    timer(&mut base, Mode::Persist, 1, SECOND);
+    let ahead = Instant::ZERO.after(10 * SECOND);
+    base.advance(ahead);
+    base.dispatch(&mut app);
+    for back in [Instant::ZERO, Instant::ZERO.after(9 * SECOND)] {
+        base.advance(back);
+        base.dispatch(&mut app);
+        assert_eq!(base.now(), ahead);
+    }
+    assert_eq!((app.take(), base.deadline()), (vec![1], Some(ahead.after(SECOND))));
+}
+
+/// A deadline beyond the end of the clock sits at its end. When that comes, whatever sits there is
+/// due, in the order it was armed; a persistent timer has no later deadline to go to and is due
+/// once a pass, as one with an interval of zero is.
+#[test]
+fn at_the_end_of_the_clock_what_is_left_is_due() {
+    let mut storage = Box::new(Storage::<Calls, 8, 0>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
+    let close = Instant::from_micros(u64::MAX - 5_000_000);
+    base.advance(close);
+    timer(&mut base, Mode::OneShot, 1, Duration::MAX);
+    timer(&mut base, Mode::Persist, 2, 3 * SECOND);
+    timer(&mut base, Mode::OneShot, 3, 6 * SECOND);
+    base.exit_after(Duration::MAX);
+    assert_eq!(base.wait(), Wait::Until(close.after(3 * SECOND)));
+    base.advance(close.after(3 * SECOND));
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [2]);
+    assert_eq!(base.wait(), Wait::Until(Instant::MAX));
+    base.advance(Instant::from_micros(u64::MAX - 1));
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [], "not even here is anything early");
+    base.advance(Instant::MAX);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [1, 3, 2]);
+    assert_eq!(base.wait(), Wait::Ended(End::Exit));
+    for _ in 0..3 {
+        assert_eq!(base.wait(), Wait::Not);
+        base.advance(Instant::MAX);
+        base.dispatch(&mut app);
+        assert_eq!(app.take(), [2]);
+    }
+}

@@ -1,0 +1,79 @@
+//! Events by edge.
+
+use picoevent::{AddError, End, Mode, Run, What};
+
+use crate::script::app::{pending, waiting};
+use crate::script::stream::pair;
+use crate::script::{App, begin, room};
+
+const EDGE: What = What::EDGE;
+
+/// Reads one byte.
+fn read_one(app: &mut App, cx: &mut picoevent::Cx<'_, App>, event: picoevent::Event, what: What) {
+    app.note(cx, event, what);
+    assert_eq!(app.ends[0].read(1).unwrap().len(), 1);
+}
+
+#[test]
+fn et() {
+    for (interest, calls) in [(What::READ | EDGE, 1), (What::READ, 2)] {
+        let mut room = room();
+        let (mut base, mut script, mut app) = begin(&mut room);
+        let (ours, theirs) = pair();
+        theirs.write(b"test string");
+        theirs.finish();
+        let source = script.watch(&mut base, &ours);
+        app.ends = vec![ours];
+        waiting(&mut base, source, interest, Mode::Persist, 1, read_one);
+        for _ in 0..2 {
+            let end = script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE);
+            assert_eq!(end, End::Done);
+        }
+        assert_eq!(app.whats(), vec![interest; calls]);
+    }
+}
+
+/// libevent refuses it in its debug mode only.
+#[test]
+fn et_mix_error() {
+    let mut room = room();
+    let (mut base, mut script, _) = begin(&mut room);
+    let source = script.watch(&mut base, &pair().0);
+    let edge = base.new_event(source, What::READ | EDGE, Mode::OneShot, App::note).unwrap();
+    let level = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();
+    for (first, second) in [(edge, level), (level, edge)] {
+        assert_eq!(base.event(first).unwrap().add(None), Ok(()));
+        assert_eq!(base.event(second).unwrap().add(None), Err(AddError::MixedEdge));
+        assert!(pending(&mut base, first).contains(What::READ));
+        assert_eq!(pending(&mut base, second), What::NONE);
+        base.event(first).unwrap().del();
+    }
+}
+
+/// Deleting one event by edge leaves the other one by edge.
+#[test]
+fn et_multiple_events() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let reads = waiting(&mut base, source, What::READ | EDGE, Mode::Persist, 1, App::note);
+    let writes = waiting(&mut base, source, What::WRITE | EDGE, Mode::Persist, 2, App::note);
+    theirs.write(b"A");
+    script.run(&mut base, &mut app, Run::NONBLOCK);
+    assert_eq!(
+        (app.users(), app.whats()),
+        (vec![1, 2], vec![What::READ | EDGE, What::WRITE | EDGE])
+    );
+
+    base.event(writes).unwrap().del();
+    script.run(&mut base, &mut app, Run::NONBLOCK);
+    app.calls.clear();
+    theirs.write(b"A");
+    script.run(&mut base, &mut app, Run::NONBLOCK);
+    assert_eq!((app.users(), app.whats()), (vec![1], vec![What::READ | EDGE]));
+    app.calls.clear();
+    script.run(&mut base, &mut app, Run::NONBLOCK);
+    assert_eq!(app.calls, [], "nothing was read, and nothing has changed");
+    base.event(reads).unwrap().del();
+}

@@ -1,0 +1,40 @@
+//! The time that remains, right after a timer is added.
+
+use std::time::Duration;
+
+use picoevent::{Instant, Mode};
+
+use crate::script::app::timer;
+use crate::script::{App, begin, ms, room};
+
+/// A clock of whole milliseconds, as libevent's default one is.
+#[test]
+fn default_clock() {
+    let mut room = room();
+    let (mut base, _, _) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    for round in 0..1000 {
+        base.advance(Instant::from_micros(round * 4_000));
+        let mut event = base.event(event).unwrap();
+        event.add(Some(ms(1_000))).unwrap();
+        assert_eq!(event.remaining(), Some(ms(1_000)), "round {round}");
+    }
+}
+
+/// A clock of microseconds. A delay with a part of a microsecond is rounded up, so that a timer is
+/// never early; all others remain as they are.
+#[test]
+fn precise_clock() {
+    let mut room = room();
+    let (mut base, _, _) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    for round in 0..1000 {
+        base.advance(Instant::from_micros(round * 31));
+        let mut event = base.event(event).unwrap();
+        let delay = Duration::from_micros(7 * round + 1);
+        event.add(Some(delay)).unwrap();
+        assert_eq!(event.remaining(), Some(delay), "round {round}");
+        event.add(Some(delay - Duration::from_nanos(round % 1000))).unwrap();
+        assert_eq!(event.remaining(), Some(delay), "round {round}");
+    }
+}

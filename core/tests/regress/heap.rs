@@ -1,0 +1,41 @@
+//! The heap of deadlines, through the public API: libevent's one test of it. The heap itself is
+//! held against a sorted map beside its code.
+
+use std::time::Duration;
+
+use picoevent::{Instant, Mode, What};
+
+use crate::script::app::timer;
+use crate::script::{App, Room, begin};
+
+/// 1,024 random deadlines, half of them taken away again; the rest come due in order.
+#[test]
+fn randomized() {
+    let mut room = Box::new(Room::<1024>::new());
+    let (mut base, _, mut app) = begin(&mut room);
+    let mut random = 0x2545_F491_4F6C_DD1D_u64;
+    let mut expected = Vec::new();
+    for user in 0..1024 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let delay = Duration::from_micros(random % 1_000_000);
+        let event = timer(&mut base, Mode::OneShot, user, App::note);
+        base.event(event).unwrap().add(Some(delay)).unwrap();
+        app.events.push(event);
+        if user % 2 == 1 {
+            expected.push((Instant::ZERO.after(delay), user));
+        }
+    }
+    for event in app.events.iter().step_by(2) {
+        base.event(*event).unwrap().del();
+        assert_eq!(base.event(*event).unwrap().pending(), What::NONE);
+    }
+    expected.sort();
+    while let Some(deadline) = base.deadline() {
+        base.advance(deadline);
+        base.dispatch(&mut app);
+    }
+    let fired: Vec<_> = app.calls.iter().map(|call| (call.at, call.user)).collect();
+    assert_eq!(fired, expected);
+}

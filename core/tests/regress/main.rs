@@ -1,0 +1,27 @@
+//! libevent's own regression tests, as scenarios under their original names: the groups main, heap,
+//! et, event_timer, watch, finalize, thread and signal, in virtual time.
+//!
+//! `docs/regress.md` says which of libevent's tests stands where, and why some have no counterpart.
+//! Each scenario asserts what libevent's asserts; where the meaning here is another on purpose, a
+//! sentence says so. Those about descriptors and signals run on the real ones too, in
+//! `sim-host/tests/regress`.
+
+mod et;
+mod event_timer;
+mod finalize;
+mod heap;
+mod main_base;
+mod main_close;
+mod main_counts;
+mod main_loop;
+mod main_once;
+mod main_priorities;
+mod main_streams;
+mod main_time;
+mod main_timers;
+mod main_transfer;
+#[path = "../script/mod.rs"]
+mod script;
+mod signal;
+mod thread;
+mod watch;

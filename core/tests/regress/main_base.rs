@@ -1,0 +1,157 @@
+//! Bases and events, made and taken down.
+
+use picoevent::{
+    Action, AddError, End, Event, Mode, OnceError, Priority, Run, Signal, Stale, What,
+};
+
+use crate::script::app::{add, pending, timer, waiting};
+use crate::script::stream::pair;
+use crate::script::{App, Room, at, begin, ms, room};
+
+/// libevent picks a back end by its features. Here the one there is hears of each wish, edges
+/// included.
+#[test]
+fn base_features() {
+    let mut room = room();
+    let (mut base, mut script, _) = begin(&mut room);
+    let (ours, _theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let interest = What::READ | What::CLOSED | What::EDGE;
+    waiting(&mut base, source, interest, Mode::Persist, 1, App::note);
+    script.settle(&mut base);
+    assert_eq!(script.actions, [Action::Interest(source, interest)]);
+}
+
+#[test]
+fn event_base_new() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    app.ends = vec![ours];
+    waiting(&mut base, source, What::READ, Mode::Persist, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        match app.ends[0].read(256).unwrap().as_slice() {
+            [] => cx.exit(),
+            bytes => app.data[0].extend(bytes),
+        }
+    });
+    theirs.write(b"this is a test");
+    theirs.finish();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
+    assert_eq!(app.data[0], b"this is a test");
+    assert_eq!(app.whats(), [What::READ, What::READ]);
+}
+
+/// Nothing was allocated, so that nothing has to be given back: what is pending and active goes
+/// with the base, and the next base over the same storage knows nothing of it.
+#[test]
+fn free_active_base() {
+    let mut room = room();
+    let old: Event;
+    {
+        let (mut base, mut script, _) = begin(&mut room);
+        let (ours, _theirs) = pair();
+        let source = script.watch(&mut base, &ours);
+        old = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+    }
+    {
+        let (mut base, mut script, _) = begin(&mut room);
+        assert_eq!(base.event(old).map(|_| ()), Err(Stale));
+        let (ours, _theirs) = pair();
+        let source = script.watch(&mut base, &ours);
+        let active = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
+        base.event(active).unwrap().activate(What::READ);
+    }
+    let (mut base, mut script, mut app) = begin(&mut room);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.calls.len(), base.counts().events), (0, 0));
+}
+
+#[test]
+fn event_new_selfarg() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event =
+        base.new_timer(Mode::OneShot, |app: &mut App, _, event, _| app.events.push(event)).unwrap();
+    base.event(event).unwrap().activate(What::READ);
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.events, [event], "a callback is told which event it is called for");
+}
+
+/// libevent assigns memory of the caller's again and again; here a slot is taken again, and the
+/// callback gets the handle of its new tenant.
+#[test]
+fn event_assign_selfarg() {
+    let mut room = Box::new(Room::<1>::new());
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let old = base.new_timer(Mode::OneShot, App::note).unwrap();
+    base.event(old).unwrap().free();
+    let new =
+        base.new_timer(Mode::OneShot, |app: &mut App, _, event, _| app.events.push(event)).unwrap();
+    base.event(new).unwrap().activate(What::READ);
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(old.index(), new.index());
+    assert!(app.events == [new] && old != new);
+}
+
+#[test]
+fn evmap_invalid_slots() {
+    for number in [0, 32, 64, u8::MAX] {
+        assert_eq!(Signal::new(number), None);
+    }
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, _theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    base.forget_source(source).unwrap();
+    script.settle(&mut base);
+    assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
+    assert_eq!(base.event(event).unwrap().add(Some(ms(1))), Err(AddError::SourceClosed));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+}
+
+/// The types keep signals and sources apart; what is left of a signal in an interest counts for
+/// nothing.
+#[test]
+fn bad_assign() {
+    let mut room = room();
+    let (mut base, mut script, _) = begin(&mut room);
+    let (ours, _theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let both = What::SIGNAL | What::READ;
+    let event = waiting(&mut base, source, both, Mode::Persist, 1, App::note);
+    assert_eq!(pending(&mut base, event), What::READ);
+    let once = base.once(source, What::SIGNAL, None, App::note);
+    assert_eq!(once, Err(OnceError::NoInterest));
+}
+
+/// A loop inside a loop can not be written down, since callbacks get no base but a `Cx`, whose
+/// documentation has an example that must not compile. The outer loop finishes as libevent's does.
+#[test]
+fn bad_reentrant() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    base.event(event).unwrap().activate(What::READ);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.users(), [1]);
+}
+
+/// Our getters: what an event is pending for, its priority, its word, its deadline. What it was
+/// made from, its maker knows.
+#[test]
+fn get_assignment() {
+    let mut room = room();
+    let (mut base, mut script, _) = begin(&mut room);
+    let (ours, _theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let event = waiting(&mut base, source, What::READ, Mode::Persist, 42, App::note);
+    add(&mut base, event, 5);
+    base.event(event).unwrap().set_priority(Priority::HIGHEST).unwrap();
+    let event = base.event(event).unwrap();
+    assert_eq!((event.user(), event.priority()), (42, Priority::HIGHEST));
+    assert_eq!(event.pending(), What::READ | What::TIMEOUT);
+    assert_eq!((event.deadline(), event.remaining()), (Some(at(5)), Some(ms(5))));
+}

@@ -1,0 +1,84 @@
+//! The end of a peer, heard of without reading: by level and by edge, once and again and again.
+
+use picoevent::{End, Mode, Run, What};
+
+use crate::script::app::waiting;
+use crate::script::stream::{self, pair};
+use crate::script::{begin, ms, room};
+
+/// What ends the peer's side.
+type Ending = fn(&stream::End);
+const CLOSE: Ending = stream::End::close;
+const SHUTDOWN: Ending = stream::End::finish;
+
+/// Waits for the end with one event, without blocking, and says how the loop ended and what the
+/// event was called with.
+fn hear(ending: Ending, interest: What, mode: Mode) -> (End, Vec<What>) {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    waiting(&mut base, source, interest, mode, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        app.world.borrow_mut().pass(ms(1));
+    });
+    ending(&theirs);
+    // By level, a persistent event is called for as long as it waits.
+    if mode == Mode::Persist && !interest.contains(What::EDGE) {
+        base.exit_after(ms(10));
+    }
+    let end = script.run(&mut base, &mut app, Run::NONBLOCK);
+    (end, app.whats())
+}
+
+const EDGE: What = What::EDGE;
+
+#[test]
+fn simpleclose_close() {
+    let heard = hear(CLOSE, What::CLOSED, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![What::CLOSED]));
+}
+
+#[test]
+fn simpleclose_shutdown() {
+    let heard = hear(SHUTDOWN, What::CLOSED, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![What::CLOSED]));
+}
+
+#[test]
+fn simpleclose_close_persist() {
+    let (end, whats) = hear(CLOSE, What::CLOSED, Mode::Persist);
+    assert_eq!(end, End::Exit);
+    assert!(whats.len() > 5 && whats.iter().all(|what| *what == What::CLOSED));
+}
+
+#[test]
+fn simpleclose_shutdown_persist() {
+    let (end, whats) = hear(SHUTDOWN, What::CLOSED, Mode::Persist);
+    assert_eq!(end, End::Exit);
+    assert!(whats.len() > 5 && whats.iter().all(|what| *what == What::CLOSED));
+}
+
+#[test]
+fn simpleclose_close_et() {
+    let heard = hear(CLOSE, What::CLOSED | EDGE, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![What::CLOSED | EDGE]));
+}
+
+#[test]
+fn simpleclose_shutdown_et() {
+    let heard = hear(SHUTDOWN, What::CLOSED | EDGE, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![What::CLOSED | EDGE]));
+}
+
+#[test]
+fn simpleclose_close_persist_et() {
+    let heard = hear(CLOSE, What::CLOSED | EDGE, Mode::Persist);
+    assert_eq!(heard, (End::Done, vec![What::CLOSED | EDGE]), "a change is told once");
+}
+
+#[test]
+fn simpleclose_shutdown_persist_et() {
+    let heard = hear(SHUTDOWN, What::CLOSED | EDGE, Mode::Persist);
+    assert_eq!(heard, (End::Done, vec![What::CLOSED | EDGE]), "a change is told once");
+}

@@ -1,0 +1,73 @@
+//! Looking at a base: what is pending, what is active, and how much there ever was.
+
+use picoevent::{Mode, Run, What};
+
+use crate::script::app::{add, pending, timer};
+use crate::script::{App, begin, room};
+
+#[test]
+fn manipulate_active_events() {
+    let mut room = room();
+    let (mut base, _, _) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    base.event(event).unwrap().activate(What::READ);
+    assert_eq!(pending(&mut base, event), What::READ);
+    base.event(event).unwrap().activate(What::WRITE);
+    assert_eq!(pending(&mut base, event), What::READ | What::WRITE);
+}
+
+/// libevent's sum of ACTIVE and ADDED counts an active event in both; here, too, it is a sum of
+/// two counts. An event without a descriptor counts nothing beside its timeout, so there is one
+/// where libevent has two. VIRTUAL, the count of holds that keep a loop, has no counterpart.
+#[test]
+fn event_base_get_num_events() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    add(&mut base, event, 100);
+    assert_eq!((base.counts().active, base.counts().added), (0, 1));
+    base.event(event).unwrap().activate(What::READ);
+    assert_eq!((base.counts().active, base.counts().added), (1, 2));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!((base.counts().active, base.counts().added), (0, 0));
+    assert_eq!(base.counts().events, 1, "its slot is still taken");
+}
+
+/// Peaks begin again at what there is when they are taken; libevent's begin at zero, and count
+/// too little until something is added.
+#[test]
+fn event_base_get_max_events() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let other = timer(&mut base, Mode::OneShot, 2, App::note);
+    add(&mut base, event, 100);
+    add(&mut base, other, 100);
+    base.event(other).unwrap().del();
+    assert_eq!((base.peaks().active, base.peaks().added), (0, 2));
+    base.event(event).unwrap().activate(What::READ);
+    assert_eq!((base.peaks().active, base.peaks().added), (1, 2));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    let peaks = base.take_peaks();
+    assert_eq!((peaks.active, peaks.added, peaks.events), (1, 2, 2));
+    assert_eq!((base.peaks().active, base.peaks().added, base.peaks().events), (0, 0, 2));
+}
+
+/// An iterator takes the place of the function that is called for each event, so it is left early
+/// by leaving it, and there is nothing to hand over that could be missing.
+#[test]
+fn event_foreach() {
+    let mut room = room();
+    let (mut base, _, _) = begin(&mut room);
+    let events: Vec<_> =
+        (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
+    add(&mut base, events[0], 10_000);
+    add(&mut base, events[1], 10_000);
+    base.event(events[1]).unwrap().activate(What::TIMEOUT);
+    base.event(events[2]).unwrap().activate(What::TIMEOUT);
+    add(&mut base, events[3], 10_000);
+    let visited: Vec<_> = base.events().map(|info| info.event).collect();
+    assert_eq!(visited, events[..4], "each once, and not the one that is neither");
+    let found = base.events().find(|info| info.user == 2);
+    assert_eq!(found.map(|info| info.event), Some(events[2]));
+}

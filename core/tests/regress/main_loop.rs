@@ -1,0 +1,111 @@
+//! How a loop ends: exit, break, nothing left, and what others do meanwhile.
+
+use picoevent::{Cx, End, Mode, Run, Signal, What};
+
+use crate::script::app::{add, pending, timer, waiting};
+use crate::script::stream::pair;
+use crate::script::{App, at, begin, ms, room};
+
+#[test]
+fn loopbreak() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let breaks = timer(&mut base, Mode::OneShot, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        cx.break_off();
+    });
+    let fails = timer(&mut base, Mode::OneShot, 2, App::note);
+    add(&mut base, breaks, 0);
+    add(&mut base, fails, 0);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
+    assert_eq!(app.users(), [1]);
+    assert!(base.got_break() && !base.got_exit());
+}
+
+#[test]
+fn loopexit() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    add(&mut base, event, 24 * 60 * 60 * 1000);
+    base.exit_after(ms(300));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
+    assert_eq!((base.now(), app.calls.len()), (at(300), 0));
+    assert!(base.got_exit() && !base.got_break());
+}
+
+#[test]
+fn loopexit_multiple() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.exit_after(ms(200));
+    base.exit_after(ms(3_000));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
+    assert_eq!(base.now(), at(200));
+    assert!(base.got_exit() && !base.got_break());
+}
+
+/// Two active events add each other again. The first adds the second, which is deleted before its
+/// callback, as each event that fires once is; the second adds the first, and that lasts.
+#[test]
+fn nonpersist_readd() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (first, second) = pair();
+    for (user, end) in [(0, &first), (1, &second)] {
+        let source = script.watch(&mut base, end);
+        let event = waiting(&mut base, source, What::READ, Mode::OneShot, user, readd);
+        app.events.push(event);
+    }
+    fn readd(app: &mut App, cx: &mut Cx<'_, App>, event: picoevent::Event, what: What) {
+        app.note(cx, event, what);
+        let user = cx.event(event).unwrap().user() as usize;
+        assert_eq!(app.ends[user].read(256).unwrap(), b"Hello");
+        cx.event(app.events[1 - user]).unwrap().add(None).unwrap();
+    }
+    first.write(b"Hello");
+    second.write(b"Hello");
+    app.ends = vec![first, second];
+    assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
+    assert_eq!(app.users(), [0, 1]);
+    assert_eq!(pending(&mut base, app.events[0]), What::READ);
+    assert_eq!(pending(&mut base, app.events[1]), What::NONE);
+}
+
+/// Another thread deletes the last event; here it raises a trigger, whose signal's callback does.
+#[test]
+fn del_notify() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, _theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    app.events = vec![waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note)];
+    delete_the_last_when_raised(&mut base, &mut script);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((base.now(), app.calls.len()), (at(10), 0));
+}
+
+#[test]
+fn del_timeout_notify() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    add(&mut base, event, 5_000);
+    app.events = vec![event];
+    delete_the_last_when_raised(&mut base, &mut script);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((base.now(), app.calls.len()), (at(10), 0));
+}
+
+/// Another context raises a signal at 10 ms, at which the application deletes its event.
+fn delete_the_last_when_raised(
+    base: &mut picoevent::EventBase<App>,
+    script: &mut crate::script::Script,
+) {
+    let delete = |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
+        cx.event(app.events[0]).unwrap().del();
+    };
+    let signal = base.new_signal(Signal::USR1, Mode::OneShot, delete).unwrap();
+    base.event(signal).unwrap().add(None).unwrap();
+    script.world.borrow_mut().at(10, |world| world.raise(Signal::USR1, 1));
+}

@@ -1,0 +1,92 @@
+//! Who runs first, and who waits.
+
+use picoevent::{Cx, Event, Mode, Priority, Run, What};
+
+use crate::script::app::{add, timer, waiting};
+use crate::script::stream::pair;
+use crate::script::{App, begin, ms, room};
+
+/// How often each of two timers without delay is called, that set themselves again three times
+/// and then ask for the exit.
+fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let count = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+        let user = cx.event(event).unwrap().user();
+        if app.calls_of(user) == 3 {
+            return cx.exit();
+        }
+        app.note(cx, event, what);
+        cx.event(event).unwrap().add(Some(ms(0))).unwrap();
+    };
+    for (user, level) in [(1, urgent), (2, other)] {
+        let event = timer(&mut base, Mode::OneShot, user, count);
+        base.event(event).unwrap().set_priority(Priority::new(level).unwrap()).unwrap();
+        add(&mut base, event, 0);
+    }
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    [app.calls_of(1), app.calls_of(2)]
+}
+
+/// With two priorities libevent calls the less urgent timer once, since its exit is an event of
+/// the same priority that stands behind it. An exit that is a flag lets nothing of another level
+/// through.
+#[test]
+fn priorities() {
+    assert_eq!(priorities_of(0, 0), [3, 3]);
+    assert_eq!(priorities_of(0, 1), [3, 0]);
+    assert_eq!(priorities_of(0, 2), [3, 0]);
+}
+
+#[test]
+fn priority_active_inversion() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let call = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+        app.note(cx, event, what);
+        if app.calls.len() == 1 {
+            cx.event(app.events[1]).unwrap().activate(What::READ);
+            cx.event(app.events[2]).unwrap().activate(What::TIMEOUT);
+        }
+    };
+    for (user, level) in [(0, 4), (1, 4), (2, 0)] {
+        let event = timer(&mut base, Mode::OneShot, user, call);
+        base.event(event).unwrap().set_priority(Priority::new(level).unwrap()).unwrap();
+        app.events.push(event);
+    }
+    base.event(app.events[0]).unwrap().activate(What::WRITE);
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.users(), [0, 2, 1]);
+}
+
+/// libevent has an internal activation for the next pass, of which each pass runs one. Here two
+/// events that activate each other both run in each pass, and input and output do as well.
+#[test]
+fn active_later() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let (reads, writes) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
+    app.ends = vec![ours, theirs];
+    waiting(&mut base, reads, What::READ, Mode::Persist, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        app.ends[0].read(1024).unwrap();
+    });
+    waiting(&mut base, writes, What::WRITE, Mode::Persist, 2, |app, cx, event, what| {
+        app.note(cx, event, what);
+        assert_eq!(app.ends[1].write(b"."), 1);
+    });
+    fn activate_other(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+        app.note(cx, event, what);
+        app.world.borrow_mut().pass(std::time::Duration::from_micros(100));
+        let other = app.events[usize::from(event == app.events[0])];
+        cx.event(other).unwrap().activate(What::READ);
+    }
+    app.events = (0..2).map(|_| timer(&mut base, Mode::OneShot, 3, activate_other)).collect();
+    base.event(app.events[0]).unwrap().activate(What::READ);
+    base.exit_after(ms(100));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    let [read, written, activated] = [1, 2, 3].map(|user| app.calls_of(user));
+    assert!(written > 100);
+    assert_eq!((read, activated), (written - 1, 2 * written));
+}

@@ -1,0 +1,161 @@
+//! Readiness of descriptors, each test with streams in memory.
+
+use picoevent::{End, Mode, Run, What};
+
+use crate::script::app::{add, pending, timer, waiting};
+use crate::script::stream::pair;
+use crate::script::{App, at, begin, ms, room};
+
+#[test]
+fn simpleread() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    theirs.write(b"this is a test");
+    theirs.finish();
+    let source = script.watch(&mut base, &ours);
+    app.ends = vec![ours];
+    waiting(&mut base, source, What::READ, Mode::OneShot, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        if !app.ends[0].read(256).unwrap().is_empty() {
+            cx.event(event).unwrap().add(None).unwrap();
+        }
+    });
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.whats(), [What::READ, What::READ], "bytes, then the end");
+}
+
+#[test]
+fn simplewrite() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    app.ends = vec![ours];
+    waiting(&mut base, source, What::WRITE, Mode::OneShot, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        assert_eq!(app.ends[0].write(b"this is a test"), 14);
+    });
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.whats(), [What::WRITE]);
+    assert_eq!(theirs.read(256).unwrap(), b"this is a test");
+}
+
+#[test]
+fn simpleread_multiple() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    theirs.write(b"this is a test");
+    theirs.finish();
+    let source = script.watch(&mut base, &ours);
+    for user in [1, 2] {
+        waiting(&mut base, source, What::READ, Mode::OneShot, user, App::note);
+    }
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![What::READ; 2]));
+}
+
+/// One reader, and one writer that has no room; both hear of the close, and of nothing before.
+#[test]
+fn simpleclose_rw() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (reader, far_of_reader) = pair();
+    let (writer, far_of_writer) = pair();
+    writer.fill();
+    let reads = script.watch(&mut base, &reader);
+    let writes = script.watch(&mut base, &writer);
+    waiting(&mut base, reads, What::READ, Mode::OneShot, 1, App::note);
+    waiting(&mut base, writes, What::WRITE, Mode::OneShot, 2, App::note);
+    app.ends = vec![far_of_reader, far_of_writer];
+    let close = timer(&mut base, Mode::OneShot, 3, |app, _, _, _| {
+        app.ends.iter().for_each(|end| end.close());
+    });
+    add(&mut base, close, 100);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![What::READ, What::WRITE]));
+    assert_eq!(app.millis(), [100, 100]);
+}
+
+#[test]
+fn multiple_events_for_same_fd() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let reads = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
+    let writes = waiting(&mut base, source, What::WRITE, Mode::OneShot, 2, App::note);
+    assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
+    assert_eq!((app.users(), app.whats()), (vec![2], vec![What::WRITE]));
+    base.event(writes).unwrap().del();
+    theirs.write(b"this is a test");
+    assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
+    assert_eq!((app.users(), app.whats()), (vec![2, 1], vec![What::WRITE, What::READ]));
+    assert_eq!(pending(&mut base, reads), What::NONE);
+}
+
+#[test]
+fn want_only_once() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    theirs.write(b"this is a test");
+    let source = script.watch(&mut base, &ours);
+    app.ends = vec![ours, theirs];
+    waiting(&mut base, source, What::READ, Mode::OneShot, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        assert!(!app.ends[0].read(256).unwrap().is_empty());
+        app.ends[1].write(b"and another");
+    });
+    base.exit_after(ms(300));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
+    assert_eq!((app.calls.len(), base.now()), (1, at(300)));
+}
+
+#[test]
+fn event_pending() {
+    let mut room = room();
+    let (mut base, mut script, _) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
+    base.advance(at(7));
+    let reads = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
+    let writes = base.new_event(other, What::WRITE, Mode::OneShot, App::note).unwrap();
+    let timer = timer(&mut base, Mode::OneShot, 3, App::note);
+    add(&mut base, timer, 500);
+    assert_eq!(pending(&mut base, reads), What::READ);
+    assert_eq!(pending(&mut base, writes), What::NONE, "it was made, not added");
+    assert_eq!(pending(&mut base, timer), What::TIMEOUT);
+    assert_eq!(base.event(timer).unwrap().deadline(), Some(at(507)));
+    assert_eq!(base.event(reads).unwrap().deadline(), None);
+}
+
+const MANY: u32 = 70;
+
+#[test]
+fn many_events() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    for user in 0..MANY {
+        let source = script.watch(&mut base, &pair().0);
+        waiting(&mut base, source, What::WRITE, Mode::OneShot, user, App::note);
+    }
+    assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK), End::Empty);
+    assert_eq!(app.users(), (0..MANY).collect::<Vec<_>>());
+}
+
+#[test]
+fn many_events_slow_add() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    for user in 0..MANY {
+        let source = script.watch(&mut base, &pair().0);
+        waiting(&mut base, source, What::WRITE, Mode::Persist, user, App::note);
+        assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE), End::Done);
+    }
+    script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE);
+    for user in 0..MANY {
+        assert_eq!(app.calls_of(user), (MANY - user + 1) as usize, "event {user}");
+    }
+}

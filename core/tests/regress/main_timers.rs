@@ -1,0 +1,167 @@
+//! Timers: on time, persistent, removed, shared.
+
+use picoevent::{End, Mode, Run, What};
+
+use crate::script::app::{add, timer, waiting};
+use crate::script::stream::pair;
+use crate::script::{App, at, begin, ms, room};
+
+#[test]
+fn simpletimeout() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    add(&mut base, event, 200);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.millis(), app.whats()), (vec![200], vec![What::TIMEOUT]));
+}
+
+#[test]
+fn persistent_timeout() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::Persist, 1, |app, cx, event, what| {
+        app.note(cx, event, what);
+        if app.calls.len() == 6 {
+            cx.event(event).unwrap().del();
+        }
+    });
+    add(&mut base, event, 10);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.millis(), [10, 20, 30, 40, 50, 60]);
+}
+
+#[test]
+fn persistent_timeout_jump() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    add(&mut base, event, 100);
+    let stall = timer(&mut base, Mode::OneShot, 2, |app, _, _, _| {
+        app.world.borrow_mut().pass(ms(300));
+    });
+    add(&mut base, stall, 50);
+    let exit = timer(&mut base, Mode::OneShot, 3, |_, cx, _, _| cx.break_off());
+    add(&mut base, exit, 400);
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.millis(), [350], "once for the periods that passed meanwhile");
+}
+
+#[test]
+fn persistent_active_timeout() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    add(&mut base, event, 200);
+    app.events = vec![event];
+    base.after(ms(100), |app, cx, _, _| {
+        cx.event(app.events[0]).unwrap().activate(What::READ);
+    })
+    .unwrap();
+    base.exit_after(ms(600));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
+    assert_eq!(app.whats(), [What::READ, What::TIMEOUT, What::TIMEOUT]);
+    assert_eq!(app.millis(), [100, 300, 500]);
+}
+
+#[test]
+fn event_remove_timeout() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, _theirs) = pair();
+    let source = script.watch(&mut base, &ours);
+    let reading = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+    let bare = timer(&mut base, Mode::OneShot, 2, App::note);
+    let timed = timer(&mut base, Mode::OneShot, 3, App::note);
+    for event in [reading, bare, timed] {
+        add(&mut base, event, 25);
+        base.event(event).unwrap().remove_timeout();
+    }
+    assert_eq!(base.event(reading).unwrap().pending(), What::READ, "the interest stays");
+    assert_eq!(base.event(bare).unwrap().pending(), What::NONE);
+    for event in [reading, bare, timed] {
+        base.event(event).unwrap().activate(What::READ);
+    }
+    base.exit_after(ms(100));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.users(), [1, 2, 3]);
+    assert_eq!(app.whats(), [What::READ; 3], "none of them by its timeout");
+}
+
+#[test]
+fn event_timeout_lost() {
+    for mode in [Mode::OneShot, Mode::Persist] {
+        let mut room = room();
+        let (mut base, mut script, mut app) = begin(&mut room);
+        let (ours, theirs) = pair();
+        let source = script.watch(&mut base, &ours);
+        let event = waiting(&mut base, source, What::READ, mode, 1, App::note_and_exit);
+        add(&mut base, event, 10);
+        theirs.write(b"x");
+        script.settle(&mut base);
+        // It is active for what can be read when its timeout passes.
+        base.ready(source, What::READ);
+        script.world.borrow_mut().pass(ms(20));
+        script.run(&mut base, &mut app, Run::DEFAULT);
+        assert_eq!(app.whats(), [What::READ | What::TIMEOUT], "{mode:?}");
+    }
+}
+
+/// Half of a hundred persistent timers have 100 ms and half 200 ms, some of them after a change
+/// between a common timeout and one of their own. Members of one list come due at one instant,
+/// in the order they were armed.
+#[test]
+fn common_timeout() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let short = base.common_timeout(ms(100)).unwrap();
+    let long = base.common_timeout(ms(200)).unwrap();
+    let five = base.common_timeout(ms(5_000)).unwrap();
+    assert_eq!(base.common_timeout(ms(200)), Ok(long), "one list for one duration");
+    assert_eq!(base.common_timeout(std::time::Duration::from_secs(5)), Ok(five));
+    assert!(short != long && long != five);
+    let count = |app: &mut App, cx: &mut picoevent::Cx<'_, App>, event, what| {
+        app.note(cx, event, what);
+        let user = cx.event(event).unwrap().user();
+        if app.calls_of(user) == 4 {
+            cx.event(event).unwrap().del();
+            app.count += 1;
+        }
+        if app.count == 100 {
+            cx.exit();
+        }
+    };
+    let events: Vec<_> =
+        (0..100).map(|user| timer(&mut base, Mode::Persist, user, count)).collect();
+    for (place, event) in events.iter().enumerate() {
+        let mut event = base.event(*event).unwrap();
+        match place {
+            place if place % 20 == 1 => {
+                event.add_common(long).unwrap();
+                event.add(Some(ms(100))).unwrap();
+            }
+            place if place % 20 == 3 => {
+                event.add(Some(ms(200))).unwrap();
+                event.add_common(short).unwrap();
+            }
+            place if place % 20 == 5 => {
+                event.add_common(long).unwrap();
+                event.add_common(short).unwrap();
+            }
+            place if place % 2 == 1 => event.add_common(short).unwrap(),
+            _ => event.add_common(long).unwrap(),
+        }
+    }
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    for user in 0..100 {
+        let period = if user % 2 == 1 { 100 } else { 200 };
+        let times: Vec<_> =
+            app.calls.iter().filter(|call| call.user == user).map(|call| call.at).collect();
+        let expected: Vec<_> = (1..=4).map(|beat| at(beat * period)).collect();
+        assert_eq!(times, expected, "timer {user}");
+    }
+    // A base can be dropped with members in its lists.
+    for event in &events {
+        base.event(*event).unwrap().add_common(short).unwrap();
+    }
+}

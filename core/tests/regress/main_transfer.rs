@@ -1,0 +1,99 @@
+//! Bulk transfers: with events that are added again, with persistent ones, and both ways at once.
+
+use picoevent::{Cx, End, Event, Mode, Run, What};
+
+use crate::script::app::waiting;
+use crate::script::stream::pair;
+use crate::script::{App, begin, room};
+
+const BYTES: usize = 16 * 1024;
+
+/// The bytes that are sent.
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|place| place as u8).collect()
+}
+
+/// Writes a piece of what is left to write; `count` is how much that is.
+fn write(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    app.note(cx, event, what);
+    let bytes = pattern(BYTES);
+    let rest = &bytes[app.count..];
+    app.count += app.ends[0].write(&rest[..rest.len().min(128)]);
+    if app.count == BYTES {
+        app.ends[0].finish();
+        cx.event(event).unwrap().del();
+    } else {
+        cx.event(event).unwrap().add(None).unwrap();
+    }
+}
+
+fn read(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    app.note(cx, event, what);
+    match app.ends[1].read(1000).unwrap().as_slice() {
+        [] => cx.event(event).unwrap().del(),
+        bytes => {
+            app.data[1].extend(bytes);
+            cx.event(event).unwrap().add(None).unwrap();
+        }
+    }
+}
+
+fn transfer(mode: Mode) {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
+    app.ends = vec![ours, theirs];
+    waiting(&mut base, source, What::WRITE, mode, 1, write);
+    waiting(&mut base, other, What::READ, mode, 2, read);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.data[1], pattern(BYTES));
+    assert_eq!(app.calls_of(1), BYTES / 128);
+}
+
+#[test]
+fn multiple() {
+    transfer(Mode::OneShot);
+}
+
+#[test]
+fn persistent() {
+    transfer(Mode::Persist);
+}
+
+/// Each end sends and receives at once: 4,096 bytes one way and 8,192 the other.
+#[test]
+fn combined() {
+    const AMOUNTS: [usize; 2] = [4096, 8192];
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (ours, theirs) = pair();
+    app.ends = vec![ours.clone(), theirs.clone()];
+    for (user, end) in [(0, &ours), (1, &theirs)] {
+        let source = script.watch(&mut base, end);
+        waiting(&mut base, source, What::READ, Mode::OneShot, user, |app, cx, event, _| {
+            let here = cx.event(event).unwrap().user() as usize;
+            let bytes = app.ends[here].read(256).unwrap();
+            app.data[here].extend(&bytes);
+            if !bytes.is_empty() {
+                cx.event(event).unwrap().add(None).unwrap();
+            }
+        });
+        // How much was sent is counted in the two further places of the data.
+        waiting(&mut base, source, What::WRITE, Mode::OneShot, user, |app, cx, event, _| {
+            let here = cx.event(event).unwrap().user() as usize;
+            let sent = app.data[2 + here].len();
+            let bytes = &pattern(AMOUNTS[here])[sent..];
+            let amount = app.ends[here].write(&bytes[..bytes.len().min(1000)]);
+            app.data[2 + here].extend(&bytes[..amount]);
+            if sent + amount == AMOUNTS[here] {
+                app.ends[here].finish();
+            } else {
+                cx.event(event).unwrap().add(None).unwrap();
+            }
+        });
+    }
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.data[0], pattern(AMOUNTS[1]));
+    assert_eq!(app.data[1], pattern(AMOUNTS[0]));
+}

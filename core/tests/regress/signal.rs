@@ -1,0 +1,113 @@
+//! Signals, fed by the back end as its system's handlers count them.
+
+use std::time::Duration;
+
+use picoevent::{Action, Cx, End, Event, EventBase, Mode, Run, Signal, What};
+
+use crate::script::{App, at, begin, ms, room};
+
+const ALRM: Signal = match Signal::new(14) {
+    Some(signal) => signal,
+    None => Signal::INT,
+};
+
+/// Writes down, and deletes its event.
+fn once(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    app.note(cx, event, what);
+    cx.event(event).unwrap().del();
+}
+
+fn waiting(base: &mut EventBase<App>, signal: Signal, user: u32) -> Event {
+    let event = base.on_signal(signal, once).unwrap();
+    base.event(event).unwrap().set_user(user);
+    event
+}
+
+#[test]
+fn simple_signal() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    waiting(&mut base, ALRM, 1);
+    script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.whats(), app.millis()), (vec![What::SIGNAL], vec![100]));
+    assert_eq!(script.actions, [Action::Catch(ALRM), Action::Release(ALRM)]);
+}
+
+#[test]
+fn simple_signal_re_order() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = waiting(&mut base, ALRM, 1);
+    base.event(event).unwrap().del();
+    base.event(event).unwrap().add(None).unwrap();
+    script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.whats(), app.millis()), (vec![What::SIGNAL], vec![100]));
+}
+
+#[test]
+fn multiplesignal() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    waiting(&mut base, ALRM, 1);
+    waiting(&mut base, ALRM, 2);
+    script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!((app.users(), base.now()), (vec![1, 2], at(100)));
+}
+
+#[test]
+fn immediatesignal() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    waiting(&mut base, Signal::USR1, 1);
+    script.settle(&mut base);
+    script.world.borrow_mut().raise(Signal::USR1, 1);
+    assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK), End::Empty);
+    assert_eq!(app.users(), [1]);
+}
+
+#[test]
+fn signal_timeout() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = base.new_signal(Signal::USR1, Mode::OneShot, App::note).unwrap();
+    base.event(event).unwrap().add(Some(Duration::from_micros(10))).unwrap();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.whats(), [What::TIMEOUT]);
+    assert_eq!(base.now().as_micros(), 10);
+}
+
+#[test]
+fn signal_while_processing() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.on_signal(Signal::USR1, |app: &mut App, cx, event, what| {
+        app.note(cx, event, what);
+        match app.calls.len() {
+            5 => cx.exit(),
+            _ => app.world.borrow_mut().raise(Signal::USR1, 1),
+        }
+    })
+    .unwrap();
+    base.after(ms(0), |app: &mut App, _, _, _| app.world.borrow_mut().raise(Signal::USR1, 1))
+        .unwrap();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
+    assert_eq!(app.whats(), [What::SIGNAL; 5]);
+}
+
+#[test]
+fn signal_free_in_callback() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let free = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+        app.note(cx, event, what);
+        cx.event(event).unwrap().free();
+    };
+    let event = base.on_signal(Signal::USR1, free).unwrap();
+    script.world.borrow_mut().raise(Signal::USR1, 2);
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.calls.len(), 1);
+    assert!(base.event(event).is_err());
+}

@@ -1,0 +1,41 @@
+//! What other contexts may do to a loop: raise signals, nothing else.
+
+use picoevent::{Cx, End, Event, Mode, Run, Signal, What};
+
+use crate::script::app::timer;
+use crate::script::{App, at, begin, ms, room};
+
+/// A loop without events runs on, and another context makes it activate events and add timers at
+/// 100, 200, 400 and 450 ms, and end at 500 ms. libevent's thread calls the base itself; here it
+/// raises signals, whose callbacks do.
+#[test]
+fn no_events() {
+    fn raised(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+        app.count += 1;
+        let event = |place: usize| app.events[place];
+        match app.count {
+            1 => cx.event(event(0)).unwrap().activate(What::READ),
+            2 => {
+                cx.event(event(1)).unwrap().activate(What::READ);
+                cx.event(event(2)).unwrap().add(Some(ms(200))).unwrap();
+            }
+            3 => cx.event(event(3)).unwrap().activate(What::READ),
+            _ => {
+                cx.event(event(4)).unwrap().activate(What::READ);
+                cx.after(ms(0), |_, cx, _, _| cx.break_off()).unwrap();
+            }
+        }
+    }
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
+    // The first signal comes while the base is empty but for the one who waits for signals.
+    base.on_signal(Signal::USR1, raised).unwrap();
+    for millis in [100, 200, 450, 500] {
+        script.world.borrow_mut().at(millis, |world| world.raise(Signal::USR1, 1));
+    }
+    assert_eq!(script.run(&mut base, &mut app, Run::NO_EXIT_ON_EMPTY), End::Break);
+    assert!(base.got_break());
+    assert_eq!((app.users(), app.millis()), (vec![0, 1, 2, 3, 4], vec![100, 200, 400, 450, 500]));
+    assert_eq!(base.now(), at(500));
+}

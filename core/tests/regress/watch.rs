@@ -1,0 +1,70 @@
+//! Watchers, before and after the wait.
+
+use picoevent::{Cx, Event, EventBase, Full, Mode, Run, Signal, Storage, What};
+
+use crate::script::app::{add, timer};
+use crate::script::{App, begin, ms, room};
+
+/// Two watchers of each kind are called in the order they were made, those before the wait first;
+/// the first one learns how long that is and frees two others, and the base takes the last one
+/// with it.
+#[test]
+fn callback_ordering() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let free_others = |app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What| {
+        app.note(cx, event, what);
+        app.wait = app.wait.or(cx.wait_to_come());
+        for other in app.events.drain(..) {
+            cx.event(other).unwrap().free();
+        }
+    };
+    let watchers = [
+        base.on_check(App::note).unwrap(),
+        base.on_prepare(App::note).unwrap(),
+        base.on_check(App::note).unwrap(),
+        base.on_prepare(free_others).unwrap(),
+    ];
+    for (user, watcher) in watchers.iter().enumerate() {
+        base.event(*watcher).unwrap().set_user(user as u32);
+    }
+    let event = timer(&mut base, Mode::OneShot, 9, App::note);
+    add(&mut base, event, 1_000);
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.users(), [1, 3, 0, 2, 9]);
+    assert_eq!(app.wait, Some(ms(1_000)));
+
+    app.calls.clear();
+    app.events = vec![watchers[0], watchers[1]];
+    add(&mut base, event, 1_000);
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.users(), [1, 3, 2, 9], "what is freed before its call is not called");
+    assert_eq!(base.counts().events, 3, "two watchers and the timer are left to the base");
+}
+
+#[test]
+fn timeout_unavailable() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.on_prepare(|app: &mut App, cx, event, what| {
+        app.note(cx, event, what);
+        app.wait = cx.wait_to_come();
+    })
+    .unwrap();
+    app.wait = Some(ms(7));
+    base.on_signal(Signal::USR1, App::note_and_exit).unwrap();
+    script.world.borrow_mut().at(5, |world| world.raise(Signal::USR1, 1));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!((app.calls.len(), app.wait), (2, None), "the loop waits without limit");
+}
+
+/// libevent has its allocator fail; here the table is full.
+#[test]
+fn malloc_failure() {
+    let mut room = Box::new(Storage::<App, 1, 0>::new());
+    let mut base = EventBase::new(&mut room);
+    base.on_prepare(App::note).unwrap();
+    assert_eq!(base.on_prepare(App::note), Err(Full::Events));
+    assert_eq!(base.on_check(App::note), Err(Full::Events));
+    assert_eq!(base.counts().events, 1);
+}

@@ -1,0 +1,205 @@
+//! Rules of libevent's loop that no scenario of its own tests shows.
+
+mod script;
+
+use picoevent::{Cx, End, Mode, Run, Signal, What};
+
+use script::app::{add, pending, timer, waiting};
+use script::stream::pair;
+use script::{App, at, begin, ms, room};
+
+#[test]
+fn a_continue_asked_for_between_passes_is_forgotten() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    for user in [1, 2] {
+        let event = timer(&mut base, Mode::OneShot, user, App::note);
+        base.event(event).unwrap().activate(What::READ);
+    }
+    base.continue_early();
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.users(), [1, 2]);
+}
+
+#[test]
+fn a_break_comes_before_an_exit() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let both = |_: &mut App, cx: &mut Cx<'_, App>, _, _| {
+        cx.exit();
+        cx.break_off();
+    };
+    base.after(ms(1), both).unwrap();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
+    assert!(base.got_break());
+}
+
+#[test]
+fn adding_again_replaces_the_deadline_and_the_interval() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    for millis in [5, 50, 20] {
+        add(&mut base, event, millis);
+        assert_eq!(base.event(event).unwrap().deadline(), Some(at(millis)));
+    }
+    assert_eq!(base.counts().added, 1);
+    base.exit_after(ms(70));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.millis(), [20, 40, 60]);
+}
+
+#[test]
+fn deleting_takes_everything_away_and_twice_is_as_once() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let source = script.watch(&mut base, &pair().0);
+    let event = waiting(&mut base, source, What::WRITE, Mode::Persist, 1, App::note);
+    add(&mut base, event, 5);
+    base.event(event).unwrap().activate(What::READ);
+    assert_eq!(base.counts().added, 3);
+    for _ in 0..2 {
+        base.event(event).unwrap().del();
+        assert_eq!((pending(&mut base, event), base.counts().added), (What::NONE, 0));
+    }
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
+    assert_eq!(app.calls, []);
+}
+
+/// Also bits that have no meaning here are the application's own.
+#[test]
+fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let what = What::from_bits(0x50) | What::WRITE;
+    base.event(event).unwrap().activate(what);
+    assert_eq!(pending(&mut base, event), what);
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.whats(), [what]);
+}
+
+/// A beat counts from the beat before it. One that is called early by hand as if its time had come
+/// is no exception, and so the second call is two intervals away.
+#[test]
+fn activating_a_beat_as_if_its_time_had_come_counts_as_a_beat() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    add(&mut base, event, 100);
+    base.event(event).unwrap().activate(What::TIMEOUT);
+    base.exit_after(ms(350));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.millis(), [0, 200, 300]);
+}
+
+#[test]
+fn timeouts_added_in_a_callback_count_from_the_loops_time() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.after(ms(10), |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
+        app.world.borrow_mut().pass(ms(3));
+        cx.after(ms(10), App::note).unwrap();
+    })
+    .unwrap();
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.millis(), [20]);
+}
+
+#[test]
+fn watchers_before_the_wait_see_the_old_time_and_those_after_it_the_new_one() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.on_prepare(App::note).unwrap();
+    base.on_check(App::note).unwrap();
+    base.after(ms(10), App::note_and_exit).unwrap();
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.millis(), [0, 10, 10]);
+}
+
+#[test]
+fn a_new_timeout_stops_the_repeats_of_a_signal_that_had_timed_out() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    add(&mut base, event, 10);
+    base.raised(Signal::USR1, 3);
+    base.event(event).unwrap().activate(What::TIMEOUT);
+    add(&mut base, event, 10);
+    base.exit_after(ms(15));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!((app.whats(), app.millis()), (vec![What::TIMEOUT], vec![10]));
+}
+
+#[test]
+fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let (near, far) = pair();
+    let source = script.watch(&mut base, &near);
+    let event = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+    add(&mut base, event, 10);
+    // It is due but not called yet, since something more urgent runs first.
+    let urgent = timer(&mut base, Mode::OneShot, 2, App::note);
+    base.event(urgent).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
+    add(&mut base, urgent, 10);
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.users(), [2]);
+    assert_eq!(pending(&mut base, event), What::READ | What::TIMEOUT);
+    far.write(b"x");
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.whats()[1..], [What::READ | What::TIMEOUT], "one call for both");
+}
+
+#[test]
+fn a_persistent_signal_event_keeps_its_beat() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    add(&mut base, event, 10);
+    script.world.borrow_mut().at(15, |world| world.raise(Signal::USR1, 1));
+    base.exit_after(ms(40));
+    script.run(&mut base, &mut app, Run::DEFAULT);
+    assert_eq!(app.whats(), [What::TIMEOUT, What::SIGNAL, What::TIMEOUT, What::TIMEOUT]);
+    assert_eq!(app.millis(), [10, 15, 25, 35], "a raise starts the time again");
+}
+
+#[test]
+fn taking_a_signals_timeout_away_leaves_its_raises() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    add(&mut base, event, 10);
+    base.raised(Signal::USR1, 2);
+    base.event(event).unwrap().remove_timeout();
+    let _ = script.turn(&mut base, &mut app);
+    assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL]);
+}
+
+#[test]
+fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    let activates = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+        app.note(cx, event, what);
+        if what == What::SIGNAL {
+            cx.event(event).unwrap().activate(What::READ);
+        }
+    };
+    base.on_signal(Signal::USR1, activates).unwrap();
+    base.raised(Signal::USR1, 3);
+    for _ in 0..2 {
+        let _ = script.turn(&mut base, &mut app);
+    }
+    assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL, What::SIGNAL, What::READ]);
+}
+
+#[test]
+fn a_break_by_a_watcher_ends_the_loop_before_the_pass() {
+    let mut room = room();
+    let (mut base, mut script, mut app) = begin(&mut room);
+    base.after(ms(1), App::note).unwrap();
+    base.on_check(|_, cx, _, _| cx.break_off()).unwrap();
+    assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
+    assert_eq!(app.users(), []);
+}

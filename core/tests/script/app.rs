@@ -1,0 +1,106 @@
+//! An application for scenarios: it writes down its calls, and holds what its callbacks need.
+
+use std::time::Duration;
+
+use picoevent::{Cx, Event, EventBase, Instant, Mode, OnEvent, Source, What};
+
+use super::stream::End;
+use super::{Handle, ms};
+
+/// One call: of which event, with what, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub user: u32,
+    pub what: What,
+    pub at: Instant,
+}
+
+/// The application.
+pub struct App {
+    pub calls: Vec<Call>,
+    /// The world that the back end lives in.
+    pub world: Handle,
+    pub events: Vec<Event>,
+    pub ends: Vec<End>,
+    /// What each end has received.
+    pub data: Vec<Vec<u8>>,
+    pub count: usize,
+    pub wait: Option<Duration>,
+}
+
+impl App {
+    pub fn new(world: Handle) -> Self {
+        Self {
+            calls: Vec::new(),
+            world,
+            events: Vec::new(),
+            ends: Vec::new(),
+            data: vec![Vec::new(); 4],
+            count: 0,
+            wait: None,
+        }
+    }
+
+    /// The callback that only writes down.
+    pub fn note(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
+        let user = cx.event(event).map_or(0, |event| event.user());
+        self.calls.push(Call { user, what, at: cx.now() });
+    }
+
+    /// Writes down, and ends the loop.
+    pub fn note_and_exit(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
+        self.note(cx, event, what);
+        cx.exit();
+    }
+
+    /// Whose calls there were.
+    pub fn users(&self) -> Vec<u32> {
+        self.calls.iter().map(|call| call.user).collect()
+    }
+
+    /// How often the event with the word was called.
+    pub fn calls_of(&self, user: u32) -> usize {
+        self.calls.iter().filter(|call| call.user == user).count()
+    }
+
+    /// What the calls were with.
+    pub fn whats(&self) -> Vec<What> {
+        self.calls.iter().map(|call| call.what).collect()
+    }
+
+    /// When the calls were, in milliseconds.
+    pub fn millis(&self) -> Vec<u64> {
+        self.calls.iter().map(|call| call.at.as_micros() / 1000).collect()
+    }
+}
+
+/// A timer with a word.
+pub fn timer(base: &mut EventBase<App>, mode: Mode, user: u32, call: OnEvent<App>) -> Event {
+    let event = base.new_timer(mode, call).unwrap();
+    base.event(event).unwrap().set_user(user);
+    event
+}
+
+/// An event with a word, that waits for a source.
+pub fn waiting(
+    base: &mut EventBase<App>,
+    source: Source,
+    interest: What,
+    mode: Mode,
+    user: u32,
+    call: OnEvent<App>,
+) -> Event {
+    let event = base.new_event(source, interest, mode, call).unwrap();
+    base.event(event).unwrap().set_user(user).add(None).unwrap();
+    event
+}
+
+/// Adds an event with a timeout of so many milliseconds.
+pub fn add(base: &mut EventBase<App>, event: Event, millis: u64) {
+    base.event(event).unwrap().add(Some(ms(millis))).unwrap();
+}
+
+/// What an event is pending for and active with.
+pub fn pending(cx: &mut Cx<App>, event: Event) -> What {
+    cx.event(event).unwrap().pending()
+}

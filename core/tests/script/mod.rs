@@ -1,0 +1,208 @@
+//! A small scripted back end: virtual time, streams in memory, signals, and deeds of others at
+//! given times.
+//!
+//! It does what a back end has to do and nothing else. Time stands still while callbacks run,
+//! unless one says how long it works ([`World::pass`]), and jumps to what comes next when the loop
+//! waits. A loop that would wait for ever fails its test.
+
+#![allow(dead_code, reason = "each of the test programs that share it needs another part")]
+
+pub mod app;
+pub mod stream;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use picoevent::{Action, EventBase, Instant, Run, Signal, Source, Storage, Wait, What};
+
+pub use app::App;
+use stream::End;
+
+/// What a base of these tests has room for.
+pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 8, 8, 1, 4>;
+
+pub fn room() -> Box<Room> {
+    Box::new(Storage::new())
+}
+
+/// A base, its back end and its application.
+pub fn begin<const EVENTS: usize>(room: &mut Room<EVENTS>) -> (EventBase<'_, App>, Script, App) {
+    let script = Script::default();
+    let app = App::new(script.world.clone());
+    (EventBase::new(room), script, app)
+}
+
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub const fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+/// What surrounds a loop, shared by its back end and its application.
+#[derive(Default)]
+pub struct World {
+    now: Instant,
+    raised: Vec<(Signal, u16)>,
+    deeds: Vec<(Instant, Deed)>,
+}
+
+pub type Handle = Rc<RefCell<World>>;
+type Deed = Box<dyn FnOnce(&mut World)>;
+
+impl World {
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A callback works for so long.
+    pub fn pass(&mut self, duration: Duration) {
+        self.now = self.now.after(duration);
+    }
+
+    /// Sets the clock, wherever it stands.
+    pub fn set_clock(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Raises a signal.
+    pub fn raise(&mut self, signal: Signal, raises: u16) {
+        self.raised.push((signal, raises));
+    }
+
+    /// Has something happen at a time, whatever the loop does.
+    pub fn at(&mut self, millis: u64, deed: impl FnOnce(&mut Self) + 'static) {
+        self.deeds.push((at(millis), Box::new(deed)));
+        self.deeds.sort_by_key(|(at, _)| *at);
+    }
+
+    /// Does what is to be done by now.
+    fn catch_up(&mut self) {
+        while self.deeds.first().is_some_and(|(at, _)| *at <= self.now) {
+            let (_, deed) = self.deeds.remove(0);
+            deed(self);
+        }
+    }
+}
+
+/// The back end.
+#[derive(Default)]
+pub struct Script {
+    pub world: Handle,
+    watched: Vec<Watched>,
+    caught: Vec<Signal>,
+    /// How often it has looked for news.
+    pub polls: usize,
+    /// Everything the base has asked for.
+    pub actions: Vec<Action>,
+}
+
+struct Watched {
+    source: Source,
+    end: End,
+    asked: What,
+    /// What is the case is to be reported, not only what has changed.
+    anew: bool,
+}
+
+impl Script {
+    /// Makes a source of an end.
+    pub fn watch(&mut self, base: &mut EventBase<App>, end: &End) -> Source {
+        let source = base.new_source().unwrap();
+        self.watched.push(Watched { source, end: end.clone(), asked: What::NONE, anew: false });
+        source
+    }
+
+    /// Runs the loop.
+    pub fn run(&mut self, base: &mut EventBase<App>, app: &mut App, run: Run) -> picoevent::End {
+        base.begin(run);
+        for _ in 0..1_000_000 {
+            if let Wait::Ended(end) = self.turn(base, app) {
+                return end;
+            }
+        }
+        panic!("the loop does not end");
+    }
+
+    /// Takes one turn, and says how long the base would have waited.
+    pub fn turn(&mut self, base: &mut EventBase<App>, app: &mut App) -> Wait {
+        base.prepare(app);
+        self.settle(base);
+        let wait = base.wait();
+        match wait {
+            Wait::Ended(_) => return wait,
+            Wait::Not => {}
+            Wait::Until(deadline) => self.sleep(Some(deadline)),
+            Wait::Forever => self.sleep(None),
+        }
+        self.polls += 1;
+        self.feed(base);
+        base.advance(self.world.borrow().now);
+        let world = self.world.clone();
+        base.dispatch_with(app, || world.borrow().now);
+        wait
+    }
+
+    /// Does what the base has asked for.
+    pub fn settle(&mut self, base: &mut EventBase<App>) {
+        while let Some(action) = base.next_action() {
+            self.actions.push(action);
+            match action {
+                Action::Interest(source, what) => {
+                    let watched = self.watched.iter_mut().find(|held| held.source == source);
+                    let watched = watched.expect("it is asked only for sources it has made");
+                    (watched.asked, watched.anew) = (what, true);
+                }
+                Action::Forget(source) => self.watched.retain(|held| held.source != source),
+                Action::Catch(signal) => self.caught.push(signal),
+                Action::Release(signal) => self.caught.retain(|held| *held != signal),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the deadline or for news.
+    fn sleep(&mut self, deadline: Option<Instant>) {
+        loop {
+            self.world.borrow_mut().catch_up();
+            if self.has_news() || deadline.is_some_and(|at| at <= self.world.borrow().now) {
+                return;
+            }
+            let mut world = self.world.borrow_mut();
+            let deed = world.deeds.first().map(|(at, _)| *at);
+            let next = deadline.into_iter().chain(deed).min();
+            world.now = next.expect("the loop would wait for ever");
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        let raised = self.world.borrow().raised.iter().any(|(s, _)| self.caught.contains(s));
+        raised || self.watched.iter().any(|watched| !watched.news().is_empty())
+    }
+
+    fn feed(&mut self, base: &mut EventBase<App>) {
+        self.world.borrow_mut().catch_up();
+        for watched in &mut self.watched {
+            let news = watched.news();
+            watched.end.take_edges();
+            watched.anew = false;
+            if !news.is_empty() {
+                base.ready(watched.source, news);
+            }
+        }
+        for (signal, raises) in std::mem::take(&mut self.world.borrow_mut().raised) {
+            if self.caught.contains(&signal) {
+                base.raised(signal, raises);
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn news(&self) -> What {
+        let state = self.end.state() & self.asked;
+        if self.anew { state } else { state & self.end.edges() }
+    }
+}

@@ -1,0 +1,72 @@
+//! A function of the application, and its name.
+//!
+//! A name is looked up when it is asked for, in what the program knows of itself; a program without
+//! symbols knows none.
+
+use std::ffi::c_void;
+
+/// A function, by its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Function(usize);
+
+impl Function {
+    pub(crate) const fn at(address: usize) -> Self {
+        Self(address)
+    }
+
+    /// Its name without its crate, and where it stands, as far as they are known: `Hello::accepted`,
+    /// or `accepted` alone in a program that knows but its lines, and `src/lib.rs:58`.
+    ///
+    /// The first name asked for takes a tenth of a second or more.
+    pub fn look_up(self) -> (Option<String>, Option<String>) {
+        // A call returns behind itself, so addresses are taken for the place behind a call.
+        let place = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
+        let mut known = (None, None);
+        // What was inlined comes first, and the function that is called comes last.
+        backtrace::resolve(place, |symbol| {
+            let name = symbol.name().map(|name| without_crate(&format!("{name:#}")));
+            let file = symbol.filename().zip(symbol.lineno());
+            known = (name, file.map(|(file, line)| format!("{}:{line}", file.display())));
+        });
+        known
+    }
+
+    /// Its name, or another one if it is not known.
+    pub fn name_or(self, other: &str) -> String {
+        self.look_up().0.unwrap_or_else(|| other.to_owned())
+    }
+}
+
+/// `<hello_world::Hello>::accepted` as `Hello::accepted`.
+fn without_crate(name: &str) -> String {
+    let name = name.replace(['<', '>'], "");
+    match name.split_once("::") {
+        Some((_, rest)) if !rest.is_empty() => rest.to_owned(),
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn somewhere(number: usize) -> usize {
+        number + 1
+    }
+
+    #[test]
+    fn a_function_knows_its_name() {
+        let call: fn(usize) -> usize = somewhere;
+        let (name, place) = Function::at(call as usize).look_up();
+        let (name, place) = (name.unwrap(), place.unwrap());
+        assert!(name.ends_with("somewhere"), "{name}");
+        assert!(place.contains("function.rs:"), "{place}");
+    }
+
+    #[test]
+    fn a_name_stands_without_its_crate() {
+        assert_eq!(without_crate("<hello_world::Hello>::accepted"), "Hello::accepted");
+        assert_eq!(without_crate("echo::Echo::moved"), "Echo::moved");
+        assert_eq!(without_crate("main"), "main");
+    }
+}

@@ -1,0 +1,83 @@
+//! How long clients waited for their service: counts by spans that grow by half an octave each.
+
+/// Spans; the last one has no end.
+const SPANS: usize = 64;
+
+/// A histogram of waiting times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits([u64; SPANS]);
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self([0; SPANS])
+    }
+}
+
+impl Waits {
+    /// Counts someone who waited for so many microseconds.
+    pub(crate) fn count(&mut self, micros: u64) {
+        let micros = micros.max(1);
+        let octave = micros.ilog2() as usize;
+        let half = match octave {
+            0 => 0,
+            octave => (micros >> (octave - 1)) as usize & 1,
+        };
+        self.0[(2 * octave + half).min(SPANS - 1)] += 1;
+    }
+
+    /// Counts all that another has counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sum, more) in self.0.iter_mut().zip(other.0) {
+            *sum += more;
+        }
+    }
+
+    /// Each span by the microseconds it ends before, and how many waited so long.
+    pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().enumerate().map(|(index, count)| {
+            let octave = 1_u64 << (index / 2);
+            let end = if index % 2 == 0 { octave + octave / 2 } else { 2 * octave };
+            (end.max(2), *count)
+        })
+    }
+
+    /// How many were counted.
+    pub fn all(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// The end of the span by which so many of a thousand had been served.
+    pub fn within(&self, permille: u64) -> Option<u64> {
+        let wanted = (self.all() * permille).div_ceil(1_000).max(1);
+        let mut sum = 0;
+        self.spans().find_map(|(end, count)| {
+            sum += count;
+            (sum >= wanted).then_some(end)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_is_counted_in_a_span_that_ends_later() {
+        for micros in [0, 1, 2, 3, 4, 5, 6, 7, 1_000, 1_023, 1_024, 1_535, 1_536, 240_000_000] {
+            let mut waits = Waits::default();
+            waits.count(micros);
+            let (end, _) = waits.spans().find(|(_, count)| *count == 1).unwrap();
+            assert!(end > micros && end <= (micros * 3 / 2).max(micros + 2), "{micros} {end}");
+        }
+    }
+
+    #[test]
+    fn most_are_within_what_they_say() {
+        let mut waits = Waits::default();
+        (0..99).for_each(|_| waits.count(1_000));
+        waits.count(2_000_000);
+        assert_eq!((waits.within(500), waits.within(990)), (Some(1_024), Some(1_024)));
+        assert_eq!(waits.within(1_000), Some(2_097_152));
+        assert_eq!(Waits::default().within(500), None);
+    }
+}

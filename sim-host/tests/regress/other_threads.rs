@@ -1,0 +1,80 @@
+//! What other threads may do to a loop: raise a trigger, whose signal's callback does the rest.
+
+use std::thread;
+use std::time::Duration;
+
+use picoevent::{Cx, End, Mode, Run, Signal, Trigger, What};
+
+use crate::support::{App, Scene, pair, play};
+
+/// The event deletes its companion, the only other one, and is itself gone when it has fired.
+fn delete_when_raised(scene: &mut Scene<'_, '_>, trigger: &'static Trigger) {
+    scene.live.add_trigger(trigger);
+    let delete = |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
+        cx.event(app.events[0]).unwrap().del();
+    };
+    let event = scene.base.new_signal(trigger.signal(), Mode::OneShot, delete).unwrap();
+    scene.base.event(event).unwrap().add(None).unwrap();
+}
+
+#[test]
+fn del_notify() {
+    static TRIGGER: Trigger = Trigger::new(Signal::QUIT);
+    play(|mut scene| {
+        let (ours, _theirs) = pair();
+        let source = scene.watch(&ours);
+        let event = scene.wait(source, What::READ, Mode::OneShot, 1, App::note);
+        scene.app.events = vec![event];
+        delete_when_raised(&mut scene, &TRIGGER);
+        let raises = thread::spawn(|| TRIGGER.raise());
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        raises.join().unwrap();
+        assert_eq!(scene.app.calls, []);
+    });
+}
+
+#[test]
+fn del_timeout_notify() {
+    static TRIGGER: Trigger = Trigger::new(Signal::TERM);
+    play(|mut scene| {
+        let event = scene.base.new_timer(Mode::OneShot, App::note).unwrap();
+        scene.base.event(event).unwrap().add(Some(Duration::from_secs(3600))).unwrap();
+        scene.app.events = vec![event];
+        delete_when_raised(&mut scene, &TRIGGER);
+        let raises = thread::spawn(|| TRIGGER.raise());
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        raises.join().unwrap();
+        assert_eq!(scene.app.calls, []);
+    });
+}
+
+/// Each callback asks the other thread for the next raise, so that each of them finds the loop
+/// asleep or about to be.
+#[test]
+fn no_events() {
+    static TRIGGER: Trigger = Trigger::new(Signal::INT);
+    play(|mut scene| {
+        scene.live.add_trigger(&TRIGGER);
+        let raised = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+            app.note(cx, event, what);
+            let activated = app.events[app.calls.len() - 1];
+            cx.event(activated).unwrap().activate(What::READ);
+        };
+        let activated = |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
+            app.count += 1;
+            match app.count {
+                5 => cx.break_off(),
+                _ => drop(thread::spawn(|| TRIGGER.raise())),
+            }
+        };
+        scene.base.on_signal(Signal::INT, raised).unwrap();
+        for _ in 0..5 {
+            let event = scene.base.new_timer(Mode::OneShot, activated).unwrap();
+            scene.app.events.push(event);
+        }
+        drop(thread::spawn(|| TRIGGER.raise()));
+        assert_eq!(scene.run(Run::NO_EXIT_ON_EMPTY), End::Break);
+        assert!(scene.base.got_break());
+        assert_eq!(scene.app.count, 5);
+    });
+}

@@ -1,0 +1,121 @@
+//! The system's signals. Each test has one to itself, since a signal is the whole process's.
+
+use std::thread;
+use std::time::Duration;
+
+use picoevent::{Cx, End, Event, Mode, Run, Signal, What};
+use signal_hook::low_level;
+
+use crate::support::{App, Scene, play};
+
+fn raise(signal: Signal) {
+    low_level::raise(i32::from(signal.number())).unwrap();
+}
+
+/// Raises the signal in another thread, whatever the loop does.
+fn raise_from_elsewhere(signal: Signal) {
+    thread::spawn(move || raise(signal)).join().unwrap();
+}
+
+/// Waits for a signal, whose first callback deletes its event.
+fn catch(scene: &mut Scene<'_, '_>, signal: Signal) -> Event {
+    let once = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+        app.note(cx, event, what);
+        cx.event(event).unwrap().del();
+    };
+    let event = scene.base.on_signal(signal, once).unwrap();
+    scene.live.settle(scene.base);
+    event
+}
+
+#[test]
+fn simple_signal() {
+    let signal = Signal::new(14).unwrap();
+    play(|mut scene| {
+        catch(&mut scene, signal);
+        raise_from_elsewhere(signal);
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        assert_eq!(scene.app.whats(), [What::SIGNAL]);
+    });
+}
+
+#[test]
+fn simple_signal_re_order() {
+    let signal = Signal::new(26).unwrap();
+    play(|mut scene| {
+        let event = catch(&mut scene, signal);
+        scene.base.event(event).unwrap().del();
+        scene.live.settle(scene.base);
+        scene.base.event(event).unwrap().add(None).unwrap();
+        scene.live.settle(scene.base);
+        raise_from_elsewhere(signal);
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        assert_eq!(scene.app.whats(), [What::SIGNAL]);
+    });
+}
+
+#[test]
+fn multiplesignal() {
+    let signal = Signal::new(27).unwrap();
+    play(|mut scene| {
+        catch(&mut scene, signal);
+        catch(&mut scene, signal);
+        raise_from_elsewhere(signal);
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        assert_eq!(scene.app.whats(), [What::SIGNAL; 2]);
+    });
+}
+
+#[test]
+fn immediatesignal() {
+    play(|mut scene| {
+        catch(&mut scene, Signal::USR1);
+        raise(Signal::USR1);
+        assert_eq!(scene.run(Run::NONBLOCK), End::Empty);
+        assert_eq!(scene.app.whats(), [What::SIGNAL]);
+    });
+}
+
+#[test]
+fn signal_timeout() {
+    play(|mut scene| {
+        let winch = Signal::new(28).unwrap();
+        let event = scene.base.new_signal(winch, Mode::OneShot, App::note).unwrap();
+        scene.base.event(event).unwrap().add(Some(Duration::from_micros(10))).unwrap();
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        assert_eq!(scene.app.whats(), [What::TIMEOUT]);
+    });
+}
+
+#[test]
+fn signal_while_processing() {
+    play(|mut scene| {
+        let again = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+            app.note(cx, event, what);
+            match app.calls.len() {
+                5 => cx.exit(),
+                _ => raise(Signal::USR2),
+            }
+        };
+        scene.base.on_signal(Signal::USR2, again).unwrap();
+        scene.base.after(Duration::ZERO, |_, _, _, _| raise(Signal::USR2)).unwrap();
+        assert_eq!(scene.run(Run::DEFAULT), End::Exit);
+        assert_eq!(scene.app.whats(), [What::SIGNAL; 5]);
+    });
+}
+
+#[test]
+fn signal_free_in_callback() {
+    play(|mut scene| {
+        let free = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
+            app.note(cx, event, what);
+            cx.event(event).unwrap().free();
+        };
+        scene.base.on_signal(Signal::HUP, free).unwrap();
+        scene.live.settle(scene.base);
+        raise(Signal::HUP);
+        raise(Signal::HUP);
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        assert_eq!(scene.app.calls.len(), 1);
+    });
+}

@@ -1,0 +1,83 @@
+//! Bulk transfers: with events that are added again, with persistent ones, and both ways at once.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+
+use picoevent::{Cx, End, Event, Mode, Run, What};
+
+use crate::support::{App, pair, play};
+
+/// More than a socket's buffers hold.
+const BYTES: usize = 1 << 20;
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|place| (place % 251) as u8).collect()
+}
+
+/// The stream at which an event works: its word.
+fn place(cx: &mut Cx<'_, App>, event: Event) -> usize {
+    cx.event(event).unwrap().user() as usize
+}
+
+/// Writes some of what is left of the data of the stream's place, and ends when nothing is.
+fn write(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    assert_eq!(what, What::WRITE);
+    let here = place(cx, event);
+    let piece = app.data[here].len().min(10_000);
+    match app.streams[here].write(&app.data[here][..piece]) {
+        Ok(amount) => drop(app.data[here].drain(..amount)),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+    }
+    if app.data[here].is_empty() {
+        app.streams[here].shutdown(Shutdown::Write).unwrap();
+        cx.event(event).unwrap().del();
+    } else {
+        cx.event(event).unwrap().add(None).unwrap();
+    }
+}
+
+/// Reads some, to two places behind the stream's.
+fn read(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    assert_eq!(what, What::READ);
+    let here = place(cx, event);
+    let mut bytes = [0; 7_000];
+    let amount = app.streams[here].read(&mut bytes).unwrap();
+    app.data[2 + here].extend(&bytes[..amount]);
+    match amount {
+        0 => cx.event(event).unwrap().del(),
+        _ => cx.event(event).unwrap().add(None).unwrap(),
+    }
+}
+
+/// Sends so many bytes from each end to the other.
+fn transfer(mode: Mode, amounts: [usize; 2]) {
+    play(|mut scene| {
+        let (ours, theirs) = pair();
+        let sources = [scene.watch(&ours), scene.watch(&theirs)];
+        scene.app.streams = vec![ours, theirs];
+        scene.app.data = vec![pattern(amounts[0]), pattern(amounts[1]), vec![], vec![]];
+        for (user, source) in sources.into_iter().enumerate() {
+            scene.wait(source, What::READ, mode, user as u32, read);
+            scene.wait(source, What::WRITE, mode, user as u32, write);
+        }
+        assert_eq!(scene.run(Run::DEFAULT), End::Empty);
+        assert!(scene.app.data[2] == pattern(amounts[1]), "what ours has received");
+        assert!(scene.app.data[3] == pattern(amounts[0]), "what theirs has received");
+    });
+}
+
+#[test]
+fn multiple() {
+    transfer(Mode::OneShot, [BYTES, 0]);
+}
+
+#[test]
+fn persistent() {
+    transfer(Mode::Persist, [BYTES, 0]);
+}
+
+#[test]
+fn combined() {
+    transfer(Mode::OneShot, [4096, 8192]);
+    transfer(Mode::Persist, [BYTES, 2 * BYTES]);
+}

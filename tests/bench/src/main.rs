@@ -1,0 +1,73 @@
+//! Does one operation of the core many times, on tables of one size.
+//!
+//! ```text
+//! picoevent-bench                              lists the operations: growth, name
+//! picoevent-bench <name> <size> <times>        does one of them
+//! ```
+//!
+//! It measures nothing itself. `cargo xtask count` runs it under valgrind, which counts
+//! instructions, for two different numbers of times; the difference of both counts has no start-up
+//! in it.
+
+mod bench;
+mod fill;
+mod operation;
+
+use std::env;
+use std::process::ExitCode;
+use std::thread;
+
+use picoevent::{EventBase, Storage};
+
+use bench::{App, Bench};
+use operation::{OPERATIONS, Operation};
+
+/// The storage of the largest tables is made on the stack before it moves into its box.
+const STACK: usize = 256 << 20;
+
+fn main() -> ExitCode {
+    let words: Vec<_> = env::args().skip(1).collect();
+    if words.is_empty() {
+        for operation in &OPERATIONS {
+            println!("{:?}\t{}", operation.growth, operation.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    match understand(&words) {
+        Some((operation, size, times)) => {
+            let work = thread::Builder::new().stack_size(STACK);
+            let done = work.spawn(move || run(operation, size, times)).map(|run| run.join());
+            if matches!(done, Ok(Ok(()))) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        None => {
+            eprintln!("usage: picoevent-bench [<name> <10, 100, 1000 or 10000> <times>]");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn understand(words: &[String]) -> Option<(&'static Operation, usize, usize)> {
+    let [name, size, times] = words else { return None };
+    let operation = OPERATIONS.iter().find(|operation| operation.name == name)?;
+    Some((operation, size.parse().ok()?, times.parse().ok()?))
+}
+
+fn run(operation: &Operation, size: usize, times: usize) {
+    match size {
+        10 => on_tables_of::<10>(operation, times),
+        100 => on_tables_of::<100>(operation, times),
+        1_000 => on_tables_of::<1_000>(operation, times),
+        10_000 => on_tables_of::<10_000>(operation, times),
+        _ => panic!("there are no tables of {size}"),
+    }
+}
+
+fn on_tables_of<const SIZE: usize>(operation: &Operation, times: usize) {
+    let mut storage = Box::new(Storage::<App, SIZE, SIZE, 64, 64>::new());
+    let mut bench = Bench::new(EventBase::new(&mut storage), SIZE);
+    (operation.prepare)(&mut bench);
+    for _ in 0..times {
+        (operation.once)(&mut bench);
+    }
+    assert!(bench.app.calls == 0 || bench.app.calls == times, "a callback was lost");
+}

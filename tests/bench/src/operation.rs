@@ -1,0 +1,158 @@
+//! The operations, each with tables that are full of its kind.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use picoevent::{Mode, What};
+
+use crate::bench::{Bench, TICK};
+use crate::fill;
+
+/// How the cost grows with the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// Not at all.
+    Flat,
+    /// With the logarithm of its size.
+    Logarithmic,
+}
+
+/// One operation.
+pub struct Operation {
+    pub name: &'static str,
+    pub growth: Growth,
+    /// Fills the tables.
+    pub prepare: fn(&mut Bench<'_>),
+    /// Does it once, and leaves the tables as they were.
+    pub once: fn(&mut Bench<'_>),
+}
+
+const fn flat(
+    name: &'static str,
+    prepare: fn(&mut Bench<'_>),
+    once: fn(&mut Bench<'_>),
+) -> Operation {
+    Operation { name, growth: Growth::Flat, prepare, once }
+}
+
+const fn logarithmic(
+    name: &'static str,
+    prepare: fn(&mut Bench<'_>),
+    once: fn(&mut Bench<'_>),
+) -> Operation {
+    Operation { name, growth: Growth::Logarithmic, prepare, once }
+}
+
+/// In the order of the table they fill.
+pub const OPERATIONS: [Operation; 12] = [
+    flat("handle looked up", fill::make_events, look_up),
+    flat("event made and freed", make_all_but_one, make_and_free),
+    flat("event added and deleted, without a timeout", fill::watch_all, delete_and_add),
+    flat("event activated and dispatched", fill::make_events, activate),
+    flat("source ready, to its callback", fill::watch_all, ready),
+    flat("common timeout begun again", fill::share_one_timeout, begin_common_again),
+    flat("64 bytes written, and sent", fill::open_all, write),
+    flat("64 bytes received, and read", fill::open_all, receive),
+    logarithmic("timer cancelled and armed, the last", fill::arm_all, arm_last),
+    logarithmic("timer cancelled and armed, the first", fill::arm_all, arm_first),
+    logarithmic("timer moved, from first to last", fill::arm_all, move_back),
+    logarithmic("timer armed and fired", fill::arm_all, fire),
+];
+
+fn look_up(bench: &mut Bench<'_>) {
+    let event = bench.event();
+    black_box(bench.base.event(black_box(event)).map_or(0, |event| event.user()));
+}
+
+fn make_all_but_one(bench: &mut Bench<'_>) {
+    fill::make_events(bench);
+    let last = bench.events[bench.size - 1];
+    bench.base.event(last).unwrap().free();
+}
+
+fn make_and_free(bench: &mut Bench<'_>) {
+    let event = bench.base.new_timer(Mode::Persist, |_, _, _, _| {}).unwrap();
+    bench.base.event(black_box(event)).unwrap().free();
+}
+
+fn delete_and_add(bench: &mut Bench<'_>) {
+    let event = bench.event();
+    let mut event = bench.base.event(event).unwrap();
+    event.del();
+    event.add(None).unwrap();
+    while bench.base.next_action().is_some() {}
+}
+
+fn activate(bench: &mut Bench<'_>) {
+    let event = bench.event();
+    bench.base.event(event).unwrap().activate(What::READ);
+    bench.dispatch();
+}
+
+fn ready(bench: &mut Bench<'_>) {
+    let turn = bench.turn();
+    bench.base.ready(bench.sources[turn], What::READ);
+    bench.dispatch();
+}
+
+fn begin_common_again(bench: &mut Bench<'_>) {
+    let (event, common) = (bench.event(), bench.common.unwrap());
+    bench.base.event(event).unwrap().add_common(common).unwrap();
+    let now = bench.base.now().after(TICK);
+    bench.base.advance(now);
+}
+
+fn write(bench: &mut Bench<'_>) {
+    let conn = bench.conn();
+    bench.base.conn(conn).unwrap().write(black_box(&[7; 64])).unwrap();
+    let (first, second) = bench.base.output(conn);
+    let amount = first.len() + second.len();
+    bench.base.sent(conn, black_box(amount));
+    bench.dispatch();
+}
+
+fn receive(bench: &mut Bench<'_>) {
+    let conn = bench.conn();
+    let (first, _) = bench.base.input(conn).unwrap();
+    first.copy_from_slice(black_box(&[7; 64]));
+    bench.base.received(conn, 64);
+    bench.dispatch();
+}
+
+/// Far behind all others: it stays where an entry comes in.
+fn arm_last(bench: &mut Bench<'_>) {
+    arm(bench, Duration::from_secs(2_000_000));
+}
+
+/// Before all others: it rises from the bottom of the heap to the top.
+fn arm_first(bench: &mut Bench<'_>) {
+    let before = bench.base.deadline().unwrap().since(bench.base.now());
+    arm(bench, before - Duration::from_micros(1));
+}
+
+/// Cancels the timer whose turn it is, and arms it anew.
+fn arm(bench: &mut Bench<'_>, delay: Duration) {
+    let event = bench.event();
+    let mut event = bench.base.event(event).unwrap();
+    event.remove_timeout();
+    event.add(Some(delay)).unwrap();
+}
+
+/// The first of all is begun again behind the others: it sinks through the whole heap.
+fn move_back(bench: &mut Bench<'_>) {
+    // They were armed in the order of the walk.
+    let event = bench.event();
+    let mut event = bench.base.event(event).unwrap();
+    event.add(Some(Duration::from_secs(2_000_000))).unwrap();
+    let now = bench.base.now().after(TICK);
+    bench.base.advance(now);
+}
+
+fn fire(bench: &mut Bench<'_>) {
+    let event = bench.event();
+    let mut view = bench.base.event(event).unwrap();
+    view.remove_timeout();
+    view.add(Some(TICK)).unwrap();
+    bench.dispatch();
+    bench.base.event(event).unwrap().add(Some(Duration::from_secs(2_000_000))).unwrap();
+}

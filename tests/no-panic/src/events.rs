@@ -1,0 +1,45 @@
+//! Events, and what the loop itself does for them.
+
+use picoevent::{CommonTimeout, Event, EventMut, What};
+
+use crate::unknown::{any, duration, maybe_duration, mode, priority, signal, what};
+use crate::{App, Base, Loop, values};
+
+fn call(_: &mut App, cx: &mut Loop<'_>, event: Event, what: What) {
+    any((cx, event, what));
+}
+
+pub fn every_verb(base: &mut Base<'_>) {
+    let Ok(source) = base.new_source() else { return };
+    let source = any(source);
+    any(base.new_event(source, what(), mode(), call)).ok();
+    any(base.new_signal(signal(), mode(), call)).ok();
+    any(base.after(duration(), call)).ok();
+    any(base.once(source, what(), maybe_duration(), call)).ok();
+    any(base.every(duration(), call)).ok();
+    any(base.on_signal(signal(), call)).ok();
+    any(base.on_prepare(call)).ok();
+    any(base.on_check(call)).ok();
+    any(base.wait_to_come());
+    any(base.forget_source(source)).ok();
+    let Ok(common) = base.common_timeout(duration()) else { return };
+    let Ok(event) = base.new_timer(mode(), call) else { return };
+    values::handle(any(event));
+    if let Ok(view) = any(&mut *base).event(any(event)) {
+        one(any(view), any(common));
+    }
+    if let Ok(view) = any(base).event(any(event)) {
+        any(view).free();
+    }
+}
+
+fn one(mut event: EventMut<'_, '_, App>, common: CommonTimeout) {
+    any(event.add(maybe_duration())).ok();
+    any(&mut event).add_common(common).ok();
+    any(&mut event).activate(what());
+    any((event.pending(), event.deadline(), event.remaining(), event.priority(), event.user()));
+    any(&mut event).set_priority(priority()).ok();
+    any(&mut event).on_fire(call).set_user(any(1));
+    any(&mut event).remove_timeout();
+    any(&mut event).del();
+}

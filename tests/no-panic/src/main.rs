@@ -1,0 +1,70 @@
+//! An image that links only if no verb of the core can panic.
+//!
+//! It calls each public function of the core with values that the compiler can not know, on a base
+//! in a state that it can not know. Its panic handler calls a function that does not exist: where a
+//! panic can be reached, the handler is in the image, and the linker names the function that is
+//! missing. The image is never run.
+//!
+//! Left out is all text with a number or an address in it, [`Display`](core::fmt::Display) of
+//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug` among it: whether the core library's own code
+//! for numbers can panic is for the optimizer to say, and where that library is compiled anew it
+//! says yes.
+
+#![no_std]
+#![no_main]
+
+mod base;
+mod conns;
+mod events;
+mod listeners;
+mod text;
+mod triggers;
+mod unknown;
+mod values;
+
+use core::panic::PanicInfo;
+
+use picoevent::{Cx, EventBase, Storage};
+
+use unknown::any;
+
+/// The application: nothing, since callbacks are the application's own and may panic.
+pub struct App;
+
+type Base<'s> = EventBase<'s, App>;
+type Loop<'s> = Cx<'s, App>;
+
+unsafe extern "C" {
+    /// Exists nowhere.
+    safe fn picoevent_core_can_panic() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    picoevent_core_can_panic()
+}
+
+/// The image's entry.
+// SAFETY: no other function has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn every_verb() {
+    let mut storage = Storage::<App, 8, 4, 64, 32, 2, 2>::new();
+    on(&mut EventBase::new(any(&mut storage)));
+    // The table of the core's own default sizes, which has another length everywhere.
+    let mut storage = any(Storage::<App, 3, 1>::default());
+    on(&mut EventBase::new(&mut storage));
+    triggers::every_verb();
+    values::every_verb();
+    text::every_text();
+    #[cfg(feature = "planted")]
+    any([1_u8, 2, 3][any(1_usize)]);
+}
+
+/// Every verb, on a base of which nothing is known.
+#[inline(never)]
+fn on(base: &mut Base<'_>) {
+    events::every_verb(any(&mut *base));
+    conns::every_verb(any(&mut *base));
+    listeners::every_verb(any(&mut *base));
+    base::every_verb(any(base));
+}

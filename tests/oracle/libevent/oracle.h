@@ -1,0 +1,111 @@
+/* The player of programs on libevent: what its files share.
+ *
+ *   program.c   reads a program's lines
+ *   world.c     the virtual clock, and an epoll of its own: it stands in front of libc's
+ *   play.c      carries a program out and writes its trace: the base, callbacks
+ *   step.c      the steps
+ *   watch.c     the watchers
+ */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_ID 32
+#define MAX_OPS 512
+#define MAX_SCRIPTS 256
+#define MAX_WORLD 64
+#define MAX_COMMON 4
+#define SOURCES 8
+#define SIGNALS 32
+
+/* A run that takes more than this is cut off, on each side at the same point. */
+#define MOST_CALLS 80
+#define MOST_POLLS 160
+
+enum verb {
+	OP_ADD, OP_DEL, OP_ACT, OP_PRIO, OP_NOTIMER, OP_FREE, OP_MAKE, OP_ASK, OP_COUNTS, OP_PEAKS,
+	OP_ALL, OP_GOT, OP_EXIT, OP_BREAK, OP_CONTINUE, OP_TAKE, OP_LOOK, OP_READY, OP_RAISE,
+	OP_WATCH, OP_UNWATCH, OP_RUN, VERBS
+};
+
+extern const char *const VERB_NAMES[VERBS];
+
+/* One step. `a` and `b` are the verb's numbers; NONE stands for "-". */
+#define NONE (-1)
+struct op {
+	enum verb verb;
+	long a, b;
+	/* `b` is the number of a common timeout. */
+	int common;
+};
+
+enum kind { ABSENT, TIMER, SIGNAL, SOURCE, PREPARE, CHECK };
+
+struct decl {
+	enum kind kind;
+	int id;
+	/* The source or the signal. */
+	int number;
+	short what;
+	/* `drain`: its callback takes what made it run away from its source. */
+	int persist, edge, once, drain, priority;
+};
+
+struct script {
+	int id, firing, first, length;
+};
+
+/* Something that happens outside, at its time. */
+struct happening {
+	long at;
+	int is_raise;
+	int number;
+	int value;
+};
+
+struct program {
+	int has_limit;
+	long limit_callbacks, limit_time;
+	int limit_priority;
+	int commons;
+	long common[MAX_COMMON];
+	int decls;
+	struct decl decl[MAX_ID];
+	int happenings;
+	struct happening happening[MAX_WORLD];
+	int main_ops;
+	struct op main_op[MAX_OPS];
+	int ops;
+	struct op op[MAX_OPS];
+	int scripts;
+	struct script script[MAX_SCRIPTS];
+};
+
+/* program.c */
+void program_clear(struct program *program);
+/* Takes one line of a program. A line it does not understand ends the player with a message. */
+void program_line(struct program *program, char *line);
+_Noreturn void fail(const char *why, const char *what);
+
+/* world.c */
+void world_begin(const struct program *program);
+long world_now(void);
+void world_take(long ms);
+void world_ready(int source, int what);
+void world_drain(int source, int what);
+void world_raise(int signal, int count);
+int world_polls(void);
+int world_descriptor(int source);
+
+/* watch.c and play.c, called by world.c from inside of libevent */
+void play_prepare(long wait);
+void play_check(void);
+/* The loop can not go on: nothing will ever happen, or the run is too long. */
+void play_cut_off(int too_long);
+
+void play(const struct program *program);
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

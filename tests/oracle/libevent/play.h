@@ -1,0 +1,45 @@
+/* What plays a program: shared by play.c, step.c and watch.c. */
+#ifndef PLAY_H
+#define PLAY_H
+
+#include "oracle.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+/* Who is declared by a program, while it is played. */
+struct actor {
+	const struct decl *decl;
+	struct event *event;
+	int firings;
+	/* A watcher that is called. */
+	int is_on;
+};
+
+/* play.c */
+extern const struct program *program;
+extern struct event_base *base;
+extern struct actor actors[MAX_ID];
+extern const struct timeval *commons[MAX_COMMON];
+extern int is_over, is_stuck;
+/* The event whose callback runs. */
+extern struct event *running;
+
+void on_event(evutil_socket_t descriptor, short what, void *argument);
+void make(struct actor *actor);
+void run_script(struct actor *actor);
+void forget_dangling(void);
+long cached_now(void);
+struct timeval interval(long ms);
+short pending(const struct actor *actor);
+void say_place(void);
+
+/* step.c */
+void perform(const struct op *op);
+void free_buried(void);
+
+/* watch.c */
+void watchers_begin(void);
+void set_watcher(int id, int is_on);
+
+#endif

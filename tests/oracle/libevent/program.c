@@ -1,0 +1,181 @@
+/* Reading a program: one line, one thing. The text form is described in src/program/text.rs. */
+#include "oracle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const VERB_NAMES[VERBS] = {
+	"add", "del", "act", "prio", "notimer", "free", "make", "ask", "counts", "peaks",
+	"all", "got", "exit", "break", "continue", "take", "look", "ready", "raise",
+	"watch", "unwatch", "run",
+};
+
+_Noreturn void fail(const char *why, const char *what)
+{
+	fprintf(stderr, "the player of libevent: %s: %s\n", why, what);
+	exit(1);
+}
+
+void program_clear(struct program *program)
+{
+	memset(program, 0, sizeof(*program));
+}
+
+static char *word(void)
+{
+	char *found = strtok(NULL, " \n");
+	if (found == NULL)
+		fail("a line is too short", "");
+	return found;
+}
+
+/* A number, or NONE for a dash. */
+static long number(void)
+{
+	char *found = word();
+	return strcmp(found, "-") == 0 ? NONE : strtol(found, NULL, 10);
+}
+
+/* Conditions, a letter each, with libevent's bits. */
+static short conditions(void)
+{
+	static const char letters[] = "trwsecx";
+	static const short bits[] = { 0x01, 0x02, 0x04, 0x08, 0x20, 0x80, 0x40 };
+	short sum = 0;
+	for (const char *at = word(); *at != '\0'; at++) {
+		const char *letter = strchr(letters, *at);
+		if (*at == '-')
+			continue;
+		if (letter == NULL)
+			fail("no such condition", at);
+		sum |= bits[letter - letters];
+	}
+	return sum;
+}
+
+static struct op read_op(void)
+{
+	struct op op = { .a = NONE, .b = NONE };
+	const char *name = word();
+	while (op.verb < VERBS && strcmp(VERB_NAMES[op.verb], name) != 0)
+		op.verb++;
+	switch (op.verb) {
+	case OP_ADD: {
+		op.a = number();
+		char *timeout = word();
+		op.common = timeout[0] == 'c';
+		if (strcmp(timeout, "-") != 0)
+			op.b = strtol(timeout + op.common, NULL, 10);
+		break;
+	}
+	case OP_ACT: case OP_READY:
+		op.a = number();
+		op.b = conditions();
+		break;
+	case OP_PRIO: case OP_RAISE:
+		op.a = number();
+		op.b = number();
+		break;
+	case OP_DEL: case OP_NOTIMER: case OP_FREE: case OP_MAKE: case OP_ASK: case OP_EXIT:
+	case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
+		op.a = number();
+		break;
+	case OP_COUNTS: case OP_PEAKS: case OP_ALL: case OP_GOT: case OP_BREAK: case OP_CONTINUE:
+	case OP_LOOK:
+		break;
+	case VERBS:
+		fail("no such verb", name);
+	}
+	return op;
+}
+
+static void read_event(struct program *program)
+{
+	struct decl *decl = &program->decl[program->decls++];
+	decl->id = (int)number();
+	decl->priority = -1;
+	const char *kind = word();
+	if (strcmp(kind, "timer") == 0) {
+		decl->kind = TIMER;
+	} else if (strcmp(kind, "signal") == 0) {
+		decl->kind = SIGNAL;
+		decl->number = (int)number();
+	} else if (strcmp(kind, "source") == 0) {
+		decl->kind = SOURCE;
+		decl->number = (int)number();
+		decl->what = conditions();
+	} else {
+		fail("no such kind of event", kind);
+	}
+	for (char *more; (more = strtok(NULL, " \n")) != NULL;) {
+		if (strcmp(more, "persist") == 0)
+			decl->persist = 1;
+		else if (strcmp(more, "edge") == 0)
+			decl->edge = 1;
+		else if (strcmp(more, "once") == 0)
+			decl->once = 1;
+		else if (strcmp(more, "drain") == 0)
+			decl->drain = 1;
+		else if (strcmp(more, "prio") == 0)
+			decl->priority = (int)number();
+		else
+			fail("no such property", more);
+	}
+}
+
+static void read_happening(struct program *program)
+{
+	struct happening *happening = &program->happening[program->happenings++];
+	happening->at = number();
+	const char *what = word();
+	happening->is_raise = strcmp(what, "raise") == 0;
+	happening->number = (int)number();
+	happening->value = happening->is_raise ? (int)number() : conditions();
+}
+
+static void read_script(struct program *program)
+{
+	int id = (int)number();
+	int firing = (int)number();
+	struct script *last = program->scripts > 0 ? &program->script[program->scripts - 1] : NULL;
+	if (last == NULL || last->id != id || last->firing != firing) {
+		last = &program->script[program->scripts++];
+		*last = (struct script){ .id = id, .firing = firing, .first = program->ops };
+	}
+	last->length++;
+	program->op[program->ops++] = read_op();
+}
+
+void program_line(struct program *program, char *line)
+{
+	if (program->ops >= MAX_OPS - 1 || program->main_ops >= MAX_OPS - 1 ||
+	    program->scripts >= MAX_SCRIPTS - 1 || program->decls >= MAX_ID - 1 ||
+	    program->happenings >= MAX_WORLD - 1 || program->commons >= MAX_COMMON)
+		fail("the program is too long", line);
+	const char *first = strtok(line, " \n");
+	if (first == NULL)
+		return;
+	if (strcmp(first, "limit") == 0) {
+		program->has_limit = 1;
+		program->limit_callbacks = number();
+		program->limit_time = number();
+		program->limit_priority = (int)number();
+	} else if (strcmp(first, "common") == 0) {
+		program->common[program->commons++] = number();
+	} else if (strcmp(first, "event") == 0) {
+		read_event(program);
+	} else if (strcmp(first, "watcher") == 0) {
+		struct decl *decl = &program->decl[program->decls++];
+		decl->id = (int)number();
+		decl->kind = strcmp(word(), "prepare") == 0 ? PREPARE : CHECK;
+	} else if (strcmp(first, "at") == 0) {
+		read_happening(program);
+	} else if (strcmp(first, "main") == 0) {
+		program->main_op[program->main_ops++] = read_op();
+	} else if (strcmp(first, "on") == 0) {
+		read_script(program);
+	} else {
+		fail("no such line", first);
+	}
+}

@@ -1,0 +1,168 @@
+/* The steps of a program, and what they answer. */
+#include "play.h"
+
+/* Signal events that their own callback freed. libevent may go on with their repeats, so the memory
+ * is kept for as long. */
+static struct event *grave[MAX_OPS];
+static int buried;
+
+void free_buried(void)
+{
+	while (buried > 0) {
+		grave[--buried]->ev_.ev_signal.ev_pncalls = NULL;
+		event_free(grave[buried]);
+	}
+}
+
+static int add(struct actor *actor, const struct op *op)
+{
+	struct timeval given = interval(op->b);
+	const struct timeval *timeout = op->b == NONE ? NULL : op->common ? commons[op->b] : &given;
+	const struct decl *decl = actor->decl;
+	if (!decl->once)
+		return event_add(actor->event, timeout);
+	if (decl->kind == TIMER)
+		return event_base_once(base, -1, EV_TIMEOUT, on_event, actor, timeout);
+	return event_base_once(base, world_descriptor(decl->number), decl->what, on_event, actor, timeout);
+}
+
+static int note_event(const struct event_base *of, const struct event *event, void *seen)
+{
+	(void)of;
+	for (int id = 0; id < MAX_ID; id++) {
+		if (actors[id].event == event)
+			((int *)seen)[id]++;
+	}
+	return 0;
+}
+
+static void say_all(void)
+{
+	int seen[MAX_ID] = { 0 };
+	event_base_foreach_event(base, note_event, seen);
+	for (int id = 0; id < MAX_ID; id++) {
+		for (; seen[id] > 0; seen[id]--)
+			say(" %d:%02x", id, pending(&actors[id]));
+	}
+	say("\n");
+}
+
+static void say_pending(const struct actor *actor)
+{
+	say(" %02x", pending(actor));
+	if (actor->event->ev_evcallback.evcb_flags & EVLIST_TIMEOUT) {
+		struct timeval deadline;
+		event_pending(actor->event, EV_TIMEOUT, &deadline);
+		long at = deadline.tv_sec * 1000 + deadline.tv_usec / 1000 - 1000000;
+		say(" until %ld in %ld", at, at > cached_now() ? at - cached_now() : 0);
+	}
+	say(" prio %d\n", event_get_priority(actor->event));
+}
+
+static void run(int flags)
+{
+	is_stuck = 0;
+	int status = event_base_loop(base, flags);
+	if (is_over)
+		return;
+	say("end %d exit %d break %d%s t%ld\n", status, event_base_got_exit(base),
+	    event_base_got_break(base), is_stuck ? " stuck" : "", world_now());
+}
+
+void perform(const struct op *op)
+{
+	struct actor *actor = op->a >= 0 && op->a < MAX_ID ? &actors[op->a] : NULL;
+	if (op->verb != OP_RUN)
+		say(" %s", VERB_NAMES[op->verb]);
+	switch (op->verb) {
+	case OP_ADD: case OP_DEL: case OP_ACT: case OP_PRIO: case OP_NOTIMER: case OP_FREE:
+	case OP_ASK:
+		say(" %ld", op->a);
+		if (actor->event == NULL && !(op->verb == OP_ADD && actor->decl->once)) {
+			say(" gone\n");
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	struct timeval tv = interval(op->a);
+	switch (op->verb) {
+	case OP_ADD:
+		say(" %s\n", add(actor, op) == 0 ? "ok" : "refused");
+		return;
+	case OP_DEL:
+		event_del(actor->event);
+		break;
+	case OP_ACT:
+		event_active(actor->event, (int)op->b, 1);
+		break;
+	case OP_PRIO:
+		say(" %s\n", event_priority_set(actor->event, (int)op->b) == 0 ? "ok" : "refused");
+		return;
+	case OP_NOTIMER:
+		event_remove_timer(actor->event);
+		break;
+	case OP_FREE:
+		if (actor->event == running && actor->decl->kind == SIGNAL) {
+			event_del(actor->event);
+			grave[buried++] = actor->event;
+		} else {
+			event_free(actor->event);
+		}
+		actor->event = NULL;
+		break;
+	case OP_MAKE:
+		if (actor->event == NULL)
+			make(actor);
+		break;
+	case OP_ASK:
+		say_pending(actor);
+		return;
+	case OP_COUNTS:
+		say(" %d %d\n", event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED),
+		    event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE));
+		return;
+	case OP_PEAKS: {
+		int added = event_base_get_max_events(base, EVENT_BASE_COUNT_ADDED, 1);
+		say(" %d %d\n", added, event_base_get_max_events(base, EVENT_BASE_COUNT_ACTIVE, 1));
+		return;
+	}
+	case OP_ALL:
+		say_all();
+		return;
+	case OP_GOT:
+		say(" %d %d\n", event_base_got_exit(base), event_base_got_break(base));
+		return;
+	case OP_EXIT:
+		event_base_loopexit(base, op->a == NONE ? NULL : &tv);
+		break;
+	case OP_BREAK:
+		event_base_loopbreak(base);
+		break;
+	case OP_CONTINUE:
+		event_base_loopcontinue(base);
+		break;
+	case OP_TAKE:
+		world_take(op->a);
+		break;
+	case OP_LOOK:
+		event_base_update_cache_time(base);
+		break;
+	case OP_READY:
+		world_ready((int)op->a, (int)op->b);
+		break;
+	case OP_RAISE:
+		world_raise((int)op->a, (int)op->b);
+		break;
+	case OP_WATCH: case OP_UNWATCH:
+		set_watcher((int)op->a, op->verb == OP_WATCH);
+		break;
+	case OP_RUN:
+		run((int)op->a);
+		return;
+	case VERBS:
+		break;
+	}
+	say("\n");
+}

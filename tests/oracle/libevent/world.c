@@ -1,0 +1,206 @@
+/* The world that libevent sees: a virtual clock, and descriptors that exist here only.
+ *
+ * The functions at the end have the names of libc's and stand in front of them, for the library
+ * too. A wait costs no time: the clock jumps to where the wait would have ended. The one real
+ * descriptor is the pipe in which libevent's signal handler leaves its bytes; it is polled for real.
+ */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* Far from anything the process really opens. */
+#define FIRST_DESCRIPTOR 200
+/* libevent takes a time whose seconds are zero for none. */
+#define EPOCH_MS 1000000L
+
+struct source {
+	/* What it is ready for, and what is waited for: epoll's bits. */
+	uint32_t ready, interest;
+	int registered;
+	/* By edge: something happened since the last report. */
+	int armed;
+};
+
+static const struct program *program;
+static long clock_ms;
+static int next_happening, polls, signal_pipe, check_is_due;
+static struct source sources[SOURCES];
+static int deferred[SIGNALS];
+
+void world_begin(const struct program *begun)
+{
+	program = begun;
+	clock_ms = 0;
+	next_happening = polls = check_is_due = 0;
+	signal_pipe = -1;
+	memset(sources, 0, sizeof(sources));
+	memset(deferred, 0, sizeof(deferred));
+}
+
+long world_now(void)
+{
+	return clock_ms;
+}
+
+void world_take(long ms)
+{
+	clock_ms += ms;
+}
+
+int world_polls(void)
+{
+	return polls;
+}
+
+int world_descriptor(int source)
+{
+	return FIRST_DESCRIPTOR + source;
+}
+
+static uint32_t as_epoll(int what)
+{
+	return (what & 0x02 ? EPOLLIN : 0u) | (what & 0x04 ? EPOLLOUT : 0u) |
+	       (what & 0x80 ? EPOLLRDHUP : 0u);
+}
+
+/* Sets what a source is ready for; each condition named is news, even if it held before. */
+void world_ready(int source, int what)
+{
+	uint32_t ready = as_epoll(what);
+	sources[source].ready = ready;
+	if (ready & sources[source].interest)
+		sources[source].armed = 1;
+}
+
+/* Ends what a source is ready for, which is no news. */
+void world_drain(int source, int what)
+{
+	sources[source].ready &= ~as_epoll(what);
+}
+
+/* A raise reaches the process when the loop looks for news. */
+void world_raise(int signal, int count)
+{
+	deferred[signal] += count;
+}
+
+/* Lets everything happen whose time has come. */
+static void happen(void)
+{
+	for (; next_happening < program->happenings; next_happening++) {
+		const struct happening *next = &program->happening[next_happening];
+		if (next->at > clock_ms)
+			break;
+		if (next->is_raise)
+			world_raise(next->number, next->value);
+		else
+			world_ready(next->number, next->value);
+	}
+	for (int number = 1; number < SIGNALS; number++) {
+		for (; deferred[number] > 0; deferred[number]--)
+			raise(number);
+	}
+}
+
+static int report(struct epoll_event *events, int most)
+{
+	int count = 0;
+	for (int index = 0; index < SOURCES && count < most; index++) {
+		struct source *source = &sources[index];
+		uint32_t ready = source->ready & source->interest;
+		int by_edge = (source->interest & EPOLLET) != 0;
+		if (source->registered && ready != 0 && (!by_edge || source->armed)) {
+			events[count].events = ready;
+			events[count++].data.fd = world_descriptor(index);
+		}
+		source->armed = 0;
+	}
+	struct pollfd pipe = { .fd = signal_pipe, .events = POLLIN };
+	if (signal_pipe >= 0 && count < most && poll(&pipe, 1, 0) == 1) {
+		events[count].events = EPOLLIN;
+		events[count++].data.fd = signal_pipe;
+	}
+	return count;
+}
+
+int epoll_create1(int flags)
+{
+	(void)flags;
+	return 999;
+}
+
+int epoll_ctl(int epoll, int op, int descriptor, struct epoll_event *event)
+{
+	(void)epoll;
+	int index = descriptor - FIRST_DESCRIPTOR;
+	if (index < 0 || index >= SOURCES) {
+		signal_pipe = op == EPOLL_CTL_DEL ? -1 : descriptor;
+		return 0;
+	}
+	struct source *source = &sources[index];
+	if (source->registered == (op == EPOLL_CTL_ADD)) {
+		errno = source->registered ? EEXIST : ENOENT;
+		return -1;
+	}
+	source->registered = op != EPOLL_CTL_DEL;
+	source->interest = source->registered ? event->events : 0;
+	source->armed = source->registered;
+	return 0;
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+{
+	(void)epoll;
+	play_prepare(timeout);
+	if (++polls > MOST_POLLS) {
+		play_cut_off(1);
+		return 0;
+	}
+	long end = timeout < 0 ? -1 : clock_ms + timeout;
+	for (;;) {
+		happen();
+		int count = report(events, most);
+		if (count > 0 || clock_ms == end) {
+			check_is_due = 1;
+			return count;
+		}
+		int more = next_happening < program->happenings;
+		long next = more ? program->happening[next_happening].at : end;
+		if (!more && end < 0) {
+			play_cut_off(0);
+			return 0;
+		}
+		clock_ms = end >= 0 && end < next ? end : next;
+	}
+}
+
+/* libevent reads the clock as soon as it has taken in what epoll_wait reported, and that is when
+ * check watchers are to run; newer versions call them there themselves. */
+int clock_gettime(clockid_t which, struct timespec *time)
+{
+	(void)which;
+	long ms = EPOCH_MS + clock_ms;
+	if (check_is_due) {
+		check_is_due = 0;
+		play_check();
+	}
+	time->tv_sec = ms / 1000;
+	time->tv_nsec = ms % 1000 * 1000000;
+	return 0;
+}
+
+int gettimeofday(struct timeval *restrict time, void *restrict zone)
+{
+	(void)zone;
+	long ms = EPOCH_MS + clock_ms;
+	time->tv_sec = ms / 1000;
+	time->tv_usec = ms % 1000 * 1000;
+	return 0;
+}

@@ -1,0 +1,126 @@
+//! What a program may have: the features and steps it is drawn from.
+
+use crate::random::Random;
+
+/// What a program may have.
+pub(super) struct Features {
+    pub timers: bool,
+    pub sources: bool,
+    pub signals: bool,
+    pub edges: bool,
+    pub mixing: bool,
+    pub once: bool,
+    pub common: bool,
+    pub priorities: bool,
+    pub limit: bool,
+    pub watchers: bool,
+    pub zero: bool,
+    pub verbs: Vec<Verb>,
+}
+
+/// The kinds of steps there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Add,
+    AddTimed,
+    Del,
+    Activate,
+    Priority,
+    RemoveTimer,
+    Free,
+    Ask,
+    Counts,
+    Peaks,
+    All,
+    Got,
+    Exit,
+    Break,
+    Continue,
+    Take,
+    Look,
+    Ready,
+    Raise,
+    Watch,
+}
+
+const VERBS: [Verb; 20] = [
+    Verb::Add,
+    Verb::AddTimed,
+    Verb::Del,
+    Verb::Activate,
+    Verb::Priority,
+    Verb::RemoveTimer,
+    Verb::Free,
+    Verb::Ask,
+    Verb::Counts,
+    Verb::Peaks,
+    Verb::All,
+    Verb::Got,
+    Verb::Exit,
+    Verb::Break,
+    Verb::Continue,
+    Verb::Take,
+    Verb::Look,
+    Verb::Ready,
+    Verb::Raise,
+    Verb::Watch,
+];
+
+/// What a watcher does not do, since what stands in for watchers before libevent 2.2 would not be
+/// exact: let time pass, or look at the clock.
+pub(super) const NOT_OF_WATCHERS: [Verb; 2] = [Verb::Take, Verb::Look];
+
+impl Features {
+    pub(super) fn draw(random: &mut Random) -> Self {
+        let mut half = |chance| random.percent(chance);
+        let mut features = Self {
+            timers: half(70),
+            sources: half(55),
+            signals: half(40),
+            edges: half(30),
+            mixing: half(10),
+            once: half(25),
+            common: half(25),
+            priorities: half(50),
+            limit: half(25),
+            watchers: half(25),
+            zero: half(40),
+            verbs: Vec::new(),
+        };
+        features.settle(random);
+        features
+    }
+
+    fn settle(&mut self, random: &mut Random) {
+        self.timers |= !self.sources && !self.signals;
+        let rare = |verb| matches!(verb, Verb::Exit | Verb::Break | Verb::Got | Verb::Peaks);
+        let chance = |verb| if rare(verb) { 20 } else { 45 };
+        self.verbs = VERBS.iter().copied().filter(|verb| random.percent(chance(*verb))).collect();
+        let possible = |verb: &Verb| match verb {
+            Verb::Ready => self.sources,
+            Verb::Raise => self.signals,
+            Verb::Watch => self.watchers,
+            Verb::Priority => self.priorities,
+            _ => true,
+        };
+        self.verbs.retain(possible);
+        if self.verbs.is_empty() {
+            self.verbs = vec![Verb::Activate, Verb::Add];
+        }
+    }
+}
+
+impl Verb {
+    /// Whether the step names an event that must have been made before.
+    pub(super) fn needs_handle(self) -> bool {
+        matches!(
+            self,
+            Self::Del
+                | Self::Activate
+                | Self::Priority
+                | Self::RemoveTimer
+                | Self::Free
+                | Self::Ask
+        )
+    }
+}

@@ -1,0 +1,76 @@
+//! The player of libevent: a process of its own that plays programs by the batch.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::program::Program;
+
+pub struct Libevent {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Libevent {
+    /// Starts the player.
+    ///
+    /// # Errors
+    /// When `program` cannot be started.
+    pub fn start(program: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child =
+            command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let input = child.stdin.take();
+        let output = child.stdout.take().context("the player of libevent has no output")?;
+        Ok(Self { child, input, output: BufReader::new(output) })
+    }
+
+    /// Gives the player programs; their traces are to be taken before the next are given.
+    ///
+    /// # Errors
+    /// When the player has ended.
+    pub fn give<'p>(&mut self, programs: impl IntoIterator<Item = &'p Program>) -> Result<()> {
+        let mut text = String::new();
+        for program in programs {
+            text += &program.to_string();
+            text += "end\n";
+        }
+        text += "go\n";
+        let input = self.input.as_mut().context("the player's input is closed")?;
+        input.write_all(text.as_bytes()).context("the player of libevent has ended")?;
+        input.flush().context("the player of libevent has ended")
+    }
+
+    /// Takes the next trace.
+    ///
+    /// # Errors
+    /// When the player has ended.
+    pub fn trace(&mut self) -> Result<String> {
+        let mut trace = String::new();
+        loop {
+            let start = trace.len();
+            if self.output.read_line(&mut trace)? == 0 {
+                let status = self.child.wait()?;
+                bail!("the player of libevent ended ({status}) after:\n{trace}");
+            }
+            if &trace[start..] == "end\n" {
+                trace.truncate(start);
+                return Ok(trace);
+            }
+        }
+    }
+}
+
+impl Drop for Libevent {
+    fn drop(&mut self) {
+        // Without input it ends by itself.
+        drop(self.input.take());
+        let _ = self.child.wait();
+    }
+}

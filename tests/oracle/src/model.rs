@@ -1,0 +1,329 @@
+//! The model: the loop written down as plainly as it goes, with lists and searches.
+//!
+//! It follows libevent 2.1.12 line by line where a switch of [`crate::differences`] is at
+//! libevent's side, its accidents included, and picoevent's stated meaning where it is at ours. It
+//! shares no code with either, so that a fault in one of the three shows.
+
+mod closure;
+mod step;
+mod timeout;
+mod turn;
+mod verb;
+mod watcher;
+
+use std::{collections::VecDeque, fmt::Write};
+
+use crate::{
+    differences::{Sides, Switch},
+    program::{Id, LEVELS, MAX_ID, Plan, SIGNALS, SOURCES, Waits, bits},
+    world::{Level, World},
+};
+
+/// What happens when the program is played with the switches at these sides: its trace.
+pub fn play(plan: &Plan, sides: Sides) -> String {
+    let mut model = Model::new(plan, sides);
+    model.begin();
+    for op in &plan.main {
+        if model.over {
+            break;
+        }
+        model.step(*op);
+    }
+    if model.over {
+        model.trace.push_str("over\n");
+    }
+    model.trace
+}
+
+/// An event, by its place in [`Model::events`].
+type Place = usize;
+
+/// Whose event it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Declared(Id),
+    Once(Id),
+    /// libevent's event that sets the exit flag.
+    Exit,
+    /// libevent's event that reads the signals' pipe.
+    Signals,
+    /// libevent's event of a common timeout.
+    Head(usize),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Queued {
+    No,
+    Level,
+    Later,
+}
+
+/// Where an event's deadline is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timer {
+    None,
+    Heap,
+    Common(usize),
+}
+
+/// A timeout to begin: milliseconds, and the common timeout it belongs to.
+#[derive(Clone, Copy)]
+struct Pace {
+    ms: u64,
+    common: Option<usize>,
+}
+
+struct Event {
+    who: Who,
+    waits: Waits,
+    what: u8,
+    edge: bool,
+    persist: bool,
+    priority: usize,
+    /// On the list of its source or signal.
+    registered: bool,
+    queued: Queued,
+    result: u8,
+    timer: Timer,
+    deadline: u64,
+    /// When it was armed, among all armings.
+    order: u64,
+    interval: Option<Pace>,
+    /// Callbacks due for a signal; libevent's `ev_ncalls`.
+    calls: u32,
+    /// libevent's `ev_pncalls` points to the count of the closure under way.
+    counted: bool,
+    /// The slot of picoevent's table.
+    slot: Option<usize>,
+}
+
+impl Event {
+    fn new(who: Who, waits: Waits) -> Self {
+        Self {
+            who,
+            waits,
+            what: 0,
+            edge: false,
+            persist: false,
+            priority: LEVELS / 2,
+            registered: false,
+            queued: Queued::No,
+            result: 0,
+            timer: Timer::None,
+            deadline: 0,
+            order: 0,
+            interval: None,
+            calls: 0,
+            counted: false,
+            slot: None,
+        }
+    }
+
+    fn is_internal(&self) -> bool {
+        matches!(self.who, Who::Signals | Who::Head(_))
+    }
+
+    fn is_signal(&self) -> bool {
+        matches!(self.waits, Waits::Signal(_))
+    }
+}
+
+/// A common timeout: its members in the order of their deadlines, and libevent's event for it.
+struct Common {
+    ms: u64,
+    members: Vec<Place>,
+    head: Place,
+}
+
+/// A count and its peak.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    now: i64,
+    peak: i64,
+}
+
+impl Count {
+    /// Counts one more; an event of libevent's own only makes it look at the peak.
+    fn up(&mut self, internal: bool) {
+        self.now += i64::from(!internal);
+        self.peak = self.peak.max(self.now);
+    }
+}
+
+struct Model<'p> {
+    plan: &'p Plan,
+    sides: Sides,
+    world: World,
+    trace: String,
+
+    events: Vec<Event>,
+    by_id: [Option<Place>; MAX_ID],
+    firings: [u32; MAX_ID],
+    watchers: Vec<Id>,
+    /// Whose turn is next, in a round of watchers.
+    next_watcher: Option<Id>,
+    /// The events on each source and signal.
+    on_source: [Vec<Place>; SOURCES],
+    on_signal: [Vec<Place>; SIGNALS],
+    /// The plan's common timeouts, by number, as places in `commons`.
+    common_of: Vec<usize>,
+    commons: Vec<Common>,
+    heap: Vec<Place>,
+    armings: u64,
+
+    queues: [VecDeque<Place>; LEVELS],
+    later: VecDeque<Place>,
+    running: Option<usize>,
+    pass: u32,
+    /// The pass in which each slot ran last, and the slots that are free.
+    ran: Vec<u32>,
+    free: Vec<usize>,
+    added: Count,
+    active: Count,
+
+    /// The time that callbacks see, while there is one that is kept.
+    kept_now: Option<u64>,
+    /// Raises that nobody has been told of yet.
+    caught: [u32; SIGNALS],
+    signals: Option<Place>,
+    exit_at: Option<u64>,
+    got_exit: bool,
+    got_break: bool,
+    ended_by_exit: bool,
+    ended_by_break: bool,
+    cut_short: bool,
+    in_pass: bool,
+    /// Repeats of a signal's callback that are left, and of which event.
+    repeats: u32,
+    repeating: Option<Place>,
+    polls: u32,
+    calls: u32,
+    over: bool,
+}
+
+impl<'p> Model<'p> {
+    fn new(plan: &'p Plan, sides: Sides) -> Self {
+        Self {
+            plan,
+            sides,
+            world: World::new(&plan.news, Level::EachLook),
+            trace: String::new(),
+            events: Vec::new(),
+            by_id: [None; MAX_ID],
+            firings: [0; MAX_ID],
+            watchers: Vec::new(),
+            next_watcher: None,
+            on_source: Default::default(),
+            on_signal: Default::default(),
+            common_of: Vec::new(),
+            commons: Vec::new(),
+            heap: Vec::new(),
+            armings: 0,
+            queues: Default::default(),
+            later: VecDeque::new(),
+            running: None,
+            pass: 1,
+            ran: Vec::new(),
+            free: Vec::new(),
+            added: Count::default(),
+            active: Count::default(),
+            kept_now: None,
+            caught: [0; SIGNALS],
+            signals: None,
+            exit_at: None,
+            got_exit: false,
+            got_break: false,
+            ended_by_exit: false,
+            ended_by_break: false,
+            cut_short: false,
+            in_pass: false,
+            repeats: 0,
+            repeating: None,
+            polls: 0,
+            calls: 0,
+            over: false,
+        }
+    }
+
+    fn ours(&self, switch: Switch) -> bool {
+        self.sides.ours(switch)
+    }
+
+    fn begin(&mut self) {
+        for ms in &self.plan.commons {
+            let known = self.commons.iter().position(|common| common.ms == *ms);
+            let place = known.unwrap_or(self.commons.len());
+            if known.is_none() {
+                let head = self.events.len();
+                self.events
+                    .push(Event { priority: 0, ..Event::new(Who::Head(place), Waits::Nothing) });
+                self.commons.push(Common { ms: *ms, members: Vec::new(), head });
+            }
+            self.common_of.push(place);
+        }
+        for id in &self.plan.makes {
+            if self.plan.watchers[usize::from(*id)].is_some() {
+                self.take_slot();
+                self.watchers.push(*id);
+            } else {
+                self.make(*id);
+            }
+        }
+    }
+
+    /// Makes a declared event, unless it is one that is made when it is added.
+    fn make(&mut self, id: Id) {
+        let Some(decl) = self.plan.decl(id).filter(|decl| !decl.once) else { return };
+        let slot = self.take_slot();
+        let event = Event {
+            what: decl.what,
+            edge: decl.edge,
+            persist: decl.persist,
+            priority: decl.priority.map_or(LEVELS / 2, usize::from),
+            slot: Some(slot),
+            ..Event::new(Who::Declared(id), decl.waits)
+        };
+        self.by_id[usize::from(id)] = Some(self.events.len());
+        self.events.push(event);
+    }
+
+    /// Takes the slot that was given back last, or else a new one.
+    fn take_slot(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.ran.push(0);
+            self.ran.len() - 1
+        })
+    }
+
+    fn give_slot(&mut self, event: Place) {
+        self.free.extend(self.events[event].slot.take());
+    }
+
+    fn now(&self) -> u64 {
+        self.kept_now.unwrap_or(self.world.clock)
+    }
+
+    /// What an event is pending for and active with (`event_pending`).
+    fn pending(&self, event: Place) -> u8 {
+        let event = &self.events[event];
+        let waits = match event.waits {
+            Waits::Nothing => 0,
+            Waits::Source(_) => event.what,
+            Waits::Signal(_) => bits::SIGNAL,
+        };
+        let waits = if event.registered { waits } else { 0 };
+        let timer = if event.timer == Timer::None { 0 } else { bits::TIMEOUT };
+        let result = if event.queued == Queued::No { 0 } else { event.result };
+        (waits | timer | result) & bits::PENDING
+    }
+
+    fn say_place(&mut self) {
+        let (polls, clock, now) = (self.polls, self.world.clock, self.now());
+        self.say(format_args!("p{polls} t{clock} n{now} "));
+    }
+
+    fn say(&mut self, words: std::fmt::Arguments<'_>) {
+        let written = self.trace.write_fmt(words);
+        debug_assert!(written.is_ok(), "a string takes everything");
+    }
+}

@@ -1,0 +1,95 @@
+//! What calls a callback: setting the next beat before it, a signal's repeats, the script.
+
+use super::{Model, Place};
+use crate::{
+    differences::Switch,
+    program::{Id, MOST_CALLS, Waits, bits},
+};
+
+impl Model<'_> {
+    /// Sets the next deadline of a persistent event that fires.
+    pub(super) fn rearm(&mut self, event: Place) {
+        let state = &self.events[event];
+        let zero_counts = self.ours(Switch::ZeroInterval);
+        let interval = state.interval.filter(|pace| pace.ms > 0 || zero_counts);
+        let Some(pace) = interval.filter(|_| state.persist) else { return };
+        let now = self.now();
+        let from = if state.result & bits::TIMEOUT != 0 { state.deadline } else { now };
+        let on_time = from + pace.ms;
+        let deadline = if on_time < now { now + pace.ms } else { on_time };
+        self.register(event);
+        self.begin_timeout(event, deadline, pace.common);
+    }
+
+    /// Calls a signal's event as often as it is due.
+    pub(super) fn signal_closure(&mut self, event: Place, id: Id) {
+        if self.ours(Switch::SignalInterval) {
+            self.rearm(event);
+        }
+        let adds_up = self.ours(Switch::Raises);
+        let state = &mut self.events[event];
+        self.repeats = if adds_up { state.calls.max(1) } else { state.calls };
+        self.repeating = Some(event);
+        let keeps_apart = self.sides.ours(Switch::Repeats);
+        let first = state.result;
+        state.counted = !keeps_apart && self.repeats > 0;
+        let mut is_first = true;
+        while self.repeats > 0 {
+            self.repeats -= 1;
+            let what = if keeps_apart {
+                if is_first { first } else { bits::SIGNAL }
+            } else {
+                let state = &mut self.events[event];
+                state.calls = self.repeats;
+                state.counted &= self.repeats > 0;
+                state.result
+            };
+            is_first = false;
+            self.call(id, what);
+            if self.got_break {
+                break;
+            }
+            if self.repeats > 0 {
+                self.refresh_after_call();
+            }
+        }
+        // What libevent leaves pointing to a variable that is gone, the player takes away.
+        self.events[event].counted = false;
+        self.repeating = None;
+    }
+
+    /// A callback of the application's.
+    pub(super) fn call(&mut self, id: Id, what: u8) {
+        self.calls += 1;
+        if self.over || self.calls > MOST_CALLS {
+            (self.over, self.got_break) = (true, true);
+            return;
+        }
+        self.say_place();
+        let added = self.added.now;
+        self.say(format_args!("event {id} {what:02x} added {added}"));
+        if let Some(event) = self.by_id[usize::from(id)] {
+            let pending = self.pending(event);
+            self.say(format_args!(" pending {pending:02x}"));
+        }
+        self.trace.push('\n');
+        if let Some(decl) = self.plan.decl(id).filter(|decl| decl.drain)
+            && let Waits::Source(source) = decl.waits
+        {
+            self.world.drain(source, what);
+        }
+        self.script(id);
+    }
+
+    /// The steps of the callback that is called now.
+    pub(super) fn script(&mut self, id: Id) {
+        let firing = self.firings[usize::from(id)];
+        self.firings[usize::from(id)] += 1;
+        for op in self.plan.script(id, firing) {
+            if self.over {
+                return;
+            }
+            self.step(op);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The loop: its turns, and the pass in each.
+
+use super::{Model, Place, Queued, Who};
+use crate::{
+    differences::Switch,
+    program::{LEVELS, MOST_POLLS, SIGNALS, When, bits, run},
+    world::Found,
+};
+
+/// How a run of the loop ended.
+enum End {
+    Empty,
+    Stopped,
+    Stuck,
+}
+
+/// How the last pass went.
+#[derive(Clone, Copy, Default)]
+struct Pass {
+    /// It called something.
+    called: bool,
+    /// There was nothing to call.
+    idle: bool,
+}
+
+impl Model<'_> {
+    /// Runs the loop, and says how it ended.
+    pub(super) fn run(&mut self, flags: u8) {
+        (self.ended_by_exit, self.ended_by_break) = (false, false);
+        if !self.ours(Switch::BreakBefore) {
+            self.got_break = false;
+        }
+        if !self.ours(Switch::ExitFlag) {
+            self.got_exit = false;
+        }
+        let end = self.turns(flags);
+        self.kept_now = None;
+        if self.over {
+            return;
+        }
+        let status = u8::from(matches!(end, End::Empty));
+        let stuck = if matches!(end, End::Stuck) { " stuck" } else { "" };
+        let (exit, stop) = self.got();
+        let clock = self.world.clock;
+        self.say(format_args!("end {status} exit {exit} break {stop}{stuck} t{clock}\n"));
+    }
+
+    /// Whether an exit and a break came.
+    pub(super) fn got(&self) -> (u8, u8) {
+        let exit = self.got_exit || self.ended_by_exit;
+        let stop = self.got_break || self.ended_by_break;
+        (u8::from(exit), u8::from(stop))
+    }
+
+    fn turns(&mut self, flags: u8) -> End {
+        let mut last = Pass::default();
+        let mut stuck = false;
+        self.kept_now = None;
+        loop {
+            self.cut_short = false;
+            if self.stop() {
+                return if stuck { End::Stuck } else { End::Stopped };
+            }
+            let wait = match self.before_look(flags, last) {
+                Ok(wait) => wait,
+                Err(end) => return end,
+            };
+            stuck = !self.look(wait);
+            if stuck && self.over {
+                return End::Stuck;
+            }
+            last = self.after_look(stuck);
+        }
+    }
+
+    /// Calls the prepare watchers and says how long to wait, unless the loop ends.
+    fn before_look(&mut self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
+        if self.ours(Switch::FreshWait) {
+            self.kept_now = None;
+        }
+        let wait = self.outlook(flags, last)?;
+        self.kept_now = None;
+        self.watch(When::Prepare, wait);
+        if self.ours(Switch::WatchersStop) && self.stop() {
+            return Err(End::Stopped);
+        }
+        if self.ours(Switch::WatchersWait) { self.outlook(flags, last) } else { Ok(wait) }
+    }
+
+    /// How long there is to wait as things stand, unless there is nothing to wait for.
+    fn outlook(&self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
+        let once = flags & run::ONCE != 0 && last.called && self.active.now == 0;
+        if once || (flags & run::NONBLOCK != 0 && last.idle) {
+            return Err(End::Stopped);
+        }
+        let stays = flags & run::NO_EXIT_ON_EMPTY != 0;
+        let is_empty = self.added.now == 0 && self.active.now == 0 && self.exit_at.is_none();
+        if is_empty && !stays {
+            return Err(End::Empty);
+        }
+        Ok(self.wait(flags))
+    }
+
+    /// Calls the check watchers, makes timers due, and runs a pass.
+    fn after_look(&mut self, stuck: bool) -> Pass {
+        self.kept_now = Some(self.world.clock);
+        if self.exit_at.is_some_and(|at| at <= self.now()) {
+            (self.exit_at, self.got_exit) = (None, true);
+        }
+        self.in_pass = true;
+        if !stuck {
+            self.watch(When::Check, None);
+        }
+        self.expire();
+        let idle = self.active.now == 0;
+        let mut may_run = !idle;
+        if self.ours(Switch::WatchersStop) {
+            self.cut_short = false;
+            may_run &= !self.got_break;
+        }
+        let called = may_run && self.pass();
+        self.in_pass = false;
+        Pass { called, idle }
+    }
+
+    /// Whether somebody asked for the end.
+    fn stop(&mut self) -> bool {
+        // libevent's flags stay until the next run; ours are taken, and the reason is kept.
+        if self.got_break {
+            if self.ours(Switch::BreakBefore) {
+                (self.got_break, self.ended_by_break) = (false, true);
+            }
+            return true;
+        }
+        if self.got_exit {
+            if self.ours(Switch::ExitFlag) {
+                (self.got_exit, self.ended_by_exit) = (false, true);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// How long the look for news may wait.
+    fn wait(&self, flags: u8) -> Option<u64> {
+        if self.active.now > 0 || flags & run::NONBLOCK != 0 {
+            return Some(0);
+        }
+        let timer = self.first().map(|(deadline, _)| deadline);
+        let first = timer.into_iter().chain(self.exit_at).min()?;
+        Some(first.saturating_sub(self.now()))
+    }
+
+    /// Looks for news and makes active whom it concerns; `false` when there will never be any.
+    fn look(&mut self, wait: Option<u64>) -> bool {
+        self.polls += 1;
+        if self.polls > MOST_POLLS {
+            (self.over, self.got_break) = (true, true);
+            return false;
+        }
+        let waited_for: [bool; SIGNALS] =
+            std::array::from_fn(|signal| !self.on_signal[signal].is_empty());
+        match self.world.poll(wait, |signal| waited_for[signal], &mut self.caught) {
+            Found::Nothing => {
+                self.got_break = true;
+                return false;
+            }
+            Found::Sources(reports) => {
+                for (source, what) in reports {
+                    self.ready(source, what);
+                }
+            }
+        }
+        if self.caught.iter().any(|raises| *raises > 0) {
+            match self.signals.filter(|_| !self.ours(Switch::SignalFeed)) {
+                Some(reader) => self.activate(reader, bits::READ, None),
+                None => self.raised(),
+            }
+        }
+        true
+    }
+
+    fn ready(&mut self, source: u8, what: u8) {
+        for event in self.on_source[usize::from(source)].clone() {
+            let state = &self.events[event];
+            let came_true = state.what & what;
+            let edge = if state.edge { bits::EDGE } else { 0 };
+            if came_true != 0 {
+                self.activate(event, came_true | edge, None);
+            }
+        }
+    }
+
+    /// Makes active the events of all signals that were raised.
+    pub(super) fn raised(&mut self) {
+        for signal in 0..SIGNALS {
+            let raises = std::mem::take(&mut self.caught[signal]);
+            if raises > 0 {
+                for event in self.on_signal[signal].clone() {
+                    self.activate(event, bits::SIGNAL, Some(raises));
+                }
+            }
+        }
+    }
+
+    /// Runs what is active, one level of it; whether anything of the application's was called.
+    fn pass(&mut self) -> bool {
+        let limit = self.plan.limit;
+        let end = limit.and_then(|limit| limit.time).map(|time| self.now() + time);
+        let mut called = false;
+        for level in 0..LEVELS {
+            if self.queues[level].is_empty() {
+                continue;
+            }
+            self.running = Some(level);
+            called = self.level(level, end);
+            if called || self.got_break {
+                break;
+            }
+            // Only libevent's own events ran, and those do not count.
+        }
+        self.running = None;
+        self.pass += 1;
+        while let Some(event) = self.later.pop_front() {
+            self.events[event].queued = Queued::Level;
+            self.queues[self.events[event].priority].push_back(event);
+        }
+        called
+    }
+
+    fn level(&mut self, level: usize, end: Option<u64>) -> bool {
+        let limit = self.plan.limit.filter(|limit| level >= usize::from(limit.priority));
+        let most = limit.and_then(|limit| limit.callbacks);
+        let mut count = 0;
+        while let Some(event) = self.queues[level].front().copied() {
+            count += u32::from(!self.events[event].is_internal());
+            self.fire(event);
+            if self.got_break {
+                return true;
+            }
+            if most.is_some_and(|most| count >= most) {
+                break;
+            }
+            if count > 0 && end.is_some() && limit.is_some() {
+                self.kept_now = Some(self.world.clock);
+            }
+            self.refresh_after_call();
+            if count > 0 && limit.is_some() && end.is_some_and(|end| self.now() >= end) {
+                break;
+            }
+            if self.cut_short {
+                break;
+            }
+        }
+        count > 0
+    }
+
+    /// Ours brings the time up to date after each call, while there is a time limit.
+    pub(super) fn refresh_after_call(&mut self) {
+        let has_time = self.plan.limit.is_some_and(|limit| limit.time.is_some());
+        if has_time && self.ours(Switch::LimitClock) {
+            self.kept_now = Some(self.world.clock);
+        }
+    }
+
+    fn fire(&mut self, event: Place) {
+        if let Some(slot) = self.events[event].slot {
+            self.ran[slot] = self.pass;
+        }
+        if self.events[event].persist {
+            self.dequeue(event);
+        } else {
+            self.remove(event);
+        }
+        match self.events[event].who {
+            Who::Declared(id) if self.events[event].is_signal() => self.signal_closure(event, id),
+            Who::Declared(id) => {
+                self.rearm(event);
+                self.call(id, self.events[event].result);
+            }
+            Who::Once(id) => {
+                self.call(id, self.events[event].result);
+                self.give_slot(event);
+            }
+            Who::Exit => self.got_exit = true,
+            Who::Signals => self.raised(),
+            Who::Head(common) => self.common_passed(common),
+        }
+    }
+}

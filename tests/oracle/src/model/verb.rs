@@ -1,0 +1,197 @@
+//! Adding, deleting and activating.
+
+use super::{Event, Model, Pace, Place, Queued, Timer, Who};
+use crate::{
+    differences::Switch,
+    program::{Waits, bits},
+};
+
+impl Model<'_> {
+    /// `event_add`; whether it was accepted.
+    pub(super) fn add(&mut self, event: Place, timeout: Option<Pace>) -> bool {
+        if !self.register(event) {
+            return false;
+        }
+        if let Some(pace) = timeout {
+            let new = &mut self.events[event];
+            if new.persist && (!new.is_signal() || self.sides.ours(Switch::SignalInterval)) {
+                new.interval = Some(pace);
+            }
+            self.begin_timeout(event, self.now() + pace.ms, pace.common);
+        }
+        true
+    }
+
+    /// Sets a deadline, and takes back a callback that is due for an earlier one.
+    pub(super) fn begin_timeout(&mut self, event: Place, deadline: u64, common: Option<usize>) {
+        self.disarm(event);
+        let state = &self.events[event];
+        if state.queued != Queued::No && state.result & bits::TIMEOUT != 0 {
+            self.stop_repeats(event);
+            self.dequeue(event);
+        }
+        self.arm(event, deadline, common);
+    }
+
+    /// `event_del` by the application.
+    pub(super) fn delete(&mut self, event: Place) {
+        self.remove(event);
+        if self.ours(Switch::StaleInterval) {
+            self.events[event].interval = None;
+        }
+    }
+
+    /// Takes an event out of everything.
+    pub(super) fn remove(&mut self, event: Place) {
+        self.stop_repeats(event);
+        self.disarm(event);
+        self.dequeue(event);
+        self.unregister(event);
+    }
+
+    /// `event_remove_timer`.
+    pub(super) fn remove_timer(&mut self, event: Place) {
+        let had_one = self.events[event].timer != Timer::None;
+        self.disarm(event);
+        let is_signal = self.events[event].is_signal();
+        // A signal's interval would be in the memory that libevent counts its callbacks in.
+        if had_one && is_signal && !self.ours(Switch::SignalTimer) {
+            (self.events[event].calls, self.events[event].counted) = (0, false);
+        }
+        if had_one || self.ours(Switch::StaleInterval) {
+            self.events[event].interval = None;
+        }
+    }
+
+    /// `event_active`. Raises are given for a signal that came.
+    pub(super) fn activate(&mut self, event: Place, what: u8, raises: Option<u32>) {
+        let adds_up = self.ours(Switch::Raises);
+        let pass = self.pass;
+        let ran = self.events[event].slot.is_some_and(|slot| self.ran[slot] == pass);
+        let state = &mut self.events[event];
+        if state.queued != Queued::No {
+            state.result |= what;
+            if adds_up {
+                state.calls += raises.unwrap_or(0);
+            }
+            return;
+        }
+        state.result = what;
+        state.calls = raises.unwrap_or(if adds_up { 0 } else { 1 });
+        state.counted = false;
+        let (priority, is_internal) = (state.priority, state.is_internal());
+        if ran && self.sides.ours(Switch::OncePerPass) {
+            state.queued = Queued::Later;
+            self.later.push_back(event);
+        } else {
+            state.queued = Queued::Level;
+            self.queues[priority].push_back(event);
+            self.cut_short |= self.running.is_some_and(|running| priority < running);
+        }
+        self.active.up(false);
+        self.added.up(is_internal);
+    }
+
+    /// Takes an event off the queues.
+    pub(super) fn dequeue(&mut self, event: Place) {
+        let state = &mut self.events[event];
+        match std::mem::replace(&mut state.queued, Queued::No) {
+            Queued::No => return,
+            Queued::Later => self.later.retain(|other| *other != event),
+            Queued::Level => self.queues[state.priority].retain(|other| *other != event),
+        }
+        self.active.now -= 1;
+        if !state.is_internal() {
+            self.added.now -= 1;
+        }
+    }
+
+    /// Ends the repeats of a signal's callback that are under way.
+    fn stop_repeats(&mut self, event: Place) {
+        let state = &self.events[event];
+        let is_meant = if self.ours(Switch::Repeats) {
+            self.repeating == Some(event)
+        } else {
+            state.is_signal() && state.calls != 0 && state.counted
+        };
+        if is_meant {
+            self.repeats = 0;
+        }
+    }
+
+    /// Puts an event on the list of its source or signal; whether that can be.
+    pub(super) fn register(&mut self, event: Place) -> bool {
+        let state = &self.events[event];
+        let is_due = state.queued != Queued::No;
+        if state.registered || (is_due && !self.ours(Switch::AddActive)) {
+            return true;
+        }
+        let newest_first = !self.ours(Switch::EventOrder);
+        match state.waits {
+            Waits::Nothing => return true,
+            Waits::Source(source) => {
+                let edge = state.edge;
+                let others = &self.on_source[usize::from(source)];
+                let is_mixed = others.iter().any(|other| self.events[*other].edge != edge);
+                if is_mixed && self.ours(Switch::Mixing) {
+                    return false;
+                }
+                let before = self.interest(source);
+                put(&mut self.on_source[usize::from(source)], event, newest_first);
+                self.tell(source, before, edge);
+            }
+            Waits::Signal(signal) => {
+                put(&mut self.on_signal[usize::from(signal)], event, newest_first);
+                if self.signals.is_none() {
+                    self.signals = Some(self.events.len());
+                    let reader = Event::new(Who::Signals, Waits::Nothing);
+                    self.events.push(Event { priority: 0, persist: true, ..reader });
+                    self.added.up(true);
+                }
+            }
+        }
+        self.events[event].registered = true;
+        self.added.up(false);
+        true
+    }
+
+    pub(super) fn unregister(&mut self, event: Place) {
+        let state = &mut self.events[event];
+        if !std::mem::take(&mut state.registered) {
+            return;
+        }
+        let edge = state.edge;
+        match state.waits {
+            Waits::Nothing => {}
+            Waits::Source(source) => {
+                let before = self.interest(source);
+                self.on_source[usize::from(source)].retain(|other| *other != event);
+                self.tell(source, before, edge);
+            }
+            Waits::Signal(signal) => {
+                self.on_signal[usize::from(signal)].retain(|other| *other != event);
+            }
+        }
+        self.added.now -= 1;
+    }
+
+    /// What all events on a source wait for.
+    fn interest(&self, source: u8) -> u8 {
+        let events = self.on_source[usize::from(source)].iter();
+        events.fold(0, |sum, event| sum | self.events[*event].what)
+    }
+
+    /// Tells the world when what is waited for changed. The event that changed it says whether it
+    /// is by edge.
+    fn tell(&mut self, source: u8, before: u8, edge: bool) {
+        let after = self.interest(source);
+        if after != before {
+            self.world.interest(source, after, edge);
+        }
+    }
+}
+
+fn put(list: &mut Vec<Place>, event: Place, newest_first: bool) {
+    let place = if newest_first { 0 } else { list.len() };
+    list.insert(place, event);
+}

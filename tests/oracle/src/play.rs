@@ -1,0 +1,311 @@
+//! Plays a program on picoevent, as a back end would that has this world.
+//!
+//! It does no more than a back end has to: it reports a source once, and again when the base asked
+//! for it or something new happened, and it calls the base in the documented order.
+
+mod step;
+
+use std::{cell::Cell, fmt::Write, rc::Rc};
+
+use picoevent::{
+    Action, CommonTimeout, Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run,
+    Signal, Source, Storage, Wait, What,
+};
+
+use crate::{
+    program::{
+        Id, Limit, MAX_ID, MOST_CALLS, MOST_POLLS, Op, Plan, SIGNALS, SOURCES, Waits, When, bits,
+        run,
+    },
+    world::{Found, Level, World},
+};
+
+type Base<'s> = EventBase<'s, App>;
+
+/// The memory of a base, which is used for one program after the other.
+pub struct Stage(Box<Storage<App, 96, 0, 1, 1, 0, 3>>);
+
+/// A program being played.
+struct App {
+    plan: Rc<Plan>,
+    world: World,
+    /// The world's time again, for those who ask while the application is called.
+    clock: Rc<Cell<u64>>,
+    trace: String,
+    events: [Option<Event>; MAX_ID],
+    sources: [Option<Source>; SOURCES],
+    commons: Vec<CommonTimeout>,
+    firings: [u32; MAX_ID],
+    /// The signals that are caught, and their raises.
+    catches: [bool; SIGNALS],
+    caught: [u32; SIGNALS],
+    polls: u32,
+    calls: u32,
+    over: bool,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self(Box::new(Storage::new()))
+    }
+}
+
+impl Stage {
+    /// Plays a program and returns its trace.
+    pub fn play(&mut self, plan: &Rc<Plan>) -> String {
+        let mut base = EventBase::new(&mut *self.0);
+        let mut app = App::new(plan, &mut base);
+        for op in &plan.main {
+            if app.over {
+                break;
+            }
+            base.update_now(app.now());
+            match op {
+                Op::Run(flags) => app.run(&mut base, *flags),
+                op => app.step(&mut base, *op),
+            }
+        }
+        if app.over {
+            app.trace.push_str("over\n");
+        }
+        app.trace
+    }
+}
+
+impl App {
+    fn new(plan: &Rc<Plan>, base: &mut Base<'_>) -> Self {
+        let mut app = Self {
+            plan: plan.clone(),
+            world: World::new(&plan.news, Level::WhenAsked),
+            clock: Rc::default(),
+            trace: String::new(),
+            events: [None; MAX_ID],
+            sources: std::array::from_fn(|_| base.new_source().ok()),
+            commons: Vec::new(),
+            firings: [0; MAX_ID],
+            catches: [false; SIGNALS],
+            caught: [0; SIGNALS],
+            polls: 0,
+            calls: 0,
+            over: false,
+        };
+        base.set_dispatch_limit(plan.limit.map(dispatch_limit));
+        for ms in &plan.commons {
+            app.commons.extend(base.common_timeout(step::duration(*ms)));
+        }
+        for id in &plan.makes {
+            match plan.watchers[usize::from(*id)] {
+                None => app.make(base, *id),
+                Some(when) => app.make_watcher(base, *id, when),
+            }
+        }
+        app
+    }
+
+    fn make(&mut self, cx: &mut Cx<'_, Self>, id: Id) {
+        let plan = self.plan.clone();
+        let Some(decl) = plan.decl(id).filter(|decl| !decl.once) else { return };
+        let mode = if decl.persist { Mode::Persist } else { Mode::OneShot };
+        let made = match decl.waits {
+            Waits::Nothing => cx.new_timer(mode, on_event),
+            Waits::Signal(number) => {
+                let Some(signal) = Signal::new(number) else { return };
+                cx.new_signal(signal, mode, on_event)
+            }
+            Waits::Source(number) => {
+                let Some(source) = self.sources[usize::from(number)] else { return };
+                let edge = if decl.edge { bits::EDGE } else { 0 };
+                cx.new_event(source, What::from_bits(decl.what | edge), mode, on_event)
+            }
+        };
+        self.know(cx, id, made.ok());
+        if let Some(mut event) = made.ok().and_then(|event| cx.event(event).ok()) {
+            let priority = decl.priority.and_then(Priority::new).unwrap_or_default();
+            let _ = event.set_priority(priority);
+        }
+    }
+
+    fn make_watcher(&mut self, cx: &mut Cx<'_, Self>, id: Id, when: When) {
+        let made = match when {
+            When::Prepare => cx.on_prepare(on_prepare),
+            When::Check => cx.on_check(on_check),
+        };
+        self.know(cx, id, made.ok());
+    }
+
+    /// Remembers the handle of a declared event, and the other way round.
+    fn know(&mut self, cx: &mut Cx<'_, Self>, id: Id, event: Option<Event>) {
+        self.events[usize::from(id)] = event;
+        if let Some(mut event) = event.and_then(|event| cx.event(event).ok()) {
+            event.set_user(u32::from(id));
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.set(self.world.clock);
+        step::instant(self.world.clock)
+    }
+
+    /// Runs the loop, and says how it ended.
+    fn run(&mut self, base: &mut Base<'_>, flags: u8) {
+        let mut stuck = "";
+        base.begin(modes(flags));
+        let end = loop {
+            base.update_now(self.now());
+            base.prepare(self);
+            self.act(base);
+            let wait = match base.wait() {
+                Wait::Ended(end) => break end,
+                Wait::Not => Some(0),
+                Wait::Until(time) => Some(time.as_micros() / 1000 - self.world.clock),
+                Wait::Forever => None,
+            };
+            self.polls += 1;
+            if self.polls > MOST_POLLS {
+                self.over = true;
+                break End::Break;
+            }
+            if !self.feed(base, wait) {
+                base.break_off();
+                stuck = " stuck";
+                continue;
+            }
+            base.advance(self.now());
+            let clock = self.clock.clone();
+            base.dispatch_with(self, || step::instant(clock.get()));
+        };
+        if self.over {
+            return;
+        }
+        let status = u8::from(end == End::Empty);
+        let (exit, stop) = (u8::from(base.got_exit()), u8::from(base.got_break()));
+        let clock = self.world.clock;
+        self.say(format_args!("end {status} exit {exit} break {stop}{stuck} t{clock}\n"));
+    }
+
+    /// Does what the base asks of a back end.
+    fn act(&mut self, base: &mut Base<'_>) {
+        while let Some(action) = base.next_action() {
+            match action {
+                Action::Interest(source, what) => {
+                    let number = self.sources.iter().position(|known| *known == Some(source));
+                    let Some(number) = number else { continue };
+                    let edge = what.contains(What::EDGE);
+                    self.world.interest(number as u8, what.bits() & bits::IO, edge);
+                }
+                Action::Catch(signal) => self.catches[usize::from(signal.number())] = true,
+                Action::Release(signal) => self.catches[usize::from(signal.number())] = false,
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks for news and feeds it; `false` when there will never be any.
+    fn feed(&mut self, base: &mut Base<'_>, wait: Option<u64>) -> bool {
+        let catches = self.catches;
+        let found = self.world.poll(wait, |signal| catches[signal], &mut self.caught);
+        let Found::Sources(reports) = found else { return false };
+        for (number, what) in reports {
+            if let Some(source) = self.sources[usize::from(number)] {
+                base.ready(source, What::from_bits(what));
+            }
+        }
+        for number in 1..SIGNALS {
+            let raises = std::mem::take(&mut self.caught[number]);
+            if let Some(signal) = Signal::new(number as u8) {
+                base.raised(signal, raises as u16);
+            }
+        }
+        true
+    }
+
+    fn say_place(&mut self, cx: &Cx<'_, Self>) {
+        let (polls, clock, now) = (self.polls, self.world.clock, cx.now().as_micros() / 1000);
+        self.say(format_args!("p{polls} t{clock} n{now} "));
+    }
+
+    fn say(&mut self, words: std::fmt::Arguments<'_>) {
+        let written = self.trace.write_fmt(words);
+        debug_assert!(written.is_ok(), "a string takes everything");
+    }
+
+    fn script(&mut self, cx: &mut Cx<'_, Self>, id: Id) {
+        let firing = self.firings[usize::from(id)];
+        self.firings[usize::from(id)] += 1;
+        let plan = self.plan.clone();
+        for op in plan.script(id, firing) {
+            if self.over {
+                return;
+            }
+            self.step(cx, op);
+        }
+    }
+}
+
+fn on_event(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    app.calls += 1;
+    assert!(app.calls < 2 * MOST_CALLS, "a break ends the loop");
+    if app.over || app.calls > MOST_CALLS {
+        app.over = true;
+        cx.break_off();
+        return;
+    }
+    let id = user(cx, event);
+    app.say_place(cx);
+    let (what, added) = (what.bits(), cx.counts().added);
+    app.say(format_args!("event {id} {what:02x} added {added}"));
+    if let Some(event) = app.events[usize::from(id)] {
+        let pending = step::pending(cx, event);
+        app.say(format_args!(" pending {pending:02x}"));
+    }
+    app.trace.push('\n');
+    if let Some(decl) = app.plan.decl(id).filter(|decl| decl.drain)
+        && let Waits::Source(source) = decl.waits
+    {
+        app.world.drain(source, what);
+    }
+    app.script(cx, id);
+}
+
+fn on_prepare(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+    if app.over {
+        return;
+    }
+    let id = user(cx, event);
+    app.say_place(cx);
+    let wait = cx.wait_to_come().map_or("-".to_owned(), |wait| wait.as_millis().to_string());
+    app.say(format_args!("prepare {id} wait {wait}\n"));
+    app.script(cx, id);
+}
+
+fn on_check(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+    if app.over {
+        return;
+    }
+    let id = user(cx, event);
+    app.say_place(cx);
+    app.say(format_args!("check {id}\n"));
+    app.script(cx, id);
+}
+
+fn user(cx: &mut Cx<'_, App>, event: Event) -> Id {
+    cx.event(event).map_or(0, |event| event.user()) as Id
+}
+
+fn dispatch_limit(limit: Limit) -> DispatchLimit {
+    DispatchLimit {
+        callbacks: limit.callbacks,
+        time: limit.time.map(step::duration),
+        priority: Priority::new(limit.priority).unwrap_or_default(),
+    }
+}
+
+fn modes(flags: u8) -> Run {
+    let modes = [
+        (run::ONCE, Run::ONCE),
+        (run::NONBLOCK, Run::NONBLOCK),
+        (run::NO_EXIT_ON_EMPTY, Run::NO_EXIT_ON_EMPTY),
+    ];
+    let asked = modes.iter().filter(|(flag, _)| flags & flag != 0);
+    asked.fold(Run::DEFAULT, |sum, (_, mode)| sum | *mode)
+}

@@ -1,0 +1,284 @@
+//! Programs: what is played on both sides, as plain data.
+//!
+//! A program is a list of lines, in no deeper structure, so that the shrinker can leave any of them
+//! out. A line that speaks of an event which no other line makes is never kept by it.
+//!
+//! ```text
+//! event 0 timer persist             a timer with the number 0
+//! event 1 source 2 rw edge drain    waits for source 2; its callback takes away what it was told
+//! watcher 7 prepare
+//! at 12 ready 2 r                   at 12 ms source 2 can be read
+//! on 0 1 add 1 5                    the second callback of event 0 adds event 1 with 5 ms
+//! main add 0 10                     outside of the loop: adds event 0 with 10 ms
+//! main run 0                        runs the loop
+//! ```
+
+mod text;
+
+/// The number of an event or watcher in its program.
+pub type Id = u8;
+
+/// Ids are below this.
+pub const MAX_ID: usize = 32;
+/// Sources are numbered below this.
+pub const SOURCES: usize = 8;
+/// Signals are numbered below this.
+pub const SIGNALS: usize = 32;
+/// Priorities are numbered below this.
+pub const LEVELS: usize = 8;
+
+/// A run that calls more often is cut off, on each side at the same point.
+pub const MOST_CALLS: u32 = 80;
+/// A run that looks for news more often is cut off.
+pub const MOST_POLLS: u32 = 160;
+
+/// The bits of conditions, which are libevent's and picoevent's.
+pub mod bits {
+    pub const TIMEOUT: u8 = 0x01;
+    pub const READ: u8 = 0x02;
+    pub const WRITE: u8 = 0x04;
+    pub const SIGNAL: u8 = 0x08;
+    pub const EDGE: u8 = 0x20;
+    /// A bit that neither side gives a meaning.
+    pub const CUSTOM: u8 = 0x40;
+    pub const CLOSED: u8 = 0x80;
+    /// What a source can be ready for.
+    pub const IO: u8 = READ | WRITE | CLOSED;
+    /// What `event_pending` answers with.
+    pub const PENDING: u8 = IO | TIMEOUT | SIGNAL;
+}
+
+/// How a loop runs, in libevent's bits.
+pub mod run {
+    pub const ONCE: u8 = 1;
+    pub const NONBLOCK: u8 = 2;
+    pub const NO_EXIT_ON_EMPTY: u8 = 4;
+}
+
+/// A whole program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    pub lines: Vec<Line>,
+}
+
+/// One thing in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The dispatch limit.
+    Limit(Limit),
+    /// A common timeout of so many milliseconds; they are numbered as they come.
+    Common(u64),
+    /// An event, made before anything else happens.
+    Event(Decl),
+    /// A watcher, which is called from the beginning.
+    Watcher(Id, When),
+    /// Something outside, at its time.
+    At(u64, News),
+    /// A step outside of the loop.
+    Main(Op),
+    /// A step of the callback of an event or watcher, when it is called the so-manieth time.
+    On(Id, u32, Op),
+}
+
+/// The dispatch limit of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub callbacks: Option<u32>,
+    /// In milliseconds.
+    pub time: Option<u64>,
+    pub priority: u8,
+}
+
+/// What an event is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decl {
+    pub id: Id,
+    pub waits: Waits,
+    /// What it waits for of its source.
+    pub what: u8,
+    pub edge: bool,
+    pub persist: bool,
+    /// Adding it makes a new event each time, which is gone when it has fired.
+    pub once: bool,
+    /// Its callback takes away from its source what it was told.
+    pub drain: bool,
+    pub priority: Option<u8>,
+}
+
+/// What an event waits for, beside its timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    Nothing,
+    Source(u8),
+    Signal(u8),
+}
+
+/// When a watcher is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Prepare,
+    Check,
+}
+
+/// What happens outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The source is ready for exactly this.
+    Ready(u8, u8),
+    /// The signal is raised so often.
+    Raise(u8, u16),
+}
+
+/// A step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Add(Id, Timeout),
+    Del(Id),
+    Activate(Id, u8),
+    Priority(Id, u8),
+    RemoveTimer(Id),
+    Free(Id),
+    /// Makes an event again that was freed.
+    Make(Id),
+    /// Asks what it is pending for, until when, and at which priority.
+    Ask(Id),
+    Counts,
+    /// Asks for the peaks, and clears them.
+    Peaks,
+    /// Asks for all events.
+    All,
+    /// Asks whether an exit or a break came.
+    Got,
+    Exit(Option<u64>),
+    Break,
+    Continue,
+    /// Lets milliseconds pass.
+    Take(u64),
+    /// Brings the loop's time up to date.
+    Look,
+    Ready(u8, u8),
+    Raise(u8, u16),
+    Watch(Id),
+    Unwatch(Id),
+    /// Runs the loop, in the main part only.
+    Run(u8),
+}
+
+/// The timeout an event is added with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    None,
+    /// Milliseconds.
+    After(u64),
+    /// A common timeout, by its number.
+    Common(usize),
+}
+
+impl Op {
+    /// The verb's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Add(..) => "add",
+            Self::Del(_) => "del",
+            Self::Activate(..) => "act",
+            Self::Priority(..) => "prio",
+            Self::RemoveTimer(_) => "notimer",
+            Self::Free(_) => "free",
+            Self::Make(_) => "make",
+            Self::Ask(_) => "ask",
+            Self::Counts => "counts",
+            Self::Peaks => "peaks",
+            Self::All => "all",
+            Self::Got => "got",
+            Self::Exit(_) => "exit",
+            Self::Break => "break",
+            Self::Continue => "continue",
+            Self::Take(_) => "take",
+            Self::Look => "look",
+            Self::Ready(..) => "ready",
+            Self::Raise(..) => "raise",
+            Self::Watch(_) => "watch",
+            Self::Unwatch(_) => "unwatch",
+            Self::Run(_) => "run",
+        }
+    }
+
+    /// The event or watcher the step is about.
+    pub fn id(self) -> Option<Id> {
+        match self {
+            Self::Add(id, _)
+            | Self::Del(id)
+            | Self::Activate(id, _)
+            | Self::Priority(id, _)
+            | Self::RemoveTimer(id)
+            | Self::Free(id)
+            | Self::Make(id)
+            | Self::Ask(id)
+            | Self::Watch(id)
+            | Self::Unwatch(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+impl Line {
+    /// The step in the line.
+    pub fn op(&self) -> Option<Op> {
+        match self {
+            Self::Main(op) | Self::On(_, _, op) => Some(*op),
+            _ => None,
+        }
+    }
+}
+
+/// A program made ready for being played: who is who, and what to do when.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub limit: Option<Limit>,
+    pub commons: Vec<u64>,
+    /// Events and watchers in the order in which they are made.
+    pub makes: Vec<Id>,
+    pub decls: [Option<Decl>; MAX_ID],
+    pub watchers: [Option<When>; MAX_ID],
+    pub news: Vec<(u64, News)>,
+    pub main: Vec<Op>,
+    scripts: Vec<((Id, u32), Vec<Op>)>,
+}
+
+impl Plan {
+    /// Reads the lines in their order.
+    pub fn new(program: &Program) -> Self {
+        let mut plan = Self::default();
+        for line in &program.lines {
+            match line {
+                Line::Limit(limit) => plan.limit = Some(*limit),
+                Line::Common(ms) => plan.commons.push(*ms),
+                Line::Event(decl) => {
+                    plan.decls[usize::from(decl.id)] = Some(*decl);
+                    plan.makes.push(decl.id);
+                }
+                Line::Watcher(id, when) => {
+                    plan.watchers[usize::from(*id)] = Some(*when);
+                    plan.makes.push(*id);
+                }
+                Line::At(time, news) => plan.news.push((*time, *news)),
+                Line::Main(op) => plan.main.push(*op),
+                Line::On(id, firing, op) => match plan.scripts.last_mut() {
+                    Some((key, script)) if *key == (*id, *firing) => script.push(*op),
+                    _ => plan.scripts.push(((*id, *firing), vec![*op])),
+                },
+            }
+        }
+        plan
+    }
+
+    pub fn decl(&self, id: Id) -> Option<&Decl> {
+        self.decls.get(usize::from(id))?.as_ref()
+    }
+
+    /// The steps of a callback.
+    pub fn script(&self, id: Id, firing: u32) -> impl Iterator<Item = Op> {
+        let scripts = self.scripts.iter().filter(move |(key, _)| *key == (id, firing));
+        scripts.flat_map(|(_, script)| script.iter().copied())
+    }
+}

@@ -1,0 +1,226 @@
+//! One run over a range of seeds, on several threads.
+
+use std::{
+    ops::Range,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Result, anyhow};
+
+use crate::{
+    compare::{Expected, Kind, Mismatch, Pair},
+    differences::{DIFFERENCES, Difference, Sides},
+    example,
+    generate::generate,
+    libevent::Libevent,
+    model,
+    play::Stage,
+    program::{Plan, Program},
+    shrink::shrink,
+};
+
+/// Programs that a thread gives the player at once.
+const BATCH: u64 = 32;
+/// From so many programs on, a difference that none uses is an error.
+const ENOUGH: u64 = 20_000;
+
+/// What is run.
+pub struct Session<'p> {
+    pub player: &'p Path,
+    /// The folder of programs that are played first.
+    pub programs: Option<&'p Path>,
+    pub seeds: Range<u64>,
+    pub jobs: usize,
+}
+
+/// What all threads know.
+struct Shared {
+    next: AtomicU64,
+    stop: AtomicBool,
+    tally: Mutex<Tally>,
+}
+
+/// What was counted.
+#[derive(Default)]
+struct Tally {
+    programs: u64,
+    alike: u64,
+    uses: [u64; DIFFERENCES.len()],
+    /// The failure with the lowest seed.
+    failure: Option<(u64, Mismatch)>,
+}
+
+impl Session<'_> {
+    /// Runs all seeds, or those up to a failure; whether all is well.
+    ///
+    /// # Errors
+    /// When the player of libevent cannot be used.
+    pub fn run(&self) -> Result<bool> {
+        let mut wrong = Vec::new();
+        if let Some(folder) = self.programs {
+            wrong = example::check(&mut Pair::start(self.player)?, folder)?;
+        }
+        if !wrong.is_empty() {
+            println!("{}", wrong.join("\n"));
+            return Ok(false);
+        }
+        let start = Instant::now();
+        let shared = Shared {
+            next: AtomicU64::new(self.seeds.start),
+            stop: AtomicBool::new(false),
+            tally: Mutex::default(),
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> =
+                (0..self.jobs).map(|_| scope.spawn(|| self.work(&shared))).collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker.join().map_err(|_| anyhow!("a thread of the oracle panicked"))?
+            })
+        })?;
+        let tally = shared.tally.into_inner().map_err(|_| anyhow!("a thread panicked"))?;
+        let seconds = start.elapsed().as_secs_f64();
+        let all_used = self.report(&tally);
+        let mismatches = u32::from(tally.failure.is_some());
+        if let Some((seed, mismatch)) = &tally.failure {
+            self.explain(*seed, mismatch)?;
+        }
+        let speed = tally.programs as f64 / seconds;
+        println!("{} programs, {mismatches} mismatches, {speed:.0} programs/s", tally.programs);
+        Ok(mismatches == 0 && all_used)
+    }
+
+    /// Prints the table of differences; whether each has been of use, if it should have been.
+    fn report(&self, tally: &Tally) -> bool {
+        println!("{:>9}  difference", "programs");
+        println!("{:>9}  (none: the same on both sides)", tally.alike);
+        for (difference, uses) in DIFFERENCES.iter().zip(tally.uses) {
+            println!("{uses:>9}  {} ({})", difference.name, difference.rule);
+        }
+        let unused = DIFFERENCES.iter().zip(tally.uses).filter(|(_, uses)| *uses == 0);
+        let names: Vec<_> = unused.map(|(difference, _)| difference.name).collect();
+        if tally.programs >= ENOUGH && !names.is_empty() {
+            println!("no program used: {}", names.join(", "));
+            return false;
+        }
+        true
+    }
+
+    fn work(&self, shared: &Shared) -> Result<()> {
+        let mut player = Libevent::start(self.player)?;
+        let mut stage = Stage::default();
+        let mut tally = Tally::default();
+        while !shared.stop.load(Ordering::Relaxed) {
+            let first = shared.next.fetch_add(BATCH, Ordering::Relaxed);
+            if first >= self.seeds.end {
+                break;
+            }
+            let seeds = first..self.seeds.end.min(first.saturating_add(BATCH));
+            let programs: Vec<_> = seeds.clone().map(generate).collect();
+            player.give(&programs)?;
+            // The player is at work meanwhile.
+            let expected: Vec<_> =
+                programs.iter().map(|program| Expected::new(&mut stage, program)).collect();
+            for (seed, expected) in seeds.zip(expected) {
+                let trace = player.trace()?;
+                tally.count(seed, expected.compare(trace));
+            }
+            if tally.failure.is_some() {
+                shared.stop.store(true, Ordering::Relaxed);
+            }
+        }
+        if let Ok(mut all) = shared.tally.lock() {
+            all.add(tally);
+        }
+        Ok(())
+    }
+
+    /// Says what a failure is, by a program that is as short as it can be.
+    fn explain(&self, seed: u64, mismatch: &Mismatch) -> Result<()> {
+        let mut pair = Pair::start(self.player)?;
+        let mut last = mismatch.clone();
+        let mut failed = Ok(());
+        let shortest = shrink(&generate(seed), |program| match pair.play(program) {
+            Ok(Err(found)) if found.kind == mismatch.kind => {
+                last = found;
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                failed = Err(error);
+                false
+            }
+        });
+        failed?;
+        let who = match mismatch.kind {
+            Kind::Libevent => "libevent does not do what the model of it does",
+            Kind::Ours => "picoevent does not do what it should",
+        };
+        let lines = shortest.lines.len();
+        println!("\nseed {seed}: {who}; in {lines} lines:\n\n{shortest}\n{}", last.excerpt());
+        Ok(())
+    }
+
+    /// Shows a program, its traces, and the differences it uses; whether all is well.
+    ///
+    /// # Errors
+    /// When the player of libevent cannot be used.
+    pub fn show(&self, program: &Program) -> Result<bool> {
+        let plan = Plan::new(program);
+        println!("{program}");
+        println!("as libevent has it:\n{}", model::play(&plan, Sides::LIBEVENT));
+        println!("as we have it:\n{}", model::play(&plan, Sides::OURS));
+        match Pair::start(self.player)?.play(program)? {
+            Ok(used) => {
+                for (bit, difference) in DIFFERENCES.iter().enumerate() {
+                    if used & 1 << bit != 0 {
+                        let Difference { name, libevent, ours, .. } = difference;
+                        println!("{name}: libevent: {libevent}; ours: {ours}");
+                    }
+                }
+                Ok(true)
+            }
+            Err(mismatch) => {
+                println!("{:?}:\n{}", mismatch.kind, mismatch.excerpt());
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, seed: u64, compared: Result<u32, Mismatch>) {
+        self.programs += 1;
+        match compared {
+            Ok(0) => self.alike += 1,
+            Ok(used) => {
+                for (bit, uses) in self.uses.iter_mut().enumerate() {
+                    *uses += u64::from(used >> bit & 1);
+                }
+            }
+            Err(mismatch) => self.fail(seed, mismatch),
+        }
+    }
+
+    fn fail(&mut self, seed: u64, mismatch: Mismatch) {
+        if self.failure.as_ref().is_none_or(|(lowest, _)| seed < *lowest) {
+            self.failure = Some((seed, mismatch));
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.programs += other.programs;
+        self.alike += other.alike;
+        for (sum, uses) in self.uses.iter_mut().zip(other.uses) {
+            *sum += uses;
+        }
+        if let Some((seed, mismatch)) = other.failure {
+            self.fail(seed, mismatch);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The world outside of a loop: a virtual clock, sources that become ready, signals that are
+//! raised. Nothing here waits; a wait moves the clock.
+
+use crate::program::{News, SIGNALS, SOURCES};
+
+/// A source, as the one that polls it knows it.
+#[derive(Clone, Copy, Default)]
+struct Source {
+    ready: u8,
+    interest: u8,
+    edge: bool,
+    /// Something happened, or somebody asked, since the last report.
+    armed: bool,
+}
+
+/// When a source by level is reported.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// In each look for news while it is ready, as epoll does.
+    EachLook,
+    /// Once, and again when it is asked for or when something happens: what picoevent's back ends
+    /// have to do at least.
+    WhenAsked,
+}
+
+/// What a look for news found.
+pub enum Found {
+    /// Sources with what they are ready for; none when the wait was over before anything happened.
+    Sources(Vec<(u8, u8)>),
+    /// Nothing, and nothing ever will.
+    Nothing,
+}
+
+pub struct World {
+    /// What is to come, the last first.
+    news: Vec<(u64, News)>,
+    pub clock: u64,
+    sources: [Source; SOURCES],
+    raised: [u32; SIGNALS],
+    level: Level,
+}
+
+impl World {
+    pub fn new(news: &[(u64, News)], level: Level) -> Self {
+        Self {
+            news: news.iter().rev().copied().collect(),
+            clock: 0,
+            sources: Default::default(),
+            raised: Default::default(),
+            level,
+        }
+    }
+
+    /// Sets what a source is ready for; each condition named is news, even if it held before.
+    pub fn ready(&mut self, source: u8, what: u8) {
+        let source = &mut self.sources[usize::from(source)];
+        source.ready = what;
+        source.armed |= what & source.interest != 0;
+    }
+
+    /// Ends what a source is ready for, which is no news.
+    pub fn drain(&mut self, source: u8, what: u8) {
+        self.sources[usize::from(source)].ready &= !what;
+    }
+
+    /// A raise arrives with the next look for news.
+    pub fn raise(&mut self, signal: u8, count: u16) {
+        self.raised[usize::from(signal)] += u32::from(count);
+    }
+
+    /// Sets what is waited for, and asks for a report.
+    pub fn interest(&mut self, source: u8, what: u8, edge: bool) {
+        let source = &mut self.sources[usize::from(source)];
+        (source.interest, source.edge, source.armed) = (what, edge, what != 0);
+    }
+
+    /// Looks for news, for `wait` milliseconds or without limit. Raises of signals are added to
+    /// `caught` where `catches` says so; they end the wait while there are any.
+    pub fn poll(
+        &mut self,
+        wait: Option<u64>,
+        catches: impl Fn(usize) -> bool,
+        caught: &mut [u32; SIGNALS],
+    ) -> Found {
+        let end = wait.map(|wait| self.clock + wait);
+        loop {
+            self.happen();
+            for (signal, (sum, new)) in caught.iter_mut().zip(&mut self.raised).enumerate() {
+                let raises = std::mem::take(new);
+                *sum += if catches(signal) { raises } else { 0 };
+            }
+            let reports = self.report();
+            let any = !reports.is_empty() || caught.iter().any(|raises| *raises > 0);
+            if any || end == Some(self.clock) {
+                return Found::Sources(reports);
+            }
+            let next = self.news.last().map(|(time, _)| *time);
+            match next.into_iter().chain(end).min() {
+                Some(time) => self.clock = time,
+                None => return Found::Nothing,
+            }
+        }
+    }
+
+    /// Lets everything happen whose time has come.
+    fn happen(&mut self) {
+        while let Some((_, news)) = self.news.pop_if(|(time, _)| *time <= self.clock) {
+            match news {
+                News::Ready(source, what) => self.ready(source, what),
+                News::Raise(signal, count) => self.raise(signal, count),
+            }
+        }
+    }
+
+    fn report(&mut self) -> Vec<(u8, u8)> {
+        let mut reports = Vec::new();
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            let armed = std::mem::take(&mut source.armed);
+            let each_time = !source.edge && self.level == Level::EachLook;
+            let what = source.ready & source.interest;
+            if what != 0 && (armed || each_time) {
+                reports.push((index as u8, what));
+            }
+        }
+        reports
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::bits::{READ, WRITE};
+
+    fn look(world: &mut World) -> Vec<(u8, u8)> {
+        match world.poll(Some(0), |_| false, &mut [0; SIGNALS]) {
+            Found::Sources(reports) => reports,
+            Found::Nothing => panic!("a look without a wait always comes back"),
+        }
+    }
+
+    #[test]
+    fn by_level_a_source_is_reported_in_each_look_or_when_asked() {
+        for (level, second) in [(Level::EachLook, vec![(2, READ)]), (Level::WhenAsked, vec![])] {
+            let mut world = World::new(&[], level);
+            world.interest(2, READ, false);
+            world.ready(2, READ | WRITE);
+            assert_eq!(look(&mut world), [(2, READ)]);
+            assert_eq!(look(&mut world), second);
+            world.interest(2, READ, false);
+            assert_eq!(look(&mut world), [(2, READ)]);
+        }
+    }
+
+    #[test]
+    fn by_edge_only_news_are_reported() {
+        let mut world = World::new(&[], Level::EachLook);
+        world.interest(1, READ, true);
+        world.ready(1, READ);
+        assert_eq!(look(&mut world), [(1, READ)]);
+        assert_eq!(look(&mut world), []);
+        world.ready(1, READ);
+        world.drain(1, READ);
+        assert_eq!(look(&mut world), []);
+        world.ready(1, READ);
+        assert_eq!(look(&mut world), [(1, READ)]);
+    }
+
+    #[test]
+    fn a_wait_ends_with_what_happens_first_and_never_where_nothing_will() {
+        let mut world = World::new(&[(7, News::Ready(0, READ))], Level::EachLook);
+        world.interest(0, READ, false);
+        let mut caught = [0; SIGNALS];
+        assert!(
+            matches!(world.poll(Some(5), |_| false, &mut caught), Found::Sources(none) if none.is_empty())
+        );
+        assert_eq!(world.clock, 5);
+        assert!(matches!(world.poll(None, |_| false, &mut caught), Found::Sources(_)));
+        assert_eq!(world.clock, 7);
+        world.drain(0, READ);
+        assert!(matches!(world.poll(None, |_| false, &mut caught), Found::Nothing));
+    }
+}

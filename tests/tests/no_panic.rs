@@ -1,0 +1,46 @@
+//! The image that links only if the core can not panic calls all of the core.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_public_function_of_the_core_is_in_the_image() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let image = sources(&root.join("tests/no-panic/src")).concat();
+    let names: BTreeSet<_> =
+        sources(&root.join("core/src")).iter().flat_map(|source| functions(source)).collect();
+    assert!(names.len() > 80, "functions are written in another way than this test knows");
+    let is_called = |name: &String| {
+        let (method, function) = (format!(".{name}("), format!("::{name}"));
+        image.contains(&method) || followed_by_no_letter(&image, &function)
+    };
+    let missing: Vec<_> = names.iter().filter(|name| !is_called(name)).collect();
+    assert!(missing.is_empty(), "tests/no-panic does not call {missing:?}");
+}
+
+/// The names of the public functions in a source, its tests aside.
+fn functions(source: &str) -> Vec<String> {
+    let (source, _) = source.split_once("#[cfg(test)]").unwrap_or((source, ""));
+    let lines = source.lines().map(str::trim_start);
+    let heads = lines.filter_map(|line| {
+        line.strip_prefix("pub fn ").or_else(|| line.strip_prefix("pub const fn "))
+    });
+    let name = |head: &str| head.split(['(', '<']).next().unwrap_or_default().to_owned();
+    heads.map(name).collect()
+}
+
+/// Whether `text` stands somewhere and is not the beginning of a longer name.
+fn followed_by_no_letter(image: &str, text: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    image.match_indices(text).any(|(at, _)| !image[at + text.len()..].starts_with(is_name))
+}
+
+/// The text of every Rust file in a folder and those below.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<PathBuf>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let mut texts: Vec<_> = folders.iter().flat_map(|folder| sources(folder)).collect();
+    texts.extend(files.iter().map(|file| fs::read_to_string(file).unwrap()));
+    texts
+}

@@ -1,0 +1,349 @@
+//! What a back end does, in the order the bytes say rather than the right one: one thing a step.
+
+use std::task::Waker;
+
+use picoevent::{AcceptError, Action, ConnError, End, EventBase, ListenError, Run, Wait, What};
+
+use crate::foreign::FOREIGN;
+use crate::shadow::{ConnShadow, For, Life, SourceShadow};
+use crate::verbs;
+use crate::world::{World, remember};
+
+type Base<'s> = EventBase<'s, World>;
+
+/// Does the next thing that the bytes say.
+pub fn step(world: &mut World, base: &mut Base<'_>) {
+    match world.bytes.below(16) {
+        0..=4 => verbs::step(world, base),
+        5..=8 => feed(world, base),
+        9 => pass(world, base),
+        10 => pass_by_hand(world, base),
+        11 => drop(actions(world, base, 1)),
+        12 => advance(world, base),
+        13 => begin(world, base),
+        _ => turn(world, base),
+    }
+}
+
+/// One turn, as it should be.
+fn turn(world: &mut World, base: &mut Base<'_>) {
+    prepare(world, base);
+    let slots = world.sizes.events + world.sizes.conns + world.sizes.listeners;
+    let left = actions(world, base, 8 * slots + 64);
+    assert!(left, "the actions do not end");
+    check_all_told(world);
+    wait(base);
+    advance(world, base);
+    pass(world, base);
+}
+
+fn prepare(world: &mut World, base: &mut Base<'_>) {
+    let watchers = world.events.iter().filter(|event| event.alive && event.is_watcher());
+    world.pass.allow(watchers.count() as u64);
+    world.pass.preparing = true;
+    base.prepare(world);
+    world.pass.preparing = false;
+}
+
+fn wait(base: &mut Base<'_>) {
+    let deadline = base.deadline();
+    match base.wait() {
+        Wait::Until(at) => assert!(at > base.now() && deadline == Some(at)),
+        Wait::Forever => assert_eq!(deadline, None),
+        Wait::Ended(End::Empty) => {
+            assert_eq!((deadline, base.counts().added, base.counts().conns), (None, 0, 0));
+        }
+        Wait::Ended(End::Exit) => assert!(base.got_exit()),
+        Wait::Ended(End::Break) => assert!(base.got_break()),
+        Wait::Ended(End::Done) | Wait::Not => {}
+    }
+}
+
+fn advance(world: &mut World, base: &mut Base<'_>) {
+    let before = base.now();
+    let now = verbs::later(world, before);
+    base.advance(now);
+    assert_eq!(base.now(), now.max(before));
+}
+
+fn begin(world: &mut World, base: &mut Base<'_>) {
+    let modes = [Run::DEFAULT, Run::ONCE, Run::NONBLOCK, Run::NO_EXIT_ON_EMPTY];
+    base.begin(world.bytes.pick(modes) | world.bytes.pick(modes));
+}
+
+/// The most callbacks a pass can make: every slot's, and the repeats for raises.
+fn most_calls(world: &World) -> u64 {
+    let sizes = &world.sizes;
+    let slots = (2 * sizes.events + 8 * sizes.conns + sizes.listeners) as u64;
+    slots + world.events.iter().map(|event| event.credit).sum::<u64>()
+}
+
+/// A whole pass.
+fn pass(world: &mut World, base: &mut Base<'_>) {
+    world.pass.allow(most_calls(world));
+    if world.bytes.coin() {
+        base.dispatch(world);
+    } else {
+        let mut now = base.now();
+        let step = world.bytes.duration();
+        base.dispatch_with(world, || {
+            now = now.after(step);
+            now
+        });
+    }
+    world.settle(base, true);
+    world.pass.begin();
+}
+
+/// A pass by one who does the calling, who may feed in between and may stop half-way.
+fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
+    world.pass.allow(most_calls(world));
+    while let Some(fired) = base.next() {
+        fired.call(world, base);
+        if base.wants_time() {
+            let now = base.now();
+            let later = verbs::later(world, now);
+            base.update_now(later);
+        }
+        match world.bytes.below(16) {
+            0 => return,
+            1 => {
+                feed(world, base);
+                world.pass.allow_more(most_calls(world));
+            }
+            _ => {}
+        }
+    }
+    world.settle(base, true);
+    world.pass.begin();
+}
+
+/// Takes up to so many actions; whether there were fewer.
+fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
+    for _ in 0..most {
+        let Some(action) = base.next_action() else { return true };
+        act(world, action);
+    }
+    false
+}
+
+/// Once there are no actions left, the back end has heard of every end.
+fn check_all_told(world: &World) {
+    for conn in &world.conns {
+        assert!(conn.life != Life::Dropped, "no word of an abort: {conn:?}");
+        assert!(conn.life != Life::Closing || conn.told_close, "no word of a close: {conn:?}");
+        assert!(conn.life != Life::Held || conn.told_finish == conn.finished, "{conn:?}");
+    }
+    assert!(world.listeners.iter().all(|listener| listener.life != Life::Dropped));
+    assert!(world.sources.iter().all(|source| source.life != Life::Dropped));
+}
+
+/// Hears an action, checks that it makes sense, and does nothing but remember.
+fn act(world: &mut World, action: Action) {
+    match action {
+        Action::Listen(listener, _) | Action::Ignore(listener) => {
+            let wanted = matches!(action, Action::Listen(..));
+            let shadow = world.listeners.iter().rfind(|shadow| shadow.handle == listener).unwrap();
+            assert_eq!((shadow.enabled, shadow.life == Life::Gone), (wanted, false), "{shadow:?}");
+        }
+        Action::Unlisten(listener) => {
+            let found = world.listeners.iter_mut().rfind(|shadow| shadow.handle == listener);
+            let life = &mut found.unwrap().life;
+            assert_eq!(*life, Life::Dropped);
+            *life = Life::Gone;
+        }
+        Action::Interest(source, _) | Action::Forget(source) => {
+            let found = world.sources.iter_mut().rfind(|shadow| shadow.handle == source);
+            let life = &mut found.unwrap().life;
+            if action == Action::Forget(source) {
+                assert_eq!(*life, Life::Dropped);
+                *life = Life::Gone;
+            } else {
+                assert_eq!(*life, Life::Held);
+            }
+        }
+        Action::Connect(conn, _) => assert_ne!(acted(world, conn).life, Life::Gone),
+        Action::Receive(conn) => {
+            let shadow = acted(world, conn);
+            assert!(shadow.life == Life::Held && !shadow.failed && !shadow.eof, "{shadow:?}");
+        }
+        Action::Send(conn) => {
+            let shadow = acted(world, conn);
+            assert!(!shadow.output.is_empty() && !shadow.failed, "{shadow:?}");
+            assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
+        }
+        Action::Finish(conn) => {
+            let shadow = acted(world, conn);
+            assert!(shadow.finished, "{shadow:?}");
+            shadow.told_finish = true;
+        }
+        Action::Close(conn) => {
+            let shadow = acted(world, conn);
+            assert_eq!(shadow.life, Life::Closing);
+            shadow.told_close = true;
+        }
+        Action::Abort(conn) => {
+            let shadow = acted(world, conn);
+            assert_eq!(shadow.life, Life::Dropped);
+            shadow.life = Life::Gone;
+        }
+        _ => {}
+    }
+}
+
+fn acted(world: &mut World, conn: picoevent::Conn) -> &mut ConnShadow {
+    world.conns.iter_mut().rfind(|shadow| shadow.handle == conn).unwrap()
+}
+
+/// Brings news, of what lives or of what is gone.
+fn feed(world: &mut World, base: &mut Base<'_>) {
+    match world.bytes.below(16) {
+        0 | 1 => make_source(world, base),
+        2 | 3 => {
+            let what = world.bytes.what();
+            let source = world.pick_source();
+            let source = source.map_or(FOREIGN.source, |place| world.sources[place].handle);
+            base.ready(source, what);
+        }
+        4 | 5 => {
+            let (signal, raises) = (world.bytes.signal(), world.bytes.below(4) as u16);
+            raise(world, base, signal, raises);
+        }
+        6 => {
+            world.trigger.register(Waker::noop());
+            let (signal, raises) = (world.trigger.signal(), world.trigger.take());
+            raise(world, base, signal, raises);
+        }
+        7 => accept(world, base),
+        8 => fail_to_listen(world, base),
+        _ => feed_conn(world, base),
+    }
+}
+
+fn make_source(world: &mut World, base: &mut Base<'_>) {
+    let Ok(handle) = base.new_source() else {
+        return assert_eq!(base.counts().sources, world.sizes.events);
+    };
+    let shadow = SourceShadow { handle, life: Life::Held };
+    remember(&mut world.sources, shadow, |old| old.life == Life::Gone);
+}
+
+fn raise(world: &mut World, base: &mut Base<'_>, signal: picoevent::Signal, raises: u16) {
+    for info in base.events().filter(|info| info.pending.contains(What::SIGNAL)) {
+        let shadow = world.event(info.event);
+        if shadow.made_for == For::Signal(signal) {
+            shadow.credit += u64::from(raises);
+        }
+    }
+    base.raised(signal, raises);
+}
+
+fn accept(world: &mut World, base: &mut Base<'_>) {
+    let place = world.pick_listener();
+    let listener = place.map_or(FOREIGN.listener, |place| world.listeners[place].handle);
+    let held = place.is_some_and(|place| world.listeners[place].life == Life::Held);
+    let room = base.has_room();
+    assert_eq!(room, base.counts().conns < world.sizes.conns);
+    match base.accepted(listener, "10.0.0.1:1".parse().unwrap()) {
+        Ok(conn) => {
+            assert!(held && room);
+            let shadow = ConnShadow::new(conn, false);
+            remember(&mut world.conns, shadow, |old| old.life == Life::Gone);
+        }
+        Err(AcceptError::NoListener) => assert!(!held),
+        Err(AcceptError::Full) => assert!(held && !room),
+    }
+}
+
+fn fail_to_listen(world: &mut World, base: &mut Base<'_>) {
+    let Some(place) = world.pick_listener() else {
+        return base.listen_failed(FOREIGN.listener, ListenError::InUse);
+    };
+    let shadow = &mut world.listeners[place];
+    base.listen_failed(shadow.handle, ListenError::System(7));
+    if shadow.life == Life::Held {
+        (shadow.enabled, shadow.fail_due) = (false, true);
+    }
+}
+
+fn feed_conn(world: &mut World, base: &mut Base<'_>) {
+    let news = world.bytes.below(8);
+    let Some(place) = world.pick_conn() else {
+        return feed_foreign(base);
+    };
+    let shadow = &mut world.conns[place];
+    let (conn, held) = (shadow.handle, shadow.life == Life::Held);
+    match news {
+        0 | 1 => receive(world, base, place),
+        2 | 3 => {
+            let amount = world.bytes.below(shadow.output.len() + 2);
+            base.sent(conn, amount);
+            shadow.output.drain(..amount.min(shadow.output.len()));
+        }
+        4 => {
+            base.connected(conn);
+            if held && shadow.connecting && !shadow.failed {
+                (shadow.connecting, shadow.connect_due) = (false, true);
+            }
+        }
+        5 => {
+            base.finished(conn);
+            if held && !shadow.connecting && !shadow.failed && !shadow.eof {
+                (shadow.eof, shadow.eof_due) = (true, true);
+            }
+        }
+        6 => {
+            base.failed(conn, ConnError::Reset);
+            if held && !shadow.failed {
+                (shadow.failed, shadow.fail_due) = (true, true);
+                shadow.output.clear();
+            } else if !held {
+                shadow.life = Life::Gone;
+            }
+        }
+        _ => {
+            base.released(conn);
+            if !held {
+                shadow.life = Life::Gone;
+            }
+        }
+    }
+}
+
+/// Fills some of the room for input, as often as not a little more than there is.
+fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
+    let conn = world.conns[place].handle;
+    let data = world.data(world.sizes.input);
+    let amount = world.bytes.below(world.sizes.input + 2);
+    let shadow = &mut world.conns[place];
+    let Some((first, second)) = base.input(conn) else {
+        // Nobody wants it; a back end that does not ask says so all the same.
+        base.received(conn, amount);
+        if let Ok(conn) = base.conn(conn) {
+            let (first, second) = conn.peek();
+            shadow.input = first.iter().chain(second).copied().collect();
+        }
+        return;
+    };
+    assert!(shadow.life == Life::Held && !shadow.failed && !shadow.eof && !shadow.connecting);
+    let room = first.len() + second.len();
+    assert_eq!(room, world.sizes.input - shadow.input.len());
+    assert!(room > 0, "no room is offered as room");
+    first.iter_mut().chain(second).zip(&data).for_each(|(place, byte)| *place = *byte);
+    base.received(conn, amount);
+    shadow.input.extend(&data[..amount.min(room)]);
+}
+
+/// News of a connection that another base has.
+fn feed_foreign(base: &mut Base<'_>) {
+    let conn = FOREIGN.conn;
+    let before = base.counts();
+    assert!(base.input(conn).is_none() && base.output(conn) == (&[], &[]));
+    base.received(conn, 1);
+    base.sent(conn, 1);
+    base.connected(conn);
+    base.finished(conn);
+    base.failed(conn, ConnError::Refused);
+    base.released(conn);
+    assert_eq!(base.counts(), before);
+}

@@ -1,0 +1,77 @@
+//! The string of bytes that everything is decided by.
+
+use std::time::Duration;
+
+use picoevent::{Priority, Signal, What};
+
+/// Bytes, taken from the front. When there are none left, every choice is the first.
+pub struct Bytes {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Bytes {
+    pub fn new(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), at: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    pub fn byte(&mut self) -> u8 {
+        let byte = self.bytes.get(self.at).copied().unwrap_or_default();
+        self.at += 1;
+        byte
+    }
+
+    /// A number from `0` to `limit`, less one; zero when there is none.
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::from(self.byte()) % limit.max(1)
+    }
+
+    /// True for one byte in two.
+    pub fn coin(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    pub fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
+        from[self.below(N)]
+    }
+
+    /// Short ones, equal ones, none at all, and the longest there is.
+    pub fn duration(&mut self) -> Duration {
+        match self.below(8) {
+            0 => Duration::ZERO,
+            1 => Duration::from_nanos(1),
+            2 => Duration::from_micros(1),
+            3 => Duration::from_micros(5),
+            4 => Duration::from_micros(u64::from(self.byte())),
+            5 => Duration::from_millis(1),
+            6 => Duration::from_secs(1),
+            _ => self.pick([Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(9)]),
+        }
+    }
+
+    pub fn maybe_duration(&mut self) -> Option<Duration> {
+        if self.coin() { Some(self.duration()) } else { None }
+    }
+
+    pub fn signal(&mut self) -> Signal {
+        // Few of them, so that raises find events.
+        self.pick([Signal::INT, Signal::HUP, Signal::USR1, Signal::new(31).unwrap()])
+    }
+
+    pub fn priority(&mut self) -> Priority {
+        Priority::new(self.byte() % 8).unwrap()
+    }
+
+    pub fn what(&mut self) -> What {
+        match self.below(4) {
+            0 => What::READ,
+            1 => What::WRITE,
+            2 => What::READ | What::WRITE | What::CLOSED,
+            _ => What::from_bits(self.byte()),
+        }
+    }
+}

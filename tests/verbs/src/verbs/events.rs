@@ -1,0 +1,235 @@
+//! Events: made, changed, freed.
+
+use picoevent::{AddError, Cx, Event, Instant, Mode, OnceError, Source, What};
+
+use crate::calls::EVENT_CALLS;
+use crate::foreign::FOREIGN;
+use crate::shadow::{EventShadow, For, Life};
+use crate::world::{World, is_live, remember};
+
+/// Makes an event of one kind or another.
+pub fn make(world: &mut World, cx: &mut Cx<'_, World>) {
+    let call = world.bytes.below(EVENT_CALLS.len());
+    let function = EVENT_CALLS[call];
+    let mode = world.bytes.pick([Mode::Persist, Mode::OneShot]);
+    let before = cx.counts().events;
+    let kind = world.bytes.below(10);
+    let (made, made_for, mode, interest, timeout) = match kind {
+        0 => (cx.new_timer(mode, function), For::Nothing, mode, What::NONE, None),
+        1..=3 => {
+            let (source, interest) = (some_source(world), world.bytes.what());
+            let made = cx.new_event(source, interest, mode, function);
+            (made, For::Source(source), mode, interest, None)
+        }
+        4 => {
+            let signal = world.bytes.signal();
+            let made = cx.new_signal(signal, mode, function);
+            (made, For::Signal(signal), mode, What::NONE, None)
+        }
+        5 => {
+            let delay = world.bytes.duration();
+            let made = cx.after(delay, function);
+            (made, For::Nothing, Mode::OneShot, What::NONE, Some(delay))
+        }
+        6 => return once(world, cx, call),
+        7 => {
+            let interval = world.bytes.duration();
+            let made = cx.every(interval, function);
+            (made, For::Nothing, Mode::Persist, What::NONE, Some(interval))
+        }
+        8 => {
+            let signal = world.bytes.signal();
+            let made = cx.on_signal(signal, function);
+            (made, For::Signal(signal), Mode::Persist, What::NONE, None)
+        }
+        _ => {
+            let made =
+                if world.bytes.coin() { cx.on_prepare(function) } else { cx.on_check(function) };
+            (made, For::Watching, Mode::Persist, What::NONE, None)
+        }
+    };
+    let Ok(handle) = made else {
+        return assert_eq!((before, cx.counts().events), (world.sizes.events, before));
+    };
+    let mut shadow = EventShadow::new(handle, made_for, mode, call as u8);
+    shadow.interest = interest;
+    shadow.once = kind == 5;
+    shadow.may_fire = kind >= 5;
+    match timeout {
+        Some(delay) if kind == 5 && delay.is_zero() => shadow.given = What::TIMEOUT,
+        timeout => shadow.armed = timeout.map(|timeout| cx.now().after(timeout)),
+    }
+    keep(world, cx, shadow);
+}
+
+fn once(world: &mut World, cx: &mut Cx<'_, World>, call: usize) {
+    let (source, interest) = (some_source(world), world.bytes.what());
+    let timeout = world.bytes.maybe_duration();
+    let before = cx.counts();
+    let handle = match cx.once(source, interest, timeout, EVENT_CALLS[call]) {
+        Ok(handle) => handle,
+        Err(error) => {
+            match error {
+                OnceError::Full(_) => assert_eq!(before.events, world.sizes.events),
+                OnceError::Add(error) => check_add_error(world, For::Source(source), error),
+                OnceError::NoInterest => {}
+            }
+            return assert_eq!(cx.counts(), before, "a refused once-event leaves something");
+        }
+    };
+    let mut shadow = EventShadow::new(handle, For::Source(source), Mode::OneShot, call as u8);
+    (shadow.interest, shadow.once, shadow.may_fire) = (interest, true, true);
+    shadow.armed = timeout.map(|timeout| cx.now().after(timeout));
+    keep(world, cx, shadow);
+}
+
+fn keep(world: &mut World, cx: &mut Cx<'_, World>, mut shadow: EventShadow) {
+    shadow.user = world.fresh();
+    cx.event(shadow.handle).unwrap().set_user(shadow.user);
+    remember(&mut world.events, shadow, |old| !old.alive);
+}
+
+fn some_source(world: &mut World) -> Source {
+    world.pick_source().map_or(FOREIGN.source, |place| world.sources[place].handle)
+}
+
+/// Does something to an event.
+pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
+    let Some(place) = world.pick_event() else {
+        return assert!(cx.event(FOREIGN.event).is_err());
+    };
+    let (handle, now) = (world.events[place].handle, cx.now());
+    let verb = world.bytes.below(13);
+    if !world.events[place].alive {
+        return assert!(cx.event(handle).is_err());
+    }
+    match verb {
+        0..=3 => return add(world, cx, place),
+        4 | 5 => return add_common(world, cx, place),
+        _ => {}
+    }
+    let due = is_due(cx, handle);
+    let mut event = cx.event(handle).unwrap();
+    let shadow = &mut world.events[place];
+    match verb {
+        6 => {
+            event.remove_timeout();
+            shadow.passed_already(now);
+            (shadow.armed, shadow.stays) = (None, false);
+        }
+        7 => {
+            event.del();
+            shadow.quiet();
+        }
+        8 | 9 => {
+            let what = world.bytes.what();
+            event.activate(what);
+            (shadow.given, shadow.may_fire) = (shadow.given | what, true);
+            shadow.credit += u64::from(what.contains(What::SIGNAL));
+        }
+        10 => {
+            let priority = world.bytes.priority();
+            match event.set_priority(priority) {
+                Ok(()) => {
+                    assert!(!due, "an active event has another priority");
+                    shadow.level = priority.level();
+                }
+                Err(_) => assert!(shadow.may_fire, "nothing is due"),
+            }
+        }
+        11 => {
+            let call = world.bytes.below(EVENT_CALLS.len());
+            event.on_fire(EVENT_CALLS[call]);
+            shadow.call = call as u8;
+        }
+        _ => {
+            event.free();
+            (shadow.alive, shadow.spent) = (false, false);
+            shadow.quiet();
+        }
+    }
+}
+
+fn add(world: &mut World, cx: &mut Cx<'_, World>, place: usize) {
+    let timeout = world.bytes.maybe_duration();
+    let handle = world.events[place].handle;
+    let result = cx.event(handle).unwrap().add(timeout);
+    let at = timeout.map(|timeout| cx.now().after(timeout));
+    added(world, cx, place, result, at.or(world.events[place].armed));
+}
+
+fn add_common(world: &mut World, cx: &mut Cx<'_, World>, place: usize) {
+    let handle = world.events[place].handle;
+    let choice = world.bytes.below(4);
+    let Some(timeout) = world.commons.get(choice).copied() else {
+        let answer = cx.event(handle).unwrap().add_common(FOREIGN.common);
+        return assert_eq!(answer, Err(AddError::UnknownTimeout));
+    };
+    let result = cx.event(handle).unwrap().add_common(timeout);
+    // How long it is, is the base's to know; that it is kept is checked from here on.
+    let at = cx.event(handle).unwrap().deadline();
+    added(world, cx, place, result, at);
+}
+
+fn added(
+    world: &mut World,
+    cx: &mut Cx<'_, World>,
+    place: usize,
+    result: Result<(), AddError>,
+    armed: Option<Instant>,
+) {
+    let made_for = world.events[place].made_for;
+    match result {
+        Err(error) => check_add_error(world, made_for, error),
+        Ok(()) => {
+            if let For::Source(source) = made_for {
+                assert!(holds(world, source), "an event waits for a source that is gone");
+            }
+            let shadow = &mut world.events[place];
+            shadow.armed = armed;
+            shadow.may_fire |= shadow.is_watcher() || is_live(cx, shadow.handle);
+        }
+    }
+}
+
+fn check_add_error(world: &World, made_for: For, error: AddError) {
+    let For::Source(source) = made_for else { panic!("an event without source is refused") };
+    assert_eq!(error == AddError::SourceClosed, !holds(world, source), "{error:?}");
+}
+
+fn holds(world: &World, source: Source) -> bool {
+    world.sources.iter().any(|shadow| shadow.handle == source && shadow.life == Life::Held)
+}
+
+/// Whoever waited for the source waits no more.
+pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source) {
+    let now = cx.now();
+    let waited = |shadow: &&mut EventShadow| shadow.alive && shadow.made_for == For::Source(source);
+    for shadow in world.events.iter_mut().filter(waited) {
+        shadow.passed_already(now);
+        let Ok(event) = cx.event(shadow.handle) else { continue };
+        shadow.armed = event.deadline();
+        if !is_live(cx, shadow.handle) {
+            shadow.quiet();
+        }
+    }
+}
+
+/// Gives a duration a list of its own.
+pub fn common_timeout(world: &mut World, cx: &mut Cx<'_, World>) {
+    let duration = world.bytes.duration();
+    match cx.common_timeout(duration) {
+        Ok(timeout) => {
+            assert_eq!(cx.common_timeout(duration), Ok(timeout), "a duration has two lists");
+            if !world.commons.contains(&timeout) {
+                world.commons.push(timeout);
+            }
+        }
+        Err(_) => assert_eq!(world.commons.len(), world.sizes.common),
+    }
+}
+
+/// Whether an event is due, as far as its conditions show.
+fn is_due(cx: &Cx<'_, World>, event: Event) -> bool {
+    cx.events().any(|info| info.event == event && !info.active.is_empty())
+}

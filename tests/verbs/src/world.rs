@@ -1,0 +1,246 @@
+//! The application that is driven, and what is checked of the base behind it.
+
+use picoevent::{CommonTimeout, Counts, Cx, Event, EventBase, EventInfo, Signal, Trigger, What};
+
+use crate::bytes::Bytes;
+use crate::foreign::FOREIGN;
+use crate::pass::Pass;
+use crate::shadow::{ConnShadow, EventShadow, Life, ListenerShadow, SourceShadow};
+
+/// The capacities of the base's storage.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub events: usize,
+    pub conns: usize,
+    pub input: usize,
+    pub output: usize,
+    pub listeners: usize,
+    pub common: usize,
+}
+
+/// The application: what it knows of every object, and the bytes it decides by.
+pub struct World {
+    pub bytes: Bytes,
+    pub sizes: Sizes,
+    pub events: Vec<EventShadow>,
+    pub conns: Vec<ConnShadow>,
+    pub listeners: Vec<ListenerShadow>,
+    pub sources: Vec<SourceShadow>,
+    pub commons: Vec<CommonTimeout>,
+    pub trigger: Trigger,
+    pub pass: Pass,
+    counter: u32,
+}
+
+/// How many of those that are gone are remembered, to see that they stay gone.
+const REMEMBERED: usize = 8;
+
+impl World {
+    pub fn new(bytes: Bytes, sizes: Sizes) -> Self {
+        Self {
+            bytes,
+            sizes,
+            events: Vec::new(),
+            conns: Vec::new(),
+            listeners: Vec::new(),
+            sources: Vec::new(),
+            commons: Vec::new(),
+            trigger: Trigger::new(Signal::INT),
+            pass: Pass::default(),
+            counter: 0,
+        }
+    }
+
+    /// A number that was not given before.
+    pub fn fresh(&mut self) -> u32 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// Bytes to write or to receive; neighbours differ, so that a lost one is seen.
+    pub fn data(&mut self, len: usize) -> Vec<u8> {
+        (0..len).map(|_| self.fresh() as u8).collect()
+    }
+
+    /// The event of this handle, which is one that was made here.
+    pub fn event(&mut self, event: Event) -> &mut EventShadow {
+        let found = self.events.iter_mut().rfind(|shadow| shadow.handle == event);
+        found.expect("an event that nobody made, or that is gone for long")
+    }
+}
+
+/// Choosing whom to do something to: mostly one that lives, at times one that is gone; `None` for
+/// one of another base.
+impl World {
+    pub fn pick_event(&mut self) -> Option<usize> {
+        pick(&mut self.bytes, &self.events, |event| event.alive)
+    }
+
+    pub fn pick_conn(&mut self) -> Option<usize> {
+        pick(&mut self.bytes, &self.conns, |conn| conn.life != Life::Gone)
+    }
+
+    pub fn pick_listener(&mut self) -> Option<usize> {
+        pick(&mut self.bytes, &self.listeners, |listener| listener.life == Life::Held)
+    }
+
+    pub fn pick_source(&mut self) -> Option<usize> {
+        pick(&mut self.bytes, &self.sources, |source| source.life == Life::Held)
+    }
+}
+
+fn pick<T>(bytes: &mut Bytes, all: &[T], lives: impl Fn(&T) -> bool) -> Option<usize> {
+    let choice = bytes.below(32);
+    let living = all.iter().filter(|one| lives(one)).count();
+    if all.is_empty() || choice == 31 {
+        None
+    } else if living == 0 || choice > 26 {
+        Some(choice % all.len())
+    } else {
+        let places = all.iter().enumerate().filter(|(_, one)| lives(one));
+        places.map(|(place, _)| place).nth(choice % living)
+    }
+}
+
+/// Remembers one more, and forgets the oldest of too many that are gone.
+pub fn remember<T>(all: &mut Vec<T>, one: T, is_gone: impl Fn(&T) -> bool) {
+    if all.iter().filter(|one| is_gone(one)).count() > REMEMBERED
+        && let Some(oldest) = all.iter().position(is_gone)
+    {
+        all.remove(oldest);
+    }
+    all.push(one);
+}
+
+/// Checks.
+impl World {
+    /// Takes note of once-events that the base has freed. With `sure`, it had the occasion to.
+    pub fn settle(&mut self, cx: &mut Cx<'_, Self>, sure: bool) {
+        for place in 0..self.events.len() {
+            let handle = self.events[place].handle;
+            if !self.events[place].spent {
+                continue;
+            }
+            if cx.event(handle).is_err() {
+                let shadow = &mut self.events[place];
+                assert!(!shadow.stays, "a once-event went although it was added again: {shadow:?}");
+                (shadow.alive, shadow.spent) = (false, false);
+                shadow.quiet();
+            } else if sure {
+                assert!(is_live(cx, handle), "a once-event stays although nothing comes of it");
+                (self.events[place].spent, self.events[place].stays) = (false, false);
+            }
+        }
+    }
+
+    /// Checks everything that can be seen through the loop.
+    pub fn check(&mut self, cx: &mut Cx<'_, Self>) {
+        self.settle(cx, false);
+        let infos: Vec<_> = cx.events().collect();
+        self.check_events(cx, &infos);
+        self.check_conns(cx);
+        for shadow in &self.listeners {
+            match cx.listener(shadow.handle) {
+                Ok(listener) => {
+                    assert_eq!(shadow.life, Life::Held, "a freed listener answers");
+                    assert_eq!(listener.user(), shadow.user);
+                    assert!(listener.address().is_some());
+                }
+                Err(_) => assert_ne!(shadow.life, Life::Held, "a listener is gone"),
+            }
+        }
+        self.check_counts(cx, &infos);
+        assert!(cx.event(FOREIGN.event).is_err());
+        assert!(cx.conn(FOREIGN.conn).is_err());
+        assert!(cx.listener(FOREIGN.listener).is_err());
+    }
+
+    fn check_events(&self, cx: &mut Cx<'_, Self>, infos: &[EventInfo]) {
+        let now = cx.now();
+        for shadow in &self.events {
+            let Ok(event) = cx.event(shadow.handle) else {
+                assert!(!shadow.alive, "an event is gone: {shadow:?}");
+                continue;
+            };
+            assert!(shadow.alive, "a freed event answers: {shadow:?}");
+            assert_eq!((event.user(), event.priority().level()), (shadow.user, shadow.level));
+            let deadline = event.deadline();
+            assert_eq!(event.remaining(), deadline.map(|deadline| deadline.since(now)));
+            assert!(event.pending().contains(What::TIMEOUT) || deadline.is_none());
+            if shadow.armed.is_some_and(|at| at > now) || deadline.is_some() {
+                assert_eq!(deadline, shadow.armed, "a deadline is another: {shadow:?}");
+            }
+            let live = infos.iter().any(|info| info.event == shadow.handle);
+            assert!(shadow.may_fire || !live, "an event waits for nothing: {shadow:?}");
+        }
+        for info in infos {
+            assert!(self.events.iter().any(|shadow| shadow.alive && shadow.handle == info.event));
+        }
+    }
+
+    fn check_conns(&self, cx: &mut Cx<'_, Self>) {
+        for shadow in &self.conns {
+            let Ok(conn) = cx.conn(shadow.handle) else {
+                assert_ne!(shadow.life, Life::Held, "a connection is gone: {shadow:?}");
+                continue;
+            };
+            assert_eq!(shadow.life, Life::Held, "a connection answers: {shadow:?}");
+            let (first, second) = conn.peek();
+            assert!(first.iter().chain(second).eq(&shadow.input), "other input: {shadow:?}");
+            assert_eq!(conn.input_len(), shadow.input.len());
+            assert_eq!(conn.output_len(), shadow.output.len());
+            assert_eq!(conn.room(), self.sizes.output - shadow.output.len());
+            assert_eq!(conn.user(), shadow.user);
+            assert!(conn.peer().is_some());
+        }
+    }
+
+    fn check_counts(&self, cx: &Cx<'_, Self>, infos: &[EventInfo]) {
+        let counts = cx.counts();
+        assert_eq!(counts.events, self.events.iter().filter(|event| event.alive).count());
+        assert_eq!(counts.conns, self.conns.iter().filter(|conn| conn.life != Life::Gone).count());
+        let listeners = self.listeners.iter().filter(|listener| listener.life != Life::Gone);
+        assert_eq!(counts.listeners, listeners.count());
+        let sources = self.sources.iter().filter(|source| source.life != Life::Gone);
+        assert_eq!(counts.sources, sources.count());
+
+        let waits = What::READ | What::WRITE | What::CLOSED | What::SIGNAL;
+        let registered = |info: &&EventInfo| info.pending.intersects(waits);
+        let timed = infos.iter().filter(|info| info.deadline.is_some()).count();
+        let waiting = infos.iter().filter(registered).count() + timed;
+        let active = infos.iter().filter(|info| !info.active.is_empty()).count();
+        assert!(counts.added >= waiting + counts.active, "{counts:?}");
+        assert!(counts.active >= active, "{counts:?}");
+        let slots = self.sizes.events + self.sizes.conns + self.sizes.listeners;
+        assert!(counts.active <= slots, "{counts:?}");
+        assert!(covers(cx.peaks(), counts), "{:?} {counts:?}", cx.peaks());
+    }
+
+    /// Checks what back ends are told: when something is due, and what to send.
+    pub fn check_told(&self, base: &EventBase<'_, Self>) {
+        let earliest = base.events().filter_map(|info| info.deadline).min();
+        assert!(earliest.is_none() || base.deadline() <= earliest, "a deadline is slept through");
+        for shadow in &self.conns {
+            let (first, second) = base.output(shadow.handle);
+            let given = first.iter().chain(second);
+            assert!(
+                first.is_empty() && second.is_empty() || given.eq(&shadow.output),
+                "other output: {shadow:?}"
+            );
+        }
+    }
+}
+
+fn covers(peaks: Counts, counts: Counts) -> bool {
+    peaks.added >= counts.added
+        && peaks.active >= counts.active
+        && peaks.events >= counts.events
+        && peaks.conns >= counts.conns
+        && peaks.listeners >= counts.listeners
+        && peaks.sources >= counts.sources
+}
+
+/// Whether the base says that an event is pending or active.
+pub fn is_live(cx: &Cx<'_, World>, event: Event) -> bool {
+    cx.events().any(|info| info.event == event)
+}

@@ -1,0 +1,199 @@
+//! `cargo xtask count`: the instructions that each operation of the core takes.
+//!
+//! Time differs from run to run, instructions do not: valgrind counts them. The program
+//! `tests/bench` does an operation a number of times, and then a larger number of times; what the
+//! second run takes beyond the first is the operation's, without start-up and filling the tables.
+//!
+//! The counts are of this machine's instructions. They are written into `docs/performance.md`,
+//! and an operation that grows faster with the tables than it should is an error.
+
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::{
+    command::{self, cannot_start, check, describe},
+    firmware, setup, workspace,
+};
+
+/// Slots of the tables. The program knows these.
+const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
+
+/// How often the operation is done in the two runs; the difference is a round number.
+const TIMES: [u64; 2] = [2_000, 12_000];
+
+/// A run takes a second.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What stands before and behind the table in the document.
+const MARKS: [&str; 2] = ["<!-- count -->\n", "<!-- end of count -->"];
+
+/// How an operation's cost may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    Flat,
+    Logarithmic,
+}
+
+/// An operation, and its instructions for each of [`SIZES`].
+struct Row {
+    name: String,
+    growth: Growth,
+    counts: [u64; SIZES.len()],
+}
+
+/// Counts, prints the table and puts it into the document.
+///
+/// # Errors
+/// When the program can not be built or run, or when an operation grows as it should not.
+pub fn run() -> Result<()> {
+    setup::valgrind()?;
+    let program = build()?;
+    let mut rows = Vec::new();
+    for (growth, name) in operations(&program)? {
+        println!("{name} ...");
+        let mut counts = [0; SIZES.len()];
+        for (count, size) in counts.iter_mut().zip(SIZES) {
+            *count = per_operation(&program, &name, size)?;
+        }
+        rows.push(Row { name, growth, counts });
+    }
+    let table = table(&rows);
+    println!("\n{table}");
+    write_down(&workspace::root().join("docs/performance.md"), &table)?;
+    rows.iter().try_for_each(check_growth)
+}
+
+fn build() -> Result<PathBuf> {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["build", "--release", "--package", "picoevent-bench"]);
+    println!("$ {}", describe(&cargo));
+    cargo.arg("--message-format=json-render-diagnostics");
+    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
+    check(&cargo, output.status)?;
+    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+    built.into_iter().next().ok_or_else(|| anyhow!("cargo did not say where it put the program"))
+}
+
+/// The program's operations, as it lists them.
+fn operations(program: &Path) -> Result<Vec<(Growth, String)>> {
+    let list = command::capture(&mut Command::new(program), LIMIT)?;
+    let line = |line: &str| match line.split_once('\t') {
+        Some(("Flat", name)) => Ok((Growth::Flat, name.to_owned())),
+        Some(("Logarithmic", name)) => Ok((Growth::Logarithmic, name.to_owned())),
+        _ => bail!("the program lists {line:?}"),
+    };
+    list.lines().map(line).collect()
+}
+
+/// The instructions of one operation, rounded.
+fn per_operation(program: &Path, name: &str, size: u32) -> Result<u64> {
+    let [few, many] = TIMES;
+    let (less, more) = (count(program, name, size, few)?, count(program, name, size, many)?);
+    let difference = more.checked_sub(less).context("more operations took less")?;
+    Ok((difference + (many - few) / 2) / (many - few))
+}
+
+/// The instructions of one run.
+fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+    valgrind.args([name, &size.to_string(), &times.to_string()]);
+    let said = command::capture(&mut valgrind, LIMIT).with_context(|| describe(&valgrind))?;
+    collected(&said).with_context(|| format!("valgrind said no count:\n{said}"))
+}
+
+/// The number in callgrind's line `==1== Collected : 1837700`.
+fn collected(said: &str) -> Option<u64> {
+    let (_, number) = said.lines().find_map(|line| line.split_once("Collected : "))?;
+    number.split_whitespace().next()?.parse().ok()
+}
+
+/// What is flat differs by no more than chance does. What is logarithmic takes as much more for the
+/// last tenfold as for the first; to be linear it would have to take a hundred times as much.
+fn check_growth(row: &Row) -> Result<()> {
+    let Row { name, growth, counts } = row;
+    let [ten, hundred, thousand, most] = *counts;
+    let is_right = match growth {
+        Growth::Flat => counts.iter().all(|count| count.abs_diff(ten) * 20 <= ten),
+        Growth::Logarithmic => {
+            most.saturating_sub(thousand) <= 2 * hundred.saturating_sub(ten).max(20)
+        }
+    };
+    ensure!(is_right, "{name} should be {growth:?}: {counts:?}");
+    Ok(())
+}
+
+/// The table, in Markdown.
+fn table(rows: &[Row]) -> String {
+    let mut text = "| operation | 10 | 100 | 1,000 | 10,000 |\n|---|--:|--:|--:|--:|\n".to_owned();
+    for Row { name, counts, .. } in rows {
+        let cells = counts.map(thousands).join(" | ");
+        let _ = writeln!(text, "| {name} | {cells} |");
+    }
+    text
+}
+
+/// A number as people write it, `12,345`.
+fn thousands(number: u64) -> String {
+    match number / 1_000 {
+        0 => number.to_string(),
+        more => format!("{},{:03}", thousands(more), number % 1_000),
+    }
+}
+
+/// Puts the table between the marks of a document.
+fn write_down(document: &Path, table: &str) -> Result<()> {
+    let failed = || format!("cannot write the table into {}", document.display());
+    let text = fs::read_to_string(document).with_context(failed)?;
+    let text = replaced(&text, table).context("its marks are missing").with_context(failed)?;
+    fs::write(document, text).with_context(failed)
+}
+
+fn replaced(text: &str, table: &str) -> Option<String> {
+    let (before, rest) = text.split_once(MARKS[0])?;
+    let (_, behind) = rest.split_once(MARKS[1])?;
+    Some([before, MARKS[0], table, MARKS[1], behind].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(growth: Growth, counts: [u64; 4]) -> Row {
+        Row { name: "timer armed".to_owned(), growth, counts }
+    }
+
+    #[test]
+    fn the_count_is_read_out_of_what_callgrind_says() {
+        let said = "==7== Events    : Ir\n==7== Collected : 1837700\n==7== \n==7== I   refs: 1";
+        assert_eq!(collected(said), Some(1_837_700));
+        assert_eq!(collected("==7== valgrind: no"), None);
+    }
+
+    #[test]
+    fn what_grows_too_fast_is_an_error() {
+        assert!(check_growth(&row(Growth::Flat, [100, 103, 100, 105])).is_ok());
+        assert!(check_growth(&row(Growth::Flat, [100, 100, 100, 106])).is_err());
+        assert!(check_growth(&row(Growth::Logarithmic, [100, 200, 310, 420])).is_ok());
+        let error = check_growth(&row(Growth::Logarithmic, [100, 200, 1_200, 11_200]));
+        assert!(error.unwrap_err().to_string().starts_with("timer armed should be Logarithmic"));
+    }
+
+    #[test]
+    fn only_what_stands_between_the_marks_is_replaced() {
+        let text = "# A\n<!-- count -->\nold\n<!-- end of count -->\nB\n";
+        let new = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
+        let text = replaced(text, &new).unwrap();
+        assert!(text.starts_with("# A\n<!-- count -->\n| operation | 10"), "{text}");
+        assert!(text.contains("| timer armed | 7 | 70 | 1,234 | 1,234,567 |\n<!-- end"), "{text}");
+        assert!(text.ends_with("<!-- end of count -->\nB\n"), "{text}");
+        assert_eq!(replaced("no marks", &new), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask oracle`: random programs, played on libevent and on picoevent.
+//!
+//! It builds the two players, the one of libevent with the C compiler, and runs as many programs as
+//! it is told; `tests/oracle` does the rest. See `docs/oracle.md`.
+
+mod bugs;
+
+use std::{
+    env,
+    ops::Range,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{command, setup, workspace};
+
+/// Programs that `cargo xtask test` plays.
+pub const IN_A_TEST: u64 = 20_000;
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Task {
+    /// The programs of these seeds, on so many threads.
+    Seeds(Range<u64>, Option<usize>),
+    /// One program in full: of a seed, or from a file.
+    Show(String),
+    /// Whether bugs that are put into the core are found.
+    Bugs,
+}
+
+/// Does what is asked, and returns the status to end with.
+///
+/// # Errors
+/// When one of the players cannot be built or started.
+pub fn run(task: &Task) -> Result<i32> {
+    setup::libevent()?;
+    let root = workspace::root();
+    let player = player(&root)?;
+    if *task == Task::Bugs {
+        return bugs::run(&player);
+    }
+    let mut cargo = command::cargo(&root);
+    cargo.args(["run", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle", "--"]);
+    cargo.arg("--player").arg(&player).arg("--programs").arg("tests/oracle/programs");
+    match task {
+        Task::Seeds(seeds, jobs) => {
+            let jobs = jobs.or_else(|| thread::available_parallelism().map(usize::from).ok());
+            cargo.arg("--seeds").arg(format!("{}..{}", seeds.start, seeds.end));
+            cargo.arg("--jobs").arg(jobs.unwrap_or(1).to_string());
+        }
+        Task::Show(which) => match which.parse::<u64>() {
+            Ok(seed) => {
+                cargo.arg("--show").arg("--seeds").arg(format!("{seed}..{}", seed + 1));
+            }
+            Err(_) => {
+                let file = env::current_dir()?.join(which);
+                cargo.arg(file);
+            }
+        },
+        Task::Bugs => {}
+    }
+    println!("$ {}", command::describe(&cargo));
+    let status = cargo.status().with_context(|| command::cannot_start(&cargo))?;
+    Ok(status.code().unwrap_or(1))
+}
+
+/// Plays the programs that are part of every test, from a seed that the commit gives.
+///
+/// # Errors
+/// When picoevent does on one of them what it should not.
+pub fn check() -> Result<()> {
+    let start = seed_of_commit()?;
+    match run(&Task::Seeds(start..start + IN_A_TEST, None))? {
+        0 => Ok(()),
+        _ => bail!("this failed:\n  cargo xtask oracle --seeds {start}..{}", start + IN_A_TEST),
+    }
+}
+
+/// A number that is the same for everybody who tests this commit, and another for the next.
+fn seed_of_commit() -> Result<u64> {
+    let mut git = Command::new("git");
+    git.current_dir(workspace::root()).args(["rev-parse", "HEAD"]);
+    let commit = command::output(&mut git).context("the commit's name gives the seeds")?;
+    let digits = commit.get(..8).context("git names no commit")?;
+    u64::from_str_radix(digits, 16).with_context(|| format!("{digits} is no commit's name"))
+}
+
+/// Compiles the player of libevent; where it is.
+fn player(root: &Path) -> Result<PathBuf> {
+    let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    let folder = root.join(folder).join("oracle-libevent");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let player = folder.join("player");
+    let mut cc = Command::new("cc");
+    cc.current_dir(root)
+        .args(["-O2", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-o"])
+        .arg(&player);
+    for file in ["program.c", "world.c", "play.c", "step.c", "watch.c"] {
+        cc.arg(Path::new("tests/oracle/libevent").join(file));
+    }
+    command::run(cc.arg("-levent_core"))?;
+    Ok(player)
+}
