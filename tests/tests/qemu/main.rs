@@ -7,6 +7,7 @@
 mod bad_clients;
 mod cable;
 mod echo;
+mod faults;
 mod hello;
 mod idle;
 mod interrupt;
