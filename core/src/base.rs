@@ -25,9 +25,10 @@ use crate::listener::OnListenError;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
 use crate::record::{Entry, Recorder};
+use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
-use crate::storage::{Memory, Storage};
+use crate::storage::Storage;
 use crate::table::Table;
 use crate::tables::Tables;
 use crate::timer::Timers;
@@ -78,25 +79,21 @@ impl<'s, A> EventBase<'s, A> {
     >(
         storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
     ) -> Self {
-        Self::over(Memory::of(storage))
-    }
-
-    pub(crate) fn over(memory: Memory<'s, A>) -> Self {
         let tables = Tables {
-            events: Table::new(memory.events),
-            listeners: Table::new(memory.listeners),
-            conns: Table::new(memory.conns),
-            sources: Table::new(memory.sources),
+            events: Table::new(&mut storage.events),
+            listeners: Table::new(&mut storage.listeners),
+            conns: Table::new(&mut storage.conns),
+            sources: Table::new(&mut storage.sources),
         };
         Self {
             cx: Cx {
                 tables,
-                rings: memory.rings,
+                rings: Rings::new(&mut storage.input, &mut storage.output),
                 active: Active::new(),
-                timers: Timers::new(memory.event_timers),
-                conn_timers: Timers::new(memory.conn_timers),
+                timers: Timers::new(&mut storage.event_timers),
+                conn_timers: Timers::new(storage.conn_timers.as_flattened_mut()),
                 armings: 0,
-                commons: Commons::new(memory.commons),
+                commons: Commons::new(&mut storage.commons),
                 watchers: Watchers::new(),
                 parts: Parts::new(),
                 signals: Signals::new(),

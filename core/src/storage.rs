@@ -4,7 +4,6 @@ use crate::common::Common;
 use crate::conn::ConnState;
 use crate::event::EventState;
 use crate::listener::ListenerState;
-use crate::rings::Rings;
 use crate::source::SourceState;
 use crate::table::Slot;
 use crate::timer::Cell;
@@ -73,58 +72,6 @@ impl<
             input: [[0; INPUT]; CONNS],
             output: [[0; OUTPUT]; CONNS],
         }
-    }
-}
-
-/// A storage without its type's numbers: what a base is made over.
-pub(crate) struct Memory<'s, A> {
-    pub(crate) events: &'s mut [Slot<EventState<A>>],
-    pub(crate) event_timers: &'s mut [Cell],
-    pub(crate) commons: &'s mut [Common],
-    pub(crate) sources: &'s mut [Slot<SourceState>],
-    pub(crate) listeners: &'s mut [Slot<ListenerState<A>>],
-    pub(crate) conns: &'s mut [Slot<ConnState<A>>],
-    pub(crate) conn_timers: &'s mut [Cell],
-    pub(crate) rings: Rings<'s>,
-}
-
-impl<'s, A> Memory<'s, A> {
-    pub(crate) fn of<
-        const EVENTS: usize,
-        const CONNS: usize,
-        const INPUT: usize,
-        const OUTPUT: usize,
-        const LISTENERS: usize,
-        const COMMON: usize,
-    >(
-        storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
-    ) -> Self {
-        Self {
-            events: &mut storage.events,
-            event_timers: &mut storage.event_timers,
-            commons: &mut storage.commons,
-            sources: &mut storage.sources,
-            listeners: &mut storage.listeners,
-            conns: &mut storage.conns,
-            conn_timers: storage.conn_timers.as_flattened_mut(),
-            rings: Rings::new(&mut storage.input, &mut storage.output),
-        }
-    }
-
-    /// The memory of a smaller storage; `None` if this one is smaller.
-    #[cfg(feature = "record")]
-    pub(crate) fn shortened(self, sizes: crate::record::Sizes) -> Option<Self> {
-        let crate::record::Sizes { events, conns, input, output, listeners, common } = sizes;
-        Some(Self {
-            events: self.events.get_mut(..events)?,
-            event_timers: self.event_timers.get_mut(..events)?,
-            commons: self.commons.get_mut(..common)?,
-            sources: self.sources.get_mut(..events)?,
-            listeners: self.listeners.get_mut(..listeners)?,
-            conns: self.conns.get_mut(..conns)?,
-            conn_timers: self.conn_timers.get_mut(..conns.checked_mul(2)?)?,
-            rings: self.rings.shortened(conns, input, output)?,
-        })
     }
 }
 

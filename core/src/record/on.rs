@@ -3,8 +3,8 @@
 use super::code::sum;
 use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
-use crate::storage::Memory;
-use crate::{EventBase, Fired, Storage};
+use crate::tables::Tables;
+use crate::{Cx, EventBase, Fired, Storage};
 
 /// Someone who is told of everything a back end calls.
 ///
@@ -50,7 +50,19 @@ impl<'s, A> EventBase<'s, A> {
         storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
         sizes: Sizes,
     ) -> Option<Self> {
-        Memory::of(storage).shortened(sizes).map(Self::over)
+        let Sizes { events, conns, input, output, listeners, common } = sizes;
+        let cx = Self::new(storage).cx;
+        let tables = Tables {
+            events: cx.tables.events.shortened(events)?,
+            listeners: cx.tables.listeners.shortened(listeners)?,
+            conns: cx.tables.conns.shortened(conns)?,
+            sources: cx.tables.sources.shortened(events)?,
+        };
+        let rings = cx.rings.shortened(conns, input, output)?;
+        let timers = cx.timers.shortened(events)?;
+        let conn_timers = cx.conn_timers.shortened(conns.checked_mul(2)?)?;
+        let commons = cx.commons.shortened(common)?;
+        Some(Self { cx: Cx { tables, rings, timers, conn_timers, commons, ..cx } })
     }
 
     /// The sizes of the base's storage.
