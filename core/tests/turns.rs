@@ -1,6 +1,7 @@
 //! What a turn of the loop is made of: watchers, run modes, dispatch limits, common timeouts,
 //! counts, and looking at a base.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use picoevent::{
@@ -573,4 +574,21 @@ fn each_pending_or_active_event_is_listed_once() {
     );
     base.dispatch(&mut app);
     assert_eq!(base.events().count(), 1);
+}
+
+#[test]
+fn connections_and_listeners_are_listed_until_they_are_freed() {
+    let mut storage = Storage::<App, 1, 2, 8, 8, 2, 1>::new();
+    let mut base = EventBase::new(&mut storage);
+    let address = SocketAddr::from(([10, 0, 0, 2], 9995));
+    let first = base.listen(address, |_, _, _| ()).unwrap();
+    let second = base.listen(address, |_, _, _| ()).unwrap();
+    let (one, two) = (base.accepted(first, address), base.accepted(first, address));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(base.listeners().collect::<Vec<_>>(), [first, second]);
+    assert_eq!(base.conns().collect::<Vec<_>>(), [one, two]);
+    base.listener(first).unwrap().free();
+    base.conn(one).unwrap().close();
+    assert_eq!(base.listeners().collect::<Vec<_>>(), [second]);
+    assert_eq!(base.conns().collect::<Vec<_>>(), [two]);
 }

@@ -45,22 +45,22 @@ pub(super) fn sweep(subject: &dyn Subject, mut sweep: Sweep, files: &Files) -> R
 
 fn others(failures: &[Failure]) {
     for failure in failures.iter().take(NAMED) {
-        println!("also seed {}: {}", failure.seed, failure.outcome.verdict);
+        say(&format!("also seed {}: {}\n", failure.seed, failure.outcome.verdict));
     }
 }
 
 fn summary(tally: &Tally, check: bool) {
     if check {
-        println!("{} seeds ran twice, {} differed", tally.checked, tally.diverged.len());
+        say(&format!("{} seeds ran twice, {} differed\n", tally.checked, tally.diverged.len()));
     }
-    println!(
-        "{} seeds, {} failed, {:.0} seeds/s, {:.0} x real time, digest {:016x}",
+    say(&format!(
+        "{} seeds, {} failed, {:.0} seeds/s, {:.0} x real time, digest {:016x}\n",
         tally.seeds,
         tally.failed,
         tally.rate(),
         tally.speed(),
         tally.digest
-    );
+    ));
 }
 
 fn read(path: &Path) -> Result<Scenario, End> {
@@ -79,7 +79,12 @@ fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outco
     if let Err(error) = report.write_tape(&artefacts()) {
         eprintln!("warning: the tape could not be written: {error}");
     }
-    print!("{report}");
+    say(&report.to_string());
+}
+
+/// Prints. A reader who has seen enough is no trouble.
+fn say(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
 }
 
 /// The command by which a seed is run once more.
@@ -130,8 +135,7 @@ pub(super) fn told(
     observers.push(Box::new(narrator));
     let outcome = observed(subject, lab, observers);
     let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
-    // A reader who has seen enough is no trouble.
-    let _ = io::stdout().write_all(lines.as_bytes());
+    say(&lines);
     looks.write()?;
     judged(subject, seed, files.scenario.as_deref(), &outcome)
 }
@@ -169,7 +173,7 @@ fn judged(
     }
     let took = outcome.lasted as f64 / 1e6;
     let (failed, digest) = (u8::from(!outcome.verdict.is_pass()), outcome.digest);
-    println!("1 seeds, {failed} failed, {took:.3} s of its time, digest {digest:016x}");
+    say(&format!("1 seeds, {failed} failed, {took:.3} s of its time, digest {digest:016x}\n"));
     match outcome.verdict.kind().status() {
         0 => Ok(()),
         status => Err(End::Failed(status)),

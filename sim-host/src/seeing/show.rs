@@ -79,7 +79,7 @@ impl<W: Write> Show<W> {
     fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
         if let Some((then, _)) = last.filter(|_| again > 0) {
-            self.print(then, Colour::Code, "", &format!("… and {again} times more"));
+            self.print(then, Colour::Code, "", &format!("… {} times in all", again + 1));
         }
         self.keep_pace(at);
         self.print(at, colour, what, text);
@@ -200,7 +200,7 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(lines[0].ends_with("timer, event 0"), "{text}");
-        assert!(lines[1].ends_with("… and 41 times more"), "{text}");
+        assert!(lines[1].ends_with("… 42 times in all"), "{text}");
     }
 
     #[test]
