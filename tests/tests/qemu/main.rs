@@ -14,6 +14,7 @@ mod interrupt;
 mod lease;
 mod panics;
 mod port_forward;
+mod recorded;
 
 use picoevent_tests::client::Plan;
 
