@@ -24,6 +24,7 @@ use crate::list::Kind;
 use crate::listener::OnListenError;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
+use crate::record::{Entry, Recorder};
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
@@ -106,6 +107,7 @@ impl<'s, A> EventBase<'s, A> {
                 limit: Limit::new(),
                 phase: Phase::Between,
                 most_added: 0,
+                recorder: Recorder::NONE,
             },
         }
     }
@@ -113,6 +115,7 @@ impl<'s, A> EventBase<'s, A> {
     /// Feeds the time, after the news that was there at this time. What is due by then becomes
     /// active when the dispatch begins. A time that goes back is ignored.
     pub fn advance(&mut self, now: Instant) {
+        self.cx.recorder.note(Entry::Time(now));
         self.cx.update_now(now);
         let course = &mut self.cx.course;
         if course.exit_at.is_some_and(|at| at <= self.cx.now) {
@@ -134,13 +137,19 @@ impl<'s, A> EventBase<'s, A> {
         while let Some(fired) = self.next() {
             fired.call(app, &mut self.cx);
             if self.wants_time() {
-                self.cx.update_now(clock());
+                self.update_now(clock());
             }
         }
     }
 
-    /// Whether the time is to be fed after each callback ([`Cx::update_now`]), by those who call
-    /// [`next`](Self::next) themselves.
+    /// Feeds the time between two callbacks, where it is wanted.
+    pub fn update_now(&mut self, now: Instant) {
+        self.cx.recorder.note(Entry::TimeInPass(now));
+        self.cx.update_now(now);
+    }
+
+    /// Whether the time is to be fed after each callback ([`update_now`](Self::update_now)), by
+    /// those who call [`next`](Self::next) themselves.
     pub fn wants_time(&self) -> bool {
         self.cx.limit.needs_time()
     }
@@ -149,6 +158,12 @@ impl<'s, A> EventBase<'s, A> {
     /// those who do the calling, or the matching, themselves.
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
+        let fired = self.take_next();
+        self.note_next(fired.as_ref());
+        fired
+    }
+
+    fn take_next(&mut self) -> Option<Fired<A>> {
         self.cx.free_spent();
         if self.cx.phase != Phase::Running
             && let Some(fired) = self.next_check()

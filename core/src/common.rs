@@ -57,6 +57,18 @@ impl<'s> Commons<'s> {
         Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0, first: (NEVER, 0) }
     }
 
+    /// The first lists only, all of them unused; `None` if there are fewer.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, lists: usize) -> Option<Self> {
+        self.lists.get_mut(..lists).map(Self::new)
+    }
+
+    /// How many lists there are.
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.lists.len()
+    }
+
     /// Events on all of the lists.
     pub(crate) const fn len(&self) -> usize {
         self.len

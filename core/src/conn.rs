@@ -169,6 +169,12 @@ impl<A> ConnState<A> {
         None
     }
 
+    /// Where its input stands.
+    #[cfg(feature = "record")]
+    pub(crate) const fn input(&self) -> &Ring {
+        &self.input
+    }
+
     /// Whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
         self.phase != Phase::Closing

@@ -12,6 +12,7 @@ use crate::limit::Limit;
 use crate::list::Id;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
+use crate::record::Recorder;
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
@@ -59,6 +60,7 @@ pub struct Cx<'s, A> {
     pub(crate) limit: Limit,
     pub(crate) phase: Phase,
     pub(crate) most_added: usize,
+    pub(crate) recorder: Recorder<'s>,
 }
 
 /// Making events.

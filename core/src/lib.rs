@@ -29,6 +29,10 @@ mod model;
 mod outbox;
 mod parts;
 mod priority;
+#[cfg(feature = "record")]
+pub mod record;
+#[cfg(not(feature = "record"))]
+mod record;
 mod ring;
 mod rings;
 mod run;

@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 
 use crate::handle::{Conn, Listener, Source};
 use crate::list::{Chain, Id, Kind, Link, List};
+use crate::record::Entry;
 use crate::tables::Tables;
 use crate::{EventBase, Signal, What};
 
@@ -130,6 +131,12 @@ impl Outbox {
 impl<A> EventBase<'_, A> {
     /// Takes the next thing to do, until there is none. For back ends, before they wait.
     pub fn next_action(&mut self) -> Option<Action> {
+        let action = self.take_action();
+        self.cx.recorder.note(Entry::Action(action));
+        action
+    }
+
+    fn take_action(&mut self) -> Option<Action> {
         if let Some(action) = self.signal_action() {
             return Some(action);
         }

@@ -21,6 +21,17 @@ impl<'s> Rings<'s> {
         }
     }
 
+    /// So many rings of these lengths, over a part of the same storage; `None` if it is too small.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, conns: usize, input: usize, output: usize) -> Option<Self> {
+        Some(Self {
+            input: self.input.get_mut(..conns.checked_mul(input)?)?,
+            output: self.output.get_mut(..conns.checked_mul(output)?)?,
+            input_len: input,
+            output_len: output,
+        })
+    }
+
     /// Bytes of each input ring.
     pub(crate) const fn input_len(&self) -> usize {
         self.input_len

@@ -3,6 +3,7 @@
 use core::ops::BitOr;
 use core::time::Duration;
 
+use crate::record::Entry;
 use crate::timer::NEVER;
 use crate::{Cx, EventBase, Instant};
 
@@ -21,6 +22,18 @@ impl Run {
     pub const NONBLOCK: Self = Self(0x02);
     /// Also when there is nothing left that could happen but a trigger or another thread.
     pub const NO_EXIT_ON_EMPTY: Self = Self(0x04);
+
+    /// Makes it from its bits.
+    #[cfg(feature = "record")]
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits.
+    #[cfg(feature = "record")]
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
 
     const fn contains(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -129,6 +142,7 @@ impl<A> EventBase<'_, A> {
     /// Begins a run of the loop (`event_base_loop`'s entry). Back ends do so before the first turn;
     /// an exit or a break asked for before is kept.
     pub fn begin(&mut self, run: Run) {
+        self.cx.recorder.note(Entry::Begin(run));
         let course = &mut self.cx.course;
         (course.run, course.ended) = (run, None);
         (course.called, course.idle) = (false, false);
@@ -156,6 +170,8 @@ impl<A> EventBase<'_, A> {
             }
             course.ended = Some(end);
         }
+        let end = if let Wait::Ended(end) = outlook { Some(end) } else { None };
+        self.cx.recorder.note(Entry::Wait(end));
         outlook
     }
 

@@ -10,6 +10,7 @@ use crate::event;
 use crate::handle::{Event, Source, kind};
 use crate::list::{Chain, Id, Kind, List};
 use crate::outbox::{Action, Mail, note};
+use crate::record::Entry;
 use crate::table::Resident;
 use crate::{Cx, EventBase, Signal, Stale, What, log};
 
@@ -193,6 +194,7 @@ impl<A> EventBase<'_, A> {
     /// The back end reports a source once, and again after the next [`Action::Interest`] for it,
     /// if it is still ready then; also whatever comes true newly.
     pub fn ready(&mut self, source: Source, what: What) {
+        self.cx.recorder.note(Entry::Ready(source, what));
         let Some(state) = self.cx.tables.sources.get(source) else { return };
         let (mut at, kind) = (state.events.first(), state.kind());
         while let Some(id) = at {
@@ -211,6 +213,7 @@ impl<A> EventBase<'_, A> {
         if raises == 0 {
             return;
         }
+        self.cx.recorder.note(Entry::Raised(signal, raises));
         let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
         while let Some(id) = at {
             at = List::after(&mut self.cx.tables, Chain::Interest, id);

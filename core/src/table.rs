@@ -69,6 +69,18 @@ impl<'s, T: Resident> Table<'s, T> {
         table
     }
 
+    /// The table with its first slots only, all of them free; `None` if there are fewer.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, slots: usize) -> Option<Self> {
+        self.slots.get_mut(..slots).map(Self::new)
+    }
+
+    /// How many slots there are.
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(crate) fn len(&self) -> usize {
         usize::from(self.taken)
     }

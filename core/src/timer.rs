@@ -49,6 +49,12 @@ impl<'s> Timers<'s> {
         Self { cells, len: 0 }
     }
 
+    /// The first cells only, none of them armed; `None` if there are fewer.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, cells: usize) -> Option<Self> {
+        self.cells.get_mut(..cells).map(Self::new)
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

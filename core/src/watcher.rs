@@ -11,6 +11,7 @@ use crate::error::Full;
 use crate::event::{Mode, OnEvent, Waits, id_of};
 use crate::handle::Event;
 use crate::list::{Chain, Id, List};
+use crate::record::Entry;
 use crate::{Cx, EventBase, Fired, Wait, What};
 
 /// When a watcher is called.
@@ -144,6 +145,7 @@ impl<A> EventBase<'_, A> {
     /// Calls the prepare watchers, unless the loop is about to end. Back ends do so once a turn,
     /// before they take the last actions and ask [`EventBase::wait`].
     pub fn prepare(&mut self, app: &mut A) {
+        self.cx.recorder.note(Entry::Prepare);
         if let Some(prepare) = self.cx.parts.watcher_prepare {
             let outlook = self.outlook();
             prepare(&mut self.cx, outlook, app);

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use picoevent_sim::world::Cable;
 use smoltcp::wire::Ipv4Address;
 use tempfile::TempDir;
 use xtask::firmware;
@@ -71,10 +72,32 @@ impl Board {
     /// # Errors
     /// As [`Board::boot`].
     pub fn boot_with_lease(machine: Machine, example: &str, lease: Lease) -> Result<Self> {
+        Self::boot_on(machine, example, lease, None)
+    }
+
+    /// As [`Board::boot`], on a cable that has the faults of a scenario.
+    ///
+    /// # Errors
+    /// As [`Board::boot`], and when the scenario is none.
+    pub fn boot_on_cable(machine: Machine, example: &str, scenario: &str) -> Result<Self> {
+        let cable = Cable::new(&scenario.parse()?, 1);
+        Self::boot_on(machine, example, LASTING, Some(cable))
+    }
+
+    fn boot_on(
+        machine: Machine,
+        example: &str,
+        lease: Lease,
+        cable: Option<Cable>,
+    ) -> Result<Self> {
         let elf = firmware::prebuilt(machine.board(), example)?;
         let folder = tempfile::Builder::new().prefix("picoevent-wire-").tempdir()?;
         let (near_end, far_end) = (folder.path().join("peer"), folder.path().join("board"));
-        let mut peer = Peer::new(Wire::bind(&near_end, &far_end)?);
+        let mut wire = Wire::bind(&near_end, &far_end)?;
+        if let Some(cable) = cable {
+            wire.lay(cable);
+        }
+        let mut peer = Peer::new(wire);
         peer.serve_dhcp(Policy::Grant(lease));
         let netdev = format!(
             "dgram,id=n0,local.type=unix,local.path={},remote.type=unix,remote.path={}",

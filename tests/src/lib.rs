@@ -18,6 +18,7 @@
 pub mod board;
 pub mod client;
 pub mod dhcp;
+mod forward;
 pub mod pattern;
 pub mod peer;
 mod segment;

@@ -6,7 +6,8 @@
 //! what they send: so a client that resets as soon as it is connected does so before the frames
 //! behind the server's answer are looked at.
 
-use std::net::SocketAddrV4;
+use std::io;
+use std::net::{SocketAddrV4, TcpListener};
 use std::time::{Duration, Instant};
 
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet};
@@ -16,6 +17,7 @@ use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
 
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
+use crate::forward::Forward;
 use crate::wire::Wire;
 
 /// The peer's own address, the one that QEMU's user networking gives to the host as well.
@@ -53,6 +55,7 @@ pub struct Peer {
     sockets: SocketSet<'static>,
     seats: Vec<Seat>,
     dhcp: Option<DhcpServer>,
+    forward: Option<Forward>,
     started: Instant,
 }
 
@@ -67,7 +70,8 @@ impl Peer {
             first.expect("an interface has room for one address");
         });
         let sockets = SocketSet::new(Vec::new());
-        Self { wire, interface, sockets, seats: Vec::new(), dhcp: None, started: Instant::now() }
+        let (seats, started) = (Vec::new(), Instant::now());
+        Self { wire, interface, sockets, seats, dhcp: None, forward: None, started }
     }
 
     /// Serves addresses by DHCP as `policy` says; a later call changes the policy.
@@ -80,6 +84,16 @@ impl Peer {
     /// What the DHCP server has heard and granted so far; nothing if there is none.
     pub fn dhcp_tally(&self) -> Tally {
         self.dhcp.as_ref().map(DhcpServer::tally).unwrap_or_default()
+    }
+
+    /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the
+    /// turns are to be short.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
+        self.forward = Some(Forward::new(listener, server)?);
+        Ok(())
     }
 
     /// Starts a client that connects to `server` and does what `plan` says.
@@ -110,6 +124,9 @@ impl Peer {
             self.step_clients();
             if let Some(dhcp) = &mut self.dhcp {
                 dhcp.serve(&mut self.sockets);
+            }
+            if let Some(forward) = &mut self.forward {
+                forward.step(&mut self.interface, &mut self.sockets);
             }
             self.interface.poll_egress(now, &mut self.wire, &mut self.sockets);
             self.clear_seats();

@@ -6,15 +6,16 @@
 //! from a clean end, and it can cut off one TCP port, which is what the other side sees when the
 //! machine behind that port loses its power.
 //!
-//! A frame that the far side does not take in is lost, as on a real cable. Nothing here loses,
-//! delays or damages frames on purpose.
+//! A frame that the far side does not take in is lost, as on a real cable. Frames are lost, delayed or
+//! damaged on purpose only by a [`Cable`] of the simulator that is [laid](Wire::lay) into the wire.
 
 use std::collections::HashSet;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
+use picoevent_sim::world::{Cable, Direction};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -31,13 +32,14 @@ const MAX_FRAME: usize = 1514;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One end of a cable.
-#[derive(Debug)]
 pub struct Wire {
     socket: UnixDatagram,
     /// Where frames go; `None` when the socket itself knows.
     far_end: Option<PathBuf>,
     cut_ports: HashSet<u16>,
     reset_ports: HashSet<u16>,
+    /// What frames have to pass, and since when.
+    cable: Option<(Cable, Moment)>,
 }
 
 impl Wire {
@@ -60,17 +62,34 @@ impl Wire {
         Ok((Self::over(near_end, None)?, Self::over(far_end, None)?))
     }
 
-    fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
+    /// Makes an end over a socket.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
         socket.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { socket, far_end, cut_ports: HashSet::new(), reset_ports: HashSet::new() })
+        let (cut_ports, reset_ports) = (HashSet::new(), HashSet::new());
+        Ok(Self { socket, far_end, cut_ports, reset_ports, cable: None })
     }
 
     /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
     pub fn wait(&self, at_most: Duration) -> bool {
-        let limit = Timespec::try_from(at_most).ok();
+        let until_next = self.cable.as_ref().and_then(|(cable, since)| {
+            let now = micros(*since);
+            let waiting = cable.has_arrived(Direction::ToPeer);
+            let next = if waiting { Some(now) } else { cable.deadline() };
+            next.map(|next| Duration::from_micros(next.saturating_sub(now)))
+        });
+        let limit = Timespec::try_from(until_next.unwrap_or(at_most).min(at_most)).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
         // An interrupted wait is a short wait: every caller comes back.
-        poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
+        let ready = poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0);
+        ready || until_next == Some(Duration::ZERO)
+    }
+
+    /// Lays a cable with faults into the wire; its device is the far side. Its time begins now.
+    pub fn lay(&mut self, cable: Cable) {
+        self.cable = Some((cable, Moment::now()));
     }
 
     /// Cuts off the near TCP port `port`: from now on its segments vanish, in both directions.
@@ -85,10 +104,11 @@ impl Wire {
 
     /// Takes the next frame that has arrived and is not for a port that was cut off.
     fn next_frame(&mut self) -> Option<Vec<u8>> {
-        while self.wait(Duration::ZERO) {
-            let mut frame = vec![0; MAX_FRAME];
-            let length = self.socket.recv(&mut frame).ok()?;
-            frame.truncate(length);
+        loop {
+            let frame = match self.cable.is_some() {
+                true => self.pump()?,
+                false => self.arrived()?,
+            };
             match Segment::of(&frame) {
                 Some(segment) if self.cut_ports.contains(&segment.to) => continue,
                 Some(segment) if segment.reset => {
@@ -98,19 +118,55 @@ impl Wire {
             }
             return Some(frame);
         }
-        None
+    }
+
+    /// Takes the next frame from the socket.
+    fn arrived(&self) -> Option<Vec<u8>> {
+        let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
+        let none = Timespec::default();
+        poll(&mut sockets, Some(&none)).ok().filter(|ready| *ready > 0)?;
+        let mut frame = vec![0; MAX_FRAME];
+        let length = self.socket.recv(&mut frame).ok()?;
+        frame.truncate(length);
+        Some(frame)
+    }
+
+    /// Moves frames through the cable, and takes the next that has come through to this side.
+    fn pump(&mut self) -> Option<Vec<u8>> {
+        while let Some(frame) = self.arrived() {
+            let (cable, since) = self.cable.as_mut()?;
+            cable.send(micros(*since), Direction::ToPeer, &frame);
+        }
+        let (cable, since) = self.cable.as_mut()?;
+        cable.advance(micros(*since));
+        while let Some(frame) = self.cable.as_mut()?.0.take(Direction::ToDevice) {
+            self.put(&frame);
+        }
+        self.cable.as_mut()?.0.take(Direction::ToPeer)
     }
 
     fn send(&mut self, frame: &[u8]) {
         if Segment::of(frame).is_some_and(|segment| self.cut_ports.contains(&segment.from)) {
             return;
         }
+        match &mut self.cable {
+            Some((cable, since)) => cable.send(micros(*since), Direction::ToDevice, frame),
+            None => self.put(frame),
+        }
+    }
+
+    fn put(&self, frame: &[u8]) {
         // No one there, or no room for longer than our patience: the frame is lost.
         let _ = match &self.far_end {
             Some(path) => self.socket.send_to(frame, path),
             None => self.socket.send(frame),
         };
     }
+}
+
+/// Microseconds since then.
+fn micros(since: Moment) -> u64 {
+    since.elapsed().as_micros() as u64
 }
 
 impl Device for Wire {
@@ -145,7 +201,6 @@ impl RxToken for Arrived {
 }
 
 /// Leave to send one frame: smoltcp's transmit token.
-#[derive(Debug)]
 pub struct Departing<'a>(&'a mut Wire);
 
 impl TxToken for Departing<'_> {
@@ -199,6 +254,24 @@ mod tests {
         drop(far);
         send(&mut near, b"lost");
         assert_eq!(receive(&mut near), None);
+    }
+
+    #[test]
+    fn a_cable_in_the_wire_delays_and_cuts_both_ways() {
+        let (mut near, mut far) = Wire::pair().unwrap();
+        let scenario = "latency = '20 ms'\n[[fault]]\nkind = 'partition'\nstrikes = 'to-peer'\n\
+                        from = '0 s'\nlasts = '1 h'";
+        let begin = Moment::now();
+        near.lay(Cable::new(&scenario.parse().unwrap(), 0));
+        send(&mut near, b"to the device");
+        send(&mut far, b"to the peer");
+        assert_eq!((receive(&mut near), receive(&mut far)), (None, None));
+        while !far.wait(Duration::ZERO) {
+            assert!(near.wait(Duration::from_secs(1)) || begin.elapsed() < Duration::from_secs(5));
+            assert_eq!(receive(&mut near), None);
+        }
+        assert!(begin.elapsed() >= Duration::from_millis(20));
+        assert_eq!(receive(&mut far), Some(b"to the device".to_vec()));
     }
 
     #[test]

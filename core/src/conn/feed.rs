@@ -9,6 +9,7 @@ use super::{Direction, Phase, Restart, due, id_of};
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::note;
+use crate::record::Entry;
 use crate::{EventBase, log};
 
 impl<A> EventBase<'_, A> {
@@ -24,6 +25,12 @@ impl<A> EventBase<'_, A> {
     /// [`AcceptError`] when the listener is gone or the table is full; the connection is still the
     /// back end's.
     pub fn accepted(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
+        let accepted = self.accept(listener, peer);
+        self.cx.recorder.note(Entry::Accepted(listener, peer, accepted));
+        accepted
+    }
+
+    fn accept(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let listener = self.cx.tables.listeners.get(listener).filter(|state| !state.is_freed());
         let on_accept = listener.ok_or(AcceptError::NoListener)?.on_accept;
         let (conn, state) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
@@ -38,6 +45,7 @@ impl<A> EventBase<'_, A> {
 
     /// Feeds that an outgoing connection is established.
     pub fn connected(&mut self, conn: Conn) {
+        self.cx.recorder.note(Entry::Connected(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         match state.phase {
             Phase::Connecting => {
@@ -72,6 +80,7 @@ impl<A> EventBase<'_, A> {
             self.cx.conn_due(conn, due::READ);
             self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
         }
+        self.note_received(conn, amount);
     }
 
     /// The bytes to send, oldest first; none while writing is disabled or not connected.
@@ -86,6 +95,7 @@ impl<A> EventBase<'_, A> {
 
     /// Feeds that the oldest `amount` bytes were sent.
     pub fn sent(&mut self, conn: Conn, amount: usize) {
+        self.note_sent(conn, amount);
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         let amount = state.output.consume(self.cx.rings.output(conn.index()), amount);
         if amount == 0 || !state.is_held() {
@@ -99,6 +109,7 @@ impl<A> EventBase<'_, A> {
 
     /// Feeds that the peer will send no more. What came before can still be read.
     pub fn finished(&mut self, conn: Conn) {
+        self.cx.recorder.note(Entry::Finished(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
             state.read_enabled = false;
@@ -110,9 +121,10 @@ impl<A> EventBase<'_, A> {
     /// Feeds that the connection has failed. The back end has dropped its socket; a connection
     /// that the application closed already gives its slot back here.
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
+        self.cx.recorder.note(Entry::Failed(conn, error));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         match state.phase {
-            Phase::Closing => self.released(conn),
+            Phase::Closing => self.give_back(conn),
             Phase::Failed => {}
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
@@ -128,6 +140,11 @@ impl<A> EventBase<'_, A> {
     /// Gives back the slot of a connection that was closed ([`Action::Close`](crate::Action::Close)):
     /// its output is sent, or lost with the connection.
     pub fn released(&mut self, conn: Conn) {
+        self.cx.recorder.note(Entry::Released(conn));
+        self.give_back(conn);
+    }
+
+    fn give_back(&mut self, conn: Conn) {
         if self.cx.tables.conns.get(conn).is_some_and(|state| !state.is_held()) {
             self.cx.outbox.forget(&mut self.cx.tables, id_of(conn));
             self.cx.tables.conns.remove(conn);

@@ -2,20 +2,29 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short};
 use lexopt::{Parser, ValueExt};
 
 /// What `--help` prints, and a wrong command line hints at.
-pub(crate) const USAGE: &str = "usage: [--listen ADDR:PORT]   port 0 takes any that is free";
+pub(crate) const USAGE: &str = "\
+usage: [--listen ADDR:PORT] [--record FILE]   port 0 takes any that is free";
 
 /// What the server is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
-    /// To listen where it does by default.
-    Default,
-    Listen(SocketAddr),
+    Serve(Options),
+}
+
+/// How it is to serve.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Where, if not where it does by default.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where what it is fed is recorded.
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// Reads a command line, the program's name included.
@@ -24,18 +33,22 @@ pub(crate) enum Command {
 /// One line that says what is wrong with which argument.
 pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = Parser::from_iter(line);
-    let mut command = Command::Default;
+    let mut options = Options::default();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("listen") => {
                 let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
-                command = Command::Listen(address(value)?);
+                options.listen = Some(address(value)?);
+            }
+            Long("record") => {
+                let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
+                options.record = Some(value.into());
             }
             other => return Err(format!("{}; {USAGE}", other.unexpected())),
         }
     }
-    Ok(command)
+    Ok(Command::Serve(options))
 }
 
 fn address(value: OsString) -> Result<SocketAddr, String> {
@@ -54,12 +67,22 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_in_both_spellings() {
-        let expected = Command::Listen(SocketAddr::from(([10, 0, 0, 1], 0)));
-        assert_eq!(parse_all(&["--listen", "10.0.0.1:0"]), Ok(expected));
-        let expected = Command::Listen("[::1]:9995".parse().unwrap());
-        assert_eq!(parse_all(&["--listen=[::1]:9995"]), Ok(expected));
-        assert_eq!(parse_all(&[]), Ok(Command::Default));
+        let expected = |address: &str| {
+            let listen = Some(address.parse().unwrap());
+            Ok(Command::Serve(Options { listen, record: None }))
+        };
+        assert_eq!(parse_all(&["--listen", "10.0.0.1:0"]), expected("10.0.0.1:0"));
+        assert_eq!(parse_all(&["--listen=[::1]:9995"]), expected("[::1]:9995"));
+        assert_eq!(parse_all(&[]), Ok(Command::Serve(Options::default())));
         assert_eq!(parse_all(&["--help"]), Ok(Command::Help));
+    }
+
+    #[test]
+    fn a_recording_goes_to_a_file() {
+        let record = Some(PathBuf::from("run.log"));
+        let expected = Command::Serve(Options { listen: None, record });
+        assert_eq!(parse_all(&["--record", "run.log"]), Ok(expected));
+        assert!(parse_all(&["--record"]).unwrap_err().contains("'--record'"));
     }
 
     #[test]

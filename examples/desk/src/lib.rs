@@ -1,7 +1,7 @@
 //! What the examples' programs share on a desk: a server's command line, its lines, its end.
 //!
 //! A server prints `listening on ADDR:PORT` when it does, then what the application says, and at
-//! last `done`. What went wrong is one line on standard error, and status 1.
+//! last `done`. With `--record` all that it is fed goes to a file, to be replayed. What went wrong is one line on standard error, and status 1.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -13,8 +13,10 @@ use picoevent_sim::live::Live;
 mod command_line;
 mod lines;
 pub mod program;
+mod recording;
 
 use command_line::{Command, USAGE};
+use recording::Recording;
 
 /// An application's start: listens on an address.
 pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full>;
@@ -36,12 +38,13 @@ fn try_serve<A>(
     start: Start<A>,
     port: u16,
 ) -> Result<(), String> {
-    let address = match command_line::parse(std::env::args_os())? {
+    let options = match command_line::parse(std::env::args_os())? {
         Command::Help => return say(USAGE),
-        Command::Listen(address) => address,
-        Command::Default => SocketAddr::from(([127, 0, 0, 1], port)),
+        Command::Serve(options) => options,
     };
+    let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     lines::start();
+    let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
     live.settle(base);

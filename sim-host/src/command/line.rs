@@ -27,11 +27,15 @@ usage: picoevent-sim COMMAND
   run APPLICATION --seed S    runs one seed and tells what happens; S may be a commit hash
     --pcap FILE                 captures the frames, for Wireshark
     --trace FILE                draws a timeline, for ui.perfetto.dev
+    --record FILE               records what the device's base is fed
   watch APPLICATION           shows one seed while it happens
     --seed S                    this one; else 0
     --rt-ratio R                R times as fast as our time; else 1
     --scenario FILE             in the world of a scenario
   replay TAPE                 runs what a tape says; --pcap and --trace as above
+  replay APPLICATION LOG      runs an application on the recording that is in a log
+  read LOG                    tells what was recorded, call by call
+    --cut-off                   for these two: though the recording has no end
   shrink TAPE                 looks for a shorter tape that fails alike, and writes a test
   list                        names the applications
 ";
@@ -46,6 +50,8 @@ pub(super) enum Command {
     /// An application, a seed, seconds of the world in one of ours, and a scenario.
     Watch(String, u64, f64, Option<PathBuf>),
     Replay(PathBuf, Files),
+    ReplayRecording(String, PathBuf, Whole),
+    Read(PathBuf, Whole),
     Shrink(PathBuf),
 }
 
@@ -56,6 +62,14 @@ pub(super) struct Files {
     pub(super) pcap: Option<PathBuf>,
     pub(super) trace: Option<PathBuf>,
     pub(super) html: Option<PathBuf>,
+    pub(super) record: Option<PathBuf>,
+}
+
+/// Whether a recording must have its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    Required,
+    CutOff,
 }
 
 /// Reads a command line, the program's name included.
@@ -72,6 +86,7 @@ struct Options {
     check: bool,
     ratio: Option<f64>,
     files: Files,
+    cut_off: bool,
 }
 
 fn read(mut parser: Parser) -> Result<Command, String> {
@@ -89,6 +104,8 @@ fn read(mut parser: Parser) -> Result<Command, String> {
             Long("scenario") => options.files.scenario = Some(path(&mut parser)?),
             Long("pcap") => options.files.pcap = Some(path(&mut parser)?),
             Long("trace") => options.files.trace = Some(path(&mut parser)?),
+            Long("record") => options.files.record = Some(path(&mut parser)?),
+            Long("cut-off") => options.cut_off = true,
             Long("html") => options.files.html = Some(path(&mut parser)?),
             Value(word) => words.push(word.string().map_err(plain)?),
             other => return Err(other.unexpected().to_string()),
@@ -104,9 +121,14 @@ fn read(mut parser: Parser) -> Result<Command, String> {
         }
         ["list"] => Command::List,
         ["replay", tape] => Command::Replay(tape.into(), options.looks()),
+        ["replay", application, log] => {
+            Command::ReplayRecording(application.to_owned(), log.into(), options.take_cut_off())
+        }
+        ["read", log] => Command::Read(log.into(), options.take_cut_off()),
+        ["read"] => return Err("read which log?".to_owned()),
         ["shrink", tape] => Command::Shrink(tape.into()),
         ["replay" | "shrink"] => return Err(format!("{} which tape?", words[0])),
-        [known @ ("run" | "watch" | "list" | "replay" | "shrink"), ..] => {
+        [known @ ("run" | "watch" | "list" | "replay" | "shrink" | "read"), ..] => {
             return Err(format!("too many words after {known}"));
         }
         [other, ..] => return Err(format!("there is no command {other:?}")),
@@ -131,6 +153,9 @@ impl Options {
         if self.ratio.is_some() {
             return Err("run takes no --rt-ratio".to_owned());
         }
+        if self.cut_off {
+            return Err("run takes no --cut-off".to_owned());
+        }
         let application = application.to_owned();
         let wants_sweep =
             self.seeds.is_some() || self.time.is_some() || self.check || self.files.html.is_some();
@@ -138,6 +163,9 @@ impl Options {
             (Some(_), Some(_), _) => return Err("--seed or --seeds, not both".to_owned()),
             (Some(seed), None, None) if !wants_sweep && self.jobs.is_none() => {
                 return Ok(Command::Seed(application, seed, self.files));
+            }
+            _ if self.files.record.is_some() => {
+                return Err("--record goes with one --seed".to_owned());
             }
             (Some(seed), None, None) => seed..seed.saturating_add(1),
             (Some(seed), None, Some(_)) => seed..u64::MAX,
@@ -153,6 +181,10 @@ impl Options {
         Ok(Command::Sweep(application, sweep, self.files))
     }
 
+    fn take_cut_off(&mut self) -> Whole {
+        if std::mem::take(&mut self.cut_off) { Whole::CutOff } else { Whole::Required }
+    }
+
     fn is_empty(&self, command: &str) -> Result<(), String> {
         let given = [
             ("--seeds", self.seeds.is_some()),
@@ -165,6 +197,8 @@ impl Options {
             ("--pcap", self.files.pcap.is_some()),
             ("--trace", self.files.trace.is_some()),
             ("--html", self.files.html.is_some()),
+            ("--record", self.files.record.is_some()),
+            ("--cut-off", self.cut_off),
         ];
         match given.iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(format!("{command} takes no {option}")),
@@ -263,6 +297,20 @@ mod tests {
         assert_eq!(mistake("run echo --rt-ratio 2"), "run takes no --rt-ratio");
         let wrong = "\"0\" is not a ratio, such as 10 or 0.5";
         assert_eq!(mistake("watch echo --rt-ratio 0"), wrong);
+    }
+
+    #[test]
+    fn a_tape_and_a_recording_are_replayed_alike() {
+        assert!(matches!(typed("replay tape"), Ok(Command::Replay(..))));
+        let typed_out = typed("replay echo log --cut-off");
+        let Ok(Command::ReplayRecording(name, _, Whole::CutOff)) = typed_out else {
+            panic!("it is a recording");
+        };
+        assert_eq!(name, "echo");
+        assert!(matches!(typed("read log"), Ok(Command::Read(_, Whole::Required))));
+        assert_eq!(mistake("replay tape --cut-off"), "replay takes no --cut-off");
+        assert_eq!(mistake("read"), "read which log?");
+        assert_eq!(mistake("run echo --record f"), "--record goes with one --seed");
     }
 
     #[test]

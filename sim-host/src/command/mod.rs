@@ -25,6 +25,7 @@ mod line;
 mod look;
 mod play;
 mod progress;
+mod record;
 mod run;
 
 use line::{Command, HELP};
@@ -73,6 +74,10 @@ fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
             run::watch(find(&application, subjects)?, seed, ratio, scenario)?;
         }
         Command::Replay(tape, files) => play::replay(&tape, &files, subjects)?,
+        Command::ReplayRecording(application, log, whole) => {
+            record::replay(find(&application, subjects)?, &log, whole)?;
+        }
+        Command::Read(log, whole) => record::read(&log, whole)?,
         Command::Shrink(tape) => play::shrink(&tape, subjects)?,
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::line::Files;
 use super::look::{self, Looks};
 use super::progress::Progress;
+use super::record;
 use super::{DIVERGED, End, artefacts};
 use crate::seeing::{Show, Style, page};
 use crate::world::{
@@ -103,7 +104,11 @@ fn typed() -> String {
 
 /// Runs one seed and tells all that happens.
 pub(super) fn seed(subject: &dyn Subject, seed: u64, files: &Files) -> Result<(), End> {
-    told(subject, &mut lab(seed, files.scenario.as_deref())?, Some(seed), files)
+    let mut lab = lab(seed, files.scenario.as_deref())?;
+    if let Some(path) = &files.record {
+        lab.record_to(record::create(path)?);
+    }
+    told(subject, &mut lab, Some(seed), files)
 }
 
 /// A lab that takes a seed.

@@ -138,6 +138,9 @@ fn run_device<
     let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, 4, 4>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut base = EventBase::new(&mut storage);
+    if let Some(recorder) = &lab.recorder {
+        base.record_to(&**recorder);
+    }
     let mut app = (trial.make)();
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), trial.port);
     if let Err(full) = (trial.start)(&mut app, &mut base, address) {

@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic;
-use std::sync::Once;
+use std::sync::{Arc, Once};
+
+use picoevent::record::Record;
 
 use super::ether::Ether;
 use super::observer::Observer;
@@ -15,13 +17,14 @@ use super::tape::{Line, Tape};
 pub struct Lab {
     pub(crate) ether: RefCell<Ether>,
     pub(crate) seen: RefCell<Seen>,
+    pub(crate) recorder: Option<Arc<dyn Record>>,
 }
 
 impl Lab {
     /// Makes a lab.
     pub fn new() -> Self {
         listen_for_panics();
-        Self { ether: RefCell::new(Ether::new()), seen: RefCell::default() }
+        Self { ether: RefCell::new(Ether::new()), seen: RefCell::default(), recorder: None }
     }
 
     /// The next world follows this seed.
@@ -44,6 +47,11 @@ impl Lab {
         self.ether.get_mut().observer = Some(observer);
     }
 
+    /// Has what the adapter feeds to the device's base in the worlds to come be recorded.
+    pub fn record_to(&mut self, recorder: Arc<dyn Record>) {
+        self.recorder = Some(recorder);
+    }
+
     /// Nobody looks on any more.
     pub fn observe_no_more(&mut self) -> Option<Box<dyn Observer>> {
         self.ether.get_mut().observer.take()
@@ -62,7 +70,7 @@ thread_local! {
 }
 
 /// Has panics of worlds be kept instead of printed. Others are printed as before.
-fn listen_for_panics() {
+pub(crate) fn listen_for_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();

@@ -40,6 +40,7 @@
 //!
 //! `docs/simulation.md` tells what a world is like and what its verdicts mean.
 
+mod cable;
 mod client;
 mod clock;
 mod conversation;
@@ -62,6 +63,7 @@ mod plan;
 mod probe;
 mod question;
 mod random;
+mod replay;
 mod report;
 mod scenario;
 mod script;
@@ -76,6 +78,7 @@ mod vandal;
 mod verdict;
 mod waits;
 
+pub use cable::Cable;
 pub use client::Manner;
 pub use device::Size;
 pub use fault::{Fault, FaultKind, Side};

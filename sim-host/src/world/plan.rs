@@ -46,6 +46,9 @@ pub(crate) struct Plan {
 /// Makes the script of a client.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(&mut Choices<'_>) -> Script;
 
+/// What a frame's way takes at least, in microseconds.
+pub(crate) const LATENCY: u64 = 100;
+
 /// Faults, clients and acts a tape can have at most.
 pub(crate) const MOST: u64 = 8;
 
@@ -100,7 +103,7 @@ impl Plan {
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
             calm,
-            latency: 100 + latency.min(1_000_000),
+            latency: LATENCY + latency.min(1_000_000),
             lease: (lease > 0).then_some(lease.clamp(10, 86_400) as u32),
             server_start: server_start.min(10_000_000),
             numbers,

@@ -4,7 +4,7 @@ use std::mem::take;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use picoevent::{Cx, Full};
+use picoevent::{Cx, End, Full};
 use picoevent_embassy::Config;
 
 use super::clock;
@@ -15,12 +15,14 @@ use super::lab::{Lab, Watched, message};
 use super::plan::Plan;
 use super::probe::Invariant;
 use super::random::mix;
+use super::replay;
 use super::report::Report;
 use super::script::{Choices, Script};
 use super::seed;
 use super::sweep::{Sweep, Tally};
 use super::tape::{Line, TapeError};
 use super::verdict::{Outcome, Verdict};
+use crate::recording::Recorded;
 
 type Start<A> = dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr) -> Result<(), Full> + Send + Sync;
 type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
@@ -48,6 +50,12 @@ pub trait Subject: Sync {
 
     /// Runs one world: the one that `lab` was told to take.
     fn run(&self, lab: &mut Lab) -> Outcome;
+
+    /// Runs the application on what was recorded, without a world; how its loop ended.
+    ///
+    /// # Errors
+    /// The first difference, the panic, or why there is no replay.
+    fn replay_recording(&self, recorded: &Recorded) -> Result<Option<End>, String>;
 }
 
 impl<A: 'static> Trial<A> {
@@ -191,6 +199,10 @@ impl<A: 'static> Subject for Trial<A> {
             lines: if verdict.is_pass() { Vec::new() } else { ether.tape.lines().to_vec() },
             verdict,
         }
+    }
+
+    fn replay_recording(&self, recorded: &Recorded) -> Result<Option<End>, String> {
+        replay::replay(self, recorded)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The peer against a second stack in the same process: no QEMU, no firmware.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -80,11 +83,13 @@ impl Far {
         mut sockets: SocketSet<'static>,
         mut step: impl FnMut(&mut Interface, &mut SocketSet<'static>) + Send + 'static,
     ) -> (Peer, Self) {
-        let (near_end, mut wire) = Wire::pair().unwrap();
+        let (near_end, far_end) = UnixDatagram::pair().unwrap();
+        let near_end = Wire::over(near_end, None).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let states = Arc::new(Mutex::new(Vec::new()));
         let (stopped, stated) = (Arc::clone(&stop), Arc::clone(&states));
         let thread = std::thread::spawn(move || {
+            let mut wire = Wire::over(far_end, None).unwrap();
             let config = Config::new(EthernetAddress([0x02, 0, 0, 0, 0, 0x02]).into());
             let mut interface = Interface::new(config, &mut wire, StackTime::now());
             set_address(&mut interface, address);
@@ -257,4 +262,51 @@ fn an_address_is_leased_refused_and_leased_again() {
     turn_until(Policy::Refuse, None);
     turn_until(Policy::Grant(lease(16)), Some(lease(16).address));
     assert!(peer.dhcp_tally().refused >= 1);
+}
+
+/// Lets a client of this machine talk to a server of this `manner` through a port that is forwarded.
+fn forwarded<T: Send>(manner: Manner, client: impl FnOnce(TcpStream) -> T + Send) -> T {
+    let (mut peer, _far) = Far::server(1, manner);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    peer.forward(listener, SERVER).unwrap();
+    std::thread::scope(|scope| {
+        let talking = scope.spawn(move || {
+            let near = TcpStream::connect(address).unwrap();
+            near.set_read_timeout(Some(LIMIT)).unwrap();
+            client(near)
+        });
+        while !talking.is_finished() {
+            peer.turn(Duration::from_millis(1));
+        }
+        talking.join().unwrap()
+    })
+}
+
+#[test]
+fn a_forwarded_port_passes_bytes_and_both_ends() {
+    let payload = pattern(3, 300_000);
+    let heard = forwarded(echoes, |mut near| {
+        let mut sender = near.try_clone().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                sender.write_all(&payload).unwrap();
+                sender.shutdown(Shutdown::Write).unwrap();
+            });
+            let mut heard = Vec::new();
+            near.read_to_end(&mut heard).map(|_| heard)
+        })
+    });
+    assert_eq!(heard.unwrap(), payload);
+    let greeted = forwarded(greets, |mut near| {
+        let mut heard = Vec::new();
+        near.read_to_end(&mut heard).map(|_| heard)
+    });
+    assert_eq!(greeted.unwrap(), GREETING);
+}
+
+#[test]
+fn a_forwarded_port_passes_resets() {
+    let read = forwarded(resets, |mut near| near.read(&mut [0]));
+    assert_eq!(read.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }

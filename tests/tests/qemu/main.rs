@@ -7,12 +7,14 @@
 mod bad_clients;
 mod cable;
 mod echo;
+mod faults;
 mod hello;
 mod idle;
 mod interrupt;
 mod lease;
 mod panics;
 mod port_forward;
+mod recorded;
 mod size;
 
 use picoevent_tests::client::Plan;

@@ -107,7 +107,9 @@ fn clippy() -> Result<()> {
     for what in [
         &["--workspace"][..],
         &["--package", "picoevent", "--features", "defmt"],
+        &["--package", "picoevent"],
         &["--package", "picoevent", "--features", "log"],
+        &["--package", "picoevent", "--features", "defmt,record"],
         &["--package", "picoevent-embassy", "--features", "defmt,proto-ipv6"],
         &["--package", "picoevent-embassy", "--features", "log"],
     ] {
@@ -140,7 +142,7 @@ fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
 
 fn core_builds(toolchain: Toolchain) -> Result<()> {
     for target in TARGETS {
-        for features in [&[][..], &["--features", "defmt"]] {
+        for features in [&[][..], &["--features", "defmt"], &["--features", "record"]] {
             let mut cargo = toolchain.cargo(&workspace::root(), target);
             cargo.args(["build", "--package", "picoevent", "--target", target]).args(features);
             command::run(&mut cargo)?;

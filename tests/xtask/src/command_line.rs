@@ -1,6 +1,6 @@
 //! What `cargo xtask` is told on its command line.
 
-use std::{error::Error, ffi::OsString, fmt, ops::Range};
+use std::{error::Error, ffi::OsString, fmt, ops::Range, path::PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use lexopt::{
@@ -23,6 +23,8 @@ usage: cargo xtask <command>
   qemu <example> --machine <machine> [--port <port>]
                                          run firmware under QEMU; 127.0.0.1:<port>
                                          (9995; 0 is any) reaches it; Ctrl-C ends it
+      [--faults <scenario>] [--seed <n>] on a cable with the faults of a scenario
+      [--pcap <file>]                    capture its frames, for Wireshark
   flash <example> --board <board>        run firmware on a board, by probe-rs
   size [--markdown]                      flash and static RAM of hello-world per board
   count                                  instructions of each operation by size of the
@@ -45,6 +47,17 @@ them, else Debian's (packages rustc-web, rust-web-src, cargo-web, rust-web-clipp
 
 /// The port of this machine that `qemu` forwards when it is not told another.
 const PORT: u16 = 9995;
+
+/// The cable between this machine and an emulated one, if it is to be one of ours.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Cable {
+    /// The scenario whose faults it has.
+    pub faults: Option<PathBuf>,
+    /// Whose luck they have.
+    pub seed: Option<String>,
+    /// The file its frames are captured in.
+    pub pcap: Option<PathBuf>,
+}
 
 /// A mistake of the person who typed: unlike other errors it ends with status 2.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +88,8 @@ pub enum Invocation {
         machine: Machine,
         /// The port of this machine that reaches it.
         port: u16,
+        /// The cable it is on.
+        cable: Cable,
     },
     /// [`crate::flash`].
     Flash {
@@ -108,6 +123,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 fn read(parser: &mut Parser) -> Result<Invocation> {
     let mut words = Vec::new();
     let (mut machine, mut board, mut port, mut format) = (None, None, None, None);
+    let mut cable = Cable::default();
     let (mut seeds, mut jobs, mut show, mut bugs) = (None, None, None, None);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -115,6 +131,9 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
             Long("machine") => machine = Some(Machine::named(&parser.value()?.string()?)?),
             Long("board") => board = Some(parser.value()?.string()?),
             Long("port") => port = Some(parser.value()?.parse()?),
+            Long("faults") => cable.faults = Some(parser.value()?.into()),
+            Long("seed") => cable.seed = Some(parser.value()?.string()?),
+            Long("pcap") => cable.pcap = Some(parser.value()?.into()),
             Long("seeds") => seeds = Some(range(&parser.value()?.string()?)?),
             Long("jobs") => jobs = Some(parser.value()?.parse()?),
             Long("show") => show = Some(parser.value()?.string()?),
@@ -134,6 +153,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
             example: example.to_owned(),
             machine: machine.take().ok_or_else(|| missing("--machine lm3s6965evb"))?,
             port: port.take().unwrap_or(PORT),
+            cable: std::mem::take(&mut cable),
         },
         ["flash", example] => Invocation::Flash {
             example: example.to_owned(),
@@ -159,6 +179,9 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ("--machine", machine.is_some()),
         ("--board", board.is_some()),
         ("--port", port.is_some()),
+        ("--faults", cable.faults.is_some()),
+        ("--seed", cable.seed.is_some()),
+        ("--pcap", cable.pcap.is_some()),
         ("--markdown", format.is_some()),
         ("--seeds", seeds.is_some()),
         ("--jobs", jobs.is_some()),
@@ -205,7 +228,9 @@ mod tests {
             "qemu hello-world --machine mps2-an385 --port 9996",
             "qemu --port=9996 --machine=mps2-an385 hello-world",
         ] {
-            let expected = Invocation::Qemu { example: example.clone(), machine, port: 9996 };
+            let cable = Cable::default();
+            let expected =
+                Invocation::Qemu { example: example.clone(), machine, port: 9996, cable };
             assert_eq!(typed(line).unwrap(), expected);
         }
         let board = "nucleo-h743zi".to_owned();
@@ -240,6 +265,20 @@ mod tests {
             panic!("qemu is another command");
         };
         assert_eq!(port, 9995);
+    }
+
+    #[test]
+    fn a_cable_of_ours_has_faults_and_a_capture() {
+        let line = "qemu echo --machine lm3s6965evb --faults loss.toml --seed 7 --pcap run.pcapng";
+        let Invocation::Qemu { cable, .. } = typed(line).unwrap() else {
+            panic!("qemu is another command");
+        };
+        assert_eq!(
+            (cable.faults, cable.pcap),
+            (Some("loss.toml".into()), Some("run.pcapng".into()))
+        );
+        assert_eq!(cable.seed.as_deref(), Some("7"));
+        assert_eq!(mistake("size --pcap a"), "size takes no --pcap");
     }
 
     #[test]

@@ -13,7 +13,10 @@ use signal_hook::{
 
 use crate::{
     board::Board,
-    command, firmware,
+    command,
+    command_line::Cable,
+    far_side::FarSide,
+    firmware,
     qemu::{Guest, Machine, Process, QEMU_PROGRAM, Qemu, Uart},
     toolchain::Toolchain,
 };
@@ -31,11 +34,12 @@ const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 const MOMENT: Duration = Duration::from_secs(20);
 
 /// Builds `example` for `machine`, runs it with this machine's `port` forwarded to the guest's
-/// 9995 (0: to any free one), and returns the status it ended with.
+/// 9995 (0: to any free one), over a cable of ours if one is wanted, and returns the status it ended
+/// with.
 ///
 /// # Errors
 /// When QEMU, a toolchain, the example or the port is not to be had.
-pub fn run(example: &str, machine: Machine, port: u16) -> Result<i32> {
+pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
     if command::find_program(QEMU_PROGRAM).is_none() {
         bail!("{QEMU_PROGRAM} is not installed: run `cargo xtask setup`");
     }
@@ -44,22 +48,32 @@ pub fn run(example: &str, machine: Machine, port: u16) -> Result<i32> {
 
     // Before QEMU starts, so that a Ctrl-C is never lost on the way.
     let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
-    let mut guest = Qemu::new(machine, &elf)
-        .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}"))
-        .interactive()
-        .boot()?;
+    let far_side = match *cable == Cable::default() {
+        true => None,
+        false => Some(FarSide::start(cable, port)?),
+    };
+    let netdev = match &far_side {
+        Some(far_side) => far_side.netdev(),
+        None => format!("user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}"),
+    };
+    let mut guest = Qemu::new(machine, &elf).netdev(netdev).interactive().boot()?;
     let (uart, process) = (guest.uart()?, guest.process().clone());
     thread::spawn(move || interrupt(signals, uart, &process));
 
     // QEMU takes the port after it has connected the serial port, or ends because it cannot.
-    let port = guest.qmp().and_then(|qmp| qmp.forwarded_port(GUEST_PORT));
+    let port = match &far_side {
+        Some(far_side) => Ok(far_side.port()),
+        None => guest.qmp().and_then(|qmp| qmp.forwarded_port(GUEST_PORT)),
+    };
     if let Ok(port) = port {
         println!(
             "{example} on {}, Ctrl-C ends it; talk to it by: nc 127.0.0.1 {port}",
             machine.name()
         );
     }
-    show(&mut guest)
+    let status = show(&mut guest)?;
+    far_side.map_or(Ok(()), FarSide::end)?;
+    Ok(status)
 }
 
 /// Shows the log until the guest ends.

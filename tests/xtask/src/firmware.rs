@@ -50,7 +50,7 @@ pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathB
         let known = known.join(", ");
         bail!(Usage(format!("{} has no example {program:?}; it has {known}", board.name)));
     }
-    let built = build_with(toolchain, board, &["--bin", program])?;
+    let built = build_with(toolchain, board, &of_program(program))?;
     let elf = built.into_iter().next();
     elf.ok_or_else(|| anyhow!("cargo did not say where it put {program} for {}", board.name))
 }
@@ -60,7 +60,23 @@ pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathB
 /// # Errors
 /// When cargo fails.
 pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
-    build_with(toolchain, board, &["--bins"])
+    let mut built = build_with(toolchain, board, &["--bins"])?;
+    if programs(board)?.iter().any(|program| program == RECORDED) {
+        built.extend(build_with(toolchain, board, &of_program(RECORDED))?);
+    }
+    Ok(built)
+}
+
+/// The program that is built with a feature the others do without.
+const RECORDED: &str = "recorded";
+
+/// What tells cargo to build one program.
+fn of_program(program: &str) -> Vec<&str> {
+    let mut options = vec!["--bin", program];
+    if program == RECORDED {
+        options.extend(["--features", "record"]);
+    }
+    options
 }
 
 /// The names of a board's programs.

@@ -24,6 +24,7 @@ pub mod command_line;
 pub mod count;
 pub mod defmt_log;
 pub mod emulate;
+mod far_side;
 pub mod firmware;
 pub mod flash;
 pub mod mutants;

@@ -34,8 +34,8 @@ fn run() -> Result<i32> {
         Invocation::Help => print!("{HELP}"),
         Invocation::Setup => drop(setup::run()?),
         Invocation::Test => check::run()?,
-        Invocation::Qemu { example, machine, port } => {
-            return emulate::run(&example, machine, port);
+        Invocation::Qemu { example, machine, port, cable } => {
+            return emulate::run(&example, machine, port, &cable);
         }
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
         Invocation::Count => count::run()?,

@@ -1,0 +1,436 @@
+//! Entries as bytes.
+//!
+//! ```text
+//!  ┌─────┬────────────┬────────────┬───┬─────────┐
+//!  │ tag │ field      │ field      │ … │ payload │   fields as LEB128: 7 bits a byte, low ones first
+//!  └─────┴────────────┴────────────┴───┴─────────┘
+//! ```
+//!
+//! The tag says how many fields there are, and whether the last one is the length of a payload. So
+//! an entry can be skipped by one who knows nothing of its meaning, and each stands for itself: what
+//! came before may be lost. Five to ten bytes tell of a turn in which nothing happens.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use super::{Called, Entry, Sizes};
+use crate::handle::Handle;
+use crate::{AcceptError, Action, ConnError, End, Instant, ListenError, Run, Signal, What};
+
+mod tag;
+
+/// The most fields an entry has.
+const FIELDS: usize = 10;
+
+/// An entry in parts.
+struct Raw<'e> {
+    tag: u8,
+    fields: [u64; FIELDS],
+    count: usize,
+    payload: [&'e [u8]; 2],
+}
+
+/// What the parts of an entry are, found without its meaning.
+pub(super) struct Parsed {
+    tag: u8,
+    fields: [u64; FIELDS],
+    /// Where its payload begins, if it has one.
+    payload: usize,
+    /// Its length in all.
+    pub(super) length: usize,
+}
+
+/// A 16-bit sum by which two runs of bytes are told apart (FNV-1a, folded).
+pub(super) fn sum<'b>(bytes: impl Iterator<Item = &'b u8>) -> u16 {
+    let hash = fnv(FNV, bytes);
+    (hash ^ hash.wrapping_shr(16)) as u16
+}
+
+/// What [`fnv`] begins with.
+pub(super) const FNV: u32 = 0x811c_9dc5;
+
+/// FNV-1a.
+pub(super) fn fnv<'b>(hash: u32, bytes: impl Iterator<Item = &'b u8>) -> u32 {
+    bytes.fold(hash, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Whether the entry ends a turn.
+pub(super) const fn ends_turn(parsed: &Parsed) -> bool {
+    parsed.tag == tag::PASSED
+}
+
+/// Finds the parts of the entry that begins at byte 0; `None` if there is no whole one.
+pub(super) fn parse(byte: impl Fn(usize) -> Option<u8>) -> Option<Parsed> {
+    let tag = byte(0)?;
+    let (count, has_payload) = tag::shape(tag)?;
+    let mut parsed = Parsed { tag, fields: [0; FIELDS], payload: 0, length: 1 };
+    for field in parsed.fields.iter_mut().take(count) {
+        for shift in (0..64).step_by(7) {
+            let part = byte(parsed.length)?;
+            parsed.length = parsed.length.saturating_add(1);
+            *field |= u64::from(part & 0x7f).wrapping_shl(shift);
+            if part & 0x80 == 0 {
+                break;
+            }
+        }
+    }
+    parsed.payload = parsed.length;
+    if has_payload {
+        let last = parsed.fields.get(count.saturating_sub(1)).copied().unwrap_or_default();
+        parsed.length = parsed.length.checked_add(usize::try_from(last).ok()?)?;
+        byte(parsed.length.checked_sub(1)?)?;
+    }
+    Some(parsed)
+}
+
+impl<'e> Entry<'e> {
+    /// Gives the entry's bytes away, piece by piece.
+    pub fn encode(&self, mut put: impl FnMut(&[u8])) {
+        let raw = self.raw();
+        put(&[raw.tag]);
+        for field in raw.fields.iter().take(raw.count) {
+            let mut rest = *field;
+            while rest > 0x7f {
+                put(&[rest as u8 | 0x80]);
+                rest = rest.wrapping_shr(7);
+            }
+            put(&[rest as u8]);
+        }
+        raw.payload.iter().for_each(|piece| put(piece));
+    }
+
+    /// Reads the entry at the beginning of `bytes`, and how long it is; `None` if none is there.
+    pub(super) fn decode(bytes: &'e [u8]) -> Option<(Self, usize)> {
+        let parsed = parse(|at| bytes.get(at).copied())?;
+        let payload = bytes.get(parsed.payload..parsed.length)?;
+        let mut fields = Fields(parsed.fields.iter());
+        Some((Self::of_fields(parsed.tag, &mut fields, payload)?, parsed.length))
+    }
+
+    fn raw(&self) -> Raw<'e> {
+        let mut raw = Raw { tag: 0, fields: [0; FIELDS], count: 0, payload: [&[], &[]] };
+        raw.tag = match *self {
+            Self::Base(sizes) => {
+                let Sizes { events, conns, input, output, listeners, common } = sizes;
+                [events, conns, input, output, listeners, common]
+                    .iter()
+                    .for_each(|size| raw.push(*size as u64));
+                tag::BASE
+            }
+            Self::Begin(run) => {
+                raw.push(run.bits().into());
+                tag::BEGIN
+            }
+            Self::Prepare => tag::PREPARE,
+            Self::Action(None) => tag::SETTLED,
+            Self::Action(Some(action)) => raw.push_action(action),
+            Self::Wait(None) => tag::WAIT,
+            Self::Wait(Some(end)) => {
+                raw.push(place(&ENDS, end));
+                tag::ENDED
+            }
+            Self::Accepted(listener, peer, conn) => {
+                raw.push_handle(listener);
+                let tag = raw.push_address(peer, tag::ACCEPTED_V4, tag::ACCEPTED_V6);
+                match conn {
+                    Ok(conn) => {
+                        raw.push(0);
+                        raw.push_handle(conn);
+                    }
+                    Err(error) => {
+                        raw.push(if error == AcceptError::Full { 1 } else { 2 });
+                        raw.push(0);
+                        raw.push(0);
+                    }
+                }
+                tag
+            }
+            Self::Connected(conn) => raw.push_handle_for(conn, tag::CONNECTED),
+            Self::Received(conn, first, second) => {
+                raw.push_handle(conn);
+                raw.push(first.len().saturating_add(second.len()) as u64);
+                raw.payload = [first, second];
+                tag::RECEIVED
+            }
+            Self::Sent(conn, amount, sum) => {
+                raw.push_handle(conn);
+                raw.push(amount as u64);
+                raw.push(sum.into());
+                tag::SENT
+            }
+            Self::Finished(conn) => raw.push_handle_for(conn, tag::FINISHED),
+            Self::Failed(conn, error) => {
+                raw.push_handle(conn);
+                raw.push_error(
+                    place(&CONN_ERRORS, error),
+                    match error {
+                        ConnError::System(number) => number,
+                        _ => 0,
+                    },
+                );
+                tag::FAILED
+            }
+            Self::Released(conn) => raw.push_handle_for(conn, tag::RELEASED),
+            Self::ListenFailed(listener, error) => {
+                raw.push_handle(listener);
+                raw.push_error(
+                    place(&LISTEN_ERRORS, error),
+                    match error {
+                        ListenError::System(number) => number,
+                        _ => 0,
+                    },
+                );
+                tag::LISTEN_FAILED
+            }
+            Self::Ready(source, what) => {
+                raw.push_handle(source);
+                raw.push(what.bits().into());
+                tag::READY
+            }
+            Self::Raised(signal, raises) => {
+                raw.push(signal.number().into());
+                raw.push(raises.into());
+                tag::RAISED
+            }
+            Self::Time(now) => {
+                raw.push(now.as_micros());
+                tag::TIME
+            }
+            Self::TimeInPass(now) => {
+                raw.push(now.as_micros());
+                tag::TIME_IN_PASS
+            }
+            Self::Call(Called::Event(event)) => raw.push_handle_for(event, tag::CALL_EVENT),
+            Self::Call(Called::Conn(conn)) => raw.push_handle_for(conn, tag::CALL_CONN),
+            Self::Call(Called::ConnEvent(conn)) => raw.push_handle_for(conn, tag::CALL_CONN_EVENT),
+            Self::Call(Called::Listener(listener)) => {
+                raw.push_handle_for(listener, tag::CALL_LISTENER)
+            }
+            Self::Passed => tag::PASSED,
+        };
+        raw
+    }
+
+    fn of_fields(tag: u8, fields: &mut Fields<'_>, payload: &'e [u8]) -> Option<Self> {
+        Some(match tag {
+            tag::BASE => Self::Base(Sizes {
+                events: fields.small()?,
+                conns: fields.small()?,
+                input: fields.small()?,
+                output: fields.small()?,
+                listeners: fields.small()?,
+                common: fields.small()?,
+            }),
+            tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
+            tag::PREPARE => Self::Prepare,
+            tag::SETTLED => Self::Action(None),
+            tag::WAIT => Self::Wait(None),
+            tag::ENDED => Self::Wait(Some(*ENDS.get(fields.small::<usize>()?)?)),
+            tag::ACCEPTED_V4 | tag::ACCEPTED_V6 => {
+                let listener = fields.handle()?;
+                let peer = fields.address(tag == tag::ACCEPTED_V6)?;
+                let (kind, conn) = (fields.next()?, fields.handle()?);
+                let answer = match kind {
+                    0 => Ok(conn),
+                    1 => Err(AcceptError::Full),
+                    2 => Err(AcceptError::NoListener),
+                    _ => return None,
+                };
+                Self::Accepted(listener, peer, answer)
+            }
+            tag::CONNECTED => Self::Connected(fields.handle()?),
+            tag::RECEIVED => Self::Received(fields.handle()?, payload, &[]),
+            tag::SENT => Self::Sent(fields.handle()?, fields.small()?, fields.small()?),
+            tag::FINISHED => Self::Finished(fields.handle()?),
+            tag::FAILED => {
+                let (conn, place, number) = (fields.handle()?, fields.small()?, fields.small()?);
+                let error = match *CONN_ERRORS.get::<usize>(place)? {
+                    ConnError::System(_) => ConnError::System(u32::cast_signed(number)),
+                    error => error,
+                };
+                Self::Failed(conn, error)
+            }
+            tag::RELEASED => Self::Released(fields.handle()?),
+            tag::LISTEN_FAILED => {
+                let (listener, place, number) =
+                    (fields.handle()?, fields.small()?, fields.small()?);
+                let error = match *LISTEN_ERRORS.get::<usize>(place)? {
+                    ListenError::System(_) => ListenError::System(u32::cast_signed(number)),
+                    error => error,
+                };
+                Self::ListenFailed(listener, error)
+            }
+            tag::READY => Self::Ready(fields.handle()?, What::from_bits(fields.small()?)),
+            tag::RAISED => Self::Raised(fields.signal()?, fields.small()?),
+            tag::TIME => Self::Time(Instant::from_micros(fields.next()?)),
+            tag::TIME_IN_PASS => Self::TimeInPass(Instant::from_micros(fields.next()?)),
+            tag::CALL_EVENT => Self::Call(Called::Event(fields.handle()?)),
+            tag::CALL_CONN => Self::Call(Called::Conn(fields.handle()?)),
+            tag::CALL_CONN_EVENT => Self::Call(Called::ConnEvent(fields.handle()?)),
+            tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
+            tag::PASSED => Self::Passed,
+            _ => Self::Action(Some(fields.action(tag)?)),
+        })
+    }
+}
+
+impl Raw<'_> {
+    fn push(&mut self, field: u64) {
+        if let Some(place) = self.fields.get_mut(self.count) {
+            *place = field;
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    fn push_handle<K>(&mut self, handle: Handle<K>) {
+        self.push(handle.slot().into());
+        self.push(handle.generation().into());
+    }
+
+    fn push_handle_for<K>(&mut self, handle: Handle<K>, tag: u8) -> u8 {
+        self.push_handle(handle);
+        tag
+    }
+
+    fn push_error(&mut self, place: u64, number: i32) {
+        self.push(place);
+        self.push(number.cast_unsigned().into());
+    }
+
+    fn push_address(&mut self, address: SocketAddr, v4: u8, v6: u8) -> u8 {
+        match address {
+            SocketAddr::V4(address) => {
+                self.push(u32::from(*address.ip()).into());
+                self.push(address.port().into());
+                v4
+            }
+            SocketAddr::V6(address) => {
+                let bits = u128::from(*address.ip());
+                self.push(bits.wrapping_shr(64) as u64);
+                self.push(bits as u64);
+                self.push(address.port().into());
+                self.push(address.flowinfo().into());
+                self.push(address.scope_id().into());
+                v6
+            }
+        }
+    }
+
+    fn push_action(&mut self, action: Action) -> u8 {
+        match action {
+            Action::Listen(listener, address) => {
+                self.push_handle(listener);
+                self.push_address(address, tag::LISTEN_V4, tag::LISTEN_V6)
+            }
+            Action::Ignore(listener) => self.push_handle_for(listener, tag::IGNORE),
+            Action::Unlisten(listener) => self.push_handle_for(listener, tag::UNLISTEN),
+            Action::Connect(conn, peer) => {
+                self.push_handle(conn);
+                self.push_address(peer, tag::CONNECT_V4, tag::CONNECT_V6)
+            }
+            Action::Receive(conn) => self.push_handle_for(conn, tag::RECEIVE),
+            Action::Send(conn) => self.push_handle_for(conn, tag::SEND),
+            Action::Finish(conn) => self.push_handle_for(conn, tag::FINISH),
+            Action::Close(conn) => self.push_handle_for(conn, tag::CLOSE),
+            Action::Abort(conn) => self.push_handle_for(conn, tag::ABORT),
+            Action::Interest(source, what) => {
+                self.push_handle(source);
+                self.push(what.bits().into());
+                tag::INTEREST
+            }
+            Action::Forget(source) => self.push_handle_for(source, tag::FORGET),
+            Action::Catch(signal) => {
+                self.push(signal.number().into());
+                tag::CATCH
+            }
+            Action::Release(signal) => {
+                self.push(signal.number().into());
+                tag::RELEASE
+            }
+        }
+    }
+}
+
+/// The fields of an entry, one after the other.
+struct Fields<'f>(core::slice::Iter<'f, u64>);
+
+impl Fields<'_> {
+    fn next(&mut self) -> Option<u64> {
+        self.0.next().copied()
+    }
+
+    fn small<N: TryFrom<u64>>(&mut self) -> Option<N> {
+        N::try_from(self.next()?).ok()
+    }
+
+    fn handle<K>(&mut self) -> Option<Handle<K>> {
+        Some(Handle::new(self.small()?, self.small()?))
+    }
+
+    fn signal(&mut self) -> Option<Signal> {
+        Signal::new(self.small()?)
+    }
+
+    fn address(&mut self, is_v6: bool) -> Option<SocketAddr> {
+        if !is_v6 {
+            let ip = Ipv4Addr::from(self.small::<u32>()?);
+            return Some(SocketAddrV4::new(ip, self.small()?).into());
+        }
+        let high = u128::from(self.next()?).wrapping_shl(64);
+        let ip = Ipv6Addr::from(high | u128::from(self.next()?));
+        let (port, flow, scope) = (self.small()?, self.small()?, self.small()?);
+        Some(SocketAddrV6::new(ip, port, flow, scope).into())
+    }
+
+    fn action(&mut self, tag: u8) -> Option<Action> {
+        Some(match tag {
+            tag::LISTEN_V4 | tag::LISTEN_V6 => {
+                Action::Listen(self.handle()?, self.address(tag == tag::LISTEN_V6)?)
+            }
+            tag::IGNORE => Action::Ignore(self.handle()?),
+            tag::UNLISTEN => Action::Unlisten(self.handle()?),
+            tag::CONNECT_V4 | tag::CONNECT_V6 => {
+                Action::Connect(self.handle()?, self.address(tag == tag::CONNECT_V6)?)
+            }
+            tag::RECEIVE => Action::Receive(self.handle()?),
+            tag::SEND => Action::Send(self.handle()?),
+            tag::FINISH => Action::Finish(self.handle()?),
+            tag::CLOSE => Action::Close(self.handle()?),
+            tag::ABORT => Action::Abort(self.handle()?),
+            tag::INTEREST => Action::Interest(self.handle()?, What::from_bits(self.small()?)),
+            tag::FORGET => Action::Forget(self.handle()?),
+            tag::CATCH => Action::Catch(self.signal()?),
+            tag::RELEASE => Action::Release(self.signal()?),
+            _ => return None,
+        })
+    }
+}
+
+/// Where a value of a small enum stands among all of its values. One that carries a number stands
+/// for all that do.
+fn place<T: Copy>(all: &[T], value: T) -> u64 {
+    let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
+    all.iter().position(same).unwrap_or(all.len()) as u64
+}
+
+const ENDS: [End; 4] = [End::Empty, End::Exit, End::Break, End::Done];
+
+const CONN_ERRORS: [ConnError; 9] = [
+    ConnError::Reset,
+    ConnError::Refused,
+    ConnError::TimedOut,
+    ConnError::Unreachable,
+    ConnError::AddressLost,
+    ConnError::AddressInvalid,
+    ConnError::Denied,
+    ConnError::NoSocket,
+    ConnError::System(0),
+];
+
+const LISTEN_ERRORS: [ListenError; 6] = [
+    ListenError::InUse,
+    ListenError::NotOurs,
+    ListenError::Invalid,
+    ListenError::Denied,
+    ListenError::NoSocket,
+    ListenError::System(0),
+];

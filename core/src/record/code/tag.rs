@@ -1,0 +1,65 @@
+//! The first byte of each entry, and what follows it. A tag once given keeps its meaning: recordings
+//! are kept.
+
+/// Makes the tags, from 1, and their shapes.
+macro_rules! tags {
+    ($($name:ident = $tag:literal, $fields:literal;)*) => {
+        $(pub(super) const $name: u8 = $tag;)*
+
+        /// How many fields the entry of a tag has.
+        pub(super) const fn fields(tag: u8) -> Option<usize> {
+            match tag {
+                $($tag => Some($fields),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+tags! {
+    BASE = 1, 6;
+    BEGIN = 2, 1;
+    PREPARE = 3, 0;
+    SETTLED = 4, 0;
+    WAIT = 5, 0;
+    ENDED = 6, 1;
+    ACCEPTED_V4 = 7, 7;
+    ACCEPTED_V6 = 8, 10;
+    CONNECTED = 9, 2;
+    RECEIVED = 10, 3;
+    SENT = 11, 4;
+    FINISHED = 12, 2;
+    FAILED = 13, 4;
+    RELEASED = 14, 2;
+    LISTEN_FAILED = 15, 4;
+    READY = 16, 3;
+    RAISED = 17, 2;
+    TIME = 18, 1;
+    TIME_IN_PASS = 19, 1;
+    CALL_EVENT = 20, 2;
+    CALL_CONN = 21, 2;
+    CALL_CONN_EVENT = 22, 2;
+    CALL_LISTENER = 23, 2;
+    PASSED = 24, 0;
+    LISTEN_V4 = 25, 4;
+    LISTEN_V6 = 26, 7;
+    IGNORE = 27, 2;
+    UNLISTEN = 28, 2;
+    CONNECT_V4 = 29, 4;
+    CONNECT_V6 = 30, 7;
+    RECEIVE = 31, 2;
+    SEND = 32, 2;
+    FINISH = 33, 2;
+    CLOSE = 34, 2;
+    ABORT = 35, 2;
+    INTEREST = 36, 3;
+    FORGET = 37, 2;
+    CATCH = 38, 1;
+    RELEASE = 39, 1;
+}
+
+/// How many fields the entry of a tag has, and whether a payload follows, as long as the last of
+/// them says.
+pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
+    Some((fields(tag)?, tag == RECEIVED))
+}

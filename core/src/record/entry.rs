@@ -1,0 +1,165 @@
+//! What a recording consists of: one entry for each call of a back end, with the base's answer.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::handle::{Conn, Event, Listener, Source};
+use crate::{AcceptError, Action, ConnError, End, Fired, Instant, ListenError, Run, Signal, What};
+
+/// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "record"),
+    expect(dead_code, reason = "nobody reads what is not recorded")
+)]
+pub enum Entry<'e> {
+    /// The recording begins, of a base of these sizes.
+    #[cfg(feature = "record")]
+    Base(Sizes),
+    /// A run of the loop begins.
+    Begin(Run),
+    /// The prepare watchers are called.
+    Prepare,
+    /// The back end asked what to do, and this was the answer: `None` for nothing more.
+    Action(Option<Action>),
+    /// It asked how long to wait; the answer may be that the loop has ended.
+    Wait(Option<End>),
+    /// A connection was accepted.
+    Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),
+    /// A connection of ours was established.
+    Connected(Conn),
+    /// Bytes were received, in one piece or two.
+    Received(Conn, &'e [u8], &'e [u8]),
+    /// So many bytes were sent, with this sum.
+    Sent(Conn, usize, u16),
+    /// The peer will send no more.
+    Finished(Conn),
+    /// A connection failed.
+    Failed(Conn, ConnError),
+    /// The back end is done with a connection that was closed.
+    Released(Conn),
+    /// A listener failed.
+    ListenFailed(Listener, ListenError),
+    /// A source is ready.
+    Ready(Source, What),
+    /// A signal was raised so many times.
+    Raised(Signal, u16),
+    /// The time came.
+    Time(Instant),
+    /// The time came, between two callbacks.
+    TimeInPass(Instant),
+    /// A callback was next.
+    Call(Called),
+    /// No callback was next: the pass is over.
+    Passed,
+}
+
+/// Whose callback is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// An event's.
+    Event(Event),
+    /// A connection's, for bytes or because it was accepted.
+    Conn(Conn),
+    /// A connection's, for something else.
+    ConnEvent(Conn),
+    /// A listener's.
+    Listener(Listener),
+}
+
+/// The capacities of a base, as its [`Storage`](crate::Storage) has them.
+#[cfg(feature = "record")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// `EVENTS`.
+    pub events: usize,
+    /// `CONNS`.
+    pub conns: usize,
+    /// `INPUT`.
+    pub input: usize,
+    /// `OUTPUT`.
+    pub output: usize,
+    /// `LISTENERS`.
+    pub listeners: usize,
+    /// `COMMON`.
+    pub common: usize,
+}
+
+impl Called {
+    #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "as above"))]
+    pub(crate) fn of<A>(fired: &Fired<A>) -> Self {
+        match *fired {
+            Fired::Event(_, event, _) => Self::Event(event),
+            Fired::Conn(_, conn) => Self::Conn(conn),
+            Fired::ConnEvent(_, conn, _) => Self::ConnEvent(conn),
+            Fired::ListenError(_, listener, _) => Self::Listener(listener),
+        }
+    }
+}
+
+#[cfg(feature = "record")]
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { events, conns, input, output, listeners, common } = self;
+        write!(
+            f,
+            "{events} events, {conns} connections with {input} bytes of input and {output} of \
+             output, {listeners} listeners, {common} common timeouts"
+        )
+    }
+}
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => write!(f, "event {event:?}"),
+            Self::Conn(conn) => write!(f, "conn {conn:?} (bytes, or accepted)"),
+            Self::ConnEvent(conn) => write!(f, "conn {conn:?} (an event)"),
+            Self::Listener(listener) => write!(f, "listener {listener:?}"),
+        }
+    }
+}
+
+/// A line for people.
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "record")]
+            Self::Base(sizes) => write!(f, "a base of {sizes}"),
+            Self::Begin(_) => write!(f, "the loop begins"),
+            Self::Prepare => write!(f, "the prepare watchers"),
+            Self::Action(Some(action)) => write!(f, "asked for {action:?}"),
+            Self::Action(None) => write!(f, "nothing more is asked for"),
+            Self::Wait(None) => write!(f, "the loop goes on"),
+            Self::Wait(Some(end)) => write!(f, "the loop ends: {end:?}"),
+            Self::Accepted(listener, peer, Ok(conn)) => {
+                write!(f, "listener {listener:?} accepted conn {conn:?} from {peer}")
+            }
+            Self::Accepted(listener, peer, Err(error)) => {
+                write!(f, "listener {listener:?} did not accept {peer}: {error}")
+            }
+            Self::Connected(conn) => write!(f, "conn {conn:?} connected"),
+            Self::Received(conn, first, second) => {
+                let amount = first.len().saturating_add(second.len());
+                write!(f, "conn {conn:?} received {amount} bytes")
+            }
+            Self::Sent(conn, amount, sum) => {
+                write!(f, "conn {conn:?} sent {amount} bytes (sum {sum:04x})")
+            }
+            Self::Finished(conn) => write!(f, "conn {conn:?} finished by its peer"),
+            Self::Failed(conn, error) => write!(f, "conn {conn:?} failed: {error}"),
+            Self::Released(conn) => write!(f, "conn {conn:?} released"),
+            Self::ListenFailed(listener, error) => {
+                write!(f, "listener {listener:?} failed: {error}")
+            }
+            Self::Ready(source, what) => write!(f, "source {source:?} ready: {what:?}"),
+            Self::Raised(signal, raises) => {
+                write!(f, "signal {} raised {raises} times", signal.number())
+            }
+            Self::Time(now) => write!(f, "the time is {} us", now.as_micros()),
+            Self::TimeInPass(now) => write!(f, "the time is {} us already", now.as_micros()),
+            Self::Call(called) => write!(f, "callback of {called}"),
+            Self::Passed => write!(f, "no further callback"),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A recording in memory of a fixed size: a `static` of a board.
+
+use core::cell::RefCell;
+
+use critical_section::Mutex;
+
+use super::code::{ends_turn, parse};
+use super::text::{Line, Text};
+use super::{Entry, Record};
+
+/// A recording of `BYTES` bytes at most.
+///
+/// It is a `static` and can be read from anywhere, the panic handler included. A turn in which
+/// nothing happens takes about ten bytes, a small request and its answer about a hundred, and what
+/// is received takes as many bytes as it has.
+///
+/// Cost: one critical section for each entry, as long as it takes to copy it; and for
+/// [`Keep::Last`] to drop the turns that make room.
+pub struct Recording<const BYTES: usize> {
+    keep: Keep,
+    state: Mutex<RefCell<State<BYTES>>>,
+}
+
+/// What a [`Recording`] keeps when there is more than it has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// What came first: from the start until it is full. It can be replayed.
+    First,
+    /// What came last: whole turns from the beginning are dropped. It can be read and not replayed,
+    /// because nobody knows what state the application was in.
+    Last,
+}
+
+struct State<const BYTES: usize> {
+    bytes: [u8; BYTES],
+    start: usize,
+    len: usize,
+    /// Turns dropped before what is held.
+    before: u32,
+    /// Entries that came after what is held.
+    after: u32,
+}
+
+impl<const BYTES: usize> Recording<BYTES> {
+    /// Makes an empty recording.
+    pub const fn new(keep: Keep) -> Self {
+        let state = State { bytes: [0; BYTES], start: 0, len: 0, before: 0, after: 0 };
+        Self { keep, state: Mutex::new(RefCell::new(state)) }
+    }
+
+    /// Gives the recording away as lines of text, each to be logged as it is.
+    /// The crate `picoevent-sim` reads them back from the log.
+    ///
+    /// Called from the loop itself, or when the loop stands still, as in a panic handler.
+    pub fn dump(&self, mut each: impl FnMut(&str)) {
+        let mut text = Text::new();
+        each(&Text::header());
+        let mut piece = [0; Text::PIECE];
+        loop {
+            let amount = self.with(|state| state.copy(text.offset(), &mut piece)).unwrap_or(0);
+            match piece.get(..amount) {
+                Some(bytes) if amount > 0 => each(&text.data(bytes)),
+                _ => break,
+            }
+        }
+        let (before, after) = self.with(|state| (state.before, state.after)).unwrap_or_default();
+        let end: Line = text.end(before, after);
+        each(&end);
+    }
+
+    /// How many bytes are held.
+    pub fn len(&self) -> usize {
+        self.with(|state| state.len).unwrap_or(0)
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Works on the state with interrupts held off; `None` when it is in use, which a panic within
+    /// would leave behind.
+    fn with<R>(&self, work: impl FnOnce(&mut State<BYTES>) -> R) -> Option<R> {
+        critical_section::with(|cs| {
+            self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))
+        })
+    }
+}
+
+impl<const BYTES: usize> Record for Recording<BYTES> {
+    fn record(&self, entry: &Entry<'_>) {
+        let mut length = 0_usize;
+        entry.encode(|piece| length = length.saturating_add(piece.len()));
+        self.with(|state| {
+            if self.keep == Keep::Last {
+                state.make_room(length);
+            }
+            let fits = length <= state.room();
+            match self.keep {
+                // What came after a gap would be read as if there were none.
+                Keep::First if state.after > 0 || !fits => {
+                    state.after = state.after.saturating_add(1);
+                }
+                Keep::First | Keep::Last if fits => entry.encode(|piece| state.push(piece)),
+                Keep::First | Keep::Last => {}
+            }
+        });
+    }
+}
+
+impl<const BYTES: usize> State<BYTES> {
+    const fn room(&self) -> usize {
+        BYTES.saturating_sub(self.len)
+    }
+
+    /// Drops turns until there is room, and then all of the turn under way, if it alone is too long.
+    fn make_room(&mut self, length: usize) {
+        while length > self.room() && self.len > 0 {
+            while let Some(parsed) = parse(|at| self.at(at)) {
+                self.start = self.wrap(parsed.length);
+                self.len = self.len.saturating_sub(parsed.length);
+                if ends_turn(&parsed) {
+                    break;
+                }
+            }
+            self.before = self.before.saturating_add(1);
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let at = self.wrap(self.len);
+            if let Some(place) = self.bytes.get_mut(at) {
+                *place = *byte;
+                self.len = self.len.saturating_add(1);
+            }
+        }
+    }
+
+    /// The held byte of this number.
+    fn at(&self, number: usize) -> Option<u8> {
+        let held = number < self.len;
+        held.then(|| self.bytes.get(self.wrap(number)).copied()).flatten()
+    }
+
+    /// Copies what is held from a number on; how much.
+    fn copy(&self, from: usize, to: &mut [u8]) -> usize {
+        let mut amount = 0_usize;
+        for place in to {
+            let Some(byte) = self.at(from.saturating_add(amount)) else { break };
+            *place = byte;
+            amount = amount.saturating_add(1);
+        }
+        amount
+    }
+
+    /// Where the byte of this number stands.
+    fn wrap(&self, number: usize) -> usize {
+        let at = self.start.saturating_add(number);
+        at.checked_sub(BYTES).unwrap_or(at)
+    }
+}

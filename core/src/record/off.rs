@@ -1,0 +1,29 @@
+//! No recorder: the firmware does without.
+
+use core::marker::PhantomData;
+
+use super::Entry;
+use crate::handle::Conn;
+use crate::{EventBase, Fired};
+
+/// Where a recorder would stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Recorder<'s>(PhantomData<&'s ()>);
+
+impl Recorder<'_> {
+    pub(crate) const NONE: Self = Self(PhantomData);
+
+    #[inline(always)]
+    pub(crate) fn note(self, _: Entry<'_>) {}
+}
+
+impl<A> EventBase<'_, A> {
+    #[inline(always)]
+    pub(crate) fn note_received(&self, _: Conn, _: usize) {}
+
+    #[inline(always)]
+    pub(crate) fn note_sent(&self, _: Conn, _: usize) {}
+
+    #[inline(always)]
+    pub(crate) fn note_next(&self, _: Option<&Fired<A>>) {}
+}

@@ -1,0 +1,104 @@
+//! The recorder: who is told, and what is told of each call.
+
+use super::code::sum;
+use super::{Called, Entry, Sizes};
+use crate::handle::Conn;
+use crate::tables::Tables;
+use crate::{Cx, EventBase, Fired, Storage};
+
+/// Someone who is told of everything a back end calls.
+///
+/// He is told in the middle of the loop's work and must be quick. He is told of a callback before
+/// it is called, so that one which never returns is in the recording.
+pub trait Record: Sync {
+    /// Takes one entry.
+    fn record(&self, entry: &Entry<'_>);
+}
+
+/// The recorder of a base, if it has one.
+#[derive(Clone, Copy)]
+pub(crate) struct Recorder<'s>(Option<&'s dyn Record>);
+
+impl Recorder<'_> {
+    pub(crate) const NONE: Self = Self(None);
+
+    pub(crate) fn note(self, entry: Entry<'_>) {
+        if let Some(recorder) = self.0 {
+            recorder.record(&entry);
+        }
+    }
+}
+
+impl<'s, A> EventBase<'s, A> {
+    /// Records from now on what the back end calls. To be replayed, a recording has to begin before
+    /// the back end has called anything.
+    pub fn record_to(&mut self, recorder: &'s dyn Record) {
+        self.cx.recorder = Recorder(Some(recorder));
+        self.cx.recorder.note(Entry::Base(self.sizes()));
+    }
+
+    /// Makes an empty base of these sizes over a part of `storage`: one that does what a base of
+    /// another storage did. `None` if it is too small.
+    pub fn of_sizes<
+        const EVENTS: usize,
+        const CONNS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const LISTENERS: usize,
+        const COMMON: usize,
+    >(
+        storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
+        sizes: Sizes,
+    ) -> Option<Self> {
+        let Sizes { events, conns, input, output, listeners, common } = sizes;
+        let cx = Self::new(storage).cx;
+        let tables = Tables {
+            events: cx.tables.events.shortened(events)?,
+            listeners: cx.tables.listeners.shortened(listeners)?,
+            conns: cx.tables.conns.shortened(conns)?,
+            sources: cx.tables.sources.shortened(events)?,
+        };
+        let rings = cx.rings.shortened(conns, input, output)?;
+        let timers = cx.timers.shortened(events)?;
+        let conn_timers = cx.conn_timers.shortened(conns.checked_mul(2)?)?;
+        let commons = cx.commons.shortened(common)?;
+        Some(Self { cx: Cx { tables, rings, timers, conn_timers, commons, ..cx } })
+    }
+
+    /// The sizes of the base's storage.
+    pub fn sizes(&self) -> Sizes {
+        let (tables, rings) = (&self.cx.tables, &self.cx.rings);
+        Sizes {
+            events: tables.events.capacity(),
+            conns: tables.conns.capacity(),
+            input: rings.input_len(),
+            output: rings.output_len(),
+            listeners: tables.listeners.capacity(),
+            common: self.cx.commons.capacity(),
+        }
+    }
+
+    /// Tells of the newest `amount` bytes of the input.
+    pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
+        let Some(state) = self.cx.tables.conns.get(conn) else { return };
+        let (first, second) = state.input().bytes(self.cx.rings.input(conn.index()));
+        let older = first.len().saturating_add(second.len()).saturating_sub(amount);
+        let rest = older.saturating_sub(first.len());
+        let first = first.get(older..).unwrap_or_default();
+        let second = second.get(rest..).unwrap_or_default();
+        self.cx.recorder.note(Entry::Received(conn, first, second));
+    }
+
+    /// Tells of the oldest `amount` bytes of the output.
+    pub(crate) fn note_sent(&self, conn: Conn, amount: usize) {
+        let (first, second) = self.output(conn);
+        let amount = amount.min(first.len().saturating_add(second.len()));
+        let sum = sum(first.iter().chain(second).take(amount));
+        self.cx.recorder.note(Entry::Sent(conn, amount, sum));
+    }
+
+    /// Tells what is called next.
+    pub(crate) fn note_next(&self, fired: Option<&Fired<A>>) {
+        self.cx.recorder.note(fired.map_or(Entry::Passed, |fired| Entry::Call(Called::of(fired))));
+    }
+}

@@ -1,0 +1,270 @@
+//! A recording fed again: the same calls, checked against the same answers.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use super::code::sum;
+use super::{Called, Entry, Sizes};
+use crate::handle::Conn;
+use crate::{Action, End, EventBase, Wait};
+
+/// A replay of the recording in some bytes.
+///
+/// ```
+/// # use picoevent::record::{Replay, ReplayError};
+/// # use picoevent::{Cx, EventBase, Storage};
+/// # #[derive(Default)] struct App;
+/// # impl App { fn start(_: &mut Cx<Self>) {} }
+/// fn a_failure_of_the_field(recorded: &[u8]) -> Result<(), ReplayError<'_>> {
+///     let mut replay = Replay::new(recorded)?;
+///     let mut storage = Storage::<App, 8, 4>::new();
+///     let mut base = EventBase::new(&mut storage);
+///     App::start(&mut base); // … as the program did …
+///     replay.finish(&mut base, &mut App::default()).map(drop)
+/// }
+/// # let _ = a_failure_of_the_field;
+/// ```
+pub struct Replay<'r> {
+    entries: Entries<'r>,
+    sizes: Sizes,
+}
+
+/// The entries of a recording, each with the number of its turn, from 1. It ends with an error at
+/// bytes that are no entry.
+#[derive(Clone)]
+pub struct Entries<'r> {
+    rest: &'r [u8],
+    at: usize,
+    turn: u32,
+}
+
+/// How far a replay came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// The loop has ended, as it had when it was recorded. There may be more.
+    Ended(End),
+    /// The recording is over.
+    Over,
+}
+
+/// Why a recording can not be replayed, or not further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayError<'r> {
+    /// The bytes from this one on are no entry.
+    Garbled {
+        /// The number of the byte.
+        at: usize,
+    },
+    /// The recording does not begin with the base.
+    NotFromTheStart,
+    /// The base has other capacities than the one that was recorded.
+    OtherSizes {
+        /// The capacities then.
+        recorded: Sizes,
+        /// The capacities now.
+        found: Sizes,
+    },
+    /// The application, or the base, does something else.
+    Difference(Difference<'r>),
+}
+
+/// The first difference between a recording and its replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference<'r> {
+    /// The turn of the loop, from 1.
+    pub turn: u32,
+    /// What the recording has.
+    pub expected: Entry<'r>,
+    /// What it is now.
+    pub found: Entry<'r>,
+}
+
+impl<'r> Replay<'r> {
+    /// Takes a recording.
+    ///
+    /// # Errors
+    /// [`ReplayError::NotFromTheStart`] or [`ReplayError::Garbled`]: every entry is looked at before
+    /// the first one is fed.
+    pub fn new(bytes: &'r [u8]) -> Result<Self, ReplayError<'r>> {
+        if let Some(error) = Entries::of(bytes).find_map(Result::err) {
+            return Err(error);
+        }
+        let mut entries = Entries::of(bytes);
+        match entries.next() {
+            Some(Ok((_, Entry::Base(sizes)))) => Ok(Self { entries, sizes }),
+            _ => Err(ReplayError::NotFromTheStart),
+        }
+    }
+
+    /// The capacities of the base that was recorded.
+    pub const fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// The address that was listened on first, among what is not replayed yet.
+    pub fn listens_on(&self) -> Option<SocketAddr> {
+        self.entries.clone().find_map(|entry| match entry {
+            Ok((_, Entry::Action(Some(Action::Listen(_, address))))) => Some(address),
+            _ => None,
+        })
+    }
+
+    /// Replays until the loop ends or the recording is over. The application has been started on
+    /// `base`, as the program did; when the loop has ended, the program may do to the base what it
+    /// did then, and call this again.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; the application is in the state it had when it did something else.
+    pub fn run<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+    ) -> Result<Replayed, ReplayError<'r>> {
+        let (recorded, found) = (self.sizes, base.sizes());
+        if recorded != found {
+            return Err(ReplayError::OtherSizes { recorded, found });
+        }
+        for entry in self.entries.by_ref() {
+            let (turn, expected) = entry?;
+            let found = play(expected, base, app);
+            if found != expected {
+                return Err(ReplayError::Difference(Difference { turn, expected, found }));
+            }
+            if let Entry::Wait(Some(end)) = expected {
+                return Ok(Replayed::Ended(end));
+            }
+        }
+        Ok(Replayed::Over)
+    }
+
+    /// Replays to the end of the recording; how the loop ended last, if it did.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn finish<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+    ) -> Result<Option<End>, ReplayError<'r>> {
+        let mut last = None;
+        while let Replayed::Ended(end) = self.run(base, app)? {
+            last = Some(end);
+        }
+        Ok(last)
+    }
+
+    /// The turn that comes next, from 1.
+    pub const fn turn(&self) -> u32 {
+        self.entries.turn
+    }
+}
+
+/// Says one call again, and gives the entry it makes now.
+fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
+    match entry {
+        Entry::Base(_) => {}
+        Entry::Begin(run) => base.begin(run),
+        Entry::Prepare => base.prepare(app),
+        Entry::Action(_) => return Entry::Action(base.next_action()),
+        Entry::Wait(_) => {
+            return Entry::Wait(match base.wait() {
+                Wait::Ended(end) => Some(end),
+                Wait::Not | Wait::Until(_) | Wait::Forever => None,
+            });
+        }
+        Entry::Accepted(listener, peer, _) => {
+            return Entry::Accepted(listener, peer, base.accepted(listener, peer));
+        }
+        Entry::Connected(conn) => base.connected(conn),
+        Entry::Received(conn, bytes, rest) => {
+            let taken = receive(conn, bytes, base);
+            return Entry::Received(conn, bytes.get(..taken).unwrap_or(bytes), rest);
+        }
+        Entry::Sent(conn, amount, _) => {
+            let (first, second) = base.output(conn);
+            let amount = amount.min(first.len().saturating_add(second.len()));
+            let sum = sum(first.iter().chain(second).take(amount));
+            base.sent(conn, amount);
+            return Entry::Sent(conn, amount, sum);
+        }
+        Entry::Finished(conn) => base.finished(conn),
+        Entry::Failed(conn, error) => base.failed(conn, error),
+        Entry::Released(conn) => base.released(conn),
+        Entry::ListenFailed(listener, error) => base.listen_failed(listener, error),
+        Entry::Ready(source, what) => base.ready(source, what),
+        Entry::Raised(signal, raises) => base.raised(signal, raises),
+        Entry::Time(now) => base.advance(now),
+        Entry::TimeInPass(now) => base.update_now(now),
+        Entry::Call(_) | Entry::Passed => {
+            let Some(fired) = base.next() else { return Entry::Passed };
+            let called = Entry::Call(Called::of(&fired));
+            if called == entry {
+                fired.call(app, base);
+            }
+            return called;
+        }
+    }
+    entry
+}
+
+/// Puts bytes where a back end does; how many there was room for.
+fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
+    let Some((first, second)) = base.input(conn) else { return 0 };
+    let mut taken = 0_usize;
+    for (place, byte) in first.iter_mut().chain(second).zip(bytes) {
+        *place = *byte;
+        taken = taken.saturating_add(1);
+    }
+    base.received(conn, taken);
+    taken
+}
+
+impl<'r> Entries<'r> {
+    /// The entries in these bytes.
+    pub const fn of(bytes: &'r [u8]) -> Self {
+        Self { rest: bytes, at: 0, turn: 1 }
+    }
+}
+
+impl<'r> Iterator for Entries<'r> {
+    type Item = Result<(u32, Entry<'r>), ReplayError<'r>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let Some((entry, length)) = Entry::decode(self.rest) else {
+            self.rest = &[];
+            return Some(Err(ReplayError::Garbled { at: self.at }));
+        };
+        let turn = self.turn;
+        self.rest = self.rest.get(length..).unwrap_or_default();
+        self.at = self.at.saturating_add(length);
+        self.turn = turn.saturating_add(u32::from(entry == Entry::Passed));
+        Some(Ok((turn, entry)))
+    }
+}
+
+impl fmt::Display for ReplayError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Garbled { at } => write!(f, "the recording is garbled or cut off at byte {at}"),
+            Self::NotFromTheStart => {
+                f.write_str("the recording does not begin at the start, so it can be read only")
+            }
+            Self::OtherSizes { recorded, found } => {
+                write!(f, "recorded was a base of {recorded}; this one is of {found}")
+            }
+            Self::Difference(difference) => difference.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { turn, expected, found } = self;
+        write!(f, "turn {turn}: recorded was \"{expected}\", now it is \"{found}\"")
+    }
+}
+
+impl core::error::Error for ReplayError<'_> {}

@@ -1,0 +1,139 @@
+//! A recording as lines of text, which any log carries.
+//!
+//! ```text
+//!  picoevent-recording 1
+//!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, their check
+//!  picoevent-recorded-end 8 0 0 5d02a1b7              how many, turns lost before, entries after, check
+//! ```
+//!
+//! Each line says where it belongs and has a check of its own, so that a line a log lost or garbled
+//! is missed, and other lines may stand between.
+
+use core::ops::Deref;
+
+use super::code::{FNV, fnv};
+
+/// The longest line: a word, three numbers or one and the bytes in hexadecimal, a check.
+const LONGEST: usize = 128;
+
+/// A line, without its end.
+pub struct Line {
+    text: [u8; LONGEST],
+    len: usize,
+}
+
+/// Writes the lines of one recording.
+pub struct Text {
+    offset: usize,
+    check: u32,
+}
+
+impl Text {
+    /// Bytes in one line.
+    pub const PIECE: usize = 32;
+
+    /// Begins. The first line is [`Text::header`].
+    pub const fn new() -> Self {
+        Self { offset: 0, check: FNV }
+    }
+
+    /// The first line.
+    pub fn header() -> Line {
+        Line::of("picoevent-recording").number(1)
+    }
+
+    /// The line of the next bytes, of which [`Text::PIECE`] fit one line.
+    pub fn data(&mut self, bytes: &[u8]) -> Line {
+        let bytes = bytes.get(..Self::PIECE).unwrap_or(bytes);
+        let line = Line::of("picoevent-recorded").number(self.offset).hex(bytes);
+        let line = line.check(Self::check(self.offset, bytes));
+        self.check = fnv(self.check, bytes.iter());
+        self.offset = self.offset.saturating_add(bytes.len());
+        line
+    }
+
+    /// The last line, with how many turns before the first bytes are missing, and how many entries
+    /// after the last.
+    pub fn end(&self, before: u32, after: u32) -> Line {
+        let line = Line::of("picoevent-recorded-end").number(self.offset);
+        let line = line.number(before as usize).number(after as usize);
+        line.check(self.end_check(before, after))
+    }
+
+    /// How many bytes there were so far.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The check of the last line, and of everything before it.
+    pub fn end_check(&self, before: u32, after: u32) -> u32 {
+        let hash = fnv(self.check, before.to_le_bytes().iter());
+        fnv(hash, after.to_le_bytes().iter())
+    }
+
+    /// The check of a line with these bytes.
+    pub fn check(offset: usize, bytes: &[u8]) -> u32 {
+        fnv(fnv(FNV, (offset as u64).to_le_bytes().iter()), bytes.iter())
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Line {
+    fn of(word: &str) -> Self {
+        Self { text: [0; LONGEST], len: 0 }.push(word.bytes())
+    }
+
+    fn push(mut self, bytes: impl Iterator<Item = u8>) -> Self {
+        for byte in bytes {
+            if let Some(place) = self.text.get_mut(self.len) {
+                *place = byte;
+                self.len = self.len.saturating_add(1);
+            }
+        }
+        self
+    }
+
+    fn number(self, number: usize) -> Self {
+        let mut line = self.push(core::iter::once(b' '));
+        let mut unit = 1_usize;
+        while number.checked_div(unit).is_some_and(|rest| rest > 9) {
+            unit = unit.saturating_mul(10);
+        }
+        while unit > 0 {
+            let digit = number.checked_div(unit).unwrap_or(0) % 10;
+            line = line.push(core::iter::once(b'0'.wrapping_add(digit as u8)));
+            unit /= 10;
+        }
+        line
+    }
+
+    fn hex(self, bytes: &[u8]) -> Self {
+        let digits = bytes.iter().flat_map(|byte| [digit(byte.wrapping_shr(4)), digit(byte & 15)]);
+        self.push(core::iter::once(b' ')).push(digits)
+    }
+
+    fn check(self, check: u32) -> Self {
+        self.hex(&check.to_be_bytes())
+    }
+}
+
+impl Deref for Line {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        let text = self.text.get(..self.len).unwrap_or_default();
+        core::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+const fn digit(value: u8) -> u8 {
+    match value {
+        0..10 => b'0'.wrapping_add(value),
+        _ => b'a'.wrapping_sub(10).wrapping_add(value),
+    }
+}

@@ -1,0 +1,274 @@
+//! Recordings: what is fed is told, kept, given away as text, and fed again.
+#![cfg(feature = "record")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use picoevent::record::{Called, Entries, Entry, Keep, Recording, Replay, ReplayError, Replayed};
+use picoevent::{
+    Conn, ConnError, ConnEvent, Cx, Direction, DispatchLimit, End, Event, EventBase, Instant,
+    Listener, Mode, Priority, Run, Signal, Storage, What,
+};
+
+/// Answers what it hears, counts, and can be told to be another application.
+#[derive(Default)]
+struct App {
+    heard: Vec<u8>,
+    beats: u32,
+    errors: Vec<ConnError>,
+    changed: bool,
+    panics_at: u32,
+}
+
+impl App {
+    fn start(cx: &mut Cx<Self>) -> Listener {
+        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit_after(Duration::from_secs(2))).unwrap();
+        cx.every(Duration::from_secs(1), Self::beat).unwrap();
+        cx.listen(address(), Self::accepted).unwrap()
+    }
+
+    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        let mut conn = cx.conn(conn).unwrap();
+        conn.on_read(Self::read).on_write(Self::flushed).on_event(Self::ended);
+        conn.enable(Direction::Read);
+    }
+
+    fn read(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        let mut conn = cx.conn(conn).unwrap();
+        let mut bytes = [0; 16];
+        let amount = conn.read(&mut bytes);
+        self.heard.extend(&bytes[..amount]);
+        let answer = if self.changed { &b"other"[..] } else { &bytes[..amount] };
+        conn.write(answer).unwrap();
+    }
+
+    fn flushed(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        cx.conn(conn).unwrap().close();
+    }
+
+    fn ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
+        if let ConnEvent::Failed(error) = event {
+            self.errors.push(error);
+        }
+        cx.conn(conn).unwrap().free();
+    }
+
+    fn beat(&mut self, _: &mut Cx<Self>, _: Event, _: What) {
+        self.beats += 1;
+        assert!(self.beats != self.panics_at, "the planted bug");
+    }
+}
+
+fn address() -> SocketAddr {
+    "[::]:9995".parse().unwrap()
+}
+
+type Memory = Storage<App, 4, 2, 8, 16>;
+
+/// One turn of a back end, with this news at this second.
+fn turn(
+    base: &mut EventBase<App>,
+    app: &mut App,
+    second: u64,
+    news: impl FnOnce(&mut EventBase<App>),
+) {
+    base.prepare(app);
+    while base.next_action().is_some() {}
+    let _ = base.wait();
+    news(base);
+    base.advance(Instant::from_micros(second * 1_000_000));
+    base.dispatch(app);
+}
+
+/// What happened in the field.
+fn field(recording: &'static dyn picoevent::record::Record, app: &mut App) {
+    let mut storage = Memory::new();
+    let mut base = EventBase::new(&mut storage);
+    base.record_to(recording);
+    let listener = App::start(&mut base);
+    base.begin(Run::DEFAULT);
+    let peer = |port| SocketAddr::from(([192, 0, 2, 1], port));
+    turn(&mut base, app, 1, |base| _ = base.accepted(listener, peer(5000)).unwrap());
+    let conn = base.accepted(listener, "[fe80::1%3]:4000".parse().unwrap()).unwrap();
+    turn(&mut base, app, 2, |_| {});
+    turn(&mut base, app, 3, |base| {
+        let (room, _) = base.input(conn).unwrap();
+        room[..5].copy_from_slice(b"hello");
+        base.received(conn, 5);
+    });
+    turn(&mut base, app, 4, |base| base.sent(conn, 5));
+    turn(&mut base, app, 5, |base| base.released(conn));
+    turn(&mut base, app, 6, |base| {
+        assert!(base.accepted(listener, peer(5001)).is_ok());
+        base.raised(Signal::INT, 2);
+    });
+    turn(&mut base, app, 8, |_| {});
+    assert_eq!(base.wait(), picoevent::Wait::Ended(End::Exit));
+}
+
+/// The bytes of what was dumped.
+fn bytes<const BYTES: usize>(recording: &Recording<BYTES>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    recording.dump(|line| {
+        if let Some(data) = line.strip_prefix("picoevent-recorded ") {
+            let hex = data.split(' ').nth(1).unwrap();
+            let digits = (0..hex.len()).step_by(2).map(|at| &hex[at..at + 2]);
+            bytes.extend(digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()));
+        }
+    });
+    bytes
+}
+
+fn again<'r>(recorded: &'r [u8], app: &mut App) -> Result<Option<End>, ReplayError<'r>> {
+    let mut storage = Memory::new();
+    let mut base = EventBase::new(&mut storage);
+    App::start(&mut base);
+    Replay::new(recorded)?.finish(&mut base, app)
+}
+
+#[test]
+fn a_replay_does_what_was_done() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    let (mut app, mut second) = (App::default(), App::default());
+    field(&RECORDING, &mut app);
+    assert_eq!(again(&bytes(&RECORDING), &mut second), Ok(Some(End::Exit)));
+    assert_eq!((second.heard, second.beats), (app.heard, app.beats));
+    assert_eq!(second.beats, 7);
+}
+
+#[test]
+fn the_first_difference_is_told_with_its_turn() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    field(&RECORDING, &mut App::default());
+    let mut changed = App { changed: true, ..App::default() };
+    let bytes = bytes(&RECORDING);
+    let Err(ReplayError::Difference(difference)) = again(&bytes, &mut changed) else {
+        panic!("it is another application");
+    };
+    assert_eq!(difference.turn, 4);
+    let text = difference.to_string();
+    assert!(text.starts_with("turn 4: recorded was \"conn 1.1 sent 5 bytes (sum "), "{text}");
+    assert!(text.contains("now it is \"conn 1.1 sent 5 bytes (sum "), "{text}");
+}
+
+#[test]
+fn a_callback_that_panics_is_the_last_entry_and_panics_again() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    let buggy = || App { panics_at: 4, ..App::default() };
+    std::panic::catch_unwind(|| field(&RECORDING, &mut buggy())).unwrap_err();
+    let bytes = bytes(&RECORDING);
+    let last = Entries::of(&bytes).last().unwrap().unwrap();
+    assert!(matches!(last, (4, Entry::Call(Called::Event(_)))), "{last:?}");
+    let mut app = buggy();
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| again(&bytes, &mut app).is_ok()))
+        .unwrap_err();
+    assert_eq!(app.beats, 4);
+    // Mended, it goes on to where the recording ends.
+    assert_eq!(again(&bytes, &mut App::default()), Ok(None));
+}
+
+#[test]
+fn the_first_bytes_are_kept_until_there_is_no_room() {
+    static WHOLE: Recording<1024> = Recording::new(Keep::First);
+    static SHORT: Recording<100> = Recording::new(Keep::First);
+    field(&WHOLE, &mut App::default());
+    field(&SHORT, &mut App::default());
+    let (whole, short) = (bytes(&WHOLE), bytes(&SHORT));
+    assert!(short.len() <= 100 && whole.starts_with(&short));
+    assert_eq!(again(&short, &mut App::default()), Ok(None));
+    let mut end = String::new();
+    SHORT.dump(|line| end = line.to_owned());
+    let words: Vec<_> = end.split(' ').collect();
+    assert_eq!(words[..3], ["picoevent-recorded-end", &short.len().to_string(), "0"]);
+    assert_ne!(words[3], "0");
+}
+
+#[test]
+fn the_last_turns_are_kept_whole_and_are_no_start() {
+    static WHOLE: Recording<1024> = Recording::new(Keep::First);
+    static LAST: Recording<100> = Recording::new(Keep::Last);
+    field(&WHOLE, &mut App::default());
+    field(&LAST, &mut App::default());
+    let (whole, last) = (bytes(&WHOLE), bytes(&LAST));
+    assert!(!last.is_empty() && last.len() <= 100 && whole.ends_with(&last));
+    assert_eq!(Entries::of(&last).next(), Some(Ok((1, Entry::Prepare))));
+    assert_eq!(again(&last, &mut App::default()), Err(ReplayError::NotFromTheStart));
+}
+
+#[test]
+fn a_garbled_recording_is_refused_before_anything_is_fed() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    field(&RECORDING, &mut App::default());
+    let whole = bytes(&RECORDING);
+    let mut app = App::default();
+    let mut garbled = whole.clone();
+    // The last entry is the loop's end, of two bytes.
+    let at = garbled.len() - 2;
+    garbled[at] = 0xee;
+    assert_eq!(again(&garbled, &mut app), Err(ReplayError::Garbled { at }));
+    assert_eq!((app.beats, app.heard), (0, Vec::new()));
+    // Whatever the bytes are, an answer comes.
+    for place in 0..whole.len() {
+        for value in [0, 1, 0x7f, 0x80, 0xff] {
+            let mut garbled = whole.clone();
+            garbled[place] = value;
+            let _ = again(&garbled, &mut App::default());
+            let _ = again(&garbled[..place], &mut App::default());
+        }
+    }
+}
+
+#[test]
+fn other_capacities_are_refused_and_can_be_made() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    field(&RECORDING, &mut App::default());
+    let bytes = bytes(&RECORDING);
+    let mut storage = Storage::<App, 8, 8, 64, 64, 2, 2>::new();
+    let mut base = EventBase::new(&mut storage);
+    let mut replay = Replay::new(&bytes).unwrap();
+    let refused = replay.run(&mut base, &mut App::default());
+    assert!(matches!(refused, Err(ReplayError::OtherSizes { .. })), "{refused:?}");
+    let mut base = EventBase::of_sizes(&mut storage, replay.sizes()).unwrap();
+    App::start(&mut base);
+    let mut app = App::default();
+    assert_eq!(replay.listens_on(), Some(address()));
+    assert_eq!(replay.run(&mut base, &mut app), Ok(Replayed::Ended(End::Exit)));
+    assert_eq!(replay.run(&mut base, &mut app), Ok(Replayed::Over));
+    let mut small = Storage::<App, 1, 1, 8, 8>::new();
+    assert!(EventBase::of_sizes(&mut small, replay.sizes()).is_none());
+}
+
+#[test]
+fn times_between_callbacks_are_fed_again() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    struct Busy(Vec<u64>);
+    let call = |busy: &mut Busy, cx: &mut Cx<Busy>, _: Event, _: What| {
+        busy.0.push(cx.now().as_micros());
+    };
+    let start = |base: &mut EventBase<Busy>| {
+        let time = Some(Duration::from_millis(1));
+        let limit = DispatchLimit { callbacks: None, time, priority: Priority::default() };
+        base.set_dispatch_limit(Some(limit));
+        for _ in 0..3 {
+            let event = base.new_timer(Mode::OneShot, call).unwrap();
+            base.event(event).unwrap().activate(What::READ);
+        }
+    };
+    let mut storage = Storage::<Busy, 4, 0>::new();
+    let mut base = EventBase::new(&mut storage);
+    base.record_to(&RECORDING);
+    start(&mut base);
+    let (mut clock, mut busy) = (0, Busy(Vec::new()));
+    base.dispatch_with(&mut busy, || {
+        clock += 100;
+        Instant::from_micros(clock)
+    });
+    let bytes = bytes(&RECORDING);
+    let mut storage = Storage::<Busy, 4, 0>::new();
+    let mut base = EventBase::new(&mut storage);
+    start(&mut base);
+    let mut again = Busy(Vec::new());
+    assert_eq!(Replay::new(&bytes).unwrap().finish(&mut base, &mut again), Ok(None));
+    assert_eq!(again.0, busy.0);
+    assert_eq!(again.0, [0, 100, 200]);
+}

@@ -1,0 +1,48 @@
+//! hello-world on the MPS2 board with AN385, under QEMU, with a recording of what it was fed: when it
+//! ends, it logs it. `cargo sim replay hello-world LOG` runs the application on it.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use embassy_net::{Stack, StackResources};
+use hello_world::{Hello, PORT};
+use picoevent::record::{Keep, Recording};
+use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use qemu_mps2_an385 as board;
+use static_cell::{ConstStaticCell, StaticCell};
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
+/// From the start until it is full: some eighty clients.
+static RECORDING: Recording<8192> = Recording::new(Keep::First);
+static STORAGE: ConstStaticCell<Storage<Hello, 4, 8, 32, 64>> =
+    ConstStaticCell::new(Storage::new());
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let resources = RESOURCES.init_with(StackResources::new);
+    board::run(
+        resources,
+        || INTERRUPT.raise(),
+        |spawner, stack| {
+            spawner.spawn(serve(stack).expect("spawned once"));
+        },
+    )
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(STORAGE.take());
+    base.record_to(&RECORDING);
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    Hello::start(&mut base, address).expect("the storage has room");
+    let mut hello = Hello::new();
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
+    RECORDING.dump(|line| defmt::info!("{=str}", line));
+    defmt::info!("done");
+    board::exit(0)
+}

@@ -1,0 +1,32 @@
+//! A recording of what the server is fed.
+
+use std::path::Path;
+
+use picoevent::EventBase;
+use picoevent_sim::recording::RecordingFile;
+
+/// A recording that goes on until this is dropped, by a panic too.
+pub(crate) struct Recording(&'static RecordingFile);
+
+impl Recording {
+    /// Begins to record what is fed to `base`.
+    ///
+    /// # Errors
+    /// That the file can not be written.
+    pub(crate) fn begin<A>(path: &Path, base: &mut EventBase<'_, A>) -> Result<Self, String> {
+        let file = RecordingFile::create(path)
+            .map_err(|error| format!("cannot record to {}: {error}", path.display()))?;
+        // The base may outlive this function, and the process has one recording.
+        let file: &'static _ = Box::leak(Box::new(file));
+        base.record_to(file);
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.finish() {
+            eprintln!("warning: the recording is not whole: {error}");
+        }
+    }
+}

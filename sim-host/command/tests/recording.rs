@@ -1,0 +1,248 @@
+//! Recordings of the examples: on real sockets and in worlds, replayed, and refused.
+
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::{fs, thread};
+
+use hello_world::Hello;
+use log::{LevelFilter, Log, Metadata};
+use picoevent::{Conn, Cx, Direction, End, EventBase, Signal, Storage, Trigger};
+use picoevent_sim::live::Live;
+use picoevent_sim::recording::{Recorded, RecordingFile};
+use picoevent_sim::world::{Lab, Subject, Trial};
+use picoevent_sim_command::{echo, hello_world};
+
+thread_local! {
+    /// The lines of applications that run on this thread, or on one that was given them.
+    static LINES: RefCell<Arc<Mutex<Vec<String>>>> = RefCell::default();
+}
+
+struct Lines;
+
+impl Log for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let lines = LINES.with_borrow(Arc::clone);
+        lines.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+/// What is said while `work` goes on, on this thread.
+fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
+    // Every test sets the same logger, and the first one wins.
+    let _ = log::set_logger(&Lines);
+    log::set_max_level(LevelFilter::Info);
+    LINES.set(Arc::default());
+    let done = work();
+    let lines = LINES.with_borrow(|lines| lines.lock().unwrap().clone());
+    (done, lines)
+}
+
+/// Where a recording is kept while it is made.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn recorder(&self) -> RecordingFile {
+        RecordingFile::new(self.clone()).unwrap()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Runs an application on real sockets, with its clients on another thread, and records it.
+fn live<A>(
+    app: &mut A,
+    start: impl FnOnce(&mut Cx<'_, A>, SocketAddr) -> picoevent::Listener,
+    trigger: &'static Trigger,
+    clients: impl FnOnce(SocketAddr) + Send,
+) -> String {
+    let (shared, mut storage) = (Shared::default(), Storage::<A, 4, 8, 64, 64>::new());
+    let recorder = shared.recorder();
+    let mut base = EventBase::new(&mut storage);
+    base.record_to(&recorder);
+    let listener = start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut live = Live::new().unwrap();
+    live.add_trigger(trigger);
+    live.settle(&mut base);
+    let address = live.local_addr(listener).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            clients(address);
+            trigger.raise();
+        });
+        assert_eq!(live.run(&mut base, app).unwrap(), End::Exit);
+    });
+    recorder.finish().unwrap();
+    shared.text()
+}
+
+fn visit(address: SocketAddr, words: &[u8]) -> Vec<u8> {
+    let mut client = TcpStream::connect(address).unwrap();
+    client.write_all(words).unwrap();
+    let mut heard = Vec::new();
+    client.read_to_end(&mut heard).unwrap();
+    heard
+}
+
+#[test]
+fn hello_world_on_real_sockets_says_the_same_again() {
+    static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+    let clients = |address| {
+        for _ in 0..20 {
+            assert_eq!(visit(address, b""), b"Hello, World!\n");
+        }
+    };
+    let start = |cx: &mut Cx<'_, Hello>, address| Hello::start(cx, address).unwrap();
+    let (log, first) = said(|| live(&mut Hello::new(), start, &INTERRUPT, clients));
+    assert_eq!(first.iter().filter(|line| *line == "flushed answer").count(), 20);
+    let recorded = Recorded::read(&log).unwrap();
+    let again = || {
+        let mut storage = Storage::<Hello, 4, 8, 64, 64>::new();
+        let mut base = EventBase::new(&mut storage);
+        Hello::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        recorded.replay(&mut base, &mut Hello::new())
+    };
+    let (end, second) = said(again);
+    assert_eq!(end, Ok(Some(End::Exit)));
+    assert_eq!(second, first);
+    // The simulator, which has another storage, knows the application by name.
+    assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
+}
+
+/// Says how many letters it was sent up to the line's end, and can not count beyond nine.
+#[derive(Default)]
+struct Counter;
+
+impl Counter {
+    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> picoevent::Listener {
+        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit()).unwrap();
+        cx.listen(address, |_, cx, conn| {
+            let mut conn = cx.conn(conn).unwrap();
+            conn.on_read(Self::read).on_write(|_, cx, conn| cx.conn(conn).unwrap().close());
+            conn.enable(Direction::Read);
+        })
+        .unwrap()
+    }
+
+    fn read(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let mut conn = cx.conn(conn).unwrap();
+        let Some(letters) = conn.find(b"\n") else { return };
+        assert!(letters < 10, "{letters} letters");
+        conn.consume(usize::MAX);
+        conn.write(&[b'0' + letters as u8]).unwrap();
+    }
+}
+
+#[test]
+fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
+    let (shared, mut storage) = (Shared::default(), Storage::<Counter, 4, 2, 64, 64>::new());
+    let recorder = shared.recorder();
+    let field = std::panic::AssertUnwindSafe(|| {
+        let mut base = EventBase::new(&mut storage);
+        base.record_to(&recorder);
+        let listener = Counter::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut live = Live::new().unwrap();
+        live.settle(&mut base);
+        let address = live.local_addr(listener).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                assert_eq!(visit(address, b"seven..\n"), b"7");
+                let mut last = TcpStream::connect(address).unwrap();
+                last.write_all(b"more than nine\n").unwrap();
+            });
+            let _ = live.run(&mut base, &mut Counter);
+        });
+    });
+    let panic = std::panic::catch_unwind(field).unwrap_err();
+    assert_eq!(panic.downcast_ref::<String>().unwrap(), "14 letters");
+    drop(recorder);
+    let recorded = Recorded::read(&shared.text()).unwrap();
+    let trial = Trial::new("counter", 7, Counter::default, |cx, at| Ok(Counter::start(cx, at)));
+    let said = trial.replay_recording(&recorded).unwrap_err();
+    assert!(said.starts_with("the application panicked: 14 letters at "), "{said}");
+    let lines: Vec<_> = recorded.lines().collect();
+    assert!(lines.iter().any(|line| line.ends_with("bytes: \"more than nine\\n\"")), "{lines:?}");
+    assert!(lines.last().unwrap().contains("callback of conn "), "{lines:?}");
+}
+
+#[test]
+fn what_the_adapter_feeds_in_a_world_is_replayed_without_one() {
+    for seed in 0..60 {
+        for trial in [&hello_world() as &dyn Subject, &echo()] {
+            let (shared, mut lab) = (Shared::default(), Lab::new());
+            let recorder = Arc::new(shared.recorder());
+            lab.record_to(recorder.clone());
+            lab.take_seed(seed);
+            assert!(trial.run(&mut lab).verdict.is_pass());
+            recorder.finish().unwrap();
+            let recorded = Recorded::read(&shared.text()).unwrap();
+            let replayed = trial.replay_recording(&recorded);
+            assert_eq!(replayed, Ok(Some(End::Exit)), "{} seed {seed}", trial.name());
+        }
+    }
+}
+
+fn sim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_picoevent-sim")).args(arguments).output().unwrap()
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_command_records_reads_replays_and_refuses() {
+    let path = folder("recording").join("seed-7.log");
+    let file = path.to_str().unwrap();
+    assert!(sim(&["run", "hello-world", "--seed", "7", "--record", file]).status.success());
+    let replayed = sim(&["replay", "hello-world", file]);
+    let text = String::from_utf8(replayed.stdout).unwrap();
+    assert!(text.contains("Caught an interrupt signal"), "{text}");
+    assert!(text.ends_with("the same as recorded; the loop ended: Exit\n"), "{text}");
+    let read = String::from_utf8(sim(&["read", file]).stdout).unwrap();
+    assert!(read.starts_with("     1  a base of "), "{read}");
+
+    let refused = |log: &str, arguments: &[&str]| {
+        fs::write(&path, log).unwrap();
+        let output = sim(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let log = fs::read_to_string(&path).unwrap();
+    let other = refused(&log, &["replay", "echo", file]);
+    assert!(other.contains(": turn ") && other.contains("now it is"), "{other}");
+    let lines: Vec<_> = log.lines().collect();
+    let cut_off = lines[..lines.len() / 2].join("\n");
+    let said = refused(&cut_off, &["replay", "hello-world", file]);
+    assert!(said.ends_with("it has no last line\n"), "{said}");
+    assert!(sim(&["replay", "hello-world", file, "--cut-off"]).status.success());
+    let garbled = log.replacen("picoevent-recorded 0 0", "picoevent-recorded 0 1", 1);
+    let said = refused(&garbled, &["replay", "hello-world", file]);
+    assert!(said.ends_with("line 2 of the recording is garbled\n"), "{said}");
+    let said = refused("nothing\n", &["read", file]);
+    assert!(said.ends_with("there is no recording in it\n"), "{said}");
+}

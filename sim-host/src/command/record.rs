@@ -1,0 +1,81 @@
+//! Recordings: made, read, and replayed.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use log::{Level, LevelFilter, Log, Metadata};
+
+use super::End;
+use super::line::Whole;
+use crate::recording::{Recorded, RecordingFile};
+use crate::world::Subject;
+
+/// Begins a recording in a file.
+pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
+    let file = RecordingFile::create(path)
+        .map_err(|error| End::Trouble(format!("{} can not be written: {error}", path.display())))?;
+    Ok(Arc::new(file))
+}
+
+/// Tells what was recorded, a line for each call.
+pub(super) fn read(path: &Path, whole: Whole) -> Result<(), End> {
+    let recorded = recorded(path, whole)?;
+    recorded.lines().for_each(|line| println!("{line}"));
+    if recorded.after > 0 {
+        println!("        … and {} calls that had no room", recorded.after);
+    }
+    Ok(())
+}
+
+/// Runs an application on what was recorded. It says again what it said then.
+pub(super) fn replay(subject: &dyn Subject, path: &Path, whole: Whole) -> Result<(), End> {
+    let recorded = recorded(path, whole)?;
+    // It fails if there is a logger already, which then gets the lines.
+    if log::set_logger(&Lines).is_ok() {
+        log::set_max_level(LevelFilter::Info);
+    }
+    match subject.replay_recording(&recorded) {
+        Ok(Some(end)) => println!("the same as recorded; the loop ended: {end:?}"),
+        Ok(None) if recorded.after > 0 => {
+            println!("the same as recorded, but {} calls had no room", recorded.after);
+        }
+        Ok(None) => println!("the same as recorded, which ends while the loop runs"),
+        Err(problem) => {
+            return Err(End::Trouble(format!(
+                "{} on {}: {problem}",
+                subject.name(),
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn recorded(path: &Path, whole: Whole) -> Result<Recorded, End> {
+    let place = path.display();
+    let trouble = |problem: String| End::Trouble(format!("{place}: {problem}"));
+    // A log may have bytes in it that are no text.
+    let log = fs::read(path).map_err(|error| trouble(format!("it can not be read: {error}")))?;
+    let log = String::from_utf8_lossy(&log);
+    let recorded = match whole {
+        Whole::Required => Recorded::read(&log),
+        Whole::CutOff => Recorded::read_cut_off(&log),
+    };
+    recorded.map_err(|error| trouble(error.to_string()))
+}
+
+/// What the application says, as it is.
+struct Lines;
+
+impl Log for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= Level::Info
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        println!("{}", record.args());
+    }
+
+    fn flush(&self) {}
+}

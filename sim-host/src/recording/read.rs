@@ -1,0 +1,212 @@
+//! Reading a recording back from a log, with everything else that is in it.
+
+use std::{error, fmt};
+
+use picoevent::record::Text;
+
+use super::Recorded;
+
+/// Why there is no recording to be had from a text. Lines are counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogError {
+    /// No line begins a recording.
+    None,
+    /// It is of another version.
+    Version(String),
+    /// A line is not as it was written.
+    Garbled {
+        /// Which one.
+        line: usize,
+    },
+    /// Lines are missing before this one.
+    Missing {
+        /// Which one.
+        line: usize,
+        /// The number of the first byte that is missing.
+        from: usize,
+    },
+    /// The last line is missing.
+    CutOff {
+        /// How many bytes there are.
+        bytes: usize,
+    },
+}
+
+/// The recording, and whether it has its end.
+struct Reading {
+    text: Text,
+    recorded: Recorded,
+    ended: bool,
+}
+
+pub(super) fn whole(log: &str) -> Result<Recorded, LogError> {
+    let reading = Reading::of(log)?;
+    match reading.ended {
+        true => Ok(reading.recorded),
+        false => Err(LogError::CutOff { bytes: reading.text.offset() }),
+    }
+}
+
+pub(super) fn cut_off(log: &str) -> Result<Recorded, LogError> {
+    Reading::of(log).map(|reading| reading.recorded)
+}
+
+impl Reading {
+    fn of(log: &str) -> Result<Self, LogError> {
+        let mut reading: Option<Result<Self, LogError>> = None;
+        for (number, line) in log.lines().enumerate() {
+            let Some(at) = line.find("picoevent-record") else { continue };
+            let mut words = line[at..].split_whitespace();
+            match (words.next(), &mut reading) {
+                (Some("picoevent-recording"), _) => reading = Some(Self::begin(words.next())),
+                (Some("picoevent-recorded"), Some(Ok(now))) => {
+                    if let Err(error) = now.data(number + 1, words) {
+                        reading = Some(Err(error));
+                    }
+                }
+                (Some("picoevent-recorded-end"), Some(Ok(now))) => {
+                    if let Err(error) = now.end(number + 1, words) {
+                        reading = Some(Err(error));
+                    }
+                }
+                _ => {}
+            }
+        }
+        reading.unwrap_or(Err(LogError::None))
+    }
+
+    fn begin(version: Option<&str>) -> Result<Self, LogError> {
+        match version {
+            Some("1") => {
+                let recorded = Recorded { bytes: Vec::new(), before: 0, after: 0 };
+                Ok(Self { text: Text::new(), recorded, ended: false })
+            }
+            other => Err(LogError::Version(other.unwrap_or_default().to_owned())),
+        }
+    }
+
+    fn data<'w>(
+        &mut self,
+        line: usize,
+        mut words: impl Iterator<Item = &'w str>,
+    ) -> Result<(), LogError> {
+        let mut read = || {
+            let offset: usize = words.next()?.parse().ok()?;
+            let bytes = hex(words.next()?)?;
+            let check = u32::from_str_radix(words.next()?, 16).ok()?;
+            (check == Text::check(offset, &bytes)).then_some((offset, bytes))
+        };
+        let (offset, bytes) = read().ok_or(LogError::Garbled { line })?;
+        self.expect(line, offset)?;
+        if self.ended || bytes.len() > Text::PIECE {
+            return Err(LogError::Garbled { line });
+        }
+        self.text.data(&bytes);
+        self.recorded.bytes.extend(bytes);
+        Ok(())
+    }
+
+    fn end<'w>(
+        &mut self,
+        line: usize,
+        mut words: impl Iterator<Item = &'w str>,
+    ) -> Result<(), LogError> {
+        let mut number = || words.next()?.parse::<u32>().ok();
+        let numbers = [number(), number(), number()];
+        let check = words.next().and_then(|word| u32::from_str_radix(word, 16).ok());
+        let ([Some(bytes), Some(before), Some(after)], Some(check)) = (numbers, check) else {
+            return Err(LogError::Garbled { line });
+        };
+        self.expect(line, bytes as usize)?;
+        if check != self.text.end_check(before, after) {
+            return Err(LogError::Garbled { line });
+        }
+        (self.recorded.before, self.recorded.after, self.ended) = (before, after, true);
+        Ok(())
+    }
+
+    fn expect(&self, line: usize, offset: usize) -> Result<(), LogError> {
+        match self.text.offset() {
+            so_far if so_far == offset => Ok(()),
+            from => Err(LogError::Missing { line, from }),
+        }
+    }
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => write!(f, "there is no recording in it"),
+            Self::Version(version) => {
+                write!(f, "the recording is of version {version:?}, and 1 is known here")
+            }
+            Self::Garbled { line } => write!(f, "line {line} of the recording is garbled"),
+            Self::Missing { line, from } => {
+                write!(f, "lines of the recording are missing before line {line}, from byte {from}")
+            }
+            Self::CutOff { bytes } => {
+                write!(f, "the recording is cut off after {bytes} bytes: it has no last line")
+            }
+        }
+    }
+}
+
+impl error::Error for LogError {}
+
+#[cfg(test)]
+mod tests {
+    use picoevent::record::{Entry, Keep, Record, Recording};
+
+    use super::*;
+
+    fn log() -> String {
+        static RECORDING: Recording<256> = Recording::new(Keep::First);
+        if RECORDING.is_empty() {
+            (0..70).for_each(|_| RECORDING.record(&Entry::Passed));
+        }
+        let mut log = String::from("0.001 INFO booted\n");
+        RECORDING.dump(|line| log += &format!("0.002 INFO  {line}\n└─ somewhere.rs:12\n"));
+        log
+    }
+
+    #[test]
+    fn a_recording_is_found_among_other_lines() {
+        let recorded = Recorded::read(&log()).unwrap();
+        assert_eq!((recorded.bytes.len(), recorded.before, recorded.after), (70, 0, 0));
+        // Of two the last one counts, whatever became of the first.
+        let twice = format!("picoevent-recording 1\npicoevent-recorded 7 x y\n{}", log());
+        assert_eq!(Recorded::read(&twice).unwrap(), recorded);
+    }
+
+    #[test]
+    fn a_log_without_one_says_so() {
+        assert_eq!(Recorded::read("booted\n"), Err(LogError::None));
+        let newer = Recorded::read("picoevent-recording 2").unwrap_err();
+        assert_eq!(newer.to_string(), "the recording is of version \"2\", and 1 is known here");
+    }
+
+    #[test]
+    fn a_line_that_is_missing_or_garbled_is_named() {
+        let log = log();
+        let without = |wanted: &str| -> String {
+            log.lines().filter(|line| !line.contains(wanted)).map(|l| format!("{l}\n")).collect()
+        };
+        let missing = Recorded::read(&without("recorded 32 ")).unwrap_err();
+        assert_eq!(missing, LogError::Missing { line: 7, from: 32 });
+        let cut_off = Recorded::read(&without("recorded-end")).unwrap_err();
+        let said = "the recording is cut off after 70 bytes: it has no last line";
+        assert_eq!(cut_off.to_string(), said);
+        assert_eq!(Recorded::read_cut_off(&without("recorded-end")).unwrap().bytes.len(), 70);
+        let passed = "1818".to_owned();
+        assert!(log.contains(&passed), "{log}");
+        let garbled = Recorded::read(&log.replacen(&passed, "1819", 1)).unwrap_err();
+        assert_eq!(garbled, LogError::Garbled { line: 4 });
+        let ends = Recorded::read(&log.replace("recorded-end 70 0 0", "recorded-end 70 1 0"));
+        assert_eq!(ends, Err(LogError::Garbled { line: 10 }));
+    }
+}

@@ -1,0 +1,108 @@
+//! The far side of `cargo xtask qemu --faults`: a neighbour for a board, on a cable with faults, and a
+//! port of this machine that leads through both.
+//!
+//! It is told `NEAR FAR PORT`, the two ends of the wire and the port (0 for any), and `--faults`,
+//! `--pcap`, `--seed`; it says which port it is once everything is there, and ends when its standard
+//! input does.
+
+use std::cell::RefCell;
+use std::io::{Read, Write, stdin, stdout};
+use std::net::{SocketAddrV4, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{fs, thread};
+
+use anyhow::{Context, Result, bail};
+use lexopt::{Arg, Parser, ValueExt};
+use picoevent_sim::seeing::Capture;
+use picoevent_sim::world::{Cable, Scenario, seed};
+use picoevent_tests::board::{ADDRESS, LASTING, PORT};
+use picoevent_tests::dhcp::Policy;
+use picoevent_tests::peer::Peer;
+use picoevent_tests::wire::Wire;
+
+/// How long a turn lasts at most: what a byte from this machine may have to wait.
+const TURN: Duration = Duration::from_millis(2);
+
+static OVER: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Options {
+    wire: [PathBuf; 2],
+    port: u16,
+    faults: Option<PathBuf>,
+    pcap: Option<PathBuf>,
+    seed: u64,
+}
+
+fn run() -> Result<()> {
+    let Options { wire: [near, far], port, faults, pcap, seed } = options()?;
+    let mut cable = Cable::new(&scenario(faults.as_deref())?, seed);
+    let capture = pcap.map(|path| (path, Rc::new(RefCell::new(Capture::new("under QEMU")))));
+    if let Some((path, capture)) = &capture {
+        // What can not be written is told now, not after the run.
+        fs::write(path, b"").with_context(|| format!("cannot write {}", path.display()))?;
+        cable.observe(Box::new(capture.clone()));
+    }
+    let mut wire = Wire::bind(&near, &far)?;
+    wire.lay(cable);
+    let mut peer = Peer::new(wire);
+    peer.serve_dhcp(Policy::Grant(LASTING));
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .with_context(|| format!("port {port} of 127.0.0.1 is not free: choose one with --port"))?;
+    let port = listener.local_addr()?.port();
+    peer.forward(listener, SocketAddrV4::new(ADDRESS, PORT))?;
+    writeln!(stdout(), "{port}")?;
+    thread::spawn(|| {
+        // Whatever ends the input ends this.
+        let _ = stdin().read_to_end(&mut Vec::new());
+        OVER.store(true, Ordering::SeqCst);
+    });
+    while !OVER.load(Ordering::SeqCst) {
+        peer.turn(TURN);
+    }
+    if let Some((path, capture)) = &capture {
+        let file = capture.borrow().file();
+        fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn options() -> Result<Options> {
+    let mut parser = Parser::from_env();
+    let (mut words, mut faults, mut pcap, mut luck) = (Vec::new(), None, None, 0);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("faults") => faults = Some(parser.value()?.into()),
+            Arg::Long("pcap") => pcap = Some(parser.value()?.into()),
+            Arg::Long("seed") => {
+                luck = seed::parse(&parser.value()?.string()?).map_err(anyhow::Error::msg)?;
+            }
+            Arg::Value(word) => words.push(word),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let [near, far, port] = words.as_slice() else { bail!("NEAR FAR PORT are wanted") };
+    let wire = [PathBuf::from(near), PathBuf::from(far)];
+    let port = port.to_string_lossy().parse().context("PORT is no port")?;
+    Ok(Options { wire, port, faults, pcap, seed: luck })
+}
+
+fn scenario(path: Option<&Path>) -> Result<Scenario> {
+    let Some(path) = path else { return Ok("".parse()?) };
+    let place = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {place}"))?;
+    text.parse().with_context(|| format!("{place} is no scenario"))
+}

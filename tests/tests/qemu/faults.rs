@@ -1,0 +1,103 @@
+//! The faults of the simulator's cable, for the real image.
+
+use anyhow::{Result, ensure};
+use picoevent_tests::board::Board;
+use picoevent_tests::client::{Outcome, Plan, summary};
+use xtask::qemu::Machine;
+
+use crate::{GREETING, visitor};
+
+/// One frame of ten is lost, and each takes a little while, from the first one on.
+const LOSSY: &str = "
+    about = 'a cable that loses every tenth frame, and is not short'
+    latency = '3 ms'
+
+    [[fault]]
+    kind = 'loss'
+    degree = '10 %'
+    from = '0 s'
+    lasts = '1 h'
+
+    [[fault]]
+    kind = 'jitter'
+    degree = '5 ms'
+    from = '0 s'
+    lasts = '1 h'
+";
+
+/// Frames come twice, late, or with a bit flipped.
+const ROUGH: &str = "
+    about = 'a cable that repeats, overtakes and damages'
+
+    [[fault]]
+    kind = 'doubling'
+    degree = '10 %'
+    from = '0 s'
+    lasts = '1 h'
+
+    [[fault]]
+    kind = 'reordering'
+    degree = '5 %'
+    from = '0 s'
+    lasts = '1 h'
+
+    [[fault]]
+    kind = 'corruption'
+    degree = '5 %'
+    from = '0 s'
+    lasts = '1 h'
+";
+
+/// How often a client calls that was turned away, or thrown out before it had everything.
+///
+/// A repeated SYN may reach another socket that listens, since the stack asks its sockets in their
+/// order and not the half-open one first; one of the two connections then resets the other. Whoever
+/// meets that calls again.
+const CALLS: usize = 6;
+
+/// Whatever the cable does, every client is served, at the latest when it has called again.
+fn everybody_is_served(machine: Machine, scenario: &str) -> Result<()> {
+    let mut board = Board::boot_on_cable(machine, "hello-world", scenario)?;
+    for round in 1..=10 {
+        let mut owed = vec![visitor(), Plan::half_closer(GREETING), visitor()];
+        for _ in 0..CALLS {
+            let clients: Vec<_> = owed.iter().map(|plan| board.connect(plan.clone())).collect();
+            let outcomes = board.finish(&clients);
+            let fair = outcomes.iter().all(|outcome| is_served(outcome) || is_turned_away(outcome));
+            ensure!(fair, "round {round}: {}{}", summary(&outcomes), board.story());
+            let called = owed.into_iter().zip(&outcomes);
+            owed =
+                called.filter(|(_, outcome)| !is_served(outcome)).map(|(plan, _)| plan).collect();
+        }
+        ensure!(owed.is_empty(), "round {round}: {} are not served{}", owed.len(), board.story());
+    }
+    Ok(())
+}
+
+/// It has all that the server had to say, to its end. That the end of its own was lost, and was
+/// answered by a reset when it came again, it does not see.
+fn is_served(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Served | Outcome::ResetAtEnd)
+}
+
+fn is_turned_away(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused | Outcome::Reset { .. })
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_serves_everybody_on_a_lossy_cable() -> Result<()> {
+    everybody_is_served(Machine::Lm3s6965evb, LOSSY)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_serves_everybody_on_a_lossy_cable() -> Result<()> {
+    everybody_is_served(Machine::Mps2An385, LOSSY)
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn lm3s6965evb_serves_everybody_on_a_rough_cable() -> Result<()> {
+    everybody_is_served(Machine::Lm3s6965evb, ROUGH)
+}

@@ -1,0 +1,33 @@
+//! A recording goes from a board's memory through its log to a desk, and is replayed there.
+
+use anyhow::{Error, Result, ensure};
+use picoevent::End;
+use picoevent_sim::recording::Recorded;
+use picoevent_sim::world::Subject;
+use picoevent_sim_command::hello_world;
+use picoevent_tests::board::{Board, LIMIT};
+use picoevent_tests::client::Plan;
+use xtask::qemu::Machine;
+
+use crate::{GREETING, visitor};
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_is_replayed_from_its_log() -> Result<()> {
+    let mut board = Board::boot(Machine::Mps2An385, "recorded")?;
+    for _ in 0..5 {
+        board.serve(vec![visitor(), Plan::half_closer(GREETING)])?;
+    }
+    board.connect(Plan::silent());
+    board.guest.interrupt()?;
+    ensure!(board.wait_exit()? == 0, "it did not end well{}", board.story());
+    while board.guest.next_line(LIMIT)?.is_some() {}
+    let lines: Vec<_> = board.guest.history().iter().map(ToString::to_string).collect();
+    let recorded = Recorded::read(&lines.join("\n"))?;
+    ensure!((recorded.before, recorded.after) == (0, 0), "it is not whole");
+    let accepted = recorded.lines().filter(|line| line.contains(" accepted conn ")).count();
+    ensure!(accepted >= 10, "{accepted} were accepted");
+    let end = hello_world().replay_recording(&recorded).map_err(Error::msg)?;
+    ensure!(end == Some(End::Exit), "the replay ends with {end:?}");
+    Ok(())
+}

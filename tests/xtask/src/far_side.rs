@@ -1,0 +1,99 @@
+//! The far side of an emulated board's wire, as a process of its own: `picoevent-cable`.
+//!
+//! It stands on the simulator, which this program does without, so that `cargo xtask setup` on a
+//! fresh clone compiles little. Its standard input is the thread it hangs by: when this process ends,
+//! however that happens, so does it.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    path::absolute,
+    process::{Child, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::{
+    command::{self, cannot_start, check},
+    command_line::Cable,
+    workspace,
+};
+
+/// The program and its package.
+const PROGRAM: [&str; 4] = ["--package", "picoevent-tests", "--bin", "picoevent-cable"];
+
+/// A running far side.
+pub struct FarSide {
+    process: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl FarSide {
+    /// Compiles it, starts it, and waits until it listens on `port` of this machine (0: on any).
+    ///
+    /// # Errors
+    /// When it can not be compiled, or does not listen; it has said why.
+    pub fn start(cable: &Cable, port: u16) -> Result<Self> {
+        let mut build = command::cargo(&workspace::root());
+        command::run(build.args(["build", "--quiet", "--release"]).args(PROGRAM))?;
+
+        let folder = tempfile::Builder::new().prefix("picoevent-wire-").tempdir();
+        let folder = folder.context("cannot make a temporary folder")?;
+        let mut far_side = command::cargo(&workspace::root());
+        far_side.args(["run", "--quiet", "--release"]).args(PROGRAM).arg("--");
+        far_side.args([folder.path().join("peer"), folder.path().join("board")]);
+        far_side.arg(port.to_string());
+        for (option, path) in [("--faults", &cable.faults), ("--pcap", &cable.pcap)] {
+            if let Some(path) = path {
+                far_side.arg(option).arg(absolute(path)?);
+            }
+        }
+        if let Some(seed) = &cable.seed {
+            far_side.args(["--seed", seed]);
+        }
+        // A terminal sends Ctrl-C to the whole group of the program in front.
+        far_side.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        let mut process = far_side.spawn().with_context(|| cannot_start(&far_side))?;
+        let mut line = String::new();
+        if let Some(said) = process.stdout.take() {
+            BufReader::new(said).read_line(&mut line)?;
+        }
+        match line.trim().parse() {
+            Ok(port) => Ok(Self { process, folder, port }),
+            Err(_) => {
+                check(&far_side, process.wait()?)?;
+                bail!("the far side of the cable said {line:?} instead of its port")
+            }
+        }
+    }
+
+    /// QEMU's end of the wire, for the id `n0`.
+    pub fn netdev(&self) -> String {
+        let end = |name| self.folder.path().join(name).display().to_string();
+        format!(
+            "dgram,id=n0,local.type=unix,local.path={},remote.type=unix,remote.path={}",
+            end("board"),
+            end("peer"),
+        )
+    }
+
+    /// The port of this machine that leads to the board.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends it, and waits until its capture is written.
+    ///
+    /// # Errors
+    /// When it has not gone well; it has said why.
+    pub fn end(mut self) -> Result<()> {
+        drop(self.process.stdin.take());
+        let status = self.process.wait()?;
+        if !status.success() {
+            bail!("the far side of the cable failed ({status})");
+        }
+        Ok(())
+    }
+}
