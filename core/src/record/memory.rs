@@ -11,7 +11,7 @@ use super::{Entry, Record};
 /// A recording of `BYTES` bytes at most.
 ///
 /// It is a `static` and can be read from anywhere, the panic handler included. A turn in which
-/// nothing happens takes about ten bytes, a small request and its answer about a hundred, and what
+/// nothing happens takes about ten bytes, a small request and its answer less than a hundred, and what
 /// is received takes as many bytes as it has.
 ///
 /// Cost: one critical section for each entry, as long as it takes to copy it; and for

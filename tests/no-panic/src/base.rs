@@ -28,6 +28,7 @@ fn looks(base: &mut Base<'_>) {
     any((base.counts(), base.peaks()));
     any(any(&mut *base).take_peaks());
     any(base.events().last());
+    any((base.conns().last(), base.listeners().last()));
     any(base.dump());
 }
 

@@ -17,6 +17,7 @@ mod base;
 mod conns;
 mod events;
 mod listeners;
+mod recording;
 mod text;
 mod triggers;
 mod unknown;
@@ -56,6 +57,7 @@ pub extern "C" fn every_verb() {
     triggers::every_verb();
     values::every_verb();
     text::every_text();
+    recording::every_verb();
     #[cfg(feature = "planted")]
     any([1_u8, 2, 3][any(1_usize)]);
 }
@@ -63,6 +65,7 @@ pub extern "C" fn every_verb() {
 /// Every verb, on a base of which nothing is known.
 #[inline(never)]
 fn on(base: &mut Base<'_>) {
+    recording::begin(any(&mut *base));
     events::every_verb(any(&mut *base));
     conns::every_verb(any(&mut *base));
     listeners::every_verb(any(&mut *base));

@@ -17,7 +17,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
-/// From the start until it is full: some eighty clients.
+/// From the start until it is full: more than a hundred clients.
 static RECORDING: Recording<8192> = Recording::new(Keep::First);
 static STORAGE: ConstStaticCell<Storage<Hello, 4, 8, 32, 64>> =
     ConstStaticCell::new(Storage::new());

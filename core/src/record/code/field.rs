@@ -1,0 +1,180 @@
+//! The fields of an entry: handles, addresses, actions and errors as numbers, and back.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use super::tag;
+use crate::handle::Handle;
+use crate::{Action, ConnError, End, ListenError, Signal, What};
+
+/// The most fields an entry has.
+pub(super) const FIELDS: usize = 10;
+
+/// An entry in parts.
+pub(super) struct Raw<'e> {
+    pub(super) tag: u8,
+    pub(super) fields: [u64; FIELDS],
+    pub(super) count: usize,
+    pub(super) payload: [&'e [u8]; 2],
+}
+
+impl Raw<'_> {
+    pub(super) fn push(&mut self, field: u64) {
+        if let Some(place) = self.fields.get_mut(self.count) {
+            *place = field;
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    pub(super) fn push_handle<K>(&mut self, handle: Handle<K>) {
+        self.push(handle.slot().into());
+        self.push(handle.generation().into());
+    }
+
+    pub(super) fn push_handle_for<K>(&mut self, handle: Handle<K>, tag: u8) -> u8 {
+        self.push_handle(handle);
+        tag
+    }
+
+    pub(super) fn push_error(&mut self, place: u64, number: i32) {
+        self.push(place);
+        self.push(number.cast_unsigned().into());
+    }
+
+    pub(super) fn push_address(&mut self, address: SocketAddr, v4: u8, v6: u8) -> u8 {
+        match address {
+            SocketAddr::V4(address) => {
+                self.push(u32::from(*address.ip()).into());
+                self.push(address.port().into());
+                v4
+            }
+            SocketAddr::V6(address) => {
+                let bits = u128::from(*address.ip());
+                self.push(bits.wrapping_shr(64) as u64);
+                self.push(bits as u64);
+                self.push(address.port().into());
+                self.push(address.flowinfo().into());
+                self.push(address.scope_id().into());
+                v6
+            }
+        }
+    }
+
+    pub(super) fn push_action(&mut self, action: Action) -> u8 {
+        match action {
+            Action::Listen(listener, address) => {
+                self.push_handle(listener);
+                self.push_address(address, tag::LISTEN_V4, tag::LISTEN_V6)
+            }
+            Action::Ignore(listener) => self.push_handle_for(listener, tag::IGNORE),
+            Action::Unlisten(listener) => self.push_handle_for(listener, tag::UNLISTEN),
+            Action::Connect(conn, peer) => {
+                self.push_handle(conn);
+                self.push_address(peer, tag::CONNECT_V4, tag::CONNECT_V6)
+            }
+            Action::Receive(conn) => self.push_handle_for(conn, tag::RECEIVE),
+            Action::Send(conn) => self.push_handle_for(conn, tag::SEND),
+            Action::Finish(conn) => self.push_handle_for(conn, tag::FINISH),
+            Action::Close(conn) => self.push_handle_for(conn, tag::CLOSE),
+            Action::Abort(conn) => self.push_handle_for(conn, tag::ABORT),
+            Action::Interest(source, what) => {
+                self.push_handle(source);
+                self.push(what.bits().into());
+                tag::INTEREST
+            }
+            Action::Forget(source) => self.push_handle_for(source, tag::FORGET),
+            Action::Catch(signal) => {
+                self.push(signal.number().into());
+                tag::CATCH
+            }
+            Action::Release(signal) => {
+                self.push(signal.number().into());
+                tag::RELEASE
+            }
+        }
+    }
+}
+
+/// The fields of an entry, one after the other.
+pub(super) struct Fields<'f>(pub(super) core::slice::Iter<'f, u64>);
+
+impl Fields<'_> {
+    pub(super) fn next(&mut self) -> Option<u64> {
+        self.0.next().copied()
+    }
+
+    pub(super) fn small<N: TryFrom<u64>>(&mut self) -> Option<N> {
+        N::try_from(self.next()?).ok()
+    }
+
+    pub(super) fn handle<K>(&mut self) -> Option<Handle<K>> {
+        Some(Handle::new(self.small()?, self.small()?))
+    }
+
+    pub(super) fn signal(&mut self) -> Option<Signal> {
+        Signal::new(self.small()?)
+    }
+
+    pub(super) fn address(&mut self, is_v6: bool) -> Option<SocketAddr> {
+        if !is_v6 {
+            let ip = Ipv4Addr::from(self.small::<u32>()?);
+            return Some(SocketAddrV4::new(ip, self.small()?).into());
+        }
+        let high = u128::from(self.next()?).wrapping_shl(64);
+        let ip = Ipv6Addr::from(high | u128::from(self.next()?));
+        let (port, flow, scope) = (self.small()?, self.small()?, self.small()?);
+        Some(SocketAddrV6::new(ip, port, flow, scope).into())
+    }
+
+    pub(super) fn action(&mut self, tag: u8) -> Option<Action> {
+        Some(match tag {
+            tag::LISTEN_V4 | tag::LISTEN_V6 => {
+                Action::Listen(self.handle()?, self.address(tag == tag::LISTEN_V6)?)
+            }
+            tag::IGNORE => Action::Ignore(self.handle()?),
+            tag::UNLISTEN => Action::Unlisten(self.handle()?),
+            tag::CONNECT_V4 | tag::CONNECT_V6 => {
+                Action::Connect(self.handle()?, self.address(tag == tag::CONNECT_V6)?)
+            }
+            tag::RECEIVE => Action::Receive(self.handle()?),
+            tag::SEND => Action::Send(self.handle()?),
+            tag::FINISH => Action::Finish(self.handle()?),
+            tag::CLOSE => Action::Close(self.handle()?),
+            tag::ABORT => Action::Abort(self.handle()?),
+            tag::INTEREST => Action::Interest(self.handle()?, What::from_bits(self.small()?)),
+            tag::FORGET => Action::Forget(self.handle()?),
+            tag::CATCH => Action::Catch(self.signal()?),
+            tag::RELEASE => Action::Release(self.signal()?),
+            _ => return None,
+        })
+    }
+}
+
+/// Where a value of a small enum stands among all of its values. One that carries a number stands
+/// for all that do.
+pub(super) fn place<T: Copy>(all: &[T], value: T) -> u64 {
+    let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
+    all.iter().position(same).unwrap_or(all.len()) as u64
+}
+
+pub(super) const ENDS: [End; 4] = [End::Empty, End::Exit, End::Break, End::Done];
+
+pub(super) const CONN_ERRORS: [ConnError; 9] = [
+    ConnError::Reset,
+    ConnError::Refused,
+    ConnError::TimedOut,
+    ConnError::Unreachable,
+    ConnError::AddressLost,
+    ConnError::AddressInvalid,
+    ConnError::Denied,
+    ConnError::NoSocket,
+    ConnError::System(0),
+];
+
+pub(super) const LISTEN_ERRORS: [ListenError; 6] = [
+    ListenError::InUse,
+    ListenError::NotOurs,
+    ListenError::Invalid,
+    ListenError::Denied,
+    ListenError::NoSocket,
+    ListenError::System(0),
+];
