@@ -13,7 +13,8 @@
 //! * [`Recording`] keeps a recording in a `static` of a size the board chooses.
 //! * [`Replay`] feeds one again, and says where the application first does something else.
 //!
-//! ```
+#![cfg_attr(feature = "record", doc = "```")]
+#![cfg_attr(not(feature = "record"), doc = "```ignore")]
 //! use picoevent::record::{Keep, Recording};
 //! use picoevent::{EventBase, Storage};
 //! # struct App;
