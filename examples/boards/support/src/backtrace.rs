@@ -1,6 +1,6 @@
 //! Who called whom, from what the stack holds, for a firmware that ends in a panic or a fault.
 //!
-//! Messages and places of panics take seven kilobytes of flash in a server like hello-world. So the
+//! Messages and places of panics take ten kilobytes of flash in a server like hello-world. So the
 //! board only logs the addresses of the code that was under way; `cargo xtask qemu` looks up their
 //! functions and lines in the ELF file, where they cost the board nothing.
 //!

@@ -1,15 +1,11 @@
 //! Whether the oracle finds what it is there to find: known bugs, put into a copy of the core one
 //! after the other.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{command, workspace};
+use crate::{command, patched, workspace};
 
 /// Each bug has to be found within so many programs.
 const ENOUGH: u64 = 2_000;
@@ -21,16 +17,16 @@ const ENOUGH: u64 = 2_000;
 pub fn run(player: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
     let root = workspace::root();
-    copy_folder(&root, copy.path())?;
-    let bugs = bugs(&root)?;
+    patched::copy_folder(&root, copy.path())?;
+    let bugs = patched::patches(&root.join("tests/oracle/bugs"))?;
     ensure!(!bugs.is_empty(), "there are no bugs in tests/oracle/bugs");
     // What is built of the copy is kept with the rest, so that the next time is quicker.
     let target = player.ancestors().nth(2).unwrap_or(&root).join("oracle-bugs");
     let mut missed = 0;
     for bug in &bugs {
-        patch(copy.path(), bug, &[])?;
+        patched::apply(copy.path(), bug, &[])?;
         let found = look(copy.path(), &target, player)?;
-        patch(copy.path(), bug, &["--reverse"])?;
+        patched::apply(copy.path(), bug, &["--reverse"])?;
         let name = bug.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match found {
             Some(Found { programs, lines }) => {
@@ -42,25 +38,6 @@ pub fn run(player: &Path) -> Result<i32> {
     }
     println!("{} bugs, {missed} not found within {ENOUGH} programs", bugs.len());
     Ok(i32::from(missed > 0))
-}
-
-/// The bugs, as patches.
-fn bugs(root: &Path) -> Result<Vec<PathBuf>> {
-    let folder = root.join("tests/oracle/bugs");
-    let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-    let mut bugs: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    bugs.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
-    bugs.sort();
-    Ok(bugs)
-}
-
-fn patch(copy: &Path, bug: &Path, more: &[&str]) -> Result<()> {
-    let mut git = Command::new("git");
-    // Outside of a repository: the copy is none.
-    git.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
-    git.current_dir(copy).args(["apply", "--whitespace=nowarn"]).args(more).arg(bug);
-    command::output(&mut git).with_context(|| format!("{} does not fit", bug.display()))?;
-    Ok(())
 }
 
 /// What it took to find a bug.
@@ -92,25 +69,6 @@ fn read_verdict(line: &str) -> Option<Found> {
     let (seed, rest) = line.strip_prefix("seed ")?.split_once(':')?;
     let lines = rest.rsplit_once("; in ")?.1.split(' ').next()?;
     Some(Found { programs: seed.parse::<u64>().ok()? + 1, lines: lines.parse().ok()? })
-}
-
-/// Copies what is in a folder, but nothing that was built or belongs to git.
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let name = entry.file_name();
-        if name == "target" || name == ".git" {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
-            copy_folder(&source, &target)?;
-        } else if entry.file_type()?.is_file() {
-            fs::copy(&source, &target).with_context(|| source.display().to_string())?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
