@@ -14,29 +14,19 @@ use crate::Priority;
 use crate::error::StillActive;
 use crate::list::{Chain, Id, Link, Links, List};
 
-/// Where a slot stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Queued {
-    /// On no queue.
-    No,
-    /// On the queue of its level.
-    Level,
-    /// Set aside for the next pass.
-    Later,
-}
-
 /// What a slot remembers of its place in the queues.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn {
     pub(crate) link: Link,
-    queued: Queued,
+    /// On the queue of its level, or set aside for the next pass.
+    queued: bool,
     level: u8,
     /// The pass in which the slot last ran.
     ran: u32,
 }
 
 impl Turn {
-    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, queued: Queued::No, level: 0, ran: 0 };
+    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, queued: false, level: 0, ran: 0 };
 
     /// What is left of a turn when its slot is given back. The pass it ran in is remembered,
     /// whoever lives in the slot next: or a callback that frees and makes events could keep a pass
@@ -60,7 +50,7 @@ impl Turn {
     }
 
     pub(crate) const fn is_queued(&self) -> bool {
-        !matches!(self.queued, Queued::No)
+        self.queued
     }
 
     pub(crate) fn priority(&self) -> Priority {
@@ -79,6 +69,8 @@ pub(crate) struct Active {
     /// One bit for each level that has something to run.
     occupied: u8,
     later: List,
+    /// Something that was set aside is of another level than the one that was run.
+    scattered: bool,
     /// The level being run, while a pass is under way.
     running: Option<u8>,
     pass: u32,
@@ -93,6 +85,7 @@ impl Active {
             levels: [List::EMPTY; Priority::LEVELS],
             occupied: 0,
             later: List::EMPTY,
+            scattered: false,
             running: None,
             pass: 1,
             count: 0,
@@ -118,36 +111,44 @@ impl Active {
         self.running
     }
 
-    /// Queues a slot that is not queued yet; whether it is more urgent than what is being run.
-    pub(crate) fn activate(&mut self, turns: &mut impl Turns, id: Id) -> bool {
-        let pass = self.pass;
-        let Some(turn) = turns.turn(id) else { return false };
-        if turn.is_queued() {
-            return false;
+    /// Queues a slot that is not queued yet.
+    pub(crate) fn activate(&mut self, turns: &mut impl Turns, id: Id) -> Activated {
+        let Some(turn) = turns.turn(id) else { return Activated::Already };
+        if core::mem::replace(&mut turn.queued, true) {
+            return Activated::Already;
         }
-        let level = turn.level;
-        self.count = self.count.saturating_add(1);
+        let (level, again) = (turn.level, turn.ran == self.pass);
+        // There are fewer slots than numbers.
+        self.count = self.count.wrapping_add(1);
         self.peak = self.peak.max(self.count);
-        if turn.ran == pass {
-            turn.queued = Queued::Later;
+        if again {
             self.later.push(turns, Chain::Active, id);
-            return false;
+            self.scattered |= self.running != Some(level);
+            return Activated::Queued;
         }
-        turn.queued = Queued::Level;
         self.join(turns, id, level);
-        self.running.is_some_and(|running| level < running)
+        match self.running {
+            Some(running) if level < running => Activated::First,
+            _ => Activated::Queued,
+        }
     }
 
-    /// Takes a slot off its queue, wherever it stands.
-    pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
-        let Some(turn) = turns.turn(id) else { return };
+    /// Takes a slot off its queue, wherever it stands; whether it was on one.
+    pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) -> bool {
+        let Some(turn) = turns.turn(id).filter(|turn| turn.queued) else { return false };
+        turn.queued = false;
         let level = turn.level;
-        match core::mem::replace(&mut turn.queued, Queued::No) {
-            Queued::No => return,
-            Queued::Later => self.later.remove(turns, Chain::Active, id),
-            Queued::Level => self.leave(turns, id, level),
+        // Only a list's ends know the list.
+        if self.later.ends_with(id) {
+            self.later.remove(turns, Chain::Active, id);
+        } else if let Some(list) = self.levels.get_mut(usize::from(level)) {
+            list.remove(turns, Chain::Active, id);
+            if list.is_empty() {
+                self.occupied &= !bit(level);
+            }
         }
-        self.count = self.count.saturating_sub(1);
+        self.count = self.count.wrapping_sub(1);
+        true
     }
 
     /// The slot whose turn it is, if the level being run has one left; begins a pass at the most
@@ -159,26 +160,45 @@ impl Active {
         self.running.and_then(|level| self.levels.get(usize::from(level))?.first())
     }
 
-    /// Takes the slot whose turn it is off its queue: it has had its turn in this pass.
+    /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
+    /// had its turn in this pass.
     pub(crate) fn done(&mut self, turns: &mut impl Turns, id: Id) {
-        self.remove(turns, id);
-        let pass = self.pass;
-        if let Some(turn) = turns.turn(id) {
-            turn.ran = pass;
+        debug_assert!(self.front() == Some(id), "only the front is done");
+        let Some(turn) = turns.turn(id) else { return };
+        (turn.queued, turn.ran) = (false, self.pass);
+        let (level, next) = (turn.level, turn.link.next());
+        if let Some(list) = self.levels.get_mut(usize::from(level)) {
+            list.drop_first(next);
+            if next.is_none() {
+                self.occupied &= !bit(level);
+            }
         }
+        self.count = self.count.wrapping_sub(1);
     }
 
     /// Ends the pass: what was set aside joins its level, and everything may run again.
     pub(crate) fn end_pass(&mut self, turns: &mut impl Turns) {
-        self.running = None;
         self.pass = self.pass.wrapping_add(1);
-        while let Some(id) = self.later.pop(turns, Chain::Active) {
-            let Some(turn) = turns.turn(id) else { continue };
-            debug_assert!(turn.queued == Queued::Later, "only what was set aside is in this list");
-            turn.queued = Queued::Level;
-            let level = turn.level;
-            self.join(turns, id, level);
+        let running = self.running.take();
+        if self.later.is_empty() {
+            return;
         }
+        let mut later = core::mem::replace(&mut self.later, List::EMPTY);
+        match running {
+            Some(level) if !self.scattered => {
+                if let Some(list) = self.levels.get_mut(usize::from(level)) {
+                    list.append(turns, Chain::Active, later);
+                    self.occupied |= bit(level);
+                }
+            }
+            _ => {
+                while let Some(id) = later.pop(turns, Chain::Active) {
+                    let level = turns.turn(id).map(|turn| turn.level);
+                    level.into_iter().for_each(|level| self.join(turns, id, level));
+                }
+            }
+        }
+        self.scattered = false;
     }
 
     fn most_urgent(&self) -> Option<u8> {
@@ -191,15 +211,16 @@ impl Active {
             self.occupied |= bit(level);
         }
     }
+}
 
-    fn leave(&mut self, turns: &mut impl Turns, id: Id, level: u8) {
-        if let Some(list) = self.levels.get_mut(usize::from(level)) {
-            list.remove(turns, Chain::Active, id);
-            if list.is_empty() {
-                self.occupied &= !bit(level);
-            }
-        }
-    }
+/// What came of activating a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activated {
+    /// It was queued already.
+    Already,
+    Queued,
+    /// It is queued, and more urgent than what is being run.
+    First,
 }
 
 fn bit(level: u8) -> u8 {

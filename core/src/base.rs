@@ -14,7 +14,8 @@ use core::ops::{Deref, DerefMut};
 
 use crate::active::Active;
 use crate::common::Commons;
-use crate::conn::{ConnCall, ConnEvent, OnConn, OnConnEvent};
+use crate::conn::{ConnEvent, OnConn, OnConnEvent};
+use crate::count::Added;
 use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::OnEvent;
@@ -90,8 +91,11 @@ impl<'s, A> EventBase<'s, A> {
                 tables,
                 rings: Rings::new(&mut storage.input, &mut storage.output),
                 active: Active::new(),
-                timers: Timers::new(&mut storage.event_timers),
-                conn_timers: Timers::new(storage.conn_timers.as_flattened_mut()),
+                timers: Timers::new(&mut storage.event_heap, &mut storage.event_deadlines),
+                conn_timers: Timers::new(
+                    storage.conn_heap.as_flattened_mut(),
+                    storage.conn_deadlines.as_flattened_mut(),
+                ),
                 armings: 0,
                 commons: Commons::new(&mut storage.commons),
                 watchers: Watchers::new(),
@@ -103,10 +107,10 @@ impl<'s, A> EventBase<'s, A> {
                 repeat: None,
                 spent: None,
                 now: Instant::ZERO,
-                course: Course::default(),
+                course: Course::new(),
                 limit: Limit::new(),
                 phase: Phase::Between,
-                most_added: 0,
+                added: Added::default(),
                 recorder: Recorder::NONE,
             },
         }
@@ -157,6 +161,7 @@ impl<'s, A> EventBase<'s, A> {
     /// Takes the next callback of the pass, or ends the pass: [`dispatch`](Self::dispatch) for
     /// those who do the calling, or the matching, themselves.
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
+    #[inline]
     pub fn next(&mut self) -> Option<Fired<A>> {
         let fired = self.take_next();
         self.note_next(fired.as_ref());
@@ -164,44 +169,51 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     fn take_next(&mut self) -> Option<Fired<A>> {
-        self.cx.free_spent();
-        if self.cx.phase != Phase::Running
-            && let Some(fired) = self.next_check()
+        if self.cx.course.attention
+            && let Some(next) = self.attend()
         {
-            return Some(fired);
-        }
-        if self.cx.course.break_off {
-            return self.end_pass();
-        }
-        if let Some(again) = self.repeat() {
-            return Some(again);
-        }
-        let running = self.cx.active.running();
-        let reached = running.zip(self.cx.parts.limit_reached);
-        let enough = reached.is_some_and(|(level, reached)| reached(&self.cx, level));
-        if core::mem::take(&mut self.cx.course.cut_short) || enough {
-            return self.end_pass();
+            return next;
         }
         loop {
             let cx = &mut self.cx;
             let Some(id) = cx.active.front() else { return self.end_pass() };
             let fired = match id.kind() {
-                Kind::Event => self.fire_event(id.index()),
-                Kind::Conn => cx.conn_fire(id.index()).map(|(conn, call)| match call {
-                    ConnCall::Plain(call) => Fired::Conn(call, conn),
-                    ConnCall::Event(call, event) => Fired::ConnEvent(call, conn, event),
-                }),
-                Kind::Listener => cx
-                    .listener_fire(id.index())
-                    .map(|(call, listener, error)| Fired::ListenError(call, listener, error)),
+                Kind::Event => cx.event_fire(id.index()),
+                Kind::Conn => cx.conn_fire(id.index()),
+                Kind::Listener => cx.listener_fire(id.index()),
                 Kind::Source => None,
             };
             if fired.is_some() {
-                self.cx.limit.count();
-                self.cx.course.called = true;
+                cx.course.calls = cx.course.calls.wrapping_add(1);
                 return fired;
             }
         }
+    }
+
+    /// Looks at all that can come between two callbacks; `None` if the pass just goes on.
+    #[inline(never)]
+    fn attend(&mut self) -> Option<Option<Fired<A>>> {
+        self.cx.free_spent();
+        if self.cx.phase != Phase::Running
+            && let Some(fired) = self.next_check()
+        {
+            return Some(Some(fired));
+        }
+        if self.cx.course.break_off {
+            return Some(self.end_pass());
+        }
+        if let Some(again) = self.repeat() {
+            return Some(Some(again));
+        }
+        let running = self.cx.active.running();
+        let reached = running.zip(self.cx.parts.limit_reached);
+        let enough = reached.is_some_and(|(level, reached)| reached(&self.cx, level));
+        if core::mem::take(&mut self.cx.course.cut_short) || enough {
+            return Some(self.end_pass());
+        }
+        // A limit is looked at after each callback.
+        self.cx.course.attention = self.cx.parts.limit_reached.is_some();
+        None
     }
 
     /// Goes through the first phases of a turn: the check watchers, then the timers.
@@ -213,17 +225,10 @@ impl<'s, A> EventBase<'s, A> {
             cx.expire();
             cx.phase = Phase::Running;
             cx.limit.begin(cx.now);
-            (cx.course.called, cx.course.cut_short) = (false, false);
+            (cx.course.calls, cx.course.cut_short) = (0, false);
             cx.course.idle = cx.active.len() == 0;
         }
         fired
-    }
-
-    fn fire_event(&mut self, index: u16) -> Option<Fired<A>> {
-        let (call, event, what, raises) = self.cx.event_fire(index)?;
-        let further = raises.saturating_sub(1);
-        self.cx.repeat = (further > 0).then_some((event, further));
-        Some(Fired::Event(call, event, what))
     }
 
     /// The callback of a signal event for a further raise (rule S2).
@@ -240,6 +245,7 @@ impl<'s, A> EventBase<'s, A> {
             self.cx.repeat = None;
         }
         self.cx.phase = Phase::Between;
+        self.cx.course.attention = true;
         self.cx.active.end_pass(&mut self.cx.tables);
         None
     }

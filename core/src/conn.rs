@@ -17,7 +17,6 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use crate::Cx;
 use crate::active::Turn;
 use crate::error::ConnError;
 use crate::handle::{Conn, kind};
@@ -25,6 +24,7 @@ use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::ring::Ring;
 use crate::table::Resident;
+use crate::{Cx, Fired};
 
 mod feed;
 mod verbs;
@@ -140,30 +140,26 @@ impl<A> Resident for ConnState<A> {
     }
 }
 
-/// A callback of a connection whose turn it is.
-pub(crate) enum ConnCall<A> {
-    Plain(OnConn<A>),
-    Event(OnConnEvent<A>, ConnEvent),
-}
-
 impl<A> ConnState<A> {
     /// Takes the first callback that is due. One that the application never set is passed over.
-    fn take_call(&mut self) -> Option<ConnCall<A>> {
+    fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
         while self.due != 0 {
             let first = self.due & self.due.wrapping_neg();
             self.due &= !first;
-            let call = match first {
-                due::ACCEPTED => self.on_accept.map(ConnCall::Plain),
-                due::CONNECTED => self.event_call(ConnEvent::Connected),
-                due::READ => self.on_read.map(ConnCall::Plain),
-                due::WRITE => self.on_write.map(ConnCall::Plain),
-                due::READ_TIMEOUT => self.event_call(ConnEvent::Timeout(Direction::Read)),
-                due::WRITE_TIMEOUT => self.event_call(ConnEvent::Timeout(Direction::Write)),
-                due::EOF => self.event_call(ConnEvent::Eof),
-                _ => self.event_call(ConnEvent::Failed(self.error)),
+            let plain = |call: OnConn<A>| Fired::Conn(call, conn);
+            let event = |event| self.on_event.map(|call| Fired::ConnEvent(call, conn, event));
+            let fired = match first {
+                due::ACCEPTED => self.on_accept.map(plain),
+                due::CONNECTED => event(ConnEvent::Connected),
+                due::READ => self.on_read.map(plain),
+                due::WRITE => self.on_write.map(plain),
+                due::READ_TIMEOUT => event(ConnEvent::Timeout(Direction::Read)),
+                due::WRITE_TIMEOUT => event(ConnEvent::Timeout(Direction::Write)),
+                due::EOF => event(ConnEvent::Eof),
+                _ => event(ConnEvent::Failed(self.error)),
             };
-            if call.is_some() {
-                return call;
+            if fired.is_some() {
+                return fired;
             }
         }
         None
@@ -178,10 +174,6 @@ impl<A> ConnState<A> {
     /// Whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
         self.phase != Phase::Closing
-    }
-
-    fn event_call(&self, event: ConnEvent) -> Option<ConnCall<A>> {
-        self.on_event.map(|call| ConnCall::Event(call, event))
     }
 
     /// Whether input is wanted, as far as the application and the peer are concerned.
@@ -208,19 +200,20 @@ impl<A> ConnState<A> {
 // What the verbs, the feed and the dispatch share.
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
-    pub(crate) fn conn_fire(&mut self, index: u16) -> Option<(Conn, ConnCall<A>)> {
+    pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (conn, state) = self.tables.conns.at(index)?;
-        let call = state.take_call();
+        let fired = state.take_call(conn);
         if state.due == 0 {
             self.active.done(&mut self.tables, id_of(conn));
+            self.added.fewer();
         }
-        Some((conn, call?))
+        fired
     }
 
     /// A timeout of a connection has passed, the one with this number among those of connections;
     /// the direction is disabled (rule M7).
     pub(crate) fn conn_timed_out(&mut self, timer: usize) {
-        self.conn_timers.cancel(timer);
+        self.conn_disarm(timer);
         let direction = if timer & 1 == 1 { Direction::Write } else { Direction::Read };
         let Some((conn, state)) = self.tables.conns.at((timer >> 1) as u16) else { return };
         let due = match direction {
@@ -276,17 +269,24 @@ impl<A> Cx<'_, A> {
         let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
         let owner = timer_of(conn, direction);
         if !counts || timeout == 0 {
-            self.conn_timers.cancel(owner);
+            self.conn_disarm(owner);
         } else if restart == Restart::Yes || !self.conn_timers.is_armed(owner) {
-            let key = self.key(self.now.plus(timeout));
-            self.conn_timers.arm(owner, key);
-            self.count_added();
+            let key = self.key(self.now.plus(timeout), owner);
+            if self.conn_timers.arm(key) {
+                self.added.more();
+            }
         }
     }
 
     fn conn_untime(&mut self, conn: Conn) {
         for direction in [Direction::Read, Direction::Write] {
-            self.conn_timers.cancel(timer_of(conn, direction));
+            self.conn_disarm(timer_of(conn, direction));
+        }
+    }
+
+    fn conn_disarm(&mut self, timer: usize) {
+        if self.conn_timers.cancel(timer) {
+            self.added.fewer();
         }
     }
 }

@@ -23,11 +23,30 @@ pub struct Counts {
     pub sources: usize,
 }
 
+/// How many things are waited for, and the most there were (`EVENT_BASE_COUNT_ADDED`).
+#[derive(Default)]
+pub(crate) struct Added {
+    now: usize,
+    most: usize,
+}
+
+impl Added {
+    /// One more. There is memory for fewer than numbers, so the count never wraps.
+    pub(crate) fn more(&mut self) {
+        self.now = self.now.wrapping_add(1);
+        self.most = self.most.max(self.now);
+    }
+
+    pub(crate) const fn fewer(&mut self) {
+        self.now = self.now.wrapping_sub(1);
+    }
+}
+
 impl<A> Cx<'_, A> {
     /// What there is now (`event_base_get_num_events`). O(1).
     pub fn counts(&self) -> Counts {
         Counts {
-            added: self.added(),
+            added: self.added.now,
             active: self.active.len(),
             events: self.tables.events.len(),
             conns: self.tables.conns.len(),
@@ -39,7 +58,7 @@ impl<A> Cx<'_, A> {
     /// The most there ever was of each (`event_base_get_max_events`). O(1).
     pub fn peaks(&self) -> Counts {
         Counts {
-            added: self.most_added,
+            added: self.added.most,
             active: self.active.peak(),
             events: self.tables.events.peak(),
             conns: self.tables.conns.peak(),
@@ -51,24 +70,12 @@ impl<A> Cx<'_, A> {
     /// The peaks, which begin again at what there is now.
     pub fn take_peaks(&mut self) -> Counts {
         let peaks = self.peaks();
-        self.most_added = self.added();
+        self.added.most = self.added.now;
         self.active.reset_peak();
         self.tables.events.reset_peak();
         self.tables.conns.reset_peak();
         self.tables.listeners.reset_peak();
         self.tables.sources.reset_peak();
         peaks
-    }
-
-    /// Called wherever the sum may have grown.
-    #[inline(never)]
-    pub(crate) fn count_added(&mut self) {
-        self.most_added = self.most_added.max(self.added());
-    }
-
-    fn added(&self) -> usize {
-        let timers = self.timers.len().saturating_add(self.conn_timers.len());
-        let waiting = self.registered.saturating_add(timers).saturating_add(self.commons.len());
-        waiting.saturating_add(self.active.len())
     }
 }

@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 
-use crate::active::Active;
+use crate::active::{Activated, Active};
 use crate::base::Phase;
 use crate::common::Commons;
+use crate::count::Added;
 use crate::error::{Full, OnceError};
-use crate::event::{EventState, Mode, OnEvent, Waits};
+use crate::event::{EventState, Mode, OnEvent, Waits, chore};
 use crate::handle::{Event, Source};
 use crate::limit::Limit;
 use crate::list::Id;
@@ -17,7 +18,7 @@ use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
 use crate::tables::Tables;
-use crate::timer::{Key, NEVER, Timers};
+use crate::timer::{Key, Timers};
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What, log};
 
@@ -59,7 +60,7 @@ pub struct Cx<'s, A> {
     pub(crate) course: Course,
     pub(crate) limit: Limit,
     pub(crate) phase: Phase,
-    pub(crate) most_added: usize,
+    pub(crate) added: Added,
     pub(crate) recorder: Recorder<'s>,
 }
 
@@ -112,9 +113,11 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn after(&mut self, delay: Duration, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(Waits::Nothing, Mode::OneShot, call, |state| state.once = true)?;
+        let event = self.make(Waits::Nothing, Mode::OneShot, call, |state| {
+            state.set_chore(chore::FREE, true)
+        })?;
         if delay.is_zero() {
-            self.event_activate(event, What::TIMEOUT, 0);
+            self.event_activate(event, What::TIMEOUT);
         } else {
             self.add_fresh(event, Some(delay));
         }
@@ -139,7 +142,7 @@ impl<'s, A> Cx<'s, A> {
         let made = self.new_event(source, interest, Mode::OneShot, call);
         let event = made.map_err(OnceError::Full)?;
         if let Some(state) = self.tables.events.get_mut(event) {
-            state.once = true;
+            state.set_chore(chore::FREE, true);
         }
         let added = self.event(event).map_or(Ok(()), |mut event| event.add(timeout));
         if let Err(error) = added {
@@ -180,7 +183,7 @@ impl<'s, A> Cx<'s, A> {
         let (event, state) = self.tables.events.insert().ok_or_else(|| log::full(Full::Events))?;
         state.call = Some(call);
         state.waits = waits;
-        state.persist = mode == Mode::Persist;
+        state.set_chore(chore::DELETE, mode == Mode::OneShot);
         state.turn = state.turn.begin();
         more(state);
         Ok(event)
@@ -209,38 +212,47 @@ impl<A> Cx<'_, A> {
 
     /// Queues a slot's callbacks; something more urgent than what runs now ends the pass.
     pub(crate) fn activate(&mut self, id: Id) {
-        if self.active.activate(&mut self.tables, id) {
-            self.course.cut_short = true;
+        match self.active.activate(&mut self.tables, id) {
+            Activated::Already => return,
+            Activated::Queued => {}
+            Activated::First => self.course.cut_short(),
         }
-        self.count_added();
+        self.added.more();
     }
 
-    /// What a deadline that is set now is ordered by.
-    pub(crate) fn key(&mut self, deadline: Instant) -> Key {
+    /// Takes a slot's callbacks back.
+    pub(crate) fn deactivate(&mut self, id: Id) {
+        if self.active.remove(&mut self.tables, id) {
+            self.added.fewer();
+        }
+    }
+
+    /// What an owner's deadline that is set now is ordered by.
+    pub(crate) fn key(&mut self, deadline: Instant, owner: usize) -> Key {
         self.armings = self.armings.wrapping_add(1);
-        (deadline, self.armings)
+        Key::new(deadline, self.armings, owner)
     }
 
     /// The earliest deadline of all, and whose it is.
-    pub(crate) fn first_deadline(&self) -> (Key, Owner) {
-        let (event, common) = (self.timers.first(), self.commons.first());
-        let (key, owner) = if common.0 < event.0 { common } else { event };
-        match self.conn_timers.first() {
-            (earlier, owner) if earlier < key => (earlier, Owner::Conn(owner)),
-            _ => (key, Owner::Event(owner)),
-        }
+    pub(crate) fn first_deadline(&mut self) -> (Key, Owner) {
+        let (event, conn) = (self.timers.first(), self.conn_timers.first());
+        let event = event.min(self.commons.first());
+        if conn < event { (conn, Owner::Conn) } else { (event, Owner::Event) }
     }
 
     /// Makes due what is due by now.
     pub(crate) fn expire(&mut self) {
-        loop {
+        while self.timers.may_be_due(self.now)
+            || self.conn_timers.may_be_due(self.now)
+            || self.commons.first().at <= self.now
+        {
             let (key, owner) = self.first_deadline();
-            if key.0 > self.now || key == NEVER {
+            if key.at > self.now || key == Key::NEVER {
                 return;
             }
             match owner {
-                Owner::Event(index) => self.event_timed_out(index as u16),
-                Owner::Conn(timer) => self.conn_timed_out(timer),
+                Owner::Event => self.event_timed_out(key.owner() as u16),
+                Owner::Conn => self.conn_timed_out(key.owner()),
             }
         }
     }
@@ -248,6 +260,6 @@ impl<A> Cx<'_, A> {
 
 /// Whose a deadline is: an event's, or a connection's, of which each has two.
 pub(crate) enum Owner {
-    Event(usize),
-    Conn(usize),
+    Event,
+    Conn,
 }

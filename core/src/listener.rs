@@ -14,7 +14,7 @@ use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::record::Entry;
 use crate::table::Resident;
-use crate::{Cx, EventBase, log};
+use crate::{Cx, EventBase, Fired, log};
 
 /// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
 pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
@@ -139,7 +139,7 @@ impl<A> ListenerMut<'_, '_, A> {
     /// Closes the listener; the handle is stale from here on. Connections it accepted live on.
     pub fn free(self) {
         self.cx.listener_disable(self.listener, note::DROP);
-        self.cx.active.remove(&mut self.cx.tables, id_of(self.listener));
+        self.cx.deactivate(id_of(self.listener));
         if let Some(state) = self.cx.tables.listeners.get_mut(self.listener) {
             state.freed = true;
         }
@@ -182,14 +182,12 @@ impl<A> Cx<'_, A> {
     }
 
     /// Prepares the callback of a listener whose turn it is.
-    pub(crate) fn listener_fire(
-        &mut self,
-        index: u16,
-    ) -> Option<(OnListenError<A>, Listener, ListenError)> {
+    pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, state) = self.tables.listeners.at(index)?;
         let (call, error) = (state.on_error, state.error);
         self.active.done(&mut self.tables, id_of(listener));
-        Some((call?, listener, error))
+        self.added.fewer();
+        Some(Fired::ListenError(call?, listener, error))
     }
 }
 

@@ -119,7 +119,7 @@ impl Outbox {
             let note = mail.take();
             if mail.notes == 0 {
                 mail.listed = false;
-                self.slots.remove(tables, Chain::Outbox, id);
+                self.slots.drop_first(mail.link.next());
             }
             if note != 0 {
                 return Some((id, note));

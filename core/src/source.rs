@@ -6,7 +6,7 @@
 //! told only when the sum changes.
 
 use crate::error::{AddError, Full};
-use crate::event;
+use crate::event::{self, chore};
 use crate::handle::{Event, Source, kind};
 use crate::list::{Chain, Id, Kind, List};
 use crate::outbox::{Action, Mail, note};
@@ -122,6 +122,7 @@ impl<A> Cx<'_, A> {
         events.push(&mut self.tables, Chain::Interest, event::id_of(event));
         self.source_keep(source, events, changed);
         self.set_registered(event, true);
+        self.event_set_ask(event, !edge);
         Ok(())
     }
 
@@ -133,6 +134,13 @@ impl<A> Cx<'_, A> {
         events.remove(&mut self.tables, Chain::Interest, event::id_of(event));
         self.source_keep(source, events, changed);
         self.set_registered(event, false);
+        self.event_set_ask(event, false);
+    }
+
+    fn event_set_ask(&mut self, event: Event, ask: bool) {
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.set_chore(chore::ASK, ask);
+        }
     }
 
     /// Asks the back end to look at the source again, which it need not do for edges.
@@ -198,11 +206,12 @@ impl<A> EventBase<'_, A> {
         let Some(state) = self.cx.tables.sources.get(source) else { return };
         let (mut at, kind) = (state.events.first(), state.kind());
         while let Some(id) = at {
-            at = List::after(&mut self.cx.tables, Chain::Interest, id);
-            let Some((event, state)) = self.cx.tables.events.at(id.index()) else { continue };
+            let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
+            at = state.waiting.next();
             let came_true = state.interest & what & What::IO;
             if !came_true.is_empty() {
-                self.cx.event_activate(event, came_true | kind, 0);
+                state.result |= came_true | kind;
+                self.cx.activate(Id::new(Kind::Event, id.index()));
             }
         }
     }
@@ -216,10 +225,12 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(Entry::Raised(signal, raises));
         let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
         while let Some(id) = at {
-            at = List::after(&mut self.cx.tables, Chain::Interest, id);
-            if let Some((event, _)) = self.cx.tables.events.at(id.index()) {
-                self.cx.event_activate(event, What::SIGNAL, raises);
-            }
+            let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
+            at = state.waiting.next();
+            state.result |= What::SIGNAL;
+            state.raises = state.raises.saturating_add(raises);
+            state.set_chore(chore::RAISES, true);
+            self.cx.activate(Id::new(Kind::Event, id.index()));
         }
     }
 }

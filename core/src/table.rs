@@ -138,15 +138,11 @@ impl<'s, T: Resident> Table<'s, T> {
         taken.then_some((Handle::new(index, slot.generation), &mut slot.value))
     }
 
-    /// What stands at `index`, if the slot is taken.
-    pub(crate) fn peek(&self, index: u16) -> Option<&T> {
-        let slot = self.slots.get(usize::from(index))?;
-        (slot.generation & 1 == 1).then_some(&slot.value)
-    }
-
-    /// What stands at `index`, if the slot is taken.
-    pub(crate) fn peek_mut(&mut self, index: u16) -> Option<&mut T> {
-        self.at(index).map(|(_, value)| value)
+    /// What stands at `index` in a slot that is on a list, and so is taken.
+    pub(crate) fn linked(&mut self, index: u16) -> Option<&mut T> {
+        let slot = self.slots.get_mut(usize::from(index))?;
+        debug_assert!(slot.generation & 1 == 1, "a slot leaves its lists before it is free");
+        Some(&mut slot.value)
     }
 
     /// Everything that is taken, by its slot.

@@ -90,10 +90,12 @@ impl Model {
 fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
     match *op {
         Op::Activate(slot) => {
-            assert_eq!(active.activate(slots, id(slot)), model.activate(slot));
+            let activated = active.activate(slots, id(slot));
+            assert_eq!(activated == Activated::Already, model.is_queued(slot));
+            assert_eq!(activated == Activated::First, model.activate(slot));
         }
         Op::Remove(slot) => {
-            active.remove(slots, id(slot));
+            assert_eq!(active.remove(slots, id(slot)), model.is_queued(slot));
             model.remove(slot);
         }
         Op::SetPriority(slot, level) => {

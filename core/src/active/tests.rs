@@ -4,17 +4,17 @@ use super::*;
 use crate::list::{Kind, Link};
 use std::vec::Vec;
 
-pub(super) struct Plain(Vec<(Link, Turn)>);
+pub(super) struct Plain(Vec<Turn>);
 
 impl Links for Plain {
     fn link(&mut self, _: Chain, id: Id) -> Option<&mut Link> {
-        self.0.get_mut(usize::from(id.index())).map(|slot| &mut slot.0)
+        self.0.get_mut(usize::from(id.index())).map(|turn| &mut turn.link)
     }
 }
 
 impl Turns for Plain {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
-        self.0.get_mut(usize::from(id.index())).map(|slot| &mut slot.1)
+        self.0.get_mut(usize::from(id.index()))
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn id(index: u16) -> Id {
 /// Slots of the given levels.
 pub(super) fn slots(levels: &[u8]) -> Plain {
     let turn = |level: &u8| Turn { level: *level, ..Turn::EMPTY };
-    Plain(levels.iter().map(|level| (Link::EMPTY, turn(level))).collect())
+    Plain(levels.iter().map(turn).collect())
 }
 
 /// Runs one pass; `react` may activate more after each slot.
@@ -84,8 +84,9 @@ fn a_more_urgent_activation_is_reported() {
     let (mut active, mut slots) = (Active::new(), slots(&[4, 2, 6]));
     active.activate(&mut slots, id(0));
     assert_eq!(active.front(), Some(id(0)));
-    assert!(active.activate(&mut slots, id(1)));
-    assert!(!active.activate(&mut slots, id(2)));
+    assert_eq!(active.activate(&mut slots, id(1)), Activated::First);
+    assert_eq!(active.activate(&mut slots, id(2)), Activated::Queued);
+    assert_eq!(active.activate(&mut slots, id(2)), Activated::Already);
 }
 
 #[test]
@@ -104,6 +105,7 @@ fn an_active_slot_keeps_its_place_and_can_leave() {
 fn what_waits_for_the_next_pass_can_leave() {
     let (mut active, mut slots) = (Active::new(), slots(&[4]));
     active.activate(&mut slots, id(0));
+    assert_eq!(active.front(), Some(id(0)));
     active.done(&mut slots, id(0));
     active.activate(&mut slots, id(0));
     active.remove(&mut slots, id(0));
@@ -114,8 +116,22 @@ fn what_waits_for_the_next_pass_can_leave() {
 fn the_priority_of_a_queued_slot_stays() {
     let (mut active, mut slots) = (Active::new(), slots(&[4]));
     active.activate(&mut slots, id(0));
-    assert_eq!(slots.0[0].1.set_priority(Priority::HIGHEST), Err(StillActive));
+    assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActive));
+    assert_eq!(active.front(), Some(id(0)));
     active.done(&mut slots, id(0));
-    assert_eq!(slots.0[0].1.set_priority(Priority::HIGHEST), Ok(()));
-    assert_eq!(slots.0[0].1.priority(), Priority::HIGHEST);
+    assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Ok(()));
+    assert_eq!(slots.0[0].priority(), Priority::HIGHEST);
+}
+
+#[test]
+fn what_waits_for_the_next_pass_joins_its_level_in_order() {
+    let (mut active, mut slots) = (Active::new(), slots(&[4, 4, 4, 4]));
+    (0..3).for_each(|index| _ = active.activate(&mut slots, id(index)));
+    let again = |active: &mut Active, slots: &mut Plain, index: u16| {
+        active.activate(slots, id(index));
+        active.activate(slots, id(3));
+    };
+    assert_eq!(pass(&mut active, &mut slots, again), [0, 1, 2, 3]);
+    assert_eq!(pass(&mut active, &mut slots, |_, _, _| {}), [0, 1, 2, 3]);
+    assert_eq!(active.len(), 0);
 }
