@@ -111,26 +111,29 @@ impl Active {
         self.running
     }
 
-    /// Queues a slot that is not queued yet.
-    pub(crate) fn activate(&mut self, turns: &mut impl Turns, id: Id) -> Activated {
-        let Some(turn) = turns.turn(id) else { return Activated::Already };
+    /// Queues a slot that is not queued yet, whose turn this is; `None` if it was queued already.
+    ///
+    /// The slot before it is still to be told: see [`Queued`].
+    #[inline]
+    #[must_use = "the slot before is still to be told"]
+    pub(crate) fn activate(&mut self, turn: &mut Turn, id: Id) -> Option<Queued> {
         if core::mem::replace(&mut turn.queued, true) {
-            return Activated::Already;
+            return None;
         }
-        let (level, again) = (turn.level, turn.ran == self.pass);
         // There are fewer slots than numbers.
         self.count = self.count.wrapping_add(1);
         self.peak = self.peak.max(self.count);
-        if again {
-            self.later.push(turns, Chain::Active, id);
-            self.scattered |= self.running != Some(level);
-            return Activated::Queued;
-        }
-        self.join(turns, id, level);
-        match self.running {
-            Some(running) if level < running => Activated::First,
-            _ => Activated::Queued,
-        }
+        let again = turn.ran == self.pass;
+        let list = if again {
+            self.scattered |= self.running != Some(turn.level);
+            &mut self.later
+        } else {
+            self.occupied |= bit(turn.level);
+            list(&mut self.levels, turn.level)
+        };
+        let previous = list.join(&mut turn.link, id);
+        let first = !again && self.running.is_some_and(|running| turn.level < running);
+        Some(Queued { previous, first })
     }
 
     /// Takes a slot off its queue, wherever it stands; whether it was on one.
@@ -141,7 +144,8 @@ impl Active {
         // Only a list's ends know the list.
         if self.later.ends_with(id) {
             self.later.remove(turns, Chain::Active, id);
-        } else if let Some(list) = self.levels.get_mut(usize::from(level)) {
+        } else {
+            let list = list(&mut self.levels, level);
             list.remove(turns, Chain::Active, id);
             if list.is_empty() {
                 self.occupied &= !bit(level);
@@ -157,21 +161,19 @@ impl Active {
         if self.running.is_none() {
             self.running = self.most_urgent();
         }
-        self.running.and_then(|level| self.levels.get(usize::from(level))?.first())
+        self.running.and_then(|level| list(&mut self.levels, level).first())
     }
 
     /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
     /// had its turn in this pass.
-    pub(crate) fn done(&mut self, turns: &mut impl Turns, id: Id) {
-        debug_assert!(self.front() == Some(id), "only the front is done");
-        let Some(turn) = turns.turn(id) else { return };
+    #[inline]
+    pub(crate) fn done(&mut self, turn: &mut Turn) {
+        debug_assert!(turn.queued && self.running == Some(turn.level), "only the front is done");
         (turn.queued, turn.ran) = (false, self.pass);
-        let (level, next) = (turn.level, turn.link.next());
-        if let Some(list) = self.levels.get_mut(usize::from(level)) {
-            list.drop_first(next);
-            if next.is_none() {
-                self.occupied &= !bit(level);
-            }
+        let list = list(&mut self.levels, turn.level);
+        list.drop_first(turn.link.next());
+        if list.is_empty() {
+            self.occupied &= !bit(turn.level);
         }
         self.count = self.count.wrapping_sub(1);
     }
@@ -186,10 +188,8 @@ impl Active {
         let mut later = core::mem::replace(&mut self.later, List::EMPTY);
         match running {
             Some(level) if !self.scattered => {
-                if let Some(list) = self.levels.get_mut(usize::from(level)) {
-                    list.append(turns, Chain::Active, later);
-                    self.occupied |= bit(level);
-                }
+                list(&mut self.levels, level).append(turns, Chain::Active, later);
+                self.occupied |= bit(level);
             }
             _ => {
                 while let Some(id) = later.pop(turns, Chain::Active) {
@@ -206,21 +206,23 @@ impl Active {
     }
 
     fn join(&mut self, turns: &mut impl Turns, id: Id, level: u8) {
-        if let Some(list) = self.levels.get_mut(usize::from(level)) {
-            list.push(turns, Chain::Active, id);
-            self.occupied |= bit(level);
-        }
+        list(&mut self.levels, level).push(turns, Chain::Active, id);
+        self.occupied |= bit(level);
     }
 }
 
-/// What came of activating a slot.
+/// A slot was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activated {
-    /// It was queued already.
-    Already,
-    Queued,
-    /// It is queued, and more urgent than what is being run.
-    First,
+pub(crate) struct Queued {
+    /// The slot before it, whose next is to be this one.
+    pub(crate) previous: Option<Id>,
+    /// It is more urgent than what is being run.
+    pub(crate) first: bool,
+}
+
+#[expect(clippy::indexing_slicing, reason = "a remainder of the length is an index")]
+const fn list(levels: &mut [List; Priority::LEVELS], level: u8) -> &mut List {
+    &mut levels[level as usize % Priority::LEVELS]
 }
 
 fn bit(level: u8) -> u8 {

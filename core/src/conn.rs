@@ -204,7 +204,7 @@ impl<A> Cx<'_, A> {
         let (conn, state) = self.tables.conns.at(index)?;
         let fired = state.take_call(conn);
         if state.due == 0 {
-            self.active.done(&mut self.tables, id_of(conn));
+            self.active.done(&mut state.turn);
             self.added.fewer();
         }
         fired
@@ -248,7 +248,8 @@ impl<A> Cx<'_, A> {
     fn conn_due(&mut self, conn: Conn, due: u8) {
         if let Some(state) = self.tables.conns.get_mut(conn) {
             state.due |= due;
-            self.activate(id_of(conn));
+            let queued = self.active.activate(&mut state.turn, id_of(conn));
+            self.activated(id_of(conn), queued);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::active::{Activated, Active};
+use crate::active::{Active, Queued, Turns};
 use crate::base::Phase;
 use crate::common::Commons;
 use crate::count::Added;
@@ -210,12 +210,16 @@ impl<A> Cx<'_, A> {
         self.now = self.now.max(now);
     }
 
-    /// Queues a slot's callbacks; something more urgent than what runs now ends the pass.
-    pub(crate) fn activate(&mut self, id: Id) {
-        match self.active.activate(&mut self.tables, id) {
-            Activated::Already => return,
-            Activated::Queued => {}
-            Activated::First => self.course.cut_short(),
+    /// Completes what [`Active::activate`] has begun; something more urgent than what runs now
+    /// ends the pass.
+    #[inline]
+    pub(crate) fn activated(&mut self, id: Id, queued: Option<Queued>) {
+        let Some(Queued { previous, first }) = queued else { return };
+        if let Some(turn) = previous.and_then(|previous| self.tables.turn(previous)) {
+            turn.link.set_next(id);
+        }
+        if first {
+            self.course.cut_short();
         }
         self.added.more();
     }

@@ -171,7 +171,8 @@ impl<A> Cx<'_, A> {
     pub(crate) fn event_activate(&mut self, event: Event, what: What) {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         state.result |= what;
-        self.activate(id_of(event));
+        let queued = self.active.activate(&mut state.turn, id_of(event));
+        self.activated(id_of(event), queued);
     }
 
     /// Prepares the callback of an event whose turn it is.
@@ -179,7 +180,7 @@ impl<A> Cx<'_, A> {
         let (event, state) = self.tables.events.at(index)?;
         let (call, what) = (state.call, core::mem::take(&mut state.result));
         let chores = state.chores;
-        self.active.done(&mut self.tables, id_of(event));
+        self.active.done(&mut state.turn);
         self.added.fewer();
         if chores != 0 {
             self.event_chores(event, what);
@@ -195,7 +196,8 @@ impl<A> Cx<'_, A> {
         state.set_chore(chore::RAISES, false);
         let has = |chore| chores & chore != 0;
         if has(chore::DELETE) {
-            self.event_del(event);
+            self.event_disarm(event);
+            self.event_unregister(event);
         }
         if has(chore::BEAT) {
             self.event_beat(event, what);

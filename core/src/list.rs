@@ -70,6 +70,10 @@ impl Link {
     pub(crate) const fn next(&self) -> Option<Id> {
         self.next
     }
+
+    pub(crate) const fn set_next(&mut self, next: Id) {
+        self.next = Some(next);
+    }
 }
 
 /// Where the links are kept.
@@ -107,12 +111,22 @@ impl List {
     /// Appends a slot that is on no list of this chain.
     pub(crate) fn push(&mut self, links: &mut impl Links, chain: Chain, id: Id) {
         let Some(link) = links.link(chain, id) else { return };
+        let previous = self.join(link, id);
+        if let Some(previous) = previous.and_then(|previous| links.link(chain, previous)) {
+            previous.next = Some(id);
+        }
+    }
+
+    /// Appends a slot that is on no list of this chain, and whose link this is; answers the slot
+    /// before it, which the caller [tells](Link::set_next).
+    #[inline]
+    pub(crate) const fn join(&mut self, link: &mut Link, id: Id) -> Option<Id> {
         let previous = self.last.replace(id);
         *link = Link { previous, next: None };
-        match previous.and_then(|previous| links.link(chain, previous)) {
-            Some(previous) => previous.next = Some(id),
-            None => self.first = Some(id),
+        if previous.is_none() {
+            self.first = Some(id);
         }
+        previous
     }
 
     /// Appends all of another list of this chain.

@@ -185,7 +185,7 @@ impl<A> Cx<'_, A> {
     pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, state) = self.tables.listeners.at(index)?;
         let (call, error) = (state.on_error, state.error);
-        self.active.done(&mut self.tables, id_of(listener));
+        self.active.done(&mut state.turn);
         self.added.fewer();
         Some(Fired::ListenError(call?, listener, error))
     }
@@ -201,7 +201,8 @@ impl<A> EventBase<'_, A> {
         {
             log::listen_failed(listener, error);
             state.error = error;
-            self.cx.activate(id_of(listener));
+            let queued = self.cx.active.activate(&mut state.turn, id_of(listener));
+            self.cx.activated(id_of(listener), queued);
         }
     }
 }

@@ -211,7 +211,8 @@ impl<A> EventBase<'_, A> {
             let came_true = state.interest & what & What::IO;
             if !came_true.is_empty() {
                 state.result |= came_true | kind;
-                self.cx.activate(Id::new(Kind::Event, id.index()));
+                let queued = self.cx.active.activate(&mut state.turn, id);
+                self.cx.activated(id, queued);
             }
         }
     }
@@ -230,7 +231,8 @@ impl<A> EventBase<'_, A> {
             state.result |= What::SIGNAL;
             state.raises = state.raises.saturating_add(raises);
             state.set_chore(chore::RAISES, true);
-            self.cx.activate(Id::new(Kind::Event, id.index()));
+            let queued = self.cx.active.activate(&mut state.turn, id);
+            self.cx.activated(id, queued);
         }
     }
 }

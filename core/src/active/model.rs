@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::tests::{Plain, id, slots};
+use super::tests::{Plain, activate, done, id, slots};
 use super::*;
 use crate::model::check;
 use proptest::collection::vec;
@@ -90,9 +90,9 @@ impl Model {
 fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
     match *op {
         Op::Activate(slot) => {
-            let activated = active.activate(slots, id(slot));
-            assert_eq!(activated == Activated::Already, model.is_queued(slot));
-            assert_eq!(activated == Activated::First, model.activate(slot));
+            let queued = activate(active, slots, id(slot));
+            assert_eq!(queued.is_none(), model.is_queued(slot));
+            assert_eq!(queued == Some(true), model.activate(slot));
         }
         Op::Remove(slot) => {
             assert_eq!(active.remove(slots, id(slot)), model.is_queued(slot));
@@ -110,7 +110,7 @@ fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
             let front = model.front();
             assert_eq!(active.front(), front.map(id));
             if let Some(slot) = front {
-                active.done(slots, id(slot));
+                done(active, slots, id(slot));
                 model.remove(slot);
                 model.ran.insert(slot);
             }
