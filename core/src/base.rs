@@ -97,6 +97,7 @@ impl<'s, A> EventBase<'s, A> {
                     storage.conn_deadlines.as_flattened_mut(),
                 ),
                 armings: 0,
+                due_from: Instant::MAX,
                 commons: Commons::new(&mut storage.commons),
                 watchers: Watchers::new(),
                 parts: Parts::new(),

@@ -82,6 +82,9 @@ mod due {
     pub(super) const WRITE_TIMEOUT: u8 = 1 << 5;
     pub(super) const EOF: u8 = 1 << 6;
     pub(super) const FAILED: u8 = 1 << 7;
+
+    /// Those of the callback for what is not data.
+    pub(super) const EVENTS: u8 = !(ACCEPTED | READ | WRITE);
 }
 
 /// What an address is before it is set. Made of zeros, as a static storage must be to take no flash.
@@ -143,26 +146,30 @@ impl<A> Resident for ConnState<A> {
 impl<A> ConnState<A> {
     /// Takes the first callback that is due. One that the application never set is passed over.
     fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
-        while self.due != 0 {
-            let first = self.due & self.due.wrapping_neg();
-            self.due &= !first;
-            let plain = |call: OnConn<A>| Fired::Conn(call, conn);
-            let event = |event| self.on_event.map(|call| Fired::ConnEvent(call, conn, event));
-            let fired = match first {
-                due::ACCEPTED => self.on_accept.map(plain),
-                due::CONNECTED => event(ConnEvent::Connected),
-                due::READ => self.on_read.map(plain),
-                due::WRITE => self.on_write.map(plain),
-                due::READ_TIMEOUT => event(ConnEvent::Timeout(Direction::Read)),
-                due::WRITE_TIMEOUT => event(ConnEvent::Timeout(Direction::Write)),
-                due::EOF => event(ConnEvent::Eof),
-                _ => event(ConnEvent::Failed(self.error)),
-            };
-            if fired.is_some() {
-                return fired;
-            }
-        }
-        None
+        self.due &= self.heard();
+        let first = self.due & self.due.wrapping_neg();
+        self.due &= !first;
+        let event = match first {
+            due::ACCEPTED => return self.on_accept.map(|call| Fired::Conn(call, conn)),
+            due::READ => return self.on_read.map(|call| Fired::Conn(call, conn)),
+            due::WRITE => return self.on_write.map(|call| Fired::Conn(call, conn)),
+            due::CONNECTED => ConnEvent::Connected,
+            due::READ_TIMEOUT => ConnEvent::Timeout(Direction::Read),
+            due::WRITE_TIMEOUT => ConnEvent::Timeout(Direction::Write),
+            due::EOF => ConnEvent::Eof,
+            due::FAILED => ConnEvent::Failed(self.error),
+            _ => return None,
+        };
+        self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
+    }
+
+    /// What the application has set a callback for.
+    fn heard(&self) -> u8 {
+        let set = |is_set: bool, due: u8| if is_set { due } else { 0 };
+        set(self.on_accept.is_some(), due::ACCEPTED)
+            | set(self.on_read.is_some(), due::READ)
+            | set(self.on_write.is_some(), due::WRITE)
+            | set(self.on_event.is_some(), due::EVENTS)
     }
 
     /// Where its input stands.
@@ -200,6 +207,7 @@ impl<A> ConnState<A> {
 // What the verbs, the feed and the dispatch share.
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
+    #[inline(never)]
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (conn, state) = self.tables.conns.at(index)?;
         let fired = state.take_call(conn);
@@ -262,14 +270,17 @@ impl<A> Cx<'_, A> {
     /// With [`Restart::No`] a timeout that counts already goes on.
     fn conn_retime(&mut self, conn: Conn, direction: Direction, restart: Restart) {
         let Some(state) = self.tables.conns.get(conn) else { return };
+        let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
+        if timeout == 0 {
+            return;
+        }
         let room = self.rings.input_len() > state.input.len();
         let counts = match direction {
             Direction::Read => state.wants_input() && room,
             Direction::Write => state.write_enabled && state.awaits_peer(),
         };
-        let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
         let owner = timer_of(conn, direction);
-        if !counts || timeout == 0 {
+        if !counts {
             self.conn_disarm(owner);
         } else if restart == Restart::Yes || !self.conn_timers.is_armed(owner) {
             let key = self.key(self.now.plus(timeout), owner);

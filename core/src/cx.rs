@@ -43,6 +43,8 @@ pub struct Cx<'s, A> {
     pub(crate) conn_timers: Timers<'s>,
     /// Deadlines set so far: of equal ones the one set first comes due first.
     pub(crate) armings: u64,
+    /// Nothing is due before this; it may be that nothing is then either.
+    pub(crate) due_from: Instant,
     pub(crate) commons: Commons<'s>,
     pub(crate) watchers: Watchers,
     pub(crate) parts: Parts<A>,
@@ -234,6 +236,7 @@ impl<A> Cx<'_, A> {
     /// What an owner's deadline that is set now is ordered by.
     pub(crate) fn key(&mut self, deadline: Instant, owner: usize) -> Key {
         self.armings = self.armings.wrapping_add(1);
+        self.due_from = self.due_from.min(deadline);
         Key::new(deadline, self.armings, owner)
     }
 
@@ -245,12 +248,18 @@ impl<A> Cx<'_, A> {
     }
 
     /// Makes due what is due by now.
+    #[inline]
     pub(crate) fn expire(&mut self) {
-        while self.timers.may_be_due(self.now)
-            || self.conn_timers.may_be_due(self.now)
-            || self.commons.first().at <= self.now
-        {
+        if self.due_from <= self.now {
+            self.expire_due();
+        }
+    }
+
+    #[inline(never)]
+    fn expire_due(&mut self) {
+        loop {
             let (key, owner) = self.first_deadline();
+            self.due_from = key.at;
             if key.at > self.now || key == Key::NEVER {
                 return;
             }

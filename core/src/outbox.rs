@@ -130,8 +130,9 @@ impl Outbox {
 
 impl<A> EventBase<'_, A> {
     /// Takes the next thing to do, until there is none. For back ends, before they wait.
+    #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
-        let action = self.take_action();
+        let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
         self.cx.recorder.note(Entry::Action(action));
         action
     }

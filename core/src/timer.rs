@@ -132,11 +132,6 @@ impl<'s> Timers<'s> {
         self.deadlines.get(owner).is_some_and(|deadline| deadline.armed)
     }
 
-    /// Whether something may be due at `now`; if not, nothing is. O(1).
-    pub(crate) fn may_be_due(&self, now: Instant) -> bool {
-        self.len > 0 && self.heap.first().is_some_and(|first| first.at <= now)
-    }
-
     /// The earliest deadline.
     pub(crate) fn first(&mut self) -> Key {
         while self.len > 0

@@ -125,6 +125,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// a timeout. `None` and zero mean for ever.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let timeouts = [read, write].map(|timeout| timeout.map_or(0, micros));
+        self.cx.conn_untime(self.conn);
         self.change(|state| state.timeouts = timeouts);
         self.cx.conn_retime(self.conn, Direction::Read, Restart::Yes);
         self.cx.conn_retime(self.conn, Direction::Write, Restart::Yes);
