@@ -114,7 +114,6 @@ impl Active {
     /// Queues a slot that is not queued yet, whose turn this is; `None` if it was queued already.
     ///
     /// The slot before it is still to be told: see [`Queued`].
-    #[inline]
     #[must_use = "the slot before is still to be told"]
     pub(crate) fn activate(&mut self, turn: &mut Turn, id: Id) -> Option<Queued> {
         if core::mem::replace(&mut turn.queued, true) {
@@ -166,7 +165,6 @@ impl Active {
 
     /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
     /// had its turn in this pass.
-    #[inline]
     pub(crate) fn done(&mut self, turn: &mut Turn) {
         debug_assert!(turn.queued && self.running == Some(turn.level), "only the front is done");
         (turn.queued, turn.ran) = (false, self.pass);

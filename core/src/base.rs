@@ -162,7 +162,6 @@ impl<'s, A> EventBase<'s, A> {
     /// Takes the next callback of the pass, or ends the pass: [`dispatch`](Self::dispatch) for
     /// those who do the calling, or the matching, themselves.
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
-    #[inline]
     pub fn next(&mut self) -> Option<Fired<A>> {
         let fired = self.take_next();
         self.note_next(fired.as_ref());
@@ -192,7 +191,6 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     /// Looks at all that can come between two callbacks; `None` if the pass just goes on.
-    #[inline(never)]
     fn attend(&mut self) -> Option<Option<Fired<A>>> {
         self.cx.free_spent();
         if self.cx.phase != Phase::Running

@@ -207,7 +207,6 @@ impl<A> ConnState<A> {
 // What the verbs, the feed and the dispatch share.
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
-    #[inline(never)]
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (conn, state) = self.tables.conns.at(index)?;
         let fired = state.take_call(conn);

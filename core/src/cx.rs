@@ -214,7 +214,6 @@ impl<A> Cx<'_, A> {
 
     /// Completes what [`Active::activate`] has begun; something more urgent than what runs now
     /// ends the pass.
-    #[inline]
     pub(crate) fn activated(&mut self, id: Id, queued: Option<Queued>) {
         let Some(Queued { previous, first }) = queued else { return };
         if let Some(turn) = previous.and_then(|previous| self.tables.turn(previous)) {
@@ -248,14 +247,12 @@ impl<A> Cx<'_, A> {
     }
 
     /// Makes due what is due by now.
-    #[inline]
     pub(crate) fn expire(&mut self) {
         if self.due_from <= self.now {
             self.expire_due();
         }
     }
 
-    #[inline(never)]
     fn expire_due(&mut self) {
         loop {
             let (key, owner) = self.first_deadline();

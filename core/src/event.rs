@@ -189,7 +189,6 @@ impl<A> Cx<'_, A> {
     }
 
     /// Does what an event that fires with `what` takes beside its call.
-    #[inline(never)]
     fn event_chores(&mut self, event: Event, what: What) {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         let (chores, raises) = (state.chores, core::mem::take(&mut state.raises));

@@ -119,7 +119,6 @@ impl List {
 
     /// Appends a slot that is on no list of this chain, and whose link this is; answers the slot
     /// before it, which the caller [tells](Link::set_next).
-    #[inline]
     pub(crate) const fn join(&mut self, link: &mut Link, id: Id) -> Option<Id> {
         let previous = self.last.replace(id);
         *link = Link { previous, next: None };
