@@ -256,8 +256,8 @@ impl<A> Cx<'_, A> {
     fn expire_due(&mut self) {
         loop {
             let (key, owner) = self.first_deadline();
-            self.due_from = key.at;
-            if key.at > self.now || key == Key::NEVER {
+            self.due_from = key.at();
+            if key.at() > self.now || key == Key::NEVER {
                 return;
             }
             match owner {

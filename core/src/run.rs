@@ -228,7 +228,7 @@ impl<A> EventBase<'_, A> {
         let exit = self.cx.course.exit_at;
         match self.cx.first_deadline().0 {
             Key::NEVER => exit,
-            Key { at: timer, .. } => Some(exit.map_or(timer, |exit| exit.min(timer))),
+            key => Some(exit.map_or(key.at(), |exit| exit.min(key.at()))),
         }
     }
 

@@ -20,29 +20,37 @@
 use crate::Instant;
 
 /// What deadlines are ordered by: themselves, and when they were armed. It knows its owner.
+///
+/// ```text
+///  127           64 63          17 16     0
+/// ┌────────────────┬──────────────┬────────┐
+/// │ deadline in µs │ armings      │ owner  │   one number: two are compared without a branch
+/// └────────────────┴──────────────┴────────┘
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) at: Instant,
-    /// Armings so far, in the upper 47 bits, and the owner.
-    tag: u64,
-}
+pub(crate) struct Key(u128);
 
 /// Bits for an owner's number: connections have two timers each.
 const OWNER: u32 = 17;
 
 impl Key {
-    pub(crate) const EMPTY: Self = Self { at: Instant::ZERO, tag: 0 };
+    pub(crate) const EMPTY: Self = Self(0);
 
     /// Later than any deadline.
-    pub(crate) const NEVER: Self = Self { at: Instant::MAX, tag: u64::MAX };
+    pub(crate) const NEVER: Self = Self(u128::MAX);
 
     /// The key of a deadline that is the so manieth to be armed.
     pub(crate) const fn new(at: Instant, arming: u64, owner: usize) -> Self {
-        Self { at, tag: arming << OWNER | owner as u64 }
+        let tag = arming << OWNER | owner as u64;
+        Self((at.as_micros() as u128) << 64 | tag as u128)
+    }
+
+    pub(crate) const fn at(self) -> Instant {
+        Instant::from_micros((self.0 >> 64) as u64)
     }
 
     pub(crate) const fn owner(self) -> usize {
-        (self.tag & ((1 << OWNER) - 1)) as usize
+        self.0 as usize & ((1 << OWNER) - 1)
     }
 }
 
@@ -91,15 +99,15 @@ impl<'s> Timers<'s> {
         };
         deadline.key = key;
         let fresh = !core::mem::replace(&mut deadline.armed, true);
-        match (deadline.place as usize).checked_sub(1) {
-            Some(place) if self.heap.get(place).is_some_and(|held| *held < key) => {}
-            Some(place) => self.rise(place, key),
+        let place = match (deadline.place as usize).checked_sub(1) {
+            Some(place) if self.heap.get(place).is_some_and(|held| *held < key) => return fresh,
+            Some(place) => place,
             None => {
-                let last = self.len;
-                self.len = last.wrapping_add(1);
-                self.rise(last, key);
+                self.len = self.len.wrapping_add(1);
+                self.len.wrapping_sub(1)
             }
-        }
+        };
+        self.rise(place, key);
         fresh
     }
 
@@ -124,7 +132,7 @@ impl<'s> Timers<'s> {
 
     /// The owner's deadline.
     pub(crate) fn deadline(&self, owner: usize) -> Option<Instant> {
-        self.deadlines.get(owner).filter(|held| held.armed).map(|held| held.key.at)
+        self.deadlines.get(owner).filter(|held| held.armed).map(|held| held.key.at())
     }
 
     /// Whether the owner has a deadline.
@@ -138,57 +146,61 @@ impl<'s> Timers<'s> {
             && let Some(&first) = self.heap.first()
         {
             let Some(deadline) = self.deadlines.get_mut(first.owner()) else { break };
+            if deadline.armed && deadline.key == first {
+                return first;
+            }
+            let mut key = deadline.key;
             if !deadline.armed {
                 deadline.place = 0;
                 self.len = self.len.wrapping_sub(1);
-                if let Some(&last) = self.heap.get(self.len).filter(|_| self.len > 0) {
-                    self.sink(0, last);
+                match self.heap.get(self.len) {
+                    Some(last) if self.len > 0 => key = *last,
+                    _ => break,
                 }
-            } else if deadline.key == first {
-                return first;
-            } else {
-                let key = deadline.key;
-                self.sink(0, key);
             }
+            self.sink(key);
         }
         Key::NEVER
     }
 
-    /// Puts a key that may be earlier than those above it in a free place, or above.
+    /// Puts a key in a free place, or above.
     fn rise(&mut self, mut place: usize, key: Key) {
-        while let Some(below) = place.checked_sub(1) {
-            let parent = below / CHILDREN;
-            match self.heap.get(parent) {
-                Some(&above) if key < above => self.put(place, above),
-                _ => break,
+        loop {
+            let parent = place.wrapping_sub(1) / CHILDREN;
+            let above = self.heap.get(parent).copied();
+            let above = above.filter(|above| place > 0 && key < *above);
+            self.put(place, above.unwrap_or(key));
+            if above.is_none() {
+                return;
             }
             place = parent;
         }
-        self.put(place, key);
     }
 
-    /// Puts a key that may be later than those below it in a free place, or below.
-    fn sink(&mut self, mut place: usize, key: Key) {
-        while let Some((child, least)) = self.least_child(place)
-            && least < key
-        {
-            self.put(place, least);
-            place = child;
-        }
-        self.put(place, key);
-    }
-
-    fn least_child(&self, place: usize) -> Option<(usize, Key)> {
-        let mut at = place.wrapping_mul(CHILDREN).wrapping_add(1);
-        let mut children = self.heap.get(at..self.len)?.iter().take(CHILDREN);
-        let mut least = (at, *children.next()?);
-        for key in children {
-            at = at.wrapping_add(1);
-            if *key < least.1 {
-                least = (at, *key);
+    /// Puts a key in place of the first, or below.
+    fn sink(&mut self, key: Key) {
+        let mut place = 0;
+        loop {
+            let child = self.least_child(place);
+            let below = child.and_then(|child| self.heap.get(child).copied());
+            let below = below.filter(|below| *below < key);
+            self.put(place, below.unwrap_or(key));
+            match child {
+                Some(child) if below.is_some() => place = child,
+                _ => return,
             }
         }
-        Some(least)
+    }
+
+    /// Where the earliest key below a place is.
+    fn least_child(&self, place: usize) -> Option<usize> {
+        let first = place.wrapping_mul(CHILDREN).wrapping_add(1);
+        let end = first.wrapping_add(CHILDREN).min(self.len);
+        (first..end).reduce(|least, other| if self.precedes(other, least) { other } else { least })
+    }
+
+    fn precedes(&self, a: usize, b: usize) -> bool {
+        matches!((self.heap.get(a), self.heap.get(b)), (Some(a), Some(b)) if a < b)
     }
 
     fn put(&mut self, place: usize, key: Key) {

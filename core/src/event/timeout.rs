@@ -32,7 +32,7 @@ impl<A> Cx<'_, A> {
     /// When the event's timeout passes.
     pub(crate) fn event_deadline(&self, event: Event) -> Option<Instant> {
         let state = self.tables.events.get(event)?;
-        let on_common = state.on_common.map(|_| self.timers.last(event.index()).at);
+        let on_common = state.on_common.map(|_| self.timers.last(event.index()).at());
         on_common.or_else(|| self.timers.deadline(event.index()))
     }
 
@@ -64,7 +64,7 @@ impl<A> Cx<'_, A> {
             Pace::Common(timeout) => self.common_interval(timeout).ok(),
         };
         if let Some(interval) = interval {
-            let last = self.timers.last(event.index()).at;
+            let last = self.timers.last(event.index()).at();
             let from = if what.contains(What::TIMEOUT) { last } else { self.now };
             let on_time = from.plus(interval);
             let missed = on_time < self.now;

@@ -27,12 +27,12 @@ impl Owners {
 }
 
 fn next(timers: &mut Timers<'_>) -> Option<Instant> {
-    Some(timers.first()).filter(|key| *key != Key::NEVER).map(|key| key.at)
+    Some(timers.first()).filter(|key| *key != Key::NEVER).map(|key| key.at())
 }
 
 fn pop_due(timers: &mut Timers<'_>, now: Instant) -> Option<usize> {
     let first = timers.first();
-    if first == Key::NEVER || first.at > now {
+    if first == Key::NEVER || first.at() > now {
         return None;
     }
     assert!(timers.cancel(first.owner()));
