@@ -13,6 +13,7 @@
 use crate::Priority;
 use crate::error::StillActive;
 use crate::list::{Chain, Id, Link, Links, List};
+use crate::peak::Peak;
 
 /// What a slot remembers of its place in the queues.
 #[derive(Clone, Copy)]
@@ -76,7 +77,7 @@ pub(crate) struct Active {
     pass: u32,
     count: usize,
     /// The most that were queued at once.
-    peak: usize,
+    pub(crate) peak: Peak,
 }
 
 impl Active {
@@ -89,21 +90,12 @@ impl Active {
             running: None,
             pass: 1,
             count: 0,
-            peak: 0,
+            peak: Peak::NONE,
         }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.count
-    }
-
-    pub(crate) const fn peak(&self) -> usize {
-        self.peak
-    }
-
-    /// Lets the peak begin again at what is queued now.
-    pub(crate) const fn reset_peak(&mut self) {
-        self.peak = self.count;
     }
 
     /// The level being run.
@@ -121,7 +113,7 @@ impl Active {
         }
         // There are fewer slots than numbers.
         self.count = self.count.wrapping_add(1);
-        self.peak = self.peak.max(self.count);
+        self.peak.note(self.count);
         let again = turn.ran == self.pass;
         let list = if again {
             self.scattered |= self.running != Some(turn.level);
@@ -135,9 +127,9 @@ impl Active {
         Some(Queued { previous, first })
     }
 
-    /// Takes a slot off its queue, wherever it stands; whether it was on one.
-    pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) -> bool {
-        let Some(turn) = turns.turn(id).filter(|turn| turn.queued) else { return false };
+    /// Takes a slot off its queue, wherever it stands.
+    pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
+        let Some(turn) = turns.turn(id).filter(|turn| turn.queued) else { return };
         turn.queued = false;
         let level = turn.level;
         // Only a list's ends know the list.
@@ -151,7 +143,6 @@ impl Active {
             }
         }
         self.count = self.count.wrapping_sub(1);
-        true
     }
 
     /// The slot whose turn it is, if the level being run has one left; begins a pass at the most

@@ -15,7 +15,6 @@ use core::ops::{Deref, DerefMut};
 use crate::active::Active;
 use crate::common::Commons;
 use crate::conn::{ConnEvent, OnConn, OnConnEvent};
-use crate::count::Added;
 use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::OnEvent;
@@ -25,6 +24,7 @@ use crate::list::Kind;
 use crate::listener::OnListenError;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
+use crate::peak::Peak;
 use crate::record::{Entry, Recorder};
 use crate::rings::Rings;
 use crate::run::Course;
@@ -111,7 +111,7 @@ impl<'s, A> EventBase<'s, A> {
                 course: Course::new(),
                 limit: Limit::new(),
                 phase: Phase::Between,
-                added: Added::default(),
+                most_added: Peak::NONE,
                 recorder: Recorder::NONE,
             },
         }

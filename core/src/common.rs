@@ -42,6 +42,8 @@ impl Common {
 /// The lists, over the caller's storage.
 pub(crate) struct Commons<'s> {
     lists: &'s mut [Common],
+    /// Events on all of them.
+    len: usize,
     /// The earliest deadline on any of them.
     first: Key,
 }
@@ -52,7 +54,7 @@ impl<'s> Commons<'s> {
     pub(crate) fn new(lists: &'s mut [Common]) -> Self {
         lists.iter_mut().for_each(|list| *list = Common::EMPTY);
         let usable = lists.len().min(usize::from(u8::MAX));
-        Self { lists: lists.get_mut(..usable).unwrap_or_default(), first: Key::NEVER }
+        Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0, first: Key::NEVER }
     }
 
     /// The first lists only, all of them unused; `None` if there are fewer.
@@ -65,6 +67,11 @@ impl<'s> Commons<'s> {
     #[cfg(feature = "record")]
     pub(crate) const fn capacity(&self) -> usize {
         self.lists.len()
+    }
+
+    /// Events on all of the lists.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
     /// The earliest deadline on any of the lists.
@@ -114,7 +121,7 @@ impl<A> Cx<'_, A> {
         }
         list.events.insert(&mut self.tables, Chain::Common, previous, id_of(event));
         self.timers.note(key);
-        self.added.more();
+        self.commons.len = self.commons.len.wrapping_add(1);
         if let Some(state) = self.tables.events.get_mut(event) {
             state.on_common = Some(timeout);
         }
@@ -127,7 +134,7 @@ impl<A> Cx<'_, A> {
     fn common_leave(&mut self, event: Event, timeout: CommonTimeout) {
         if let Some(list) = self.commons.get(timeout) {
             list.events.remove(&mut self.tables, Chain::Common, id_of(event));
-            self.added.fewer();
+            self.commons.len = self.commons.len.wrapping_sub(1);
         }
         if self.commons.first.owner() == event.index() {
             self.common_look();

@@ -212,7 +212,6 @@ impl<A> Cx<'_, A> {
         let fired = state.take_call(conn);
         if state.due == 0 {
             self.active.done(&mut state.turn);
-            self.added.fewer();
         }
         fired
     }
@@ -220,7 +219,7 @@ impl<A> Cx<'_, A> {
     /// A timeout of a connection has passed, the one with this number among those of connections;
     /// the direction is disabled (rule M7).
     pub(crate) fn conn_timed_out(&mut self, timer: usize) {
-        self.conn_disarm(timer);
+        self.conn_timers.cancel(timer);
         let direction = if timer & 1 == 1 { Direction::Write } else { Direction::Read };
         let Some((conn, state)) = self.tables.conns.at((timer >> 1) as u16) else { return };
         let due = match direction {
@@ -280,24 +279,17 @@ impl<A> Cx<'_, A> {
         };
         let owner = timer_of(conn, direction);
         if !counts {
-            self.conn_disarm(owner);
+            self.conn_timers.cancel(owner);
         } else if restart == Restart::Yes || !self.conn_timers.is_armed(owner) {
             let key = self.key(self.now.plus(timeout), owner);
-            if self.conn_timers.arm(key) {
-                self.added.more();
-            }
+            self.conn_timers.arm(key);
+            self.note_added();
         }
     }
 
     fn conn_untime(&mut self, conn: Conn) {
         for direction in [Direction::Read, Direction::Write] {
-            self.conn_disarm(timer_of(conn, direction));
-        }
-    }
-
-    fn conn_disarm(&mut self, timer: usize) {
-        if self.conn_timers.cancel(timer) {
-            self.added.fewer();
+            self.conn_timers.cancel(timer_of(conn, direction));
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Counts: how much of the storage is in use, and the most that ever was.
+//! Counts: how much of the storage is in use.
 //!
-//! A firmware engineer runs the application, asks for the peaks, and sizes the storage by them.
+//! A firmware engineer runs the application with the feature `peaks`, asks for the most there ever
+//! was, and sizes the storage by that.
 
 use crate::Cx;
 
@@ -23,30 +24,11 @@ pub struct Counts {
     pub sources: usize,
 }
 
-/// How many things are waited for, and the most there were (`EVENT_BASE_COUNT_ADDED`).
-#[derive(Default)]
-pub(crate) struct Added {
-    now: usize,
-    most: usize,
-}
-
-impl Added {
-    /// One more. There is memory for fewer than numbers, so the count never wraps.
-    pub(crate) fn more(&mut self) {
-        self.now = self.now.wrapping_add(1);
-        self.most = self.most.max(self.now);
-    }
-
-    pub(crate) const fn fewer(&mut self) {
-        self.now = self.now.wrapping_sub(1);
-    }
-}
-
 impl<A> Cx<'_, A> {
     /// What there is now (`event_base_get_num_events`). O(1).
     pub fn counts(&self) -> Counts {
         Counts {
-            added: self.added.now,
+            added: self.added(),
             active: self.active.len(),
             events: self.tables.events.len(),
             conns: self.tables.conns.len(),
@@ -55,27 +37,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The most there ever was of each (`event_base_get_max_events`). O(1).
-    pub fn peaks(&self) -> Counts {
-        Counts {
-            added: self.added.most,
-            active: self.active.peak(),
-            events: self.tables.events.peak(),
-            conns: self.tables.conns.peak(),
-            listeners: self.tables.listeners.peak(),
-            sources: self.tables.sources.peak(),
-        }
-    }
-
-    /// The peaks, which begin again at what there is now.
-    pub fn take_peaks(&mut self) -> Counts {
-        let peaks = self.peaks();
-        self.added.most = self.added.now;
-        self.active.reset_peak();
-        self.tables.events.reset_peak();
-        self.tables.conns.reset_peak();
-        self.tables.listeners.reset_peak();
-        self.tables.sources.reset_peak();
-        peaks
+    pub(crate) fn added(&self) -> usize {
+        let timers = self.timers.armed().wrapping_add(self.conn_timers.armed());
+        let waiting = self.registered.wrapping_add(timers).wrapping_add(self.commons.len());
+        waiting.wrapping_add(self.active.len())
     }
 }

@@ -5,7 +5,6 @@ use core::time::Duration;
 use crate::active::{Active, Queued, Turns};
 use crate::base::Phase;
 use crate::common::Commons;
-use crate::count::Added;
 use crate::error::{Full, OnceError};
 use crate::event::{EventState, Mode, OnEvent, Waits, chore};
 use crate::handle::{Event, Source};
@@ -13,6 +12,7 @@ use crate::limit::Limit;
 use crate::list::Id;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
+use crate::peak::Peak;
 use crate::record::Recorder;
 use crate::rings::Rings;
 use crate::run::Course;
@@ -62,7 +62,7 @@ pub struct Cx<'s, A> {
     pub(crate) course: Course,
     pub(crate) limit: Limit,
     pub(crate) phase: Phase,
-    pub(crate) added: Added,
+    pub(crate) most_added: Peak,
     pub(crate) recorder: Recorder<'s>,
 }
 
@@ -222,14 +222,7 @@ impl<A> Cx<'_, A> {
         if first {
             self.course.cut_short();
         }
-        self.added.more();
-    }
-
-    /// Takes a slot's callbacks back.
-    pub(crate) fn deactivate(&mut self, id: Id) {
-        if self.active.remove(&mut self.tables, id) {
-            self.added.fewer();
-        }
+        self.note_added();
     }
 
     /// What an owner's deadline that is set now is ordered by.

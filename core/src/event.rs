@@ -181,7 +181,6 @@ impl<A> Cx<'_, A> {
         let (call, what) = (state.call, core::mem::take(&mut state.result));
         let chores = state.chores;
         self.active.done(&mut state.turn);
-        self.added.fewer();
         if chores != 0 {
             self.event_chores(event, what);
         }
@@ -225,7 +224,7 @@ impl<A> Cx<'_, A> {
     }
 
     fn event_deactivate(&mut self, event: Event) {
-        self.deactivate(id_of(event));
+        self.active.remove(&mut self.tables, id_of(event));
         if let Some(state) = self.tables.events.get_mut(event) {
             (state.result, state.raises) = (What::NONE, 0);
             state.set_chore(chore::RAISES, false);

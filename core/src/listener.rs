@@ -139,7 +139,7 @@ impl<A> ListenerMut<'_, '_, A> {
     /// Closes the listener; the handle is stale from here on. Connections it accepted live on.
     pub fn free(self) {
         self.cx.listener_disable(self.listener, note::DROP);
-        self.cx.deactivate(id_of(self.listener));
+        self.cx.active.remove(&mut self.cx.tables, id_of(self.listener));
         if let Some(state) = self.cx.tables.listeners.get_mut(self.listener) {
             state.freed = true;
         }
@@ -186,7 +186,6 @@ impl<A> Cx<'_, A> {
         let (listener, state) = self.tables.listeners.at(index)?;
         let (call, error) = (state.on_error, state.error);
         self.active.done(&mut state.turn);
-        self.added.fewer();
         Some(Fired::ListenError(call?, listener, error))
     }
 }

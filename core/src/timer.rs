@@ -71,6 +71,8 @@ pub(crate) struct Timers<'s> {
     heap: &'s mut [Key],
     /// Keys in the heap.
     len: usize,
+    /// Owners that have a deadline.
+    armed: usize,
     deadlines: &'s mut [Deadline],
 }
 
@@ -82,7 +84,7 @@ impl<'s> Timers<'s> {
     /// as many places in the heap.
     pub(crate) fn new(heap: &'s mut [Key], deadlines: &'s mut [Deadline]) -> Self {
         deadlines.iter_mut().for_each(|deadline| *deadline = Deadline::EMPTY);
-        Self { heap, len: 0, deadlines }
+        Self { heap, len: 0, armed: 0, deadlines }
     }
 
     /// The first owners only, none of them armed; `None` if there are fewer.
@@ -91,16 +93,22 @@ impl<'s> Timers<'s> {
         Some(Self::new(self.heap.get_mut(..owners)?, self.deadlines.get_mut(..owners)?))
     }
 
-    /// Sets the deadline of the key's owner, in place of one it may have; whether it had none.
-    pub(crate) fn arm(&mut self, key: Key) -> bool {
+    /// How many owners have a deadline.
+    pub(crate) const fn armed(&self) -> usize {
+        self.armed
+    }
+
+    /// Sets the deadline of the key's owner, in place of one it may have.
+    pub(crate) fn arm(&mut self, key: Key) {
         let Some(deadline) = self.deadlines.get_mut(key.owner()) else {
             debug_assert!(false, "every owner has a deadline");
-            return false;
+            return;
         };
         deadline.key = key;
         let fresh = !core::mem::replace(&mut deadline.armed, true);
+        self.armed = self.armed.wrapping_add(fresh.into());
         let place = match (deadline.place as usize).checked_sub(1) {
-            Some(place) if self.heap.get(place).is_some_and(|held| *held < key) => return fresh,
+            Some(place) if self.heap.get(place).is_some_and(|held| *held < key) => return,
             Some(place) => place,
             None => {
                 self.len = self.len.wrapping_add(1);
@@ -108,13 +116,13 @@ impl<'s> Timers<'s> {
             }
         };
         self.rise(place, key);
-        fresh
     }
 
-    /// Takes the owner's deadline away; whether it had one.
-    pub(crate) fn cancel(&mut self, owner: usize) -> bool {
-        let deadline = self.deadlines.get_mut(owner);
-        deadline.is_some_and(|deadline| core::mem::take(&mut deadline.armed))
+    /// Takes the owner's deadline away, if it has one.
+    pub(crate) fn cancel(&mut self, owner: usize) {
+        let Some(deadline) = self.deadlines.get_mut(owner) else { return };
+        let was_armed = core::mem::take(&mut deadline.armed);
+        self.armed = self.armed.wrapping_sub(was_armed.into());
     }
 
     /// Notes a deadline that another list keeps.

@@ -308,7 +308,7 @@ impl<A> Cx<'_, A> {
     /// Ends the application's part in a connection: none of its callbacks will run.
     fn conn_forget(&mut self, conn: Conn) {
         self.conn_untime(conn);
-        self.deactivate(id_of(conn));
+        self.active.remove(&mut self.tables, id_of(conn));
         if let Some(state) = self.tables.conns.get_mut(conn) {
             state.phase = Phase::Closing;
             state.due = 0;

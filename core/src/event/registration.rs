@@ -77,10 +77,9 @@ impl<A> Cx<'_, A> {
         }
         if registered {
             self.registered = self.registered.wrapping_add(1);
-            self.added.more();
+            self.note_added();
         } else {
             self.registered = self.registered.wrapping_sub(1);
-            self.added.fewer();
         }
     }
 }

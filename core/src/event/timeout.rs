@@ -8,7 +8,9 @@ impl<A> Cx<'_, A> {
     /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
     pub(super) fn event_begin_timeout(&mut self, event: Event, pace: Pace, interval: u64) {
         let Some(state) = self.tables.events.get_mut(event) else { return };
-        state.set_pace(if state.is_persistent() { pace } else { Pace::None });
+        if state.is_persistent() {
+            state.set_pace(pace);
+        }
         if state.turn.is_queued() && state.result.contains(What::TIMEOUT) {
             let was_ready = state.result.intersects(What::IO);
             self.event_deactivate(event);
@@ -24,8 +26,7 @@ impl<A> Cx<'_, A> {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         match (state.on_common.take(), self.parts.common_leave) {
             (Some(timeout), Some(leave)) => leave(self, event, timeout),
-            _ if self.timers.cancel(event.index()) => self.added.fewer(),
-            _ => {}
+            _ => _ = self.timers.cancel(event.index()),
         }
     }
 
@@ -73,16 +74,17 @@ impl<A> Cx<'_, A> {
     }
 
     pub(super) fn event_arm(&mut self, event: Event, pace: Pace, deadline: Instant) {
-        if let (Pace::Common(timeout), Some(join)) = (pace, self.parts.common_join) {
-            self.event_disarm(event);
-            return join(self, event, (timeout, deadline));
-        }
-        if self.tables.events.get(event).is_some_and(|state| state.on_common.is_some()) {
+        // A list of its own is left before another is joined; the heap is left by its own way.
+        if self.parts.common_join.is_some() {
             self.event_disarm(event);
         }
-        let key = self.key(deadline, event.index());
-        if self.timers.arm(key) {
-            self.added.more();
+        match (pace, self.parts.common_join) {
+            (Pace::Common(timeout), Some(join)) => join(self, event, (timeout, deadline)),
+            _ => {
+                let key = self.key(deadline, event.index());
+                self.timers.arm(key);
+            }
         }
+        self.note_added();
     }
 }

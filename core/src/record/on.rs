@@ -22,6 +22,12 @@ pub(crate) struct Recorder<'s>(Option<&'s dyn Record>);
 impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(None);
 
+    /// Whether nobody is told, so that what is told need not be made.
+    pub(crate) const fn is_none(self) -> bool {
+        self.0.is_none()
+    }
+
+    #[inline]
     pub(crate) fn note(self, entry: Entry<'_>) {
         if let Some(recorder) = self.0 {
             recorder.record(&entry);
@@ -80,6 +86,9 @@ impl<'s, A> EventBase<'s, A> {
 
     /// Tells of the newest `amount` bytes of the input.
     pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
+        if self.cx.recorder.is_none() {
+            return;
+        }
         let Some(state) = self.cx.tables.conns.get(conn) else { return };
         let (first, second) = state.input().bytes(self.cx.rings.input(conn.index()));
         let older = first.len().saturating_add(second.len()).saturating_sub(amount);
@@ -91,6 +100,9 @@ impl<'s, A> EventBase<'s, A> {
 
     /// Tells of the oldest `amount` bytes of the output.
     pub(crate) fn note_sent(&self, conn: Conn, amount: usize) {
+        if self.cx.recorder.is_none() {
+            return;
+        }
         let (first, second) = self.output(conn);
         let amount = amount.min(first.len().saturating_add(second.len()));
         let sum = sum(first.iter().chain(second).take(amount));
@@ -98,7 +110,11 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     /// Tells what is called next.
+    #[inline]
     pub(crate) fn note_next(&self, fired: Option<&Fired<A>>) {
+        if self.cx.recorder.is_none() {
+            return;
+        }
         self.cx.recorder.note(fired.map_or(Entry::Passed, |fired| Entry::Call(Called::of(fired))));
     }
 }

@@ -4,6 +4,7 @@ use picoevent::{EventBase, Mode, What};
 
 use crate::{App, activate, at, ms, storage, timer, turn};
 
+#[cfg(feature = "peaks")]
 #[test]
 fn counts_and_peaks_size_a_storage() {
     let (mut storage, mut app) = (storage(), App::default());
