@@ -72,8 +72,10 @@ pub(crate) struct Active {
     later: List,
     /// Something that was set aside is of another level than the one that was run.
     scattered: bool,
-    /// The level being run, while a pass is under way.
-    running: Option<u8>,
+    /// The level being run, or run last.
+    running: u8,
+    /// What is of a level before this one ends the pass: the level being run, or zero.
+    urgent: u8,
     pass: u32,
     count: usize,
     /// The most that were queued at once.
@@ -87,7 +89,8 @@ impl Active {
             occupied: 0,
             later: List::EMPTY,
             scattered: false,
-            running: None,
+            running: 0,
+            urgent: 0,
             pass: 1,
             count: 0,
             peak: Peak::NONE,
@@ -99,7 +102,7 @@ impl Active {
     }
 
     /// The level being run.
-    pub(crate) const fn running(&self) -> Option<u8> {
+    pub(crate) const fn running(&self) -> u8 {
         self.running
     }
 
@@ -116,14 +119,14 @@ impl Active {
         self.peak.note(self.count);
         let again = turn.ran == self.pass;
         let list = if again {
-            self.scattered |= self.running != Some(turn.level);
+            self.scattered |= self.running != turn.level;
             &mut self.later
         } else {
             self.occupied |= bit(turn.level);
             list(&mut self.levels, turn.level)
         };
         let previous = list.join(&mut turn.link, id);
-        let first = !again && self.running.is_some_and(|running| turn.level < running);
+        let first = !again && turn.level < self.urgent;
         Some(Queued { previous, first })
     }
 
@@ -145,19 +148,21 @@ impl Active {
         self.count = self.count.wrapping_sub(1);
     }
 
-    /// The slot whose turn it is, if the level being run has one left; begins a pass at the most
-    /// urgent level when none is under way.
-    pub(crate) fn front(&mut self) -> Option<Id> {
-        if self.running.is_none() {
-            self.running = self.most_urgent();
-        }
-        self.running.and_then(|level| list(&mut self.levels, level).first())
+    /// Begins a pass at the most urgent level.
+    pub(crate) const fn begin_pass(&mut self) {
+        self.running = self.occupied.trailing_zeros() as u8 % Priority::LEVELS as u8;
+        self.urgent = self.running;
+    }
+
+    /// The slot whose turn it is, if the level being run has one left.
+    pub(crate) const fn front(&mut self) -> Option<Id> {
+        list(&mut self.levels, self.running).first()
     }
 
     /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
     /// had its turn in this pass.
     pub(crate) fn done(&mut self, turn: &mut Turn) {
-        debug_assert!(turn.queued && self.running == Some(turn.level), "only the front is done");
+        debug_assert!(turn.queued && self.running == turn.level, "only the front is done");
         (turn.queued, turn.ran) = (false, self.pass);
         let list = list(&mut self.levels, turn.level);
         list.drop_first(turn.link.next());
@@ -170,28 +175,20 @@ impl Active {
     /// Ends the pass: what was set aside joins its level, and everything may run again.
     pub(crate) fn end_pass(&mut self, turns: &mut impl Turns) {
         self.pass = self.pass.wrapping_add(1);
-        let running = self.running.take();
+        self.urgent = 0;
         if self.later.is_empty() {
             return;
         }
         let mut later = core::mem::replace(&mut self.later, List::EMPTY);
-        match running {
-            Some(level) if !self.scattered => {
-                list(&mut self.levels, level).append(turns, Chain::Active, later);
-                self.occupied |= bit(level);
+        if core::mem::take(&mut self.scattered) {
+            while let Some(id) = later.pop(turns, Chain::Active) {
+                let level = turns.turn(id).map(|turn| turn.level);
+                level.into_iter().for_each(|level| self.join(turns, id, level));
             }
-            _ => {
-                while let Some(id) = later.pop(turns, Chain::Active) {
-                    let level = turns.turn(id).map(|turn| turn.level);
-                    level.into_iter().for_each(|level| self.join(turns, id, level));
-                }
-            }
+        } else {
+            list(&mut self.levels, self.running).append(turns, Chain::Active, later);
+            self.occupied |= bit(self.running);
         }
-        self.scattered = false;
-    }
-
-    fn most_urgent(&self) -> Option<u8> {
-        (self.occupied != 0).then(|| self.occupied.trailing_zeros() as u8)
     }
 
     fn join(&mut self, turns: &mut impl Turns, id: Id, level: u8) {

@@ -131,20 +131,38 @@ impl<'s, A> EventBase<'s, A> {
     /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
     /// at the most urgent priority, each slot once at most.
     pub fn dispatch(&mut self, app: &mut A) {
-        while let Some(fired) = self.next() {
-            fired.call(app, &mut self.cx);
-        }
+        while self.step(app) {}
     }
 
     /// As [`dispatch`](Self::dispatch), for a back end that has a clock: while a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
     pub fn dispatch_with(&mut self, app: &mut A, mut clock: impl FnMut() -> Instant) {
-        while let Some(fired) = self.next() {
-            fired.call(app, &mut self.cx);
+        while self.step(app) {
             if self.wants_time() {
                 self.update_now(clock());
             }
         }
+    }
+
+    /// Calls the next callback of the pass; whether there was one.
+    ///
+    /// What [`next`](Self::next) answers is called; an event, if nothing comes before it, without
+    /// the way over a [`Fired`].
+    fn step(&mut self, app: &mut A) -> bool {
+        let cx = &mut self.cx;
+        if !cx.course.attention
+            && let Some(id) = cx.active.front().filter(|id| id.kind() == Kind::Event)
+            && let Some((call, event, what)) = cx.event_fire(id.index())
+        {
+            cx.course.calls = cx.course.calls.wrapping_add(1);
+            self.note_next(Some(&Fired::Event(call, event, what)));
+            call(app, &mut self.cx, event, what);
+            return true;
+        }
+        let fired = self.next();
+        let called = fired.is_some();
+        fired.into_iter().for_each(|fired| fired.call(app, &mut self.cx));
+        called
     }
 
     /// Feeds the time between two callbacks, where it is wanted.
@@ -178,7 +196,9 @@ impl<'s, A> EventBase<'s, A> {
             let cx = &mut self.cx;
             let Some(id) = cx.active.front() else { return self.end_pass() };
             let fired = match id.kind() {
-                Kind::Event => cx.event_fire(id.index()),
+                Kind::Event => cx
+                    .event_fire(id.index())
+                    .map(|(call, event, what)| Fired::Event(call, event, what)),
                 Kind::Conn => cx.conn_fire(id.index()),
                 Kind::Listener => cx.listener_fire(id.index()),
                 Kind::Source => None,
@@ -204,9 +224,8 @@ impl<'s, A> EventBase<'s, A> {
         if let Some(again) = self.repeat() {
             return Some(Some(again));
         }
-        let running = self.cx.active.running();
-        let reached = running.zip(self.cx.parts.limit_reached);
-        let enough = reached.is_some_and(|(level, reached)| reached(&self.cx, level));
+        let level = self.cx.active.running();
+        let enough = self.cx.parts.limit_reached.is_some_and(|reached| reached(&self.cx, level));
         if core::mem::take(&mut self.cx.course.cut_short) || enough {
             return Some(self.end_pass());
         }
@@ -226,6 +245,7 @@ impl<'s, A> EventBase<'s, A> {
             cx.limit.begin(cx.now);
             (cx.course.calls, cx.course.cut_short) = (0, false);
             cx.course.idle = cx.active.len() == 0;
+            cx.active.begin_pass();
         }
         fired
     }

@@ -16,7 +16,7 @@ use crate::list::{Id, Kind, Link};
 use crate::table::Resident;
 use crate::time::micros;
 use crate::watcher::When;
-use crate::{Cx, Fired, Signal, What};
+use crate::{Cx, Signal, What};
 
 mod registration;
 mod timeout;
@@ -176,7 +176,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Prepares the callback of an event whose turn it is.
-    pub(crate) fn event_fire(&mut self, index: u16) -> Option<Fired<A>> {
+    pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What)> {
         let (event, state) = self.tables.events.at(index)?;
         let (call, what) = (state.call, core::mem::take(&mut state.result));
         let chores = state.chores;
@@ -184,7 +184,7 @@ impl<A> Cx<'_, A> {
         if chores != 0 {
             self.event_chores(event, what);
         }
-        Some(Fired::Event(call?, event, what))
+        Some((call?, event, what))
     }
 
     /// Does what an event that fires with `what` takes beside its call.

@@ -130,13 +130,17 @@ impl List {
 
     /// Appends all of another list of this chain.
     pub(crate) fn append(&mut self, links: &mut impl Links, chain: Chain, other: Self) {
-        let Some(first) = other.first else { return };
-        if let Some(link) = links.link(chain, first) {
-            link.previous = self.last;
+        let (Some(last), Some(first)) = (self.last, other.first) else {
+            if self.is_empty() {
+                *self = other;
+            }
+            return;
+        };
+        if let Some(link) = links.link(chain, last) {
+            link.next = Some(first);
         }
-        match self.last.and_then(|last| links.link(chain, last)) {
-            Some(last) => last.next = Some(first),
-            None => self.first = Some(first),
+        if let Some(link) = links.link(chain, first) {
+            link.previous = Some(last);
         }
         self.last = other.last;
     }

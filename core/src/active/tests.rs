@@ -48,6 +48,7 @@ fn pass(
     mut react: impl FnMut(&mut Active, &mut Plain, u16),
 ) -> Vec<u16> {
     let mut ran = Vec::new();
+    active.begin_pass();
     while let Some(id) = active.front() {
         done(active, slots, id);
         ran.push(id.index());
@@ -96,6 +97,7 @@ fn another_slot_activated_in_a_pass_still_runs_in_it() {
 fn a_more_urgent_activation_is_reported() {
     let (mut active, mut slots) = (Active::new(), slots(&[4, 2, 6]));
     activate(&mut active, &mut slots, id(0));
+    active.begin_pass();
     assert_eq!(active.front(), Some(id(0)));
     assert_eq!(activate(&mut active, &mut slots, id(1)), Some(true));
     assert_eq!(activate(&mut active, &mut slots, id(2)), Some(false));
@@ -118,6 +120,7 @@ fn an_active_slot_keeps_its_place_and_can_leave() {
 fn what_waits_for_the_next_pass_can_leave() {
     let (mut active, mut slots) = (Active::new(), slots(&[4]));
     activate(&mut active, &mut slots, id(0));
+    active.begin_pass();
     assert_eq!(active.front(), Some(id(0)));
     done(&mut active, &mut slots, id(0));
     activate(&mut active, &mut slots, id(0));
@@ -130,6 +133,7 @@ fn the_priority_of_a_queued_slot_stays() {
     let (mut active, mut slots) = (Active::new(), slots(&[4]));
     activate(&mut active, &mut slots, id(0));
     assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActive));
+    active.begin_pass();
     assert_eq!(active.front(), Some(id(0)));
     done(&mut active, &mut slots, id(0));
     assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Ok(()));
