@@ -149,8 +149,9 @@ impl Active {
     }
 
     /// Begins a pass at the most urgent level.
-    pub(crate) const fn begin_pass(&mut self) {
-        self.running = self.occupied.trailing_zeros() as u8 % Priority::LEVELS as u8;
+    pub(crate) fn begin_pass(&mut self) {
+        let level = self.occupied.trailing_zeros() as u8;
+        self.running = level.min(Priority::LOWEST.level());
         self.urgent = self.running;
     }
 

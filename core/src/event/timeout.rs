@@ -26,7 +26,7 @@ impl<A> Cx<'_, A> {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         match (state.on_common.take(), self.parts.common_leave) {
             (Some(timeout), Some(leave)) => leave(self, event, timeout),
-            _ => _ = self.timers.cancel(event.index()),
+            _ => self.timers.cancel(event.index()),
         }
     }
 

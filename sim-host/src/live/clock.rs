@@ -23,9 +23,10 @@ impl Clock {
     /// The time now.
     pub(super) fn now(&self) -> Instant {
         // Rounded down to a microsecond: a deadline is never thought to have passed before it has.
-        let micros = self.started.elapsed().as_micros();
-        let passed = u64::try_from(micros).unwrap_or(u64::MAX);
-        Instant::from_micros(self.origin.as_micros().saturating_add(passed))
+        let passed = self.started.elapsed();
+        let seconds = passed.as_secs().saturating_mul(1_000_000);
+        let micros = seconds.saturating_add(passed.subsec_micros().into());
+        Instant::from_micros(self.origin.as_micros().saturating_add(micros))
     }
 }
 

@@ -83,6 +83,8 @@ const EVENTS: usize = 1024;
 /// A back end over the operating system, for one base.
 pub struct Live {
     poll: Poll,
+    /// What the selector reported last. Taken while a loop runs.
+    events: Events,
     bell: Waker,
     clock: Clock,
     triggers: Vec<&'static Trigger>,
@@ -102,6 +104,7 @@ impl Live {
         let bell = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
         Ok(Self {
             poll,
+            events: Events::with_capacity(EVENTS),
             bell: Waker::from(Arc::new(Bell(bell))),
             clock: Clock::from(picoevent::Instant::ZERO),
             triggers: Vec::new(),
@@ -168,20 +171,34 @@ impl Live {
         run: Run,
     ) -> io::Result<End> {
         self.clock = Clock::from(base.now());
-        let mut events = Events::with_capacity(EVENTS);
+        // A callback can not run this loop again, so nobody misses them.
+        let mut events = core::mem::replace(&mut self.events, Events::with_capacity(0));
+        let end = self.turn_until_end(base, app, run, &mut events);
+        self.events = events;
+        end
+    }
+
+    fn turn_until_end<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        run: Run,
+        events: &mut Events,
+    ) -> io::Result<End> {
         base.begin(run);
         loop {
             base.prepare(app);
             self.settle(base);
             let deadline = match base.wait() {
-                Wait::Not => Some(base.now()),
-                Wait::Until(deadline) => Some(deadline),
-                Wait::Forever => None,
+                Wait::Not => Deadline::Now,
+                Wait::Until(deadline) => Deadline::At(deadline),
+                Wait::Forever => Deadline::Never,
                 Wait::Ended(end) => return Ok(end),
             };
-            self.wait(base, &mut events, deadline)?;
-            self.feed(base, &events);
-            base.advance(self.clock.now());
+            self.wait(base, events, deadline)?;
+            let now = self.clock.now();
+            self.feed(base, events, now);
+            base.advance(now);
             base.dispatch_with(app, || self.clock.now());
         }
     }
@@ -192,27 +209,20 @@ impl Live {
         &mut self,
         base: &mut EventBase<'_, A>,
         events: &mut Events,
-        deadline: Option<picoevent::Instant>,
+        deadline: Deadline,
     ) -> io::Result<()> {
-        let mut due = false;
+        let mut due = deadline == Deadline::Now;
         for trigger in &self.triggers {
             // In this order, or a raise in between would ring for nobody and be slept through.
             trigger.register(&self.bell);
             due |= feed_raises(trigger, base);
         }
+        self.conns.register_new(base, self.poll.registry());
         if self.conns.take_closed() {
             self.listeners.resume();
         }
-        let now = self.clock.now();
-        let mut timeout = deadline
-            .into_iter()
-            .chain(self.conns.deadline())
-            .chain(self.listeners.deadline())
-            .min()
-            .map(|deadline| deadline.since(now));
-        if due || (self.listeners.are_waiting() && base.has_room()) {
-            timeout = Some(Duration::ZERO);
-        }
+        due |= self.listeners.are_waiting() && base.has_room();
+        let timeout = if due { Some(Duration::ZERO) } else { self.until(deadline) };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 events.clear();
@@ -222,7 +232,15 @@ impl Live {
         }
     }
 
-    fn feed<A>(&mut self, base: &mut EventBase<'_, A>, events: &Events) {
+    /// How long it is until the first deadline. The clock is read only if there is one.
+    fn until(&self, deadline: Deadline) -> Option<Duration> {
+        let base = if let Deadline::At(deadline) = deadline { Some(deadline) } else { None };
+        let ours = self.conns.deadline().into_iter().chain(self.listeners.deadline());
+        let first = ours.chain(base).min()?;
+        Some(first.since(self.clock.now()))
+    }
+
+    fn feed<A>(&mut self, base: &mut EventBase<'_, A>, events: &Events, now: picoevent::Instant) {
         let registry = self.poll.registry();
         for event in events {
             match Subject::of(event.token()) {
@@ -237,7 +255,6 @@ impl Live {
         for trigger in &self.triggers {
             feed_raises(trigger, base);
         }
-        let now = self.clock.now();
         self.conns.expire(base, now);
         // Last, so that an event of this turn finds no one new in the place it is about.
         self.listeners.accept(base, &mut self.conns, registry, now);
@@ -272,6 +289,14 @@ impl Live {
             action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
         }
     }
+}
+
+/// When a loop is to look for news, at the latest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deadline {
+    Now,
+    At(picoevent::Instant),
+    Never,
 }
 
 /// Feeds what was counted since it was last asked; whether that was anything.
