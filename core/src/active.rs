@@ -150,8 +150,8 @@ impl Active {
 
     /// Begins a pass at the most urgent level.
     pub(crate) fn begin_pass(&mut self) {
-        let level = self.occupied.trailing_zeros() as u8;
-        self.running = level.min(Priority::LOWEST.level());
+        // Where nothing is due there are as many zeros as levels, which comes to level 0.
+        self.running = self.occupied.trailing_zeros() as u8 & Priority::LOWEST.level();
         self.urgent = self.running;
     }
 

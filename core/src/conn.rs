@@ -82,9 +82,6 @@ mod due {
     pub(super) const WRITE_TIMEOUT: u8 = 1 << 5;
     pub(super) const EOF: u8 = 1 << 6;
     pub(super) const FAILED: u8 = 1 << 7;
-
-    /// Those of the callback for what is not data.
-    pub(super) const EVENTS: u8 = !(ACCEPTED | READ | WRITE);
 }
 
 /// What an address is before it is set. Made of zeros, as a static storage must be to take no flash.
@@ -144,9 +141,8 @@ impl<A> Resident for ConnState<A> {
 }
 
 impl<A> ConnState<A> {
-    /// Takes the first callback that is due. One that the application never set is passed over.
+    /// Takes the first callback that is due.
     fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
-        self.due &= self.heard();
         let first = self.due & self.due.wrapping_neg();
         self.due &= !first;
         let event = match first {
@@ -157,19 +153,19 @@ impl<A> ConnState<A> {
             due::READ_TIMEOUT => ConnEvent::Timeout(Direction::Read),
             due::WRITE_TIMEOUT => ConnEvent::Timeout(Direction::Write),
             due::EOF => ConnEvent::Eof,
-            due::FAILED => ConnEvent::Failed(self.error),
-            _ => return None,
+            _ => ConnEvent::Failed(self.error),
         };
         self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
     }
 
-    /// What the application has set a callback for.
-    fn heard(&self) -> u8 {
-        let set = |is_set: bool, due: u8| if is_set { due } else { 0 };
-        set(self.on_accept.is_some(), due::ACCEPTED)
-            | set(self.on_read.is_some(), due::READ)
-            | set(self.on_write.is_some(), due::WRITE)
-            | set(self.on_event.is_some(), due::EVENTS)
+    /// Whether the application has set a callback for it.
+    const fn hears(&self, due: u8) -> bool {
+        match due {
+            due::ACCEPTED => self.on_accept.is_some(),
+            due::READ => self.on_read.is_some(),
+            due::WRITE => self.on_write.is_some(),
+            _ => self.on_event.is_some(),
+        }
     }
 
     /// Where its input stands.
@@ -251,8 +247,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
+    /// Makes a callback due, if there is one.
     fn conn_due(&mut self, conn: Conn, due: u8) {
-        if let Some(state) = self.tables.conns.get_mut(conn) {
+        if let Some(state) = self.tables.conns.get_mut(conn).filter(|state| state.hears(due)) {
             state.due |= due;
             let queued = self.active.activate(&mut state.turn, id_of(conn));
             self.activated(id_of(conn), queued);

@@ -75,7 +75,7 @@ impl<A> EventBase<'_, A> {
     /// Feeds that `amount` bytes were put into the room for input.
     pub fn received(&mut self, conn: Conn, amount: usize) {
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = state.input.commit(self.cx.rings.input(conn.index()), amount);
+        let amount = state.input.commit(self.cx.rings.input_len(), amount);
         if amount > 0 && state.is_held() {
             self.cx.conn_due(conn, due::READ);
             self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
@@ -97,7 +97,7 @@ impl<A> EventBase<'_, A> {
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = state.output.consume(self.cx.rings.output(conn.index()), amount);
+        let amount = state.output.consume(self.cx.rings.output_len(), amount);
         if amount == 0 || !state.is_held() {
             return;
         }

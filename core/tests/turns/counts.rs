@@ -2,7 +2,9 @@
 
 use picoevent::{EventBase, Mode, What};
 
-use crate::{App, activate, at, ms, storage, timer, turn};
+#[cfg(feature = "peaks")]
+use crate::turn;
+use crate::{App, activate, at, ms, storage, timer};
 
 #[cfg(feature = "peaks")]
 #[test]
