@@ -22,7 +22,7 @@ use picoevent::{Conn, ConnError, EventBase, Instant};
 use rustix::net::sockopt::set_tcp_nodelay;
 
 use super::aging::{Aging, Key};
-use super::stream::{Rest, Stream, Work, discard};
+use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
 use super::{FIN_WAIT, errno};
 
@@ -103,17 +103,22 @@ impl Conns {
         registry: &Registry,
     ) {
         if let Some(stream) = self.streams.get_mut(place).and_then(Option::as_mut) {
-            stream.note(event);
-            let conn = stream.conn;
-            self.work(conn, base, registry);
+            let (conn, part) = (stream.conn, stream.note(event));
+            self.work(conn, part, base, registry);
         }
     }
 
     /// Moves what can be moved, and ends what has come to its end.
-    pub(super) fn work<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>, registry: &Registry) {
+    pub(super) fn work<A>(
+        &mut self,
+        conn: Conn,
+        part: Part,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
         let place = self.streams.get_mut(conn.index()).and_then(Option::as_mut);
         let Some(stream) = place.filter(|stream| stream.conn == conn) else { return };
-        match stream.work(base, &mut self.scrap) {
+        match stream.work(part, base, &mut self.scrap) {
             Ok(Work::Waits) => {}
             Ok(Work::Goes) => {
                 // Registered anew, the selector reports once more what it has reported before.
@@ -138,7 +143,7 @@ impl Conns {
     ) {
         if let Some(stream) = self.get(conn) {
             stream.finish();
-            self.work(conn, base, registry);
+            self.work(conn, Part::Both, base, registry);
         }
     }
 
@@ -154,7 +159,7 @@ impl Conns {
         match self.get(conn) {
             Some(stream) => {
                 stream.closing = Some(key);
-                self.work(conn, base, registry);
+                self.work(conn, Part::Both, base, registry);
             }
             None => {
                 self.closing.remove(key);

@@ -65,6 +65,7 @@ use conns::Conns;
 use listeners::Listeners;
 use signals::Signals;
 use sources::Sources;
+use stream::Part;
 use token::Subject;
 
 /// How long a closed connection may take to hand its output to the system. Then it is reset.
@@ -275,7 +276,8 @@ impl Live {
                     base.failed(conn, errno::conn(&error));
                 }
             }
-            Action::Receive(conn) | Action::Send(conn) => self.conns.work(conn, base, registry),
+            Action::Receive(conn) => self.conns.work(conn, Part::Input, base, registry),
+            Action::Send(conn) => self.conns.work(conn, Part::Output, base, registry),
             Action::Finish(conn) => self.conns.finish(conn, base, registry),
             Action::Close(conn) => {
                 let deadline = self.clock.now().after(LINGER);

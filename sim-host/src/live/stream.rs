@@ -51,6 +51,14 @@ enum Finish {
     Sent,
 }
 
+/// What a stream's work is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Input,
+    Output,
+    Both,
+}
+
 /// What is left to do after a stream's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
@@ -128,12 +136,15 @@ impl Stream {
         watched.then_some(self.socket)
     }
 
-    /// Takes what the selector says.
-    pub(super) fn note(&mut self, event: &Event) {
+    /// Takes what the selector says; what has changed by it.
+    pub(super) fn note(&mut self, event: &Event) -> Part {
+        let was_writable = self.writable;
         self.broken |= event.is_error();
         self.hung_up |= event.is_read_closed();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+        // While it is writable, nothing waits to be sent.
+        if was_writable { Part::Input } else { Part::Both }
     }
 
     /// Tells the peer, once the output is sent, that no more will come.
@@ -154,12 +165,14 @@ impl Stream {
         let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
-    /// Does what can be done without waiting, and answers what is left to do.
+    /// Does what can be done without waiting, in the part that may have changed, and answers what is
+    /// left to do. A connection that begins, ends, or has seen an error is looked at as a whole.
     ///
     /// # Errors
     /// The connection has failed.
     pub(super) fn work<A>(
         &mut self,
+        part: Part,
         base: &mut EventBase<'_, A>,
         scrap: &mut [u8],
     ) -> io::Result<Work> {
@@ -167,12 +180,15 @@ impl Stream {
         if self.connecting || self.broken || ending {
             return self.work_carefully(base, scrap);
         }
-        self.receive(base)?;
-        self.send(base)?;
+        if part != Part::Output {
+            self.receive(base)?;
+        }
+        if part != Part::Input {
+            self.send(base)?;
+        }
         Ok(Work::Waits)
     }
 
-    /// Works on a connection that begins, ends, or has seen an error.
     fn work_carefully<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -259,7 +275,8 @@ impl Stream {
     fn send<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
         while self.writable {
             let (first, second) = base.output(self.conn);
-            if first.is_empty() {
+            let all = first.len() + second.len();
+            if all == 0 {
                 break;
             }
             let written = match second {
@@ -267,7 +284,12 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                Ok(amount) => base.sent(self.conn, amount),
+                // What takes less than all is full.
+                Ok(amount) => {
+                    self.writable = amount == all;
+                    base.sent(self.conn, amount);
+                    break;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
