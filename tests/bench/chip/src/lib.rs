@@ -8,6 +8,7 @@
 
 #![no_std]
 
+pub mod client;
 pub mod clock;
 pub mod executor;
 mod exit;
@@ -16,4 +17,7 @@ pub mod interrupt;
 #[path = "../../../../examples/boards/support/src/memory.rs"]
 mod memory;
 pub mod meter;
+pub mod network;
 pub mod random;
+pub mod served;
+pub mod wire;

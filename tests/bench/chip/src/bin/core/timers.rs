@@ -8,11 +8,10 @@ use core::time::Duration;
 
 use picoevent::{Cx, Event, EventBase, Instant, Mode, Storage, What};
 use picoevent_bench_chip::meter::{Harness, Report, Watch};
-use picoevent_bench_chip::random::Random;
+use picoevent_bench_chip::random::{self, PERIOD, Random};
 
 const FIRES: u32 = 4_000;
 const SEED: u32 = 1;
-const PERIOD: &str = "a random period";
 
 /// Timers, and where their periods come from.
 struct App<const TIMERS: usize> {
@@ -21,10 +20,7 @@ struct App<const TIMERS: usize> {
 }
 
 pub fn run(report: &mut Report) {
-    let mut random = Random::new(SEED);
-    report.harness(PERIOD, Harness::Loop, 10_000, || {
-        black_box(period(&mut random));
-    });
+    random::report(report);
     of::<4>(report, ["T1, 4 timers", "arm, 4 timers", "cancel, 4 timers", "re-arm, 4 timers"]);
     of::<16>(report, ["T1, 16 timers", "arm, 16 timers", "cancel, 16 timers", "re-arm, 16 timers"]);
     of::<64>(report, ["T1, 64 timers", "arm, 64 timers", "cancel, 64 timers", "re-arm, 64 timers"]);
@@ -51,7 +47,7 @@ fn of<const TIMERS: usize>(report: &mut Report, [fire, arm, cancel, rearm]: [&st
             base.dispatch(app);
         });
     }
-    report.watched(fire, Harness::Named(PERIOD), app.calls, &fires);
+    report.watched(fire, PERIOD, app.calls, &fires);
 
     // All are armed; each in turn is armed once more, cancelled, and armed again.
     let (mut arms, mut cancels, mut rearms) = (Watch::new(), Watch::new(), Watch::new());
