@@ -13,6 +13,7 @@ pub mod clock;
 pub mod executor;
 mod exit;
 pub mod interrupt;
+pub mod loops;
 #[cfg(feature = "small-memory")]
 #[path = "../../../../examples/boards/support/src/memory.rs"]
 mod memory;

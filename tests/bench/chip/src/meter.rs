@@ -77,18 +77,23 @@ pub enum Harness {
 
 /// The report of one program.
 pub struct Report {
+    suffix: &'static str,
     lines: u32,
 }
 
 impl Report {
-    /// Starts SysTick, calibrates, and reports what every program reports.
-    pub fn start() -> Self {
+    /// Starts SysTick, calibrates, and reports what every program reports. `suffix` goes behind
+    /// the name of each count.
+    ///
+    /// # Panics
+    /// When it is called a second time.
+    pub fn start(suffix: &'static str) -> Self {
         let mut core = cortex_m::Peripherals::take().expect("the report is started once");
         core.SYST.set_clock_source(SystClkSource::Core);
         core.SYST.set_reload(MASK);
         core.SYST.clear_current();
         core.SYST.enable_counter();
-        let mut report = Self { lines: 0 };
+        let mut report = Self { suffix, lines: 0 };
         let mut watch = Watch::new();
         for _ in 0..1_000 {
             watch.time(|| black_box(()));
@@ -150,7 +155,11 @@ impl Report {
             Harness::Loop => "loop",
             Harness::Named(name) => name,
         };
-        println!("{what}\t{name}\t{times}\t{parts}\t{}\t{}\t{less}", watch.ticks, watch.readings);
+        let suffix = if what == "count" { self.suffix } else { "" };
+        println!(
+            "{what}\t{name}{suffix}\t{times}\t{parts}\t{}\t{}\t{less}",
+            watch.ticks, watch.readings
+        );
         self.lines += 1;
     }
 }

@@ -51,7 +51,7 @@ extern "C" fn on_pend() {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut report = Report::start();
+    let mut report = Report::start("");
     let executor = Executor::take();
     let resources = RESOURCES.init_with(StackResources::new);
     let stack = network::start(executor.spawner(), WIRE.take(), resources);

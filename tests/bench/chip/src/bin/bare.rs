@@ -26,7 +26,7 @@ static MORE_ROOM: ConstStaticCell<Room<16>> = ConstStaticCell::new(Room::new());
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut report = Report::start();
+    let mut report = Report::start("");
     let wire = &*WIRE.take();
     let mut server = Polled::new(wire, ROOM.take());
     let names = ["hello by polling, 4 sockets", "frames of hello by polling, 4 sockets"];

@@ -33,7 +33,7 @@ static MORE_SOCKETS: ConstStaticCell<Sockets<16, 128, 128>> = ConstStaticCell::n
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut report = Report::start();
+    let mut report = Report::start("");
     let mut tasks = Tasks(Executor::take());
     let [wire, more_wire] = &WIRES;
     let [room, more_room] = &ROOMS;

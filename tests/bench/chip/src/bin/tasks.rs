@@ -38,7 +38,7 @@ extern "C" fn on_pend() {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut report = Report::start();
+    let mut report = Report::start("");
     let executor = Executor::take();
     yields(&mut report, &executor);
     signals(&mut report, &executor);

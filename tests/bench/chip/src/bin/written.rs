@@ -31,7 +31,7 @@ static MORE_BUFFERS: ConstStaticCell<[Buffers; 16]> = ConstStaticCell::new([[[0;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut report = Report::start();
+    let mut report = Report::start("");
     let mut tasks = Tasks(Executor::take());
     let [wire, more_wire] = &WIRES;
     let [memory, more_memory] = &CLIENTS;
