@@ -133,7 +133,7 @@ fn clippy_fuzzer() -> Result<()> {
 fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
     let mut cargo = toolchain.cargo(&workspace::no_panic(), panics::TARGET);
     command::run(cargo.args(["clippy", "--release", "--bins", "--", "--deny", "warnings"]))?;
-    let mut cargo = toolchain.cargo(&workspace::chip(), bench::chip::TARGET);
+    let mut cargo = toolchain.cargo(&workspace::chip(), bench::chip::image::TARGET);
     cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
     command::run(&mut cargo)?;
     for board in &BOARDS {

@@ -11,8 +11,8 @@
 //! depends on its flash and its core.
 
 mod fit;
-mod image;
-mod report;
+pub mod image;
+pub mod report;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -21,7 +21,6 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{Options, table::Table};
 use crate::{qemu::Machine, setup};
-pub use image::TARGET;
 use image::{Image, Profile};
 use report::Report;
 

@@ -63,6 +63,8 @@ pub struct Image {
     program: &'static str,
     profile: Profile,
     elf: PathBuf,
+    /// Another shift than the machine's.
+    shift: Option<u32>,
 }
 
 impl fmt::Display for Image {
@@ -103,7 +105,7 @@ pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
     let image = |program| {
         let elf = built.iter().find(|elf| elf.file_name().is_some_and(|name| name == program));
         let elf = elf.ok_or_else(|| anyhow!("cargo did not say where it put {program}"))?;
-        Ok(Image { program, profile, elf: elf.clone() })
+        Ok(Image { program, profile, elf: elf.clone(), shift: None })
     };
     PROGRAMS.into_iter().map(image).collect()
 }
@@ -123,12 +125,19 @@ impl Image {
         Ok(report.to_owned())
     }
 
+    /// Lets an instruction take two to the power of this nanoseconds: for a test that a wrong clock
+    /// is refused.
+    pub fn with_shift(mut self, shift: u32) -> Self {
+        self.shift = Some(shift);
+        self
+    }
+
     fn command(&self, machine: Machine) -> Command {
         let mut qemu = Command::new(QEMU_PROGRAM);
         qemu.args(["-machine", machine.name(), "-display", "none", "-monitor", "none"]);
         qemu.args(["-serial", "none", "-net", "none"]);
         qemu.args(["-semihosting-config", "enable=on,target=native"]);
-        qemu.arg("-icount").arg(format!("shift={}", shift(machine)));
+        qemu.arg("-icount").arg(format!("shift={}", self.shift.unwrap_or(shift(machine))));
         qemu.arg("-kernel").arg(&self.elf);
         qemu
     }
@@ -171,7 +180,7 @@ mod tests {
     #[test]
     fn a_program_is_run_with_a_clock_of_instructions() {
         let elf = PathBuf::from("core");
-        let image = Image { program: "core", profile: Profile::Speed, elf };
+        let image = Image { program: "core", profile: Profile::Speed, elf, shift: None };
         let line = describe(&image.command(Machine::Mps2An385));
         assert!(line.contains("-machine mps2-an385") && line.contains("-icount shift=6"), "{line}");
     }
