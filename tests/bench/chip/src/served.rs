@@ -1,5 +1,10 @@
 //! Connections that a server greets, each from the call until the server is quiet again.
 //!
+//! ```text
+//!   Client ── Wire ── Server        the wire is in memory, and each end works in turn
+//!   not timed         timed
+//! ```
+//!
 //! Only the server's work is timed: what its tasks do, and the alarm of the clock. The client's is
 //! not. Time jumps when neither has anything to do, so what a server does later for a connection
 //! that is over, TIME-WAIT for one, is in the connection's figure.
@@ -84,11 +89,11 @@ fn connection(server: &mut impl Server, client: &mut Client, wire: &Wire, watch:
         if server.is_due() {
             watch.time(|| server.step());
         } else if !wire.is_busy() {
-            let server = server.next();
-            let client_next = if client.is_done() { None } else { client.next(clock::now()) };
-            match server.into_iter().chain(client_next).min() {
+            let is_over = client.is_done();
+            let client = if is_over { None } else { client.next(clock::now()) };
+            match server.next().into_iter().chain(client).min() {
                 Some(at) => watch.time(|| clock::advance(at)),
-                None if client.is_done() => return,
+                None if is_over => return,
                 None => panic!("the connection has stopped"),
             }
         }

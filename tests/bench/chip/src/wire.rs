@@ -1,7 +1,7 @@
 //! A cable within the program: what one end sends, the other receives, and nothing is lost.
 //!
-//! Frames are written and read where they lie, so the driver of either end copies nothing: it is
-//! some dozen instructions a frame, which the program `bare` counts by themselves.
+//! Frames are written and read where they lie, so the driver of either end copies nothing. The few
+//! dozen instructions it takes for a frame are counted by the program `bare`.
 
 use core::cell::{RefCell, RefMut};
 use core::task::Context;
