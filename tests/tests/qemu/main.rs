@@ -6,6 +6,7 @@
 
 mod bad_clients;
 mod cable;
+mod chip;
 mod echo;
 mod faults;
 mod hello;

@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
+    bench,
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
     firmware, mutants, oracle, panics, setup,
@@ -97,7 +98,8 @@ impl Checks {
 
 fn formatting() -> Result<()> {
     let root = workspace::root();
-    for folder in [root, workspace::boards(), workspace::no_panic(), workspace::fuzz()] {
+    let apart = [workspace::boards(), workspace::chip(), workspace::no_panic(), workspace::fuzz()];
+    for folder in [root].into_iter().chain(apart) {
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())
@@ -131,6 +133,9 @@ fn clippy_fuzzer() -> Result<()> {
 fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
     let mut cargo = toolchain.cargo(&workspace::no_panic(), panics::TARGET);
     command::run(cargo.args(["clippy", "--release", "--bins", "--", "--deny", "warnings"]))?;
+    let mut cargo = toolchain.cargo(&workspace::chip(), bench::chip::image::TARGET);
+    cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
+    command::run(&mut cargo)?;
     for board in &BOARDS {
         let mut cargo = toolchain.cargo(&workspace::boards().join(board.name), board.target);
         // In the release profile, so that what the builds compiled for this machine is used again.

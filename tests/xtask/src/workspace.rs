@@ -24,6 +24,11 @@ pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }
 
+/// The workspace of the programs that are measured on the chip.
+pub fn chip() -> PathBuf {
+    root().join("tests/bench/chip")
+}
+
 /// The workspace of the fuzzer's program.
 pub fn fuzz() -> PathBuf {
     root().join("tests/fuzz")
