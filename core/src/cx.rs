@@ -234,9 +234,17 @@ impl<A> Cx<'_, A> {
 
     /// The earliest deadline of all, and whose it is.
     pub(crate) fn first_deadline(&mut self) -> (Key, Owner) {
-        let (event, conn) = (self.timers.first(), self.conn_timers.first());
-        let event = event.min(self.commons.first());
-        if conn < event { (conn, Owner::Conn) } else { (event, Owner::Event) }
+        let mut event = self.timers.first();
+        if self.commons.len() > 0 {
+            event = event.min(self.commons.first());
+        }
+        if self.conn_timers.armed() > 0 {
+            let conn = self.conn_timers.first();
+            if conn < event {
+                return (conn, Owner::Conn);
+            }
+        }
+        (event, Owner::Event)
     }
 
     /// Makes due what is due by now.

@@ -191,11 +191,14 @@ impl<A> Cx<'_, A> {
     fn event_chores(&mut self, event: Event, what: What) {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         let (chores, raises) = (state.chores, core::mem::take(&mut state.raises));
+        let registered = state.registered;
         state.set_chore(chore::RAISES, false);
         let has = |chore| chores & chore != 0;
         if has(chore::DELETE) {
             self.event_disarm(event);
-            self.event_unregister(event);
+            if registered {
+                self.event_unregister(event);
+            }
         }
         if has(chore::BEAT) {
             self.event_beat(event, what);

@@ -20,37 +20,33 @@
 use crate::Instant;
 
 /// What deadlines are ordered by: themselves, and when they were armed. It knows its owner.
-///
-/// ```text
-///  127           64 63          17 16     0
-/// ┌────────────────┬──────────────┬────────┐
-/// │ deadline in µs │ armings      │ owner  │   one number: two are compared without a branch
-/// └────────────────┴──────────────┴────────┘
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key(u128);
+pub(crate) struct Key {
+    at: Instant,
+    /// Armings so far, in the upper 47 bits, and the owner.
+    tag: u64,
+}
 
 /// Bits for an owner's number: connections have two timers each.
 const OWNER: u32 = 17;
 
 impl Key {
-    pub(crate) const EMPTY: Self = Self(0);
+    pub(crate) const EMPTY: Self = Self { at: Instant::ZERO, tag: 0 };
 
     /// Later than any deadline.
-    pub(crate) const NEVER: Self = Self(u128::MAX);
+    pub(crate) const NEVER: Self = Self { at: Instant::MAX, tag: u64::MAX };
 
     /// The key of a deadline that is the so manieth to be armed.
     pub(crate) const fn new(at: Instant, arming: u64, owner: usize) -> Self {
-        let tag = arming << OWNER | owner as u64;
-        Self((at.as_micros() as u128) << 64 | tag as u128)
+        Self { at, tag: arming << OWNER | owner as u64 }
     }
 
     pub(crate) const fn at(self) -> Instant {
-        Instant::from_micros((self.0 >> 64) as u64)
+        self.at
     }
 
     pub(crate) const fn owner(self) -> usize {
-        self.0 as usize & ((1 << OWNER) - 1)
+        self.tag as usize & ((1 << OWNER) - 1)
     }
 }
 

@@ -23,10 +23,12 @@ impl<A> Cx<'_, A> {
 
     /// Takes the event's deadline away.
     pub(super) fn event_disarm(&mut self, event: Event) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
-        match (state.on_common.take(), self.parts.common_leave) {
-            (Some(timeout), Some(leave)) => leave(self, event, timeout),
-            _ => self.timers.cancel(event.index()),
+        self.timers.cancel(event.index());
+        if let Some(leave) = self.parts.common_leave
+            && let Some(state) = self.tables.events.get_mut(event)
+            && let Some(timeout) = state.on_common.take()
+        {
+            leave(self, event, timeout);
         }
     }
 
@@ -47,9 +49,9 @@ impl<A> Cx<'_, A> {
     /// The event's timeout has passed.
     pub(crate) fn event_timed_out(&mut self, index: u16) {
         let Some((event, state)) = self.tables.events.at(index) else { return };
-        let (persist, was_active) = (state.is_persistent(), state.turn.is_queued());
+        let over = state.registered && !state.is_persistent() && !state.turn.is_queued();
         self.event_disarm(event);
-        if !persist && !was_active {
+        if over {
             self.event_unregister(event);
         }
         self.event_activate(event, What::TIMEOUT);
