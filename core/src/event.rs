@@ -158,9 +158,16 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn event_del(&mut self, event: Event) {
-        self.event_stop_timeout(event);
-        self.event_deactivate(event);
-        self.event_unregister(event);
+        self.event_disarm(event);
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        state.set_pace(Pace::None);
+        let (queued, registered) = (state.turn.is_queued(), state.registered);
+        if queued || self.repeat.is_some() {
+            self.event_deactivate(event);
+        }
+        if registered {
+            self.event_unregister(event);
+        }
     }
 
     pub(crate) fn event_free(&mut self, event: Event) {
