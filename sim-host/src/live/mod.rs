@@ -224,6 +224,9 @@ impl Live {
         }
         due |= self.listeners.are_waiting() && base.has_room();
         let timeout = if due { Some(Duration::ZERO) } else { self.until(deadline) };
+        if timeout != Some(Duration::ZERO) {
+            self.clock.start();
+        }
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 events.clear();
@@ -234,7 +237,7 @@ impl Live {
     }
 
     /// How long it is until the first deadline. The clock is read only if there is one.
-    fn until(&self, deadline: Deadline) -> Option<Duration> {
+    fn until(&mut self, deadline: Deadline) -> Option<Duration> {
         let base = if let Deadline::At(deadline) = deadline { Some(deadline) } else { None };
         let ours = self.conns.deadline().into_iter().chain(self.listeners.deadline());
         let first = ours.chain(base).min()?;
