@@ -179,15 +179,17 @@ impl Conns {
     }
 
     /// Takes what the selector says about a lingering socket.
-    pub(super) fn note_lingering(&mut self, place: usize, registry: &Registry) {
+    pub(super) fn note_lingering(&mut self, place: usize, event: &Event, registry: &Registry) {
         let Some((key, socket)) = self.lingering.at(place) else { return };
-        let stays = match discard(socket, &mut self.scrap) {
-            Ok(Rest::Nothing) => true,
-            Ok(Rest::More) => {
-                registry.reregister(socket, token_of(key), Interest::READABLE).is_ok()
-            }
-            Ok(Rest::End) | Err(_) => false,
-        };
+        // After an error there is nobody to wait for.
+        let stays = !event.is_error()
+            && match discard(socket, &mut self.scrap) {
+                Ok(Rest::Nothing) => true,
+                Ok(Rest::More) => {
+                    registry.reregister(socket, token_of(key), Interest::READABLE).is_ok()
+                }
+                Ok(Rest::End) | Err(_) => false,
+            };
         if !stays {
             self.lingering.remove(key);
             self.closed = true;

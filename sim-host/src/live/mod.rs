@@ -250,7 +250,9 @@ impl Live {
             match Subject::of(event.token()) {
                 Some(Subject::Listener(place)) => self.listeners.note(place),
                 Some(Subject::Conn(place)) => self.conns.note(place, event, base, registry),
-                Some(Subject::Lingering(place)) => self.conns.note_lingering(place, registry),
+                Some(Subject::Lingering(place)) => {
+                    self.conns.note_lingering(place, event, registry);
+                }
                 Some(Subject::Source(place)) => self.sources.note(place, event, base),
                 Some(Subject::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
                 Some(Subject::Trigger) | None => {}
