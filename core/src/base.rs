@@ -120,7 +120,7 @@ impl<'s, A> EventBase<'s, A> {
     /// Feeds the time, after the news that was there at this time. What is due by then becomes
     /// active when the dispatch begins. A time that goes back is ignored.
     pub fn advance(&mut self, now: Instant) {
-        self.cx.recorder.note(Entry::Time(now));
+        self.cx.recorder.note(|| Entry::Time(now));
         self.cx.update_now(now);
         let course = &mut self.cx.course;
         if course.exit_at.is_some_and(|at| at <= self.cx.now) {
@@ -167,7 +167,7 @@ impl<'s, A> EventBase<'s, A> {
 
     /// Feeds the time between two callbacks, where it is wanted.
     pub fn update_now(&mut self, now: Instant) {
-        self.cx.recorder.note(Entry::TimeInPass(now));
+        self.cx.recorder.note(|| Entry::TimeInPass(now));
         self.cx.update_now(now);
     }
 

@@ -193,7 +193,7 @@ impl<A> Cx<'_, A> {
 impl<A> EventBase<'_, A> {
     /// Feeds a failure to listen: the listener is disabled and its error callback is due.
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
-        self.cx.recorder.note(Entry::ListenFailed(listener, error));
+        self.cx.recorder.note(|| Entry::ListenFailed(listener, error));
         self.cx.listener_disable(listener, 0);
         if let Some(state) = self.cx.tables.listeners.get_mut(listener)
             && !state.freed

@@ -133,7 +133,7 @@ impl<A> EventBase<'_, A> {
     #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
         let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
-        self.cx.recorder.note(Entry::Action(action));
+        self.cx.recorder.note(|| Entry::Action(action));
         action
     }
 

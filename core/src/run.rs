@@ -165,7 +165,7 @@ impl<A> EventBase<'_, A> {
     /// Begins a run of the loop (`event_base_loop`'s entry). Back ends do so before the first turn;
     /// an exit or a break asked for before is kept.
     pub fn begin(&mut self, run: Run) {
-        self.cx.recorder.note(Entry::Begin(run));
+        self.cx.recorder.note(|| Entry::Begin(run));
         let course = &mut self.cx.course;
         (course.run, course.ended) = (run, None);
         (course.calls, course.idle) = (0, false);
@@ -194,7 +194,7 @@ impl<A> EventBase<'_, A> {
             course.ended = Some(end);
         }
         let end = if let Wait::Ended(end) = outlook { Some(end) } else { None };
-        self.cx.recorder.note(Entry::Wait(end));
+        self.cx.recorder.note(|| Entry::Wait(end));
         outlook
     }
 

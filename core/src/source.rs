@@ -202,7 +202,7 @@ impl<A> EventBase<'_, A> {
     /// The back end reports a source once, and again after the next [`Action::Interest`] for it,
     /// if it is still ready then; also whatever comes true newly.
     pub fn ready(&mut self, source: Source, what: What) {
-        self.cx.recorder.note(Entry::Ready(source, what));
+        self.cx.recorder.note(|| Entry::Ready(source, what));
         let Some(state) = self.cx.tables.sources.get(source) else { return };
         let (mut at, kind) = (state.events.first(), state.kind());
         while let Some(id) = at {
@@ -223,7 +223,7 @@ impl<A> EventBase<'_, A> {
         if raises == 0 {
             return;
         }
-        self.cx.recorder.note(Entry::Raised(signal, raises));
+        self.cx.recorder.note(|| Entry::Raised(signal, raises));
         let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
         while let Some(id) = at {
             let Some(state) = self.cx.tables.events.linked(id.index()) else { return };

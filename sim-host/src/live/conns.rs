@@ -39,8 +39,8 @@ pub(super) struct Conns {
     new: Vec<Conn>,
     closing: Aging<Conn>,
     lingering: Aging<TcpStream>,
-    /// When what begins to linger now is given up; set by each turn.
-    lingers_until: Instant,
+    /// The time of this turn.
+    now: Instant,
     /// A descriptor was closed since someone asked.
     closed: bool,
     scrap: Box<[u8]>,
@@ -53,7 +53,7 @@ impl Conns {
             new: Vec::new(),
             closing: Aging::new(),
             lingering: Aging::new(),
-            lingers_until: Instant::ZERO,
+            now: Instant::ZERO,
             closed: false,
             scrap: vec![0; SCRAP].into(),
         }
@@ -198,7 +198,7 @@ impl Conns {
 
     /// Ends what has lasted too long.
     pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>, now: Instant) {
-        self.lingers_until = now.after(FIN_WAIT);
+        self.now = now;
         while let Some(conn) = self.closing.pop_due(now) {
             if let Some(stream) = self.take(conn) {
                 stream.set_reset();
@@ -230,7 +230,7 @@ impl Conns {
         }
         let token = token_of(self.lingering.next_key());
         match stream.into_lingering(token, registry) {
-            Some(socket) => _ = self.lingering.insert(socket, self.lingers_until),
+            Some(socket) => _ = self.lingering.insert(socket, self.now.after(FIN_WAIT)),
             None => self.closed = true,
         }
     }
