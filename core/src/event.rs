@@ -176,10 +176,19 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn event_activate(&mut self, event: Event, what: What) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
+        if self.tables.events.get(event).is_some() {
+            self.event_activate_at(event.slot(), what);
+        }
+    }
+
+    /// Makes the callback of the event in a slot that is taken due with `what`.
+    #[inline(never)]
+    pub(crate) fn event_activate_at(&mut self, index: u16, what: What) {
+        let Some(state) = self.tables.events.linked(index) else { return };
         state.result |= what;
-        let queued = self.active.activate(&mut state.turn, id_of(event));
-        self.activated(id_of(event), queued);
+        let id = Id::new(Kind::Event, index);
+        let queued = self.active.activate(&mut state.turn, id);
+        self.activated(id, queued);
     }
 
     /// Prepares the callback of an event whose turn it is.

@@ -210,9 +210,7 @@ impl<A> EventBase<'_, A> {
             at = state.waiting.next();
             let came_true = state.interest & what & What::IO;
             if !came_true.is_empty() {
-                state.result |= came_true | kind;
-                let queued = self.cx.active.activate(&mut state.turn, id);
-                self.cx.activated(id, queued);
+                self.cx.event_activate_at(id.index(), came_true | kind);
             }
         }
     }
@@ -228,11 +226,9 @@ impl<A> EventBase<'_, A> {
         while let Some(id) = at {
             let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
             at = state.waiting.next();
-            state.result |= What::SIGNAL;
             state.raises = state.raises.saturating_add(raises);
             state.set_chore(chore::RAISES, true);
-            let queued = self.cx.active.activate(&mut state.turn, id);
-            self.cx.activated(id, queued);
+            self.cx.event_activate_at(id.index(), What::SIGNAL);
         }
     }
 }

@@ -54,7 +54,7 @@ impl<A> Cx<'_, A> {
         if over {
             self.event_unregister(event);
         }
-        self.event_activate(event, What::TIMEOUT);
+        self.event_activate_at(index, What::TIMEOUT);
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`.
