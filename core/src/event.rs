@@ -192,6 +192,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Prepares the callback of an event whose turn it is.
+    #[inline]
     pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What)> {
         let (event, state) = self.tables.events.at(index)?;
         let (call, what) = (state.call, core::mem::take(&mut state.result));
@@ -204,6 +205,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Does what an event that fires with `what` takes beside its call.
+    #[inline(never)]
     fn event_chores(&mut self, event: Event, what: What) {
         let Some(state) = self.tables.events.get_mut(event) else { return };
         let (chores, raises) = (state.chores, core::mem::take(&mut state.raises));
