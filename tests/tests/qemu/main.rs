@@ -16,6 +16,7 @@ mod panics;
 mod port_forward;
 mod recorded;
 mod size;
+mod stack;
 
 use picoevent_tests::client::Plan;
 

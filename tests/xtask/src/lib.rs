@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   count   oracle   mutants
-//! checks     panics                                     ← check uses these
+//! checks     panics  gate                               ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
-//! ground     command toolchain      workspace        command_line   patched
+//! ground     command toolchain      workspace        command_line   patched   document
 //! ```
 //!
 //! # Firmware for the end-to-end tests
@@ -23,10 +23,12 @@ pub mod command;
 pub mod command_line;
 pub mod count;
 pub mod defmt_log;
+mod document;
 pub mod emulate;
 mod far_side;
 pub mod firmware;
 pub mod flash;
+pub mod gate;
 pub mod mutants;
 pub mod oracle;
 pub mod panics;

@@ -1,0 +1,66 @@
+//! How deep the stack gets on the small board, under clients of all kinds.
+//!
+//! The programs are made for it: they paint their stack at start, say at their end how much of the
+//! paint is gone, and give a silent peer up after two seconds instead of a minute. `cargo xtask
+//! size` reads the line that is printed here.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use picoevent_tests::board::Board;
+use picoevent_tests::client::{Outcome, Plan, summary};
+use picoevent_tests::pattern::pattern;
+use xtask::qemu::Machine;
+
+use crate::{GREETING, visitor};
+
+/// Clients that come at once, where there are sockets for sixteen.
+const CROWD: usize = 24;
+
+/// The board has 64 KB; what is left of it after the statics is the stack's.
+const MOST: usize = 8 * 1024;
+
+/// Good clients, bad clients, too many clients, and each of them in between; then the interrupt.
+fn depth(program: &str) -> Result<()> {
+    let mut board = Board::boot(Machine::Lm3s6965evb, program)?;
+    for round in 0..50 {
+        board.serve(vec![visitor(), Plan::half_closer(GREETING)]).context(round)?;
+    }
+
+    let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(visitor())).collect();
+    let outcomes = board.finish(&crowd);
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    let (served, refused) = (count(Outcome::Served), count(Outcome::Refused));
+    ensure!(served >= 16 && refused > 0 && served + refused == CROWD, "{}", summary(&outcomes));
+
+    for plan in [Plan::resetter(), Plan::vanisher(), Plan::non_reader(pattern(1, 100_000))] {
+        board.connect(plan);
+        board.serve(vec![visitor(), visitor()])?;
+    }
+    // Those who said nothing are given up after two seconds; what is written to them, after more.
+    board.peer.pass(Duration::from_secs(5));
+    board.serve(vec![visitor(), visitor(), Plan::half_closer(GREETING)])?;
+
+    board.guest.interrupt()?;
+    ensure!(board.wait_exit()? == 0, "it did not end well{}", board.story());
+    board.story();
+    let line = board.guest.history().iter().rev().find(|line| line.message.contains("stack: "));
+    let line = line.context("it said no depth")?.message.clone();
+    println!("{program}: {line}");
+    let number = line.split_whitespace().nth(1).and_then(|word| word.parse::<usize>().ok());
+    let depth = number.with_context(|| format!("{line:?} has no number"))?;
+    ensure!((256..=MOST).contains(&depth), "a stack of {depth} bytes");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn hello_world_has_a_stack_of_known_depth() -> Result<()> {
+    depth("stack-loop")
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn the_same_as_tasks_has_one_too() -> Result<()> {
+    depth("stack-tasks")
+}
