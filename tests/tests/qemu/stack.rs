@@ -44,12 +44,15 @@ fn depth(program: &str) -> Result<()> {
     board.guest.interrupt()?;
     ensure!(board.wait_exit()? == 0, "it did not end well{}", board.story());
     board.story();
-    let line = board.guest.history().iter().rev().find(|line| line.message.contains("stack: "));
-    let line = line.context("it said no depth")?.message.clone();
-    println!("{program}: {line}");
-    let number = line.split_whitespace().nth(1).and_then(|word| word.parse::<usize>().ok());
-    let depth = number.with_context(|| format!("{line:?} has no number"))?;
-    ensure!((256..=MOST).contains(&depth), "a stack of {depth} bytes");
+    for when in ["at start", "serving"] {
+        let start = format!("stack, {when}: ");
+        let lines = board.guest.history().iter();
+        let said = lines.filter_map(|line| line.message.strip_prefix(&start)).next();
+        let said = said.with_context(|| format!("it did not say the stack {when}"))?;
+        println!("{program}, {when}: {said}");
+        let depth: usize = said.split(' ').next().unwrap_or_default().parse()?;
+        ensure!((256..=MOST).contains(&depth), "the stack {when}: {said}");
+    }
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! How deep the stack has been: it is painted at start, and looked at before the end.
+//! How deep the stack has been: it is painted, and looked at later.
 //!
 //! ```text
 //!   end of the statics                                         the top, where it starts
@@ -6,8 +6,9 @@
 //!                             └──────────── depth ────────────▶┘
 //! ```
 //!
-//! Interrupts use the same stack, so they are in it. Memory that a function reserves and does not
-//! write may look untouched at the very bottom, by some bytes.
+//! Start-up and service are told apart by painting it twice: what is made once, on the stack, before
+//! it moves to its static may be deeper than anything later. Interrupts use the same stack, so they
+//! are in it. What a function reserves at the very bottom and does not write looks untouched.
 
 use cortex_m::register::msp;
 
@@ -23,13 +24,14 @@ const PAINT: u32 = 0xC0A7_ED57;
 /// Bytes below the stack pointer that are left alone: the painter's own.
 const MARGIN: usize = 128;
 
-/// Paints what is free of the stack. Called once, before interrupts are let through.
+/// Paints what is free of the stack.
 pub fn paint() {
     let mut at = (&raw mut __sheap).cast::<u32>();
     let end = (msp::read() as usize - MARGIN) as *mut u32;
     while at < end {
-        // SAFETY: the words from `__sheap` up to the stack pointer are RAM that nothing uses yet:
-        // there is no heap, the stack is above, and no interrupt comes before this returns.
+        // SAFETY: the words from `__sheap` up to the stack pointer are RAM that nothing uses: there is
+        // no heap, the stack is above, and an interrupt that comes meanwhile has left them again
+        // when this goes on.
         unsafe {
             at.write_volatile(PAINT);
             at = at.add(1);
@@ -37,8 +39,8 @@ pub fn paint() {
     }
 }
 
-/// Logs how many bytes of the stack were ever in use, and how many there are.
-pub fn report() {
+/// Logs how many bytes of the stack were in use since it was painted, and how many there are.
+pub fn report(when: &str) {
     let (bottom, top) = (&raw const __sheap, &raw const _stack_start);
     let mut at = bottom;
     // SAFETY: all words between the marks are RAM, aligned, and read as they are.
@@ -46,5 +48,5 @@ pub fn report() {
         at = at.wrapping_add(1);
     }
     let (depth, room) = (top as usize - at as usize, top as usize - bottom as usize);
-    defmt::info!("stack: {=usize} bytes of {=usize}", depth, room);
+    defmt::info!("stack, {=str}: {=usize} bytes of {=usize}", when, depth, room);
 }

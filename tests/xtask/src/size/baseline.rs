@@ -21,7 +21,7 @@ const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-
 /// # Errors
 /// When one cannot be built.
 pub fn table(toolchain: Toolchain) -> Result<Lines> {
-    let heading = ["board", "server", "served at once", "sockets", "flash", "static RAM"];
+    let heading = ["server", "served at once", "sockets", "flash", "static RAM"];
     let mut lines = vec![heading.map(str::to_owned).to_vec()];
     for (name, few, many) in BOARDS {
         let board = Board::named(name)?;
@@ -34,22 +34,21 @@ pub fn table(toolchain: Toolchain) -> Result<Lines> {
         let [tasks_few, loop_few, tasks_many, loop_many] = &measured[..] else { continue };
         let mut row = |server: &str, served: u64, sockets: u64, usage: &Usage| {
             let numbers = [served, sockets, usage.flash, usage.ram].map(grouped);
-            lines.push([vec![name.to_owned(), server.to_owned()], numbers.to_vec()].concat());
+            lines.push([vec![format!("{server}, {name}")], numbers.to_vec()].concat());
         };
         row("tasks", few, few, tasks_few);
         row("picoevent", few, few, loop_few);
         row("tasks", many, many, tasks_many);
         row("picoevent", many, many, loop_many);
-        row("picoevent, as hello-world is", few, many, &hello);
+        row("picoevent as hello-world is", few, many, &hello);
         for (server, few_of, many_of) in
             [("tasks", tasks_few, tasks_many), ("picoevent", loop_few, loop_many)]
         {
             let further = |few_of: u64, many_of: u64| many_of.saturating_sub(few_of) / (many - few);
             let ram = further(few_of.ram, many_of.ram);
             let flash = further(few_of.flash, many_of.flash);
-            let cells = [name.to_owned(), format!("{server}, each further one")];
-            let numbers = ["+ 1".to_owned(), "+ 1".to_owned(), grouped(flash), grouped(ram)];
-            lines.push([cells.to_vec(), numbers.to_vec()].concat());
+            let cells = [format!("{server}, each further one"), "+ 1".to_owned(), "+ 1".to_owned()];
+            lines.push([cells.to_vec(), vec![grouped(flash), grouped(ram)]].concat());
         }
     }
     Ok(lines)

@@ -9,7 +9,7 @@ use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
 use picoevent::{EventBase, Signal, Storage, Trigger};
 use picoevent_baseline::board;
-use picoevent_baseline::sizes::{BUFFER, EVENTS, INPUT, FEW, OUTPUT};
+use picoevent_baseline::sizes::{BUFFER, EVENTS, FEW, INPUT, OUTPUT};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 

@@ -9,8 +9,8 @@ use core::time::Duration;
 use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
 use picoevent::{EventBase, Signal, Storage, Trigger};
-use picoevent_baseline::{board, stack};
 use picoevent_baseline::sizes::{BUFFER, EVENTS, FEW, INPUT, MANY, OUTPUT};
+use picoevent_baseline::{board, stack};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
@@ -39,6 +39,8 @@ fn main() -> ! {
 
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
+    stack::report("at start");
+    stack::paint();
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address).expect("the storage has room");
@@ -47,6 +49,6 @@ async fn serve(stack: Stack<'static>) {
     let mut hello = Hello::new();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, config).await;
     defmt::info!("done");
-    stack::report();
+    stack::report("serving");
     board::exit(0)
 }

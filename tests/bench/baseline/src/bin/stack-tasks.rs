@@ -41,7 +41,9 @@ async fn serve(stack: Stack<'static>, buffers: &'static mut Buffers<BUFFER>) {
 
 #[embassy_executor::task]
 async fn end() {
+    stack::report("at start");
+    stack::paint();
     server::until_interrupted().await;
-    stack::report();
+    stack::report("serving");
     board::exit(0)
 }

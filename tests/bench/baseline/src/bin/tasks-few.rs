@@ -4,9 +4,9 @@
 #![no_main]
 
 use embassy_net::{Stack, StackResources};
+use picoevent_baseline::board;
 use picoevent_baseline::server::{self, Buffers, Patience};
 use picoevent_baseline::sizes::{BUFFER, FEW};
-use picoevent_baseline::board;
 use static_cell::{ConstStaticCell, StaticCell};
 
 static RESOURCES: StaticCell<StackResources<{ FEW + 1 }>> = StaticCell::new();
