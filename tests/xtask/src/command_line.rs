@@ -19,7 +19,7 @@ use crate::{
 pub const HELP: &str = "\
 usage: cargo xtask <command>
 
-  setup                                  install what is missing: QEMU, libevent, Rust
+  setup                                  install what is missing: QEMU, libevent, valgrind, Rust
   test                                   setup, then every check there is, as CI does
   qemu <example> --machine <machine> [--port <port>]
                                          run firmware under QEMU; 127.0.0.1:<port>

@@ -37,6 +37,7 @@ pub fn run() -> Result<Toolchain> {
     host_tool("clippy", "clippy", "rust-web-clippy")?;
     qemu()?;
     libevent()?;
+    valgrind()?;
     Ok(toolchain)
 }
 
@@ -121,7 +122,7 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is valgrind, which only [`crate::count`] needs.
+/// Makes sure that there is valgrind, which counts instructions.
 ///
 /// # Errors
 /// When it is missing and can not be installed.

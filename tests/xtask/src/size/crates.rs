@@ -138,8 +138,8 @@ fn code(
 ) {
     for address in addresses {
         let functions = places.functions(address);
-        let crates = functions.iter().filter_map(|function| crate_of(function));
-        let found = crates.clone().find(|name| *name != "core").or(crates.last());
+        let mut crates = functions.iter().filter_map(|function| crate_of(function));
+        let found = crates.clone().find(|name| *name != "core").or(crates.next_back());
         let owner = found.or_else(|| crate_of(&symbol.name)).unwrap_or(REST);
         match runs.last_mut() {
             Some((last, bytes)) if *last == owner => *bytes += 1,
