@@ -26,6 +26,9 @@ pub use table::Format;
 /// The example that is measured.
 const EXAMPLE: &str = "hello-world";
 
+/// The column of the first board's server as tasks, with as many sockets.
+const AS_TASKS: &str = "the same as tasks";
+
 /// What one firmware takes, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -50,6 +53,9 @@ pub fn run(format: Format) -> Result<()> {
         rows.push((board.name, measure(&elf)?));
         shares.push((board.name, crates::shares(&elf)?));
         elves.push(elf);
+    }
+    for elf in firmware::build_baseline(toolchain, &BOARDS[0], &["tasks-many"])? {
+        shares.insert(1, (AS_TASKS, crates::shares(&elf)?));
     }
     let document = workspace::root().join("docs/performance.md");
     let show = |name, title: &str, lines: Lines| {

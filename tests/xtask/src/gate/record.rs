@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # a remark
-//! [instructions, x86-64] rustc 1.95.0 (59807616e 2026-04-14)
+//! [instructions, this machine] rustc 1.95.0 (59807616e 2026-04-14) for x86_64-unknown-linux-gnu
 //! handle looked up, of 10: 41
 //! ```
 //!

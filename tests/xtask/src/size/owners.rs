@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Crates with less than this in each firmware are summed up.
-const SMALL: u64 = 64;
+const SMALL: u64 = 256;
 /// What they are called.
 const OTHERS: &str = "(smaller ones)";
 /// Variables below this are not listed.
@@ -73,17 +73,17 @@ mod tests {
             crates.iter().map(|(name, bytes)| ((*name).to_owned(), share(*bytes))).collect()
         };
         let firmware = [
-            ("one", shares(&[("core", 700), ("app", 10), ("(vectors)", 240), ("bit", 3)])),
-            ("two", shares(&[("core", 900), ("app", 100), ("net", 5_000)])),
+            ("one", shares(&[("core", 700), ("app", 10), ("(vectors)", 440), ("bit", 3)])),
+            ("two", shares(&[("core", 900), ("app", 300), ("net", 5_000)])),
         ];
         let expected = "\
 crate           one    two
 core            700    900
-app              10    100
+app              10    300
 net               0  5,000
-(vectors)       240      0
+(vectors)       440      0
 (smaller ones)    3      0
-all             953  6,000
+all           1,153  6,200
 ";
         let lines = table(&firmware, |share| share.flash);
         assert_eq!(layout(&lines, Format::Plain), expected);
