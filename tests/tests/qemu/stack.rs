@@ -6,16 +6,19 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use picoevent_tests::board::Board;
 use picoevent_tests::client::{Outcome, Plan, summary};
 use picoevent_tests::pattern::pattern;
 use xtask::qemu::Machine;
 
-use crate::{GREETING, visitor};
+use crate::{GREETING, bad_clients::all_places_are_back, visitor};
 
 /// Clients that come at once, where there are sockets for sixteen.
 const CROWD: usize = 24;
+
+/// Crowds that may come and all be served.
+const CROWDS: usize = 50;
 
 /// The board has 64 KB; what is left of it after the statics is the stack's.
 const MOST: usize = 8 * 1024;
@@ -27,19 +30,14 @@ fn depth(program: &str) -> Result<()> {
         board.serve(vec![visitor(), Plan::half_closer(GREETING)]).context(round)?;
     }
 
-    let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(visitor())).collect();
-    let outcomes = board.finish(&crowd);
-    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    let (served, refused) = (count(Outcome::Served), count(Outcome::Refused));
-    ensure!(served >= 16 && refused > 0 && served + refused == CROWD, "{}", summary(&outcomes));
-
+    more_than_there_is_room_for(&mut board)?;
     for plan in [Plan::resetter(), Plan::vanisher(), Plan::non_reader(pattern(1, 100_000))] {
         board.connect(plan);
-        board.serve(vec![visitor(), visitor()])?;
+        all_places_are_back(&mut board)?;
     }
-    // Those who said nothing are given up after two seconds; what is written to them, after more.
+    // For the one that vanished to be given up.
     board.peer.pass(Duration::from_secs(5));
-    board.serve(vec![visitor(), visitor(), Plan::half_closer(GREETING)])?;
+    all_places_are_back(&mut board)?;
 
     board.guest.interrupt()?;
     ensure!(board.wait_exit()? == 0, "it did not end well{}", board.story());
@@ -54,6 +52,22 @@ fn depth(program: &str) -> Result<()> {
         ensure!((256..=MOST).contains(&depth), "the stack {when}: {said}");
     }
     Ok(())
+}
+
+/// Crowds, until somebody was refused. How many of a crowd are depends on how fast they come.
+fn more_than_there_is_room_for(board: &mut Board) -> Result<()> {
+    for _ in 0..CROWDS {
+        let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(visitor())).collect();
+        let outcomes = board.finish(&crowd);
+        let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+        let (served, refused) = (count(Outcome::Served), count(Outcome::Refused));
+        ensure!(served > 0 && served + refused == CROWD, "{}", summary(&outcomes));
+        all_places_are_back(board)?;
+        if refused > 0 {
+            return Ok(());
+        }
+    }
+    bail!("there was room for {CROWDS} crowds of {CROWD}")
 }
 
 #[test]

@@ -77,13 +77,13 @@ mod tests {
             ("two", shares(&[("core", 900), ("app", 300), ("net", 5_000)])),
         ];
         let expected = "\
-crate           one    two
-core            700    900
-app              10    300
-net               0  5,000
-(vectors)       440      0
-(smaller ones)    3      0
-all           1,153  6,200
+crate             one    two
+core              700    900
+app                10    300
+net                 0  5,000
+(vectors)         440      0
+(smaller ones)      3      0
+all             1,153  6,200
 ";
         let lines = table(&firmware, |share| share.flash);
         assert_eq!(layout(&lines, Format::Plain), expected);
