@@ -17,6 +17,7 @@ mod panics;
 mod port_forward;
 mod recorded;
 mod size;
+mod stack;
 
 use picoevent_tests::client::Plan;
 

@@ -36,6 +36,7 @@ pub fn run() -> Result<Toolchain> {
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
     host_tool("clippy", "clippy", "rust-web-clippy")?;
     libevent()?;
+    valgrind()?;
     Ok(toolchain)
 }
 
@@ -131,7 +132,7 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is valgrind, which [`crate::count`] and [`crate::bench`] need.
+/// Makes sure that there is valgrind, which counts instructions.
 ///
 /// # Errors
 /// When it is missing and can not be installed.
