@@ -175,7 +175,23 @@ impl<A> EventBase<'_, A> {
     ///
     /// The reason for an end is given once; asked again, the loop goes on.
     pub fn wait(&mut self) -> Wait {
-        let outlook = match self.outlook() {
+        let outlook = self.outlook();
+        self.wait_for(outlook)
+    }
+
+    /// As [`wait`](Self::wait), but the time to wait until may be too early: that of a timer which
+    /// was set later since, or cancelled. For back ends that turn often and wake up cheaply: the
+    /// timers are not looked at.
+    pub fn wait_or_less(&mut self) -> Wait {
+        let outlook = self.outlook_by(|base| {
+            let exit = base.cx.course.exit_at.unwrap_or(Instant::MAX);
+            Some(base.cx.due_from.min(exit)).filter(|at| *at < Instant::MAX)
+        });
+        self.wait_for(outlook)
+    }
+
+    fn wait_for(&mut self, outlook: Wait) -> Wait {
+        let outlook = match outlook {
             Wait::Until(_) | Wait::Forever | Wait::Ended(End::Empty)
                 if !self.cx.outbox.is_empty() =>
             {
@@ -200,6 +216,11 @@ impl<A> EventBase<'_, A> {
 
     /// What [`EventBase::wait`] would answer if all actions were taken.
     pub(crate) fn outlook(&mut self) -> Wait {
+        self.outlook_by(Self::deadline)
+    }
+
+    /// The same, by what finds the deadline.
+    fn outlook_by(&mut self, deadline: impl FnOnce(&mut Self) -> Option<Instant>) -> Wait {
         let Cx { course, active, .. } = &self.cx;
         let run = course.run;
         let once = run.contains(Run::ONCE) && course.calls > 0 && active.len() == 0;
@@ -214,7 +235,7 @@ impl<A> EventBase<'_, A> {
                 Wait::Ended(End::Empty)
             }
             () if run.contains(Run::NONBLOCK) => Wait::Not,
-            () => match self.deadline() {
+            () => match deadline(self) {
                 Some(deadline) if deadline <= self.cx.now => Wait::Not,
                 Some(deadline) => Wait::Until(deadline),
                 None => Wait::Forever,

@@ -196,7 +196,8 @@ impl Live {
     ) -> io::Result<Option<End>> {
         base.prepare(app);
         self.settle(base);
-        let deadline = match base.wait() {
+        // On a desk it costs less to wake up for nothing now and then than to look every time.
+        let deadline = match base.wait_or_less() {
             Wait::Ended(end) => return Ok(Some(end)),
             Wait::Until(deadline) if patience == Patience::Base => Deadline::At(deadline),
             Wait::Forever if patience == Patience::Base => Deadline::Never,
