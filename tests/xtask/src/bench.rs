@@ -11,6 +11,7 @@
 
 pub mod active;
 pub mod chain;
+pub mod chip;
 pub mod figures;
 pub mod loops;
 pub mod machine;
@@ -39,11 +40,16 @@ pub struct Workload {
 }
 
 /// All workloads, in the order they are run.
-pub const WORKLOADS: [Workload; 4] = [
+pub const WORKLOADS: [Workload; 5] = [
     Workload { name: "W1", about: "tokens in a ring of descriptors", run: chain::run },
     Workload { name: "W1U", about: "events that activate themselves", run: active::run },
     Workload { name: "W2", about: "timers added, moved, cancelled, fired", run: timers::run },
     Workload { name: "W2i", about: "timers of a minute, begun again", run: timers::run_idle },
+    Workload {
+        name: chip::NAME,
+        about: "instructions on an emulated microcontroller",
+        run: chip::run,
+    },
 ];
 
 /// What is asked for.
@@ -86,7 +92,10 @@ impl Workload {
 /// # Errors
 /// When something can not be built, or a workload did not do all of its work.
 pub fn run(options: &Options) -> Result<()> {
-    peers::install()?;
+    // What the chip's programs are held against comes with cargo.
+    if options.workloads.iter().any(|&name| name != chip::NAME) {
+        peers::install()?;
+    }
     let machine = Machine::here();
     println!("{machine}");
     let document = workspace::root().join("docs/performance.md");

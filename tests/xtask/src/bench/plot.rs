@@ -136,7 +136,7 @@ impl Axis {
 fn grid(across: &Axis, up: &Axis) -> String {
     let mut svg = String::new();
     let [left, top, right, bottom] = FIELD;
-    let mut rule = |x1: f64, y1: f64, x2: f64, y2: f64| {
+    let rule = |x1: f64, y1: f64, x2: f64, y2: f64| {
         format!(
             "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#dddddd\"/>\n"
         )

@@ -183,7 +183,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
 
 /// What a timer's whole life costs, by the number of timers.
 fn plot_of(measured: &[(u32, Figures)]) -> Plot {
-    let life = |figures: &Figures, name| {
+    let life = |figures: &Figures, name: &str| {
         PHASES.iter().map(|phase| figures.median(name, phase)).sum::<Option<f64>>()
     };
     let points = |name: &str| {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant as Moment};
 use anyhow::{Result, bail};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Run, Source, Storage, What};
+use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Source, Storage, What};
 use picoevent_sim::live::Live;
 
 use super::ring::Ring;
@@ -82,7 +82,7 @@ struct OnLive<'s, 'w> {
 
 impl Chain for OnLive<'_, '_> {
     fn turn(&mut self) -> Result<()> {
-        self.live.run_with(&mut self.base, &mut self.app, Run::ONCE | Run::NONBLOCK)?;
+        self.live.turn_once(&mut self.base, &mut self.app)?;
         Ok(())
     }
 }
