@@ -9,6 +9,7 @@ use lexopt::{
 };
 
 use crate::{
+    bench,
     oracle::{IN_A_TEST, Task},
     qemu::Machine,
     size::Format,
@@ -29,6 +30,8 @@ usage: cargo xtask <command>
   size [--markdown]                      flash and static RAM of hello-world per board
   count                                  instructions of each operation by size of the
                                          tables, by valgrind; into docs/performance.md
+  bench [<workload> ...] [--quick]       times and instructions beside other event loops,
+                                         into docs/performance.md; without names all
   oracle [--seeds <a>..<b>] [--jobs <n>]
                                          random programs on libevent and on the core
                                          (seeds 0..20000) must come to the same
@@ -102,6 +105,8 @@ pub enum Invocation {
     Size(Format),
     /// [`crate::count`].
     Count,
+    /// [`crate::bench`].
+    Bench(bench::Options),
     /// [`crate::oracle`].
     Oracle(Task),
     /// [`crate::mutants`], those whose name contains this.
@@ -125,6 +130,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
     let (mut machine, mut board, mut port, mut format) = (None, None, None, None);
     let mut cable = Cable::default();
     let (mut seeds, mut jobs, mut show, mut bugs) = (None, None, None, None);
+    let mut quick = false;
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Invocation::Help),
@@ -138,6 +144,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
             Long("jobs") => jobs = Some(parser.value()?.parse()?),
             Long("show") => show = Some(parser.value()?.string()?),
             Long("bugs") => bugs = Some(()),
+            Long("quick") => quick = true,
             Long("markdown") => format = Some(Format::Markdown),
             Value(word) => words.push(word.string()?),
             _ => return Err(argument.unexpected().into()),
@@ -164,6 +171,10 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ["qemu" | "flash"] => return Err(missing("an example, hello-world for one")),
         ["size"] => Invocation::Size(format.take().unwrap_or(Format::Plain)),
         ["count"] => Invocation::Count,
+        ["bench", ref names @ ..] => {
+            let options = bench::Options::new(names, std::mem::take(&mut quick));
+            Invocation::Bench(options.map_err(|error| Usage(error.to_string()))?)
+        }
         ["oracle"] => Invocation::Oracle(match (bugs.take(), show.take()) {
             (Some(()), _) => Task::Bugs,
             (None, Some(which)) => Task::Show(which),
@@ -187,6 +198,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ("--jobs", jobs.is_some()),
         ("--show", show.is_some()),
         ("--bugs", bugs.is_some()),
+        ("--quick", quick),
     ];
     match left.iter().find(|(_, is_left)| *is_left) {
         Some((option, _)) => bail!(Usage(format!("{} takes no {option}", words[0]))),
@@ -256,6 +268,21 @@ mod tests {
         assert_eq!(oracle("oracle --bugs"), Task::Bugs);
         assert!(mistake("oracle --seeds 9..5").contains("is no range"));
         assert_eq!(mistake("oracle --bugs --jobs 2"), "oracle takes no --jobs");
+    }
+
+    #[test]
+    fn bench_is_told_workloads_in_any_order_and_none_are_all() {
+        let bench = |line| match typed(line).unwrap() {
+            Invocation::Bench(options) => (options.workloads, options.quick),
+            other => panic!("{line} is {other:?}"),
+        };
+        let all: Vec<_> = bench::WORKLOADS.iter().map(|workload| workload.name).collect();
+        assert_eq!(bench("bench"), (all.clone(), false));
+        assert_eq!(
+            mistake("bench W1 W0"),
+            format!("there is no workload \"W0\": known are {}", all.join(", "))
+        );
+        assert_eq!(mistake("count --quick"), "count takes no --quick");
     }
 
     #[test]

@@ -9,7 +9,6 @@
 
 use std::{
     fmt::Write,
-    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -19,7 +18,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::{
     command::{self, cannot_start, check, describe},
-    firmware, setup, workspace,
+    firmware, marks, setup, workspace,
 };
 
 /// Slots of the tables. The program knows these.
@@ -30,9 +29,6 @@ const TIMES: [u64; 2] = [2_000, 12_000];
 
 /// A run takes a second.
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// What stands before and behind the table in the document.
-const MARKS: [&str; 2] = ["<!-- count -->\n", "<!-- end of count -->"];
 
 /// How an operation's cost may grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +62,7 @@ pub fn run() -> Result<()> {
     }
     let table = table(&rows);
     println!("\n{table}");
-    write_down(&workspace::root().join("docs/performance.md"), &table)?;
+    marks::write_down(&workspace::root().join("docs/performance.md"), "count", &table)?;
     rows.iter().try_for_each(check_growth)
 }
 
@@ -148,20 +144,6 @@ fn thousands(number: u64) -> String {
     }
 }
 
-/// Puts the table between the marks of a document.
-fn write_down(document: &Path, table: &str) -> Result<()> {
-    let failed = || format!("cannot write the table into {}", document.display());
-    let text = fs::read_to_string(document).with_context(failed)?;
-    let text = replaced(&text, table).context("its marks are missing").with_context(failed)?;
-    fs::write(document, text).with_context(failed)
-}
-
-fn replaced(text: &str, table: &str) -> Option<String> {
-    let (before, rest) = text.split_once(MARKS[0])?;
-    let (_, behind) = rest.split_once(MARKS[1])?;
-    Some([before, MARKS[0], table, MARKS[1], behind].concat())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,13 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stands_between_the_marks_is_replaced() {
-        let text = "# A\n<!-- count -->\nold\n<!-- end of count -->\nB\n";
-        let new = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
-        let text = replaced(text, &new).unwrap();
-        assert!(text.starts_with("# A\n<!-- count -->\n| operation | 10"), "{text}");
-        assert!(text.contains("| timer armed | 7 | 70 | 1,234 | 1,234,567 |\n<!-- end"), "{text}");
-        assert!(text.ends_with("<!-- end of count -->\nB\n"), "{text}");
-        assert_eq!(replaced("no marks", &new), None);
+    fn the_table_has_a_row_for_each_operation() {
+        let text = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
+        assert!(text.starts_with("| operation | 10"), "{text}");
+        assert!(text.ends_with("\n| timer armed | 7 | 70 | 1,234 | 1,234,567 |\n"), "{text}");
     }
 }

@@ -4,10 +4,10 @@
 //! in a wiki or a shell history. The modules fall in three groups:
 //!
 //! ```text
-//! commands   setup   check (test)   emulate (qemu)   flash   size   count   oracle   mutants
+//! commands   setup   check (test)   emulate (qemu)   flash   size   count   bench   oracle   mutants
 //! checks     panics                                     ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
-//! ground     command toolchain      workspace        command_line   patched
+//! ground     command toolchain      workspace        command_line   patched   marks
 //! ```
 //!
 //! # Firmware for the end-to-end tests
@@ -17,6 +17,7 @@
 //! `PICOEVENT_FIRMWARE` naming that folder. A test finds its ELF file by
 //! [`firmware::prebuilt`] and boots it with [`qemu::Qemu`].
 
+pub mod bench;
 pub mod board;
 pub mod check;
 pub mod command;
@@ -27,6 +28,7 @@ pub mod emulate;
 mod far_side;
 pub mod firmware;
 pub mod flash;
+pub mod marks;
 pub mod mutants;
 pub mod oracle;
 pub mod panics;

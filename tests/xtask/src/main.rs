@@ -4,7 +4,7 @@ use std::{env, process::ExitCode};
 
 use anyhow::Result;
 use xtask::{
-    check,
+    bench, check,
     command_line::{self, HELP, Invocation, Usage},
     count, emulate, flash, mutants, oracle, setup, size,
 };
@@ -38,6 +38,7 @@ fn run() -> Result<i32> {
             return emulate::run(&example, machine, port, &cable);
         }
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
+        Invocation::Bench(options) => bench::run(&options)?,
         Invocation::Count => count::run()?,
         Invocation::Oracle(task) => return oracle::run(&task),
         Invocation::Size(format) => size::run(format)?,

@@ -121,7 +121,7 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is valgrind, which only [`crate::count`] needs.
+/// Makes sure that there is valgrind, which [`crate::count`] and [`crate::bench`] need.
 ///
 /// # Errors
 /// When it is missing and can not be installed.
@@ -153,6 +153,27 @@ pub fn libevent() -> Result<()> {
     there()?;
     println!("found cc and libevent's headers");
     Ok(())
+}
+
+/// Makes sure that C can be compiled against the event loops that [`crate::bench`] compares with.
+///
+/// # Errors
+/// When it cannot, and what is missing cannot be installed.
+pub fn peers() -> Result<()> {
+    libevent()?;
+    for (header, package) in [("ev.h", "libev-dev"), ("uv.h", "libuv1-dev")] {
+        if !has_header(header) {
+            apt::install(&[package], probe::apt())?;
+        }
+        println!("found {header}");
+    }
+    Ok(())
+}
+
+fn has_header(header: &str) -> bool {
+    let mut cc = Command::new("cc");
+    cc.args(["-x", "c", "-fsyntax-only", "-include", header, "/dev/null"]);
+    command::output(&mut cc).is_ok()
 }
 
 /// Runs rustup, says how that went, and returns whether it went well.

@@ -1,0 +1,73 @@
+//! The machine that figures are from: without it they mean nothing.
+
+use std::{fmt, fs, process::Command, thread};
+
+use super::peers;
+use crate::command;
+
+/// What is said of a machine above its figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    processor: String,
+    cores: usize,
+    kernel: String,
+    rustc: String,
+    cc: String,
+    /// The libraries that are compared with, and their versions.
+    peers: Vec<String>,
+}
+
+impl Machine {
+    /// Asks this machine. What it does not answer is said to be unknown.
+    pub fn here() -> Self {
+        Self {
+            processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            kernel: said("uname", "-sr"),
+            rustc: said("rustc", "--version"),
+            cc: said("cc", "--version"),
+            peers: peers::versions(),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processor, cores, kernel, rustc, cc, peers } = self;
+        write!(f, "{processor}, {cores} cores, {kernel}; {rustc}; {cc}; {}", peers.join(", "))
+    }
+}
+
+fn processor(cpuinfo: &str) -> String {
+    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or("a processor of unknown kind".to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// The first line that a program answers with.
+fn said(program: &str, argument: &str) -> String {
+    let output = command::output(Command::new(program).arg(argument)).unwrap_or_default();
+    output.lines().next().map_or(format!("{program} of unknown version"), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_read_out_of_what_the_kernel_says() {
+        let said = "processor\t: 0\nmodel name\t: AMD EPYC\ncpu MHz\t\t: 2600\n";
+        assert_eq!(processor(said), "AMD EPYC");
+        assert_eq!(processor(""), "a processor of unknown kind");
+    }
+
+    #[test]
+    fn a_program_that_is_missing_has_an_unknown_version() {
+        assert_eq!(said("no-such-program", "--version"), "no-such-program of unknown version");
+    }
+
+    #[test]
+    fn a_machine_is_one_line() {
+        let line = Machine::here().to_string();
+        assert!(!line.contains('\n') && line.contains("rustc"), "{line}");
+    }
+}
