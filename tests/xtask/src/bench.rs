@@ -11,6 +11,7 @@
 
 pub mod machine;
 pub mod peers;
+pub mod servers;
 pub mod table;
 
 use std::time::Instant;
@@ -33,7 +34,12 @@ pub struct Workload {
 }
 
 /// All workloads, in the order they are run.
-pub const WORKLOADS: [Workload; 0] = [];
+pub const WORKLOADS: [Workload; 4] = [
+    Workload { name: "W3", about: "a server that greets and closes", run: servers::hello::run },
+    Workload { name: "W4", about: "a server that sends back", run: servers::echo::run },
+    Workload { name: "W5", about: "memory of idle connections", run: servers::idle::run },
+    Workload { name: "W6", about: "size and start-up of a server", run: servers::start::run },
+];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -106,7 +106,7 @@ fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
 }
 
 /// The number in callgrind's line `==1== Collected : 1837700`.
-fn collected(said: &str) -> Option<u64> {
+pub(crate) fn collected(said: &str) -> Option<u64> {
     let (_, number) = said.lines().find_map(|line| line.split_once("Collected : "))?;
     number.split_whitespace().next()?.parse().ok()
 }

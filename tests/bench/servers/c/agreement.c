@@ -106,7 +106,8 @@ void listening(void)
 static void memory(const char *when)
 {
 	long heap_now = heap();
-	dprintf(1, "memory when=%s rss=%ld heap=%ld\n", when, rss() - rss_before,
+	/* Nothing is set aside for connections beforehand. */
+	dprintf(1, "memory when=%s rss=%ld heap=%ld reserved=0\n", when, rss() - rss_before,
 		heap_now - heap_before);
 }
 

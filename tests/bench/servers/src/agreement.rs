@@ -100,6 +100,7 @@ pub struct Agreement {
     before: Time,
     after: Time,
     memory: Memory,
+    reserved: usize,
 }
 
 impl Agreement {
@@ -116,6 +117,7 @@ impl Agreement {
             before: Time::default(),
             after: Time::default(),
             memory: Memory::default(),
+            reserved: 0,
         }
     }
 
@@ -127,6 +129,11 @@ impl Agreement {
     /// Whether connections are greeted and closed.
     pub const fn is_hello(&self) -> bool {
         matches!(self.workload, Workload::Hello { .. })
+    }
+
+    /// The server has set so many bytes aside beforehand, for connections and what belongs to them.
+    pub const fn reserved(&mut self, bytes: usize) {
+        self.reserved = bytes;
     }
 
     /// Says where the server listens. What was used up to here does not count.
@@ -182,7 +189,8 @@ impl Agreement {
     fn say_memory(&self, when: &str) {
         let Memory { rss, heap } = memory();
         let (rss, heap) = (rss - self.memory.rss, heap - self.memory.heap);
-        say(&format!("memory when={when} rss={rss} heap={heap}"));
+        let reserved = self.reserved;
+        say(&format!("memory when={when} rss={rss} heap={heap} reserved={reserved}"));
     }
 
     fn report(&self) -> ! {

@@ -61,10 +61,11 @@ mod tests {
     #[test]
     fn memory_that_is_written_to_is_held() {
         let before = Memory::now().unwrap();
-        let held = vec![1_u8; 8 << 20];
+        let held = vec![1_u8; 64 << 20];
         let after = Memory::now().unwrap();
-        assert!(after.heap - before.heap >= 8 << 20, "{before:?} {after:?}");
-        assert!(after.rss - before.rss >= 7 << 20, "{before:?} {after:?}");
+        // Other tests may give some back meanwhile.
+        assert!(after.heap - before.heap >= 32 << 20, "{before:?} {after:?}");
+        assert!(after.rss - before.rss >= 32 << 20, "{before:?} {after:?}");
         drop(held);
     }
 

@@ -9,11 +9,14 @@ use sources::Server;
 use static_cell::ConstStaticCell;
 
 /// An event for the listener and for each connection; the loop's own connections are not used.
-static STORAGE: ConstStaticCell<Storage<Server, 10240, 0, 0, 0, 0>> =
-    ConstStaticCell::new(Storage::new());
+type Events = Storage<Server, 10240, 0, 0, 0, 0>;
+
+static STORAGE: ConstStaticCell<Events> = ConstStaticCell::new(Storage::new());
 
 fn main() {
-    let failed = serve(Server::new(Agreement::begin(), listener()));
+    let mut agreement = Agreement::begin();
+    agreement.reserved(size_of::<Events>());
+    let failed = serve(Server::new(agreement, listener()));
     fail(failed.unwrap_or_else(|error| error.to_string()))
 }
 

@@ -9,27 +9,33 @@ use picoevent_sim::live::Live;
 use static_cell::ConstStaticCell;
 
 /// Small messages, one at a time on each connection.
-static SMALL: ConstStaticCell<Storage<Server, 1, 1024, 512, 512>> =
-    ConstStaticCell::new(Storage::new());
+type Small = Storage<Server, 1, 1024, 512, 512>;
 
 /// A stream of whole mebibytes has rings as the other servers have buffers.
-static BULK: ConstStaticCell<Storage<Server, 1, 1, 65536, 65536>> =
-    ConstStaticCell::new(Storage::new());
+type Bulk = Storage<Server, 1, 1, 65536, 65536>;
 
 /// Many connections that say little.
-static IDLE: ConstStaticCell<Storage<Server, 1, 10240, 64, 64>> =
-    ConstStaticCell::new(Storage::new());
+type Idle = Storage<Server, 1, 10240, 64, 64>;
+
+static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Storage::new());
+static BULK: ConstStaticCell<Bulk> = ConstStaticCell::new(Storage::new());
+static IDLE: ConstStaticCell<Idle> = ConstStaticCell::new(Storage::new());
 
 /// A first message of so many bytes is one of the bulk workload.
 const BLOCK: u64 = 1 << 20;
 
 fn main() {
-    let agreement = Agreement::begin();
-    let base = match agreement.workload() {
-        Workload::Echo { warm, .. } if warm >= BLOCK => EventBase::new(BULK.take()),
-        Workload::Hello { .. } | Workload::Echo { .. } => EventBase::new(SMALL.take()),
-        Workload::Idle { .. } => EventBase::new(IDLE.take()),
+    let mut agreement = Agreement::begin();
+    let (base, reserved) = match agreement.workload() {
+        Workload::Echo { warm, .. } if warm >= BLOCK => {
+            (EventBase::new(BULK.take()), size_of::<Bulk>())
+        }
+        Workload::Hello { .. } | Workload::Echo { .. } => {
+            (EventBase::new(SMALL.take()), size_of::<Small>())
+        }
+        Workload::Idle { .. } => (EventBase::new(IDLE.take()), size_of::<Idle>()),
     };
+    agreement.reserved(reserved);
     let failed = serve(base, Server::new(agreement)).unwrap_or_else(|error| error.to_string());
     fail(failed)
 }
