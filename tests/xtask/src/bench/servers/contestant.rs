@@ -46,8 +46,22 @@ pub struct Server {
 pub enum Source {
     /// A program of [`PACKAGE`].
     Rust(&'static str),
-    /// A file in `c`, what it is compiled with, and the libraries it needs.
-    C(&'static str, &'static [&'static str], &'static [&'static str]),
+    /// A file in `c`.
+    C {
+        /// Its name.
+        file: &'static str,
+        /// What it is compiled with.
+        flags: &'static [&'static str],
+        /// The library it needs, as it is called where it is shared, and where it is an archive.
+        library: Option<[&'static str; 2]>,
+    },
+}
+
+/// How a program gets its libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Linked {
+    Shared,
+    Static,
 }
 
 /// The row that others are compared with: libevent as its users know it.
@@ -67,9 +81,9 @@ const fn c(
     name: &'static str,
     file: &'static str,
     flags: &'static [&'static str],
-    libraries: &'static [&'static str],
+    library: Option<[&'static str; 2]>,
 ) -> Server {
-    Server { name, source: Source::C(file, flags, libraries), descriptors: 1, echoes: true }
+    Server { name, source: Source::C { file, flags, library }, descriptors: 1, echoes: true }
 }
 
 /// All of them, in the order of the tables' rows.
@@ -77,15 +91,15 @@ pub const SERVERS: [Server; 11] = [
     rust(CONNECTIONS, "server-picoevent"),
     // The back end watches a duplicate of each descriptor.
     Server { descriptors: 2, ..rust(SOURCES_ROW, "server-picoevent-sources") },
-    c(LIBEVENT, "libevent_bufferevent", &[], &["-levent_core"]),
-    c("libevent, events", "libevent_event", &[], &["-levent_core"]),
-    c("libev", "libev", &[], &["-lev", "-lm"]),
-    c("libuv", "libuv", &[], &["-luv", "-lpthread", "-ldl", "-lrt"]),
+    c(LIBEVENT, "libevent_bufferevent", &[], Some(["event_core"; 2])),
+    c("libevent, events", "libevent_event", &[], Some(["event_core"; 2])),
+    c("libev", "libev", &[], Some(["ev"; 2])),
+    c("libuv", "libuv", &[], Some(["uv", "uv_a"])),
     rust("mio, by hand", "server-mio"),
     rust("calloop", "server-calloop"),
-    c("epoll, level-triggered", "raw", &[], &[]),
-    c("epoll, edge-triggered", "raw", &["-DEDGE"], &[]),
-    Server { echoes: false, ..c("blocking calls", "blocking", &[], &[]) },
+    c("epoll, level-triggered", "raw", &[], None),
+    c("epoll, edge-triggered", "raw", &["-DEDGE"], None),
+    Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];
 
 /// Everything, built.
@@ -101,8 +115,9 @@ impl Built {
     /// When a compiler or a library is missing and can not be installed, or a server not be built.
     pub fn all() -> Result<Self> {
         let folder = peers::folder()?;
+        println!("compiling the servers in C ...");
         for server in &SERVERS {
-            compile(server, &[], &program_in(&folder, server))?;
+            compile(server, Linked::Shared, &program_in(&folder, server))?;
         }
         Ok(Self { rust: build_rust()?, folder })
     }
@@ -114,7 +129,7 @@ impl Built {
     pub fn program(&self, server: &Server) -> Result<PathBuf> {
         match server.source {
             Source::Rust(name) => self.rust(name),
-            Source::C(..) => Ok(program_in(&self.folder, server)),
+            Source::C { .. } => Ok(program_in(&self.folder, server)),
         }
     }
 
@@ -141,7 +156,7 @@ impl Built {
     /// When it can not be linked.
     pub fn link_statically(&self, server: &Server) -> Result<PathBuf> {
         let program = program_in(&self.folder, server).with_extension("static");
-        compile(server, &STATIC, &program)?;
+        compile(server, Linked::Static, &program)?;
         Ok(program)
     }
 }
@@ -150,13 +165,21 @@ fn program_in(folder: &Path, server: &Server) -> PathBuf {
     folder.join(format!("server-{}", server.name.replace(", ", "-").replace(' ', "-")))
 }
 
-fn compile(server: &Server, extra: &[&str], program: &Path) -> Result<()> {
-    let Source::C(file, flags, libraries) = server.source else { return Ok(()) };
+fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
+    let Source::C { file, flags, library } = server.source else { return Ok(()) };
     let sources = Path::new(SOURCES).join("c");
     let mut cc = Command::new("cc");
-    cc.current_dir(workspace::root()).args(CFLAGS).args(extra).args(flags).arg("-o").arg(program);
-    cc.arg(sources.join(file).with_extension("c")).arg(sources.join("agreement.c")).args(libraries);
-    println!("$ {}", describe(&cc));
+    cc.current_dir(workspace::root()).args(CFLAGS).args(flags);
+    let library = library.map(|[shared, archive]| match linked {
+        Linked::Shared => shared,
+        Linked::Static => archive,
+    });
+    if linked == Linked::Static {
+        cc.args(STATIC);
+    }
+    cc.arg("-o").arg(program);
+    cc.arg(sources.join(file).with_extension("c")).arg(sources.join("agreement.c"));
+    cc.args(library.map(|name| format!("-l{name}"))).arg("-lm");
     command::output(&mut cc).map(drop)
 }
 
@@ -189,7 +212,9 @@ mod tests {
         let sources = workspace::root().join(SOURCES);
         for server in &SERVERS {
             let found = match server.source {
-                Source::C(file, ..) => sources.join("c").join(file).with_extension("c").is_file(),
+                Source::C { file, .. } => {
+                    sources.join("c").join(file).with_extension("c").is_file()
+                }
                 Source::Rust(name) => {
                     let path = sources.join("src/bin").join(name);
                     path.join("main.rs").is_file() || path.with_extension("rs").is_file()

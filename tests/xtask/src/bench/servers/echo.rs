@@ -27,7 +27,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         let mut lengths = Vec::new();
         // 1,000 connections are 64 once more, to an instruction; one is its own in a full run.
         if connections == 64 || (connections == 1 && !options.quick) {
-            lengths.push(Lengths::of("by difference", load, 1_000, 9_000));
+            lengths.push(Lengths::of("", load, 1_000, 9_000));
         }
         let messages = messages / scale;
         let title = format!("Echo: a message of 64 bytes of {messages}, on {connections}");
@@ -40,7 +40,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let title = format!("Bulk: a mebibyte of {blocks}, there and back on 1 connection");
     let lengths = match options.quick {
         true => vec![],
-        false => vec![Lengths::of("by difference", load, 4, 20)],
+        false => vec![Lengths::of("", load, 4, 20)],
     };
     tables.push(contest.measure(&title, "MiB", &servers, load(blocks), rounds, &lengths)?);
     Ok(tables)

@@ -44,7 +44,7 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     let programs: Result<Vec<(Server, PathBuf)>> = SERVERS
         .into_iter()
         .map(|server| match server.source {
-            Source::C(..) => Ok((server, contest.built.link_statically(&server)?)),
+            Source::C { .. } => Ok((server, contest.built.link_statically(&server)?)),
             Source::Rust(name) => Ok((server, contest.built.rust(name)?)),
         })
         .collect();
@@ -65,7 +65,7 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     let mut rows = Vec::new();
     for (((server, _), size), times) in programs.iter().zip(&sizes).zip(&times) {
         let (linked, less) = match server.source {
-            Source::C(..) => ("static", floor),
+            Source::C { .. } => ("static", floor),
             Source::Rust(_) => ("C library outside", empty),
         };
         let [median, early, late] = [50, 10, 90].map(|percent| percentile(times, percent));
