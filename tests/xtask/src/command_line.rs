@@ -279,7 +279,7 @@ mod tests {
         let all: Vec<_> = bench::WORKLOADS.iter().map(|workload| workload.name).collect();
         assert_eq!(bench("bench"), (all.clone(), false));
         assert_eq!(
-            mistake("bench W1 W0"),
+            mistake("bench W0"),
             format!("there is no workload \"W0\": known are {}", all.join(", "))
         );
         assert_eq!(mistake("count --quick"), "count takes no --quick");

@@ -9,10 +9,12 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use super::{
@@ -29,6 +31,9 @@ use crate::command;
 
 /// The server without a loop, which all in C are compared with.
 const FLOOR: &str = "blocking calls";
+
+/// How long a server may take for one connection. It bounds a hang.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Measures it.
 ///
@@ -139,12 +144,26 @@ fn start_up(program: &Path) -> Result<f64> {
     command.args(["hello", "1"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let begun = Instant::now();
     let mut server = Started(command.spawn().with_context(|| command::cannot_start(&command))?);
-    let mut out = BufReader::new(server.0.stdout.take().context("its output is piped")?);
-    let mut line = String::new();
+    let out = server.0.stdout.take().context("its output is piped")?;
+    // Read here and not on another thread, whose start and wake-up would be measured, too.
+    let limit = Timespec::try_from(LIMIT)?;
+    if poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))? == 0 {
+        bail!("it does not say within {} s where it listens", LIMIT.as_secs());
+    }
+    let (mut out, mut line) = (BufReader::new(out), String::new());
     out.read_line(&mut line)?;
-    let address = address(line.trim_end())?;
-    let client = TcpStream::connect(address).context("it does not take a connection")?;
+    let client = TcpStream::connect(address(line.trim_end())?);
+    let client = client.context("it does not take a connection")?;
     let took = begun.elapsed();
     drop(client);
+    // What it says of its work has room in the pipe.
+    let status = loop {
+        if let Some(status) = server.0.try_wait()? {
+            break status;
+        }
+        ensure!(begun.elapsed() < LIMIT, "it does not end within {} s", LIMIT.as_secs());
+        thread::sleep(command::POLL);
+    };
+    ensure!(status.success(), "it fails with its first client: {status}");
     Ok(took.as_secs_f64() * 1e6)
 }

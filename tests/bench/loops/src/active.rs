@@ -1,0 +1,125 @@
+//! W1U: events that wait for nothing and activate themselves again from their callbacks.
+//!
+//! It is the path of an event through a loop without the system: from a verb to the callback.
+//! libevent and libev call an event that activates itself in the same pass, so theirs is one pass
+//! for all; picoevent ends the pass first and looks for news (see `docs/decisions/0003`).
+
+mod by_hand;
+mod calloop;
+mod picoevent;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::clock::{Random, cpu_nanos};
+
+/// A loop with events.
+pub trait Active {
+    /// Activates each event, lets them go on until there were so many callbacks in all, and answers
+    /// how many there were.
+    ///
+    /// # Errors
+    /// The loop's.
+    fn run(&mut self, callbacks: u64) -> Result<u64>;
+}
+
+/// What is done with a loop while it is open.
+pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Active) -> Result<()>;
+
+/// Opens a loop with so many events, has the body done, and closes it.
+pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
+
+/// One contestant.
+pub struct Contestant {
+    /// Its name in tables.
+    pub name: &'static str,
+    /// Opens its loop for a body.
+    pub run: Run,
+}
+
+/// How it is to be.
+pub struct Task {
+    /// How many events there are.
+    pub events: u32,
+    /// How many callbacks there are in all.
+    pub callbacks: u64,
+    /// How often everyone has a turn.
+    pub rounds: u32,
+    /// Whose luck it is.
+    pub seed: u64,
+}
+
+impl Contestant {
+    fn new(name: &'static str, run: impl Fn(u32, Body<'_>) -> Result<()> + 'static) -> Self {
+        Self { name, run: Box::new(run) }
+    }
+}
+
+/// The contestants that are part of this program.
+pub fn contestants() -> Vec<Contestant> {
+    vec![
+        Contestant::new("picoevent's core", picoevent::on_core),
+        Contestant::new("picoevent", picoevent::on_live),
+        Contestant::new("calloop insert_idle", calloop::run),
+        Contestant::new("a queue by hand", by_hand::run),
+    ]
+}
+
+/// Plays, and writes one line for each contestant in each round: its name, the round, and
+/// nanoseconds for each callback.
+///
+/// # Errors
+/// When a contestant fails or makes another number of calls.
+pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
+    let mut order: Vec<_> = contestants.iter().collect();
+    let mut random = Random::new(task.seed);
+    for round in 0..task.rounds {
+        random.shuffle(&mut order);
+        for contestant in &order {
+            let nanos = turn_of(contestant, task).context(contestant.name)?;
+            println!("{}\t{round}\t{nanos:.2}", contestant.name);
+        }
+    }
+    Ok(())
+}
+
+fn turn_of(contestant: &Contestant, task: &Task) -> Result<f64> {
+    let Task { events, callbacks, .. } = *task;
+    let mut nanos = None;
+    (contestant.run)(events, &mut |active| {
+        // Memory is touched and branches are known when the clock starts.
+        active.run(u64::from(events) * 8)?;
+        let start = cpu_nanos();
+        let called = active.run(callbacks)?;
+        nanos = Some((cpu_nanos() - start) / callbacks as f64);
+        ensure!(called == callbacks, "{called} callbacks were made instead of {callbacks}");
+        Ok(())
+    })?;
+    nanos.context("the loop was not run")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_contestant_makes_every_call() {
+        for events in [1, 64] {
+            let task = Task { events, callbacks: 1_000, rounds: 2, seed: 1 };
+            play(&task, &contestants()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_contestant_that_makes_one_call_less_fails() {
+        struct Lazy;
+        impl Active for Lazy {
+            fn run(&mut self, callbacks: u64) -> Result<u64> {
+                Ok(callbacks - 1)
+            }
+        }
+        let lazy = Contestant::new("lazy", |_, body| body(&mut Lazy));
+        let task = Task { events: 1, callbacks: 1_000, rounds: 1, seed: 1 };
+        let said = format!("{:#}", play(&task, &[lazy]).unwrap_err());
+        assert_eq!(said, "lazy: 999 callbacks were made instead of 1000");
+    }
+}

@@ -1,0 +1,79 @@
+//! picoevent: its core alone, as a program without anything to wait for would run it, and on the
+//! back end for a desk, which asks the system for news between two passes.
+
+use anyhow::Result;
+use picoevent::{Cx, Event, EventBase, Mode, Run, Storage, Wait, What};
+use picoevent_sim::live::Live;
+
+use super::{Active, Body};
+
+/// The events of the largest run.
+const MOST: usize = 64;
+
+#[derive(Default)]
+struct App {
+    left: u64,
+    calls: u64,
+}
+
+pub(super) fn on_core(events: u32, body: Body<'_>) -> Result<()> {
+    open(events, body, |base, app| {
+        base.begin(Run::DEFAULT);
+        loop {
+            base.prepare(app);
+            while base.next_action().is_some() {}
+            if let Wait::Ended(_) = base.wait() {
+                return Ok(());
+            }
+            base.dispatch(app);
+        }
+    })
+}
+
+pub(super) fn on_live(events: u32, body: Body<'_>) -> Result<()> {
+    let mut live = Live::new()?;
+    open(events, body, move |base, app| {
+        live.run(base, app)?;
+        Ok(())
+    })
+}
+
+struct Loop<'s, R> {
+    base: EventBase<'s, App>,
+    events: Vec<Event>,
+    app: App,
+    run: R,
+}
+
+fn open(
+    count: u32,
+    body: Body<'_>,
+    run: impl FnMut(&mut EventBase<'_, App>, &mut App) -> Result<()>,
+) -> Result<()> {
+    let mut storage = Storage::<App, MOST, 0>::new();
+    let mut base = EventBase::new(&mut storage);
+    let events = (0..count).map(|_| base.new_timer(Mode::Persist, called));
+    let events = events.collect::<Result<Vec<_>, _>>()?;
+    body(&mut Loop { base, events, app: App::default(), run })
+}
+
+impl<R: FnMut(&mut EventBase<'_, App>, &mut App) -> Result<()>> Active for Loop<'_, R> {
+    fn run(&mut self, callbacks: u64) -> Result<u64> {
+        self.app = App { left: callbacks - self.events.len() as u64, calls: 0 };
+        for &event in &self.events {
+            self.base.event(event)?.activate(What::READ);
+        }
+        (self.run)(&mut self.base, &mut self.app)?;
+        Ok(self.app.calls)
+    }
+}
+
+fn called(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+    app.calls += 1;
+    if app.left > 0
+        && let Ok(mut event) = cx.event(event)
+    {
+        app.left -= 1;
+        event.activate(what);
+    }
+}

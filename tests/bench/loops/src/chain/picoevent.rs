@@ -1,0 +1,175 @@
+//! picoevent: on its back end for a desk, and as a loop of one's own around the core.
+//!
+//! An application that reads all there is when it is told asks for edges ([`What::EDGE`]); the
+//! tokens' does. By level, as libevent's events are by default, it would be told again.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::{Duration, Instant as Moment};
+
+use anyhow::{Result, bail};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Run, Source, Storage, What};
+use picoevent_sim::live::Live;
+
+use super::ring::Ring;
+use super::{Body, Chain, Contestant, Watch};
+
+/// Whether events have a minute to come true, which begins again with each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    Without,
+    /// A timer each.
+    Own,
+    /// One list for all, by [`Cx::common_timeout`].
+    Common,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct App<'w> {
+    ring: &'w Ring,
+    ready: fn(&Ring, u32),
+}
+
+pub(super) fn contestants() -> Vec<Contestant> {
+    let edge = What::READ | What::EDGE;
+    // The back end watches duplicates.
+    let live = |name, what, idle| Contestant {
+        beside: 1,
+        ..Contestant::new(name, move |watch, body| on_live(watch, body, what, idle))
+    };
+    let core = |name, idle| Contestant::new(name, move |watch, body| on_core(watch, body, idle));
+    vec![
+        live("picoevent", edge, Idle::Without),
+        live("picoevent, level", What::READ, Idle::Without),
+        core("picoevent's core on mio", Idle::Without),
+        live("picoevent +t60", edge, Idle::Own),
+        live("picoevent, common +t60", edge, Idle::Common),
+        core("picoevent's core on mio +t60", Idle::Own),
+    ]
+}
+
+fn on_live(watch: &Watch<'_>, body: Body<'_>, what: What, idle: Idle) -> Result<()> {
+    match watch.descriptors.len() {
+        ..=100 => on_live_with::<100>(watch, body, what, idle),
+        101..=1_000 => on_live_with::<1_000>(watch, body, what, idle),
+        1_001..=10_000 => on_live_with::<10_000>(watch, body, what, idle),
+        more => bail!("there are no tables for {more} descriptors here"),
+    }
+}
+
+fn on_live_with<const SIZE: usize>(
+    watch: &Watch<'_>,
+    body: Body<'_>,
+    what: What,
+    idle: Idle,
+) -> Result<()> {
+    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0>::new());
+    let mut base = EventBase::new(&mut storage);
+    let mut live = Live::new()?;
+    let sources = watch.descriptors.iter().map(|descriptor| live.add_source(&mut base, descriptor));
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
+    add_all(&mut base, &sources, what, idle)?;
+    body(&mut OnLive { live, base, app: App { ring: watch.ring, ready: watch.ready } })
+}
+
+struct OnLive<'s, 'w> {
+    live: Live,
+    base: EventBase<'s, App<'w>>,
+    app: App<'w>,
+}
+
+impl Chain for OnLive<'_, '_> {
+    fn turn(&mut self) -> Result<()> {
+        self.live.run_with(&mut self.base, &mut self.app, Run::ONCE | Run::NONBLOCK)?;
+        Ok(())
+    }
+}
+
+fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
+    match watch.descriptors.len() {
+        ..=100 => on_core_with::<100>(watch, body, idle),
+        101..=1_000 => on_core_with::<1_000>(watch, body, idle),
+        1_001..=10_000 => on_core_with::<10_000>(watch, body, idle),
+        more => bail!("there are no tables for {more} descriptors here"),
+    }
+}
+
+fn on_core_with<const SIZE: usize>(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
+    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0>::new());
+    let mut base = EventBase::new(&mut storage);
+    let sources = watch.descriptors.iter().map(|_| base.new_source());
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
+    add_all(&mut base, &sources, What::READ | What::EDGE, idle)?;
+    body(&mut OnCore {
+        poll: Poll::new()?,
+        events: Events::with_capacity(1024),
+        sources,
+        descriptors: &watch.descriptors,
+        started: Moment::now(),
+        base,
+        app: App { ring: watch.ring, ready: watch.ready },
+    })
+}
+
+/// The shortest back end there is: descriptors by edge, and a clock that is read when a timer waits
+/// for it.
+struct OnCore<'s, 'w> {
+    poll: Poll,
+    events: Events,
+    /// By their places in the base, which are the places of `descriptors`.
+    sources: Vec<Source>,
+    descriptors: &'w [BorrowedFd<'w>],
+    started: Moment,
+    base: EventBase<'s, App<'w>>,
+    app: App<'w>,
+}
+
+impl Chain for OnCore<'_, '_> {
+    fn turn(&mut self) -> Result<()> {
+        self.base.prepare(&mut self.app);
+        while let Some(action) = self.base.next_action() {
+            let Action::Interest(source, _) = action else { continue };
+            let descriptor = self.descriptors[source.index()].as_raw_fd();
+            let (mut watched, token) = (SourceFd(&descriptor), Token(source.index()));
+            self.poll.registry().register(&mut watched, token, Interest::READABLE)?;
+        }
+        self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+        for event in &self.events {
+            self.base.ready(self.sources[event.token().0], What::READ);
+        }
+        if self.base.deadline().is_some() {
+            let passed = self.started.elapsed().as_micros() as u64;
+            self.base.advance(Instant::from_micros(passed));
+        }
+        self.base.dispatch(&mut self.app);
+        Ok(())
+    }
+}
+
+/// An event for each source. Its place in the base is that of its descriptor, so it needs no table
+/// to find it by.
+fn add_all(
+    base: &mut EventBase<'_, App<'_>>,
+    sources: &[Source],
+    what: What,
+    idle: Idle,
+) -> Result<()> {
+    let common = base.common_timeout(MINUTE)?;
+    for (place, &source) in sources.iter().enumerate() {
+        let event = base.new_event(source, what, Mode::Persist, called)?;
+        assert_eq!((event.index(), source.index()), (place, place), "a fresh table fills in order");
+        let mut event = base.event(event)?;
+        match idle {
+            Idle::Without => event.add(None)?,
+            Idle::Own => event.add(Some(MINUTE))?,
+            Idle::Common => event.add_common(common)?,
+        }
+    }
+    Ok(())
+}
+
+fn called(app: &mut App<'_>, _: &mut Cx<'_, App<'_>>, event: Event, _: What) {
+    (app.ready)(app.ring, event.index() as u32);
+}

@@ -1,0 +1,316 @@
+//! The ring of descriptors, and the tokens that go round in it.
+//!
+//! ```text
+//!   pair 0 ─▶ pair 1 ─▶ … ─▶ pair N-1 ─┐     a token is one unit written into a pair
+//!     ▲                                │     (a byte, or one to an event counter)
+//!     └────────────────────────────────┘
+//! ```
+//!
+//! It is libevent's `test/bench.c`: whoever is told that a pair can be read reads one unit and, as
+//! long as writes are left, writes one into the next pair. What is written says where to, so a unit
+//! that comes to the wrong place is noticed; so is one that is lost, doubled or left behind.
+
+use std::cell::Cell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::str::FromStr;
+
+use anyhow::{Result, anyhow, bail, ensure};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::{Errno, read, write};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What pairs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One event counter, both ends of its pair.
+    Eventfd,
+    /// Two connected Unix sockets.
+    Sockets,
+    /// The two ends of a pipe.
+    Pipes,
+}
+
+/// A fault to be put in, to see that it is noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// None.
+    #[default]
+    None,
+    /// One token is not passed on.
+    Lost,
+    /// One token is passed on twice, or with the wrong byte.
+    Wrong,
+}
+
+/// The ring.
+pub struct Ring {
+    kind: Kind,
+    pairs: Vec<Pair>,
+    fault: Fault,
+    left: Cell<u64>,
+    fired: Cell<u64>,
+    count: Cell<u64>,
+    trouble: Cell<Option<Trouble>>,
+}
+
+struct Pair {
+    read: OwnedFd,
+    /// None when both ends are one.
+    write: Option<OwnedFd>,
+}
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    Unready(u32, Errno),
+    Refused(u32, Errno),
+    Strange(u32),
+}
+
+/// Descriptors that are not the ring's: the loops', standard streams, plug-ins.
+const OTHERS: u64 = 64;
+
+/// Turns without a token before the tokens are given up: each turn should have found one.
+const IDLE_TURNS: u32 = 1_000;
+
+impl Ring {
+    /// Opens the descriptors, and raises the limit of this process if that is needed. `beside` is
+    /// how many descriptors more a loop may want for each pair.
+    ///
+    /// # Errors
+    /// When there can not be as many, with how many there would have to be.
+    pub fn new(kind: Kind, pairs: u32, beside: u64, fault: Fault) -> Result<Self> {
+        let each = if kind == Kind::Eventfd { 1 } else { 2 };
+        allow(pairs, u64::from(pairs) * (each + beside) + OTHERS)?;
+        let pairs = (0..pairs).map(|_| Pair::new(kind)).collect::<Result<_, _>>()?;
+        let (left, fired, count) = (Cell::new(0), Cell::new(0), Cell::new(0));
+        Ok(Self { kind, pairs, fault, left, fired, count, trouble: Cell::new(None) })
+    }
+
+    /// How many pairs there are.
+    pub fn pairs(&self) -> u32 {
+        self.pairs.len() as u32
+    }
+
+    /// The ends to be watched.
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.pairs.iter().map(|pair| pair.read.as_fd()).collect()
+    }
+
+    /// Tokens that were sent so far, in the chain that runs.
+    pub fn fired(&self) -> u64 {
+        self.fired.get()
+    }
+
+    /// Sends tokens round until they have been written `writes` times; `turn` lets a loop look for
+    /// news once.
+    ///
+    /// # Errors
+    /// When the loop fails, or has lost or invented something.
+    pub fn go_round(
+        &self,
+        tokens: u32,
+        writes: u64,
+        mut turn: impl FnMut() -> Result<()>,
+    ) -> Result<u64> {
+        self.left.set(writes);
+        self.fired.set(0);
+        self.count.set(0);
+        for token in 0..tokens {
+            self.send(token * (self.pairs() / tokens));
+        }
+        let mut idle = 0;
+        while self.count.get() != self.fired.get() {
+            let before = self.count.get();
+            turn()?;
+            self.check()?;
+            idle = if self.count.get() == before { idle + 1 } else { 0 };
+            let (count, fired) = (self.count.get(), self.fired.get());
+            ensure!(idle < IDLE_TURNS, "a token was lost: {count} came of {fired} that were sent");
+        }
+        self.check()?;
+        let expected = u64::from(tokens) + writes;
+        let came = self.count.get();
+        ensure!(came == expected, "{came} tokens came instead of {expected}");
+        Ok(came)
+    }
+
+    /// Whether nothing is left in any pair.
+    ///
+    /// # Errors
+    /// When something is.
+    pub fn check_empty(&self) -> Result<()> {
+        let left = self.pairs.iter().position(|pair| read(&pair.read, &mut [0; 8]).is_ok());
+        left.map_or(Ok(()), |pair| Err(anyhow!("pair {pair} had something left in it")))
+    }
+
+    /// What every contestant does when a pair can be read.
+    pub fn ready(&self, index: u32) {
+        let mut unit = [0; 8];
+        let unit = if self.kind == Kind::Eventfd { &mut unit[..] } else { &mut unit[..1] };
+        match read(&self.pairs[index as usize].read, &mut *unit) {
+            Err(error) => self.trouble.set(Some(Trouble::Unready(index, error))),
+            Ok(_) if unit[0] != self.unit(index) => self.trouble.set(Some(Trouble::Strange(index))),
+            Ok(_) => {}
+        }
+        self.count.set(self.count.get() + 1);
+        let left = self.left.get();
+        if left > 0 {
+            self.left.set(left - 1);
+            let next = index + 1;
+            self.send(if next == self.pairs() { 0 } else { next });
+        }
+    }
+
+    fn send(&self, index: u32) {
+        self.fired.set(self.fired.get() + 1);
+        let mut unit = u64::from(self.unit(index));
+        if self.fault != Fault::None && self.fired.get() == 7 {
+            unit = if self.fault == Fault::Lost { return } else { unit + 1 };
+        }
+        let unit = unit.to_le_bytes();
+        let unit = if self.kind == Kind::Eventfd { &unit[..] } else { &unit[..1] };
+        let pair = &self.pairs[index as usize];
+        if let Err(error) = write(pair.write.as_ref().unwrap_or(&pair.read), unit) {
+            self.trouble.set(Some(Trouble::Refused(index, error)));
+        }
+    }
+
+    /// What a token is on its way to a pair: an event counter counts it, a byte says where to.
+    fn unit(&self, index: u32) -> u8 {
+        if self.kind == Kind::Eventfd { 1 } else { index as u8 }
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.trouble.get() {
+            None => Ok(()),
+            Some(Trouble::Unready(pair, error)) => {
+                bail!("pair {pair} was said to be ready and could not be read: {error}")
+            }
+            Some(Trouble::Refused(pair, error)) => {
+                bail!("pair {pair} could not be written: {error}")
+            }
+            Some(Trouble::Strange(pair)) => bail!("a wrong byte came to pair {pair}"),
+        }
+    }
+}
+
+impl Pair {
+    fn new(kind: Kind) -> Result<Self, Errno> {
+        let (read, write) = match kind {
+            // As a semaphore, or one read would take two tokens that came together.
+            Kind::Eventfd => {
+                let flags =
+                    EventfdFlags::SEMAPHORE | EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
+                (eventfd(0, flags)?, None)
+            }
+            Kind::Sockets => {
+                let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+                let (read, write) =
+                    socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+                (read, Some(write))
+            }
+            Kind::Pipes => {
+                let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+                (read, Some(write))
+            }
+        };
+        Ok(Self { read, write })
+    }
+}
+
+impl FromStr for Kind {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "eventfd" => Ok(Self::Eventfd),
+            "sockets" => Ok(Self::Sockets),
+            "pipes" => Ok(Self::Pipes),
+            _ => bail!("there is no kind {name:?}: known are eventfd, sockets, pipes"),
+        }
+    }
+}
+
+impl FromStr for Fault {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "lost" => Ok(Self::Lost),
+            "wrong" => Ok(Self::Wrong),
+            _ => bail!("there is no fault {name:?}: known are lost, wrong"),
+        }
+    }
+}
+
+/// Makes sure that this process may have as many descriptors.
+fn allow(pairs: u32, needed: u64) -> Result<()> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| needed <= current) {
+        return Ok(());
+    }
+    if let Some(most) = maximum.filter(|most| *most < needed) {
+        bail!(
+            "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its \
+             limit (ulimit -n {needed}, as root) or take fewer pairs"
+        );
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(needed), maximum })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A loop without a selector that looks at every pair, as if all were ready.
+    fn play(kind: Kind, fault: Fault) -> Result<u64> {
+        let ring = Ring::new(kind, 10, 0, fault)?;
+        let mut at = 0;
+        let played = ring.go_round(2, 100, || {
+            // The tokens stand five apart.
+            for index in [at, (at + 5) % 10] {
+                ring.ready(index);
+            }
+            at = (at + 1) % 10;
+            Ok(())
+        })?;
+        ring.check_empty()?;
+        Ok(played)
+    }
+
+    #[test]
+    fn tokens_go_round_over_every_kind_of_pair() {
+        for kind in [Kind::Eventfd, Kind::Sockets, Kind::Pipes] {
+            assert_eq!(play(kind, Fault::None).unwrap(), 102);
+        }
+    }
+
+    #[test]
+    fn a_lost_token_and_a_wrong_byte_are_noticed() {
+        for kind in [Kind::Eventfd, Kind::Sockets, Kind::Pipes] {
+            let lost = play(kind, Fault::Lost).unwrap_err().to_string();
+            assert!(lost.contains("could not be read"), "{lost}");
+            let wrong = play(kind, Fault::Wrong).unwrap_err().to_string();
+            assert!(wrong.contains("a wrong byte") || wrong.contains("left in it"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_loop_that_finds_nothing_has_lost_a_token() {
+        let ring = Ring::new(Kind::Pipes, 10, 0, Fault::None).unwrap();
+        let error = ring.go_round(3, 100, || Ok(())).unwrap_err().to_string();
+        assert_eq!(error, "a token was lost: 0 came of 3 that were sent");
+    }
+
+    #[test]
+    fn more_pairs_than_descriptors_are_refused_with_the_number_needed() {
+        let Err(error) = Ring::new(Kind::Sockets, 4_000_000_000, 1, Fault::None) else {
+            panic!("there are not that many descriptors");
+        };
+        let said = error.to_string();
+        assert!(said.contains("need 12000000064 descriptors and"), "{said}");
+    }
+}

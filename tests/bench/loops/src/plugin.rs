@@ -1,0 +1,261 @@
+//! Event loops in C, as plug-ins: the Rust side of `c/loops.h`, and all unsafe code there is here.
+//!
+//! Each is loaded with its own names before everybody else's (`RTLD_DEEPBIND`): libev has functions
+//! that are called as libevent's are.
+
+#![allow(unsafe_code, reason = "plug-ins are C")]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::ptr::NonNull;
+
+use anyhow::{Context, Result, bail};
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+
+use crate::chain::ring::Ring;
+use crate::{active, chain, timers};
+
+/// glibc's: names are looked for in the plug-in and its libraries first.
+const RTLD_DEEPBIND: c_int = 8;
+
+/// A plug-in, which stays loaded.
+pub struct Plugin(&'static Loops);
+
+#[repr(C)]
+struct Loops {
+    chains: *const ChainTable,
+    actives: *const ActiveTable,
+    timers: *const TimersTable,
+}
+
+#[repr(C)]
+struct ChainTable {
+    name: *const c_char,
+    open: extern "C" fn(
+        u32,
+        *const c_int,
+        extern "C" fn(*const c_void, u32),
+        *const c_void,
+    ) -> *mut c_void,
+    turn: extern "C" fn(NonNull<c_void>),
+    close: extern "C" fn(NonNull<c_void>),
+}
+
+#[repr(C)]
+struct ActiveTable {
+    name: *const c_char,
+    open: extern "C" fn(u32) -> *mut c_void,
+    run: extern "C" fn(NonNull<c_void>, u64) -> u64,
+    close: extern "C" fn(NonNull<c_void>),
+}
+
+#[repr(C)]
+struct TimersTable {
+    name: *const c_char,
+    open: extern "C" fn(u32) -> *mut c_void,
+    within: extern "C" fn(NonNull<c_void>, extern "C" fn(*mut c_void), *mut c_void),
+    set: extern "C" fn(NonNull<c_void>, *const u32, *const u32, u32),
+    cancel: extern "C" fn(NonNull<c_void>, *const u32, u32),
+    refresh: extern "C" fn(NonNull<c_void>),
+    turn: extern "C" fn(NonNull<c_void>) -> u64,
+    close: extern "C" fn(NonNull<c_void>),
+}
+
+/// What the three tables have in common.
+trait Table: 'static {
+    fn name(&self) -> *const c_char;
+}
+
+impl Plugin {
+    /// Loads one.
+    ///
+    /// # Errors
+    /// When there is none in this file, or a library that it needs is missing.
+    pub fn load(path: &Path) -> Result<Self> {
+        let flags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
+        let failed = || format!("{} can not be loaded", path.display());
+        // SAFETY: the file is one that the build of this bench has made from the sources in `c/`,
+        // whose libraries have no constructors that touch this program.
+        let library = unsafe { Library::open(Some(path), flags) }.with_context(failed)?;
+        // It stays for as long as the process does.
+        let library: &'static Library = Box::leak(Box::new(library));
+        // SAFETY: `loops` is a `struct loops` in all of them, of which `Loops` is the mirror.
+        let loops = unsafe { library.get::<*const Loops>(b"loops\0") }.with_context(failed)?;
+        // SAFETY: the symbol's address is that of a constant of a library that is never unloaded.
+        Ok(Self(unsafe { &*loops.into_raw().cast::<Loops>() }))
+    }
+
+    /// Its contestants for [`chain`].
+    pub fn chains(&self) -> Vec<chain::Contestant> {
+        let contestant = |(name, table): (_, &'static ChainTable)| chain::Contestant {
+            name,
+            beside: 0,
+            run: Box::new(move |watch, body| run_chain(table, watch, body)),
+        };
+        named(self.0.chains).into_iter().map(contestant).collect()
+    }
+
+    /// Its contestants for [`active`].
+    pub fn actives(&self) -> Vec<active::Contestant> {
+        let contestant = |(name, table): (_, &'static ActiveTable)| active::Contestant {
+            name,
+            run: Box::new(move |events, body| {
+                let handle = Handle::new((table.open)(events), table.close)?;
+                body(&mut ActiveLoop { table, handle })
+            }),
+        };
+        named(self.0.actives).into_iter().map(contestant).collect()
+    }
+
+    /// Its contestants for [`timers`].
+    pub fn timers(&self) -> Vec<timers::Contestant> {
+        let contestant = |(name, table): (_, &'static TimersTable)| timers::Contestant {
+            name,
+            most: u32::MAX,
+            run: Box::new(move |count, body| {
+                let handle = Handle::new((table.open)(count), table.close)?;
+                body(&mut TimersLoop { table, handle: handle.place })
+            }),
+        };
+        named(self.0.timers).into_iter().map(contestant).collect()
+    }
+}
+
+/// The entries of an array that ends with one that has no name.
+fn named<T: Table>(first: *const T) -> Vec<(&'static str, &'static T)> {
+    let mut entries = Vec::new();
+    loop {
+        // SAFETY: the arrays of a plug-in are constants of a library that stays loaded, and end
+        // with an entry without a name, beyond which this does not go.
+        let entry: &'static T = unsafe { &*first.add(entries.len()) };
+        if entry.name().is_null() {
+            return entries;
+        }
+        // SAFETY: a name is a C string of the plug-in.
+        let name = unsafe { CStr::from_ptr(entry.name()) };
+        entries.push((name.to_str().unwrap_or("a name that is no text"), entry));
+    }
+}
+
+/// An open loop of a plug-in.
+struct Handle {
+    place: NonNull<c_void>,
+    close: extern "C" fn(NonNull<c_void>),
+}
+
+impl Handle {
+    fn new(place: *mut c_void, close: extern "C" fn(NonNull<c_void>)) -> Result<Self> {
+        let Some(place) = NonNull::new(place) else { bail!("it could not open its loop") };
+        Ok(Self { place, close })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        (self.close)(self.place);
+    }
+}
+
+fn run_chain(
+    table: &'static ChainTable,
+    watch: &chain::Watch<'_>,
+    body: chain::Body<'_>,
+) -> Result<()> {
+    let descriptors: Vec<c_int> = watch.descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let (count, ring) = (descriptors.len() as u32, std::ptr::from_ref(watch.ring).cast());
+    let place = (table.open)(count, descriptors.as_ptr(), ready, ring);
+    let handle = Handle::new(place, table.close)?;
+    body(&mut ChainLoop { table, handle })
+}
+
+extern "C" fn ready(ring: *const c_void, index: u32) {
+    // SAFETY: a plug-in gives back what it was opened with, which is a ring that outlives its loop.
+    unsafe { &*ring.cast::<Ring>() }.ready(index);
+}
+
+struct ChainLoop {
+    table: &'static ChainTable,
+    handle: Handle,
+}
+
+impl chain::Chain for ChainLoop {
+    fn turn(&mut self) -> Result<()> {
+        (self.table.turn)(self.handle.place);
+        Ok(())
+    }
+}
+
+struct ActiveLoop {
+    table: &'static ActiveTable,
+    handle: Handle,
+}
+
+impl active::Active for ActiveLoop {
+    fn run(&mut self, callbacks: u64) -> Result<u64> {
+        Ok((self.table.run)(self.handle.place, callbacks))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct TimersLoop {
+    table: &'static TimersTable,
+    handle: NonNull<c_void>,
+}
+
+/// What a plug-in calls back with, from within its loop.
+struct Within<'b> {
+    timers: TimersLoop,
+    body: &'b mut dyn FnMut(&mut dyn timers::Verbs),
+}
+
+impl timers::Verbs for TimersLoop {
+    fn set(&mut self, which: &[u32], ms: &[u32]) {
+        let count = which.len().min(ms.len()) as u32;
+        (self.table.set)(self.handle, which.as_ptr(), ms.as_ptr(), count);
+    }
+
+    fn cancel(&mut self, which: &[u32]) {
+        (self.table.cancel)(self.handle, which.as_ptr(), which.len() as u32);
+    }
+
+    fn refresh(&mut self) {
+        (self.table.refresh)(self.handle);
+    }
+}
+
+impl timers::Timers for TimersLoop {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn timers::Verbs)) {
+        let mut within = Within { timers: *self, body };
+        let arg = std::ptr::from_mut(&mut within).cast();
+        (self.table.within)(self.handle, call_within, arg);
+    }
+
+    fn turn(&mut self) -> Result<u64> {
+        Ok((self.table.turn)(self.handle))
+    }
+}
+
+extern "C" fn call_within(arg: *mut c_void) {
+    // SAFETY: a plug-in gives back what `within` was called with, once, before it returns.
+    let within = unsafe { &mut *arg.cast::<Within<'_>>() };
+    (within.body)(&mut within.timers);
+}
+
+impl Table for ChainTable {
+    fn name(&self) -> *const c_char {
+        self.name
+    }
+}
+
+impl Table for ActiveTable {
+    fn name(&self) -> *const c_char {
+        self.name
+    }
+}
+
+impl Table for TimersTable {
+    fn name(&self) -> *const c_char {
+        self.name
+    }
+}
