@@ -128,7 +128,7 @@ impl Contest {
             row.extend(self.tally(server, lengths)?);
             rows.push(row);
         }
-        let notes = vec![format!("{rounds_of} rounds. {} {note}", self.places.describe())];
+        let notes = vec![format!("Rounds: {rounds_of}. {} {note}", self.places.describe())];
         Ok(Table { title: title.to_owned(), notes, columns, rows })
     }
 

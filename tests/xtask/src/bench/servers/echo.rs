@@ -20,9 +20,9 @@ use crate::bench::{Options, table::Table};
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let servers: Vec<Server> = SERVERS.into_iter().filter(|server| server.echoes).collect();
-    let (rounds, scale) = if options.quick { (2, 6) } else { (5, 1) };
+    let (rounds, scale) = if options.quick { (2, 5) } else { (5, 1) };
     let mut tables = Vec::new();
-    for (connections, messages) in [(64, 300_000), (1000, 300_000), (1, 20_000)] {
+    for (connections, messages) in [(64, 150_000), (1000, 150_000), (1, 10_000)] {
         let load = |messages| Load::Echo { connections, messages };
         let mut lengths = Vec::new();
         // 1,000 connections are 64 once more, to an instruction; one is its own in a full run.
@@ -30,14 +30,14 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
             lengths.push(Lengths::of("", load, 1_000, 9_000));
         }
         let messages = messages / scale;
-        let title = format!("Echo: a message of 64 bytes of {messages}, on {connections}");
-        let title = format!("{title} connection{}", if connections == 1 { "" } else { "s" });
+        let on = if connections == 1 { "connection" } else { "connections" };
+        let title = format!("Echo: {messages} messages of 64 bytes on {connections} {on}");
         let load = load(messages);
         tables.push(contest.measure(&title, "message", &servers, load, rounds, &lengths)?);
     }
     let load = |blocks| Load::Bulk { blocks };
-    let blocks = 500 / scale;
-    let title = format!("Bulk: a mebibyte of {blocks}, there and back on 1 connection");
+    let blocks = 250 / scale;
+    let title = format!("Bulk: {blocks} MiB there and back on 1 connection");
     let lengths = match options.quick {
         true => vec![],
         false => vec![Lengths::of("", load, 4, 20)],

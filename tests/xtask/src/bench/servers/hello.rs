@@ -23,12 +23,12 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let load = |connections| Load::Hello { connections, concurrency: CONCURRENCY };
     let one = |connections| Load::Hello { connections, concurrency: 1 };
-    let (connections, rounds) = if options.quick { (8_000, 2) } else { (50_000, 5) };
+    let (connections, rounds) = if options.quick { (5_000, 2) } else { (30_000, 5) };
     let mut lengths = vec![Lengths::of(", 1 at once", one, 100, 1_100)];
     if !options.quick {
         lengths.push(Lengths::of(", 64 at once", load, 1_000, 5_000));
     }
-    let title = format!("Hello: a connection of {connections}, {CONCURRENCY} at once");
+    let title = format!("Hello: {connections} connections, {CONCURRENCY} at once");
     let table =
         contest.measure(&title, "connection", &SERVERS, load(connections), rounds, &lengths)?;
     Ok(vec![table])

@@ -49,7 +49,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         row.push(format!("{:.0}", Spread::of(millis).median));
         rows.push(row);
     }
-    let mut notes = vec![format!("{rounds_of} rounds, medians. {}", others.describe())];
+    let mut notes = vec![format!("Rounds: {rounds_of}. {}", others.describe())];
     notes.extend(left_out.iter().filter_map(|server| fits(server).err()));
     let columns = [
         "server",

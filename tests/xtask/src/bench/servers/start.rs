@@ -2,7 +2,8 @@
 //!
 //! A server in C is linked with all it needs into one file and compared with the one that has no
 //! loop; a server in Rust is compared with a program that does nothing, both with the system's C
-//! library outside. Start-up is from the start of the process to the first connection it takes.
+//! library outside. Start-up is from the start of the process, with shared libraries for all, to the
+//! first connection it takes.
 
 use std::{
     io::{BufRead, BufReader},
@@ -64,8 +65,9 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     let floor = floor.map(|place| sizes[place]).context("there is a server without a loop")?;
     println!("start-up: {} servers, {starts} times ...", programs.len());
     let others = Others::watch();
-    let times = rounds(&programs, starts, |(server, program)| {
-        start_up(program).with_context(|| server.name.to_owned())
+    // Those in C are started with shared libraries, too, as those in Rust are.
+    let times = rounds(&programs, starts, |(server, _)| {
+        start_up(&contest.built.program(server)?).with_context(|| server.name.to_owned())
     })?;
     let mut rows = Vec::new();
     for (((server, _), size), times) in programs.iter().zip(&sizes).zip(&times) {
@@ -90,10 +92,13 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
         "–".to_owned(),
     ]);
     let columns =
-        ["server", "linked", "stripped, bytes", "beyond the floor, bytes", "start-up µs [p10–p90]"];
+        ["server", "linked", "stripped, bytes", "beyond the floor, bytes", "start-up, shared, µs"];
     let notes = vec![
         format!("The floor is `{FLOOR}` for C and the empty program for Rust."),
-        format!("{starts} starts of each, in an order of chance. {}", others.describe()),
+        format!(
+            "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
+            others.describe()
+        ),
     ];
     let title = "Size and start-up".to_owned();
     Ok(Table { title, notes, columns: columns.map(str::to_owned).into(), rows })
