@@ -145,6 +145,19 @@ pub fn valgrind() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that there is strace, which only [`crate::bench`] needs.
+///
+/// # Errors
+/// When it is missing and can not be installed.
+pub fn strace() -> Result<()> {
+    if command::find_program("strace").is_none() {
+        apt::install(&["strace"], probe::apt())?;
+    }
+    let version = command::capture(Command::new("strace").arg("--version"), RUSTUP_LIMIT)?;
+    println!("found {}", version.lines().next().unwrap_or_default());
+    Ok(())
+}
+
 /// Makes sure that C can be compiled against libevent, for the oracle.
 ///
 /// # Errors
