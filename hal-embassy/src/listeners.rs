@@ -13,7 +13,8 @@ use picoevent::{AcceptError, EventBase, ListenError, Listener};
 use crate::address;
 use crate::log;
 use crate::pool::Pool;
-use crate::slot::{Ends, Role};
+use crate::slot::{Ends, Role, Slot};
+use crate::socket::Phase;
 
 /// A listener that is enabled.
 #[derive(Clone, Copy)]
@@ -115,7 +116,10 @@ impl Pool<'_, '_> {
     /// A socket that listens, of a listener that has more than `enough`.
     pub(crate) fn spare(&self, enough: usize) -> Option<usize> {
         self.slots.iter().position(|slot| match slot.role {
-            Role::Listening(of) => slot.listens_for(of) && self.count(of) > enough,
+            // Somebody may have called since the last look.
+            Role::Listening(of) => {
+                slot.vacant && slot.socket.phase() == Phase::Listening && self.count(of) > enough
+            }
             _ => false,
         })
     }
@@ -126,8 +130,9 @@ impl Pool<'_, '_> {
         counted.min_by_key(|(count, _)| *count)
     }
 
-    /// The sockets that listen for `listener` and nobody has called yet.
+    /// The sockets that listen for `listener`, and nobody had called at the last look.
     fn count(&self, listener: Listener) -> usize {
-        self.slots.iter().filter(|slot| slot.listens_for(listener)).count()
+        let listens = |slot: &&Slot<'_>| slot.vacant && slot.role == Role::Listening(listener);
+        self.slots.iter().filter(listens).count()
     }
 }

@@ -41,8 +41,12 @@ impl<'n> Pool<'_, 'n> {
         let moment = self.moment;
         let now = moment.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
-        match (slot.role, slot.socket.phase()) {
-            (Role::Free, _) => {}
+        if slot.role == Role::Free {
+            return;
+        }
+        let phase = slot.socket.phase();
+        slot.vacant = phase == Phase::Listening;
+        match (slot.role, phase) {
             (Role::Listening(listener), Phase::Listening) => {
                 if !self.listeners.iter().any(|held| held.listener == listener) {
                     slot.abort(moment);
@@ -67,7 +71,7 @@ impl<'n> Pool<'_, 'n> {
                     slot.abort(moment);
                 }
             }
-            (Role::Resetting, _) => {}
+            (Role::Resetting | Role::Free, _) => {}
         }
         // Looked at last, so that a socket which owes nothing is free in the turn that drops its
         // connection: nothing would wake the task for it.

@@ -22,6 +22,8 @@ pub(crate) struct Slot<'n> {
     /// Since when the role is held, or until when it may be: the role says.
     pub(crate) time: Instant,
     pub(crate) ends: Ends,
+    /// It listens, and nobody had called when it was looked at last.
+    pub(crate) vacant: bool,
 }
 
 /// What a socket serves for.
@@ -58,12 +60,13 @@ pub(crate) struct Ends {
 
 impl<'n> Slot<'n> {
     pub(crate) fn new(socket: Socket<'n>) -> Self {
-        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default() }
+        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default(), vacant: false }
     }
 
     pub(crate) fn serve(&mut self, role: Role, time: Instant) {
         self.role = role;
         self.time = time;
+        self.vacant = matches!(role, Role::Listening(_));
     }
 
     /// The connection of the base this slot belongs to.
@@ -72,11 +75,6 @@ impl<'n> Slot<'n> {
             Role::Connecting(conn) | Role::Open(conn) | Role::Closing(conn) => Some(conn),
             _ => None,
         }
-    }
-
-    /// Whether the socket listens for `listener`, and nobody has called yet.
-    pub(crate) fn listens_for(&self, listener: Listener) -> bool {
-        self.role == Role::Listening(listener) && self.socket.phase() == Phase::Listening
     }
 
     /// Until when the role may be held.
