@@ -100,7 +100,7 @@ impl Pool<'_, '_> {
                 return;
             }
             let several = self.listeners.len() > 1;
-            let spare = || self.spare(fewest.saturating_add(1)).filter(|_| several);
+            let spare = || if several { self.spare(fewest.saturating_add(1)) } else { None };
             let Some(slot) = self.free().or_else(spare).and_then(|i| self.slots.get_mut(i)) else {
                 return;
             };
