@@ -22,8 +22,6 @@ pub(crate) struct Slot<'n> {
     /// Since when the role is held, or until when it may be: the role says.
     pub(crate) time: Instant,
     pub(crate) ends: Ends,
-    /// It listens, and nobody had called when it was looked at last.
-    pub(crate) vacant: bool,
 }
 
 /// What a socket serves for.
@@ -60,13 +58,12 @@ pub(crate) struct Ends {
 
 impl<'n> Slot<'n> {
     pub(crate) fn new(socket: Socket<'n>) -> Self {
-        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default(), vacant: false }
+        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default() }
     }
 
     pub(crate) fn serve(&mut self, role: Role, time: Instant) {
         self.role = role;
         self.time = time;
-        self.vacant = matches!(role, Role::Listening(_));
     }
 
     /// The connection of the base this slot belongs to.
