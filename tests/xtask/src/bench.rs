@@ -9,9 +9,15 @@
 //! comes to tables. It fails rather than report a run that lost something. Times are for reading
 //! and for ratios between contestants of one run; what is compared over months is instructions.
 
+pub mod active;
+pub mod chain;
+pub mod figures;
+pub mod loops;
 pub mod machine;
 pub mod peers;
+pub mod plot;
 pub mod table;
+pub mod timers;
 
 use std::time::Instant;
 
@@ -33,7 +39,12 @@ pub struct Workload {
 }
 
 /// All workloads, in the order they are run.
-pub const WORKLOADS: [Workload; 0] = [];
+pub const WORKLOADS: [Workload; 4] = [
+    Workload { name: "W1", about: "tokens in a ring of descriptors", run: chain::run },
+    Workload { name: "W1U", about: "events that activate themselves", run: active::run },
+    Workload { name: "W2", about: "timers added, moved, cancelled, fired", run: timers::run },
+    Workload { name: "W2i", about: "timers of a minute, begun again", run: timers::run_idle },
+];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::{
     ffi::OsStr,
     io::Read,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -86,9 +86,22 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// When it cannot be started, fails (the error is the line in which it says why), or has not ended after `limit`
 /// (it is killed then).
 pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
+    let Output { status, stdout, stderr } = ended(command, limit)?;
+    let output = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+    if !status.success() {
+        bail!("{}", reason(&output));
+    }
+    Ok(output)
+}
+
+/// Runs `command` to its end, which may be a failure, for its status and what it wrote.
+///
+/// # Errors
+/// When it cannot be started, or has not ended after `limit` (it is killed then).
+pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| cannot_start(command))?;
-    let outputs = [child.stdout.take().map(gather), child.stderr.take().map(gather)];
+    let (stdout, stderr) = (child.stdout.take().map(gather), child.stderr.take().map(gather));
     let deadline = Instant::now() + limit;
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -101,14 +114,12 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
         }
         thread::sleep(POLL);
     };
-    let mut output = String::new();
-    for gathered in outputs.into_iter().flatten() {
-        output += &gathered.join().map_err(|_| anyhow!("its output could not be read"))?;
-    }
-    if !status.success() {
-        bail!("{}", reason(&output));
-    }
-    Ok(output)
+    let gathered = |pipe: Option<thread::JoinHandle<Vec<u8>>>| match pipe.map(|pipe| pipe.join()) {
+        Some(Err(_)) => Err(anyhow!("its output could not be read")),
+        Some(Ok(bytes)) => Ok(bytes),
+        None => Ok(Vec::new()),
+    };
+    Ok(Output { status, stdout: gathered(stdout)?, stderr: gathered(stderr)? })
 }
 
 /// The line of a failed program's output that says why: its last error, or else its last line.
@@ -120,12 +131,12 @@ fn reason(output: &str) -> &str {
 }
 
 /// Reads all of `pipe` on a thread of its own, so that a full pipe never blocks its writer.
-fn gather(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+fn gather(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // What was read before an error is still worth showing.
         let _ = pipe.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        bytes
     })
 }
 

@@ -17,6 +17,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::{
+    callgrind,
     command::{self, cannot_start, check, describe},
     firmware, marks, setup, workspace,
 };
@@ -98,17 +99,9 @@ fn per_operation(program: &Path, name: &str, size: u32) -> Result<u64> {
 
 /// The instructions of one run.
 fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-    valgrind.args([name, &size.to_string(), &times.to_string()]);
-    let said = command::capture(&mut valgrind, LIMIT).with_context(|| describe(&valgrind))?;
-    collected(&said).with_context(|| format!("valgrind said no count:\n{said}"))
-}
-
-/// The number in callgrind's line `==1== Collected : 1837700`.
-fn collected(said: &str) -> Option<u64> {
-    let (_, number) = said.lines().find_map(|line| line.split_once("Collected : "))?;
-    number.split_whitespace().next()?.parse().ok()
+    let mut run = Command::new(program);
+    run.args([name, &size.to_string(), &times.to_string()]);
+    callgrind::instructions(&run, LIMIT)
 }
 
 /// What is flat differs by no more than chance does. What is logarithmic takes as much more for the
@@ -150,13 +143,6 @@ mod tests {
 
     fn row(growth: Growth, counts: [u64; 4]) -> Row {
         Row { name: "timer armed".to_owned(), growth, counts }
-    }
-
-    #[test]
-    fn the_count_is_read_out_of_what_callgrind_says() {
-        let said = "==7== Events    : Ir\n==7== Collected : 1837700\n==7== \n==7== I   refs: 1";
-        assert_eq!(collected(said), Some(1_837_700));
-        assert_eq!(collected("==7== valgrind: no"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! commands   setup   check (test)   emulate (qemu)   flash   size   count   bench   oracle   mutants
 //! checks     panics                                     ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
-//! ground     command toolchain      workspace        command_line   patched   marks
+//! ground     command toolchain      workspace        command_line   patched   marks   callgrind
 //! ```
 //!
 //! # Firmware for the end-to-end tests
@@ -19,6 +19,7 @@
 
 pub mod bench;
 pub mod board;
+pub mod callgrind;
 pub mod check;
 pub mod command;
 pub mod command_line;

@@ -182,9 +182,9 @@ static const struct active actives[] = {
     {0},
 };
 static const struct timers timers[] = {
-    {"libevent", timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
+    {"libevent", 0, timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
      close_loop},
-    {"libevent, common", timers_open_common, timers_within, timers_set_common, timers_cancel,
+    {"libevent, common", 60000, timers_open_common, timers_within, timers_set_common, timers_cancel,
      timers_refresh, timers_turn, close_loop},
     {0},
 };

@@ -223,7 +223,7 @@ static const struct active actives[] = {
     {0},
 };
 static const struct timers timers[] = {
-    {"libuv", timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
+    {"libuv", 0, timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
      close_loop},
     {0},
 };

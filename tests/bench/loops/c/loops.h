@@ -33,6 +33,7 @@ struct active {
  * how many have fired so far. refresh brings the loop's time up to date. */
 struct timers {
   const char *name;
+  uint32_t only_ms; /* The one delay that its timers can have; zero when they can have any. */
   void *(*open)(uint32_t count);
   void (*within)(void *loop, void (*body)(void *), void *arg);
   void (*set)(void *loop, const uint32_t *which, const uint32_t *ms, uint32_t count);

@@ -53,6 +53,7 @@ struct ActiveTable {
 #[repr(C)]
 struct TimersTable {
     name: *const c_char,
+    only_ms: u32,
     open: extern "C" fn(u32) -> *mut c_void,
     within: extern "C" fn(NonNull<c_void>, extern "C" fn(*mut c_void), *mut c_void),
     set: extern "C" fn(NonNull<c_void>, *const u32, *const u32, u32),
@@ -113,6 +114,7 @@ impl Plugin {
         let contestant = |(name, table): (_, &'static TimersTable)| timers::Contestant {
             name,
             most: u32::MAX,
+            only_ms: table.only_ms,
             run: Box::new(move |count, body| {
                 let handle = Handle::new((table.open)(count), table.close)?;
                 body(&mut TimersLoop { table, handle: handle.place })

@@ -62,6 +62,8 @@ pub struct Contestant {
     pub name: &'static str,
     /// How many timers it is given at most.
     pub most: u32,
+    /// The one delay that its timers can have; zero when they can have any.
+    pub only_ms: u32,
     /// Opens its loop for a body.
     pub run: Run,
 }
@@ -107,6 +109,9 @@ pub struct Idle {
     pub seed: u64,
 }
 
+/// The delay of W2i, in milliseconds.
+const MINUTE: u32 = 60_000;
+
 /// After so many times that a timer is begun again the loop's time is brought up to date.
 const BETWEEN_CLOCKS: usize = 64;
 
@@ -122,7 +127,7 @@ impl Contestant {
         most: u32,
         run: impl Fn(u32, Body<'_>) -> Result<()> + 'static,
     ) -> Self {
-        Self { name, most, run: Box::new(run) }
+        Self { name, most, only_ms: 0, run: Box::new(run) }
     }
 }
 
@@ -139,7 +144,8 @@ pub fn contestants() -> Vec<Contestant> {
 /// Those of W2i.
 pub fn idle_contestants() -> Vec<Contestant> {
     let mut all = contestants();
-    all.push(Contestant::new("picoevent, common", 65_535, picoevent::common));
+    let common = Contestant::new("picoevent, common", 65_535, picoevent::common);
+    all.push(Contestant { only_ms: MINUTE, ..common });
     all.push(Contestant::new("no timers", u32::MAX, nothing::run));
     all
 }
@@ -176,10 +182,9 @@ impl Draw {
 /// When a contestant fails, or fires more or fewer timers than are due.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
     let mut random = Random::new(task.seed);
-    let mut order: Vec<_> = contestants.iter().filter(|each| task.timers <= each.most).collect();
-    if task.until == Phase::Fire {
-        order.iter().try_for_each(|each| check_cancel(each).context(each.name))?;
-    }
+    let can = |each: &&Contestant| task.timers <= each.most && each.only_ms == 0;
+    let mut order: Vec<_> = contestants.iter().filter(can).collect();
+    order.iter().try_for_each(|each| check_cancel(each).context(each.name))?;
     for round in 0..task.rounds {
         let draw = Draw::new(task.timers, &mut random);
         random.shuffle(&mut order);
@@ -259,8 +264,9 @@ pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
     let mut random = Random::new(task.seed);
     let in_order: Vec<u32> = (0..task.timers).collect();
     let which: Vec<u32> = (0..task.operations).map(|_| random.below(task.timers)).collect();
-    let minutes = vec![60_000; in_order.len().max(BETWEEN_CLOCKS)];
-    let mut order: Vec<_> = contestants.iter().filter(|each| task.timers <= each.most).collect();
+    let minutes = vec![MINUTE; in_order.len().max(BETWEEN_CLOCKS)];
+    let can = |each: &&Contestant| task.timers <= each.most && [0, MINUTE].contains(&each.only_ms);
+    let mut order: Vec<_> = contestants.iter().filter(can).collect();
     for round in 0..task.rounds {
         random.shuffle(&mut order);
         for contestant in &order {

@@ -11,6 +11,8 @@
 //! that comes to the wrong place is noticed; so is one that is lost, doubled or left behind.
 
 use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::str::FromStr;
 
@@ -53,6 +55,14 @@ pub struct Ring {
     fired: Cell<u64>,
     count: Cell<u64>,
     trouble: Cell<Option<Trouble>>,
+}
+
+/// This process may not have as many descriptors as are needed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooFew {
+    pairs: u32,
+    needed: u64,
+    most: u64,
 }
 
 struct Pair {
@@ -220,6 +230,19 @@ impl Pair {
     }
 }
 
+impl fmt::Display for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pairs, needed, most } = self;
+        write!(
+            f,
+            "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its \
+             limit (ulimit -n {needed}, as root) or take fewer pairs"
+        )
+    }
+}
+
+impl Error for TooFew {}
+
 impl FromStr for Kind {
     type Err = anyhow::Error;
 
@@ -252,10 +275,7 @@ fn allow(pairs: u32, needed: u64) -> Result<()> {
         return Ok(());
     }
     if let Some(most) = maximum.filter(|most| *most < needed) {
-        bail!(
-            "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its \
-             limit (ulimit -n {needed}, as root) or take fewer pairs"
-        );
+        bail!(TooFew { pairs, needed, most });
     }
     setrlimit(Resource::Nofile, Rlimit { current: Some(needed), maximum })?;
     Ok(())
@@ -310,6 +330,7 @@ mod tests {
         let Err(error) = Ring::new(Kind::Sockets, 4_000_000_000, 1, Fault::None) else {
             panic!("there are not that many descriptors");
         };
+        assert!(error.is::<TooFew>());
         let said = error.to_string();
         assert!(said.contains("need 12000000064 descriptors and"), "{said}");
     }

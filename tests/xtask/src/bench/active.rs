@@ -1,0 +1,73 @@
+//! W1U: events that wait for nothing, each of which activates itself from its callback.
+
+use anyhow::Result;
+
+use super::{
+    Options, figures,
+    loops::{Count, Program},
+    table::Table,
+};
+
+/// The contestants, as the table lists them.
+const NAMES: [&str; 8] = [
+    "picoevent's core",
+    "picoevent",
+    LIBEVENT,
+    "libev ev_feed_event",
+    "libuv uv_idle",
+    "libuv uv_async_send",
+    "calloop insert_idle",
+    "a queue by hand",
+];
+
+const LIBEVENT: &str = "libevent event_active";
+
+/// How many events there are.
+const EVENTS: [u32; 2] = [1, 64];
+
+/// Callbacks of one turn, and by which two runs differ whose instructions are compared.
+const CALLBACKS: u32 = 200_000;
+const COUNTED: u32 = 20_000;
+
+/// Measures it.
+///
+/// # Errors
+/// When something can not be built, or a contestant makes another number of calls.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let program = Program::build()?;
+    let rounds = if options.quick { 7 } else { 25 };
+    let mut measured = Vec::new();
+    for events in EVENTS {
+        let words = format!("active --events {events} --callbacks {CALLBACKS} --rounds {rounds}");
+        let figures = program.play(&words, &[])?;
+        let counts = program.differences(&NAMES.map(|name| count(name, events)))?;
+        measured.push((figures, counts));
+    }
+    let columns =
+        ["", "1 event: ns", "of libevent's", "instr.", "64: ns", "of libevent's", "instr."];
+    let mut table = Table::new("W1U, for each callback", &columns);
+    for (place, name) in NAMES.iter().enumerate() {
+        let cells = measured.iter().flat_map(|(figures, counts)| {
+            [
+                figures::nanos(figures.median(name, "")),
+                figures::times(figures.ratio(name, LIBEVENT, "")),
+                figures::count(counts.get(place).copied()),
+            ]
+        });
+        table.row([(*name).to_owned()].into_iter().chain(cells));
+    }
+    table.note(format!(
+        "Processor time; medians of {rounds} rounds of {CALLBACKS} callbacks, ratios by round."
+    ));
+    table.note(
+        "An event that activates itself runs again in the same pass of libevent and libev, which \
+         then do not look for news. picoevent runs it once a pass: *picoevent's core* is that pass, \
+         *picoevent* is with the system asked for news between two.",
+    );
+    Ok(vec![table])
+}
+
+fn count(name: &'static str, events: u32) -> Count {
+    let run = |callbacks| format!("active --events {events} --callbacks {callbacks}");
+    Count { name, less: run(COUNTED), more: run(2 * COUNTED), per: f64::from(COUNTED) }
+}

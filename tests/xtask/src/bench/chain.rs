@@ -1,0 +1,254 @@
+//! W1: tokens in a ring of descriptors, libevent's own `test/bench.c`, by turns in one process.
+
+use anyhow::Result;
+
+use super::{
+    Options,
+    figures::{self, Figures},
+    loops::{Count, NotHere, Program},
+    plot::{self, Plot},
+    table::Table,
+};
+
+/// The contestants, as tables list them.
+const NAMES: [&str; 18] = [
+    "picoevent",
+    "picoevent, level",
+    "picoevent's core on mio",
+    "mio by hand",
+    "epoll, edge",
+    "epoll, level",
+    "libevent",
+    "libev",
+    "libuv",
+    "calloop",
+    FLOOR,
+    "picoevent +t60",
+    "picoevent, common +t60",
+    "picoevent's core on mio +t60",
+    "libevent +t60",
+    "libevent, common +t60",
+    "libev +t60",
+    "libuv +t60",
+];
+
+/// What is in everybody's time and is no loop's.
+const FLOOR: &str = "no loop";
+
+const LIBEVENT: &str = "libevent";
+
+/// Those on picoevent's back end, which needs a descriptor more for each it watches.
+const WITH_DUPLICATES: [&str; 4] =
+    ["picoevent", "picoevent, level", "picoevent +t60", "picoevent, common +t60"];
+
+/// Lines of the plot.
+const PLOTTED: [&str; 8] = [
+    "picoevent",
+    "picoevent's core on mio",
+    "mio by hand",
+    "epoll, level",
+    "libevent",
+    "libev",
+    "libuv",
+    "calloop",
+];
+
+/// Of more pairs of two descriptors than this, duplicates are not watched as well.
+const CROWD: u32 = 5_000;
+
+/// Events between the two runs whose instructions are compared.
+const COUNTED: u32 = 10_000;
+
+/// One ring: of what, of how many pairs, with how many tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Case {
+    kind: &'static str,
+    pairs: u32,
+    tokens: u32,
+}
+
+const fn case(kind: &'static str, pairs: u32, tokens: u32) -> Case {
+    Case { kind, pairs, tokens }
+}
+
+/// The cases that have a table of their own.
+const CLOSE: [Case; 2] = [case("eventfd", 1_000, 1), case("eventfd", 1_000, 100)];
+
+/// The others, which share one.
+const FAR: [Case; 11] = [
+    case("eventfd", 100, 1),
+    case("eventfd", 100, 100),
+    case("eventfd", 9_900, 1),
+    case("eventfd", 9_900, 100),
+    case("sockets", 100, 1),
+    case("sockets", 1_000, 1),
+    case("sockets", 1_000, 100),
+    case("sockets", 9_900, 1),
+    case("sockets", 9_900, 100),
+    case("pipes", 1_000, 1),
+    case("pipes", 1_000, 100),
+];
+
+/// Measures it.
+///
+/// # Errors
+/// When something can not be built, or a contestant loses a token.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let program = Program::build()?;
+    let mut tables = Vec::new();
+    let mut plotted = Vec::new();
+    let rounds = if options.quick { 20 } else { 50 };
+    for case in CLOSE {
+        let figures = case.play(&program, rounds)?;
+        let counts = program.differences(&case.counts())?;
+        tables.push(close_table(case, &figures, &counts));
+        plotted.push((case, figures));
+    }
+    if !options.quick {
+        let mut columns = Vec::new();
+        let mut notes = Vec::new();
+        for case in FAR {
+            match case.play(&program, rounds / 2) {
+                Ok(figures) => columns.push((case, figures)),
+                Err(error) if error.is::<NotHere>() => notes.push(format!("Left out: {error}.")),
+                Err(error) => return Err(error),
+            }
+        }
+        tables.push(far_table(&columns, notes));
+        plotted.extend(columns);
+        plot::write("chain.svg", &plot_of(&plotted))?;
+    }
+    Ok(tables)
+}
+
+impl Case {
+    fn play(self, program: &Program, rounds: u32) -> Result<Figures> {
+        let words = format!("{} --writes 10000 --rounds {rounds}", self.ring());
+        program.play(&words, &self.contestants())
+    }
+
+    /// Who takes part: those with timeouts where there is a table for them, those with duplicates
+    /// where there is room.
+    fn contestants(self) -> Vec<&'static str> {
+        let crowded = self.kind != "eventfd" && self.pairs > CROWD;
+        let takes_part = |name: &&str| {
+            (CLOSE.contains(&self) || !name.ends_with("+t60"))
+                && !(crowded && WITH_DUPLICATES.contains(name))
+        };
+        NAMES.into_iter().filter(takes_part).collect()
+    }
+
+    fn ring(self) -> String {
+        let Self { kind, pairs, tokens } = self;
+        format!("chain --kind {kind} --pairs {pairs} --tokens {tokens}")
+    }
+
+    fn counts(self) -> Vec<Count> {
+        let run = |writes| format!("{} --warm 1000 --writes {writes}", self.ring());
+        let count = |name| Count {
+            name,
+            less: run(1_000),
+            more: run(1_000 + COUNTED),
+            per: f64::from(COUNTED),
+        };
+        NAMES.map(count).into()
+    }
+}
+
+fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
+    let Case { kind, pairs, tokens } = case;
+    let title = format!("W1, {pairs} × {kind}, {}", of_tokens(tokens));
+    let columns = [
+        "",
+        "ns/event",
+        "least – most",
+        "the loop's",
+        "of libevent's",
+        "picoevent's of it",
+        "instructions",
+    ];
+    let mut table = Table::new(title, &columns);
+    for (name, count) in NAMES.iter().zip(counts) {
+        let (least, most) = figures.range(name, "").unzip();
+        table.row([
+            (*name).to_owned(),
+            figures::nanos(figures.median(name, "")),
+            format!("{} – {}", figures::nanos(least), figures::nanos(most)),
+            figures::nanos(figures.beyond(name, FLOOR, "")),
+            figures::times(figures.ratio(name, LIBEVENT, "")),
+            figures::times(figures.ratio(us(name), name, "")),
+            figures::count(Some(*count)),
+        ]);
+    }
+    table.note(format!(
+        "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
+         all contestants by turns over the same descriptors in an order of chance. *The loop's* is \
+         what is more than with no loop; ratios are medians of the rounds' ratios.",
+        figures.rounds()
+    ));
+    table.note(
+        "Instructions are those of user space, by callgrind: two system calls' wrappers and the \
+         passing on of a token are in all of them.",
+    );
+    table
+}
+
+/// Which of ours a contestant is compared with: like with like.
+fn us(name: &str) -> &'static str {
+    match name {
+        _ if name.contains("common +t60") => "picoevent, common +t60",
+        _ if name.ends_with("+t60") => "picoevent +t60",
+        _ => "picoevent",
+    }
+}
+
+fn far_table(columns: &[(Case, Figures)], notes: Vec<String>) -> Table {
+    let heading = |(case, _): &(Case, Figures)| {
+        format!("{} × {}, {}", case.pairs, case.kind, of_tokens(case.tokens))
+    };
+    let headings: Vec<_> = columns.iter().map(heading).collect();
+    let all: Vec<_> = [""].into_iter().chain(headings.iter().map(String::as_str)).collect();
+    let mut table = Table::new("W1, other rings: ns/event (of libevent's)", &all);
+    for name in NAMES.iter().filter(|name| !name.ends_with("+t60")) {
+        let cell = |(_, figures): &(Case, Figures)| match figures.median(name, "") {
+            None => "–".to_owned(),
+            Some(median) => format!(
+                "{} ({})",
+                figures::nanos(Some(median)),
+                figures::times(figures.ratio(name, LIBEVENT, ""))
+            ),
+        };
+        table.row([(*name).to_owned()].into_iter().chain(columns.iter().map(cell)));
+    }
+    table.note(
+        "picoevent's back end watches duplicates of descriptors, for which 9,900 pairs of two leave \
+         no room here.",
+    );
+    notes.into_iter().for_each(|note| table.note(note));
+    table
+}
+
+fn of_tokens(tokens: u32) -> String {
+    if tokens == 1 { "1 token".to_owned() } else { format!("{tokens} tokens") }
+}
+
+/// What an event costs, by the number of sources.
+fn plot_of(measured: &[(Case, Figures)]) -> Plot {
+    let of_kind = |case: &Case| case.kind == "eventfd" && case.tokens == 1;
+    let points = |name: &str| {
+        let here = measured.iter().filter(|(case, _)| of_kind(case));
+        let mut points: Vec<_> = here
+            .filter_map(|(case, figures)| {
+                Some((f64::from(case.pairs), figures.beyond(name, FLOOR, "")?))
+            })
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points
+    };
+    Plot {
+        title: "The loop's part of an event (W1, eventfd, 1 token)".to_owned(),
+        across: "descriptors watched".to_owned(),
+        up: "ns of processor time".to_owned(),
+        lines: PLOTTED.iter().map(|name| ((*name).to_owned(), points(name))).collect(),
+    }
+}

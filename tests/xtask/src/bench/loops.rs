@@ -1,0 +1,160 @@
+//! The program that plays the workloads of one process, and its plug-ins: `tests/bench/loops`.
+
+use std::{
+    error::Error,
+    fmt,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::{
+    figures::Figures,
+    peers::{self, Kind},
+};
+use crate::{
+    callgrind,
+    command::{self, cannot_start, check, describe},
+    firmware, workspace,
+};
+
+/// Each plug-in and the library it is of.
+const PLUGINS: [(&str, &[&str]); 4] =
+    [("epoll", &[]), ("libevent", &["event_core"]), ("libev", &["ev"]), ("libuv", &["uv"])];
+
+/// Longer than any play takes.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Longer than a short one takes under valgrind.
+const COUNT_LIMIT: Duration = Duration::from_secs(180);
+
+/// The status the program ends with when the machine has no room for a workload.
+const NOT_HERE: i32 = 3;
+
+/// The built program and plug-ins.
+pub struct Program {
+    path: PathBuf,
+    plugins: Vec<PathBuf>,
+}
+
+/// This machine has no room for a workload; the sentence says what is missing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotHere(pub String);
+
+impl fmt::Display for NotHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NotHere {}
+
+impl Program {
+    /// Builds them.
+    ///
+    /// # Errors
+    /// When a compiler fails.
+    pub fn build() -> Result<Self> {
+        let mut cargo = command::cargo(&workspace::root());
+        cargo.args(["build", "--release", "--package", "picoevent-loops"]);
+        println!("$ {}", describe(&cargo));
+        cargo.arg("--message-format=json-render-diagnostics");
+        let output =
+            cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
+        check(&cargo, output.status)?;
+        let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+        let path = built.into_iter().next().context("cargo did not say where the program is")?;
+        let plugin = |(name, libraries): &(&str, &[&str])| {
+            let source = format!("tests/bench/loops/c/{name}.c");
+            peers::compile(name, Kind::Plugin, &[&source], libraries)
+        };
+        Ok(Self { path, plugins: PLUGINS.iter().map(plugin).collect::<Result<_>>()? })
+    }
+
+    /// Plays what the words say, with those contestants only, or all if none is named, and reads
+    /// the figures.
+    ///
+    /// # Errors
+    /// When a contestant fails; [`NotHere`] when the machine has no room for it.
+    pub fn play(&self, words: &str, only: &[&str]) -> Result<Figures> {
+        let mut program = self.command(words, only);
+        println!("$ picoevent-loops {words}");
+        let output = command::ended(&mut program, LIMIT).with_context(|| describe(&program))?;
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        match output.status.code() {
+            Some(0) => Figures::read(&String::from_utf8_lossy(&output.stdout)),
+            Some(NOT_HERE) => bail!(NotHere(said.trim_start_matches("error: ").to_owned())),
+            _ => Err(anyhow!("{said}")).with_context(|| describe(&program)),
+        }
+    }
+
+    /// The instructions by which two runs of one contestant differ, for each of `per` operations
+    /// that the second did more.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    fn difference(&self, count: &Count) -> Result<f64> {
+        let run =
+            |words: &str| callgrind::instructions(&self.command(words, &[count.name]), COUNT_LIMIT);
+        let (less, more) = (run(&count.less)?, run(&count.more)?);
+        Ok((more as f64 - less as f64) / count.per)
+    }
+
+    /// Counts the instructions of each, two at a time: unlike time they do not depend on what else
+    /// the machine does.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    pub fn differences(&self, counts: &[Count]) -> Result<Vec<f64>> {
+        println!("counting instructions, {} pairs of runs ...", counts.len());
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some((place, count)) = {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                counts.get(place).map(|count| (place, count))
+            } {
+                done.push((place, self.difference(count).with_context(|| count.name.to_owned())?));
+            }
+            Ok(done)
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(2);
+        let mut done = thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let joined = workers.into_iter().map(|worker| match worker.join() {
+                Ok(done) => done,
+                Err(_) => Err(anyhow!("a thread that counts has panicked")),
+            });
+            joined.collect::<Result<Vec<Vec<_>>>>()
+        })?
+        .concat();
+        done.sort_by_key(|(place, _)| *place);
+        Ok(done.into_iter().map(|(_, figure)| figure).collect())
+    }
+
+    fn command(&self, words: &str, only: &[&str]) -> Command {
+        let mut program = Command::new(&self.path);
+        program.args(words.split_whitespace());
+        program.args(only.iter().flat_map(|name| ["--only", name]));
+        for plugin in &self.plugins {
+            program.arg("--plugin").arg(plugin);
+        }
+        program
+    }
+}
+
+/// Two runs of one contestant.
+pub struct Count {
+    /// Whose.
+    pub name: &'static str,
+    /// What is played first.
+    pub less: String,
+    /// What is played then.
+    pub more: String,
+    /// How many operations more that is.
+    pub per: f64,
+}

@@ -1,0 +1,233 @@
+//! W2: timers added, moved, cancelled and fired. W2i: timers of a minute, begun again and again.
+
+use anyhow::Result;
+
+use super::{
+    Options,
+    figures::{self, Figures},
+    loops::{Count, Program},
+    plot::{self, Plot},
+    table::Table,
+};
+
+/// The contestants, as tables list them.
+const NAMES: [&str; 6] = [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand"];
+
+/// Those of W2i.
+const IDLE_NAMES: [&str; 9] = [
+    US,
+    "picoevent, common",
+    LIBEVENT,
+    "libevent, common",
+    "libev",
+    "libuv",
+    CALLOOP,
+    "a binary heap by hand",
+    FLOOR,
+];
+
+const US: &str = "picoevent";
+const LIBEVENT: &str = "libevent";
+const CALLOOP: &str = "calloop";
+const FLOOR: &str = "no timers";
+
+/// What is timed; the program's words.
+const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
+
+/// All phases up to each of those, for the count of instructions.
+const BEFORE: [(&str, &str); 4] =
+    [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
+
+/// Timers, and rounds of a full run.
+const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MOST, 5)];
+
+/// As many as picoevent's tables have, in round numbers.
+const MOST: u32 = 65_000;
+
+/// Timers up to which calloop, which looks at all of them for each change, is measured.
+const FEW: u32 = 1_000;
+
+/// Timers of W2i, and how often one of them is begun again.
+const IDLE: u32 = 10_000;
+const OPERATIONS: u32 = 1_000_000;
+const COUNTED: u32 = 50_000;
+
+/// Measures W2.
+///
+/// # Errors
+/// When something can not be built, or a contestant fires too many timers or too few.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let program = Program::build()?;
+    let sizes = if options.quick { &SIZES[1..3] } else { &SIZES[..] };
+    let mut measured = Vec::new();
+    let mut tables = Vec::new();
+    for &(timers, rounds) in sizes {
+        let rounds = if options.quick { rounds.min(7) } else { rounds };
+        let names: Vec<_> = NAMES
+            .into_iter()
+            .filter(|name| *name != CALLOOP || timers <= FEW || (timers < MOST && !options.quick))
+            .collect();
+        let words = format!("timers --timers {timers} --rounds {rounds}");
+        let figures = program.play(&words, &names)?;
+        // What does not grow with the number of timers is counted once, at the size that has room.
+        let counted = if options.quick { timers == 1_000 } else { timers >= 1_000 };
+        let counts = if counted { counts(&program, timers)? } else { Vec::new() };
+        tables.push(table(timers, &figures, &counts));
+        measured.push((timers, figures));
+    }
+    if !options.quick {
+        plot::write("timers.svg", &plot_of(&measured))?;
+    }
+    Ok(tables)
+}
+
+/// Measures W2i.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
+    let program = Program::build()?;
+    let rounds = if options.quick { 5 } else { 15 };
+    // What calloop takes for one round is more than the others' all.
+    let names: Vec<_> = IDLE_NAMES.into_iter().filter(|name| *name != CALLOOP).collect();
+    let words = |operations| format!("idle --timers {IDLE} --operations {operations}");
+    let figures = program.play(&format!("{} --rounds {rounds}", words(OPERATIONS)), &names)?;
+    let count = |&name: &&'static str| Count {
+        name,
+        less: words(COUNTED),
+        more: words(2 * COUNTED),
+        per: f64::from(COUNTED),
+    };
+    let counts = program.differences(&names.iter().map(count).collect::<Vec<_>>())?;
+    let title = format!("W2i, one of {IDLE} timers of a minute begun again");
+    let columns = ["", "ns", "least – most", "the loop's", "of libevent's", "instructions"];
+    let mut table = Table::new(title, &columns);
+    for (name, count) in names.iter().zip(counts) {
+        let (least, most) = figures.range(name, "").unzip();
+        table.row([
+            (*name).to_owned(),
+            figures::nanos(figures.median(name, "")),
+            format!("{} – {}", figures::nanos(least), figures::nanos(most)),
+            figures::nanos(figures.beyond(name, FLOOR, "")),
+            figures::times(figures.ratio(name, LIBEVENT, "")),
+            figures::count(Some(count)),
+        ]);
+    }
+    table.note(format!(
+        "Processor time; medians of {rounds} rounds of {OPERATIONS} times. The loop's time is \
+         brought up to date after each 64. *The loop's* is what is more than with no timers."
+    ));
+    table.note("*Common* is a timeout that many events share, libevent's or picoevent's.");
+    Ok(vec![table])
+}
+
+/// The instructions of each phase, for each contestant: a phase is what a run that ends behind it
+/// takes beyond one that ends before it.
+fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHASES.len()])>> {
+    let run = |phase| format!("timers --timers {timers} --until {phase}");
+    let names: Vec<_> =
+        NAMES.into_iter().filter(|name| *name != CALLOOP || timers <= FEW).collect();
+    let each = names.iter().flat_map(|&name| {
+        BEFORE.map(|(before, phase)| {
+            let operations = if phase == "Cancel" { timers / 2 } else { timers };
+            Count { name, less: run(before), more: run(phase), per: operations.into() }
+        })
+    });
+    let differences = program.differences(&each.collect::<Vec<_>>())?;
+    let rows = differences.chunks_exact(PHASES.len()).map(|row| [row[0], row[1], row[2], row[3]]);
+    Ok(names.into_iter().zip(rows).collect())
+}
+
+fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.len()])]) -> Table {
+    let title = format!("W2, {} timers", figures::count(Some(timers.into())));
+    let columns = [
+        "",
+        "add: ns",
+        "instr.",
+        "re-arm: ns",
+        "instr.",
+        "cancel: ns",
+        "instr.",
+        "fire: ns",
+        "instr.",
+    ];
+    let mut table = Table::new(title, &columns);
+    for name in NAMES {
+        if figures.median(name, PHASES[0]).is_none() {
+            continue;
+        }
+        let row = counts.iter().find(|(whose, _)| *whose == name).map(|(_, row)| row);
+        let cells = PHASES.iter().enumerate().flat_map(|(place, phase)| {
+            let count = row.map(|row| row[place]);
+            [figures::nanos(figures.median(name, phase)), figures::count(count)]
+        });
+        table.row([name.to_owned()].into_iter().chain(cells));
+    }
+    for phase in PHASES {
+        let ratio = |to| figures::times(figures.ratio(US, to, phase));
+        let [libevent, libev, libuv] = [LIBEVENT, "libev", "libuv"].map(ratio);
+        table.note(format!(
+            "{phase}: picoevent takes {libevent} of libevent's, {libev} of libev's, {libuv} of \
+             libuv's."
+        ));
+    }
+    table.note(format!(
+        "Processor time; medians of {} rounds in one process, ratios by round; picoevent's core.",
+        figures.rounds()
+    ));
+    if timers == MOST {
+        table.note("picoevent's tables have 65,535 slots at most, so there is no larger run.");
+    }
+    table
+}
+
+/// What a timer's whole life costs, by the number of timers.
+fn plot_of(measured: &[(u32, Figures)]) -> Plot {
+    let life = |figures: &Figures, name: &str| {
+        PHASES.iter().map(|phase| figures.median(name, phase)).sum::<Option<f64>>()
+    };
+    let points = |name: &str| {
+        let point =
+            |(timers, figures): &(u32, Figures)| Some((f64::from(*timers), life(figures, name)?));
+        measured.iter().filter_map(point).collect()
+    };
+    Plot {
+        title: "A timer added, moved, cancelled and fired (W2)".to_owned(),
+        across: "timers".to_owned(),
+        up: "ns of processor time, the four together".to_owned(),
+        lines: NAMES.iter().map(|name| ((*name).to_owned(), points(name))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures() -> Figures {
+        let mut text = String::new();
+        for (name, nanos) in [(US, 4), (LIBEVENT, 20), ("libev", 10)] {
+            for phase in PHASES {
+                text += &format!("{name}\t0\t{phase}\t{nanos}\n");
+            }
+        }
+        Figures::read(&text).unwrap()
+    }
+
+    #[test]
+    fn whoever_is_not_measured_has_no_row() {
+        let table = table(MOST, &figures(), &[(US, [75.0, 100.0, 40.0, 41.0])]);
+        let names: Vec<_> = table.rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(names, [US, LIBEVENT, "libev"]);
+        assert_eq!(table.rows[0][1..5], ["4.0", "75", "4.0", "100"]);
+        assert_eq!(table.rows[1][2], "–");
+        let note = "Fire: picoevent takes 0.20× of libevent's, 0.40× of libev's, – of libuv's.";
+        assert!(table.notes.iter().any(|other| other == note), "{:?}", table.notes);
+    }
+
+    #[test]
+    fn a_line_of_the_plot_is_the_sum_of_the_phases() {
+        let plot = plot_of(&[(100, figures()), (1_000, figures())]);
+        assert_eq!(plot.lines[0], (US.to_owned(), vec![(100.0, 16.0), (1_000.0, 16.0)]));
+        assert_eq!(plot.lines[3].1, []);
+    }
+}

@@ -1,0 +1,40 @@
+//! Instructions of a run, by valgrind's callgrind.
+//!
+//! Only the program's own are counted, not the system's. Two runs of the same command count the
+//! same, but for what depends on addresses and on the time.
+
+use std::{process::Command, time::Duration};
+
+use anyhow::{Context, Result};
+
+use crate::command::{self, describe};
+
+/// Counts the instructions of a command.
+///
+/// # Errors
+/// When it fails, or has not ended after `limit`.
+pub fn instructions(counted: &Command, limit: Duration) -> Result<u64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    valgrind.arg(counted.get_program()).args(counted.get_args());
+    let said = command::capture(&mut valgrind, limit).with_context(|| describe(&valgrind))?;
+    collected(&said).with_context(|| format!("valgrind said no count:\n{said}"))
+}
+
+/// The number in callgrind's line `==1== Collected : 1837700`.
+fn collected(said: &str) -> Option<u64> {
+    let (_, number) = said.lines().find_map(|line| line.split_once("Collected : "))?;
+    number.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_is_read_out_of_what_callgrind_says() {
+        let said = "==7== Events    : Ir\n==7== Collected : 1837700\n==7== \n==7== I   refs: 1";
+        assert_eq!(collected(said), Some(1_837_700));
+        assert_eq!(collected("==7== valgrind: no"), None);
+    }
+}
