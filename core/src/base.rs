@@ -14,7 +14,7 @@ use core::ops::{Deref, DerefMut};
 
 use crate::active::Active;
 use crate::common::Commons;
-use crate::conn::{ConnCall, ConnEvent, OnConn, OnConnEvent};
+use crate::conn::{ConnEvent, OnConn, OnConnEvent};
 use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::OnEvent;
@@ -24,6 +24,7 @@ use crate::list::Kind;
 use crate::listener::OnListenError;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
+use crate::peak::Peak;
 use crate::record::{Entry, Recorder};
 use crate::rings::Rings;
 use crate::run::Course;
@@ -90,9 +91,13 @@ impl<'s, A> EventBase<'s, A> {
                 tables,
                 rings: Rings::new(&mut storage.input, &mut storage.output),
                 active: Active::new(),
-                timers: Timers::new(&mut storage.event_timers),
-                conn_timers: Timers::new(storage.conn_timers.as_flattened_mut()),
+                timers: Timers::new(&mut storage.event_heap, &mut storage.event_deadlines),
+                conn_timers: Timers::new(
+                    storage.conn_heap.as_flattened_mut(),
+                    storage.conn_deadlines.as_flattened_mut(),
+                ),
                 armings: 0,
+                due_from: Instant::MAX,
                 commons: Commons::new(&mut storage.commons),
                 watchers: Watchers::new(),
                 parts: Parts::new(),
@@ -103,10 +108,10 @@ impl<'s, A> EventBase<'s, A> {
                 repeat: None,
                 spent: None,
                 now: Instant::ZERO,
-                course: Course::default(),
+                course: Course::new(),
                 limit: Limit::new(),
                 phase: Phase::Between,
-                most_added: 0,
+                most_added: Peak::NONE,
                 recorder: Recorder::NONE,
             },
         }
@@ -115,7 +120,7 @@ impl<'s, A> EventBase<'s, A> {
     /// Feeds the time, after the news that was there at this time. What is due by then becomes
     /// active when the dispatch begins. A time that goes back is ignored.
     pub fn advance(&mut self, now: Instant) {
-        self.cx.recorder.note(Entry::Time(now));
+        self.cx.recorder.note(|| Entry::Time(now));
         self.cx.update_now(now);
         let course = &mut self.cx.course;
         if course.exit_at.is_some_and(|at| at <= self.cx.now) {
@@ -126,25 +131,43 @@ impl<'s, A> EventBase<'s, A> {
     /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
     /// at the most urgent priority, each slot once at most.
     pub fn dispatch(&mut self, app: &mut A) {
-        while let Some(fired) = self.next() {
-            fired.call(app, &mut self.cx);
-        }
+        while self.step(app) {}
     }
 
     /// As [`dispatch`](Self::dispatch), for a back end that has a clock: while a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
     pub fn dispatch_with(&mut self, app: &mut A, mut clock: impl FnMut() -> Instant) {
-        while let Some(fired) = self.next() {
-            fired.call(app, &mut self.cx);
+        while self.step(app) {
             if self.wants_time() {
                 self.update_now(clock());
             }
         }
     }
 
+    /// Calls the next callback of the pass; whether there was one.
+    ///
+    /// What [`next`](Self::next) answers is called; an event, if nothing comes before it, without
+    /// the way over a [`Fired`].
+    fn step(&mut self, app: &mut A) -> bool {
+        let cx = &mut self.cx;
+        if !cx.course.attention
+            && let Some(id) = cx.active.front().filter(|id| id.kind() == Kind::Event)
+            && let Some((call, event, what)) = cx.event_fire(id.index())
+        {
+            cx.course.calls = cx.course.calls.wrapping_add(1);
+            self.note_next(Some(&Fired::Event(call, event, what)));
+            call(app, &mut self.cx, event, what);
+            return true;
+        }
+        let fired = self.next();
+        let called = fired.is_some();
+        fired.into_iter().for_each(|fired| fired.call(app, &mut self.cx));
+        called
+    }
+
     /// Feeds the time between two callbacks, where it is wanted.
     pub fn update_now(&mut self, now: Instant) {
-        self.cx.recorder.note(Entry::TimeInPass(now));
+        self.cx.recorder.note(|| Entry::TimeInPass(now));
         self.cx.update_now(now);
     }
 
@@ -164,44 +187,51 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     fn take_next(&mut self) -> Option<Fired<A>> {
-        self.cx.free_spent();
-        if self.cx.phase != Phase::Running
-            && let Some(fired) = self.next_check()
+        if self.cx.course.attention
+            && let Some(next) = self.attend()
         {
-            return Some(fired);
-        }
-        if self.cx.course.break_off {
-            return self.end_pass();
-        }
-        if let Some(again) = self.repeat() {
-            return Some(again);
-        }
-        let running = self.cx.active.running();
-        let reached = running.zip(self.cx.parts.limit_reached);
-        let enough = reached.is_some_and(|(level, reached)| reached(&self.cx, level));
-        if core::mem::take(&mut self.cx.course.cut_short) || enough {
-            return self.end_pass();
+            return next;
         }
         loop {
             let cx = &mut self.cx;
             let Some(id) = cx.active.front() else { return self.end_pass() };
             let fired = match id.kind() {
-                Kind::Event => self.fire_event(id.index()),
-                Kind::Conn => cx.conn_fire(id.index()).map(|(conn, call)| match call {
-                    ConnCall::Plain(call) => Fired::Conn(call, conn),
-                    ConnCall::Event(call, event) => Fired::ConnEvent(call, conn, event),
-                }),
-                Kind::Listener => cx
-                    .listener_fire(id.index())
-                    .map(|(call, listener, error)| Fired::ListenError(call, listener, error)),
+                Kind::Event => cx
+                    .event_fire(id.index())
+                    .map(|(call, event, what)| Fired::Event(call, event, what)),
+                Kind::Conn => cx.conn_fire(id.index()),
+                Kind::Listener => cx.listener_fire(id.index()),
                 Kind::Source => None,
             };
             if fired.is_some() {
-                self.cx.limit.count();
-                self.cx.course.called = true;
+                cx.course.calls = cx.course.calls.wrapping_add(1);
                 return fired;
             }
         }
+    }
+
+    /// Looks at all that can come between two callbacks; `None` if the pass just goes on.
+    fn attend(&mut self) -> Option<Option<Fired<A>>> {
+        self.cx.free_spent();
+        if self.cx.phase != Phase::Running
+            && let Some(fired) = self.next_check()
+        {
+            return Some(Some(fired));
+        }
+        if self.cx.course.break_off {
+            return Some(self.end_pass());
+        }
+        if let Some(again) = self.repeat() {
+            return Some(Some(again));
+        }
+        let level = self.cx.active.running();
+        let enough = self.cx.parts.limit_reached.is_some_and(|reached| reached(&self.cx, level));
+        if core::mem::take(&mut self.cx.course.cut_short) || enough {
+            return Some(self.end_pass());
+        }
+        // A limit is looked at after each callback.
+        self.cx.course.attention = self.cx.parts.limit_reached.is_some();
+        None
     }
 
     /// Goes through the first phases of a turn: the check watchers, then the timers.
@@ -213,17 +243,11 @@ impl<'s, A> EventBase<'s, A> {
             cx.expire();
             cx.phase = Phase::Running;
             cx.limit.begin(cx.now);
-            (cx.course.called, cx.course.cut_short) = (false, false);
+            (cx.course.calls, cx.course.cut_short) = (0, false);
             cx.course.idle = cx.active.len() == 0;
+            cx.active.begin_pass();
         }
         fired
-    }
-
-    fn fire_event(&mut self, index: u16) -> Option<Fired<A>> {
-        let (call, event, what, raises) = self.cx.event_fire(index)?;
-        let further = raises.saturating_sub(1);
-        self.cx.repeat = (further > 0).then_some((event, further));
-        Some(Fired::Event(call, event, what))
     }
 
     /// The callback of a signal event for a further raise (rule S2).
@@ -240,6 +264,7 @@ impl<'s, A> EventBase<'s, A> {
             self.cx.repeat = None;
         }
         self.cx.phase = Phase::Between;
+        self.cx.course.attention = true;
         self.cx.active.end_pass(&mut self.cx.tables);
         None
     }

@@ -19,7 +19,7 @@ use crate::event::id_of;
 use crate::handle::Event;
 use crate::list::{Chain, List};
 use crate::time::micros;
-use crate::timer::{Key, NEVER};
+use crate::timer::Key;
 use crate::{Cx, Instant, log};
 
 /// A duration with a list of its own (`event_base_init_common_timeout`), for
@@ -44,8 +44,8 @@ pub(crate) struct Commons<'s> {
     lists: &'s mut [Common],
     /// Events on all of them.
     len: usize,
-    /// The earliest deadline on any of them, and whose it is.
-    first: (Key, usize),
+    /// The earliest deadline on any of them.
+    first: Key,
 }
 
 impl<'s> Commons<'s> {
@@ -54,7 +54,7 @@ impl<'s> Commons<'s> {
     pub(crate) fn new(lists: &'s mut [Common]) -> Self {
         lists.iter_mut().for_each(|list| *list = Common::EMPTY);
         let usable = lists.len().min(usize::from(u8::MAX));
-        Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0, first: (NEVER, 0) }
+        Self { lists: lists.get_mut(..usable).unwrap_or_default(), len: 0, first: Key::NEVER }
     }
 
     /// The first lists only, all of them unused; `None` if there are fewer.
@@ -74,8 +74,8 @@ impl<'s> Commons<'s> {
         self.len
     }
 
-    /// The earliest deadline on any of the lists, and whose it is.
-    pub(crate) const fn first(&self) -> (Key, usize) {
+    /// The earliest deadline on any of the lists.
+    pub(crate) const fn first(&self) -> Key {
         self.first
     }
 
@@ -113,19 +113,17 @@ impl<A> Cx<'_, A> {
 
     /// Puts an event that has no deadline on a list, where its deadline belongs.
     fn common_join(&mut self, event: Event, (timeout, deadline): (CommonTimeout, Instant)) {
-        let (deadline, order) = self.key(deadline);
+        let key = self.key(deadline, event.index());
         let Some(list) = self.commons.get(timeout) else { return };
         let mut previous = list.events.last();
-        while let Some((_, state)) = previous.and_then(|id| self.tables.events.at(id.index())) {
-            if state.deadline <= deadline {
-                break;
-            }
-            previous = previous.and_then(|id| List::before(&mut self.tables, Chain::Common, id));
+        while let Some(id) = previous.filter(|id| self.timers.last(id.index().into()) > key) {
+            previous = list.events.before(&mut self.tables, Chain::Common, id);
         }
         list.events.insert(&mut self.tables, Chain::Common, previous, id_of(event));
-        self.commons.len = self.commons.len.saturating_add(1);
+        self.timers.note(key);
+        self.commons.len = self.commons.len.wrapping_add(1);
         if let Some(state) = self.tables.events.get_mut(event) {
-            (state.deadline, state.order, state.on_common) = (deadline, order, Some(timeout));
+            state.on_common = Some(timeout);
         }
         if previous.is_none() {
             self.common_look();
@@ -136,21 +134,18 @@ impl<A> Cx<'_, A> {
     fn common_leave(&mut self, event: Event, timeout: CommonTimeout) {
         if let Some(list) = self.commons.get(timeout) {
             list.events.remove(&mut self.tables, Chain::Common, id_of(event));
-            self.commons.len = self.commons.len.saturating_sub(1);
+            self.commons.len = self.commons.len.wrapping_sub(1);
         }
-        if self.commons.first.1 == event.index() {
+        if self.commons.first.owner() == event.index() {
             self.common_look();
         }
     }
 
     /// Finds the earliest deadline on the lists, after a first event came or went. O(`COMMON`).
     fn common_look(&mut self) {
-        let mut earliest = (NEVER, 0);
-        for id in self.commons.lists.iter().filter_map(|list| list.events.first()) {
-            let Some(state) = self.tables.events.peek(id.index()) else { continue };
-            earliest = earliest.min(((state.deadline, state.order), usize::from(id.index())));
-        }
-        self.commons.first = earliest;
+        let firsts = self.commons.lists.iter().filter_map(|list| list.events.first());
+        let earliest = firsts.map(|id| self.timers.last(id.index().into())).min();
+        self.commons.first = earliest.unwrap_or(Key::NEVER);
     }
 }
 

@@ -17,7 +17,6 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use crate::Cx;
 use crate::active::Turn;
 use crate::error::ConnError;
 use crate::handle::{Conn, kind};
@@ -25,6 +24,7 @@ use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::ring::Ring;
 use crate::table::Resident;
+use crate::{Cx, Fired};
 
 mod feed;
 mod verbs;
@@ -140,33 +140,32 @@ impl<A> Resident for ConnState<A> {
     }
 }
 
-/// A callback of a connection whose turn it is.
-pub(crate) enum ConnCall<A> {
-    Plain(OnConn<A>),
-    Event(OnConnEvent<A>, ConnEvent),
-}
-
 impl<A> ConnState<A> {
-    /// Takes the first callback that is due. One that the application never set is passed over.
-    fn take_call(&mut self) -> Option<ConnCall<A>> {
-        while self.due != 0 {
-            let first = self.due & self.due.wrapping_neg();
-            self.due &= !first;
-            let call = match first {
-                due::ACCEPTED => self.on_accept.map(ConnCall::Plain),
-                due::CONNECTED => self.event_call(ConnEvent::Connected),
-                due::READ => self.on_read.map(ConnCall::Plain),
-                due::WRITE => self.on_write.map(ConnCall::Plain),
-                due::READ_TIMEOUT => self.event_call(ConnEvent::Timeout(Direction::Read)),
-                due::WRITE_TIMEOUT => self.event_call(ConnEvent::Timeout(Direction::Write)),
-                due::EOF => self.event_call(ConnEvent::Eof),
-                _ => self.event_call(ConnEvent::Failed(self.error)),
-            };
-            if call.is_some() {
-                return call;
-            }
+    /// Takes the first callback that is due.
+    fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
+        let first = self.due & self.due.wrapping_neg();
+        self.due &= !first;
+        let event = match first {
+            due::ACCEPTED => return self.on_accept.map(|call| Fired::Conn(call, conn)),
+            due::READ => return self.on_read.map(|call| Fired::Conn(call, conn)),
+            due::WRITE => return self.on_write.map(|call| Fired::Conn(call, conn)),
+            due::CONNECTED => ConnEvent::Connected,
+            due::READ_TIMEOUT => ConnEvent::Timeout(Direction::Read),
+            due::WRITE_TIMEOUT => ConnEvent::Timeout(Direction::Write),
+            due::EOF => ConnEvent::Eof,
+            _ => ConnEvent::Failed(self.error),
+        };
+        self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
+    }
+
+    /// Whether the application has set a callback for it.
+    const fn hears(&self, due: u8) -> bool {
+        match due {
+            due::ACCEPTED => self.on_accept.is_some(),
+            due::READ => self.on_read.is_some(),
+            due::WRITE => self.on_write.is_some(),
+            _ => self.on_event.is_some(),
         }
-        None
     }
 
     /// Where its input stands.
@@ -178,10 +177,6 @@ impl<A> ConnState<A> {
     /// Whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
         self.phase != Phase::Closing
-    }
-
-    fn event_call(&self, event: ConnEvent) -> Option<ConnCall<A>> {
-        self.on_event.map(|call| ConnCall::Event(call, event))
     }
 
     /// Whether input is wanted, as far as the application and the peer are concerned.
@@ -208,13 +203,13 @@ impl<A> ConnState<A> {
 // What the verbs, the feed and the dispatch share.
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
-    pub(crate) fn conn_fire(&mut self, index: u16) -> Option<(Conn, ConnCall<A>)> {
+    pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (conn, state) = self.tables.conns.at(index)?;
-        let call = state.take_call();
+        let fired = state.take_call(conn);
         if state.due == 0 {
-            self.active.done(&mut self.tables, id_of(conn));
+            self.active.done(&mut state.turn);
         }
-        Some((conn, call?))
+        fired
     }
 
     /// A timeout of a connection has passed, the one with this number among those of connections;
@@ -252,10 +247,12 @@ impl<A> Cx<'_, A> {
         }
     }
 
+    /// Makes a callback due, if there is one.
     fn conn_due(&mut self, conn: Conn, due: u8) {
-        if let Some(state) = self.tables.conns.get_mut(conn) {
+        if let Some(state) = self.tables.conns.get_mut(conn).filter(|state| state.hears(due)) {
             state.due |= due;
-            self.activate(id_of(conn));
+            let queued = self.active.activate(&mut state.turn, id_of(conn));
+            self.activated(id_of(conn), queued);
         }
     }
 
@@ -268,19 +265,22 @@ impl<A> Cx<'_, A> {
     /// With [`Restart::No`] a timeout that counts already goes on.
     fn conn_retime(&mut self, conn: Conn, direction: Direction, restart: Restart) {
         let Some(state) = self.tables.conns.get(conn) else { return };
+        let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
+        if timeout == 0 {
+            return;
+        }
         let room = self.rings.input_len() > state.input.len();
         let counts = match direction {
             Direction::Read => state.wants_input() && room,
             Direction::Write => state.write_enabled && state.awaits_peer(),
         };
-        let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
         let owner = timer_of(conn, direction);
-        if !counts || timeout == 0 {
+        if !counts {
             self.conn_timers.cancel(owner);
         } else if restart == Restart::Yes || !self.conn_timers.is_armed(owner) {
-            let key = self.key(self.now.plus(timeout));
-            self.conn_timers.arm(owner, key);
-            self.count_added();
+            let key = self.key(self.now.plus(timeout), owner);
+            self.conn_timers.arm(key);
+            self.note_added();
         }
     }
 

@@ -1,6 +1,7 @@
-//! Counts: how much of the storage is in use, and the most that ever was.
+//! Counts: how much of the storage is in use.
 //!
-//! A firmware engineer runs the application, asks for the peaks, and sizes the storage by them.
+//! A firmware engineer runs the application with the feature `peaks`, asks for the most there ever
+//! was, and sizes the storage by that.
 
 use crate::Cx;
 
@@ -36,39 +37,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The most there ever was of each (`event_base_get_max_events`). O(1).
-    pub fn peaks(&self) -> Counts {
-        Counts {
-            added: self.most_added,
-            active: self.active.peak(),
-            events: self.tables.events.peak(),
-            conns: self.tables.conns.peak(),
-            listeners: self.tables.listeners.peak(),
-            sources: self.tables.sources.peak(),
-        }
-    }
-
-    /// The peaks, which begin again at what there is now.
-    pub fn take_peaks(&mut self) -> Counts {
-        let peaks = self.peaks();
-        self.most_added = self.added();
-        self.active.reset_peak();
-        self.tables.events.reset_peak();
-        self.tables.conns.reset_peak();
-        self.tables.listeners.reset_peak();
-        self.tables.sources.reset_peak();
-        peaks
-    }
-
-    /// Called wherever the sum may have grown.
-    #[inline(never)]
-    pub(crate) fn count_added(&mut self) {
-        self.most_added = self.most_added.max(self.added());
-    }
-
-    fn added(&self) -> usize {
-        let timers = self.timers.len().saturating_add(self.conn_timers.len());
-        let waiting = self.registered.saturating_add(timers).saturating_add(self.commons.len());
-        waiting.saturating_add(self.active.len())
+    pub(crate) fn added(&self) -> usize {
+        let timers = self.timers.armed().wrapping_add(self.conn_timers.armed());
+        let waiting = self.registered.wrapping_add(timers).wrapping_add(self.commons.len());
+        waiting.wrapping_add(self.active.len())
     }
 }

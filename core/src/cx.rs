@@ -2,22 +2,23 @@
 
 use core::time::Duration;
 
-use crate::active::Active;
+use crate::active::{Active, Queued, Turns};
 use crate::base::Phase;
 use crate::common::Commons;
 use crate::error::{Full, OnceError};
-use crate::event::{EventState, Mode, OnEvent, Waits};
+use crate::event::{EventState, Mode, OnEvent, Waits, chore};
 use crate::handle::{Event, Source};
 use crate::limit::Limit;
 use crate::list::Id;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
+use crate::peak::Peak;
 use crate::record::Recorder;
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
 use crate::tables::Tables;
-use crate::timer::{Key, NEVER, Timers};
+use crate::timer::{Key, Timers};
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What, log};
 
@@ -42,6 +43,8 @@ pub struct Cx<'s, A> {
     pub(crate) conn_timers: Timers<'s>,
     /// Deadlines set so far: of equal ones the one set first comes due first.
     pub(crate) armings: u64,
+    /// Nothing is due before this; it may be that nothing is then either.
+    pub(crate) due_from: Instant,
     pub(crate) commons: Commons<'s>,
     pub(crate) watchers: Watchers,
     pub(crate) parts: Parts<A>,
@@ -59,7 +62,7 @@ pub struct Cx<'s, A> {
     pub(crate) course: Course,
     pub(crate) limit: Limit,
     pub(crate) phase: Phase,
-    pub(crate) most_added: usize,
+    pub(crate) most_added: Peak,
     pub(crate) recorder: Recorder<'s>,
 }
 
@@ -112,9 +115,11 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn after(&mut self, delay: Duration, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(Waits::Nothing, Mode::OneShot, call, |state| state.once = true)?;
+        let event = self.make(Waits::Nothing, Mode::OneShot, call, |state| {
+            state.set_chore(chore::FREE, true)
+        })?;
         if delay.is_zero() {
-            self.event_activate(event, What::TIMEOUT, 0);
+            self.event_activate(event, What::TIMEOUT);
         } else {
             self.add_fresh(event, Some(delay));
         }
@@ -139,7 +144,7 @@ impl<'s, A> Cx<'s, A> {
         let made = self.new_event(source, interest, Mode::OneShot, call);
         let event = made.map_err(OnceError::Full)?;
         if let Some(state) = self.tables.events.get_mut(event) {
-            state.once = true;
+            state.set_chore(chore::FREE, true);
         }
         let added = self.event(event).map_or(Ok(()), |mut event| event.add(timeout));
         if let Err(error) = added {
@@ -180,7 +185,7 @@ impl<'s, A> Cx<'s, A> {
         let (event, state) = self.tables.events.insert().ok_or_else(|| log::full(Full::Events))?;
         state.call = Some(call);
         state.waits = waits;
-        state.persist = mode == Mode::Persist;
+        state.set_chore(chore::DELETE, mode == Mode::OneShot);
         state.turn = state.turn.begin();
         more(state);
         Ok(event)
@@ -207,40 +212,58 @@ impl<A> Cx<'_, A> {
         self.now = self.now.max(now);
     }
 
-    /// Queues a slot's callbacks; something more urgent than what runs now ends the pass.
-    pub(crate) fn activate(&mut self, id: Id) {
-        if self.active.activate(&mut self.tables, id) {
-            self.course.cut_short = true;
+    /// Completes what [`Active::activate`] has begun; something more urgent than what runs now
+    /// ends the pass.
+    pub(crate) fn activated(&mut self, id: Id, queued: Option<Queued>) {
+        let Some(Queued { previous, first }) = queued else { return };
+        if let Some(turn) = previous.and_then(|previous| self.tables.turn(previous)) {
+            turn.link.set_next(id);
         }
-        self.count_added();
+        if first {
+            self.course.cut_short();
+        }
+        self.note_added();
     }
 
-    /// What a deadline that is set now is ordered by.
-    pub(crate) fn key(&mut self, deadline: Instant) -> Key {
+    /// What an owner's deadline that is set now is ordered by.
+    pub(crate) fn key(&mut self, deadline: Instant, owner: usize) -> Key {
         self.armings = self.armings.wrapping_add(1);
-        (deadline, self.armings)
+        self.due_from = self.due_from.min(deadline);
+        Key::new(deadline, self.armings, owner)
     }
 
     /// The earliest deadline of all, and whose it is.
-    pub(crate) fn first_deadline(&self) -> (Key, Owner) {
-        let (event, common) = (self.timers.first(), self.commons.first());
-        let (key, owner) = if common.0 < event.0 { common } else { event };
-        match self.conn_timers.first() {
-            (earlier, owner) if earlier < key => (earlier, Owner::Conn(owner)),
-            _ => (key, Owner::Event(owner)),
+    pub(crate) fn first_deadline(&mut self) -> (Key, Owner) {
+        let mut event = self.timers.first();
+        if self.commons.len() > 0 {
+            event = event.min(self.commons.first());
         }
+        if self.conn_timers.armed() > 0 {
+            let conn = self.conn_timers.first();
+            if conn < event {
+                return (conn, Owner::Conn);
+            }
+        }
+        (event, Owner::Event)
     }
 
     /// Makes due what is due by now.
     pub(crate) fn expire(&mut self) {
+        if self.due_from <= self.now {
+            self.expire_due();
+        }
+    }
+
+    fn expire_due(&mut self) {
         loop {
             let (key, owner) = self.first_deadline();
-            if key.0 > self.now || key == NEVER {
+            self.due_from = key.at();
+            if key.at() > self.now || key == Key::NEVER {
                 return;
             }
             match owner {
-                Owner::Event(index) => self.event_timed_out(index as u16),
-                Owner::Conn(timer) => self.conn_timed_out(timer),
+                Owner::Event => self.event_timed_out(key.owner() as u16),
+                Owner::Conn => self.conn_timed_out(key.owner()),
             }
         }
     }
@@ -248,6 +271,6 @@ impl<A> Cx<'_, A> {
 
 /// Whose a deadline is: an event's, or a connection's, of which each has two.
 pub(crate) enum Owner {
-    Event(usize),
-    Conn(usize),
+    Event,
+    Conn,
 }

@@ -16,7 +16,7 @@ use crate::list::{Id, Kind, Link};
 use crate::table::Resident;
 use crate::time::micros;
 use crate::watcher::When;
-use crate::{Cx, Instant, Signal, What};
+use crate::{Cx, Signal, What};
 
 mod registration;
 mod timeout;
@@ -55,27 +55,37 @@ pub(crate) enum Pace {
     Common(CommonTimeout),
 }
 
+/// What an event takes when it fires, beside its call.
+pub(crate) mod chore {
+    /// It is deleted ([`Mode::OneShot`](super::Mode::OneShot)).
+    pub(crate) const DELETE: u8 = 1 << 0;
+    /// Its slot is given back when the callback has run.
+    pub(crate) const FREE: u8 = 1 << 1;
+    /// Its next deadline is set.
+    pub(crate) const BEAT: u8 = 1 << 2;
+    /// The back end is asked to look at its source again.
+    pub(crate) const ASK: u8 = 1 << 3;
+    /// Its signal was raised, perhaps more than once.
+    pub(crate) const RAISES: u8 = 1 << 4;
+}
+
 pub(crate) struct EventState<A> {
     pub(crate) call: Option<OnEvent<A>>,
     pub(crate) user: u32,
     pub(crate) waits: Waits,
     pub(crate) interest: What,
-    pub(crate) persist: bool,
-    /// The slot is given back when the event has fired.
-    pub(crate) once: bool,
+    /// What firing takes beside the call, one bit each: see [`chore`].
+    pub(crate) chores: u8,
     /// On the list of its source or signal, or among the watchers.
     pub(crate) registered: bool,
     /// What came true since the last callback.
     pub(crate) result: What,
     /// Callbacks still due for raises of the signal.
     pub(crate) raises: u16,
-    /// The deadline armed last; the next one of a persistent event counts from here.
-    pub(crate) deadline: Instant,
     pace: Pace,
-    /// The list of a common timeout that the event is on, its place on it, and when it came there.
+    /// The list of a common timeout that the event is on, and its place on it.
     pub(crate) on_common: Option<CommonTimeout>,
     pub(crate) common: Link,
-    pub(crate) order: u64,
     pub(crate) waiting: Link,
     pub(crate) turn: Turn,
 }
@@ -88,16 +98,13 @@ impl<A> Resident for EventState<A> {
         user: 0,
         waits: Waits::Nothing,
         interest: What::NONE,
-        persist: false,
-        once: false,
+        chores: 0,
         registered: false,
         result: What::NONE,
         raises: 0,
-        deadline: Instant::ZERO,
         pace: Pace::None,
         on_common: None,
         common: Link::EMPTY,
-        order: 0,
         waiting: Link::EMPTY,
         turn: Turn::EMPTY,
     };
@@ -108,6 +115,20 @@ impl<A> Resident for EventState<A> {
 }
 
 impl<A> EventState<A> {
+    pub(crate) const fn is_persistent(&self) -> bool {
+        self.chores & chore::DELETE == 0
+    }
+
+    /// Sets or clears a chore.
+    pub(crate) const fn set_chore(&mut self, chore: u8, set: bool) {
+        self.chores = if set { self.chores | chore } else { self.chores & !chore };
+    }
+
+    fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+        self.set_chore(chore::BEAT, !matches!(pace, Pace::None));
+    }
+
     /// What the event waits for, its timeout aside.
     pub(crate) fn pending(&self) -> What {
         match self.waits {
@@ -137,9 +158,16 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn event_del(&mut self, event: Event) {
-        self.event_stop_timeout(event);
-        self.event_deactivate(event);
-        self.event_unregister(event);
+        self.event_disarm(event);
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        state.set_pace(Pace::None);
+        let (queued, registered) = (state.turn.is_queued(), state.registered);
+        if queued || self.repeat.is_some() {
+            self.event_deactivate(event);
+        }
+        if registered {
+            self.event_unregister(event);
+        }
     }
 
     pub(crate) fn event_free(&mut self, event: Event) {
@@ -147,30 +175,63 @@ impl<A> Cx<'_, A> {
         self.tables.events.remove(event);
     }
 
-    pub(crate) fn event_activate(&mut self, event: Event, what: What, raises: u16) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
-        state.result |= what;
-        state.raises = state.raises.saturating_add(raises);
-        self.activate(id_of(event));
+    pub(crate) fn event_activate(&mut self, event: Event, what: What) {
+        if self.tables.events.get(event).is_some() {
+            self.event_activate_at(event.slot(), what);
+        }
     }
 
-    /// Prepares the callback of an event whose turn it is: whom to call, with what, how often.
-    pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What, u16)> {
+    /// Makes the callback of the event in a slot that is taken due with `what`.
+    #[inline(never)]
+    pub(crate) fn event_activate_at(&mut self, index: u16, what: What) {
+        let Some(state) = self.tables.events.linked(index) else { return };
+        state.result |= what;
+        let id = Id::new(Kind::Event, index);
+        let queued = self.active.activate(&mut state.turn, id);
+        self.activated(id, queued);
+    }
+
+    /// Prepares the callback of an event whose turn it is.
+    #[inline]
+    pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What)> {
         let (event, state) = self.tables.events.at(index)?;
-        let call = state.call;
-        let what = core::mem::take(&mut state.result);
-        let raises = core::mem::take(&mut state.raises);
-        let (persist, once) = (state.persist, state.once);
-        self.active.done(&mut self.tables, id_of(event));
-        if persist {
-            self.event_rearm(event, what);
-        } else {
-            self.event_del(event);
+        let (call, what) = (state.call, core::mem::take(&mut state.result));
+        let chores = state.chores;
+        self.active.done(&mut state.turn);
+        if chores != 0 {
+            self.event_chores(event, what);
         }
-        if once {
+        Some((call?, event, what))
+    }
+
+    /// Does what an event that fires with `what` takes beside its call.
+    #[inline(never)]
+    fn event_chores(&mut self, event: Event, what: What) {
+        let Some(state) = self.tables.events.get_mut(event) else { return };
+        let (chores, raises) = (state.chores, core::mem::take(&mut state.raises));
+        let registered = state.registered;
+        state.set_chore(chore::RAISES, false);
+        let has = |chore| chores & chore != 0;
+        if has(chore::DELETE) {
+            self.event_disarm(event);
+            if registered {
+                self.event_unregister(event);
+            }
+        }
+        if has(chore::BEAT) {
+            self.event_beat(event, what);
+        }
+        if has(chore::ASK) && what.intersects(What::IO) {
+            self.event_ask_again(event);
+        }
+        if raises > 1 {
+            self.repeat = Some((event, raises.saturating_sub(1)));
+            self.course.attention = true;
+        }
+        if has(chore::FREE) {
             self.spent = Some(event);
+            self.course.attention = true;
         }
-        Some((call?, event, what, raises))
     }
 
     /// Frees the once-event whose callback has run, unless that has made use of it again.
@@ -187,6 +248,7 @@ impl<A> Cx<'_, A> {
         self.active.remove(&mut self.tables, id_of(event));
         if let Some(state) = self.tables.events.get_mut(event) {
             (state.result, state.raises) = (What::NONE, 0);
+            state.set_chore(chore::RAISES, false);
         }
         if self.repeat.is_some_and(|(repeated, _)| repeated == event) {
             self.repeat = None;

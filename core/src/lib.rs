@@ -28,6 +28,7 @@ mod log;
 mod model;
 mod outbox;
 mod parts;
+mod peak;
 mod priority;
 #[cfg(feature = "record")]
 pub mod record;

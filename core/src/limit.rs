@@ -23,23 +23,17 @@ pub struct DispatchLimit {
 /// The limit, and how far the pass is.
 pub(crate) struct Limit {
     limit: Option<DispatchLimit>,
-    calls: u32,
     since: Instant,
 }
 
 impl Limit {
     pub(crate) const fn new() -> Self {
-        Self { limit: None, calls: 0, since: Instant::ZERO }
+        Self { limit: None, since: Instant::ZERO }
     }
 
     /// A pass begins.
     pub(crate) const fn begin(&mut self, now: Instant) {
-        (self.calls, self.since) = (0, now);
-    }
-
-    /// A callback is about to run.
-    pub(crate) const fn count(&mut self) {
-        self.calls = self.calls.saturating_add(1);
+        self.since = now;
     }
 
     /// Whether the time is asked for after each callback.
@@ -47,14 +41,14 @@ impl Limit {
         self.limit.is_some_and(|limit| limit.time.is_some())
     }
 
-    /// Whether a pass at `level` has had what it may have.
-    fn is_reached(&self, level: u8, now: Instant) -> bool {
+    /// Whether a pass at `level` that has called so many callbacks has had what it may have.
+    fn is_reached(&self, level: u8, calls: u32, now: Instant) -> bool {
         let Some(limit) = self.limit.filter(|limit| level >= limit.priority.level()) else {
             return false;
         };
-        let called = limit.callbacks.is_some_and(|most| self.calls >= most);
+        let called = limit.callbacks.is_some_and(|most| calls >= most);
         let late = limit.time.is_some_and(|time| now >= self.since.after(time));
-        self.calls > 0 && (called || late)
+        calls > 0 && (called || late)
     }
 }
 
@@ -62,6 +56,8 @@ impl<A> Cx<'_, A> {
     /// Bounds what runs before the loop looks for news again, or takes the bound away.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
         self.limit.limit = limit;
-        self.parts.limit_reached = Some(|cx, level| cx.limit.is_reached(level, cx.now));
+        self.parts.limit_reached =
+            Some(|cx, level| cx.limit.is_reached(level, cx.course.calls, cx.now));
+        self.course.attention = true;
     }
 }

@@ -66,6 +66,14 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) const EMPTY: Self = Self { previous: None, next: None };
+
+    pub(crate) const fn next(&self) -> Option<Id> {
+        self.next
+    }
+
+    pub(crate) const fn set_next(&mut self, next: Id) {
+        self.next = Some(next);
+    }
 }
 
 /// Where the links are kept.
@@ -91,13 +99,50 @@ impl List {
         self.last
     }
 
+    /// Whether `id` is the first or the last.
+    pub(crate) fn ends_with(&self, id: Id) -> bool {
+        self.first == Some(id) || self.last == Some(id)
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
     /// Appends a slot that is on no list of this chain.
     pub(crate) fn push(&mut self, links: &mut impl Links, chain: Chain, id: Id) {
-        self.insert(links, chain, self.last, id);
+        let Some(link) = links.link(chain, id) else { return };
+        let previous = self.join(link, id);
+        if let Some(previous) = previous.and_then(|previous| links.link(chain, previous)) {
+            previous.next = Some(id);
+        }
+    }
+
+    /// Appends a slot that is on no list of this chain, and whose link this is; answers the slot
+    /// before it, which the caller [tells](Link::set_next).
+    pub(crate) const fn join(&mut self, link: &mut Link, id: Id) -> Option<Id> {
+        let previous = self.last.replace(id);
+        *link = Link { previous, next: None };
+        if previous.is_none() {
+            self.first = Some(id);
+        }
+        previous
+    }
+
+    /// Appends all of another list of this chain.
+    pub(crate) fn append(&mut self, links: &mut impl Links, chain: Chain, other: Self) {
+        let (Some(last), Some(first)) = (self.last, other.first) else {
+            if self.is_empty() {
+                *self = other;
+            }
+            return;
+        };
+        if let Some(link) = links.link(chain, last) {
+            link.next = Some(first);
+        }
+        if let Some(link) = links.link(chain, first) {
+            link.previous = Some(last);
+        }
+        self.last = other.last;
     }
 
     /// Puts a slot that is on no list of this chain behind `previous`, or first.
@@ -126,8 +171,8 @@ impl List {
 
     /// Takes out a slot that is on this list.
     pub(crate) fn remove(&mut self, links: &mut impl Links, chain: Chain, id: Id) {
-        let Some(link) = links.link(chain, id) else { return };
-        let Link { previous, next } = core::mem::replace(link, Link::EMPTY);
+        let Some(&mut Link { previous, next }) = links.link(chain, id) else { return };
+        let previous = previous.filter(|_| self.first != Some(id));
         match previous.and_then(|previous| links.link(chain, previous)) {
             Some(previous) => previous.next = next,
             None => self.first = next,
@@ -141,13 +186,24 @@ impl List {
     /// Takes out the first slot.
     pub(crate) fn pop(&mut self, links: &mut impl Links, chain: Chain) -> Option<Id> {
         let first = self.first?;
-        self.remove(links, chain, first);
+        let next = links.link(chain, first)?.next;
+        self.drop_first(next);
         Some(first)
     }
 
+    /// Lets go of the first slot, whose neighbour `next` is.
+    ///
+    /// That one's link still names the slot that left; of the first slot nobody asks who is before.
+    pub(crate) const fn drop_first(&mut self, next: Option<Id>) {
+        self.first = next;
+        if next.is_none() {
+            self.last = None;
+        }
+    }
+
     /// The slot before `id`.
-    pub(crate) fn before(links: &mut impl Links, chain: Chain, id: Id) -> Option<Id> {
-        links.link(chain, id)?.previous
+    pub(crate) fn before(&self, links: &mut impl Links, chain: Chain, id: Id) -> Option<Id> {
+        if self.first == Some(id) { None } else { links.link(chain, id)?.previous }
     }
 
     /// The slot after `id`.
@@ -221,7 +277,7 @@ pub(crate) mod tests {
             assert_eq!(members(&list, &mut links), expected);
             let last = list.last();
             assert_eq!(last, expected.last().map(|index| id(*index)));
-            let before = last.and_then(|last| List::before(&mut links, Chain::Active, last));
+            let before = last.and_then(|last| list.before(&mut links, Chain::Active, last));
             assert_eq!(before, Some(id(expected[2])));
         }
     }

@@ -14,7 +14,7 @@ use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::record::Entry;
 use crate::table::Resident;
-use crate::{Cx, EventBase, log};
+use crate::{Cx, EventBase, Fired, log};
 
 /// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
 pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
@@ -182,28 +182,26 @@ impl<A> Cx<'_, A> {
     }
 
     /// Prepares the callback of a listener whose turn it is.
-    pub(crate) fn listener_fire(
-        &mut self,
-        index: u16,
-    ) -> Option<(OnListenError<A>, Listener, ListenError)> {
+    pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, state) = self.tables.listeners.at(index)?;
         let (call, error) = (state.on_error, state.error);
-        self.active.done(&mut self.tables, id_of(listener));
-        Some((call?, listener, error))
+        self.active.done(&mut state.turn);
+        Some(Fired::ListenError(call?, listener, error))
     }
 }
 
 impl<A> EventBase<'_, A> {
     /// Feeds a failure to listen: the listener is disabled and its error callback is due.
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
-        self.cx.recorder.note(Entry::ListenFailed(listener, error));
+        self.cx.recorder.note(|| Entry::ListenFailed(listener, error));
         self.cx.listener_disable(listener, 0);
         if let Some(state) = self.cx.tables.listeners.get_mut(listener)
             && !state.freed
         {
             log::listen_failed(listener, error);
             state.error = error;
-            self.cx.activate(id_of(listener));
+            let queued = self.cx.active.activate(&mut state.turn, id_of(listener));
+            self.cx.activated(id_of(listener), queued);
         }
     }
 }

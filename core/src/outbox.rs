@@ -119,7 +119,7 @@ impl Outbox {
             let note = mail.take();
             if mail.notes == 0 {
                 mail.listed = false;
-                self.slots.remove(tables, Chain::Outbox, id);
+                self.slots.drop_first(mail.link.next());
             }
             if note != 0 {
                 return Some((id, note));
@@ -130,9 +130,10 @@ impl Outbox {
 
 impl<A> EventBase<'_, A> {
     /// Takes the next thing to do, until there is none. For back ends, before they wait.
+    #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
-        let action = self.take_action();
-        self.cx.recorder.note(Entry::Action(action));
+        let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
+        self.cx.recorder.note(|| Entry::Action(action));
         action
     }
 

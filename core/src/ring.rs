@@ -27,48 +27,45 @@ impl Ring {
 
     /// The bytes held, oldest first.
     pub(crate) fn bytes<'b>(&self, storage: &'b [u8]) -> (&'b [u8], &'b [u8]) {
-        let (before, from_start) = storage.split_at_checked(self.start).unwrap_or_default();
-        match from_start.split_at_checked(self.len) {
-            Some((first, _)) => (first, &[]),
-            None => {
-                let rest = self.len.saturating_sub(from_start.len());
-                (from_start, before.get(..rest).unwrap_or(before))
-            }
+        let end = self.start.wrapping_add(self.len);
+        match end.checked_sub(storage.len()) {
+            None | Some(0) => (storage.get(self.start..end).unwrap_or_default(), &[]),
+            Some(wrapped) => (
+                storage.get(self.start..).unwrap_or_default(),
+                storage.get(..wrapped).unwrap_or_default(),
+            ),
         }
     }
 
     /// The room for further bytes, in the order it will be filled.
     pub(crate) fn space<'b>(&self, storage: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
-        let Some((before, from_start)) = storage.split_at_mut_checked(self.start) else {
-            return Default::default();
-        };
-        match self.len.checked_sub(from_start.len()) {
-            None => match from_start.split_at_mut_checked(self.len) {
-                Some((_, first)) => (first, before),
+        let end = self.start.wrapping_add(self.len);
+        match end.checked_sub(storage.len()) {
+            None => match storage.split_at_mut_checked(end) {
+                Some((before, first)) => (first, before.get_mut(..self.start).unwrap_or_default()),
                 None => Default::default(),
             },
-            Some(wrapped) => match before.split_at_mut_checked(wrapped) {
-                Some((_, first)) => (first, &mut []),
-                None => Default::default(),
-            },
+            Some(wrapped) => {
+                (storage.get_mut(wrapped..self.start).unwrap_or_default(), Default::default())
+            }
         }
     }
 
-    /// Counts `amount` bytes of the space as held; how many there was room for.
-    pub(crate) fn commit(&mut self, storage: &[u8], amount: usize) -> usize {
-        let amount = amount.min(storage.len().saturating_sub(self.len));
-        self.len = self.len.saturating_add(amount);
+    /// Counts `amount` bytes of the space as held, in a storage of `size` bytes; how many there was
+    /// room for.
+    pub(crate) fn commit(&mut self, size: usize, amount: usize) -> usize {
+        let amount = amount.min(size.saturating_sub(self.len));
+        self.len = self.len.wrapping_add(amount);
         amount
     }
 
-    /// Lets the oldest `amount` bytes go; how many there were.
-    pub(crate) fn consume(&mut self, storage: &[u8], amount: usize) -> usize {
+    /// Lets the oldest `amount` bytes go, in a storage of `size` bytes; how many there were.
+    pub(crate) fn consume(&mut self, size: usize, amount: usize) -> usize {
         let amount = amount.min(self.len);
-        self.len = self.len.saturating_sub(amount);
-        let start = self.start.saturating_add(amount);
+        self.len = self.len.wrapping_sub(amount);
+        let start = self.start.wrapping_add(amount);
         // An empty ring starts over, so that the next bytes stand in one piece.
-        self.start =
-            if self.len == 0 { 0 } else { start.checked_sub(storage.len()).unwrap_or(start) };
+        self.start = if self.len == 0 { 0 } else { start.checked_sub(size).unwrap_or(start) };
         amount
     }
 
@@ -80,19 +77,22 @@ impl Ring {
     /// Copies as much of `data` as fits; how much that was.
     pub(crate) fn write(&mut self, storage: &mut [u8], data: &[u8]) -> usize {
         let (first, second) = self.space(storage);
-        let taken = copy(first, data);
-        let rest = data.get(taken..).unwrap_or_default();
-        let amount = taken.saturating_add(copy(second, rest));
-        self.commit(storage, amount)
+        let mut amount = copy(first, data);
+        if let Some(rest) = data.get(amount..).filter(|rest| !rest.is_empty()) {
+            amount = amount.wrapping_add(copy(second, rest));
+        }
+        self.commit(storage.len(), amount)
     }
 
     /// Moves as many bytes to `target` as it has room for; how many that was.
     pub(crate) fn read(&mut self, storage: &[u8], target: &mut [u8]) -> usize {
         let (first, second) = self.bytes(storage);
-        let taken = copy(target, first);
-        let rest = target.get_mut(taken..).unwrap_or_default();
-        let amount = taken.saturating_add(copy(rest, second));
-        self.consume(storage, amount)
+        let mut amount = copy(target, first);
+        if !second.is_empty() {
+            let rest = target.get_mut(amount..).unwrap_or_default();
+            amount = amount.wrapping_add(copy(rest, second));
+        }
+        self.consume(storage.len(), amount)
     }
 
     /// The offset, from the oldest byte, of the first place where `needle` stands whole; an empty
@@ -125,7 +125,7 @@ mod tests {
     fn bytes_come_out_as_they_went_in_across_the_end() {
         let (mut ring, mut storage) = (Ring::EMPTY, [0; 5]);
         assert_eq!(ring.write(&mut storage, b"abcd"), 4);
-        assert_eq!(ring.consume(&storage, 3), 3);
+        assert_eq!(ring.consume(5, 3), 3);
         assert_eq!(ring.write(&mut storage, b"efgh!"), 4, "what does not fit is not taken");
         assert_eq!(ring.bytes(&storage), (&b"de"[..], &b"fgh"[..]));
         let mut target = [0; 8];
@@ -137,7 +137,7 @@ mod tests {
     fn find_looks_across_the_end() {
         let (mut ring, mut storage) = (Ring::EMPTY, [0; 6]);
         ring.write(&mut storage, b"xxxx");
-        ring.consume(&storage, 3);
+        ring.consume(6, 3);
         ring.write(&mut storage, b"a\r\nb");
         assert_eq!(ring.find(&storage, b"\r\n"), Some(2));
         assert_eq!(ring.find(&storage, b"\n\r"), None);
@@ -149,7 +149,7 @@ mod tests {
     fn a_ring_of_no_bytes_is_always_full_and_empty() {
         let mut ring = Ring::EMPTY;
         assert_eq!(ring.write(&mut [], b"a"), 0);
-        assert_eq!((ring.read(&[], &mut [0]), ring.consume(&[], 9), ring.len()), (0, 0, 0));
+        assert_eq!((ring.read(&[], &mut [0]), ring.consume(0, 9), ring.len()), (0, 0, 0));
     }
 
     #[test]

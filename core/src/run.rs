@@ -4,7 +4,7 @@ use core::ops::BitOr;
 use core::time::Duration;
 
 use crate::record::Entry;
-use crate::timer::NEVER;
+use crate::timer::Key;
 use crate::{Cx, EventBase, Instant};
 
 /// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and its kin).
@@ -77,9 +77,11 @@ pub enum End {
 }
 
 /// Who asked the loop for what, and how its run goes.
-#[derive(Default)]
 pub(crate) struct Course {
     run: Run,
+    /// Something may come between two callbacks: what follows, a further raise, a once-event to be
+    /// freed, a limit, the end of a pass and its beginning.
+    pub(crate) attention: bool,
     /// End the loop when the pass that runs at this time is over.
     pub(crate) exit_at: Option<Instant>,
     /// End the loop when the pass is over.
@@ -88,11 +90,32 @@ pub(crate) struct Course {
     pub(crate) break_off: bool,
     /// End the pass when the callback returns.
     pub(crate) cut_short: bool,
-    /// The pass that runs, or ran last, has called something.
-    pub(crate) called: bool,
+    /// Callbacks that the pass that runs, or ran last, has called.
+    pub(crate) calls: u32,
     /// The pass that ran last found nothing to call.
     pub(crate) idle: bool,
     ended: Option<End>,
+}
+
+impl Course {
+    pub(crate) const fn new() -> Self {
+        Self {
+            run: Run::DEFAULT,
+            attention: true,
+            exit_at: None,
+            exit: false,
+            break_off: false,
+            cut_short: false,
+            calls: 0,
+            idle: false,
+            ended: None,
+        }
+    }
+
+    /// Ends the pass when the callback returns.
+    pub(crate) const fn cut_short(&mut self) {
+        (self.cut_short, self.attention) = (true, true);
+    }
 }
 
 /// The end of the loop.
@@ -118,13 +141,13 @@ impl<A> Cx<'_, A> {
     /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). What else is due
     /// stays due, for the loop's next run. Asked before the loop runs, it ends at once.
     pub fn break_off(&mut self) {
-        self.course.break_off = true;
+        (self.course.break_off, self.course.attention) = (true, true);
     }
 
     /// Ends the pass as soon as the callback returns and looks for news
     /// (`event_base_loopcontinue`). What else is due stays due.
     pub fn continue_early(&mut self) {
-        self.course.cut_short = true;
+        self.course.cut_short();
     }
 
     /// Whether the loop ends, or its last run ended, because of an exit (`event_base_got_exit`).
@@ -142,17 +165,33 @@ impl<A> EventBase<'_, A> {
     /// Begins a run of the loop (`event_base_loop`'s entry). Back ends do so before the first turn;
     /// an exit or a break asked for before is kept.
     pub fn begin(&mut self, run: Run) {
-        self.cx.recorder.note(Entry::Begin(run));
+        self.cx.recorder.note(|| Entry::Begin(run));
         let course = &mut self.cx.course;
         (course.run, course.ended) = (run, None);
-        (course.called, course.idle) = (false, false);
+        (course.calls, course.idle) = (0, false);
     }
 
     /// How long the back end may wait, once it has taken all actions.
     ///
     /// The reason for an end is given once; asked again, the loop goes on.
     pub fn wait(&mut self) -> Wait {
-        let outlook = match self.outlook() {
+        let outlook = self.outlook();
+        self.wait_for(outlook)
+    }
+
+    /// As [`wait`](Self::wait), but the time to wait until may be too early: that of a timer which
+    /// was set later since, or cancelled. For back ends that turn often and wake up cheaply: the
+    /// timers are not looked at.
+    pub fn wait_or_less(&mut self) -> Wait {
+        let outlook = self.outlook_by(|base| {
+            let exit = base.cx.course.exit_at.unwrap_or(Instant::MAX);
+            Some(base.cx.due_from.min(exit)).filter(|at| *at < Instant::MAX)
+        });
+        self.wait_for(outlook)
+    }
+
+    fn wait_for(&mut self, outlook: Wait) -> Wait {
+        let outlook = match outlook {
             Wait::Until(_) | Wait::Forever | Wait::Ended(End::Empty)
                 if !self.cx.outbox.is_empty() =>
             {
@@ -165,46 +204,52 @@ impl<A> EventBase<'_, A> {
             match end {
                 End::Break => course.break_off = false,
                 End::Exit => course.exit = false,
-                End::Done => (course.called, course.idle) = (false, false),
+                End::Done => (course.calls, course.idle) = (0, false),
                 End::Empty => {}
             }
             course.ended = Some(end);
         }
         let end = if let Wait::Ended(end) = outlook { Some(end) } else { None };
-        self.cx.recorder.note(Entry::Wait(end));
+        self.cx.recorder.note(|| Entry::Wait(end));
         outlook
     }
 
     /// What [`EventBase::wait`] would answer if all actions were taken.
-    pub(crate) fn outlook(&self) -> Wait {
-        let Cx { course, active, now, .. } = &self.cx;
+    pub(crate) fn outlook(&mut self) -> Wait {
+        self.outlook_by(Self::deadline)
+    }
+
+    /// The same, by what finds the deadline.
+    fn outlook_by(&mut self, deadline: impl FnOnce(&mut Self) -> Option<Instant>) -> Wait {
+        let Cx { course, active, .. } = &self.cx;
         let run = course.run;
-        let once = run.contains(Run::ONCE) && course.called && active.len() == 0;
+        let once = run.contains(Run::ONCE) && course.calls > 0 && active.len() == 0;
         let nothing = run.contains(Run::NONBLOCK) && course.idle;
-        let deadline = self.deadline();
+        let lasting = run.contains(Run::NO_EXIT_ON_EMPTY);
         match () {
             () if course.break_off => Wait::Ended(End::Break),
             () if course.exit => Wait::Ended(End::Exit),
             () if once || nothing => Wait::Ended(End::Done),
             () if active.len() > 0 => Wait::Not,
-            () if deadline.is_none() && self.is_empty() && !run.contains(Run::NO_EXIT_ON_EMPTY) => {
+            () if !lasting && self.is_empty() && self.deadline().is_none() => {
                 Wait::Ended(End::Empty)
             }
             () if run.contains(Run::NONBLOCK) => Wait::Not,
-            () => match deadline {
-                Some(deadline) if deadline <= *now => Wait::Not,
+            () => match deadline(self) {
+                Some(deadline) if deadline <= self.cx.now => Wait::Not,
                 Some(deadline) => Wait::Until(deadline),
                 None => Wait::Forever,
             },
         }
     }
 
-    /// The next time something is due by itself. O(1).
-    pub fn deadline(&self) -> Option<Instant> {
+    /// The next time something is due by itself. O(1), but for the timers that were set later, or
+    /// cancelled, since they came first: each of those costs O(log n), once.
+    pub fn deadline(&mut self) -> Option<Instant> {
         let exit = self.cx.course.exit_at;
         match self.cx.first_deadline().0 {
-            NEVER => exit,
-            (timer, _) => Some(exit.map_or(timer, |exit| exit.min(timer))),
+            Key::NEVER => exit,
+            key => Some(exit.map_or(key.at(), |exit| exit.min(key.at()))),
         }
     }
 

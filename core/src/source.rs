@@ -6,7 +6,7 @@
 //! told only when the sum changes.
 
 use crate::error::{AddError, Full};
-use crate::event;
+use crate::event::{self, chore};
 use crate::handle::{Event, Source, kind};
 use crate::list::{Chain, Id, Kind, List};
 use crate::outbox::{Action, Mail, note};
@@ -122,6 +122,7 @@ impl<A> Cx<'_, A> {
         events.push(&mut self.tables, Chain::Interest, event::id_of(event));
         self.source_keep(source, events, changed);
         self.set_registered(event, true);
+        self.event_set_ask(event, !edge);
         Ok(())
     }
 
@@ -133,6 +134,13 @@ impl<A> Cx<'_, A> {
         events.remove(&mut self.tables, Chain::Interest, event::id_of(event));
         self.source_keep(source, events, changed);
         self.set_registered(event, false);
+        self.event_set_ask(event, false);
+    }
+
+    fn event_set_ask(&mut self, event: Event, ask: bool) {
+        if let Some(state) = self.tables.events.get_mut(event) {
+            state.set_chore(chore::ASK, ask);
+        }
     }
 
     /// Asks the back end to look at the source again, which it need not do for edges.
@@ -194,15 +202,15 @@ impl<A> EventBase<'_, A> {
     /// The back end reports a source once, and again after the next [`Action::Interest`] for it,
     /// if it is still ready then; also whatever comes true newly.
     pub fn ready(&mut self, source: Source, what: What) {
-        self.cx.recorder.note(Entry::Ready(source, what));
+        self.cx.recorder.note(|| Entry::Ready(source, what));
         let Some(state) = self.cx.tables.sources.get(source) else { return };
         let (mut at, kind) = (state.events.first(), state.kind());
         while let Some(id) = at {
-            at = List::after(&mut self.cx.tables, Chain::Interest, id);
-            let Some((event, state)) = self.cx.tables.events.at(id.index()) else { continue };
+            let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
+            at = state.waiting.next();
             let came_true = state.interest & what & What::IO;
             if !came_true.is_empty() {
-                self.cx.event_activate(event, came_true | kind, 0);
+                self.cx.event_activate_at(id.index(), came_true | kind);
             }
         }
     }
@@ -213,13 +221,14 @@ impl<A> EventBase<'_, A> {
         if raises == 0 {
             return;
         }
-        self.cx.recorder.note(Entry::Raised(signal, raises));
+        self.cx.recorder.note(|| Entry::Raised(signal, raises));
         let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
         while let Some(id) = at {
-            at = List::after(&mut self.cx.tables, Chain::Interest, id);
-            if let Some((event, _)) = self.cx.tables.events.at(id.index()) {
-                self.cx.event_activate(event, What::SIGNAL, raises);
-            }
+            let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
+            at = state.waiting.next();
+            state.raises = state.raises.saturating_add(raises);
+            state.set_chore(chore::RAISES, true);
+            self.cx.event_activate_at(id.index(), What::SIGNAL);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::event::EventState;
 use crate::listener::ListenerState;
 use crate::source::SourceState;
 use crate::table::Slot;
-use crate::timer::Cell;
+use crate::timer::{Deadline, Key};
 
 /// Room for an [`EventBase`](crate::EventBase) of the application `A`.
 ///
@@ -39,12 +39,14 @@ pub struct Storage<
     const COMMON: usize = 1,
 > {
     pub(crate) events: [Slot<EventState<A>>; EVENTS],
-    pub(crate) event_timers: [Cell; EVENTS],
+    pub(crate) event_heap: [Key; EVENTS],
+    pub(crate) event_deadlines: [Deadline; EVENTS],
     pub(crate) commons: [Common; COMMON],
     pub(crate) sources: [Slot<SourceState>; EVENTS],
     pub(crate) listeners: [Slot<ListenerState<A>>; LISTENERS],
     pub(crate) conns: [Slot<ConnState<A>>; CONNS],
-    pub(crate) conn_timers: [[Cell; 2]; CONNS],
+    pub(crate) conn_heap: [[Key; 2]; CONNS],
+    pub(crate) conn_deadlines: [[Deadline; 2]; CONNS],
     pub(crate) input: [[u8; INPUT]; CONNS],
     pub(crate) output: [[u8; OUTPUT]; CONNS],
 }
@@ -63,12 +65,14 @@ impl<
     pub const fn new() -> Self {
         Self {
             events: [const { Slot::EMPTY }; EVENTS],
-            event_timers: [const { Cell::EMPTY }; EVENTS],
+            event_heap: [const { Key::EMPTY }; EVENTS],
+            event_deadlines: [const { Deadline::EMPTY }; EVENTS],
             commons: [const { Common::EMPTY }; COMMON],
             sources: [const { Slot::EMPTY }; EVENTS],
             listeners: [const { Slot::EMPTY }; LISTENERS],
             conns: [const { Slot::EMPTY }; CONNS],
-            conn_timers: [const { [const { Cell::EMPTY }; 2] }; CONNS],
+            conn_heap: [const { [const { Key::EMPTY }; 2] }; CONNS],
+            conn_deadlines: [const { [const { Deadline::EMPTY }; 2] }; CONNS],
             input: [[0; INPUT]; CONNS],
             output: [[0; OUTPUT]; CONNS],
         }

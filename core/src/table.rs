@@ -12,6 +12,7 @@
 //! fits a slot only while its own object lives there. Taking, finding and giving back are O(1).
 
 use crate::handle::Handle;
+use crate::peak::Peak;
 
 /// The most slots a table can have: one less than a `u16` counts, for the end of the free list.
 const MAX_SLOTS: usize = u16::MAX as usize;
@@ -49,7 +50,7 @@ pub(crate) struct Table<'s, T> {
     free: u16,
     taken: u16,
     /// The most that were taken at once.
-    peak: u16,
+    pub(crate) peak: Peak,
 }
 
 impl<'s, T: Resident> Table<'s, T> {
@@ -58,7 +59,7 @@ impl<'s, T: Resident> Table<'s, T> {
     pub(crate) fn new(slots: &'s mut [Slot<T>]) -> Self {
         let usable = slots.len().min(MAX_SLOTS);
         let slots = slots.get_mut(..usable).unwrap_or_default();
-        let mut table = Self { slots, free: END, taken: 0, peak: 0 };
+        let mut table = Self { slots, free: END, taken: 0, peak: Peak::NONE };
         for index in (0..table.slots.len()).rev() {
             let Some(slot) = table.slots.get_mut(index) else { break };
             slot.generation = slot.generation.wrapping_add(slot.generation & 1);
@@ -85,15 +86,6 @@ impl<'s, T: Resident> Table<'s, T> {
         usize::from(self.taken)
     }
 
-    pub(crate) fn peak(&self) -> usize {
-        usize::from(self.peak)
-    }
-
-    /// Lets the peak begin again at what is taken now.
-    pub(crate) fn reset_peak(&mut self) {
-        self.peak = self.taken;
-    }
-
     pub(crate) fn is_full(&self) -> bool {
         self.free == END
     }
@@ -106,7 +98,7 @@ impl<'s, T: Resident> Table<'s, T> {
         slot.generation = slot.generation.wrapping_add(1);
         self.free = slot.next_free;
         self.taken = self.taken.saturating_add(1);
-        self.peak = self.peak.max(self.taken);
+        self.peak.note(self.taken.into());
         Some((Handle::new(index, slot.generation), &mut slot.value))
     }
 
@@ -138,15 +130,11 @@ impl<'s, T: Resident> Table<'s, T> {
         taken.then_some((Handle::new(index, slot.generation), &mut slot.value))
     }
 
-    /// What stands at `index`, if the slot is taken.
-    pub(crate) fn peek(&self, index: u16) -> Option<&T> {
-        let slot = self.slots.get(usize::from(index))?;
-        (slot.generation & 1 == 1).then_some(&slot.value)
-    }
-
-    /// What stands at `index`, if the slot is taken.
-    pub(crate) fn peek_mut(&mut self, index: u16) -> Option<&mut T> {
-        self.at(index).map(|(_, value)| value)
+    /// What stands at `index` in a slot that is on a list, and so is taken.
+    pub(crate) fn linked(&mut self, index: u16) -> Option<&mut T> {
+        let slot = self.slots.get_mut(usize::from(index))?;
+        debug_assert!(slot.generation & 1 == 1, "a slot leaves its lists before it is free");
+        Some(&mut slot.value)
     }
 
     /// Everything that is taken, by its slot.

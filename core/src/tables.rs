@@ -21,9 +21,9 @@ impl<A> Tables<'_, A> {
     pub(crate) fn mail(&mut self, id: Id) -> Option<&mut Mail> {
         match id.kind() {
             Kind::Event => None,
-            Kind::Listener => self.listeners.peek_mut(id.index()).map(|state| &mut state.mail),
-            Kind::Conn => self.conns.peek_mut(id.index()).map(|state| &mut state.mail),
-            Kind::Source => self.sources.peek_mut(id.index()).map(|state| &mut state.mail),
+            Kind::Listener => self.listeners.linked(id.index()).map(|state| &mut state.mail),
+            Kind::Conn => self.conns.linked(id.index()).map(|state| &mut state.mail),
+            Kind::Source => self.sources.linked(id.index()).map(|state| &mut state.mail),
         }
     }
 }
@@ -33,8 +33,8 @@ impl<A> Links for Tables<'_, A> {
         match chain {
             Chain::Active => self.turn(id).map(|turn| &mut turn.link),
             Chain::Outbox => self.mail(id).map(|mail| &mut mail.link),
-            Chain::Interest => self.events.peek_mut(id.index()).map(|state| &mut state.waiting),
-            Chain::Common => self.events.peek_mut(id.index()).map(|state| &mut state.common),
+            Chain::Interest => self.events.linked(id.index()).map(|state| &mut state.waiting),
+            Chain::Common => self.events.linked(id.index()).map(|state| &mut state.common),
         }
     }
 }
@@ -42,9 +42,9 @@ impl<A> Links for Tables<'_, A> {
 impl<A> Turns for Tables<'_, A> {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
         match id.kind() {
-            Kind::Event => self.events.peek_mut(id.index()).map(|state| &mut state.turn),
-            Kind::Listener => self.listeners.peek_mut(id.index()).map(|state| &mut state.turn),
-            Kind::Conn => self.conns.peek_mut(id.index()).map(|state| &mut state.turn),
+            Kind::Event => self.events.linked(id.index()).map(|state| &mut state.turn),
+            Kind::Listener => self.listeners.linked(id.index()).map(|state| &mut state.turn),
+            Kind::Conn => self.conns.linked(id.index()).map(|state| &mut state.turn),
             Kind::Source => None,
         }
     }

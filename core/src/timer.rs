@@ -1,162 +1,219 @@
-//! The timer list: a binary heap of deadlines over the caller's storage.
+//! The timer list: a heap of deadlines over the caller's storage.
 //!
-//! An owner, who is known by a number, has one deadline or none. Arming and cancelling are
-//! O(log n), the next deadline is O(1), and equal deadlines come due in the order they were armed:
-//! the key is the deadline and, after it, a count of armings.
+//! An owner, who is known by a number, has one deadline or none. Deadlines that are equal come due
+//! in the order they were armed: a [`Key`] is the deadline and, after it, a count of armings.
 //!
 //! ```text
-//!  cell k:  heap entry k { deadline, order, owner }   +   place of owner k in the heap, plus one
+//!  heap       4-ary, the earliest first        key │ key │ key │ key │ …
+//!                                                     ▲
+//!  deadlines  one for each owner               key, armed, place in the heap
 //! ```
 //!
-//! Each table whose slots own timers has a list of its own; the count of armings is common to all,
-//! so that they compare. 24 bytes a cell on every target.
+//! **The heap is behind, never ahead.** Most timers are set again or cancelled long before they
+//! pass, and that moves nothing here: the owner's own deadline changes, its key in the heap stays as
+//! it is, too early. When such a key comes first, and someone asks, it is put where it belongs, or
+//! taken out. An owner has one key in the heap at most, so nothing piles up.
+//!
+//! Arming later than before and cancelling are O(1). Arming sooner, and each key that comes first,
+//! are O(log n). 40 bytes for each owner.
 
 use crate::Instant;
 
-/// One place of the heap, and where in the heap the owner of the same number stands.
-pub(crate) struct Cell {
-    deadline: Instant,
-    order: u64,
-    owner: u32,
-    /// Place of this owner's entry, plus one; zero while it has none.
-    place: u32,
+/// What deadlines are ordered by: themselves, and when they were armed. It knows its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    at: Instant,
+    /// Armings so far, in the upper 47 bits, and the owner.
+    tag: u64,
 }
 
-impl Cell {
-    pub(crate) const EMPTY: Self = Self { deadline: Instant::ZERO, order: 0, owner: 0, place: 0 };
+/// Bits for an owner's number: connections have two timers each.
+const OWNER: u32 = 17;
 
-    fn key(&self) -> Key {
-        (self.deadline, self.order)
+impl Key {
+    pub(crate) const EMPTY: Self = Self { at: Instant::ZERO, tag: 0 };
+
+    /// Later than any deadline.
+    pub(crate) const NEVER: Self = Self { at: Instant::MAX, tag: u64::MAX };
+
+    /// The key of a deadline that is the so manieth to be armed.
+    pub(crate) const fn new(at: Instant, arming: u64, owner: usize) -> Self {
+        Self { at, tag: arming << OWNER | owner as u64 }
+    }
+
+    pub(crate) const fn at(self) -> Instant {
+        self.at
+    }
+
+    pub(crate) const fn owner(self) -> usize {
+        self.tag as usize & ((1 << OWNER) - 1)
     }
 }
 
-/// What deadlines are ordered by: themselves, and when they were armed.
-pub(crate) type Key = (Instant, u64);
-
-/// Later than any deadline.
-pub(crate) const NEVER: Key = (Instant::MAX, u64::MAX);
-
-/// The heap.
-pub(crate) struct Timers<'s> {
-    cells: &'s mut [Cell],
-    len: usize,
+/// The deadline of one owner.
+pub(crate) struct Deadline {
+    key: Key,
+    /// Place in the heap, plus one; zero while it has none.
+    place: u32,
+    armed: bool,
 }
+
+impl Deadline {
+    pub(crate) const EMPTY: Self = Self { key: Key::EMPTY, place: 0, armed: false };
+}
+
+/// The timer list.
+pub(crate) struct Timers<'s> {
+    heap: &'s mut [Key],
+    /// Keys in the heap.
+    len: usize,
+    /// Owners that have a deadline.
+    armed: usize,
+    deadlines: &'s mut [Deadline],
+}
+
+/// Children of a place in the heap.
+const CHILDREN: usize = 4;
 
 impl<'s> Timers<'s> {
-    /// Takes the storage over and empties it. As many owners as cells, numbered from zero.
-    pub(crate) fn new(cells: &'s mut [Cell]) -> Self {
-        cells.iter_mut().for_each(|cell| *cell = Cell::EMPTY);
-        Self { cells, len: 0 }
+    /// Takes the storage over and empties it. As many owners as deadlines, numbered from zero, and
+    /// as many places in the heap.
+    pub(crate) fn new(heap: &'s mut [Key], deadlines: &'s mut [Deadline]) -> Self {
+        deadlines.iter_mut().for_each(|deadline| *deadline = Deadline::EMPTY);
+        Self { heap, len: 0, armed: 0, deadlines }
     }
 
-    /// The first cells only, none of them armed; `None` if there are fewer.
+    /// The first owners only, none of them armed; `None` if there are fewer.
     #[cfg(feature = "record")]
-    pub(crate) fn shortened(self, cells: usize) -> Option<Self> {
-        self.cells.get_mut(..cells).map(Self::new)
+    pub(crate) fn shortened(self, owners: usize) -> Option<Self> {
+        Some(Self::new(self.heap.get_mut(..owners)?, self.deadlines.get_mut(..owners)?))
     }
 
-    pub(crate) const fn len(&self) -> usize {
-        self.len
+    /// How many owners have a deadline.
+    pub(crate) const fn armed(&self) -> usize {
+        self.armed
     }
 
-    /// The earliest deadline, and whose it is.
-    pub(crate) fn first(&self) -> (Key, usize) {
-        match self.cells.first() {
-            Some(cell) if self.len > 0 => (cell.key(), cell.owner as usize),
-            _ => (NEVER, 0),
+    /// Sets the deadline of the key's owner, in place of one it may have.
+    pub(crate) fn arm(&mut self, key: Key) {
+        let Some(deadline) = self.deadlines.get_mut(key.owner()) else {
+            debug_assert!(false, "every owner has a deadline");
+            return;
+        };
+        deadline.key = key;
+        let fresh = !core::mem::replace(&mut deadline.armed, true);
+        self.armed = self.armed.wrapping_add(fresh.into());
+        let place = match (deadline.place as usize).checked_sub(1) {
+            Some(place) if self.heap.get(place).is_some_and(|held| *held < key) => return,
+            Some(place) => place,
+            None => {
+                self.len = self.len.wrapping_add(1);
+                self.len.wrapping_sub(1)
+            }
+        };
+        self.rise(place, key);
+    }
+
+    /// Takes the owner's deadline away, if it has one.
+    pub(crate) fn cancel(&mut self, owner: usize) {
+        let Some(deadline) = self.deadlines.get_mut(owner) else { return };
+        let was_armed = core::mem::take(&mut deadline.armed);
+        self.armed = self.armed.wrapping_sub(was_armed.into());
+    }
+
+    /// Notes a deadline that another list keeps.
+    pub(crate) fn note(&mut self, key: Key) {
+        if let Some(deadline) = self.deadlines.get_mut(key.owner()) {
+            debug_assert!(!deadline.armed, "a deadline is on one list");
+            deadline.key = key;
         }
+    }
+
+    /// The deadline the owner has, or had last.
+    pub(crate) fn last(&self, owner: usize) -> Key {
+        self.deadlines.get(owner).map_or(Key::EMPTY, |deadline| deadline.key)
     }
 
     /// The owner's deadline.
     pub(crate) fn deadline(&self, owner: usize) -> Option<Instant> {
-        self.cells.get(self.place(owner)?).map(|cell| cell.deadline)
+        self.deadlines.get(owner).filter(|held| held.armed).map(|held| held.key.at())
     }
 
     /// Whether the owner has a deadline.
     pub(crate) fn is_armed(&self, owner: usize) -> bool {
-        self.place(owner).is_some()
+        self.deadlines.get(owner).is_some_and(|deadline| deadline.armed)
     }
 
-    /// Sets the owner's deadline, in place of one it may have.
-    pub(crate) fn arm(&mut self, owner: usize, key: Key) {
-        if owner >= self.cells.len() {
-            debug_assert!(false, "every owner has a cell");
-            return;
-        }
-        let place = self.place(owner).unwrap_or(self.len);
-        if place == self.len {
-            self.len = self.len.saturating_add(1);
-        }
-        self.put(place, key, owner);
-        self.settle(place);
-    }
-
-    /// Takes the owner's deadline away; whether it had one.
-    pub(crate) fn cancel(&mut self, owner: usize) -> bool {
-        let Some(place) = self.place(owner) else { return false };
-        self.len = self.len.saturating_sub(1);
-        let last = self.len;
-        if place != last {
-            self.swap(place, last);
-            self.settle(place);
-        }
-        if let Some(cell) = self.cells.get_mut(owner) {
-            cell.place = 0;
-        }
-        true
-    }
-
-    /// Moves the entry at `place` up or down to where it belongs.
-    fn settle(&mut self, mut place: usize) {
-        while place > 0 {
-            let parent = place.saturating_sub(1) >> 1;
-            if !self.precedes(place, parent) {
-                break;
+    /// The earliest deadline.
+    pub(crate) fn first(&mut self) -> Key {
+        while self.len > 0
+            && let Some(&first) = self.heap.first()
+        {
+            let Some(deadline) = self.deadlines.get_mut(first.owner()) else { break };
+            if deadline.armed && deadline.key == first {
+                return first;
             }
-            self.swap(place, parent);
+            let mut key = deadline.key;
+            if !deadline.armed {
+                deadline.place = 0;
+                self.len = self.len.wrapping_sub(1);
+                match self.heap.get(self.len) {
+                    Some(last) if self.len > 0 => key = *last,
+                    _ => break,
+                }
+            }
+            self.sink(key);
+        }
+        Key::NEVER
+    }
+
+    /// Puts a key in a free place, or above.
+    fn rise(&mut self, mut place: usize, key: Key) {
+        loop {
+            let parent = place.wrapping_sub(1) / CHILDREN;
+            let above = self.heap.get(parent).copied();
+            let above = above.filter(|above| place > 0 && key < *above);
+            self.put(place, above.unwrap_or(key));
+            if above.is_none() {
+                return;
+            }
             place = parent;
         }
+    }
+
+    /// Puts a key in place of the first, or below.
+    fn sink(&mut self, key: Key) {
+        let mut place = 0;
         loop {
-            let left = place.saturating_mul(2).saturating_add(1);
-            let right = left.saturating_add(1);
-            let least = if self.precedes(right, left) { right } else { left };
-            if !self.precedes(least, place) {
-                break;
+            let child = self.least_child(place);
+            let below = child.and_then(|child| self.heap.get(child).copied());
+            let below = below.filter(|below| *below < key);
+            self.put(place, below.unwrap_or(key));
+            match child {
+                Some(child) if below.is_some() => place = child,
+                _ => return,
             }
-            self.swap(place, least);
-            place = least;
         }
     }
 
-    /// Whether the entry at `a` exists and comes due before the one at `b`.
+    /// Where the earliest key below a place is.
+    fn least_child(&self, place: usize) -> Option<usize> {
+        let first = place.wrapping_mul(CHILDREN).wrapping_add(1);
+        let end = first.wrapping_add(CHILDREN).min(self.len);
+        (first..end).reduce(|least, other| if self.precedes(other, least) { other } else { least })
+    }
+
     fn precedes(&self, a: usize, b: usize) -> bool {
-        let (before, after) = (self.cells.get(a), self.cells.get(b));
-        a < self.len && before.map(Cell::key) < after.map(Cell::key)
+        matches!((self.heap.get(a), self.heap.get(b)), (Some(a), Some(b)) if a < b)
     }
 
-    /// Exchanges two entries, and tells their owners where they stand.
-    fn swap(&mut self, a: usize, b: usize) {
-        if let (Some((at_a, of_a)), Some((at_b, of_b))) = (self.entry(a), self.entry(b)) {
-            self.put(a, at_b, of_b);
-            self.put(b, at_a, of_a);
+    fn put(&mut self, place: usize, key: Key) {
+        if let Some(held) = self.heap.get_mut(place) {
+            *held = key;
         }
-    }
-
-    fn entry(&self, place: usize) -> Option<(Key, usize)> {
-        self.cells.get(place).map(|cell| (cell.key(), cell.owner as usize))
-    }
-
-    fn put(&mut self, place: usize, key: Key, owner: usize) {
-        if let Some(cell) = self.cells.get_mut(place) {
-            ((cell.deadline, cell.order), cell.owner) = (key, owner as u32);
+        if let Some(deadline) = self.deadlines.get_mut(key.owner()) {
+            deadline.place = place.wrapping_add(1) as u32;
         }
-        if let Some(cell) = self.cells.get_mut(owner) {
-            cell.place = place.saturating_add(1) as u32;
-        }
-    }
-
-    fn place(&self, owner: usize) -> Option<usize> {
-        (self.cells.get(owner)?.place as usize).checked_sub(1)
     }
 }
 

@@ -145,7 +145,7 @@ impl<A> EventBase<'_, A> {
     /// Calls the prepare watchers, unless the loop is about to end. Back ends do so once a turn,
     /// before they take the last actions and ask [`EventBase::wait`].
     pub fn prepare(&mut self, app: &mut A) {
-        self.cx.recorder.note(Entry::Prepare);
+        self.cx.recorder.note(|| Entry::Prepare);
         if let Some(prepare) = self.cx.parts.watcher_prepare {
             let outlook = self.outlook();
             prepare(&mut self.cx, outlook, app);

@@ -261,3 +261,28 @@ fn a_failed_listener_says_so_and_can_try_again() {
     assert_eq!(app.calls, [7]);
     assert!(matches!(actions(&mut base)[..], [Action::Listen(..)]));
 }
+
+#[test]
+fn a_wait_that_may_be_too_short_is_never_too_long() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let mut app = App::default();
+    let early = base.new_timer(Mode::OneShot, App::note).unwrap();
+    let late = base.new_timer(Mode::OneShot, App::note).unwrap();
+    assert_eq!(base.wait_or_less(), Wait::Ended(End::Empty));
+    base.event(early).unwrap().add(Some(ms(5))).unwrap();
+    base.event(late).unwrap().add(Some(ms(50))).unwrap();
+    assert_eq!((base.wait_or_less(), base.wait()), (Wait::Until(at(5)), Wait::Until(at(5))));
+    base.event(early).unwrap().add(Some(ms(20))).unwrap();
+    assert_eq!((base.wait_or_less(), base.wait()), (Wait::Until(at(5)), Wait::Until(at(20))));
+    base.event(early).unwrap().del();
+    // Awake for nothing, once: the dispatch looks at the timers.
+    base.advance(at(5));
+    assert_eq!(base.wait_or_less(), Wait::Not);
+    base.dispatch(&mut app);
+    assert_eq!((base.wait_or_less(), base.wait()), (Wait::Until(at(50)), Wait::Until(at(50))));
+    base.exit_after(ms(10));
+    assert_eq!(base.wait_or_less(), Wait::Until(at(15)));
+    base.event(late).unwrap().add(Some(ms(3))).unwrap();
+    assert_eq!(base.wait_or_less(), Wait::Until(at(8)), "one that is sooner is seen at once");
+}

@@ -14,12 +14,15 @@ use crate::address;
 use crate::log;
 use crate::pool::Pool;
 use crate::slot::{Ends, Role};
+use crate::socket::Phase;
 
 /// A listener that is enabled.
 #[derive(Clone, Copy)]
 pub(crate) struct Listening {
     pub(crate) listener: Listener,
     endpoint: IpListenEndpoint,
+    /// Its sockets that nobody had called when they were looked at last.
+    pub(crate) vacant: usize,
 }
 
 impl Pool<'_, '_> {
@@ -41,7 +44,7 @@ impl Pool<'_, '_> {
                 return Err(ListenError::InUse);
             }
         }
-        let pushed = self.listeners.push(Listening { listener, endpoint });
+        let pushed = self.listeners.push(Listening { listener, endpoint, vacant: 0 });
         pushed.map_err(|_| ListenError::NoSocket)?;
         log::listening(endpoint.port);
         Ok(())
@@ -94,40 +97,40 @@ impl Pool<'_, '_> {
     /// Lets free sockets listen, always for the listener that has the fewest; takes one from a
     /// listener that has two more.
     pub(crate) fn fill(&mut self, cx: &mut Context<'_>) {
-        while let Some((fewest, poor)) = self.poorest() {
-            if fewest >= self.config.backlog {
+        let several = self.listeners.len() > 1;
+        while let Some(poor) = self.listeners.iter().min_by_key(|held| held.vacant).copied() {
+            if poor.vacant >= self.config.backlog {
                 return;
             }
-            let several = self.listeners.len() > 1;
-            let spare = || self.spare(fewest.saturating_add(1)).filter(|_| several);
+            let enough = poor.vacant.saturating_add(1);
+            let spare = || if several { self.spare(enough) } else { None };
             let Some(slot) = self.free().or_else(spare).and_then(|i| self.slots.get_mut(i)) else {
                 return;
             };
+            let former = slot.role;
             slot.abort(self.moment);
             if !slot.socket.listen(poor.endpoint, cx) {
                 debug_assert!(false, "a free socket can listen");
                 return;
             }
             slot.serve(Role::Listening(poor.listener), self.moment.now);
+            for held in self.listeners.iter_mut() {
+                if former == Role::Listening(held.listener) {
+                    held.vacant = held.vacant.saturating_sub(1);
+                } else if held.listener == poor.listener {
+                    held.vacant = enough;
+                }
+            }
         }
     }
 
     /// A socket that listens, of a listener that has more than `enough`.
     pub(crate) fn spare(&self, enough: usize) -> Option<usize> {
+        let is_rich = |of| self.listeners.iter().any(|l| l.listener == of && l.vacant > enough);
         self.slots.iter().position(|slot| match slot.role {
-            Role::Listening(of) => slot.listens_for(of) && self.count(of) > enough,
+            // Somebody may have called since the last look.
+            Role::Listening(of) => slot.socket.phase() == Phase::Listening && is_rich(of),
             _ => false,
         })
-    }
-
-    /// The listener that has the fewest sockets, and how many.
-    fn poorest(&self) -> Option<(usize, Listening)> {
-        let counted = self.listeners.iter().map(|held| (self.count(held.listener), *held));
-        counted.min_by_key(|(count, _)| *count)
-    }
-
-    /// The sockets that listen for `listener` and nobody has called yet.
-    fn count(&self, listener: Listener) -> usize {
-        self.slots.iter().filter(|slot| slot.listens_for(listener)).count()
     }
 }

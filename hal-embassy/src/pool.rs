@@ -30,6 +30,7 @@ impl<'n> Pool<'_, 'n> {
     /// to the listeners.
     pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
         self.network.look();
+        self.listeners.iter_mut().for_each(|held| held.vacant = 0);
         for index in 0..self.slots.len() {
             self.look_at(index, base, cx);
         }
@@ -42,10 +43,10 @@ impl<'n> Pool<'_, 'n> {
         let now = moment.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match (slot.role, slot.socket.phase()) {
-            (Role::Free, _) => {}
             (Role::Listening(listener), Phase::Listening) => {
-                if !self.listeners.iter().any(|held| held.listener == listener) {
-                    slot.abort(moment);
+                match self.listeners.iter_mut().find(|held| held.listener == listener) {
+                    Some(held) => held.vacant = held.vacant.saturating_add(1),
+                    None => slot.abort(moment),
                 }
             }
             (Role::Listening(_) | Role::Lingering, Phase::Handshake) => {}
@@ -67,7 +68,7 @@ impl<'n> Pool<'_, 'n> {
                     slot.abort(moment);
                 }
             }
-            (Role::Resetting, _) => {}
+            (Role::Free | Role::Resetting, _) => {}
         }
         // Looked at last, so that a socket which owes nothing is free in the turn that drops its
         // connection: nothing would wake the task for it.

@@ -28,9 +28,9 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
 fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
     let (input, output) = match slot.role {
         Role::Free => (false, false),
-        Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) | Role::Resetting => {
-            (false, true)
-        }
+        // Every change of state wakes who waits for input.
+        Role::Listening(_) => (true, false),
+        Role::Waiting(_) | Role::Connecting(_) | Role::Resetting => (false, true),
         Role::Open(conn) => {
             let input = base.input(conn).is_some();
             // One of the two is needed at least, to hear of a reset.

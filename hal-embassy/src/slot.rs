@@ -74,11 +74,6 @@ impl<'n> Slot<'n> {
         }
     }
 
-    /// Whether the socket listens for `listener`, and nobody has called yet.
-    pub(crate) fn listens_for(&self, listener: Listener) -> bool {
-        self.role == Role::Listening(listener) && self.socket.phase() == Phase::Listening
-    }
-
     /// Until when the role may be held.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let bounded = matches!(self.role, Role::Closing(_) | Role::Lingering | Role::Resetting);

@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::tests::{Plain, id, slots};
+use super::tests::{Plain, activate, done, id, slots};
 use super::*;
 use crate::model::check;
 use proptest::collection::vec;
@@ -90,7 +90,9 @@ impl Model {
 fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
     match *op {
         Op::Activate(slot) => {
-            assert_eq!(active.activate(slots, id(slot)), model.activate(slot));
+            let queued = activate(active, slots, id(slot));
+            assert_eq!(queued.is_none(), model.is_queued(slot));
+            assert_eq!(queued == Some(true), model.activate(slot));
         }
         Op::Remove(slot) => {
             active.remove(slots, id(slot));
@@ -105,10 +107,13 @@ fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
             }
         }
         Op::Run => {
+            if model.running.is_none() {
+                active.begin_pass();
+            }
             let front = model.front();
             assert_eq!(active.front(), front.map(id));
             if let Some(slot) = front {
-                active.done(slots, id(slot));
+                done(active, slots, id(slot));
                 model.remove(slot);
                 model.ran.insert(slot);
             }
@@ -118,13 +123,13 @@ fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
             model.end_pass();
         }
         Op::ResetPeak => {
-            active.reset_peak();
+            active.peak.reset(active.len());
             model.peak = model.due.len() + model.later.len();
         }
     }
-    assert_eq!(active.running(), model.running);
+    assert!(model.running.is_none_or(|running| active.running() == running));
     assert_eq!(active.len(), model.due.len() + model.later.len());
-    assert_eq!(active.peak(), model.peak);
+    assert_eq!(active.peak.get(), model.peak);
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl<A> EventBase<'_, A> {
     /// back end's.
     pub fn accepted(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let accepted = self.accept(listener, peer);
-        self.cx.recorder.note(Entry::Accepted(listener, peer, accepted));
+        self.cx.recorder.note(|| Entry::Accepted(listener, peer, accepted));
         accepted
     }
 
@@ -45,7 +45,7 @@ impl<A> EventBase<'_, A> {
 
     /// Feeds that an outgoing connection is established.
     pub fn connected(&mut self, conn: Conn) {
-        self.cx.recorder.note(Entry::Connected(conn));
+        self.cx.recorder.note(|| Entry::Connected(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         match state.phase {
             Phase::Connecting => {
@@ -75,7 +75,7 @@ impl<A> EventBase<'_, A> {
     /// Feeds that `amount` bytes were put into the room for input.
     pub fn received(&mut self, conn: Conn, amount: usize) {
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = state.input.commit(self.cx.rings.input(conn.index()), amount);
+        let amount = state.input.commit(self.cx.rings.input_len(), amount);
         if amount > 0 && state.is_held() {
             self.cx.conn_due(conn, due::READ);
             self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
@@ -97,7 +97,7 @@ impl<A> EventBase<'_, A> {
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = state.output.consume(self.cx.rings.output(conn.index()), amount);
+        let amount = state.output.consume(self.cx.rings.output_len(), amount);
         if amount == 0 || !state.is_held() {
             return;
         }
@@ -109,7 +109,7 @@ impl<A> EventBase<'_, A> {
 
     /// Feeds that the peer will send no more. What came before can still be read.
     pub fn finished(&mut self, conn: Conn) {
-        self.cx.recorder.note(Entry::Finished(conn));
+        self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
             state.read_enabled = false;
@@ -121,7 +121,7 @@ impl<A> EventBase<'_, A> {
     /// Feeds that the connection has failed. The back end has dropped its socket; a connection
     /// that the application closed already gives its slot back here.
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
-        self.cx.recorder.note(Entry::Failed(conn, error));
+        self.cx.recorder.note(|| Entry::Failed(conn, error));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         match state.phase {
             Phase::Closing => self.give_back(conn),
@@ -140,7 +140,7 @@ impl<A> EventBase<'_, A> {
     /// Gives back the slot of a connection that was closed ([`Action::Close`](crate::Action::Close)):
     /// its output is sent, or lost with the connection.
     pub fn released(&mut self, conn: Conn) {
-        self.cx.recorder.note(Entry::Released(conn));
+        self.cx.recorder.note(|| Entry::Released(conn));
         self.give_back(conn);
     }
 

@@ -59,12 +59,14 @@ impl<'s, A> Cx<'s, A> {
         let mut output = state.output;
         let (held, room) = self.rings.input_and_output(from.index(), to.index());
         let (first, second) = input.bytes(held);
-        let first = output.write(room, first);
-        let amount = first.saturating_add(output.write(room, second));
+        let mut amount = output.write(room, first);
+        if !second.is_empty() {
+            amount = amount.wrapping_add(output.write(room, second));
+        }
         if let Some(state) = self.tables.conns.get_mut(to) {
             state.output = output;
         }
-        input.consume(held, amount);
+        input.consume(held.len(), amount);
         self.conn_output_grew(to, amount);
         self.conn_input_shrank(from, input);
         Ok(amount)
@@ -125,6 +127,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// a timeout. `None` and zero mean for ever.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let timeouts = [read, write].map(|timeout| timeout.map_or(0, micros));
+        self.cx.conn_untime(self.conn);
         self.change(|state| state.timeouts = timeouts);
         self.cx.conn_retime(self.conn, Direction::Read, Restart::Yes);
         self.cx.conn_retime(self.conn, Direction::Write, Restart::Yes);
@@ -221,9 +224,8 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Lets the oldest `amount` bytes go; how many there were.
     pub fn consume(&mut self, amount: usize) -> usize {
-        let storage = self.cx.rings.input(self.conn.index());
         let Some(mut input) = self.state().map(|state| state.input) else { return 0 };
-        let amount = input.consume(storage, amount);
+        let amount = input.consume(self.cx.rings.input_len(), amount);
         self.cx.conn_input_shrank(self.conn, input);
         amount
     }

@@ -75,9 +75,11 @@ impl<A> Cx<'_, A> {
         if let Some(state) = self.tables.events.get_mut(event) {
             state.registered = registered;
         }
-        let count = self.registered;
-        self.registered =
-            if registered { count.saturating_add(1) } else { count.saturating_sub(1) };
-        self.count_added();
+        if registered {
+            self.registered = self.registered.wrapping_add(1);
+            self.note_added();
+        } else {
+            self.registered = self.registered.wrapping_sub(1);
+        }
     }
 }

@@ -64,7 +64,7 @@ impl<A> EventMut<'_, '_, A> {
     /// Makes the callback due with `what` (`event_active`), whether the event is pending or not.
     /// An event whose callback runs now is called again in the next pass, not in this one.
     pub fn activate(&mut self, what: What) {
-        self.cx.event_activate(self.event, what, 0);
+        self.cx.event_activate(self.event, what);
     }
 
     /// What the event is pending for, and what it is active with (`event_pending`).

@@ -14,7 +14,7 @@ impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(PhantomData);
 
     #[inline(always)]
-    pub(crate) fn note(self, _: Entry<'_>) {}
+    pub(crate) fn note<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
 }
 
 impl<A> EventBase<'_, A> {

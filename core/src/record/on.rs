@@ -22,9 +22,10 @@ pub(crate) struct Recorder<'s>(Option<&'s dyn Record>);
 impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(None);
 
-    pub(crate) fn note(self, entry: Entry<'_>) {
+    /// Tells of an entry, which is made only if there is somebody to be told.
+    pub(crate) fn note<'e>(self, entry: impl FnOnce() -> Entry<'e>) {
         if let Some(recorder) = self.0 {
-            recorder.record(&entry);
+            recorder.record(&entry());
         }
     }
 }
@@ -34,7 +35,7 @@ impl<'s, A> EventBase<'s, A> {
     /// the back end has called anything.
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
-        self.cx.recorder.note(Entry::Base(self.sizes()));
+        self.cx.recorder.note(|| Entry::Base(self.sizes()));
     }
 
     /// Makes an empty base of these sizes over a part of `storage`: one that does what a base of
@@ -80,25 +81,30 @@ impl<'s, A> EventBase<'s, A> {
 
     /// Tells of the newest `amount` bytes of the input.
     pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
-        let Some(state) = self.cx.tables.conns.get(conn) else { return };
-        let (first, second) = state.input().bytes(self.cx.rings.input(conn.index()));
-        let older = first.len().saturating_add(second.len()).saturating_sub(amount);
-        let rest = older.saturating_sub(first.len());
-        let first = first.get(older..).unwrap_or_default();
-        let second = second.get(rest..).unwrap_or_default();
-        self.cx.recorder.note(Entry::Received(conn, first, second));
+        self.cx.recorder.note(|| {
+            let state = self.cx.tables.conns.get(conn);
+            let ring = self.cx.rings.input(conn.index());
+            let (first, second) =
+                state.map_or((&[][..], &[][..]), |state| state.input().bytes(ring));
+            let older = first.len().saturating_add(second.len()).saturating_sub(amount);
+            let rest = older.saturating_sub(first.len());
+            let first = first.get(older..).unwrap_or_default();
+            Entry::Received(conn, first, second.get(rest..).unwrap_or_default())
+        });
     }
 
     /// Tells of the oldest `amount` bytes of the output.
     pub(crate) fn note_sent(&self, conn: Conn, amount: usize) {
-        let (first, second) = self.output(conn);
-        let amount = amount.min(first.len().saturating_add(second.len()));
-        let sum = sum(first.iter().chain(second).take(amount));
-        self.cx.recorder.note(Entry::Sent(conn, amount, sum));
+        self.cx.recorder.note(|| {
+            let (first, second) = self.output(conn);
+            let amount = amount.min(first.len().saturating_add(second.len()));
+            Entry::Sent(conn, amount, sum(first.iter().chain(second).take(amount)))
+        });
     }
 
     /// Tells what is called next.
     pub(crate) fn note_next(&self, fired: Option<&Fired<A>>) {
-        self.cx.recorder.note(fired.map_or(Entry::Passed, |fired| Entry::Call(Called::of(fired))));
+        let call = |fired| Entry::Call(Called::of(fired));
+        self.cx.recorder.note(|| fired.map_or(Entry::Passed, call));
     }
 }

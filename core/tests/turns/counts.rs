@@ -2,8 +2,11 @@
 
 use picoevent::{EventBase, Mode, What};
 
-use crate::{App, activate, at, ms, storage, timer, turn};
+#[cfg(feature = "peaks")]
+use crate::turn;
+use crate::{App, activate, at, ms, storage, timer};
 
+#[cfg(feature = "peaks")]
 #[test]
 fn counts_and_peaks_size_a_storage() {
     let (mut storage, mut app) = (storage(), App::default());

@@ -11,21 +11,31 @@ use picoevent::Instant;
 /// or be early.
 pub(super) struct Clock {
     origin: Instant,
-    started: Moment,
+    started: Option<Moment>,
 }
 
 impl Clock {
-    /// Starts at `origin`.
-    pub(super) fn from(origin: Instant) -> Self {
-        Self { origin, started: Moment::now() }
+    /// A clock that will start at `origin`.
+    pub(super) const fn from(origin: Instant) -> Self {
+        Self { origin, started: None }
     }
 
-    /// The time now.
-    pub(super) fn now(&self) -> Instant {
+    /// Starts it, unless it goes already. Who is about to wait does so.
+    pub(super) fn start(&mut self) {
+        self.started.get_or_insert_with(Moment::now);
+    }
+
+    /// The time now; the origin, when this is what starts it.
+    pub(super) fn now(&mut self) -> Instant {
+        let Some(started) = self.started else {
+            self.start();
+            return self.origin;
+        };
         // Rounded down to a microsecond: a deadline is never thought to have passed before it has.
-        let micros = self.started.elapsed().as_micros();
-        let passed = u64::try_from(micros).unwrap_or(u64::MAX);
-        Instant::from_micros(self.origin.as_micros().saturating_add(passed))
+        let passed = started.elapsed();
+        let seconds = passed.as_secs().saturating_mul(1_000_000);
+        let micros = seconds.saturating_add(passed.subsec_micros().into());
+        Instant::from_micros(self.origin.as_micros().saturating_add(micros))
     }
 }
 
@@ -36,8 +46,9 @@ mod tests {
     #[test]
     fn the_clock_goes_on_from_its_origin_and_never_back() {
         let origin = Instant::from_micros(5_000_000);
-        let clock = Clock::from(origin);
+        let mut clock = Clock::from(origin);
         let (first, second) = (clock.now(), clock.now());
-        assert!(origin <= first && first <= second);
+        assert_eq!(first, origin, "it has not gone before");
+        assert!(first <= second);
     }
 }

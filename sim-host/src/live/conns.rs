@@ -17,54 +17,62 @@ use std::net::SocketAddr;
 
 use mio::event::Event;
 use mio::net::TcpStream;
-use mio::{Interest, Registry};
+use mio::{Interest, Registry, Token};
 use picoevent::{Conn, ConnError, EventBase, Instant};
 use rustix::net::sockopt::set_tcp_nodelay;
 
 use super::aging::{Aging, Key};
-use super::stream::{Rest, Stream, Work, discard};
+use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
 use super::{FIN_WAIT, errno};
-
-const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// Sockets that linger at once. Of more the oldest goes.
 const LINGERING: usize = 4096;
 
+/// Bytes that are read at once to be forgotten.
+const SCRAP: usize = 16 * 1024;
+
 pub(super) struct Conns {
     streams: Vec<Option<Stream>>,
+    /// Those that were accepted in this turn. One that its callback closes at once is never
+    /// registered, which saves a system call in two.
+    new: Vec<Conn>,
     closing: Aging<Conn>,
     lingering: Aging<TcpStream>,
-    /// When what begins to linger now is given up; set by each turn.
-    lingers_until: Instant,
+    /// The time of this turn.
+    now: Instant,
     /// A descriptor was closed since someone asked.
     closed: bool,
+    scrap: Box<[u8]>,
 }
 
 impl Conns {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             streams: Vec::new(),
+            new: Vec::new(),
             closing: Aging::new(),
             lingering: Aging::new(),
-            lingers_until: Instant::ZERO,
+            now: Instant::ZERO,
             closed: false,
+            scrap: vec![0; SCRAP].into(),
         }
     }
 
     /// Takes an accepted socket in.
-    ///
-    /// # Errors
-    /// The selector's; the socket is dropped.
-    pub(super) fn accepted(
-        &mut self,
-        conn: Conn,
-        mut socket: TcpStream,
-        registry: &Registry,
-    ) -> io::Result<()> {
-        registry.register(&mut socket, Subject::Conn(conn.index()).into(), BOTH)?;
+    pub(super) fn accepted(&mut self, conn: Conn, socket: TcpStream) {
         self.put(Stream::accepted(socket, conn));
-        Ok(())
+        self.new.push(conn);
+    }
+
+    /// Has the selector watch those that were accepted and are still open.
+    pub(super) fn register_new<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) {
+        while let Some(conn) = self.new.pop() {
+            let Some(stream) = self.get(conn) else { continue };
+            if let Err(error) = stream.register(registry) {
+                self.fail(conn, &error, base);
+            }
+        }
     }
 
     /// Begins to open a connection.
@@ -77,11 +85,12 @@ impl Conns {
         peer: SocketAddr,
         registry: &Registry,
     ) -> io::Result<()> {
-        let mut socket = TcpStream::connect(peer)?;
+        let socket = TcpStream::connect(peer)?;
         // Output leaves when it is written. Where this can not be set it waits a little.
         let _ = set_tcp_nodelay(&socket, true);
-        registry.register(&mut socket, Subject::Conn(conn.index()).into(), BOTH)?;
-        self.put(Stream::connecting(socket, conn));
+        let mut stream = Stream::connecting(socket, conn);
+        stream.register(registry)?;
+        self.put(stream);
         Ok(())
     }
 
@@ -94,21 +103,26 @@ impl Conns {
         registry: &Registry,
     ) {
         if let Some(stream) = self.streams.get_mut(place).and_then(Option::as_mut) {
-            stream.note(event);
-            let conn = stream.conn;
-            self.work(conn, base, registry);
+            let (conn, part) = (stream.conn, stream.note(event));
+            self.work(conn, part, base, registry);
         }
     }
 
     /// Moves what can be moved, and ends what has come to its end.
-    pub(super) fn work<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>, registry: &Registry) {
-        let Some(stream) = self.get(conn) else { return };
-        match stream.work(base) {
+    pub(super) fn work<A>(
+        &mut self,
+        conn: Conn,
+        part: Part,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        let place = self.streams.get_mut(conn.index()).and_then(Option::as_mut);
+        let Some(stream) = place.filter(|stream| stream.conn == conn) else { return };
+        match stream.work(part, base, &mut self.scrap) {
             Ok(Work::Waits) => {}
             Ok(Work::Goes) => {
                 // Registered anew, the selector reports once more what it has reported before.
-                let token = Subject::Conn(conn.index()).into();
-                if let Err(error) = registry.reregister(&mut stream.socket, token, BOTH) {
+                if let Err(error) = stream.register(registry) {
                     self.fail(conn, &error, base);
                 }
             }
@@ -129,7 +143,7 @@ impl Conns {
     ) {
         if let Some(stream) = self.get(conn) {
             stream.finish();
-            self.work(conn, base, registry);
+            self.work(conn, Part::Both, base, registry);
         }
     }
 
@@ -145,7 +159,7 @@ impl Conns {
         match self.get(conn) {
             Some(stream) => {
                 stream.closing = Some(key);
-                self.work(conn, base, registry);
+                self.work(conn, Part::Both, base, registry);
             }
             None => {
                 self.closing.remove(key);
@@ -165,13 +179,17 @@ impl Conns {
     }
 
     /// Takes what the selector says about a lingering socket.
-    pub(super) fn note_lingering(&mut self, place: usize, registry: &Registry) {
+    pub(super) fn note_lingering(&mut self, place: usize, event: &Event, registry: &Registry) {
         let Some((key, socket)) = self.lingering.at(place) else { return };
-        let stays = match discard(socket) {
-            Ok(Rest::Nothing) => true,
-            Ok(Rest::More) => register_lingering(socket, key, registry).is_ok(),
-            Ok(Rest::End) | Err(_) => false,
-        };
+        // After an error there is nobody to wait for.
+        let stays = !event.is_error()
+            && match discard(socket, &mut self.scrap) {
+                Ok(Rest::Nothing) => true,
+                Ok(Rest::More) => {
+                    registry.reregister(socket, token_of(key), Interest::READABLE).is_ok()
+                }
+                Ok(Rest::End) | Err(_) => false,
+            };
         if !stays {
             self.lingering.remove(key);
             self.closed = true;
@@ -180,7 +198,7 @@ impl Conns {
 
     /// Ends what has lasted too long.
     pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>, now: Instant) {
-        self.lingers_until = now.after(FIN_WAIT);
+        self.now = now;
         while let Some(conn) = self.closing.pop_due(now) {
             if let Some(stream) = self.take(conn) {
                 stream.set_reset();
@@ -210,13 +228,11 @@ impl Conns {
             self.lingering.pop();
             self.closed = true;
         }
-        let (ended, mut socket) = (stream.has_ended(), stream.socket);
-        let key = self.lingering.next_key();
-        if ended || register_lingering(&mut socket, key, registry).is_err() {
-            self.closed = true;
-            return;
+        let token = token_of(self.lingering.next_key());
+        match stream.into_lingering(token, registry) {
+            Some(socket) => _ = self.lingering.insert(socket, self.now.after(FIN_WAIT)),
+            None => self.closed = true,
         }
-        self.lingering.insert(socket, self.lingers_until);
     }
 
     fn fail<A>(&mut self, conn: Conn, error: &io::Error, base: &mut EventBase<'_, A>) {
@@ -248,6 +264,6 @@ impl Conns {
     }
 }
 
-fn register_lingering(socket: &mut TcpStream, key: Key, registry: &Registry) -> io::Result<()> {
-    registry.reregister(socket, Subject::Lingering(key.place()).into(), Interest::READABLE)
+fn token_of(key: Key) -> Token {
+    Subject::Lingering(key.place()).into()
 }

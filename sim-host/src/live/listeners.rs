@@ -168,7 +168,7 @@ impl Held {
                 return Ok(());
             }
             match socket.accept() {
-                Ok((accepted, peer)) => take(self.listener, accepted, peer, base, conns, registry),
+                Ok((accepted, peer)) => take(self.listener, accepted, peer, base, conns),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;
                     return Ok(());
@@ -190,14 +190,9 @@ fn take<A>(
     peer: SocketAddr,
     base: &mut EventBase<'_, A>,
     conns: &mut Conns,
-    registry: &Registry,
 ) {
     match base.accepted(listener, peer) {
-        Ok(conn) => {
-            if let Err(error) = conns.accepted(conn, socket, registry) {
-                base.failed(conn, errno::conn(&error));
-            }
-        }
+        Ok(conn) => conns.accepted(conn, socket),
         Err(error) => debug_assert!(false, "there was room, and the listener is open: {error}"),
     }
 }

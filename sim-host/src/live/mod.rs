@@ -46,13 +46,14 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use mio::{Events, Poll};
-use picoevent::{Action, End, EventBase, Listener, Run, Source, Trigger, Wait};
+use picoevent::{End, EventBase, Listener, Run, Source, Trigger, Wait};
 
 mod aging;
 mod clock;
 mod conns;
 mod errno;
 mod listeners;
+mod objects;
 mod signals;
 mod sources;
 mod stream;
@@ -61,10 +62,7 @@ mod token;
 pub use sources::SourceError;
 
 use clock::Clock;
-use conns::Conns;
-use listeners::Listeners;
-use signals::Signals;
-use sources::Sources;
+use objects::Objects;
 use token::Subject;
 
 /// How long a closed connection may take to hand its output to the system. Then it is reset.
@@ -83,13 +81,12 @@ const EVENTS: usize = 1024;
 /// A back end over the operating system, for one base.
 pub struct Live {
     poll: Poll,
+    /// What the selector reported last.
+    events: Events,
     bell: Waker,
     clock: Clock,
     triggers: Vec<&'static Trigger>,
-    listeners: Listeners,
-    conns: Conns,
-    sources: Sources,
-    signals: Signals,
+    objects: Objects,
 }
 
 impl Live {
@@ -102,13 +99,11 @@ impl Live {
         let bell = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
         Ok(Self {
             poll,
+            events: Events::with_capacity(EVENTS),
             bell: Waker::from(Arc::new(Bell(bell))),
             clock: Clock::from(picoevent::Instant::ZERO),
             triggers: Vec::new(),
-            listeners: Listeners::new(),
-            conns: Conns::new(),
-            sources: Sources::new(),
-            signals: Signals::new(),
+            objects: Objects::new(),
         })
     }
 
@@ -128,14 +123,14 @@ impl Live {
         base: &mut EventBase<'_, A>,
         descriptor: impl AsFd,
     ) -> Result<Source, SourceError> {
-        self.sources.add(base, descriptor.as_fd(), self.poll.registry())
+        self.objects.sources.add(base, descriptor.as_fd(), self.poll.registry())
     }
 
     /// Does what the base has asked for so far, and does not wait: listeners are open after this,
     /// or have failed.
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) {
         while let Some(action) = base.next_action() {
-            self.act(action, base);
+            self.objects.act(action, base, &mut self.clock, self.poll.registry());
         }
     }
 
@@ -145,7 +140,7 @@ impl Live {
     /// Why it does not listen: the system's error, or [`ErrorKind::NotFound`] when the listener
     /// was freed or the base has not [settled](Live::settle) since it was made.
     pub fn local_addr(&self, listener: Listener) -> io::Result<SocketAddr> {
-        self.listeners.local_addr(listener)
+        self.objects.listeners.local_addr(listener)
     }
 
     /// Runs the base until its loop ends, and answers why it did. What is open stays open: the
@@ -168,110 +163,102 @@ impl Live {
         run: Run,
     ) -> io::Result<End> {
         self.clock = Clock::from(base.now());
-        let mut events = Events::with_capacity(EVENTS);
         base.begin(run);
         loop {
-            base.prepare(app);
-            self.settle(base);
-            let deadline = match base.wait() {
-                Wait::Not => Some(base.now()),
-                Wait::Until(deadline) => Some(deadline),
-                Wait::Forever => None,
-                Wait::Ended(end) => return Ok(end),
-            };
-            self.wait(base, &mut events, deadline)?;
-            self.feed(base, &events);
-            base.advance(self.clock.now());
-            base.dispatch_with(app, || self.clock.now());
+            if let Some(end) = self.turn(base, app, Patience::Base)? {
+                return Ok(end);
+            }
         }
+    }
+
+    /// Does one turn and does not wait: takes what the base asks for, looks for news, feeds it, and
+    /// lets the callbacks run that are due at the most urgent level. For those who have a loop of
+    /// their own and come back soon. Answers the reason if the loop has ended, and does nothing
+    /// then.
+    ///
+    /// The base's time goes on between two turns, from what it was at the first.
+    ///
+    /// # Errors
+    /// The system's, when the selector fails.
+    pub fn turn_once<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+    ) -> io::Result<Option<End>> {
+        self.turn(base, app, Patience::None)
+    }
+
+    fn turn<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        patience: Patience,
+    ) -> io::Result<Option<End>> {
+        base.prepare(app);
+        self.settle(base);
+        // On a desk it costs less to wake up for nothing now and then than to look every time.
+        let deadline = match base.wait_or_less() {
+            Wait::Ended(end) => return Ok(Some(end)),
+            Wait::Until(deadline) if patience == Patience::Base => Deadline::At(deadline),
+            Wait::Forever if patience == Patience::Base => Deadline::Never,
+            Wait::Not | Wait::Until(_) | Wait::Forever => Deadline::Now,
+        };
+        self.wait(base, deadline)?;
+        let now = self.clock.now();
+        self.objects.feed(base, &self.events, now, self.poll.registry());
+        for trigger in &self.triggers {
+            feed_raises(trigger, base);
+        }
+        base.advance(now);
+        base.dispatch_with(app, || self.clock.now());
+        Ok(None)
     }
 
     /// Waits for news, or for the deadline of the base or of one of ours. The wait is computed
     /// from the time now, not from the base's: its callbacks may have taken long.
-    fn wait<A>(
-        &mut self,
-        base: &mut EventBase<'_, A>,
-        events: &mut Events,
-        deadline: Option<picoevent::Instant>,
-    ) -> io::Result<()> {
-        let mut due = false;
+    fn wait<A>(&mut self, base: &mut EventBase<'_, A>, deadline: Deadline) -> io::Result<()> {
+        let mut due = deadline == Deadline::Now;
         for trigger in &self.triggers {
             // In this order, or a raise in between would ring for nobody and be slept through.
             trigger.register(&self.bell);
             due |= feed_raises(trigger, base);
         }
-        if self.conns.take_closed() {
-            self.listeners.resume();
+        due |= self.objects.are_due(base, self.poll.registry());
+        let timeout = if due { Some(Duration::ZERO) } else { self.until(deadline) };
+        if timeout != Some(Duration::ZERO) {
+            self.clock.start();
         }
-        let now = self.clock.now();
-        let mut timeout = deadline
-            .into_iter()
-            .chain(self.conns.deadline())
-            .chain(self.listeners.deadline())
-            .min()
-            .map(|deadline| deadline.since(now));
-        if due || (self.listeners.are_waiting() && base.has_room()) {
-            timeout = Some(Duration::ZERO);
-        }
-        match self.poll.poll(events, timeout) {
+        match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
-                events.clear();
+                self.events.clear();
                 Ok(())
             }
             polled => polled,
         }
     }
 
-    fn feed<A>(&mut self, base: &mut EventBase<'_, A>, events: &Events) {
-        let registry = self.poll.registry();
-        for event in events {
-            match Subject::of(event.token()) {
-                Some(Subject::Listener(place)) => self.listeners.note(place),
-                Some(Subject::Conn(place)) => self.conns.note(place, event, base, registry),
-                Some(Subject::Lingering(place)) => self.conns.note_lingering(place, registry),
-                Some(Subject::Source(place)) => self.sources.note(place, event, base),
-                Some(Subject::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
-                Some(Subject::Trigger) | None => {}
-            }
-        }
-        for trigger in &self.triggers {
-            feed_raises(trigger, base);
-        }
-        let now = self.clock.now();
-        self.conns.expire(base, now);
-        // Last, so that an event of this turn finds no one new in the place it is about.
-        self.listeners.accept(base, &mut self.conns, registry, now);
+    /// How long it is until the first deadline. The clock is read only if there is one.
+    fn until(&mut self, deadline: Deadline) -> Option<Duration> {
+        let base = if let Deadline::At(deadline) = deadline { Some(deadline) } else { None };
+        let first = self.objects.deadline().into_iter().chain(base).min()?;
+        Some(first.since(self.clock.now()))
     }
+}
 
-    fn act<A>(&mut self, action: Action, base: &mut EventBase<'_, A>) {
-        let registry = self.poll.registry();
-        match action {
-            Action::Listen(listener, address) => {
-                if let Err(error) = self.listeners.open(listener, address, registry) {
-                    base.listen_failed(listener, errno::listen(&error));
-                }
-            }
-            Action::Ignore(listener) => self.listeners.ignore(listener),
-            Action::Unlisten(listener) => self.listeners.close(listener),
-            Action::Connect(conn, peer) => {
-                if let Err(error) = self.conns.connect(conn, peer, registry) {
-                    base.failed(conn, errno::conn(&error));
-                }
-            }
-            Action::Receive(conn) | Action::Send(conn) => self.conns.work(conn, base, registry),
-            Action::Finish(conn) => self.conns.finish(conn, base, registry),
-            Action::Close(conn) => {
-                let deadline = self.clock.now().after(LINGER);
-                self.conns.close(conn, deadline, base, registry);
-            }
-            Action::Abort(conn) => self.conns.abort(conn),
-            Action::Interest(source, what) => self.sources.watch(source, what, registry),
-            Action::Forget(source) => self.sources.forget(source, registry),
-            Action::Catch(signal) => self.signals.catch(signal, registry),
-            Action::Release(signal) => self.signals.release(signal),
-            action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
-        }
-    }
+/// Whether a turn may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// As long as the base can.
+    Base,
+    None,
+}
+
+/// When a loop is to look for news, at the latest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deadline {
+    Now,
+    At(picoevent::Instant),
+    Never,
 }
 
 /// Feeds what was counted since it was last asked; whether that was anything.

@@ -13,10 +13,14 @@ use std::time::Duration;
 
 use mio::event::Event;
 use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 use picoevent::{Conn, EventBase};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::aging::Key;
+use super::token::Subject;
+
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// A connection's socket.
 pub(super) struct Stream {
@@ -34,6 +38,8 @@ pub(super) struct Stream {
     /// The peer's end of stream was read.
     ended: bool,
     finish: Finish,
+    /// The selector watches it.
+    registered: bool,
 }
 
 /// How far the end of what we send is.
@@ -43,6 +49,14 @@ enum Finish {
     /// It goes after the output.
     Wanted,
     Sent,
+}
+
+/// What a stream's work is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Input,
+    Output,
+    Both,
 }
 
 /// What is left to do after a stream's work.
@@ -87,15 +101,50 @@ impl Stream {
             broken: false,
             ended: false,
             finish: Finish::Unwanted,
+            registered: false,
         }
     }
 
-    /// Takes what the selector says.
-    pub(super) fn note(&mut self, event: &Event) {
+    /// Has the selector watch the socket. Registered anew, it reports once more what it has
+    /// reported before.
+    ///
+    /// # Errors
+    /// The selector's.
+    pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        let token = Subject::Conn(self.conn.index()).into();
+        self.register_as(token, BOTH, registry)
+    }
+
+    fn register_as(
+        &mut self,
+        token: Token,
+        interest: Interest,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        match self.registered {
+            true => registry.reregister(&mut self.socket, token, interest)?,
+            false => registry.register(&mut self.socket, token, interest)?,
+        }
+        self.registered = true;
+        Ok(())
+    }
+
+    /// The socket, watched for the peer's end of stream under another token; `None` if that was
+    /// read, or can not be watched for.
+    pub(super) fn into_lingering(mut self, token: Token, registry: &Registry) -> Option<TcpStream> {
+        let watched = !self.ended && self.register_as(token, Interest::READABLE, registry).is_ok();
+        watched.then_some(self.socket)
+    }
+
+    /// Takes what the selector says; what has changed by it.
+    pub(super) fn note(&mut self, event: &Event) -> Part {
+        let was_writable = self.writable;
         self.broken |= event.is_error();
         self.hung_up |= event.is_read_closed();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+        // While it is writable, nothing waits to be sent.
+        if was_writable { Part::Input } else { Part::Both }
     }
 
     /// Tells the peer, once the output is sent, that no more will come.
@@ -110,28 +159,47 @@ impl Stream {
         self.ended && self.writable
     }
 
-    /// Whether the peer's end of stream was read.
-    pub(super) const fn has_ended(&self) -> bool {
-        self.ended
-    }
-
     /// Makes the peer see a reset, not an end, when the socket is dropped.
     pub(super) fn set_reset(&self) {
         // Where it fails the peer sees an end, which is the next best.
         let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
-    /// Does what can be done without waiting, and answers what is left to do.
+    /// Does what can be done without waiting, in the part that may have changed, and answers what is
+    /// left to do. A connection that begins, ends, or has seen an error is looked at as a whole.
     ///
     /// # Errors
     /// The connection has failed.
-    pub(super) fn work<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<Work> {
+    pub(super) fn work<A>(
+        &mut self,
+        part: Part,
+        base: &mut EventBase<'_, A>,
+        scrap: &mut [u8],
+    ) -> io::Result<Work> {
+        let ending = self.closing.is_some() || self.finish == Finish::Wanted;
+        if self.connecting || self.broken || ending {
+            return self.work_carefully(base, scrap);
+        }
+        if part != Part::Output {
+            self.receive(base)?;
+        }
+        if part != Part::Input {
+            self.send(base)?;
+        }
+        Ok(Work::Waits)
+    }
+
+    fn work_carefully<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        scrap: &mut [u8],
+    ) -> io::Result<Work> {
         if self.connecting && !self.establish(base)? {
             let idle = self.closing.is_some() && base.output(self.conn).0.is_empty();
             return Ok(if idle { Work::Done } else { Work::Waits });
         }
         let more = match self.closing {
-            Some(_) => self.discard()?,
+            Some(_) => self.discard(scrap)?,
             None => {
                 self.receive(base)?;
                 Rest::Nothing
@@ -180,8 +248,14 @@ impl Stream {
         while self.readable {
             let Some((first, second)) = base.input(self.conn) else { break };
             let room = first.len() + second.len();
-            let mut space = [IoSliceMut::new(first), IoSliceMut::new(second)];
-            match self.socket.read_vectored(&mut space) {
+            let read = match second {
+                [] => self.socket.read(first),
+                second => {
+                    let mut space = [IoSliceMut::new(first), IoSliceMut::new(second)];
+                    self.socket.read_vectored(&mut space)
+                }
+            };
+            match read {
                 Ok(0) => {
                     (self.readable, self.ended) = (false, true);
                     base.finished(self.conn);
@@ -201,11 +275,21 @@ impl Stream {
     fn send<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
         while self.writable {
             let (first, second) = base.output(self.conn);
-            if first.is_empty() {
+            let all = first.len() + second.len();
+            if all == 0 {
                 break;
             }
-            match self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]) {
-                Ok(amount) => base.sent(self.conn, amount),
+            let written = match second {
+                [] => self.socket.write(first),
+                second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
+            };
+            match written {
+                // What takes less than all is full.
+                Ok(amount) => {
+                    self.writable = amount == all;
+                    base.sent(self.conn, amount);
+                    break;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -214,11 +298,11 @@ impl Stream {
         Ok(())
     }
 
-    fn discard(&mut self) -> io::Result<Rest> {
+    fn discard(&mut self, scrap: &mut [u8]) -> io::Result<Rest> {
         if !self.readable {
             return Ok(Rest::Nothing);
         }
-        let rest = discard(&mut self.socket)?;
+        let rest = discard(&mut self.socket, scrap)?;
         self.readable = rest == Rest::More;
         self.ended |= rest == Rest::End;
         Ok(rest)
@@ -237,14 +321,13 @@ impl Stream {
     }
 }
 
-/// Reads what the peer sent and forgets it, a few buffers full at most.
+/// Reads what the peer sent and forgets it, `scrap` a few times full at most.
 ///
 /// # Errors
 /// The connection has failed.
-pub(super) fn discard(socket: &mut TcpStream) -> io::Result<Rest> {
-    let mut scrap = [0; 16 * 1024];
+pub(super) fn discard(socket: &mut TcpStream, scrap: &mut [u8]) -> io::Result<Rest> {
     for _ in 0..8 {
-        match socket.read(&mut scrap) {
+        match socket.read(scrap) {
             Ok(0) => return Ok(Rest::End),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Rest::Nothing),

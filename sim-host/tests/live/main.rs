@@ -10,3 +10,4 @@ mod signals;
 mod sources;
 mod support;
 mod triggers;
+mod turns;

@@ -47,7 +47,7 @@ fn a_crowd(machine: Machine) -> Result<()> {
 
 /// Tries until as many clients as there are places are served at once. Until then the board may
 /// refuse a client, but not lose one that it has accepted.
-fn all_places_are_back(board: &mut Board) -> Result<()> {
+pub fn all_places_are_back(board: &mut Board) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {
         let clients: Vec<_> = (0..SLOTS).map(|_| board.connect(visitor())).collect();

@@ -6,6 +6,7 @@
 
 mod bad_clients;
 mod cable;
+mod chip;
 mod echo;
 mod faults;
 mod hello;
@@ -16,6 +17,7 @@ mod panics;
 mod port_forward;
 mod recorded;
 mod size;
+mod stack;
 
 use picoevent_tests::client::Plan;
 

@@ -71,6 +71,6 @@ fn drive<
     while !world.bytes.is_empty() {
         back_end::step(&mut world, &mut base);
         world.check(&mut base);
-        world.check_told(&base);
+        world.check_told(&mut base);
     }
 }

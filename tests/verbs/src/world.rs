@@ -217,7 +217,7 @@ impl World {
     }
 
     /// Checks what back ends are told: when something is due, and what to send.
-    pub fn check_told(&self, base: &EventBase<'_, Self>) {
+    pub fn check_told(&self, base: &mut EventBase<'_, Self>) {
         let earliest = base.events().filter_map(|info| info.deadline).min();
         assert!(earliest.is_none() || base.deadline() <= earliest, "a deadline is slept through");
         for shadow in &self.conns {

@@ -11,11 +11,13 @@
 
 pub mod active;
 pub mod chain;
+pub mod chip;
 pub mod figures;
 pub mod loops;
 pub mod machine;
 pub mod peers;
 pub mod plot;
+pub mod servers;
 pub mod table;
 pub mod timers;
 
@@ -39,11 +41,20 @@ pub struct Workload {
 }
 
 /// All workloads, in the order they are run.
-pub const WORKLOADS: [Workload; 4] = [
+pub const WORKLOADS: [Workload; 9] = [
     Workload { name: "W1", about: "tokens in a ring of descriptors", run: chain::run },
     Workload { name: "W1U", about: "events that activate themselves", run: active::run },
     Workload { name: "W2", about: "timers added, moved, cancelled, fired", run: timers::run },
     Workload { name: "W2i", about: "timers of a minute, begun again", run: timers::run_idle },
+    Workload { name: "W3", about: "a server that greets and closes", run: servers::hello::run },
+    Workload { name: "W4", about: "a server that sends back", run: servers::echo::run },
+    Workload { name: "W5", about: "memory of idle connections", run: servers::idle::run },
+    Workload { name: "W6", about: "size and start-up of a server", run: servers::start::run },
+    Workload {
+        name: chip::NAME,
+        about: "instructions on an emulated microcontroller",
+        run: chip::run,
+    },
 ];
 
 /// What is asked for.
@@ -86,7 +97,10 @@ impl Workload {
 /// # Errors
 /// When something can not be built, or a workload did not do all of its work.
 pub fn run(options: &Options) -> Result<()> {
-    peers::install()?;
+    // What the chip's programs are held against comes with cargo.
+    if options.workloads.iter().any(|&name| name != chip::NAME) {
+        peers::install()?;
+    }
     let machine = Machine::here();
     println!("{machine}");
     let document = workspace::root().join("docs/performance.md");

@@ -14,9 +14,10 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
+    bench,
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
-    firmware, mutants, oracle, panics, setup,
+    firmware, gate, mutants, oracle, panics, setup, size,
     toolchain::{TARGETS, Toolchain},
     workspace,
 };
@@ -35,6 +36,8 @@ pub fn run() -> Result<()> {
     checks.step("core for microcontrollers", |_| core_builds(toolchain))?;
     checks.step("no panic in core", |_| panics::run(toolchain))?;
     checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
+    checks.step("firmware on a painted stack", |_| size::stack::build(toolchain))?;
+    checks.step("instructions and bytes", |_| gate::run(gate::Task::Judge))?;
     checks.step("tests", |checks| checks.tests(tests()))?;
     checks.step("oracle", |_| oracle::check())?;
     checks.step("worlds", |_| worlds())?;
@@ -97,7 +100,8 @@ impl Checks {
 
 fn formatting() -> Result<()> {
     let root = workspace::root();
-    for folder in [root, workspace::boards(), workspace::no_panic(), workspace::fuzz()] {
+    let apart = [workspace::boards(), workspace::chip(), workspace::no_panic(), workspace::fuzz()];
+    for folder in [root].into_iter().chain(apart) {
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())
@@ -131,8 +135,21 @@ fn clippy_fuzzer() -> Result<()> {
 fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
     let mut cargo = toolchain.cargo(&workspace::no_panic(), panics::TARGET);
     command::run(cargo.args(["clippy", "--release", "--bins", "--", "--deny", "warnings"]))?;
+    let mut cargo = toolchain.cargo(&workspace::chip(), bench::chip::image::TARGET);
+    cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
+    command::run(&mut cargo)?;
+    let mut cargo = toolchain.cargo(&workspace::alone(), panics::TARGET);
+    cargo.args(["clippy", "--release", "--target", panics::TARGET]);
+    command::run(cargo.args(["--lib", "--bins", "--", "--deny", "warnings"]))?;
     for board in &BOARDS {
-        let mut cargo = toolchain.cargo(&workspace::boards().join(board.name), board.target);
+        let folder = workspace::boards().join(board.name);
+        if board.is_emulated() {
+            let mut cargo = toolchain.cargo(&folder, board.target);
+            cargo.args(["clippy", "--release", "--package", "picoevent-baseline"]);
+            cargo.args(["--features", board.name, "--lib", "--bins", "--", "--deny", "warnings"]);
+            command::run(&mut cargo)?;
+        }
+        let mut cargo = toolchain.cargo(&folder, board.target);
         // In the release profile, so that what the builds compiled for this machine is used again.
         cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
         command::run(&mut cargo)?;

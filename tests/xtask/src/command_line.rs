@@ -9,7 +9,7 @@ use lexopt::{
 };
 
 use crate::{
-    bench,
+    bench, gate,
     oracle::{IN_A_TEST, Task},
     qemu::Machine,
     size::Format,
@@ -19,7 +19,7 @@ use crate::{
 pub const HELP: &str = "\
 usage: cargo xtask <command>
 
-  setup                                  install what is missing: QEMU, libevent, Rust
+  setup                                  install what is missing: QEMU, libevent, valgrind, Rust
   test                                   setup, then every check there is, as CI does
   qemu <example> --machine <machine> [--port <port>]
                                          run firmware under QEMU; 127.0.0.1:<port>
@@ -27,11 +27,15 @@ usage: cargo xtask <command>
       [--faults <scenario>] [--seed <n>] on a cable with the faults of a scenario
       [--pcap <file>]                    capture its frames, for Wireshark
   flash <example> --board <board>        run firmware on a board, by probe-rs
-  size [--markdown]                      flash and static RAM of hello-world per board
+  size [--markdown]                      flash, RAM and stack of hello-world and of the
+                                         core; into docs/performance.md
   count                                  instructions of each operation by size of the
                                          tables, by valgrind; into docs/performance.md
   bench [<workload> ...] [--quick]       times and instructions beside other event loops,
                                          into docs/performance.md; without names all
+  gate                                   instructions and bytes are as recorded in
+                                         tests/bench/recorded.txt, to 2 %
+  gate --record                          record what they are now
   oracle [--seeds <a>..<b>] [--jobs <n>]
                                          random programs on libevent and on the core
                                          (seeds 0..20000) must come to the same
@@ -107,6 +111,8 @@ pub enum Invocation {
     Count,
     /// [`crate::bench`].
     Bench(bench::Options),
+    /// [`crate::gate`].
+    Gate(gate::Task),
     /// [`crate::oracle`].
     Oracle(Task),
     /// [`crate::mutants`], those whose name contains this.
@@ -131,6 +137,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
     let mut cable = Cable::default();
     let (mut seeds, mut jobs, mut show, mut bugs) = (None, None, None, None);
     let mut quick = false;
+    let mut record = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Invocation::Help),
@@ -145,6 +152,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
             Long("show") => show = Some(parser.value()?.string()?),
             Long("bugs") => bugs = Some(()),
             Long("quick") => quick = true,
+            Long("record") => record = Some(gate::Task::Record),
             Long("markdown") => format = Some(Format::Markdown),
             Value(word) => words.push(word.string()?),
             _ => return Err(argument.unexpected().into()),
@@ -175,14 +183,15 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
             let options = bench::Options::new(names, std::mem::take(&mut quick));
             Invocation::Bench(options.map_err(|error| Usage(error.to_string()))?)
         }
+        ["gate"] => Invocation::Gate(record.take().unwrap_or(gate::Task::Judge)),
         ["oracle"] => Invocation::Oracle(match (bugs.take(), show.take()) {
             (Some(()), _) => Task::Bugs,
             (None, Some(which)) => Task::Show(which),
             (None, None) => Task::Seeds(seeds.take().unwrap_or(0..IN_A_TEST), jobs.take()),
         }),
         [first, ..] => bail!(Usage(match first {
-            "setup" | "test" | "qemu" | "flash" | "size" | "count" | "oracle" | "mutants" =>
-                format!("too many words after {first}"),
+            "setup" | "test" | "qemu" | "flash" | "size" | "count" | "gate" | "oracle"
+            | "mutants" => format!("too many words after {first}"),
             _ => format!("there is no command {first:?}"),
         })),
     };
@@ -194,6 +203,7 @@ fn read(parser: &mut Parser) -> Result<Invocation> {
         ("--seed", cable.seed.is_some()),
         ("--pcap", cable.pcap.is_some()),
         ("--markdown", format.is_some()),
+        ("--record", record.is_some()),
         ("--seeds", seeds.is_some()),
         ("--jobs", jobs.is_some()),
         ("--show", show.is_some()),
@@ -251,6 +261,8 @@ mod tests {
         assert_eq!(typed("setup").unwrap(), Invocation::Setup);
         assert_eq!(typed("test").unwrap(), Invocation::Test);
         assert_eq!(typed("count").unwrap(), Invocation::Count);
+        assert_eq!(typed("gate").unwrap(), Invocation::Gate(gate::Task::Judge));
+        assert_eq!(typed("gate --record").unwrap(), Invocation::Gate(gate::Task::Record));
         assert_eq!(typed("size").unwrap(), Invocation::Size(Format::Plain));
         assert_eq!(typed("size --markdown").unwrap(), Invocation::Size(Format::Markdown));
         assert_eq!(typed("qemu --help").unwrap(), Invocation::Help);
@@ -280,7 +292,7 @@ mod tests {
         assert_eq!(bench("bench"), (all.clone(), false));
         assert_eq!(bench("bench w2 --quick W1"), (vec!["W1", "W2"], true));
         assert_eq!(
-            mistake("bench W1 W0"),
+            mistake("bench W0"),
             format!("there is no workload \"W0\": known are {}", all.join(", "))
         );
         assert_eq!(mistake("count --quick"), "count takes no --quick");
@@ -317,6 +329,7 @@ mod tests {
         assert_eq!(mistake("qemu echo"), "missing: --machine lm3s6965evb");
         assert_eq!(mistake("flash echo"), "missing: --board nucleo-h743zi");
         assert_eq!(mistake("setup now"), "too many words after setup");
+        assert_eq!(mistake("count --record"), "count takes no --record");
         assert_eq!(mistake("size --port 1"), "size takes no --port");
         assert_eq!(mistake("test --verbose"), "invalid option '--verbose'");
         assert!(mistake("qemu echo --machine pc").contains("known are lm3s6965evb, mps2-an385"));

@@ -33,16 +33,21 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// How an operation's cost may grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Growth {
+pub enum Growth {
+    /// Not at all.
     Flat,
+    /// By the logarithm of the size.
     Logarithmic,
 }
 
-/// An operation, and its instructions for each of [`SIZES`].
-struct Row {
-    name: String,
-    growth: Growth,
-    counts: [u64; SIZES.len()],
+/// An operation, and its instructions for each of some sizes of the tables.
+pub struct Row<const N: usize> {
+    /// What the program calls it.
+    pub name: String,
+    /// How its counts may grow.
+    pub growth: Growth,
+    /// Its instructions.
+    pub counts: [u64; N],
 }
 
 /// Counts, prints the table and puts it into the document.
@@ -50,21 +55,30 @@ struct Row {
 /// # Errors
 /// When the program can not be built or run, or when an operation grows as it should not.
 pub fn run() -> Result<()> {
+    let rows = measure(SIZES)?;
+    let table = table(&rows);
+    println!("\n{table}");
+    marks::write_down(&workspace::root().join("docs/performance.md"), "count", &table)?;
+    rows.iter().try_for_each(check_growth)
+}
+
+/// Counts each operation on tables of these sizes, which the program has to know.
+///
+/// # Errors
+/// When the program can not be built or run.
+pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
     setup::valgrind()?;
     let program = build()?;
     let mut rows = Vec::new();
     for (growth, name) in operations(&program)? {
         println!("{name} ...");
-        let mut counts = [0; SIZES.len()];
-        for (count, size) in counts.iter_mut().zip(SIZES) {
+        let mut counts = [0; N];
+        for (count, size) in counts.iter_mut().zip(sizes) {
             *count = per_operation(&program, &name, size)?;
         }
         rows.push(Row { name, growth, counts });
     }
-    let table = table(&rows);
-    println!("\n{table}");
-    marks::write_down(&workspace::root().join("docs/performance.md"), "count", &table)?;
-    rows.iter().try_for_each(check_growth)
+    Ok(rows)
 }
 
 fn build() -> Result<PathBuf> {
@@ -106,7 +120,7 @@ fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
 
 /// What is flat differs by no more than chance does. What is logarithmic takes as much more for the
 /// last tenfold as for the first; to be linear it would have to take a hundred times as much.
-fn check_growth(row: &Row) -> Result<()> {
+fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
     let Row { name, growth, counts } = row;
     let [ten, hundred, thousand, most] = *counts;
     let is_right = match growth {
@@ -120,7 +134,7 @@ fn check_growth(row: &Row) -> Result<()> {
 }
 
 /// The table, in Markdown.
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row<{ SIZES.len() }>]) -> String {
     let mut text = "| operation | 10 | 100 | 1,000 | 10,000 |\n|---|--:|--:|--:|--:|\n".to_owned();
     for Row { name, counts, .. } in rows {
         let cells = counts.map(thousands).join(" | ");
@@ -141,7 +155,7 @@ fn thousands(number: u64) -> String {
 mod tests {
     use super::*;
 
-    fn row(growth: Growth, counts: [u64; 4]) -> Row {
+    fn row(growth: Growth, counts: [u64; 4]) -> Row<4> {
         Row { name: "timer armed".to_owned(), growth, counts }
     }
 

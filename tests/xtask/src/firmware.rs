@@ -67,6 +67,25 @@ pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
     Ok(built)
 }
 
+/// Compiles programs of the package that hello-world is compared with, and returns their ELF files.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build_baseline(
+    toolchain: Toolchain,
+    board: &Board,
+    programs: &[&str],
+) -> Result<Vec<PathBuf>> {
+    let mut what = vec!["--package", "picoevent-baseline", "--features", board.name];
+    what.extend(programs.iter().flat_map(|program| ["--bin", program]));
+    let built = build_with(toolchain, board, &what)?;
+    let find = |program: &&str| {
+        let elf = built.iter().find(|elf| elf.ends_with(program)).cloned();
+        elf.with_context(|| format!("cargo did not say where it put {program} for {}", board.name))
+    };
+    programs.iter().map(find).collect()
+}
+
 /// The program that is built with a feature the others do without.
 const RECORDED: &str = "recorded";
 

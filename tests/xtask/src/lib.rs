@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   count   bench   oracle   mutants
-//! checks     panics                                     ← check uses these
+//! checks     panics  gate                               ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
 //! ground     command toolchain      workspace        command_line   patched   marks   callgrind
 //! ```
@@ -29,6 +29,7 @@ pub mod emulate;
 mod far_side;
 pub mod firmware;
 pub mod flash;
+pub mod gate;
 pub mod marks;
 pub mod mutants;
 pub mod oracle;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xtask::{
     bench, check,
     command_line::{self, HELP, Invocation, Usage},
-    count, emulate, flash, mutants, oracle, setup, size,
+    count, emulate, flash, gate, mutants, oracle, setup, size,
 };
 
 fn main() -> ExitCode {
@@ -40,6 +40,7 @@ fn run() -> Result<i32> {
         Invocation::Flash { example, board } => flash::run(&example, &board)?,
         Invocation::Bench(options) => bench::run(&options)?,
         Invocation::Count => count::run()?,
+        Invocation::Gate(task) => gate::run(task)?,
         Invocation::Oracle(task) => return oracle::run(&task),
         Invocation::Size(format) => size::run(format)?,
         Invocation::Mutants(only) => return mutants::run(only.as_deref()),

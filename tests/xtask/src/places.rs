@@ -47,6 +47,19 @@ impl Places {
         line
     }
 
+    /// The functions that the code at `address` stands in, the innermost first: it was written in
+    /// that one, which was inlined into the next.
+    pub fn functions(&self, address: u64) -> Vec<String> {
+        let mut functions = Vec::new();
+        let LookupResult::Output(frames) = self.0.find_frames(address) else { return functions };
+        let Ok(mut frames) = frames else { return functions };
+        while let Ok(Some(frame)) = frames.next() {
+            let name = frame.function.as_ref().and_then(|name| name.demangle().ok());
+            functions.extend(name.map(Cow::into_owned));
+        }
+        functions
+    }
+
     /// The innermost function that the code at `address` was written in, and the line.
     fn find(&self, address: u64) -> Option<String> {
         let LookupResult::Output(frames) = self.0.find_frames(address) else { return None };

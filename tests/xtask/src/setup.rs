@@ -32,11 +32,22 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// When something is missing that cannot be installed; the error says what to type.
 pub fn run() -> Result<Toolchain> {
-    let toolchain = toolchain()?;
+    let toolchain = emulation()?;
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
     host_tool("clippy", "clippy", "rust-web-clippy")?;
-    qemu()?;
     libevent()?;
+    valgrind()?;
+    Ok(toolchain)
+}
+
+/// Makes sure that firmware can be compiled and run under QEMU, and returns the toolchain that
+/// compiles it.
+///
+/// # Errors
+/// When something is missing that cannot be installed; the error says what to type.
+pub fn emulation() -> Result<Toolchain> {
+    let toolchain = toolchain()?;
+    qemu()?;
     Ok(toolchain)
 }
 
@@ -121,7 +132,7 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is valgrind, which [`crate::count`] and [`crate::bench`] need.
+/// Makes sure that there is valgrind, which counts instructions.
 ///
 /// # Errors
 /// When it is missing and can not be installed.
@@ -131,6 +142,19 @@ pub fn valgrind() -> Result<()> {
     }
     let version = command::capture(Command::new("valgrind").arg("--version"), RUSTUP_LIMIT)?;
     println!("found {}", version.trim());
+    Ok(())
+}
+
+/// Makes sure that there is strace, which only [`crate::bench`] needs.
+///
+/// # Errors
+/// When it is missing and can not be installed.
+pub fn strace() -> Result<()> {
+    if command::find_program("strace").is_none() {
+        apt::install(&["strace"], probe::apt())?;
+    }
+    let version = command::capture(Command::new("strace").arg("--version"), RUSTUP_LIMIT)?;
+    println!("found {}", version.lines().next().unwrap_or_default());
     Ok(())
 }
 

@@ -1,25 +1,33 @@
-//! `cargo xtask size`: what hello-world takes of each board's memory.
+//! `cargo xtask size`: what the firmware takes of each board's memory, and of that the core.
 //!
 //! Flash is what is written into the chip: vectors, code, constants, and the first values of
 //! variables. Static RAM is what the linker gives away: variables with a first value, zeroed and
-//! uninitialised. The stack is not in it: it takes what is left.
+//! uninitialised. The stack is not in it: it takes what is left, and how much of that it needs is
+//! measured by running. Each table also goes into `docs/performance.md`.
 
+pub mod alone;
+mod baseline;
+pub mod crates;
+pub mod elf;
+mod owners;
+pub mod stack;
 mod table;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use object::{
-    Object, ObjectSection, SectionFlags,
-    elf::{SHF_ALLOC, SHF_WRITE},
-    read::SectionKind,
-};
+use anyhow::Result;
 
-use crate::{board::BOARDS, firmware, toolchain::Toolchain};
+use crate::{board::BOARDS, firmware, marks, toolchain::Toolchain, workspace};
+use elf::{Section, sections};
+use table::{Lines, layout};
+
 pub use table::Format;
 
 /// The example that is measured.
 const EXAMPLE: &str = "hello-world";
+
+/// The column of the first board's server as tasks, with as many sockets.
+const AS_TASKS: &str = "the same as tasks";
 
 /// What one firmware takes, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,18 +40,37 @@ pub struct Usage {
     pub sections: Vec<(String, u64)>,
 }
 
-/// Builds hello-world for every board and prints the table.
+/// Measures everything, prints the tables and puts them into the document.
 ///
 /// # Errors
-/// When a board cannot be built.
+/// When something cannot be built, or does not run as it should.
 pub fn run(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
-    let mut rows = Vec::new();
+    let mut elves = Vec::new();
+    let (mut rows, mut shares) = (Vec::new(), Vec::new());
     for board in &BOARDS {
-        rows.push((board.name, measure(&firmware::build(toolchain, board, EXAMPLE)?)?));
+        let elf = firmware::build(toolchain, board, EXAMPLE)?;
+        rows.push((board.name, measure(&elf)?));
+        shares.push((board.name, crates::shares(&elf)?));
+        elves.push(elf);
     }
-    print!("\n{EXAMPLE}, release build, bytes\n\n{}", table::table(&rows, format));
-    Ok(())
+    for elf in firmware::build_baseline(toolchain, &BOARDS[0], &["tasks-many"])? {
+        shares.insert(1, (AS_TASKS, crates::shares(&elf)?));
+    }
+    let document = workspace::root().join("docs/performance.md");
+    let show = |name, title: &str, lines: Lines| {
+        print!("\n{title}\n\n{}", layout(&lines, format));
+        marks::write_down(&document, name, &layout(&lines, Format::Markdown))
+    };
+    show("size boards", "hello-world, release build, bytes", table::table(&rows))?;
+    show("size flash", "flash, by crate", owners::table(&shares, |share| share.flash))?;
+    show("size ram", "static RAM, by crate", owners::table(&shares, |share| share.ram))?;
+    let (board, elf) = (BOARDS[0].name, &elves[0]);
+    show("size variables", &format!("variables, {board}"), owners::variables_table(elf)?)?;
+    show("size servers", "beside the same as tasks", baseline::table(toolchain)?)?;
+    show("size core", "code of the core alone", alone::table(toolchain)?)?;
+    show("size memory", "RAM of the core alone", alone::memory_table(toolchain)?)?;
+    show("size stack", &format!("stack, {}", stack::BOARD), stack::table(toolchain)?)
 }
 
 /// Measures the firmware in an ELF file.
@@ -51,55 +78,19 @@ pub fn run(format: Format) -> Result<()> {
 /// # Errors
 /// When the file cannot be read or is no ELF file.
 pub fn measure(elf: &Path) -> Result<Usage> {
-    let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let file = object::File::parse(&*bytes);
-    let file = file.with_context(|| format!("cannot understand {}", elf.display()))?;
-    let sections = file.sections().map(|section| {
-        let name = section.name().unwrap_or("(unnamed)").to_owned();
-        (name, section.size(), Kind::of(section.flags(), section.kind()))
-    });
-    Ok(sum(sections))
+    Ok(sum(&sections(elf)?))
 }
 
-/// What a section costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Code and constants.
-    Flash,
-    /// Variables whose first values are in flash.
-    Both,
-    /// Variables that are zeroed or not initialised.
-    Ram,
-    /// Debugging information, symbols, log strings: never on the chip.
-    Neither,
-}
-
-impl Kind {
-    fn of(flags: SectionFlags, kind: SectionKind) -> Self {
-        let SectionFlags::Elf { sh_flags } = flags else { return Kind::Neither };
-        let has = |flag: u32| sh_flags & u64::from(flag) != 0;
-        match kind {
-            _ if !has(SHF_ALLOC) => Kind::Neither,
-            SectionKind::UninitializedData => Kind::Ram,
-            _ if has(SHF_WRITE) => Kind::Both,
-            _ => Kind::Flash,
-        }
-    }
-}
-
-fn sum(sections: impl Iterator<Item = (String, u64, Kind)>) -> Usage {
+fn sum(sections: &[Section]) -> Usage {
     let mut usage = Usage::default();
-    for (name, size, kind) in sections {
-        if size == 0 || kind == Kind::Neither {
-            continue;
-        }
-        if matches!(kind, Kind::Flash | Kind::Both) {
+    for Section { name, kind, size, .. } in sections {
+        if kind.is_in_flash() {
             usage.flash += size;
         }
-        if matches!(kind, Kind::Ram | Kind::Both) {
+        if kind.is_in_ram() {
             usage.ram += size;
         }
-        usage.sections.push((name, size));
+        usage.sections.push((name.clone(), *size));
     }
     usage
 }
@@ -107,32 +98,26 @@ fn sum(sections: impl Iterator<Item = (String, u64, Kind)>) -> Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use elf::Kind;
 
     #[test]
-    fn first_values_count_twice_and_debug_information_never() {
-        let section = |name: &str, size, kind| (name.to_owned(), size, kind);
-        let sections = [
-            section(".vector_table", 0x100, Kind::Flash),
-            section(".text", 1_000, Kind::Flash),
+    fn first_values_count_twice() {
+        let section = |name: &str, size, kind| Section {
+            name: name.to_owned(),
+            kind,
+            address: 0,
+            size,
+            symbols: Vec::new(),
+        };
+        let usage = sum(&[
+            section(".vector_table", 0x100, Kind::Constants),
+            section(".text", 1_000, Kind::Code),
             section(".data", 16, Kind::Both),
             section(".bss", 400, Kind::Ram),
-            section(".gnu.sgstubs", 0, Kind::Flash),
-            section(".defmt", 10, Kind::Neither),
-        ];
-        let usage = sum(sections.into_iter());
+        ]);
         assert_eq!((usage.flash, usage.ram), (1_272, 416));
         let names: Vec<_> = usage.sections.iter().map(|(name, _)| &**name).collect();
         assert_eq!(names, [".vector_table", ".text", ".data", ".bss"]);
-    }
-
-    #[test]
-    fn a_section_is_judged_by_its_elf_flags() {
-        let elf = |flags: u32| SectionFlags::Elf { sh_flags: u64::from(flags) };
-        let both = SHF_ALLOC | SHF_WRITE;
-        assert_eq!(Kind::of(elf(both), SectionKind::UninitializedData), Kind::Ram);
-        assert_eq!(Kind::of(elf(both), SectionKind::Data), Kind::Both);
-        assert_eq!(Kind::of(elf(SHF_ALLOC), SectionKind::ReadOnlyData), Kind::Flash);
-        assert_eq!(Kind::of(elf(0), SectionKind::Debug), Kind::Neither);
     }
 
     #[test]
@@ -140,11 +125,5 @@ mod tests {
         let usage = measure(&std::env::current_exe().unwrap()).unwrap();
         let named = |wanted: &str| usage.sections.iter().any(|(name, _)| name == wanted);
         assert!(named(".text") && named(".bss") && usage.flash > usage.ram);
-    }
-
-    #[test]
-    fn what_is_no_elf_file_is_an_error() {
-        let error = measure(Path::new(file!()).file_name().unwrap().as_ref()).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read size.rs");
     }
 }

@@ -24,6 +24,16 @@ pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }
 
+/// The workspace of the programs that are measured on the chip.
+pub fn chip() -> PathBuf {
+    root().join("tests/bench/chip")
+}
+
+/// The package of the images that have the core alone, one of the firmware workspace's.
+pub fn alone() -> PathBuf {
+    root().join("tests/bench/alone")
+}
+
 /// The workspace of the fuzzer's program.
 pub fn fuzz() -> PathBuf {
     root().join("tests/fuzz")

@@ -1,4 +1,4 @@
-//! The table that `cargo xtask size` prints.
+//! The tables that `cargo xtask size` prints, and how a table is written.
 
 use super::Usage;
 
@@ -11,14 +11,14 @@ pub enum Format {
     Markdown,
 }
 
-/// Writes a table of boards, their flash and static RAM, and each section that any of them has.
-pub fn table(rows: &[(&str, Usage)], format: Format) -> String {
+/// A table: its heading and its rows, in cells.
+pub type Lines = Vec<Vec<String>>;
+
+/// Makes a table of boards, their flash and static RAM, and each section that any of them has.
+pub fn table(rows: &[(&str, Usage)]) -> Lines {
     let mut heading = vec!["board".to_owned(), "flash".to_owned(), "static RAM".to_owned()];
     let sections = sections(rows);
-    heading.extend(sections.iter().map(|name| match format {
-        Format::Plain => (*name).to_owned(),
-        Format::Markdown => format!("`{name}`"),
-    }));
+    heading.extend(sections.iter().map(|name| format!("`{name}`")));
     let mut lines = vec![heading];
     for (board, usage) in rows {
         let mut line = vec![(*board).to_owned(), grouped(usage.flash), grouped(usage.ram)];
@@ -28,7 +28,7 @@ pub fn table(rows: &[(&str, Usage)], format: Format) -> String {
         }));
         lines.push(line);
     }
-    layout(&lines, format)
+    lines
 }
 
 /// The names of all sections, each once, in the order they are met.
@@ -42,10 +42,12 @@ fn sections<'a>(rows: &'a [(&str, Usage)]) -> Vec<&'a str> {
     names
 }
 
-/// Writes cells in columns: the first to the left, numbers to the right.
-fn layout(lines: &[Vec<String>], format: Format) -> String {
+/// Writes cells in columns, the first line above the others: the first column to the left, numbers
+/// to the right. Every line has as many cells as the first.
+pub fn layout(lines: &[Vec<String>], format: Format) -> String {
     let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
+    let width =
+        |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<_> = (0..columns).map(width).collect();
     let (left, between, right) = match format {
         Format::Plain => ("", "  ", ""),
@@ -66,7 +68,7 @@ fn layout(lines: &[Vec<String>], format: Format) -> String {
 }
 
 /// Writes a number in groups of three digits: `34,012`.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut written = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -97,16 +99,16 @@ mod tests {
     #[test]
     fn a_section_that_one_board_has_is_a_column_for_all() {
         let expected = "\
-board   flash  static RAM   .text  .bss  .boot2
-one    33,992         512  33,992   512       0
-w5500   1,256           0   1,000     0     256
+board   flash  static RAM  `.text`  `.bss`  `.boot2`
+one    33,992         512   33,992     512         0
+w5500   1,256           0    1,000       0       256
 ";
-        assert_eq!(table(&rows(), Format::Plain), expected);
+        assert_eq!(layout(&table(&rows()), Format::Plain), expected);
     }
 
     #[test]
     fn the_table_can_be_put_into_a_document() {
-        let table = table(&rows(), Format::Markdown);
+        let table = layout(&table(&rows()), Format::Markdown);
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[0], "| board |  flash | static RAM | `.text` | `.bss` | `.boot2` |");
         assert_eq!(lines[1], "|---|---:|---:|---:|---:|---:|");

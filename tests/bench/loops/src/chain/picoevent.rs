@@ -9,7 +9,7 @@ use std::time::{Duration, Instant as Moment};
 use anyhow::{Result, bail};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Run, Source, Storage, What};
+use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Source, Storage, Wait, What};
 use picoevent_sim::live::Live;
 
 use super::ring::Ring;
@@ -82,7 +82,7 @@ struct OnLive<'s, 'w> {
 
 impl Chain for OnLive<'_, '_> {
     fn turn(&mut self) -> Result<()> {
-        self.live.run_with(&mut self.base, &mut self.app, Run::ONCE | Run::NONBLOCK)?;
+        self.live.turn_once(&mut self.base, &mut self.app)?;
         Ok(())
     }
 }
@@ -139,7 +139,7 @@ impl Chain for OnCore<'_, '_> {
         for event in &self.events {
             self.base.ready(self.sources[event.token().0], What::READ);
         }
-        if self.base.deadline().is_some() {
+        if self.base.wait_or_less() != Wait::Forever {
             let passed = self.started.elapsed().as_micros() as u64;
             self.base.advance(Instant::from_micros(passed));
         }

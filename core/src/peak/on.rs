@@ -1,0 +1,56 @@
+//! Peaks are kept.
+
+use crate::{Counts, Cx};
+
+/// The most there was of something.
+pub(crate) struct Peak(usize);
+
+impl Peak {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Takes note of how many there are now.
+    pub(crate) fn note(&mut self, now: usize) {
+        self.0 = self.0.max(now);
+    }
+
+    pub(crate) const fn get(&self) -> usize {
+        self.0
+    }
+
+    /// Lets the peak begin again.
+    pub(crate) const fn reset(&mut self, now: usize) {
+        self.0 = now;
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// The most there ever was of each (`event_base_get_max_events`). O(1).
+    pub fn peaks(&self) -> Counts {
+        Counts {
+            added: self.most_added.get(),
+            active: self.active.peak.get(),
+            events: self.tables.events.peak.get(),
+            conns: self.tables.conns.peak.get(),
+            listeners: self.tables.listeners.peak.get(),
+            sources: self.tables.sources.peak.get(),
+        }
+    }
+
+    /// The peaks, which begin again at what there is now.
+    pub fn take_peaks(&mut self) -> Counts {
+        let (peaks, now) = (self.peaks(), self.counts());
+        self.most_added.reset(now.added);
+        self.active.peak.reset(now.active);
+        self.tables.events.peak.reset(now.events);
+        self.tables.conns.peak.reset(now.conns);
+        self.tables.listeners.peak.reset(now.listeners);
+        self.tables.sources.peak.reset(now.sources);
+        peaks
+    }
+
+    /// Called wherever the sum may have grown.
+    pub(crate) fn note_added(&mut self) {
+        let added = self.added();
+        self.most_added.note(added);
+    }
+}

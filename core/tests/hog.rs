@@ -1,0 +1,122 @@
+//! A callback that takes long: what was due meanwhile comes late, and nothing else does.
+//!
+//! The clock is the test's own. It moves while the loop waits, and by as much as a callback says
+//! that it has worked.
+
+use std::time::Duration;
+
+use picoevent::{Cx, End, Event, EventBase, Instant, Mode, Storage, Wait, What};
+
+/// When the hog begins, and how long it works, in milliseconds.
+const BEGINS: u64 = 10;
+const WORKS: u64 = 50;
+
+/// Timers stand at 1, 4, 7, … ms.
+const TIMERS: u64 = 60;
+const STEP: u64 = 3;
+
+#[derive(Default)]
+struct App {
+    clock: u64,
+    /// What was called, when it was due, and when it was called.
+    calls: Vec<(u64, u64)>,
+    hogs: u64,
+}
+
+impl App {
+    /// The word of its event is when it is due.
+    fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
+        let due = cx.event(event).map_or(0, |event| event.user());
+        self.calls.push((due.into(), self.clock));
+    }
+
+    fn hog(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
+        assert_eq!(self.clock, BEGINS);
+        self.hogs += 1;
+        self.clock += WORKS;
+        // The loop's time is still the one from before, and deadlines count from there.
+        let later = cx.after(Duration::from_millis(2 * WORKS), Self::note).unwrap();
+        cx.event(later).unwrap().set_user((BEGINS + 2 * WORKS) as u32);
+    }
+}
+
+const fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+/// Runs the loop to its end, and feeds a source at a time, or as soon as the loop looks for news.
+fn run(base: &mut EventBase<App>, app: &mut App, mut feed: impl FnMut(&mut EventBase<App>, u64)) {
+    loop {
+        while base.next_action().is_some() {}
+        match base.wait() {
+            Wait::Ended(end) => return assert_eq!(end, End::Exit),
+            Wait::Until(deadline) => app.clock = app.clock.max(deadline.as_micros() / 1000),
+            Wait::Not => {}
+            Wait::Forever => panic!("there are timers"),
+        }
+        feed(base, app.clock);
+        base.advance(at(app.clock));
+        base.dispatch(app);
+    }
+}
+
+fn with_a_hog(base: &mut EventBase<App>) {
+    for timer in 0..TIMERS {
+        let due = 1 + timer * STEP;
+        let event = base.after(Duration::from_millis(due), App::note).unwrap();
+        base.event(event).unwrap().set_user(due as u32);
+    }
+    base.after(Duration::from_millis(BEGINS), App::hog).unwrap();
+    base.exit_after(Duration::from_millis(1 + TIMERS * STEP));
+}
+
+#[test]
+fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
+    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0>::new()), App::default());
+    let mut base = EventBase::new(&mut storage);
+    with_a_hog(&mut base);
+    run(&mut base, &mut app, |_, _| {});
+    assert_eq!((app.hogs, app.calls.len() as u64), (1, TIMERS + 1));
+    let free = BEGINS + WORKS;
+    for &(due, called) in &app.calls {
+        let expected = if due > BEGINS && due < free { free } else { due };
+        assert_eq!(called, expected, "due at {due} ms");
+    }
+    // Also those that came late came in their order.
+    assert!(app.calls.is_sorted_by_key(|(due, _)| *due), "{:?}", app.calls);
+}
+
+#[test]
+fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_beat() {
+    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0>::new()), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.every(Duration::from_millis(20), App::note).unwrap();
+    base.after(Duration::from_millis(BEGINS), App::hog).unwrap();
+    base.exit_after(Duration::from_millis(105));
+    run(&mut base, &mut app, |_, _| {});
+    let called: Vec<_> = app.calls.iter().map(|(_, called)| *called).collect();
+    assert_eq!(called, [60, 80, 100], "due at 20 and 40, one of which is left out");
+}
+
+#[test]
+fn what_became_ready_meanwhile_is_called_in_the_next_turn() {
+    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0>::new()), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let source = base.new_source().unwrap();
+    let event = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();
+    base.event(event).unwrap().add(None).unwrap();
+    with_a_hog(&mut base);
+    let mut fed = false;
+    run(&mut base, &mut app, |base, clock| {
+        // Ready since 30 ms, while the hog works; no one looks before it is done.
+        if clock >= 30 && !std::mem::replace(&mut fed, true) {
+            base.ready(source, What::READ);
+        }
+    });
+    let ready = app.calls.iter().position(|(due, _)| *due == 0).unwrap();
+    assert_eq!(app.calls[ready].1, BEGINS + WORKS);
+    assert!(
+        app.calls[..ready].iter().all(|(due, _)| *due <= BEGINS),
+        "it is before the late timers"
+    );
+}

@@ -1,0 +1,108 @@
+//! What a base has the system keep: listeners, connections, descriptors and signals; and the two ways
+//! between them, actions down and news up.
+
+use mio::{Events, Registry};
+use picoevent::{Action, EventBase, Instant};
+
+use super::clock::Clock;
+use super::conns::Conns;
+use super::listeners::Listeners;
+use super::signals::Signals;
+use super::sources::Sources;
+use super::stream::Part;
+use super::token::Subject;
+use super::{LINGER, errno};
+
+pub(super) struct Objects {
+    pub(super) listeners: Listeners,
+    pub(super) sources: Sources,
+    conns: Conns,
+    signals: Signals,
+}
+
+impl Objects {
+    pub(super) fn new() -> Self {
+        Self {
+            listeners: Listeners::new(),
+            sources: Sources::new(),
+            conns: Conns::new(),
+            signals: Signals::new(),
+        }
+    }
+
+    /// Does what the base asks for.
+    pub(super) fn act<A>(
+        &mut self,
+        action: Action,
+        base: &mut EventBase<'_, A>,
+        clock: &mut Clock,
+        registry: &Registry,
+    ) {
+        match action {
+            Action::Listen(listener, address) => {
+                if let Err(error) = self.listeners.open(listener, address, registry) {
+                    base.listen_failed(listener, errno::listen(&error));
+                }
+            }
+            Action::Ignore(listener) => self.listeners.ignore(listener),
+            Action::Unlisten(listener) => self.listeners.close(listener),
+            Action::Connect(conn, peer) => {
+                if let Err(error) = self.conns.connect(conn, peer, registry) {
+                    base.failed(conn, errno::conn(&error));
+                }
+            }
+            Action::Receive(conn) => self.conns.work(conn, Part::Input, base, registry),
+            Action::Send(conn) => self.conns.work(conn, Part::Output, base, registry),
+            Action::Finish(conn) => self.conns.finish(conn, base, registry),
+            Action::Close(conn) => {
+                let deadline = clock.now().after(LINGER);
+                self.conns.close(conn, deadline, base, registry);
+            }
+            Action::Abort(conn) => self.conns.abort(conn),
+            Action::Interest(source, what) => self.sources.watch(source, what, registry),
+            Action::Forget(source) => self.sources.forget(source, registry),
+            Action::Catch(signal) => self.signals.catch(signal, registry),
+            Action::Release(signal) => self.signals.release(signal),
+            action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
+        }
+    }
+
+    /// Gets ready for a wait; whether there is something to do that needs none.
+    pub(super) fn are_due<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) -> bool {
+        self.conns.register_new(base, registry);
+        if self.conns.take_closed() {
+            self.listeners.resume();
+        }
+        self.listeners.are_waiting() && base.has_room()
+    }
+
+    /// When something of ours is due by itself.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.conns.deadline().into_iter().chain(self.listeners.deadline()).min()
+    }
+
+    /// Feeds what the selector reports, and what is due by now.
+    pub(super) fn feed<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        events: &Events,
+        now: Instant,
+        registry: &Registry,
+    ) {
+        for event in events {
+            match Subject::of(event.token()) {
+                Some(Subject::Source(place)) => self.sources.note(place, event, base),
+                Some(Subject::Conn(place)) => self.conns.note(place, event, base, registry),
+                Some(Subject::Listener(place)) => self.listeners.note(place),
+                Some(Subject::Lingering(place)) => {
+                    self.conns.note_lingering(place, event, registry);
+                }
+                Some(Subject::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
+                Some(Subject::Trigger) | None => {}
+            }
+        }
+        self.conns.expire(base, now);
+        // Last, so that an event of this turn finds no one new in the place it is about.
+        self.listeners.accept(base, &mut self.conns, registry, now);
+    }
+}

@@ -1,0 +1,119 @@
+//! What `events` has, and a listener with connections: an echo that lets silent clients go.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+
+use picoevent::{
+    Action, Conn, ConnError, ConnEvent, Cx, Direction, Event, EventBase, Mode, Signal, Storage,
+    What,
+};
+use picoevent_alone::run;
+use static_cell::ConstStaticCell;
+
+static STORAGE: ConstStaticCell<Storage<App, 8, 4, 64, 64>> = ConstStaticCell::new(Storage::new());
+
+struct App {
+    watchdog: Option<Event>,
+}
+
+/// The image's entry.
+// SAFETY: no other function has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn image() {
+    let mut base = EventBase::new(STORAGE.take());
+    let mut app = App { watchdog: None };
+    if base.on_signal(Signal::INT, interrupted).is_err() {
+        return;
+    }
+    app.watchdog = base.new_timer(Mode::OneShot, barked).ok();
+    black_box(base.every(period(), beat).is_ok());
+    black_box(base.listen(peer(), accepted).is_ok());
+    run(&mut base, &mut app, act, |_| ());
+}
+
+/// Does what the base wants, as a device would that answers at once.
+fn act(base: &mut EventBase<'_, App>, action: Action) {
+    match black_box(action) {
+        Action::Listen(listener, _) if base.has_room() => {
+            black_box(base.accepted(listener, peer()).is_ok());
+        }
+        Action::Receive(conn) => {
+            if let Some((first, _)) = base.input(conn) {
+                let amount = black_box(first).len();
+                base.received(conn, amount);
+            }
+            base.finished(conn);
+            base.failed(conn, black_box(ConnError::Reset));
+        }
+        Action::Send(conn) => {
+            let (first, second) = black_box(base.output(conn));
+            let amount = first.len() + second.len();
+            base.sent(conn, amount);
+        }
+        Action::Close(conn) => base.released(conn),
+        _ => {}
+    }
+}
+
+fn peer() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, black_box(9995)))
+}
+
+fn period() -> Duration {
+    Duration::from_millis(black_box(1))
+}
+
+fn accepted(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
+    if let Ok(mut conn) = cx.conn(conn) {
+        conn.on_read(received).on_write(flushed).on_event(ended);
+        conn.set_timeouts(Some(period()), Some(period())).enable(Direction::Read);
+    }
+}
+
+fn received(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
+    let Ok(mut conn) = cx.conn(conn) else { return };
+    let mut bytes = [0; 16];
+    let amount = conn.read(&mut bytes);
+    if conn.write(bytes.get(..amount).unwrap_or_default()).is_err() {
+        conn.free();
+    }
+}
+
+fn flushed(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
+    if let Ok(conn) = cx.conn(conn) {
+        conn.close();
+    }
+}
+
+fn ended(app: &mut App, cx: &mut Cx<'_, App>, conn: Conn, event: ConnEvent) {
+    black_box(event);
+    flushed(app, cx, conn);
+}
+
+/// Begins the watchdog's time again.
+fn beat(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+    let watchdog = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok());
+    black_box(watchdog.is_some_and(|mut watchdog| watchdog.add(Some(period())).is_ok()));
+}
+
+fn barked(_: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+    if let Ok(event) = cx.event(event) {
+        event.free();
+    }
+    black_box(cx.after(period(), finished).is_ok());
+}
+
+fn finished(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+    if let Some(mut watchdog) = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok()) {
+        watchdog.del();
+        watchdog.activate(What::TIMEOUT);
+    }
+}
+
+fn interrupted(_: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+    cx.exit_after(period());
+}

@@ -1,0 +1,22 @@
+//! What an image has to have and never needs: a panic handler, and critical sections.
+
+use core::panic::PanicInfo;
+
+use critical_section::{Impl, RawRestoreState, set_impl};
+
+/// The core can not panic, and the images do not.
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+struct NoInterrupts;
+
+set_impl!(NoInterrupts);
+
+// SAFETY: an image that is never run has no interrupts and no second core.
+unsafe impl Impl for NoInterrupts {
+    unsafe fn acquire() -> RawRestoreState {}
+
+    unsafe fn release((): RawRestoreState) {}
+}

@@ -1,0 +1,25 @@
+//! What hello-world is compared with: the same server as tasks of embassy-net, written by hand.
+//!
+//! `cargo xtask size` builds these programs for the boards under QEMU and sets them beside
+//! hello-world. All of them stand on the same board support, in the same workspace: profile,
+//! panics, log, network stack and buffers are equal by construction.
+//!
+//! | program | is |
+//! |---|---|
+//! | `tasks-few` | a task for each connection that hello-world serves at once |
+//! | `tasks-many` | a task for each socket that hello-world has |
+//! | `loop-few` | hello-world with a socket for each connection, and no more |
+//! | `loop-many` | hello-world with a connection for each socket |
+//! | `stack-loop` | hello-world as it is, on a painted stack |
+//! | `stack-tasks` | `tasks-many`, on a painted stack |
+
+#![no_std]
+
+pub mod server;
+pub mod sizes;
+pub mod stack;
+
+#[cfg(feature = "qemu-lm3s6965evb")]
+pub use qemu_lm3s6965evb as board;
+#[cfg(all(feature = "qemu-mps2-an385", not(feature = "qemu-lm3s6965evb")))]
+pub use qemu_mps2_an385 as board;

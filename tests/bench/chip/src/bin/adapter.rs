@@ -1,0 +1,130 @@
+//! picoevent over embassy-net, without traffic: what the way through executor, adapter and
+//! embassy-time adds to an interrupt and to a timer.
+//!
+//! The loop has one socket, which does nothing. A turn of the loop makes the stack's task look at
+//! its sockets too, and that is in the figures, as it is on a board.
+
+#![no_std]
+#![no_main]
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
+
+use embassy_net::{Stack, StackResources};
+use picoevent::{Cx, Event, EventBase, Mode, Run, Signal, Storage, Trigger, What};
+use picoevent_bench_chip::clock;
+use picoevent_bench_chip::executor::Executor;
+use picoevent_bench_chip::interrupt::{self, Interrupt};
+use picoevent_bench_chip::meter::{Harness, Report, Watch};
+use picoevent_bench_chip::network;
+use picoevent_bench_chip::random::{self, PERIOD, Random};
+use picoevent_bench_chip::wire::Wire;
+use picoevent_embassy::{Config, Sockets, run};
+use static_cell::{ConstStaticCell, StaticCell};
+
+const TIMES: u32 = 10_000;
+const FIRES: u32 = 4_000;
+const EMPTY: &str = "an empty interrupt";
+
+static RAISED: Trigger = Trigger::new(Signal::USR1);
+/// Makes the application arm timers, until it has as many as [`WANTED`] says.
+static MORE: Trigger = Trigger::new(Signal::USR2);
+static WANTED: AtomicU32 = AtomicU32::new(0);
+/// Callbacks so far.
+static DONE: AtomicU32 = AtomicU32::new(0);
+
+static WIRE: ConstStaticCell<Wire> = ConstStaticCell::new(Wire::new());
+static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<1, 128, 128>> = ConstStaticCell::new(Sockets::new());
+static ROOM: ConstStaticCell<Storage<App, 66, 1, 32, 64>> = ConstStaticCell::new(Storage::new());
+
+/// Where periods come from, and the timers so far.
+struct App {
+    random: Random,
+    timers: u32,
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn on_pend() {
+    RAISED.raise();
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut report = Report::start("");
+    let executor = Executor::take();
+    let resources = RESOURCES.init_with(StackResources::new);
+    let stack = network::start(executor.spawner(), WIRE.take(), resources);
+    executor.spawner().spawn(serve(stack).expect("spawned once"));
+    executor.settle();
+
+    interrupt::unmask();
+    report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));
+    report.count("E2, through the adapter", Harness::Named(EMPTY), TIMES, || {
+        interrupt::pend(Interrupt::Pend);
+        executor.settle();
+    });
+    assert_eq!(counted(), TIMES, "a callback for each interrupt");
+
+    random::report(&mut report);
+    for (name, timers) in [
+        ("T1 through the adapter, 4 timers", 4),
+        ("T1 through the adapter, 16 timers", 16),
+        ("T1 through the adapter, 64 timers", 64),
+    ] {
+        WANTED.store(timers, Ordering::Relaxed);
+        MORE.raise();
+        executor.settle();
+        let mut watch = Watch::new();
+        while DONE.load(Ordering::Relaxed) < FIRES {
+            watch.time(|| {
+                clock::jump();
+                executor.settle();
+            });
+        }
+        report.watched(name, PERIOD, counted(), &watch);
+    }
+    report.end()
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(ROOM.take());
+    base.on_signal(RAISED.signal(), |_, _, _, _| count()).expect("the storage has room");
+    base.on_signal(MORE.signal(), more).expect("the storage has room");
+    let mut app = App { random: Random::new(1), timers: 0 };
+    let config = Config { run: Run::NO_EXIT_ON_EMPTY, ..Config::default() };
+    run(stack, SOCKETS.take(), &[&RAISED, &MORE], &mut base, &mut app, config).await;
+    panic!("nobody ends the loop");
+}
+
+fn more(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+    while app.timers < WANTED.load(Ordering::Relaxed) {
+        let event = cx.new_timer(Mode::OneShot, again).expect("the storage has room");
+        app.timers += 1;
+        arm(app, cx, event);
+    }
+}
+
+fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+    count();
+    arm(app, cx, event);
+}
+
+#[inline(always)]
+fn arm(app: &mut App, cx: &mut Cx<'_, App>, event: Event) {
+    let delay = Duration::from_micros(u64::from(app.random.period()));
+    if let Ok(mut event) = cx.event(event) {
+        let added = event.add(Some(delay));
+        debug_assert_eq!(added, Ok(()), "a timer waits for no source");
+    }
+}
+
+#[inline(always)]
+fn count() {
+    DONE.store(DONE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+fn counted() -> u32 {
+    DONE.swap(0, Ordering::Relaxed)
+}

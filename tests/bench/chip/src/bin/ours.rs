@@ -1,0 +1,90 @@
+//! hello-world on picoevent over embassy-net: what a served connection takes.
+//!
+//! Twice: with a socket for each of its four connections, and with the pool of sixteen that the
+//! boards give it, so that clients may call while others are seen off.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use embassy_net::{Stack, StackResources};
+use hello_world::{Hello, PORT};
+use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent_bench_chip::client::Memory;
+use picoevent_bench_chip::executor::Executor;
+use picoevent_bench_chip::meter::Report;
+use picoevent_bench_chip::network;
+use picoevent_bench_chip::served::{self, Tasks};
+use picoevent_bench_chip::wire::Wire;
+use picoevent_embassy::{Config, Sockets, run};
+use static_cell::{ConstStaticCell, StaticCell};
+
+type Room = Storage<Hello, 4, 4, 32, 64>;
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static WIRES: [ConstStaticCell<Wire>; 2] = [const { ConstStaticCell::new(Wire::new()) }; 2];
+static CLIENTS: [ConstStaticCell<Memory>; 2] = [const { ConstStaticCell::new(Memory::new()) }; 2];
+static ROOMS: [ConstStaticCell<Room>; 2] = [const { ConstStaticCell::new(Storage::new()) }; 2];
+static RESOURCES: StaticCell<StackResources<5>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<4, 128, 128>> = ConstStaticCell::new(Sockets::new());
+static MORE_RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
+static MORE_SOCKETS: ConstStaticCell<Sockets<16, 128, 128>> = ConstStaticCell::new(Sockets::new());
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut report = Report::start("");
+    let mut tasks = Tasks(Executor::take());
+    let [wire, more_wire] = &WIRES;
+    let [room, more_room] = &ROOMS;
+    let [memory, more_memory] = &CLIENTS;
+
+    let wire = &*wire.take();
+    let resources = RESOURCES.init_with(StackResources::new);
+    let stack = network::start(tasks.0.spawner(), wire, resources);
+    let task = serve(stack, SOCKETS.take(), room.take());
+    tasks.0.spawner().spawn(task.expect("spawned once"));
+    let names = ["hello, 4 sockets", "frames of hello, 4 sockets"];
+    served::report(&mut report, names, &mut tasks, wire, memory.take());
+
+    let wire = &*more_wire.take();
+    let resources = MORE_RESOURCES.init_with(StackResources::new);
+    let stack = network::start(tasks.0.spawner(), wire, resources);
+    let task = serve_more(stack, MORE_SOCKETS.take(), more_room.take());
+    tasks.0.spawner().spawn(task.expect("spawned once"));
+    let names = ["hello, 16 sockets", "frames of hello, 16 sockets"];
+    served::report(&mut report, names, &mut tasks, wire, more_memory.take());
+    report.end()
+}
+
+#[embassy_executor::task]
+async fn serve(
+    stack: Stack<'static>,
+    sockets: &'static mut Sockets<4, 128, 128>,
+    room: &'static mut Room,
+) {
+    hello(stack, sockets, room).await;
+}
+
+#[embassy_executor::task]
+async fn serve_more(
+    stack: Stack<'static>,
+    sockets: &'static mut Sockets<16, 128, 128>,
+    room: &'static mut Room,
+) {
+    hello(stack, sockets, room).await;
+}
+
+/// As on a board.
+async fn hello<const SOCKETS: usize>(
+    stack: Stack<'static>,
+    sockets: &mut Sockets<SOCKETS, 128, 128>,
+    room: &mut Room,
+) {
+    let mut base = EventBase::new(room);
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    Hello::start(&mut base, address).expect("the storage has room");
+    let mut hello = Hello::new();
+    run(stack, sockets, &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
+    panic!("nobody ends the loop");
+}

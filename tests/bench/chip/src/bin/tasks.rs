@@ -1,0 +1,169 @@
+//! embassy's tasks, doing what the core's events do: the same loops with the same callbacks, as
+//! far as there is an equivalent.
+
+#![no_std]
+#![no_main]
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use embassy_futures::yield_now;
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_time::Timer;
+use picoevent_bench_chip::clock;
+use picoevent_bench_chip::executor::Executor;
+use picoevent_bench_chip::interrupt::{self, Interrupt};
+use picoevent_bench_chip::meter::{Harness, Report, Watch};
+use picoevent_bench_chip::random::{self, PERIOD, Random};
+
+const TIMES: u32 = 10_000;
+const FIRES: u32 = 4_000;
+const READY: usize = 8;
+const SEED: u32 = 1;
+const EMPTY: &str = "an empty interrupt";
+
+/// What the tasks have done since [`counted`] was asked last.
+static DONE: AtomicU32 = AtomicU32::new(0);
+
+type Bell = Signal<CriticalSectionRawMutex, ()>;
+
+static BELLS: [Bell; READY] = [const { Signal::new() }; READY];
+static PING: Bell = Signal::new();
+static PONG: Bell = Signal::new();
+
+#[unsafe(no_mangle)]
+extern "C" fn on_pend() {
+    BELLS[0].signal(());
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut report = Report::start("");
+    let executor = Executor::take();
+    yields(&mut report, &executor);
+    signals(&mut report, &executor);
+    interrupts(&mut report, &executor);
+    random::report(&mut report);
+    timers::<4>(&mut report, &executor, "T1, 4 tasks");
+    timers::<16>(&mut report, &executor, "T1, 16 tasks");
+    timers::<64>(&mut report, &executor, "T1, 64 tasks");
+    report.end()
+}
+
+/// E1: tasks that wake themselves.
+fn yields(report: &mut Report, executor: &Executor) {
+    for (name, tasks) in [("E1, 1 task yields", 1), ("E1, 8 tasks yield", READY as u32)] {
+        let rounds = (TIMES / tasks).next_multiple_of(100);
+        for _ in 0..tasks {
+            executor.spawner().spawn(yielding(rounds).expect("the pool has room"));
+        }
+        report.count_of(name, Harness::Loop, rounds, tasks, || executor.poll());
+        assert_eq!(counted(), rounds * tasks, "each task yields each time");
+        executor.settle();
+    }
+}
+
+/// Tasks woken by another task, and from outside.
+fn signals(report: &mut Report, executor: &Executor) {
+    for (from, to) in [(&PING, &PONG), (&PONG, &PING)] {
+        executor.spawner().spawn(hopping(from, to, TIMES / 2).expect("the pool has room"));
+    }
+    executor.poll();
+    PING.signal(());
+    report.count("E1, a Signal to the other task", Harness::Loop, TIMES, || executor.poll());
+    assert_eq!(counted(), TIMES, "one hop each time");
+
+    for bell in &BELLS {
+        executor.spawner().spawn(listening(bell).expect("the pool has room"));
+    }
+    executor.settle();
+    report.count("E1, 1 Signal ready", Harness::Loop, TIMES, || {
+        BELLS[0].signal(());
+        executor.poll();
+    });
+    assert_eq!(counted(), TIMES, "one bell each time");
+    let rounds = (TIMES / READY as u32).next_multiple_of(100);
+    report.count_of("E1, 8 Signals ready", Harness::Loop, rounds, READY as u32, || {
+        BELLS.iter().for_each(|bell| bell.signal(()));
+        executor.poll();
+    });
+    assert_eq!(counted(), rounds * READY as u32, "all bells each time");
+}
+
+/// E2: a Signal given in an interrupt.
+fn interrupts(report: &mut Report, executor: &Executor) {
+    interrupt::unmask();
+    report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));
+    report.count("E2, a Signal to a task", Harness::Named(EMPTY), TIMES, || {
+        interrupt::pend(Interrupt::Pend);
+        executor.poll();
+    });
+    assert_eq!(counted(), TIMES, "one bell each time");
+}
+
+/// T1: tasks that sleep for random periods, in embassy-time's queue.
+fn timers<const TASKS: usize>(report: &mut Report, executor: &Executor, name: &'static str) {
+    for number in 0..TASKS {
+        let seed = SEED + number as u32;
+        executor.spawner().spawn(sleeping(seed, FIRES).expect("the pool has room"));
+    }
+    executor.poll();
+    let mut watch = Watch::new();
+    while DONE.load(Ordering::Relaxed) < FIRES {
+        watch.time(|| {
+            clock::jump();
+            executor.poll();
+        });
+    }
+    // Those that sleep see that there were enough, and end.
+    let fires = DONE.load(Ordering::Relaxed);
+    while clock::next().is_some() {
+        clock::jump();
+        executor.poll();
+    }
+    counted();
+    report.watched(name, PERIOD, fires, &watch);
+}
+
+#[embassy_executor::task(pool_size = READY)]
+async fn yielding(rounds: u32) {
+    for _ in 0..rounds {
+        count();
+        yield_now().await;
+    }
+}
+
+#[embassy_executor::task(pool_size = 2)]
+async fn hopping(from: &'static Bell, to: &'static Bell, hops: u32) {
+    for _ in 0..hops {
+        from.wait().await;
+        count();
+        to.signal(());
+    }
+}
+
+#[embassy_executor::task(pool_size = READY)]
+async fn listening(bell: &'static Bell) {
+    loop {
+        bell.wait().await;
+        count();
+    }
+}
+
+#[embassy_executor::task(pool_size = 64)]
+async fn sleeping(seed: u32, fires: u32) {
+    let mut random = Random::new(seed);
+    while DONE.load(Ordering::Relaxed) < fires {
+        Timer::after_micros(u64::from(random.period())).await;
+        count();
+    }
+}
+
+#[inline(always)]
+fn count() {
+    DONE.store(DONE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+fn counted() -> u32 {
+    DONE.swap(0, Ordering::Relaxed)
+}

@@ -1,0 +1,75 @@
+//! Time for embassy-time: a number that jumps to the next deadline, with embassy's own queue.
+//!
+//! Reading it costs less than reading a timer of a board. It is the same for all that is compared.
+
+use core::cell::{Cell, RefCell};
+use core::task::Waker;
+
+use critical_section::Mutex;
+use embassy_time_driver::Driver;
+use embassy_time_queue_utils::Queue;
+
+embassy_time_driver::time_driver_impl!(static CLOCK: Clock = Clock::new());
+
+struct Clock {
+    now: Mutex<Cell<u64>>,
+    next: Mutex<Cell<u64>>,
+    queue: Mutex<RefCell<Queue>>,
+}
+
+impl Clock {
+    const fn new() -> Self {
+        Self {
+            now: Mutex::new(Cell::new(0)),
+            next: Mutex::new(Cell::new(u64::MAX)),
+            queue: Mutex::new(RefCell::new(Queue::new())),
+        }
+    }
+
+    fn advance(&self, at: u64) {
+        critical_section::with(|cs| {
+            self.now.borrow(cs).set(at);
+            let next = self.queue.borrow_ref_mut(cs).next_expiration(at);
+            self.next.borrow(cs).set(next);
+        });
+    }
+}
+
+impl Driver for Clock {
+    fn now(&self) -> u64 {
+        critical_section::with(|cs| self.now.borrow(cs).get())
+    }
+
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        critical_section::with(|cs| {
+            let mut queue = self.queue.borrow_ref_mut(cs);
+            if queue.schedule_wake(at, waker) {
+                let next = queue.next_expiration(self.now.borrow(cs).get());
+                self.next.borrow(cs).set(next);
+            }
+        });
+    }
+}
+
+/// The time now, in microseconds.
+pub fn now() -> u64 {
+    CLOCK.now()
+}
+
+/// The next time for which a task has asked.
+pub fn next() -> Option<u64> {
+    let next = critical_section::with(|cs| CLOCK.next.borrow(cs).get());
+    (next != u64::MAX).then_some(next)
+}
+
+/// Lets it be `at`, and wakes whoever waited for that: what the alarm of a board does.
+pub fn advance(at: u64) {
+    CLOCK.advance(at);
+}
+
+/// Lets it be the next time for which a task has asked.
+pub fn jump() {
+    if let Some(next) = next() {
+        advance(next);
+    }
+}

@@ -1,0 +1,24 @@
+//! The measurements on the chip: what its programs share.
+//!
+//! A program does something many times and says how long that took; `cargo xtask bench chip` runs
+//! it under QEMU, whose clock then advances by a fixed time for each instruction, and works out
+//! instructions. All time but the meter's is virtual: nothing waits.
+//!
+//! One image runs on both boards. They have the same core, and nothing else of a board is used.
+
+#![no_std]
+
+pub mod client;
+pub mod clock;
+pub mod executor;
+mod exit;
+pub mod interrupt;
+pub mod loops;
+#[cfg(feature = "small-memory")]
+#[path = "../../../../examples/boards/support/src/memory.rs"]
+mod memory;
+pub mod meter;
+pub mod network;
+pub mod random;
+pub mod served;
+pub mod wire;

@@ -1,0 +1,30 @@
+//! E1: events that activate themselves.
+
+use picoevent::{Cx, Event, Mode, What};
+
+use super::{App, Base, with};
+use crate::meter::{Harness, Report};
+
+const CALLS: u32 = 10_000;
+
+/// Counts with one event, and with eight that are ready in each pass.
+pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
+    for (name, ready) in [("E1, 1 ready", 1), ("E1, 8 ready", 8)] {
+        with(|base, app| {
+            for _ in 0..ready {
+                let event = base.new_timer(Mode::Persist, again).expect("the table has room");
+                base.event(event).expect("it was made now").activate(What::READ);
+            }
+            let passes = (CALLS / ready).next_multiple_of(100);
+            report.count_of(name, Harness::Loop, passes, ready, || turn(base, app));
+            assert_eq!(app.calls, passes * ready, "a callback for each event in each pass");
+        });
+    }
+}
+
+fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+    app.calls += 1;
+    if let Ok(mut event) = cx.event(event) {
+        event.activate(What::READ);
+    }
+}

@@ -1,0 +1,32 @@
+//! E2: an interrupt that raises a trigger, to the callback of the event that waits for its signal.
+
+use picoevent::{Cx, Event, Signal, Trigger, What};
+
+use super::{App, Base, with};
+use crate::interrupt::{self, Interrupt};
+use crate::meter::{Harness, Report};
+
+const TIMES: u32 = 10_000;
+const EMPTY: &str = "an empty interrupt";
+
+/// What the program's `on_pend` has to raise.
+pub static TRIGGER: Trigger = Trigger::new(Signal::USR1);
+
+/// Counts what an interrupt with a raise takes beyond one without.
+pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
+    interrupt::unmask();
+    report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));
+    with(|base, app| {
+        base.on_signal(TRIGGER.signal(), count).expect("the table has room");
+        report.count("E2", Harness::Named(EMPTY), TIMES, || {
+            interrupt::pend(Interrupt::Pend);
+            base.raised(TRIGGER.signal(), TRIGGER.take());
+            turn(base, app);
+        });
+        assert_eq!(app.calls, TIMES, "a callback for each interrupt");
+    });
+}
+
+fn count(app: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+    app.calls += 1;
+}

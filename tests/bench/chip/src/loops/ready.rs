@@ -1,0 +1,51 @@
+//! Sources that are ready, to the callbacks of the events that wait for them.
+
+use core::array;
+use core::hint::black_box;
+
+use picoevent::{Cx, Event, Mode, Source, What};
+
+use super::{App, Base, with};
+use crate::meter::{Harness, Report};
+
+const CALLS: u32 = 10_000;
+const SOURCES: usize = 8;
+
+/// Counts with one source, and with eight that are ready at once, of eight. The events are
+/// persistent.
+pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
+    for (name, harness, ready) in [
+        ("1 source ready", "going through 1 source", 1),
+        ("8 sources ready", "going through 8 sources", SOURCES),
+    ] {
+        with(|base, app| {
+            let sources: [Source; SOURCES] = array::from_fn(|_| watch(base));
+            let sources = sources.get(..ready).unwrap_or_default();
+            turn(base, app);
+            let passes = (CALLS / ready as u32).next_multiple_of(100);
+            report.harness(harness, Harness::Meter, passes, || {
+                for &source in sources {
+                    black_box(source);
+                }
+            });
+            let less = Harness::Named(harness);
+            report.count_of(name, less, passes, ready as u32, || {
+                sources.iter().for_each(|&source| base.ready(source, What::READ));
+                turn(base, app);
+            });
+            assert_eq!(app.calls, passes * ready as u32, "a callback for each source");
+        });
+    }
+}
+
+fn watch(base: &mut Base<'_>) -> Source {
+    let source = base.new_source().expect("the table has room");
+    let event = base.new_event(source, What::READ, Mode::Persist, count);
+    let event = event.expect("the table has room");
+    base.event(event).expect("it was made now").add(None).expect("its source is there");
+    source
+}
+
+fn count(app: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+    app.calls += 1;
+}

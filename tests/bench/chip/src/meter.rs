@@ -1,0 +1,201 @@
+//! The meter: SysTick, read before and after a piece of work.
+//!
+//! Under `-icount` an instruction takes a fixed virtual time, so ticks of the core's clock are
+//! instructions times a factor, which the program that reads the report knows. The report is lines
+//! of fields with a tab between them, on the semihosting console:
+//!
+//! ```text
+//! calibrate  instructions  ticks  readings          a run of instructions that is known
+//! harness    name  times  parts  ticks  readings  less
+//! count      name  times  parts  ticks  readings  less
+//! frames     name  times  frames
+//! end        lines before this one
+//! ```
+//!
+//! `readings` is how often the meter was read in pairs, and a time's work is `parts` of what is
+//! counted. `less` is the harness whose work for each time is not the count's; what a pair of
+//! readings costs is the harness `meter`, which is always taken off.
+
+use core::arch::asm;
+use core::hint::black_box;
+use core::sync::atomic::{Ordering, compiler_fence};
+
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use semihosting::{println, process};
+
+/// SysTick counts in 24 bits.
+const MASK: u32 = 0x00FF_FFFF;
+
+/// How often a loop goes round between two readings, so that no reading is a round of SysTick away
+/// from the one before: the work done once may take 100,000 instructions.
+const CHUNK: u32 = 100;
+
+/// The instructions of [`nops`].
+const KNOWN: u32 = 1 + 10 * 1_002;
+
+/// Time that was spent with one kind of work.
+#[derive(Default)]
+pub struct Watch {
+    ticks: u64,
+    readings: u32,
+}
+
+impl Watch {
+    /// Makes one that has seen nothing.
+    pub const fn new() -> Self {
+        Self { ticks: 0, readings: 0 }
+    }
+
+    /// Does some work and adds the time it took.
+    #[inline(always)]
+    pub fn time<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        compiler_fence(Ordering::SeqCst);
+        let before = SYST::get_current();
+        compiler_fence(Ordering::SeqCst);
+        let result = work();
+        compiler_fence(Ordering::SeqCst);
+        let after = SYST::get_current();
+        compiler_fence(Ordering::SeqCst);
+        // It counts down.
+        self.ticks += u64::from(before.wrapping_sub(after) & MASK);
+        self.readings += 1;
+        result
+    }
+}
+
+/// What is taken off a count.
+#[derive(Clone, Copy)]
+pub enum Harness {
+    /// Nothing but the readings.
+    Meter,
+    /// A loop that does nothing.
+    Loop,
+    /// A loop of the program's own, reported by [`Report::harness`] under this name.
+    Named(&'static str),
+}
+
+/// The report of one program.
+pub struct Report {
+    suffix: &'static str,
+    lines: u32,
+}
+
+impl Report {
+    /// Starts SysTick, calibrates, and reports what every program reports. `suffix` goes behind
+    /// the name of each count.
+    ///
+    /// # Panics
+    /// When it is called a second time.
+    pub fn start(suffix: &'static str) -> Self {
+        let mut core = cortex_m::Peripherals::take().expect("the report is started once");
+        core.SYST.set_clock_source(SystClkSource::Core);
+        core.SYST.set_reload(MASK);
+        core.SYST.clear_current();
+        core.SYST.enable_counter();
+        let mut report = Self { suffix, lines: 0 };
+        let mut watch = Watch::new();
+        for _ in 0..1_000 {
+            watch.time(|| black_box(()));
+        }
+        report.line("harness", "meter", [1_000, 1], &watch, Harness::Meter);
+        let mut watch = Watch::new();
+        watch.time(nops);
+        println!("calibrate\t{KNOWN}\t{}\t{}", watch.ticks, watch.readings);
+        report.lines += 1;
+        report.harness("loop", Harness::Meter, 10_000, || {});
+        report
+    }
+
+    /// Does `once` many times, and reports it as what others take off.
+    pub fn harness(&mut self, name: &str, less: Harness, times: u32, once: impl FnMut()) {
+        let watch = repeat(times, once);
+        self.line("harness", name, [times, 1], &watch, less);
+    }
+
+    /// Does `once` many times, and reports it.
+    pub fn count(&mut self, name: &str, less: Harness, times: u32, once: impl FnMut()) {
+        self.count_of(name, less, times, 1, once);
+    }
+
+    /// Does `once` many times, each of which is `parts` of what is reported.
+    pub fn count_of(
+        &mut self,
+        name: &str,
+        less: Harness,
+        times: u32,
+        parts: u32,
+        once: impl FnMut(),
+    ) {
+        let watch = repeat(times, once);
+        self.line("count", name, [times, parts], &watch, less);
+    }
+
+    /// Reports what a watch has seen in `times` pieces of work.
+    pub fn watched(&mut self, name: &str, less: Harness, times: u32, watch: &Watch) {
+        self.line("count", name, [times, 1], watch, less);
+    }
+
+    /// Reports how many frames went over a wire in `times` pieces of work.
+    pub fn frames(&mut self, name: &str, times: u32, frames: u32) {
+        println!("frames\t{name}\t{times}\t{frames}");
+        self.lines += 1;
+    }
+
+    /// Ends the report, and the program.
+    pub fn end(self) -> ! {
+        println!("end\t{}", self.lines);
+        process::exit(0)
+    }
+
+    fn line(&mut self, what: &str, name: &str, work: [u32; 2], watch: &Watch, less: Harness) {
+        let [times, parts] = work;
+        let less = match less {
+            Harness::Meter => "meter",
+            Harness::Loop => "loop",
+            Harness::Named(name) => name,
+        };
+        let suffix = if what == "count" { self.suffix } else { "" };
+        println!(
+            "{what}\t{name}{suffix}\t{times}\t{parts}\t{}\t{}\t{less}",
+            watch.ticks, watch.readings
+        );
+        self.lines += 1;
+    }
+}
+
+/// Does `once` so many times, in a loop that is the same whatever it does.
+fn repeat(times: u32, mut once: impl FnMut()) -> Watch {
+    assert!(times.is_multiple_of(CHUNK), "a whole number of chunks");
+    let mut watch = Watch::new();
+    for _ in 0..times / CHUNK {
+        watch.time(|| {
+            let mut left = CHUNK;
+            while left > 0 {
+                once();
+                // A number the compiler does not know keeps it from unrolling the loop.
+                left = black_box(left) - 1;
+            }
+        });
+    }
+    watch
+}
+
+/// [`KNOWN`] instructions.
+#[inline(always)]
+fn nops() {
+    // SAFETY: it changes a register that it says it changes, and the flags.
+    unsafe {
+        asm!(
+            "movs {left}, #10",
+            "2:",
+            ".rept 1000",
+            "nop",
+            ".endr",
+            "subs {left}, #1",
+            "bne 2b",
+            left = out(reg) _,
+            options(nomem, nostack),
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! embassy-net at the measured end of a wire, with the addresses of a server.
+
+use embassy_executor::Spawner;
+use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
+
+use crate::served::{CLIENT, SERVER};
+use crate::wire::{Board, Wire};
+
+/// Makes the stack, and spawns its task.
+///
+/// # Panics
+/// When a program has more than two.
+pub fn start<const SOCKETS: usize>(
+    spawner: Spawner,
+    wire: &'static Wire,
+    resources: &'static mut StackResources<SOCKETS>,
+) -> Stack<'static> {
+    let config = Config::ipv4_static(StaticConfigV4 {
+        address: Ipv4Cidr::new(SERVER, 24),
+        gateway: Some(CLIENT),
+        dns_servers: Default::default(),
+    });
+    // The same ports and sequence numbers in every run.
+    let (stack, runner) = embassy_net::new(wire.board(), config, resources, 1);
+    spawner.spawn(serve_network(runner).expect("there are two at most"));
+    stack
+}
+
+#[embassy_executor::task(pool_size = 2)]
+async fn serve_network(mut runner: Runner<'static, Board>) -> ! {
+    runner.run().await
+}

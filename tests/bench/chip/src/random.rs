@@ -1,0 +1,34 @@
+//! Periods for timers: the same ones in every run.
+
+use core::hint::black_box;
+
+use crate::meter::{Harness, Report};
+
+/// The harness of whoever works out a period for each timer.
+pub const PERIOD: Harness = Harness::Named("a random period");
+
+/// A linear congruential generator (that of Numerical Recipes).
+pub struct Random(u32);
+
+impl Random {
+    /// Makes one that begins with `seed`.
+    pub const fn new(seed: u32) -> Self {
+        Self(seed)
+    }
+
+    /// The next period: 1 to 1000.
+    #[inline(always)]
+    pub fn period(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // The upper bits are the random ones; a multiplication scales them without a division.
+        (((self.0 >> 16) * 1_000) >> 16) + 1
+    }
+}
+
+/// Reports what working out a period takes.
+pub fn report(report: &mut Report) {
+    let mut random = Random::new(1);
+    report.harness("a random period", Harness::Loop, 10_000, || {
+        black_box(random.period());
+    });
+}

@@ -1,0 +1,102 @@
+//! Connections that a server greets, each from the call until the server is quiet again.
+//!
+//! ```text
+//!   Client ── Wire ── Server        the wire is in memory, and each end works in turn
+//!   not timed         timed
+//! ```
+//!
+//! Only the server's work is timed: what its tasks do, and the alarm of the clock. The client's is
+//! not. Time jumps when neither has anything to do, so what a server does later for a connection
+//! that is over, TIME-WAIT for one, is in the connection's figure.
+
+use core::net::Ipv4Addr;
+
+use crate::client::{Client, Memory};
+use crate::clock;
+use crate::executor::{self, Executor};
+use crate::meter::{Harness, Report, Watch};
+use crate::wire::Wire;
+
+/// The server's address.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+/// The client's address.
+pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// The server's port.
+pub const PORT: u16 = hello_world::PORT;
+/// What the server says.
+pub const GREETING: &[u8] = b"Hello, World!\n";
+
+/// Connections before the first that is counted, in which the ends learn each other's address.
+const WARM: u32 = 2;
+/// Connections that are counted.
+const TIMES: u32 = 50;
+/// Steps that a connection may take; one takes some thirty.
+const STEPS: u32 = 1_000;
+
+/// A server, as something that does steps.
+pub trait Server {
+    /// Whether there is something to do now.
+    fn is_due(&self) -> bool;
+    /// Does it.
+    fn step(&mut self);
+    /// When there is something to do that no frame brings.
+    fn next(&mut self) -> Option<u64>;
+}
+
+/// A server of tasks.
+pub struct Tasks(pub Executor);
+
+impl Server for Tasks {
+    fn is_due(&self) -> bool {
+        executor::is_woken()
+    }
+
+    #[inline(always)]
+    fn step(&mut self) {
+        self.0.settle();
+    }
+
+    fn next(&mut self) -> Option<u64> {
+        clock::next()
+    }
+}
+
+/// Serves connections over `wire`, and reports what one takes, and how many frames it is.
+pub fn report(
+    report: &mut Report,
+    [work, frames]: [&str; 2],
+    server: &mut impl Server,
+    wire: &'static Wire,
+    memory: &'static mut Memory,
+) {
+    while server.is_due() {
+        server.step();
+    }
+    let mut client = Client::new(wire, memory);
+    let mut warm = Watch::new();
+    (0..WARM).for_each(|_| connection(server, &mut client, wire, &mut warm));
+    let before = wire.total();
+    let mut watch = Watch::new();
+    (0..TIMES).for_each(|_| connection(server, &mut client, wire, &mut watch));
+    report.watched(work, Harness::Meter, TIMES, &watch);
+    report.frames(frames, TIMES, wire.total() - before);
+}
+
+fn connection(server: &mut impl Server, client: &mut Client, wire: &Wire, watch: &mut Watch) {
+    client.call();
+    for _ in 0..STEPS {
+        client.work(clock::now());
+        if server.is_due() {
+            watch.time(|| server.step());
+        } else if !wire.is_busy() {
+            let is_over = client.is_done();
+            let client = if is_over { None } else { client.next(clock::now()) };
+            match server.next().into_iter().chain(client).min() {
+                Some(at) => watch.time(|| clock::advance(at)),
+                None if is_over => return,
+                None => panic!("the connection has stopped"),
+            }
+        }
+    }
+    panic!("the connection does not end");
+}

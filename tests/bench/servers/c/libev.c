@@ -1,0 +1,78 @@
+/* libev with a watcher for each descriptor. */
+
+#define _GNU_SOURCE
+#include "agreement.h"
+#include "pending.h"
+
+#include <ev.h>
+#include <sys/socket.h>
+
+struct conn {
+	ev_io io; /* first, so that a watcher is its connection */
+	struct pending pending;
+};
+
+static void watch(struct ev_loop *loop, struct conn *conn, int what)
+{
+	if (conn->io.events & what)
+		return;
+	int fd = conn->io.fd;
+	ev_io_stop(loop, &conn->io);
+	ev_io_set(&conn->io, fd, what);
+	ev_io_start(loop, &conn->io);
+}
+
+static void serve(struct ev_loop *loop, ev_io *io, int what)
+{
+	(void)what;
+	struct conn *conn = (struct conn *)io;
+	switch (echo(io->fd, &conn->pending)) {
+	case DRAINED:
+		watch(loop, conn, EV_READ);
+		return;
+	case WRITE_WAITS:
+		watch(loop, conn, EV_WRITE);
+		return;
+	case GONE:
+		ev_io_stop(loop, io);
+		close(io->fd);
+		free(conn->pending.bytes);
+		free(conn);
+		closed();
+	}
+}
+
+static void on_accept(struct ev_loop *loop, ev_io *io, int what)
+{
+	(void)what;
+	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		fail("a connection is not accepted");
+	accepted();
+	if (workload == HELLO) {
+		if (write(fd, greeting, sizeof greeting) != sizeof greeting)
+			fail("the greeting is not written");
+		close(fd);
+		closed();
+		return;
+	}
+	struct conn *conn = calloc(1, sizeof *conn);
+	if (conn == NULL)
+		fail("no memory for a connection");
+	ev_io_init(&conn->io, serve, fd, EV_READ);
+	ev_io_start(loop, &conn->io);
+}
+
+int main(int argc, char **argv)
+{
+	int fd = agree(argc, argv);
+	struct ev_loop *loop = ev_default_loop(0);
+	static ev_io listener;
+	if (loop == NULL)
+		fail("libev has no loop");
+	ev_io_init(&listener, on_accept, fd, EV_READ);
+	ev_io_start(loop, &listener);
+	listening();
+	ev_run(loop, 0);
+	fail("the loop has ended");
+}

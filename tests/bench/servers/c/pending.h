@@ -1,0 +1,75 @@
+/* What a connection could not write yet, for the servers whose library has no buffer of its own.
+ * A connection that reads and writes at the client's pace never has any. */
+
+#ifndef PENDING_H
+#define PENDING_H
+
+#include "agreement.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+struct pending {
+	char *bytes;
+	unsigned begin, end;
+};
+
+/* One buffer for all connections: it is empty again before the next is served. */
+static char shared[READ_SIZE];
+
+/* What became of a connection. */
+enum turn { DRAINED, WRITE_WAITS, GONE };
+
+/* Writes what waits. Returns whether nothing does any more. */
+static inline int flush_pending(int fd, struct pending *pending)
+{
+	while (pending->begin < pending->end) {
+		ssize_t sent = write(fd, pending->bytes + pending->begin, pending->end - pending->begin);
+		if (sent < 0 && errno == EAGAIN)
+			return 0;
+		if (sent < 0)
+			return 1;
+		pending->begin += sent;
+	}
+	return 1;
+}
+
+/* Writes bytes, or keeps what the system does not take. Returns whether it took all. */
+static inline int write_or_keep(int fd, struct pending *pending, const char *bytes, size_t length)
+{
+	ssize_t sent = write(fd, bytes, length);
+	if (sent == (ssize_t)length)
+		return 1;
+	if (sent < 0)
+		sent = 0;
+	if (pending->bytes == NULL && (pending->bytes = malloc(READ_SIZE)) == NULL)
+		fail("no memory for what waits");
+	memcpy(pending->bytes, bytes + sent, length - sent);
+	pending->begin = 0;
+	pending->end = length - sent;
+	return 0;
+}
+
+/* Sends back what came. A read that does not fill the buffer has left nothing. */
+static inline enum turn echo(int fd, struct pending *pending)
+{
+	if (!flush_pending(fd, pending))
+		return WRITE_WAITS;
+	for (;;) {
+		ssize_t got = read(fd, shared, sizeof shared);
+		if (got < 0 && errno == EAGAIN)
+			return DRAINED;
+		if (got <= 0)
+			return GONE;
+		moved(got);
+		if (!write_or_keep(fd, pending, shared, got))
+			return WRITE_WAITS;
+		if (got < (ssize_t)sizeof shared)
+			return DRAINED;
+	}
+}
+
+#endif

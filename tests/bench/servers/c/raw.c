@@ -1,0 +1,109 @@
+/* The system's epoll with nothing around it: what a loop can not be faster than. Compiled with
+ * -DEDGE it asks for changes only (EPOLLET), once for each connection. */
+
+#define _GNU_SOURCE
+#include "agreement.h"
+#include "pending.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define EVENTS 1024
+
+struct conn {
+	int fd;
+	int waits;
+	struct pending pending;
+};
+
+static int selector, listener;
+
+static void watch(struct conn *conn, int operation, unsigned what)
+{
+	struct epoll_event event = {.events = what, .data.ptr = conn};
+	if (epoll_ctl(selector, operation, conn ? conn->fd : listener, &event) < 0)
+		fail("epoll does not watch a descriptor");
+}
+
+/* Returns whether there was anyone. */
+static int accept_one(void)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0 && errno == EAGAIN)
+		return 0;
+	if (fd < 0)
+		fail("a connection is not accepted");
+	accepted();
+	if (workload == HELLO) {
+		if (write(fd, greeting, sizeof greeting) != sizeof greeting)
+			fail("the greeting is not written");
+		close(fd);
+		closed();
+		return 1;
+	}
+	struct conn *conn = calloc(1, sizeof *conn);
+	if (conn == NULL)
+		fail("no memory for a connection");
+	conn->fd = fd;
+#ifdef EDGE
+	watch(conn, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+#else
+	watch(conn, EPOLL_CTL_ADD, EPOLLIN);
+#endif
+	return 1;
+}
+
+static void serve(struct conn *conn, unsigned what)
+{
+#ifdef EDGE
+	/* The first report is that it can be written: there is nothing to read yet. */
+	if (what == EPOLLOUT && conn->pending.begin == conn->pending.end)
+		return;
+#endif
+	enum turn turn = echo(conn->fd, &conn->pending);
+	if (turn == DRAINED && what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		turn = GONE;
+	if (turn == GONE) {
+		close(conn->fd);
+		free(conn->pending.bytes);
+		free(conn);
+		closed();
+		return;
+	}
+#ifndef EDGE
+	int waits = turn == WRITE_WAITS;
+	if (waits != conn->waits)
+		watch(conn, EPOLL_CTL_MOD, waits ? EPOLLOUT : EPOLLIN);
+	conn->waits = waits;
+#endif
+}
+
+int main(int argc, char **argv)
+{
+	static struct epoll_event events[EVENTS];
+	listener = agree(argc, argv);
+	selector = epoll_create1(EPOLL_CLOEXEC);
+#ifdef EDGE
+	watch(NULL, EPOLL_CTL_ADD, EPOLLIN | EPOLLET);
+#else
+	watch(NULL, EPOLL_CTL_ADD, EPOLLIN);
+#endif
+	listening();
+	for (;;) {
+		int count = epoll_wait(selector, events, EVENTS, -1);
+		if (count < 0 && errno != EINTR)
+			fail("epoll does not wait");
+		for (int i = 0; i < count; i++) {
+			if (events[i].data.ptr != NULL)
+				serve(events[i].data.ptr, events[i].events);
+#ifdef EDGE
+			else
+				while (accept_one())
+					;
+#else
+			else
+				accept_one();
+#endif
+		}
+	}
+}

@@ -1,0 +1,264 @@
+//! What every server here agrees on: its command line, its lines, and what it counts.
+//!
+//! The same as `c/agreement.h`, for the servers in Rust:
+//!
+//! ```text
+//!   server hello CONNECTIONS        answers so many connections, and ends
+//!   server echo WARM BYTES          sends back so many bytes; those before WARM do not count
+//!   server idle CONNECTIONS BYTES   holds so many connections, and sends back so many bytes
+//! ```
+//!
+//! A server says where it listens, what it used, and ends. One that can not keep the agreement says
+//! why and ends with status 1, so that a figure is never had from one that lost a byte.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::process;
+use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::used::{Memory, Time};
+
+/// The answer of [`Workload::Hello`].
+pub const GREETING: &[u8] = b"Hello, World!\n";
+
+/// Bytes a server reads at once, where that is up to it.
+pub const READ_SIZE: usize = 64 * 1024;
+
+/// As `c/agreement.c` has it.
+const BACKLOG: i32 = 4096;
+
+/// What a server is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workload {
+    /// Greet so many connections, each of which is closed then.
+    Hello {
+        /// How many.
+        connections: u64,
+    },
+    /// Send back what comes, until so many bytes have come.
+    Echo {
+        /// Bytes before which nothing counts.
+        warm: u64,
+        /// Bytes in all.
+        bytes: u64,
+    },
+    /// The same with many connections that say little.
+    Idle {
+        /// How many are open at once.
+        connections: u64,
+        /// Bytes in all.
+        bytes: u64,
+    },
+}
+
+impl Workload {
+    /// Reads it from a command line without the program's name.
+    ///
+    /// # Errors
+    /// How a command line is to look.
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        let words: Option<Vec<_>> =
+            arguments.into_iter().map(|word| word.into_string().ok()).collect();
+        let words = words.unwrap_or_default();
+        let numbers: Result<Vec<u64>, _> = words.iter().skip(1).map(|word| word.parse()).collect();
+        let numbers = numbers.map_err(|_| "a count has to be a number")?;
+        match (words.first().map(String::as_str), &*numbers) {
+            (Some("hello"), &[connections]) => Ok(Self::Hello { connections }),
+            (Some("echo"), &[warm, bytes]) => Ok(Self::Echo { warm, bytes }),
+            (Some("idle"), &[connections, bytes]) => Ok(Self::Idle { connections, bytes }),
+            _ => Err("usage: hello CONNECTIONS | echo WARM BYTES | idle CONNECTIONS BYTES".into()),
+        }
+    }
+
+    const fn warm(self) -> u64 {
+        match self {
+            Self::Echo { warm, .. } => warm,
+            Self::Hello { .. } | Self::Idle { .. } => 0,
+        }
+    }
+
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::Echo { bytes, .. } | Self::Idle { bytes, .. } => bytes,
+            Self::Hello { .. } => 0,
+        }
+    }
+}
+
+/// A server's side of the agreement.
+#[derive(Debug)]
+pub struct Agreement {
+    workload: Workload,
+    accepted: u64,
+    closed: u64,
+    moved: u64,
+    before: Time,
+    after: Time,
+    memory: Memory,
+    reserved: usize,
+}
+
+impl Agreement {
+    /// Reads the command line of this process.
+    pub fn begin() -> Self {
+        let workload = Workload::parse(std::env::args_os().skip(1));
+        // Nobody is left to serve when whoever started this has died.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+        Self {
+            workload: workload.unwrap_or_else(|usage| fail(usage)),
+            accepted: 0,
+            closed: 0,
+            moved: 0,
+            before: Time::default(),
+            after: Time::default(),
+            memory: Memory::default(),
+            reserved: 0,
+        }
+    }
+
+    /// What this server is to do.
+    pub const fn workload(&self) -> Workload {
+        self.workload
+    }
+
+    /// Whether connections are greeted and closed.
+    pub const fn is_hello(&self) -> bool {
+        matches!(self.workload, Workload::Hello { .. })
+    }
+
+    /// The server has set so many bytes aside beforehand, for connections and what belongs to them.
+    pub const fn reserved(&mut self, bytes: usize) {
+        self.reserved = bytes;
+    }
+
+    /// Says where the server listens. What was used up to here does not count.
+    pub fn listening(&mut self, address: SocketAddr) {
+        say(&format!("listening on {address}"));
+        self.memory = memory();
+        self.before = Time::now();
+    }
+
+    /// A connection was accepted.
+    pub fn accepted(&mut self) {
+        self.accepted += 1;
+        if let Workload::Idle { connections, .. } = self.workload
+            && connections == self.accepted
+        {
+            self.say_memory("cold");
+        }
+    }
+
+    /// So many bytes came and are on their way back.
+    pub fn moved(&mut self, bytes: usize) {
+        let had = self.moved;
+        self.moved += bytes as u64;
+        let (warm, all) = (self.workload.warm(), self.workload.bytes());
+        if had < warm && self.moved >= warm {
+            self.before = Time::now();
+        }
+        if had < all && self.moved >= all {
+            self.after = Time::now();
+            if matches!(self.workload, Workload::Idle { .. }) {
+                self.say_memory("warm");
+            }
+        }
+    }
+
+    /// A connection is closed. Does not return from the last.
+    pub fn closed(&mut self) {
+        self.closed += 1;
+        match self.workload {
+            Workload::Hello { connections } if self.closed < connections => {}
+            Workload::Hello { .. } => {
+                self.after = Time::now();
+                self.report()
+            }
+            _ if self.moved < self.workload.bytes() => {
+                fail("a connection has ended before its bytes were sent back")
+            }
+            _ if self.closed == self.accepted => self.report(),
+            _ => {}
+        }
+    }
+
+    fn say_memory(&self, when: &str) {
+        let Memory { rss, heap } = memory();
+        let (rss, heap) = (rss - self.memory.rss, heap - self.memory.heap);
+        let reserved = self.reserved;
+        say(&format!("memory when={when} rss={rss} heap={heap} reserved={reserved}"));
+    }
+
+    fn report(&self) -> ! {
+        let (user, system) =
+            (self.after.user - self.before.user, self.after.system - self.before.system);
+        let Self { closed, moved, .. } = self;
+        say(&format!("usage user={user} system={system} connections={closed} bytes={moved}"));
+        process::exit(0)
+    }
+}
+
+/// Opens a listener on a free port of 127.0.0.1 which does not block.
+pub fn listener() -> OwnedFd {
+    let open = || -> rustix::io::Result<OwnedFd> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let listener = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+        // Accepted sockets inherit it, so no connection pays for a system call.
+        sockopt::set_tcp_nodelay(&listener, true)?;
+        bind(&listener, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        listen(&listener, BACKLOG)?;
+        Ok(listener)
+    };
+    open().unwrap_or_else(|error| fail(format!("cannot listen on 127.0.0.1: {error}")))
+}
+
+/// Ends this process, which is not to be measured.
+pub fn fail(why: impl AsRef<str>) -> ! {
+    eprintln!("error: {}", why.as_ref());
+    process::exit(1)
+}
+
+/// The processor time this process has used.
+pub fn processor_time() -> Duration {
+    let Time { user, system } = Time::now();
+    Duration::from_micros((user + system).unsigned_abs())
+}
+
+fn memory() -> Memory {
+    Memory::now().unwrap_or_else(|error| fail(error.to_string()))
+}
+
+fn say(line: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        fail(format!("cannot print: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Workload, String> {
+        Workload::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn a_command_line_names_a_workload_and_its_counts() {
+        assert_eq!(parse("hello 5"), Ok(Workload::Hello { connections: 5 }));
+        assert_eq!(parse("echo 64 640"), Ok(Workload::Echo { warm: 64, bytes: 640 }));
+        assert_eq!(parse("idle 3 192"), Ok(Workload::Idle { connections: 3, bytes: 192 }));
+    }
+
+    #[test]
+    fn any_other_command_line_is_refused() {
+        for line in ["", "hello", "hello 1 2", "echo 1", "serve 1"] {
+            assert!(parse(line).unwrap_err().starts_with("usage: "), "{line}");
+        }
+        assert_eq!(parse("hello many"), Err("a count has to be a number".to_owned()));
+    }
+}

@@ -1,0 +1,96 @@
+//! The clients of every server here, as a process of their own.
+//!
+//! ```text
+//!   load hello ADDRESS SECONDS CONNECTIONS CONCURRENCY
+//!   load echo ADDRESS SECONDS CONNECTIONS MESSAGES      after one message on each
+//!   load bulk ADDRESS SECONDS BLOCKS                    after one block
+//!   load idle ADDRESS SECONDS CONNECTIONS               one message on each, when told to by a line
+//! ```
+//!
+//! It says what it took, and ends with status 0 if the server has done everything right.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use picoevent_bench_servers::agreement::processor_time;
+use picoevent_bench_servers::load::bulk::Bulk;
+use picoevent_bench_servers::load::echo::Clients;
+use picoevent_bench_servers::load::hello::Hello;
+use picoevent_bench_servers::load::{Deadline, Report};
+
+const USAGE: &str = "usage: load hello ADDRESS SECONDS CONNECTIONS CONCURRENCY | \
+    echo ADDRESS SECONDS CONNECTIONS MESSAGES | bulk ADDRESS SECONDS BLOCKS | \
+    idle ADDRESS SECONDS CONNECTIONS";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let [workload, address, counts @ ..] = words.as_slice() else { return Err(USAGE.into()) };
+    let address: SocketAddr = address.parse()?;
+    let counts: Vec<u64> = counts.iter().map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let [seconds, counts @ ..] = &*counts else { return Err(USAGE.into()) };
+    let deadline = Deadline::after(Duration::from_secs(*seconds));
+    let (before, report);
+    match (workload.as_str(), counts) {
+        ("hello", &[connections, concurrency]) => {
+            before = processor_time();
+            let hello = Hello { connections, concurrency: concurrency.try_into()? };
+            report = hello.run(address, deadline)?;
+        }
+        ("echo", &[connections, messages]) => {
+            let mut clients = Clients::connect(address, connections.try_into()?, deadline)?;
+            clients.talk(connections)?;
+            before = processor_time();
+            report = clients.talk(messages)?;
+            clients.hang_up()?;
+        }
+        ("bulk", &[blocks]) => {
+            let mut bulk = Bulk::connect(address, deadline)?;
+            bulk.run(1)?;
+            before = processor_time();
+            report = bulk.run(blocks)?;
+            bulk.hang_up()?;
+        }
+        ("idle", &[connections]) => {
+            let mut clients = Clients::connect(address, connections.try_into()?, deadline)?;
+            say("connected")?;
+            io::stdin().read_line(&mut String::new())?;
+            before = processor_time();
+            report = clients.talk(connections)?;
+            clients.hang_up()?;
+        }
+        _ => return Err(USAGE.into()),
+    }
+    let used = processor_time() - before;
+    say(&line(&report, used))?;
+    Ok(())
+}
+
+fn line(report: &Report, used: Duration) -> String {
+    let Report { wall, latency } = report;
+    let micros = |duration: Duration| duration.as_nanos() as f64 / 1000.0;
+    let [median, late, last] = [0.5, 0.99, 1.0].map(|share| micros(latency.quantile(share)));
+    format!(
+        "load wall={:.0} cpu={:.0} operations={} p50={median:.1} p99={late:.1} max={last:.1}",
+        micros(*wall),
+        micros(used),
+        latency.total(),
+    )
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

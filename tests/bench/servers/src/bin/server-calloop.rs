@@ -1,0 +1,69 @@
+//! calloop with a source for each descriptor.
+
+use std::os::fd::OwnedFd;
+
+use calloop::generic::{Generic, NoIoDrop};
+use calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
+use picoevent_bench_servers::agreement::{Agreement, GREETING, fail, listener};
+use picoevent_bench_servers::pending::{Pending, Turn};
+use rustix::net::{SocketFlags, accept_with, getsockname};
+
+struct Server {
+    agreement: Agreement,
+    handle: LoopHandle<'static, Server>,
+    buffer: Box<[u8]>,
+}
+
+fn main() {
+    let error = serve(Agreement::begin()).err();
+    fail(error.map_or("the loop has ended".to_owned(), |error| error.to_string()))
+}
+
+fn serve(agreement: Agreement) -> Result<(), Box<dyn std::error::Error>> {
+    let mut event_loop = EventLoop::try_new()?;
+    let mut server = Server { agreement, handle: event_loop.handle(), buffer: Pending::buffer() };
+    let listener = listener();
+    let address = getsockname(&listener)?.try_into()?;
+    let source = Generic::new(listener, Interest::READ, Mode::Level);
+    event_loop.handle().insert_source(source, |_, listener, server| server.accept(listener))?;
+    server.agreement.listening(address);
+    event_loop.run(None, &mut server, |_| {})?;
+    Ok(())
+}
+
+impl Server {
+    fn accept(&mut self, listener: &OwnedFd) -> std::io::Result<PostAction> {
+        let socket = accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+        self.agreement.accepted();
+        if self.agreement.is_hello() {
+            if rustix::io::write(&socket, GREETING) != Ok(GREETING.len()) {
+                fail("the greeting is not written");
+            }
+            drop(socket);
+            self.agreement.closed();
+            return Ok(PostAction::Continue);
+        }
+        let source = Generic::new(socket, Interest::BOTH, Mode::Edge);
+        let mut pending = Pending::default();
+        let ready =
+            move |ready: calloop::Readiness, socket: &mut NoIoDrop<OwnedFd>, server: &mut Self| {
+                if !ready.readable && pending.is_empty() {
+                    return Ok(PostAction::Continue);
+                }
+                Ok(server.serve(&*socket, &mut pending))
+            };
+        self.handle.insert_source(source, ready).map_err(std::io::Error::other)?;
+        Ok(PostAction::Continue)
+    }
+
+    /// The end of a stream has a change of its own, so it is seen when there is nothing before it.
+    fn serve(&mut self, socket: &OwnedFd, pending: &mut Pending) -> PostAction {
+        match pending.echo(socket, &mut self.buffer, &mut self.agreement) {
+            Turn::Drained | Turn::WriteWaits => PostAction::Continue,
+            Turn::Gone => {
+                self.agreement.closed();
+                PostAction::Remove
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! picoevent on its live back end, with an event for each descriptor and nothing above it.
+
+mod sources;
+
+use picoevent::{End, EventBase, Mode, Storage, What};
+use picoevent_bench_servers::agreement::{Agreement, fail, listener};
+use picoevent_sim::live::Live;
+use sources::Server;
+use static_cell::ConstStaticCell;
+
+/// An event for the listener and for each connection; the loop's own connections are not used.
+type Events = Storage<Server, 10240, 0, 0, 0, 0>;
+
+static STORAGE: ConstStaticCell<Events> = ConstStaticCell::new(Storage::new());
+
+fn main() {
+    let mut agreement = Agreement::begin();
+    agreement.reserved(size_of::<Events>());
+    let failed = serve(Server::new(agreement, listener()));
+    fail(failed.unwrap_or_else(|error| error.to_string()))
+}
+
+/// Serves until the agreement is kept, which ends the process; else says how the loop ended.
+///
+/// Only who has the back end can make a source of a descriptor. So the callback that accepts
+/// breaks the loop off, and it goes on with the new source.
+fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
+    let mut base = EventBase::new(STORAGE.take());
+    let mut live = Live::new()?;
+    let source = live.add_source(&mut base, &server.listener)?;
+    let event = base.new_event(source, What::READ, Mode::Persist, Server::called)?;
+    base.event(event)?.add(None)?;
+    live.settle(&mut base);
+    server.listening()?;
+    loop {
+        let end = live.run(&mut base, &mut server)?;
+        let (End::Break, Some(socket)) = (end, server.accepted.take()) else {
+            return Ok(format!("the loop has ended: {end:?}"));
+        };
+        let source = live.add_source(&mut base, &socket)?;
+        let event = base.new_event(source, What::READ, Mode::Persist, Server::ready)?;
+        let place = server.hold(socket, source, event);
+        base.event(event)?.set_user(place);
+        base.event(event)?.add(None)?;
+    }
+}

@@ -1,0 +1,74 @@
+//! What clients send: bytes that no other place, message or connection has.
+
+/// Bytes of a small message.
+pub const MESSAGE: usize = 64;
+
+/// Bytes of a block of the bulk workload.
+pub(super) const BLOCK: usize = 1 << 20;
+
+/// Blocks begin at one of so many places in the noise, so that two in a row differ everywhere.
+const SHIFTS: usize = 251;
+
+/// The message that a connection sends for the so-manieth time.
+pub(super) fn message(connection: usize, sequence: u64) -> [u8; MESSAGE] {
+    let mut bytes = [0; MESSAGE];
+    let mut state = (connection as u64) << 40 ^ sequence;
+    for lane in bytes.as_chunks_mut().0 {
+        *lane = split_mix(&mut state).to_le_bytes();
+    }
+    bytes
+}
+
+/// Blocks, one after another.
+pub(super) struct Noise(Vec<u8>);
+
+impl Noise {
+    pub(super) fn new() -> Self {
+        let mut state = 0;
+        let lanes = (BLOCK + SHIFTS).div_ceil(8);
+        Self((0..lanes).flat_map(|_| split_mix(&mut state).to_le_bytes()).collect())
+    }
+
+    /// The rest of the block that this byte of the stream is in, from it on.
+    pub(super) fn rest(&self, at: u64) -> &[u8] {
+        let (block, within) = (at / BLOCK as u64, at as usize % BLOCK);
+        let shift = (block % SHIFTS as u64) as usize;
+        &self.0[shift + within..shift + BLOCK]
+    }
+}
+
+/// SplitMix64: every state is followed by another, and no two by the same.
+const fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_messages_are_the_same() {
+        let mut seen = HashSet::new();
+        for connection in 0..50 {
+            for sequence in 0..50 {
+                assert!(seen.insert(message(connection, sequence)), "{connection} {sequence}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_of_blocks_goes_on_where_it_was_cut() {
+        let noise = Noise::new();
+        let block = BLOCK as u64;
+        assert_eq!(noise.rest(0).len(), BLOCK);
+        assert_eq!(noise.rest(block - 1).len(), 1);
+        assert_eq!(noise.rest(3 * block)[7..], *noise.rest(3 * block + 7));
+        assert_ne!(noise.rest(0), noise.rest(block), "two blocks in a row differ");
+    }
+}

@@ -1,0 +1,81 @@
+//! What this process has used: processor time, and memory.
+//!
+//! The only file with unsafe code: two calls into the C library, which every other server makes,
+//! too. Time is read as the scheduler accounts it, not in ticks.
+
+#![allow(unsafe_code, reason = "getrusage and mallinfo2 are functions of the C library")]
+
+use std::{fs, io, mem::MaybeUninit};
+
+/// Processor time in microseconds.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Time {
+    pub(crate) user: i64,
+    pub(crate) system: i64,
+}
+
+/// Memory in bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Resident, as the system counts.
+    pub(crate) rss: i64,
+    /// Given out by the allocator.
+    pub(crate) heap: i64,
+}
+
+impl Time {
+    /// What this process used so far.
+    pub(crate) fn now() -> Self {
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: the pointer is to memory of an rusage's size and alignment, which the call fills;
+        // where it fails, zeros are an rusage, too.
+        let usage = unsafe {
+            libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+            usage.assume_init()
+        };
+        let micros = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+        Self { user: micros(usage.ru_utime), system: micros(usage.ru_stime) }
+    }
+}
+
+impl Memory {
+    /// What this process holds now.
+    ///
+    /// # Errors
+    /// When `/proc` is not what it is on Linux.
+    pub(crate) fn now() -> io::Result<Self> {
+        // SAFETY: the call has no arguments and answers with a value.
+        let heap = unsafe { libc::mallinfo2() };
+        let heap = (heap.uordblks + heap.hblkhd) as i64;
+        let text = fs::read_to_string("/proc/self/statm")?;
+        let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok());
+        let pages = pages.ok_or_else(|| io::Error::other("/proc/self/statm is not understood"))?;
+        Ok(Self { rss: pages * rustix::param::page_size() as i64, heap })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_written_to_is_held() {
+        let before = Memory::now().unwrap();
+        let held = vec![1_u8; 64 << 20];
+        let after = Memory::now().unwrap();
+        // Other tests may give some back meanwhile.
+        assert!(after.heap - before.heap >= 32 << 20, "{before:?} {after:?}");
+        assert!(after.rss - before.rss >= 32 << 20, "{before:?} {after:?}");
+        drop(held);
+    }
+
+    #[test]
+    fn time_is_used_and_never_given_back() {
+        let before = Time::now();
+        let mut now = before;
+        while now.user + now.system == before.user + before.system {
+            now = Time::now();
+        }
+        assert!(now.user >= before.user && now.system >= before.system, "{before:?} {now:?}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The clients find out servers that are wrong, each of which is planted here.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use picoevent_bench_servers::load::bulk::Bulk;
+use picoevent_bench_servers::load::echo::Clients;
+use picoevent_bench_servers::load::hello::Hello;
+use picoevent_bench_servers::load::{Deadline, Report, Wrong};
+
+const GREETING: &[u8] = b"Hello, World!\n";
+
+/// Bounds a hang and says nothing about speed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Serves each connection in a thread of its own, which ends when its client does.
+fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            thread::spawn(move || serve(client));
+        }
+    });
+    address
+}
+
+fn hello(greeting: &'static [u8]) -> Result<Report, Wrong> {
+    let address = server(move |mut client| client.write_all(greeting).unwrap_or_default());
+    Hello { connections: 20, concurrency: 4 }.run(address, Deadline::after(LIMIT))
+}
+
+/// Sends back what comes, changed: the function is told where in the stream the bytes stand.
+fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAddr {
+    server(move |mut client| {
+        let (mut buffer, mut at) = (vec![0; 65536], 0);
+        while let Ok(amount @ 1..) = client.read(&mut buffer) {
+            let mut bytes = buffer[..amount].to_vec();
+            change(at, &mut bytes);
+            at += amount as u64;
+            if bytes.is_empty() || client.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+fn talk(server: SocketAddr, connections: usize) -> Result<Report, Wrong> {
+    let mut clients = Clients::connect(server, connections, Deadline::after(LIMIT))?;
+    let report = clients.talk(100)?;
+    clients.hang_up()?;
+    Ok(report)
+}
+
+fn flip(wanted: u64) -> impl Fn(u64, &mut Vec<u8>) + Clone + Send {
+    move |at, bytes| {
+        if let Some(byte) = wanted.checked_sub(at).and_then(|at| bytes.get_mut(at as usize)) {
+            *byte ^= 1;
+        }
+    }
+}
+
+#[test]
+fn a_server_that_greets_as_it_should_is_right() {
+    assert_eq!(hello(GREETING).unwrap().latency.total(), 20);
+}
+
+#[test]
+fn a_greeting_with_a_wrong_byte_is_found() {
+    let wrong = hello(b"Hello, world!\n").unwrap_err();
+    assert!(matches!(wrong, Wrong::Byte { at: 7, .. }), "{wrong}");
+    assert!(wrong.to_string().ends_with("got a wrong byte at 7"), "{wrong}");
+}
+
+#[test]
+fn a_greeting_that_is_too_long_or_too_short_is_found() {
+    let wrong = hello(b"Hello, World!\n\n").unwrap_err();
+    assert!(matches!(wrong, Wrong::TooMuch { .. }), "{wrong}");
+    let wrong = hello(b"Hello, World!").unwrap_err();
+    assert!(matches!(wrong, Wrong::Lost { error: None, .. }), "{wrong}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_found() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let deadline = Deadline::after(LIMIT);
+    let wrong = Hello { connections: 1, concurrency: 1 }.run(address, deadline).unwrap_err();
+    assert!(matches!(wrong, Wrong::Lost { error: Some(_), .. }), "{wrong}");
+    assert!(Clients::connect(address, 1, deadline).is_err());
+}
+
+#[test]
+fn an_echo_is_right_on_one_connection_and_on_many() {
+    for connections in [1, 50] {
+        let report = talk(echo(|_, _| {}), connections).unwrap();
+        assert_eq!(report.latency.total(), 100);
+    }
+}
+
+#[test]
+fn a_wrong_byte_of_an_echo_is_found_where_it_stands() {
+    let wrong = talk(echo(flip(1000)), 1).unwrap_err();
+    assert!(matches!(wrong, Wrong::Byte { connection: 0, at: 1000 }), "{wrong}");
+}
+
+#[test]
+fn an_echo_that_says_too_much_is_found() {
+    let wrong = talk(echo(|_, bytes| bytes.push(0)), 1).unwrap_err();
+    assert!(matches!(wrong, Wrong::TooMuch { connection: 0 }), "{wrong}");
+}
+
+#[test]
+fn an_echo_that_hangs_up_is_found() {
+    let hang_up = |at, bytes: &mut Vec<u8>| {
+        if at >= 640 {
+            bytes.clear();
+        }
+    };
+    let wrong = talk(echo(hang_up), 1).unwrap_err();
+    assert!(matches!(wrong, Wrong::Lost { connection: 0, .. }), "{wrong}");
+}
+
+#[test]
+fn a_server_that_never_answers_is_late() {
+    let address = server(|mut client| drop(client.read_to_end(&mut Vec::new())));
+    let deadline = Deadline::after(Duration::from_millis(100));
+    let mut clients = Clients::connect(address, 3, deadline).unwrap();
+    let wrong = clients.talk(5).unwrap_err();
+    assert!(matches!(wrong, Wrong::Late { done: 0, wanted: 5, .. }), "{wrong}");
+    assert_eq!(wrong.to_string(), "0 of 5 were done within 0 s");
+}
+
+#[test]
+fn a_wrong_byte_in_mebibytes_is_found_where_it_stands() {
+    let bulk = |server| {
+        let mut bulk = Bulk::connect(server, Deadline::after(LIMIT))?;
+        bulk.run(3)?;
+        bulk.hang_up()
+    };
+    bulk(echo(|_, _| {})).unwrap();
+    let wrong = bulk(echo(flip((1 << 20) + 5))).unwrap_err();
+    assert!(matches!(wrong, Wrong::Byte { connection: 0, at: 1_048_581 }), "{wrong}");
+}

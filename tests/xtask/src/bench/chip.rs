@@ -1,0 +1,122 @@
+//! The workload `chip`: instructions on an emulated microcontroller.
+//!
+//! ```text
+//! tests/bench/chip ─▶ image.rs ─▶ QEMU, two machines, twice ─▶ report.rs ─▶ tables.rs
+//!   seven programs     built at two levels      a known time an instruction
+//! ```
+//!
+//! QEMU's clock advances by a fixed time for each instruction, so ticks of a timer are instructions,
+//! exactly, and the same in every run. A run that is not, or a clock that does not count as it
+//! should, is an error and no figure. They are instructions, not cycles: what a chip makes of them
+//! depends on its flash and its core.
+
+mod fit;
+pub mod image;
+pub mod report;
+mod tables;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{Options, table::Table};
+use crate::{qemu::Machine, setup};
+use image::{Image, Profile};
+use report::Report;
+
+/// The workload's name.
+pub const NAME: &str = "chip";
+
+/// What a profile's programs have said, by the name of the count.
+type Counts = BTreeMap<String, u64>;
+
+/// Builds every program, runs each twice on every machine, and makes the tables.
+///
+/// # Errors
+/// When something can not be built, a clock is wrong, or two runs differ.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let toolchain = setup::emulation()?;
+    let machines = if options.quick { &Machine::ALL[..1] } else { &Machine::ALL };
+    let mut counts = BTreeMap::new();
+    for profile in Profile::ALL {
+        let mut all = Counts::new();
+        for image in image::build(toolchain, profile)? {
+            let report = twice_on_each(machines, &image)?;
+            all.extend(read(&image, &report)?);
+        }
+        counts.insert(profile, all);
+    }
+    let names: Vec<_> = machines.iter().map(|machine| machine.name()).collect();
+    let by = format!("{} on {}", image::compiler_and_emulator(toolchain)?, names.join(" and "));
+    tables::make(&counts, &by)
+}
+
+/// Every count in thousandths of an instruction, and every number of frames in thousandths of a
+/// frame, with names that stay: a profile, a colon, a count of the programs.
+///
+/// Each program runs once. This takes seconds when they have been built before.
+///
+/// # Errors
+/// When something can not be built, or a clock is wrong.
+pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
+    let toolchain = setup::emulation()?;
+    let mut counts = Vec::new();
+    for profile in Profile::ALL {
+        for image in image::build(toolchain, profile)? {
+            let report = image.run(machine)?;
+            let named = |(name, count)| (format!("{}: {name}", profile.name()), count);
+            counts.extend(read(&image, &report)?.into_iter().map(named));
+        }
+    }
+    Ok(counts)
+}
+
+/// Runs a program twice on each machine, and answers what it said each time.
+fn twice_on_each(machines: &[Machine], image: &Image) -> Result<String> {
+    let mut said: Option<(String, Machine)> = None;
+    for &machine in machines.iter().flat_map(|machine| [machine; 2]) {
+        let report = image.run(machine)?;
+        println!("{image} on {}: {} lines", machine.name(), report.lines().count());
+        match &said {
+            None => said = Some((report, machine)),
+            Some((before, on)) => same(before, &report).with_context(|| {
+                format!("{image} on {}, held against {}", machine.name(), on.name())
+            })?,
+        }
+    }
+    let (report, _) = said.context("there is no machine to run on")?;
+    Ok(report)
+}
+
+/// Two runs come to the same, to the tick.
+fn same(before: &str, now: &str) -> Result<()> {
+    if let Some((old, new)) = before.lines().zip(now.lines()).find(|(old, new)| old != new) {
+        bail!("two runs differ, so neither is a figure:\n  {old}\n  {new}");
+    }
+    ensure!(before == now, "one of two runs says less than the other");
+    Ok(())
+}
+
+fn read(image: &Image, report: &str) -> Result<Vec<(String, u64)>> {
+    let report = Report::read(report).with_context(|| format!("the report of {image}"))?;
+    report.counts().with_context(|| format!("the report of {image}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workload_is_known_by_its_name() {
+        let options = Options::new(&["Chip"], true).unwrap();
+        assert_eq!((options.workloads, options.quick), (vec![NAME], true));
+    }
+
+    #[test]
+    fn runs_that_differ_are_refused_with_the_first_line_that_does() {
+        assert!(same("a\nb\n", "a\nb\n").is_ok());
+        let error = same("a\nb\t1\n", "a\nb\t2\n").unwrap_err().to_string();
+        assert!(error.contains("b\t1\n  b\t2"), "{error}");
+        assert!(same("a\nb\n", "a\n").is_err());
+    }
+}

@@ -1,0 +1,187 @@
+//! The programs for the chip: building them, and running one under QEMU.
+
+use std::{fmt, path::PathBuf, process::Command, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use crate::{
+    command::{self, cannot_start, check, describe},
+    firmware,
+    qemu::{Machine, QEMU_PROGRAM},
+    toolchain::Toolchain,
+    workspace,
+};
+
+/// What the programs are built for: the core of both machines.
+pub const TARGET: &str = "thumbv7m-none-eabi";
+
+/// The programs, in the order in which they are run.
+const PROGRAMS: [&str; 7] = ["core", "pass", "tasks", "adapter", "ours", "written", "bare"];
+
+/// A program runs for less than a second.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How the programs are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// For speed: `opt-level` 3, the compiler's memory functions.
+    Speed,
+    /// For size, as the firmware of the boards: `opt-level` s, the boards' flags for compiler and
+    /// linker, their memory functions.
+    Size,
+}
+
+impl Profile {
+    /// Both.
+    pub const ALL: [Profile; 2] = [Profile::Speed, Profile::Size];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Speed => "speed",
+            Profile::Size => "size",
+        }
+    }
+
+    /// What tells cargo so. The flags are in the file of a board, and read from there.
+    fn arguments(self) -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        match self {
+            Profile::Speed => words(&["--profile", "speed"]),
+            Profile::Size => {
+                let board = workspace::boards().join(Machine::Lm3s6965evb.board());
+                let flags = board.join(".cargo/config.toml").display().to_string();
+                words(&["--profile", "release", "--features", "small-memory", "--config", &flags])
+            }
+        }
+    }
+}
+
+/// A program that was built.
+#[derive(Debug)]
+pub struct Image {
+    program: &'static str,
+    profile: Profile,
+    elf: PathBuf,
+    /// Another shift than the machine's.
+    shift: Option<u32>,
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.program, self.profile.name())
+    }
+}
+
+/// What compiles the programs and what runs them, with their versions.
+///
+/// # Errors
+/// When one of them does not say.
+pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
+    let rustc = match toolchain {
+        Toolchain::Rustup => "rustc",
+        Toolchain::Debian => "/usr/bin/rustc",
+    };
+    let first_line = |program: &str| {
+        let said = command::capture(Command::new(program).arg("--version"), LIMIT)?;
+        anyhow::Ok(said.lines().next().unwrap_or_default().to_owned())
+    };
+    Ok(format!("{}, {}", first_line(rustc)?, first_line(QEMU_PROGRAM)?))
+}
+
+/// Builds every program.
+///
+/// # Errors
+/// When cargo fails, or does not say where it put one.
+pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
+    let mut cargo = toolchain.cargo(&workspace::chip(), TARGET);
+    cargo.args(["build", "--bins"]).args(profile.arguments());
+    println!("$ {}", describe(&cargo));
+    cargo.arg("--message-format=json-render-diagnostics");
+    cargo.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = cargo.output().with_context(|| cannot_start(&cargo))?;
+    check(&cargo, output.status)?;
+    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+    let image = |program| {
+        let elf = built.iter().find(|elf| elf.file_name().is_some_and(|name| name == program));
+        let elf = elf.ok_or_else(|| anyhow!("cargo did not say where it put {program}"))?;
+        Ok(Image { program, profile, elf: elf.clone(), shift: None })
+    };
+    PROGRAMS.into_iter().map(image).collect()
+}
+
+impl Image {
+    /// Runs it to its end, and answers what it said.
+    ///
+    /// # Errors
+    /// When it takes too long, says nothing, or ends with another status than success.
+    pub fn run(&self, machine: Machine) -> Result<String> {
+        let mut qemu = self.command(machine);
+        let said = command::capture(&mut qemu, LIMIT).with_context(|| describe(&qemu))?;
+        // What QEMU itself has to say comes behind the report.
+        let end = said.find("\nend\t").and_then(|at| Some(at + 1 + said[at + 1..].find('\n')? + 1));
+        let report = end.map_or(said.as_str(), |end| &said[..end]);
+        ensure!(!report.trim().is_empty(), "{self} said nothing:\n  {}", describe(&qemu));
+        Ok(report.to_owned())
+    }
+
+    /// Lets an instruction take two to the power of this nanoseconds: for a test that a wrong clock
+    /// is refused.
+    pub fn with_shift(mut self, shift: u32) -> Self {
+        self.shift = Some(shift);
+        self
+    }
+
+    fn command(&self, machine: Machine) -> Command {
+        let mut qemu = Command::new(QEMU_PROGRAM);
+        qemu.args(["-machine", machine.name(), "-display", "none", "-monitor", "none"]);
+        qemu.args(["-serial", "none", "-net", "none"]);
+        qemu.args(["-semihosting-config", "enable=on,target=native"]);
+        qemu.arg("-icount").arg(format!("shift={}", self.shift.unwrap_or(shift(machine))));
+        qemu.arg("-kernel").arg(&self.elf);
+        qemu
+    }
+}
+
+/// An instruction takes two to the power of this nanoseconds: 1.6 ticks of the core's clock, which
+/// tells one from the next.
+fn shift(machine: Machine) -> u32 {
+    match machine {
+        // 12.5 MHz.
+        Machine::Lm3s6965evb => 7,
+        // 25 MHz.
+        Machine::Mps2An385 => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn every_program_of_the_folder_is_run() {
+        let folder = workspace::chip().join("src/bin").read_dir().unwrap();
+        let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.map(|name| name.replace(".rs", "")).collect();
+        names.sort();
+        let mut programs = PROGRAMS;
+        programs.sort_unstable();
+        assert_eq!(names, programs);
+    }
+
+    #[test]
+    fn the_flags_for_size_are_those_of_a_board() {
+        let arguments = Profile::Size.arguments();
+        let file = arguments.last().unwrap();
+        assert!(fs::read_to_string(file).unwrap().contains("rustflags"), "{file}");
+    }
+
+    #[test]
+    fn a_program_is_run_with_a_clock_of_instructions() {
+        let elf = PathBuf::from("core");
+        let image = Image { program: "core", profile: Profile::Speed, elf, shift: None };
+        let line = describe(&image.command(Machine::Mps2An385));
+        assert!(line.contains("-machine mps2-an385") && line.contains("-icount shift=6"), "{line}");
+    }
+}

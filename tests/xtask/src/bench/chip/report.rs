@@ -1,0 +1,232 @@
+//! What a program on the chip has said, and what it comes to in instructions.
+//!
+//! The lines are described where they are written, in `tests/bench/chip/src/meter.rs`. A report
+//! whose end is missing, whose clock does not count instructions, or which has a line that is none,
+//! is refused whole.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+/// Instructions to a tick of the meter, and ticks to that many instructions. Each machine is run so
+/// that this holds: see `image.rs`.
+const INSTRUCTIONS: f64 = 5.0;
+const TICKS: f64 = 8.0;
+
+/// How far the calibration may be off: one instruction in so many.
+const EXACT: f64 = 1_000.0;
+
+/// A harness that is taken off by readings, not by times.
+const METER: &str = "meter";
+
+/// A report that is whole.
+#[derive(Debug, Default)]
+pub struct Report {
+    known: Option<Calibration>,
+    harnesses: BTreeMap<String, Work>,
+    counts: Vec<(String, Work)>,
+    frames: Vec<(String, u64)>,
+}
+
+/// A run of instructions whose number is known.
+#[derive(Debug)]
+struct Calibration {
+    instructions: f64,
+    ticks: f64,
+    readings: f64,
+}
+
+/// Work that was done many times.
+#[derive(Debug)]
+struct Work {
+    times: f64,
+    parts: f64,
+    ticks: f64,
+    readings: f64,
+    less: String,
+}
+
+impl Report {
+    /// Reads what a program said. What stands behind its last line is QEMU's.
+    ///
+    /// # Errors
+    /// When a line is none of a report, or the last one is missing.
+    pub fn read(said: &str) -> Result<Self> {
+        let mut report = Self::default();
+        for (number, line) in said.lines().enumerate() {
+            let fields: Vec<_> = line.split('\t').collect();
+            if let ["end", lines] = *fields {
+                ensure!(
+                    lines.parse() == Ok(number),
+                    "it ends with {line:?} after {number} lines: some are lost"
+                );
+                return Ok(report);
+            }
+            report.take(&fields).ok_or_else(|| anyhow!("it has the line {line:?}"))?;
+        }
+        bail!("it is cut off: after {:?} there is no end", said.lines().next_back().unwrap_or(""))
+    }
+
+    fn take(&mut self, fields: &[&str]) -> Option<()> {
+        match *fields {
+            ["calibrate", instructions, ticks, readings] => {
+                let [instructions, ticks, readings] = numbers([instructions, ticks, readings])?;
+                self.known = Some(Calibration { instructions, ticks, readings });
+            }
+            [what @ ("harness" | "count"), name, times, parts, ticks, readings, less] => {
+                let [times, parts, ticks, readings] = numbers([times, parts, ticks, readings])?;
+                let less = less.to_owned();
+                let work = Work { times, parts, ticks, readings, less };
+                match what {
+                    "count" => self.counts.push((name.to_owned(), work)),
+                    _ => drop(self.harnesses.insert(name.to_owned(), work)),
+                }
+            }
+            ["frames", name, times, frames] => {
+                let [times, frames] = numbers([times, frames])?;
+                self.frames.push((name.to_owned(), thousandths(frames / times)?));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The counts, in thousandths of an instruction, and the numbers of frames, in thousandths.
+    ///
+    /// # Errors
+    /// When the clock did not count instructions, or a count makes no sense.
+    pub fn counts(&self) -> Result<Vec<(String, u64)>> {
+        self.check_calibration()?;
+        let counts = self.counts.iter().map(|(name, work)| {
+            let instructions = self.each_time(work)? / work.parts;
+            let count = thousandths(instructions);
+            let count =
+                count.with_context(|| format!("{name} took {instructions} instructions"))?;
+            Ok((name.clone(), count))
+        });
+        counts.chain(self.frames.iter().cloned().map(Ok)).collect()
+    }
+
+    fn check_calibration(&self) -> Result<()> {
+        let known = self.known.as_ref().context("it has no calibration")?;
+        let counted = instructions(known.ticks - known.readings * self.reading()?);
+        let off = (counted - known.instructions).abs();
+        ensure!(
+            off * EXACT <= known.instructions,
+            "its clock counts no instructions: it saw {counted} where there are {}. Was QEMU \
+             started with -icount, and the shift that goes with the machine?",
+            known.instructions
+        );
+        Ok(())
+    }
+
+    /// The instructions of one time, without the harness.
+    fn each_time(&self, work: &Work) -> Result<f64> {
+        let own = instructions(work.ticks - work.readings * self.reading()?) / work.times;
+        if work.less == METER {
+            return Ok(own);
+        }
+        let harness = self.harnesses.get(&work.less);
+        let harness = harness.with_context(|| format!("it has no harness {:?}", work.less))?;
+        Ok(own - self.each_time(harness)?)
+    }
+
+    /// The ticks that a pair of readings takes.
+    fn reading(&self) -> Result<f64> {
+        let meter = self.harnesses.get(METER).context("it does not say what its meter takes")?;
+        Ok(meter.ticks / meter.readings)
+    }
+}
+
+fn instructions(ticks: f64) -> f64 {
+    ticks * INSTRUCTIONS / TICKS
+}
+
+/// A number that can be counted, in thousandths.
+fn thousandths(number: f64) -> Option<u64> {
+    let is_sound = number.is_finite() && number >= 0.0;
+    is_sound.then(|| (number * 1_000.0).round() as u64)
+}
+
+fn numbers<const N: usize>(fields: [&str; N]) -> Option<[f64; N]> {
+    let mut numbers = [0.0; N];
+    for (number, field) in numbers.iter_mut().zip(fields) {
+        *number = field.parse::<u64>().ok()? as f64;
+    }
+    Some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readings take 8 ticks a pair, which is 5 instructions; a loop takes 4 instructions a time.
+    const HEAD: &str = "harness\tmeter\t1000\t1\t8000\t1000\tmeter\n\
+                        calibrate\t10000\t16008\t1\n\
+                        harness\tloop\t100\t1\t648\t1\tmeter\n";
+
+    fn counts(said: &str) -> Result<Vec<(String, u64)>> {
+        Report::read(said)?.counts()
+    }
+
+    fn refusal(said: &str) -> String {
+        format!("{:#}", counts(said).unwrap_err())
+    }
+
+    #[test]
+    fn readings_and_harness_are_taken_off_and_parts_divided() {
+        // 100 times (4 + 80) instructions are 13,440 ticks; two parts a time.
+        let said =
+            format!("{HEAD}count\tE1\t100\t2\t13448\t1\tloop\nframes\tof E1\t50\t305\nend\t5\n");
+        let expected = [("E1".to_owned(), 40_000), ("of E1".to_owned(), 6_100)];
+        assert_eq!(counts(&said).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_harness_may_have_a_harness() {
+        let said = format!(
+            "{HEAD}harness\tperiod\t100\t1\t1608\t1\tloop\ncount\tT1\t10\t1\t336\t10\tperiod\nend\t5\n"
+        );
+        // The period is 10 - 4 instructions, the timer (336 - 80) × 5 / 8 / 10 less that.
+        assert_eq!(counts(&said).unwrap(), [("T1".to_owned(), 10_000)]);
+    }
+
+    #[test]
+    fn a_clock_that_counts_no_instructions_is_refused() {
+        for ticks in ["16008", "16024", "15992"] {
+            assert!(
+                counts(&format!("{}end\t3\n", HEAD.replace("16008", ticks))).is_ok(),
+                "{ticks}"
+            );
+        }
+        for ticks in ["16026", "15990", "8", "32016"] {
+            let said = refusal(&format!("{}end\t3\n", HEAD.replace("16008", ticks)));
+            assert!(said.contains("its clock counts no instructions"), "{said}");
+        }
+        assert_eq!(refusal("end\t0\n"), "it has no calibration");
+        assert_eq!(refusal("calibrate\t1\t1\t1\nend\t1\n"), "it does not say what its meter takes");
+    }
+
+    #[test]
+    fn a_report_that_is_cut_off_is_refused() {
+        let whole = format!("{HEAD}count\tE1\t100\t1\t13448\t1\tloop\nend\t4\n");
+        assert!(counts(&whole).is_ok());
+        assert!(counts(&format!("{whole}qemu: a warning\n")).is_ok());
+        for length in 0..whole.len() - 1 {
+            assert!(counts(&whole[..length]).is_err(), "cut after {length} bytes");
+        }
+        assert!(refusal(HEAD).starts_with("it is cut off: after \"harness"));
+        let lost = whole.replace("count\tE1\t100\t1\t13448\t1\tloop\n", "");
+        assert!(refusal(&lost).contains("some are lost"));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_refused() {
+        assert_eq!(refusal("error: panicked\nend\t1\n"), "it has the line \"error: panicked\"");
+        assert!(refusal("frames\tof E1\t0\t0\nend\t1\n").starts_with("it has the line"));
+        let unknown = format!("{HEAD}count\tE1\t1\t1\t100\t1\tnone\nend\t4\n");
+        assert_eq!(refusal(&unknown), "it has no harness \"none\"");
+        let less_than_nothing = format!("{HEAD}count\tE1\t1\t1\t1\t1\tloop\nend\t4\n");
+        assert!(refusal(&less_than_nothing).starts_with("E1 took -"), "{less_than_nothing}");
+    }
+}

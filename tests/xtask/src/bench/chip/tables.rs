@@ -1,0 +1,291 @@
+//! The tables of the chip: which count stands where.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+
+use super::{Counts, fit::Fit, image::Profile};
+use crate::bench::table::Table;
+
+/// A row of the first tables: what it is, and the counts of the core in a whole turn, of its
+/// dispatch alone, through the adapter, and of embassy's tasks.
+type Row = (&'static str, [Option<&'static str>; 4]);
+
+const ROWS: [Row; 9] = [
+    (
+        "an event that activates itself, 1 ready",
+        [Some("E1, 1 ready"), Some("E1, 1 ready, dispatch alone"), None, Some("E1, 1 task yields")],
+    ),
+    (
+        "the same, 8 ready",
+        [Some("E1, 8 ready"), Some("E1, 8 ready, dispatch alone"), None, Some("E1, 8 tasks yield")],
+    ),
+    ("a task that wakes another", [None, None, None, Some("E1, a Signal to the other task")]),
+    (
+        "a source that is ready",
+        [
+            Some("1 source ready"),
+            Some("1 source ready, dispatch alone"),
+            None,
+            Some("E1, 1 Signal ready"),
+        ],
+    ),
+    (
+        "the same, 8 at once",
+        [
+            Some("8 sources ready"),
+            Some("8 sources ready, dispatch alone"),
+            None,
+            Some("E1, 8 Signals ready"),
+        ],
+    ),
+    (
+        "an interrupt that raises",
+        [
+            Some("E2"),
+            Some("E2, dispatch alone"),
+            Some("E2, through the adapter"),
+            Some("E2, a Signal to a task"),
+        ],
+    ),
+    (
+        "a timer that fires and arms itself, of 4",
+        [
+            Some("T1, 4 timers"),
+            Some("T1, 4 timers, dispatch alone"),
+            Some("T1 through the adapter, 4 timers"),
+            Some("T1, 4 tasks"),
+        ],
+    ),
+    (
+        "the same, of 16",
+        [
+            Some("T1, 16 timers"),
+            Some("T1, 16 timers, dispatch alone"),
+            Some("T1 through the adapter, 16 timers"),
+            Some("T1, 16 tasks"),
+        ],
+    ),
+    (
+        "the same, of 64",
+        [
+            Some("T1, 64 timers"),
+            Some("T1, 64 timers, dispatch alone"),
+            Some("T1 through the adapter, 64 timers"),
+            Some("T1, 64 tasks"),
+        ],
+    ),
+];
+
+/// The servers that are held against each other.
+const SERVERS: [&str; 5] = [
+    "hello, 4 sockets",
+    "hello by hand, 4 tasks",
+    "hello by polling, 4 sockets",
+    "hello, 16 sockets",
+    "hello by hand, 16 tasks",
+];
+
+/// Makes every table.
+///
+/// # Errors
+/// When a program left out a count.
+pub fn make(counts: &BTreeMap<Profile, Counts>, by: &str) -> Result<Vec<Table>> {
+    let at = |profile| counts.get(&profile).context("a profile was not built");
+    let (speed, size) = (at(Profile::Speed)?, at(Profile::Size)?);
+    let mut events = events("for speed (opt-level 3)", speed)?;
+    events
+        .note(format!("By {by}. Each program ran twice; all runs came to the same, to the tick."));
+    events.note(
+        "In instructions of a Cortex-M3, the callback and its call included; an empty loop, an \
+         empty interrupt, or the working out of a period is taken off.",
+    );
+    events.note(
+        "Whole turn: prepare, actions, wait, advance, dispatch. Adapter: from interrupt or alarm \
+         through embassy's executor and `picoevent-embassy` with one socket, the stack's own look \
+         included. Tasks: embassy-executor with `yield_now`, `Signal`, and embassy-time's queue.",
+    );
+    Ok(vec![
+        events,
+        self::events("for size, as the boards' firmware", size)?,
+        operations([speed, size])?,
+        rings([speed, size])?,
+        served([speed, size])?,
+    ])
+}
+
+fn events(built: &str, counts: &Counts) -> Result<Table> {
+    let columns = ["", "whole turn", "dispatch alone", "through the adapter", "embassy's tasks"];
+    let mut table = Table::new(format!("To the callback, built {built}"), &columns);
+    for (what, names) in ROWS {
+        let cell = |name: Option<&str>| name.map_or(Ok(String::new()), |name| whole(counts, name));
+        let cells: Vec<_> = names.into_iter().map(cell).collect::<Result<_>>()?;
+        table.row([what.to_owned()].into_iter().chain(cells));
+    }
+    Ok(table)
+}
+
+fn operations(profiles: [&Counts; 2]) -> Result<Table> {
+    let columns =
+        ["", "arm", "cancel", "re-arm", "arm, for size", "cancel, for size", "re-arm, for size"];
+    let mut table = Table::new("Operations on a timer, by how many are armed", &columns);
+    for timers in [4, 16, 64] {
+        let names = ["arm", "cancel", "re-arm"].map(|verb| format!("{verb}, {timers} timers"));
+        let cells = profiles.iter().flat_map(|counts| names.iter().map(|name| whole(counts, name)));
+        let cells: Vec<_> = cells.collect::<Result<_>>()?;
+        table.row([format!("{timers} timers")].into_iter().chain(cells));
+    }
+    Ok(table)
+}
+
+fn rings(profiles: [&Counts; 2]) -> Result<Table> {
+    const SIZES: [(f64, &str); 4] =
+        [(1.0, "1 byte"), (64.0, "64 bytes"), (536.0, "536 bytes"), (1_460.0, "1460 bytes")];
+    let columns = [
+        "",
+        "written and sent",
+        "received and read",
+        "written and sent, for size",
+        "received and read, for size",
+    ];
+    let mut table = Table::new("Bytes through a connection's rings", &columns);
+    let series: Vec<_> = profiles
+        .iter()
+        .flat_map(|counts| ["written and sent", "received and read"].map(|way| (*counts, way)))
+        .collect();
+    for (_, size) in SIZES {
+        let cell = |(counts, way): &(&Counts, &str)| whole(counts, &format!("{way}, {size}"));
+        let cells: Vec<_> = series.iter().map(cell).collect::<Result<_>>()?;
+        table.row([size.to_owned()].into_iter().chain(cells));
+    }
+    let fit = |(counts, way): &(&Counts, &str)| {
+        let point = |(bytes, size)| Ok((bytes, count(counts, &format!("{way}, {size}"))?));
+        let points: Vec<_> = SIZES.into_iter().map(point).collect::<Result<_>>()?;
+        Fit::of(&points).context("four sizes make a line")
+    };
+    let fits: Vec<_> = series.iter().map(fit).collect::<Result<_>>()?;
+    let row = |what: &str, cell: fn(&Fit) -> String| {
+        [what.to_owned()].into_iter().chain(fits.iter().map(cell)).collect::<Vec<_>>()
+    };
+    table.row(row("each call, by a fit", |fit| thousands(fit.call)));
+    table.row(row("each byte, by a fit", |fit| format!("{:.2}", fit.byte)));
+    table.note(
+        "One copy between application and ring, the back end's accounts, the callback and a whole \
+         turn. The copy between ring and network is the network's.",
+    );
+    Ok(table)
+}
+
+fn served(profiles: [&Counts; 2]) -> Result<Table> {
+    let columns =
+        ["", "frames", "a connection", "a frame", "a connection, for size", "a frame, for size"];
+    let mut table = Table::new("A served connection, from the call until all is quiet", &columns);
+    for server in SERVERS {
+        let mut cells = vec![server.to_owned()];
+        for (number, counts) in profiles.into_iter().enumerate() {
+            let frames = count(counts, &format!("frames of {server}"))?;
+            if number == 0 {
+                cells.push(format!("{frames:.1}"));
+            }
+            cells.push(whole(counts, server)?);
+            cells.push(thousands(count(counts, server)? / frames));
+        }
+        table.row(cells);
+    }
+    for (profile, counts) in ["speed", "size"].into_iter().zip(profiles) {
+        table.note(format!(
+            "For {profile}: the driver takes {} a frame of these, at both ends of its cable \
+             together; a poll of the stack with 4 idle sockets {}, with 16 {}.",
+            whole(counts, "driver, a frame from end to end")?,
+            whole(counts, "poll of the stack, 4 idle sockets")?,
+            whole(counts, "poll of the stack, 16 idle sockets")?,
+        ));
+    }
+    table.note(
+        "hello: hello-world on picoevent, with a socket for each of four connections, and with the \
+         pool of 16 that the boards give it. By hand: embassy-net's sockets with equal buffers, a \
+         task each. By polling: smoltcp alone. The other end is a client on a stack of its own, \
+         whose instructions are not in it.",
+    );
+    Ok(table)
+}
+
+/// A count, in instructions.
+fn count(counts: &Counts, name: &str) -> Result<f64> {
+    let count = counts.get(name).with_context(|| format!("no program has counted {name:?}"))?;
+    Ok(*count as f64 / 1_000.0)
+}
+
+fn whole(counts: &Counts, name: &str) -> Result<String> {
+    count(counts, name).map(thousands)
+}
+
+/// A number as people write it, `12,345`.
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut written = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every name that a table asks for counts its own place.
+    fn all() -> Counts {
+        let rows = ROWS.iter().flat_map(|(_, names)| names.iter().flatten()).copied();
+        let mut names: Vec<_> = rows.chain(SERVERS).map(str::to_owned).collect();
+        names.extend(SERVERS.map(|server| format!("frames of {server}")));
+        for timers in [4, 16, 64] {
+            let verb = |verb: &str| format!("{verb}, {timers} timers");
+            names.extend(["arm", "cancel", "re-arm"].map(verb));
+        }
+        for size in ["1 byte", "64 bytes", "536 bytes", "1460 bytes"] {
+            names.extend([
+                format!("written and sent, {size}"),
+                format!("received and read, {size}"),
+            ]);
+        }
+        names.push("driver, a frame from end to end".to_owned());
+        names.extend([4, 16].map(|sockets| format!("poll of the stack, {sockets} idle sockets")));
+        names.into_iter().enumerate().map(|(at, name)| (name, (at as u64 + 1) * 1_000)).collect()
+    }
+
+    fn tables(speed: Counts, size: Counts) -> Result<Vec<Table>> {
+        make(&BTreeMap::from([(Profile::Speed, speed), (Profile::Size, size)]), "rustc 1")
+    }
+
+    #[test]
+    fn each_count_has_its_place() {
+        let tables = tables(all(), all()).unwrap();
+        let [events, _, _, rings, served] = tables.as_slice() else { panic!("five tables") };
+        assert_eq!(events.rows[0][1..], ["1", "2", "", "3"]);
+        assert_eq!(events.rows[2][1..], ["", "", "", "7"]);
+        assert_eq!(events.rows[5][1..], ["14", "15", "16", "17"]);
+        assert!(events.notes[0].starts_with("By rustc 1. "), "{:?}", events.notes);
+        assert_eq!(rings.rows.len(), 6);
+        assert_eq!(served.rows[0][0], "hello, 4 sockets");
+    }
+
+    #[test]
+    fn a_count_that_is_missing_is_named() {
+        let mut counts = all();
+        counts.remove("E2");
+        let error = tables(all(), counts).unwrap_err();
+        assert_eq!(error.to_string(), "no program has counted \"E2\"");
+    }
+
+    #[test]
+    fn numbers_are_written_in_groups() {
+        assert_eq!(
+            [0.0, 999.4, 1_000.0, 1_234_567.0].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+    }
+}

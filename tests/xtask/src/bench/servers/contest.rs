@@ -1,0 +1,160 @@
+//! All servers under the same load, round by round, as a table.
+//!
+//! ```text
+//!   round 1   libev    mio       picoevent  …     an order of chance, each server a new process
+//!   round 2   mio      libevent  libev      …
+//!   a column  the median of the rounds [the least–the most]
+//!   a ratio   the median of what it is in each round
+//! ```
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::{
+    contestant::{Built, CONNECTIONS, LIBEVENT, SOURCES_ROW, Server},
+    duel::{self, Load, Outcome, Under},
+    others::Others,
+    place::{self, Places},
+    spread::{Spread, ratio, rounds},
+    tally,
+};
+use crate::{bench::table::Table, setup};
+
+/// Two loads that differ in nothing but their length. The name is what is added to a heading.
+pub struct Lengths {
+    name: &'static str,
+    loads: [(Load, u64); 2],
+}
+
+impl Lengths {
+    /// Of so many operations, and of more.
+    pub fn of(name: &'static str, load: impl Fn(u64) -> Load, less: u64, more: u64) -> Self {
+        Self { name, loads: [(load(less), less), (load(more), more)] }
+    }
+}
+
+/// What is needed to measure servers.
+pub struct Contest {
+    /// Their programs.
+    pub built: Built,
+    /// Their clients' program.
+    pub clients: PathBuf,
+    /// Where they run.
+    pub places: Places,
+    /// The descriptors that each of them may have.
+    pub descriptors: u64,
+}
+
+impl Contest {
+    /// Builds all that is needed.
+    ///
+    /// # Errors
+    /// When something can not be built or installed.
+    pub fn begin() -> Result<Self> {
+        setup::strace()?;
+        let built = Built::all()?;
+        let (clients, places) = (built.load()?, Places::find()?);
+        let descriptors = place::raise_descriptors()?;
+        Ok(Self { built, clients, places, descriptors })
+    }
+
+    /// Lets one server serve one load.
+    ///
+    /// # Errors
+    /// When it does not, with its name.
+    pub fn duel(&self, server: &Server, load: Load) -> Result<Outcome> {
+        let program = self.built.program(server)?;
+        let outcome = duel::run(&program, &self.clients, load, &Under::Nothing, self.places);
+        outcome.with_context(|| format!("{} under {load:?}", server.name))
+    }
+
+    /// Measures servers under a load; `what` is one operation of it.
+    ///
+    /// # Errors
+    /// When one of them does not serve as it should.
+    pub fn measure(
+        &self,
+        title: &str,
+        what: &str,
+        servers: &[Server],
+        load: Load,
+        rounds_of: usize,
+        lengths: &[Lengths],
+    ) -> Result<Table> {
+        let others = Others::watch();
+        println!("{title}: {} servers, {rounds_of} rounds ...", servers.len());
+        let results = rounds(servers, rounds_of, |server| self.duel(server, load))?;
+        let note = others.describe();
+        let costs: Vec<Vec<f64>> = results.iter().map(|runs| each(runs, cost)).collect();
+        // Three digits that mean something.
+        let digits = if costs.iter().flatten().any(|cost| *cost >= 100.0) { 0 } else { 2 };
+        let find = |name| servers.iter().position(|server| server.name == name);
+        let mut columns: Vec<String> = [
+            "server",
+            &format!("CPU µs / {what}"),
+            "× libevent",
+            "connections ÷ it",
+            "sources ÷ it",
+            &format!("{what} / s"),
+            "p50 µs",
+            "p99 µs",
+            "server idle %",
+            "generator busy %",
+        ]
+        .map(str::to_owned)
+        .into();
+        for Lengths { name, .. } in lengths {
+            columns.push(format!("instructions{name}"));
+            columns.push(format!("system calls{name}"));
+        }
+        let mut rows = Vec::new();
+        for ((server, runs), own) in servers.iter().zip(&results).zip(&costs) {
+            let to = |name| find(name).map(|other| ratio(own, &costs[other]));
+            let of = |name| find(name).map(|other| ratio(&costs[other], own));
+            let median = |of: fn(&Outcome) -> f64| Spread::of(each(runs, of)).median;
+            let mut row = vec![
+                server.name.to_owned(),
+                Spread::of(own.iter().copied()).show(digits),
+                show(to(LIBEVENT)),
+                show(of(CONNECTIONS)),
+                show(of(SOURCES_ROW)),
+                format!("{:.0}", median(|run| run.operations / run.wall * 1e6)),
+                format!("{:.0}", median(|run| run.p50)),
+                format!("{:.0}", median(|run| run.p99)),
+                format!("{:.0}", median(|run| (100.0 - run.cpu / run.wall * 100.0).max(0.0))),
+                format!("{:.0}", median(|run| run.load_cpu / run.wall * 100.0)),
+            ];
+            row.extend(self.tally(server, lengths)?);
+            rows.push(row);
+        }
+        let notes = vec![format!("Rounds: {rounds_of}. {} {note}", self.places.describe())];
+        Ok(Table { title: title.to_owned(), notes, columns, rows })
+    }
+
+    fn tally(&self, server: &Server, lengths: &[Lengths]) -> Result<Vec<String>> {
+        let program = self.built.program(server)?;
+        let mut cells = Vec::new();
+        for Lengths { name, loads } in lengths {
+            let failed = || format!("{}{name}", server.name);
+            let (clients, places) = (&self.clients, self.places);
+            let count = tally::instructions(&program, clients, *loads, places);
+            cells.push(format!("{:.0}", count.with_context(failed)?));
+            let calls = tally::system_calls(&program, clients, *loads, places);
+            cells.push(format!("{:.2}", calls.with_context(failed)?));
+        }
+        Ok(cells)
+    }
+}
+
+fn cost(outcome: &Outcome) -> f64 {
+    outcome.cpu / outcome.operations
+}
+
+fn each(runs: &[Outcome], of: fn(&Outcome) -> f64) -> Vec<f64> {
+    runs.iter().map(of).collect()
+}
+
+fn show(ratio: Option<Spread>) -> String {
+    ratio.map_or("–".to_owned(), |ratio| format!("{:.2}", ratio.median))
+}

@@ -1,0 +1,234 @@
+//! The servers that are compared, and their clients: where their sources are, and how they are built.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    bench::peers,
+    command::{self, cannot_start, check, describe},
+    firmware, workspace,
+};
+
+/// Where the sources are.
+pub const SOURCES: &str = "tests/bench/servers";
+
+/// The package of what is in Rust.
+pub const PACKAGE: &str = "picoevent-bench-servers";
+
+/// How C is compiled.
+const CFLAGS: [&str; 4] = ["-O2", "-Wall", "-Wextra", "-Werror"];
+
+/// What it takes for a figure of sizes: no library is left that is not in the file, and nothing that
+/// is not used.
+const STATIC: [&str; 4] =
+    ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-static"];
+
+/// A server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Server {
+    /// Its name in tables.
+    pub name: &'static str,
+    /// What it is made of.
+    pub source: Source,
+    /// Descriptors of each connection.
+    pub descriptors: u64,
+    /// Whether it does more than greet.
+    pub echoes: bool,
+}
+
+/// What a server is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A program of [`PACKAGE`].
+    Rust(&'static str),
+    /// A file in `c`.
+    C {
+        /// Its name.
+        file: &'static str,
+        /// What it is compiled with.
+        flags: &'static [&'static str],
+        /// The library it needs, as it is called where it is shared, and where it is an archive.
+        library: Option<[&'static str; 2]>,
+    },
+}
+
+/// How a program gets its libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Linked {
+    Shared,
+    Static,
+}
+
+/// The row that others are compared with: libevent as its users know it.
+pub const LIBEVENT: &str = "libevent, bufferevents";
+
+/// picoevent as its users know it.
+pub const CONNECTIONS: &str = "picoevent, connections";
+
+/// picoevent, as others are used that have descriptors only.
+pub const SOURCES_ROW: &str = "picoevent, sources";
+
+const fn rust(name: &'static str, program: &'static str) -> Server {
+    Server { name, source: Source::Rust(program), descriptors: 1, echoes: true }
+}
+
+const fn c(
+    name: &'static str,
+    file: &'static str,
+    flags: &'static [&'static str],
+    library: Option<[&'static str; 2]>,
+) -> Server {
+    Server { name, source: Source::C { file, flags, library }, descriptors: 1, echoes: true }
+}
+
+/// All of them, in the order of the tables' rows.
+pub const SERVERS: [Server; 11] = [
+    rust(CONNECTIONS, "server-picoevent"),
+    // The back end watches a duplicate of each descriptor.
+    Server { descriptors: 2, ..rust(SOURCES_ROW, "server-picoevent-sources") },
+    c(LIBEVENT, "libevent_bufferevent", &[], Some(["event_core"; 2])),
+    c("libevent, events", "libevent_event", &[], Some(["event_core"; 2])),
+    c("libev", "libev", &[], Some(["ev"; 2])),
+    c("libuv", "libuv", &[], Some(["uv", "uv_a"])),
+    rust("mio, by hand", "server-mio"),
+    rust("calloop", "server-calloop"),
+    c("epoll, level-triggered", "raw", &[], None),
+    c("epoll, edge-triggered", "raw", &["-DEDGE"], None),
+    Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
+];
+
+/// Everything, built.
+pub struct Built {
+    rust: BTreeMap<String, PathBuf>,
+    folder: PathBuf,
+}
+
+impl Built {
+    /// Builds all servers and their clients.
+    ///
+    /// # Errors
+    /// When a compiler or a library is missing and can not be installed, or a server not be built.
+    pub fn all() -> Result<Self> {
+        let folder = peers::folder()?;
+        println!("compiling the servers in C ...");
+        for server in &SERVERS {
+            compile(server, Linked::Shared, &program_in(&folder, server))?;
+        }
+        Ok(Self { rust: build_rust()?, folder })
+    }
+
+    /// A server's program.
+    ///
+    /// # Errors
+    /// When cargo has not built it.
+    pub fn program(&self, server: &Server) -> Result<PathBuf> {
+        match server.source {
+            Source::Rust(name) => self.rust(name),
+            Source::C { .. } => Ok(program_in(&self.folder, server)),
+        }
+    }
+
+    /// The clients' program.
+    ///
+    /// # Errors
+    /// When cargo has not built it.
+    pub fn load(&self) -> Result<PathBuf> {
+        self.rust("load")
+    }
+
+    /// A program of the Rust package.
+    ///
+    /// # Errors
+    /// When cargo has not built it.
+    pub fn rust(&self, name: &str) -> Result<PathBuf> {
+        let built = self.rust.get(name).cloned();
+        built.with_context(|| format!("cargo did not say where it put {name}"))
+    }
+
+    /// Builds a server in C once more, with all it needs in one file; where that is.
+    ///
+    /// # Errors
+    /// When it can not be linked.
+    pub fn link_statically(&self, server: &Server) -> Result<PathBuf> {
+        let program = program_in(&self.folder, server).with_extension("static");
+        compile(server, Linked::Static, &program)?;
+        Ok(program)
+    }
+}
+
+fn program_in(folder: &Path, server: &Server) -> PathBuf {
+    folder.join(format!("server-{}", server.name.replace(", ", "-").replace(' ', "-")))
+}
+
+fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
+    let Source::C { file, flags, library } = server.source else { return Ok(()) };
+    let sources = Path::new(SOURCES).join("c");
+    let mut cc = Command::new("cc");
+    cc.current_dir(workspace::root()).args(CFLAGS).args(flags);
+    let library = library.map(|[shared, archive]| match linked {
+        Linked::Shared => shared,
+        Linked::Static => archive,
+    });
+    if linked == Linked::Static {
+        cc.args(STATIC);
+    }
+    cc.arg("-o").arg(program);
+    cc.arg(sources.join(file).with_extension("c")).arg(sources.join("agreement.c"));
+    cc.args(library.map(|name| format!("-l{name}"))).arg("-lm");
+    command::output(&mut cc).map(drop)
+}
+
+/// Builds the Rust package; its programs by their names.
+fn build_rust() -> Result<BTreeMap<String, PathBuf>> {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);
+    println!("$ {}", describe(&cargo));
+    cargo.arg("--message-format=json-render-diagnostics");
+    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
+    check(&cargo, output.status)?;
+    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+    let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
+    Ok(built.into_iter().filter_map(named).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_server_has_a_name_a_program_and_a_source_of_its_own() {
+        let names: BTreeSet<_> = SERVERS.iter().map(|server| server.name).collect();
+        assert_eq!(names.len(), SERVERS.len());
+        for name in [CONNECTIONS, SOURCES_ROW, LIBEVENT] {
+            assert!(names.contains(name), "{name}");
+        }
+        let sources = workspace::root().join(SOURCES);
+        for server in &SERVERS {
+            let found = match server.source {
+                Source::C { file, .. } => {
+                    sources.join("c").join(file).with_extension("c").is_file()
+                }
+                Source::Rust(name) => {
+                    let path = sources.join("src/bin").join(name);
+                    path.join("main.rs").is_file() || path.with_extension("rs").is_file()
+                }
+            };
+            assert!(found, "{server:?}");
+        }
+    }
+
+    #[test]
+    fn programs_have_names_without_blanks() {
+        let names: BTreeSet<_> =
+            SERVERS.iter().map(|server| program_in(Path::new("/x"), server)).collect();
+        assert_eq!(names.len(), SERVERS.len());
+        assert!(names.contains(Path::new("/x/server-libevent-bufferevents")), "{names:?}");
+    }
+}

@@ -1,0 +1,236 @@
+//! One server, one load: started, paired, ended, and judged.
+//!
+//! Both have to end with success and the server has to have served what the load asked for; else
+//! there is an error and no figure.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail, ensure};
+
+use super::{
+    place::{Places, clean},
+    process::Process,
+    report::{Report, address},
+};
+
+/// Bytes of a small message, and of a block. The clients know them, too.
+const MESSAGE: u64 = 64;
+const BLOCK: u64 = 1 << 20;
+
+/// How long a run may take. The longest are those under valgrind.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a server may take to say why, when its clients have found something wrong.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What is to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// Connections that are greeted and closed.
+    Hello {
+        /// How many.
+        connections: u64,
+        /// Of them at once.
+        concurrency: u64,
+    },
+    /// Small messages that come back.
+    Echo {
+        /// On so many connections.
+        connections: u64,
+        /// So many in all, after one on each.
+        messages: u64,
+    },
+    /// Blocks of a mebibyte that come back, on one connection.
+    Bulk {
+        /// How many, after one.
+        blocks: u64,
+    },
+    /// Connections that say nothing, and then one message each.
+    Idle {
+        /// How many.
+        connections: u64,
+    },
+}
+
+/// What a program runs under, if anything.
+pub enum Under {
+    /// Nothing.
+    Nothing,
+    /// callgrind, which counts its instructions.
+    Callgrind,
+    /// strace, which counts its system calls into a file.
+    Strace(PathBuf),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The server's processor time in µs. Of user space alone it is known by ticks only.
+    pub cpu: f64,
+    /// The clients' processor time in µs.
+    pub load_cpu: f64,
+    /// From the first operation to the last, in µs.
+    pub wall: f64,
+    /// Connections, messages, or blocks.
+    pub operations: f64,
+    /// How long an operation takes, in µs: the median, and what one in a hundred exceeds.
+    pub p50: f64,
+    /// The same.
+    pub p99: f64,
+    /// What the server said of its memory: when nothing had been sent, and after.
+    pub memory: Vec<Report>,
+    /// What the server wrote to standard error: a tool's words.
+    pub said: String,
+}
+
+impl Load {
+    fn server(self) -> Vec<String> {
+        match self {
+            Self::Hello { connections, .. } => vec!["hello".to_owned(), connections.to_string()],
+            Self::Echo { connections, messages } => {
+                let warm = connections * MESSAGE;
+                vec!["echo".to_owned(), warm.to_string(), (warm + messages * MESSAGE).to_string()]
+            }
+            Self::Bulk { blocks } => {
+                vec!["echo".to_owned(), BLOCK.to_string(), ((blocks + 1) * BLOCK).to_string()]
+            }
+            Self::Idle { connections } => {
+                let bytes = connections * MESSAGE;
+                vec!["idle".to_owned(), connections.to_string(), bytes.to_string()]
+            }
+        }
+    }
+
+    fn clients(self, address: &str) -> Vec<String> {
+        let (name, counts) = match self {
+            Self::Hello { connections, concurrency } => ("hello", vec![connections, concurrency]),
+            Self::Echo { connections, messages } => ("echo", vec![connections, messages]),
+            Self::Bulk { blocks } => ("bulk", vec![blocks]),
+            Self::Idle { connections } => ("idle", vec![connections]),
+        };
+        let words = [name.to_owned(), address.to_owned(), LIMIT.as_secs().to_string()];
+        words.into_iter().chain(counts.iter().map(u64::to_string)).collect()
+    }
+
+    /// What a server that did all of it has closed, and received.
+    const fn served(self) -> (u64, u64) {
+        match self {
+            Self::Hello { connections, .. } => (connections, 0),
+            Self::Echo { connections, messages } => {
+                (connections, (connections + messages) * MESSAGE)
+            }
+            Self::Bulk { blocks } => (1, (blocks + 1) * BLOCK),
+            Self::Idle { connections } => (connections, connections * MESSAGE),
+        }
+    }
+}
+
+impl Under {
+    fn command(&self, server: &Path) -> Command {
+        match self {
+            Self::Nothing => clean(server),
+            Self::Callgrind => {
+                let mut valgrind = clean("valgrind");
+                valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(server);
+                valgrind
+            }
+            Self::Strace(file) => {
+                let mut strace = clean("strace");
+                strace.args(["-c", "-f", "-o"]).arg(file).arg(server);
+                strace
+            }
+        }
+    }
+}
+
+/// Lets a server serve its clients.
+///
+/// # Errors
+/// When one of the two fails, says something else than it should, or does not end.
+pub fn run(
+    server: &Path,
+    clients: &Path,
+    load: Load,
+    under: &Under,
+    places: Places,
+) -> Result<Outcome> {
+    let deadline = Instant::now() + LIMIT;
+    let mut command = under.command(server);
+    command.args(load.server());
+    let mut server = Process::start(&mut command, places.server, deadline)?;
+    let first = server.line()?;
+    let mut command = clean(clients);
+    command.args(load.clients(address(&first)?));
+    let mut clients = Process::start(&mut command, places.load, deadline)?;
+    let mut memory = Vec::new();
+    if let Load::Idle { .. } = load {
+        // Nobody speaks before the server has accepted, and measured, all of them.
+        memory.push(Report::parse("memory", &server.line()?)?);
+        ensure!(clients.line()? == "connected", "the clients should be connected");
+        clients.go()?;
+    }
+    let ended = match clients.end() {
+        Ok(output) => output,
+        // A server that gave up knows better why.
+        Err(error) => {
+            return Err(match server.end_within(GRACE) {
+                Err(why) => error.context(why.to_string()),
+                Ok(_) => error,
+            });
+        }
+    };
+    let clients = Report::parse("load", only(&ended.lines)?)?;
+    let output = server.end()?;
+    let mut lines = output.lines.as_slice();
+    if let (Load::Idle { .. }, [warm, rest @ ..]) = (load, lines) {
+        memory.push(Report::parse("memory", warm)?);
+        lines = rest;
+    }
+    let usage = Report::parse("usage", only(lines)?)?;
+    let served = (usage.number("connections")?, usage.number("bytes")?);
+    let (connections, bytes) = load.served();
+    ensure!(
+        served == (connections as f64, bytes as f64),
+        "the server should have served {connections} connections and {bytes} bytes: {usage:?}"
+    );
+    Ok(Outcome {
+        cpu: usage.number("user")? + usage.number("system")?,
+        load_cpu: clients.number("cpu")?,
+        wall: clients.number("wall")?,
+        operations: clients.number("operations")?,
+        p50: clients.number("p50")?,
+        p99: clients.number("p99")?,
+        memory,
+        said: output.said,
+    })
+}
+
+fn only(lines: &[String]) -> Result<&str> {
+    let [line] = lines else { bail!("this should be one line: {lines:?}") };
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(load: Load) -> (String, String) {
+        (load.server().join(" "), load.clients("1.2.3.4:5").join(" "))
+    }
+
+    #[test]
+    fn server_and_clients_are_told_the_same() {
+        let (server, clients) = words(Load::Hello { connections: 9, concurrency: 4 });
+        assert_eq!((&*server, &*clients), ("hello 9", "hello 1.2.3.4:5 60 9 4"));
+        let (server, clients) = words(Load::Echo { connections: 2, messages: 10 });
+        assert_eq!((&*server, &*clients), ("echo 128 768", "echo 1.2.3.4:5 60 2 10"));
+        let (server, clients) = words(Load::Bulk { blocks: 1 });
+        assert_eq!((&*server, &*clients), ("echo 1048576 2097152", "bulk 1.2.3.4:5 60 1"));
+        let (server, clients) = words(Load::Idle { connections: 3 });
+        assert_eq!((&*server, &*clients), ("idle 3 192", "idle 1.2.3.4:5 60 3"));
+    }
+}

@@ -1,0 +1,47 @@
+//! W4: a server that sends back what comes: small messages on many connections and on one, and
+//! mebibytes.
+//!
+//! A client checks every byte that comes back. Each connection has one message on its way at any
+//! time, so the server is as busy as it can be with all of them.
+
+use anyhow::Result;
+
+use super::{
+    contest::{Contest, Lengths},
+    contestant::{SERVERS, Server},
+    duel::Load,
+};
+use crate::bench::{Options, table::Table};
+
+/// Measures it.
+///
+/// # Errors
+/// When a server can not be built, or does not serve as it should.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let contest = Contest::begin()?;
+    let servers: Vec<Server> = SERVERS.into_iter().filter(|server| server.echoes).collect();
+    let (rounds, scale) = if options.quick { (2, 5) } else { (5, 1) };
+    let mut tables = Vec::new();
+    for (connections, messages) in [(64, 150_000), (1000, 150_000), (1, 10_000)] {
+        let load = |messages| Load::Echo { connections, messages };
+        let mut lengths = Vec::new();
+        // 1,000 connections are 64 once more, to an instruction; one is its own in a full run.
+        if connections == 64 || (connections == 1 && !options.quick) {
+            lengths.push(Lengths::of("", load, 1_000, 9_000));
+        }
+        let messages = messages / scale;
+        let on = if connections == 1 { "connection" } else { "connections" };
+        let title = format!("Echo: {messages} messages of 64 bytes on {connections} {on}");
+        let load = load(messages);
+        tables.push(contest.measure(&title, "message", &servers, load, rounds, &lengths)?);
+    }
+    let load = |blocks| Load::Bulk { blocks };
+    let blocks = 250 / scale;
+    let title = format!("Bulk: {blocks} MiB there and back on 1 connection");
+    let lengths = match options.quick {
+        true => vec![],
+        false => vec![Lengths::of("", load, 4, 20)],
+    };
+    tables.push(contest.measure(&title, "MiB", &servers, load(blocks), rounds, &lengths)?);
+    Ok(tables)
+}

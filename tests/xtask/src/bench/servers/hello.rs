@@ -1,0 +1,35 @@
+//! W3: a server that greets each client and closes.
+//!
+//! The clients take more processor time than a server does, so connections in a second are theirs;
+//! what is compared is the server's processor time for a connection.
+
+use anyhow::Result;
+
+use super::{
+    contest::{Contest, Lengths},
+    contestant::SERVERS,
+    duel::Load,
+};
+use crate::bench::{Options, table::Table};
+
+/// Clients that are connected at once.
+const CONCURRENCY: u64 = 64;
+
+/// Measures it.
+///
+/// # Errors
+/// When a server can not be built, or does not serve as it should.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let contest = Contest::begin()?;
+    let load = |connections| Load::Hello { connections, concurrency: CONCURRENCY };
+    let one = |connections| Load::Hello { connections, concurrency: 1 };
+    let (connections, rounds) = if options.quick { (5_000, 2) } else { (30_000, 5) };
+    let mut lengths = vec![Lengths::of(", 1 at once", one, 100, 1_100)];
+    if !options.quick {
+        lengths.push(Lengths::of(", 64 at once", load, 1_000, 5_000));
+    }
+    let title = format!("Hello: {connections} connections, {CONCURRENCY} at once");
+    let table =
+        contest.measure(&title, "connection", &SERVERS, load(connections), rounds, &lengths)?;
+    Ok(vec![table])
+}

@@ -1,0 +1,70 @@
+//! W5: what a connection that says nothing takes of the server's memory; and that 10,000 of them
+//! are served at once.
+//!
+//! Measured by the server, in user space: when all are accepted and nobody has spoken (cold), and
+//! when one message has come back on each (warm). The system's own memory for a socket is the same
+//! for every server.
+
+use anyhow::Result;
+
+use super::{
+    contest::Contest,
+    contestant::{SERVERS, Server},
+    duel::{Load, Outcome},
+    others::Others,
+    place::check_descriptors,
+    spread::{Spread, rounds},
+};
+use crate::bench::{Options, table::Table};
+
+/// Connections that are open at once.
+const CONNECTIONS: u64 = 10_000;
+
+/// Measures it.
+///
+/// # Errors
+/// When a server can not be built, or does not serve all of them.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let contest = Contest::begin()?;
+    let rounds_of = if options.quick { 1 } else { 3 };
+    check_descriptors(contest.descriptors, CONNECTIONS, 1)?;
+    let fits = |server: &Server| {
+        check_descriptors(contest.descriptors, CONNECTIONS, server.descriptors)
+            .map_err(|error| format!("{} is left out: {error}.", server.name))
+    };
+    let echoing = SERVERS.into_iter().filter(|server| server.echoes);
+    let (servers, left_out): (Vec<Server>, Vec<Server>) = echoing.partition(|s| fits(s).is_ok());
+    println!("{CONNECTIONS} connections: {} servers, {rounds_of} rounds ...", servers.len());
+    let others = Others::watch();
+    let load = Load::Idle { connections: CONNECTIONS };
+    let results = rounds(&servers, rounds_of, |server| contest.duel(server, load))?;
+    let mut rows = Vec::new();
+    for (server, runs) in servers.iter().zip(&results) {
+        let mut row = vec![server.name.to_owned()];
+        for (when, name) in [(0, "rss"), (0, "heap"), (1, "rss"), (1, "heap"), (0, "reserved")] {
+            let values: Result<Vec<f64>> = runs.iter().map(|run| bytes(run, when, name)).collect();
+            row.push(format!("{:.0}", Spread::of(values?).median));
+        }
+        let millis = runs.iter().map(|run| run.wall / 1000.0);
+        row.push(format!("{:.0}", Spread::of(millis).median));
+        rows.push(row);
+    }
+    let mut notes = vec![format!("Rounds: {rounds_of}. {}", others.describe())];
+    notes.extend(left_out.iter().filter_map(|server| fits(server).err()));
+    let columns = [
+        "server",
+        "RSS, cold",
+        "heap, cold",
+        "RSS, warm",
+        "heap, warm",
+        "reserved before",
+        "a message on each, ms",
+    ];
+    let title = format!("Idle: bytes of user space for each of {CONNECTIONS} connections");
+    Ok(vec![Table { title, notes, columns: columns.map(str::to_owned).into(), rows }])
+}
+
+/// What a server said of its memory, for each connection.
+fn bytes(run: &Outcome, when: usize, name: &str) -> Result<f64> {
+    Ok(run.memory[when].number(name)? / CONNECTIONS as f64)
+}

@@ -1,0 +1,96 @@
+//! How busy the processors were with something else while a workload was measured.
+//!
+//! The figures are processor time, which others can not add to; but they empty caches and slow a
+//! shared processor down. So the share is said beside the figures, and who reads may judge.
+
+use std::{fs, thread};
+
+/// Above this share figures are not to be quoted.
+const TOO_MUCH: f64 = 0.08;
+
+/// The ticks of the system and of this process with its children, at some time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Ticks {
+    /// Of all processors, doing nothing included.
+    all: f64,
+    /// Of them spent on something.
+    busy: f64,
+    /// Of them spent here.
+    own: f64,
+}
+
+/// A time from which on others are watched.
+#[derive(Debug)]
+pub struct Others {
+    since: Option<Ticks>,
+}
+
+impl Others {
+    /// From now on.
+    pub fn watch() -> Self {
+        Self { since: Ticks::now() }
+    }
+
+    /// What they took since, as a sentence.
+    pub fn describe(&self) -> String {
+        let share = self.since.zip(Ticks::now()).and_then(|(since, now)| share(since, now));
+        let Some(share) = share else {
+            return "What else the processors did is unknown.".to_owned();
+        };
+        let percent = share * 100.0;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let advice = if share > TOO_MUCH { ", too much for figures to be quoted" } else { "" };
+        format!("Other programs took {percent:.0} % of the {cores} processors meanwhile{advice}.")
+    }
+}
+
+impl Ticks {
+    fn now() -> Option<Self> {
+        let system = fs::read_to_string("/proc/stat").ok()?;
+        let own = fs::read_to_string("/proc/self/stat").ok()?;
+        Self::read(&system, &own)
+    }
+
+    fn read(system: &str, own: &str) -> Option<Self> {
+        let line = system.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<f64> = line.split_whitespace().map_while(|word| word.parse().ok()).collect();
+        // user nice system idle iowait irq softirq steal; guests are in user already.
+        let all: f64 = ticks.iter().take(8).sum();
+        let busy = all - ticks.get(3)? - ticks.get(4)?;
+        // The program's name may have blanks. Behind it the times are the 12th to the 15th field.
+        let (_, fields) = own.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let own =
+            fields.get(11..15)?.iter().map(|word| word.parse::<f64>().ok()).sum::<Option<_>>()?;
+        Some(Self { all, busy, own })
+    }
+}
+
+fn share(since: Ticks, now: Ticks) -> Option<f64> {
+    let all = now.all - since.all;
+    let others = (now.busy - since.busy) - (now.own - since.own);
+    (all > 0.0).then(|| (others / all).max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "7 (x task) S 1 1 1 0 -1 0 0 0 0 0 10 20 30 40 20 0 1 0";
+
+    #[test]
+    fn the_share_of_others_is_what_is_busy_beyond_our_own() {
+        let before = Ticks::read("cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1", OWN).unwrap();
+        assert_eq!(before, Ticks { all: 1000.0, busy: 200.0, own: 100.0 });
+        let now = Ticks { all: 2000.0, busy: 700.0, own: 500.0 };
+        assert_eq!(share(before, now), Some(0.1));
+        assert_eq!(share(now, now), None);
+        assert_eq!(Ticks::read("", OWN), None);
+    }
+
+    #[test]
+    fn this_system_can_be_asked() {
+        assert!(Ticks::now().is_some());
+        assert!(Others { since: None }.describe().contains("unknown"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Where programs run, and how many descriptors they may have.
+//!
+//! A server and its clients have a processor each, so that neither is moved and each is found where
+//! it was the time before.
+
+use std::{
+    env,
+    process::{Child, Command},
+};
+
+use anyhow::{Context, Result, bail};
+use rustix::{
+    process::{Pid, Resource, Rlimit, getrlimit, setrlimit},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
+
+/// Descriptors of a process that are no connections: its streams, its loop, its listener.
+const OTHERS: u64 = 32;
+
+/// A processor, or any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(Option<usize>);
+
+/// The two places of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// The server's.
+    pub server: Place,
+    /// Its clients'.
+    pub load: Place,
+}
+
+impl Place {
+    /// Wherever the system likes.
+    pub const ANY: Self = Self(None);
+
+    /// Keeps a program to this processor.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn keep(self, child: &Child) -> Result<()> {
+        let Some(processor) = self.0 else { return Ok(()) };
+        let mut set = CpuSet::new();
+        set.set(processor);
+        let process = Pid::from_child(child);
+        match sched_setaffinity(Some(process), &set) {
+            // It is so quick that it has ended.
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot keep it to processor {processor}"))
+            }
+        }
+    }
+}
+
+impl Places {
+    /// The first two processors that this process may use; no places where there is only one.
+    ///
+    /// # Errors
+    /// When the system does not say which there are.
+    pub fn find() -> Result<Self> {
+        let set = sched_getaffinity(None).context("cannot ask which processors there are")?;
+        Ok(Self::of((0..CpuSet::MAX_CPU).filter(|&processor| set.is_set(processor))))
+    }
+
+    fn of(mut processors: impl Iterator<Item = usize>) -> Self {
+        match (processors.next(), processors.next()) {
+            (Some(server), Some(load)) => {
+                Self { server: Place(Some(server)), load: Place(Some(load)) }
+            }
+            _ => Self { server: Place::ANY, load: Place::ANY },
+        }
+    }
+
+    /// How to say it.
+    pub fn describe(self) -> String {
+        match (self.server.0, self.load.0) {
+            (Some(server), Some(load)) => {
+                format!("The server has processor {server}, the load generator processor {load}.")
+            }
+            _ => "There is one processor, which server and load generator share.".to_owned(),
+        }
+    }
+}
+
+/// Lets this process, and those it starts, have as many descriptors as the system allows; how many
+/// that is.
+///
+/// # Errors
+/// When the system refuses.
+pub fn raise_descriptors() -> Result<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        .context("cannot raise the soft limit of descriptors to the hard one")?;
+    Ok(limit.maximum.unwrap_or(u64::MAX))
+}
+
+/// Whether a limit is enough for so many connections at so many descriptors each.
+///
+/// # Errors
+/// How many are needed, and what to do.
+pub fn check_descriptors(limit: u64, connections: u64, each: u64) -> Result<()> {
+    let needed = connections * each + OTHERS;
+    if limit >= needed {
+        return Ok(());
+    }
+    bail!(
+        "{connections} connections need {needed} descriptors and the hard limit is {limit}: \
+         raise it, as root with `ulimit -Hn {needed}`"
+    )
+}
+
+/// A program without what `cargo run` has set for this one, which would be in its memory.
+pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    if let Some(path) = env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_processors_are_a_place_each_and_one_is_for_anyone() {
+        let two = Places::of([2, 5, 6].into_iter());
+        assert_eq!((two.server, two.load), (Place(Some(2)), Place(Some(5))));
+        assert!(two.describe().contains("processor 2, the load generator processor 5"));
+        let one = Places::of([3].into_iter());
+        assert_eq!((one.server, one.load), (Place::ANY, Place::ANY));
+        assert!(one.describe().contains("one processor"));
+    }
+
+    #[test]
+    fn a_limit_too_low_is_told_with_the_number_needed() {
+        assert!(check_descriptors(10_032, 10_000, 1).is_ok());
+        let error = check_descriptors(4096, 10_000, 1).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "10000 connections need 10032 descriptors and the hard limit is 4096: \
+             raise it, as root with `ulimit -Hn 10032`"
+        );
+        assert!(check_descriptors(20_000, 10_000, 2).is_err());
+    }
+
+    #[test]
+    fn the_soft_limit_becomes_the_hard_one() {
+        let limit = raise_descriptors().unwrap();
+        assert_eq!(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX), limit);
+    }
+}

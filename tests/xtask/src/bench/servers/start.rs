@@ -1,0 +1,174 @@
+//! W6: how large a server is, and how soon it serves.
+//!
+//! A server in C is linked with all it needs into one file and compared with the one that has no
+//! loop; a server in Rust is compared with a program that does nothing, both with the system's C
+//! library outside. Start-up is from the start of the process, with shared libraries for all, to the
+//! first connection it takes.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tempfile::TempDir;
+
+use super::{
+    contest::Contest,
+    contestant::{SERVERS, Server, Source},
+    others::Others,
+    place::clean,
+    report::address,
+    spread::{percentile, rounds},
+    symbols,
+};
+use crate::bench::{Options, table::Table};
+use crate::command;
+
+/// The server without a loop, which all in C are compared with.
+const FLOOR: &str = "blocking calls";
+
+/// How long a server may take for one connection. It bounds a hang.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Measures it.
+///
+/// # Errors
+/// When a server can not be built, or does not serve.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    let contest = Contest::begin()?;
+    Ok(vec![servers(&contest, options)?, core(&contest)?])
+}
+
+fn servers(contest: &Contest, options: &Options) -> Result<Table> {
+    let starts = if options.quick { 50 } else { 200 };
+    let programs: Result<Vec<(Server, PathBuf)>> = SERVERS
+        .into_iter()
+        .map(|server| match server.source {
+            Source::C { .. } => Ok((server, contest.built.link_statically(&server)?)),
+            Source::Rust(name) => Ok((server, contest.built.rust(name)?)),
+        })
+        .collect();
+    let programs = programs?;
+    let folder = TempDir::new().context("no place for stripped programs")?;
+    let empty = stripped(&contest.built.rust("empty")?, &folder)?;
+    let mut sizes = Vec::new();
+    for (_, program) in &programs {
+        sizes.push(stripped(program, &folder)?);
+    }
+    let floor = programs.iter().position(|(server, _)| server.name == FLOOR);
+    let floor = floor.map(|place| sizes[place]).context("there is a server without a loop")?;
+    println!("start-up: {} servers, {starts} times ...", programs.len());
+    let others = Others::watch();
+    // Those in C are started with shared libraries, too, as those in Rust are.
+    let times = rounds(&programs, starts, |(server, _)| {
+        start_up(&contest.built.program(server)?).with_context(|| server.name.to_owned())
+    })?;
+    let mut rows = Vec::new();
+    for (((server, _), size), times) in programs.iter().zip(&sizes).zip(&times) {
+        let (linked, less) = match server.source {
+            Source::C { .. } => ("static", floor),
+            Source::Rust(_) => ("C library outside", empty),
+        };
+        let [median, early, late] = [50, 10, 90].map(|percent| percentile(times, percent));
+        rows.push(vec![
+            server.name.to_owned(),
+            linked.to_owned(),
+            size.to_string(),
+            (*size as i64 - less as i64).to_string(),
+            format!("{median:.0} [{early:.0}–{late:.0}]"),
+        ]);
+    }
+    rows.push(vec![
+        "empty program in Rust".to_owned(),
+        "C library outside".to_owned(),
+        empty.to_string(),
+        "0".to_owned(),
+        "–".to_owned(),
+    ]);
+    let columns =
+        ["server", "linked", "stripped, bytes", "beyond the floor, bytes", "start-up, shared, µs"];
+    let notes = vec![
+        format!("The floor is `{FLOOR}` for C and the empty program for Rust."),
+        format!(
+            "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
+            others.describe()
+        ),
+    ];
+    let title = "Size and start-up".to_owned();
+    Ok(Table { title, notes, columns: columns.map(str::to_owned).into(), rows })
+}
+
+/// What of the release server is code of ours.
+fn core(contest: &Contest) -> Result<Table> {
+    let mut rows = Vec::new();
+    for (name, program) in
+        [("connections", "server-picoevent"), ("sources", "server-picoevent-sources")]
+    {
+        let text = symbols::text_by_crate(&contest.built.rust(program)?)?;
+        let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
+        rows.push(vec![name.to_owned(), of("picoevent"), of("picoevent_sim")]);
+    }
+    let columns = ["server", "`picoevent`", "`picoevent_sim::live`"];
+    let notes = vec![
+        "The sum of the symbols in the linked program, x86-64 or what this machine is, in the \
+         release profile. What was inlined into the server is the server's."
+            .to_owned(),
+    ];
+    let title = "Code of the core and of its back end, bytes".to_owned();
+    Ok(Table { title, notes, columns: columns.map(str::to_owned).into(), rows })
+}
+
+/// The size of a program without its symbols.
+fn stripped(program: &Path, folder: &TempDir) -> Result<u64> {
+    let target = folder.path().join("stripped");
+    let mut strip = Command::new("strip");
+    command::output(strip.arg("-s").arg("-o").arg(&target).arg(program))?;
+    Ok(std::fs::metadata(&target).with_context(|| target.display().to_string())?.len())
+}
+
+/// Ends a process that has not ended when it is no longer needed.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // Where it fails the process has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// From the start of a server to the first connection it takes, in µs.
+fn start_up(program: &Path) -> Result<f64> {
+    let mut command = clean(program);
+    command.args(["hello", "1"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let begun = Instant::now();
+    let mut server = Started(command.spawn().with_context(|| command::cannot_start(&command))?);
+    let out = server.0.stdout.take().context("its output is piped")?;
+    // Read here and not on another thread, whose start and wake-up would be measured, too.
+    let limit = Timespec::try_from(LIMIT)?;
+    if poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))? == 0 {
+        bail!("it does not say within {} s where it listens", LIMIT.as_secs());
+    }
+    let (mut out, mut line) = (BufReader::new(out), String::new());
+    out.read_line(&mut line)?;
+    let client = TcpStream::connect(address(line.trim_end())?);
+    let client = client.context("it does not take a connection")?;
+    let took = begun.elapsed();
+    drop(client);
+    // What it says of its work has room in the pipe.
+    let status = loop {
+        if let Some(status) = server.0.try_wait()? {
+            break status;
+        }
+        ensure!(begun.elapsed() < LIMIT, "it does not end within {} s", LIMIT.as_secs());
+        thread::sleep(command::POLL);
+    };
+    ensure!(status.success(), "it fails with its first client: {status}");
+    Ok(took.as_secs_f64() * 1e6)
+}

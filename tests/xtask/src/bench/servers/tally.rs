@@ -1,0 +1,85 @@
+//! What one operation of a server takes in numbers that do not depend on the hour: instructions in
+//! user space, by callgrind, and system calls, by strace.
+//!
+//! Each is the difference of two runs of different lengths, divided by the operations that one did
+//! more, so that start-up and end are not in it. The clients run outside of the tool.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
+
+use super::{
+    duel::{self, Load, Under},
+    place::Places,
+};
+use crate::callgrind::collected;
+
+/// The instructions of an operation: two loads, and by how many operations they differ.
+///
+/// # Errors
+/// When a run fails, or valgrind says no count.
+pub fn instructions(
+    server: &Path,
+    clients: &Path,
+    [less, more]: [(Load, u64); 2],
+    places: Places,
+) -> Result<f64> {
+    let count = |load| {
+        let outcome = duel::run(server, clients, load, &Under::Callgrind, places)?;
+        let count = collected(&outcome.said);
+        count.with_context(|| format!("valgrind said no count:\n{}", outcome.said))
+    };
+    let (few, many) = (count(less.0)?, count(more.0)?);
+    Ok((many as f64 - few as f64) / (more.1 - less.1) as f64)
+}
+
+/// The system calls of an operation, in the same way.
+///
+/// # Errors
+/// When a run fails, or strace counts nothing.
+pub fn system_calls(
+    server: &Path,
+    clients: &Path,
+    [less, more]: [(Load, u64); 2],
+    places: Places,
+) -> Result<f64> {
+    let count = |load| {
+        let file = NamedTempFile::new().context("no place for what strace counts")?;
+        duel::run(server, clients, load, &Under::Strace(file.path().to_owned()), places)?;
+        let table = fs::read_to_string(file.path()).context("strace has written nothing")?;
+        calls(&table).with_context(|| format!("strace counted no calls:\n{table}"))
+    };
+    let (few, many) = (count(less.0)?, count(more.0)?);
+    Ok((many as f64 - few as f64) / (more.1 - less.1) as f64)
+}
+
+/// The sum of the column `calls` of strace's table.
+fn calls(table: &str) -> Option<u64> {
+    let row = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [share, _, _, calls, .., name] = words.as_slice() else { return None };
+        (share.parse::<f64>().is_ok() && *name != "total").then(|| calls.parse::<u64>().ok())?
+    };
+    let rows: Vec<u64> = table.lines().filter_map(row).collect();
+    (!rows.is_empty()).then(|| rows.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn straces_calls_are_added_up_with_and_without_errors() {
+        let table = "\
+% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 50.00    0.000210           2       100           read
+ 50.00    0.000210           2        20         3 accept4
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.000420           2       120         3 total
+";
+        assert_eq!(calls(table), Some(120));
+        assert_eq!(calls("strace: no such program"), None);
+    }
+}

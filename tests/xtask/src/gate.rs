@@ -1,0 +1,61 @@
+//! `cargo xtask gate`: what the core costs is what is recorded, to two per cent.
+//!
+//! Times differ from run to run, so no test asserts them. Instructions and bytes do not: the same
+//! source and compiler come to the same figures. They are recorded in `tests/bench/recorded.txt`,
+//! and this fails when one differs by more than two per cent, up or down. Who means the change
+//! records it in the same commit, so the history of that file is the history of the costs.
+//!
+//! Where the compiler is another than the one recorded, the differences are shown and not judged.
+
+mod compare;
+mod record;
+mod source;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{toolchain::Toolchain, workspace};
+use compare::compare;
+use record::Record;
+
+/// What to do with the figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Hold them against the record.
+    Judge,
+    /// Make them the record.
+    Record,
+}
+
+/// Measures, and does the task.
+///
+/// # Errors
+/// When something cannot be measured, or differs from the record.
+pub fn run(task: Task) -> Result<()> {
+    let file = file();
+    let name = file.strip_prefix(workspace::root()).unwrap_or(&file).display();
+    // Read first: a record that is none is said at once, not after a minute.
+    let recorded = match task {
+        Task::Judge => {
+            let text = fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {name}; {}", compare::HOW_TO_RECORD))?;
+            Some(Record::read(&text).with_context(|| format!("{name} is no record"))?)
+        }
+        Task::Record => None,
+    };
+    let now = source::measure(Toolchain::ready()?)?;
+    let Some(recorded) = recorded else {
+        fs::write(&file, now.to_string()).with_context(|| format!("cannot write {name}"))?;
+        println!("\nrecorded {} figures in {name}", now.len());
+        return Ok(());
+    };
+    let found = compare(&recorded, &now);
+    println!("\n{found}");
+    ensure!(found.is_as_recorded(), "{}", found.verdict());
+    Ok(())
+}
+
+fn file() -> PathBuf {
+    workspace::root().join("tests/bench/recorded.txt")
+}

@@ -1,0 +1,113 @@
+//! Where the gate's figures come from.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use super::record::{Group, Record};
+use crate::{
+    board::BOARDS,
+    command, count, firmware,
+    size::{alone, measure as measure_elf},
+    toolchain::Toolchain,
+};
+
+/// Figures with their names.
+type Figures = Vec<(String, u64)>;
+
+/// One kind of figures.
+struct Source {
+    /// What is counted, and where.
+    title: &'static str,
+    /// The Rust that they depend on, as it calls itself.
+    compiler: fn(Toolchain) -> Result<String>,
+    measure: fn(Toolchain) -> Result<Figures>,
+}
+
+/// Every kind. A further one, as instructions of a chip under QEMU, is a further line, and its
+/// figures are in the record with the next `cargo xtask gate --record`.
+const SOURCES: &[Source] = &[
+    Source {
+        title: "instructions, this machine",
+        compiler: of_this_machine,
+        measure: instructions,
+    },
+    Source { title: "bytes, microcontrollers", compiler: of_firmware, measure: bytes },
+];
+
+/// Sizes of the tables, of those that `cargo xtask count` has: enough to see an operation grow.
+const TABLES: [u32; 2] = [10, 1_000];
+
+/// Measures everything that is recorded.
+///
+/// # Errors
+/// When something cannot be built or run.
+pub fn measure(toolchain: Toolchain) -> Result<Record> {
+    let mut groups = Vec::new();
+    for &Source { title, compiler, measure } in SOURCES {
+        groups.push(Group {
+            title: title.to_owned(),
+            compiler: compiler(toolchain)?,
+            figures: measure(toolchain)?,
+        });
+    }
+    Ok(Record { groups })
+}
+
+/// The core's operations, by callgrind.
+fn instructions(_: Toolchain) -> Result<Figures> {
+    let mut figures = Figures::new();
+    for row in count::measure(TABLES)? {
+        for (size, count) in TABLES.iter().zip(row.counts) {
+            figures.push((format!("{}, of {size}", row.name), count));
+        }
+    }
+    Ok(figures)
+}
+
+/// Firmware for QEMU, and the core alone.
+fn bytes(toolchain: Toolchain) -> Result<Figures> {
+    let mut figures = Figures::new();
+    for board in BOARDS.iter().filter(|board| board.is_emulated()) {
+        let usage = measure_elf(&firmware::build(toolchain, board, "hello-world")?)?;
+        figures.push((format!("flash of hello-world, {}", board.name), usage.flash));
+        figures.push((format!("static RAM of hello-world, {}", board.name), usage.ram));
+    }
+    for (image, has) in alone::IMAGES {
+        let code = alone::code(toolchain, alone::SMALL, image)?;
+        figures.push((format!("code of the core with {has}"), code.core));
+    }
+    let memory = alone::memory(toolchain)?;
+    figures.extend(memory.into_iter().map(|(name, bytes)| (format!("RAM of {name}"), bytes)));
+    Ok(figures)
+}
+
+/// On a machine of another kind the instructions are others.
+fn of_this_machine(_: Toolchain) -> Result<String> {
+    let said = command::output(Command::new("rustc").arg("--version").arg("--verbose"))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    let version = said.lines().next().unwrap_or_default();
+    Ok(format!("{version} for {}", host.context("rustc does not say what it compiles for")?))
+}
+
+fn of_firmware(toolchain: Toolchain) -> Result<String> {
+    let Some(target) = BOARDS.first().map(|board| board.target) else { return Ok(String::new()) };
+    let mut rustc = Command::new("rustc");
+    if toolchain == Toolchain::Debian {
+        // The one that its cargo calls.
+        rustc = Command::new("/usr/bin/rustc");
+        for (name, value) in toolchain.cargo(Path::new("."), target).get_envs() {
+            match value {
+                Some(value) => rustc.env(name, value),
+                None => rustc.env_remove(name),
+            };
+        }
+    }
+    version(&mut rustc)
+}
+
+/// The compiler's name, version and origin: equal versions from two origins differ in what they
+/// make.
+fn version(rustc: &mut Command) -> Result<String> {
+    Ok(command::output(rustc.arg("--version"))?.trim().to_owned())
+}

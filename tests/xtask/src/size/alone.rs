@@ -1,0 +1,150 @@
+//! The core alone: the code of what an application uses, and the memory of its tables.
+//!
+//! The images are `tests/bench/alone`. Which code is the core's is told as for firmware; memory is
+//! the difference between storages of different capacities, of which the compiler tells the size.
+
+use std::{path::PathBuf, process::Stdio};
+
+use anyhow::{Context, Result};
+
+use super::{
+    crates::shares,
+    elf::{Kind, sections},
+    table::{Lines, grouped},
+};
+use crate::{
+    command::{self, cannot_start, check, describe},
+    firmware,
+    toolchain::Toolchain,
+    workspace,
+};
+
+/// What an image is built for, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Build {
+    /// The target triple.
+    pub target: &'static str,
+    /// The level of optimization.
+    pub level: &'static str,
+}
+
+/// The firmware's own target and level: what is recorded.
+pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
+
+/// A desk, which has the Rust in use.
+const DESK: &str = "x86_64-unknown-linux-gnu";
+
+const BUILDS: [Build; 6] = [
+    SMALL,
+    Build { level: "3", ..SMALL },
+    Build { target: "thumbv7em-none-eabihf", level: "s" },
+    Build { target: "thumbv7em-none-eabihf", level: "3" },
+    Build { target: DESK, level: "s" },
+    Build { target: DESK, level: "3" },
+];
+
+/// The images, and what each has.
+pub const IMAGES: [(&str, &str); 2] =
+    [("events", "events, timers and signals"), ("server", "connections and a listener as well")];
+
+/// Code of an image.
+#[derive(Debug, Clone, Copy)]
+pub struct Code {
+    /// The core's.
+    pub core: u64,
+    /// All of it, with the callbacks and what the core library has.
+    pub all: u64,
+}
+
+/// Builds the images everywhere and writes the table of their code.
+///
+/// # Errors
+/// When an image cannot be built or understood.
+pub fn table(toolchain: Toolchain) -> Result<Lines> {
+    let heading = ["target", "level", "events: core", "events: .text", "server: core"];
+    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+    lines[0].push("server: .text".to_owned());
+    for build in BUILDS {
+        let mut line = vec![build.target.to_owned(), build.level.to_owned()];
+        for (image, _) in IMAGES {
+            let code = code(toolchain, build, image)?;
+            line.extend([grouped(code.core), grouped(code.all)]);
+        }
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// Builds an image and measures its code.
+///
+/// # Errors
+/// When it cannot be built or understood.
+pub fn code(toolchain: Toolchain, build: Build, image: &str) -> Result<Code> {
+    let elf = compile(toolchain, build, image)?;
+    let core = shares(&elf)?.get("picoevent").copied().unwrap_or_default().code;
+    let all = sections(&elf)?.into_iter().filter(|section| section.kind == Kind::Code);
+    Ok(Code { core, all: all.map(|section| section.size).sum() })
+}
+
+/// What is compared to know what a further slot takes: a storage, and how many slots more than
+/// [`FEW`] it has.
+const TABLES: [(&str, &str, u64); 4] = [
+    ("a further event or timer", "MORE_EVENTS", 8),
+    ("a further connection, without its rings", "MORE_CONNS", 8),
+    ("a further listener", "MORE_LISTENERS", 8),
+    ("a further common timeout", "MORE_COMMON", 8),
+];
+
+/// The storage that the others are compared with.
+const FEW: &str = "FEW";
+
+/// Each ring in [`FEW`] has 4 bytes, which are no part of a connection.
+const RINGS: u64 = 4 + 4;
+
+/// The RAM that the base takes, and each further slot, on a chip of 32 bits.
+///
+/// # Errors
+/// When the image cannot be built or has not the symbols.
+pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
+    let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
+    let size = |name: &str| {
+        let end = format!("::{name}");
+        let mut symbols = sections.iter().flat_map(|section| &section.symbols);
+        let symbol = symbols.find(|symbol| symbol.name.ends_with(&end));
+        symbol.map(|symbol| symbol.size).with_context(|| format!("the image has no {name}"))
+    };
+    let few = size(FEW)?;
+    let mut memory = vec![("the base itself".to_owned(), size("BASE")?)];
+    for (what, storage, times) in TABLES {
+        let further = size(storage)?.saturating_sub(few) / times;
+        let rings = if storage == "MORE_CONNS" { RINGS } else { 0 };
+        memory.push((what.to_owned(), further.saturating_sub(rings)));
+    }
+    Ok(memory)
+}
+
+/// Writes the table of [`memory`].
+///
+/// # Errors
+/// As [`memory`].
+pub fn memory_table(toolchain: Toolchain) -> Result<Lines> {
+    let mut lines = vec![vec!["of RAM, on a chip of 32 bits".to_owned(), "bytes".to_owned()]];
+    lines.extend(memory(toolchain)?.into_iter().map(|(name, bytes)| vec![name, grouped(bytes)]));
+    Ok(lines)
+}
+
+fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
+    let folder = workspace::alone();
+    let mut cargo = match build.target {
+        DESK => command::cargo(&folder),
+        target => toolchain.cargo(&folder, target),
+    };
+    cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.level);
+    cargo.args(["build", "--release", "--target", build.target, "--bin", image]);
+    println!("$ {}", describe(&cargo));
+    cargo.arg("--message-format=json-render-diagnostics");
+    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
+    check(&cargo, output.status)?;
+    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+    built.into_iter().next().with_context(|| format!("cargo did not say where it put {image}"))
+}

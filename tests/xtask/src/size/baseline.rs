@@ -1,0 +1,66 @@
+//! hello-world beside the same server written as tasks, at equal capacities.
+//!
+//! The programs are `tests/bench/baseline`. A task is a socket, a connection and a place to
+//! remember where it stands, all in one. The loop has these apart: a socket can shake hands, wait or
+//! linger without a connection. So there are two comparisons: as many tasks as hello-world has
+//! connections, which then refuse whom the loop would let wait; and as many as it has sockets.
+
+use anyhow::{Result, ensure};
+
+use super::{
+    Usage, measure,
+    table::{Lines, grouped},
+};
+use crate::{board::Board, firmware, toolchain::Toolchain};
+
+/// The boards that are compared on, and the connections and sockets of hello-world there.
+const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-an385", 8, 16)];
+
+/// What two programs with the same capacities may differ by: the alignment of small variables.
+const SLACK: u64 = 64;
+
+/// Builds all servers and writes the table.
+///
+/// # Errors
+/// When one cannot be built.
+pub fn table(toolchain: Toolchain) -> Result<Lines> {
+    let heading = ["server", "served at once", "sockets", "flash", "static RAM"];
+    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+    for (name, few, many) in BOARDS {
+        let board = Board::named(name)?;
+        let hello = measure(&firmware::build(toolchain, board, "hello-world")?)?;
+        let programs = ["tasks-few", "loop-few", "tasks-many", "loop-many", "stack-loop"];
+        let mut measured = Vec::new();
+        for elf in firmware::build_baseline(toolchain, board, &programs)? {
+            measured.push(measure(&elf)?);
+        }
+        let [tasks_few, loop_few, tasks_many, loop_many, same] = &measured[..] else { continue };
+        ensure!(
+            hello.ram.abs_diff(same.ram) < SLACK,
+            "hello-world has {} bytes of static RAM on {name}, and {} with the capacities in \
+             tests/bench/baseline/src/sizes.rs, which are to be the same",
+            hello.ram,
+            same.ram,
+        );
+        let mut row = |server: &str, served: u64, sockets: u64, usage: &Usage| {
+            let numbers = [served, sockets, usage.flash, usage.ram].map(grouped);
+            lines.push([vec![format!("{server}, {name}")], numbers.to_vec()].concat());
+        };
+        row("tasks", few, few, tasks_few);
+        row("picoevent", few, few, loop_few);
+        row("tasks", many, many, tasks_many);
+        row("picoevent", many, many, loop_many);
+        row("picoevent as hello-world is", few, many, &hello);
+        for (server, few_of, many_of) in
+            [("tasks", tasks_few, tasks_many), ("picoevent", loop_few, loop_many)]
+        {
+            let further = |few_of: u64, many_of: u64| many_of.saturating_sub(few_of) / (many - few);
+            let ram = further(few_of.ram, many_of.ram);
+            let flash = further(few_of.flash, many_of.flash);
+            let cells =
+                [format!("{server}, each further one, {name}"), "+ 1".to_owned(), "+ 1".to_owned()];
+            lines.push([cells.to_vec(), vec![grouped(flash), grouped(ram)]].concat());
+        }
+    }
+    Ok(lines)
+}

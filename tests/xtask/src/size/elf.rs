@@ -1,0 +1,150 @@
+//! What stands in an ELF file: the sections that are on the chip, and their symbols.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use object::{
+    Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolSection,
+    elf::{SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE},
+    read::SectionKind,
+};
+
+/// What a section costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Code, in flash.
+    Code,
+    /// Constants, in flash.
+    Constants,
+    /// Variables whose first values are in flash.
+    Both,
+    /// Variables that are zeroed or not initialised.
+    Ram,
+}
+
+impl Kind {
+    /// `None` for debugging information, symbols and log strings: never on the chip.
+    fn of(flags: SectionFlags, kind: SectionKind) -> Option<Self> {
+        let SectionFlags::Elf { sh_flags } = flags else { return None };
+        let has = |flag: u32| sh_flags & u64::from(flag) != 0;
+        match kind {
+            _ if !has(SHF_ALLOC) => None,
+            SectionKind::UninitializedData => Some(Kind::Ram),
+            _ if has(SHF_WRITE) => Some(Kind::Both),
+            _ if has(SHF_EXECINSTR) => Some(Kind::Code),
+            _ => Some(Kind::Constants),
+        }
+    }
+
+    /// Whether it is written into the chip.
+    pub fn is_in_flash(self) -> bool {
+        self != Kind::Ram
+    }
+
+    /// Whether it has an address in RAM.
+    pub fn is_in_ram(self) -> bool {
+        matches!(self, Kind::Both | Kind::Ram)
+    }
+}
+
+/// A section that is on the chip.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// As the linker calls it.
+    pub name: String,
+    /// What it costs.
+    pub kind: Kind,
+    /// Its first address.
+    pub address: u64,
+    /// Its bytes.
+    pub size: u64,
+    /// What the linker put into it, by address.
+    pub symbols: Vec<Symbol>,
+}
+
+/// A named piece of a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its name, with its path.
+    pub name: String,
+    /// Its first address.
+    pub address: u64,
+    /// Its bytes. Assembler's symbols have none: they go to the next one.
+    pub size: u64,
+}
+
+/// Reads the sections that are on the chip and not empty, in the file's order.
+///
+/// # Errors
+/// When the file cannot be read or is no ELF file.
+pub fn sections(elf: &Path) -> Result<Vec<Section>> {
+    let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let file = object::File::parse(&*bytes);
+    let file = file.with_context(|| format!("cannot understand {}", elf.display()))?;
+    let mut found = Vec::new();
+    for section in file.sections().filter(|section| section.size() > 0) {
+        let Some(kind) = Kind::of(section.flags(), section.kind()) else { continue };
+        let inside = |symbol: &object::Symbol<'_, '_>| {
+            symbol.section() == SymbolSection::Section(section.index())
+        };
+        let symbols = file.symbols().filter(inside).filter_map(|symbol| {
+            let name = symbol.name().ok().filter(|name| is_one(name))?;
+            // A function's lowest bit says that its code is Thumb.
+            let thumb = u64::from(kind == Kind::Code && file.architecture() == ARM);
+            let address = symbol.address() & !thumb;
+            Some(Symbol { name: demangled(name), address, size: symbol.size() })
+        });
+        let mut symbols: Vec<_> = symbols.collect();
+        // The longest of those that begin at an address first.
+        symbols.sort_by_key(|symbol| (symbol.address, u64::MAX - symbol.size));
+        let name = section.name().unwrap_or("(unnamed)").to_owned();
+        let (address, size) = (section.address(), section.size());
+        found.push(Section { name, kind, address, size, symbols });
+    }
+    Ok(found)
+}
+
+const ARM: object::Architecture = object::Architecture::Arm;
+
+/// Whether a symbol names something: those of Arm's begin of code and data do not.
+fn is_one(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('$')
+}
+
+/// A name as Rust writes it, without the hash.
+fn demangled(name: &str) -> String {
+    addr2line::demangle_auto(name.into(), None).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_judged_by_its_elf_flags() {
+        let elf = |flags: u32| SectionFlags::Elf { sh_flags: u64::from(flags) };
+        let kind = |flags, kind| Kind::of(elf(flags), kind);
+        let both = SHF_ALLOC | SHF_WRITE;
+        assert_eq!(kind(both, SectionKind::UninitializedData), Some(Kind::Ram));
+        assert_eq!(kind(both, SectionKind::Data), Some(Kind::Both));
+        assert_eq!(kind(SHF_ALLOC, SectionKind::ReadOnlyData), Some(Kind::Constants));
+        assert_eq!(kind(SHF_ALLOC | SHF_EXECINSTR, SectionKind::Text), Some(Kind::Code));
+        assert_eq!(kind(0, SectionKind::Debug), None);
+    }
+
+    #[test]
+    fn what_is_no_elf_file_is_an_error() {
+        let error = sections(Path::new(file!()).file_name().unwrap().as_ref()).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read elf.rs");
+    }
+
+    #[test]
+    fn the_symbols_of_this_test_are_in_its_sections() {
+        let sections = sections(&std::env::current_exe().unwrap()).unwrap();
+        let code = sections.iter().find(|section| section.name == ".text").unwrap();
+        let end = code.address + code.size;
+        assert!(code.symbols.iter().all(|symbol| (code.address..=end).contains(&symbol.address)));
+        let name = "elf::tests::the_symbols_of_this_test_are_in_its_sections";
+        assert!(code.symbols.iter().any(|symbol| symbol.name.contains(name)));
+    }
+}

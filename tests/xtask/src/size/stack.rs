@@ -1,0 +1,75 @@
+//! How deep the stack gets under clients of all kinds.
+//!
+//! The program paints its stack, and QEMU runs it while the end-to-end tests' clients come: good
+//! ones, some that reset, some that vanish, more than there are places for. At its end the program
+//! says how much of the paint is gone. The clients stand on the simulator, which this program does
+//! without, so the run is a test of theirs, and this reads what it says.
+
+use anyhow::{Context, Result};
+
+use super::table::{Lines, grouped};
+use crate::{board::Board, command, firmware, toolchain::Toolchain, workspace};
+
+/// The programs, and whose they are.
+pub const PROGRAMS: [(&str, &str); 2] = [("stack-loop", "picoevent"), ("stack-tasks", "tasks")];
+
+/// The board they are for, which has little RAM.
+pub const BOARD: &str = "qemu-lm3s6965evb";
+
+/// Compiles the programs.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build(toolchain: Toolchain) -> Result<()> {
+    let programs = PROGRAMS.map(|(program, _)| program);
+    firmware::build_baseline(toolchain, Board::named(BOARD)?, &programs).map(drop)
+}
+
+/// Runs the programs and writes the table.
+///
+/// # Errors
+/// When a client was not served as it should, or a program said no depth.
+pub fn table(toolchain: Toolchain) -> Result<Lines> {
+    build(toolchain)?;
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.env(firmware::FOLDER, workspace::firmware());
+    cargo.args(["test", "--package", "picoevent-tests", "--test", "qemu", "stack::"]);
+    cargo.args(["--", "--ignored", "--nocapture", "--test-threads=1"]);
+    println!("$ {}", command::describe(&cargo));
+    let said = command::output(&mut cargo)?;
+    let heading = ["server", "at start", "serving", "room for it"];
+    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+    for (program, server) in PROGRAMS {
+        let read = |when: &str| {
+            depth(&said, program, when)
+                .with_context(|| format!("the test said no depth of {program} {when}:\n{said}"))
+        };
+        let ((start, _), (serving, room)) = (read("at start")?, read("serving")?);
+        let cells = [start, serving, room].map(grouped);
+        lines.push([vec![server.to_owned()], cells.to_vec()].concat());
+    }
+    Ok(lines)
+}
+
+/// Reads `stack-loop, serving: 2040 bytes of 48028`.
+fn depth(said: &str, program: &str, when: &str) -> Option<(u64, u64)> {
+    let start = format!("{program}, {when}: ");
+    let (depth, room) = said.lines().find_map(|line| {
+        let (_, rest) = line.split_once(&start)?;
+        rest.split_once(" bytes of ")
+    })?;
+    Some((depth.parse().ok()?, room.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_depth_is_read_out_of_what_the_test_says() {
+        let said = "test stack::x ... stack-loop, serving: 2040 bytes of 48028\nok";
+        assert_eq!(depth(said, "stack-loop", "serving"), Some((2_040, 48_028)));
+        assert_eq!(depth(said, "stack-loop", "at start"), None);
+        assert_eq!(depth(said, "stack-tasks", "serving"), None);
+    }
+}
