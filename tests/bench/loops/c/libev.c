@@ -10,7 +10,7 @@ struct loop {
   void *arg;
   uint32_t count;
   uint64_t left, calls;
-  ev_prepare job;
+  ev_timer job;
   void (*body)(void *);
   void *body_arg;
   struct slot {
@@ -128,17 +128,17 @@ static void fired(struct ev_loop *ev, ev_timer *timer, int what) {
   ev_timer_stop(ev, timer);
 }
 
-static void job(struct ev_loop *ev, ev_prepare *prepare, int what) {
-  (void)what;
-  struct loop *loop = prepare->data;
-  ev_prepare_stop(ev, prepare);
+/* Called at the end of a turn, when timers that were due have been seen to. */
+static void job(struct ev_loop *ev, ev_timer *timer, int what) {
+  (void)ev, (void)what;
+  struct loop *loop = timer->data;
   loop->body(loop->body_arg);
 }
 
 static void *timers_open(uint32_t count) {
   struct loop *loop = new_loop(count);
   if (!loop) return NULL;
-  ev_prepare_init(&loop->job, job);
+  ev_timer_init(&loop->job, job, 0., 0.);
   loop->job.data = loop;
   for (uint32_t i = 0; i < count; i++) {
     ev_timer_init(&loop->slots[i].timer, fired, 0., 0.);
@@ -151,7 +151,7 @@ static void timers_within(void *arg, void (*body)(void *), void *body_arg) {
   struct loop *loop = arg;
   loop->body = body;
   loop->body_arg = body_arg;
-  ev_prepare_start(loop->ev, &loop->job);
+  ev_feed_event(loop->ev, &loop->job, EV_CUSTOM);
   ev_run(loop->ev, EVRUN_NOWAIT);
 }
 

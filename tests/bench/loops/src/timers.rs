@@ -16,8 +16,10 @@ mod calloop;
 mod heap;
 mod nothing;
 mod picoevent;
+mod wheel;
 
 use std::hint::black_box;
+use std::process::exit;
 use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -93,8 +95,8 @@ pub struct Task {
     pub rounds: u32,
     /// Whose luck it is.
     pub seed: u64,
-    /// The last phase.
-    pub until: Phase,
+    /// Behind this phase the process ends, without closing the loop; `None` for a whole run.
+    pub until: Option<Phase>,
 }
 
 /// How W2i is to be.
@@ -138,6 +140,7 @@ pub fn contestants() -> Vec<Contestant> {
         // It looks at every timer for each change, so a larger run would take minutes.
         Contestant::new("calloop", 10_000, calloop::run),
         Contestant::new("a binary heap by hand", u32::MAX, heap::run),
+        Contestant::new("a wheel by hand", u32::MAX, wheel::run),
     ]
 }
 
@@ -202,7 +205,7 @@ fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Pha
     (contestant.run)(task.timers, &mut |timers| {
         timers.within(&mut |verbs| {
             let mut phase = |phase, count: usize, work: &mut dyn FnMut()| {
-                if phase <= task.until {
+                if task.until.is_none_or(|last| phase <= last) {
                     let start = cpu_nanos();
                     work();
                     took.push((phase, (cpu_nanos() - start) / count as f64));
@@ -213,18 +216,27 @@ fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Pha
             phase(Phase::Rearm, all, &mut || verbs.set(&draw.rearm, &draw.second));
             phase(Phase::Cancel, draw.cancel.len(), &mut || verbs.cancel(&draw.cancel));
             phase(Phase::Near, all, &mut || verbs.set(&draw.in_order, &draw.near));
+            leave_if(task.until.is_some_and(|last| last < Phase::Fire));
         });
-        if task.until == Phase::Fire {
+        if task.until.is_none_or(|last| last == Phase::Fire) {
             sleep(FIRING);
             let start = cpu_nanos();
             fire(timers, u64::from(task.timers))?;
             took.push((Phase::Fire, (cpu_nanos() - start) / f64::from(task.timers)));
+            leave_if(task.until == Some(Phase::Fire));
             let fired = timers.turn()?;
             ensure!(fired == u64::from(task.timers), "{fired} timers fired of {}", task.timers);
         }
         Ok(())
     })?;
     Ok(took)
+}
+
+/// Ends the process, as it is.
+fn leave_if(over: bool) {
+    if over {
+        exit(0);
+    }
 }
 
 /// Turns until as many have fired.
@@ -311,7 +323,7 @@ mod tests {
 
     #[test]
     fn every_contestant_fires_every_timer() {
-        let task = Task { timers: 100, rounds: 2, seed: 1, until: Phase::Fire };
+        let task = Task { timers: 100, rounds: 2, seed: 1, until: None };
         play(&task, &contestants()).unwrap();
     }
 
@@ -345,7 +357,7 @@ mod tests {
     #[test]
     fn a_contestant_that_fires_what_was_cancelled_fails() {
         let deaf = Contestant::new("deaf", 1_000, |_, body| body(&mut Deaf(0, 0)));
-        let task = Task { timers: 100, rounds: 1, seed: 1, until: Phase::Fire };
+        let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
         let said = format!("{:#}", play(&task, std::slice::from_ref(&deaf)).unwrap_err());
         assert_eq!(said, "deaf: 10 timers fired of 10, of which 5 were cancelled");
         let idle = Idle { timers: 10, operations: 100, rounds: 1, seed: 1 };

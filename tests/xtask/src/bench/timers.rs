@@ -11,10 +11,11 @@ use super::{
 };
 
 /// The contestants, as tables list them.
-const NAMES: [&str; 6] = [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand"];
+const NAMES: [&str; 7] =
+    [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
 
 /// Those of W2i.
-const IDLE_NAMES: [&str; 9] = [
+const IDLE_NAMES: [&str; 10] = [
     US,
     "picoevent, common",
     LIBEVENT,
@@ -23,6 +24,7 @@ const IDLE_NAMES: [&str; 9] = [
     "libuv",
     CALLOOP,
     "a binary heap by hand",
+    "a wheel by hand",
     FLOOR,
 ];
 
@@ -138,10 +140,6 @@ fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHA
     Ok(names.into_iter().zip(rows).collect())
 }
 
-/// libev fires what is due at the end of the turn in which it was set. Under valgrind all is due by
-/// then, so the run that ends before firing has fired, too.
-const FIRED_BEFORE: (&str, &str) = ("libev", "Fire");
-
 fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.len()])]) -> Table {
     let title = format!("W2, {} timers", figures::count(Some(timers.into())));
     let columns = [
@@ -162,7 +160,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
         }
         let row = counts.iter().find(|(whose, _)| *whose == name).map(|(_, row)| row);
         let cells = PHASES.iter().enumerate().flat_map(|(place, phase)| {
-            let count = row.map(|row| row[place]).filter(|_| (name, *phase) != FIRED_BEFORE);
+            let count = row.map(|row| row[place]);
             [figures::nanos(figures.median(name, phase)), figures::count(count)]
         });
         table.row([name.to_owned()].into_iter().chain(cells));
