@@ -101,7 +101,8 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
         per: f64::from(COUNTED),
     };
     let counts = program.differences(&names.iter().map(count).collect::<Vec<_>>())?;
-    let title = format!("W2i, one of {IDLE} timers of a minute begun again");
+    let timers = figures::count(Some(IDLE.into()));
+    let title = format!("W2i, one of {timers} timers of a minute begun again");
     let columns = ["", "ns", "least – most", "the loop's", "of libevent's", "instructions"];
     let mut table = Table::new(title, &columns);
     for (name, count) in names.iter().zip(counts) {
@@ -116,8 +117,9 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
         ]);
     }
     table.note(format!(
-        "Processor time; medians of {rounds} rounds of {OPERATIONS} times. The loop's time is \
-         brought up to date after each 64. *The loop's* is what is more than with no timers."
+        "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
+         brought up to date after each 64. *The loop's* is what is more than with no timers.",
+        figures::count(Some(OPERATIONS.into()))
     ));
     table.note("*Common* is a timeout that many events share, libevent's or picoevent's.");
     Ok(vec![table])
