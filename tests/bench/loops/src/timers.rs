@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::clock::{Random, cpu_nanos};
+use crate::clock::{Random, timed};
 
 /// What is done with timers while the loop's time stands still.
 pub trait Verbs {
@@ -42,10 +42,10 @@ pub trait Verbs {
 
 /// A loop with timers.
 pub trait Timers: Verbs {
-    /// Has the body called by the loop.
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs));
+    /// Has the body called by the loop, and answers how many have fired since it was opened.
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
 
-    /// Lets timers fire that are due, and answers how many have fired since the loop was opened.
+    /// Lets timers fire that are due, and answers the same.
     ///
     /// # Errors
     /// The loop's.
@@ -203,12 +203,10 @@ pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
 fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Phase, f64)>> {
     let mut took = Vec::new();
     (contestant.run)(task.timers, &mut |timers| {
-        timers.within(&mut |verbs| {
+        let early = timers.within(&mut |verbs| {
             let mut phase = |phase, count: usize, work: &mut dyn FnMut()| {
                 if task.until.is_none_or(|last| phase <= last) {
-                    let start = cpu_nanos();
-                    work();
-                    took.push((phase, (cpu_nanos() - start) / count as f64));
+                    took.push((phase, timed(work).1 / count as f64));
                 }
             };
             let all = draw.in_order.len();
@@ -220,9 +218,11 @@ fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Pha
         });
         if task.until.is_none_or(|last| last == Phase::Fire) {
             sleep(FIRING);
-            let start = cpu_nanos();
-            fire(timers, u64::from(task.timers))?;
-            took.push((Phase::Fire, (cpu_nanos() - start) / f64::from(task.timers)));
+            // What fired before the clock starts would be for nothing.
+            ensure!(early == 0, "{early} timers fired in the turn in which they were set");
+            let (fired, nanos) = timed(|| fire(timers, task.timers.into()));
+            fired?;
+            took.push((Phase::Fire, nanos / f64::from(task.timers)));
             leave_if(task.until == Some(Phase::Fire));
             let fired = timers.turn()?;
             ensure!(fired == u64::from(task.timers), "{fired} timers fired of {}", task.timers);
@@ -286,12 +286,13 @@ pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
             let run = (contestant.run)(task.timers, &mut |timers| {
                 timers.within(&mut |verbs| {
                     verbs.set(&in_order, &minutes);
-                    let start = cpu_nanos();
-                    for some in which.chunks(BETWEEN_CLOCKS) {
-                        verbs.set(black_box(some), &minutes);
-                        verbs.refresh();
-                    }
-                    nanos = Some((cpu_nanos() - start) / f64::from(task.operations));
+                    let ((), took) = timed(|| {
+                        for some in which.chunks(BETWEEN_CLOCKS) {
+                            verbs.set(black_box(some), &minutes);
+                            verbs.refresh();
+                        }
+                    });
+                    nanos = Some(took / f64::from(task.operations));
                 });
                 let fired = timers.turn()?;
                 ensure!(fired == 0, "{fired} timers of a minute fired within the run");
@@ -345,8 +346,9 @@ mod tests {
     }
 
     impl Timers for Deaf {
-        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
             body(self);
+            self.1
         }
         fn turn(&mut self) -> Result<u64> {
             self.1 += std::mem::take(&mut self.0);
@@ -363,6 +365,37 @@ mod tests {
         let idle = Idle { timers: 10, operations: 100, rounds: 1, seed: 1 };
         let said = format!("{:#}", play_idle(&idle, &[deaf]).unwrap_err());
         assert!(said.contains("timers of a minute fired"), "{said}");
+    }
+
+    /// Fires all that was set before the loop's turn is over.
+    struct Hasty(u64);
+
+    impl Verbs for Hasty {
+        fn set(&mut self, which: &[u32], _: &[u32]) {
+            self.0 = which.len() as u64;
+        }
+        fn cancel(&mut self, which: &[u32]) {
+            self.0 -= which.len() as u64;
+        }
+        fn refresh(&mut self) {}
+    }
+
+    impl Timers for Hasty {
+        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+            body(self);
+            self.0
+        }
+        fn turn(&mut self) -> Result<u64> {
+            Ok(self.0)
+        }
+    }
+
+    #[test]
+    fn a_contestant_that_fires_before_the_clock_starts_fails() {
+        let hasty = Contestant::new("hasty", 1_000, |_, body| body(&mut Hasty(0)));
+        let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
+        let said = format!("{:#}", play(&task, &[hasty]).unwrap_err());
+        assert_eq!(said, "hasty: 100 timers fired in the turn in which they were set");
     }
 
     #[test]

@@ -149,9 +149,10 @@ impl Verbs for Wheel {
 }
 
 impl Timers for Wheel {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
         self.refresh();
         body(self);
+        self.fired
     }
 
     fn turn(&mut self) -> Result<u64> {
