@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow, ensure};
 use lexopt::prelude::*;
 use picoevent_loops::chain::ring::{Fault, Kind, TooFew};
+use picoevent_loops::clock::timed;
 use picoevent_loops::plugin::Plugin;
 use picoevent_loops::timers::Phase;
 use picoevent_loops::{active, chain, timers};
@@ -32,6 +33,9 @@ const STACK: u64 = 100 << 20;
 const NOT_HERE: u8 = 3;
 
 fn main() -> ExitCode {
+    // How long it takes to ask for the time is found out here, or it would be among the
+    // instructions of whatever is timed first.
+    timed(|| ());
     match enlarge_stack().and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
