@@ -290,6 +290,7 @@ mod tests {
         };
         let all: Vec<_> = bench::WORKLOADS.iter().map(|workload| workload.name).collect();
         assert_eq!(bench("bench"), (all.clone(), false));
+        assert_eq!(bench("bench w2 --quick W1"), (vec!["W1", "W2"], true));
         assert_eq!(
             mistake("bench W0"),
             format!("there is no workload \"W0\": known are {}", all.join(", "))

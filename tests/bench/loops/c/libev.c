@@ -10,7 +10,7 @@ struct loop {
   void *arg;
   uint32_t count;
   uint64_t left, calls;
-  ev_prepare job;
+  ev_check job;
   void (*body)(void *);
   void *body_arg;
   struct slot {
@@ -128,17 +128,18 @@ static void fired(struct ev_loop *ev, ev_timer *timer, int what) {
   ev_timer_stop(ev, timer);
 }
 
-static void job(struct ev_loop *ev, ev_prepare *prepare, int what) {
+/* Called at the end of a turn, when timers that were due have been seen to. */
+static void job(struct ev_loop *ev, ev_check *check, int what) {
   (void)what;
-  struct loop *loop = prepare->data;
-  ev_prepare_stop(ev, prepare);
+  struct loop *loop = check->data;
+  ev_check_stop(ev, check);
   loop->body(loop->body_arg);
 }
 
 static void *timers_open(uint32_t count) {
   struct loop *loop = new_loop(count);
   if (!loop) return NULL;
-  ev_prepare_init(&loop->job, job);
+  ev_check_init(&loop->job, job);
   loop->job.data = loop;
   for (uint32_t i = 0; i < count; i++) {
     ev_timer_init(&loop->slots[i].timer, fired, 0., 0.);
@@ -147,12 +148,13 @@ static void *timers_open(uint32_t count) {
   return loop;
 }
 
-static void timers_within(void *arg, void (*body)(void *), void *body_arg) {
+static uint64_t timers_within(void *arg, void (*body)(void *), void *body_arg) {
   struct loop *loop = arg;
   loop->body = body;
   loop->body_arg = body_arg;
-  ev_prepare_start(loop->ev, &loop->job);
+  ev_check_start(loop->ev, &loop->job);
   ev_run(loop->ev, EVRUN_NOWAIT);
+  return loop->calls;
 }
 
 static void timers_set(void *arg, const uint32_t *which, const uint32_t *ms, uint32_t count) {

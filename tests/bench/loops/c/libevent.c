@@ -134,12 +134,13 @@ static void *timers_open_common(uint32_t count) {
   return loop;
 }
 
-static void timers_within(void *arg, void (*body)(void *), void *body_arg) {
+static uint64_t timers_within(void *arg, void (*body)(void *), void *body_arg) {
   struct loop *loop = arg;
   loop->body = body;
   loop->body_arg = body_arg;
   event_active(&loop->job, EV_TIMEOUT, 1);
   turn(loop);
+  return loop->calls;
 }
 
 static void timers_set(void *arg, const uint32_t *which, const uint32_t *ms, uint32_t count) {

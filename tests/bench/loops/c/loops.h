@@ -29,13 +29,13 @@ struct active {
 };
 
 /* Timers, none pending at first. within calls body(arg) from a callback of the loop, where the
- * loop's time stands still; set and cancel are called there. turn lets due timers fire and answers
+ * loop's time stands still; set and cancel are called there. turn lets due timers fire. Both answer
  * how many have fired so far. refresh brings the loop's time up to date. */
 struct timers {
   const char *name;
   uint32_t only_ms; /* The one delay that its timers can have; zero when they can have any. */
   void *(*open)(uint32_t count);
-  void (*within)(void *loop, void (*body)(void *), void *arg);
+  uint64_t (*within)(void *loop, void (*body)(void *), void *arg);
   void (*set)(void *loop, const uint32_t *which, const uint32_t *ms, uint32_t count);
   void (*cancel)(void *loop, const uint32_t *which, uint32_t count);
   void (*refresh)(void *loop);

@@ -10,7 +10,7 @@ mod picoevent;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::clock::{Random, cpu_nanos};
+use crate::clock::{Random, timed};
 
 /// A loop with events.
 pub trait Active {
@@ -88,9 +88,9 @@ fn turn_of(contestant: &Contestant, task: &Task) -> Result<f64> {
     (contestant.run)(events, &mut |active| {
         // Memory is touched and branches are known when the clock starts.
         active.run(u64::from(events) * 8)?;
-        let start = cpu_nanos();
-        let called = active.run(callbacks)?;
-        nanos = Some((cpu_nanos() - start) / callbacks as f64);
+        let (called, took) = timed(|| active.run(callbacks));
+        let called = called?;
+        nanos = Some(took / callbacks as f64);
         ensure!(called == callbacks, "{called} callbacks were made instead of {callbacks}");
         Ok(())
     })?;

@@ -16,7 +16,7 @@ use std::os::fd::BorrowedFd;
 
 use anyhow::{Context, Result};
 
-use crate::clock::{Random, cpu_nanos};
+use crate::clock::{Random, timed};
 use ring::{Fault, Kind, Ring};
 
 /// What a contestant gets to watch: calls `ready(ring, index)` when the descriptor with that index
@@ -120,9 +120,8 @@ fn turn_of(contestant: &Contestant, task: &Task, ring: &Ring) -> Result<f64> {
     (contestant.run)(&watch, &mut |chain| {
         chain.turn()?;
         ring.go_round(task.tokens, task.warm, || chain.turn())?;
-        let start = cpu_nanos();
-        let passed = ring.go_round(task.tokens, task.writes, || chain.turn())?;
-        nanos = Some((cpu_nanos() - start) / passed as f64);
+        let (passed, took) = timed(|| ring.go_round(task.tokens, task.writes, || chain.turn()));
+        nanos = Some(took / passed? as f64);
         ring.check_empty()
     })?;
     nanos.context("the loop was not run")

@@ -55,7 +55,7 @@ struct TimersTable {
     name: *const c_char,
     only_ms: u32,
     open: extern "C" fn(u32) -> *mut c_void,
-    within: extern "C" fn(NonNull<c_void>, extern "C" fn(*mut c_void), *mut c_void),
+    within: extern "C" fn(NonNull<c_void>, extern "C" fn(*mut c_void), *mut c_void) -> u64,
     set: extern "C" fn(NonNull<c_void>, *const u32, *const u32, u32),
     cancel: extern "C" fn(NonNull<c_void>, *const u32, u32),
     refresh: extern "C" fn(NonNull<c_void>),
@@ -227,10 +227,10 @@ impl timers::Verbs for TimersLoop {
 }
 
 impl timers::Timers for TimersLoop {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn timers::Verbs)) {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn timers::Verbs)) -> u64 {
         let mut within = Within { timers: *self, body };
         let arg = std::ptr::from_mut(&mut within).cast();
-        (self.table.within)(self.handle, call_within, arg);
+        (self.table.within)(self.handle, call_within, arg)
     }
 
     fn turn(&mut self) -> Result<u64> {

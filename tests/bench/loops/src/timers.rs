@@ -16,15 +16,17 @@ mod calloop;
 mod heap;
 mod nothing;
 mod picoevent;
+mod wheel;
 
 use std::hint::black_box;
+use std::process::exit;
 use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::clock::{Random, cpu_nanos};
+use crate::clock::{Random, timed};
 
 /// What is done with timers while the loop's time stands still.
 pub trait Verbs {
@@ -40,10 +42,10 @@ pub trait Verbs {
 
 /// A loop with timers.
 pub trait Timers: Verbs {
-    /// Has the body called by the loop.
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs));
+    /// Has the body called by the loop, and answers how many have fired since it was opened.
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
 
-    /// Lets timers fire that are due, and answers how many have fired since the loop was opened.
+    /// Lets timers fire that are due, and answers the same.
     ///
     /// # Errors
     /// The loop's.
@@ -93,8 +95,8 @@ pub struct Task {
     pub rounds: u32,
     /// Whose luck it is.
     pub seed: u64,
-    /// The last phase.
-    pub until: Phase,
+    /// Behind this phase the process ends, without closing the loop; `None` for a whole run.
+    pub until: Option<Phase>,
 }
 
 /// How W2i is to be.
@@ -138,6 +140,7 @@ pub fn contestants() -> Vec<Contestant> {
         // It looks at every timer for each change, so a larger run would take minutes.
         Contestant::new("calloop", 10_000, calloop::run),
         Contestant::new("a binary heap by hand", u32::MAX, heap::run),
+        Contestant::new("a wheel by hand", u32::MAX, wheel::run),
     ]
 }
 
@@ -200,12 +203,10 @@ pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
 fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Phase, f64)>> {
     let mut took = Vec::new();
     (contestant.run)(task.timers, &mut |timers| {
-        timers.within(&mut |verbs| {
+        let early = timers.within(&mut |verbs| {
             let mut phase = |phase, count: usize, work: &mut dyn FnMut()| {
-                if phase <= task.until {
-                    let start = cpu_nanos();
-                    work();
-                    took.push((phase, (cpu_nanos() - start) / count as f64));
+                if task.until.is_none_or(|last| phase <= last) {
+                    took.push((phase, timed(work).1 / count as f64));
                 }
             };
             let all = draw.in_order.len();
@@ -213,18 +214,29 @@ fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Pha
             phase(Phase::Rearm, all, &mut || verbs.set(&draw.rearm, &draw.second));
             phase(Phase::Cancel, draw.cancel.len(), &mut || verbs.cancel(&draw.cancel));
             phase(Phase::Near, all, &mut || verbs.set(&draw.in_order, &draw.near));
+            leave_if(task.until.is_some_and(|last| last < Phase::Fire));
         });
-        if task.until == Phase::Fire {
+        if task.until.is_none_or(|last| last == Phase::Fire) {
             sleep(FIRING);
-            let start = cpu_nanos();
-            fire(timers, u64::from(task.timers))?;
-            took.push((Phase::Fire, (cpu_nanos() - start) / f64::from(task.timers)));
+            // What fired before the clock starts would be for nothing.
+            ensure!(early == 0, "{early} timers fired in the turn in which they were set");
+            let (fired, nanos) = timed(|| fire(timers, task.timers.into()));
+            fired?;
+            took.push((Phase::Fire, nanos / f64::from(task.timers)));
+            leave_if(task.until == Some(Phase::Fire));
             let fired = timers.turn()?;
             ensure!(fired == u64::from(task.timers), "{fired} timers fired of {}", task.timers);
         }
         Ok(())
     })?;
     Ok(took)
+}
+
+/// Ends the process, as it is.
+fn leave_if(over: bool) {
+    if over {
+        exit(0);
+    }
 }
 
 /// Turns until as many have fired.
@@ -274,12 +286,13 @@ pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
             let run = (contestant.run)(task.timers, &mut |timers| {
                 timers.within(&mut |verbs| {
                     verbs.set(&in_order, &minutes);
-                    let start = cpu_nanos();
-                    for some in which.chunks(BETWEEN_CLOCKS) {
-                        verbs.set(black_box(some), &minutes);
-                        verbs.refresh();
-                    }
-                    nanos = Some((cpu_nanos() - start) / f64::from(task.operations));
+                    let ((), took) = timed(|| {
+                        for some in which.chunks(BETWEEN_CLOCKS) {
+                            verbs.set(black_box(some), &minutes);
+                            verbs.refresh();
+                        }
+                    });
+                    nanos = Some(took / f64::from(task.operations));
                 });
                 let fired = timers.turn()?;
                 ensure!(fired == 0, "{fired} timers of a minute fired within the run");
@@ -311,7 +324,7 @@ mod tests {
 
     #[test]
     fn every_contestant_fires_every_timer() {
-        let task = Task { timers: 100, rounds: 2, seed: 1, until: Phase::Fire };
+        let task = Task { timers: 100, rounds: 2, seed: 1, until: None };
         play(&task, &contestants()).unwrap();
     }
 
@@ -333,8 +346,9 @@ mod tests {
     }
 
     impl Timers for Deaf {
-        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
             body(self);
+            self.1
         }
         fn turn(&mut self) -> Result<u64> {
             self.1 += std::mem::take(&mut self.0);
@@ -345,12 +359,43 @@ mod tests {
     #[test]
     fn a_contestant_that_fires_what_was_cancelled_fails() {
         let deaf = Contestant::new("deaf", 1_000, |_, body| body(&mut Deaf(0, 0)));
-        let task = Task { timers: 100, rounds: 1, seed: 1, until: Phase::Fire };
+        let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
         let said = format!("{:#}", play(&task, std::slice::from_ref(&deaf)).unwrap_err());
         assert_eq!(said, "deaf: 10 timers fired of 10, of which 5 were cancelled");
         let idle = Idle { timers: 10, operations: 100, rounds: 1, seed: 1 };
         let said = format!("{:#}", play_idle(&idle, &[deaf]).unwrap_err());
         assert!(said.contains("timers of a minute fired"), "{said}");
+    }
+
+    /// Fires all that was set before the loop's turn is over.
+    struct Hasty(u64);
+
+    impl Verbs for Hasty {
+        fn set(&mut self, which: &[u32], _: &[u32]) {
+            self.0 = which.len() as u64;
+        }
+        fn cancel(&mut self, which: &[u32]) {
+            self.0 -= which.len() as u64;
+        }
+        fn refresh(&mut self) {}
+    }
+
+    impl Timers for Hasty {
+        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+            body(self);
+            self.0
+        }
+        fn turn(&mut self) -> Result<u64> {
+            Ok(self.0)
+        }
+    }
+
+    #[test]
+    fn a_contestant_that_fires_before_the_clock_starts_fails() {
+        let hasty = Contestant::new("hasty", 1_000, |_, body| body(&mut Hasty(0)));
+        let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
+        let said = format!("{:#}", play(&task, &[hasty]).unwrap_err());
+        assert_eq!(said, "hasty: 100 timers fired in the turn in which they were set");
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         table.row([(*name).to_owned()].into_iter().chain(cells));
     }
     table.note(format!(
-        "Processor time; medians of {rounds} rounds of {CALLBACKS} callbacks, ratios by round."
+        "Processor time; medians of {rounds} rounds of {} callbacks, ratios by round.",
+        figures::count(Some(CALLBACKS.into()))
     ));
     table.note(
         "An event that activates itself runs again in the same pass of libevent and libev, which \

@@ -11,10 +11,11 @@ use super::{
 };
 
 /// The contestants, as tables list them.
-const NAMES: [&str; 6] = [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand"];
+const NAMES: [&str; 7] =
+    [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
 
 /// Those of W2i.
-const IDLE_NAMES: [&str; 9] = [
+const IDLE_NAMES: [&str; 10] = [
     US,
     "picoevent, common",
     LIBEVENT,
@@ -23,6 +24,7 @@ const IDLE_NAMES: [&str; 9] = [
     "libuv",
     CALLOOP,
     "a binary heap by hand",
+    "a wheel by hand",
     FLOOR,
 ];
 
@@ -99,7 +101,8 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
         per: f64::from(COUNTED),
     };
     let counts = program.differences(&names.iter().map(count).collect::<Vec<_>>())?;
-    let title = format!("W2i, one of {IDLE} timers of a minute begun again");
+    let timers = figures::count(Some(IDLE.into()));
+    let title = format!("W2i, one of {timers} timers of a minute begun again");
     let columns = ["", "ns", "least – most", "the loop's", "of libevent's", "instructions"];
     let mut table = Table::new(title, &columns);
     for (name, count) in names.iter().zip(counts) {
@@ -114,8 +117,9 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
         ]);
     }
     table.note(format!(
-        "Processor time; medians of {rounds} rounds of {OPERATIONS} times. The loop's time is \
-         brought up to date after each 64. *The loop's* is what is more than with no timers."
+        "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
+         brought up to date after each 64. *The loop's* is what is more than with no timers.",
+        figures::count(Some(OPERATIONS.into()))
     ));
     table.note("*Common* is a timeout that many events share, libevent's or picoevent's.");
     Ok(vec![table])
@@ -138,11 +142,6 @@ fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHA
     Ok(names.into_iter().zip(rows).collect())
 }
 
-/// libev fires what is due at the end of the turn in which it was set. Under valgrind all is due by
-/// then, so the run that ends before firing has fired, too; of very many timers the same is true of
-/// the time.
-const FIRED_BEFORE: (&str, &str) = ("libev", "Fire");
-
 fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.len()])]) -> Table {
     let title = format!("W2, {} timers", figures::count(Some(timers.into())));
     let columns = [
@@ -163,15 +162,13 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
         }
         let row = counts.iter().find(|(whose, _)| *whose == name).map(|(_, row)| row);
         let cells = PHASES.iter().enumerate().flat_map(|(place, phase)| {
-            let count = row.map(|row| row[place]).filter(|_| (name, *phase) != FIRED_BEFORE);
-            [figures::nanos(median(timers, figures, name, phase)), figures::count(count)]
+            let count = row.map(|row| row[place]);
+            [figures::nanos(figures.median(name, phase)), figures::count(count)]
         });
         table.row([name.to_owned()].into_iter().chain(cells));
     }
     for phase in PHASES {
-        let is_known = |to| median(timers, figures, to, phase).is_some();
-        let ratio = |to| figures.ratio(US, to, phase).filter(|_| is_known(to));
-        let ratio = |to| figures::times(ratio(to));
+        let ratio = |to| figures::times(figures.ratio(US, to, phase));
         let [libevent, libev, libuv] = [LIBEVENT, "libev", "libuv"].map(ratio);
         table.note(format!(
             "{phase}: picoevent takes {libevent} of libevent's, {libev} of libev's, {libuv} of \
@@ -188,21 +185,14 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
     table
 }
 
-/// The time of a phase, where there is one.
-fn median(timers: u32, figures: &Figures, name: &str, phase: &str) -> Option<f64> {
-    let is_known = (name, phase) != FIRED_BEFORE || timers < MOST;
-    figures.median(name, phase).filter(|_| is_known)
-}
-
 /// What a timer's whole life costs, by the number of timers.
 fn plot_of(measured: &[(u32, Figures)]) -> Plot {
-    let life = |timers, figures: &Figures, name: &str| {
-        PHASES.iter().map(|phase| median(timers, figures, name, phase)).sum::<Option<f64>>()
+    let life = |figures: &Figures, name: &str| {
+        PHASES.iter().map(|phase| figures.median(name, phase)).sum::<Option<f64>>()
     };
     let points = |name: &str| {
-        let point = |(timers, figures): &(u32, Figures)| {
-            Some((f64::from(*timers), life(*timers, figures, name)?))
-        };
+        let point =
+            |(timers, figures): &(u32, Figures)| Some((f64::from(*timers), life(figures, name)?));
         measured.iter().filter_map(point).collect()
     };
     Plot {
@@ -229,20 +219,12 @@ mod tests {
 
     #[test]
     fn whoever_is_not_measured_has_no_row() {
-        let table = table(1_000, &figures(), &[(US, [75.0, 100.0, 40.0, 41.0])]);
+        let table = table(MOST, &figures(), &[(US, [75.0, 100.0, 40.0, 41.0])]);
         let names: Vec<_> = table.rows.iter().map(|row| row[0].as_str()).collect();
         assert_eq!(names, [US, LIBEVENT, "libev"]);
         assert_eq!(table.rows[0][1..5], ["4.0", "75", "4.0", "100"]);
         assert_eq!(table.rows[1][2], "–");
         let note = "Fire: picoevent takes 0.20× of libevent's, 0.40× of libev's, – of libuv's.";
-        assert!(table.notes.iter().any(|other| other == note), "{:?}", table.notes);
-    }
-
-    #[test]
-    fn what_fired_before_it_was_timed_is_not_shown() {
-        let table = table(MOST, &figures(), &[]);
-        assert_eq!((table.rows[2][5].as_str(), table.rows[2][7].as_str()), ("10.0", "–"));
-        let note = "Fire: picoevent takes 0.20× of libevent's, – of libev's, – of libuv's.";
         assert!(table.notes.iter().any(|other| other == note), "{:?}", table.notes);
     }
 

@@ -72,9 +72,10 @@ impl Verbs for Loop {
 }
 
 impl Timers for Loop {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
         self.refresh();
         body(self);
+        self.app.fired
     }
 
     fn turn(&mut self) -> Result<u64> {

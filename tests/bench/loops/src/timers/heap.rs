@@ -53,9 +53,10 @@ impl Verbs for Heap {
 }
 
 impl Timers for Heap {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
         self.refresh();
         body(self);
+        self.fired
     }
 
     fn turn(&mut self) -> Result<u64> {

@@ -32,8 +32,9 @@ impl Verbs for Nothing {
 }
 
 impl Timers for Nothing {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
         body(self);
+        0
     }
 
     fn turn(&mut self) -> Result<u64> {

@@ -78,9 +78,10 @@ impl Verbs for Loop<'_> {
 }
 
 impl Timers for Loop<'_> {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
         self.refresh();
         body(self);
+        self.app.fired
     }
 
     fn turn(&mut self) -> Result<u64> {

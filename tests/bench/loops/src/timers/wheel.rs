@@ -1,0 +1,200 @@
+//! A wheel by hand: slots of time, finer the nearer they are, each with a list of timers.
+//!
+//! ```text
+//!   level 0   64 slots of 1 ms      what is due within this 64 ms
+//!   level 1   64 slots of 64 ms     what is due within this 4 s
+//!   …         six levels in all: two years
+//! ```
+//!
+//! A timer's level is where its deadline first differs from the time, read as numbers of six bits.
+//! Adding and cancelling touch one list; as time comes to a slot of a higher level, its timers go
+//! down. A word for each level says which slots are in use.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::{Body, Timers, Verbs};
+
+const LEVELS: usize = 6;
+const BITS: u32 = 6;
+const SLOTS: usize = 1 << BITS;
+
+/// The end of a list, and the place of a timer that is not pending.
+const NONE: u32 = u32::MAX;
+
+struct Wheel {
+    heads: [u32; LEVELS * SLOTS],
+    used: [u64; LEVELS],
+    timers: Vec<Timer>,
+    now: u64,
+    fired: u64,
+    started: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct Timer {
+    at: u64,
+    next: u32,
+    before: u32,
+    /// Level and slot.
+    place: u32,
+    call: fn(&mut u64),
+}
+
+pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
+    let timer = Timer { at: 0, next: NONE, before: NONE, place: NONE, call: |fired| *fired += 1 };
+    body(&mut Wheel {
+        heads: [NONE; LEVELS * SLOTS],
+        used: [0; LEVELS],
+        timers: vec![timer; count as usize],
+        now: 0,
+        fired: 0,
+        started: Instant::now(),
+    })
+}
+
+impl Wheel {
+    fn insert(&mut self, which: u32) {
+        let at = self.timers[which as usize].at;
+        let level = ((at ^ self.now | 1).ilog2() / BITS).min(LEVELS as u32 - 1);
+        let slot = (at >> (level * BITS)) as u32 % SLOTS as u32;
+        let place = level * SLOTS as u32 + slot;
+        let next = std::mem::replace(&mut self.heads[place as usize], which);
+        if next != NONE {
+            self.timers[next as usize].before = which;
+        }
+        let timer = &mut self.timers[which as usize];
+        (timer.next, timer.before, timer.place) = (next, NONE, place);
+        self.used[level as usize] |= 1 << slot;
+    }
+
+    fn remove(&mut self, which: u32) {
+        let Timer { next, before, place, .. } = self.timers[which as usize];
+        if place == NONE {
+            return;
+        }
+        if next != NONE {
+            self.timers[next as usize].before = before;
+        }
+        match before {
+            NONE => {
+                self.heads[place as usize] = next;
+                if next == NONE {
+                    self.used[place as usize / SLOTS] &= !(1 << (place as usize % SLOTS));
+                }
+            }
+            before => self.timers[before as usize].next = next,
+        }
+        self.timers[which as usize].place = NONE;
+    }
+
+    /// Goes on to a time, and lets fire what is due by then.
+    fn advance(&mut self, now: u64) {
+        while let Some((level, slot, begins)) = self.next()
+            && begins <= now
+        {
+            self.now = begins;
+            self.empty(level, slot);
+        }
+        self.now = now;
+    }
+
+    /// The next slot that time comes to, and when.
+    fn next(&self) -> Option<(usize, usize, u64)> {
+        (0..LEVELS).find_map(|level| {
+            let shift = level as u32 * BITS;
+            let here = (self.now >> shift) % SLOTS as u64;
+            let ahead = self.used[level] & (u64::MAX << here);
+            let slot = (ahead != 0).then(|| ahead.trailing_zeros())?;
+            let begins = (self.now >> (shift + BITS) << BITS | u64::from(slot)) << shift;
+            Some((level, slot as usize, begins.max(self.now)))
+        })
+    }
+
+    /// Takes the timers of a slot out: they fire, or go down.
+    fn empty(&mut self, level: usize, slot: usize) {
+        self.used[level] &= !(1 << slot);
+        let mut at = std::mem::replace(&mut self.heads[level * SLOTS + slot], NONE);
+        while at != NONE {
+            let (which, timer) = (at, &mut self.timers[at as usize]);
+            (at, timer.place) = (timer.next, NONE);
+            if level == 0 {
+                (timer.call)(&mut self.fired);
+            } else {
+                self.insert(which);
+            }
+        }
+    }
+}
+
+impl Verbs for Wheel {
+    fn set(&mut self, which: &[u32], ms: &[u32]) {
+        for (&which, &ms) in which.iter().zip(ms) {
+            self.remove(which);
+            self.timers[which as usize].at = self.now + u64::from(ms);
+            self.insert(which);
+        }
+    }
+
+    fn cancel(&mut self, which: &[u32]) {
+        for &which in which {
+            self.remove(which);
+        }
+    }
+
+    fn refresh(&mut self) {
+        self.advance(self.started.elapsed().as_millis() as u64);
+    }
+}
+
+impl Timers for Wheel {
+    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+        self.refresh();
+        body(self);
+        self.fired
+    }
+
+    fn turn(&mut self) -> Result<u64> {
+        self.refresh();
+        Ok(self.fired)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Timers of all lengths, fed a time of the test's own.
+    #[test]
+    fn every_timer_fires_at_its_time_from_whatever_level() {
+        let delays: Vec<u64> = (0..30).flat_map(|bit| [(1 << bit) - 1, 1 << bit]).collect();
+        let timer = Timer { at: 0, next: NONE, before: NONE, place: NONE, call: |n| *n += 1 };
+        let mut wheel = Wheel {
+            heads: [NONE; LEVELS * SLOTS],
+            used: [0; LEVELS],
+            timers: vec![timer; delays.len()],
+            now: 0,
+            fired: 0,
+            started: Instant::now(),
+        };
+        for from in [0, 63, 4_095, 1_000_000_007] {
+            wheel.now = from;
+            for (which, delay) in delays.iter().enumerate() {
+                wheel.timers[which].at = from + delay;
+                wheel.insert(which as u32);
+            }
+            let mut times: Vec<_> = delays.iter().map(|delay| from + delay).collect();
+            times.sort_unstable();
+            for time in times.iter().copied() {
+                let due =
+                    wheel.timers.iter().filter(|timer| timer.place != NONE && timer.at == time);
+                let due = due.count() as u64;
+                let before = wheel.fired;
+                wheel.advance(time);
+                assert_eq!(wheel.fired - before, due, "at {time} from {from}");
+            }
+            assert!(wheel.timers.iter().all(|timer| timer.place == NONE));
+        }
+    }
+}
