@@ -41,6 +41,9 @@ const LIBEVENT: &str = "libevent";
 const WITH_DUPLICATES: [&str; 4] =
     ["picoevent", "picoevent, level", "picoevent +t60", "picoevent, common +t60"];
 
+/// Whose instructions are recorded.
+const GATED: [&str; 2] = ["picoevent", "picoevent +t60"];
+
 /// Lines of the plot.
 const PLOTTED: [&str; 8] = [
     "picoevent",
@@ -88,6 +91,24 @@ const FAR: [Case; 11] = [
     case("pipes", 1_000, 1),
     case("pipes", 1_000, 100),
 ];
+
+/// The instructions of an event on picoevent's back end, by edge, without and with a timeout, in the
+/// rings that have a table of their own.
+///
+/// # Errors
+/// When the program can not be built, or loses a token.
+pub fn counts() -> Result<Vec<(String, u64)>> {
+    let program = Program::build_without_plugins()?;
+    let gated = CLOSE.into_iter().flat_map(|case| GATED.map(|name| (case, name)));
+    let counted: Vec<_> = gated.clone().map(|(case, name)| case.count(name)).collect();
+    let named = |((case, name), count): ((Case, _), f64)| {
+        (
+            format!("{name}, {} × {}, {}", case.pairs, case.kind, of_tokens(case.tokens)),
+            count.round() as u64,
+        )
+    };
+    Ok(gated.zip(program.differences(&counted)?).map(named).collect())
+}
 
 /// Measures it.
 ///
@@ -144,14 +165,12 @@ impl Case {
     }
 
     fn counts(self) -> Vec<Count> {
+        NAMES.map(|name| self.count(name)).into()
+    }
+
+    fn count(self, name: &'static str) -> Count {
         let run = |writes| format!("{} --warm 1000 --writes {writes}", self.ring());
-        let count = |name| Count {
-            name,
-            less: run(1_000),
-            more: run(1_000 + COUNTED),
-            per: f64::from(COUNTED),
-        };
-        NAMES.map(count).into()
+        Count { name, less: run(1_000), more: run(1_000 + COUNTED), per: f64::from(COUNTED) }
     }
 }
 

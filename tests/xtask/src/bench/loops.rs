@@ -59,6 +59,19 @@ impl Program {
     /// # Errors
     /// When a compiler fails.
     pub fn build() -> Result<Self> {
+        let plugin = |(name, libraries): &(&str, &[&str])| {
+            let source = format!("tests/bench/loops/c/{name}.c");
+            peers::compile(name, Kind::Plugin, &[&source], libraries)
+        };
+        let plugins = PLUGINS.iter().map(plugin).collect::<Result<_>>()?;
+        Ok(Self { plugins, ..Self::build_without_plugins()? })
+    }
+
+    /// Builds the program alone, which has the contestants in Rust.
+    ///
+    /// # Errors
+    /// When the compiler fails.
+    pub fn build_without_plugins() -> Result<Self> {
         let mut cargo = command::cargo(&workspace::root());
         cargo.args(["build", "--release", "--package", "picoevent-loops"]);
         println!("$ {}", describe(&cargo));
@@ -68,11 +81,7 @@ impl Program {
         check(&cargo, output.status)?;
         let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
         let path = built.into_iter().next().context("cargo did not say where the program is")?;
-        let plugin = |(name, libraries): &(&str, &[&str])| {
-            let source = format!("tests/bench/loops/c/{name}.c");
-            peers::compile(name, Kind::Plugin, &[&source], libraries)
-        };
-        Ok(Self { path, plugins: PLUGINS.iter().map(plugin).collect::<Result<_>>()? })
+        Ok(Self { path, plugins: Vec::new() })
     }
 
     /// Plays what the words say, with those contestants only, or all if none is named, and reads

@@ -6,8 +6,10 @@ use anyhow::{Context, Result};
 
 use super::record::{Group, Record};
 use crate::{
+    bench::{chain, chip},
     board::BOARDS,
     command, count, firmware,
+    qemu::Machine,
     size::{alone, measure as measure_elf},
     toolchain::Toolchain,
 };
@@ -24,13 +26,23 @@ struct Source {
     measure: fn(Toolchain) -> Result<Figures>,
 }
 
-/// Every kind. A further one, as instructions of a chip under QEMU, is a further line, and its
-/// figures are in the record with the next `cargo xtask gate --record`.
+/// Every kind. A further one is a further line, and its figures are in the record with the next
+/// `cargo xtask gate --record`.
 const SOURCES: &[Source] = &[
     Source {
         title: "instructions, this machine",
         compiler: of_this_machine,
         measure: instructions,
+    },
+    Source {
+        title: "instructions of an event, this machine",
+        compiler: of_this_machine,
+        measure: |_| chain::counts(),
+    },
+    Source {
+        title: "instructions, a microcontroller",
+        compiler: of_firmware,
+        measure: on_the_chip,
     },
     Source { title: "bytes, microcontrollers", compiler: of_firmware, measure: bytes },
 ];
@@ -63,6 +75,12 @@ fn instructions(_: Toolchain) -> Result<Figures> {
         }
     }
     Ok(figures)
+}
+
+/// Operations and served connections, counted by QEMU: both emulated boards come to the same.
+fn on_the_chip(_: Toolchain) -> Result<Figures> {
+    let counts = chip::counts(Machine::Mps2An385)?;
+    Ok(counts.into_iter().map(|(name, thousandths)| (name, (thousandths + 500) / 1_000)).collect())
 }
 
 /// Firmware for QEMU, and the core alone.
