@@ -27,8 +27,10 @@ use crate::table::Resident;
 use crate::{Cx, Fired};
 
 mod feed;
+mod tuning;
 mod verbs;
 
+pub use tuning::{KEEP_ALIVE, Tuning};
 pub use verbs::ConnMut;
 
 /// A connection's callback: the application, the loop, the connection.
@@ -103,6 +105,7 @@ pub(crate) struct ConnState<A> {
     eof: bool,
     /// We will write no more.
     finished: bool,
+    tuning: Tuning,
     error: ConnError,
     /// Inactivity timeouts in microseconds; zero for none.
     timeouts: [u64; 2],
@@ -128,6 +131,7 @@ impl<A> Resident for ConnState<A> {
         write_enabled: false,
         eof: false,
         finished: false,
+        tuning: Tuning { nagle: false, keep_alive: 0 },
         error: ConnError::Reset,
         timeouts: [0; 2],
         due: 0,
@@ -235,6 +239,7 @@ impl<A> Cx<'_, A> {
         let (conn, state) = self.tables.conns.at(index)?;
         match note {
             note::OPEN => Some(Action::Connect(conn, state.peer)),
+            note::TUNE if state.is_held() => Some(Action::Tune(conn, state.tuning)),
             note::RECEIVE if state.wants_input() => Some(Action::Receive(conn)),
             note::SEND if state.may_send() => Some(Action::Send(conn)),
             note::FINISH => Some(Action::Finish(conn)),

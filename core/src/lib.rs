@@ -50,7 +50,7 @@ mod what;
 
 pub use base::{EventBase, Fired};
 pub use common::CommonTimeout;
-pub use conn::{ConnEvent, ConnMut, Direction, OnConn, OnConnEvent};
+pub use conn::{ConnEvent, ConnMut, Direction, KEEP_ALIVE, OnConn, OnConnEvent, Tuning};
 pub use count::Counts;
 pub use cx::Cx;
 pub use error::{

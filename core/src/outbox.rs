@@ -10,7 +10,7 @@ use crate::handle::{Conn, Listener, Source};
 use crate::list::{Chain, Id, Kind, Link, List};
 use crate::record::Entry;
 use crate::tables::Tables;
-use crate::{EventBase, Signal, What};
+use crate::{EventBase, Signal, Tuning, What};
 
 /// Something for the back end to do.
 ///
@@ -24,8 +24,10 @@ pub enum Action {
     Ignore(Listener),
     /// Close the listener. The handle is stale from here on.
     Unlisten(Listener),
-    /// Open a connection to this address.
+    /// Open a connection to this address. [`Tuning::DEFAULT`] applies to it.
     Connect(Conn, SocketAddr),
+    /// Apply these settings to the connection's socket.
+    Tune(Conn, Tuning),
     /// There may be room for input again: [`EventBase::input`] says.
     Receive(Conn),
     /// There is output to send: [`EventBase::output`] has it.
@@ -51,12 +53,13 @@ pub enum Action {
 /// The notes a slot can carry: one bit each, taken in this order.
 pub(crate) mod note {
     pub(crate) const OPEN: u8 = 1 << 0;
-    pub(crate) const RECEIVE: u8 = 1 << 1;
-    pub(crate) const SEND: u8 = 1 << 2;
-    pub(crate) const FINISH: u8 = 1 << 3;
-    pub(crate) const PAUSE: u8 = 1 << 4;
-    pub(crate) const CLOSE: u8 = 1 << 5;
-    pub(crate) const DROP: u8 = 1 << 6;
+    pub(crate) const TUNE: u8 = 1 << 1;
+    pub(crate) const RECEIVE: u8 = 1 << 2;
+    pub(crate) const SEND: u8 = 1 << 3;
+    pub(crate) const FINISH: u8 = 1 << 4;
+    pub(crate) const PAUSE: u8 = 1 << 5;
+    pub(crate) const CLOSE: u8 = 1 << 6;
+    pub(crate) const DROP: u8 = 1 << 7;
 }
 
 /// A slot's notes, and its place on the list.

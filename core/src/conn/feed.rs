@@ -5,7 +5,7 @@
 
 use core::net::SocketAddr;
 
-use super::{Direction, Phase, Restart, due, id_of};
+use super::{Direction, Phase, Restart, Tuning, due, id_of};
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::note;
@@ -37,6 +37,7 @@ impl<A> EventBase<'_, A> {
         state.on_accept = on_accept;
         state.peer = peer;
         state.phase = Phase::Open;
+        state.tuning = Tuning::DEFAULT;
         state.write_enabled = true;
         state.turn = state.turn.begin();
         self.cx.conn_due(conn, due::ACCEPTED);

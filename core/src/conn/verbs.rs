@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::{ConnState, Direction, OnConn, OnConnEvent, Phase, Restart, id_of};
+use super::{ConnState, Direction, OnConn, OnConnEvent, Phase, Restart, Tuning, id_of};
 use crate::error::{Full, Stale, StillActive, WriteError};
 use crate::handle::Conn;
 use crate::outbox::note;
@@ -30,6 +30,7 @@ impl<'s, A> Cx<'s, A> {
     pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
         let (conn, state) = self.tables.conns.insert().ok_or_else(|| log::full(Full::Conns))?;
         state.peer = peer;
+        state.tuning = Tuning::DEFAULT;
         state.write_enabled = true;
         state.turn = state.turn.begin();
         self.conn_post(conn, note::OPEN);
@@ -141,6 +142,31 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
         let state = self.cx.tables.conns.get_mut(self.conn);
         state.map_or(Ok(()), |state| state.turn.set_priority(priority))
+    }
+
+    /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). It is off at first: output leaves when it
+    /// is written.
+    pub fn set_nagle(&mut self, on: bool) -> &mut Self {
+        self.tune(|tuning| tuning.nagle = on)
+    }
+
+    /// Sets how long the connection is silent before the stack probes whether the peer is still
+    /// there (`SO_KEEPALIVE`); [`KEEP_ALIVE`](super::KEEP_ALIVE) at first. Rounded up to whole
+    /// seconds, 65,535 at most. `None` and zero turn the probes off: a peer that vanished without a
+    /// word is then noticed only when something is sent to it.
+    pub fn set_keep_alive(&mut self, silence: Option<Duration>) -> &mut Self {
+        self.tune(|tuning| tuning.set_keep_alive(silence))
+    }
+
+    /// Returns the settings of the connection's socket.
+    pub fn tuning(&self) -> Tuning {
+        self.state().map_or(Tuning::DEFAULT, |state| state.tuning)
+    }
+
+    fn tune(&mut self, change: impl FnOnce(&mut Tuning)) -> &mut Self {
+        self.change(|state| change(&mut state.tuning));
+        self.cx.conn_post(self.conn, note::TUNE);
+        self
     }
 
     /// The application's word, zero at first.

@@ -36,6 +36,8 @@ fn settings(mut conn: ConnMut<'_, '_, App>) {
     any(&mut conn).enable(direction());
     any(&mut conn).disable(direction());
     any(&mut conn).set_timeouts(maybe_duration(), maybe_duration());
+    any(&mut conn).set_nagle(any(true)).set_keep_alive(maybe_duration());
+    any(conn.tuning().keep_alive());
     any(&mut conn).set_priority(priority()).ok();
     any(&mut conn).set_user(any(1));
     any((conn.user(), conn.peer()));

@@ -163,6 +163,7 @@ fn act(world: &mut World, action: Action) {
             }
         }
         Action::Connect(conn, _) => assert_ne!(acted(world, conn).life, Life::Gone),
+        Action::Tune(conn, _) => assert_eq!(acted(world, conn).life, Life::Held),
         Action::Receive(conn) => {
             let shadow = acted(world, conn);
             assert!(shadow.life == Life::Held && !shadow.failed && !shadow.eof, "{shadow:?}");

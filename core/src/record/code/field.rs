@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::tag;
 use crate::handle::Handle;
-use crate::{Action, ConnError, End, ListenError, Signal, What};
+use crate::{Action, ConnError, End, ListenError, Signal, Tuning, What};
 
 /// The most fields an entry has.
 pub(super) const FIELDS: usize = 10;
@@ -71,6 +71,12 @@ impl Raw<'_> {
                 self.push_handle(conn);
                 self.push_address(peer, tag::CONNECT_V4, tag::CONNECT_V6)
             }
+            Action::Tune(conn, tuning) => {
+                self.push_handle(conn);
+                self.push(tuning.nagle.into());
+                self.push(tuning.keep_alive.into());
+                tag::TUNE
+            }
             Action::Receive(conn) => self.push_handle_for(conn, tag::RECEIVE),
             Action::Send(conn) => self.push_handle_for(conn, tag::SEND),
             Action::Finish(conn) => self.push_handle_for(conn, tag::FINISH),
@@ -134,6 +140,11 @@ impl Fields<'_> {
             tag::UNLISTEN => Action::Unlisten(self.handle()?),
             tag::CONNECT_V4 | tag::CONNECT_V6 => {
                 Action::Connect(self.handle()?, self.address(tag == tag::CONNECT_V6)?)
+            }
+            tag::TUNE => {
+                let conn = self.handle()?;
+                let nagle = self.next()? != 0;
+                Action::Tune(conn, Tuning { nagle, keep_alive: self.small()? })
             }
             tag::RECEIVE => Action::Receive(self.handle()?),
             tag::SEND => Action::Send(self.handle()?),

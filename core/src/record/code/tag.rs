@@ -56,6 +56,7 @@ tags! {
     FORGET = 37, 2;
     CATCH = 38, 1;
     RELEASE = 39, 1;
+    TUNE = 40, 4;
 }
 
 /// How many fields the entry of a tag has, and whether a payload follows, as long as the last of

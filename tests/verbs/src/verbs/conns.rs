@@ -24,15 +24,15 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_conn() else {
         return assert!(cx.conn(FOREIGN.conn).is_err());
     };
-    let verb = world.bytes.below(16);
+    let verb = world.bytes.below(17);
     let Ok(conn) = cx.conn(world.conns[place].handle) else {
         return assert_ne!(world.conns[place].life, Life::Held);
     };
     match verb {
-        0..=4 => set(world, place, conn, verb),
-        5..=9 => write(world, place, conn, verb),
-        10..=13 => read(world, place, conn, verb),
-        14 => {
+        0..=5 => set(world, place, conn, verb),
+        6..=10 => write(world, place, conn, verb),
+        11..=14 => read(world, place, conn, verb),
+        15 => {
             conn.close();
             // A connection that has failed has nothing left to send.
             let failed = world.conns[place].failed;
@@ -74,6 +74,13 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
                 *timed |= timeout.is_some_and(|timeout| !timeout.is_zero());
             }
         }
+        4 => {
+            let before = conn.tuning();
+            let nagle = world.bytes.coin();
+            assert_eq!(conn.set_nagle(nagle).tuning().keep_alive(), before.keep_alive());
+            conn.set_keep_alive(world.bytes.maybe_duration());
+            assert_eq!(conn.tuning().nagle, nagle);
+        }
         _ => {
             let priority = world.bytes.priority();
             if conn.set_priority(priority).is_ok() {
@@ -90,7 +97,7 @@ fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb
     let room = world.sizes.output - shadow.output.len();
     let is_over = shadow.finished || shadow.failed;
     match verb {
-        5 | 6 => {
+        6 | 7 => {
             let expected = match () {
                 () if is_over => Err(WriteError::Finished),
                 () if len > room => Err(WriteError::Full { room }),
@@ -101,7 +108,7 @@ fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb
                 shadow.output.extend(data);
             }
         }
-        7 | 8 => {
+        8 | 9 => {
             let taken = conn.write_some(&data);
             assert_eq!(taken, if is_over { 0 } else { len.min(room) });
             shadow.output.extend(&data[..taken]);
@@ -117,11 +124,11 @@ fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb:
     let len = world.bytes.below(11);
     let held = &mut world.conns[place].input;
     match verb {
-        10 => {
+        11 => {
             assert_eq!(conn.consume(len), len.min(held.len()));
             held.drain(..len.min(held.len()));
         }
-        11 | 12 => {
+        12 | 13 => {
             let mut target = vec![0; len];
             let amount = conn.read(&mut target);
             assert_eq!(amount, len.min(held.len()));
