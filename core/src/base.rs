@@ -3,12 +3,15 @@
 //! ```text
 //!      ┌───────────────────────────────────────────────────────────────────────────────┐
 //!      ▼                                                                               │
-//!  prepare ─▶ next_action* ─▶ wait() ─▶ the back end waits ─▶ feed* ─▶ advance(now) ─▶ dispatch
-//!  (watchers) (its wishes)    (how long)                      (news)   (the time)      (one pass)
+//!  prepare ─▶ next_action* ─▶ wait() ─▶ the back end waits ─▶ advance(now) ─▶ feed* ─▶ dispatch
+//!  (watchers) (to be done)    (how long)                      (the time)      (news)   (one pass)
 //! ```
 //!
-//! A back end is this loop, written for one kind of world. It never calls the application; the base
-//! never calls the back end.
+//! A back end is this loop, written for one kind of surroundings. It never calls the application; the
+//! base never calls the back end.
+//!
+//! The time comes before the news: a timeout that news begins counts from when the news came. What
+//! is due by that time becomes active when the dispatch begins, so news still comes before timers.
 
 use core::ops::{Deref, DerefMut};
 
@@ -117,8 +120,12 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Feeds the time, after the news that was there at this time. What is due by then becomes
-    /// active when the dispatch begins. A time that goes back is ignored.
+    /// Feeds the time, before the news that was found at this time: timeouts which that news begins
+    /// count from here. What is due by now becomes active when the dispatch begins. A time that goes
+    /// back is ignored.
+    ///
+    /// A back end whose actions bring news at once (a read, a refused connect) feeds the time before
+    /// it takes them, too, if callbacks ran since.
     pub fn advance(&mut self, now: Instant) {
         self.cx.recorder.note(|| Entry::Time(now));
         self.cx.update_now(now);

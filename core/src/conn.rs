@@ -9,6 +9,12 @@
 //!
 //! * Nothing is read until reading is enabled; writing is enabled from the start (rule B1).
 //! * `on_read` runs after input arrived, `on_write` after output was sent and none is left.
+//! * What is due is checked when it is called: `on_read` runs only while reading is enabled and there
+//!   is input, `on_write` only while writing is enabled and no output is left, a timeout only if the
+//!   direction made no progress since. What a disabled direction holds back is called when it is
+//!   enabled again.
+//! * The end of stream is reported in a later pass than the input before it: what `on_read` wrote has
+//!   been offered to the back end by then.
 //! * What does not fit in the output ring is refused, never dropped; a full input ring makes the
 //!   peer wait.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
@@ -19,7 +25,7 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use crate::active::Turn;
 use crate::error::ConnError;
-use crate::handle::{Conn, kind};
+use crate::handle::{Conn, Listener, kind};
 use crate::list::{Id, Kind};
 use crate::outbox::{Action, Mail, note};
 use crate::ring::Ring;
@@ -84,13 +90,23 @@ mod due {
     pub(super) const WRITE_TIMEOUT: u8 = 1 << 5;
     pub(super) const EOF: u8 = 1 << 6;
     pub(super) const FAILED: u8 = 1 << 7;
+
+    /// What puts the end of stream off to the next pass.
+    pub(super) const BEFORE_EOF: u8 = READ | CONNECTED;
+    /// What waits until reading is enabled.
+    pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
+    /// What waits until writing is enabled.
+    pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
 }
 
 /// What an address is before it is set. Made of zeros, as a static storage must be to take no flash.
 pub(crate) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 pub(crate) struct ConnState<A> {
-    on_accept: Option<OnConn<A>>,
+    /// Who accepted it; none for an outgoing connection.
+    pub(crate) listener: Listener,
+    /// It waits for its listener to be enabled again.
+    pub(crate) held_back: bool,
     on_read: Option<OnConn<A>>,
     on_write: Option<OnConn<A>>,
     on_event: Option<OnConnEvent<A>>,
@@ -118,7 +134,8 @@ impl<A> Resident for ConnState<A> {
     type Kind = kind::Conn;
 
     const EMPTY: Self = Self {
-        on_accept: None,
+        listener: Listener::NONE,
+        held_back: false,
         on_read: None,
         on_write: None,
         on_event: None,
@@ -145,27 +162,75 @@ impl<A> Resident for ConnState<A> {
 }
 
 impl<A> ConnState<A> {
-    /// Takes the first callback that is due.
+    /// The first callback to run, of those that are due and still have their reason; zero for none.
+    fn next_due(&self) -> u8 {
+        let mut due = self.due;
+        if !self.read_enabled {
+            due &= !due::OF_READING;
+        }
+        if !self.write_enabled {
+            due &= !due::OF_WRITING;
+        }
+        due & due.wrapping_neg()
+    }
+
+    /// Takes the next callback, but for that of a listener.
     fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
-        let first = self.due & self.due.wrapping_neg();
+        if self.input.len() == 0 {
+            self.due &= !due::READ;
+        }
+        if self.output.len() > 0 {
+            self.due &= !due::WRITE;
+        }
+        let first = self.next_due();
         self.due &= !first;
         let event = match first {
-            due::ACCEPTED => return self.on_accept.map(|call| Fired::Conn(call, conn)),
+            0 => return None,
             due::READ => return self.on_read.map(|call| Fired::Conn(call, conn)),
             due::WRITE => return self.on_write.map(|call| Fired::Conn(call, conn)),
             due::CONNECTED => ConnEvent::Connected,
-            due::READ_TIMEOUT => ConnEvent::Timeout(Direction::Read),
-            due::WRITE_TIMEOUT => ConnEvent::Timeout(Direction::Write),
-            due::EOF => ConnEvent::Eof,
+            due::READ_TIMEOUT => {
+                self.disable(Direction::Read);
+                ConnEvent::Timeout(Direction::Read)
+            }
+            due::WRITE_TIMEOUT => {
+                self.disable(Direction::Write);
+                ConnEvent::Timeout(Direction::Write)
+            }
+            due::EOF => {
+                self.disable(Direction::Read);
+                ConnEvent::Eof
+            }
             _ => ConnEvent::Failed(self.error),
         };
         self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
     }
 
+    /// Enables reading. After the end of stream was reported there is nothing to enable.
+    const fn enable_reading(&mut self) {
+        self.read_enabled = !self.eof || self.due & due::EOF != 0;
+    }
+
+    const fn disable(&mut self, direction: Direction) {
+        match direction {
+            Direction::Read => self.read_enabled = false,
+            Direction::Write => self.write_enabled = false,
+        }
+    }
+
+    /// Leaves the listener's callback behind.
+    pub(crate) const fn set_accepted(&mut self) {
+        self.due &= !due::ACCEPTED;
+    }
+
+    /// Whether its listener's callback has not run yet: the application does not know of it.
+    pub(crate) const fn is_unaccepted(&self) -> bool {
+        self.due & due::ACCEPTED != 0
+    }
+
     /// Whether the application has set a callback for it.
     const fn hears(&self, due: u8) -> bool {
         match due {
-            due::ACCEPTED => self.on_accept.is_some(),
             due::READ => self.on_read.is_some(),
             due::WRITE => self.on_write.is_some(),
             _ => self.on_event.is_some(),
@@ -207,32 +272,37 @@ impl<A> ConnState<A> {
 // What the verbs, the feed and the dispatch share.
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
+    ///
+    /// The end of stream waits for the next pass, so that the back end is offered first what the
+    /// callback for the input before it writes.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (conn, state) = self.tables.conns.at(index)?;
+        if state.is_unaccepted() {
+            return self.hand_over(conn);
+        }
+        let before = state.due;
         let fired = state.take_call(conn);
-        if state.due == 0 {
+        let input_came = before & !state.due & due::BEFORE_EOF != 0;
+        let eof_waits = input_came && state.due & due::EOF != 0;
+        if eof_waits || state.next_due() == 0 {
             self.active.done(&mut state.turn);
+            self.conn_activate(conn);
         }
         fired
     }
 
     /// A timeout of a connection has passed, the one with this number among those of connections;
-    /// the direction is disabled (rule M7).
+    /// the direction is disabled when the callback runs (rule M7).
     pub(crate) fn conn_timed_out(&mut self, timer: usize) {
         self.conn_timers.cancel(timer);
         let direction = if timer & 1 == 1 { Direction::Write } else { Direction::Read };
         let Some((conn, state)) = self.tables.conns.at((timer >> 1) as u16) else { return };
-        let due = match direction {
-            Direction::Read => {
-                state.read_enabled = false;
-                due::READ_TIMEOUT
-            }
-            Direction::Write => {
-                state.write_enabled = false;
-                due::WRITE_TIMEOUT
-            }
-        };
-        self.conn_due(conn, due);
+        let due = timeout_of(direction);
+        if state.hears(due) {
+            self.conn_due(conn, due);
+        } else {
+            state.disable(direction);
+        }
     }
 
     pub(crate) fn conn_action(&mut self, index: u16, note: u8) -> Option<Action> {
@@ -256,6 +326,21 @@ impl<A> Cx<'_, A> {
     fn conn_due(&mut self, conn: Conn, due: u8) {
         if let Some(state) = self.tables.conns.get_mut(conn).filter(|state| state.hears(due)) {
             state.due |= due;
+            self.conn_activate(conn);
+        }
+    }
+
+    /// Gives a connection that was accepted a turn, if a callback can run.
+    fn conn_activate(&mut self, conn: Conn) {
+        let state = self.tables.conns.get(conn);
+        if state.is_some_and(|state| state.next_due() != 0 && !state.is_unaccepted()) {
+            self.conn_queue(conn);
+        }
+    }
+
+    /// Gives a connection a turn.
+    pub(crate) fn conn_queue(&mut self, conn: Conn) {
+        if let Some(state) = self.tables.conns.get_mut(conn) {
             let queued = self.active.activate(&mut state.turn, id_of(conn));
             self.activated(id_of(conn), queued);
         }
@@ -267,9 +352,10 @@ impl<A> Cx<'_, A> {
 
     /// Sets a direction's timeout anew, if it is one to count now (rule M5): reading, while input
     /// is wanted and there is room for it; writing, while something is to be sent or connected.
-    /// With [`Restart::No`] a timeout that counts already goes on.
+    /// With [`Restart::No`] a timeout that counts already, or has passed, stays; else one that has
+    /// passed and was not called is taken back.
     fn conn_retime(&mut self, conn: Conn, direction: Direction, restart: Restart) {
-        let Some(state) = self.tables.conns.get(conn) else { return };
+        let Some(state) = self.tables.conns.get_mut(conn) else { return };
         let timeout = state.timeouts.get(direction as usize).copied().unwrap_or_default();
         if timeout == 0 {
             return;
@@ -279,10 +365,14 @@ impl<A> Cx<'_, A> {
             Direction::Read => state.wants_input() && room,
             Direction::Write => state.write_enabled && state.awaits_peer(),
         };
-        let owner = timer_of(conn, direction);
+        let (owner, passed) = (timer_of(conn, direction), timeout_of(direction));
         if !counts {
+            state.due &= !passed;
             self.conn_timers.cancel(owner);
-        } else if restart == Restart::Yes || !self.conn_timers.is_armed(owner) {
+        } else if restart == Restart::Yes
+            || !(self.conn_timers.is_armed(owner) || state.due & passed != 0)
+        {
+            state.due &= !passed;
             let key = self.key(self.now.plus(timeout), owner);
             self.conn_timers.arm(key);
             self.note_added();
@@ -293,12 +383,23 @@ impl<A> Cx<'_, A> {
         for direction in [Direction::Read, Direction::Write] {
             self.conn_timers.cancel(timer_of(conn, direction));
         }
+        if let Some(state) = self.tables.conns.get_mut(conn) {
+            state.due &= !(due::READ_TIMEOUT | due::WRITE_TIMEOUT);
+        }
     }
 }
 
 /// Each connection owns two timers.
 const fn timer_of(conn: Conn, direction: Direction) -> usize {
     conn.index().saturating_mul(2).saturating_add(direction as usize)
+}
+
+/// The callback of a direction's timeout.
+const fn timeout_of(direction: Direction) -> u8 {
+    match direction {
+        Direction::Read => due::READ_TIMEOUT,
+        Direction::Write => due::WRITE_TIMEOUT,
+    }
 }
 
 /// Whether a timeout that counts already starts again.
@@ -308,6 +409,6 @@ enum Restart {
     No,
 }
 
-const fn id_of(conn: Conn) -> Id {
+pub(crate) const fn id_of(conn: Conn) -> Id {
     Id::new(Kind::Conn, conn.slot())
 }

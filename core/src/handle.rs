@@ -45,6 +45,9 @@ pub mod kind {
 }
 
 impl<K> Handle<K> {
+    /// Names nothing, and is stale: no object has generation 0.
+    pub(crate) const NONE: Self = Self::new(0, 0);
+
     pub(crate) const fn new(index: u16, generation: u16) -> Self {
         Self { index, generation, kind: PhantomData }
     }

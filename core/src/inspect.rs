@@ -42,10 +42,11 @@ impl<'s, A> Cx<'s, A> {
         })
     }
 
-    /// The connections that have not been freed or closed, by their slots. O(capacity) for all of
-    /// them.
+    /// The connections that have not been freed or closed, by their slots; those whose listener's
+    /// callback has not run yet are left out. O(capacity) for all of them.
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
-        let held = self.tables.conns.iter().filter(|(_, state)| state.is_held());
+        let conns = self.tables.conns.iter();
+        let held = conns.filter(|(_, state)| state.is_held() && !state.is_unaccepted());
         held.map(|(conn, _)| conn)
     }
 

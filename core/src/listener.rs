@@ -10,11 +10,13 @@ use crate::active::Turn;
 use crate::conn::{NOWHERE, OnConn};
 use crate::error::{Full, ListenError, Stale};
 use crate::handle::{Listener, kind};
-use crate::list::{Id, Kind};
+use crate::list::{Id, Kind, List};
 use crate::outbox::{Action, Mail, note};
 use crate::record::Entry;
 use crate::table::Resident;
 use crate::{Cx, EventBase, Fired, log};
+
+mod accept;
 
 /// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
 pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
@@ -26,6 +28,8 @@ pub(crate) struct ListenerState<A> {
     address: SocketAddr,
     enabled: bool,
     freed: bool,
+    /// Connections that were accepted and wait until the listener is enabled again.
+    held_back: List,
     error: ListenError,
     pub(crate) turn: Turn,
     pub(crate) mail: Mail,
@@ -41,6 +45,7 @@ impl<A> Resident for ListenerState<A> {
         address: NOWHERE,
         enabled: false,
         freed: false,
+        held_back: List::EMPTY,
         error: ListenError::InUse,
         turn: Turn::EMPTY,
         mail: Mail::EMPTY,
@@ -112,7 +117,8 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
-    /// Accepts no connections until it is enabled again.
+    /// Accepts no connections until it is enabled again. Those which were accepted, and whose callback
+    /// has not run yet, are held back until then.
     pub fn disable(&mut self) -> &mut Self {
         self.cx.listener_disable(self.listener, note::PAUSE);
         self
@@ -136,8 +142,10 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
-    /// Closes the listener; the handle is stale from here on. Connections it accepted live on.
+    /// Closes the listener; the handle is stale from here on. Connections that its callback was
+    /// given live on; others are reset.
     pub fn free(self) {
+        self.cx.drop_held_back(self.listener);
         self.cx.listener_disable(self.listener, note::DROP);
         self.cx.active.remove(&mut self.cx.tables, id_of(self.listener));
         if let Some(state) = self.cx.tables.listeners.get_mut(self.listener) {
@@ -157,6 +165,7 @@ impl<A> Cx<'_, A> {
             self.listening = self.listening.saturating_add(1);
         }
         self.outbox.post(&mut self.tables, id_of(listener), note::OPEN);
+        self.release_held_back(listener);
     }
 
     fn listener_disable(&mut self, listener: Listener, note: u8) {

@@ -31,16 +31,17 @@ impl<A> EventBase<'_, A> {
     }
 
     fn accept(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
-        let listener = self.cx.tables.listeners.get(listener).filter(|state| !state.is_freed());
-        let on_accept = listener.ok_or(AcceptError::NoListener)?.on_accept;
+        let held = self.cx.tables.listeners.get(listener).filter(|state| !state.is_freed());
+        held.ok_or(AcceptError::NoListener)?;
         let (conn, state) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
-        state.on_accept = on_accept;
+        state.listener = listener;
         state.peer = peer;
         state.phase = Phase::Open;
         state.tuning = Tuning::DEFAULT;
         state.write_enabled = true;
         state.turn = state.turn.begin();
-        self.cx.conn_due(conn, due::ACCEPTED);
+        state.due = due::ACCEPTED;
+        self.cx.conn_queue(conn);
         Ok(conn)
     }
 
@@ -113,20 +114,28 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
-            state.read_enabled = false;
-            self.cx.conn_due(conn, due::EOF);
+            if state.hears(due::EOF) {
+                self.cx.conn_due(conn, due::EOF);
+            } else {
+                state.disable(Direction::Read);
+            }
             self.cx.conn_retime(conn, Direction::Read, Restart::No);
         }
     }
 
     /// Feeds that the connection has failed. The back end has dropped its socket; a connection
-    /// that the application closed already gives its slot back here.
+    /// that the application closed already, or has not been handed, gives its slot back here.
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
         self.cx.recorder.note(|| Entry::Failed(conn, error));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         match state.phase {
             Phase::Closing => self.give_back(conn),
             Phase::Failed => {}
+            // The application has not heard of it, and there is nothing left to hear.
+            _ if state.is_unaccepted() => {
+                self.cx.conn_forget(conn);
+                self.give_back(conn);
+            }
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
                 state.phase = Phase::Failed;

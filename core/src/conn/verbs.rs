@@ -101,7 +101,7 @@ impl<A> ConnMut<'_, '_, A> {
         let conn = self.conn;
         match direction {
             Direction::Read => {
-                self.change(|state| state.read_enabled = !state.eof);
+                self.change(|state| state.enable_reading());
                 self.cx.conn_post(conn, note::RECEIVE);
             }
             Direction::Write => {
@@ -110,15 +110,14 @@ impl<A> ConnMut<'_, '_, A> {
             }
         }
         self.cx.conn_retime(conn, direction, Restart::Yes);
+        self.cx.conn_activate(conn);
         self
     }
 
-    /// Stops a direction; what the rings hold stays.
+    /// Stops a direction; what the rings hold stays. Callbacks of the direction that are due wait
+    /// until it is enabled again, but a timeout: that is taken back.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
-        match direction {
-            Direction::Read => self.change(|state| state.read_enabled = false),
-            Direction::Write => self.change(|state| state.write_enabled = false),
-        };
+        self.change(|state| state.disable(direction));
         self.cx.conn_retime(self.conn, direction, Restart::No);
         self
     }
@@ -285,14 +284,8 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Drops the connection at once (`bufferevent_free`): output not yet sent is discarded, and
     /// the peer sees a reset if anything is left undone. The handle is stale from here on.
-    pub fn free(mut self) {
-        self.cx.conn_forget(self.conn);
-        // Or a back end that hears of the peer meanwhile would be asked to send it.
-        self.change(|state| state.output.clear());
-        if let Some(mail) = self.cx.tables.mail(id_of(self.conn)) {
-            mail.notes = 0;
-        }
-        self.cx.conn_post(self.conn, note::DROP);
+    pub fn free(self) {
+        self.cx.conn_drop(self.conn);
     }
 
     fn state(&self) -> Option<&ConnState<A>> {
@@ -332,10 +325,24 @@ impl<A> Cx<'_, A> {
         }
     }
 
+    /// Drops a connection: the peer sees a reset if anything is left undone.
+    pub(crate) fn conn_drop(&mut self, conn: Conn) {
+        self.conn_forget(conn);
+        // Or a back end that hears of the peer meanwhile would be asked to send it.
+        if let Some(state) = self.tables.conns.get_mut(conn) {
+            state.output.clear();
+        }
+        if let Some(mail) = self.tables.mail(id_of(conn)) {
+            mail.notes = 0;
+        }
+        self.conn_post(conn, note::DROP);
+    }
+
     /// Ends the application's part in a connection: none of its callbacks will run.
-    fn conn_forget(&mut self, conn: Conn) {
+    pub(super) fn conn_forget(&mut self, conn: Conn) {
         self.conn_untime(conn);
         self.active.remove(&mut self.tables, id_of(conn));
+        self.stop_holding_back(conn);
         if let Some(state) = self.tables.conns.get_mut(conn) {
             state.phase = Phase::Closing;
             state.due = 0;

@@ -138,8 +138,9 @@ impl Script {
             Wait::Forever => self.sleep(None),
         }
         self.polls += 1;
-        self.feed(base);
+        self.world.borrow_mut().catch_up();
         base.advance(self.world.borrow().now);
+        self.feed(base);
         let world = self.world.clone();
         base.dispatch_with(app, || world.borrow().now);
         wait
@@ -183,7 +184,6 @@ impl Script {
     }
 
     fn feed(&mut self, base: &mut EventBase<App>) {
-        self.world.borrow_mut().catch_up();
         for watched in &mut self.watched {
             let news = watched.news();
             watched.end.take_edges();

@@ -137,6 +137,8 @@ fn connections_and_listeners_are_listed_until_they_are_freed() {
     let second = base.listen(address, |_, _, _| ()).unwrap();
     let (one, two) = (base.accepted(first, address), base.accepted(first, address));
     let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(base.conns().count(), 0, "the application has not been given them");
+    base.dispatch(&mut App::default());
     assert_eq!(base.listeners().collect::<Vec<_>>(), [first, second]);
     assert_eq!(base.conns().collect::<Vec<_>>(), [one, two]);
     base.listener(first).unwrap().free();

@@ -65,16 +65,22 @@ pub fn on_accept(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn) {
     let shadow = conn_call(world, cx, conn);
     assert!(shadow.accept_due, "accepted twice: {shadow:?}");
     shadow.accept_due = false;
+    let listener = shadow.listener;
+    let mut listeners = world.listeners.iter();
+    let shadow = listeners.rfind(|shadow| Some(shadow.handle) == listener).unwrap();
+    assert!(shadow.life == Life::Held && shadow.enabled, "it listens no more: {shadow:?}");
     react(world, cx);
 }
 
 pub fn on_read(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn) {
-    conn_call(world, cx, conn);
+    let shadow = conn_call(world, cx, conn);
+    assert!(!shadow.disabled[0] && !shadow.input.is_empty(), "nothing to read: {shadow:?}");
     react(world, cx);
 }
 
 pub fn on_write(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn) {
-    conn_call(world, cx, conn);
+    let shadow = conn_call(world, cx, conn);
+    assert!(!shadow.disabled[1] && shadow.output.is_empty(), "not all is sent: {shadow:?}");
     react(world, cx);
 }
 
@@ -82,10 +88,16 @@ pub fn on_conn_event(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, even
     let shadow = conn_call(world, cx, conn);
     let due = match event {
         ConnEvent::Connected => &mut shadow.connect_due,
-        ConnEvent::Eof => &mut shadow.eof_due,
+        ConnEvent::Eof => {
+            assert!(!shadow.disabled[0], "reading is disabled: {shadow:?}");
+            shadow.disabled[0] = true;
+            &mut shadow.eof_due
+        }
         ConnEvent::Failed(_) => &mut shadow.fail_due,
         ConnEvent::Timeout(direction) => {
             assert!(shadow.timed[direction as usize], "{direction:?} was never timed");
+            let disabled = &mut shadow.disabled[direction as usize];
+            assert!(!std::mem::replace(disabled, true), "{direction:?} is disabled");
             return react(world, cx);
         }
     };

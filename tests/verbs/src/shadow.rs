@@ -97,6 +97,8 @@ pub enum Life {
 #[derive(Debug)]
 pub struct ConnShadow {
     pub handle: Conn,
+    /// Who accepted it.
+    pub listener: Option<Listener>,
     pub life: Life,
     pub input: VecDeque<u8>,
     pub output: VecDeque<u8>,
@@ -114,14 +116,18 @@ pub struct ConnShadow {
     pub fail_due: bool,
     /// A timeout was set at some time, for each direction.
     pub timed: [bool; 2],
+    /// Each direction was disabled, by a verb or by a callback that says so, and not enabled since.
+    pub disabled: [bool; 2],
     pub user: u32,
     pub level: u8,
 }
 
 impl ConnShadow {
-    pub fn new(handle: Conn, connecting: bool) -> Self {
+    pub fn new(handle: Conn, listener: Option<Listener>) -> Self {
+        let connecting = listener.is_none();
         Self {
             handle,
+            listener,
             life: Life::Held,
             input: VecDeque::new(),
             output: VecDeque::new(),
@@ -136,6 +142,7 @@ impl ConnShadow {
             eof_due: false,
             fail_due: false,
             timed: [false; 2],
+            disabled: [true, false],
             user: 0,
             level: 4,
         }

@@ -138,6 +138,7 @@ impl World {
         self.settle(cx, false);
         let infos: Vec<_> = cx.events().collect();
         self.check_events(cx, &infos);
+        self.forget_dropped(cx);
         self.check_conns(cx);
         for shadow in &self.listeners {
             match cx.listener(shadow.handle) {
@@ -175,6 +176,20 @@ impl World {
         }
         for info in infos {
             assert!(self.events.iter().any(|shadow| shadow.alive && shadow.handle == info.event));
+        }
+    }
+
+    /// Forgets the connections that were dropped with their listener, before they were handed over.
+    pub fn forget_dropped(&mut self, cx: &mut Cx<'_, Self>) {
+        for conn in &mut self.conns {
+            let freed = !self.listeners.iter().any(|listener| {
+                listener.life == Life::Held && Some(listener.handle) == conn.listener
+            });
+            if conn.life == Life::Held && conn.accept_due && freed && cx.conn(conn.handle).is_err()
+            {
+                conn.life = Life::Dropped;
+                conn.output.clear();
+            }
         }
     }
 

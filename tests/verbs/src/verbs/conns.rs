@@ -13,7 +13,7 @@ pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
     let Ok(handle) = cx.connect("[::1]:7".parse().unwrap()) else {
         return assert_eq!(cx.counts().conns, world.sizes.conns);
     };
-    let mut shadow = ConnShadow::new(handle, true);
+    let mut shadow = ConnShadow::new(handle, None);
     shadow.user = world.fresh();
     cx.conn(handle).unwrap().set_user(shadow.user);
     remember(&mut world.conns, shadow, |old| old.life == Life::Gone);
@@ -25,6 +25,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
         return assert!(cx.conn(FOREIGN.conn).is_err());
     };
     let verb = world.bytes.below(17);
+    world.forget_dropped(cx);
     let Ok(conn) = cx.conn(world.conns[place].handle) else {
         return assert_ne!(world.conns[place].life, Life::Held);
     };
@@ -62,8 +63,10 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
         1 | 2 => {
             let direction = world.bytes.pick([Direction::Read, Direction::Write]);
             if world.bytes.below(3) > 0 {
+                shadow.disabled[direction as usize] = false;
                 conn.enable(direction);
             } else {
+                shadow.disabled[direction as usize] = true;
                 conn.disable(direction);
             }
         }

@@ -7,6 +7,10 @@ use picoevent::{
     Listener, Stale, Storage, Wait, WriteError,
 };
 
+mod due;
+mod listening;
+mod timeouts;
+
 #[derive(Debug, PartialEq, Eq)]
 enum Call {
     Accepted,
@@ -20,6 +24,11 @@ struct App {
     calls: Vec<Call>,
     conn: Option<Conn>,
     react: Option<fn(&mut Cx<App>, Conn)>,
+    /// Another connection, for a callback that does something to it.
+    other: Option<Conn>,
+    listener: Option<Listener>,
+    /// What the accept callback does to its listener, once.
+    at_listener: Option<fn(&mut Cx<App>, Listener)>,
 }
 
 impl App {
@@ -27,6 +36,9 @@ impl App {
         Self::set(cx, conn);
         self.conn = Some(conn);
         self.note(cx, conn, Call::Accepted);
+        if let (Some(deed), Some(listener)) = (self.at_listener.take(), self.listener) {
+            deed(cx, listener);
+        }
     }
 
     fn set(cx: &mut Cx<Self>, conn: Conn) {
@@ -222,6 +234,7 @@ fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
     feed(&mut base, conn, b"ab");
     base.finished(conn);
     base.dispatch(&mut app);
+    base.dispatch(&mut app);
     assert_eq!(app.calls(), [Call::Read, Call::Event(ConnEvent::Eof)]);
     assert_eq!(base.conn(conn).unwrap().enable(Direction::Read).peek().0, b"ab");
     assert_eq!(feed(&mut base, conn, b"c"), 0, "nothing comes after the end");
@@ -393,60 +406,6 @@ fn a_full_table_refuses_the_accept() {
     base.accepted(listener, peer()).unwrap();
     base.listener(listener).unwrap().free();
     assert_eq!(base.accepted(listener, peer()), Err(AcceptError::NoListener));
-}
-
-#[test]
-fn a_silent_peer_times_out_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
-    base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
-    assert_eq!(base.deadline(), None, "reading is not enabled");
-    base.conn(conn).unwrap().enable(Direction::Read);
-    base.advance(at(6));
-    feed(&mut base, conn, b"ab");
-    assert_eq!(base.deadline(), Some(at(16)), "input starts it again");
-    base.dispatch(&mut app);
-    base.advance(at(16));
-    base.dispatch(&mut app);
-    let timeout = Call::Event(ConnEvent::Timeout(Direction::Read));
-    assert_eq!((app.calls(), base.deadline()), ([Call::Read, timeout].into(), None));
-    assert_eq!(feed(&mut base, conn, b"c"), 0, "reading is disabled");
-    base.conn(conn).unwrap().enable(Direction::Read);
-    assert_eq!(base.deadline(), Some(at(26)));
-}
-
-#[test]
-fn a_peer_that_does_not_read_times_out() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
-    base.conn(conn).unwrap().set_timeouts(None, Some(ms(10)));
-    assert_eq!(base.deadline(), None, "nothing is to be sent");
-    base.conn(conn).unwrap().write(b"abcd").unwrap();
-    base.advance(at(6));
-    base.conn(conn).unwrap().write(b"e").unwrap();
-    assert_eq!(base.deadline(), Some(at(10)), "more output is no progress");
-    drain(&mut base, conn, 1);
-    assert_eq!(base.deadline(), Some(at(16)), "sending is");
-    base.advance(at(16));
-    base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
-    assert_eq!(drain(&mut base, conn, 9), b"", "writing is disabled");
-}
-
-#[test]
-fn the_write_timeout_bounds_a_connect_and_comes_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = base.connect(peer()).unwrap();
-    App::set(&mut base, conn);
-    base.conn(conn).unwrap().set_timeouts(None, Some(ms(20)));
-    for now in [20, 40, 60] {
-        base.advance(at(now));
-        base.dispatch(&mut app);
-    }
-    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! What became due is checked again when it is called.
+
+use picoevent::{Conn, ConnEvent, Cx, Direction, EventBase};
+
+use super::{App, Base, Call, actions, drain, feed, listener, peer, storage};
+
+/// Two accepted connections that read; the first is called first.
+fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
+    let listener = listener(base);
+    let (first, second) = (base.accepted(listener, peer()), base.accepted(listener, peer()));
+    base.dispatch(app);
+    app.calls();
+    let (first, second) = (first.unwrap(), second.unwrap());
+    for conn in [first, second] {
+        base.conn(conn).unwrap().enable(Direction::Read);
+    }
+    actions(base);
+    app.other = Some(second);
+    (first, second)
+}
+
+/// Feeds a byte to the first connection, whose callback runs `deed` on the second, and then news to
+/// the second. Returns the calls of the second.
+fn meanwhile(
+    base: &mut Base,
+    app: &mut App,
+    (first, second): (Conn, Conn),
+    deed: fn(&mut Cx<App>, Conn),
+    news: impl FnOnce(&mut Base),
+) -> Vec<Call> {
+    base.conn(first).unwrap().on_read(|app: &mut App, cx, conn| {
+        cx.conn(conn).unwrap().consume(9);
+        let (deed, other) = (app.react.take().unwrap(), app.other.unwrap());
+        deed(cx, other);
+    });
+    app.react = Some(deed);
+    feed(base, first, b"x");
+    news(base);
+    base.dispatch(app);
+    assert!(base.conn(second).is_ok() && app.react.is_none(), "the deed was done");
+    app.calls()
+}
+
+#[test]
+fn a_write_callback_does_not_run_while_output_is_left() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let (first, second) = pair(&mut base, &mut app);
+    base.conn(second).unwrap().write(b"abc").unwrap();
+    let more: fn(&mut Cx<App>, Conn) = |cx, other| cx.conn(other).unwrap().write(b"de").unwrap();
+    let calls = meanwhile(&mut base, &mut app, (first, second), more, |base| {
+        assert_eq!(drain(base, second, 9), b"abc");
+    });
+    assert_eq!(calls, [], "its output is not all sent any more");
+    assert_eq!(drain(&mut base, second, 9), b"de");
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Write]);
+}
+
+#[test]
+fn a_read_callback_waits_while_reading_is_disabled_and_the_bytes_stay() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let (first, second) = pair(&mut base, &mut app);
+    let stop: fn(&mut Cx<App>, Conn) =
+        |cx, other| _ = cx.conn(other).unwrap().disable(Direction::Read);
+    let calls = meanwhile(&mut base, &mut app, (first, second), stop, |base| {
+        feed(base, second, b"ab");
+        base.finished(second);
+    });
+    assert_eq!(calls, []);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "neither bytes nor their end are reported");
+    base.conn(second).unwrap().enable(Direction::Read);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Read]);
+    assert_eq!(base.conn(second).unwrap().peek().0, b"ab");
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Event(ConnEvent::Eof)]);
+}
+
+#[test]
+fn a_read_callback_does_not_run_when_the_input_is_gone() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let (first, second) = pair(&mut base, &mut app);
+    let eat: fn(&mut Cx<App>, Conn) = |cx, other| _ = cx.conn(other).unwrap().consume(9);
+    let calls = meanwhile(&mut base, &mut app, (first, second), eat, |base| {
+        feed(base, second, b"ab");
+    });
+    assert_eq!(calls, []);
+    feed(&mut base, second, b"c");
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Read], "further input is reported");
+}
+
+#[test]
+fn a_write_callback_waits_while_writing_is_disabled() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let (first, second) = pair(&mut base, &mut app);
+    base.conn(second).unwrap().write(b"abc").unwrap();
+    let stop: fn(&mut Cx<App>, Conn) =
+        |cx, other| _ = cx.conn(other).unwrap().disable(Direction::Write);
+    let calls = meanwhile(&mut base, &mut app, (first, second), stop, |base| {
+        drain(base, second, 9);
+    });
+    assert_eq!(calls, []);
+    base.conn(second).unwrap().enable(Direction::Write);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Write]);
+}
+
+#[test]
+fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let (_, conn) = pair(&mut base, &mut app);
+    // Echoes, and frees at the end of stream, as libevent's programs do.
+    base.conn(conn)
+        .unwrap()
+        .on_read(|_, cx, conn| _ = cx.transfer(conn, conn))
+        .on_event(|_, cx, conn, _| cx.conn(conn).unwrap().free());
+    feed(&mut base, conn, b"tail");
+    base.finished(conn);
+    base.dispatch(&mut app);
+    assert!(actions(&mut base).contains(&picoevent::Action::Send(conn)));
+    assert_eq!(drain(&mut base, conn, 9), b"tail");
+    base.dispatch(&mut app);
+    assert_eq!(actions(&mut base), [picoevent::Action::Abort(conn)]);
+}

@@ -1,0 +1,117 @@
+//! Listeners that are disabled or freed while connections wait for their callback.
+
+use picoevent::{Action, Conn, ConnError, Cx, EventBase, Listener};
+
+use super::{App, Base, Call, actions, at, listener, ms, peer, storage};
+
+/// Accepts two connections, of which the first one's callback runs `deed` on the listener.
+fn accept_two(base: &mut Base, app: &mut App, deed: fn(&mut Cx<App>, Listener)) -> [Conn; 2] {
+    let listener = listener(base);
+    let conns = [(); 2].map(|()| base.accepted(listener, peer()).unwrap());
+    app.listener = Some(listener);
+    app.at_listener = Some(deed);
+    base.dispatch(app);
+    assert_eq!(app.calls(), [Call::Accepted], "the second one waits");
+    assert_eq!(app.conn, Some(conns[0]));
+    conns
+}
+
+fn disable(cx: &mut Cx<App>, listener: Listener) {
+    cx.listener(listener).unwrap().disable();
+}
+
+#[test]
+fn connections_of_a_listener_disabled_in_its_callback_wait_until_it_is_enabled() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let [_, second] = accept_two(&mut base, &mut app, disable);
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), base.conns().count()), (vec![], 1));
+    base.listener(app.listener.unwrap()).unwrap().enable();
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), app.conn), (vec![Call::Accepted], Some(second)));
+    assert_eq!(base.conns().count(), 2);
+}
+
+#[test]
+fn a_listener_disabled_and_enabled_in_one_callback_goes_on() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    for _ in 0..2 {
+        base.accepted(listener, peer()).unwrap();
+    }
+    app.listener = Some(listener);
+    app.at_listener = Some(|cx, listener| {
+        cx.listener(listener).unwrap().disable().enable();
+    });
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Accepted, Call::Accepted]);
+}
+
+#[test]
+fn connections_of_a_listener_freed_in_its_callback_are_reset() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let free: fn(&mut Cx<App>, Listener) = |cx, listener| cx.listener(listener).unwrap().free();
+    let [first, second] = accept_two(&mut base, &mut app, free);
+    assert!(actions(&mut base).contains(&Action::Abort(second)));
+    assert!(base.conn(first).is_ok(), "the one that was handed over lives on");
+    assert_eq!(base.counts().conns, 1);
+}
+
+#[test]
+fn connections_held_back_are_reset_when_their_listener_is_freed() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let [_, second] = accept_two(&mut base, &mut app, disable);
+    actions(&mut base);
+    base.listener(app.listener.unwrap()).unwrap().free();
+    let asked = actions(&mut base);
+    assert!(asked.contains(&Action::Abort(second)), "{asked:?}");
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), base.counts().conns), (vec![], 1));
+}
+
+#[test]
+fn a_connection_that_fails_while_it_is_held_back_gives_its_slot_back() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let [_, second] = accept_two(&mut base, &mut app, disable);
+    base.failed(second, ConnError::Reset);
+    assert_eq!(base.counts().conns, 1);
+    base.listener(app.listener.unwrap()).unwrap().enable();
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "the application never heard of it");
+}
+
+#[test]
+fn a_connection_that_fails_before_it_is_handed_over_gives_its_slot_back() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    let conn = base.accepted(listener, peer()).unwrap();
+    base.failed(conn, ConnError::Reset);
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), base.counts().conns), (vec![], 0));
+}
+
+#[test]
+fn a_listener_disabled_by_a_timer_takes_back_what_is_due() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    app.listener = Some(listener);
+    let stop = base.new_timer(picoevent::Mode::OneShot, |app: &mut App, cx, _, _| {
+        disable(cx, app.listener.unwrap());
+    });
+    let stop = stop.unwrap();
+    base.event(stop).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
+    base.event(stop).unwrap().add(Some(ms(5))).unwrap();
+    base.advance(at(5));
+    base.accepted(listener, peer()).unwrap();
+    for _ in 0..3 {
+        base.dispatch(&mut app);
+    }
+    assert_eq!(app.calls(), []);
+}

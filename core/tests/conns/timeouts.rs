@@ -1,0 +1,171 @@
+//! Timeouts of connections: when they begin, what restarts them, what takes them back.
+
+use picoevent::{ConnEvent, Direction, EventBase, Wait};
+
+use super::{App, Base, Call, actions, at, drain, feed, ms, open, peer, storage};
+
+#[test]
+fn a_silent_peer_times_out_once() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
+    assert_eq!(base.deadline(), None, "reading is not enabled");
+    base.conn(conn).unwrap().enable(Direction::Read);
+    base.advance(at(6));
+    feed(&mut base, conn, b"ab");
+    assert_eq!(base.deadline(), Some(at(16)), "input starts it again");
+    base.dispatch(&mut app);
+    base.advance(at(16));
+    base.dispatch(&mut app);
+    let timeout = Call::Event(ConnEvent::Timeout(Direction::Read));
+    assert_eq!((app.calls(), base.deadline()), ([Call::Read, timeout].into(), None));
+    assert_eq!(feed(&mut base, conn, b"c"), 0, "reading is disabled");
+    base.conn(conn).unwrap().enable(Direction::Read);
+    assert_eq!(base.deadline(), Some(at(26)));
+}
+
+#[test]
+fn a_peer_that_does_not_read_times_out() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().set_timeouts(None, Some(ms(10)));
+    assert_eq!(base.deadline(), None, "nothing is to be sent");
+    base.conn(conn).unwrap().write(b"abcd").unwrap();
+    base.advance(at(6));
+    base.conn(conn).unwrap().write(b"e").unwrap();
+    assert_eq!(base.deadline(), Some(at(10)), "more output is no progress");
+    drain(&mut base, conn, 1);
+    assert_eq!(base.deadline(), Some(at(16)), "sending is");
+    base.advance(at(16));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
+    assert_eq!(drain(&mut base, conn, 9), b"", "writing is disabled");
+}
+
+#[test]
+fn the_write_timeout_bounds_a_connect_and_comes_once() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = base.connect(peer()).unwrap();
+    App::set(&mut base, conn);
+    base.conn(conn).unwrap().set_timeouts(None, Some(ms(20)));
+    for now in [20, 40, 60] {
+        base.advance(at(now));
+        base.dispatch(&mut app);
+    }
+    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
+}
+
+/// Brings the time and then the news, as a back end does, and dispatches.
+fn turn(base: &mut Base, app: &mut App, millis: u64, news: impl FnOnce(&mut Base)) -> Vec<Call> {
+    base.advance(at(millis));
+    news(base);
+    base.dispatch(app);
+    app.calls()
+}
+
+#[test]
+fn a_read_timeout_counts_from_the_news_that_came_last() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.advance(at(0));
+    base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None).enable(Direction::Read);
+    let calls = turn(&mut base, &mut app, 700, |base| _ = feed(base, conn, b"a"));
+    assert_eq!(calls, [Call::Read]);
+    actions(&mut base);
+    assert_eq!(base.wait(), Wait::Until(at(1700)));
+    let timeout = Call::Event(ConnEvent::Timeout(Direction::Read));
+    assert_eq!(turn(&mut base, &mut app, 1699, |_| ()), []);
+    assert_eq!(turn(&mut base, &mut app, 1700, |_| ()), [timeout]);
+}
+
+#[test]
+fn a_peer_that_takes_some_output_in_time_does_not_time_out() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.advance(at(0));
+    base.conn(conn).unwrap().set_timeouts(None, Some(ms(1000))).write(b"abcdefgh").unwrap();
+    for step in 1..8 {
+        let calls = turn(&mut base, &mut app, 700 * step, |base| _ = drain(base, conn, 1));
+        assert_eq!(calls, [], "it took a byte 0.7 s ago");
+    }
+    let timeout = Call::Event(ConnEvent::Timeout(Direction::Write));
+    assert_eq!(turn(&mut base, &mut app, 5899, |_| ()), []);
+    assert_eq!(turn(&mut base, &mut app, 5900, |_| ()), [timeout]);
+}
+
+#[test]
+fn a_read_timeout_begins_when_a_slow_connect_has_ended() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.advance(at(0));
+    let conn = base.connect(peer()).unwrap();
+    App::set(&mut base, conn);
+    base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None).enable(Direction::Read);
+    actions(&mut base);
+    let calls = turn(&mut base, &mut app, 5000, |base| base.connected(conn));
+    assert_eq!(calls, [Call::Event(ConnEvent::Connected)]);
+    actions(&mut base);
+    assert_eq!(base.wait(), Wait::Until(at(6000)));
+}
+
+#[test]
+fn input_found_together_with_its_timeout_is_no_timeout() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.advance(at(0));
+    base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
+    let calls = turn(&mut base, &mut app, 50, |base| _ = feed(base, conn, b"a"));
+    assert_eq!(calls, [Call::Read], "however late the loop looks");
+    actions(&mut base);
+    assert_eq!(base.wait(), Wait::Until(at(60)), "and reading goes on");
+}
+
+#[test]
+fn progress_before_its_callback_takes_a_timeout_back() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.advance(at(0));
+    base.conn(conn).unwrap().set_timeouts(Some(ms(10)), Some(ms(10))).enable(Direction::Read);
+    base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
+    base.conn(conn).unwrap().write(b"ab").unwrap();
+    base.after(ms(10), |app: &mut App, _, _, _| app.calls.push(Call::Accepted)).unwrap();
+    // The timer is more urgent, so both timeouts have passed, and their callbacks are to come.
+    let calls = turn(&mut base, &mut app, 10, |_| ());
+    assert_eq!(calls, [Call::Accepted]);
+    let calls = turn(&mut base, &mut app, 11, |base| {
+        feed(base, conn, b"x");
+        drain(base, conn, 1);
+    });
+    assert_eq!(calls, [Call::Read]);
+    actions(&mut base);
+    assert_eq!(base.wait(), Wait::Until(at(21)));
+}
+
+#[test]
+fn a_timeout_that_passed_is_taken_back_by_another_callback() {
+    let takers: [fn(&mut Base, picoevent::Conn); 2] = [
+        |base, conn| _ = base.conn(conn).unwrap().set_timeouts(None, None),
+        |base, conn| _ = base.conn(conn).unwrap().disable(Direction::Read),
+    ];
+    for take in takers {
+        let (mut storage, mut app) = (storage(), App::default());
+        let mut base = EventBase::new(&mut storage);
+        let conn = open(&mut base, &mut app);
+        base.advance(at(0));
+        base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
+        base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
+        base.after(ms(10), |_, _, _, _| ()).unwrap();
+        assert_eq!(turn(&mut base, &mut app, 10, |_| ()), []);
+        take(&mut base, conn);
+        assert_eq!(turn(&mut base, &mut app, 11, |_| ()), []);
+        base.conn(conn).unwrap().enable(Direction::Read);
+        assert_eq!(feed(&mut base, conn, b"a"), 1, "reading was not disabled by a timeout");
+    }
+}
