@@ -24,7 +24,7 @@ use rustix::net::sockopt::set_tcp_nodelay;
 use super::aging::{Aging, Key};
 use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
-use super::{FIN_WAIT, errno};
+use super::{FIN_WAIT, LINGER, errno};
 
 /// Sockets that linger at once. Of more the oldest goes.
 const LINGERING: usize = 4096;
@@ -39,8 +39,6 @@ pub(super) struct Conns {
     new: Vec<Conn>,
     closing: Aging<Conn>,
     lingering: Aging<TcpStream>,
-    /// The time of this turn.
-    now: Instant,
     /// A descriptor was closed since someone asked.
     closed: bool,
     scrap: Box<[u8]>,
@@ -53,7 +51,6 @@ impl Conns {
             new: Vec::new(),
             closing: Aging::new(),
             lingering: Aging::new(),
-            now: Instant::ZERO,
             closed: false,
             scrap: vec![0; SCRAP].into(),
         }
@@ -128,7 +125,7 @@ impl Conns {
             }
             Ok(Work::Done) => {
                 base.released(conn);
-                self.linger(conn, registry);
+                self.linger(conn, base.now(), registry);
             }
             Err(error) => self.fail(conn, &error, base),
         }
@@ -147,15 +144,14 @@ impl Conns {
         }
     }
 
-    /// Begins to close a connection, which may take until `deadline`.
+    /// Begins to close a connection, which may take [`LINGER`].
     pub(super) fn close<A>(
         &mut self,
         conn: Conn,
-        deadline: Instant,
         base: &mut EventBase<'_, A>,
         registry: &Registry,
     ) {
-        let key = self.closing.insert(conn, deadline);
+        let key = self.closing.insert(conn, base.now().after(LINGER));
         match self.get(conn) {
             Some(stream) => {
                 stream.closing = Some(key);
@@ -197,8 +193,8 @@ impl Conns {
     }
 
     /// Ends what has lasted too long.
-    pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>, now: Instant) {
-        self.now = now;
+    pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>) {
+        let now = base.now();
         while let Some(conn) = self.closing.pop_due(now) {
             if let Some(stream) = self.take(conn) {
                 stream.set_reset();
@@ -222,7 +218,7 @@ impl Conns {
     }
 
     /// Lets the socket of a connection that is done wait for its peer's end.
-    fn linger(&mut self, conn: Conn, registry: &Registry) {
+    fn linger(&mut self, conn: Conn, now: Instant, registry: &Registry) {
         let Some(stream) = self.take(conn) else { return };
         if self.lingering.len() >= LINGERING {
             self.lingering.pop();
@@ -230,7 +226,7 @@ impl Conns {
         }
         let token = token_of(self.lingering.next_key());
         match stream.into_lingering(token, registry) {
-            Some(socket) => _ = self.lingering.insert(socket, self.now.after(FIN_WAIT)),
+            Some(socket) => _ = self.lingering.insert(socket, now.after(FIN_WAIT)),
             None => self.closed = true,
         }
     }
@@ -266,4 +262,40 @@ impl Conns {
 
 fn token_of(key: Key) -> Token {
     Subject::Lingering(key.place()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use mio::Poll;
+    use picoevent::Storage;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_lingers_from_when_its_output_is_gone() {
+        let poll = Poll::new().unwrap();
+        let mut storage = Storage::<(), 1, 1>::new();
+        let mut base = EventBase::new(&mut storage);
+        let listener = base.listen(([127, 0, 0, 1], 0).into(), |_, _, _| {}).unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let (socket, peer) = server.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let conn = base.accepted(listener, peer).unwrap();
+        let mut conns = Conns::new();
+        conns.accepted(conn, TcpStream::from_std(socket));
+        // The loop has slept for long, and the output leaves now.
+        let now = Instant::ZERO.after(Duration::from_secs(60));
+        base.advance(now);
+        base.conn(conn).unwrap().close();
+        while base.next_action().is_some() {}
+        conns.close(conn, &mut base, poll.registry());
+        assert_eq!(conns.deadline(), Some(now.after(FIN_WAIT)));
+        conns.expire(&mut base);
+        assert_eq!(conns.lingering.len(), 1);
+    }
 }

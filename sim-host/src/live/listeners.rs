@@ -111,9 +111,9 @@ impl Listeners {
         base: &mut EventBase<'_, A>,
         conns: &mut Conns,
         registry: &Registry,
-        now: Instant,
     ) {
         self.turn += 1;
+        let now = base.now();
         if self.rests_until.is_some_and(|until| now < until) {
             return;
         }

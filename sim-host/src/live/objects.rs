@@ -4,14 +4,13 @@
 use mio::{Events, Registry};
 use picoevent::{Action, EventBase, Instant};
 
-use super::clock::Clock;
 use super::conns::Conns;
+use super::errno;
 use super::listeners::Listeners;
 use super::signals::Signals;
 use super::sources::Sources;
 use super::stream::Part;
 use super::token::Subject;
-use super::{LINGER, errno};
 
 pub(super) struct Objects {
     pub(super) listeners: Listeners,
@@ -35,7 +34,6 @@ impl Objects {
         &mut self,
         action: Action,
         base: &mut EventBase<'_, A>,
-        clock: &mut Clock,
         registry: &Registry,
     ) {
         match action {
@@ -54,10 +52,7 @@ impl Objects {
             Action::Receive(conn) => self.conns.work(conn, Part::Input, base, registry),
             Action::Send(conn) => self.conns.work(conn, Part::Output, base, registry),
             Action::Finish(conn) => self.conns.finish(conn, base, registry),
-            Action::Close(conn) => {
-                let deadline = clock.now().after(LINGER);
-                self.conns.close(conn, deadline, base, registry);
-            }
+            Action::Close(conn) => self.conns.close(conn, base, registry),
             Action::Abort(conn) => self.conns.abort(conn),
             Action::Interest(source, what) => self.sources.watch(source, what, registry),
             Action::Forget(source) => self.sources.forget(source, registry),
@@ -81,12 +76,11 @@ impl Objects {
         self.conns.deadline().into_iter().chain(self.listeners.deadline()).min()
     }
 
-    /// Feeds what the selector reports, and what is due by now.
+    /// Feeds what the selector reports, and what is due by the base's time.
     pub(super) fn feed<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         events: &Events,
-        now: Instant,
         registry: &Registry,
     ) {
         for event in events {
@@ -101,8 +95,8 @@ impl Objects {
                 Some(Subject::Trigger) | None => {}
             }
         }
-        self.conns.expire(base, now);
+        self.conns.expire(base);
         // Last, so that an event of this turn finds no one new in the place it is about.
-        self.listeners.accept(base, &mut self.conns, registry, now);
+        self.listeners.accept(base, &mut self.conns, registry);
     }
 }
