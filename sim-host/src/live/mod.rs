@@ -58,6 +58,7 @@ mod signals;
 mod sources;
 mod stream;
 mod token;
+mod urgent;
 
 pub use sources::SourceError;
 

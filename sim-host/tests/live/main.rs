@@ -12,3 +12,4 @@ mod support;
 mod timeouts;
 mod triggers;
 mod turns;
+mod urgent;
