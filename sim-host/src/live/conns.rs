@@ -39,8 +39,9 @@ pub(super) struct Conns {
     new: Vec<Conn>,
     closing: Aging<Conn>,
     lingering: Aging<TcpStream>,
-    /// A descriptor was closed since someone asked.
-    closed: bool,
+    /// There may be room for a descriptor that was not there when someone asked last: one was
+    /// closed, or a socket lingers that can be given up.
+    room: bool,
     scrap: Box<[u8]>,
 }
 
@@ -51,8 +52,25 @@ impl Conns {
             new: Vec::new(),
             closing: Aging::new(),
             lingering: Aging::new(),
-            closed: false,
+            room: false,
             scrap: vec![0; SCRAP].into(),
+        }
+    }
+
+    /// Does what takes a descriptor. While there is none, the oldest lingering socket is given up and
+    /// the work is tried again: it is nothing to the application any more, and holds one.
+    ///
+    /// # Errors
+    /// The work's; no socket lingers then if a descriptor is what it wants.
+    pub(super) fn with_room<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match work(self) {
+                Err(error) if errno::is_exhaustion(&error) && self.lingering.pop().is_some() => {}
+                done => return done,
+            }
         }
     }
 
@@ -170,7 +188,7 @@ impl Conns {
             if !stream.is_complete() {
                 stream.set_reset();
             }
-            self.closed = true;
+            self.room = true;
         }
     }
 
@@ -188,7 +206,7 @@ impl Conns {
             };
         if !stays {
             self.lingering.remove(key);
-            self.closed = true;
+            self.room = true;
         }
     }
 
@@ -198,12 +216,12 @@ impl Conns {
         while let Some(conn) = self.closing.pop_due(now) {
             if let Some(stream) = self.take(conn) {
                 stream.set_reset();
-                self.closed = true;
+                self.room = true;
             }
             base.failed(conn, ConnError::TimedOut);
         }
         while self.lingering.pop_due(now).is_some() {
-            self.closed = true;
+            self.room = true;
         }
     }
 
@@ -212,9 +230,9 @@ impl Conns {
         self.closing.deadline().into_iter().chain(self.lingering.deadline()).min()
     }
 
-    /// Whether a descriptor was closed since this was asked last.
-    pub(super) fn take_closed(&mut self) -> bool {
-        core::mem::take(&mut self.closed)
+    /// Returns whether there may be room for a descriptor that was not there when this was asked last.
+    pub(super) fn take_room(&mut self) -> bool {
+        core::mem::take(&mut self.room)
     }
 
     /// Lets the socket of a connection that is done wait for its peer's end.
@@ -222,17 +240,16 @@ impl Conns {
         let Some(stream) = self.take(conn) else { return };
         if self.lingering.len() >= LINGERING {
             self.lingering.pop();
-            self.closed = true;
         }
         let token = token_of(self.lingering.next_key());
-        match stream.into_lingering(token, registry) {
-            Some(socket) => _ = self.lingering.insert(socket, now.after(FIN_WAIT)),
-            None => self.closed = true,
+        if let Some(socket) = stream.into_lingering(token, registry) {
+            self.lingering.insert(socket, now.after(FIN_WAIT));
         }
+        self.room = true;
     }
 
     fn fail<A>(&mut self, conn: Conn, error: &io::Error, base: &mut EventBase<'_, A>) {
-        self.closed |= self.take(conn).is_some();
+        self.room |= self.take(conn).is_some();
         base.failed(conn, errno::conn(error));
     }
 

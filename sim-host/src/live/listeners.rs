@@ -127,7 +127,7 @@ impl Listeners {
         }
     }
 
-    /// Tries again, since a descriptor was closed.
+    /// Tries again, since there may be a descriptor.
     pub(super) fn resume(&mut self) {
         self.rests_until = None;
     }
@@ -167,7 +167,7 @@ impl Held {
             if !base.has_room() {
                 return Ok(());
             }
-            match socket.accept() {
+            match conns.with_room(|_| socket.accept()) {
                 Ok((accepted, peer)) => take(self.listener, accepted, peer, base, conns),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;

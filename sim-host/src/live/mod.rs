@@ -34,7 +34,9 @@
 //! they move between the system and a connection's rings without a copy in between.
 //!
 //! A base that has no room for a connection leaves it in the system's backlog. When the process
-//! runs out of descriptors, listeners rest until one is closed, or for [a second](RETRY) at most.
+//! runs out of descriptors, the sockets of closed connections that wait for their peers' end are
+//! given up, the oldest first; when none is left, listeners rest until a descriptor is closed, or for
+//! [a second](RETRY) at most.
 //!
 //! Tested on Linux. There is no unsafe code here, nor a thread.
 
@@ -124,11 +126,11 @@ impl Live {
         base: &mut EventBase<'_, A>,
         descriptor: impl AsFd,
     ) -> Result<Source, SourceError> {
-        self.objects.sources.add(base, descriptor.as_fd(), self.poll.registry())
+        self.objects.add_source(base, descriptor.as_fd(), self.poll.registry())
     }
 
     /// Does what the base has asked for so far, and does not wait: listeners are open after this,
-    /// or have failed.
+    /// or have failed. A signal that can not be caught is the error of the next run or turn.
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) {
         let Some(first) = base.next_action() else { return };
         // The callbacks that asked for these actions may have taken long, and bytes that move now
@@ -154,7 +156,10 @@ impl Live {
     /// loop can be run again. Between two runs the base's time stands still.
     ///
     /// # Errors
-    /// The system's, when the selector fails.
+    /// The system's, when the selector fails. Also when a signal that an event waits for can not be
+    /// caught, because no program can catch it or there is no descriptor left: the event stays
+    /// added and is never called, the loop can be run again without it, and to delete the event and
+    /// add it tries again.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
         self.run_with(base, app, Run::DEFAULT)
     }
@@ -162,7 +167,7 @@ impl Live {
     /// As [`run`](Self::run), in one of the other ways (`event_base_loop`'s flags).
     ///
     /// # Errors
-    /// The system's, when the selector fails.
+    /// As [`run`](Self::run).
     pub fn run_with<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -192,7 +197,7 @@ impl Live {
     /// last verb or turn.
     ///
     /// # Errors
-    /// The system's, when the selector fails.
+    /// As [`run`](Self::run).
     pub fn turn_once<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -217,6 +222,9 @@ impl Live {
     ) -> io::Result<Option<End>> {
         base.prepare(app);
         self.settle(base);
+        if let Some(error) = self.objects.take_failure() {
+            return Err(error);
+        }
         // On a desk it costs less to wake up for nothing now and then than to look every time.
         let deadline = match base.wait_or_less() {
             Wait::Ended(end) => return Ok(Some(end)),

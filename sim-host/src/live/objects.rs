@@ -1,20 +1,23 @@
 //! What a base has the system keep: listeners, connections, descriptors and signals; and the two ways
 //! between them, actions down and news up.
 
+use std::io;
+use std::os::fd::BorrowedFd;
+
 use mio::{Events, Registry};
-use picoevent::{Action, EventBase, Instant};
+use picoevent::{Action, EventBase, Instant, Source};
 
 use super::conns::Conns;
 use super::errno;
 use super::listeners::Listeners;
 use super::signals::Signals;
-use super::sources::Sources;
+use super::sources::{SourceError, Sources};
 use super::stream::Part;
 use super::token::Subject;
 
 pub(super) struct Objects {
     pub(super) listeners: Listeners,
-    pub(super) sources: Sources,
+    sources: Sources,
     conns: Conns,
     signals: Signals,
 }
@@ -38,14 +41,17 @@ impl Objects {
     ) {
         match action {
             Action::Listen(listener, address) => {
-                if let Err(error) = self.listeners.open(listener, address, registry) {
+                let listeners = &mut self.listeners;
+                let opened = self.conns.with_room(|_| listeners.open(listener, address, registry));
+                if let Err(error) = opened {
                     base.listen_failed(listener, errno::listen(&error));
                 }
             }
             Action::Ignore(listener) => self.listeners.ignore(listener),
             Action::Unlisten(listener) => self.listeners.close(listener),
             Action::Connect(conn, peer) => {
-                if let Err(error) = self.conns.connect(conn, peer, registry) {
+                let begun = self.conns.with_room(|conns| conns.connect(conn, peer, registry));
+                if let Err(error) = begun {
                     base.failed(conn, errno::conn(&error));
                 }
             }
@@ -56,16 +62,40 @@ impl Objects {
             Action::Abort(conn) => self.conns.abort(conn),
             Action::Interest(source, what) => self.sources.watch(source, what, registry),
             Action::Forget(source) => self.sources.forget(source, registry),
-            Action::Catch(signal) => self.signals.catch(signal, registry),
+            Action::Catch(signal) => {
+                let signals = &mut self.signals;
+                if let Err(error) = self.conns.with_room(|_| signals.catch(signal, registry)) {
+                    self.signals.fail(signal, &error);
+                }
+            }
             Action::Release(signal) => self.signals.release(signal),
             action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
         }
     }
 
+    /// Makes a source of a descriptor.
+    ///
+    /// # Errors
+    /// [`SourceError`], when the base has no room or the descriptor can not be watched.
+    pub(super) fn add_source<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        descriptor: BorrowedFd<'_>,
+        registry: &Registry,
+    ) -> Result<Source, SourceError> {
+        let duplicate = self.conns.with_room(|_| descriptor.try_clone_to_owned());
+        self.sources.add(base, duplicate.map_err(SourceError::System)?, registry)
+    }
+
+    /// Returns, once, why a signal is not caught.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        self.signals.take_failure()
+    }
+
     /// Gets ready for a wait; whether there is something to do that needs none.
     pub(super) fn are_due<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) -> bool {
         self.conns.register_new(base, registry);
-        if self.conns.take_closed() {
+        if self.conns.take_room() {
             self.listeners.resume();
         }
         self.listeners.are_waiting() && base.has_room()
