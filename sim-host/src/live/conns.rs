@@ -18,13 +18,12 @@ use std::net::SocketAddr;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use picoevent::{Conn, ConnError, EventBase, Instant};
-use rustix::net::sockopt::set_tcp_nodelay;
+use picoevent::{Conn, ConnError, EventBase, Instant, Tuning};
 
 use super::aging::{Aging, Key};
 use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
-use super::{FIN_WAIT, LINGER, errno};
+use super::{FIN_WAIT, LINGER, errno, reach, tuning};
 
 /// Sockets that linger at once. Of more the oldest goes.
 const LINGERING: usize = 4096;
@@ -100,13 +99,20 @@ impl Conns {
         peer: SocketAddr,
         registry: &Registry,
     ) -> io::Result<()> {
-        let socket = TcpStream::connect(peer)?;
-        // Output leaves when it is written. Where this can not be set it waits a little.
-        let _ = set_tcp_nodelay(&socket, true);
+        reach::check(peer)?;
+        let socket = TcpStream::connect(peer).map_err(|error| reach::explain(error, peer))?;
+        tuning::apply(&socket, Tuning::DEFAULT);
         let mut stream = Stream::connecting(socket, conn);
         stream.register(registry)?;
         self.put(stream);
         Ok(())
+    }
+
+    /// Changes the settings of a connection's socket.
+    pub(super) fn tune(&mut self, conn: Conn, tuning: Tuning) {
+        if let Some(stream) = self.get(conn) {
+            tuning::apply(&stream.socket, tuning);
+        }
     }
 
     /// Takes what the selector says about the connection in a place.
@@ -287,7 +293,8 @@ mod tests {
     use std::time::Duration;
 
     use mio::Poll;
-    use picoevent::Storage;
+    use picoevent::{Action, Storage};
+    use rustix::net::sockopt::{socket_keepalive, tcp_keepidle, tcp_nodelay};
 
     use super::*;
 
@@ -298,8 +305,7 @@ mod tests {
         let mut base = EventBase::new(&mut storage);
         let listener = base.listen(([127, 0, 0, 1], 0).into(), |_, _, _| {}).unwrap();
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = server.local_addr().unwrap();
-        let _client = std::net::TcpStream::connect(address).unwrap();
+        let _client = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
         let (socket, peer) = server.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
         let conn = base.accepted(listener, peer).unwrap();
@@ -314,5 +320,38 @@ mod tests {
         assert_eq!(conns.deadline(), Some(now.after(FIN_WAIT)));
         conns.expire(&mut base);
         assert_eq!(conns.lingering.len(), 1);
+    }
+
+    #[test]
+    fn an_outgoing_socket_has_the_settings_of_its_connection() {
+        let poll = Poll::new().unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut storage = Storage::<(), 1, 1>::new();
+        let mut base = EventBase::new(&mut storage);
+        let conn = base.connect(server.local_addr().unwrap()).unwrap();
+        let mut conns = Conns::new();
+        let settings = |conns: &mut Conns| {
+            let socket = &conns.get(conn).unwrap().socket;
+            let keep_alive = socket_keepalive(socket).unwrap();
+            let silence = keep_alive.then(|| tcp_keepidle(socket).unwrap());
+            (tcp_nodelay(socket).unwrap(), silence)
+        };
+        conns.connect(conn, server.local_addr().unwrap(), poll.registry()).unwrap();
+        assert_eq!(settings(&mut conns), (true, Some(picoevent::KEEP_ALIVE)));
+        let minute = Duration::from_secs(60);
+        base.conn(conn).unwrap().set_nagle(true).set_keep_alive(Some(minute));
+        while let Some(action) = base.next_action() {
+            if let Action::Tune(conn, tuning) = action {
+                conns.tune(conn, tuning);
+            }
+        }
+        assert_eq!(settings(&mut conns), (false, Some(minute)));
+        base.conn(conn).unwrap().set_keep_alive(None);
+        while let Some(action) = base.next_action() {
+            if let Action::Tune(conn, tuning) = action {
+                conns.tune(conn, tuning);
+            }
+        }
+        assert_eq!(settings(&mut conns), (false, None));
     }
 }

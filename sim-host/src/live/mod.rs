@@ -56,10 +56,12 @@ mod conns;
 mod errno;
 mod listeners;
 mod objects;
+mod reach;
 mod signals;
 mod sources;
 mod stream;
 mod token;
+mod tuning;
 mod urgent;
 
 pub use sources::SourceError;

@@ -55,6 +55,7 @@ impl Objects {
                     base.failed(conn, errno::conn(&error));
                 }
             }
+            Action::Tune(conn, tuning) => self.conns.tune(conn, tuning),
             Action::Receive(conn) => self.conns.work(conn, Part::Input, base, registry),
             Action::Send(conn) => self.conns.work(conn, Part::Output, base, registry),
             Action::Finish(conn) => self.conns.finish(conn, base, registry),
