@@ -101,7 +101,9 @@ impl Program {
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + LIMIT;
         let mut lines = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(deadline - Instant::now()) {
+        while let Ok(line) =
+            self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             lines.push(line);
         }
         loop {

@@ -21,22 +21,34 @@ const ROOM: usize = 64 * 1024;
 /// A queue of lines.
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// There is text for the thread, or it has written all.
-    changed: Condvar,
+    /// There is text, and the thread sleeps.
+    text: Condvar,
+    /// All is written, and somebody waits for that.
+    written: Condvar,
 }
 
 struct State {
     waiting: String,
     /// Lines that found no room since the thread took the text last.
     dropped: u64,
+    /// The thread waits for text.
+    sleeps: bool,
     /// The thread writes what it took.
-    writing: bool,
+    writes: bool,
+    /// Somebody waits until all is written.
+    drains: bool,
 }
 
 impl Queue {
     pub(crate) const fn new() -> Self {
-        let state = State { waiting: String::new(), dropped: 0, writing: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        let state = State {
+            waiting: String::new(),
+            dropped: 0,
+            sleeps: false,
+            writes: false,
+            drains: false,
+        };
+        Self { state: Mutex::new(state), text: Condvar::new(), written: Condvar::new() }
     }
 
     /// Starts the thread that writes to `out`.
@@ -58,13 +70,21 @@ impl Queue {
             state.waiting.truncate(before);
             state.dropped += 1;
         }
-        self.changed.notify_all();
+        // A wake-up is a system call, so only a thread that sleeps gets one, and only once.
+        let sleeps = mem::take(&mut state.sleeps);
+        drop(state);
+        if sleeps {
+            self.text.notify_one();
+        }
     }
 
     /// Waits until all is written, for `limit` at most. Returns whether it is.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
-        let busy = |state: &mut State| state.has_text() || state.writing;
-        let waited = self.changed.wait_timeout_while(self.lock(), limit, busy);
+        let busy = |state: &mut State| {
+            state.drains = state.has_text() || state.writes;
+            state.drains
+        };
+        let waited = self.written.wait_timeout_while(self.lock(), limit, busy);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
@@ -73,17 +93,23 @@ impl Queue {
             let text = self.take();
             // A reader that is gone is no reason to stop serving.
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-            self.lock().writing = false;
-            self.changed.notify_all();
+            let mut state = self.lock();
+            state.writes = false;
+            if state.drains {
+                self.written.notify_all();
+            }
         }
     }
 
     /// Waits for text, and takes all there is.
     fn take(&self) -> String {
-        let idle = |state: &mut State| !state.has_text();
-        let waited = self.changed.wait_while(self.lock(), idle);
+        let idle = |state: &mut State| {
+            state.sleeps = !state.has_text();
+            state.sleeps
+        };
+        let waited = self.text.wait_while(self.lock(), idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        state.writing = true;
+        state.writes = true;
         let mut text = mem::take(&mut state.waiting);
         match mem::take(&mut state.dropped) {
             0 => {}
