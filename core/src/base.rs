@@ -22,6 +22,7 @@ use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::OnEvent;
 use crate::handle::{Conn, Event, Listener};
+use crate::idle::IdleClock;
 use crate::limit::Limit;
 use crate::list::Kind;
 use crate::listener::OnListenError;
@@ -46,6 +47,8 @@ use crate::{Instant, What};
 /// stands here is for back ends, tests and those who want to drive the loop themselves.
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
+    /// Between two turns of a loop that is driven turn by turn.
+    pub(crate) idle_clock: Option<IdleClock>,
 }
 
 /// A callback that is due: what to call, and with what.
@@ -117,6 +120,7 @@ impl<'s, A> EventBase<'s, A> {
                 most_added: Peak::NONE,
                 recorder: Recorder::NONE,
             },
+            idle_clock: None,
         }
     }
 
@@ -306,6 +310,7 @@ impl<'s, A> Deref for EventBase<'s, A> {
 
 impl<A> DerefMut for EventBase<'_, A> {
     fn deref_mut(&mut self) -> &mut Self::Target {
+        self.read_idle_clock();
         &mut self.cx
     }
 }

@@ -19,6 +19,7 @@ mod cx;
 mod error;
 mod event;
 mod handle;
+mod idle;
 mod inspect;
 mod limit;
 mod list;

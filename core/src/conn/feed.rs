@@ -114,8 +114,10 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
-            if state.hears(due::EOF) {
-                self.cx.conn_due(conn, due::EOF);
+            // Input that came before is reported first, also if nobody hears of the end.
+            if state.hears(due::EOF) || state.input.len() > 0 {
+                state.due |= due::EOF;
+                self.cx.conn_activate(conn);
             } else {
                 state.disable(Direction::Read);
             }

@@ -63,7 +63,8 @@ impl<'s, A> EventBase<'s, A> {
         let timers = cx.timers.shortened(events)?;
         let conn_timers = cx.conn_timers.shortened(conns.checked_mul(2)?)?;
         let commons = cx.commons.shortened(common)?;
-        Some(Self { cx: Cx { tables, rings, timers, conn_timers, commons, ..cx } })
+        let cx = Cx { tables, rings, timers, conn_timers, commons, ..cx };
+        Some(Self { cx, idle_clock: None })
     }
 
     /// The sizes of the base's storage.

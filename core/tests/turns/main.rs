@@ -3,6 +3,7 @@
 
 mod commons;
 mod counts;
+mod idle;
 mod limits;
 mod modes;
 mod sources;

@@ -20,7 +20,9 @@ fn settings(base: &mut Base<'_>) {
     any(&mut *base).exit_after(duration());
     any(&mut *base).break_off();
     any(&mut *base).continue_early();
-    any(base).update_now(Instant::from_micros(any(1)));
+    any(&mut *base).update_now(Instant::from_micros(any(1)));
+    any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)));
+    any(base).take_idle_clock();
 }
 
 fn looks(base: &mut Base<'_>) {
