@@ -228,7 +228,7 @@ impl Live {
             return Err(error);
         }
         // On a desk it costs less to wake up for nothing now and then than to look every time.
-        let deadline = match base.wait_or_less() {
+        let deadline = match base.wait() {
             Wait::Ended(end) => return Ok(Some(end)),
             Wait::Until(deadline) if patience == Patience::Base => Deadline::At(deadline),
             Wait::Forever if patience == Patience::Base => Deadline::Never,

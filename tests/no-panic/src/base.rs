@@ -48,7 +48,6 @@ fn turn(base: &mut Base<'_>) {
         any(action);
     }
     let _ = any(any(&mut *base).wait());
-    let _ = any(any(&mut *base).wait_or_less());
     any(&mut *base).advance(Instant::from_micros(any(1)));
     if let Some(fired) = any(&mut *base).next() {
         any(fired).call(app, any(&mut *base));

@@ -139,7 +139,7 @@ impl Chain for OnCore<'_, '_> {
         for event in &self.events {
             self.base.ready(self.sources[event.token().0], What::READ);
         }
-        if self.base.wait_or_less() != Wait::Forever {
+        if self.base.wait() != Wait::Forever {
             let passed = self.started.elapsed().as_micros() as u64;
             self.base.advance(Instant::from_micros(passed));
         }

@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::tests::{Plain, activate, done, id, slots};
+use super::tests::{Plain, activate, done, slots};
 use super::*;
 use crate::model::check;
 use proptest::collection::vec;
@@ -87,20 +87,20 @@ impl Model {
     }
 }
 
-fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
+fn apply(op: &Op, queues: &mut Queues, slots: &mut Plain, model: &mut Model) {
     match *op {
         Op::Activate(slot) => {
-            let queued = activate(active, slots, id(slot));
-            assert_eq!(queued.is_none(), model.is_queued(slot));
-            assert_eq!(queued == Some(true), model.activate(slot));
+            let activated = activate(queues, slots, slot);
+            assert_eq!(activated == Activated::Already, model.is_queued(slot));
+            assert_eq!(activated == Activated::Urgent, model.activate(slot));
         }
         Op::Remove(slot) => {
-            active.remove(slots, id(slot));
+            queues.remove(slots, Id(slot));
             model.remove(slot);
         }
         Op::SetPriority(slot, level) => {
             let priority = Priority::new(level).unwrap();
-            let set = slots.turn(id(slot)).unwrap().set_priority(priority);
+            let set = slots.turn(Id(slot)).unwrap().set_priority(priority);
             assert_eq!(set.is_err(), model.is_queued(slot));
             if set.is_ok() {
                 model.levels[usize::from(slot)] = level;
@@ -108,37 +108,37 @@ fn apply(op: &Op, active: &mut Active, slots: &mut Plain, model: &mut Model) {
         }
         Op::Run => {
             if model.running.is_none() {
-                active.begin_pass();
+                queues.begin_pass();
             }
             let front = model.front();
-            assert_eq!(active.front(), front.map(id));
+            assert_eq!(queues.front(), front.map_or(Id::NONE, Id));
             if let Some(slot) = front {
-                done(active, slots, id(slot));
+                done(queues, slots, slot);
                 model.remove(slot);
                 model.ran.insert(slot);
             }
         }
         Op::EndPass => {
-            active.end_pass(slots);
+            queues.end_pass(slots);
             model.end_pass();
         }
         Op::ResetPeak => {
-            active.peak.reset(active.len());
+            queues.peak.reset(queues.len());
             model.peak = model.due.len() + model.later.len();
         }
     }
-    assert!(model.running.is_none_or(|running| active.running() == running));
-    assert_eq!(active.len(), model.due.len() + model.later.len());
-    assert_eq!(active.peak.get(), model.peak);
+    assert!(model.running.is_none_or(|running| queues.running() == running));
+    assert_eq!(queues.len(), model.due.len() + model.later.len());
+    assert_eq!(queues.peak.get(), model.peak);
 }
 
 #[test]
 fn the_queues_agree_with_a_plain_list() {
     check(vec(op(), 0..120), |ops| {
-        let (mut active, mut slots) = (Active::new(), slots(&[0; SLOTS as usize]));
+        let (mut queues, mut slots) = (Queues::new(), slots(&[0; SLOTS as usize]));
         let mut model = Model::default();
         for op in ops {
-            apply(&op, &mut active, &mut slots, &mut model);
+            apply(&op, &mut queues, &mut slots, &mut model);
         }
     });
 }
