@@ -10,17 +10,13 @@
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::{
-    callgrind,
-    command::{self, cannot_start, check, describe},
-    firmware, marks, setup, workspace,
-};
+use crate::{callgrind, command, marks, setup, workspace};
 
 /// Slots of the tables. The program knows these.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
@@ -84,12 +80,7 @@ pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
 fn build() -> Result<PathBuf> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--release", "--package", "picoevent-bench"]);
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-    check(&cargo, output.status)?;
-    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
-    built.into_iter().next().ok_or_else(|| anyhow!("cargo did not say where it put the program"))
+    command::build_one(&mut cargo)
 }
 
 /// The program's operations, as it lists them.

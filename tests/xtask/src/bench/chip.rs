@@ -107,12 +107,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workload_is_known_by_its_name() {
-        let options = Options::new(&["Chip"], true).unwrap();
-        assert_eq!((options.workloads, options.quick), (vec![NAME], true));
-    }
-
-    #[test]
     fn runs_that_differ_are_refused_with_the_first_line_that_does() {
         assert!(same("a\nb\n", "a\nb\n").is_ok());
         let error = same("a\nb\t1\n", "a\nb\t2\n").unwrap_err().to_string();

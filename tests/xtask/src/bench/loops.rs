@@ -4,7 +4,7 @@ use std::{
     error::Error,
     fmt,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     callgrind,
-    command::{self, cannot_start, check, describe},
-    firmware, workspace,
+    command::{self, describe},
+    workspace,
 };
 
 /// Each plug-in and the library it is of.
@@ -74,13 +74,7 @@ impl Program {
     pub fn build_without_plugins() -> Result<Self> {
         let mut cargo = command::cargo(&workspace::root());
         cargo.args(["build", "--release", "--package", "picoevent-loops"]);
-        println!("$ {}", describe(&cargo));
-        cargo.arg("--message-format=json-render-diagnostics");
-        let output =
-            cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-        check(&cargo, output.status)?;
-        let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
-        let path = built.into_iter().next().context("cargo did not say where the program is")?;
+        let path = command::build_one(&mut cargo)?;
         Ok(Self { path, plugins: Vec::new() })
     }
 

@@ -3,7 +3,7 @@
 //! The images are `tests/bench/alone`. Which code is the core's is told as for firmware; memory is
 //! the difference between storages of different capacities, of which the compiler tells the size.
 
-use std::{path::PathBuf, process::Stdio};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -12,12 +12,7 @@ use super::{
     elf::{Kind, sections},
     table::{Lines, grouped},
 };
-use crate::{
-    command::{self, cannot_start, check, describe},
-    firmware,
-    toolchain::Toolchain,
-    workspace,
-};
+use crate::{command, toolchain::Toolchain, workspace};
 
 /// What an image is built for, and how.
 #[derive(Debug, Clone, Copy)]
@@ -141,10 +136,5 @@ fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
     };
     cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.level);
     cargo.args(["build", "--release", "--target", build.target, "--bin", image]);
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-    check(&cargo, output.status)?;
-    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
-    built.into_iter().next().with_context(|| format!("cargo did not say where it put {image}"))
+    command::build_one(&mut cargo)
 }
