@@ -18,6 +18,7 @@ pub mod machine;
 pub mod peers;
 pub mod plot;
 pub mod servers;
+pub mod spread;
 pub mod table;
 pub mod timers;
 

@@ -20,7 +20,6 @@ mod others;
 mod place;
 mod process;
 mod report;
-mod spread;
 pub mod start;
 mod symbols;
 mod tally;

@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::{
+    super::spread::{Spread, ratio, rounds},
     contestant::{Built, CONNECTIONS, LIBEVENT, SOURCES_ROW, Server},
     duel::{self, Load, Outcome, Under},
     others::Others,
     place::{self, Places},
-    spread::{Spread, ratio, rounds},
     tally,
 };
 use crate::{bench::table::Table, setup};

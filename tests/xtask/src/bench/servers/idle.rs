@@ -8,12 +8,12 @@
 use anyhow::Result;
 
 use super::{
+    super::spread::{Spread, rounds},
     contest::Contest,
     contestant::{SERVERS, Server},
     duel::{Load, Outcome},
     others::Others,
     place::check_descriptors,
-    spread::{Spread, rounds},
 };
 use crate::bench::{Options, table::Table};
 

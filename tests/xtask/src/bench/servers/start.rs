@@ -19,12 +19,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use super::{
+    super::spread::{percentile, rounds},
     contest::Contest,
     contestant::{SERVERS, Server, Source},
     others::Others,
     place::clean,
     report::address,
-    spread::{percentile, rounds},
     symbols,
 };
 use crate::bench::{Options, table::Table};
