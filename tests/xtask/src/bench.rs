@@ -19,16 +19,14 @@ pub mod peers;
 pub mod plot;
 pub mod servers;
 pub mod spread;
-pub mod table;
 pub mod timers;
 
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{marks, workspace};
+use crate::{marks, table::Table, workspace};
 use machine::Machine;
-use table::Table;
 
 /// One workload.
 #[derive(Debug)]

@@ -8,7 +8,6 @@
 //! and an operation that grows faster with the tables than it should is an error.
 
 use std::{
-    fmt::Write,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -16,7 +15,11 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{callgrind, command, marks, setup, workspace};
+use crate::{
+    callgrind, command, marks, setup,
+    table::{Format, Table, grouped},
+    workspace,
+};
 
 /// Slots of the tables. The program knows these.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
@@ -52,7 +55,7 @@ pub struct Row<const N: usize> {
 /// When the program can not be built or run, or when an operation grows as it should not.
 pub fn run() -> Result<()> {
     let rows = measure(SIZES)?;
-    let table = table(&rows);
+    let table = table(&rows).grid(Format::Markdown);
     println!("\n{table}");
     marks::write_down(&workspace::root().join("docs/performance.md"), "count", &table)?;
     rows.iter().try_for_each(check_growth)
@@ -124,22 +127,12 @@ fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
     Ok(())
 }
 
-/// The table, in Markdown.
-fn table(rows: &[Row<{ SIZES.len() }>]) -> String {
-    let mut text = "| operation | 10 | 100 | 1,000 | 10,000 |\n|---|--:|--:|--:|--:|\n".to_owned();
+fn table(rows: &[Row<{ SIZES.len() }>]) -> Table {
+    let mut table = Table::new("", &["operation", "10", "100", "1,000", "10,000"]);
     for Row { name, counts, .. } in rows {
-        let cells = counts.map(thousands).join(" | ");
-        let _ = writeln!(text, "| {name} | {cells} |");
+        table.row([name.clone()].into_iter().chain(counts.map(grouped)));
     }
-    text
-}
-
-/// A number as people write it, `12,345`.
-fn thousands(number: u64) -> String {
-    match number / 1_000 {
-        0 => number.to_string(),
-        more => format!("{},{:03}", thousands(more), number % 1_000),
-    }
+    table
 }
 
 #[cfg(test)]
@@ -161,8 +154,8 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_for_each_operation() {
-        let text = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
-        assert!(text.starts_with("| operation | 10"), "{text}");
-        assert!(text.ends_with("\n| timer armed | 7 | 70 | 1,234 | 1,234,567 |\n"), "{text}");
+        let table = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
+        assert_eq!(table.rows, [["timer armed", "7", "70", "1,234", "1,234,567"]]);
+        assert_eq!(table.columns.len(), 1 + SIZES.len());
     }
 }

@@ -7,7 +7,7 @@ use clap::Parser;
 use xtask::{
     bench, check,
     command_line::{Command, CommandLine, Usage},
-    count, emulate, flash, gate, mutants, oracle, setup, size,
+    count, emulate, flash, gate, mutants, oracle, setup, size, table,
 };
 
 fn main() -> ExitCode {
@@ -39,8 +39,8 @@ fn run(command: Command) -> Result<i32> {
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
         Command::Gate { record: true } => gate::run(gate::Task::Record)?,
         Command::Oracle(options) => return oracle::run(&options),
-        Command::Size { markdown: false } => size::run(size::Format::Plain)?,
-        Command::Size { markdown: true } => size::run(size::Format::Markdown)?,
+        Command::Size { markdown: false } => size::run(table::Format::Plain)?,
+        Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
         Command::Mutants { name } => return mutants::run(name.as_deref()),
     }
     Ok(0)

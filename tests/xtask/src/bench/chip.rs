@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Options, table::Table};
-use crate::{qemu::Machine, setup};
+use super::Options;
+use crate::{qemu::Machine, setup, table::Table};
 use image::{Image, Profile};
 use report::Report;
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::spread::Spread;
+use crate::table::thousands;
 
 /// What everybody took in every round, by name and phase; a workload without phases has one, `""`.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -92,18 +93,6 @@ pub fn times(ratio: Option<f64>) -> String {
 /// A count as a cell, `12,345`.
 pub fn count(figure: Option<f64>) -> String {
     figure.map_or("–".to_owned(), thousands)
-}
-
-fn thousands(figure: f64) -> String {
-    let digits = format!("{:.0}", figure.abs());
-    let mut written = if figure < -0.5 { "-".to_owned() } else { String::new() };
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            written.push(',');
-        }
-        written.push(digit);
-    }
-    written
 }
 
 #[cfg(test)]

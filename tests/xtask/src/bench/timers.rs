@@ -7,8 +7,8 @@ use super::{
     figures::{self, Figures},
     loops::{Count, Program},
     plot::{self, Plot},
-    table::Table,
 };
+use crate::table::Table;
 
 /// The contestants, as tables list them.
 const NAMES: [&str; 7] =

@@ -10,9 +10,13 @@ use anyhow::{Context, Result};
 use super::{
     crates::shares,
     elf::{Kind, sections},
-    table::{Lines, grouped},
 };
-use crate::{command, toolchain::Toolchain, workspace};
+use crate::{
+    command,
+    table::{Table, grouped},
+    toolchain::Toolchain,
+    workspace,
+};
 
 /// What an image is built for, and how.
 #[derive(Debug, Clone, Copy)]
@@ -55,19 +59,19 @@ pub struct Code {
 ///
 /// # Errors
 /// When an image cannot be built or understood.
-pub fn table(toolchain: Toolchain) -> Result<Lines> {
-    let heading = ["target", "level", "events: core", "events: .text", "server: core"];
-    let mut lines = vec![heading.map(str::to_owned).to_vec()];
-    lines[0].push("server: .text".to_owned());
+pub fn table(toolchain: Toolchain) -> Result<Table> {
+    let columns =
+        ["target", "level", "events: core", "events: .text", "server: core", "server: .text"];
+    let mut table = Table::new("code of the core alone", &columns);
     for build in BUILDS {
         let mut line = vec![build.target.to_owned(), build.level.to_owned()];
         for (image, _) in IMAGES {
             let code = code(toolchain, build, image)?;
             line.extend([grouped(code.core), grouped(code.all)]);
         }
-        lines.push(line);
+        table.row(line);
     }
-    Ok(lines)
+    Ok(table)
 }
 
 /// Builds an image and measures its code.
@@ -122,10 +126,13 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
 ///
 /// # Errors
 /// As [`memory`].
-pub fn memory_table(toolchain: Toolchain) -> Result<Lines> {
-    let mut lines = vec![vec!["of RAM, on a chip of 32 bits".to_owned(), "bytes".to_owned()]];
-    lines.extend(memory(toolchain)?.into_iter().map(|(name, bytes)| vec![name, grouped(bytes)]));
-    Ok(lines)
+pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
+    let columns = ["of RAM, on a chip of 32 bits", "bytes"];
+    let mut table = Table::new("RAM of the core alone", &columns);
+    for (name, bytes) in memory(toolchain)? {
+        table.row([name, grouped(bytes)]);
+    }
+    Ok(table)
 }
 
 fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {

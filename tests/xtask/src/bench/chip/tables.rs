@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 
 use super::{Counts, fit::Fit, image::Profile};
-use crate::bench::table::Table;
+use crate::table::{Table, thousands};
 
 /// A row of the first tables: what it is, and the counts of the core in a whole turn, of its
 /// dispatch alone, through the adapter, and of embassy's tasks.
@@ -220,19 +220,6 @@ fn whole(counts: &Counts, name: &str) -> Result<String> {
     count(counts, name).map(thousands)
 }
 
-/// A number as people write it, `12,345`.
-fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut written = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            written.push(',');
-        }
-        written.push(digit);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,13 +266,5 @@ mod tests {
         counts.remove("E2");
         let error = tables(all(), counts).unwrap_err();
         assert_eq!(error.to_string(), "no program has counted \"E2\"");
-    }
-
-    #[test]
-    fn numbers_are_written_in_groups() {
-        assert_eq!(
-            [0.0, 999.4, 1_000.0, 1_234_567.0].map(thousands),
-            ["0", "999", "1,000", "1,234,567"]
-        );
     }
 }

@@ -19,7 +19,7 @@ use super::{
     place::{self, Places},
     tally,
 };
-use crate::{bench::table::Table, setup};
+use crate::{setup, table::Table};
 
 /// Two loads that differ in nothing but their length. The name is what is added to a heading.
 pub struct Lengths {

@@ -15,7 +15,7 @@ use super::{
     others::Others,
     place::check_descriptors,
 };
-use crate::bench::{Options, table::Table};
+use crate::{bench::Options, table::Table};
 
 /// Connections that are open at once.
 const CONNECTIONS: u64 = 10_000;

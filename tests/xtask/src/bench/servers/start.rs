@@ -27,8 +27,8 @@ use super::{
     report::address,
     symbols,
 };
-use crate::bench::{Options, table::Table};
 use crate::command;
+use crate::{bench::Options, table::Table};
 
 /// The server without a loop, which all in C are compared with.
 const FLOOR: &str = "blocking calls";
