@@ -24,7 +24,7 @@ pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }
 
-/// The workspace of the programs that are measured on the chip.
+/// The package of the programs that are measured on the chip, one of the firmware workspace's.
 pub fn chip() -> PathBuf {
     root().join("tests/bench/chip")
 }
