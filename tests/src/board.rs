@@ -45,7 +45,7 @@ const LINES: usize = 30;
 pub const LASTING: Lease = Lease {
     address: ADDRESS,
     duration: Duration::from_secs(24 * 3600),
-    renewal: Duration::from_secs(12 * 3600),
+    renewal: Some(Duration::from_secs(12 * 3600)),
 };
 
 /// A running board and its peer.

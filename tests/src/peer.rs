@@ -78,12 +78,12 @@ impl Peer {
     pub fn serve_dhcp(&mut self, policy: Policy) {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
-        server.set_policy(policy);
+        server.server.set_policy(policy);
     }
 
     /// What the DHCP server has heard and granted so far; nothing if there is none.
     pub fn dhcp_tally(&self) -> Tally {
-        self.dhcp.as_ref().map(DhcpServer::tally).unwrap_or_default()
+        self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
     /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the

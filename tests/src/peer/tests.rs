@@ -230,7 +230,7 @@ fn an_address_is_leased_refused_and_leased_again() {
     let lease = |last_byte| Lease {
         address: Ipv4Address::new(10, 0, 2, last_byte),
         duration: Duration::from_secs(100),
-        renewal: Duration::from_secs(1),
+        renewal: Some(Duration::from_secs(1)),
     };
     let mut client = dhcpv4::Socket::new();
     let mut impatient = dhcpv4::RetryConfig::default();

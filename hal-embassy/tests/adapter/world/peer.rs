@@ -4,15 +4,16 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
+use picoevent_test_net::PeerEnd;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
-use super::cable::{Cable, PEER, PeerEnd};
+use super::cable::{Cable, PEER};
 
 pub struct Peer {
-    cable: PeerEnd,
+    cable: PeerEnd<Rc<RefCell<Cable>>>,
     interface: Interface,
     sockets: SocketSet<'static>,
     next_port: u16,
