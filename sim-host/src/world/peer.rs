@@ -17,7 +17,7 @@ pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 pub(crate) struct Peer<'e> {
     ether: &'e RefCell<Ether>,
-    nic: PeerNic<'e>,
+    nic: PeerNic<&'e RefCell<Ether>>,
     interface: Interface,
     sockets: SocketSet<'static>,
     pub(crate) clients: Vec<Client>,

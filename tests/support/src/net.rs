@@ -1,5 +1,5 @@
-//! What every simulated network here is made of, written once: for the adapter's tests, for the
-//! simulator, and for the end-to-end tests under QEMU.
+//! What every simulated network here is made of: for the adapter's tests, for the simulator, and for
+//! the end-to-end tests under QEMU.
 //!
 //! ```text
 //!   device ── embassy-net ── DeviceEnd ═══ Cable ═══ PeerEnd ── smoltcp ── clients, Server

@@ -69,6 +69,11 @@ impl Server {
         self.policy = policy;
     }
 
+    /// Returns how it answers.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// Returns what has been heard and granted so far.
     pub fn tally(&self) -> Tally {
         self.tally
