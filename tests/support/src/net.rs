@@ -11,6 +11,7 @@
 
 pub mod dhcp;
 mod ends;
+pub mod host;
 mod segment;
 
 pub use ends::{Cable, Departing, DeviceEnd, End, MTU, PeerEnd, Received};

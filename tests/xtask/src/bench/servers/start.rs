@@ -25,10 +25,8 @@ use super::{
     others::Others,
     place::clean,
     report::address,
-    symbols,
 };
-use crate::command;
-use crate::{bench::Options, table::Table};
+use crate::{bench::Options, command, size::crates, table::Table};
 
 /// The server without a loop, which all in C are compared with.
 const FLOOR: &str = "blocking calls";
@@ -110,7 +108,7 @@ fn core(contest: &Contest) -> Result<Table> {
     for (name, program) in
         [("connections", "server-picoevent"), ("sources", "server-picoevent-sources")]
     {
-        let text = symbols::text_by_crate(&contest.built.rust(program)?)?;
+        let text = crates::code_by_name(&contest.built.rust(program)?)?;
         let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
         rows.push(vec![name.to_owned(), of("picoevent"), of("picoevent_sim")]);
     }
