@@ -66,7 +66,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// When the program can not be built or run.
 pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
-    setup::valgrind()?;
+    setup::tool("valgrind")?;
     let program = build()?;
     let mut rows = Vec::new();
     for (growth, name) in operations(&program)? {

@@ -92,8 +92,7 @@ fn seed_of_commit() -> Result<u64> {
 
 /// Compiles the player of libevent; where it is.
 fn player(root: &Path) -> Result<PathBuf> {
-    let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let folder = root.join(folder).join("oracle-libevent");
+    let folder = workspace::target().join("oracle-libevent");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let player = folder.join("player");
     let mut cc = Command::new("cc");

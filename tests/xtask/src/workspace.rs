@@ -1,6 +1,9 @@
 //! Where things are in this repository.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 /// The repository's root folder, which is the root workspace's.
 pub fn root() -> PathBuf {
@@ -12,6 +15,11 @@ pub fn root() -> PathBuf {
 /// The firmware workspace, which has the boards' packages in it.
 pub fn boards() -> PathBuf {
     root().join("examples/boards")
+}
+
+/// Where cargo puts what it builds of the main workspace, and where what is built otherwise goes too.
+pub fn target() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Where built firmware is put, as `<board>/<program>`.

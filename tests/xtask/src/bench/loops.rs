@@ -12,10 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::{
-    figures::Figures,
-    peers::{self, Kind},
-};
+use super::{figures::Figures, peers};
 use crate::{
     callgrind,
     command::{self, describe},
@@ -61,7 +58,7 @@ impl Program {
     pub fn build() -> Result<Self> {
         let plugin = |(name, libraries): &(&str, &[&str])| {
             let source = format!("tests/bench/loops/c/{name}.c");
-            peers::compile(name, Kind::Plugin, &[&source], libraries)
+            peers::compile_plugin(name, &source, libraries)
         };
         let plugins = PLUGINS.iter().map(plugin).collect::<Result<_>>()?;
         Ok(Self { plugins, ..Self::build_without_plugins()? })

@@ -52,7 +52,7 @@ impl Contest {
     /// # Errors
     /// When something can not be built or installed.
     pub fn begin() -> Result<Self> {
-        setup::strace()?;
+        setup::tool("strace")?;
         let built = Built::all()?;
         let (clients, places) = (built.load()?, Places::find()?);
         let descriptors = place::raise_descriptors()?;
