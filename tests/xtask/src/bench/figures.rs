@@ -37,6 +37,18 @@ impl Figures {
         Ok(Self(figures))
     }
 
+    /// Returns the cells that tables have in common: what someone took, its least and most, what is
+    /// beyond the floor, and the ratio to another.
+    pub fn cells(&self, name: &str, floor: &str, other: &str) -> [String; 4] {
+        let (least, most) = self.range(name, "").unzip();
+        [
+            nanos(self.median(name, "")),
+            format!("{} – {}", nanos(least), nanos(most)),
+            nanos(self.beyond(name, floor, "")),
+            times(self.ratio(name, other, "")),
+        ]
+    }
+
     /// How many rounds there were.
     pub fn rounds(&self) -> usize {
         self.0.values().next().map_or(0, Vec::len)
