@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::End;
-use super::line::Files;
+use super::line::Views;
 use crate::seeing::{Capture, Trace};
 use crate::world::{Failure, Lab, Observer, Subject};
 
@@ -18,8 +18,8 @@ pub(super) struct Looks {
 
 impl Looks {
     /// Those whose files are wanted.
-    pub(super) fn new(files: &Files, title: &str) -> Self {
-        let Files { pcap, trace, .. } = files.clone();
+    pub(super) fn new(views: &Views, title: &str) -> Self {
+        let Views { pcap, trace } = views.clone();
         let shared = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
         let drawn = |path| (path, Rc::new(RefCell::new(Trace::new())));
         Self { capture: pcap.map(shared), trace: trace.map(drawn) }
@@ -50,8 +50,8 @@ impl Looks {
 }
 
 /// Looks at the world of a failure, which runs once more for it.
-pub(super) fn at(subject: &dyn Subject, failure: &Failure, files: &Files) -> Result<(), End> {
-    let looks = Looks::new(files, &format!("{}, seed {}", subject.name(), failure.seed));
+pub(super) fn at(subject: &dyn Subject, failure: &Failure, views: &Views) -> Result<(), End> {
+    let looks = Looks::new(views, &format!("{}, seed {}", subject.name(), failure.seed));
     let mut lab = Lab::new();
     lab.take_lines(&failure.outcome.lines);
     lab.observe(Box::new(looks.observers()));

@@ -19,6 +19,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser;
+
 use crate::world::Subject;
 
 mod line;
@@ -28,11 +30,11 @@ mod progress;
 mod record;
 mod run;
 
-use line::{Command, HELP};
+use line::{Command, CommandLine, Seeds};
 
 /// Why the command ends otherwise than well.
 enum End {
-    /// The command line is wrong.
+    /// The command line names what is not there.
     Usage(String),
     /// Something outside of the worlds went wrong.
     Trouble(String),
@@ -45,12 +47,19 @@ const DIVERGED: u8 = 14;
 
 /// Does what the program's command line says, with these applications.
 pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
-    let done = line::parse(std::env::args_os()).and_then(|command| perform(command, subjects));
-    match done {
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(problem) => {
+            // Where nothing can be written the status still says how it went.
+            let _ = problem.print();
+            return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2));
+        }
+    };
+    match perform(command, subjects) {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Failed(status)) => ExitCode::from(status),
         Err(End::Usage(problem)) => {
-            eprintln!("error: {problem} (--help lists what there is)");
+            eprintln!("error: {problem}");
             ExitCode::from(2)
         }
         Err(End::Trouble(problem)) => {
@@ -62,23 +71,23 @@ pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
 
 fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
     match command {
-        Command::Help => print!("{HELP}"),
         Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
-        Command::Sweep(application, sweep, files) => {
-            run::sweep(find(&application, subjects)?, sweep, &files)?;
+        Command::Run(asked) => {
+            let subject = find(&asked.application, subjects)?;
+            match asked.seeds() {
+                Seeds::One(seed) => run::seed(subject, seed, &asked)?,
+                Seeds::Many(sweep) => run::sweep(subject, sweep, &asked)?,
+            }
         }
-        Command::Seed(application, seed, files) => {
-            run::seed(find(&application, subjects)?, seed, &files)?;
+        Command::Watch { application, seed, rt_ratio, scenario } => {
+            run::watch(find(&application, subjects)?, seed, rt_ratio, scenario.as_deref())?;
         }
-        Command::Watch(application, seed, ratio, scenario) => {
-            run::watch(find(&application, subjects)?, seed, ratio, scenario)?;
+        Command::Replay { first, log: None, views, .. } => play::replay(&first, &views, subjects)?,
+        Command::Replay { first, log: Some(log), cut_off, .. } => {
+            record::replay(find(&first.to_string_lossy(), subjects)?, &log, cut_off)?;
         }
-        Command::Replay(tape, files) => play::replay(&tape, &files, subjects)?,
-        Command::ReplayRecording(application, log, whole) => {
-            record::replay(find(&application, subjects)?, &log, whole)?;
-        }
-        Command::Read(log, whole) => record::read(&log, whole)?,
-        Command::Shrink(tape) => play::shrink(&tape, subjects)?,
+        Command::Read { log, cut_off } => record::read(&log, cut_off)?,
+        Command::Shrink { tape } => play::shrink(&tape, subjects)?,
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::line::Files;
+use super::line::Views;
 use super::{End, find, run};
 use crate::world::{LIMIT, Lab, Line, Subject, shrink as make_shorter, tape_text, test_text};
 
@@ -23,11 +23,11 @@ fn read<'s>(
     Ok((find(&name, subjects)?, lines))
 }
 
-pub(super) fn replay(path: &Path, files: &Files, subjects: &[&dyn Subject]) -> Result<(), End> {
+pub(super) fn replay(path: &Path, views: &Views, subjects: &[&dyn Subject]) -> Result<(), End> {
     let (subject, lines) = read(path, subjects)?;
     let mut lab = Lab::new();
     lab.take_lines(&lines);
-    run::told(subject, &mut lab, None, files)
+    run::told(subject, &mut lab, None, None, views)
 }
 
 pub(super) fn shrink(path: &Path, subjects: &[&dyn Subject]) -> Result<(), End> {

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::line::Files;
+use super::line::{Run, Views};
 use super::look::{self, Looks};
 use super::progress::Progress;
 use super::record;
@@ -17,8 +17,8 @@ use crate::world::{
 /// How many other failing seeds are named.
 const NAMED: usize = 3;
 
-pub(super) fn sweep(subject: &dyn Subject, mut sweep: Sweep, files: &Files) -> Result<(), End> {
-    let scenario = files.scenario.as_deref();
+pub(super) fn sweep(subject: &dyn Subject, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
+    let scenario = asked.scenario.as_deref();
     sweep.scenario = scenario.map(read).transpose()?;
     let mut progress = Progress::new();
     let tally = sweep.run(subject, |tally| progress.show(tally));
@@ -26,12 +26,12 @@ pub(super) fn sweep(subject: &dyn Subject, mut sweep: Sweep, files: &Files) -> R
     if let Some(first) = tally.failures.first() {
         tell(subject, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
-        look::at(subject, first, files)?;
+        look::at(subject, first, &asked.views)?;
     }
     if let Some(seed) = tally.diverged.first() {
         println!("FAILED {}, seed {seed}: it does not repeat itself", subject.name());
     }
-    if let Some(path) = &files.html {
+    if let Some(path) = &asked.html {
         let once_more = |seed| once_more(subject, seed, scenario);
         look::write(path, page(subject.name(), &typed(), &tally, once_more).as_bytes())?;
     }
@@ -103,12 +103,13 @@ fn typed() -> String {
 }
 
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(subject: &dyn Subject, seed: u64, files: &Files) -> Result<(), End> {
-    let mut lab = lab(seed, files.scenario.as_deref())?;
-    if let Some(path) = &files.record {
+pub(super) fn seed(subject: &dyn Subject, seed: u64, asked: &Run) -> Result<(), End> {
+    let scenario = asked.scenario.as_deref();
+    let mut lab = lab(seed, scenario)?;
+    if let Some(path) = &asked.record {
         lab.record_to(record::create(path)?);
     }
-    told(subject, &mut lab, Some(seed), files)
+    told(subject, &mut lab, Some(seed), scenario, &asked.views)
 }
 
 /// A lab that takes a seed.
@@ -126,18 +127,19 @@ pub(super) fn told(
     subject: &dyn Subject,
     lab: &mut Lab,
     seed: Option<u64>,
-    files: &Files,
+    scenario: Option<&Path>,
+    views: &Views,
 ) -> Result<(), End> {
     let (narrator, told) = Narrator::new(usize::MAX);
     let which = seed.map_or_else(|| "a tape".to_owned(), |seed| format!("seed {seed}"));
-    let looks = Looks::new(files, &format!("{}, {which}", subject.name()));
+    let looks = Looks::new(views, &format!("{}, {which}", subject.name()));
     let mut observers = looks.observers();
     observers.push(Box::new(narrator));
     let outcome = observed(subject, lab, observers);
     let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
     say(&lines);
     looks.write()?;
-    judged(subject, seed, files.scenario.as_deref(), &outcome)
+    judged(subject, seed, scenario, &outcome)
 }
 
 /// Runs one seed at a human's pace, and shows what happens while it does.
@@ -145,9 +147,8 @@ pub(super) fn watch(
     subject: &dyn Subject,
     seed: u64,
     ratio: f64,
-    scenario: Option<PathBuf>,
+    scenario: Option<&Path>,
 ) -> Result<(), End> {
-    let scenario = scenario.as_deref();
     let style = if io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
     let show = Show::new(io::stdout(), style, ratio);
     let outcome = observed(subject, &mut lab(seed, scenario)?, vec![Box::new(show)]);

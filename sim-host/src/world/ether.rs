@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
+use picoevent_test_support::net::MTU;
+
 use super::dhcp;
 use super::digest::Digest;
 use super::fault::{Fault, FaultKind};
@@ -21,9 +23,6 @@ pub(crate) const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 pub(crate) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The hardware address of the one who sends what no client would.
 pub(crate) const VANDAL: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
-
-/// The longest frame.
-pub(crate) const MTU: usize = 1514;
 
 pub(crate) struct Ether {
     pub(crate) tape: Tape,

@@ -7,8 +7,8 @@ use super::{
     figures::{self, Figures},
     loops::{Count, NotHere, Program},
     plot::{self, Plot},
-    table::Table,
 };
+use crate::table::Table;
 
 /// The contestants, as tables list them.
 const NAMES: [&str; 18] = [
@@ -188,16 +188,10 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
     ];
     let mut table = Table::new(title, &columns);
     for (name, count) in NAMES.iter().zip(counts) {
-        let (least, most) = figures.range(name, "").unzip();
-        table.row([
-            (*name).to_owned(),
-            figures::nanos(figures.median(name, "")),
-            format!("{} – {}", figures::nanos(least), figures::nanos(most)),
-            figures::nanos(figures.beyond(name, FLOOR, "")),
-            figures::times(figures.ratio(name, LIBEVENT, "")),
-            figures::times(figures.ratio(us(name), name, "")),
-            figures::count(Some(*count)),
-        ]);
+        let (own, count) =
+            (figures::times(figures.ratio(us(name), name, "")), figures::count(Some(*count)));
+        let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter().chain([own, count]);
+        table.row([(*name).to_owned()].into_iter().chain(cells));
     }
     table.note(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \

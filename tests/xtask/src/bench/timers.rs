@@ -7,8 +7,8 @@ use super::{
     figures::{self, Figures},
     loops::{Count, Program},
     plot::{self, Plot},
-    table::Table,
 };
+use crate::table::Table;
 
 /// The contestants, as tables list them.
 const NAMES: [&str; 7] =
@@ -106,15 +106,10 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let columns = ["", "ns", "least – most", "the loop's", "of libevent's", "instructions"];
     let mut table = Table::new(title, &columns);
     for (name, count) in names.iter().zip(counts) {
-        let (least, most) = figures.range(name, "").unzip();
-        table.row([
-            (*name).to_owned(),
-            figures::nanos(figures.median(name, "")),
-            format!("{} – {}", figures::nanos(least), figures::nanos(most)),
-            figures::nanos(figures.beyond(name, FLOOR, "")),
-            figures::times(figures.ratio(name, LIBEVENT, "")),
-            figures::count(Some(count)),
-        ]);
+        let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter();
+        table.row(
+            [(*name).to_owned()].into_iter().chain(cells).chain([figures::count(Some(count))]),
+        );
     }
     table.note(format!(
         "Processor time; medians of {rounds} rounds of {} times. The loop's time is \

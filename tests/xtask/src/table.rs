@@ -1,6 +1,16 @@
-//! A table of figures: one row a contestant, columns aligned, for a terminal and for Markdown.
+//! Tables of figures: the first column on the left, the others aligned to the right, for a terminal
+//! and for Markdown; and numbers as people write them.
 
 use std::{fmt, iter};
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for a terminal.
+    Plain,
+    /// A table for a Markdown document.
+    Markdown,
+}
 
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,9 +45,9 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Writes it for a document: the title in bold, the table, the notes as a list.
+    /// Returns it for a document: the title in bold, the table, the notes as a list.
     pub fn markdown(&self) -> String {
-        let mut text = format!("**{}**\n\n{}", self.title, self.lines("| ", " | ", " |", true));
+        let mut text = format!("**{}**\n\n{}", self.title, self.grid(Format::Markdown));
         if !self.notes.is_empty() {
             text.push('\n');
         }
@@ -45,8 +55,12 @@ impl Table {
         text
     }
 
-    /// The heading and the rows: names to the left, figures to the right.
-    fn lines(&self, left: &str, between: &str, right: &str, ruled: bool) -> String {
+    /// Returns the heading and the rows, without title and notes.
+    pub fn grid(&self, format: Format) -> String {
+        let (left, between, right) = match format {
+            Format::Plain => ("", "  ", ""),
+            Format::Markdown => ("| ", " | ", " |"),
+        };
         let all = || iter::once(&self.columns).chain(&self.rows);
         let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<_> = (0..self.columns.len()).map(width).collect();
@@ -58,7 +72,7 @@ impl Table {
             let cells: Vec<_> = cells.collect();
             text += format!("{left}{}{right}", cells.join(between)).trim_end();
             text.push('\n');
-            if number == 0 && ruled {
+            if number == 0 && format == Format::Markdown {
                 text += &format!("|---|{}\n", "--:|".repeat(self.columns.len().saturating_sub(1)));
             }
         }
@@ -68,9 +82,22 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n\n{}", self.title, self.lines("", "  ", "", false))?;
+        writeln!(f, "{}\n\n{}", self.title, self.grid(Format::Plain))?;
         self.notes.iter().try_for_each(|note| writeln!(f, "* {note}"))
     }
+}
+
+/// Returns a number in groups of three digits, `12,345`, rounded to a whole one.
+pub fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.abs());
+    let sign = if number < 0.0 && digits != "0" { "-" } else { "" };
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    sign.to_owned() + &groups.join(",")
+}
+
+/// Returns a whole number in groups of three digits, which fits an `f64` as all sizes and counts do.
+pub fn grouped(number: u64) -> String {
+    thousands(number as f64)
 }
 
 #[cfg(test)]
@@ -112,5 +139,13 @@ sys         95
 * Medians.
 ";
         assert_eq!(table().markdown(), expected);
+    }
+
+    #[test]
+    fn numbers_are_written_in_groups() {
+        let numbers = [0, 999, 1_000, 1_234_567].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "1,234,567"]);
+        let numbers = [999.4, 999.5, -0.4, -12_345.0].map(thousands);
+        assert_eq!(numbers, ["999", "1,000", "0", "-12,345"]);
     }
 }

@@ -1,10 +1,6 @@
 //! Many measurements of the same, as one figure with its bounds.
 
-use std::{
-    collections::hash_map::RandomState,
-    fmt,
-    hash::{BuildHasher, Hasher},
-};
+use std::fmt;
 
 /// The median, the least and the most.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,17 +18,16 @@ impl Spread {
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = (share * values.len().saturating_sub(1) as f64).round() as usize;
-            values.get(place).copied().unwrap_or(f64::NAN)
+        let (first, last) = (values.first().copied(), values.last().copied());
+        let (middle, odd) = (values.len() / 2, values.len() % 2);
+        let median = match middle
+            .checked_sub(1 - odd)
+            .map(|below| (values.get(below), values.get(middle)))
+        {
+            Some((Some(below), Some(above))) => f64::midpoint(*below, *above),
+            _ => f64::NAN,
         };
-        let middle = values.len() / 2;
-        let median = match values.len() {
-            0 => f64::NAN,
-            count if count % 2 == 0 => f64::midpoint(values[middle - 1], values[middle]),
-            _ => values[middle],
-        };
-        Self { median, least: at(0.0), most: at(1.0) }
+        Self { median, least: first.unwrap_or(f64::NAN), most: last.unwrap_or(f64::NAN) }
     }
 
     /// Written with so many digits behind the point: `4.36 [4.30–4.50]`.
@@ -67,16 +62,10 @@ pub fn rounds<T, R, E>(
     mut measure: impl FnMut(&T) -> Result<R, E>,
 ) -> Result<Vec<Vec<R>>, E> {
     let mut results: Vec<Vec<R>> = contestants.iter().map(|_| Vec::new()).collect();
-    let chance = RandomState::new();
-    for round in 0..rounds {
-        let mut order: Vec<usize> = (0..contestants.len()).collect();
-        order.sort_by_cached_key(|contestant| {
-            let mut hasher = chance.build_hasher();
-            hasher.write_usize(round);
-            hasher.write_usize(*contestant);
-            hasher.finish()
-        });
-        for contestant in order {
+    let mut order: Vec<usize> = (0..contestants.len()).collect();
+    for _ in 0..rounds {
+        fastrand::shuffle(&mut order);
+        for &contestant in &order {
             results[contestant].push(measure(&contestants[contestant])?);
         }
     }
