@@ -149,7 +149,7 @@ impl Contestant {
 /// The contestants of W2 that are part of this program.
 pub fn contestants() -> Vec<Contestant> {
     vec![
-        Contestant::new("picoevent", 65_535, picoevent::own),
+        Contestant::new("picoevent", 65_535, picoevent::run),
         // It looks at every timer for each change, so a larger run would take minutes.
         Contestant::new("calloop", 10_000, calloop::run),
         Contestant::new("a binary heap by hand", u32::MAX, heap::run),
@@ -160,8 +160,6 @@ pub fn contestants() -> Vec<Contestant> {
 /// Those of W2i.
 pub fn idle_contestants() -> Vec<Contestant> {
     let mut all = contestants();
-    let common = Contestant::new("picoevent, common", 65_535, picoevent::common);
-    all.push(Contestant { only_ms: MINUTE, ..common });
     all.push(Contestant::new("no timers", u32::MAX, nothing::run));
     all
 }

@@ -103,9 +103,8 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     if !world.events[place].alive {
         return assert!(cx.event(handle).is_err());
     }
-    match verb {
-        0..=3 => return add(world, cx, place),
-        _ => {}
+    if verb < 6 {
+        return add(world, cx, place);
     }
     let due = is_due(cx, handle);
     let mut event = cx.event(handle).unwrap();

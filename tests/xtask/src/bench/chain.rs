@@ -11,7 +11,7 @@ use super::{
 use crate::table::Table;
 
 /// The contestants, as tables list them.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 17] = [
     "picoevent",
     "picoevent, level",
     "picoevent's core on mio",
@@ -24,7 +24,6 @@ const NAMES: [&str; 18] = [
     "calloop",
     FLOOR,
     "picoevent +t60",
-    "picoevent, common +t60",
     "picoevent's core on mio +t60",
     "libevent +t60",
     "libevent, common +t60",
@@ -38,8 +37,7 @@ const FLOOR: &str = "no loop";
 const LIBEVENT: &str = "libevent";
 
 /// Those on picoevent's back end, which needs a descriptor more for each it watches.
-const WITH_DUPLICATES: [&str; 4] =
-    ["picoevent", "picoevent, level", "picoevent +t60", "picoevent, common +t60"];
+const WITH_DUPLICATES: [&str; 3] = ["picoevent", "picoevent, level", "picoevent +t60"];
 
 /// Whose instructions are recorded.
 const GATED: [&str; 2] = ["picoevent", "picoevent +t60"];
@@ -209,7 +207,6 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
 /// Which of ours a contestant is compared with: like with like.
 fn us(name: &str) -> &'static str {
     match name {
-        _ if name.contains("common +t60") => "picoevent, common +t60",
         _ if name.ends_with("+t60") => "picoevent +t60",
         _ => "picoevent",
     }

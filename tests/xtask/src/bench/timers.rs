@@ -15,9 +15,8 @@ const NAMES: [&str; 7] =
     [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
 
 /// Those of W2i.
-const IDLE_NAMES: [&str; 10] = [
+const IDLE_NAMES: [&str; 9] = [
     US,
-    "picoevent, common",
     LIBEVENT,
     "libevent, common",
     "libev",
@@ -116,7 +115,7 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
          brought up to date after each 64. *The loop's* is what is more than with no timers.",
         figures::count(Some(OPERATIONS.into()))
     ));
-    table.note("*Common* is a timeout that many events share, libevent's or picoevent's.");
+    table.note("*Common* is a timeout that many events share, of libevent's.");
     Ok(vec![table])
 }
 

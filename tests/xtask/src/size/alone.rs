@@ -91,7 +91,7 @@ const TABLES: [(&str, &str, u64); 4] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
     ("a further listener", "MORE_LISTENERS", 8),
-    ("a further common timeout", "MORE_COMMON", 8),
+    ("a further source", "MORE_SOURCES", 8),
 ];
 
 /// The storage that the others are compared with.
