@@ -25,6 +25,9 @@ pub struct Cable {
     pub segments: Vec<Segment>,
     /// Whether a segment is lost.
     pub lose: Box<dyn FnMut(&Segment) -> bool>,
+    /// Whether the peer's next SYN is kept for [`Cable::repeat_syn`].
+    pub keep_syn: bool,
+    syn: Option<Vec<u8>>,
 }
 
 /// What the tests look at in a TCP segment.
@@ -48,6 +51,8 @@ impl Cable {
             frames: 0,
             segments: Vec::new(),
             lose: Box::new(|_| false),
+            keep_syn: false,
+            syn: None,
         }
     }
 
@@ -71,7 +76,17 @@ impl Cable {
         self.plugged && !lost
     }
 
+    /// Sends the SYN that was kept to the device once more.
+    pub fn repeat_syn(&mut self) {
+        let frame = self.syn.take().expect("a SYN was kept");
+        self.send_to_device(frame);
+    }
+
     fn send_to_device(&mut self, frame: Vec<u8>) {
+        if self.keep_syn && Segment::of(&frame).is_some_and(|segment| segment.syn) {
+            self.keep_syn = false;
+            self.syn = Some(frame.clone());
+        }
         if self.passes(&frame) {
             self.to_device.push_back(frame);
             self.wake();

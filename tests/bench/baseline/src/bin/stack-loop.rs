@@ -15,7 +15,7 @@ use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// So that a test sees a peer given up.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_millis(500));
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<{ MANY + 1 }>> = StaticCell::new();
@@ -44,8 +44,7 @@ async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address).expect("the storage has room");
-    let (timeout, keep_alive) = (Some(PATIENCE.0), Some(PATIENCE.1));
-    let config = Config { timeout, keep_alive, ..Config::default() };
+    let config = Config { timeout: Some(TIMEOUT), ..Config::SERVER };
     let mut hello = Hello::new();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, config).await;
     defmt::info!("done");
