@@ -43,16 +43,17 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
     }
 
     fn pass(&mut self, cx: &mut Context<'_>) {
+        // The time before the news: what the news arm counts from when they were seen.
+        self.pool.moment = Moment::now(&self.pool.config);
+        self.base.advance(self.pool.moment.now);
         for trigger in self.triggers {
             trigger.register(cx.waker());
             self.base.raised(trigger.signal(), trigger.take());
         }
-        self.pool.moment = Moment::now(&self.pool.config);
         while let Some(action) = self.base.next_action() {
             self.act(action, cx);
         }
         self.pool.look(self.base, cx);
-        self.base.advance(self.pool.moment.now);
         while let Some(fired) = self.base.next() {
             self.pool.network.watch();
             self.observer.before(self.base, self.app, &fired);
@@ -84,10 +85,19 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                     slot.ends.output_wanted = true;
                 }
             }
-            Action::Close(conn) => match self.pool.slot_of(conn) {
-                Some(slot) => slot.serve(Role::Closing(conn), moment.until),
-                None => self.base.released(conn),
-            },
+            Action::Tune(conn, tuning) => {
+                if let Some(slot) = self.pool.slot_of(conn) {
+                    slot.socket.tune(tuning);
+                }
+            }
+            Action::Close(conn) => {
+                // What was written may still be delivered.
+                self.pool.call_at_once(conn, cx);
+                match self.pool.slot_of(conn) {
+                    Some(slot) => slot.serve(Role::Closing(conn), moment.until),
+                    None => self.base.released(conn),
+                }
+            }
             Action::Abort(conn) => {
                 if let Some(slot) = self.pool.slot_of(conn) {
                     // Nothing is undone if the peer has ended and has everything we sent: it gets
