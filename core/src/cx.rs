@@ -15,8 +15,8 @@ use crate::record::Recorder;
 use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::source::Signals;
-use crate::tables::Tables;
-use crate::timers::{Timers, is_before};
+use crate::tables::{Place, Tables};
+use crate::timers::Timers;
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What, log};
 
@@ -33,36 +33,36 @@ use crate::{Instant, Signal, What, log};
 ///     cx.dispatch(app);
 /// }
 /// ```
+#[repr(C)]
 pub struct Cx<'s, A> {
-    pub(crate) tables: Tables<'s, A>,
-    pub(crate) rings: Rings<'s>,
-    pub(crate) queues: Queues,
-    /// The timers of events.
-    pub(crate) timers: Timers<'s>,
-    /// The timers of connections.
-    pub(crate) conn_timers: Timers<'s>,
-    pub(crate) now: Instant,
-    /// The first deadline, or one that was first and is so no more: see `due_moved`.
-    pub(crate) due_from: Instant,
+    // What is used most comes first: a short offset makes a short instruction.
+    pub(crate) state: LoopState,
+    pub(crate) phase: Phase,
     /// What was due first was cancelled, or set later.
     pub(crate) due_moved: bool,
-    /// Deadlines set so far: of equal ones the one set first comes due first.
-    pub(crate) sequence: u32,
-    /// Deadlines there are, of events and of connections.
-    pub(crate) armed: u32,
     /// Events on the list of a source or signal.
     pub(crate) registered: u16,
     /// Listeners that are enabled.
     pub(crate) listening: u16,
+    pub(crate) now: Instant,
+    /// The first deadline, or one that was first and is so no more: see `due_moved`.
+    pub(crate) due_from: Instant,
+    /// Deadlines set so far: of equal ones the one set first comes due first.
+    pub(crate) sequence: u32,
+    /// Deadlines there are, of events and of connections.
+    pub(crate) armed: u32,
+    pub(crate) tables: Tables<'s, A>,
     pub(crate) outbox: Outbox,
-    pub(crate) signals: Signals,
-    pub(crate) state: LoopState,
-    pub(crate) phase: Phase,
+    pub(crate) queues: Queues,
+    /// The timers of events and connections.
+    pub(crate) timers: Timers<'s>,
+    pub(crate) rings: Rings<'s>,
+    pub(crate) hooks: Hooks<A>,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, u16)>,
     /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
     pub(crate) fired_once: Event,
-    pub(crate) hooks: Hooks<A>,
+    pub(crate) signals: Signals,
     pub(crate) watchers: Watchers,
     pub(crate) limit: Limit,
     pub(crate) most_added: Peak,
@@ -242,19 +242,36 @@ impl<A> Cx<'_, A> {
         self.sequence
     }
 
-    /// The earliest deadline of all, and whose it is.
-    pub(crate) fn first_deadline(&mut self) -> Option<(Instant, Owner)> {
-        let event = self.first_event();
-        let conn = self.first_conn();
-        match (event, conn) {
-            (None, None) => None,
-            (Some((at, _, index)), None) => Some((at, Owner::Event(index))),
-            (None, Some((at, _, index))) => Some((at, Owner::Conn(index))),
-            (Some(event), Some(conn)) => {
-                let first = conn.0 < event.0 || conn.0 == event.0 && is_before(conn.1, event.1);
-                let event = (event.0, Owner::Event(event.2));
-                Some(if first { (conn.0, Owner::Conn(conn.2)) } else { event })
+    /// The earliest deadline of all, and whose it is. Takes what was cancelled out of the heap, and
+    /// puts connections whose place in it is too early where they belong.
+    #[inline(never)]
+    pub(crate) fn first_deadline(&mut self) -> Option<(Instant, Place)> {
+        loop {
+            let place = self.tables.place(self.timers.first());
+            match place {
+                Place::Event(index) => {
+                    let slot = self.tables.events.slot(index)?;
+                    if slot.deadline().is_some() {
+                        return Some((slot.deadline, place));
+                    }
+                }
+                Place::Conn(index) => {
+                    let slot = self.tables.conns.slot_mut(index)?;
+                    let first = slot.first_deadline();
+                    if slot.deadline >= first {
+                        return Some((first, place));
+                    }
+                    if first < Instant::MAX {
+                        slot.deadline = first;
+                        self.sequence = self.sequence.wrapping_add(1);
+                        slot.sequence = self.sequence;
+                        self.timers.sink_first(&mut self.tables);
+                        continue;
+                    }
+                }
+                _ => return None,
             }
+            self.timers.remove_first(&mut self.tables);
         }
     }
 
@@ -278,16 +295,10 @@ impl<A> Cx<'_, A> {
                 return;
             }
             match owner {
-                Owner::Event(index) => self.event_timed_out(index),
-                Owner::Conn(index) => self.conn_timed_out(index),
+                Place::Event(index) => self.event_timed_out(index),
+                Place::Conn(index) => self.conn_timed_out(index),
+                Place::Listener(_) | Place::Source(_) => return,
             }
         }
     }
-}
-
-/// Whose a deadline is, by its slot.
-#[derive(Clone, Copy)]
-pub(crate) enum Owner {
-    Event(u16),
-    Conn(u16),
 }

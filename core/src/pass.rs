@@ -1,6 +1,7 @@
 //! One pass: the check watchers, what has become due, and the callbacks of the most urgent level.
 
 use crate::base::Fired;
+use crate::queue::{Id, Turns};
 use crate::record::Entry;
 use crate::tables::Place;
 use crate::{Cx, EventBase, Instant, What};
@@ -50,24 +51,13 @@ impl<A> EventBase<'_, A> {
 
     /// Takes the next callback of the pass, or ends the pass: [`dispatch`](Self::dispatch) for
     /// those who do the calling, or the matching, themselves.
-    #[inline(always)]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
-        // In the middle of a pass an event is next, nearly always.
-        let cx = &mut self.cx;
-        let fired = if !cx.state.slow
-            && let Some((call, event, what)) = cx.event_fire(cx.queues.front().0)
-        {
-            cx.state.calls = cx.state.calls.wrapping_add(1);
-            Some(Fired::Event(call, event, what))
-        } else {
-            self.take_next()
-        };
+        let fired = self.take_next();
         self.note_next(fired.as_ref());
         fired
     }
 
-    #[inline(never)]
     fn take_next(&mut self) -> Option<Fired<A>> {
         if self.cx.state.slow
             && let Some(next) = self.slow_path()
@@ -77,16 +67,9 @@ impl<A> EventBase<'_, A> {
         loop {
             let cx = &mut self.cx;
             let front = cx.queues.front();
-            if front.is_none() {
-                return self.end_pass();
-            }
-            let fired = match cx.tables.place(front) {
-                Place::Event(index) => {
-                    cx.event_fire(index).map(|(call, event, what)| Fired::Event(call, event, what))
-                }
-                Place::Conn(index) => cx.conn_fire(index),
-                Place::Listener(index) => cx.listener_fire(index),
-                Place::Source(_) => None,
+            let fired = match cx.tables.turn(front) {
+                Some(turn) if !cx.queues.is_over(turn) => cx.fire(front),
+                _ => return self.end_pass(),
             };
             if fired.is_some() {
                 cx.state.calls = cx.state.calls.wrapping_add(1);
@@ -96,6 +79,7 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Does all that can come between two callbacks. Returns `None` if the pass just goes on.
+    #[inline(never)]
     fn slow_path(&mut self) -> Option<Option<Fired<A>>> {
         self.cx.free_fired_once();
         if self.cx.phase != Phase::Running
@@ -152,12 +136,22 @@ impl<A> EventBase<'_, A> {
         }
         self.cx.phase = Phase::Between;
         self.cx.state.slow = true;
-        self.cx.queues.end_pass(&mut self.cx.tables);
+        self.cx.queues.end_pass();
         None
     }
 }
 
 impl<A> Cx<'_, A> {
+    /// Prepares the callback of a slot whose turn it is.
+    fn fire(&mut self, id: Id) -> Option<Fired<A>> {
+        match self.tables.place(id) {
+            Place::Event(index) => self.event_fire(index),
+            Place::Conn(index) => self.conn_fire(index),
+            Place::Listener(index) => self.listener_fire(index),
+            Place::Source(_) => None,
+        }
+    }
+
     /// Whether a callback of a pass, or a check watcher, runs now.
     pub(crate) fn is_in_pass(&self) -> bool {
         self.phase != Phase::Between

@@ -7,6 +7,7 @@
 //! The slots of all tables are numbered in one row, so that a link is two bytes and says what it
 //! leads to. An event's number is its index.
 
+use crate::Instant;
 use crate::conn::ConnSlot;
 use crate::event::EventSlot;
 use crate::listener::ListenerSlot;
@@ -14,6 +15,7 @@ use crate::outbox::Pending;
 use crate::queue::{Id, Turn, Turns};
 use crate::source::SourceSlot;
 use crate::table::Table;
+use crate::timers::Alarms;
 
 pub(crate) struct Tables<'s, A> {
     pub(crate) events: Table<'s, EventSlot<A>>,
@@ -101,13 +103,55 @@ impl<'s, A> Tables<'s, A> {
 }
 
 impl<A> Turns for Tables<'_, A> {
-    #[inline]
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
+        // Borrowed twice, since the borrow checker does not see that the first one is over.
+        if self.events.slot(id.0).is_some() {
+            return self.events.slot_mut(id.0).map(|slot| &mut slot.turn);
+        }
+        self.turn_of_other(id)
+    }
+}
+
+impl<A> Alarms for Tables<'_, A> {
+    fn deadline(&self, owner: Id) -> Instant {
+        match self.events.slot(owner.0) {
+            Some(slot) => slot.deadline,
+            None => self.conn_of(owner).map_or(Instant::MAX, |slot| slot.deadline),
+        }
+    }
+
+    fn sequence(&self, owner: Id) -> u32 {
+        match self.events.slot(owner.0) {
+            Some(slot) => slot.sequence,
+            None => self.conn_of(owner).map_or(0, |slot| slot.sequence),
+        }
+    }
+
+    fn heap_place(&mut self, owner: Id) -> Option<&mut u16> {
+        if self.events.slot(owner.0).is_some() {
+            return self.events.slot_mut(owner.0).map(|slot| &mut slot.place);
+        }
+        self.conn_mut_of(owner).map(|slot| &mut slot.place)
+    }
+}
+
+/// Out of line: most turns and alarms are those of events.
+impl<A> Tables<'_, A> {
+    fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
         match self.place(id) {
-            Place::Event(index) => self.events.slot_mut(index).map(|slot| &mut slot.turn),
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),
             Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.turn),
-            Place::Source(_) => None,
+            Place::Event(_) | Place::Source(_) => None,
         }
+    }
+
+    fn conn_of(&self, id: Id) -> Option<&ConnSlot<A>> {
+        let [conn, ..] = self.first;
+        self.conns.slot(id.0.wrapping_sub(conn))
+    }
+
+    fn conn_mut_of(&mut self, id: Id) -> Option<&mut ConnSlot<A>> {
+        let [conn, ..] = self.first;
+        self.conns.slot_mut(id.0.wrapping_sub(conn))
     }
 }

@@ -8,8 +8,7 @@ use crate::handle::{Listener, kind};
 use crate::outbox::Pending;
 use crate::queue::Turn;
 use crate::ring::Ring;
-use crate::table::{Head, Slot, Table};
-use crate::timers::Alarms;
+use crate::table::{Head, Slot};
 
 /// How far a connection is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,16 +37,16 @@ pub(crate) mod flag {
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
     /// When the earlier of its timeouts may pass: what the heap of timers goes by.
-    pub(super) deadline: Instant,
+    pub(crate) deadline: Instant,
     /// When the timeout of each direction passes; [`Instant::MAX`] for never.
     pub(super) until: [Instant; 2],
     /// How long each direction may be idle, in milliseconds; zero for ever.
     pub(super) timeouts: [u32; 2],
-    pub(super) sequence: u32,
+    pub(crate) sequence: u32,
     pub(crate) turn: Turn,
     head: Head,
     /// Its place in the heap of timers, plus one.
-    place: u16,
+    pub(crate) place: u16,
     pub(super) phase: Phase,
     /// The listener that accepted it; none for an outgoing connection.
     pub(crate) listener: Listener,
@@ -156,28 +155,5 @@ impl<A> ConnSlot<A> {
     /// Whether something of ours waits for the peer: an answer to a connect, room for output.
     pub(super) fn awaits_peer(&self) -> bool {
         self.phase == Phase::Connecting || (self.phase == Phase::Open && self.output.len() > 0)
-    }
-}
-
-impl<A> Alarms for Table<'_, ConnSlot<A>> {
-    #[inline(always)]
-    fn deadline(&self, owner: u16) -> Instant {
-        self.slot(owner).map_or(Instant::MAX, |slot| slot.deadline)
-    }
-
-    fn sequence(&self, owner: u16) -> u32 {
-        self.slot(owner).map_or(0, |slot| slot.sequence)
-    }
-
-    #[inline(always)]
-    fn place(&self, owner: u16) -> u16 {
-        self.slot(owner).map_or(0, |slot| slot.place)
-    }
-
-    #[inline(always)]
-    fn set_place(&mut self, owner: u16, place: u16) {
-        if let Some(slot) = self.slot_mut(owner) {
-            slot.place = place;
-        }
     }
 }

@@ -7,7 +7,6 @@
 use super::firing::due;
 use super::{ConnSlot, Direction};
 use crate::handle::Conn;
-use crate::timers::Alarms;
 use crate::{Cx, Instant};
 
 /// Whether a timeout that counts already starts again.
@@ -24,6 +23,12 @@ impl<A> ConnSlot<A> {
             Direction::Read => read,
             Direction::Write => write,
         }
+    }
+
+    /// When the earlier of both timeouts passes.
+    pub(crate) fn first_deadline(&self) -> Instant {
+        let [read, write] = self.until;
+        read.min(write)
     }
 
     /// Sets when a direction's timeout passes. Returns by how much the number of deadlines grew.
@@ -70,27 +75,27 @@ impl<A> Cx<'_, A> {
         slot.clear_due(passed);
         let until = if counts { self.now.plus(timeout) } else { Instant::MAX };
         let grown = slot.set_until(direction, until);
-        let [read, write] = slot.until;
+        let first = slot.first_deadline();
         let place = slot.deadline;
         self.armed = self.armed.wrapping_add(grown);
         self.deadline_moves(place);
         self.note_added();
-        self.conn_arm(conn, read.min(write));
+        self.conn_arm(conn, first);
     }
 
     /// Puts a connection into the heap, or forward in it, if its first deadline is before its place.
     fn conn_arm(&mut self, conn: Conn, first: Instant) {
-        let index = conn.slot();
-        let conns = &self.tables.conns;
-        let stands_early = conns.place(index) != 0 && conns.deadline(index) <= first;
+        let Some(slot) = self.tables.conns.get(conn) else { return };
+        let stands_early = slot.place != 0 && slot.deadline <= first;
         if stands_early || first == Instant::MAX {
             return;
         }
         let sequence = self.next_sequence(first);
-        if let Some(slot) = self.tables.conns.slot_mut(index) {
+        if let Some(slot) = self.tables.conns.get_mut(conn) {
             (slot.deadline, slot.sequence) = (first, sequence);
         }
-        self.conn_timers.arm(&mut self.tables.conns, index);
+        let id = self.tables.conn_id(conn.slot());
+        self.timers.arm(&mut self.tables, id);
     }
 
     /// Takes both timeouts away, and back if they have passed and were not called.
@@ -103,27 +108,6 @@ impl<A> Cx<'_, A> {
         }
         let place = slot.deadline;
         self.deadline_moves(place);
-    }
-
-    /// The connection with the earliest deadline. Puts those whose place in the heap is too early
-    /// where they belong, and takes those without a deadline out.
-    pub(crate) fn first_conn(&mut self) -> Option<(Instant, u32, u16)> {
-        loop {
-            let index = self.conn_timers.first()?;
-            let slot = self.tables.conns.slot_mut(index)?;
-            let [read, write] = slot.until;
-            let first = read.min(write);
-            if first == Instant::MAX {
-                self.conn_timers.remove_first(&mut self.tables.conns);
-            } else if slot.deadline < first {
-                slot.deadline = first;
-                self.sequence = self.sequence.wrapping_add(1);
-                slot.sequence = self.sequence;
-                self.conn_timers.sink_first(&mut self.tables.conns);
-            } else {
-                return Some((first, slot.sequence, index));
-            }
-        }
     }
 
     /// A deadline of the connection in a slot has passed. The direction is disabled when its turn comes

@@ -285,11 +285,12 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     fn slot(&self) -> Option<&ConnSlot<A>> {
-        self.cx.tables.conns.get(self.conn)
+        // It was there when the view was made, and nothing could be freed since.
+        self.cx.tables.conns.slot(self.conn.slot())
     }
 
     fn change(&mut self, change: impl FnOnce(&mut ConnSlot<A>)) -> &mut Self {
-        if let Some(slot) = self.cx.tables.conns.get_mut(self.conn) {
+        if let Some(slot) = self.cx.tables.conns.slot_mut(self.conn.slot()) {
             change(slot);
         }
         self

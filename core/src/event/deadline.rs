@@ -2,6 +2,7 @@
 
 use super::flag;
 use crate::handle::Event;
+use crate::queue::Id;
 use crate::{Cx, Instant, What};
 
 impl<A> Cx<'_, A> {
@@ -35,7 +36,7 @@ impl<A> Cx<'_, A> {
         let sequence = self.next_sequence(deadline);
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         (slot.deadline, slot.sequence) = (deadline, sequence);
-        self.timers.arm(&mut self.tables.events, index);
+        self.timers.arm(&mut self.tables, Id(index));
         self.note_added();
     }
 
@@ -57,28 +58,16 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The event with the earliest deadline. Takes those that were cancelled out of the heap.
-    pub(crate) fn first_event(&mut self) -> Option<(Instant, u32, u16)> {
-        loop {
-            let index = self.timers.first()?;
-            let slot = self.tables.events.slot(index)?;
-            if slot.has(flag::ARMED) {
-                return Some((slot.deadline, slot.sequence, index));
-            }
-            self.timers.remove_first(&mut self.tables.events);
-        }
-    }
-
     /// The timeout of the event that stands first in the heap has passed.
     pub(crate) fn event_timed_out(&mut self, index: u16) {
-        self.timers.remove_first(&mut self.tables.events);
+        self.timers.remove_first(&mut self.tables);
         let Some((event, slot)) = self.tables.events.at(index) else { return };
         slot.set_pending(flag::ARMED, false);
         self.armed = self.armed.wrapping_sub(1);
         if slot.has(flag::REGISTERED) && slot.has(flag::ONE_SHOT) && !slot.turn.is_queued() {
             self.event_unregister(event);
         }
-        self.activate(crate::queue::Id(index), What::TIMEOUT.bits());
+        self.activate(Id(index), What::TIMEOUT.bits());
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`.

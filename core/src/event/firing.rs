@@ -1,9 +1,9 @@
 //! How an event becomes active and fires, and what firing takes beside the call.
 
-use super::{OnEvent, flag};
+use super::flag;
 use crate::handle::Event;
 use crate::queue::Id;
-use crate::{Cx, What};
+use crate::{Cx, Fired, What};
 
 impl<A> Cx<'_, A> {
     /// Makes the callback of an event that exists due with `what`.
@@ -17,15 +17,14 @@ impl<A> Cx<'_, A> {
     }
 
     /// Prepares the callback of an event whose turn it is.
-    #[inline]
-    pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What)> {
+    pub(crate) fn event_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (event, slot) = self.tables.events.at(index)?;
         let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
         let what = What::from_bits(self.queues.done(&mut slot.turn));
         if on_fire != 0 {
             self.event_on_fire(event, on_fire, what);
         }
-        Some((call?, event, what))
+        Some(Fired::Event(call?, event, what))
     }
 
     /// Does what an event that fires with `what` takes beside its call.

@@ -3,8 +3,7 @@
 use super::OnEvent;
 use crate::handle::{Handle, Source, kind};
 use crate::queue::{Link, Turn};
-use crate::table::{Head, Slot, Table};
-use crate::timers::Alarms;
+use crate::table::{Head, Slot};
 use crate::watcher::When;
 use crate::{Instant, Signal, What};
 
@@ -51,16 +50,16 @@ pub(crate) mod flag {
 /// Room for one event, in a [`Memory`](crate::memory::Memory).
 pub struct EventSlot<A> {
     /// Its deadline; without [`flag::ARMED`], the last one it had.
-    pub(super) deadline: Instant,
+    pub(crate) deadline: Instant,
     /// In microseconds, with [`flag::REARM`].
     pub(super) interval: u64,
     pub(crate) call: Option<OnEvent<A>>,
     pub(crate) user: u32,
-    pub(super) sequence: u32,
+    pub(crate) sequence: u32,
     pub(crate) turn: Turn,
     head: Head,
     /// Its place in the heap of timers, plus one.
-    place: u16,
+    pub(crate) place: u16,
     /// Callbacks still due for raises of its signal, with [`flag::RAISES`].
     pub(crate) raises: u16,
     /// The number of its signal, or the slot of its source.
@@ -176,29 +175,6 @@ impl<A> EventSlot<A> {
             flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & What::IO,
             flag::SIGNAL if self.has(flag::REGISTERED) => What::SIGNAL,
             _ => What::NONE,
-        }
-    }
-}
-
-impl<A> Alarms for Table<'_, EventSlot<A>> {
-    #[inline(always)]
-    fn deadline(&self, owner: u16) -> Instant {
-        self.slot(owner).map_or(Instant::MAX, |slot| slot.deadline)
-    }
-
-    fn sequence(&self, owner: u16) -> u32 {
-        self.slot(owner).map_or(0, |slot| slot.sequence)
-    }
-
-    #[inline(always)]
-    fn place(&self, owner: u16) -> u16 {
-        self.slot(owner).map_or(0, |slot| slot.place)
-    }
-
-    #[inline(always)]
-    fn set_place(&mut self, owner: u16, place: u16) {
-        if let Some(slot) = self.slot_mut(owner) {
-            slot.place = place;
         }
     }
 }

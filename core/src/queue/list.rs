@@ -67,21 +67,6 @@ impl List {
         }
     }
 
-    /// Appends all of another list of this kind.
-    pub(crate) fn append(&mut self, links: &mut impl Links, other: Self) {
-        if other.is_empty() {
-            return;
-        }
-        if let Some(link) = links.link(other.first) {
-            link.previous = self.last;
-        }
-        match links.link(self.last) {
-            Some(link) => link.next = other.first,
-            None => self.first = other.first,
-        }
-        self.last = other.last;
-    }
-
     /// Takes out a slot that is on this list.
     pub(crate) fn remove(&mut self, links: &mut impl Links, id: Id) {
         let Some(&mut Link { next, previous }) = links.link(id) else { return };
@@ -164,23 +149,6 @@ mod tests {
             assert_eq!(members(&list, &links), left);
             list.push(&mut links, Id(leaving));
             assert_eq!(members(&list, &links).last(), Some(&leaving));
-        }
-    }
-
-    #[test]
-    fn a_list_joins_another() {
-        for (here, there) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
-            let mut links = links(4);
-            let (mut list, mut other) = (List::EMPTY, List::EMPTY);
-            (0..here).for_each(|index| list.push(&mut links, Id(index)));
-            (2..2 + there).for_each(|index| other.push(&mut links, Id(index)));
-            list.append(&mut links, other);
-            let expected: Vec<u16> = (0..here).chain(2..2 + there).collect();
-            assert_eq!(members(&list, &links), expected);
-            for id in expected {
-                list.remove(&mut links, Id(id));
-            }
-            assert!(list.is_empty());
         }
     }
 

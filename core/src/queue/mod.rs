@@ -1,14 +1,13 @@
 //! The active queues: slots whose callback is due, one first-in first-out list for each priority.
 //!
 //! ```text
-//!  level 0 ▶ conn 2 ▶ event 0         most urgent: this level runs now
-//!  level 4 ▶ event 7
-//!  later   ▶ event 0                  ran in this pass already; joins its level when the pass ends
+//!  level 0 ▶ conn 2 ▶ event 0 ▶ conn 2       most urgent: this level runs now
+//!  level 4 ▶ event 7             └── it ran in this pass already: here the pass ends
 //! ```
 //!
-//! **The promise: a pass ends.** What has run in a pass and is activated again waits for the next
-//! one. So a pass runs each slot once at most, whatever callbacks do, and the loop comes to look for
-//! news. Joining, leaving and finding the most urgent slot are O(1).
+//! **The promise: a pass ends.** It ends at the first slot that it has run already. So a pass runs
+//! each slot once at most, whatever callbacks do, and the loop comes to look for news. Joining,
+//! leaving and finding the most urgent slot are O(1).
 
 use crate::Priority;
 use crate::peak::Peak;
@@ -36,7 +35,6 @@ impl<T: Turns> Links for ActiveLinks<'_, T> {
 /// The queues.
 pub(crate) struct Queues {
     levels: [List; Priority::LEVELS],
-    later: List,
     pass: u32,
     /// Slots that are queued.
     count: u16,
@@ -46,8 +44,6 @@ pub(crate) struct Queues {
     running: u8,
     /// What is of a level before this one ends the pass: the level that runs, or zero.
     urgent: u8,
-    /// Something that was set aside is of another level than the one that runs.
-    scattered: bool,
     /// The most that were queued at once.
     pub(crate) peak: Peak,
 }
@@ -67,13 +63,11 @@ impl Queues {
     pub(crate) const fn new() -> Self {
         Self {
             levels: [List::EMPTY; Priority::LEVELS],
-            later: List::EMPTY,
             pass: 1,
             count: 0,
             occupied: 0,
             running: 0,
             urgent: 0,
-            scattered: false,
             peak: Peak::NONE,
         }
     }
@@ -101,13 +95,8 @@ impl Queues {
         turn.state |= turn::QUEUED;
         let level = turn.level();
         let again = turn.ran == self.pass;
-        let list = if again {
-            self.scattered |= self.running != level;
-            &mut self.later
-        } else {
-            self.occupied |= bit(level);
-            list(&mut self.levels, level)
-        };
+        self.occupied |= bit(level);
+        let list = list(&mut self.levels, level);
         let previous = core::mem::replace(&mut list.last, id);
         turn.link = Link { next: Id::NONE, previous };
         if previous.is_none() {
@@ -126,14 +115,10 @@ impl Queues {
         let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
         turn.state &= !turn::QUEUED;
         let level = turn.level();
-        if turn.ran == self.pass {
-            self.later.remove(&mut ActiveLinks(turns), id);
-        } else {
-            let list = list(&mut self.levels, level);
-            list.remove(&mut ActiveLinks(turns), id);
-            if list.is_empty() {
-                self.occupied &= !bit(level);
-            }
+        let list = list(&mut self.levels, level);
+        list.remove(&mut ActiveLinks(turns), id);
+        if list.is_empty() {
+            self.occupied &= !bit(level);
         }
         self.count = self.count.wrapping_sub(1);
     }
@@ -145,15 +130,19 @@ impl Queues {
         self.urgent = self.running;
     }
 
-    /// Returns the slot whose turn it is, or [`Id::NONE`] if the level that runs has none left.
-    #[inline]
+    /// Returns the first slot of the level that runs, or [`Id::NONE`]. Its turn may be
+    /// [over](Self::is_over).
     pub(crate) fn front(&self) -> Id {
         self.levels.get(usize::from(self.running)).map_or(Id::NONE, |list| list.first)
     }
 
+    /// Whether a slot has had its turn in this pass: then the pass ends.
+    pub(crate) const fn is_over(&self, turn: &Turn) -> bool {
+        turn.ran == self.pass
+    }
+
     /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
     /// had its turn in this pass. Returns what it was due with.
-    #[inline]
     pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
         debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");
         let due = turn.due();
@@ -168,25 +157,10 @@ impl Queues {
         due
     }
 
-    /// Ends the pass: what was set aside joins its level, and everything may run again.
-    pub(crate) fn end_pass(&mut self, turns: &mut impl Turns) {
+    /// Ends the pass: everything may run again.
+    pub(crate) const fn end_pass(&mut self) {
         self.pass = self.pass.wrapping_add(1);
         self.urgent = 0;
-        if self.later.is_empty() {
-            return;
-        }
-        let mut later = core::mem::replace(&mut self.later, List::EMPTY);
-        if core::mem::take(&mut self.scattered) {
-            loop {
-                let id = later.pop(&mut ActiveLinks(turns));
-                let Some(turn) = turns.turn(id) else { return };
-                let level = turn.level();
-                list(&mut self.levels, level).push(&mut ActiveLinks(turns), id);
-                self.occupied |= bit(level);
-            }
-        }
-        list(&mut self.levels, self.running).append(&mut ActiveLinks(turns), later);
-        self.occupied |= bit(self.running);
     }
 }
 

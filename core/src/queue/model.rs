@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::tests::{Plain, activate, done, slots};
+use super::tests::{Plain, activate, done, front, slots};
 use super::*;
 use crate::model::check;
 use proptest::collection::vec;
@@ -39,7 +39,6 @@ struct Model {
     levels: [u8; SLOTS as usize],
     /// What is due, in the order it became due.
     due: Vec<u16>,
-    later: Vec<u16>,
     ran: HashSet<u16>,
     running: Option<u8>,
     peak: usize,
@@ -51,7 +50,7 @@ impl Model {
     }
 
     fn is_queued(&self, slot: u16) -> bool {
-        self.due.contains(&slot) || self.later.contains(&slot)
+        self.due.contains(&slot)
     }
 
     fn activate(&mut self, slot: u16) -> bool {
@@ -59,29 +58,24 @@ impl Model {
             return false;
         }
         let ran = self.ran.contains(&slot);
-        if ran {
-            self.later.push(slot)
-        } else {
-            self.due.push(slot)
-        }
-        self.peak = self.peak.max(self.due.len() + self.later.len());
+        self.due.push(slot);
+        self.peak = self.peak.max(self.due.len());
         !ran && self.running.is_some_and(|running| self.level(slot) < running)
     }
 
     fn remove(&mut self, slot: u16) {
         self.due.retain(|other| *other != slot);
-        self.later.retain(|other| *other != slot);
     }
 
     fn front(&mut self) -> Option<u16> {
         if self.running.is_none() {
             self.running = self.due.iter().map(|slot| self.level(*slot)).min();
         }
-        self.due.iter().copied().find(|slot| Some(self.level(*slot)) == self.running)
+        let first = self.due.iter().copied().find(|slot| Some(self.level(*slot)) == self.running);
+        first.filter(|slot| !self.ran.contains(slot))
     }
 
     fn end_pass(&mut self) {
-        self.due.append(&mut self.later);
         self.ran.clear();
         self.running = None;
     }
@@ -110,25 +104,25 @@ fn apply(op: &Op, queues: &mut Queues, slots: &mut Plain, model: &mut Model) {
             if model.running.is_none() {
                 queues.begin_pass();
             }
-            let front = model.front();
-            assert_eq!(queues.front(), front.map_or(Id::NONE, Id));
-            if let Some(slot) = front {
+            let next = model.front();
+            assert_eq!(front(queues, slots), next);
+            if let Some(slot) = next {
                 done(queues, slots, slot);
                 model.remove(slot);
                 model.ran.insert(slot);
             }
         }
         Op::EndPass => {
-            queues.end_pass(slots);
+            queues.end_pass();
             model.end_pass();
         }
         Op::ResetPeak => {
             queues.peak.reset(queues.len());
-            model.peak = model.due.len() + model.later.len();
+            model.peak = model.due.len();
         }
     }
     assert!(model.running.is_none_or(|running| queues.running() == running));
-    assert_eq!(queues.len(), model.due.len() + model.later.len());
+    assert_eq!(queues.len(), model.due.len());
     assert_eq!(queues.peak.get(), model.peak);
 }
 

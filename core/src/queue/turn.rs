@@ -23,7 +23,7 @@ pub(crate) struct Turn {
     pub(super) ran: u32,
 }
 
-/// The slot is on a queue, or set aside for the next pass.
+/// The slot is on a queue.
 pub(super) const QUEUED: u32 = 1 << 0;
 const LEVEL: u32 = 1;
 const LEVEL_MASK: u32 = 0b111 << LEVEL;

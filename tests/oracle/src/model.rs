@@ -51,13 +51,6 @@ enum Who {
     Head(usize),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Queued {
-    No,
-    Level,
-    Later,
-}
-
 /// Where an event's deadline is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Timer {
@@ -82,7 +75,7 @@ struct Event {
     priority: usize,
     /// On the list of its source or signal.
     registered: bool,
-    queued: Queued,
+    queued: bool,
     result: u8,
     timer: Timer,
     deadline: u64,
@@ -107,7 +100,7 @@ impl Event {
             persist: false,
             priority: LEVELS / 2,
             registered: false,
-            queued: Queued::No,
+            queued: false,
             result: 0,
             timer: Timer::None,
             deadline: 0,
@@ -172,7 +165,6 @@ struct Model<'p> {
     armings: u64,
 
     queues: [VecDeque<Place>; LEVELS],
-    later: VecDeque<Place>,
     running: Option<usize>,
     pass: u32,
     /// The pass in which each slot ran last, and the slots that are free.
@@ -220,7 +212,6 @@ impl<'p> Model<'p> {
             heap: Vec::new(),
             armings: 0,
             queues: Default::default(),
-            later: VecDeque::new(),
             running: None,
             pass: 1,
             ran: Vec::new(),
@@ -313,7 +304,7 @@ impl<'p> Model<'p> {
         };
         let waits = if event.registered { waits } else { 0 };
         let timer = if event.timer == Timer::None { 0 } else { bits::TIMEOUT };
-        let result = if event.queued == Queued::No { 0 } else { event.result };
+        let result = if !event.queued { 0 } else { event.result };
         (waits | timer | result) & bits::PENDING
     }
 

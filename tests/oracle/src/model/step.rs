@@ -1,6 +1,6 @@
 //! The steps of a program, and what they answer.
 
-use super::{Event, Model, Pace, Place, Queued, Timer, Who};
+use super::{Event, Model, Pace, Place, Timer, Who};
 use crate::{
     differences::Switch,
     program::{Id, MAX_ID, Op, Timeout, Waits, bits},
@@ -103,7 +103,7 @@ impl Model<'_> {
             Op::Del(_) => self.delete(event),
             Op::Activate(_, what) => self.activate(event, what, None),
             Op::Priority(_, priority) => {
-                let may = self.events[event].queued == Queued::No;
+                let may = !self.events[event].queued;
                 if may {
                     self.events[event].priority = usize::from(priority);
                 }
@@ -143,7 +143,7 @@ impl Model<'_> {
         for id in 0..MAX_ID {
             let Some(event) = self.by_id[id] else { continue };
             let state = &self.events[event];
-            let is_idle = state.timer == Timer::None && state.queued == Queued::No;
+            let is_idle = state.timer == Timer::None && !state.queued;
             if state.registered || !is_idle {
                 let pending = self.pending(event);
                 self.say(format_args!(" {id}:{pending:02x}"));

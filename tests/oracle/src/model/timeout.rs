@@ -1,6 +1,6 @@
 //! Deadlines: where they are kept, which is first, what happens when they pass.
 
-use super::{Model, Place, Queued, Timer};
+use super::{Model, Place, Timer};
 use crate::{differences::Switch, program::bits};
 
 impl Model<'_> {
@@ -61,7 +61,7 @@ impl Model<'_> {
     fn time_out(&mut self, event: Place) {
         self.disarm(event);
         let state = &self.events[event];
-        let was_active = state.queued != Queued::No;
+        let was_active = state.queued;
         let persistent_stays = state.persist && self.ours(Switch::ExpiryStays);
         let active_stays = was_active && self.ours(Switch::ExpiryActive);
         if !active_stays {

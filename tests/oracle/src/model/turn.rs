@@ -1,6 +1,6 @@
 //! The loop: its turns, and the pass in each.
 
-use super::{Model, Place, Queued, Who};
+use super::{Model, Place, Who};
 use crate::{
     differences::Switch,
     program::{LEVELS, MOST_POLLS, SIGNALS, When, bits, run},
@@ -221,10 +221,6 @@ impl Model<'_> {
         }
         self.running = None;
         self.pass += 1;
-        while let Some(event) = self.later.pop_front() {
-            self.events[event].queued = Queued::Level;
-            self.queues[self.events[event].priority].push_back(event);
-        }
         called
     }
 
@@ -233,6 +229,9 @@ impl Model<'_> {
         let most = limit.and_then(|limit| limit.callbacks);
         let mut count = 0;
         while let Some(event) = self.queues[level].front().copied() {
+            if self.ours(Switch::OncePerPass) && self.has_run(event) {
+                break;
+            }
             count += u32::from(!self.events[event].is_internal());
             self.fire(event);
             if self.got_break {

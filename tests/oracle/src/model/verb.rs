@@ -1,6 +1,6 @@
 //! Adding, deleting and activating.
 
-use super::{Event, Model, Pace, Place, Queued, Timer, Who};
+use super::{Event, Model, Pace, Place, Timer, Who};
 use crate::{
     differences::Switch,
     program::{Waits, bits},
@@ -26,7 +26,7 @@ impl Model<'_> {
     pub(super) fn begin_timeout(&mut self, event: Place, deadline: u64, common: Option<usize>) {
         self.disarm(event);
         let state = &self.events[event];
-        if state.queued != Queued::No && state.result & bits::TIMEOUT != 0 {
+        if state.queued && state.result & bits::TIMEOUT != 0 {
             self.stop_repeats(event);
             self.dequeue(event);
         }
@@ -66,10 +66,9 @@ impl Model<'_> {
     /// `event_active`. Raises are given for a signal that came.
     pub(super) fn activate(&mut self, event: Place, what: u8, raises: Option<u32>) {
         let adds_up = self.ours(Switch::Raises);
-        let pass = self.pass;
-        let ran = self.events[event].slot.is_some_and(|slot| self.ran[slot] == pass);
+        let ran = self.has_run(event);
         let state = &mut self.events[event];
-        if state.queued != Queued::No {
+        if state.queued {
             state.result |= what;
             if adds_up {
                 state.calls += raises.unwrap_or(0);
@@ -80,26 +79,26 @@ impl Model<'_> {
         state.calls = raises.unwrap_or(if adds_up { 0 } else { 1 });
         state.counted = false;
         let (priority, is_internal) = (state.priority, state.is_internal());
-        if ran && self.sides.ours(Switch::OncePerPass) {
-            state.queued = Queued::Later;
-            self.later.push_back(event);
-        } else {
-            state.queued = Queued::Level;
-            self.queues[priority].push_back(event);
-            self.cut_short |= self.running.is_some_and(|running| priority < running);
-        }
+        state.queued = true;
+        self.queues[priority].push_back(event);
+        let again = ran && self.sides.ours(Switch::OncePerPass);
+        self.cut_short |= !again && self.running.is_some_and(|running| priority < running);
         self.active.up(false);
         self.added.up(is_internal);
+    }
+
+    /// Whether the event's slot has run in this pass.
+    pub(super) fn has_run(&self, event: Place) -> bool {
+        self.events[event].slot.is_some_and(|slot| self.ran[slot] == self.pass)
     }
 
     /// Takes an event off the queues.
     pub(super) fn dequeue(&mut self, event: Place) {
         let state = &mut self.events[event];
-        match std::mem::replace(&mut state.queued, Queued::No) {
-            Queued::No => return,
-            Queued::Later => self.later.retain(|other| *other != event),
-            Queued::Level => self.queues[state.priority].retain(|other| *other != event),
+        if !std::mem::take(&mut state.queued) {
+            return;
         }
+        self.queues[state.priority].retain(|other| *other != event);
         self.active.now -= 1;
         if !state.is_internal() {
             self.added.now -= 1;
@@ -122,7 +121,7 @@ impl Model<'_> {
     /// Puts an event on the list of its source or signal; whether that can be.
     pub(super) fn register(&mut self, event: Place) -> bool {
         let state = &self.events[event];
-        let is_due = state.queued != Queued::No;
+        let is_due = state.queued;
         if state.registered || (is_due && !self.ours(Switch::AddActive)) {
             return true;
         }
