@@ -28,7 +28,7 @@ use crate::listener::OnListenError;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
 use crate::peak::Peak;
-use crate::record::{Entry, Recorder};
+use crate::record::{Entry, LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
@@ -115,6 +115,7 @@ impl<'s, A> EventBase<'s, A> {
                 limit: Limit::new(),
                 phase: Phase::Between,
                 most_added: Peak::NONE,
+                longest_write: LongestWrite::NONE,
                 recorder: Recorder::NONE,
             },
         }

@@ -13,7 +13,7 @@ use crate::list::Id;
 use crate::outbox::Outbox;
 use crate::parts::Parts;
 use crate::peak::Peak;
-use crate::record::Recorder;
+use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::Course;
 use crate::source::Signals;
@@ -63,6 +63,7 @@ pub struct Cx<'s, A> {
     pub(crate) limit: Limit,
     pub(crate) phase: Phase,
     pub(crate) most_added: Peak,
+    pub(crate) longest_write: LongestWrite,
     pub(crate) recorder: Recorder<'s>,
 }
 

@@ -124,6 +124,11 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
+    /// Returns whether connections are accepted: not after it was disabled or has failed.
+    pub fn is_enabled(&self) -> bool {
+        self.cx.tables.listeners.get(self.listener).is_some_and(|state| state.enabled)
+    }
+
     /// The address the application asked for.
     pub fn address(&self) -> Option<SocketAddr> {
         self.cx.tables.listeners.get(self.listener).map(|state| state.address)

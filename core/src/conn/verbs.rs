@@ -134,6 +134,22 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
+    /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`), `None` where there
+    /// is none.
+    pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
+        let [read, write] = self.state().map_or([0; 2], |state| state.timeouts);
+        let timeout = |micros| (micros > 0).then(|| Duration::from_micros(micros));
+        (timeout(read), timeout(write))
+    }
+
+    /// Returns whether a direction is enabled (`bufferevent_get_enabled`).
+    pub fn is_enabled(&self, direction: Direction) -> bool {
+        self.state().is_some_and(|state| match direction {
+            Direction::Read => state.read_enabled,
+            Direction::Write => state.write_enabled,
+        })
+    }
+
     /// Sets the priority of the connection's callbacks.
     ///
     /// # Errors
@@ -195,6 +211,7 @@ impl<A> ConnMut<'_, '_, A> {
         if self.state().is_none_or(|state| state.is_finished()) {
             return Err(WriteError::Finished);
         }
+        self.cx.longest_write.note(data.len());
         let room = self.room();
         if data.len() > room {
             return Err(WriteError::Full { room });
