@@ -8,7 +8,7 @@ use picoevent_sim::world::{Choices, Script, Trial};
 pub fn hello_world() -> Trial<Hello> {
     let greeting = b"Hello, World!\n";
     Trial::new("hello-world", hello_world::PORT, Hello::new, Hello::start)
-        .writes_at_once(greeting.len())
+        .min_output_ring(greeting.len())
         .client(move |_| Script::new().expect(greeting).expect_end())
         .client(move |_| Script::new().send(b"Good day").expect(greeting).expect_end())
         .client(move |_| Script::new().finish().expect(greeting).expect_end())

@@ -15,12 +15,14 @@ use super::probe::Probe;
 use super::trial::Trial;
 use super::verdict::Verdict;
 
-/// How much memory a device has: the parameters of its [`Storage`] and its [`Sockets`].
+/// How much memory a device has: the [`Storage`] of its base and the [`Sockets`] of its pool.
 pub struct Size<A> {
     run: RunDevice<A>,
     /// The same with a stack that has room for DHCP's socket.
     run_leased: RunDevice<A>,
-    /// Bytes a callback can write at once.
+    /// Bytes that a connection can hold for the application.
+    pub(crate) input: usize,
+    /// Bytes that a callback can write at once.
     pub(crate) output: usize,
     sockets: usize,
 }
@@ -53,35 +55,83 @@ impl<A> Clone for Size<A> {
 impl<A> Copy for Size<A> {}
 
 impl<A: 'static> Size<A> {
-    /// A size. `EVENTS`, `CONNS`, `INPUT` and `OUTPUT` are those of [`Storage`], `SOCKETS`, `RX` and
-    /// `TX` those of [`Sockets`].
-    pub const fn new<
+    /// Returns the size of a device with this storage and these sockets: the very types of the
+    /// board's program, so that what passes in the simulator fits the board.
+    ///
+    /// ```
+    /// use picoevent::Storage;
+    /// use picoevent_sim::world::{Size, Sockets};
+    /// # struct App;
+    ///
+    /// const BOARD: Size<App> = Size::of(Storage::<App, 8, 4>::new, Sockets::<8, 512, 512>::new);
+    /// // The same with two listeners.
+    /// const TWO: Size<App> =
+    ///     Size::of(Storage::<App, 8, 4, 512, 512, 2>::new, Sockets::<8, 512, 512>::new);
+    /// # let _ = (BOARD, TWO);
+    /// ```
+    pub const fn of<
         const EVENTS: usize,
         const CONNS: usize,
         const INPUT: usize,
         const OUTPUT: usize,
+        const LISTENERS: usize,
+        const COMMON: usize,
         const SOCKETS: usize,
         const RX: usize,
         const TX: usize,
-    >() -> Self {
+    >(
+        _: fn() -> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
+        _: fn() -> Sockets<SOCKETS, RX, TX>,
+    ) -> Self {
         Self {
-            run: run_device::<A, SOCKETS, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>,
-            run_leased: run_device::<A, ROOM, EVENTS, CONNS, INPUT, OUTPUT, SOCKETS, RX, TX>,
+            run: run_device::<
+                A,
+                SOCKETS,
+                EVENTS,
+                CONNS,
+                INPUT,
+                OUTPUT,
+                LISTENERS,
+                COMMON,
+                SOCKETS,
+                RX,
+                TX,
+            >,
+            run_leased: run_device::<
+                A,
+                ROOM,
+                EVENTS,
+                CONNS,
+                INPUT,
+                OUTPUT,
+                LISTENERS,
+                COMMON,
+                SOCKETS,
+                RX,
+                TX,
+            >,
+            input: INPUT,
             output: OUTPUT,
             sockets: SOCKETS,
         }
     }
 
-    /// The sizes a device has unless a test says otherwise, the first one comfortable, the others
-    /// each short of something: connections, rings of eight bytes, sockets, windows.
-    pub const ALL: [Self; 6] = [
-        Self::new::<8, 4, 512, 512, 6, 1024, 1024>(),
-        Self::new::<8, 1, 64, 64, 2, 256, 256>(),
-        Self::new::<8, 2, 8, 16, 3, 64, 64>(),
-        Self::new::<8, 3, 8, 8, 4, 128, 128>(),
-        Self::new::<8, 1, 16, 32, 1, 64, 64>(),
-        Self::new::<8, 2, 128, 24, 2, 16, 8>(),
-    ];
+    /// Returns the sizes that a device has unless a test says otherwise, with so many events and
+    /// listeners: the first one comfortable, the others each short of something: connections, rings
+    /// of eight bytes, sockets, windows.
+    pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
+        [
+            Self::of(
+                Storage::<A, EVENTS, 4, 512, 512, LISTENERS>::new,
+                Sockets::<6, 1024, 1024>::new,
+            ),
+            Self::of(Storage::<A, EVENTS, 1, 64, 64, LISTENERS>::new, Sockets::<2, 256, 256>::new),
+            Self::of(Storage::<A, EVENTS, 2, 8, 16, LISTENERS>::new, Sockets::<3, 64, 64>::new),
+            Self::of(Storage::<A, EVENTS, 3, 8, 8, LISTENERS>::new, Sockets::<4, 128, 128>::new),
+            Self::of(Storage::<A, EVENTS, 1, 16, 32, LISTENERS>::new, Sockets::<1, 64, 64>::new),
+            Self::of(Storage::<A, EVENTS, 2, 128, 24, LISTENERS>::new, Sockets::<2, 16, 8>::new),
+        ]
+    }
 
     pub(crate) fn run(
         &self,
@@ -119,6 +169,8 @@ fn run_device<
     const CONNS: usize,
     const INPUT: usize,
     const OUTPUT: usize,
+    const LISTENERS: usize,
+    const COMMON: usize,
     const SOCKETS: usize,
     const RX: usize,
     const TX: usize,
@@ -135,7 +187,7 @@ fn run_device<
         false => Config::ipv4_static(at(plan::DEVICE)),
     };
     let (stack, mut runner) = embassy_net::new(Nic(&lab.ether), config, &mut resources, seed);
-    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, 4, 4>::new();
+    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut base = EventBase::new(&mut storage);
     if let Some(recorder) = &lab.recorder {

@@ -86,6 +86,7 @@ pub use function::Function;
 pub use lab::Lab;
 pub use narrator::Narrator;
 pub use observer::{About, Callback, Direction, Fate, Frame, News, Object, Observer, Treatment};
+pub use picoevent_embassy::{Config, Sockets};
 pub use question::{Question, Stream};
 pub use report::{Report, tape_text, test_text};
 pub use scenario::{Scenario, ScenarioError};

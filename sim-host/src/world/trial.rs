@@ -40,6 +40,9 @@ pub struct Trial<A> {
     pub(crate) invariants: Vec<Box<Invariant<A>>>,
     scripts: Vec<Box<Write>>,
     sizes: Vec<Size<A>>,
+    /// Bytes that a device's rings have at least.
+    min_input: usize,
+    min_output: usize,
     ends_when_interrupted: bool,
 }
 
@@ -75,7 +78,9 @@ impl<A: 'static> Trial<A> {
             start: Box::new(move |_, cx, address| start(cx, address).map(drop)),
             invariants: Vec::new(),
             scripts: Vec::new(),
-            sizes: Size::ALL.to_vec(),
+            sizes: Size::standard::<8, 1>().to_vec(),
+            min_input: 0,
+            min_output: 0,
             ends_when_interrupted: true,
         }
     }
@@ -100,25 +105,46 @@ impl<A: 'static> Trial<A> {
         self
     }
 
-    /// Sets the sizes the device's memory may have, the mild one first.
+    /// Sets the sizes that the device's memory may have, the comfortable one first. Without it they
+    /// are [`Size::standard`] with 8 events and 1 listener.
     ///
     /// # Panics
-    /// When there are none.
+    /// When there are none, or all of them have smaller rings than the application needs.
     #[must_use]
     pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
         assert!(!sizes.is_empty(), "a device has some size");
         self.sizes = sizes.to_vec();
-        self
+        self.leave_out_small_rings()
+    }
+
+    /// Leaves out the sizes whose input ring is smaller than what the application needs to have
+    /// received before it takes anything: the longest line, the largest packet.
+    ///
+    /// # Panics
+    /// When no size is left.
+    #[must_use]
+    pub fn min_input_ring(mut self, bytes: usize) -> Self {
+        self.min_input = bytes;
+        self.leave_out_small_rings()
     }
 
     /// Leaves out the sizes whose output ring is smaller than what the application writes at once.
     ///
     /// # Panics
-    /// When none is left.
+    /// When no size is left.
     #[must_use]
-    pub fn writes_at_once(mut self, bytes: usize) -> Self {
-        self.sizes.retain(|size| size.output >= bytes);
-        assert!(!self.sizes.is_empty(), "no size has an output ring of {bytes} bytes");
+    pub fn min_output_ring(mut self, bytes: usize) -> Self {
+        self.min_output = bytes;
+        self.leave_out_small_rings()
+    }
+
+    fn leave_out_small_rings(mut self) -> Self {
+        let (input, output) = (self.min_input, self.min_output);
+        self.sizes.retain(|size| size.input >= input && size.output >= output);
+        assert!(
+            !self.sizes.is_empty(),
+            "no size has an input ring of {input} bytes and an output ring of {output} bytes"
+        );
         self
     }
 
