@@ -5,7 +5,7 @@ use smoltcp::socket::tcp::{Socket, State};
 
 use super::conversation::{Conversation, Pace, Talk};
 use super::fault::kinds;
-use super::plan;
+use super::plan::{self, MakeScript};
 use super::question::{Question, Stream};
 use super::script::{Choices, Script};
 use super::tape::Tape;
@@ -57,6 +57,8 @@ pub(crate) enum Stage {
 pub(crate) struct Client {
     pub(crate) number: u32,
     pub(crate) manner: Manner,
+    /// The device's port that it calls.
+    pub(crate) calls: u16,
     pub(crate) stage: Stage,
     /// It went through its script.
     pub(crate) served: bool,
@@ -100,12 +102,7 @@ pub(crate) struct Standing {
 
 impl Client {
     /// Draws the client of this number.
-    pub(crate) fn draw(
-        tape: &mut Tape,
-        number: u32,
-        mean: bool,
-        script: impl FnOnce(&mut Choices<'_>) -> Script,
-    ) -> Self {
+    pub(crate) fn draw(tape: &mut Tape, number: u32, mean: bool, script: MakeScript<'_>) -> Self {
         let drawn = tape.ask_about(Stream::Client, Question::Kind, number, |random| {
             if mean && random.chance(450) { random.below(Manner::ALL.len() as u64) } else { 0 }
         });
@@ -123,18 +120,20 @@ impl Client {
                 random.below(3) * random.spread(1, 200)
             }),
         };
-        let script = script(&mut Choices { tape, client: number, asked: 0 });
-        Self { degree, ..Self::new(number, manner, start.min(60_000_000), script) }
+        let called = script(None, &mut Choices { tape, client: number, asked: 0 });
+        Self { degree, ..Self::new(number, manner, start.min(60_000_000), called) }
     }
 
-    /// A nice client that calls when it is told to.
-    pub(crate) fn in_reserve(
+    /// Returns a nice client that calls at this port now, when all is over.
+    pub(crate) fn of_roll_call(
         tape: &mut Tape,
         number: u32,
-        script: impl FnOnce(&mut Choices<'_>) -> Script,
+        port: u16,
+        script: MakeScript<'_>,
     ) -> Self {
-        let script = script(&mut Choices { tape, client: number, asked: 0 });
-        Self::new(number, Manner::Nice, u64::MAX, script)
+        let now = tape.now;
+        let called = script(Some(port), &mut Choices { tape, client: number, asked: 0 });
+        Self::new(number, Manner::Nice, now, called)
     }
 
     /// Whether it is one of those who call when all is over.
@@ -142,15 +141,11 @@ impl Client {
         self.number > plan::MOST as u32
     }
 
-    /// Has it call now.
-    pub(crate) fn call_at(&mut self, now: u64) {
-        (self.start, self.wake) = (now, now);
-    }
-
-    fn new(number: u32, manner: Manner, start: u64, script: Script) -> Self {
+    fn new(number: u32, manner: Manner, start: u64, (calls, script): (u16, Script)) -> Self {
         Self {
             number,
             manner,
+            calls,
             stage: Stage::Waiting,
             served: false,
             turned_away: 0,

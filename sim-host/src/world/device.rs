@@ -24,7 +24,7 @@ pub struct Size<A> {
     pub(crate) input: usize,
     /// Bytes that a callback can write at once.
     pub(crate) output: usize,
-    sockets: usize,
+    pub(crate) sockets: usize,
 }
 
 type RunDevice<A> = fn(&Trial<A>, &Lab, &'static Trigger, u64, Judge<'_>) -> Verdict;
@@ -196,7 +196,10 @@ fn run_device<
     let mut app = (trial.make)();
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), trial.port);
     if let Err(full) = (trial.start)(&mut app, &mut base, address) {
-        return Verdict::Invariant(format!("the application can not start: {full}"));
+        let sizes = base.sizes();
+        return Verdict::Invariant(format!(
+            "the application can not start: {full}; the device has room for {sizes}"
+        ));
     }
     let baseline = base.counts();
     let mut probe = Probe { ether: &lab.ether, seen: &lab.seen, invariants: &trial.invariants };

@@ -18,7 +18,7 @@ use super::fault::Fault;
 use super::interrupt;
 use super::lab::{Lab, message};
 use super::peer::Peer;
-use super::plan::{self, Plan};
+use super::plan::{self, MakeScript, Plan};
 use super::question::{Question, Stream};
 use super::timeline::Timeline;
 use super::vandal::Vandal;
@@ -44,7 +44,7 @@ enum Phase {
     Emptying(u64),
     /// Everything is given back; the last sockets become free until this time.
     Resting(u64),
-    /// Clients call, one for each socket, and must all be served by this time.
+    /// Clients call a listener, one for each of its sockets, and must all be served by this time.
     RollCall(u64),
     /// The interrupt came; the loop must end by this time.
     Ending(u64),
@@ -68,7 +68,10 @@ pub(crate) struct World<'w> {
     plan: &'w Plan,
     timeline: Timeline,
     active: Vec<Fault>,
-    roll_call: Vec<Client>,
+    script: MakeScript<'w>,
+    /// Listeners that were called to see whether all their sockets are there, by their ports.
+    called: Vec<u16>,
+    backlog: usize,
     /// Interrupts that the observer has heard of.
     interrupts: u32,
     phase: Phase,
@@ -85,19 +88,29 @@ pub(crate) struct Summary {
     pub(crate) lasted: u64,
 }
 
+/// What a world has to know of its application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Application {
+    /// The port at which it was told to listen.
+    pub(crate) port: u16,
+    /// Sockets that listen for each listener at most.
+    pub(crate) backlog: usize,
+    pub(crate) ends_when_interrupted: bool,
+}
+
 impl<'w> World<'w> {
     pub(crate) fn new(
         lab: &'w Lab,
         device: Device<'w>,
-        plan: &'w Plan,
-        (clients, mut roll_call): (Vec<Client>, Vec<Client>),
-        port: u16,
-        ends_when_interrupted: bool,
+        plan: &'w mut Plan,
+        script: MakeScript<'w>,
+        application: Application,
         seed: u64,
     ) -> Self {
+        let clients = std::mem::take(&mut plan.clients);
+        let plan = &*plan;
         let ether = &lab.ether;
-        let device_sockets = device.sockets;
-        let address = (plan::DEVICE, port);
+        let Application { port, backlog, ends_when_interrupted } = application;
         let mild = plan.is_mild() && clients.iter().all(Client::calls_once);
         ether.borrow_mut().has_vandal = !plan.acts.is_empty();
         let lease = plan.lease.filter(|_| device.leased);
@@ -106,8 +119,8 @@ impl<'w> World<'w> {
             ether,
             lab,
             device,
-            peer: Peer::new(ether, clients, address, seed),
-            vandal: Vandal::new(address),
+            peer: Peer::new(ether, clients, plan::DEVICE, seed),
+            vandal: Vandal::new((plan::DEVICE, port)),
             dhcp: lease.map(|lease| Dhcp::new(plan::DEVICE, lease, plan.server_start)),
             plan,
             timeline: Timeline::new(plan),
@@ -115,10 +128,9 @@ impl<'w> World<'w> {
             interrupts: 0,
             phase: Phase::Rough,
             now: 0,
-            roll_call: {
-                roll_call.truncate(device_sockets);
-                roll_call
-            },
+            script,
+            called: Vec::new(),
+            backlog,
             ends_when_interrupted,
             mild,
         }
@@ -126,6 +138,19 @@ impl<'w> World<'w> {
 
     /// Runs the world to its end.
     pub(crate) fn run(&mut self) -> Verdict {
+        let verdict = self.run_to_end();
+        let unserved = matches!(verdict, Verdict::Stuck(_)) && !self.peer.is_served();
+        if verdict.is_pass() {
+            return verdict;
+        }
+        let seen = self.lab.seen.borrow();
+        let too_small = seen.rings.too_small(unserved);
+        let sockets = self.device.sockets;
+        let too_few = || seen.listeners.too_many(sockets).filter(|_| unserved);
+        too_small.or_else(too_few).iter().fold(verdict, |verdict, why| verdict.because(why))
+    }
+
+    fn run_to_end(&mut self) -> Verdict {
         for _ in 0..TIMES {
             if let Err(verdict) = self.settle() {
                 return verdict;
@@ -211,7 +236,7 @@ impl<'w> World<'w> {
     fn lease(&mut self) {
         let Some(dhcp) = &mut self.dhcp else { return };
         let granted = dhcp.work(&mut self.ether.borrow_mut());
-        if let Some(address) = granted.filter(|address| *address != self.peer.device.0) {
+        if let Some(address) = granted.filter(|address| *address != self.peer.device) {
             self.moved(address);
         }
     }

@@ -25,7 +25,7 @@ pub(crate) struct Peer<'e> {
     /// When the interface has something to do by itself.
     next_poll: u64,
     /// Where the device is.
-    pub(crate) device: (Ipv4Addr, u16),
+    pub(crate) device: Ipv4Addr,
 }
 
 /// What a client says of the device.
@@ -38,7 +38,7 @@ impl<'e> Peer<'e> {
     pub(crate) fn new(
         ether: &'e RefCell<Ether>,
         clients: Vec<Client>,
-        device: (Ipv4Addr, u16),
+        device: Ipv4Addr,
         seed: u64,
     ) -> Self {
         let mut nic = PeerNic(ether);
@@ -145,8 +145,8 @@ impl<'e> Peer<'e> {
             true => self.clients[index].port,
             false => self.fresh_port(),
         };
-        let (address, device_port) = self.device;
-        let connected = socket.connect(self.interface.context(), (address, device_port), port);
+        let listener = (self.device, self.clients[index].calls);
+        let connected = socket.connect(self.interface.context(), listener, port);
         connected.expect("a fresh socket connects to an address and a port");
         let handle = self.sockets.add(socket);
         self.clients[index].begin(handle, port);
@@ -170,7 +170,7 @@ impl<'e> Peer<'e> {
 
     /// The device has moved. Who still calls it at the old place gives that up.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
-        self.device.0 = address;
+        self.device = address;
         self.forget(now, ending, |state| state == State::SynSent);
     }
 

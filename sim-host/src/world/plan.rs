@@ -39,12 +39,12 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
     pub(crate) acts: Vec<Act>,
     pub(crate) clients: Vec<Client>,
-    /// Clients that call at once when all is over, as many as there are sockets at most.
-    pub(crate) roll_call: Vec<Client>,
+    /// Clients that call each listener at once when all is over, as many as it has sockets at most.
+    pub(crate) roll_call: usize,
 }
 
-/// Makes the script of a client.
-pub(crate) type MakeScript<'m> = &'m dyn Fn(&mut Choices<'_>) -> Script;
+/// Chooses the port that a client calls, unless it is given, and makes the client's script.
+pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
 
 /// What a frame's way takes at least, in microseconds.
 pub(crate) const LATENCY: u64 = 100;
@@ -97,9 +97,6 @@ impl Plan {
         let clients = (0..=more.min(MOST))
             .map(|number| Client::draw(tape, number as u32, mean, script))
             .collect();
-        let roll_call = (MOST..MOST + roll_call.min(MOST))
-            .map(|number| Client::in_reserve(tape, 1 + number as u32, script))
-            .collect();
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
             calm,
@@ -117,7 +114,7 @@ impl Plan {
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             acts,
             clients,
-            roll_call,
+            roll_call: roll_call.min(MOST) as usize,
         }
     }
 

@@ -10,6 +10,12 @@ use super::function::Function;
 use super::interrupt;
 use super::observer::{About, Callback, Object};
 
+mod listeners;
+mod rings;
+
+use listeners::Listeners;
+use rings::Rings;
+
 /// What must be true of an application whenever none of its callbacks runs.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
 
@@ -25,6 +31,8 @@ pub(crate) struct Seen {
     stale: Vec<Conn>,
     deadlines: Vec<(Event, Instant)>,
     now: Instant,
+    pub(crate) listeners: Listeners,
+    pub(crate) rings: Rings,
 }
 
 pub(crate) struct Probe<'p, A> {
@@ -41,6 +49,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         interrupt::point();
         let mut seen = self.seen.borrow_mut();
         seen.callbacks += 1;
+        seen.rings.before(base, fired);
         let callback = describe(fired);
         let mut ether = self.ether.borrow_mut();
         ether.digest.word(callback.name.len() as u64 | (callback.object.slot() as u64) << 32);
@@ -64,6 +73,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         }
         drop(ether);
         let mut seen = self.seen.borrow_mut();
+        seen.rings.after(base);
         let looked = seen.look(base).and_then(|()| self.ask(base, app));
         if let Err(problem) = looked {
             seen.violation.get_or_insert(problem);
@@ -74,6 +84,8 @@ impl<A> Observe<A> for Probe<'_, A> {
         interrupt::point();
         let mut seen = self.seen.borrow_mut();
         seen.counts = base.counts();
+        let Seen { rings, conns, .. } = &mut *seen;
+        rings.idle(base, conns);
         let mut ether = self.ether.borrow_mut();
         let now = ether.tape.now;
         if let Some(observer) = &mut ether.observer {
@@ -101,6 +113,8 @@ impl Seen {
         self.deadlines.clear();
         (self.violation, self.callbacks) = (None, 0);
         (self.counts, self.now) = (Counts::default(), Instant::ZERO);
+        self.listeners.restart();
+        self.rings = Rings::default();
     }
 
     /// Whether this callback may run now.
@@ -143,6 +157,7 @@ impl Seen {
 
     /// Looks at what there is between two callbacks.
     fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
+        self.listeners.look(base);
         let Self { conns, stale, deadlines, .. } = self;
         conns.retain(|conn| {
             let live = base.conn(*conn).is_ok();

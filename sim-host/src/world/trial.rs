@@ -1,15 +1,15 @@
 //! A trial: an application, its clients and what must be true of it, to be put into worlds.
 
-use std::mem::take;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use picoevent::{Cx, End, Full};
 use picoevent_embassy::Config;
 
 use super::clock;
 use super::device::Size;
-use super::drive::{Summary, World};
+use super::drive::{Application, Summary, World};
 use super::interrupt;
 use super::lab::{Lab, Watched, message};
 use super::plan::Plan;
@@ -38,11 +38,14 @@ pub struct Trial<A> {
     pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
     pub(crate) start: Box<Start<A>>,
     pub(crate) invariants: Vec<Box<Invariant<A>>>,
-    scripts: Vec<Box<Write>>,
+    /// What clients say, and the port they call.
+    scripts: Vec<(u16, Box<Write>)>,
     sizes: Vec<Size<A>>,
     /// Bytes that a device's rings have at least.
     min_input: usize,
     min_output: usize,
+    /// Sockets that its pool has at least.
+    min_sockets: usize,
     ends_when_interrupted: bool,
 }
 
@@ -81,6 +84,7 @@ impl<A: 'static> Trial<A> {
             sizes: Size::standard::<8, 1>().to_vec(),
             min_input: 0,
             min_output: 0,
+            min_sockets: 0,
             ends_when_interrupted: true,
         }
     }
@@ -88,10 +92,21 @@ impl<A: 'static> Trial<A> {
     /// Adds a kind of client: what it says and must hear. Worlds have clients of all kinds.
     #[must_use]
     pub fn client(
-        mut self,
+        self,
         script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
     ) -> Self {
-        self.scripts.push(Box::new(script));
+        let port = self.port;
+        self.client_at(port, script)
+    }
+
+    /// Adds a kind of client that calls another listener of the application, at this port.
+    #[must_use]
+    pub fn client_at(
+        mut self,
+        port: u16,
+        script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        self.scripts.push((port, Box::new(script)));
         self
     }
 
@@ -109,12 +124,12 @@ impl<A: 'static> Trial<A> {
     /// are [`Size::standard`] with 8 events and 1 listener.
     ///
     /// # Panics
-    /// When there are none, or all of them have smaller rings than the application needs.
+    /// When there are none, or all of them are smaller than the application needs.
     #[must_use]
     pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
         assert!(!sizes.is_empty(), "a device has some size");
         self.sizes = sizes.to_vec();
-        self.leave_out_small_rings()
+        self.leave_out_small()
     }
 
     /// Leaves out the sizes whose input ring is smaller than what the application needs to have
@@ -125,7 +140,7 @@ impl<A: 'static> Trial<A> {
     #[must_use]
     pub fn min_input_ring(mut self, bytes: usize) -> Self {
         self.min_input = bytes;
-        self.leave_out_small_rings()
+        self.leave_out_small()
     }
 
     /// Leaves out the sizes whose output ring is smaller than what the application writes at once.
@@ -135,15 +150,30 @@ impl<A: 'static> Trial<A> {
     #[must_use]
     pub fn min_output_ring(mut self, bytes: usize) -> Self {
         self.min_output = bytes;
-        self.leave_out_small_rings()
+        self.leave_out_small()
     }
 
-    fn leave_out_small_rings(mut self) -> Self {
-        let (input, output) = (self.min_input, self.min_output);
-        self.sizes.retain(|size| size.input >= input && size.output >= output);
+    /// Leaves out the sizes with fewer sockets than the application needs at once: one for each
+    /// listener at least.
+    ///
+    /// # Panics
+    /// When no size is left.
+    #[must_use]
+    pub fn min_sockets(mut self, sockets: usize) -> Self {
+        self.min_sockets = sockets;
+        self.leave_out_small()
+    }
+
+    fn leave_out_small(mut self) -> Self {
+        let Self { min_input: input, min_output: output, min_sockets: sockets, .. } = self;
+        let fits = |size: &Size<A>| {
+            size.input >= input && size.output >= output && size.sockets >= sockets
+        };
+        self.sizes.retain(fits);
         assert!(
             !self.sizes.is_empty(),
-            "no size has an input ring of {input} bytes and an output ring of {output} bytes"
+            "no size has {sockets} sockets, an input ring of {input} bytes and an output ring of \
+             {output} bytes"
         );
         self
     }
@@ -162,15 +192,22 @@ impl<A: 'static> Trial<A> {
         self
     }
 
-    fn world(&self, lab: &Lab) -> (Verdict, Summary) {
-        let script = |choices: &mut Choices<'_>| match self.scripts.len() {
-            0 => Script::new().pause(std::time::Duration::from_millis(10)),
-            1 => (self.scripts[0])(choices),
-            kinds => {
-                let kind = choices.up_to(kinds as u64 - 1) as usize;
-                (self.scripts[kind])(choices)
-            }
+    /// Chooses one of the kinds of clients, of those that call this port if there is one.
+    fn script(&self, port: Option<u16>, choices: &mut Choices<'_>) -> (u16, Script) {
+        let of_port = |kind: &&(u16, _)| port.is_none_or(|port| kind.0 == port);
+        let kinds: Vec<_> = self.scripts.iter().filter(of_port).collect();
+        let kind = match kinds.len() {
+            0 | 1 => 0,
+            kinds => choices.up_to(kinds as u64 - 1) as usize,
         };
+        match kinds.get(kind) {
+            Some((port, script)) => (*port, script(choices)),
+            None => (port.unwrap_or(self.port), Script::new().pause(Duration::from_millis(10))),
+        }
+    }
+
+    fn world(&self, lab: &Lab) -> (Verdict, Summary) {
+        let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = lab.ether.borrow_mut();
         let mut plan = Plan::draw(&mut ether.tape, self.sizes.len(), &script);
         ether.restart(plan.latency);
@@ -179,19 +216,20 @@ impl<A: 'static> Trial<A> {
         clock::start(plan.clock_start, plan.pace);
         let trigger = interrupt::start(plan.interrupt);
         let seed = mix(plan.numbers);
-        let (clients, roll_call) = (take(&mut plan.clients), take(&mut plan.roll_call));
-        let mut clients = Some((clients, roll_call));
+        let (leased, size) = (plan.lease.is_some(), plan.size);
         let mut summary = Summary::default();
         let mut judge = |device: super::device::Device<'_>| {
-            let clients = clients.take().unwrap_or_default();
-            let ends = self.ends_when_interrupted;
-            let mut world = World::new(lab, device, &plan, clients, self.port, ends, seed);
+            let application = Application {
+                port: self.port,
+                backlog: self.config.backlog,
+                ends_when_interrupted: self.ends_when_interrupted,
+            };
+            let mut world = World::new(lab, device, &mut plan, &script, application, seed);
             let verdict = world.run();
             summary = world.summary();
             verdict
         };
-        let leased = plan.lease.is_some();
-        let verdict = self.sizes[plan.size].run(self, lab, trigger, seed, leased, &mut judge);
+        let verdict = self.sizes[size].run(self, lab, trigger, seed, leased, &mut judge);
         (verdict, summary)
     }
 }

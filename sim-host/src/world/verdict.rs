@@ -75,6 +75,17 @@ impl Verdict {
         }
     }
 
+    /// Adds the reason to the words of a failure.
+    pub(crate) fn because(mut self, reason: &str) -> Self {
+        if let Self::Crash(why) | Self::Invariant(why) | Self::Stuck(why) | Self::Leak(why) =
+            &mut self
+        {
+            why.push_str("; ");
+            why.push_str(reason);
+        }
+        self
+    }
+
     /// Whether everything was as it should be.
     pub const fn is_pass(&self) -> bool {
         matches!(self, Self::Pass)

@@ -1,5 +1,6 @@
 //! Worlds of applications that are made for it here: the simulator as a user has it.
 
+mod capacities;
 mod lines;
 mod looking;
 mod own_application;

@@ -1,8 +1,9 @@
 //! Judging a world: how far it is, and what must have happened by when.
 
 use super::{Judgement, Phase, World};
-use crate::world::client::Stage;
+use crate::world::client::{Client, Stage};
 use crate::world::interrupt;
+use crate::world::plan;
 use crate::world::verdict::Verdict;
 
 /// Microseconds after the faults' end by which every client must be served.
@@ -46,7 +47,7 @@ impl World<'_> {
             Phase::Emptying(by) => match self.is_empty() {
                 Err(held) if self.now >= by => over(Verdict::Leak(held)),
                 Err(_) => Judgement::GoOn,
-                Ok(()) if !self.roll_call.is_empty() => {
+                Ok(()) if self.next_to_call().is_some() => {
                     self.phase = Phase::Resting(self.now + AT_REST_AFTER);
                     Judgement::Again
                 }
@@ -63,10 +64,8 @@ impl World<'_> {
                 Judgement::GoOn
             }
             Phase::Resting(until) if self.now >= until => {
-                let now = self.now;
-                self.roll_call.iter_mut().for_each(|client| client.call_at(now));
-                self.peer.clients.append(&mut self.roll_call);
-                self.phase = Phase::RollCall(now + CALLED_WITHIN);
+                self.call_roll();
+                self.phase = Phase::RollCall(self.now + CALLED_WITHIN);
                 Judgement::Again
             }
             Phase::RollCall(by) => match self.roll_call() {
@@ -75,7 +74,10 @@ impl World<'_> {
                     Judgement::Again
                 }
                 Ok(false) if self.now < by => Judgement::GoOn,
-                Ok(false) => over(Verdict::Leak("a socket is gone: nobody answers".to_owned())),
+                Ok(false) => {
+                    let port = self.called.last().copied().unwrap_or_default();
+                    over(Verdict::Leak(format!("a socket is gone: nobody answers at port {port}")))
+                }
                 Err(problem) => over(problem),
             },
             Phase::Ending(by) if self.now >= by => {
@@ -93,9 +95,38 @@ impl World<'_> {
         self.ends_when_interrupted && interrupt::raised() > 0
     }
 
-    /// Whether there is a socket for each client from the beginning.
+    /// Whether there is a socket that listens for each client from the beginning.
     fn is_roomy(&self) -> bool {
-        self.peer.clients.len() <= self.device.sockets
+        let clients = &self.peer.clients;
+        let at_port = |port| clients.iter().filter(|client| client.calls == port).count();
+        let at_one_port = clients.iter().map(|client| at_port(client.calls)).max().unwrap_or(0);
+        let (sockets, backlog) = (self.device.sockets, self.backlog);
+        let seen = self.lab.seen.borrow();
+        seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
+    }
+
+    /// The port of the next listener whose sockets are to be counted by calling them all, and how
+    /// many clients call it.
+    fn next_to_call(&self) -> Option<(u16, usize)> {
+        let seen = self.lab.seen.borrow();
+        let callers = seen.listeners.share(self.device.sockets, self.backlog);
+        let callers = callers.min(self.plan.roll_call);
+        let ports = seen.listeners.open_ports().iter();
+        let port = ports.copied().find(|port| !self.called.contains(port))?;
+        (callers > 0).then_some((port, callers))
+    }
+
+    /// Has clients call the next listener.
+    fn call_roll(&mut self) {
+        let Some((port, callers)) = self.next_to_call() else { return };
+        let mut ether = self.ether.borrow_mut();
+        let clients = &mut self.peer.clients;
+        let before = clients.iter().filter(|client| client.is_of_roll_call()).count();
+        clients.extend((before..before + callers).map(|nth| {
+            let number = plan::MOST as u32 + 1 + nth as u32;
+            Client::of_roll_call(&mut ether.tape, number, port, self.script)
+        }));
+        self.called.push(port);
     }
 
     /// Whether all who call at the end are served.
@@ -103,8 +134,8 @@ impl World<'_> {
         let calling = || self.peer.clients.iter().filter(|client| client.is_of_roll_call());
         match calling().find(|client| client.turned_away > 0) {
             Some(client) => Err(Verdict::Leak(format!(
-                "a socket is gone: client {} was turned away when all of them should listen",
-                client.number
+                "a socket is gone: client {} was refused at port {}, where one should listen for it",
+                client.number, client.calls
             ))),
             None => Ok(calling().all(|client| client.served)),
         }

@@ -68,7 +68,7 @@ impl World<'_> {
             matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)
         };
         if lost(fault) && !self.active.iter().any(lost) {
-            let same = self.peer.device.0;
+            let same = self.peer.device;
             let [a, b, c, last] = same.octets();
             let address = match fault.kind {
                 FaultKind::AddressChanged => [a, b, c, last % 60 + 2].into(),
