@@ -6,5 +6,5 @@ use picoevent_sim::command;
 use picoevent_sim_command::{echo, hello_world};
 
 fn main() -> ExitCode {
-    command::main(&[&hello_world(), &echo()])
+    command::main_as("cargo sim", &[&hello_world(), &echo()])
 }

@@ -18,6 +18,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use crate::world::Subject;
 
@@ -29,6 +30,14 @@ mod record;
 mod run;
 
 use line::{Command, HELP};
+
+/// What is typed to run the program.
+static PROGRAM: OnceLock<String> = OnceLock::new();
+
+/// Returns what is typed to run the program.
+fn program() -> &'static str {
+    PROGRAM.get().map_or("picoevent-sim", String::as_str)
+}
 
 /// Why the command ends otherwise than well.
 enum End {
@@ -44,7 +53,17 @@ enum End {
 const DIVERGED: u8 = 14;
 
 /// Does what the program's command line says, with these applications.
+///
+/// Commands that it shows to be pasted begin as the program was run, with its path.
 pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
+    let program = std::env::args_os().next().unwrap_or_else(|| "picoevent-sim".into());
+    main_as(&program.to_string_lossy(), subjects)
+}
+
+/// As [`main`], for a program that is run by other words than its path, as by an alias of Cargo.
+pub fn main_as(program: &str, subjects: &[&dyn Subject]) -> ExitCode {
+    // There is one command line, so the words that are there already are the same.
+    let _ = PROGRAM.set(program.to_owned());
     let done = line::parse(std::env::args_os()).and_then(|command| perform(command, subjects));
     match done {
         Ok(()) => ExitCode::SUCCESS,

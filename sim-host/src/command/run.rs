@@ -8,7 +8,7 @@ use super::line::Files;
 use super::look::{self, Looks};
 use super::progress::Progress;
 use super::record;
-use super::{DIVERGED, End, artefacts};
+use super::{DIVERGED, End, artefacts, program};
 use crate::seeing::{Show, Style, page};
 use crate::world::{
     Failure, Lab, Narrator, Observer, Outcome, Report, Scenario, Subject, Sweep, Tally,
@@ -74,10 +74,11 @@ fn read(path: &Path) -> Result<Scenario, End> {
 fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
     let mut report = Report::new(subject, seed, outcome);
     if let Some(seed) = seed {
-        report = report.with_command(once_more(subject, seed, scenario));
+        report = report.once_more(once_more(subject, seed, scenario));
     }
-    if let Err(error) = report.write_tape(&artefacts()) {
-        eprintln!("warning: the tape could not be written: {error}");
+    match report.write_tape(&artefacts()) {
+        Ok(tape) => report = report.shorter(format!("{} shrink {}", program(), tape.display())),
+        Err(error) => eprintln!("warning: the tape could not be written: {error}"),
     }
     say(&report.to_string());
 }
@@ -89,7 +90,7 @@ fn say(text: &str) {
 
 /// The command by which a seed is run once more.
 fn once_more(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> String {
-    let command = format!("cargo sim run {} --seed {seed}", subject.name());
+    let command = format!("{} run {} --seed {seed}", program(), subject.name());
     match scenario {
         Some(scenario) => format!("{command} --scenario {}", scenario.display()),
         None => command,
@@ -99,7 +100,7 @@ fn once_more(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> Strin
 /// The command that was typed.
 fn typed() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    format!("cargo sim {}", words.collect::<Vec<_>>().join(" "))
+    format!("{} {}", program(), words.collect::<Vec<_>>().join(" "))
 }
 
 /// Runs one seed and tells all that happens.

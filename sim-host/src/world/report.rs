@@ -19,10 +19,11 @@ pub struct Report {
     application: String,
     seed: Option<u64>,
     /// What to paste to see it once more.
-    command: Option<String>,
+    again: Option<String>,
+    /// What to paste to look for a shorter tape.
+    shorter: Option<String>,
     outcome: Outcome,
     events: Vec<String>,
-    tape: Option<PathBuf>,
 }
 
 impl Report {
@@ -37,28 +38,34 @@ impl Report {
         let mut events: Vec<_> = told.borrow().iter().cloned().collect();
         events.pop();
         let application = subject.name().to_owned();
-        let command = seed.map(|seed| format!("cargo sim run {application} --seed {seed}"));
-        Self { application, seed, command, outcome, events, tape: None }
+        Self { application, seed, again: None, shorter: None, outcome, events }
     }
 
-    /// Has another command shown, by which the failure is seen once more.
+    /// Shows the command by which the failure is seen once more.
     #[must_use]
-    pub fn with_command(mut self, command: String) -> Self {
-        self.command = Some(command);
+    pub fn once_more(mut self, command: String) -> Self {
+        self.again = Some(command);
         self
     }
 
-    /// Writes the tape into a folder of its own under `folder`.
+    /// Shows the command that looks for a shorter tape.
+    #[must_use]
+    pub fn shorter(mut self, command: String) -> Self {
+        self.shorter = Some(command);
+        self
+    }
+
+    /// Writes the tape into a folder of its own under `folder`. Returns where it is.
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn write_tape(&mut self, folder: &Path) -> io::Result<&Path> {
+    pub fn write_tape(&self, folder: &Path) -> io::Result<PathBuf> {
         let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
         let folder = folder.join(&self.application).join(name);
         fs::create_dir_all(&folder)?;
         let path = folder.join("tape");
         fs::write(&path, tape_text(&self.application, &self.outcome))?;
-        Ok(self.tape.insert(path))
+        Ok(path)
     }
 }
 
@@ -89,7 +96,7 @@ pub fn test_text(application: &str, lines: &[Line], outcome: &Outcome) -> String
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { application, seed, command, outcome, events, tape } = self;
+        let Self { application, seed, again, shorter, outcome, events } = self;
         let which = seed.map_or_else(|| "the tape".to_owned(), |seed| format!("seed {seed}"));
         writeln!(f, "FAILED {application}, {which}: {}", outcome.verdict)?;
         writeln!(
@@ -103,11 +110,11 @@ impl fmt::Display for Report {
         for event in events {
             writeln!(f, "{event}")?;
         }
-        if let Some(command) = command {
+        if let Some(command) = again {
             writeln!(f, "  once more: {command}")?;
         }
-        if let Some(tape) = tape {
-            writeln!(f, "  shorter:   cargo sim shrink {}", tape.display())?;
+        if let Some(command) = shorter {
+            writeln!(f, "  shorter:   {command}")?;
         }
         Ok(())
     }

@@ -16,10 +16,11 @@ use super::plan::Plan;
 use super::probe::Invariant;
 use super::random::mix;
 use super::replay;
-use super::report::Report;
+use super::report::{Report, test_text};
 use super::script::{Choices, Script};
 use super::seed;
-use super::sweep::{Sweep, Tally};
+use super::shrink::{LIMIT, shrink};
+use super::sweep::{Failure, Sweep, Tally};
 use super::tape::{Line, TapeError};
 use super::verdict::{Outcome, Verdict};
 use crate::recording::Recorded;
@@ -273,7 +274,8 @@ impl<A: 'static> Subject for Trial<A> {
 /// For tests.
 impl<A: 'static> Trial<A> {
     /// Runs a world for each seed. `SIM_SEED`, `SIM_SEEDS` (`A..B`) and `SIM_CHECK` of the
-    /// environment say otherwise, as `--seed`, `--seeds` and `--check` do to the command.
+    /// environment say otherwise, as `--seed`, `--seeds` and `--check` do to the command. With
+    /// `SIM_SHRINK` the report has the shortest tape that fails alike, as a test.
     ///
     /// # Panics
     /// With a report, when a world fails or does not repeat itself.
@@ -297,13 +299,24 @@ impl<A: 'static> Trial<A> {
         sweep.check = std::env::var_os("SIM_CHECK").is_some();
         let tally = sweep.run(self, |_| ());
         if let Some(failure) = tally.failures.first() {
-            let test = std::thread::current().name().unwrap_or_default().to_owned();
-            let command = format!("SIM_SEED={} cargo test {test}", failure.seed);
-            let report = Report::new(self, Some(failure.seed), &failure.outcome);
-            panic!("{}", report.with_command(command));
+            panic!("{}", self.told_to_test(failure));
         }
         assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
         tally
+    }
+
+    /// Tells of a failure, with commands that exist wherever the test stands.
+    fn told_to_test(&self, failure: &Failure) -> String {
+        let again = format!("SIM_SEED={} {}", failure.seed, test_command());
+        if std::env::var_os("SIM_SHRINK").is_some()
+            && let Some(shrunk) = shrink(self, &failure.outcome.lines, LIMIT)
+        {
+            let report = Report::new(self, Some(failure.seed), &shrunk.outcome).once_more(again);
+            let test = test_text(&self.name, &shrunk.lines, &shrunk.outcome);
+            return format!("{report}\n{test}");
+        }
+        let report = Report::new(self, Some(failure.seed), &failure.outcome);
+        report.shorter(format!("SIM_SHRINK=1 {again}")).once_more(again).to_string()
     }
 
     /// Runs the world of a tape; how it went.
@@ -324,7 +337,14 @@ impl<A: 'static> Trial<A> {
     pub fn check_tape(&self, tape: &str) {
         let outcome = self.replay(tape).unwrap_or_else(|error| panic!("the tape's {error}"));
         if !outcome.verdict.is_pass() {
-            panic!("{}", Report::new(self, None, &outcome));
+            panic!("{}", Report::new(self, None, &outcome).once_more(test_command()));
         }
     }
+}
+
+/// The command that runs the test of this thread alone, as Cargo and the test harness name it.
+fn test_command() -> String {
+    let package = std::env::var("CARGO_PKG_NAME").map(|name| format!(" --package {name}"));
+    let test = std::thread::current().name().map(|name| format!(" {name}"));
+    format!("cargo test{}{}", package.unwrap_or_default(), test.unwrap_or_default())
 }

@@ -4,5 +4,6 @@ mod capacities;
 mod lines;
 mod looking;
 mod own_application;
+mod reports;
 mod shrinking;
 mod verdicts;
