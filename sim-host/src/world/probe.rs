@@ -12,9 +12,11 @@ use super::observer::{About, Callback, Object};
 
 mod listeners;
 mod rings;
+mod timeouts;
 
 use listeners::Listeners;
 use rings::Rings;
+use timeouts::{Maker, Timeouts};
 
 /// What must be true of an application whenever none of its callbacks runs.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
@@ -33,6 +35,7 @@ pub(crate) struct Seen {
     now: Instant,
     pub(crate) listeners: Listeners,
     pub(crate) rings: Rings,
+    timeouts: Timeouts,
 }
 
 pub(crate) struct Probe<'p, A> {
@@ -50,6 +53,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         let mut seen = self.seen.borrow_mut();
         seen.callbacks += 1;
         seen.rings.before(base, fired);
+        seen.timeouts.look(base, Maker::BackEnd);
         let callback = describe(fired);
         let mut ether = self.ether.borrow_mut();
         ether.digest.word(callback.name.len() as u64 | (callback.object.slot() as u64) << 32);
@@ -74,6 +78,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         drop(ether);
         let mut seen = self.seen.borrow_mut();
         seen.rings.after(base);
+        seen.timeouts.look(base, Maker::Application);
         let looked = seen.look(base).and_then(|()| self.ask(base, app));
         if let Err(problem) = looked {
             seen.violation.get_or_insert(problem);
@@ -86,6 +91,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         seen.counts = base.counts();
         let Seen { rings, conns, .. } = &mut *seen;
         rings.idle(base, conns);
+        seen.timeouts.look(base, Maker::Application);
         let mut ether = self.ether.borrow_mut();
         let now = ether.tape.now;
         if let Some(observer) = &mut ether.observer {
@@ -115,6 +121,7 @@ impl Seen {
         (self.counts, self.now) = (Counts::default(), Instant::ZERO);
         self.listeners.restart();
         self.rings = Rings::default();
+        self.timeouts.restart();
     }
 
     /// Whether this callback may run now.
@@ -124,6 +131,7 @@ impl Seen {
             return Err(format!("the loop's time went back to {} us", now.as_micros()));
         }
         self.now = now;
+        self.timeouts.check(fired, now)?;
         match *fired {
             Fired::Event(_, event, what) => {
                 if base.event(event).is_err() {
