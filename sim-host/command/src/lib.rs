@@ -1,8 +1,12 @@
-//! The examples as the simulator knows them: what their clients say, and what must come back.
+//! The applications that the simulator knows by name: the examples, and one made to be tested.
 
 use echo::Echo;
 use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, Trial};
+
+mod prober;
+
+pub use prober::{Prober, prober};
 
 /// libevent's hello-world.
 pub fn hello_world() -> Trial<Hello> {

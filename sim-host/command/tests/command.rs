@@ -84,7 +84,7 @@ fn a_world_is_watched() {
 
 #[test]
 fn the_applications_are_listed() {
-    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\n");
+    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\nprober\n");
 }
 
 #[test]
@@ -112,7 +112,11 @@ fn mistakes_end_with_status_2_and_trouble_with_1() {
         (output.status.code(), said(&output.stderr))
     };
     let (status, text) = problem(&["run", "frog"]);
-    assert_eq!((status, text.contains("known are hello-world, echo")), (Some(2), true), "{text}");
+    assert_eq!(
+        (status, text.contains("known are hello-world, echo, prober")),
+        (Some(2), true),
+        "{text}"
+    );
     assert_eq!(problem(&["frog"]).0, Some(2));
     assert_eq!(problem(&["run", "echo", "--seeds", "9..1"]).0, Some(2));
     let (status, text) = problem(&["replay", "/no/such/tape"]);

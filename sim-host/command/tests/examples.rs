@@ -1,7 +1,7 @@
 //! The examples in worlds of all kinds: a few hundred seeds in each test run.
 
 use picoevent_sim::world::{FaultKind, Lab, Subject, Sweep, Tally};
-use picoevent_sim_command::{echo, hello_world};
+use picoevent_sim_command::{echo, hello_world, prober};
 
 fn sweep(subject: &dyn Subject, seeds: u64, jobs: usize) -> Tally {
     let sweep = Sweep { jobs, check: true, ..Sweep::over(0..seeds) };
@@ -21,6 +21,13 @@ fn worlds_are_the_same_in_every_build() {
         digests.map(|digest| format!("{digest:016x}")),
         ["2cce5749b403197e", "fa16a14d57322709"]
     );
+}
+
+/// Its callbacks meddle with other connections, while callbacks of those are due.
+#[test]
+fn what_is_due_is_looked_at_again_when_it_is_called() {
+    let tally = sweep(&prober(), 1_000, 1);
+    assert!(tally.served > 1_000, "{tally:?}");
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub(crate) struct World<'w> {
     script: MakeScript<'w>,
     /// Listeners that were called to see whether all their sockets are there, by their ports.
     called: Vec<u16>,
+    /// How often listeners had been closed when the last one was called.
+    closings: u32,
     backlog: usize,
     /// Interrupts that the observer has heard of.
     interrupts: u32,
@@ -130,6 +132,7 @@ impl<'w> World<'w> {
             now: 0,
             script,
             called: Vec::new(),
+            closings: 0,
             backlog,
             ends_when_interrupted,
             mild,

@@ -14,8 +14,12 @@ pub(crate) struct Listeners {
     open: Vec<u16>,
     /// The most listeners there ever were.
     most: usize,
+    /// Those of the look before.
+    open_before: Vec<u16>,
     /// One was disabled or freed, so a client may have been refused rightly.
     closed_one: bool,
+    /// How often one that was open was closed.
+    closings: u32,
 }
 
 impl Listeners {
@@ -23,13 +27,14 @@ impl Listeners {
     pub(super) fn restart(&mut self) {
         self.handles.clear();
         self.open.clear();
-        (self.most, self.closed_one) = (0, false);
+        (self.most, self.closed_one, self.closings) = (0, false, 0);
     }
 
     /// Looks at the listeners of a base.
     pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
         self.handles.clear();
         self.handles.extend(base.listeners());
+        std::mem::swap(&mut self.open, &mut self.open_before);
         self.open.clear();
         for handle in &self.handles {
             let Ok(listener) = base.listener(*handle) else { continue };
@@ -40,13 +45,20 @@ impl Listeners {
                 _ => self.closed_one = true,
             }
         }
-        self.closed_one |= self.handles.len() < self.most;
+        let was_closed = self.open_before.iter().any(|port| !self.open.contains(port));
+        self.closings += u32::from(was_closed);
+        self.closed_one |= was_closed || self.handles.len() < self.most;
         self.most = self.most.max(self.handles.len());
     }
 
     /// Returns the ports of the listeners that are enabled now.
     pub(crate) fn open_ports(&self) -> &[u16] {
         &self.open
+    }
+
+    /// Returns how often a listener that was open was disabled or freed.
+    pub(crate) const fn closings(&self) -> u32 {
+        self.closings
     }
 
     /// Returns how many of a pool's sockets listen for each listener when no client is there: the
