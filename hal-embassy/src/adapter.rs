@@ -43,16 +43,17 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
     }
 
     fn pass(&mut self, cx: &mut Context<'_>) {
+        // The time before the news: what the news arm counts from when they were seen.
+        self.pool.moment = Moment::now(&self.pool.config);
+        self.base.advance(self.pool.moment.now);
         for trigger in self.triggers {
             trigger.register(cx.waker());
             self.base.raised(trigger.signal(), trigger.take());
         }
-        self.pool.moment = Moment::now(&self.pool.config);
         while let Some(action) = self.base.next_action() {
             self.act(action, cx);
         }
         self.pool.look(self.base, cx);
-        self.base.advance(self.pool.moment.now);
         while let Some(fired) = self.base.next() {
             self.pool.network.watch();
             self.observer.before(self.base, self.app, &fired);

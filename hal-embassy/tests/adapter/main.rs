@@ -6,6 +6,7 @@ mod closing;
 mod connecting;
 mod ending;
 mod halves;
+mod inactivity;
 mod keeping;
 mod listening;
 mod network;
