@@ -297,12 +297,9 @@ impl<A> Cx<'_, A> {
         self.conn_timers.cancel(timer);
         let direction = if timer & 1 == 1 { Direction::Write } else { Direction::Read };
         let Some((conn, state)) = self.tables.conns.at((timer >> 1) as u16) else { return };
-        let due = timeout_of(direction);
-        if state.hears(due) {
-            self.conn_due(conn, due);
-        } else {
-            state.disable(direction);
-        }
+        // Due even if nobody hears of it: it disables the direction in its turn.
+        state.due |= timeout_of(direction);
+        self.conn_activate(conn);
     }
 
     pub(crate) fn conn_action(&mut self, index: u16, note: u8) -> Option<Action> {

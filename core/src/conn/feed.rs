@@ -114,11 +114,9 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
         if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
-            if state.hears(due::EOF) {
-                self.cx.conn_due(conn, due::EOF);
-            } else {
-                state.disable(Direction::Read);
-            }
+            // Due even if nobody hears of it: it disables reading in its turn, behind what came before.
+            state.due |= due::EOF;
+            self.cx.conn_activate(conn);
             self.cx.conn_retime(conn, Direction::Read, Restart::No);
         }
     }

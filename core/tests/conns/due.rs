@@ -129,3 +129,22 @@ fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported(
     base.dispatch(&mut app);
     assert_eq!(actions(&mut base), [picoevent::Action::Abort(conn)]);
 }
+
+#[test]
+fn input_before_the_end_of_stream_is_reported_though_nobody_hears_of_the_end() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = base.listen("0.0.0.0:9995".parse().unwrap(), |app: &mut App, cx, conn| {
+        cx.conn(conn).unwrap().on_read(|app, cx, conn| app.note(cx, conn, Call::Read));
+        app.conn = Some(conn);
+    });
+    let conn = base.accepted(listener.unwrap(), peer()).unwrap();
+    base.dispatch(&mut app);
+    base.conn(conn).unwrap().enable(Direction::Read);
+    feed(&mut base, conn, b"all");
+    base.finished(conn);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [Call::Read]);
+    base.dispatch(&mut app);
+    assert!(!base.conn(conn).unwrap().enable(Direction::Read).is_enabled(Direction::Read));
+}
