@@ -3,8 +3,8 @@
 //! Every fault has a life-time, so that a bad state lasts long enough to matter, and so that it
 //! ends before the world is judged.
 
-use super::question::{Question, Stream};
-use super::tape::Tape;
+use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::tape::Tape;
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {

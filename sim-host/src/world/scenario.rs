@@ -30,11 +30,11 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::client::Manner;
-use super::fault::FaultKind;
-use super::question::{Question, Stream};
-use super::tape::Line;
-use super::vandal::ActKind;
+use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::tape::Line;
+use crate::world::fault::FaultKind;
+use crate::world::peers::client::Manner;
+use crate::world::peers::vandal::ActKind;
 
 mod quantity;
 

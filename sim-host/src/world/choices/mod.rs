@@ -1,0 +1,6 @@
+//! Every choice of a simulation: where it comes from, and how it is written down.
+
+pub(crate) mod question;
+pub(crate) mod random;
+pub mod seed;
+pub(crate) mod tape;

@@ -1,0 +1,267 @@
+//! Driving a world: everything that can happen now, then on to the next time something can.
+//!
+//! ```text
+//!   faults, acts, clients ──▶ calm ──▶ every client served ──▶ every table empty ──▶ interrupt ──▶ end
+//!                              T          or stuck                or leak                  or stuck
+//! ```
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+
+use crate::world::cases::lab::{Lab, message};
+use crate::world::choices::question::{Question, Stream};
+use crate::world::device::clock;
+use crate::world::device::executor::Postpone;
+use crate::world::device::interrupt;
+use crate::world::device::size::Device;
+use crate::world::fault::Fault;
+use crate::world::network::dhcp::Dhcp;
+use crate::world::network::ether::Ether;
+use crate::world::peers::client::Client;
+use crate::world::peers::peer::Peer;
+use crate::world::peers::vandal::Vandal;
+use crate::world::simulation::plan::{self, MakeScript, Plan};
+use crate::world::simulation::timeline::Timeline;
+use crate::world::simulation::verdict::Verdict;
+use crate::world::simulation::waits::Waits;
+
+mod judge;
+mod strike;
+
+/// Rounds in which the world must come to rest at one time.
+const ROUNDS: u32 = 2_000;
+/// Times that a world may have. It is far more than any needs.
+const TIMES: u32 = 200_000;
+
+/// How far the world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Faults happen.
+    Rough,
+    /// They are over, and clients are still to be served by this time.
+    Serving(u64),
+    /// Everyone is served; what is held must be given back by this time.
+    Emptying(u64),
+    /// Everything is given back; the last sockets become free until this time.
+    Resting(u64),
+    /// Clients call a listener, one for each of its sockets, and must all be served by this time.
+    RollCall(u64),
+    /// The interrupt came; the loop must end by this time.
+    Ending(u64),
+}
+
+/// What to do next.
+enum Judgement {
+    Over(Verdict),
+    /// Something was done at this very time.
+    Again,
+    GoOn,
+}
+
+pub(crate) struct World<'w> {
+    ether: &'w RefCell<Ether>,
+    lab: &'w Lab,
+    device: Device<'w>,
+    peer: Peer<'w>,
+    vandal: Vandal,
+    dhcp: Option<Dhcp>,
+    plan: &'w Plan,
+    timeline: Timeline,
+    active: Vec<Fault>,
+    script: MakeScript<'w>,
+    /// Listeners that were called to see whether all their sockets are there, by their ports.
+    called: Vec<u16>,
+    /// How often listeners had been closed when the last one was called.
+    closings: u32,
+    backlog: usize,
+    /// Interrupts that the observer has heard of.
+    interrupts: u32,
+    phase: Phase,
+    now: u64,
+    ends_when_interrupted: bool,
+    mild: bool,
+}
+
+/// What is known of a world beside its verdict.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) served: u32,
+    pub(crate) waited: Waits,
+    pub(crate) lasted: u64,
+}
+
+/// What a world has to know of its application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Application {
+    /// The port at which it was told to listen.
+    pub(crate) port: u16,
+    /// Sockets that listen for each listener at most.
+    pub(crate) backlog: usize,
+    pub(crate) ends_when_interrupted: bool,
+}
+
+impl<'w> World<'w> {
+    pub(crate) fn new(
+        lab: &'w Lab,
+        device: Device<'w>,
+        plan: &'w mut Plan,
+        script: MakeScript<'w>,
+        application: Application,
+        seed: u64,
+    ) -> Self {
+        let clients = std::mem::take(&mut plan.clients);
+        let plan = &*plan;
+        let ether = &lab.ether;
+        let Application { port, backlog, ends_when_interrupted } = application;
+        let mild = plan.is_mild() && clients.iter().all(Client::calls_once);
+        ether.borrow_mut().has_vandal = !plan.acts.is_empty();
+        let lease = plan.lease.filter(|_| device.leased);
+        ether.borrow_mut().has_server = lease.is_some();
+        Self {
+            ether,
+            lab,
+            device,
+            peer: Peer::new(ether, clients, plan::DEVICE, seed),
+            vandal: Vandal::new((plan::DEVICE, port)),
+            dhcp: lease.map(|lease| Dhcp::new(plan::DEVICE, lease, plan.server_start)),
+            plan,
+            timeline: Timeline::new(plan),
+            active: Vec::new(),
+            interrupts: 0,
+            phase: Phase::Rough,
+            now: 0,
+            script,
+            called: Vec::new(),
+            closings: 0,
+            backlog,
+            ends_when_interrupted,
+            mild,
+        }
+    }
+
+    /// Runs the world to its end.
+    pub(crate) fn run(&mut self) -> Verdict {
+        let verdict = self.run_to_end();
+        let unserved = matches!(verdict, Verdict::Stuck(_)) && !self.peer.is_served();
+        if verdict.is_pass() {
+            return verdict;
+        }
+        let seen = self.lab.seen.borrow();
+        let too_small = seen.rings.too_small(unserved);
+        let sockets = self.device.sockets;
+        let too_few = || seen.listeners.too_many(sockets).filter(|_| unserved);
+        too_small.or_else(too_few).iter().fold(verdict, |verdict, why| verdict.because(why))
+    }
+
+    fn run_to_end(&mut self) -> Verdict {
+        for _ in 0..TIMES {
+            if let Err(verdict) = self.settle() {
+                return verdict;
+            }
+            match self.judge() {
+                Judgement::Over(verdict) => return verdict,
+                // What was done must come to its end before time goes on.
+                Judgement::Again => continue,
+                Judgement::GoOn => {}
+            }
+            let next = self.next().max(self.now);
+            self.now = next;
+            self.ether.borrow_mut().tape.now = next;
+            clock::set(next);
+            while let Some(moment) = self.timeline.due(next) {
+                self.begin(moment);
+            }
+        }
+        Verdict::Stuck(format!("after {TIMES} steps there is no end in sight"))
+    }
+
+    /// What is known of it.
+    pub(crate) fn summary(&self) -> Summary {
+        let mut summary = Summary { lasted: self.now, ..Summary::default() };
+        for client in self.peer.clients.iter().filter(|client| client.served) {
+            summary.served += 1;
+            summary.waited.count(client.waited);
+        }
+        summary
+    }
+
+    /// Lets everything happen that can happen without time passing.
+    fn settle(&mut self) -> Result<(), Verdict> {
+        let odds = self.plan.postpone;
+        let ether = self.ether;
+        let mut postpone = || {
+            let tape = &mut ether.borrow_mut().tape;
+            tape.ask(Stream::Schedule, Question::Postponed, |r| u64::from(r.chance(odds))) == 1
+        };
+        let mut busy = [(false, ""); 5];
+        for _ in 0..ROUNDS {
+            let delivered = self.ether.borrow_mut().deliver();
+            let postpone: Option<Postpone<'_>> = if odds > 0 { Some(&mut postpone) } else { None };
+            let worked = self.device.tasks.work(postpone);
+            let worked = worked.map_err(|panic| Verdict::Crash(message(&*panic)))?;
+            if self.interrupts != interrupt::raised() {
+                self.interrupts = interrupt::raised();
+                self.ether.borrow_mut().mark(|| "the interrupt has come".to_owned());
+            }
+            if let Some(problem) = self.lab.seen.borrow_mut().violation.take() {
+                return Err(Verdict::Invariant(problem));
+            }
+            let answered = !self.plan.acts.is_empty() && {
+                let ether = &mut self.ether.borrow_mut();
+                self.vandal.work(ether)
+            };
+            self.lease();
+            let calm = self.phase != Phase::Rough;
+            let ending = self.is_ending();
+            let talked = self.peer.work(self.now, calm, ending).map_err(|complaint| {
+                Verdict::Invariant(format!("client {}: {}", complaint.client, complaint.text))
+            })?;
+            let woken = clock::wake();
+            if !(delivered | worked | answered | talked | woken) {
+                return Ok(());
+            }
+            busy = [
+                (delivered, "frames arrive"),
+                (worked, "the device works"),
+                (answered, "the vandal answers"),
+                (talked, "the peers work"),
+                (woken, "the device is woken by its clock"),
+            ];
+        }
+        let busy: Vec<_> = busy.iter().filter(|(busy, _)| *busy).map(|(_, what)| *what).collect();
+        let busy = busy.join(" and ");
+        Err(Verdict::Stuck(format!(
+            "the world does not come to rest: {busy}, {ROUNDS} times at once"
+        )))
+    }
+
+    /// Lets the DHCP server work.
+    fn lease(&mut self) {
+        let Some(dhcp) = &mut self.dhcp else { return };
+        let granted = dhcp.work(&mut self.ether.borrow_mut());
+        if let Some(address) = granted.filter(|address| *address != self.peer.device) {
+            self.moved(address);
+        }
+    }
+
+    /// The device has another address.
+    fn moved(&mut self, address: Ipv4Addr) {
+        self.peer.device_is_at(address, self.now, self.is_ending());
+        self.vandal.device_is_at(address);
+    }
+
+    /// The next time something happens.
+    fn next(&self) -> u64 {
+        let by = match self.phase {
+            Phase::Rough => u64::MAX,
+            Phase::Serving(by)
+            | Phase::Emptying(by)
+            | Phase::Resting(by)
+            | Phase::RollCall(by)
+            | Phase::Ending(by) => by,
+        };
+        let arrival = self.ether.borrow().next_arrival().unwrap_or(u64::MAX);
+        let device = clock::next().unwrap_or(u64::MAX);
+        arrival.min(device).min(self.peer.next()).min(self.timeline.next()).min(by)
+    }
+}

@@ -1,0 +1,128 @@
+//! The plan of a world: its configuration, drawn from the tape before anything happens.
+//!
+//! Each seed leaves some kinds of faults and clients out altogether. A run with everything in it
+//! would drown what only shows when one thing goes wrong often.
+
+use std::net::Ipv4Addr;
+
+use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::random::Random;
+use crate::world::choices::tape::Tape;
+use crate::world::fault::{Fault, FaultKind};
+use crate::world::peers::client::Client;
+use crate::world::peers::script::{Choices, Script};
+use crate::world::peers::vandal::{Act, ActKind};
+
+/// The device's address, until a fault takes it away.
+pub(crate) const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+pub(crate) struct Plan {
+    /// Which of the sizes the device's memory has.
+    pub(crate) size: usize,
+    /// When the faults end.
+    pub(crate) calm: u64,
+    /// What a frame's way takes.
+    pub(crate) latency: u64,
+    /// For how many seconds the device's address is leased; `None` for one of its own.
+    pub(crate) lease: Option<u32>,
+    /// From when on the DHCP server answers.
+    pub(crate) server_start: u64,
+    /// From what the stacks draw their ports and sequence numbers.
+    pub(crate) numbers: u64,
+    pub(crate) clock_start: u64,
+    /// Ticks of the device's clock in a million of the world's.
+    pub(crate) pace: u64,
+    /// Per mille of the turns that a task has to wait for.
+    pub(crate) postpone: u64,
+    /// At which preemption point the interrupt comes; zero for when everything is over.
+    pub(crate) interrupt: u64,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) acts: Vec<Act>,
+    pub(crate) clients: Vec<Client>,
+    /// Clients that call each listener at once when all is over, as many as it has sockets at most.
+    pub(crate) roll_call: usize,
+}
+
+/// Chooses the port that a client calls, unless it is given, and makes the client's script.
+pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
+
+/// What a frame's way takes at least, in microseconds.
+pub(crate) const LATENCY: u64 = 100;
+
+/// Faults, clients and acts a tape can have at most.
+pub(crate) const MOST: u64 = 8;
+
+impl Plan {
+    pub(crate) fn draw(tape: &mut Tape, sizes: usize, script: MakeScript<'_>) -> Self {
+        let mut ask =
+            |question, draw: &dyn Fn(&mut Random) -> u64| tape.ask(Stream::World, question, draw);
+        let size = ask(Question::Size, &|r| r.below(sizes as u64));
+        let more = ask(Question::MoreClients, &|r| r.below(2) * r.below(4));
+        let faults = ask(Question::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
+        let acts = ask(Question::Acts, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
+        let calm = ask(Question::CalmAfter, &|r| r.below(2) * r.below(12_000_000));
+        let latency = ask(Question::Latency, &|r| match r.below(4) {
+            0 => r.spread(100, 100_000),
+            _ => 0,
+        });
+        let lease = ask(Question::Lease, &|r| if r.chance(120) { r.spread(20, 120) } else { 0 });
+        let server_start = match lease {
+            0 => 0,
+            _ => ask(Question::ServerStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
+        };
+        let numbers = ask(Question::Numbers, &|r| r.below(1 << 16));
+        let clock_start = ask(Question::ClockStart, &|r| match r.below(8) {
+            0 => (1 << 31) - r.spread(1, 60_000_000),
+            1 => (1 << 32) - r.spread(1, 60_000_000),
+            2 => (1_000 << 32) - r.spread(1, 60_000_000),
+            3 => (1 << 53) - r.spread(1, 60_000_000),
+            _ => 0,
+        });
+        let drift = ask(Question::Drift, &|r| match r.below(6) {
+            0 => r.spread(1, 50_000),
+            1 => 1_000_000 + r.spread(1, 50_000),
+            _ => 0,
+        });
+        let postpone = ask(Question::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
+        let interrupt =
+            ask(Question::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
+        let roll_call =
+            ask(Question::RollCall, &|r| if r.chance(200) { r.between(1, 6) } else { 0 });
+        let calm = 2_000_000 + calm.min(60_000_000);
+        let swarm = tape.swarm();
+        let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
+        let draw_fault = |nth| Fault::draw(tape, nth as u32, kinds, calm);
+        let faults: Vec<_> = (0..faults.min(MOST)).map(draw_fault).collect();
+        let acts = (0..acts.min(MOST)).map(|nth| Act::draw(tape, nth as u32, calm)).collect();
+        let clients = (0..=more.min(MOST))
+            .map(|number| Client::draw(tape, number as u32, mean, script))
+            .collect();
+        Self {
+            size: (size as usize).min(sizes.saturating_sub(1)),
+            calm,
+            latency: LATENCY + latency.min(1_000_000),
+            lease: (lease > 0).then_some(lease.clamp(10, 86_400) as u32),
+            server_start: server_start.min(10_000_000),
+            numbers,
+            clock_start,
+            pace: match drift {
+                fast @ 0..1_000_000 => 1_000_000 + fast,
+                slow => 1_000_000 - (slow - 1_000_000).min(500_000),
+            },
+            postpone: postpone.min(900),
+            interrupt,
+            faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
+            acts,
+            clients,
+            roll_call: roll_call.min(MOST) as usize,
+        }
+    }
+
+    /// Whether nothing in the world, but for its clients, can be an excuse.
+    pub(crate) fn is_mild(&self) -> bool {
+        self.faults.is_empty()
+            && self.acts.iter().all(|act| act.kind == ActKind::None)
+            && self.interrupt == 0
+            && self.lease.is_none()
+    }
+}
