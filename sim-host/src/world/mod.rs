@@ -43,11 +43,9 @@
 mod cases;
 mod choices;
 mod device;
-mod fault;
 mod network;
 mod observe;
 mod peers;
-mod scenario;
 mod simulation;
 
 pub use cases::lab::Lab;
@@ -56,21 +54,20 @@ pub use cases::report::{Report, tape_text, test_text};
 pub use cases::shrink::{LIMIT, Shrunk, shrink};
 pub use cases::sweep::{Failure, Sweep, Tally};
 pub use cases::trial::{Subject, Trial};
+pub use choices::fault::{Fault, Side};
+pub use choices::kinds::{ActKind, FaultKind, Manner};
 pub use choices::question::{Question, Stream};
+pub use choices::scenario::{Scenario, ScenarioError};
 pub use choices::seed;
 pub use choices::tape::{Line, Tape, TapeError};
 pub use device::size::Size;
-pub use fault::{Fault, FaultKind, Side};
 pub use network::cable::Cable;
 pub(crate) use network::segment::describe;
 pub use observe::function::Function;
 pub use observe::observer::{
     About, Callback, Direction, Fate, Frame, News, Object, Observer, Treatment,
 };
-pub use peers::client::Manner;
 pub use peers::script::{Choices, Script};
-pub use peers::vandal::ActKind;
 pub use picoevent_embassy::{Config, Sockets};
-pub use scenario::{Scenario, ScenarioError};
 pub use simulation::verdict::{Kind, Outcome, Verdict};
 pub use simulation::waits::Waits;

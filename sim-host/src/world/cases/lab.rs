@@ -7,11 +7,11 @@ use std::sync::{Arc, Once};
 
 use picoevent::record::Record;
 
+use crate::world::choices::scenario::Scenario;
 use crate::world::choices::tape::{Line, Tape};
 use crate::world::device::probe::Seen;
 use crate::world::network::ether::Ether;
 use crate::world::observe::observer::Observer;
-use crate::world::scenario::Scenario;
 
 /// A place for worlds, one at a time. Each thread has its own.
 pub struct Lab {
@@ -39,7 +39,7 @@ impl Lab {
 
     /// The next world follows this scenario, with the luck of this seed.
     pub fn take_scenario(&mut self, scenario: &Scenario, seed: u64) {
-        self.ether.get_mut().tape = Tape::of_scenario(scenario, seed);
+        self.ether.get_mut().tape = Tape::of_scenario(&scenario.lines, seed);
     }
 
     /// Has someone look on in the worlds to come.

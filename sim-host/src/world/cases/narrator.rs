@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::world::fault::Fault;
+use crate::world::choices::fault::Fault;
 use crate::world::network::segment;
 use crate::world::observe::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
 

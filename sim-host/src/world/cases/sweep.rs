@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::world::cases::lab::Lab;
 use crate::world::cases::trial::Subject;
+use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::mix;
-use crate::world::fault::FaultKind;
-use crate::world::scenario::Scenario;
+use crate::world::choices::scenario::Scenario;
 use crate::world::simulation::verdict::{Kind, Outcome};
 use crate::world::simulation::waits::Waits;
 

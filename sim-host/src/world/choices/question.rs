@@ -53,6 +53,9 @@ words! {
     Script = "script",
 }
 
+/// Faults, clients and acts a tape can have at most.
+pub(crate) const MOST: u64 = 8;
+
 impl Stream {
     /// Whether its questions are asked before the world begins.
     pub(crate) const fn is_of_plan(self) -> bool {

@@ -16,7 +16,6 @@ use std::collections::HashMap;
 
 use crate::world::choices::question::{QUESTIONS, Question, STREAMS, Stream};
 use crate::world::choices::random::Random;
-use crate::world::scenario::Scenario;
 
 mod text;
 
@@ -69,8 +68,8 @@ impl Tape {
     }
 
     /// A tape whose lines decide what is decided before the world begins; a seed decides the rest.
-    pub fn of_scenario(scenario: &Scenario, seed: u64) -> Self {
-        Self::new(Source::Scenario(answers(&scenario.lines), streams(seed)))
+    pub fn of_scenario(scenario: &[Line], seed: u64) -> Self {
+        Self::new(Source::Scenario(answers(scenario), streams(seed)))
     }
 
     fn new(source: Source) -> Self {

@@ -11,8 +11,8 @@ use crate::world::cases::lab::Lab;
 use crate::world::cases::trial::Trial;
 use crate::world::device::executor::{Running, with_tasks};
 use crate::world::device::probe::Probe;
+use crate::world::network::address;
 use crate::world::network::nic::Nic;
-use crate::world::simulation::plan;
 use crate::world::simulation::verdict::Verdict;
 
 /// How much memory a device has: the [`Storage`] of its base and the [`Sockets`] of its pool.
@@ -184,7 +184,7 @@ fn run_device<
     let mut resources = StackResources::<ROOM>::new();
     let config = match ROOM > SOCKETS {
         true => Config::dhcpv4(Default::default()),
-        false => Config::ipv4_static(at(plan::DEVICE)),
+        false => Config::ipv4_static(at(address::DEVICE)),
     };
     let (stack, mut runner) = embassy_net::new(Nic(&lab.ether), config, &mut resources, seed);
     let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>::new();

@@ -13,13 +13,14 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 
-use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::question::{MOST, Question, Stream};
+use crate::world::choices::scenario::Scenario;
 use crate::world::choices::tape::Tape;
-use crate::world::fault::{Fault, FaultKind};
 use crate::world::network::ether::Ether;
+use crate::world::network::link::LATENCY;
 use crate::world::observe::observer::{Direction, Observer};
-use crate::world::scenario::Scenario;
-use crate::world::simulation::plan::{LATENCY, MOST};
 
 /// A cable between two machines, one of which is called the device.
 ///
@@ -38,7 +39,7 @@ impl Cable {
     /// latency and the faults of cables count.
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let mut ether = Ether::new();
-        ether.tape = Tape::of_scenario(scenario, seed);
+        ether.tape = Tape::of_scenario(&scenario.lines, seed);
         let latency = ether.tape.ask(Stream::World, Question::Latency, |_| 0);
         let count = ether.tape.ask(Stream::World, Question::Faults, |_| 0).min(MOST);
         let draw = |nth| Fault::draw(&mut ether.tape, nth as u32, u64::MAX, u64::MAX);

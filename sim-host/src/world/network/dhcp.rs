@@ -12,9 +12,9 @@ use smoltcp::wire::{
     UdpRepr,
 };
 
+use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
 use crate::world::observe::observer::Direction;
-use crate::world::peers::peer;
 
 /// A lease, and who is told of it.
 pub(crate) struct Dhcp {
@@ -79,14 +79,14 @@ impl Dhcp {
             client_hardware_address: request.client_hardware_address,
             client_ip: Ipv4Addr::UNSPECIFIED,
             your_ip: lease.map_or(Ipv4Addr::UNSPECIFIED, |_| self.address),
-            server_ip: peer::ADDRESS,
+            server_ip: address::PEER,
             router: None,
             subnet_mask: lease.map(|_| Ipv4Addr::new(255, 255, 255, 0)),
             relay_agent_ip: request.relay_agent_ip,
             broadcast: true,
             requested_ip: None,
             client_identifier: None,
-            server_identifier: Some(peer::ADDRESS),
+            server_identifier: Some(address::PEER),
             parameter_request_list: None,
             dns_servers: None,
             max_size: None,
@@ -118,7 +118,7 @@ fn send(reply: &DhcpRepr<'_>, ether: &mut Ether) {
     let checksums = ChecksumCapabilities::default();
     let datagram = UdpRepr { src_port: DHCP_SERVER_PORT, dst_port: DHCP_CLIENT_PORT };
     let packet = Ipv4Repr {
-        src_addr: peer::ADDRESS,
+        src_addr: address::PEER,
         dst_addr: Ipv4Addr::BROADCAST,
         next_header: IpProtocol::Udp,
         payload_len: datagram.header_len() + reply.buffer_len(),

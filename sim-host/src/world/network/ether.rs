@@ -7,8 +7,9 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::tape::Tape;
-use crate::world::fault::{Fault, FaultKind};
 use crate::world::network::dhcp;
 use crate::world::network::digest::Digest;
 use crate::world::network::link::{Decision, Link};

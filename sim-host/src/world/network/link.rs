@@ -4,10 +4,14 @@
 //!  frame ─▶ down? ─▶ cut? ─▶ too long? ─▶ lost? ─▶ rate and queue ─▶ delay, jitter ─▶ late? ─▶ clog ─▶
 //! ```
 
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::question::{Question, Stream};
 use crate::world::choices::tape::Tape;
-use crate::world::fault::{Fault, FaultKind};
 use crate::world::observe::observer::{Direction, Fate};
+
+/// What a frame's way takes at least, in microseconds.
+pub(crate) const LATENCY: u64 = 100;
 
 /// What waits for a slow link longer than this is dropped, in microseconds.
 const QUEUE: u64 = 200_000;

@@ -1,5 +1,6 @@
 //! The cable between the device and its peers: frames, faults, and who else is on it.
 
+pub(crate) mod address;
 pub(crate) mod cable;
 pub(crate) mod dhcp;
 pub(crate) mod digest;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use picoevent::{Conn, Event, Instant, Listener, What};
 
-use crate::world::fault::Fault;
+use crate::world::choices::fault::Fault;
 use crate::world::observe::function::Function;
 
 /// Which way a frame goes.

@@ -3,33 +3,11 @@
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
 
-use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::kinds::Manner;
+use crate::world::choices::question::{MOST, Question, Stream};
 use crate::world::choices::tape::Tape;
-use crate::world::fault::kinds;
 use crate::world::peers::conversation::{Conversation, Pace, Talk};
-use crate::world::peers::script::{Choices, Script};
-use crate::world::simulation::plan::{self, MakeScript};
-
-kinds! {
-    /// How a client behaves.
-    Manner,
-    /// As one would wish.
-    Nice = "nice",
-    /// It reads a few bytes at a time, until the faults end.
-    SlowReader = "slow-reader",
-    /// It sends a byte at a time, until the faults end.
-    SlowWriter = "slow-writer",
-    /// It calls twice, the second time from the same port at once.
-    PortReuse = "port-reuse",
-    /// It vanishes without a word after so many bytes.
-    HalfOpen = "half-open",
-    /// It resets the connection after so many bytes.
-    Reset = "reset",
-    /// It never reads, and its window stays closed for ever.
-    ZeroWindow = "zero-window",
-    /// It ends its side at once.
-    EarlyEnd = "early-end",
-}
+use crate::world::peers::script::{Choices, MakeScript, Script};
 
 impl Manner {
     /// Whether the device owes such a client its service.
@@ -138,7 +116,7 @@ impl Client {
 
     /// Whether it is one of those who call when all is over.
     pub(crate) const fn is_of_roll_call(&self) -> bool {
-        self.number > plan::MOST as u32
+        self.number > MOST as u32
     }
 
     fn new(number: u32, manner: Manner, start: u64, (calls, script): (u16, Script)) -> Self {

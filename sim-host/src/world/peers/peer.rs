@@ -8,12 +8,11 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
+use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
 use crate::world::network::nic::PeerNic;
 use crate::world::observe::observer::News;
 use crate::world::peers::client::{After, Client, Stage, Standing};
-
-pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 pub(crate) struct Peer<'e> {
     ether: &'e RefCell<Ether>,
@@ -46,7 +45,7 @@ impl<'e> Peer<'e> {
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut nic, Instant::ZERO);
         interface.update_ip_addrs(|addresses| {
-            addresses.push(IpCidr::new(ADDRESS.into(), 24)).expect("there is room for one");
+            addresses.push(IpCidr::new(address::PEER.into(), 24)).expect("there is room for one");
         });
         let sockets = SocketSet::new(Vec::with_capacity(clients.len() + 1));
         let next_port = 40_000 + (seed % 10_000) as u16;

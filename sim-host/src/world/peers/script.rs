@@ -78,6 +78,9 @@ impl Script {
     }
 }
 
+/// Chooses the port that a client calls, unless it is given, and makes the client's script.
+pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
+
 /// The choices that are open to a script; each goes through the tape.
 pub struct Choices<'t> {
     pub(crate) tape: &'t mut Tape,

@@ -7,37 +7,15 @@ use std::net::Ipv4Addr;
 
 use smoltcp::wire::{TcpControl, TcpSeqNumber};
 
+use crate::world::choices::kinds::ActKind;
 use crate::world::choices::question::{Question, Stream};
 use crate::world::choices::random::Random;
 use crate::world::choices::tape::Tape;
-use crate::world::fault::kinds;
 use crate::world::network::ether::Ether;
 
 mod forge;
 
 use forge::{Answer, Segment};
-
-/// The vandal's address.
-pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 66);
-
-kinds! {
-    /// What he does.
-    ActKind,
-    /// Nothing.
-    None = "none",
-    /// He begins many connections at once, and answers nothing.
-    SynFlood = "syn-flood",
-    /// He sends frames full of anything.
-    Garbage = "garbage",
-    /// He asks for many echoes at once.
-    PingFlood = "ping-flood",
-    /// He opens a connection, ends his side, and sends on.
-    DataAfterFin = "data-after-fin",
-    /// He opens a connection, and sends segments that are nearly right.
-    Mischief = "mischief",
-    /// He sends segments of connections that never were.
-    Strays = "strays",
-}
 
 /// One act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,18 +9,20 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
 use crate::world::cases::lab::{Lab, message};
+use crate::world::choices::fault::Fault;
 use crate::world::choices::question::{Question, Stream};
 use crate::world::device::clock;
 use crate::world::device::executor::Postpone;
 use crate::world::device::interrupt;
 use crate::world::device::size::Device;
-use crate::world::fault::Fault;
+use crate::world::network::address;
 use crate::world::network::dhcp::Dhcp;
 use crate::world::network::ether::Ether;
 use crate::world::peers::client::Client;
 use crate::world::peers::peer::Peer;
+use crate::world::peers::script::MakeScript;
 use crate::world::peers::vandal::Vandal;
-use crate::world::simulation::plan::{self, MakeScript, Plan};
+use crate::world::simulation::plan::Plan;
 use crate::world::simulation::timeline::Timeline;
 use crate::world::simulation::verdict::Verdict;
 use crate::world::simulation::waits::Waits;
@@ -121,9 +123,9 @@ impl<'w> World<'w> {
             ether,
             lab,
             device,
-            peer: Peer::new(ether, clients, plan::DEVICE, seed),
-            vandal: Vandal::new((plan::DEVICE, port)),
-            dhcp: lease.map(|lease| Dhcp::new(plan::DEVICE, lease, plan.server_start)),
+            peer: Peer::new(ether, clients, address::DEVICE, seed),
+            vandal: Vandal::new((address::DEVICE, port)),
+            dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.server_start)),
             plan,
             timeline: Timeline::new(plan),
             active: Vec::new(),

@@ -3,18 +3,16 @@
 //! Each seed leaves some kinds of faults and clients out altogether. A run with everything in it
 //! would drown what only shows when one thing goes wrong often.
 
-use std::net::Ipv4Addr;
-
-use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::ActKind;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::question::{MOST, Question, Stream};
 use crate::world::choices::random::Random;
 use crate::world::choices::tape::Tape;
-use crate::world::fault::{Fault, FaultKind};
+use crate::world::network::link::LATENCY;
 use crate::world::peers::client::Client;
-use crate::world::peers::script::{Choices, Script};
-use crate::world::peers::vandal::{Act, ActKind};
-
-/// The device's address, until a fault takes it away.
-pub(crate) const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+use crate::world::peers::script::MakeScript;
+use crate::world::peers::vandal::Act;
 
 pub(crate) struct Plan {
     /// Which of the sizes the device's memory has.
@@ -42,15 +40,6 @@ pub(crate) struct Plan {
     /// Clients that call each listener at once when all is over, as many as it has sockets at most.
     pub(crate) roll_call: usize,
 }
-
-/// Chooses the port that a client calls, unless it is given, and makes the client's script.
-pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
-
-/// What a frame's way takes at least, in microseconds.
-pub(crate) const LATENCY: u64 = 100;
-
-/// Faults, clients and acts a tape can have at most.
-pub(crate) const MOST: u64 = 8;
 
 impl Plan {
     pub(crate) fn draw(tape: &mut Tape, sizes: usize, script: MakeScript<'_>) -> Self {

@@ -1,6 +1,6 @@
 //! What a plan says will happen, and when.
 
-use crate::world::fault::Fault;
+use crate::world::choices::fault::Fault;
 use crate::world::peers::vandal::Act;
 use crate::world::simulation::plan::Plan;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::tape::Line;
-use crate::world::fault::FaultKind;
 use crate::world::simulation::waits::Waits;
 
 /// How a world went.

@@ -12,10 +12,10 @@
 use std::fmt;
 
 use super::Line;
+use crate::world::choices::kinds::ActKind;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::Manner;
 use crate::world::choices::question::{Question, Stream};
-use crate::world::fault::FaultKind;
-use crate::world::peers::client::Manner;
-use crate::world::peers::vandal::ActKind;
 
 /// Why a text is not a tape.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use picoevent::{EventBase, Listener};
 
-use crate::world::simulation::plan;
+use crate::world::network::address;
 
 /// What the probe knows of the listeners.
 #[derive(Default)]
@@ -96,7 +96,7 @@ impl Listeners {
 }
 
 fn is_reached(address: SocketAddr) -> bool {
-    address.ip().is_unspecified() || address.ip() == plan::DEVICE
+    address.ip().is_unspecified() || address.ip() == address::DEVICE
 }
 
 #[cfg(test)]

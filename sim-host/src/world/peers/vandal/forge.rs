@@ -9,8 +9,8 @@ use smoltcp::wire::{
     TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
-use super::ADDRESS;
 use crate::world::choices::random::Random;
+use crate::world::network::address;
 use crate::world::network::ether::{DEVICE, Ether, VANDAL};
 use crate::world::observe::observer::Direction;
 
@@ -54,7 +54,7 @@ impl Segment<'_> {
         };
         packet(device, IpProtocol::Tcp, segment.buffer_len(), ether, |payload| {
             let mut packet = TcpPacket::new_unchecked(payload);
-            let (from, to) = (ADDRESS.into(), device.into());
+            let (from, to) = (address::VANDAL.into(), device.into());
             segment.emit(&mut packet, &from, &to, &ChecksumCapabilities::default());
         });
     }
@@ -96,7 +96,7 @@ pub(super) fn here_i_am(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut
     let answer = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
         source_hardware_addr: EthernetAddress(VANDAL),
-        source_protocol_addr: ADDRESS,
+        source_protocol_addr: address::VANDAL,
         target_hardware_addr: hardware,
         target_protocol_addr: target,
     };
@@ -115,7 +115,7 @@ pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
                 operation: ArpOperation::Request,
                 source_hardware_addr,
                 source_protocol_addr,
-                target_protocol_addr: ADDRESS,
+                target_protocol_addr: address::VANDAL,
                 ..
             } = ArpRepr::parse(&packet).ok()?
             else {
@@ -126,7 +126,7 @@ pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
         EthernetProtocol::Ipv4 => {
             let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
             let segment = TcpPacket::new_checked(packet.payload()).ok()?;
-            let welcome = packet.dst_addr() == ADDRESS && segment.syn() && segment.ack();
+            let welcome = packet.dst_addr() == address::VANDAL && segment.syn() && segment.ack();
             welcome.then(|| Answer::Welcome {
                 port: segment.dst_port(),
                 number: segment.seq_number(),
@@ -144,8 +144,13 @@ fn packet(
     ether: &mut Ether,
     emit: impl FnOnce(&mut [u8]),
 ) {
-    let header =
-        Ipv4Repr { src_addr: ADDRESS, dst_addr: device, next_header, payload_len, hop_limit: 64 };
+    let header = Ipv4Repr {
+        src_addr: address::VANDAL,
+        dst_addr: device,
+        next_header,
+        payload_len,
+        hop_limit: 64,
+    };
     let length = header.buffer_len() + payload_len;
     frame(EthernetProtocol::Ipv4, length, ether, |payload| {
         let mut packet = Ipv4Packet::new_unchecked(payload);

@@ -1,9 +1,9 @@
 //! Judging a world: how far it is, and what must have happened by when.
 
 use super::{Judgement, Phase, World};
+use crate::world::choices::question::MOST;
 use crate::world::device::interrupt;
 use crate::world::peers::client::{Client, Stage};
-use crate::world::simulation::plan;
 use crate::world::simulation::verdict::Verdict;
 
 /// Microseconds after the faults' end by which every client must be served.
@@ -123,7 +123,7 @@ impl World<'_> {
         let clients = &mut self.peer.clients;
         let before = clients.iter().filter(|client| client.is_of_roll_call()).count();
         clients.extend((before..before + callers).map(|nth| {
-            let number = plan::MOST as u32 + 1 + nth as u32;
+            let number = MOST as u32 + 1 + nth as u32;
             Client::of_roll_call(&mut ether.tape, number, port, self.script)
         }));
         self.called.push(port);

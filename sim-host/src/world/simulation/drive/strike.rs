@@ -4,9 +4,10 @@ use embassy_net::ConfigV4;
 
 use super::judge::SERVED_WITHIN;
 use super::{Phase, World};
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::FaultKind;
 use crate::world::device::clock;
 use crate::world::device::size::at;
-use crate::world::fault::{Fault, FaultKind};
 use crate::world::simulation::timeline::Moment;
 
 impl World<'_> {

@@ -3,76 +3,9 @@
 //! Every fault has a life-time, so that a bad state lasts long enough to matter, and so that it
 //! ends before the world is judged.
 
+use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::question::{Question, Stream};
 use crate::world::choices::tape::Tape;
-
-macro_rules! kinds {
-    ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$kind_doc])* $kind,)* }
-
-        impl $name {
-            /// All of them; the first one is the mild one.
-            pub const ALL: &[Self] = &[$(Self::$kind,)*];
-
-            /// Its word on tapes and in scenarios.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$kind => $word,)* }
-            }
-
-            /// The kind that an answer of a tape means; beyond the last one it is the mild one.
-            pub(crate) fn of_answer(answer: u64) -> Self {
-                let index = usize::try_from(answer).ok();
-                index.and_then(|index| Self::ALL.get(index)).copied().unwrap_or(Self::ALL[0])
-            }
-
-            /// The kind of this word.
-            pub fn of_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| kind.word() == word)
-            }
-        }
-    };
-}
-pub(crate) use kinds;
-
-kinds! {
-    /// What can go wrong.
-    FaultKind,
-    /// Nothing.
-    None = "none",
-    /// Frames are lost: so many per mille.
-    Loss = "loss",
-    /// Frames come twice: so many per mille.
-    Doubling = "doubling",
-    /// Frames are overtaken by later ones: so many per mille.
-    Reordering = "reordering",
-    /// A bit is flipped in so many frames per mille; checksums find it.
-    Corruption = "corruption",
-    /// A byte is changed in so many segments per mille, and no checksum finds it. Whoever talks on
-    /// that connection can not be blamed for what follows.
-    Forgery = "forgery",
-    /// Frames take up to so many microseconds more.
-    Jitter = "jitter",
-    /// So many bytes pass in a second; what waits longer than 200 ms is dropped.
-    Rate = "rate",
-    /// Frames of more than so many bytes vanish.
-    Mtu = "mtu",
-    /// Nothing passes.
-    Partition = "partition",
-    /// Nothing passes, but what would have passed comes when the clog is gone.
-    Clog = "clog",
-    /// The device's link is down.
-    LinkDown = "link-down",
-    /// The device's address is taken away, and given back.
-    AddressLost = "address-lost",
-    /// The device's address is taken away, and it gets another.
-    AddressChanged = "address-changed",
-    /// The peers' machine starts again and knows no connection.
-    Reboot = "reboot",
-    /// The device's clock steps forward by so many microseconds.
-    ClockStep = "clock-step",
-}
 
 /// Whom a fault of a cable strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

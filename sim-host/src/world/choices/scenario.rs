@@ -30,11 +30,11 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::world::choices::kinds::ActKind;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::Manner;
 use crate::world::choices::question::{Question, Stream};
 use crate::world::choices::tape::Line;
-use crate::world::fault::FaultKind;
-use crate::world::peers::client::Manner;
-use crate::world::peers::vandal::ActKind;
 
 mod quantity;
 
