@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::world::cases::lab::Lab;
 use crate::world::cases::narrator::Narrator;
-use crate::world::cases::trial::Subject;
+use crate::world::cases::subject::Subject;
 use crate::world::choices::tape::Line;
 use crate::world::simulation::verdict::Outcome;
 

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::world::cases::lab::Lab;
-use crate::world::cases::trial::Subject;
+use crate::world::cases::subject::Subject;
 use crate::world::choices::question::Question;
 use crate::world::choices::tape::Line;
 use crate::world::simulation::verdict::{Outcome, Verdict};

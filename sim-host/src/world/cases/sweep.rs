@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::world::cases::lab::Lab;
-use crate::world::cases::trial::Subject;
+use crate::world::cases::subject::Subject;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::mix;
 use crate::world::choices::scenario::Scenario;

@@ -7,13 +7,12 @@ use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
 use picoevent::{Counts, End, EventBase, Storage, Trigger};
 use picoevent_embassy::{Sockets, run_observed};
 
-use crate::world::cases::lab::Lab;
-use crate::world::cases::trial::Trial;
+use crate::world::device::controller::Nic;
 use crate::world::device::executor::{Running, with_tasks};
 use crate::world::device::probe::Probe;
+use crate::world::device::program::Program;
+use crate::world::device::shared::Shared;
 use crate::world::network::address;
-use crate::world::network::nic::Nic;
-use crate::world::simulation::verdict::Verdict;
 
 /// How much memory a device has: the [`Storage`] of its base and the [`Sockets`] of its pool.
 pub struct Size<A> {
@@ -27,10 +26,11 @@ pub struct Size<A> {
     pub(crate) sockets: usize,
 }
 
-type RunDevice<A> = fn(&Trial<A>, &Lab, &'static Trigger, u64, Judge<'_>) -> Verdict;
+type RunDevice<A> =
+    fn(&Program<A>, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
 
 /// What drives the world once there is a device in it.
-pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>) -> Verdict;
+pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
 /// What the world sees of its device.
 pub(crate) struct Device<'d> {
@@ -133,18 +133,22 @@ impl<A: 'static> Size<A> {
         ]
     }
 
+    /// Runs a program on a device of this size, and has `judge` drive what happens.
+    ///
+    /// # Errors
+    /// Why the application can not start.
     pub(crate) fn run(
         &self,
-        trial: &Trial<A>,
-        lab: &Lab,
+        program: &Program<A>,
+        shared: &Shared,
         trigger: &'static Trigger,
         seed: u64,
         leased: bool,
         judge: Judge<'_>,
-    ) -> Verdict {
+    ) -> Result<(), String> {
         match leased && self.sockets < ROOM {
-            true => (self.run_leased)(trial, lab, trigger, seed, judge),
-            false => (self.run)(trial, lab, trigger, seed, judge),
+            true => (self.run_leased)(program, shared, trigger, seed, judge),
+            false => (self.run)(program, shared, trigger, seed, judge),
         }
     }
 }
@@ -175,38 +179,39 @@ fn run_device<
     const RX: usize,
     const TX: usize,
 >(
-    trial: &Trial<A>,
-    lab: &Lab,
+    program: &Program<A>,
+    shared: &Shared,
     trigger: &'static Trigger,
     seed: u64,
     judge: Judge<'_>,
-) -> Verdict {
+) -> Result<(), String> {
     let mut resources = StackResources::<ROOM>::new();
     let config = match ROOM > SOCKETS {
         true => Config::dhcpv4(Default::default()),
         false => Config::ipv4_static(at(address::DEVICE)),
     };
-    let (stack, mut runner) = embassy_net::new(Nic(&lab.ether), config, &mut resources, seed);
+    let (stack, mut runner) = embassy_net::new(Nic(&shared.ether), config, &mut resources, seed);
     let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut base = EventBase::new(&mut storage);
-    if let Some(recorder) = &lab.recorder {
+    if let Some(recorder) = &shared.recorder {
         base.record_to(&**recorder);
     }
-    let mut app = (trial.make)();
-    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), trial.port);
-    if let Err(full) = (trial.start)(&mut app, &mut base, address) {
+    let mut app = (program.make)();
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), program.port);
+    if let Err(full) = (program.start)(&mut app, &mut base, address) {
         let sizes = base.sizes();
-        return Verdict::Invariant(format!(
+        return Err(format!(
             "the application can not start: {full}; the device has room for {sizes}"
         ));
     }
     let baseline = base.counts();
-    let mut probe = Probe { ether: &lab.ether, seen: &lab.seen, invariants: &trial.invariants };
+    let mut probe =
+        Probe { ether: &shared.ether, seen: &shared.seen, invariants: &program.invariants };
     let end = std::cell::Cell::new(None);
     let serve = pin!(async {
         let triggers = [trigger];
-        let config = trial.config;
+        let config = program.config;
         let ended =
             run_observed(stack, &mut sockets, &triggers, &mut base, &mut app, config, &mut probe);
         end.set(Some(ended.await));
@@ -214,6 +219,7 @@ fn run_device<
     let network = pin!(async { runner.run().await });
     with_tasks([network, serve], |tasks| {
         let leased = ROOM > SOCKETS;
-        judge(Device { tasks, stack, leased, sockets: SOCKETS, baseline, end: &end })
-    })
+        judge(Device { tasks, stack, leased, sockets: SOCKETS, baseline, end: &end });
+    });
+    Ok(())
 }

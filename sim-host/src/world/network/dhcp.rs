@@ -14,6 +14,7 @@ use smoltcp::wire::{
 
 use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
+use crate::world::network::segment;
 use crate::world::observe::observer::Direction;
 
 /// A lease, and who is told of it.
@@ -50,7 +51,7 @@ impl Dhcp {
 
     /// Answers one message; whether it granted the address.
     fn answer(&self, frame: &[u8], ether: &mut Ether) -> bool {
-        let Some(message) = message(frame) else { return false };
+        let Some(message) = segment::dhcp_message(frame) else { return false };
         let Ok(packet) = DhcpPacket::new_checked(message) else { return false };
         let Ok(request) = DhcpRepr::parse(&packet) else { return false };
         let wanted = request.requested_ip.unwrap_or(request.client_ip);
@@ -96,22 +97,6 @@ impl Dhcp {
             additional_options: &[],
         }
     }
-}
-
-/// The message to a DHCP server in a frame, if there is one.
-pub(crate) fn message(frame: &[u8]) -> Option<&[u8]> {
-    let frame = EthernetFrame::new_checked(frame).ok()?;
-    if frame.ethertype() != EthernetProtocol::Ipv4 {
-        return None;
-    }
-    let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
-    if packet.next_header() != IpProtocol::Udp || !packet.verify_checksum() {
-        return None;
-    }
-    let (from, to) = (packet.src_addr().into(), packet.dst_addr().into());
-    let datagram = UdpPacket::new_checked(packet.payload()).ok()?;
-    let meant = datagram.dst_port() == DHCP_SERVER_PORT && datagram.verify_checksum(&from, &to);
-    meant.then(|| datagram.payload())
 }
 
 fn send(reply: &DhcpRepr<'_>, ether: &mut Ether) {

@@ -10,7 +10,6 @@ use std::task::Waker;
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::tape::Tape;
-use crate::world::network::dhcp;
 use crate::world::network::digest::Digest;
 use crate::world::network::link::{Decision, Link};
 use crate::world::network::segment;
@@ -240,7 +239,7 @@ impl Ether {
 
     /// Gives a frame to the machine it is for, or to both.
     fn sort(&mut self, frame: Vec<u8>) {
-        if self.has_server && dhcp::message(&frame).is_some() {
+        if self.has_server && segment::dhcp_message(&frame).is_some() {
             return self.to_server.push_back(frame);
         }
         let to = frame.get(..6).unwrap_or_default();

@@ -1,66 +1,21 @@
-//! The two ends of the cable: the device's network controller, and the peers'.
+//! The ends of the cable: what receives and sends a frame, and the peers' network controller.
 
 use std::cell::RefCell;
-use std::task::Context;
 
-use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-use crate::world::device::interrupt;
-use crate::world::network::ether::{DEVICE, Ether, MTU};
+use crate::world::network::ether::{Ether, MTU};
 use crate::world::observe::observer::Direction;
-
-/// The device's controller, as embassy-net drives it.
-pub(crate) struct Nic<'e>(pub(crate) &'e RefCell<Ether>);
 
 /// The peers' controller, as smoltcp drives it.
 pub(crate) struct PeerNic<'e>(pub(crate) &'e RefCell<Ether>);
 
 /// A frame that was received.
-pub(crate) struct Received<'e>(&'e RefCell<Ether>, Vec<u8>);
+pub(crate) struct Received<'e>(pub(crate) &'e RefCell<Ether>, pub(crate) Vec<u8>);
 
 /// Leave to send one frame.
-pub(crate) struct Leave<'e>(&'e RefCell<Ether>, Direction);
-
-impl<'e> Driver for Nic<'e> {
-    type RxToken<'a>
-        = Received<'e>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Leave<'e>
-    where
-        Self: 'a;
-
-    fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'e>, Leave<'e>)> {
-        interrupt::point();
-        let mut ether = self.0.borrow_mut();
-        ether.waker = Some(cx.waker().clone());
-        let frame = ether.to_device.pop_front()?;
-        Some((Received(self.0, frame), Leave(self.0, Direction::ToPeer)))
-    }
-
-    fn transmit(&mut self, _: &mut Context<'_>) -> Option<Leave<'e>> {
-        Some(Leave(self.0, Direction::ToPeer))
-    }
-
-    fn link_state(&mut self, cx: &mut Context<'_>) -> LinkState {
-        let mut ether = self.0.borrow_mut();
-        ether.waker = Some(cx.waker().clone());
-        if ether.plugged { LinkState::Up } else { LinkState::Down }
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.max_transmission_unit = MTU;
-        capabilities
-    }
-
-    fn hardware_address(&self) -> HardwareAddress {
-        HardwareAddress::Ethernet(DEVICE)
-    }
-}
+pub(crate) struct Leave<'e>(pub(crate) &'e RefCell<Ether>, pub(crate) Direction);
 
 impl embassy_net_driver::RxToken for Received<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, work: F) -> R {

@@ -1,7 +1,8 @@
 //! What faults do inside of a frame, and what is read of one.
 
 use smoltcp::wire::{
-    EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber,
+    DHCP_SERVER_PORT, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket,
+    TcpSeqNumber, UdpPacket,
 };
 
 /// Flips the bit of this number, counted from behind the Ethernet header; whether it could.
@@ -83,4 +84,20 @@ fn try_describe(frame: &[u8]) -> Option<String> {
     let (number, answer) = (tcp.seq_number().0 as u32, tcp.ack_number().0 as u32);
     let (window, length) = (tcp.window_len(), tcp.payload().len());
     Some(format!("{from}>{to} {flags}seq {number} ack {answer} win {window} len {length}"))
+}
+
+/// Returns the message to a DHCP server in a frame, if there is one.
+pub(crate) fn dhcp_message(frame: &[u8]) -> Option<&[u8]> {
+    let frame = EthernetFrame::new_checked(frame).ok()?;
+    if frame.ethertype() != EthernetProtocol::Ipv4 {
+        return None;
+    }
+    let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
+    if packet.next_header() != IpProtocol::Udp || !packet.verify_checksum() {
+        return None;
+    }
+    let (from, to) = (packet.src_addr().into(), packet.dst_addr().into());
+    let datagram = UdpPacket::new_checked(packet.payload()).ok()?;
+    let meant = datagram.dst_port() == DHCP_SERVER_PORT && datagram.verify_checksum(&from, &to);
+    meant.then(|| datagram.payload())
 }

@@ -8,12 +8,13 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
-use crate::world::cases::lab::{Lab, message};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::question::{Question, Stream};
 use crate::world::device::clock;
 use crate::world::device::executor::Postpone;
 use crate::world::device::interrupt;
+use crate::world::device::panics::message;
+use crate::world::device::shared::Shared;
 use crate::world::device::size::Device;
 use crate::world::network::address;
 use crate::world::network::dhcp::Dhcp;
@@ -62,7 +63,7 @@ enum Judgement {
 
 pub(crate) struct World<'w> {
     ether: &'w RefCell<Ether>,
-    lab: &'w Lab,
+    shared: &'w Shared,
     device: Device<'w>,
     peer: Peer<'w>,
     vandal: Vandal,
@@ -104,7 +105,7 @@ pub(crate) struct Application {
 
 impl<'w> World<'w> {
     pub(crate) fn new(
-        lab: &'w Lab,
+        shared: &'w Shared,
         device: Device<'w>,
         plan: &'w mut Plan,
         script: MakeScript<'w>,
@@ -113,7 +114,7 @@ impl<'w> World<'w> {
     ) -> Self {
         let clients = std::mem::take(&mut plan.clients);
         let plan = &*plan;
-        let ether = &lab.ether;
+        let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted } = application;
         let mild = plan.is_mild() && clients.iter().all(Client::calls_once);
         ether.borrow_mut().has_vandal = !plan.acts.is_empty();
@@ -121,7 +122,7 @@ impl<'w> World<'w> {
         ether.borrow_mut().has_server = lease.is_some();
         Self {
             ether,
-            lab,
+            shared,
             device,
             peer: Peer::new(ether, clients, address::DEVICE, seed),
             vandal: Vandal::new((address::DEVICE, port)),
@@ -148,7 +149,7 @@ impl<'w> World<'w> {
         if verdict.is_pass() {
             return verdict;
         }
-        let seen = self.lab.seen.borrow();
+        let seen = self.shared.seen.borrow();
         let too_small = seen.rings.too_small(unserved);
         let sockets = self.device.sockets;
         let too_few = || seen.listeners.too_many(sockets).filter(|_| unserved);
@@ -205,7 +206,7 @@ impl<'w> World<'w> {
                 self.interrupts = interrupt::raised();
                 self.ether.borrow_mut().mark(|| "the interrupt has come".to_owned());
             }
-            if let Some(problem) = self.lab.seen.borrow_mut().violation.take() {
+            if let Some(problem) = self.shared.seen.borrow_mut().violation.take() {
                 return Err(Verdict::Invariant(problem));
             }
             let answered = !self.plan.acts.is_empty() && {

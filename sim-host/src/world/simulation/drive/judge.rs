@@ -101,14 +101,14 @@ impl World<'_> {
         let at_port = |port| clients.iter().filter(|client| client.calls == port).count();
         let at_one_port = clients.iter().map(|client| at_port(client.calls)).max().unwrap_or(0);
         let (sockets, backlog) = (self.device.sockets, self.backlog);
-        let seen = self.lab.seen.borrow();
+        let seen = self.shared.seen.borrow();
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
 
     /// The port of the next listener whose sockets are to be counted by calling them all, and how
     /// many clients call it.
     fn next_to_call(&self) -> Option<(u16, usize)> {
-        let seen = self.lab.seen.borrow();
+        let seen = self.shared.seen.borrow();
         let callers = seen.listeners.share(self.device.sockets, self.backlog);
         let callers = callers.min(self.plan.roll_call);
         let ports = seen.listeners.open_ports().iter();
@@ -127,7 +127,7 @@ impl World<'_> {
             Client::of_roll_call(&mut ether.tape, number, port, self.script)
         }));
         self.called.push(port);
-        self.closings = self.lab.seen.borrow().listeners.closings();
+        self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
     /// Whether all who call at the end are served.
@@ -135,7 +135,7 @@ impl World<'_> {
         let calling = || self.peer.clients.iter().filter(|client| client.is_of_roll_call());
         // The application may close a listener that is called, and opens it again for those who
         // call once more.
-        let is_open = self.closings == self.lab.seen.borrow().listeners.closings();
+        let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
         let of_this = |client: &&Client| Some(&client.calls) == self.called.last();
         match calling().filter(of_this).find(|client| client.turned_away > 0) {
             Some(client) if is_open => Err(Verdict::Leak(format!(
@@ -159,7 +159,7 @@ impl World<'_> {
 
     /// Whether everything is given back.
     fn is_empty(&self) -> Result<(), String> {
-        let (held, first) = (self.lab.seen.borrow().counts, self.device.baseline);
+        let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
         for (what, held, first) in [
             ("connections", held.conns, 0),
             ("events", held.events, first.events),
