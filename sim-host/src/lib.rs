@@ -8,6 +8,6 @@
 
 pub mod command;
 pub mod live;
+pub mod observers;
 pub mod recording;
-pub mod seeing;
 pub mod world;

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
-use picoevent_sim::world::{Choices, Script, Size, Trial};
+use picoevent_sim::world::{Choices, Script, Size, TestCase};
 
 /// The first of the two ports the server listens on.
 pub const PORT: u16 = 9996;
@@ -379,8 +379,8 @@ impl Door {
 }
 
 /// The prober as the simulator knows it.
-pub fn prober() -> Trial<Prober> {
-    Trial::new("prober", PORT, Prober::default, Prober::start)
+pub fn prober() -> TestCase<Prober> {
+    TestCase::new("prober", PORT, Prober::default, Prober::start)
         .sizes(&Size::standard::<8, 2>())
         .min_sockets(2)
         .client(commands)

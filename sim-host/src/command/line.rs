@@ -47,7 +47,7 @@ pub(super) enum Command {
     List,
     Sweep(String, Sweep, Files),
     Seed(String, u64, Files),
-    /// An application, a seed, seconds of the world in one of ours, and a scenario.
+    /// An application, a seed, seconds of the simulation in one of ours, and a scenario.
     Watch(String, u64, f64, Option<PathBuf>),
     Replay(PathBuf, Files),
     ReplayRecording(String, PathBuf, Whole),
@@ -138,7 +138,7 @@ fn read(mut parser: Parser) -> Result<Command, String> {
 }
 
 impl Options {
-    /// Takes the files that show one world.
+    /// Takes the files that show one simulation.
     fn looks(&mut self) -> Files {
         let (pcap, trace) = (self.files.pcap.take(), self.files.trace.take());
         Files { pcap, trace, ..Files::default() }

@@ -1,26 +1,26 @@
-//! The command `picoevent-sim`, for any applications: a `main` hands over its trials.
+//! The command `picoevent-sim`, for any applications: a `main` hands over its test cases.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
 //! use picoevent_sim::command;
-//! # use picoevent_sim::world::Subject;
-//! # fn my_trial() -> picoevent_sim::world::Trial<()> { unimplemented!() }
+//! # use picoevent_sim::world::AnyTestCase;
+//! # fn my_case() -> picoevent_sim::world::TestCase<()> { unimplemented!() }
 //!
 //! fn main() -> ExitCode {
-//!     command::main(&[&my_trial()])
+//!     command::main(&[&my_case()])
 //! }
 //! ```
 //!
 //! It ends with status 0 when nothing failed, 2 for a command it does not understand, 1 when
-//! something outside of the worlds went wrong, and else with the status of the worst verdict:
-//! crash 10, invariant 11, stuck 12, leak 13; a world that does not repeat itself is 14.
+//! something outside of the simulations went wrong, and else with the status of the worst verdict:
+//! crash 10, invariant 11, stuck 12, leak 13; a simulation that does not repeat itself is 14.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use crate::world::Subject;
+use crate::world::AnyTestCase;
 
 mod line;
 mod look;
@@ -43,28 +43,28 @@ fn program() -> &'static str {
 enum End {
     /// The command line is wrong.
     Usage(String),
-    /// Something outside of the worlds went wrong.
+    /// Something outside of the simulations went wrong.
     Trouble(String),
-    /// A world failed; with this status.
+    /// A simulation failed; with this status.
     Failed(u8),
 }
 
-/// A world does not repeat itself.
+/// A simulation does not repeat itself.
 const DIVERGED: u8 = 14;
 
 /// Does what the program's command line says, with these applications.
 ///
 /// Commands that it shows to be pasted begin as the program was run, with its path.
-pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
+pub fn main(cases: &[&dyn AnyTestCase]) -> ExitCode {
     let program = std::env::args_os().next().unwrap_or_else(|| "picoevent-sim".into());
-    main_as(&program.to_string_lossy(), subjects)
+    main_as(&program.to_string_lossy(), cases)
 }
 
 /// As [`main`], for a program that is run by other words than its path, as by an alias of Cargo.
-pub fn main_as(program: &str, subjects: &[&dyn Subject]) -> ExitCode {
+pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
     // There is one command line, so the words that are there already are the same.
     let _ = PROGRAM.set(program.to_owned());
-    let done = line::parse(std::env::args_os()).and_then(|command| perform(command, subjects));
+    let done = line::parse(std::env::args_os()).and_then(|command| perform(command, cases));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Failed(status)) => ExitCode::from(status),
@@ -79,37 +79,37 @@ pub fn main_as(program: &str, subjects: &[&dyn Subject]) -> ExitCode {
     }
 }
 
-fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
+fn perform(command: Command, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     match command {
         Command::Help => print!("{HELP}"),
-        Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
+        Command::List => cases.iter().for_each(|case| println!("{}", case.name())),
         Command::Sweep(application, sweep, files) => {
-            run::sweep(find(&application, subjects)?, sweep, &files)?;
+            run::sweep(find(&application, cases)?, sweep, &files)?;
         }
         Command::Seed(application, seed, files) => {
-            run::seed(find(&application, subjects)?, seed, &files)?;
+            run::seed(find(&application, cases)?, seed, &files)?;
         }
         Command::Watch(application, seed, ratio, scenario) => {
-            run::watch(find(&application, subjects)?, seed, ratio, scenario)?;
+            run::watch(find(&application, cases)?, seed, ratio, scenario)?;
         }
-        Command::Replay(tape, files) => play::replay(&tape, &files, subjects)?,
+        Command::Replay(choice_log, files) => play::replay(&choice_log, &files, cases)?,
         Command::ReplayRecording(application, log, whole) => {
-            record::replay(find(&application, subjects)?, &log, whole)?;
+            record::replay(find(&application, cases)?, &log, whole)?;
         }
         Command::Read(log, whole) => record::read(&log, whole)?,
-        Command::Shrink(tape) => play::shrink(&tape, subjects)?,
+        Command::Shrink(choice_log) => play::shrink(&choice_log, cases)?,
     }
     Ok(())
 }
 
-fn find<'s>(name: &str, subjects: &[&'s dyn Subject]) -> Result<&'s dyn Subject, End> {
-    subjects.iter().copied().find(|subject| subject.name() == name).ok_or_else(|| {
-        let known: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
+fn find<'s>(name: &str, cases: &[&'s dyn AnyTestCase]) -> Result<&'s dyn AnyTestCase, End> {
+    cases.iter().copied().find(|case| case.name() == name).ok_or_else(|| {
+        let known: Vec<_> = cases.iter().map(|case| case.name()).collect();
         End::Usage(format!("there is no application {name:?}; known are {}", known.join(", ")))
     })
 }
 
-/// Where tapes and whatever else is left of a run go.
+/// Where choice logs and whatever else is left of a run go.
 fn artefacts() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     PathBuf::from(target).join("sim")

@@ -9,7 +9,7 @@ use log::{Level, LevelFilter, Log, Metadata};
 use super::End;
 use super::line::Whole;
 use crate::recording::{Recorded, RecordingFile};
-use crate::world::Subject;
+use crate::world::AnyTestCase;
 
 /// Begins a recording in a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
@@ -29,24 +29,20 @@ pub(super) fn read(path: &Path, whole: Whole) -> Result<(), End> {
 }
 
 /// Runs an application on what was recorded. It says again what it said then.
-pub(super) fn replay(subject: &dyn Subject, path: &Path, whole: Whole) -> Result<(), End> {
+pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, whole: Whole) -> Result<(), End> {
     let recorded = recorded(path, whole)?;
     // It fails if there is a logger already, which then gets the lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
-    match subject.replay_recording(&recorded) {
+    match case.replay_recording(&recorded) {
         Ok(Some(end)) => println!("the same as recorded; the loop ended: {end:?}"),
         Ok(None) if recorded.after > 0 => {
             println!("the same as recorded, but {} calls had no room", recorded.after);
         }
         Ok(None) => println!("the same as recorded, which ends while the loop runs"),
         Err(problem) => {
-            return Err(End::Trouble(format!(
-                "{} on {}: {problem}",
-                subject.name(),
-                path.display()
-            )));
+            return Err(End::Trouble(format!("{} on {}: {problem}", case.name(), path.display())));
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, Storage, What};
-use picoevent_sim::world::{Choices, Script, Size, Sockets, Trial};
+use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 
 #[derive(Default)]
 pub struct Lines {
@@ -68,7 +68,7 @@ pub const SIZES: [Size<Lines>; 3] = [
     Size::of(Storage::<Lines, 1, 1, 32, 8>::new, Sockets::<2, 16, 16>::new),
 ];
 
-pub fn lines(hasty: bool) -> Trial<Lines> {
+pub fn lines(hasty: bool) -> TestCase<Lines> {
     let make = move || Lines { hasty, ..Lines::default() };
-    Trial::new("lines", 7000, make, Lines::start).sizes(&SIZES).client(client)
+    TestCase::new("lines", 7000, make, Lines::start).sizes(&SIZES).client(client)
 }

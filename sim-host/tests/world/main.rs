@@ -2,7 +2,7 @@
 
 mod capacities;
 mod lines;
-mod looking;
+mod observers;
 mod own_application;
 mod reports;
 mod shrinking;

@@ -102,7 +102,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
         };
         let (seed, _) = line.split_once(':').context("a failure names its seed")?;
         let seed = seed.parse().context("a seed is a number")?;
-        let tape = target.join("sim").join(application).join(format!("{seed}/tape"));
+        let tape = target.join("sim").join(application).join(format!("{seed}/choices"));
         let began = Instant::now();
         let shrunk = simulate(&simulator, target, &["shrink", &tape.to_string_lossy()])?;
         let shrinking = began.elapsed();

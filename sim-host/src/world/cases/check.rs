@@ -1,23 +1,23 @@
-//! Trials in tests: a sweep that panics with a report.
+//! Test cases in tests: a sweep that panics with a report.
 
-use crate::world::cases::lab::Lab;
+use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::report::{Report, test_text};
 use crate::world::cases::shrink::{LIMIT, shrink};
-use crate::world::cases::subject::Subject;
+use crate::world::cases::simulator::Simulator;
 use crate::world::cases::sweep::{Failure, Sweep, Tally};
-use crate::world::cases::trial::Trial;
+use crate::world::cases::test_case::TestCase;
+use crate::world::choices::choice_log::{Choice, ChoiceLogError};
 use crate::world::choices::seed;
-use crate::world::choices::tape::{Line, TapeError};
 use crate::world::simulation::verdict::Outcome;
 
 /// For tests.
-impl<A: 'static> Trial<A> {
-    /// Runs a world for each seed. `SIM_SEED`, `SIM_SEEDS` (`A..B`) and `SIM_CHECK` of the
+impl<A: 'static> TestCase<A> {
+    /// Runs a simulation for each seed. `SIM_SEED`, `SIM_SEEDS` (`A..B`) and `SIM_CHECK` of the
     /// environment say otherwise, as `--seed`, `--seeds` and `--check` do to the command. With
-    /// `SIM_SHRINK` the report has the shortest tape that fails alike, as a test.
+    /// `SIM_SHRINK` the report has the shortest choice log that fails alike, as a test.
     ///
     /// # Panics
-    /// With a report, when a world fails or does not repeat itself.
+    /// With a report, when a simulation fails or does not repeat itself.
     pub fn check(&self, seeds: std::ops::Range<u64>) -> Tally {
         self.check_sweep(Sweep::over(seeds))
     }
@@ -25,7 +25,7 @@ impl<A: 'static> Trial<A> {
     /// Runs a scenario with the luck of each seed.
     ///
     /// # Panics
-    /// As [`Trial::check`], and when the text is no scenario.
+    /// As [`TestCase::check`], and when the text is no scenario.
     pub fn check_scenario(&self, scenario: &str, seeds: std::ops::Range<u64>) -> Tally {
         let scenario = scenario.parse().unwrap_or_else(|error| panic!("the scenario: {error}"));
         self.check_sweep(Sweep { scenario: Some(scenario), ..Sweep::over(seeds) })
@@ -58,23 +58,24 @@ impl<A: 'static> Trial<A> {
         report.shorter(format!("SIM_SHRINK=1 {again}")).once_more(again).to_string()
     }
 
-    /// Runs the world of a tape; how it went.
+    /// Runs the simulation of a choice log; how it went.
     ///
     /// # Errors
-    /// When the text is no tape.
-    pub fn replay(&self, tape: &str) -> Result<Outcome, TapeError> {
-        let (_, lines) = Line::read_all(tape)?;
-        let mut lab = Lab::new();
-        lab.take_lines(&lines);
-        Ok(self.run(&mut lab))
+    /// When the text is no choice log.
+    pub fn replay(&self, choice_log: &str) -> Result<Outcome, ChoiceLogError> {
+        let (_, lines) = Choice::read_all(choice_log)?;
+        let mut simulator = Simulator::new();
+        simulator.take_lines(&lines);
+        Ok(self.run(&mut simulator))
     }
 
-    /// Runs the world of a tape.
+    /// Runs the simulation of a choice log.
     ///
     /// # Panics
-    /// With a report when it fails, or when the text is no tape.
-    pub fn check_tape(&self, tape: &str) {
-        let outcome = self.replay(tape).unwrap_or_else(|error| panic!("the tape's {error}"));
+    /// With a report when it fails, or when the text is no choice log.
+    pub fn check_choices(&self, choice_log: &str) {
+        let outcome =
+            self.replay(choice_log).unwrap_or_else(|error| panic!("the choice log's {error}"));
         if !outcome.verdict.is_pass() {
             panic!("{}", Report::new(self, None, &outcome).once_more(test_command()));
         }

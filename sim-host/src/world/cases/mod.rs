@@ -1,12 +1,12 @@
 //! Test cases, and running them: one seed after another, shrinking, reports, replays.
 
+pub(crate) mod any_test_case;
 mod check;
-pub(crate) mod lab;
-pub(crate) mod narrator;
+pub(crate) mod log_observer;
 mod replay;
 pub(crate) mod report;
 mod run;
 pub(crate) mod shrink;
-pub(crate) mod subject;
+pub(crate) mod simulator;
 pub(crate) mod sweep;
-pub(crate) mod trial;
+pub(crate) mod test_case;

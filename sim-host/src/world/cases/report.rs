@@ -5,39 +5,39 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::world::cases::lab::Lab;
-use crate::world::cases::narrator::Narrator;
-use crate::world::cases::subject::Subject;
-use crate::world::choices::tape::Line;
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::log_observer::LogObserver;
+use crate::world::cases::simulator::Simulator;
+use crate::world::choices::choice_log::Choice;
 use crate::world::simulation::verdict::Outcome;
 
 /// How many of the last events are told.
 const EVENTS: usize = 3;
 
-/// What is told of a world that failed.
+/// What is told of a simulation that failed.
 pub struct Report {
     application: String,
     seed: Option<u64>,
     /// What to paste to see it once more.
     again: Option<String>,
-    /// What to paste to look for a shorter tape.
+    /// What to paste to look for a shorter choice log.
     shorter: Option<String>,
     outcome: Outcome,
     events: Vec<String>,
 }
 
 impl Report {
-    /// Runs the tape of a failure once more, to hear what happened last.
-    pub fn new(subject: &dyn Subject, seed: Option<u64>, outcome: &Outcome) -> Self {
-        let (narrator, told) = Narrator::new(EVENTS + 1);
-        let mut lab = Lab::new();
-        lab.take_lines(&outcome.lines);
-        lab.observe(Box::new(narrator));
-        let outcome = subject.run(&mut lab);
+    /// Runs the choice log of a failure once more, to hear what happened last.
+    pub fn new(case: &dyn AnyTestCase, seed: Option<u64>, outcome: &Outcome) -> Self {
+        let (log, told) = LogObserver::new(EVENTS + 1);
+        let mut simulator = Simulator::new();
+        simulator.take_lines(&outcome.lines);
+        simulator.observe(Box::new(log));
+        let outcome = case.run(&mut simulator);
         // The last line is the verdict, which stands above.
         let mut events: Vec<_> = told.borrow().iter().cloned().collect();
         events.pop();
-        let application = subject.name().to_owned();
+        let application = case.name().to_owned();
         Self { application, seed, again: None, shorter: None, outcome, events }
     }
 
@@ -48,30 +48,30 @@ impl Report {
         self
     }
 
-    /// Shows the command that looks for a shorter tape.
+    /// Shows the command that looks for a shorter choice log.
     #[must_use]
     pub fn shorter(mut self, command: String) -> Self {
         self.shorter = Some(command);
         self
     }
 
-    /// Writes the tape into a folder of its own under `folder`. Returns where it is.
+    /// Writes the choice log into a folder of its own under `folder`. Returns where it is.
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn write_tape(&self, folder: &Path) -> io::Result<PathBuf> {
+    pub fn write_choices(&self, folder: &Path) -> io::Result<PathBuf> {
         let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
         let folder = folder.join(&self.application).join(name);
         fs::create_dir_all(&folder)?;
-        let path = folder.join("tape");
-        fs::write(&path, tape_text(&self.application, &self.outcome))?;
+        let path = folder.join("choices");
+        fs::write(&path, choice_log_text(&self.application, &self.outcome))?;
         Ok(path)
     }
 }
 
-/// A tape as a file.
-pub fn tape_text(application: &str, outcome: &Outcome) -> String {
-    let mut text = format!("# picoevent-sim tape, application {application}\n");
+/// A choice log as a file.
+pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
+    let mut text = format!("# picoevent-sim choices, application {application}\n");
     let _ = writeln!(text, "# {}", outcome.verdict);
     for line in &outcome.lines {
         let _ = writeln!(text, "{line}");
@@ -79,25 +79,25 @@ pub fn tape_text(application: &str, outcome: &Outcome) -> String {
     text
 }
 
-/// A test that plays a tape, ready to be pasted.
-pub fn test_text(application: &str, lines: &[Line], outcome: &Outcome) -> String {
+/// A test that plays a choice log, ready to be pasted.
+pub fn test_text(application: &str, lines: &[Choice], outcome: &Outcome) -> String {
     let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     let kind = outcome.verdict.kind().word();
     let mut text =
         format!("/// {}\n#[test]\nfn {name}_is_free_of_this_{kind}() {{\n", outcome.verdict);
-    let _ = writeln!(text, "    let tape = \"\\");
+    let _ = writeln!(text, "    let choices = \"\\");
     for line in lines {
         let choice = line.to_string();
         let _ = writeln!(text, "{}", choice.split('#').next().unwrap_or_default().trim_end());
     }
-    let _ = writeln!(text, "\";\n    {name}().check_tape(tape);\n}}");
+    let _ = writeln!(text, "\";\n    {name}().check_choices(choices);\n}}");
     text
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { application, seed, again, shorter, outcome, events } = self;
-        let which = seed.map_or_else(|| "the tape".to_owned(), |seed| format!("seed {seed}"));
+        let which = seed.map_or_else(|| "the choice log".to_owned(), |seed| format!("seed {seed}"));
         writeln!(f, "FAILED {application}, {which}: {}", outcome.verdict)?;
         writeln!(
             f,
@@ -111,10 +111,10 @@ impl fmt::Display for Report {
             writeln!(f, "{event}")?;
         }
         if let Some(command) = again {
-            writeln!(f, "  once more: {command}")?;
+            writeln!(f, "  repeat: {command}")?;
         }
         if let Some(command) = shorter {
-            writeln!(f, "  shorter:   {command}")?;
+            writeln!(f, "  shrink: {command}")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! One run of a trial.
+//! One run of a test case.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -6,21 +6,21 @@ use std::time::Duration;
 use picoevent::End;
 
 use crate::recording::Recorded;
-use crate::world::cases::lab::Lab;
+use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::replay;
-use crate::world::cases::subject::Subject;
-use crate::world::cases::trial::Trial;
+use crate::world::cases::simulator::Simulator;
+use crate::world::cases::test_case::TestCase;
 use crate::world::choices::random::mix;
 use crate::world::device::clock;
 use crate::world::device::interrupt;
 use crate::world::device::panics::{Watched, message};
 use crate::world::device::size::Device;
 use crate::world::peers::script::{Choices, Script};
-use crate::world::simulation::drive::{Application, Summary, World};
+use crate::world::simulation::drive::{Application, Simulation, Summary};
 use crate::world::simulation::plan::Plan;
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
-impl<A: 'static> Trial<A> {
+impl<A: 'static> TestCase<A> {
     /// Chooses one of the kinds of clients, of those that call this port if there is one.
     fn script(&self, port: Option<u16>, choices: &mut Choices<'_>) -> (u16, Script) {
         let of_port = |kind: &&(u16, _)| port.is_none_or(|port| kind.0 == port);
@@ -37,13 +37,13 @@ impl<A: 'static> Trial<A> {
         }
     }
 
-    fn world(&self, lab: &Lab) -> (Verdict, Summary) {
+    fn simulate(&self, simulator: &Simulator) -> (Verdict, Summary) {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
-        let mut ether = lab.shared.ether.borrow_mut();
-        let mut plan = Plan::draw(&mut ether.tape, self.sizes.len(), &script);
+        let mut ether = simulator.shared.ether.borrow_mut();
+        let mut plan = Plan::draw(&mut ether.choice_log, self.sizes.len(), &script);
         ether.restart(plan.latency);
         drop(ether);
-        lab.shared.seen.borrow_mut().restart();
+        simulator.shared.seen.borrow_mut().restart();
         clock::start(plan.clock_start, plan.pace);
         let trigger = interrupt::start(plan.interrupt);
         let seed = mix(plan.numbers);
@@ -56,12 +56,19 @@ impl<A: 'static> Trial<A> {
                 backlog: self.program.config.backlog,
                 ends_when_interrupted: self.ends_when_interrupted,
             };
-            let mut world = World::new(&lab.shared, device, &mut plan, &script, application, seed);
-            verdict = Some(world.run());
-            summary = world.summary();
+            let mut simulation =
+                Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
+            verdict = Some(simulation.run());
+            summary = simulation.summary();
         };
-        let ran =
-            self.sizes[size].run(&self.program, &lab.shared, trigger, seed, leased, &mut judge);
+        let ran = self.sizes[size].run(
+            &self.program,
+            &simulator.shared,
+            trigger,
+            seed,
+            leased,
+            &mut judge,
+        );
         let verdict = match (ran, verdict) {
             (Err(problem), _) => Verdict::Invariant(problem),
             (Ok(()), Some(verdict)) => verdict,
@@ -71,19 +78,19 @@ impl<A: 'static> Trial<A> {
     }
 }
 
-impl<A: 'static> Subject for Trial<A> {
+impl<A: 'static> AnyTestCase for TestCase<A> {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn run(&self, lab: &mut Lab) -> Outcome {
+    fn run(&self, simulator: &mut Simulator) -> Outcome {
         let watched = Watched::new();
-        let ran = catch_unwind(AssertUnwindSafe(|| self.world(lab)));
+        let ran = catch_unwind(AssertUnwindSafe(|| self.simulate(simulator)));
         let (verdict, summary) =
             ran.unwrap_or_else(|panic| (Verdict::Crash(message(&*panic)), Summary::default()));
         drop(watched);
         interrupt::start(0);
-        let ether = lab.shared.ether.get_mut();
+        let ether = simulator.shared.ether.get_mut();
         let mut digest = ether.digest;
         digest.word(verdict.kind() as u64);
         digest.word(summary.lasted);
@@ -93,11 +100,11 @@ impl<A: 'static> Subject for Trial<A> {
             digest: digest.value(),
             lasted: summary.lasted,
             frames: ether.frames,
-            callbacks: lab.shared.seen.get_mut().callbacks,
+            callbacks: simulator.shared.seen.get_mut().callbacks,
             served: summary.served,
             waited: summary.waited,
             struck: ether.struck,
-            lines: if verdict.is_pass() { Vec::new() } else { ether.tape.lines().to_vec() },
+            lines: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
             verdict,
         }
     }

@@ -1,14 +1,14 @@
-//! Shrinking: from a tape that makes a world fail to a shorter one that makes it fail alike.
+//! Shrinking: from a choice log that makes a simulation fail to a shorter one that makes it fail alike.
 //!
 //! Lines are taken away, many at a time and then one at a time, and what numbers are left are made
-//! smaller, as long as the world still ends with the same verdict in the same words, numbers aside.
+//! smaller, as long as the simulation still ends with the same verdict in the same words, numbers aside.
 
 use std::time::{Duration, Instant};
 
-use crate::world::cases::lab::Lab;
-use crate::world::cases::subject::Subject;
-use crate::world::choices::question::Question;
-use crate::world::choices::tape::Line;
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::simulator::Simulator;
+use crate::world::choices::choice_log::Choice;
+use crate::world::choices::choice_point::ChoicePoint;
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
 /// How long it may take.
@@ -17,26 +17,26 @@ pub const LIMIT: Duration = Duration::from_secs(8);
 /// What shrinking came to.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// The tape.
-    pub lines: Vec<Line>,
-    /// How its world goes.
+    /// The choice log.
+    pub lines: Vec<Choice>,
+    /// How its simulation goes.
     pub outcome: Outcome,
-    /// How many tapes were tried.
+    /// How many choice logs were tried.
     pub tried: u32,
 }
 
-/// Shrinks a tape; `None` when its world does not fail.
-pub fn shrink(subject: &dyn Subject, lines: &[Line], limit: Duration) -> Option<Shrunk> {
-    let mut lab = Lab::new();
-    lab.take_lines(lines);
-    let outcome = subject.run(&mut lab);
+/// Shrinks a choice log; `None` when its simulation does not fail.
+pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Option<Shrunk> {
+    let mut simulator = Simulator::new();
+    simulator.take_lines(lines);
+    let outcome = case.run(&mut simulator);
     if outcome.verdict.is_pass() {
         return None;
     }
     let lines = outcome.lines.clone();
     let mut search = Search {
-        subject,
-        lab,
+        case,
+        simulator,
         alike: likeness(&outcome.verdict),
         best: Shrunk { lines, outcome, tried: 0 },
         until: Instant::now() + limit,
@@ -52,8 +52,8 @@ pub fn shrink(subject: &dyn Subject, lines: &[Line], limit: Duration) -> Option<
 }
 
 struct Search<'s> {
-    subject: &'s dyn Subject,
-    lab: Lab,
+    case: &'s dyn AnyTestCase,
+    simulator: Simulator,
     /// What the verdict must be like.
     alike: String,
     best: Shrunk,
@@ -65,10 +65,10 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Takes the tape if its world fails alike; whether it does.
-    fn takes(&mut self, lines: &[Line]) -> bool {
-        self.lab.take_lines(lines);
-        let outcome = self.subject.run(&mut self.lab);
+    /// Takes the choice log if its simulation fails alike; whether it does.
+    fn takes(&mut self, lines: &[Choice]) -> bool {
+        self.simulator.take_lines(lines);
+        let outcome = self.case.run(&mut self.simulator);
         self.best.tried += 1;
         let alike = !outcome.verdict.is_pass() && likeness(&outcome.verdict) == self.alike;
         if alike {
@@ -97,7 +97,7 @@ impl Search<'_> {
     fn lower_answers(&mut self) {
         let mut index = 0;
         while index < self.best.lines.len() && !self.is_over() {
-            let is_kind = self.best.lines[index].question == Question::Kind;
+            let is_kind = self.best.lines[index].point == ChoicePoint::Kind;
             let (mut low, mut high) = (0, self.best.lines[index].answer);
             while !is_kind && high - low > 1 && !self.is_over() {
                 let middle = low + (high - low) / 2;

@@ -1,4 +1,4 @@
-//! A sweep: one world after another, on as many threads as are wanted.
+//! A sweep: one simulation after another, on as many threads as are wanted.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::world::cases::lab::Lab;
-use crate::world::cases::subject::Subject;
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::simulator::Simulator;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::mix;
 use crate::world::choices::scenario::Scenario;
@@ -25,16 +25,16 @@ pub struct Sweep {
     pub jobs: usize,
     /// Runs one in twenty seeds a second time, and compares.
     pub check: bool,
-    /// The configuration of all worlds; without one each seed draws its own.
+    /// The configuration of all simulations; without one each seed draws its own.
     pub scenario: Option<Scenario>,
 }
 
-/// A seed whose world failed.
+/// A seed whose simulation failed.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The seed.
     pub seed: u64,
-    /// How its world went.
+    /// How its simulation went.
     pub outcome: Outcome,
 }
 
@@ -53,7 +53,7 @@ pub struct Tally {
     pub diverged: Vec<u64>,
     /// The failures, by their seeds; the first few of each kind.
     pub failures: Vec<Failure>,
-    /// The sum of what each world lasted, in microseconds.
+    /// The sum of what each simulation lasted, in microseconds.
     pub simulated: u128,
     /// Frames that were sent in all of them.
     pub frames: u64,
@@ -65,11 +65,11 @@ pub struct Tally {
     pub waited: Waits,
     /// How often each kind of fault struck.
     pub struck: [u64; FaultKind::ALL.len()],
-    /// In how many worlds each kind of fault struck.
+    /// In how many simulations each kind of fault struck.
     pub stricken: [u64; FaultKind::ALL.len()],
     /// How long it took.
     pub took: Duration,
-    /// One number for all worlds, whatever the order in which they ran.
+    /// One number for all simulations, whatever the order in which they ran.
     pub digest: u64,
 }
 
@@ -85,13 +85,13 @@ impl Sweep {
     }
 
     /// Runs it. `progress` is called now and then, on this thread.
-    pub fn run(&self, subject: &dyn Subject, mut progress: impl FnMut(&Tally)) -> Tally {
+    pub fn run(&self, case: &dyn AnyTestCase, mut progress: impl FnMut(&Tally)) -> Tally {
         let began = Instant::now();
         let next = AtomicU64::new(self.seeds.start);
         let total = Mutex::new(Tally::default());
         let done = AtomicBool::new(false);
         let work = || {
-            let mut lab = Lab::new();
+            let mut simulator = Simulator::new();
             while self.time.is_none_or(|time| began.elapsed() < time) {
                 let first = next.fetch_add(CHUNK, Ordering::Relaxed);
                 if first >= self.seeds.end {
@@ -99,7 +99,7 @@ impl Sweep {
                 }
                 let mut tally = Tally::default();
                 for seed in first..self.seeds.end.min(first.saturating_add(CHUNK)) {
-                    self.run_seed(subject, &mut lab, seed, &mut tally);
+                    self.run_seed(case, &mut simulator, seed, &mut tally);
                 }
                 total.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
             }
@@ -128,17 +128,23 @@ impl Sweep {
         tally
     }
 
-    fn run_seed(&self, subject: &dyn Subject, lab: &mut Lab, seed: u64, tally: &mut Tally) {
-        let take = |lab: &mut Lab| match &self.scenario {
-            Some(scenario) => lab.take_scenario(scenario, seed),
-            None => lab.take_seed(seed),
+    fn run_seed(
+        &self,
+        case: &dyn AnyTestCase,
+        simulator: &mut Simulator,
+        seed: u64,
+        tally: &mut Tally,
+    ) {
+        let take = |simulator: &mut Simulator| match &self.scenario {
+            Some(scenario) => simulator.take_scenario(scenario, seed),
+            None => simulator.take_seed(seed),
         };
-        take(lab);
-        let outcome = subject.run(lab);
+        take(simulator);
+        let outcome = case.run(simulator);
         if self.check && mix(seed).is_multiple_of(20) {
-            take(lab);
+            take(simulator);
             tally.checked += 1;
-            if subject.run(lab) != outcome {
+            if case.run(simulator) != outcome {
                 tally.diverged.push(seed);
             }
         }

@@ -1,11 +1,11 @@
 //! Faults: what kind, whom it strikes, how badly, and from when until when.
 //!
 //! Every fault has a life-time, so that a bad state lasts long enough to matter, and so that it
-//! ends before the world is judged.
+//! ends before the simulation is judged.
 
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::question::{Question, Stream};
-use crate::world::choices::tape::Tape;
 
 /// Whom a fault of a cable strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,19 +25,19 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Whom it strikes, if it is the cable's.
     pub side: Side,
-    /// When it begins, in microseconds of the world.
+    /// When it begins, in microseconds of the simulation.
     pub from: u64,
     /// When it has ended.
     pub until: u64,
     /// How bad it is; the kind says in what.
-    pub degree: u64,
+    pub severity: u64,
 }
 
 impl FaultKind {
-    /// Degrees that are worth a run.
-    const fn degrees(self) -> (u64, u64) {
+    /// Returns the least and the greatest severity that is worth a run.
+    const fn severities(self) -> (u64, u64) {
         match self {
-            Self::Loss | Self::Doubling | Self::Reordering | Self::Corruption => (20, 900),
+            Self::Loss | Self::Duplication | Self::Reordering | Self::Corruption => (20, 900),
             Self::Forgery => (20, 500),
             Self::Jitter => (100, 500_000),
             Self::Rate => (500, 1_000_000),
@@ -49,32 +49,32 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// Draws the fault of this number, of a kind that `allowed` has, ending by `calm`.
-    pub(crate) fn draw(tape: &mut Tape, nth: u32, allowed: u64, calm: u64) -> Self {
-        let drawn = tape.ask_about(Stream::Fault, Question::Kind, nth, |random| {
-            // What the swarm left out is not drawn, but a tape that names it gets it.
+    /// Draws the fault of this number, of a kind that `allowed` has, ending by `quiet`.
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
+        let drawn = choice_log.ask_about(Stream::Fault, ChoicePoint::Kind, nth, |random| {
+            // What the swarm left out is not drawn, but a choice log that names it gets it.
             let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
             if allowed & (1 << kind) == 0 { 0 } else { kind }
         });
         let kind = FaultKind::of_answer(drawn);
         if kind == FaultKind::None {
-            return Self { kind, side: Side::Both, from: 0, until: 0, degree: 0 };
+            return Self { kind, side: Side::Both, from: 0, until: 0, severity: 0 };
         }
-        let mut ask = |question, low, high| draw(tape, question, nth, low, high);
-        let (low, high) = kind.degrees();
-        let degree = if high > 0 { ask(Question::Degree, low, high) } else { 0 };
-        let from = tape.ask_about(Stream::Fault, Question::Start, nth, |random| {
+        let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
+        let (low, high) = kind.severities();
+        let severity = if high > 0 { ask(ChoicePoint::Severity, low, high) } else { 0 };
+        let from = choice_log.ask_about(Stream::Fault, ChoicePoint::Start, nth, |random| {
             if random.chance(300) { 0 } else { random.spread(1_000, 10_000_000) }
         });
-        let from = from.min(calm);
-        let mut ask = |question, low, high| draw(tape, question, nth, low, high);
-        let life = ask(Question::Life, 10_000, 8_000_000);
-        let side = match ask(Question::Side, 0, 2) {
+        let from = from.min(quiet);
+        let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
+        let life = ask(ChoicePoint::Life, 10_000, 8_000_000);
+        let side = match ask(ChoicePoint::Side, 0, 2) {
             1 => Side::ToDevice,
             2 => Side::ToPeer,
             _ => Side::Both,
         };
-        Self { kind, side, from, until: from.saturating_add(life).min(calm), degree }
+        Self { kind, side, from, until: from.saturating_add(life).min(quiet), severity }
     }
 
     /// Whether the fault strikes frames of that direction.
@@ -87,8 +87,8 @@ impl Fault {
     }
 }
 
-fn draw(tape: &mut Tape, question: Question, nth: u32, low: u64, high: u64) -> u64 {
-    tape.ask_about(Stream::Fault, question, nth, |random| match low {
+fn draw(choice_log: &mut ChoiceLog, point: ChoicePoint, nth: u32, low: u64, high: u64) -> u64 {
+    choice_log.ask_about(Stream::Fault, point, nth, |random| match low {
         0 => random.below(high + 1),
         low => random.spread(low, high),
     })
@@ -100,7 +100,7 @@ impl FaultKind {
         matches!(
             self,
             Self::Loss
-                | Self::Doubling
+                | Self::Duplication
                 | Self::Reordering
                 | Self::Corruption
                 | Self::Forgery

@@ -7,27 +7,28 @@ macro_rules! kinds {
         pub enum $name { $($(#[$kind_doc])* $kind,)* }
 
         impl $name {
-            /// All of them; the first one is the mild one.
+            /// All of them; the first one is the default.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// Its word on tapes and in scenarios.
+            /// Returns its word in choice logs and scenarios.
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$kind => $word,)* }
             }
 
-            /// The kind that an answer of a tape means; beyond the last one it is the mild one.
+            /// Returns the kind of this number; beyond the last one it is the default.
             pub(crate) fn of_answer(answer: u64) -> Self {
                 let index = usize::try_from(answer).ok();
                 index.and_then(|index| Self::ALL.get(index)).copied().unwrap_or(Self::ALL[0])
             }
 
-            /// The kind of this word.
+            /// Returns the kind of this word.
             pub fn of_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.word() == word)
             }
         }
     };
 }
+
 kinds! {
     /// What can go wrong.
     FaultKind,
@@ -36,7 +37,7 @@ kinds! {
     /// Frames are lost: so many per mille.
     Loss = "loss",
     /// Frames come twice: so many per mille.
-    Doubling = "doubling",
+    Duplication = "duplication",
     /// Frames are overtaken by later ones: so many per mille.
     Reordering = "reordering",
     /// A bit is flipped in so many frames per mille; checksums find it.
@@ -68,14 +69,14 @@ kinds! {
 
 kinds! {
     /// How a client behaves.
-    Manner,
-    /// As one would wish.
-    Nice = "nice",
+    Behaviour,
+    /// It does what its script says.
+    Normal = "normal",
     /// It reads a few bytes at a time, until the faults end.
     SlowReader = "slow-reader",
     /// It sends a byte at a time, until the faults end.
     SlowWriter = "slow-writer",
-    /// It calls twice, the second time from the same port at once.
+    /// It connects twice, the second time from the same port at once.
     PortReuse = "port-reuse",
     /// It vanishes without a word after so many bytes.
     HalfOpen = "half-open",
@@ -88,20 +89,20 @@ kinds! {
 }
 
 kinds! {
-    /// What he does.
-    ActKind,
+    /// What the attacker does.
+    AttackKind,
     /// Nothing.
     None = "none",
-    /// He begins many connections at once, and answers nothing.
+    /// Begins many connections at once, and answers nothing.
     SynFlood = "syn-flood",
-    /// He sends frames full of anything.
+    /// Sends frames of random bytes.
     Garbage = "garbage",
-    /// He asks for many echoes at once.
+    /// Sends many echo requests at once.
     PingFlood = "ping-flood",
-    /// He opens a connection, ends his side, and sends on.
+    /// Opens a connection, ends its side, and sends on.
     DataAfterFin = "data-after-fin",
-    /// He opens a connection, and sends segments that are nearly right.
-    Mischief = "mischief",
-    /// He sends segments of connections that never were.
-    Strays = "strays",
+    /// Opens a connection, and sends segments that are nearly right.
+    MalformedSegments = "malformed-segments",
+    /// Sends segments of connections that never were.
+    StraySegments = "stray-segments",
 }

@@ -1,4 +1,4 @@
-//! Scenarios: a world's configuration as a file that reads like prose; luck is left to the seeds.
+//! Scenarios: a simulation's configuration as a file that reads like prose; luck is left to the seeds.
 //!
 //! ```
 //! use picoevent_sim::world::Scenario;
@@ -8,21 +8,21 @@
 //!     latency = "5 ms"
 //!
 //!     [[client]]
-//!     manner = "slow-reader"
-//!     calls-at = "100 ms"
+//!     behaviour = "slow-reader"
+//!     connects-at = "100 ms"
 //!
 //!     [[fault]]
 //!     kind = "loss"
-//!     degree = "33 %"
+//!     severity = "33 %"
 //!     from = "1 s"
 //!     lasts = "2 s"
-//!     strikes = "to-device"
+//!     direction = "to-device"
 //! "#.parse()?;
 //! # let _ = scenario;
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 //!
-//! What a scenario does not say is mild. It is a tape for everything that a world decides before it
+//! What a scenario does not say is default. It is a choice log for everything that a simulation decides before it
 //! begins; what happens to each frame is drawn from the seed that it is run with.
 
 use std::fmt;
@@ -30,22 +30,22 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use crate::world::choices::kinds::ActKind;
+use crate::world::choices::choice_log::Choice;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::kinds::AttackKind;
+use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::kinds::Manner;
-use crate::world::choices::question::{Question, Stream};
-use crate::world::choices::tape::Line;
 
 mod quantity;
 
 use quantity::Quantity;
 
-/// A world's configuration.
+/// A simulation's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
     /// What it is about.
     pub about: String,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<Choice>,
 }
 
 /// Why a text is no scenario.
@@ -74,14 +74,14 @@ struct File {
     #[serde(default)]
     fault: Vec<Fault>,
     #[serde(default)]
-    act: Vec<Act>,
+    attack: Vec<Attack>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Client {
-    manner: Option<String>,
-    calls_at: Option<Quantity>,
+    behaviour: Option<String>,
+    connects_at: Option<Quantity>,
     #[serde(default)]
     after_bytes: u64,
 }
@@ -90,15 +90,15 @@ struct Client {
 #[serde(deny_unknown_fields)]
 struct Fault {
     kind: String,
-    degree: Option<Quantity>,
+    severity: Option<Quantity>,
     from: Quantity,
     lasts: Option<Quantity>,
-    strikes: Option<String>,
+    direction: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Act {
+struct Attack {
     kind: String,
     at: Quantity,
     #[serde(default)]
@@ -115,105 +115,111 @@ impl FromStr for Scenario {
     }
 }
 
-/// Collects the lines of a tape.
-struct Writer(Vec<Line>);
+/// Collects the lines of a choice log.
+struct Writer(Vec<Choice>);
 
 impl Writer {
-    fn say(&mut self, stream: Stream, question: Question, nth: usize, answer: u64) {
+    fn say(&mut self, stream: Stream, point: ChoicePoint, nth: usize, answer: u64) {
         if answer > 0 {
-            self.0.push(Line { stream, question, nth: nth as u32, answer, at: 0 });
+            self.0.push(Choice { stream, point, nth: nth as u32, answer, at: 0 });
         }
     }
 }
 
 impl File {
-    fn lines(&self) -> Result<Vec<Line>, String> {
-        let mut tape = Writer(Vec::new());
-        let world =
-            |tape: &mut Writer, question, answer| tape.say(Stream::World, question, 0, answer);
+    fn lines(&self) -> Result<Vec<Choice>, String> {
+        let mut choice_log = Writer(Vec::new());
+        let setup = |choice_log: &mut Writer, point, answer| {
+            choice_log.say(Stream::Setup, point, 0, answer)
+        };
         let latency = self.latency.as_ref().map_or(Ok(0), Quantity::micros)?;
         let postpone = self.postpone.as_ref().map_or(Ok(0), Quantity::per_mille)?;
         let drift = match self.drift_ppm {
             fast @ 0.. => fast.unsigned_abs().min(999_999),
             slow => 1_000_000 + slow.unsigned_abs(),
         };
-        world(&mut tape, Question::Size, self.memory);
-        world(&mut tape, Question::Latency, latency.saturating_sub(100));
-        world(&mut tape, Question::Drift, drift);
-        world(&mut tape, Question::Interrupt, self.interrupt_at_point);
-        world(&mut tape, Question::Postpone, postpone);
-        world(&mut tape, Question::MoreClients, (self.client.len() as u64).saturating_sub(1));
-        world(&mut tape, Question::Faults, self.fault.len() as u64);
-        world(&mut tape, Question::Acts, self.act.len() as u64);
+        setup(&mut choice_log, ChoicePoint::Size, self.memory);
+        setup(&mut choice_log, ChoicePoint::Latency, latency.saturating_sub(100));
+        setup(&mut choice_log, ChoicePoint::Drift, drift);
+        setup(&mut choice_log, ChoicePoint::Interrupt, self.interrupt_at_point);
+        setup(&mut choice_log, ChoicePoint::Postpone, postpone);
+        setup(
+            &mut choice_log,
+            ChoicePoint::MoreClients,
+            (self.client.len() as u64).saturating_sub(1),
+        );
+        setup(&mut choice_log, ChoicePoint::Faults, self.fault.len() as u64);
+        setup(&mut choice_log, ChoicePoint::Attacks, self.attack.len() as u64);
         for (nth, client) in self.client.iter().enumerate() {
-            client.say(nth, &mut tape)?;
+            client.say(nth, &mut choice_log)?;
         }
-        let mut calm = 0;
+        let mut quiet = 0;
         for (nth, fault) in self.fault.iter().enumerate() {
-            calm = calm.max(fault.say(nth, &mut tape)?);
+            quiet = quiet.max(fault.say(nth, &mut choice_log)?);
         }
-        for (nth, act) in self.act.iter().enumerate() {
-            calm = calm.max(act.say(nth, &mut tape)?);
+        for (nth, attack) in self.attack.iter().enumerate() {
+            quiet = quiet.max(attack.say(nth, &mut choice_log)?);
         }
-        world(&mut tape, Question::CalmAfter, calm.saturating_sub(2_000_000));
-        Ok(tape.0)
+        setup(&mut choice_log, ChoicePoint::QuietAfter, quiet.saturating_sub(2_000_000));
+        Ok(choice_log.0)
     }
 }
 
 impl Client {
-    fn say(&self, nth: usize, tape: &mut Writer) -> Result<(), String> {
-        let manner = self.manner.as_deref().unwrap_or("nice");
-        let names = || Manner::ALL.iter().map(|manner| manner.word());
-        let manner = Manner::of_word(manner).ok_or_else(|| unknown("manner", manner, names()))?;
-        let calls_at = self.calls_at.as_ref().map_or(Ok(0), Quantity::micros)?;
-        tape.say(Stream::Client, Question::Kind, nth, manner as u64);
-        tape.say(Stream::Client, Question::Start, nth, calls_at);
-        tape.say(Stream::Client, Question::Degree, nth, self.after_bytes);
+    fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<(), String> {
+        let behaviour = self.behaviour.as_deref().unwrap_or("normal");
+        let names = || Behaviour::ALL.iter().map(|behaviour| behaviour.word());
+        let behaviour = Behaviour::of_word(behaviour)
+            .ok_or_else(|| unknown("behaviour", behaviour, names()))?;
+        let connects_at = self.connects_at.as_ref().map_or(Ok(0), Quantity::micros)?;
+        choice_log.say(Stream::Client, ChoicePoint::Kind, nth, behaviour as u64);
+        choice_log.say(Stream::Client, ChoicePoint::Start, nth, connects_at);
+        choice_log.say(Stream::Client, ChoicePoint::Severity, nth, self.after_bytes);
         Ok(())
     }
 }
 
 impl Fault {
     /// Says it, and answers when it ends.
-    fn say(&self, nth: usize, tape: &mut Writer) -> Result<u64, String> {
+    fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || FaultKind::ALL.iter().map(|kind| kind.word());
         let kind =
             FaultKind::of_word(&self.kind).ok_or_else(|| unknown("fault", &self.kind, names()))?;
-        let degree = match (kind, &self.degree) {
+        let severity = match (kind, &self.severity) {
             (_, None) => 0,
-            (FaultKind::Jitter | FaultKind::ClockStep, Some(degree)) => degree.micros()?,
-            (FaultKind::Rate | FaultKind::Mtu, Some(degree)) => degree.bytes()?,
-            (_, Some(degree)) => degree.per_mille()?,
+            (FaultKind::Jitter | FaultKind::ClockStep, Some(severity)) => severity.micros()?,
+            (FaultKind::Rate | FaultKind::Mtu, Some(severity)) => severity.bytes()?,
+            (_, Some(severity)) => severity.per_mille()?,
         };
-        let side = match self.strikes.as_deref() {
+        let side = match self.direction.as_deref() {
             None | Some("both") => 0,
             Some("to-device") => 1,
             Some("to-peer") => 2,
             Some(other) => {
                 let sides = ["both", "to-device", "to-peer"];
-                return Err(unknown("side", other, sides.into_iter()));
+                return Err(unknown("direction", other, sides.into_iter()));
             }
         };
         let from = self.from.micros()?;
         let life = self.lasts.as_ref().map_or(Ok(0), Quantity::micros)?;
-        tape.say(Stream::Fault, Question::Kind, nth, kind as u64);
-        tape.say(Stream::Fault, Question::Degree, nth, degree);
-        tape.say(Stream::Fault, Question::Start, nth, from);
-        tape.say(Stream::Fault, Question::Life, nth, life);
-        tape.say(Stream::Fault, Question::Side, nth, side);
+        choice_log.say(Stream::Fault, ChoicePoint::Kind, nth, kind as u64);
+        choice_log.say(Stream::Fault, ChoicePoint::Severity, nth, severity);
+        choice_log.say(Stream::Fault, ChoicePoint::Start, nth, from);
+        choice_log.say(Stream::Fault, ChoicePoint::Life, nth, life);
+        choice_log.say(Stream::Fault, ChoicePoint::Side, nth, side);
         Ok(from.saturating_add(life))
     }
 }
 
-impl Act {
-    fn say(&self, nth: usize, tape: &mut Writer) -> Result<u64, String> {
-        let names = || ActKind::ALL.iter().map(|kind| kind.word());
-        let kind =
-            ActKind::of_word(&self.kind).ok_or_else(|| unknown("act", &self.kind, names()))?;
+impl Attack {
+    fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
+        let names = || AttackKind::ALL.iter().map(|kind| kind.word());
+        let kind = AttackKind::of_word(&self.kind)
+            .ok_or_else(|| unknown("attack", &self.kind, names()))?;
         let at = self.at.micros()?;
-        tape.say(Stream::Vandal, Question::Kind, nth, kind as u64);
-        tape.say(Stream::Vandal, Question::Start, nth, at);
-        tape.say(Stream::Vandal, Question::Number, nth, self.number);
+        choice_log.say(Stream::Attacker, ChoicePoint::Kind, nth, kind as u64);
+        choice_log.say(Stream::Attacker, ChoicePoint::Start, nth, at);
+        choice_log.say(Stream::Attacker, ChoicePoint::Number, nth, self.number);
         Ok(at)
     }
 }
@@ -240,17 +246,17 @@ mod tests {
     }
 
     #[test]
-    fn a_scenario_is_the_beginning_of_a_tape() {
+    fn a_scenario_is_the_beginning_of_a_choice_log() {
         let text = r#"
             about = "what it is"
             latency = "1.1 ms"
             [[client]]
             [[client]]
-            manner = "reset"
+            behaviour = "reset"
             after-bytes = 5
             [[fault]]
             kind = "loss"
-            degree = "12.5 %"
+            severity = "12.5 %"
             from = "2 s"
             lasts = "1 s"
         "#;
@@ -258,16 +264,16 @@ mod tests {
         let lines: Vec<_> = scenario.lines.iter().map(|l| l.to_string().replace(" ", "")).collect();
         let lines: Vec<_> = lines.iter().map(|line| line.split('#').next().unwrap()).collect();
         let expected = [
-            "worldlatency-us01000",
-            "worldmore-clients01",
-            "worldfaults01",
+            "setuplatency-us01000",
+            "setupmore-clients01",
+            "setupfaults01",
             "clientkind1reset",
-            "clientdegree15",
+            "clientseverity15",
             "faultkind0loss",
-            "faultdegree0125",
+            "faultseverity0125",
             "faultstart-us02000000",
             "faultlife-us01000000",
-            "worldcalm-after-us01000000",
+            "setupquiet-after-us01000000",
         ];
         assert_eq!(lines, expected);
     }
@@ -275,15 +281,18 @@ mod tests {
     #[test]
     fn what_is_no_scenario_is_refused_with_a_hint() {
         assert!(problem("colour = 'red'").contains("unknown field `colour`"));
-        let fault =
-            |kind, degree| format!("[[fault]]\nkind = '{kind}'\ndegree = '{degree}'\nfrom = '1 s'");
-        assert!(problem(&fault("lust", "1 %")).contains("known are none, loss, doubling"));
+        let fault = |kind, severity| {
+            format!("[[fault]]\nkind = '{kind}'\nseverity = '{severity}'\nfrom = '1 s'")
+        };
+        assert!(problem(&fault("lust", "1 %")).contains("known are none, loss, duplication"));
         assert_eq!(problem(&fault("loss", "1 s")), "\"1 s\" is not a share, such as 30 %");
         assert_eq!(
             problem(&fault("mtu", "1 s")),
             "\"1 s\" is not a number of bytes, such as 500 B"
         );
         assert_eq!(problem("latency = '1 km'"), "\"1 km\" is not a time, such as 20 ms");
-        assert!(problem("[[client]]\nmanner = 'rude'").contains("there is no manner \"rude\""));
+        assert!(
+            problem("[[client]]\nbehaviour = 'rude'").contains("there is no behaviour \"rude\"")
+        );
     }
 }

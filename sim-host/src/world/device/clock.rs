@@ -1,7 +1,7 @@
-//! Two clocks: the world's, which jumps from event to event, and the device's, which may be wrong.
+//! Two clocks: the simulation's, which jumps from event to event, and the device's, which may be wrong.
 //!
-//! The device's clock is embassy-time's driver. It runs by the world's, from any beginning, too fast
-//! or too slow, and may step forward. A thread has its own, so worlds run side by side.
+//! The device's clock is embassy-time's driver. It runs by the simulation's, from any beginning, too fast
+//! or too slow, and may step forward. A thread has its own, so simulations run side by side.
 
 use std::cell::RefCell;
 use std::task::Waker;
@@ -31,11 +31,11 @@ impl embassy_time_driver::Driver for Driver {
 }
 
 struct Clock {
-    /// The world's time.
+    /// The simulation's time.
     now: u64,
-    /// The device's time at a time of the world, from which both run on.
+    /// The device's time at a time of the simulation, from which both run on.
     anchor: (u64, u64),
-    /// Ticks of the device in a million of the world's.
+    /// Ticks of the device in a million of the simulation's.
     pace: u64,
     wakes: Vec<(u64, Waker)>,
 }
@@ -50,7 +50,7 @@ impl Clock {
         self.anchor.1.saturating_add(ticks as u64)
     }
 
-    /// The first time of the world at which it is `device` for the device.
+    /// The first time of the simulation at which it is `device` for the device.
     fn world(&self, device: u64) -> u64 {
         let ticks = device.saturating_sub(self.anchor.1);
         if self.pace == RIGHT {
@@ -72,7 +72,7 @@ const RIGHT: u64 = 1_000_000;
 /// The end of the device's clock as the stack can count it: 63 bits.
 const END: u64 = i64::MAX as u64;
 
-/// Begins a world: at zero, with the device's clock at `start`.
+/// Begins a simulation: at zero, with the device's clock at `start`.
 pub(crate) fn start(start: u64, pace: u64) {
     CLOCK.with_borrow_mut(|clock| {
         clock.now = 0;
@@ -95,14 +95,14 @@ pub(crate) fn step(by: u64) {
     wake();
 }
 
-/// When, by the world's clock, the next task of the device is to be woken.
+/// When, by the simulation's clock, the next task of the device is to be woken.
 pub(crate) fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| {
         clock.wakes.iter().map(|(at, _)| *at).min().map(|at| clock.world(at).max(clock.now))
     })
 }
 
-/// Sets the world's time and wakes who is due.
+/// Sets the simulation's time and wakes who is due.
 pub(crate) fn set(now: u64) {
     CLOCK.with_borrow_mut(|clock| clock.now = now);
     wake();

@@ -1,12 +1,12 @@
-//! embassy-executor on a desk: its own raw executor, over and over for one world after another.
+//! embassy-executor on a desk: its own raw executor, over and over for one simulation after another.
 //!
 //! embassy's executor wants everything to live for ever: itself, its tasks, their futures. So each
 //! thread has one executor, with a few tasks that never end. Such a task is a shell: it polls what
-//! the world of the moment put into it, and waits when that is nothing. What is in the shells ends
-//! with the world, and nothing is left behind.
+//! the simulation of the moment put into it, and waits when that is nothing. What is in the shells ends
+//! with the simulation, and nothing is left behind.
 //!
 //! This is the one place of the package that needs `unsafe`: to poll the executor, to be its pender,
-//! and to put futures that live as long as a world into tasks that live for ever.
+//! and to put futures that live as long as a simulation into tasks that live for ever.
 
 #![allow(unsafe_code, reason = "see above; each block says why it is sound")]
 
@@ -25,7 +25,7 @@ use crate::world::device::interrupt;
 /// How many tasks a device has.
 const TASKS: usize = 2;
 
-/// A task of the device, for as long as a world lasts.
+/// A task of the device, for as long as a simulation lasts.
 pub(crate) type Task<'w> = Pin<&'w mut (dyn Future<Output = ()> + 'w)>;
 
 thread_local! {
@@ -63,7 +63,7 @@ struct Shell(&'static Slot);
 /// Whether a task that is due has to wait for another turn.
 pub(crate) type Postpone<'w> = &'w mut dyn FnMut() -> bool;
 
-/// The executor while a world has it.
+/// The executor while a simulation has it.
 pub(crate) struct Running<'m> {
     machine: &'m Machine,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Running<'m> {
 /// When it is called within itself.
 pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running<'_>) -> R) -> R {
     MACHINE.with(|machine| {
-        assert!(!machine.busy.replace(true), "a thread runs one world at a time");
+        assert!(!machine.busy.replace(true), "a thread runs one simulation at a time");
         let empty = Emptied(machine);
         for (slot, task) in machine.slots.iter().zip(tasks) {
             // SAFETY: only the lifetime changes. The task is reached through the slot alone, the slot

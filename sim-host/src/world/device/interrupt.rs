@@ -1,7 +1,7 @@
 //! Interrupts at preemption points.
 //!
-//! Code of a world takes no time, so an interrupt could only ever come while the device sleeps.
-//! Wherever the device does something an interrupt could fall between, it passes a point; the world
+//! Code of a simulation takes no time, so an interrupt could only ever come while the device sleeps.
+//! Wherever the device does something an interrupt could fall between, it passes a point; the simulation
 //! decides beforehand at which point the interrupt comes. Points are: a look at the clock, a wish to
 //! be woken, a look for frames, the beginning and the end of a callback, and the moment before the
 //! loop arranges to sleep.
@@ -25,16 +25,16 @@ thread_local!(static INTERRUPTS: Interrupts = Interrupts {
     left: Cell::new(0),
     raised: Cell::new(0),
     open: Cell::new(false),
-    // One for each thread, used by one world after another.
+    // One for each thread, used by one simulation after another.
     trigger: Box::leak(Box::new(Trigger::new(Signal::INT))),
 });
 
-/// Begins a world whose interrupt comes at the point of this number, counted from 1; zero for none.
+/// Begins a simulation whose interrupt comes at the point of this number, counted from 1; zero for none.
 pub(crate) fn start(at_point: u64) -> &'static Trigger {
     INTERRUPTS.with(|interrupts| {
         interrupts.open.set(false);
         interrupts.trigger.take();
-        // Whoever the world before had woken.
+        // Whoever the simulation before had woken.
         interrupts.trigger.register(Waker::noop());
         interrupts.raised.set(0);
         interrupts.left.set(at_point);

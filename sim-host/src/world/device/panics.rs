@@ -10,7 +10,7 @@ thread_local! {
     static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Has panics of worlds be kept instead of printed. Others are printed as before.
+/// Has panics of simulations be kept instead of printed. Others are printed as before.
 pub(crate) fn listen_for_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

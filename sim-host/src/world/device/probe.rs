@@ -58,7 +58,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         let mut ether = self.ether.borrow_mut();
         ether.digest.word(callback.name.len() as u64 | (callback.object.slot() as u64) << 32);
         ether.digest.word(base.now().as_micros());
-        let now = ether.tape.now;
+        let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
             observer.callback_begins(now, callback);
         }
@@ -70,7 +70,7 @@ impl<A> Observe<A> for Probe<'_, A> {
     fn after(&mut self, base: &mut EventBase<'_, A>, app: &A) {
         interrupt::point();
         let mut ether = self.ether.borrow_mut();
-        let now = ether.tape.now;
+        let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
             observer.callback_ends(now);
             observer.objects(now, &objects(base));
@@ -93,7 +93,7 @@ impl<A> Observe<A> for Probe<'_, A> {
         rings.idle(base, conns);
         seen.timeouts.look(base, Maker::Application);
         let mut ether = self.ether.borrow_mut();
-        let now = ether.tape.now;
+        let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
             observer.objects(now, &objects(base));
         }
@@ -112,7 +112,7 @@ impl<A> Probe<'_, A> {
 }
 
 impl Seen {
-    /// Begins a world, in the memory of the one before.
+    /// Begins a simulation, in the memory of the one before.
     pub(crate) fn restart(&mut self) {
         self.conns.clear();
         self.stale.clear();

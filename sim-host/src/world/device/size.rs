@@ -29,10 +29,10 @@ pub struct Size<A> {
 type RunDevice<A> =
     fn(&Program<A>, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
 
-/// What drives the world once there is a device in it.
+/// What drives the simulation once there is a device in it.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
-/// What the world sees of its device.
+/// What the simulation sees of its device.
 pub(crate) struct Device<'d> {
     pub(crate) tasks: &'d Running<'d>,
     pub(crate) stack: Stack<'d>,
@@ -154,7 +154,7 @@ impl<A: 'static> Size<A> {
 }
 
 /// Sockets that a stack with DHCP has room for. A size that needs as many has an address of its own
-/// in every world.
+/// in every simulation.
 const ROOM: usize = 17;
 
 /// The address of a device as its stack wants it.

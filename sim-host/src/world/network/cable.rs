@@ -1,4 +1,4 @@
-//! The cable of a world by itself: the same faults for frames that come from elsewhere, in real time
+//! The cable of a simulation by itself: the same faults for frames that come from elsewhere, in real time
 //! or any other.
 //!
 //! ```
@@ -13,11 +13,11 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::question::{MOST, Question, Stream};
 use crate::world::choices::scenario::Scenario;
-use crate::world::choices::tape::Tape;
 use crate::world::network::ether::Ether;
 use crate::world::network::link::LATENCY;
 use crate::world::observe::observer::{Direction, Observer};
@@ -39,10 +39,10 @@ impl Cable {
     /// latency and the faults of cables count.
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let mut ether = Ether::new();
-        ether.tape = Tape::of_scenario(&scenario.lines, seed);
-        let latency = ether.tape.ask(Stream::World, Question::Latency, |_| 0);
-        let count = ether.tape.ask(Stream::World, Question::Faults, |_| 0).min(MOST);
-        let draw = |nth| Fault::draw(&mut ether.tape, nth as u32, u64::MAX, u64::MAX);
+        ether.choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
+        let latency = ether.choice_log.ask(Stream::Setup, ChoicePoint::Latency, |_| 0);
+        let count = ether.choice_log.ask(Stream::Setup, ChoicePoint::Faults, |_| 0).min(MOST);
+        let draw = |nth| Fault::draw(&mut ether.choice_log, nth as u32, u64::MAX, u64::MAX);
         let faults: Vec<_> = (0..count).map(draw).collect();
         ether.restart(LATENCY + latency);
         let faults = faults.into_iter().filter(|fault| is_of_cable(fault.kind)).collect();
@@ -71,9 +71,9 @@ impl Cable {
     pub fn advance(&mut self, now: u64) {
         // What arrives does so under the faults of its time.
         while let Some(at) = self.deadline().filter(|at| *at <= now) {
-            self.step(at.max(self.ether.tape.now));
+            self.step(at.max(self.ether.choice_log.now));
         }
-        self.step(now.max(self.ether.tape.now));
+        self.step(now.max(self.ether.choice_log.now));
     }
 
     /// Takes the next frame that has arrived.
@@ -94,13 +94,13 @@ impl Cable {
 
     /// When something happens next: a frame arrives, a fault begins or ends.
     pub fn deadline(&self) -> Option<u64> {
-        let now = self.ether.tape.now;
+        let now = self.ether.choice_log.now;
         let changes = self.faults.iter().flat_map(|fault| [fault.from, fault.until]);
         changes.filter(|at| *at > now).chain(self.ether.next_arrival()).min()
     }
 
     fn step(&mut self, now: u64) {
-        self.ether.tape.now = now;
+        self.ether.choice_log.now = now;
         let begun = self.faults.iter().filter(|fault| fault.from <= now).count();
         let ended = self.faults.iter().filter(|fault| fault.until <= now).count();
         if self.seen.replace((begun, ended)) != Some((begun, ended)) {
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn frames_suffer_what_the_scenario_says() {
-        let loss = "[[fault]]\nkind = 'loss'\ndegree = '30 %'\nfrom = '0 s'\nlasts = '1 h'";
+        let loss = "[[fault]]\nkind = 'loss'\nseverity = '30 %'\nfrom = '0 s'\nlasts = '1 h'";
         let arrived = arrivals(&mut cable(loss, 1), 1_000).len();
         assert!((600..800).contains(&arrived), "{arrived} of 1,000");
         assert_eq!(arrivals(&mut cable(loss, 1), 100), arrivals(&mut cable(loss, 1), 100));

@@ -1,4 +1,4 @@
-//! The DHCP server of worlds whose device asks for its address.
+//! The DHCP server of simulations whose device asks for its address.
 //!
 //! It gives one address to whoever asks, for as long as the plan says, from when the plan says. When
 //! the address changes it refuses to renew the old one, as a server does whose network was renumbered.
@@ -23,7 +23,7 @@ pub(crate) struct Dhcp {
     address: Ipv4Addr,
     /// For how many seconds.
     lease: u32,
-    /// Since when it is there, in microseconds of the world.
+    /// Since when it is there, in microseconds of the simulation.
     open_at: u64,
 }
 
@@ -41,7 +41,7 @@ impl Dhcp {
     pub(crate) fn work(&mut self, ether: &mut Ether) -> Option<Ipv4Addr> {
         let mut granted = None;
         while let Some(frame) = ether.to_server.pop_front() {
-            if ether.tape.now >= self.open_at && self.answer(&frame, ether) {
+            if ether.choice_log.now >= self.open_at && self.answer(&frame, ether) {
                 granted = Some(self.address);
             }
             ether.put_back(frame);

@@ -1,4 +1,4 @@
-//! The digest: one number for everything that happened in a world, in order.
+//! The digest: one number for everything that happened in a simulation, in order.
 //!
 //! Two runs that agree in it have sent the same frames and made the same calls at the same times.
 

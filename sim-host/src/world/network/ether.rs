@@ -1,15 +1,15 @@
 //! The cable between the device and its peers: frames under way in both directions.
 //!
-//! It also holds what everything that happens goes through: the tape that makes the choices, the
+//! It also holds what everything that happens goes through: the choice log that makes the choices, the
 //! digest, and the observer.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
+use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::tape::Tape;
 use crate::world::network::digest::Digest;
 use crate::world::network::link::{Decision, Link};
 use crate::world::network::segment;
@@ -20,23 +20,23 @@ pub(crate) const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 /// The hardware address of the machine where the clients are.
 pub(crate) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The hardware address of the one who sends what no client would.
-pub(crate) const VANDAL: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
+pub(crate) const ATTACKER: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
 
 /// The longest frame.
 pub(crate) const MTU: usize = 1514;
 
 pub(crate) struct Ether {
-    pub(crate) tape: Tape,
+    pub(crate) choice_log: ChoiceLog,
     pub(crate) digest: Digest,
     pub(crate) observer: Option<Box<dyn Observer>>,
     /// The device's link is up.
     pub(crate) plugged: bool,
-    /// There is one who sends what no client would, so frames may be for him.
-    pub(crate) has_vandal: bool,
+    /// There is an attacker, so frames may be for it.
+    pub(crate) has_attacker: bool,
     pub(crate) waker: Option<Waker>,
     pub(crate) to_device: VecDeque<Vec<u8>>,
     pub(crate) to_peer: VecDeque<Vec<u8>>,
-    pub(crate) to_vandal: VecDeque<Vec<u8>>,
+    pub(crate) to_attacker: VecDeque<Vec<u8>>,
     pub(crate) to_server: VecDeque<Vec<u8>>,
     /// There is a DHCP server, so frames may be for it.
     pub(crate) has_server: bool,
@@ -65,15 +65,15 @@ struct Flight {
 impl Ether {
     pub(crate) fn new() -> Self {
         Self {
-            tape: Tape::of_lines(&[]),
+            choice_log: ChoiceLog::of_lines(&[]),
             digest: Digest::default(),
             observer: None,
             plugged: true,
-            has_vandal: false,
+            has_attacker: false,
             waker: None,
             to_device: VecDeque::new(),
             to_peer: VecDeque::new(),
-            to_vandal: VecDeque::new(),
+            to_attacker: VecDeque::new(),
             to_server: VecDeque::new(),
             has_server: false,
             frames: 0,
@@ -87,17 +87,17 @@ impl Ether {
         }
     }
 
-    /// Begins a world, in the memory of the one before.
+    /// Begins a simulation, in the memory of the one before.
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
-        (self.plugged, self.has_vandal, self.has_server) = (true, false, false);
+        (self.plugged, self.has_attacker, self.has_server) = (true, false, false);
         (self.waker, self.frames, self.launched) = (None, 0, 0);
         self.forged.clear();
         self.vanished.clear();
         self.struck = [0; FaultKind::ALL.len()];
         self.links = links(delay);
         let waiting =
-            [&mut self.to_device, &mut self.to_peer, &mut self.to_vandal, &mut self.to_server];
+            [&mut self.to_device, &mut self.to_peer, &mut self.to_attacker, &mut self.to_server];
         self.buffers.extend(waiting.into_iter().flat_map(|inbox| inbox.drain(..)));
         self.buffers.extend(self.flights.drain().map(|flight| flight.frame));
     }
@@ -127,10 +127,10 @@ impl Ether {
     /// Sends a frame.
     pub(crate) fn send(&mut self, way: Direction, mut frame: Vec<u8>) {
         self.frames += 1;
-        self.digest.word(self.tape.now << 1 | u64::from(way == Direction::ToPeer));
+        self.digest.word(self.choice_log.now << 1 | u64::from(way == Direction::ToPeer));
         self.digest.bytes(&frame);
         let link = &mut self.links[way as usize];
-        let mut decision = link.decide(frame.len(), &mut self.tape);
+        let mut decision = link.decide(frame.len(), &mut self.choice_log);
         if !self.plugged {
             decision.fate = Fate::LinkDown;
         }
@@ -147,9 +147,9 @@ impl Ether {
             return self.put_back(frame);
         };
         if let Some(again) = decision.again {
-            self.count(FaultKind::Doubling);
+            self.count(FaultKind::Duplication);
             let copy = self.copy(&frame);
-            let treatment = Treatment { doubled: true, ..Treatment::default() };
+            let treatment = Treatment { duplicated: true, ..Treatment::default() };
             self.launched += 1;
             self.note(way, &copy, Fate::Arrives(again), treatment);
             self.launch(again, way, copy);
@@ -157,12 +157,13 @@ impl Ether {
         let original = self.observer.is_some().then(|| frame.clone());
         let forged = decision.forged > 0 && self.forge(way, &mut frame, decision.forged);
         let flipped = decision.flipped > 0 && segment::flip(&mut frame, decision.flipped - 1);
-        let Decision { late, slowed, shaken, held, .. } = decision;
-        let treatment = Treatment { doubled: false, late, slowed, shaken, held, flipped, forged };
+        let Decision { late, slowed, jittered, held, .. } = decision;
+        let treatment =
+            Treatment { duplicated: false, late, slowed, jittered, held, flipped, forged };
         for (struck, kind) in [
             (late, FaultKind::Reordering),
             (slowed, FaultKind::Rate),
-            (shaken, FaultKind::Jitter),
+            (jittered, FaultKind::Jitter),
             (flipped, FaultKind::Corruption),
         ] {
             self.struck[kind as usize] += u32::from(struck);
@@ -197,7 +198,7 @@ impl Ether {
 
     /// Tells the observer of the frame that has the last number.
     fn note(&mut self, way: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
-        let now = self.tape.now;
+        let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
             observer.frame(now, Frame { number: self.launched, way, bytes }, fate, how);
         }
@@ -210,7 +211,7 @@ impl Ether {
 
     /// Brings the frames that are there by now to whom they are for; whether there were any.
     pub(crate) fn deliver(&mut self) -> bool {
-        let now = self.tape.now;
+        let now = self.choice_log.now;
         let mut any = false;
         while self.flights.peek().is_some_and(|flight| flight.arrival <= now) {
             let Some(Flight { way, frame, serial, .. }) = self.flights.pop() else { break };
@@ -243,12 +244,12 @@ impl Ether {
             return self.to_server.push_back(frame);
         }
         let to = frame.get(..6).unwrap_or_default();
-        if self.has_vandal && to == VANDAL {
-            return self.to_vandal.push_back(frame);
+        if self.has_attacker && to == ATTACKER {
+            return self.to_attacker.push_back(frame);
         }
-        if self.has_vandal && to != PEER {
+        if self.has_attacker && to != PEER {
             let copy = self.copy(&frame);
-            self.to_vandal.push_back(copy);
+            self.to_attacker.push_back(copy);
         }
         if !self.vanished.is_empty()
             && segment::target_port(&frame).is_some_and(|port| self.vanished.contains(&port))
@@ -267,7 +268,7 @@ impl Ether {
 
     /// Tells the observer something worth a line.
     pub(crate) fn mark(&mut self, line: impl FnOnce() -> String) {
-        let now = self.tape.now;
+        let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
             observer.mark(now, &line());
         }

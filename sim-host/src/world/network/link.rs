@@ -4,10 +4,10 @@
 //!  frame ─▶ down? ─▶ cut? ─▶ too long? ─▶ lost? ─▶ rate and queue ─▶ delay, jitter ─▶ late? ─▶ clog ─▶
 //! ```
 
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::question::{Question, Stream};
-use crate::world::choices::tape::Tape;
 use crate::world::observe::observer::{Direction, Fate};
 
 /// What a frame's way takes at least, in microseconds.
@@ -33,7 +33,7 @@ pub(crate) struct Link {
 #[derive(Clone, Copy, Debug, Default)]
 struct Odds {
     loss: u64,
-    doubling: u64,
+    duplication: u64,
     reordering: u64,
     corruption: u64,
     forgery: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Decision {
     pub(crate) late: bool,
     /// It has to wait for its turn on a slow link.
     pub(crate) slowed: bool,
-    pub(crate) shaken: bool,
+    pub(crate) jittered: bool,
     /// It has to wait for a clog to go.
     pub(crate) held: bool,
     /// Where a bit is flipped, from 1.
@@ -65,7 +65,7 @@ impl Decision {
         fate: Fate::Lost,
         late: false,
         slowed: false,
-        shaken: false,
+        jittered: false,
         held: false,
         flipped: 0,
         forged: 0,
@@ -95,16 +95,16 @@ impl Link {
         let to_device = self.to_device;
         for fault in faults.filter(|fault| fault.strikes(to_device)) {
             let odds = &mut self.odds;
-            let degree = fault.degree;
+            let severity = fault.severity;
             match fault.kind {
-                FaultKind::Loss => odds.loss = odds.loss.max(degree),
-                FaultKind::Doubling => odds.doubling = odds.doubling.max(degree),
-                FaultKind::Reordering => odds.reordering = odds.reordering.max(degree),
-                FaultKind::Corruption => odds.corruption = odds.corruption.max(degree),
-                FaultKind::Forgery => odds.forgery = odds.forgery.max(degree),
-                FaultKind::Jitter => odds.jitter = odds.jitter.max(degree),
-                FaultKind::Rate => odds.rate = degree,
-                FaultKind::Mtu => odds.mtu = degree,
+                FaultKind::Loss => odds.loss = odds.loss.max(severity),
+                FaultKind::Duplication => odds.duplication = odds.duplication.max(severity),
+                FaultKind::Reordering => odds.reordering = odds.reordering.max(severity),
+                FaultKind::Corruption => odds.corruption = odds.corruption.max(severity),
+                FaultKind::Forgery => odds.forgery = odds.forgery.max(severity),
+                FaultKind::Jitter => odds.jitter = odds.jitter.max(severity),
+                FaultKind::Rate => odds.rate = severity,
+                FaultKind::Mtu => odds.mtu = severity,
                 FaultKind::Partition => self.cut = true,
                 FaultKind::Clog => self.clogged_until = self.clogged_until.max(fault.until),
                 _ => {}
@@ -113,8 +113,8 @@ impl Link {
     }
 
     /// Decides about a frame of `length` bytes that is sent now.
-    pub(crate) fn decide(&mut self, length: usize, tape: &mut Tape) -> Decision {
-        let (now, odds) = (tape.now, self.odds);
+    pub(crate) fn decide(&mut self, length: usize, choice_log: &mut ChoiceLog) -> Decision {
+        let (now, odds) = (choice_log.now, self.odds);
         let dropped = |fate| Decision { fate, ..Decision::DROPPED };
         if self.cut {
             return dropped(Fate::Partitioned);
@@ -122,7 +122,7 @@ impl Link {
         if odds.mtu > 0 && length as u64 > odds.mtu {
             return dropped(Fate::TooLong);
         }
-        if self.happens(odds.loss, Question::Lost, tape, 1, 1) > 0 {
+        if self.happens(odds.loss, ChoicePoint::Lost, choice_log, 1, 1) > 0 {
             return dropped(Fate::Lost);
         }
         let mut leaves = now;
@@ -137,33 +137,49 @@ impl Link {
         let mut arrival = leaves + self.delay;
         let jitter = match odds.jitter {
             0 => 0,
-            most => self.happens(500, Question::Jitter, tape, 1, most).min(60_000_000),
+            most => self.happens(500, ChoicePoint::Jitter, choice_log, 1, most).min(60_000_000),
         };
         arrival += jitter;
         let held = arrival < self.clogged_until;
         arrival = arrival.max(self.last_arrival).max(self.clogged_until);
-        let late = self.happens(odds.reordering, Question::Late, tape, 10, 300_000).min(60_000_000);
+        let late = self
+            .happens(odds.reordering, ChoicePoint::Late, choice_log, 10, 300_000)
+            .min(60_000_000);
         if late == 0 {
             self.last_arrival = arrival;
         }
-        let doubled = self.happens(odds.doubling, Question::Doubled, tape, 1, 500_000);
+        let duplicated =
+            self.happens(odds.duplication, ChoicePoint::Duplicated, choice_log, 1, 500_000);
         Decision {
             fate: Fate::Arrives(arrival + late),
             late: late > 0,
             slowed: leaves > now,
-            shaken: jitter > 0,
+            jittered: jitter > 0,
             held,
-            flipped: self.happens(odds.corruption, Question::Flipped, tape, 1, length as u64 * 8),
-            forged: self.happens(odds.forgery, Question::Forged, tape, 1, length as u64),
-            again: (doubled > 0).then(|| arrival + doubled.min(60_000_000)),
+            flipped: self.happens(
+                odds.corruption,
+                ChoicePoint::Flipped,
+                choice_log,
+                1,
+                length as u64 * 8,
+            ),
+            forged: self.happens(odds.forgery, ChoicePoint::Forged, choice_log, 1, length as u64),
+            again: (duplicated > 0).then(|| arrival + duplicated.min(60_000_000)),
         }
     }
 
     /// Asks whether something happens that does so to `odds` frames of a thousand, and how much.
-    fn happens(&self, odds: u64, question: Question, tape: &mut Tape, low: u64, high: u64) -> u64 {
+    fn happens(
+        &self,
+        odds: u64,
+        point: ChoicePoint,
+        choice_log: &mut ChoiceLog,
+        low: u64,
+        high: u64,
+    ) -> u64 {
         match odds {
             0 => 0,
-            odds => tape.ask(self.stream, question, |random| match random.chance(odds) {
+            odds => choice_log.ask(self.stream, point, |random| match random.chance(odds) {
                 true => random.between(low, high),
                 false => 0,
             }),

@@ -1,6 +1,6 @@
 //! Those who look on: what a capture file, a timeline or a person at a terminal gets to see.
 //!
-//! A world without an observer pays one comparison for each of these.
+//! A simulation without an observer pays one comparison for each of these.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ pub enum Direction {
 /// What the cable does with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It will arrive at this time, in microseconds of the world.
+    /// It will arrive at this time, in microseconds of the simulation.
     Arrives(u64),
     /// It is lost by chance.
     Lost,
@@ -39,13 +39,13 @@ pub enum Fate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Treatment {
     /// It is the second copy.
-    pub doubled: bool,
+    pub duplicated: bool,
     /// It is overtaken.
     pub late: bool,
     /// It waits for its turn on a slow link.
     pub slowed: bool,
     /// It takes a little longer, by chance.
-    pub shaken: bool,
+    pub jittered: bool,
     /// It waits for a clog to go.
     pub held: bool,
     /// A bit is flipped.
@@ -57,7 +57,7 @@ pub struct Treatment {
 /// A frame on the cable.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'f> {
-    /// Its number in its world; the same when it is sent and when it arrives, and another for a
+    /// Its number in its simulation; the same when it is sent and when it arrives, and another for a
     /// second copy.
     pub number: u64,
     /// Which way it goes.
@@ -112,8 +112,8 @@ pub enum News {
     IsGone,
 }
 
-/// Sees what happens in a world. Every method does nothing unless it is written; times are in
-/// microseconds of the world.
+/// Sees what happens in a simulation. Every method does nothing unless it is written; times are in
+/// microseconds of the simulation.
 pub trait Observer {
     /// A frame is sent, as its sender sent it.
     fn frame(&mut self, _at: u64, _frame: Frame<'_>, _fate: Fate, _how: Treatment) {}

@@ -1,18 +1,18 @@
-//! A client: a script, and the manners with which it is followed.
+//! A client: a script, and the behaviours with which it is followed.
 
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
 
-use crate::world::choices::kinds::Manner;
-use crate::world::choices::question::{MOST, Question, Stream};
-use crate::world::choices::tape::Tape;
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
+use crate::world::choices::kinds::Behaviour;
 use crate::world::peers::conversation::{Conversation, Pace, Talk};
 use crate::world::peers::script::{Choices, MakeScript, Script};
 
-impl Manner {
+impl Behaviour {
     /// Whether the device owes such a client its service.
     pub(crate) const fn is_owed_service(self) -> bool {
-        matches!(self, Self::Nice | Self::SlowReader | Self::SlowWriter | Self::PortReuse)
+        matches!(self, Self::Normal | Self::SlowReader | Self::SlowWriter | Self::PortReuse)
     }
 }
 
@@ -34,7 +34,7 @@ pub(crate) enum Stage {
 
 pub(crate) struct Client {
     pub(crate) number: u32,
-    pub(crate) manner: Manner,
+    pub(crate) behaviour: Behaviour,
     /// The device's port that it calls.
     pub(crate) calls: u16,
     pub(crate) stage: Stage,
@@ -52,8 +52,8 @@ pub(crate) struct Client {
     /// How long it took until it was served.
     pub(crate) waited: u64,
     script: Script,
-    /// After how many bytes it does what its manner says.
-    degree: u64,
+    /// After how many bytes it does what its behaviour says.
+    severity: u64,
     /// Calls it makes after this one.
     more_calls: u32,
     talk: Conversation,
@@ -80,49 +80,55 @@ pub(crate) struct Standing {
 
 impl Client {
     /// Draws the client of this number.
-    pub(crate) fn draw(tape: &mut Tape, number: u32, mean: bool, script: MakeScript<'_>) -> Self {
-        let drawn = tape.ask_about(Stream::Client, Question::Kind, number, |random| {
-            if mean && random.chance(450) { random.below(Manner::ALL.len() as u64) } else { 0 }
+    pub(crate) fn draw(
+        choice_log: &mut ChoiceLog,
+        number: u32,
+        mean: bool,
+        script: MakeScript<'_>,
+    ) -> Self {
+        let drawn = choice_log.ask_about(Stream::Client, ChoicePoint::Kind, number, |random| {
+            if mean && random.chance(450) { random.below(Behaviour::ALL.len() as u64) } else { 0 }
         });
-        let start = tape.ask_about(Stream::Client, Question::Start, number, |random| match random
-            .below(3)
-        {
-            0 => 0,
-            1 => random.below(2_000),
-            _ => random.spread(1_000, 8_000_000),
-        });
-        let manner = Manner::of_answer(drawn);
-        let degree = match manner {
-            Manner::Nice => 0,
-            _ => tape.ask_about(Stream::Client, Question::Degree, number, |random| {
+        let start =
+            choice_log.ask_about(Stream::Client, ChoicePoint::Start, number, |random| match random
+                .below(3)
+            {
+                0 => 0,
+                1 => random.below(2_000),
+                _ => random.spread(1_000, 8_000_000),
+            });
+        let behaviour = Behaviour::of_answer(drawn);
+        let severity = match behaviour {
+            Behaviour::Normal => 0,
+            _ => choice_log.ask_about(Stream::Client, ChoicePoint::Severity, number, |random| {
                 random.below(3) * random.spread(1, 200)
             }),
         };
-        let called = script(None, &mut Choices { tape, client: number, asked: 0 });
-        Self { degree, ..Self::new(number, manner, start.min(60_000_000), called) }
+        let called = script(None, &mut Choices { choice_log, client: number, asked: 0 });
+        Self { severity, ..Self::new(number, behaviour, start.min(60_000_000), called) }
     }
 
     /// Returns a nice client that calls at this port now, when all is over.
-    pub(crate) fn of_roll_call(
-        tape: &mut Tape,
+    pub(crate) fn of_socket_check(
+        choice_log: &mut ChoiceLog,
         number: u32,
         port: u16,
         script: MakeScript<'_>,
     ) -> Self {
-        let now = tape.now;
-        let called = script(Some(port), &mut Choices { tape, client: number, asked: 0 });
-        Self::new(number, Manner::Nice, now, called)
+        let now = choice_log.now;
+        let called = script(Some(port), &mut Choices { choice_log, client: number, asked: 0 });
+        Self::new(number, Behaviour::Normal, now, called)
     }
 
     /// Whether it is one of those who call when all is over.
-    pub(crate) const fn is_of_roll_call(&self) -> bool {
+    pub(crate) const fn is_of_socket_check(&self) -> bool {
         self.number > MOST as u32
     }
 
-    fn new(number: u32, manner: Manner, start: u64, (calls, script): (u16, Script)) -> Self {
+    fn new(number: u32, behaviour: Behaviour, start: u64, (calls, script): (u16, Script)) -> Self {
         Self {
             number,
-            manner,
+            behaviour,
             calls,
             stage: Stage::Waiting,
             served: false,
@@ -133,8 +139,8 @@ impl Client {
             start,
             waited: 0,
             script,
-            degree: 0,
-            more_calls: u32::from(manner == Manner::PortReuse),
+            severity: 0,
+            more_calls: u32::from(behaviour == Behaviour::PortReuse),
             talk: Conversation::default(),
         }
     }
@@ -147,28 +153,28 @@ impl Client {
 
     /// Whether the device still owes it something.
     pub(crate) fn is_owed(&self) -> bool {
-        self.manner.is_owed_service() && !self.served
+        self.behaviour.is_owed_service() && !self.served
     }
 
     /// Whether it calls once, and wants to be served then.
     pub(crate) fn calls_once(&self) -> bool {
-        matches!(self.manner, Manner::Nice | Manner::SlowWriter)
+        matches!(self.behaviour, Behaviour::Normal | Behaviour::SlowWriter)
     }
 
     /// Bytes its socket has room for.
     pub(crate) fn window(&self) -> usize {
-        match self.manner {
-            Manner::ZeroWindow => 1 + (self.degree % 64) as usize,
+        match self.behaviour {
+            Behaviour::ZeroWindow => 1 + (self.severity % 64) as usize,
             // Not less: what the device has to send after its application closed must be through
             // within the adapter's linger time.
-            Manner::SlowReader => 256,
+            Behaviour::SlowReader => 256,
             _ => 2048,
         }
     }
 
     /// Whether its next call comes from the port of the one before.
     pub(crate) fn reuses_port(&self) -> bool {
-        self.manner == Manner::PortReuse && self.port != 0 && self.turned_away == 0
+        self.behaviour == Behaviour::PortReuse && self.port != 0 && self.turned_away == 0
     }
 
     /// Begins to call.
@@ -188,12 +194,12 @@ impl Client {
         &mut self,
         socket: &mut Socket<'_>,
         now: u64,
-        calm: bool,
+        quiet: bool,
         ending: bool,
     ) -> Result<After, String> {
         self.wake = u64::MAX;
         match self.stage {
-            Stage::Calling => self.call(socket, now, calm, ending),
+            Stage::Calling => self.call(socket, now, quiet, ending),
             Stage::Leaving => Ok(self.leave(socket, now)),
             Stage::Waiting | Stage::Gone => Ok(After::Stays),
         }
@@ -203,36 +209,38 @@ impl Client {
         &mut self,
         socket: &mut Socket<'_>,
         now: u64,
-        calm: bool,
+        quiet: bool,
         ending: bool,
     ) -> Result<After, String> {
         if matches!(socket.state(), State::SynSent | State::SynReceived) {
             return Ok(After::Stays);
         }
-        let struck = socket.state() != State::Closed && self.talk.progress >= self.degree;
-        match self.manner {
-            Manner::HalfOpen if struck => {
+        let struck = socket.state() != State::Closed && self.talk.progress >= self.severity;
+        match self.behaviour {
+            Behaviour::HalfOpen if struck => {
                 self.gone();
                 return Ok(After::Vanishes);
             }
-            Manner::Reset if struck => {
+            Behaviour::Reset if struck => {
                 socket.abort();
                 self.stage = Stage::Leaving;
                 return Ok(After::Stays);
             }
-            Manner::EarlyEnd => {
+            Behaviour::EarlyEnd => {
                 socket.close();
                 self.stage = Stage::Leaving;
                 return Ok(After::Stays);
             }
             _ => {}
         }
-        let pace = match self.manner {
-            Manner::SlowReader if !calm => Pace { read: 1 + (self.degree as usize % 16), write: 0 },
-            Manner::SlowWriter if !calm => Pace { read: 0, write: 1 },
+        let pace = match self.behaviour {
+            Behaviour::SlowReader if !quiet => {
+                Pace { read: 1 + (self.severity as usize % 16), write: 0 }
+            }
+            Behaviour::SlowWriter if !quiet => Pace { read: 0, write: 1 },
             _ => Pace::FULL,
         };
-        let reads = self.manner != Manner::ZeroWindow;
+        let reads = self.behaviour != Behaviour::ZeroWindow;
         match self.talk.go_on(&self.script, socket, now, pace, reads, ending)? {
             Talk::Over => {
                 socket.close();
@@ -279,7 +287,7 @@ impl Client {
     /// Has lost its connection: it calls again, if it is of that kind.
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
         self.turned_away += 1;
-        if self.manner.is_owed_service() && !self.served && !ending {
+        if self.behaviour.is_owed_service() && !self.served && !ending {
             (self.stage, self.socket) = (Stage::Waiting, None);
             self.wake = now + AGAIN;
         } else {

@@ -68,7 +68,7 @@ impl Conversation {
                 socket.close();
             }
             let Some(step) = script.steps.get(self.step) else {
-                // Who has heard the end does not mind what he could not say.
+                // After the end of the stream it does not matter what could not be sent.
                 let over = all_sent || matches!(script.steps.last(), Some(Step::ExpectEnd));
                 return Ok(match socket.state() {
                     _ if over => Talk::Over,

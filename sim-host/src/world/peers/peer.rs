@@ -56,7 +56,7 @@ impl<'e> Peer<'e> {
     ///
     /// # Errors
     /// What a client has to complain about.
-    pub(crate) fn work(&mut self, now: u64, calm: bool, ending: bool) -> Result<bool, Complaint> {
+    pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
         let news = !self.ether.borrow().to_peer.is_empty();
         let woken = self.clients.iter().any(|client| client.wake <= now);
         if !news && !woken && self.next_poll > now {
@@ -66,7 +66,7 @@ impl<'e> Peer<'e> {
         let time = Instant::from_micros(now as i64);
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         for index in 0..self.clients.len() {
-            self.look_at(index, now, calm, ending)?;
+            self.look_at(index, now, quiet, ending)?;
         }
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);
@@ -83,7 +83,7 @@ impl<'e> Peer<'e> {
         &mut self,
         index: usize,
         now: u64,
-        calm: bool,
+        quiet: bool,
         ending: bool,
     ) -> Result<(), Complaint> {
         let client = &mut self.clients[index];
@@ -99,7 +99,7 @@ impl<'e> Peer<'e> {
         let socket = self.sockets.get_mut(handle);
         let port = client.port;
         let before = client.standing();
-        let after = match client.work(socket, now, calm, ending) {
+        let after = match client.work(socket, now, quiet, ending) {
             Ok(after) => after,
             Err(_) if self.ether.borrow().forged.contains(&port) => {
                 client.lost(now, ending);
@@ -150,7 +150,7 @@ impl<'e> Peer<'e> {
         let handle = self.sockets.add(socket);
         self.clients[index].begin(handle, port);
         let ether = &mut self.ether.borrow_mut();
-        let now = ether.tape.now;
+        let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
             observer.client(now, self.clients[index].number, News::Calls(port));
         }

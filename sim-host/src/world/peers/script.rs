@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::world::choices::question::{Question, Stream};
-use crate::world::choices::tape::Tape;
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
 
 /// One side of a conversation, the client's.
 ///
@@ -81,28 +81,29 @@ impl Script {
 /// Chooses the port that a client calls, unless it is given, and makes the client's script.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
 
-/// The choices that are open to a script; each goes through the tape.
+/// The choices that are open to a script; each goes through the choice log.
 pub struct Choices<'t> {
-    pub(crate) tape: &'t mut Tape,
+    pub(crate) choice_log: &'t mut ChoiceLog,
     pub(crate) client: u32,
     pub(crate) asked: u32,
 }
 
 impl Choices<'_> {
-    /// A number up to `most`; zero is the mild one.
+    /// A number up to `most`; zero is the default.
     pub fn up_to(&mut self, most: u64) -> u64 {
         let nth = self.client * 64 + self.asked.min(63);
         self.asked += 1;
-        let answer = self.tape.ask_about(Stream::Script, Question::Number, nth, |random| {
-            match random.chance(300) {
-                true => random.below(most.saturating_add(1)),
-                false => random.spread(1, most.max(1)).min(most),
-            }
-        });
+        let answer =
+            self.choice_log.ask_about(Stream::Script, ChoicePoint::Number, nth, |random| {
+                match random.chance(300) {
+                    true => random.below(most.saturating_add(1)),
+                    false => random.spread(1, most.max(1)).min(most),
+                }
+            });
         answer.min(most)
     }
 
-    /// Which client of the world it is, from zero.
+    /// Which client of the simulation it is, from zero.
     pub fn client(&self) -> u32 {
         self.client
     }

@@ -1,15 +1,15 @@
-//! Driving a world: everything that can happen now, then on to the next time something can.
+//! Driving a simulation: everything that can happen now, then on to the next time something can.
 //!
 //! ```text
-//!   faults, acts, clients ──▶ calm ──▶ every client served ──▶ every table empty ──▶ interrupt ──▶ end
-//!                              T          or stuck                or leak                  or stuck
+//!   fault phase ──▶ quiet phase ──▶ every client served ──▶ every table empty ──▶ interrupt ──▶ end
+//!                   (from time T)   or stuck                or leak                            or stuck
 //! ```
 
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::fault::Fault;
-use crate::world::choices::question::{Question, Stream};
 use crate::world::device::clock;
 use crate::world::device::executor::Postpone;
 use crate::world::device::interrupt;
@@ -19,10 +19,10 @@ use crate::world::device::size::Device;
 use crate::world::network::address;
 use crate::world::network::dhcp::Dhcp;
 use crate::world::network::ether::Ether;
+use crate::world::peers::attacker::Attacker;
 use crate::world::peers::client::Client;
 use crate::world::peers::peer::Peer;
 use crate::world::peers::script::MakeScript;
-use crate::world::peers::vandal::Vandal;
 use crate::world::simulation::plan::Plan;
 use crate::world::simulation::timeline::Timeline;
 use crate::world::simulation::verdict::Verdict;
@@ -31,16 +31,16 @@ use crate::world::simulation::waits::Waits;
 mod judge;
 mod strike;
 
-/// Rounds in which the world must come to rest at one time.
+/// Rounds in which the simulation must come to rest at one time.
 const ROUNDS: u32 = 2_000;
-/// Times that a world may have. It is far more than any needs.
+/// Times that a simulation may have. It is far more than any needs.
 const TIMES: u32 = 200_000;
 
-/// How far the world is.
+/// How far the simulation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Faults happen.
-    Rough,
+    Faults,
     /// They are over, and clients are still to be served by this time.
     Serving(u64),
     /// Everyone is served; what is held must be given back by this time.
@@ -48,7 +48,7 @@ enum Phase {
     /// Everything is given back; the last sockets become free until this time.
     Resting(u64),
     /// Clients call a listener, one for each of its sockets, and must all be served by this time.
-    RollCall(u64),
+    SocketCheck(u64),
     /// The interrupt came; the loop must end by this time.
     Ending(u64),
 }
@@ -61,12 +61,12 @@ enum Judgement {
     GoOn,
 }
 
-pub(crate) struct World<'w> {
+pub(crate) struct Simulation<'w> {
     ether: &'w RefCell<Ether>,
     shared: &'w Shared,
     device: Device<'w>,
     peer: Peer<'w>,
-    vandal: Vandal,
+    attacker: Attacker,
     dhcp: Option<Dhcp>,
     plan: &'w Plan,
     timeline: Timeline,
@@ -82,10 +82,10 @@ pub(crate) struct World<'w> {
     phase: Phase,
     now: u64,
     ends_when_interrupted: bool,
-    mild: bool,
+    default: bool,
 }
 
-/// What is known of a world beside its verdict.
+/// What is known of a simulation beside its verdict.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) served: u32,
@@ -93,7 +93,7 @@ pub(crate) struct Summary {
     pub(crate) lasted: u64,
 }
 
-/// What a world has to know of its application.
+/// What a simulation has to know of its application.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Application {
     /// The port at which it was told to listen.
@@ -103,7 +103,7 @@ pub(crate) struct Application {
     pub(crate) ends_when_interrupted: bool,
 }
 
-impl<'w> World<'w> {
+impl<'w> Simulation<'w> {
     pub(crate) fn new(
         shared: &'w Shared,
         device: Device<'w>,
@@ -116,8 +116,8 @@ impl<'w> World<'w> {
         let plan = &*plan;
         let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted } = application;
-        let mild = plan.is_mild() && clients.iter().all(Client::calls_once);
-        ether.borrow_mut().has_vandal = !plan.acts.is_empty();
+        let default = plan.is_undisturbed() && clients.iter().all(Client::calls_once);
+        ether.borrow_mut().has_attacker = !plan.attacks.is_empty();
         let lease = plan.lease.filter(|_| device.leased);
         ether.borrow_mut().has_server = lease.is_some();
         Self {
@@ -125,24 +125,24 @@ impl<'w> World<'w> {
             shared,
             device,
             peer: Peer::new(ether, clients, address::DEVICE, seed),
-            vandal: Vandal::new((address::DEVICE, port)),
+            attacker: Attacker::new((address::DEVICE, port)),
             dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.server_start)),
             plan,
             timeline: Timeline::new(plan),
             active: Vec::new(),
             interrupts: 0,
-            phase: Phase::Rough,
+            phase: Phase::Faults,
             now: 0,
             script,
             called: Vec::new(),
             closings: 0,
             backlog,
             ends_when_interrupted,
-            mild,
+            default,
         }
     }
 
-    /// Runs the world to its end.
+    /// Runs the simulation to its end.
     pub(crate) fn run(&mut self) -> Verdict {
         let verdict = self.run_to_end();
         let unserved = matches!(verdict, Verdict::Stuck(_)) && !self.peer.is_served();
@@ -169,13 +169,13 @@ impl<'w> World<'w> {
             }
             let next = self.next().max(self.now);
             self.now = next;
-            self.ether.borrow_mut().tape.now = next;
+            self.ether.borrow_mut().choice_log.now = next;
             clock::set(next);
             while let Some(moment) = self.timeline.due(next) {
                 self.begin(moment);
             }
         }
-        Verdict::Stuck(format!("after {TIMES} steps there is no end in sight"))
+        Verdict::Stuck(format!("after {TIMES} steps the simulation has not ended"))
     }
 
     /// What is known of it.
@@ -193,8 +193,9 @@ impl<'w> World<'w> {
         let odds = self.plan.postpone;
         let ether = self.ether;
         let mut postpone = || {
-            let tape = &mut ether.borrow_mut().tape;
-            tape.ask(Stream::Schedule, Question::Postponed, |r| u64::from(r.chance(odds))) == 1
+            let choice_log = &mut ether.borrow_mut().choice_log;
+            choice_log.ask(Stream::Schedule, ChoicePoint::Postponed, |r| u64::from(r.chance(odds)))
+                == 1
         };
         let mut busy = [(false, ""); 5];
         for _ in 0..ROUNDS {
@@ -209,14 +210,14 @@ impl<'w> World<'w> {
             if let Some(problem) = self.shared.seen.borrow_mut().violation.take() {
                 return Err(Verdict::Invariant(problem));
             }
-            let answered = !self.plan.acts.is_empty() && {
+            let answered = !self.plan.attacks.is_empty() && {
                 let ether = &mut self.ether.borrow_mut();
-                self.vandal.work(ether)
+                self.attacker.work(ether)
             };
             self.lease();
-            let calm = self.phase != Phase::Rough;
+            let quiet = self.phase != Phase::Faults;
             let ending = self.is_ending();
-            let talked = self.peer.work(self.now, calm, ending).map_err(|complaint| {
+            let talked = self.peer.work(self.now, quiet, ending).map_err(|complaint| {
                 Verdict::Invariant(format!("client {}: {}", complaint.client, complaint.text))
             })?;
             let woken = clock::wake();
@@ -226,7 +227,7 @@ impl<'w> World<'w> {
             busy = [
                 (delivered, "frames arrive"),
                 (worked, "the device works"),
-                (answered, "the vandal answers"),
+                (answered, "the attacker answers"),
                 (talked, "the peers work"),
                 (woken, "the device is woken by its clock"),
             ];
@@ -234,7 +235,7 @@ impl<'w> World<'w> {
         let busy: Vec<_> = busy.iter().filter(|(busy, _)| *busy).map(|(_, what)| *what).collect();
         let busy = busy.join(" and ");
         Err(Verdict::Stuck(format!(
-            "the world does not come to rest: {busy}, {ROUNDS} times at once"
+            "the simulation does not come to rest: {busy}, {ROUNDS} times without time passing"
         )))
     }
 
@@ -250,17 +251,17 @@ impl<'w> World<'w> {
     /// The device has another address.
     fn moved(&mut self, address: Ipv4Addr) {
         self.peer.device_is_at(address, self.now, self.is_ending());
-        self.vandal.device_is_at(address);
+        self.attacker.device_is_at(address);
     }
 
     /// The next time something happens.
     fn next(&self) -> u64 {
         let by = match self.phase {
-            Phase::Rough => u64::MAX,
+            Phase::Faults => u64::MAX,
             Phase::Serving(by)
             | Phase::Emptying(by)
             | Phase::Resting(by)
-            | Phase::RollCall(by)
+            | Phase::SocketCheck(by)
             | Phase::Ending(by) => by,
         };
         let arrival = self.ether.borrow().next_arrival().unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
 //! What a plan says will happen, and when.
 
 use crate::world::choices::fault::Fault;
-use crate::world::peers::vandal::Act;
+use crate::world::peers::attacker::Attack;
 use crate::world::simulation::plan::Plan;
 
 /// Something a plan says will happen.
@@ -9,9 +9,9 @@ use crate::world::simulation::plan::Plan;
 pub(crate) enum Moment {
     Begins(Fault),
     Ends(Fault),
-    Act(Act),
+    Attack(Attack),
     /// The faults are over.
-    Calm,
+    Quiet,
 }
 
 /// The moments of a plan, the last one first.
@@ -19,14 +19,14 @@ pub(crate) struct Timeline(Vec<(u64, Moment)>);
 
 impl Timeline {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut moments = Vec::with_capacity(plan.faults.len() * 2 + plan.acts.len() + 1);
-        moments.push((plan.calm, Moment::Calm));
-        moments.extend(plan.acts.iter().map(|act| (act.at, Moment::Act(*act))));
+        let mut moments = Vec::with_capacity(plan.faults.len() * 2 + plan.attacks.len() + 1);
+        moments.push((plan.quiet, Moment::Quiet));
+        moments.extend(plan.attacks.iter().map(|attack| (attack.at, Moment::Attack(*attack))));
         for fault in &plan.faults {
             moments.push((fault.until, Moment::Ends(*fault)));
             moments.push((fault.from, Moment::Begins(*fault)));
         }
-        // What has no life begins before it ends, and the calm comes last.
+        // What has no life begins before it ends, and the quiet comes last.
         moments.reverse();
         moments.sort_by_key(|(at, _)| *at);
         moments.reverse();

@@ -1,12 +1,12 @@
-//! The verdict on a world, and what else is known of it when it is over.
+//! The verdict on a simulation, and what else is known of it when it is over.
 
 use std::fmt;
 
+use crate::world::choices::choice_log::Choice;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::tape::Line;
 use crate::world::simulation::waits::Waits;
 
-/// How a world went.
+/// How a simulation went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Everything as it should be.
@@ -104,7 +104,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What is known of a world that is over.
+/// What is known of a simulation that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// How it went.
@@ -123,6 +123,6 @@ pub struct Outcome {
     pub waited: Waits,
     /// How often each kind of fault struck, by [`FaultKind`]'s order.
     pub struck: [u32; FaultKind::ALL.len()],
-    /// The choices that were not the mild ones; only kept for a world that failed.
-    pub lines: Vec<Line>,
+    /// The choices that were not the defaults; only kept for a simulation that failed.
+    pub lines: Vec<Choice>,
 }

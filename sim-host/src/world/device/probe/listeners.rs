@@ -23,7 +23,7 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Forgets the world before.
+    /// Forgets the simulation before.
     pub(super) fn restart(&mut self) {
         self.handles.clear();
         self.open.clear();

@@ -1,7 +1,7 @@
-//! Judging a world: how far it is, and what must have happened by when.
+//! Judging a simulation: how far it is, and what must have happened by when.
 
-use super::{Judgement, Phase, World};
-use crate::world::choices::question::MOST;
+use super::{Judgement, Phase, Simulation};
+use crate::world::choices::choice_point::MOST;
 use crate::world::device::interrupt;
 use crate::world::peers::client::{Client, Stage};
 use crate::world::simulation::verdict::Verdict;
@@ -18,8 +18,8 @@ const AT_REST_AFTER: u64 = 100_000_000;
 /// Microseconds in which those who call then must be served.
 const CALLED_WITHIN: u64 = 60_000_000;
 
-impl World<'_> {
-    /// Sees how far the world is.
+impl Simulation<'_> {
+    /// Sees how far the simulation is.
     pub(super) fn judge(&mut self) -> Judgement {
         let over = Judgement::Over;
         if let Some(end) = self.device.end.get() {
@@ -31,11 +31,11 @@ impl World<'_> {
         if self.is_ending() && !matches!(self.phase, Phase::Ending(_)) {
             self.phase = Phase::Ending(self.now + ENDED_WITHIN);
         }
-        if self.mild
+        if self.default
             && self.is_roomy()
             && let Some(client) = self.peer.clients.iter().find(|client| client.turned_away > 0)
         {
-            let text = "was turned away, and nothing was in the way";
+            let text = "was refused, and nothing was in the way";
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
         }
         match self.phase {
@@ -65,10 +65,10 @@ impl World<'_> {
             }
             Phase::Resting(until) if self.now >= until => {
                 self.call_roll();
-                self.phase = Phase::RollCall(self.now + CALLED_WITHIN);
+                self.phase = Phase::SocketCheck(self.now + CALLED_WITHIN);
                 Judgement::Again
             }
-            Phase::RollCall(by) => match self.roll_call() {
+            Phase::SocketCheck(by) => match self.socket_check() {
                 Ok(true) => {
                     self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                     Judgement::Again
@@ -82,9 +82,9 @@ impl World<'_> {
             },
             Phase::Ending(by) if self.now >= by => {
                 let after = ENDED_WITHIN / 1_000_000;
-                over(Verdict::Stuck(format!("the loop goes on {after} s after the interrupt")))
+                over(Verdict::Stuck(format!("the loop still runs {after} s after the interrupt")))
             }
-            Phase::Rough | Phase::Serving(_) | Phase::Resting(_) | Phase::Ending(_) => {
+            Phase::Faults | Phase::Serving(_) | Phase::Resting(_) | Phase::Ending(_) => {
                 Judgement::GoOn
             }
         }
@@ -110,7 +110,7 @@ impl World<'_> {
     fn next_to_call(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let callers = seen.listeners.share(self.device.sockets, self.backlog);
-        let callers = callers.min(self.plan.roll_call);
+        let callers = callers.min(self.plan.socket_check);
         let ports = seen.listeners.open_ports().iter();
         let port = ports.copied().find(|port| !self.called.contains(port))?;
         (callers > 0).then_some((port, callers))
@@ -121,18 +121,18 @@ impl World<'_> {
         let Some((port, callers)) = self.next_to_call() else { return };
         let mut ether = self.ether.borrow_mut();
         let clients = &mut self.peer.clients;
-        let before = clients.iter().filter(|client| client.is_of_roll_call()).count();
+        let before = clients.iter().filter(|client| client.is_of_socket_check()).count();
         clients.extend((before..before + callers).map(|nth| {
             let number = MOST as u32 + 1 + nth as u32;
-            Client::of_roll_call(&mut ether.tape, number, port, self.script)
+            Client::of_socket_check(&mut ether.choice_log, number, port, self.script)
         }));
         self.called.push(port);
         self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
     /// Whether all who call at the end are served.
-    fn roll_call(&self) -> Result<bool, Verdict> {
-        let calling = || self.peer.clients.iter().filter(|client| client.is_of_roll_call());
+    fn socket_check(&self) -> Result<bool, Verdict> {
+        let calling = || self.peer.clients.iter().filter(|client| client.is_of_socket_check());
         // The application may close a listener that is called, and opens it again for those who
         // call once more.
         let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
@@ -151,7 +151,7 @@ impl World<'_> {
         let (number, how) = client.map_or((0, Stage::Gone), |client| (client.number, client.stage));
         let how = match how {
             Stage::Calling => "is connected and waits",
-            _ => "is turned away again and again",
+            _ => "is refused again and again",
         };
         let after = SERVED_WITHIN / 1_000_000;
         Verdict::Stuck(format!("client {number} {how}, {after} s after the last fault"))

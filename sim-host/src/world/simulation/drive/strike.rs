@@ -1,16 +1,16 @@
-//! What a plan's moments do to a world.
+//! What a plan's moments do to a simulation.
 
 use embassy_net::ConfigV4;
 
 use super::judge::SERVED_WITHIN;
-use super::{Phase, World};
+use super::{Phase, Simulation};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::device::clock;
 use crate::world::device::size::at;
 use crate::world::simulation::timeline::Moment;
 
-impl World<'_> {
+impl Simulation<'_> {
     /// Begins what is due.
     pub(super) fn begin(&mut self, moment: Moment) {
         match moment {
@@ -26,10 +26,10 @@ impl World<'_> {
                 }
                 self.relieve(&fault);
             }
-            Moment::Act(act) => self.vandal.act(act, &mut self.ether.borrow_mut()),
-            Moment::Calm => {
+            Moment::Attack(attack) => self.attacker.attack(attack, &mut self.ether.borrow_mut()),
+            Moment::Quiet => {
                 self.ether.borrow_mut().mark(|| "the faults are over".to_owned());
-                if self.phase == Phase::Rough {
+                if self.phase == Phase::Faults {
                     self.phase = Phase::Serving(self.now + SERVED_WITHIN);
                 }
                 let clients = self.peer.clients.iter_mut();
@@ -58,7 +58,7 @@ impl World<'_> {
                 self.device.stack.set_config_v4(ConfigV4::None);
             }
             FaultKind::Reboot => self.peer.reboot(self.now, self.is_ending()),
-            FaultKind::ClockStep => clock::step(fault.degree.min(86_400_000_000)),
+            FaultKind::ClockStep => clock::step(fault.severity.min(86_400_000_000)),
             _ => {}
         }
     }

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::world::{Failure, Lab, Outcome, Subject, Trial, Verdict};
+use crate::world::{AnyTestCase, Failure, Outcome, Simulator, TestCase, Verdict};
 
 fn outcome() -> Outcome {
-    let trial = Trial::new("nothing", 7, || (), |cx, address| cx.listen(address, |_, _, _| ()));
-    let mut lab = Lab::new();
-    lab.take_lines(&[]);
-    trial.run(&mut lab)
+    let case = TestCase::new("nothing", 7, || (), |cx, address| cx.listen(address, |_, _, _| ()));
+    let mut simulator = Simulator::new();
+    simulator.take_lines(&[]);
+    case.run(&mut simulator)
 }
 
 #[test]

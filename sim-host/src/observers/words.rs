@@ -20,10 +20,10 @@ pub(crate) const FELL: &str = "dropped on its way, the link went down";
 /// What was done to a frame; empty when nothing was.
 pub(crate) fn treatment(how: Treatment) -> String {
     let done = [
-        (how.doubled, "a second copy"),
+        (how.duplicated, "a second copy"),
         (how.late, "overtaken by later ones"),
         (how.slowed, "waits on a slow link"),
-        (how.shaken, "jitter"),
+        (how.jittered, "jitter"),
         (how.held, "waits for a clog to go"),
         (how.flipped, "a bit is flipped"),
         (how.forged, "a byte is changed and the checksum made to fit"),
@@ -34,14 +34,14 @@ pub(crate) fn treatment(how: Treatment) -> String {
 
 /// A fault: what, how badly, and whom it strikes.
 pub(crate) fn fault(fault: &Fault) -> String {
-    let Fault { kind, degree, .. } = *fault;
+    let Fault { kind, severity, .. } = *fault;
     let how = match kind {
-        FaultKind::Loss | FaultKind::Doubling | FaultKind::Reordering => permille(degree),
-        FaultKind::Corruption | FaultKind::Forgery => permille(degree),
-        FaultKind::Jitter => format!(" of up to {}", time(degree)),
-        FaultKind::ClockStep => format!(" of {}", time(degree)),
-        FaultKind::Rate => format!(" of {degree} bytes in a second"),
-        FaultKind::Mtu => format!(" of {degree} bytes"),
+        FaultKind::Loss | FaultKind::Duplication | FaultKind::Reordering => permille(severity),
+        FaultKind::Corruption | FaultKind::Forgery => permille(severity),
+        FaultKind::Jitter => format!(" of up to {}", time(severity)),
+        FaultKind::ClockStep => format!(" of {}", time(severity)),
+        FaultKind::Rate => format!(" of {severity} bytes in a second"),
+        FaultKind::Mtu => format!(" of {severity} bytes"),
         _ => String::new(),
     };
     let side = match fault.side {
@@ -53,10 +53,10 @@ pub(crate) fn fault(fault: &Fault) -> String {
     format!("{}{how}{side}", kind.word())
 }
 
-fn permille(degree: u64) -> String {
-    match degree % 10 {
-        0 => format!(" of {} %", degree / 10),
-        tenths => format!(" of {}.{tenths} %", degree / 10),
+fn permille(severity: u64) -> String {
+    match severity % 10 {
+        0 => format!(" of {} %", severity / 10),
+        tenths => format!(" of {}.{tenths} %", severity / 10),
     }
 }
 
@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn faults_say_how_badly_and_whom() {
-        let words = |kind, degree, side| fault(&Fault { kind, side, from: 0, until: 1, degree });
+        let words =
+            |kind, severity, side| fault(&Fault { kind, side, from: 0, until: 1, severity });
         assert_eq!(words(FaultKind::Loss, 205, Side::ToDevice), "loss of 20.5 %, to the device");
         assert_eq!(words(FaultKind::Partition, 0, Side::Both), "partition, both ways");
         assert_eq!(words(FaultKind::ClockStep, 1_500, Side::Both), "clock-step of 1.50 ms");

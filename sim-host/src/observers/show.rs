@@ -1,4 +1,4 @@
-//! A world at a human's pace: what happens, a line each, when it happens.
+//! A simulation at a human's pace: what happens, a line each, when it happens.
 //!
 //! ```text
 //!     2.000100 │ peers ────▶ device │ 40001>9995 syn seq 1 ack 0 win 1024 len 0
@@ -29,11 +29,11 @@ pub enum Style {
 /// How often the clock of a terminal moves on.
 const TICK: Duration = Duration::from_millis(100);
 
-/// An observer that shows a world while it runs, and holds it up to keep its pace.
+/// An observer that shows a simulation while it runs, and holds it up to keep its pace.
 pub struct Show<W> {
     out: W,
     style: Style,
-    /// Seconds of the world in one of ours.
+    /// Seconds of the simulation in one of ours.
     ratio: f64,
     began: Option<Instant>,
     names: HashMap<Function, String>,
@@ -44,7 +44,7 @@ pub struct Show<W> {
 
 #[derive(Clone, Copy)]
 enum Colour {
-    Calm = 0,
+    Quiet = 0,
     Bad = 31,
     Good = 32,
     Odd = 33,
@@ -53,12 +53,12 @@ enum Colour {
 }
 
 impl<W: Write> Show<W> {
-    /// One whose world runs `ratio` times as fast as ours; as fast as it can when it is infinite.
+    /// One whose simulation runs `ratio` times as fast as ours; as fast as it can when it is infinite.
     pub fn new(out: W, style: Style, ratio: f64) -> Self {
         Self { out, style, ratio, began: None, names: HashMap::new(), last: None, again: 0 }
     }
 
-    /// Waits until it is `at` in our world too.
+    /// Waits until it is `at` in our simulation too.
     fn keep_pace(&mut self, at: u64) {
         let began = *self.began.get_or_insert_with(Instant::now);
         let due = at as f64 / 1e6 / self.ratio;
@@ -118,7 +118,7 @@ impl<W: Write> Observer for Show<W> {
         let colour = match (arrives, note.is_empty()) {
             (false, _) => Colour::Bad,
             (true, false) => Colour::Odd,
-            (true, true) => Colour::Calm,
+            (true, true) => Colour::Quiet,
         };
         let text = if note.is_empty() { text } else { format!("{text}  ({note})") };
         self.line(at, colour, arrow(frame.way, arrives), &text);
@@ -163,7 +163,7 @@ impl<W: Write> Observer for Show<W> {
     }
 
     fn mark(&mut self, at: u64, line: &str) {
-        self.line(at, Colour::Calm, "world", line);
+        self.line(at, Colour::Quiet, "simulation", line);
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         show.mark(40_000_000, "late");
         assert!(began.elapsed() >= Duration::from_millis(40));
         let text = String::from_utf8(out).unwrap();
-        let wanted = "   10.000000 │ world              │ early";
+        let wanted = "   10.000000 │ simulation         │ early";
         assert_eq!(text.lines().next(), Some(wanted));
     }
 

@@ -1,84 +1,85 @@
-//! The vandal: frames that no client's stack would send.
+//! The attacker: frames that no client's stack would send.
 //!
-//! He has an address of his own and no stack behind it: he answers questions for his hardware
-//! address, begins connections he does not mean, and breaks them in ways that are his choice.
+//! It has an address of its own and no stack behind it: it answers ARP requests, begins connections
+//! that it does not mean, and breaks them in ways drawn from the seed.
 
 use std::net::Ipv4Addr;
 
 use smoltcp::wire::{TcpControl, TcpSeqNumber};
 
-use crate::world::choices::kinds::ActKind;
-use crate::world::choices::question::{Question, Stream};
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::random::Random;
-use crate::world::choices::tape::Tape;
 use crate::world::network::ether::Ether;
 
 mod forge;
 
 use forge::{Answer, Segment};
 
-/// One act.
+/// One attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Act {
-    pub(crate) kind: ActKind,
+pub(crate) struct Attack {
+    pub(crate) kind: AttackKind,
     pub(crate) at: u64,
     /// What else there is to choose follows from this number.
     number: u64,
 }
 
-impl Act {
-    /// Draws the act of this number, by `calm`.
-    pub(crate) fn draw(tape: &mut Tape, nth: u32, calm: u64) -> Self {
-        let stream = Stream::Vandal;
-        let kind = tape.ask_about(stream, Question::Kind, nth, |random| {
-            random.between(1, ActKind::ALL.len() as u64 - 1)
+impl Attack {
+    /// Draws the attack of this number, by `quiet`.
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
+        let stream = Stream::Attacker;
+        let kind = choice_log.ask_about(stream, ChoicePoint::Kind, nth, |random| {
+            random.between(1, AttackKind::ALL.len() as u64 - 1)
         });
-        let kind = ActKind::of_answer(kind);
-        if kind == ActKind::None {
+        let kind = AttackKind::of_answer(kind);
+        if kind == AttackKind::None {
             return Self { kind, at: 0, number: 0 };
         }
-        let at = tape.ask_about(stream, Question::Start, nth, |r| r.spread(1_000, 10_000_000));
-        let number = tape.ask_about(stream, Question::Number, nth, |r| r.below(1 << 20));
-        Self { kind, at: at.min(calm), number }
+        let at =
+            choice_log.ask_about(stream, ChoicePoint::Start, nth, |r| r.spread(1_000, 10_000_000));
+        let number = choice_log.ask_about(stream, ChoicePoint::Number, nth, |r| r.below(1 << 20));
+        Self { kind, at: at.min(quiet), number }
     }
 }
 
-/// A connection he began and means to break.
+/// A connection that it began and means to break.
 struct Call {
     port: u16,
-    act: Act,
+    attack: Attack,
     answered: bool,
 }
 
-pub(crate) struct Vandal {
+pub(crate) struct Attacker {
     calls: Vec<Call>,
     next_port: u16,
     device: (Ipv4Addr, u16),
 }
 
-impl Vandal {
+impl Attacker {
     pub(crate) fn new(device: (Ipv4Addr, u16)) -> Self {
         Self { calls: Vec::new(), next_port: 20_000, device }
     }
 
-    /// Does one act.
-    pub(crate) fn act(&mut self, act: Act, ether: &mut Ether) {
-        let mut random = Random::new(act.number, act.kind as u64);
+    /// Does one attack.
+    pub(crate) fn attack(&mut self, attack: Attack, ether: &mut Ether) {
+        let mut random = Random::new(attack.number, attack.kind as u64);
         let many = random.between(1, 12);
-        match act.kind {
-            ActKind::None => {}
-            ActKind::SynFlood => {
+        match attack.kind {
+            AttackKind::None => {}
+            AttackKind::SynFlood => {
                 for _ in 0..many {
                     self.call(&mut random, ether);
                 }
             }
-            ActKind::Garbage => (0..many).for_each(|_| forge::garbage(&mut random, ether)),
-            ActKind::PingFlood => (0..many).for_each(|_| self.ping(&mut random, ether)),
-            ActKind::DataAfterFin | ActKind::Mischief => {
+            AttackKind::Garbage => (0..many).for_each(|_| forge::garbage(&mut random, ether)),
+            AttackKind::PingFlood => (0..many).for_each(|_| self.ping(&mut random, ether)),
+            AttackKind::DataAfterFin | AttackKind::MalformedSegments => {
                 let port = self.call(&mut random, ether);
-                self.calls.push(Call { port, act, answered: false });
+                self.calls.push(Call { port, attack, answered: false });
             }
-            ActKind::Strays => (0..many).for_each(|_| {
+            AttackKind::StraySegments => (0..many).for_each(|_| {
                 let port = self.fresh_port();
                 let number = TcpSeqNumber(random.next() as i32);
                 let answer = Some(TcpSeqNumber(random.next() as i32));
@@ -88,10 +89,10 @@ impl Vandal {
         }
     }
 
-    /// Hears what the device says to him; whether anything.
+    /// Handles what the device sends to it. Returns whether there was anything.
     pub(crate) fn work(&mut self, ether: &mut Ether) -> bool {
         let mut any = false;
-        while let Some(frame) = ether.to_vandal.pop_front() {
+        while let Some(frame) = ether.to_attacker.pop_front() {
             any = true;
             match forge::understand(&frame) {
                 Some(Answer::WhoHas(target, hardware)) => forge::here_i_am(target, hardware, ether),
@@ -105,19 +106,19 @@ impl Vandal {
         any
     }
 
-    /// The device has accepted a connection of his.
+    /// The device has accepted one of its connections.
     fn welcomed(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
         let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
         let Some(call) = call else { return };
         call.answered = true;
-        let act = call.act;
-        let mut random = Random::new(act.number, 99);
+        let attack = call.attack;
+        let mut random = Random::new(attack.number, 99);
         let answer = Some(theirs + 1);
         let mut send = |control, push, number, answer, bytes: &[u8]| {
             self.send(Segment { port, control, push, number, answer, bytes }, ether);
         };
         send(TcpControl::None, false, own, answer, &[]);
-        if act.kind == ActKind::DataAfterFin {
+        if attack.kind == AttackKind::DataAfterFin {
             send(TcpControl::Fin, false, own, answer, b"last");
             send(TcpControl::None, true, own + 5, answer, b"more");
             send(TcpControl::Fin, false, own + 9, answer, &[]);

@@ -1,4 +1,4 @@
-//! The narrator: what happens in a world, a line each, for the end of a failure's report.
+//! The log observer: what happens in a simulation, a line each, for the end of a failure's report.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,13 +9,13 @@ use crate::world::network::segment;
 use crate::world::observe::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
 
 /// An observer that keeps the last lines of what it sees.
-pub struct Narrator {
+pub struct LogObserver {
     lines: Rc<RefCell<VecDeque<String>>>,
     most: usize,
 }
 
-impl Narrator {
-    /// One that keeps so many lines, and where it keeps them.
+impl LogObserver {
+    /// Makes an observer that keeps the last `most` lines. Returns it and the lines.
     pub fn new(most: usize) -> (Self, Rc<RefCell<VecDeque<String>>>) {
         let lines = Rc::new(RefCell::new(VecDeque::new()));
         (Self { lines: lines.clone(), most }, lines)
@@ -30,7 +30,7 @@ impl Narrator {
     }
 }
 
-impl Observer for Narrator {
+impl Observer for LogObserver {
     fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
         let way = match frame.way {
             Direction::ToDevice => "to-device",
@@ -41,7 +41,7 @@ impl Observer for Narrator {
             other => format!("  [{other:?}]"),
         };
         let done = [
-            (how.doubled, " doubled"),
+            (how.duplicated, " duplicated"),
             (how.late, " late"),
             (how.flipped, " flipped"),
             (how.forged, " forged"),

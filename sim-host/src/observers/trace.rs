@@ -1,4 +1,4 @@
-//! A timeline of a world, for <https://ui.perfetto.dev>.
+//! A timeline of a simulation, for <https://ui.perfetto.dev>.
 //!
 //! ```text
 //!  device   network      ▌frame ──────────────┐      lines across all: faults' end, interrupt, verdict
@@ -10,7 +10,7 @@
 //!  faults   lane 0       ▐loss of 20 %       ▐
 //! ```
 //!
-//! Code takes no time in a world, so what happens in the same microsecond is drawn one after the
+//! Code takes no time in a simulation, so what happens in the same microsecond is drawn one after the
 //! other, each 20 ns wide. A frame is a slice at either end and an arrow between them; one that is
 //! lost has no arrow, and its slice says why.
 
@@ -30,7 +30,7 @@ const FAULTS: u32 = 3;
 /// Nanoseconds that something takes in the drawing.
 const WIDTH: u64 = 20;
 
-/// An observer that draws the timeline of one world.
+/// An observer that draws the timeline of one simulation.
 pub struct Trace {
     chart: Chart,
     named: Vec<Track>,
@@ -80,7 +80,7 @@ impl Trace {
             self.free_lane(lane, end);
         }
         let clients: Vec<_> = self.calls.keys().copied().collect();
-        clients.into_iter().for_each(|client| self.hang_up(client, end, "the world ends"));
+        clients.into_iter().for_each(|client| self.hang_up(client, end, "the simulation ends"));
         self.chart.file()
     }
 
@@ -271,7 +271,7 @@ impl Observer for Trace {
 
     fn mark(&mut self, at: u64, line: &str) {
         let moment = self.moment(at);
-        let track = self.track(DEVICE, 0, || "world".to_owned());
+        let track = self.track(DEVICE, 0, || "simulation".to_owned());
         self.chart.instant(track, moment, line);
     }
 }

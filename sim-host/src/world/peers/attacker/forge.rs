@@ -11,7 +11,7 @@ use smoltcp::wire::{
 
 use crate::world::choices::random::Random;
 use crate::world::network::address;
-use crate::world::network::ether::{DEVICE, Ether, VANDAL};
+use crate::world::network::ether::{ATTACKER, DEVICE, Ether};
 use crate::world::observe::observer::Direction;
 
 /// A segment to the device.
@@ -26,7 +26,7 @@ pub(super) struct Segment<'b> {
 
 /// What of the device's frames matters.
 pub(super) enum Answer {
-    /// Someone of this address and hardware address asks who has his address.
+    /// A machine with this address and hardware address asks for the attacker's hardware address.
     WhoHas(Ipv4Addr, EthernetAddress),
     /// A connection is accepted: to this port, with the device's number and the number it expects.
     Welcome { port: u16, number: TcpSeqNumber, answer: TcpSeqNumber },
@@ -54,7 +54,7 @@ impl Segment<'_> {
         };
         packet(device, IpProtocol::Tcp, segment.buffer_len(), ether, |payload| {
             let mut packet = TcpPacket::new_unchecked(payload);
-            let (from, to) = (address::VANDAL.into(), device.into());
+            let (from, to) = (address::ATTACKER.into(), device.into());
             segment.emit(&mut packet, &from, &to, &ChecksumCapabilities::default());
         });
     }
@@ -91,12 +91,12 @@ pub(super) fn garbage(random: &mut Random, ether: &mut Ether) {
     ether.send(Direction::ToDevice, frame);
 }
 
-/// Tells one who asked where the vandal is.
+/// Tells one who asked where the attacker is.
 pub(super) fn here_i_am(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut Ether) {
     let answer = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
-        source_hardware_addr: EthernetAddress(VANDAL),
-        source_protocol_addr: address::VANDAL,
+        source_hardware_addr: EthernetAddress(ATTACKER),
+        source_protocol_addr: address::ATTACKER,
         target_hardware_addr: hardware,
         target_protocol_addr: target,
     };
@@ -115,7 +115,7 @@ pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
                 operation: ArpOperation::Request,
                 source_hardware_addr,
                 source_protocol_addr,
-                target_protocol_addr: address::VANDAL,
+                target_protocol_addr: address::ATTACKER,
                 ..
             } = ArpRepr::parse(&packet).ok()?
             else {
@@ -126,7 +126,7 @@ pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
         EthernetProtocol::Ipv4 => {
             let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
             let segment = TcpPacket::new_checked(packet.payload()).ok()?;
-            let welcome = packet.dst_addr() == address::VANDAL && segment.syn() && segment.ack();
+            let welcome = packet.dst_addr() == address::ATTACKER && segment.syn() && segment.ack();
             welcome.then(|| Answer::Welcome {
                 port: segment.dst_port(),
                 number: segment.seq_number(),
@@ -145,7 +145,7 @@ fn packet(
     emit: impl FnOnce(&mut [u8]),
 ) {
     let header = Ipv4Repr {
-        src_addr: address::VANDAL,
+        src_addr: address::ATTACKER,
         dst_addr: device,
         next_header,
         payload_len,
@@ -166,7 +166,7 @@ fn frame(
     emit: impl FnOnce(&mut [u8]),
 ) {
     let header = EthernetRepr {
-        src_addr: EthernetAddress(VANDAL),
+        src_addr: EthernetAddress(ATTACKER),
         dst_addr: EthernetAddress(DEVICE),
         ethertype,
     };

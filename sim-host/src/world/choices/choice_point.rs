@@ -1,4 +1,4 @@
-//! What a world can be asked, and by whom: the words of a tape.
+//! Choice points: what can be decided in a simulation, by the words of a choice log.
 
 /// Makes an enum whose variants have names in text.
 macro_rules! words {
@@ -32,11 +32,11 @@ macro_rules! words {
 }
 
 words! {
-    /// Whose choice it is. Each has random numbers of its own, so that one more question in one
-    /// leaves the others as they were.
+    /// What a choice belongs to. Each stream has random numbers of its own, so that one more choice in
+    /// one leaves the others as they were.
     Stream, STREAMS,
-    /// The configuration of the whole world.
-    World = "world",
+    /// The configuration of the whole simulation.
+    Setup = "setup",
     /// A client, by its number.
     Client = "client",
     /// A fault, by its number.
@@ -47,35 +47,35 @@ words! {
     ToPeer = "to-peer",
     /// The order in which tasks run.
     Schedule = "schedule",
-    /// The one who sends what no client would.
-    Vandal = "vandal",
+    /// What the attacker sends.
+    Attacker = "attacker",
     /// What an application's own script wants to know.
     Script = "script",
 }
 
-/// Faults, clients and acts a tape can have at most.
+/// Faults, clients and attacks a choice log can have at most.
 pub(crate) const MOST: u64 = 8;
 
 impl Stream {
-    /// Whether its questions are asked before the world begins.
+    /// Whether its choices are made before the simulation begins.
     pub(crate) const fn is_of_plan(self) -> bool {
-        matches!(self, Self::World | Self::Client | Self::Fault | Self::Vandal)
+        matches!(self, Self::Setup | Self::Client | Self::Fault | Self::Attacker)
     }
 }
 
 words! {
-    /// What is asked. The doc of each says what its answer counts; zero is the mild one.
-    Question, QUESTIONS,
+    /// What is decided. The doc of each says what its answer counts; zero is the default.
+    ChoicePoint, CHOICE_POINTS,
     /// Which storage the device has, of the list of sizes.
     Size = "size",
     /// How many clients there are beside the first.
     MoreClients = "more-clients",
-    /// How many clients call at once when all is over, for sockets that should be there.
-    RollCall = "roll-call",
+    /// How many clients connect at once to each listener when all is over, to find leaked sockets.
+    SocketCheck = "socket-check",
     /// How many faults there may be.
     Faults = "faults",
-    /// When the faults end, in microseconds after the second second.
-    CalmAfter = "calm-after-us",
+    /// When the faults end and the quiet phase begins, in microseconds after 2 s.
+    QuietAfter = "quiet-after-us",
     /// What a frame's way takes beside 100 microseconds.
     Latency = "latency-us",
     /// From what the stacks draw their ports and sequence numbers.
@@ -92,22 +92,22 @@ words! {
     Postpone = "postpone-per-mille",
     /// At which preemption point the interrupt comes.
     Interrupt = "interrupt-at-point",
-    /// How many acts of vandalism there are.
-    Acts = "acts",
-    /// Which kind of client, fault or act.
+    /// How many attacks there are.
+    Attacks = "attacks",
+    /// Which kind of client, fault or attack.
     Kind = "kind",
     /// When it begins, in microseconds.
     Start = "start-us",
     /// How long it lasts, in microseconds.
     Life = "life-us",
     /// How bad it is; the kind says in what.
-    Degree = "degree",
+    Severity = "severity",
     /// Whom it strikes: both directions, to the device, to the peer.
     Side = "side",
     /// A frame is lost.
     Lost = "lost",
     /// A frame comes twice, the second one so many microseconds later.
-    Doubled = "doubled-us",
+    Duplicated = "duplicated-us",
     /// A frame is overtaken, by so many microseconds.
     Late = "late-us",
     /// A frame takes so many microseconds more, and those behind it too.
@@ -118,7 +118,7 @@ words! {
     Forged = "forged",
     /// A task waits for another turn.
     Postponed = "postponed",
-    /// A number that a script or an act draws.
+    /// A number that a script or an attack draws.
     Number = "number",
 }
 
@@ -131,8 +131,8 @@ mod tests {
         for stream in Stream::ALL {
             assert_eq!(Stream::of_word(stream.word()), Some(*stream));
         }
-        for question in Question::ALL {
-            assert_eq!(Question::of_word(question.word()), Some(*question));
+        for point in ChoicePoint::ALL {
+            assert_eq!(ChoicePoint::of_word(point.word()), Some(*point));
         }
     }
 }

@@ -4,21 +4,21 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use picoevent_sim::seeing::{Capture, Trace};
-use picoevent_sim::world::{Lab, Line, Observer, Subject};
+use picoevent_sim::observers::{Capture, Trace};
+use picoevent_sim::world::{AnyTestCase, Choice, Observer, Simulator};
 use serde_json::Value;
 
 use crate::lines::lines;
 
 /// Two clients on a cable that does all it can to frames.
-const ROUGH: &str = "\
-world more-clients 0 1
-world faults 0 3
+const FAULTS: &str = "\
+setup more-clients 0 1
+setup faults 0 3
 fault kind 0 loss
-fault degree 0 300
+fault severity 0 300
 fault life-us 0 3000000
 fault kind 1 corruption
-fault degree 1 200
+fault severity 1 200
 fault life-us 1 3000000
 fault kind 2 link-down
 fault start-us 2 500000
@@ -30,11 +30,11 @@ to-peer lost 1 1
 ";
 
 fn look(observer: impl Observer + 'static) {
-    let (_, tape) = Line::read_all(ROUGH).unwrap();
-    let mut lab = Lab::new();
-    lab.take_lines(&tape);
-    lab.observe(Box::new(observer));
-    lines(false).run(&mut lab);
+    let (_, choice_log) = Choice::read_all(FAULTS).unwrap();
+    let mut simulator = Simulator::new();
+    simulator.take_lines(&choice_log);
+    simulator.observe(Box::new(observer));
+    lines(false).run(&mut simulator);
 }
 
 /// A packet of a capture.
@@ -104,7 +104,7 @@ fn options(mut bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
 
 #[test]
 fn a_capture_has_every_frame_and_says_what_became_of_it() {
-    let capture = Rc::new(RefCell::new(Capture::new("a rough cable")));
+    let capture = Rc::new(RefCell::new(Capture::new("a cable with faults")));
     look(capture.clone());
     let (names, packets) = read(&capture.borrow().file());
     assert_eq!(names, ["to-device", "to-peers"]);

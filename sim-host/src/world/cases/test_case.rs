@@ -1,4 +1,4 @@
-//! A trial: an application, its clients and what must be true of it, to be put into worlds.
+//! A test case: an application, its clients and what must be true of it.
 
 use std::net::SocketAddr;
 
@@ -15,10 +15,10 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 ///
 /// It is the application's own code, started as its `main` would start it; see the
 /// [module's documentation](super) for an example.
-pub struct Trial<A> {
+pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,
-    /// What clients say, and the port they call.
+    /// What clients send and expect, and the port they connect to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     pub(super) sizes: Vec<Size<A>>,
     /// Bytes that a device's rings have at least.
@@ -29,9 +29,9 @@ pub struct Trial<A> {
     pub(super) ends_when_interrupted: bool,
 }
 
-impl<A: 'static> Trial<A> {
-    /// A trial of the application that `make` makes and `start` starts, as its `main` would: `start`
-    /// listens on the address it is given.
+impl<A: 'static> TestCase<A> {
+    /// Makes a test case of the application that `make` makes and `start` starts, as its `main` would:
+    /// `start` listens on the address it is given.
     pub fn new<R>(
         name: &str,
         port: u16,
@@ -56,7 +56,7 @@ impl<A: 'static> Trial<A> {
         }
     }
 
-    /// Adds a kind of client: what it says and must hear. Worlds have clients of all kinds.
+    /// Adds a kind of client: what it sends and must receive. Simulations have clients of all kinds.
     #[must_use]
     pub fn client(
         self,
@@ -66,7 +66,7 @@ impl<A: 'static> Trial<A> {
         self.client_at(port, script)
     }
 
-    /// Adds a kind of client that calls another listener of the application, at this port.
+    /// Adds a kind of client that connects to another listener of the application, at this port.
     #[must_use]
     pub fn client_at(
         mut self,

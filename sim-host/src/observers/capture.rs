@@ -20,7 +20,7 @@ use crate::world::{Direction, Fate, Fault, Frame, News, Observer, Treatment};
 /// The longest frame, as an interface says it.
 const LONGEST: u32 = 1514;
 
-/// An observer that takes the capture of one world.
+/// An observer that takes the capture of one simulation.
 pub struct Capture {
     title: String,
     packets: Vec<u8>,
@@ -43,7 +43,7 @@ impl Capture {
         }
     }
 
-    /// The capture as a pcapng file. What was on its way when the world ended is not in it.
+    /// The capture as a pcapng file. What was on its way when the simulation ended is not in it.
     pub fn file(&self) -> Vec<u8> {
         let Self { title, last, .. } = self;
         let application = concat!("picoevent-sim ", env!("CARGO_PKG_VERSION"));
