@@ -29,7 +29,7 @@ impl<A> Cx<'_, A> {
     pub fn counts(&self) -> Counts {
         Counts {
             added: self.added(),
-            active: self.active.len(),
+            active: self.queues.len(),
             events: self.tables.events.len(),
             conns: self.tables.conns.len(),
             listeners: self.tables.listeners.len(),
@@ -38,8 +38,7 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn added(&self) -> usize {
-        let timers = self.timers.armed().wrapping_add(self.conn_timers.armed());
-        let waiting = self.registered.wrapping_add(timers).wrapping_add(self.commons.len());
-        waiting.wrapping_add(self.active.len())
+        let waiting = usize::from(self.registered).wrapping_add(self.armed as usize);
+        waiting.wrapping_add(self.queues.len())
     }
 }

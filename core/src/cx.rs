@@ -2,23 +2,21 @@
 
 use core::time::Duration;
 
-use crate::active::{Active, Queued, Turns};
-use crate::base::Phase;
-use crate::common::Commons;
 use crate::error::{Full, OnceError};
-use crate::event::{EventState, Mode, OnEvent, Waits, chore};
+use crate::event::{EventSlot, Mode, OnEvent, Waits, flag};
 use crate::handle::{Event, Source};
+use crate::hooks::Hooks;
 use crate::limit::Limit;
-use crate::list::Id;
 use crate::outbox::Outbox;
-use crate::parts::Parts;
+use crate::pass::Phase;
 use crate::peak::Peak;
+use crate::queue::{Activated, Id, Queues};
 use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
-use crate::run::Course;
+use crate::run::LoopState;
 use crate::source::Signals;
 use crate::tables::Tables;
-use crate::timer::{Key, Timers};
+use crate::timers::{Timers, is_before};
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What, log};
 
@@ -38,30 +36,35 @@ use crate::{Instant, Signal, What, log};
 pub struct Cx<'s, A> {
     pub(crate) tables: Tables<'s, A>,
     pub(crate) rings: Rings<'s>,
-    pub(crate) active: Active,
+    pub(crate) queues: Queues,
+    /// The timers of events.
     pub(crate) timers: Timers<'s>,
+    /// The timers of connections.
     pub(crate) conn_timers: Timers<'s>,
-    /// Deadlines set so far: of equal ones the one set first comes due first.
-    pub(crate) armings: u64,
-    /// Nothing is due before this; it may be that nothing is then either.
+    pub(crate) now: Instant,
+    /// The first deadline, or one that was first and is so no more: see `due_moved`.
     pub(crate) due_from: Instant,
-    pub(crate) commons: Commons<'s>,
-    pub(crate) watchers: Watchers,
-    pub(crate) parts: Parts<A>,
-    pub(crate) signals: Signals,
-    pub(crate) outbox: Outbox,
+    /// What was due first was cancelled, or set later.
+    pub(crate) due_moved: bool,
+    /// Deadlines set so far: of equal ones the one set first comes due first.
+    pub(crate) sequence: u32,
+    /// Deadlines there are, of events and of connections.
+    pub(crate) armed: u32,
     /// Events on the list of a source or signal.
-    pub(crate) registered: usize,
+    pub(crate) registered: u16,
     /// Listeners that are enabled.
-    pub(crate) listening: usize,
+    pub(crate) listening: u16,
+    pub(crate) outbox: Outbox,
+    pub(crate) signals: Signals,
+    pub(crate) state: LoopState,
+    pub(crate) phase: Phase,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, u16)>,
-    /// The once-event whose callback runs, or ran last.
-    pub(crate) spent: Option<Event>,
-    pub(crate) now: Instant,
-    pub(crate) course: Course,
+    /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
+    pub(crate) fired_once: Event,
+    pub(crate) hooks: Hooks<A>,
+    pub(crate) watchers: Watchers,
     pub(crate) limit: Limit,
-    pub(crate) phase: Phase,
     pub(crate) most_added: Peak,
     pub(crate) longest_write: LongestWrite,
     pub(crate) recorder: Recorder<'s>,
@@ -82,9 +85,8 @@ impl<'s, A> Cx<'s, A> {
         mode: Mode,
         call: OnEvent<A>,
     ) -> Result<Event, Full> {
-        self.make(Waits::Source(source), mode, call, |state| {
-            state.interest = interest & (What::IO | What::EDGE);
-        })
+        let interest = interest & (What::IO | What::EDGE);
+        self.make(Waits::Source(source), mode, call, interest)
     }
 
     /// Makes an event that waits for nothing but a timeout or the application's own
@@ -93,7 +95,7 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn new_timer(&mut self, mode: Mode, call: OnEvent<A>) -> Result<Event, Full> {
-        self.make(Waits::Nothing, mode, call, |_| {})
+        self.make(Waits::Nothing, mode, call, What::NONE)
     }
 
     /// Makes an event for a signal (`evsignal_new`).
@@ -106,7 +108,7 @@ impl<'s, A> Cx<'s, A> {
         mode: Mode,
         call: OnEvent<A>,
     ) -> Result<Event, Full> {
-        self.make(Waits::Signal(signal), mode, call, |_| {})
+        self.make(Waits::Signal(signal), mode, call, What::NONE)
     }
 
     /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`); without a delay it
@@ -116,11 +118,10 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn after(&mut self, delay: Duration, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(Waits::Nothing, Mode::OneShot, call, |state| {
-            state.set_chore(chore::FREE, true)
-        })?;
+        let event = self.make(Waits::Nothing, Mode::OneShot, call, What::NONE)?;
+        self.free_when_fired(event);
         if delay.is_zero() {
-            self.event_activate(event, What::TIMEOUT);
+            self.activate(Id(event.slot()), What::TIMEOUT.bits());
         } else {
             self.add_fresh(event, Some(delay));
         }
@@ -144,10 +145,8 @@ impl<'s, A> Cx<'s, A> {
         }
         let made = self.new_event(source, interest, Mode::OneShot, call);
         let event = made.map_err(OnceError::Full)?;
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.set_chore(chore::FREE, true);
-        }
-        let added = self.event(event).map_or(Ok(()), |mut event| event.add(timeout));
+        self.free_when_fired(event);
+        let added = self.event_add(event, timeout);
         if let Err(error) = added {
             self.event_free(event);
             return Err(OnceError::Add(error));
@@ -181,21 +180,26 @@ impl<'s, A> Cx<'s, A> {
         waits: Waits,
         mode: Mode,
         call: OnEvent<A>,
-        more: impl FnOnce(&mut EventState<A>),
+        interest: What,
     ) -> Result<Event, Full> {
-        let (event, state) = self.tables.events.insert().ok_or_else(|| log::full(Full::Events))?;
-        state.call = Some(call);
-        state.waits = waits;
-        state.set_chore(chore::DELETE, mode == Mode::OneShot);
-        state.turn = state.turn.begin();
-        more(state);
+        let (event, slot) = self.tables.events.insert().ok_or_else(|| log::full(Full::Events))?;
+        let waits = EventSlot::set_waits(slot, waits);
+        let mode = if mode == Mode::OneShot { flag::ONE_SHOT } else { 0 };
+        slot.call = Some(call);
+        slot.turn = slot.turn.begin(waits | mode, interest.bits());
         Ok(event)
     }
 
-    /// Adds an event that has no source, which can not fail.
+    fn free_when_fired(&mut self, event: Event) {
+        if let Some(slot) = self.tables.events.get_mut(event) {
+            slot.turn.set(flag::FREE, true);
+        }
+    }
+
+    /// Adds an event that has no source, which cannot fail.
     pub(crate) fn add_fresh(&mut self, event: Event, timeout: Option<Duration>) {
-        let added = self.event(event).map(|mut event| event.add(timeout));
-        debug_assert!(added == Ok(Ok(())), "an event without a source can be added");
+        let added = self.event_add(event, timeout);
+        debug_assert!(added == Ok(()), "an event without a source can be added");
     }
 }
 
@@ -213,39 +217,46 @@ impl<A> Cx<'_, A> {
         self.now = self.now.max(now);
     }
 
-    /// Completes what [`Active::activate`] has begun; something more urgent than what runs now
-    /// ends the pass.
-    pub(crate) fn activated(&mut self, id: Id, queued: Option<Queued>) {
-        let Some(Queued { previous, first }) = queued else { return };
-        if let Some(turn) = previous.and_then(|previous| self.tables.turn(previous)) {
-            turn.link.set_next(id);
+    /// Makes a slot's callback due with `due`. Something more urgent than what runs now ends the
+    /// pass.
+    #[inline(never)]
+    pub(crate) fn activate(&mut self, id: Id, due: u8) {
+        match self.queues.activate(&mut self.tables, id, due) {
+            Activated::Already => {}
+            Activated::Queued => self.note_added(),
+            Activated::Urgent => {
+                self.state.cut_short();
+                self.note_added();
+            }
         }
-        if first {
-            self.course.cut_short();
-        }
-        self.note_added();
     }
 
-    /// What an owner's deadline that is set now is ordered by.
-    pub(crate) fn key(&mut self, deadline: Instant, owner: usize) -> Key {
-        self.armings = self.armings.wrapping_add(1);
+    /// Notes that a deadline is cancelled, or set later.
+    pub(crate) fn deadline_moves(&mut self, deadline: Instant) {
+        self.due_moved |= deadline <= self.due_from;
+    }
+
+    /// Returns the sequence number of an arming for `deadline`.
+    pub(crate) fn next_sequence(&mut self, deadline: Instant) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1);
         self.due_from = self.due_from.min(deadline);
-        Key::new(deadline, self.armings, owner)
+        self.sequence
     }
 
     /// The earliest deadline of all, and whose it is.
-    pub(crate) fn first_deadline(&mut self) -> (Key, Owner) {
-        let mut event = self.timers.first();
-        if self.commons.len() > 0 {
-            event = event.min(self.commons.first());
-        }
-        if self.conn_timers.armed() > 0 {
-            let conn = self.conn_timers.first();
-            if conn < event {
-                return (conn, Owner::Conn);
+    pub(crate) fn first_deadline(&mut self) -> Option<(Instant, Owner)> {
+        let event = self.first_event();
+        let conn = self.first_conn();
+        match (event, conn) {
+            (None, None) => None,
+            (Some((at, _, index)), None) => Some((at, Owner::Event(index))),
+            (None, Some((at, _, index))) => Some((at, Owner::Conn(index))),
+            (Some(event), Some(conn)) => {
+                let first = conn.0 < event.0 || conn.0 == event.0 && is_before(conn.1, event.1);
+                let event = (event.0, Owner::Event(event.2));
+                Some(if first { (conn.0, Owner::Conn(conn.2)) } else { event })
             }
         }
-        (event, Owner::Event)
     }
 
     /// Makes due what is due by now.
@@ -255,23 +266,29 @@ impl<A> Cx<'_, A> {
         }
     }
 
+    #[inline(never)]
     fn expire_due(&mut self) {
+        self.due_moved = false;
         loop {
-            let (key, owner) = self.first_deadline();
-            self.due_from = key.at();
-            if key.at() > self.now || key == Key::NEVER {
+            let Some((at, owner)) = self.first_deadline() else {
+                self.due_from = Instant::MAX;
+                return;
+            };
+            self.due_from = at;
+            if at > self.now {
                 return;
             }
             match owner {
-                Owner::Event => self.event_timed_out(key.owner() as u16),
-                Owner::Conn => self.conn_timed_out(key.owner()),
+                Owner::Event(index) => self.event_timed_out(index),
+                Owner::Conn(index) => self.conn_timed_out(index),
             }
         }
     }
 }
 
-/// Whose a deadline is: an event's, or a connection's, of which each has two.
+/// Whose a deadline is, by its slot.
+#[derive(Clone, Copy)]
 pub(crate) enum Owner {
-    Event,
-    Conn,
+    Event(u16),
+    Conn(u16),
 }

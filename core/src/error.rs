@@ -20,10 +20,8 @@ pub enum Full {
     Conns,
     /// No slot for another listener: `LISTENERS` of the storage.
     Listeners,
-    /// No slot for another source: as many as `EVENTS` of the storage.
+    /// No slot for another source: `SOURCES` of the storage.
     Sources,
-    /// No list for another common timeout: `COMMON` of the storage.
-    CommonTimeouts,
 }
 
 /// The priority stays as it is: the callback is due already, at the old one.
@@ -39,8 +37,6 @@ pub enum AddError {
     SourceClosed,
     /// Other events wait for the source by level and this one by edge, or the other way round.
     MixedEdge,
-    /// The common timeout is another base's.
-    UnknownTimeout,
 }
 
 /// Why a once-event was not made. Nothing has changed.
@@ -125,6 +121,83 @@ pub enum ListenError {
     System(i32),
 }
 
+/// An error as a slot keeps it, in two bytes.
+///
+/// A number of the system's above 32,767 is kept as that.
+#[derive(Clone, Copy)]
+pub(crate) struct Code(i16);
+
+impl Code {
+    pub(crate) const EMPTY: Self = Self(0);
+
+    /// Those that carry a number are not negative, the others are counted down from -1.
+    fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
+        Self(match number {
+            Some(number) => i16::try_from(number.max(0)).unwrap_or(i16::MAX),
+            None => !(place(all, error) as i16),
+        })
+    }
+
+    fn get<T: Copy>(self, all: &[T], system: fn(i32) -> T) -> T {
+        let place = usize::try_from(!self.0).ok();
+        place.and_then(|place| all.get(place)).copied().unwrap_or(system(self.0.into()))
+    }
+}
+
+impl From<ConnError> for Code {
+    fn from(error: ConnError) -> Self {
+        let number = if let ConnError::System(number) = error { Some(number) } else { None };
+        Self::of(&CONN_ERRORS, error, number)
+    }
+}
+
+impl From<Code> for ConnError {
+    fn from(code: Code) -> Self {
+        code.get(&CONN_ERRORS, Self::System)
+    }
+}
+
+impl From<ListenError> for Code {
+    fn from(error: ListenError) -> Self {
+        let number = if let ListenError::System(number) = error { Some(number) } else { None };
+        Self::of(&LISTEN_ERRORS, error, number)
+    }
+}
+
+impl From<Code> for ListenError {
+    fn from(code: Code) -> Self {
+        code.get(&LISTEN_ERRORS, Self::System)
+    }
+}
+
+/// Where a value of a small enum stands among all of its values. One that carries a number stands
+/// for all that do.
+pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
+    let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
+    all.iter().position(same).unwrap_or(all.len())
+}
+
+pub(crate) const CONN_ERRORS: [ConnError; 9] = [
+    ConnError::Reset,
+    ConnError::Refused,
+    ConnError::TimedOut,
+    ConnError::Unreachable,
+    ConnError::AddressLost,
+    ConnError::AddressInvalid,
+    ConnError::Denied,
+    ConnError::NoSocket,
+    ConnError::System(0),
+];
+
+pub(crate) const LISTEN_ERRORS: [ListenError; 6] = [
+    ListenError::InUse,
+    ListenError::NotOurs,
+    ListenError::Invalid,
+    ListenError::Denied,
+    ListenError::NoSocket,
+    ListenError::System(0),
+];
+
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the handle's object has been freed")
@@ -143,8 +216,7 @@ impl fmt::Display for Full {
             Self::Events => "the event table is full: raise EVENTS of the storage",
             Self::Conns => "the connection table is full: raise CONNS of the storage",
             Self::Listeners => "the listener table is full: raise LISTENERS of the storage",
-            Self::Sources => "the source table is full: raise EVENTS of the storage",
-            Self::CommonTimeouts => "every common timeout is taken: raise COMMON of the storage",
+            Self::Sources => "the source table is full: raise SOURCES of the storage",
         })
     }
 }
@@ -154,7 +226,6 @@ impl fmt::Display for AddError {
         f.write_str(match self {
             Self::SourceClosed => "the event's source has been closed",
             Self::MixedEdge => "events by edge and by level can not share a source",
-            Self::UnknownTimeout => "the common timeout is not one of this base",
         })
     }
 }
@@ -225,3 +296,20 @@ impl core::error::Error for AcceptError {}
 impl core::error::Error for WriteError {}
 impl core::error::Error for ConnError {}
 impl core::error::Error for ListenError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_comes_back_from_its_code() {
+        for error in CONN_ERRORS.into_iter().chain([ConnError::System(110)]) {
+            assert_eq!(ConnError::from(Code::from(error)), error);
+        }
+        for error in LISTEN_ERRORS.into_iter().chain([ListenError::System(98)]) {
+            assert_eq!(ListenError::from(Code::from(error)), error);
+        }
+        let large = Code::from(ConnError::System(i32::MAX));
+        assert_eq!(ConnError::from(large), ConnError::System(32_767));
+    }
+}

@@ -17,9 +17,10 @@ use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 /// The name of one object of kind `K`; see the aliases [`Event`], [`Conn`], [`Listener`], [`Source`].
+#[repr(transparent)]
 pub struct Handle<K> {
-    index: u16,
-    generation: u16,
+    /// The generation above the index, as drawn above.
+    both: u32,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -45,11 +46,14 @@ pub mod kind {
 }
 
 impl<K> Handle<K> {
-    /// Names nothing, and is stale: no object has generation 0.
-    pub(crate) const NONE: Self = Self::new(0, 0);
+    /// Names nothing, and is stale: no table has so many slots.
+    pub(crate) const NONE: Self = Self::new(u16::MAX, 0);
+
+    /// What a slot holds before it is taken, made of zeros.
+    pub(crate) const UNSET: Self = Self::new(0, 0);
 
     pub(crate) const fn new(index: u16, generation: u16) -> Self {
-        Self { index, generation, kind: PhantomData }
+        Self { both: (generation as u32) << 16 | index as u32, kind: PhantomData }
     }
 
     /// The slot's place in its table: `0` up to the table's capacity, less one.
@@ -57,15 +61,15 @@ impl<K> Handle<K> {
     /// It is unique among objects that exist at the same time, so a back end or an application may
     /// keep a side table by it; compare the whole handle before trusting what stands there.
     pub const fn index(self) -> usize {
-        self.index as usize
+        self.slot() as usize
     }
 
     pub(crate) const fn slot(self) -> u16 {
-        self.index
+        self.both as u16
     }
 
     pub(crate) const fn generation(self) -> u16 {
-        self.generation
+        self.both.wrapping_shr(16) as u16
     }
 }
 
@@ -81,7 +85,7 @@ impl<K> Copy for Handle<K> {}
 
 impl<K> PartialEq for Handle<K> {
     fn eq(&self, other: &Self) -> bool {
-        (self.index, self.generation) == (other.index, other.generation)
+        self.both == other.both
     }
 }
 
@@ -89,20 +93,20 @@ impl<K> Eq for Handle<K> {}
 
 impl<K> Hash for Handle<K> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.index, self.generation).hash(state);
+        self.both.hash(state);
     }
 }
 
 impl<K> fmt::Debug for Handle<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.index, self.generation)
+        write!(f, "{}.{}", self.slot(), self.generation())
     }
 }
 
 #[cfg(feature = "defmt")]
 impl<K> defmt::Format for Handle<K> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "{}.{}", self.index, self.generation);
+        defmt::write!(f, "{}.{}", self.slot(), self.generation());
     }
 }
 

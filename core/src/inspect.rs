@@ -28,12 +28,12 @@ impl<'s, A> Cx<'s, A> {
     /// (`event_base_foreach_event`). O(capacity) for all of them.
     pub fn events(&self) -> impl Iterator<Item = EventInfo> {
         self.tables.events.iter().filter_map(|(event, state)| {
-            let deadline = self.event_deadline(event);
+            let deadline = state.deadline();
             let timeout = if deadline.is_some() { What::TIMEOUT } else { What::NONE };
             let info = EventInfo {
                 event,
                 pending: state.pending() | timeout,
-                active: state.result,
+                active: What::from_bits(state.turn.due()),
                 deadline,
                 priority: state.turn.priority(),
                 user: state.user,

@@ -10,26 +10,28 @@
 )]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may panic"))]
 
-mod active;
+mod address;
 mod base;
-mod common;
 mod conn;
 mod count;
 mod cx;
 mod error;
 mod event;
 mod handle;
+mod hooks;
+mod idle;
 mod inspect;
 mod limit;
-mod list;
 mod listener;
 mod log;
+pub mod memory;
 #[cfg(test)]
 mod model;
 mod outbox;
-mod parts;
+mod pass;
 mod peak;
 mod priority;
+mod queue;
 #[cfg(feature = "record")]
 pub mod record;
 #[cfg(not(feature = "record"))]
@@ -43,13 +45,12 @@ mod storage;
 mod table;
 mod tables;
 mod time;
-mod timer;
+mod timers;
 mod trigger;
 mod watcher;
 mod what;
 
 pub use base::{EventBase, Fired};
-pub use common::CommonTimeout;
 pub use conn::{ConnEvent, ConnMut, Direction, KEEP_ALIVE, OnConn, OnConnEvent, Tuning};
 pub use count::Counts;
 pub use cx::Cx;
@@ -69,3 +70,12 @@ pub use storage::Storage;
 pub use time::Instant;
 pub use trigger::Trigger;
 pub use what::What;
+
+/// What slots and base take on a 32-bit target; `cargo xtask size` shows them with their heaps.
+#[cfg(all(target_pointer_width = "32", not(feature = "peaks"), not(feature = "record")))]
+const _: () = {
+    assert!(size_of::<memory::EventSlot<()>>() == 56);
+    assert!(size_of::<memory::ConnSlot<()>>() == 120);
+    assert!(size_of::<memory::ListenerSlot<()>>() == 64);
+    assert!(size_of::<EventBase<'_, ()>>() <= 400);
+};

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::time::micros;
 use crate::{Cx, Instant, Priority};
 
 /// What bounds a pass (`event_config_set_max_dispatch_interval`). Without one a pass runs all that
@@ -22,13 +23,17 @@ pub struct DispatchLimit {
 
 /// The limit, and how far the pass is.
 pub(crate) struct Limit {
-    limit: Option<DispatchLimit>,
+    /// In microseconds; the largest for none.
+    time: u64,
     since: Instant,
+    /// The largest for none.
+    callbacks: u32,
+    level: u8,
 }
 
 impl Limit {
     pub(crate) const fn new() -> Self {
-        Self { limit: None, since: Instant::ZERO }
+        Self { time: u64::MAX, since: Instant::ZERO, callbacks: u32::MAX, level: 0 }
     }
 
     /// A pass begins.
@@ -36,28 +41,34 @@ impl Limit {
         self.since = now;
     }
 
+    fn set(&mut self, limit: Option<DispatchLimit>) {
+        let Self { since, .. } = *self;
+        *self = Self { since, ..Self::new() };
+        if let Some(limit) = limit {
+            self.time = limit.time.map_or(u64::MAX, micros);
+            self.callbacks = limit.callbacks.unwrap_or(u32::MAX);
+            self.level = limit.priority.level();
+        }
+    }
+
     /// Whether the time is asked for after each callback.
-    pub(crate) fn needs_time(&self) -> bool {
-        self.limit.is_some_and(|limit| limit.time.is_some())
+    pub(crate) const fn needs_time(&self) -> bool {
+        self.time < u64::MAX
     }
 
     /// Whether a pass at `level` that has called so many callbacks has had what it may have.
     fn is_reached(&self, level: u8, calls: u32, now: Instant) -> bool {
-        let Some(limit) = self.limit.filter(|limit| level >= limit.priority.level()) else {
-            return false;
-        };
-        let called = limit.callbacks.is_some_and(|most| calls >= most);
-        let late = limit.time.is_some_and(|time| now >= self.since.after(time));
-        calls > 0 && (called || late)
+        let late = self.needs_time() && now >= self.since.plus(self.time);
+        level >= self.level && calls > 0 && (calls >= self.callbacks || late)
     }
 }
 
 impl<A> Cx<'_, A> {
     /// Bounds what runs before the loop looks for news again, or takes the bound away.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
-        self.limit.limit = limit;
-        self.parts.limit_reached =
-            Some(|cx, level| cx.limit.is_reached(level, cx.course.calls, cx.now));
-        self.course.attention = true;
+        self.limit.set(limit);
+        self.hooks.limit_reached =
+            Some(|cx, level| cx.limit.is_reached(level, cx.state.calls, cx.now));
+        self.state.slow = true;
     }
 }

@@ -6,14 +6,14 @@
 
 use core::net::SocketAddr;
 
-use crate::active::Turn;
-use crate::conn::{NOWHERE, OnConn};
-use crate::error::{Full, ListenError, Stale};
+use crate::address::Address;
+use crate::conn::OnConn;
+use crate::error::{Code, Full, ListenError, Stale};
 use crate::handle::{Listener, kind};
-use crate::list::{Id, Kind, List};
-use crate::outbox::{Action, Mail, note};
+use crate::outbox::{Action, Pending, action};
+use crate::queue::{Id, List, Turn};
 use crate::record::Entry;
-use crate::table::Resident;
+use crate::table::{Head, Slot};
 use crate::{Cx, EventBase, Fired, log};
 
 mod accept;
@@ -21,45 +21,72 @@ mod accept;
 /// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
 pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
 
-pub(crate) struct ListenerState<A> {
-    pub(crate) on_accept: Option<OnConn<A>>,
-    on_error: Option<OnListenError<A>>,
-    user: u32,
-    address: SocketAddr,
-    enabled: bool,
-    freed: bool,
-    /// Connections that were accepted and wait until the listener is enabled again.
-    held_back: List,
-    error: ListenError,
-    pub(crate) turn: Turn,
-    pub(crate) mail: Mail,
+/// The flags of a listener, in the word of its [`Turn`].
+mod flag {
+    use crate::queue::Turn;
+
+    pub(super) const ENABLED: u32 = 1 << Turn::FLAGS;
+    /// The application has freed it; the back end has not heard of that yet.
+    pub(super) const FREED: u32 = ENABLED << 1;
 }
 
-impl<A> Resident for ListenerState<A> {
+/// Room for one listener, in a [`Memory`](crate::memory::Memory).
+pub struct ListenerSlot<A> {
+    on_accept: Option<OnConn<A>>,
+    on_error: Option<OnListenError<A>>,
+    user: u32,
+    address: Address,
+    /// Connections that were accepted and wait until the listener is enabled again.
+    held_back: List,
+    error: Code,
+    pub(crate) turn: Turn,
+    head: Head,
+    pub(crate) pending: Pending,
+}
+
+impl<A> Slot for ListenerSlot<A> {
     type Kind = kind::Listener;
 
     const EMPTY: Self = Self {
         on_accept: None,
         on_error: None,
         user: 0,
-        address: NOWHERE,
-        enabled: false,
-        freed: false,
-        held_back: List::EMPTY,
-        error: ListenError::InUse,
+        address: Address::EMPTY,
+        held_back: List { first: Id(0), last: Id(0) },
+        error: Code::EMPTY,
         turn: Turn::EMPTY,
-        mail: Mail::EMPTY,
+        head: Head::EMPTY,
+        pending: Pending::EMPTY,
     };
+
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
 
     fn vacate(&mut self) {
         *self = Self { turn: self.turn.vacated(), ..Self::EMPTY };
     }
 }
 
-impl<A> ListenerState<A> {
+impl<A> ListenerSlot<A> {
     /// Whether the listener only waits for the back end to hear of its end.
     pub(crate) const fn is_freed(&self) -> bool {
-        self.freed
+        self.turn.has(flag::FREED)
+    }
+
+    const fn is_enabled(&self) -> bool {
+        self.turn.has(flag::ENABLED)
+    }
+
+    /// Sets whether it is enabled. Returns whether it was.
+    const fn set_enabled(&mut self, enabled: bool) -> bool {
+        let was = self.is_enabled();
+        self.turn.set(flag::ENABLED, enabled);
+        was
     }
 }
 
@@ -80,11 +107,12 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Listeners`] when the table has no free slot.
     pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
-        let (listener, state) =
+        let (listener, slot) =
             self.tables.listeners.insert().ok_or_else(|| log::full(Full::Listeners))?;
-        state.on_accept = Some(on_accept);
-        state.address = address;
-        state.turn = state.turn.begin();
+        slot.on_accept = Some(on_accept);
+        slot.address = address.into();
+        slot.held_back = List::EMPTY;
+        slot.turn = slot.turn.begin(0, 0);
         self.listener_enable(listener);
         Ok(listener)
     }
@@ -94,8 +122,8 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Stale`] when the listener was freed.
     pub fn listener(&mut self, listener: Listener) -> Result<ListenerMut<'_, 's, A>, Stale> {
-        let state = self.tables.listeners.get(listener).ok_or(Stale)?;
-        if state.freed {
+        let slot = self.tables.listeners.get(listener).ok_or(Stale)?;
+        if slot.is_freed() {
             return Err(Stale);
         }
         Ok(ListenerMut { cx: self, listener })
@@ -105,8 +133,8 @@ impl<'s, A> Cx<'s, A> {
 impl<A> ListenerMut<'_, '_, A> {
     /// Sets the function to call when the listener fails.
     pub fn on_error(&mut self, call: OnListenError<A>) -> &mut Self {
-        if let Some(state) = self.state_mut() {
-            state.on_error = Some(call);
+        if let Some(slot) = self.slot_mut() {
+            slot.on_error = Some(call);
         }
         self
     }
@@ -120,74 +148,81 @@ impl<A> ListenerMut<'_, '_, A> {
     /// Accepts no connections until it is enabled again. Those which were accepted, and whose callback
     /// has not run yet, are held back until then.
     pub fn disable(&mut self) -> &mut Self {
-        self.cx.listener_disable(self.listener, note::PAUSE);
+        self.cx.listener_disable(self.listener, action::PAUSE);
         self
     }
 
     /// Returns whether connections are accepted: not after it was disabled or has failed.
     pub fn is_enabled(&self) -> bool {
-        self.cx.tables.listeners.get(self.listener).is_some_and(|state| state.enabled)
+        self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
     }
 
     /// The address the application asked for.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.cx.tables.listeners.get(self.listener).map(|state| state.address)
+        self.cx.tables.listeners.get(self.listener).map(|slot| slot.address.into())
     }
 
     /// The application's word, zero at first.
     pub fn user(&self) -> u32 {
-        self.cx.tables.listeners.get(self.listener).map_or(0, |state| state.user)
+        self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.user)
     }
 
     /// Sets the application's word.
     pub fn set_user(&mut self, user: u32) -> &mut Self {
-        if let Some(state) = self.state_mut() {
-            state.user = user;
+        if let Some(slot) = self.slot_mut() {
+            slot.user = user;
         }
         self
     }
 
     /// Closes the listener; the handle is stale from here on. Connections that its callback was
     /// given live on; others are reset.
-    pub fn free(self) {
+    pub fn free(mut self) {
         self.cx.drop_held_back(self.listener);
-        self.cx.listener_disable(self.listener, note::DROP);
-        self.cx.active.remove(&mut self.cx.tables, id_of(self.listener));
-        if let Some(state) = self.cx.tables.listeners.get_mut(self.listener) {
-            state.freed = true;
+        self.cx.listener_disable(self.listener, action::DROP);
+        let id = self.cx.tables.listener_id(self.listener.slot());
+        self.cx.queues.remove(&mut self.cx.tables, id);
+        if let Some(slot) = self.slot_mut() {
+            slot.turn.set_due(0);
+            slot.turn.set(flag::FREED, true);
         }
     }
 
-    fn state_mut(&mut self) -> Option<&mut ListenerState<A>> {
+    fn slot_mut(&mut self) -> Option<&mut ListenerSlot<A>> {
         self.cx.tables.listeners.get_mut(self.listener)
     }
 }
 
 impl<A> Cx<'_, A> {
     fn listener_enable(&mut self, listener: Listener) {
-        let Some(state) = self.tables.listeners.get_mut(listener) else { return };
-        if !core::mem::replace(&mut state.enabled, true) {
+        let Some(slot) = self.tables.listeners.get_mut(listener) else { return };
+        if !slot.set_enabled(true) {
             self.listening = self.listening.saturating_add(1);
         }
-        self.outbox.post(&mut self.tables, id_of(listener), note::OPEN);
+        self.listener_post(listener, action::OPEN);
         self.release_held_back(listener);
     }
 
-    fn listener_disable(&mut self, listener: Listener, note: u8) {
-        let Some(state) = self.tables.listeners.get_mut(listener) else { return };
-        if core::mem::replace(&mut state.enabled, false) {
+    fn listener_disable(&mut self, listener: Listener, action: u8) {
+        let Some(slot) = self.tables.listeners.get_mut(listener) else { return };
+        if slot.set_enabled(false) {
             self.listening = self.listening.saturating_sub(1);
         }
-        self.outbox.post(&mut self.tables, id_of(listener), note);
+        self.listener_post(listener, action);
     }
 
-    pub(crate) fn listener_action(&mut self, index: u16, note: u8) -> Option<Action> {
-        let (listener, state) = self.tables.listeners.at(index)?;
-        let (enabled, address) = (state.enabled, state.address);
-        match note {
-            note::OPEN if enabled => Some(Action::Listen(listener, address)),
-            note::PAUSE if !enabled => Some(Action::Ignore(listener)),
-            note::DROP => {
+    fn listener_post(&mut self, listener: Listener, action: u8) {
+        let id = self.tables.listener_id(listener.slot());
+        self.outbox.post(&mut self.tables, id, action);
+    }
+
+    pub(crate) fn listener_action(&mut self, index: u16, action: u8) -> Option<Action> {
+        let (listener, slot) = self.tables.listeners.at(index)?;
+        let (enabled, address) = (slot.is_enabled(), slot.address);
+        match action {
+            action::OPEN if enabled => Some(Action::Listen(listener, address.into())),
+            action::PAUSE if !enabled => Some(Action::Ignore(listener)),
+            action::DROP => {
                 self.tables.listeners.remove(listener);
                 Some(Action::Unlisten(listener))
             }
@@ -197,10 +232,10 @@ impl<A> Cx<'_, A> {
 
     /// Prepares the callback of a listener whose turn it is.
     pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
-        let (listener, state) = self.tables.listeners.at(index)?;
-        let (call, error) = (state.on_error, state.error);
-        self.active.done(&mut state.turn);
-        Some(Fired::ListenError(call?, listener, error))
+        let (listener, slot) = self.tables.listeners.at(index)?;
+        let (call, error) = (slot.on_error, slot.error);
+        self.queues.done(&mut slot.turn);
+        Some(Fired::ListenError(call?, listener, error.into()))
     }
 }
 
@@ -209,17 +244,12 @@ impl<A> EventBase<'_, A> {
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
         self.cx.recorder.note(|| Entry::ListenFailed(listener, error));
         self.cx.listener_disable(listener, 0);
-        if let Some(state) = self.cx.tables.listeners.get_mut(listener)
-            && !state.freed
+        if let Some(slot) = self.cx.tables.listeners.get_mut(listener)
+            && !slot.is_freed()
         {
             log::listen_failed(listener, error);
-            state.error = error;
-            let queued = self.cx.active.activate(&mut state.turn, id_of(listener));
-            self.cx.activated(id_of(listener), queued);
+            slot.error = error.into();
+            self.cx.activate(self.cx.tables.listener_id(listener.slot()), 1);
         }
     }
-}
-
-pub(crate) const fn id_of(listener: Listener) -> Id {
-    Id::new(Kind::Listener, listener.slot())
 }

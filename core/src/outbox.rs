@@ -1,15 +1,15 @@
 //! The outbox: what the base asks of its back end.
 //!
-//! Verbs only leave a note in the slot they concern and put the slot on one list; the back end
-//! takes the notes with [`EventBase::next_action`](crate::EventBase::next_action) before it waits.
-//! Notes of a kind merge, so the list can not overflow. O(1) for a note, left or taken.
+//! Verbs only set a bit in the slot they concern and put the slot on one list; the back end takes the
+//! actions with [`EventBase::next_action`](crate::EventBase::next_action) before it waits. Equal
+//! actions merge, so the list cannot overflow. O(1) for an action, posted or taken.
 
 use core::net::SocketAddr;
 
 use crate::handle::{Conn, Listener, Source};
-use crate::list::{Chain, Id, Kind, Link, List};
+use crate::queue::{Id, Link, Links, List};
 use crate::record::Entry;
-use crate::tables::Tables;
+use crate::tables::{Place, Tables};
 use crate::{EventBase, Signal, Tuning, What};
 
 /// Something for the back end to do.
@@ -50,8 +50,8 @@ pub enum Action {
     Release(Signal),
 }
 
-/// The notes a slot can carry: one bit each, taken in this order.
-pub(crate) mod note {
+/// The bits of a slot's pending actions, taken in this order.
+pub(crate) mod action {
     pub(crate) const OPEN: u8 = 1 << 0;
     pub(crate) const TUNE: u8 = 1 << 1;
     pub(crate) const RECEIVE: u8 = 1 << 2;
@@ -62,26 +62,35 @@ pub(crate) mod note {
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's notes, and its place on the list.
+/// What a slot has for the back end to do, and its place on the list.
 #[derive(Clone, Copy)]
-pub(crate) struct Mail {
-    pub(crate) link: Link,
-    pub(crate) notes: u8,
+pub(crate) struct Pending {
+    link: Link,
+    pub(crate) actions: u8,
     listed: bool,
 }
 
-impl Mail {
-    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, notes: 0, listed: false };
+impl Pending {
+    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, actions: 0, listed: false };
 
-    /// Takes the first note.
+    /// Takes the first action.
     fn take(&mut self) -> u8 {
-        let first = self.notes & self.notes.wrapping_neg();
-        self.notes &= !first;
+        let first = self.actions & self.actions.wrapping_neg();
+        self.actions &= !first;
         first
     }
 }
 
-/// The list of slots that carry notes, and the signals whose wish changed.
+/// The links of the list, which stand in the tables.
+struct OutboxLinks<'t, 's, A>(&'t mut Tables<'s, A>);
+
+impl<A> Links for OutboxLinks<'_, '_, A> {
+    fn link(&mut self, id: Id) -> Option<&mut Link> {
+        self.0.pending(id).map(|pending| &mut pending.link)
+    }
+}
+
+/// The list of slots that have something to do, and the signals whose interest changed.
 pub(crate) struct Outbox {
     slots: List,
     pub(crate) signals: u32,
@@ -96,36 +105,36 @@ impl Outbox {
         self.slots.is_empty() && self.signals == 0
     }
 
-    /// Leaves a note with a slot.
-    pub(crate) fn post<A>(&mut self, tables: &mut Tables<'_, A>, id: Id, note: u8) {
-        let Some(mail) = tables.mail(id) else { return };
-        mail.notes |= note;
-        if !core::mem::replace(&mut mail.listed, true) {
-            self.slots.push(tables, Chain::Outbox, id);
+    /// Adds an action to those of a slot.
+    pub(crate) fn post<A>(&mut self, tables: &mut Tables<'_, A>, id: Id, action: u8) {
+        let Some(pending) = tables.pending(id) else { return };
+        pending.actions |= action;
+        if !core::mem::replace(&mut pending.listed, true) {
+            self.slots.push(&mut OutboxLinks(tables), id);
         }
     }
 
-    /// Tears a slot's notes up, before the slot is given back.
+    /// Forgets a slot's actions, before the slot is given back.
     pub(crate) fn forget<A>(&mut self, tables: &mut Tables<'_, A>, id: Id) {
-        let Some(mail) = tables.mail(id) else { return };
-        mail.notes = 0;
-        if core::mem::take(&mut mail.listed) {
-            self.slots.remove(tables, Chain::Outbox, id);
+        let Some(pending) = tables.pending(id) else { return };
+        pending.actions = 0;
+        if core::mem::take(&mut pending.listed) {
+            self.slots.remove(&mut OutboxLinks(tables), id);
         }
     }
 
-    /// Takes the next slot's first note; the slot stays while it has more.
+    /// Takes the next slot's first action; the slot stays while it has more.
     fn take<A>(&mut self, tables: &mut Tables<'_, A>) -> Option<(Id, u8)> {
         loop {
-            let id = self.slots.first()?;
-            let mail = tables.mail(id)?;
-            let note = mail.take();
-            if mail.notes == 0 {
-                mail.listed = false;
-                self.slots.drop_first(mail.link.next());
+            let id = self.slots.first;
+            let pending = tables.pending(id)?;
+            let action = pending.take();
+            if pending.actions == 0 {
+                pending.listed = false;
+                self.slots.drop_first(pending.link.next);
             }
-            if note != 0 {
-                return Some((id, note));
+            if action != 0 {
+                return Some((id, action));
             }
         }
     }
@@ -146,14 +155,14 @@ impl<A> EventBase<'_, A> {
         }
         loop {
             let cx = &mut self.cx;
-            let (id, note) = cx.outbox.take(&mut cx.tables)?;
-            let action = match id.kind() {
-                Kind::Listener => cx.listener_action(id.index(), note),
-                Kind::Conn => cx.conn_action(id.index(), note),
-                Kind::Source => {
-                    cx.parts.source_action.and_then(|action| action(cx, (id.index(), note)))
+            let (id, action) = cx.outbox.take(&mut cx.tables)?;
+            let action = match cx.tables.place(id) {
+                Place::Conn(index) => cx.conn_action(index, action),
+                Place::Listener(index) => cx.listener_action(index, action),
+                Place::Source(index) => {
+                    cx.hooks.source_action.and_then(|take| take(cx, (index, action)))
                 }
-                Kind::Event => None,
+                Place::Event(_) => None,
             };
             if action.is_some() {
                 return action;

@@ -11,27 +11,40 @@
 //! The [`Ring`] holds the two numbers, the storage comes with each call. No operation allocates,
 //! moves what is held, or drops a byte.
 
+/// A number of bytes in a ring: two bytes where memory is scarce.
+#[cfg(not(target_pointer_width = "64"))]
+type Count = u16;
+#[cfg(target_pointer_width = "64")]
+type Count = u32;
+
+/// The most bytes a ring can have.
+pub(crate) const LONGEST: usize = Count::MAX as usize;
+
 /// Where the held bytes stand in their storage.
 #[derive(Clone, Copy)]
 pub(crate) struct Ring {
-    start: usize,
-    len: usize,
+    start: Count,
+    len: Count,
 }
 
 impl Ring {
     pub(crate) const EMPTY: Self = Self { start: 0, len: 0 };
 
     pub(crate) const fn len(&self) -> usize {
-        self.len
+        self.len as usize
+    }
+
+    const fn start(&self) -> usize {
+        self.start as usize
     }
 
     /// The bytes held, oldest first.
     pub(crate) fn bytes<'b>(&self, storage: &'b [u8]) -> (&'b [u8], &'b [u8]) {
-        let end = self.start.wrapping_add(self.len);
+        let end = self.start().wrapping_add(self.len());
         match end.checked_sub(storage.len()) {
-            None | Some(0) => (storage.get(self.start..end).unwrap_or_default(), &[]),
+            None | Some(0) => (storage.get(self.start()..end).unwrap_or_default(), &[]),
             Some(wrapped) => (
-                storage.get(self.start..).unwrap_or_default(),
+                storage.get(self.start()..).unwrap_or_default(),
                 storage.get(..wrapped).unwrap_or_default(),
             ),
         }
@@ -39,14 +52,16 @@ impl Ring {
 
     /// The room for further bytes, in the order it will be filled.
     pub(crate) fn space<'b>(&self, storage: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
-        let end = self.start.wrapping_add(self.len);
+        let end = self.start().wrapping_add(self.len());
         match end.checked_sub(storage.len()) {
             None => match storage.split_at_mut_checked(end) {
-                Some((before, first)) => (first, before.get_mut(..self.start).unwrap_or_default()),
+                Some((before, first)) => {
+                    (first, before.get_mut(..self.start()).unwrap_or_default())
+                }
                 None => Default::default(),
             },
             Some(wrapped) => {
-                (storage.get_mut(wrapped..self.start).unwrap_or_default(), Default::default())
+                (storage.get_mut(wrapped..self.start()).unwrap_or_default(), Default::default())
             }
         }
     }
@@ -54,18 +69,19 @@ impl Ring {
     /// Counts `amount` bytes of the space as held, in a storage of `size` bytes; how many there was
     /// room for.
     pub(crate) fn commit(&mut self, size: usize, amount: usize) -> usize {
-        let amount = amount.min(size.saturating_sub(self.len));
-        self.len = self.len.wrapping_add(amount);
+        let amount = amount.min(size.saturating_sub(self.len()));
+        self.len = self.len.wrapping_add(amount as Count);
         amount
     }
 
     /// Lets the oldest `amount` bytes go, in a storage of `size` bytes; how many there were.
     pub(crate) fn consume(&mut self, size: usize, amount: usize) -> usize {
-        let amount = amount.min(self.len);
-        self.len = self.len.wrapping_sub(amount);
-        let start = self.start.wrapping_add(amount);
+        let amount = amount.min(self.len());
+        self.len = self.len.wrapping_sub(amount as Count);
+        let start = self.start().wrapping_add(amount);
         // An empty ring starts over, so that the next bytes stand in one piece.
-        self.start = if self.len == 0 { 0 } else { start.checked_sub(size).unwrap_or(start) };
+        let start = start.checked_sub(size).unwrap_or(start);
+        self.start = if self.len == 0 { 0 } else { start as Count };
         amount
     }
 
@@ -99,7 +115,7 @@ impl Ring {
     /// needle stands at once. O(held × needle).
     pub(crate) fn find(&self, storage: &[u8], needle: &[u8]) -> Option<usize> {
         let (first, second) = self.bytes(storage);
-        let last = self.len.checked_sub(needle.len())?;
+        let last = self.len().checked_sub(needle.len())?;
         (0..=last).find(|from| {
             let held = first.iter().chain(second).skip(*from);
             held.zip(needle).all(|(held, wanted)| held == wanted)

@@ -9,16 +9,14 @@ pub(crate) struct Rings<'s> {
 }
 
 impl<'s> Rings<'s> {
-    pub(crate) fn new<const INPUT: usize, const OUTPUT: usize>(
-        input: &'s mut [[u8; INPUT]],
-        output: &'s mut [[u8; OUTPUT]],
+    /// An input ring and an output ring of these lengths for each connection.
+    pub(crate) const fn new(
+        input: &'s mut [u8],
+        output: &'s mut [u8],
+        input_len: usize,
+        output_len: usize,
     ) -> Self {
-        Self {
-            input: input.as_flattened_mut(),
-            output: output.as_flattened_mut(),
-            input_len: INPUT,
-            output_len: OUTPUT,
-        }
+        Self { input, output, input_len, output_len }
     }
 
     /// So many rings of these lengths, over a part of the same storage; `None` if it is too small.

@@ -4,7 +4,6 @@ use core::ops::BitOr;
 use core::time::Duration;
 
 use crate::record::Entry;
-use crate::timer::Key;
 use crate::{Cx, EventBase, Instant};
 
 /// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and its kin).
@@ -76,14 +75,15 @@ pub enum End {
     Done,
 }
 
-/// Who asked the loop for what, and how its run goes.
-pub(crate) struct Course {
+/// Exit, break and continue requests, and the state of the current pass.
+pub(crate) struct LoopState {
     run: Run,
-    /// Something may come between two callbacks: what follows, a further raise, a once-event to be
-    /// freed, a limit, the end of a pass and its beginning.
-    pub(crate) attention: bool,
-    /// End the loop when the pass that runs at this time is over.
-    pub(crate) exit_at: Option<Instant>,
+    /// The slow-path flag: something may come between two callbacks. A request above, a further
+    /// raise, a once-event to be freed, a limit, the end of a pass and its beginning.
+    pub(crate) slow: bool,
+    /// With `exit_set`: end the loop when the pass that runs at this time is over.
+    pub(crate) exit_at: Instant,
+    pub(crate) exit_set: bool,
     /// End the loop when the pass is over.
     pub(crate) exit: bool,
     /// End the loop when the callback returns.
@@ -97,12 +97,13 @@ pub(crate) struct Course {
     ended: Option<End>,
 }
 
-impl Course {
+impl LoopState {
     pub(crate) const fn new() -> Self {
         Self {
             run: Run::DEFAULT,
-            attention: true,
-            exit_at: None,
+            slow: true,
+            exit_at: Instant::MAX,
+            exit_set: false,
             exit: false,
             break_off: false,
             cut_short: false,
@@ -114,7 +115,7 @@ impl Course {
 
     /// Ends the pass when the callback returns.
     pub(crate) const fn cut_short(&mut self) {
-        (self.cut_short, self.attention) = (true, true);
+        (self.cut_short, self.slow) = (true, true);
     }
 }
 
@@ -125,7 +126,7 @@ impl<A> Cx<'_, A> {
     /// run.
     pub fn exit(&mut self) {
         if self.is_in_pass() {
-            self.course.exit = true;
+            self.state.exit = true;
         } else {
             self.exit_after(Duration::ZERO);
         }
@@ -135,29 +136,30 @@ impl<A> Cx<'_, A> {
     /// several such requests the earliest counts.
     pub fn exit_after(&mut self, delay: Duration) {
         let at = self.now.after(delay);
-        self.course.exit_at = Some(self.course.exit_at.map_or(at, |earlier| earlier.min(at)));
+        self.state.exit_at = self.state.exit_at.min(at);
+        self.state.exit_set = true;
     }
 
     /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). What else is due
     /// stays due, for the loop's next run. Asked before the loop runs, it ends at once.
     pub fn break_off(&mut self) {
-        (self.course.break_off, self.course.attention) = (true, true);
+        (self.state.break_off, self.state.slow) = (true, true);
     }
 
     /// Ends the pass as soon as the callback returns and looks for news
     /// (`event_base_loopcontinue`). What else is due stays due.
     pub fn continue_early(&mut self) {
-        self.course.cut_short();
+        self.state.cut_short();
     }
 
     /// Whether the loop ends, or its last run ended, because of an exit (`event_base_got_exit`).
     pub fn got_exit(&self) -> bool {
-        self.course.exit || self.course.ended == Some(End::Exit)
+        self.state.exit || self.state.ended == Some(End::Exit)
     }
 
     /// Whether the loop ends, or its last run ended, because of a break (`event_base_got_break`).
     pub fn got_break(&self) -> bool {
-        self.course.break_off || self.course.ended == Some(End::Break)
+        self.state.break_off || self.state.ended == Some(End::Break)
     }
 }
 
@@ -166,9 +168,9 @@ impl<A> EventBase<'_, A> {
     /// an exit or a break asked for before is kept.
     pub fn begin(&mut self, run: Run) {
         self.cx.recorder.note(|| Entry::Begin(run));
-        let course = &mut self.cx.course;
-        (course.run, course.ended) = (run, None);
-        (course.calls, course.idle) = (0, false);
+        let state = &mut self.cx.state;
+        (state.run, state.ended) = (run, None);
+        (state.calls, state.idle) = (0, false);
     }
 
     /// How long the back end may wait, once it has taken all actions.
@@ -176,21 +178,6 @@ impl<A> EventBase<'_, A> {
     /// The reason for an end is given once; asked again, the loop goes on.
     pub fn wait(&mut self) -> Wait {
         let outlook = self.outlook();
-        self.wait_for(outlook)
-    }
-
-    /// As [`wait`](Self::wait), but the time to wait until may be too early: that of a timer which
-    /// was set later since, or cancelled. For back ends that turn often and wake up cheaply: the
-    /// timers are not looked at.
-    pub fn wait_or_less(&mut self) -> Wait {
-        let outlook = self.outlook_by(|base| {
-            let exit = base.cx.course.exit_at.unwrap_or(Instant::MAX);
-            Some(base.cx.due_from.min(exit)).filter(|at| *at < Instant::MAX)
-        });
-        self.wait_for(outlook)
-    }
-
-    fn wait_for(&mut self, outlook: Wait) -> Wait {
         let outlook = match outlook {
             Wait::Until(_) | Wait::Forever | Wait::Ended(End::Empty)
                 if !self.cx.outbox.is_empty() =>
@@ -200,14 +187,14 @@ impl<A> EventBase<'_, A> {
             outlook => outlook,
         };
         if let Wait::Ended(end) = outlook {
-            let course = &mut self.cx.course;
+            let state = &mut self.cx.state;
             match end {
-                End::Break => course.break_off = false,
-                End::Exit => course.exit = false,
-                End::Done => (course.calls, course.idle) = (0, false),
+                End::Break => state.break_off = false,
+                End::Exit => state.exit = false,
+                End::Done => (state.calls, state.idle) = (0, false),
                 End::Empty => {}
             }
-            course.ended = Some(end);
+            state.ended = Some(end);
         }
         let end = if let Wait::Ended(end) = outlook { Some(end) } else { None };
         self.cx.recorder.note(|| Entry::Wait(end));
@@ -216,48 +203,51 @@ impl<A> EventBase<'_, A> {
 
     /// What [`EventBase::wait`] would answer if all actions were taken.
     pub(crate) fn outlook(&mut self) -> Wait {
-        self.outlook_by(Self::deadline)
-    }
-
-    /// The same, by what finds the deadline.
-    fn outlook_by(&mut self, deadline: impl FnOnce(&mut Self) -> Option<Instant>) -> Wait {
-        let Cx { course, active, .. } = &self.cx;
-        let run = course.run;
-        let once = run.contains(Run::ONCE) && course.calls > 0 && active.len() == 0;
-        let nothing = run.contains(Run::NONBLOCK) && course.idle;
-        let lasting = run.contains(Run::NO_EXIT_ON_EMPTY);
-        match () {
-            () if course.break_off => Wait::Ended(End::Break),
-            () if course.exit => Wait::Ended(End::Exit),
-            () if once || nothing => Wait::Ended(End::Done),
-            () if active.len() > 0 => Wait::Not,
-            () if !lasting && self.is_empty() && self.deadline().is_none() => {
+        let Cx { state, queues, .. } = &self.cx;
+        let run = state.run;
+        if state.break_off {
+            return Wait::Ended(End::Break);
+        }
+        if state.exit {
+            return Wait::Ended(End::Exit);
+        }
+        let once = run.contains(Run::ONCE) && state.calls > 0 && queues.is_empty();
+        if once || run.contains(Run::NONBLOCK) && state.idle {
+            return Wait::Ended(End::Done);
+        }
+        if !queues.is_empty() {
+            return Wait::Not;
+        }
+        let nonblock = run.contains(Run::NONBLOCK);
+        match self.deadline() {
+            None if !run.contains(Run::NO_EXIT_ON_EMPTY) && self.is_empty() => {
                 Wait::Ended(End::Empty)
             }
-            () if run.contains(Run::NONBLOCK) => Wait::Not,
-            () => match deadline(self) {
-                Some(deadline) if deadline <= self.cx.now => Wait::Not,
-                Some(deadline) => Wait::Until(deadline),
-                None => Wait::Forever,
-            },
+            _ if nonblock => Wait::Not,
+            None => Wait::Forever,
+            Some(deadline) if deadline <= self.cx.now => Wait::Not,
+            Some(deadline) => Wait::Until(deadline),
         }
     }
 
     /// The next time something is due by itself. O(1), but for the timers that were set later, or
     /// cancelled, since they came first: each of those costs O(log n), once.
     pub fn deadline(&mut self) -> Option<Instant> {
-        let exit = self.cx.course.exit_at;
-        match self.cx.first_deadline().0 {
-            Key::NEVER => exit,
-            key => Some(exit.map_or(key.at(), |exit| exit.min(key.at()))),
+        let cx = &mut self.cx;
+        if cx.armed == 0 {
+            return cx.state.exit_set.then_some(cx.state.exit_at);
         }
+        if core::mem::take(&mut cx.due_moved)
+            && let Some((first, _)) = cx.first_deadline()
+        {
+            cx.due_from = first;
+        }
+        Some(cx.due_from.min(cx.state.exit_at))
     }
 
     /// Whether nothing is waited for but the time, and nothing is open.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
-        let objects =
-            cx.registered.saturating_add(cx.listening).saturating_add(cx.tables.conns.len());
-        objects == 0
+        cx.registered == 0 && cx.listening == 0 && cx.tables.conns.len() == 0
     }
 }

@@ -6,33 +6,50 @@
 //! told only when the sum changes.
 
 use crate::error::{AddError, Full};
-use crate::event::{self, chore};
+use crate::event::{InterestLinks, Waiting, flag};
 use crate::handle::{Event, Source, kind};
-use crate::list::{Chain, Id, Kind, List};
-use crate::outbox::{Action, Mail, note};
+use crate::outbox::{Action, Pending, action};
+use crate::queue::Id;
 use crate::record::Entry;
-use crate::table::Resident;
+use crate::table::{Head, Slot};
 use crate::{Cx, EventBase, Signal, Stale, What, log};
 
-pub(crate) struct SourceState {
-    events: List,
-    pub(crate) mail: Mail,
+/// Room for one source, in a [`Memory`](crate::memory::Memory).
+pub struct SourceSlot {
+    head: Head,
+    /// The events that wait for it, while there are any.
+    events: Waiting,
+    pub(crate) pending: Pending,
     /// How many events wait for reading, writing and closing.
     waiting: [u16; 3],
     /// The events wait by edge.
     edge: bool,
 }
 
-impl Resident for SourceState {
+impl Slot for SourceSlot {
     type Kind = kind::Source;
-    const EMPTY: Self =
-        Self { events: List::EMPTY, mail: Mail::EMPTY, waiting: [0; 3], edge: false };
+
+    const EMPTY: Self = Self {
+        head: Head::EMPTY,
+        events: Waiting { first: Id(0) },
+        pending: Pending::EMPTY,
+        waiting: [0; 3],
+        edge: false,
+    };
+
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
 }
 
-/// The conditions counted in [`SourceState::waiting`], in its order.
+/// The conditions counted in [`SourceSlot::waiting`], in its order.
 const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
 
-impl SourceState {
+impl SourceSlot {
     /// What any of the events waits for, and how.
     fn interest(&self) -> What {
         let waited_for = CONDITIONS.iter().zip(&self.waiting).filter(|(_, count)| **count > 0);
@@ -68,14 +85,14 @@ enum Counted {
 }
 
 /// The events that wait for each signal.
-pub(crate) struct Signals([List; Signal::COUNT]);
+pub(crate) struct Signals([Waiting; Signal::COUNT]);
 
 impl Signals {
     pub(crate) const fn new() -> Self {
-        Self([List::EMPTY; Signal::COUNT])
+        Self([Waiting::NONE; Signal::COUNT])
     }
 
-    pub(crate) fn list(&mut self, signal: Signal) -> Option<&mut List> {
+    pub(crate) fn list(&mut self, signal: Signal) -> Option<&mut Waiting> {
         self.0.get_mut(usize::from(signal.number()))
     }
 
@@ -91,81 +108,77 @@ impl<A> Cx<'_, A> {
     /// # Errors
     /// [`Stale`] when the source is gone already.
     pub fn forget_source(&mut self, source: Source) -> Result<(), Stale> {
-        let held = self.tables.sources.get(source).filter(|state| !state.is_forgotten());
-        let mut first = held.ok_or(Stale)?.events.first();
-        while let Some((event, _)) = first.and_then(|id| self.tables.events.at(id.index())) {
+        let held = self.tables.sources.get(source).filter(|slot| !slot.is_forgotten());
+        let mut first = held.ok_or(Stale)?.events.first;
+        while let Some((event, _)) = self.tables.events.at(first.0) {
             self.event_del(event);
-            first = self.tables.sources.get(source).and_then(|state| state.events.first());
+            first = self.tables.sources.get(source).map_or(Id::NONE, |slot| slot.events.first);
         }
-        self.outbox.post(&mut self.tables, id_of(source), note::DROP);
+        self.post_source(source, action::DROP);
         Ok(())
     }
 
     fn source_register(&mut self, event: Event, source: Source) -> Result<(), AddError> {
-        let held = self.tables.sources.get(source).filter(|state| !state.is_forgotten());
-        held.ok_or(AddError::SourceClosed)?;
-        let Some(state) = self.tables.events.get(event) else { return Ok(()) };
-        let (interest, registered) = (state.interest, state.registered);
-        let Some(state) = self.tables.sources.get_mut(source) else { return Ok(()) };
+        let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
+        let (interest, registered) = (slot.interest(), slot.has(flag::REGISTERED));
+        let held = self.tables.sources.get_mut(source).filter(|slot| !slot.is_forgotten());
+        let slot = held.ok_or(AddError::SourceClosed)?;
         if registered || !interest.intersects(What::IO) {
             return Ok(());
         }
         let edge = interest.contains(What::EDGE);
-        if state.events.is_empty() {
-            state.edge = edge;
-        } else if state.edge != edge {
+        if slot.events.is_empty() {
+            slot.edge = edge;
+        } else if slot.edge != edge {
             return Err(AddError::MixedEdge);
         }
         // By level, the newcomer wants to hear what the others may have heard already.
-        let changed = state.count(interest, Counted::In) || !edge;
-        let mut events = state.events;
-        events.push(&mut self.tables, Chain::Interest, event::id_of(event));
-        self.source_keep(source, events, changed);
+        let changed = slot.count(interest, Counted::In) || !edge;
+        slot.events.push(&mut InterestLinks(&mut self.tables.events), Id(event.slot()));
+        if changed {
+            self.post_source(source, action::OPEN);
+        }
         self.set_registered(event, true);
         self.event_set_ask(event, !edge);
         Ok(())
     }
 
     fn source_unregister(&mut self, event: Event, source: Source) {
-        let interest = self.tables.events.get(event).map_or(What::NONE, |state| state.interest);
-        let Some(state) = self.tables.sources.get_mut(source) else { return };
-        let changed = state.count(interest, Counted::Out);
-        let mut events = state.events;
-        events.remove(&mut self.tables, Chain::Interest, event::id_of(event));
-        self.source_keep(source, events, changed);
+        let interest = self.tables.events.get(event).map_or(What::NONE, |slot| slot.interest());
+        let Some(slot) = self.tables.sources.get_mut(source) else { return };
+        let changed = slot.count(interest, Counted::Out);
+        slot.events.remove(&mut InterestLinks(&mut self.tables.events), Id(event.slot()));
+        if changed {
+            self.post_source(source, action::OPEN);
+        }
         self.set_registered(event, false);
         self.event_set_ask(event, false);
     }
 
     fn event_set_ask(&mut self, event: Event, ask: bool) {
-        if let Some(state) = self.tables.events.get_mut(event) {
-            state.set_chore(chore::ASK, ask);
+        if let Some(slot) = self.tables.events.get_mut(event) {
+            slot.turn.set(flag::ASK, ask);
         }
     }
 
     /// Asks the back end to look at the source again, which it need not do for edges.
     fn source_again(&mut self, source: Source) {
-        if self.tables.sources.get(source).is_some_and(|source| !source.edge) {
-            self.outbox.post(&mut self.tables, id_of(source), note::OPEN);
+        if self.tables.sources.get(source).is_some_and(|slot| !slot.edge) {
+            self.post_source(source, action::OPEN);
         }
     }
 
-    /// Puts a source's list back, and tells the back end of a change.
-    fn source_keep(&mut self, source: Source, events: List, changed: bool) {
-        if let Some(state) = self.tables.sources.get_mut(source) {
-            state.events = events;
-        }
-        if changed {
-            self.outbox.post(&mut self.tables, id_of(source), note::OPEN);
-        }
+    fn post_source(&mut self, source: Source, action: u8) {
+        let id = self.tables.source_id(source.slot());
+        self.outbox.post(&mut self.tables, id, action);
     }
 
-    fn source_action(&mut self, index: u16, note: u8) -> Option<Action> {
-        let (source, state) = self.tables.sources.at(index)?;
-        let interest = state.interest();
-        match note {
-            note::OPEN if !state.is_forgotten() => Some(Action::Interest(source, interest)),
-            note::DROP => {
+    fn source_action(&mut self, index: u16, action: u8) -> Option<Action> {
+        let (source, slot) = self.tables.sources.at(index)?;
+        let interest = slot.interest();
+        match action {
+            action::OPEN if !slot.is_forgotten() => Some(Action::Interest(source, interest)),
+            action::DROP => {
                 self.tables.sources.remove(source);
                 Some(Action::Forget(source))
             }
@@ -174,10 +187,10 @@ impl<A> Cx<'_, A> {
     }
 }
 
-impl SourceState {
+impl SourceSlot {
     /// Whether the source was forgotten and only waits for the back end to hear of it.
     fn is_forgotten(&self) -> bool {
-        self.mail.notes & note::DROP != 0
+        self.pending.actions & action::DROP != 0
     }
 }
 
@@ -187,13 +200,15 @@ impl<A> EventBase<'_, A> {
     /// # Errors
     /// [`Full::Sources`] when the table has no free slot.
     pub fn new_source(&mut self) -> Result<Source, Full> {
-        let parts = &mut self.cx.parts;
-        parts.source_register = Some(|cx, event, source| cx.source_register(event, source));
-        parts.source_unregister = Some(|cx, event, source| cx.source_unregister(event, source));
-        parts.source_again = Some(|cx, source| cx.source_again(source));
-        parts.source_action = Some(|cx, (index, note)| cx.source_action(index, note));
-        let made = self.cx.tables.sources.insert().map(|(source, _)| source);
-        made.ok_or_else(|| log::full(Full::Sources))
+        let hooks = &mut self.cx.hooks;
+        hooks.source_register = Some(|cx, event, source| cx.source_register(event, source));
+        hooks.source_unregister = Some(|cx, event, source| cx.source_unregister(event, source));
+        hooks.source_again = Some(|cx, source| cx.source_again(source));
+        hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
+        let made = self.cx.tables.sources.insert().ok_or_else(|| log::full(Full::Sources));
+        let (source, slot) = made?;
+        slot.events = Waiting::NONE;
+        Ok(source)
     }
 
     /// Feeds readiness: activates the events that wait for any of `what`, in the order they were
@@ -203,14 +218,16 @@ impl<A> EventBase<'_, A> {
     /// if it is still ready then; also whatever comes true newly.
     pub fn ready(&mut self, source: Source, what: What) {
         self.cx.recorder.note(|| Entry::Ready(source, what));
-        let Some(state) = self.cx.tables.sources.get(source) else { return };
-        let (mut at, kind) = (state.events.first(), state.kind());
-        while let Some(id) = at {
-            let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
-            at = state.waiting.next();
-            let came_true = state.interest & what & What::IO;
+        let Some(slot) = self.cx.tables.sources.get(source) else { return };
+        let (mut at, kind) = (slot.events.first, slot.kind());
+        if slot.events.is_empty() {
+            return;
+        }
+        while let Some(slot) = self.cx.tables.events.slot(at.0) {
+            let (id, came_true) = (at, slot.interest() & what & What::IO);
+            at = slot.waiting.next;
             if !came_true.is_empty() {
-                self.cx.event_activate_at(id.index(), came_true | kind);
+                self.cx.activate(id, (came_true | kind).bits());
             }
         }
     }
@@ -222,17 +239,12 @@ impl<A> EventBase<'_, A> {
             return;
         }
         self.cx.recorder.note(|| Entry::Raised(signal, raises));
-        let mut at = self.cx.signals.list(signal).and_then(|list| list.first());
-        while let Some(id) = at {
-            let Some(state) = self.cx.tables.events.linked(id.index()) else { return };
-            at = state.waiting.next();
-            state.raises = state.raises.saturating_add(raises);
-            state.set_chore(chore::RAISES, true);
-            self.cx.event_activate_at(id.index(), What::SIGNAL);
+        let mut at = self.cx.signals.list(signal).map_or(Id::NONE, |list| list.first);
+        while let Some(slot) = self.cx.tables.events.slot_mut(at.0) {
+            let id = at;
+            at = slot.waiting.next;
+            slot.count_raises(raises);
+            self.cx.activate(id, What::SIGNAL.bits());
         }
     }
-}
-
-pub(crate) const fn id_of(source: Source) -> Id {
-    Id::new(Kind::Source, source.slot())
 }

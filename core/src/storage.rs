@@ -1,12 +1,7 @@
 //! The memory of a base: every table and ring, with the capacities chosen once, in the type.
 
-use crate::common::Common;
-use crate::conn::ConnState;
-use crate::event::EventState;
-use crate::listener::ListenerState;
-use crate::source::SourceState;
+use crate::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, SourceSlot};
 use crate::table::Slot;
-use crate::timer::{Deadline, Key};
 
 /// Room for an [`EventBase`](crate::EventBase) of the application `A`.
 ///
@@ -17,10 +12,11 @@ use crate::timer::{Deadline, Key};
 /// | `INPUT` | bytes received and not consumed, for each connection |
 /// | `OUTPUT` | bytes written and not sent, for each connection |
 /// | `LISTENERS` | listeners that can exist at once |
-/// | `COMMON` | durations that can have a list of their own, see [`CommonTimeout`](crate::CommonTimeout) |
+/// | `SOURCES` | [sources](crate::Source) that can exist at once |
 ///
-/// Tables have 65,535 slots at most; what goes beyond is not used. A new storage is all zeros, so a
-/// `static` one takes no flash:
+/// There are 65,535 slots at most, all tables together; what goes beyond is not used. Connections have
+/// rings of one byte at least, and on a 32-bit target of 65,535 bytes at most: another size does not
+/// compile. A new storage is all zeros, so a `static` one takes no flash:
 ///
 /// ```
 /// use picoevent::{EventBase, Storage};
@@ -29,6 +25,16 @@ use crate::timer::{Deadline, Key};
 /// let base = EventBase::new(&mut storage);
 /// # let _ = base;
 /// ```
+///
+/// A connection without room for input could never hear of its peer's end:
+///
+/// ```compile_fail,E0080
+/// # use picoevent::Storage;
+/// # struct App;
+/// let storage = Storage::<App, 8, 4, 0, 256>::new();
+/// ```
+///
+/// On a desk a large storage is better made on the heap, of [parts](crate::memory).
 pub struct Storage<
     A,
     const EVENTS: usize,
@@ -36,20 +42,20 @@ pub struct Storage<
     const INPUT: usize = 512,
     const OUTPUT: usize = 512,
     const LISTENERS: usize = 1,
-    const COMMON: usize = 1,
+    const SOURCES: usize = 0,
 > {
-    pub(crate) events: [Slot<EventState<A>>; EVENTS],
-    pub(crate) event_heap: [Key; EVENTS],
-    pub(crate) event_deadlines: [Deadline; EVENTS],
-    pub(crate) commons: [Common; COMMON],
-    pub(crate) sources: [Slot<SourceState>; EVENTS],
-    pub(crate) listeners: [Slot<ListenerState<A>>; LISTENERS],
-    pub(crate) conns: [Slot<ConnState<A>>; CONNS],
-    pub(crate) conn_heap: [[Key; 2]; CONNS],
-    pub(crate) conn_deadlines: [[Deadline; 2]; CONNS],
-    pub(crate) input: [[u8; INPUT]; CONNS],
-    pub(crate) output: [[u8; OUTPUT]; CONNS],
+    events: [EventSlot<A>; EVENTS],
+    event_heap: [u16; EVENTS],
+    conns: [ConnSlot<A>; CONNS],
+    conn_heap: [u16; CONNS],
+    input: [[u8; INPUT]; CONNS],
+    output: [[u8; OUTPUT]; CONNS],
+    listeners: [ListenerSlot<A>; LISTENERS],
+    sources: [SourceSlot; SOURCES],
 }
+
+/// Most bytes of a ring.
+const LONGEST: usize = crate::ring::LONGEST;
 
 impl<
     A,
@@ -58,23 +64,52 @@ impl<
     const INPUT: usize,
     const OUTPUT: usize,
     const LISTENERS: usize,
-    const COMMON: usize,
-> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>
+    const SOURCES: usize,
+> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>
 {
     /// Makes an empty storage.
     pub const fn new() -> Self {
+        const {
+            assert!(CONNS == 0 || INPUT > 0, "a connection needs room for input: raise INPUT");
+            assert!(CONNS == 0 || OUTPUT > 0, "a connection needs room for output: raise OUTPUT");
+            assert!(INPUT <= LONGEST && OUTPUT <= LONGEST, "a ring is too long for this target");
+        }
         Self {
             events: [const { Slot::EMPTY }; EVENTS],
-            event_heap: [const { Key::EMPTY }; EVENTS],
-            event_deadlines: [const { Deadline::EMPTY }; EVENTS],
-            commons: [const { Common::EMPTY }; COMMON],
-            sources: [const { Slot::EMPTY }; EVENTS],
-            listeners: [const { Slot::EMPTY }; LISTENERS],
+            event_heap: [0; EVENTS],
             conns: [const { Slot::EMPTY }; CONNS],
-            conn_heap: [const { [const { Key::EMPTY }; 2] }; CONNS],
-            conn_deadlines: [const { [const { Deadline::EMPTY }; 2] }; CONNS],
+            conn_heap: [0; CONNS],
             input: [[0; INPUT]; CONNS],
             output: [[0; OUTPUT]; CONNS],
+            listeners: [const { Slot::EMPTY }; LISTENERS],
+            sources: [const { Slot::EMPTY }; SOURCES],
+        }
+    }
+}
+
+impl<
+    's,
+    A,
+    const EVENTS: usize,
+    const CONNS: usize,
+    const INPUT: usize,
+    const OUTPUT: usize,
+    const LISTENERS: usize,
+    const SOURCES: usize,
+> From<&'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>> for Memory<'s, A>
+{
+    fn from(storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>) -> Self {
+        Self {
+            events: &mut storage.events,
+            event_heap: &mut storage.event_heap,
+            conns: &mut storage.conns,
+            conn_heap: &mut storage.conn_heap,
+            input: storage.input.as_flattened_mut(),
+            output: storage.output.as_flattened_mut(),
+            input_len: INPUT,
+            output_len: OUTPUT,
+            listeners: &mut storage.listeners,
+            sources: &mut storage.sources,
         }
     }
 }
@@ -86,8 +121,8 @@ impl<
     const INPUT: usize,
     const OUTPUT: usize,
     const LISTENERS: usize,
-    const COMMON: usize,
-> Default for Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>
+    const SOURCES: usize,
+> Default for Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>
 {
     fn default() -> Self {
         Self::new()

@@ -1,51 +1,113 @@
-//! The base's four tables together, as lists, queues and the outbox see them.
+//! The base's four tables together, and the numbers that lists know their slots by.
+//!
+//! ```text
+//!   0 … events │ … connections │ … listeners │ … sources      65,535 at most
+//! ```
+//!
+//! The slots of all tables are numbered in one row, so that a link is two bytes and says what it
+//! leads to. An event's number is its index.
 
-use crate::active::{Turn, Turns};
-use crate::conn::ConnState;
-use crate::event::EventState;
-use crate::list::{Chain, Id, Kind, Link, Links};
-use crate::listener::ListenerState;
-use crate::outbox::Mail;
-use crate::source::SourceState;
+use crate::conn::ConnSlot;
+use crate::event::EventSlot;
+use crate::listener::ListenerSlot;
+use crate::outbox::Pending;
+use crate::queue::{Id, Turn, Turns};
+use crate::source::SourceSlot;
 use crate::table::Table;
 
 pub(crate) struct Tables<'s, A> {
-    pub(crate) events: Table<'s, EventState<A>>,
-    pub(crate) listeners: Table<'s, ListenerState<A>>,
-    pub(crate) conns: Table<'s, ConnState<A>>,
-    pub(crate) sources: Table<'s, SourceState>,
+    pub(crate) events: Table<'s, EventSlot<A>>,
+    pub(crate) conns: Table<'s, ConnSlot<A>>,
+    pub(crate) listeners: Table<'s, ListenerSlot<A>>,
+    pub(crate) sources: Table<'s, SourceSlot>,
+    /// The number of the first connection, listener and source.
+    first: [u16; 3],
 }
 
-impl<A> Tables<'_, A> {
-    /// The notes of a slot that can have something for the back end.
-    pub(crate) fn mail(&mut self, id: Id) -> Option<&mut Mail> {
-        match id.kind() {
-            Kind::Event => None,
-            Kind::Listener => self.listeners.linked(id.index()).map(|state| &mut state.mail),
-            Kind::Conn => self.conns.linked(id.index()).map(|state| &mut state.mail),
-            Kind::Source => self.sources.linked(id.index()).map(|state| &mut state.mail),
+/// What a number leads to, with its index in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Event(u16),
+    Conn(u16),
+    Listener(u16),
+    Source(u16),
+}
+
+impl<'s, A> Tables<'s, A> {
+    /// Takes the slots over. What goes beyond 65,535 of all together is not used.
+    pub(crate) fn new(
+        events: &'s mut [EventSlot<A>],
+        conns: &'s mut [ConnSlot<A>],
+        listeners: &'s mut [ListenerSlot<A>],
+        sources: &'s mut [SourceSlot],
+    ) -> Self {
+        let mut number = 0;
+        let events = Table::new(events, &mut number);
+        let conn = number;
+        let conns = Table::new(conns, &mut number);
+        let listener = number;
+        let listeners = Table::new(listeners, &mut number);
+        let first = [conn, listener, number];
+        let sources = Table::new(sources, &mut number);
+        Self { events, conns, listeners, sources, first }
+    }
+
+    /// The tables with their first slots only, all of them free; `None` if there are fewer.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, [events, conns, listeners, sources]: [usize; 4]) -> Option<Self> {
+        let mut number = 0;
+        let events = self.events.shortened(events, &mut number)?;
+        let conn = number;
+        let conns = self.conns.shortened(conns, &mut number)?;
+        let listener = number;
+        let listeners = self.listeners.shortened(listeners, &mut number)?;
+        let first = [conn, listener, number];
+        let sources = self.sources.shortened(sources, &mut number)?;
+        Some(Self { events, conns, listeners, sources, first })
+    }
+
+    pub(crate) const fn conn_id(&self, index: u16) -> Id {
+        Id(self.first[0].wrapping_add(index))
+    }
+
+    pub(crate) const fn listener_id(&self, index: u16) -> Id {
+        Id(self.first[1].wrapping_add(index))
+    }
+
+    pub(crate) const fn source_id(&self, index: u16) -> Id {
+        Id(self.first[2].wrapping_add(index))
+    }
+
+    /// What a number leads to. [`Id::NONE`] leads to a source that does not exist.
+    pub(crate) const fn place(&self, id: Id) -> Place {
+        let [conn, listener, source] = self.first;
+        match id.0 {
+            number if number < conn => Place::Event(number),
+            number if number < listener => Place::Conn(number.wrapping_sub(conn)),
+            number if number < source => Place::Listener(number.wrapping_sub(listener)),
+            number => Place::Source(number.wrapping_sub(source)),
         }
     }
-}
 
-impl<A> Links for Tables<'_, A> {
-    fn link(&mut self, chain: Chain, id: Id) -> Option<&mut Link> {
-        match chain {
-            Chain::Active => self.turn(id).map(|turn| &mut turn.link),
-            Chain::Outbox => self.mail(id).map(|mail| &mut mail.link),
-            Chain::Interest => self.events.linked(id.index()).map(|state| &mut state.waiting),
-            Chain::Common => self.events.linked(id.index()).map(|state| &mut state.common),
+    /// What a slot has for the back end to do.
+    pub(crate) fn pending(&mut self, id: Id) -> Option<&mut Pending> {
+        match self.place(id) {
+            Place::Event(_) => None,
+            Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Source(index) => self.sources.slot_mut(index).map(|slot| &mut slot.pending),
         }
     }
 }
 
 impl<A> Turns for Tables<'_, A> {
+    #[inline]
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
-        match id.kind() {
-            Kind::Event => self.events.linked(id.index()).map(|state| &mut state.turn),
-            Kind::Listener => self.listeners.linked(id.index()).map(|state| &mut state.turn),
-            Kind::Conn => self.conns.linked(id.index()).map(|state| &mut state.turn),
-            Kind::Source => None,
+        match self.place(id) {
+            Place::Event(index) => self.events.slot_mut(index).map(|slot| &mut slot.turn),
+            Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),
+            Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.turn),
+            Place::Source(_) => None,
         }
     }
 }

@@ -60,6 +60,12 @@ pub(crate) const fn micros(delay: Duration) -> u64 {
     delay.as_secs().saturating_mul(1_000_000).saturating_add(fraction as u64)
 }
 
+/// A duration in milliseconds, rounded up, saturating.
+#[inline(never)]
+pub(crate) fn millis(delay: Duration) -> u32 {
+    u32::try_from(micros(delay).div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,10 +8,11 @@
 use core::time::Duration;
 
 use crate::error::Full;
-use crate::event::{Mode, OnEvent, Waits, id_of};
+use crate::event::{InterestLinks, Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::Event;
-use crate::list::{Chain, Id, List};
+use crate::queue::Id;
 use crate::record::Entry;
+use crate::time::micros;
 use crate::{Cx, EventBase, Fired, Wait, What};
 
 /// When a watcher is called.
@@ -25,20 +26,26 @@ pub(crate) enum When {
 
 /// The watchers, and how far the round of calls is.
 pub(crate) struct Watchers {
-    prepare: List,
-    check: List,
-    /// Who is called next.
-    next: Option<Id>,
+    prepare: Waiting,
+    check: Waiting,
+    /// The watcher that is called next.
+    next: Id,
     /// Calls left in the round: as many as there were watchers when it began, so that a watcher
     /// that makes watchers does not keep it going.
     left: u16,
-    /// What the wait will be, while prepare watchers run.
-    wait: Option<Duration>,
+    /// What the wait will be, while prepare watchers run, in microseconds; the largest for no end.
+    wait: u64,
 }
 
 impl Watchers {
     pub(crate) const fn new() -> Self {
-        Self { prepare: List::EMPTY, check: List::EMPTY, next: None, left: 0, wait: None }
+        Self {
+            prepare: Waiting::NONE,
+            check: Waiting::NONE,
+            next: Id::NONE,
+            left: 0,
+            wait: u64::MAX,
+        }
     }
 }
 
@@ -65,34 +72,35 @@ impl<A> Cx<'_, A> {
     /// due, `None` when there is no limit. What prepare watchers do may shorten it still. Outside
     /// of their callbacks it is what they were told last.
     pub fn wait_to_come(&self) -> Option<Duration> {
-        self.watchers.wait
+        (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }
 
     fn watch(&mut self, when: When, call: OnEvent<A>) -> Result<Event, Full> {
-        self.parts.watcher_register = Some(|cx, event, called| cx.watcher_register(event, called));
-        self.parts.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
-        self.parts.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
-        let event = self.make(Waits::Watcher(when), Mode::Persist, call, |_| {})?;
+        self.hooks.watcher_register = Some(|cx, event, called| cx.watcher_register(event, called));
+        self.hooks.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
+        self.hooks.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
+        let event = self.make(Waits::Watcher(when), Mode::Persist, call, What::NONE)?;
         self.add_fresh(event, None);
         Ok(event)
     }
 
     /// Lets a watcher be called behind the others, or no more.
     fn watcher_register(&mut self, event: Event, registered: bool) {
-        let Some(state) = self.tables.events.get_mut(event) else { return };
-        let Waits::Watcher(when) = state.waits else { return };
-        state.registered = registered;
-        let id = id_of(event);
-        if !registered && self.watchers.next == Some(id) {
-            self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
+        let Some(slot) = self.tables.events.get_mut(event) else { return };
+        let Waits::Watcher(when) = slot.waits() else { return };
+        slot.set_pending(flag::REGISTERED, registered);
+        let id = Id(event.slot());
+        if !registered && self.watchers.next == id {
+            self.watchers.next = slot.waiting.next;
         }
         let list = match when {
             When::Prepare => &mut self.watchers.prepare,
             When::Check => &mut self.watchers.check,
         };
+        let links = &mut InterestLinks(&mut self.tables.events);
         match registered {
-            true => list.push(&mut self.tables, Chain::Interest, id),
-            false => list.remove(&mut self.tables, Chain::Interest, id),
+            true => list.push(links, id),
+            false => list.remove(links, id),
         }
     }
 
@@ -104,22 +112,22 @@ impl<A> Cx<'_, A> {
         self.go_round()
     }
 
-    fn begin_round(&mut self, list: List) {
-        let (mut at, mut count) = (list.first(), 0_u16);
-        while let Some(id) = at {
+    fn begin_round(&mut self, list: Waiting) {
+        let (mut at, mut count) = (list.first, 0_u16);
+        while let Some(slot) = self.tables.events.slot(at.0) {
             count = count.saturating_add(1);
-            at = List::after(&mut self.tables, Chain::Interest, id);
+            at = slot.waiting.next;
         }
-        (self.watchers.next, self.watchers.left) = (list.first(), count);
+        (self.watchers.next, self.watchers.left) = (list.first, count);
     }
 
     /// The next call of the round.
     fn go_round(&mut self) -> Option<Fired<A>> {
-        while let Some(id) = self.watchers.next.filter(|_| self.watchers.left > 0) {
+        while self.watchers.left > 0 {
             self.watchers.left = self.watchers.left.saturating_sub(1);
-            self.watchers.next = List::after(&mut self.tables, Chain::Interest, id);
-            let watcher = self.tables.events.at(id.index());
-            if let Some((call, event)) = watcher.and_then(|(event, s)| Some((s.call?, event))) {
+            let (event, slot) = self.tables.events.at(self.watchers.next.0)?;
+            self.watchers.next = slot.waiting.next;
+            if let Some(call) = slot.call {
                 return Some(Fired::Event(call, event, What::NONE));
             }
         }
@@ -130,9 +138,9 @@ impl<A> Cx<'_, A> {
     fn watcher_prepare(&mut self, outlook: Wait, app: &mut A) {
         self.watchers.wait = match outlook {
             Wait::Ended(_) => return,
-            Wait::Not => Some(Duration::ZERO),
-            Wait::Until(deadline) => Some(deadline.since(self.now)),
-            Wait::Forever => None,
+            Wait::Not => 0,
+            Wait::Until(deadline) => micros(deadline.since(self.now)),
+            Wait::Forever => u64::MAX,
         };
         self.begin_round(self.watchers.prepare);
         while let Some(fired) = self.go_round() {
@@ -146,7 +154,7 @@ impl<A> EventBase<'_, A> {
     /// before they take the last actions and ask [`EventBase::wait`].
     pub fn prepare(&mut self, app: &mut A) {
         self.cx.recorder.note(|| Entry::Prepare);
-        if let Some(prepare) = self.cx.parts.watcher_prepare {
+        if let Some(prepare) = self.cx.hooks.watcher_prepare {
             let outlook = self.outlook();
             prepare(&mut self.cx, outlook, app);
         }

@@ -31,7 +31,7 @@ impl Trace {
 
 type Base<'s> = EventBase<'s, Trace>;
 
-fn storage() -> Box<Storage<Trace, 8, 1, 8, 8>> {
+fn storage() -> Box<Storage<Trace, 8, 1, 8, 8, 1, 8>> {
     Box::new(Storage::new())
 }
 
@@ -452,7 +452,7 @@ fn a_callback_frees_itself_and_another() {
 
 #[test]
 fn a_stale_handle_does_not_reach_the_next_tenant() {
-    let mut storage = Box::new(Storage::<Trace, 1, 0>::new());
+    let mut storage = Box::new(Storage::<Trace, 1, 0, 1, 1, 0, 1>::new());
     let mut base = EventBase::new(&mut storage);
     let old = timer(&mut base, Mode::OneShot, 1);
     base.event(old).unwrap().free();
@@ -464,7 +464,7 @@ fn a_stale_handle_does_not_reach_the_next_tenant() {
 
 #[test]
 fn a_once_event_gives_its_slot_back_and_can_be_cancelled() {
-    let mut storage = Box::new(Storage::<Trace, 1, 0>::new());
+    let mut storage = Box::new(Storage::<Trace, 1, 0, 1, 1, 0, 1>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
     for _ in 0..3 {
         let event = base.after(Duration::ZERO, Trace::note).unwrap();
@@ -478,7 +478,7 @@ fn a_once_event_gives_its_slot_back_and_can_be_cancelled() {
 
 #[test]
 fn full_tables_say_which_and_lose_nothing() {
-    let mut storage = Box::new(Storage::<Trace, 2, 0>::new());
+    let mut storage = Box::new(Storage::<Trace, 2, 0, 1, 1, 1, 2>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
     let address = "127.0.0.1:0".parse().unwrap();
     base.every(ms(1), Trace::note).unwrap();

@@ -100,7 +100,8 @@ fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_beat() {
 
 #[test]
 fn what_became_ready_meanwhile_is_called_in_the_next_turn() {
-    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0>::new()), App::default());
+    let (mut storage, mut app) =
+        (Box::new(Storage::<App, 128, 0, 1, 1, 0, 1>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
     let event = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();

@@ -21,7 +21,7 @@ impl App {
     }
 }
 
-fn storage() -> Box<Storage<App, 8, 2, 8, 8>> {
+fn storage() -> Box<Storage<App, 8, 2, 8, 8, 1, 8>> {
     Box::new(Storage::new())
 }
 
@@ -263,26 +263,23 @@ fn a_failed_listener_says_so_and_can_try_again() {
 }
 
 #[test]
-fn a_wait_that_may_be_too_short_is_never_too_long() {
+fn the_wait_is_exact_though_deadlines_move_and_go() {
     let mut storage = storage();
     let mut base = EventBase::new(&mut storage);
-    let mut app = App::default();
     let early = base.new_timer(Mode::OneShot, App::note).unwrap();
     let late = base.new_timer(Mode::OneShot, App::note).unwrap();
-    assert_eq!(base.wait_or_less(), Wait::Ended(End::Empty));
+    assert_eq!(base.wait(), Wait::Ended(End::Empty));
     base.event(early).unwrap().add(Some(ms(5))).unwrap();
     base.event(late).unwrap().add(Some(ms(50))).unwrap();
-    assert_eq!((base.wait_or_less(), base.wait()), (Wait::Until(at(5)), Wait::Until(at(5))));
+    assert_eq!(base.wait(), Wait::Until(at(5)));
     base.event(early).unwrap().add(Some(ms(20))).unwrap();
-    assert_eq!((base.wait_or_less(), base.wait()), (Wait::Until(at(5)), Wait::Until(at(20))));
+    assert_eq!(base.wait(), Wait::Until(at(20)), "it was set later");
     base.event(early).unwrap().del();
-    // Awake for nothing, once: the dispatch looks at the timers.
-    base.advance(at(5));
-    assert_eq!(base.wait_or_less(), Wait::Not);
-    base.dispatch(&mut app);
-    assert_eq!((base.wait_or_less(), base.wait()), (Wait::Until(at(50)), Wait::Until(at(50))));
+    assert_eq!(base.wait(), Wait::Until(at(50)), "it was cancelled");
     base.exit_after(ms(10));
-    assert_eq!(base.wait_or_less(), Wait::Until(at(15)));
+    assert_eq!(base.wait(), Wait::Until(at(10)));
     base.event(late).unwrap().add(Some(ms(3))).unwrap();
-    assert_eq!(base.wait_or_less(), Wait::Until(at(8)), "one that is sooner is seen at once");
+    assert_eq!(base.wait(), Wait::Until(at(3)), "it was set sooner");
+    base.event(late).unwrap().del();
+    assert_eq!(base.wait(), Wait::Until(at(10)), "only the exit is left");
 }

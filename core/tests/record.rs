@@ -63,7 +63,7 @@ fn address() -> SocketAddr {
     "[::]:9995".parse().unwrap()
 }
 
-type Memory = Storage<App, 4, 2, 8, 16>;
+type Memory = Storage<App, 4, 2, 8, 16, 1, 2>;
 
 /// One turn of a back end, with this news at this second.
 fn turn(
@@ -228,14 +228,14 @@ fn other_capacities_are_refused_and_can_be_made() {
     let mut replay = Replay::new(&bytes).unwrap();
     let refused = replay.run(&mut base, &mut App::default());
     assert!(matches!(refused, Err(ReplayError::OtherSizes { .. })), "{refused:?}");
-    let mut base = EventBase::of_sizes(&mut storage, replay.sizes()).unwrap();
+    let mut base = EventBase::of_sizes((&mut storage).into(), replay.sizes()).unwrap();
     App::start(&mut base);
     let mut app = App::default();
     assert_eq!(replay.listens_on(), Some(address()));
     assert_eq!(replay.run(&mut base, &mut app), Ok(Replayed::Ended(End::Exit)));
     assert_eq!(replay.run(&mut base, &mut app), Ok(Replayed::Over));
     let mut small = Storage::<App, 1, 1, 8, 8>::new();
-    assert!(EventBase::of_sizes(&mut small, replay.sizes()).is_none());
+    assert!(EventBase::of_sizes((&mut small).into(), replay.sizes()).is_none());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use picoevent::{Cx, Event, EventBase, Full, Instant, Mode, Storage, What};
+use picoevent::memory::{ConnSlot, EventSlot, Memory};
+use picoevent::{Cx, Event, EventBase, Full, Instant, Mode, What};
 
 /// Whose callbacks ran, by the word of each event.
 #[derive(Default)]
@@ -16,9 +17,12 @@ impl App {
 }
 
 /// Fills the table, each event with a deadline of its own, the last made first.
-fn every_slot_fires_in_order<const EVENTS: usize>(slots: usize) {
-    let mut storage = Box::new(Storage::<App, EVENTS, 1, 16, 16>::new());
-    let mut base = EventBase::new(&mut storage);
+fn every_slot_fires_in_order(made: usize, slots: usize) {
+    let mut events: Vec<EventSlot<App>> =
+        std::iter::repeat_with(EventSlot::new).take(made).collect();
+    let mut event_heap = vec![0; made];
+    let (events, event_heap) = (&mut events[..], &mut event_heap[..]);
+    let mut base = EventBase::over(Memory { events, event_heap, ..Memory::default() });
     let mut app = App::default();
     let mut last = None;
     for number in 0..slots as u32 {
@@ -49,13 +53,57 @@ fn every_slot_fires_in_order<const EVENTS: usize>(slots: usize) {
 
 #[test]
 fn sixteen_slots_are_all_used() {
-    every_slot_fires_in_order::<16>(16);
+    every_slot_fires_in_order(16, 16);
 }
 
-/// With more stack than a test has: a storage is made there before it moves into its box.
 #[test]
 fn as_many_slots_as_a_handle_can_name_are_all_used() {
-    let work = std::thread::Builder::new().stack_size(256 << 20);
     // What goes beyond is not used.
-    work.spawn(|| every_slot_fires_in_order::<65_536>(65_535)).unwrap().join().unwrap();
+    every_slot_fires_in_order(65_536, 65_535);
+}
+
+#[test]
+fn all_tables_together_have_65535_slots() {
+    let conns = 100;
+    let mut events: Vec<EventSlot<App>> =
+        std::iter::repeat_with(EventSlot::new).take(65_500).collect();
+    let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(conns).collect();
+    let (mut event_heap, mut conn_heap) = (vec![0; 65_500], vec![0; conns]);
+    let (mut input, mut output) = (vec![0; conns], vec![0; conns]);
+    let memory = Memory {
+        events: &mut events,
+        event_heap: &mut event_heap,
+        conns: &mut slots,
+        conn_heap: &mut conn_heap,
+        input: &mut input,
+        output: &mut output,
+        input_len: 1,
+        output_len: 1,
+        ..Memory::default()
+    };
+    let mut base = EventBase::over(memory);
+    let peer = std::net::SocketAddr::from(([10, 0, 0, 1], 7));
+    let made = std::iter::from_fn(|| base.connect(peer).ok()).count();
+    assert_eq!(made, 35);
+}
+
+#[test]
+fn as_many_connections_as_have_rings_and_a_place_in_the_heap() {
+    for (heap, rings, expected) in [(3, 2, 2), (2, 3, 2), (3, 3, 3), (0, 3, 0)] {
+        let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(4).collect();
+        let (mut conn_heap, mut input, mut output) =
+            (vec![0; heap], vec![0; 8 * rings], vec![0; 64]);
+        let memory = Memory {
+            conns: &mut slots,
+            conn_heap: &mut conn_heap,
+            input: &mut input,
+            output: &mut output,
+            input_len: 8,
+            output_len: 8,
+            ..Memory::default()
+        };
+        let mut base = EventBase::over(memory);
+        let peer = std::net::SocketAddr::from(([10, 0, 0, 1], 7));
+        assert_eq!(std::iter::from_fn(|| base.connect(peer).ok()).count(), expected);
+    }
 }

@@ -13,7 +13,7 @@ use picoevent_sim::world::Cable;
 use smoltcp::wire::Ipv4Address;
 use tempfile::TempDir;
 use xtask::firmware;
-use xtask::qemu::{Guest, Machine, Qemu};
+use xtask::qemu::{Guest, Machine, Qemu, netdev_over};
 
 use crate::client::{Outcome, Plan, summary};
 use crate::dhcp::{Lease, Policy};
@@ -38,14 +38,11 @@ pub const READY: &str = "listening on";
 /// How long the peer may sleep before its user has a look at what is not on the wire.
 const TURN: Duration = Duration::from_millis(10);
 
-/// How many log lines an error shows.
-const LINES: usize = 30;
-
 /// A lease on [`ADDRESS`] that lasts longer than any test.
 pub const LASTING: Lease = Lease {
     address: ADDRESS,
     duration: Duration::from_secs(24 * 3600),
-    renewal: Duration::from_secs(12 * 3600),
+    renewal: Some(Duration::from_secs(12 * 3600)),
 };
 
 /// A running board and its peer.
@@ -99,11 +96,7 @@ impl Board {
         }
         let mut peer = Peer::new(wire);
         peer.serve_dhcp(Policy::Grant(lease));
-        let netdev = format!(
-            "dgram,id=n0,local.type=unix,local.path={},remote.type=unix,remote.path={}",
-            far_end.display(),
-            near_end.display(),
-        );
+        let netdev = netdev_over(&far_end, &near_end);
         let guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(LIFE).boot()?;
         let mut board = Self { guest, peer, _folder: folder };
         board.wait_for(READY)?;
@@ -192,11 +185,6 @@ impl Board {
 
     /// What the firmware and QEMU have said, for an error message.
     pub fn story(&mut self) -> String {
-        while let Ok(Some(_)) = self.guest.next_line(Duration::ZERO) {}
-        let console = self.guest.console();
-        let lines = self.guest.history();
-        let last = &lines[lines.len().saturating_sub(LINES)..];
-        let log: String = last.iter().map(|line| format!("\n  {line}")).collect();
-        format!("\nQEMU said: {}\nthe board's last log lines:{log}", console.trim_end())
+        self.guest.story()
     }
 }

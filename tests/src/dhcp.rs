@@ -1,254 +1,42 @@
-//! A DHCP server with one lease, which a test can hand out, refuse, or be silent about.
-//!
-//! It answers by broadcast only, which RFC 2131 allows a server to do always, and it keeps no
-//! table: whoever asks gets the one address. [`DhcpServer::reply`] is the whole protocol and
-//! touches no socket.
+//! The DHCP server on a UDP socket of the peer's stack.
 
-use std::time::Duration;
-
+use picoevent_test_support::net::dhcp::Server;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp;
-use smoltcp::wire::{
-    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr,
-    IpListenEndpoint, Ipv4Address,
-};
+use smoltcp::wire::{DHCP_CLIENT_PORT, DHCP_SERVER_PORT, IpListenEndpoint, Ipv4Address};
 
-/// What the server gives away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// The address of the client.
-    pub address: Ipv4Address,
-    /// How long the client may use it; whole seconds count.
-    pub duration: Duration,
-    /// After how long the client shall ask again; whole seconds count, less than `duration`.
-    pub renewal: Duration,
-}
-
-/// How the server answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Offers and grants this lease, and refuses to renew any other.
-    Grant(Lease),
-    /// Refuses every request, so that a client has to give up its address at once; offers nothing.
-    Refuse,
-    /// Says nothing, as if it were not there.
-    Silence,
-}
-
-/// What the server has heard and granted so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Clients that had no address and looked for a server.
-    pub discoveries: u32,
-    /// Requests for a lease or for more of it.
-    pub requests: u32,
-    /// Requests granted.
-    pub granted: u32,
-    /// Requests refused.
-    pub refused: u32,
-}
+pub use picoevent_test_support::net::dhcp::{Lease, Policy, Tally};
 
 /// A DHCP server on one UDP socket.
 #[derive(Debug)]
-pub struct DhcpServer {
+pub(crate) struct DhcpServer {
     socket: SocketHandle,
-    address: Ipv4Address,
-    policy: Policy,
-    tally: Tally,
+    pub(crate) server: Server,
 }
-
-/// The mask of every network in these tests.
-const MASK: Ipv4Address = Ipv4Address::new(255, 255, 255, 0);
-
-/// The number of the option that holds the renewal time (RFC 2132, section 9.11).
-const RENEWAL_TIME: u8 = 58;
 
 /// Room for a few messages of the usual size, either way.
 const BUFFER: usize = 4096;
 
 impl DhcpServer {
-    /// Opens the server's port among `sockets`, as the host with `address`.
-    pub fn open(sockets: &mut SocketSet<'_>, address: Ipv4Address, policy: Policy) -> Self {
+    /// Opens the server's port among `sockets`, as the host with `address`, which is the router too.
+    pub(crate) fn open(sockets: &mut SocketSet<'_>, address: Ipv4Address, policy: Policy) -> Self {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
         let mut socket = udp::Socket::new(buffer(), buffer());
         let port = IpListenEndpoint::from(DHCP_SERVER_PORT);
         socket.bind(port).expect("a new socket can be bound to a port that is not 0");
-        Self { socket: sockets.add(socket), address, policy, tally: Tally::default() }
-    }
-
-    /// From now on answers in another way.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
-    }
-
-    /// What has been heard and granted so far.
-    pub fn tally(&self) -> Tally {
-        self.tally
+        Self { socket: sockets.add(socket), server: Server::new(address, Some(address), policy) }
     }
 
     /// Answers all that has arrived.
-    pub fn serve(&mut self, sockets: &mut SocketSet<'_>) {
+    pub(crate) fn serve(&mut self, sockets: &mut SocketSet<'_>) {
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
         while let Ok((message, _)) = socket.recv() {
-            let answer = self.answer(message);
+            let answer = self.server.answer(message);
             if let Some(bytes) = answer {
                 // A full queue loses the answer, as a network might; the client asks again.
                 let _ = socket.send_slice(&bytes, (Ipv4Address::BROADCAST, DHCP_CLIENT_PORT));
             }
-        }
-    }
-
-    /// Answers one message, bytes for bytes; what is not DHCP gets no answer.
-    fn answer(&mut self, message: &[u8]) -> Option<Vec<u8>> {
-        let packet = DhcpPacket::new_checked(message).ok()?;
-        let reply = self.reply(&DhcpRepr::parse(&packet).ok()?)?;
-        // smoltcp reads the renewal time, but leaves it to its user to write it.
-        let renewal = reply.renew_duration.map(u32::to_be_bytes);
-        let renewal = renewal.as_ref().map(|data| DhcpOption { kind: RENEWAL_TIME, data });
-        let reply = DhcpRepr { additional_options: renewal.as_slice(), ..reply };
-        let mut bytes = vec![0; reply.buffer_len()];
-        reply.emit(&mut DhcpPacket::new_unchecked(&mut bytes)).ok()?;
-        Some(bytes)
-    }
-
-    /// Counts `request` and decides on the reply to it.
-    pub fn reply(&mut self, request: &DhcpRepr<'_>) -> Option<DhcpRepr<'static>> {
-        match request.message_type {
-            DhcpMessageType::Discover => self.tally.discoveries += 1,
-            DhcpMessageType::Request => self.tally.requests += 1,
-            _ => return None,
-        }
-        let wanted = request.requested_ip.unwrap_or(request.client_ip);
-        match (request.message_type, self.policy) {
-            (DhcpMessageType::Discover, Policy::Grant(lease)) => {
-                Some(self.message(DhcpMessageType::Offer, request, Some(lease)))
-            }
-            (DhcpMessageType::Request, Policy::Grant(lease)) if wanted == lease.address => {
-                self.tally.granted += 1;
-                Some(self.message(DhcpMessageType::Ack, request, Some(lease)))
-            }
-            (DhcpMessageType::Request, Policy::Grant(_) | Policy::Refuse) => {
-                self.tally.refused += 1;
-                Some(self.message(DhcpMessageType::Nak, request, None))
-            }
-            _ => None,
-        }
-    }
-
-    fn message(
-        &self,
-        message_type: DhcpMessageType,
-        request: &DhcpRepr<'_>,
-        lease: Option<Lease>,
-    ) -> DhcpRepr<'static> {
-        let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-        DhcpRepr {
-            message_type,
-            transaction_id: request.transaction_id,
-            secs: 0,
-            client_hardware_address: request.client_hardware_address,
-            client_ip: Ipv4Address::UNSPECIFIED,
-            your_ip: lease.map_or(Ipv4Address::UNSPECIFIED, |lease| lease.address),
-            server_ip: self.address,
-            router: lease.map(|_| self.address),
-            subnet_mask: lease.map(|_| MASK),
-            relay_agent_ip: request.relay_agent_ip,
-            broadcast: true,
-            requested_ip: None,
-            client_identifier: None,
-            server_identifier: Some(self.address),
-            parameter_request_list: None,
-            dns_servers: None,
-            max_size: None,
-            lease_duration: lease.map(|lease| seconds(lease.duration)),
-            renew_duration: lease.map(|lease| seconds(lease.renewal)),
-            rebind_duration: None,
-            additional_options: &[],
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use smoltcp::wire::EthernetAddress;
-
-    const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
-    const LEASE: Lease = Lease {
-        address: Ipv4Address::new(10, 0, 2, 15),
-        duration: Duration::from_secs(100),
-        renewal: Duration::from_secs(7),
-    };
-
-    /// A client's message: a search, or a request for an address.
-    fn message(wanted: Option<Ipv4Address>) -> Vec<u8> {
-        let kind = wanted.map_or(DhcpMessageType::Discover, |_| DhcpMessageType::Request);
-        let message = DhcpRepr {
-            message_type: kind,
-            transaction_id: 42,
-            secs: 0,
-            client_hardware_address: EthernetAddress([2, 0, 0, 0, 0, 2]),
-            client_ip: Ipv4Address::UNSPECIFIED,
-            your_ip: Ipv4Address::UNSPECIFIED,
-            server_ip: Ipv4Address::UNSPECIFIED,
-            router: None,
-            subnet_mask: None,
-            relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            broadcast: false,
-            requested_ip: wanted,
-            client_identifier: None,
-            server_identifier: None,
-            parameter_request_list: None,
-            dns_servers: None,
-            max_size: None,
-            lease_duration: None,
-            renew_duration: None,
-            rebind_duration: None,
-            additional_options: &[],
-        };
-        let mut bytes = vec![0; message.buffer_len()];
-        message.emit(&mut DhcpPacket::new_unchecked(&mut bytes)).unwrap();
-        bytes
-    }
-
-    /// The kind and the address of what a server with `policy` answers, checked for the rest.
-    fn answer(policy: Policy, message: &[u8]) -> Option<(DhcpMessageType, Ipv4Address)> {
-        let mut server = DhcpServer::open(&mut SocketSet::new(Vec::new()), SERVER, policy);
-        let bytes = server.answer(message)?;
-        let packet = DhcpPacket::new_checked(&bytes).unwrap();
-        let reply = DhcpRepr::parse(&packet).unwrap();
-        assert_eq!((reply.transaction_id, reply.server_identifier), (42, Some(SERVER)));
-        let times = (reply.lease_duration, reply.renew_duration);
-        let refusal = reply.message_type == DhcpMessageType::Nak;
-        assert_eq!(times, if refusal { (None, None) } else { (Some(100), Some(7)) });
-        Some((reply.message_type, reply.your_ip))
-    }
-
-    #[test]
-    fn a_search_and_a_request_are_granted_with_both_times() {
-        let grant = Policy::Grant(LEASE);
-        let offer = (DhcpMessageType::Offer, LEASE.address);
-        assert_eq!(answer(grant, &message(None)), Some(offer));
-        let granted = (DhcpMessageType::Ack, LEASE.address);
-        assert_eq!(answer(grant, &message(Some(LEASE.address))), Some(granted));
-    }
-
-    #[test]
-    fn a_request_for_another_address_is_refused() {
-        let refused = Some((DhcpMessageType::Nak, Ipv4Address::UNSPECIFIED));
-        assert_eq!(answer(Policy::Grant(LEASE), &message(Some(SERVER))), refused);
-        assert_eq!(answer(Policy::Refuse, &message(Some(LEASE.address))), refused);
-        assert_eq!(answer(Policy::Refuse, &message(None)), None);
-    }
-
-    #[test]
-    fn silence_and_what_is_no_dhcp_are_not_answered() {
-        assert_eq!(answer(Policy::Silence, &message(None)), None);
-        assert_eq!(answer(Policy::Silence, &message(Some(LEASE.address))), None);
-        let whole = message(None);
-        for length in 0..240 {
-            assert_eq!(answer(Policy::Grant(LEASE), &whole[..length]), None);
         }
     }
 }

@@ -21,5 +21,4 @@ pub mod dhcp;
 mod forward;
 pub mod pattern;
 pub mod peer;
-mod segment;
 pub mod wire;

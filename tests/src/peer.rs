@@ -10,10 +10,10 @@ use std::io;
 use std::net::{SocketAddrV4, TcpListener};
 use std::time::{Duration, Instant};
 
-use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet};
-use smoltcp::socket::tcp;
+use picoevent_test_support::net::host;
+use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::time::Instant as StackTime;
-use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
+use smoltcp::wire::Ipv4Address;
 
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
@@ -24,7 +24,7 @@ use crate::wire::Wire;
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
 /// Locally administered, as befits hardware that does not exist.
-const HARDWARE_ADDRESS: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0, 0x01]);
+const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
 /// First of the ports that clients connect from; each connection gets one of its own, so that no
 /// client meets what the server still remembers of an earlier one.
@@ -62,13 +62,7 @@ pub struct Peer {
 impl Peer {
     /// Puts a host with address [`ADDRESS`] on `wire`.
     pub fn new(mut wire: Wire) -> Self {
-        let mut config = Config::new(HARDWARE_ADDRESS.into());
-        config.random_seed = 1;
-        let mut interface = Interface::new(config, &mut wire, StackTime::ZERO);
-        interface.update_ip_addrs(|addresses| {
-            let first = addresses.push(IpCidr::new(ADDRESS.into(), 24));
-            first.expect("an interface has room for one address");
-        });
+        let interface = host::interface(&mut wire, HARDWARE_ADDRESS, Some(ADDRESS), 1);
         let sockets = SocketSet::new(Vec::new());
         let (seats, started) = (Vec::new(), Instant::now());
         Self { wire, interface, sockets, seats, dhcp: None, forward: None, started }
@@ -78,12 +72,12 @@ impl Peer {
     pub fn serve_dhcp(&mut self, policy: Policy) {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
-        server.set_policy(policy);
+        server.server.set_policy(policy);
     }
 
     /// What the DHCP server has heard and granted so far; nothing if there is none.
     pub fn dhcp_tally(&self) -> Tally {
-        self.dhcp.as_ref().map(DhcpServer::tally).unwrap_or_default()
+        self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
     /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the
@@ -100,11 +94,7 @@ impl Peer {
     pub fn connect(&mut self, server: SocketAddrV4, plan: Plan) -> ClientId {
         let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
-        let receive = tcp::SocketBuffer::new(vec![0; plan.window]);
-        let send = tcp::SocketBuffer::new(vec![0; SEND_BUFFER]);
-        let mut socket = tcp::Socket::new(receive, send);
-        // A delayed acknowledgement would only make the tests slower.
-        socket.set_ack_delay(None);
+        let mut socket = host::socket(plan.window, SEND_BUFFER);
         let context = self.interface.context();
         let connecting = socket.connect(context, (*server.ip(), server.port()), port);
         connecting.expect("a new socket can connect to a port that is not 0");

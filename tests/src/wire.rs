@@ -16,14 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as Moment};
 
 use picoevent_sim::world::{Cable, Direction};
+use picoevent_test_support::net::{MTU, Segment};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
-
-use crate::segment::Segment;
-
-/// The largest frame without its checksum: 14 bytes of header and 1500 of payload.
-const MAX_FRAME: usize = 1514;
 
 /// How long a frame waits for room in the far side's queue before it is lost.
 ///
@@ -110,9 +106,9 @@ impl Wire {
                 false => self.arrived()?,
             };
             match Segment::of(&frame) {
-                Some(segment) if self.cut_ports.contains(&segment.to) => continue,
-                Some(segment) if segment.reset => {
-                    self.reset_ports.insert(segment.to);
+                Some(segment) if self.cut_ports.contains(&segment.target.1) => continue,
+                Some(segment) if segment.rst => {
+                    self.reset_ports.insert(segment.target.1);
                 }
                 _ => {}
             }
@@ -125,7 +121,7 @@ impl Wire {
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
         let none = Timespec::default();
         poll(&mut sockets, Some(&none)).ok().filter(|ready| *ready > 0)?;
-        let mut frame = vec![0; MAX_FRAME];
+        let mut frame = vec![0; MTU];
         let length = self.socket.recv(&mut frame).ok()?;
         frame.truncate(length);
         Some(frame)
@@ -146,7 +142,7 @@ impl Wire {
     }
 
     fn send(&mut self, frame: &[u8]) {
-        if Segment::of(frame).is_some_and(|segment| self.cut_ports.contains(&segment.from)) {
+        if Segment::of(frame).is_some_and(|segment| self.cut_ports.contains(&segment.source.1)) {
             return;
         }
         match &mut self.cable {
@@ -185,7 +181,7 @@ impl Device for Wire {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = MAX_FRAME;
+        capabilities.max_transmission_unit = MTU;
         capabilities
     }
 }
@@ -229,10 +225,10 @@ mod tests {
     fn frames_keep_their_order_and_their_bounds() {
         let (mut near, mut far) = Wire::pair().unwrap();
         send(&mut near, &[1; 60]);
-        send(&mut near, &[2; MAX_FRAME]);
+        send(&mut near, &[2; MTU]);
         assert!(far.wait(Duration::ZERO));
         assert_eq!(receive(&mut far), Some(vec![1; 60]));
-        assert_eq!(receive(&mut far), Some(vec![2; MAX_FRAME]));
+        assert_eq!(receive(&mut far), Some(vec![2; MTU]));
         assert_eq!(receive(&mut far), None);
     }
 

@@ -5,10 +5,13 @@
 
 use core::net::SocketAddr;
 
-use super::{Direction, Phase, Restart, Tuning, due, id_of};
+use super::Direction;
+use super::firing::due;
+use super::slot::{Phase, flag};
+use super::timeouts::Restart;
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
-use crate::outbox::note;
+use crate::outbox::action;
 use crate::record::Entry;
 use crate::{EventBase, log};
 
@@ -31,16 +34,12 @@ impl<A> EventBase<'_, A> {
     }
 
     fn accept(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
-        let held = self.cx.tables.listeners.get(listener).filter(|state| !state.is_freed());
+        let held = self.cx.tables.listeners.get(listener).filter(|slot| !slot.is_freed());
         held.ok_or(AcceptError::NoListener)?;
-        let (conn, state) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
-        state.listener = listener;
-        state.peer = peer;
-        state.phase = Phase::Open;
-        state.tuning = Tuning::DEFAULT;
-        state.write_enabled = true;
-        state.turn = state.turn.begin();
-        state.due = due::ACCEPTED;
+        let (conn, slot) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
+        slot.begin(Phase::Open, peer.into());
+        slot.listener = listener;
+        slot.set_unaccepted(true);
         self.cx.conn_queue(conn);
         Ok(conn)
     }
@@ -48,16 +47,16 @@ impl<A> EventBase<'_, A> {
     /// Feeds that an outgoing connection is established.
     pub fn connected(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Connected(conn));
-        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        match state.phase {
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        match slot.phase {
             Phase::Connecting => {
-                state.phase = Phase::Open;
+                slot.phase = Phase::Open;
                 self.cx.conn_due(conn, due::CONNECTED);
-                self.cx.conn_post(conn, note::SEND | note::RECEIVE);
+                self.cx.conn_post(conn, action::SEND | action::RECEIVE);
                 self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
                 self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
             }
-            Phase::Closing => self.cx.conn_post(conn, note::SEND),
+            Phase::Closing => self.cx.conn_post(conn, action::SEND),
             Phase::Open | Phase::Failed => {}
         }
     }
@@ -66,19 +65,19 @@ impl<A> EventBase<'_, A> {
     /// reading is disabled, or the ring is full. [`Action::Receive`](crate::Action::Receive) says
     /// when to ask again.
     pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
-        let state = self.cx.tables.conns.get(conn)?;
-        let room = state.input.len() < self.cx.rings.input_len();
-        if !state.wants_input() || !room {
+        let slot = self.cx.tables.conns.get(conn)?;
+        let room = slot.input.len() < self.cx.rings.input_len();
+        if !slot.wants_input() || !room {
             return None;
         }
-        Some(state.input.space(self.cx.rings.input_mut(conn.index())))
+        Some(slot.input.space(self.cx.rings.input_mut(conn.index())))
     }
 
     /// Feeds that `amount` bytes were put into the room for input.
     pub fn received(&mut self, conn: Conn, amount: usize) {
-        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = state.input.commit(self.cx.rings.input_len(), amount);
-        if amount > 0 && state.is_held() {
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        let amount = slot.input.commit(self.cx.rings.input_len(), amount);
+        if amount > 0 && slot.is_held() {
             self.cx.conn_due(conn, due::READ);
             self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
         }
@@ -88,9 +87,7 @@ impl<A> EventBase<'_, A> {
     /// The bytes to send, oldest first; none while writing is disabled or not connected.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
         match self.cx.tables.conns.get(conn) {
-            Some(state) if state.may_send() => {
-                state.output.bytes(self.cx.rings.output(conn.index()))
-            }
+            Some(slot) if slot.may_send() => slot.output.bytes(self.cx.rings.output(conn.index())),
             _ => (&[], &[]),
         }
     }
@@ -98,12 +95,12 @@ impl<A> EventBase<'_, A> {
     /// Feeds that the oldest `amount` bytes were sent.
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
-        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = state.output.consume(self.cx.rings.output_len(), amount);
-        if amount == 0 || !state.is_held() {
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        let amount = slot.output.consume(self.cx.rings.output_len(), amount);
+        if amount == 0 || !slot.is_held() {
             return;
         }
-        if state.output.len() == 0 {
+        if slot.output.len() == 0 {
             self.cx.conn_due(conn, due::WRITE);
         }
         self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
@@ -112,10 +109,10 @@ impl<A> EventBase<'_, A> {
     /// Feeds that the peer will send no more. What came before can still be read.
     pub fn finished(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Finished(conn));
-        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        if state.phase == Phase::Open && !core::mem::replace(&mut state.eof, true) {
-            // Due even if nobody hears of it: it disables reading in its turn, behind what came before.
-            state.due |= due::EOF;
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        if slot.phase == Phase::Open && !slot.has(flag::EOF) {
+            slot.turn.set(flag::EOF, true);
+            slot.turn.add_due(due::EOF);
             self.cx.conn_activate(conn);
             self.cx.conn_retime(conn, Direction::Read, Restart::No);
         }
@@ -125,20 +122,20 @@ impl<A> EventBase<'_, A> {
     /// that the application closed already, or has not been handed, gives its slot back here.
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
         self.cx.recorder.note(|| Entry::Failed(conn, error));
-        let Some(state) = self.cx.tables.conns.get_mut(conn) else { return };
-        match state.phase {
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        match slot.phase {
             Phase::Closing => self.give_back(conn),
             Phase::Failed => {}
             // The application has not heard of it, and there is nothing left to hear.
-            _ if state.is_unaccepted() => {
+            _ if slot.is_unaccepted() => {
                 self.cx.conn_forget(conn);
                 self.give_back(conn);
             }
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
-                state.phase = Phase::Failed;
-                state.error = error;
-                state.output.clear();
+                slot.phase = Phase::Failed;
+                slot.error = error.into();
+                slot.output.clear();
                 self.cx.conn_untime(conn);
                 self.cx.conn_due(conn, due::FAILED);
             }
@@ -153,8 +150,9 @@ impl<A> EventBase<'_, A> {
     }
 
     fn give_back(&mut self, conn: Conn) {
-        if self.cx.tables.conns.get(conn).is_some_and(|state| !state.is_held()) {
-            self.cx.outbox.forget(&mut self.cx.tables, id_of(conn));
+        if self.cx.tables.conns.get(conn).is_some_and(|slot| !slot.is_held()) {
+            let id = self.cx.tables.conn_id(conn.slot());
+            self.cx.outbox.forget(&mut self.cx.tables, id);
             self.cx.tables.conns.remove(conn);
         }
     }

@@ -3,11 +3,13 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::{ConnState, Direction, OnConn, OnConnEvent, Phase, Restart, Tuning, id_of};
+use super::slot::{Phase, flag};
+use super::timeouts::Restart;
+use super::{ConnSlot, Direction, OnConn, OnConnEvent, Tuning};
 use crate::error::{Full, Stale, StillActive, WriteError};
 use crate::handle::Conn;
-use crate::outbox::note;
-use crate::time::micros;
+use crate::outbox::action;
+use crate::time::millis;
 use crate::{Cx, Priority, log};
 
 /// One connection, borrowed from the loop: its verbs.
@@ -28,12 +30,9 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Conns`] when the table has no free slot.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
-        let (conn, state) = self.tables.conns.insert().ok_or_else(|| log::full(Full::Conns))?;
-        state.peer = peer;
-        state.tuning = Tuning::DEFAULT;
-        state.write_enabled = true;
-        state.turn = state.turn.begin();
-        self.conn_post(conn, note::OPEN);
+        let (conn, slot) = self.tables.conns.insert().ok_or_else(|| log::full(Full::Conns))?;
+        slot.begin(Phase::Connecting, peer.into());
+        self.conn_post(conn, action::OPEN);
         Ok(conn)
     }
 
@@ -53,19 +52,19 @@ impl<'s, A> Cx<'s, A> {
     /// [`Stale`] when one of them was freed; nothing has moved then.
     pub fn transfer(&mut self, from: Conn, to: Conn) -> Result<usize, Stale> {
         let mut input = self.held(from)?.input;
-        let state = self.held(to)?;
-        if state.is_finished() {
+        let slot = self.held(to)?;
+        if slot.is_finished() {
             return Ok(0);
         }
-        let mut output = state.output;
+        let mut output = slot.output;
         let (held, room) = self.rings.input_and_output(from.index(), to.index());
         let (first, second) = input.bytes(held);
         let mut amount = output.write(room, first);
         if !second.is_empty() {
             amount = amount.wrapping_add(output.write(room, second));
         }
-        if let Some(state) = self.tables.conns.get_mut(to) {
-            state.output = output;
+        if let Some(slot) = self.tables.conns.get_mut(to) {
+            slot.output = output;
         }
         input.consume(held.len(), amount);
         self.conn_output_grew(to, amount);
@@ -73,8 +72,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(amount)
     }
 
-    fn held(&mut self, conn: Conn) -> Result<&mut ConnState<A>, Stale> {
-        self.tables.conns.get_mut(conn).filter(|state| state.is_held()).ok_or(Stale)
+    fn held(&mut self, conn: Conn) -> Result<&mut ConnSlot<A>, Stale> {
+        self.tables.conns.get_mut(conn).filter(|slot| slot.is_held()).ok_or(Stale)
     }
 }
 
@@ -82,33 +81,29 @@ impl<'s, A> Cx<'s, A> {
 impl<A> ConnMut<'_, '_, A> {
     /// Sets the function to call after input arrived.
     pub fn on_read(&mut self, call: OnConn<A>) -> &mut Self {
-        self.change(|state| state.on_read = Some(call))
+        self.change(|slot| slot.on_read = Some(call))
     }
 
     /// Sets the function to call after output was sent and none is left: the back end has it, the
     /// peer may not have it yet.
     pub fn on_write(&mut self, call: OnConn<A>) -> &mut Self {
-        self.change(|state| state.on_write = Some(call))
+        self.change(|slot| slot.on_write = Some(call))
     }
 
     /// Sets the function to call for what is not data: connected, end of stream, timeout, failure.
     pub fn on_event(&mut self, call: OnConnEvent<A>) -> &mut Self {
-        self.change(|state| state.on_event = Some(call))
+        self.change(|slot| slot.on_event = Some(call))
     }
 
     /// Lets a direction work. Reading is off at first, writing is on.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
         let conn = self.conn;
-        match direction {
-            Direction::Read => {
-                self.change(|state| state.enable_reading());
-                self.cx.conn_post(conn, note::RECEIVE);
-            }
-            Direction::Write => {
-                self.change(|state| state.write_enabled = true);
-                self.cx.conn_post(conn, note::SEND);
-            }
-        }
+        self.change(|slot| slot.enable(direction));
+        let moves = match direction {
+            Direction::Read => action::RECEIVE,
+            Direction::Write => action::SEND,
+        };
+        self.cx.conn_post(conn, moves);
         self.cx.conn_retime(conn, direction, Restart::Yes);
         self.cx.conn_activate(conn);
         self
@@ -117,18 +112,19 @@ impl<A> ConnMut<'_, '_, A> {
     /// Stops a direction; what the rings hold stays. Callbacks of the direction that are due wait
     /// until it is enabled again, but a timeout: that is taken back.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
-        self.change(|state| state.disable(direction));
+        self.change(|slot| slot.disable(direction));
         self.cx.conn_retime(self.conn, direction, Restart::No);
         self
     }
 
     /// Sets how long nothing may come (`read`), and how long nothing may be sent although
     /// something waits (`write`, which also bounds a connect), before the event callback hears of
-    /// a timeout. `None` and zero mean for ever.
+    /// a timeout. `None` and zero mean for ever. In whole milliseconds, rounded up; the longest is 49
+    /// days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
-        let timeouts = [read, write].map(|timeout| timeout.map_or(0, micros));
+        let timeouts = [read, write].map(|timeout| timeout.map_or(0, millis));
         self.cx.conn_untime(self.conn);
-        self.change(|state| state.timeouts = timeouts);
+        self.change(|slot| slot.timeouts = timeouts);
         self.cx.conn_retime(self.conn, Direction::Read, Restart::Yes);
         self.cx.conn_retime(self.conn, Direction::Write, Restart::Yes);
         self
@@ -137,16 +133,18 @@ impl<A> ConnMut<'_, '_, A> {
     /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`), `None` where there
     /// is none.
     pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
-        let [read, write] = self.state().map_or([0; 2], |state| state.timeouts);
-        let timeout = |micros| (micros > 0).then(|| Duration::from_micros(micros));
+        let [read, write] = self.slot().map_or([0; 2], |slot| slot.timeouts);
+        let timeout = |millis: u32| (millis > 0).then(|| Duration::from_millis(millis.into()));
         (timeout(read), timeout(write))
     }
 
     /// Returns whether a direction is enabled (`bufferevent_get_enabled`).
     pub fn is_enabled(&self, direction: Direction) -> bool {
-        self.state().is_some_and(|state| match direction {
-            Direction::Read => state.read_enabled,
-            Direction::Write => state.write_enabled,
+        self.slot().is_some_and(|slot| {
+            slot.has(match direction {
+                Direction::Read => flag::READ_ENABLED,
+                Direction::Write => flag::WRITE_ENABLED,
+            })
         })
     }
 
@@ -155,8 +153,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// # Errors
     /// [`StillActive`] while a callback is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
-        let state = self.cx.tables.conns.get_mut(self.conn);
-        state.map_or(Ok(()), |state| state.turn.set_priority(priority))
+        let slot = self.cx.tables.conns.get_mut(self.conn);
+        slot.map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
 
     /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). It is off at first: output leaves when it
@@ -175,28 +173,28 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Returns the settings of the connection's socket.
     pub fn tuning(&self) -> Tuning {
-        self.state().map_or(Tuning::DEFAULT, |state| state.tuning)
+        self.slot().map_or(Tuning::DEFAULT, |slot| slot.tuning)
     }
 
     fn tune(&mut self, change: impl FnOnce(&mut Tuning)) -> &mut Self {
-        self.change(|state| change(&mut state.tuning));
-        self.cx.conn_post(self.conn, note::TUNE);
+        self.change(|slot| change(&mut slot.tuning));
+        self.cx.conn_post(self.conn, action::TUNE);
         self
     }
 
     /// The application's word, zero at first.
     pub fn user(&self) -> u32 {
-        self.state().map_or(0, |state| state.user)
+        self.slot().map_or(0, |slot| slot.user)
     }
 
     /// Sets the application's word.
     pub fn set_user(&mut self, user: u32) -> &mut Self {
-        self.change(|state| state.user = user)
+        self.change(|slot| slot.user = user)
     }
 
     /// The peer's address.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.state().map(|state| state.peer)
+        self.slot().map(|slot| slot.peer.into())
     }
 }
 
@@ -208,7 +206,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`WriteError::Full`] when it does not fit now, [`WriteError::Finished`] when no more can
     /// be sent. Nothing was taken then.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
-        if self.state().is_none_or(|state| state.is_finished()) {
+        if self.slot().is_none_or(|slot| slot.is_finished()) {
             return Err(WriteError::Finished);
         }
         self.cx.longest_write.note(data.len());
@@ -223,11 +221,11 @@ impl<A> ConnMut<'_, '_, A> {
     /// Queues as much of `data` as fits; how much that was. Zero when no more can be sent.
     pub fn write_some(&mut self, data: &[u8]) -> usize {
         let storage = self.cx.rings.output_mut(self.conn.index());
-        let Some(state) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
-        if state.is_finished() {
+        let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
+        if slot.is_finished() {
             return 0;
         }
-        let amount = state.output.write(storage, data);
+        let amount = slot.output.write(storage, data);
         self.cx.conn_output_grew(self.conn, amount);
         amount
     }
@@ -239,14 +237,14 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Bytes written and not yet sent.
     pub fn output_len(&self) -> usize {
-        self.state().map_or(0, |state| state.output.len())
+        self.slot().map_or(0, |slot| slot.output.len())
     }
 
     /// Ends the sending side: once the output is sent, the peer is told that no more will come.
     /// Reading goes on.
     pub fn finish(&mut self) {
-        self.change(|state| state.finished = true);
-        self.cx.conn_post(self.conn, note::FINISH);
+        self.change(|slot| slot.turn.set(flag::FINISHED, true));
+        self.cx.conn_post(self.conn, action::FINISH);
     }
 }
 
@@ -254,19 +252,19 @@ impl<A> ConnMut<'_, '_, A> {
 impl<A> ConnMut<'_, '_, A> {
     /// Bytes received and not yet consumed.
     pub fn input_len(&self) -> usize {
-        self.state().map_or(0, |state| state.input.len())
+        self.slot().map_or(0, |slot| slot.input.len())
     }
 
     /// The bytes received and not yet consumed, oldest first; the second slice goes on where the
     /// first ends.
     pub fn peek(&self) -> (&[u8], &[u8]) {
         let storage = self.cx.rings.input(self.conn.index());
-        self.state().map_or((&[], &[]), |state| state.input.bytes(storage))
+        self.slot().map_or((&[], &[]), |slot| slot.input.bytes(storage))
     }
 
     /// Lets the oldest `amount` bytes go; how many there were.
     pub fn consume(&mut self, amount: usize) -> usize {
-        let Some(mut input) = self.state().map(|state| state.input) else { return 0 };
+        let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
         let amount = input.consume(self.cx.rings.input_len(), amount);
         self.cx.conn_input_shrank(self.conn, input);
         amount
@@ -275,7 +273,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Moves the oldest bytes to `target`, as many as both have; how many that was.
     pub fn read(&mut self, target: &mut [u8]) -> usize {
         let storage = self.cx.rings.input(self.conn.index());
-        let Some(mut input) = self.state().map(|state| state.input) else { return 0 };
+        let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
         let amount = input.read(storage, target);
         self.cx.conn_input_shrank(self.conn, input);
         amount
@@ -283,7 +281,7 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// The offset of the first place in the input where `needle` stands whole.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
-        self.state()?.input.find(self.cx.rings.input(self.conn.index()), needle)
+        self.slot()?.input.find(self.cx.rings.input(self.conn.index()), needle)
     }
 }
 
@@ -292,11 +290,11 @@ impl<A> ConnMut<'_, '_, A> {
     /// Closes the connection once its output is sent, with care that the peer gets all of it. The
     /// handle is stale from here on; the slot comes back when the output is gone.
     pub fn close(self) {
-        if self.state().is_none_or(|state| state.phase == Phase::Failed) {
+        if self.slot().is_none_or(|slot| slot.phase == Phase::Failed) {
             return self.free();
         }
         self.cx.conn_forget(self.conn);
-        self.cx.conn_post(self.conn, note::SEND | note::CLOSE);
+        self.cx.conn_post(self.conn, action::SEND | action::CLOSE);
     }
 
     /// Drops the connection at once (`bufferevent_free`): output not yet sent is discarded, and
@@ -305,39 +303,32 @@ impl<A> ConnMut<'_, '_, A> {
         self.cx.conn_drop(self.conn);
     }
 
-    fn state(&self) -> Option<&ConnState<A>> {
+    fn slot(&self) -> Option<&ConnSlot<A>> {
         self.cx.tables.conns.get(self.conn)
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut ConnState<A>)) -> &mut Self {
-        if let Some(state) = self.cx.tables.conns.get_mut(self.conn) {
-            change(state);
+    fn change(&mut self, change: impl FnOnce(&mut ConnSlot<A>)) -> &mut Self {
+        if let Some(slot) = self.cx.tables.conns.get_mut(self.conn) {
+            change(slot);
         }
         self
-    }
-}
-
-impl<A> ConnState<A> {
-    /// Whether nothing can be written any more.
-    fn is_finished(&self) -> bool {
-        self.finished || self.phase == Phase::Failed
     }
 }
 
 impl<A> Cx<'_, A> {
     fn conn_output_grew(&mut self, conn: Conn, amount: usize) {
         if amount > 0 {
-            self.conn_post(conn, note::SEND);
+            self.conn_post(conn, action::SEND);
             self.conn_retime(conn, Direction::Write, Restart::No);
         }
     }
 
     fn conn_input_shrank(&mut self, conn: Conn, input: crate::ring::Ring) {
-        let Some(state) = self.tables.conns.get_mut(conn) else { return };
-        let was_full = state.input.len() == self.rings.input_len();
-        state.input = input;
+        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        let was_full = slot.input.len() == self.rings.input_len();
+        slot.input = input;
         if was_full && input.len() < self.rings.input_len() {
-            self.conn_post(conn, note::RECEIVE);
+            self.conn_post(conn, action::RECEIVE);
             self.conn_retime(conn, Direction::Read, Restart::Yes);
         }
     }
@@ -346,23 +337,22 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_drop(&mut self, conn: Conn) {
         self.conn_forget(conn);
         // Or a back end that hears of the peer meanwhile would be asked to send it.
-        if let Some(state) = self.tables.conns.get_mut(conn) {
-            state.output.clear();
+        if let Some(slot) = self.tables.conns.get_mut(conn) {
+            slot.output.clear();
+            slot.pending.actions = 0;
         }
-        if let Some(mail) = self.tables.mail(id_of(conn)) {
-            mail.notes = 0;
-        }
-        self.conn_post(conn, note::DROP);
+        self.conn_post(conn, action::DROP);
     }
 
     /// Ends the application's part in a connection: none of its callbacks will run.
     pub(super) fn conn_forget(&mut self, conn: Conn) {
         self.conn_untime(conn);
-        self.active.remove(&mut self.tables, id_of(conn));
+        let id = self.tables.conn_id(conn.slot());
+        self.queues.remove(&mut self.tables, id);
         self.stop_holding_back(conn);
-        if let Some(state) = self.tables.conns.get_mut(conn) {
-            state.phase = Phase::Closing;
-            state.due = 0;
+        if let Some(slot) = self.tables.conns.get_mut(conn) {
+            slot.phase = Phase::Closing;
+            slot.turn.set_due(0);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::{EventState, OnEvent};
-use crate::common::CommonTimeout;
+use super::{EventSlot, OnEvent, flag};
 use crate::error::{AddError, StillActive};
 use crate::handle::Event;
+use crate::time::micros;
 use crate::{Cx, Instant, Priority, Stale, What};
 
 /// One event, borrowed from the loop: its verbs.
@@ -41,15 +41,6 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_add(self.event, timeout)
     }
 
-    /// As [`add`](Self::add) with a timeout, whose length is one that many events share.
-    ///
-    /// # Errors
-    /// [`AddError::UnknownTimeout`] when it is another base's; else as `add`. Nothing has changed
-    /// then.
-    pub fn add_common(&mut self, timeout: CommonTimeout) -> Result<(), AddError> {
-        self.cx.event_add_common(self.event, timeout)
-    }
-
     /// Takes the timeout away and keeps the rest (`event_remove_timer`).
     pub fn remove_timeout(&mut self) {
         self.cx.event_stop_timeout(self.event);
@@ -71,12 +62,12 @@ impl<A> EventMut<'_, '_, A> {
     pub fn pending(&self) -> What {
         let Some(state) = self.state() else { return What::NONE };
         let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
-        state.pending() | timer | state.result
+        state.pending() | timer | What::from_bits(state.turn.due())
     }
 
     /// When its timeout passes.
     pub fn deadline(&self) -> Option<Instant> {
-        self.cx.event_deadline(self.event)
+        self.state()?.deadline()
     }
 
     /// How long it is until its timeout passes; zero when it should have passed.
@@ -124,7 +115,38 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_free(self.event);
     }
 
-    fn state(&self) -> Option<&EventState<A>> {
+    fn state(&self) -> Option<&EventSlot<A>> {
         self.cx.tables.events.get(self.event)
+    }
+}
+
+// What the verbs, the feed and the dispatch share.
+impl<A> Cx<'_, A> {
+    pub(crate) fn event_add(
+        &mut self,
+        event: Event,
+        timeout: Option<Duration>,
+    ) -> Result<(), AddError> {
+        self.event_register(event)?;
+        if let Some(timeout) = timeout {
+            self.event_begin_timeout(event, micros(timeout));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn event_del(&mut self, event: Event) {
+        let Some(slot) = self.tables.events.get_mut(event) else { return };
+        slot.turn.set(flag::REARM, false);
+        let queued = slot.turn.is_queued();
+        self.event_disarm(event.slot());
+        if queued || self.repeat.is_some() {
+            self.event_deactivate(event);
+        }
+        self.event_unregister(event);
+    }
+
+    pub(crate) fn event_free(&mut self, event: Event) {
+        self.event_del(event);
+        self.tables.events.remove(event);
     }
 }

@@ -4,35 +4,33 @@
 //! another connection. Connections of a disabled listener are held back until it is enabled again;
 //! those of a freed one are dropped. O(1) for each connection.
 
-use crate::conn::id_of;
+use crate::conn::flag;
 use crate::handle::{Conn, Listener};
-use crate::list::{Chain, List};
+use crate::queue::{ActiveLinks, Id};
+use crate::tables::Place;
 use crate::{Cx, Fired};
 
 impl<A> Cx<'_, A> {
     /// Prepares the accept callback of a connection whose turn it is, which ends the turn.
     pub(crate) fn hand_over(&mut self, conn: Conn) -> Option<Fired<A>> {
-        let state = self.tables.conns.get_mut(conn)?;
-        self.active.done(&mut state.turn);
-        let listener = state.listener;
-        match self.tables.listeners.get_mut(listener).filter(|state| !state.freed) {
-            Some(held) if held.enabled => {
-                let call = held.on_accept;
-                state.set_accepted();
-                call.map(|call| Fired::Conn(call, conn))
+        let slot = self.tables.conns.get_mut(conn)?;
+        let listener = slot.listener;
+        self.queues.done(&mut slot.turn);
+        match self.tables.listeners.get_mut(listener).filter(|slot| !slot.is_freed()) {
+            Some(held) if held.is_enabled() => {
+                return held.on_accept.map(|call| Fired::Conn(call, conn));
             }
-            Some(_) => {
-                state.held_back = true;
-                self.with_held_back(listener, |cx, held_back| {
-                    held_back.push(&mut cx.tables, Chain::Active, id_of(conn));
-                });
-                None
+            Some(held) => {
+                slot.set_unaccepted(true);
+                slot.turn.set(flag::HELD_BACK, true);
+                let mut held_back = held.held_back;
+                let id = self.tables.conn_id(conn.slot());
+                held_back.push(&mut ActiveLinks(&mut self.tables), id);
+                self.set_held_back(listener, held_back);
             }
-            None => {
-                self.conn_drop(conn);
-                None
-            }
+            None => self.conn_drop(conn),
         }
+        None
     }
 
     /// Gives the connections that a listener holds back their turn.
@@ -51,35 +49,32 @@ impl<A> Cx<'_, A> {
 
     /// Takes a connection off its listener's list, if it is held back.
     pub(crate) fn stop_holding_back(&mut self, conn: Conn) {
-        let Some(state) = self.tables.conns.get(conn).filter(|state| state.held_back) else {
+        let held_back = |slot: &&mut _| crate::conn::ConnSlot::has(slot, flag::HELD_BACK);
+        let Some(slot) = self.tables.conns.get_mut(conn).filter(held_back) else { return };
+        slot.turn.set(flag::HELD_BACK, false);
+        let listener = slot.listener;
+        let Some(mut list) = self.tables.listeners.get(listener).map(|slot| slot.held_back) else {
             return;
         };
-        self.with_held_back(state.listener, |cx, held_back| {
-            held_back.remove(&mut cx.tables, Chain::Active, id_of(conn));
-        });
-        if let Some(state) = self.tables.conns.get_mut(conn) {
-            state.held_back = false;
-        }
+        let id = self.tables.conn_id(conn.slot());
+        list.remove(&mut ActiveLinks(&mut self.tables), id);
+        self.set_held_back(listener, list);
     }
 
     fn pop_held_back(&mut self, listener: Listener) -> Option<Conn> {
-        let id = self.with_held_back(listener, |cx, held_back| {
-            held_back.pop(&mut cx.tables, Chain::Active)
-        })??;
-        let (conn, state) = self.tables.conns.at(id.index())?;
-        state.held_back = false;
+        let mut list = self.tables.listeners.get(listener)?.held_back;
+        let id: Id = list.pop(&mut ActiveLinks(&mut self.tables));
+        self.set_held_back(listener, list);
+        let Place::Conn(index) = self.tables.place(id) else { return None };
+        let (conn, slot) = self.tables.conns.at(index)?;
+        slot.turn.set(flag::HELD_BACK, false);
         Some(conn)
     }
 
-    /// Works on a listener's list, whose links stand in the tables as the list itself does.
-    fn with_held_back<R>(
-        &mut self,
-        listener: Listener,
-        work: impl FnOnce(&mut Self, &mut List) -> R,
-    ) -> Option<R> {
-        let mut held_back = self.tables.listeners.get(listener)?.held_back;
-        let done = work(self, &mut held_back);
-        self.tables.listeners.get_mut(listener)?.held_back = held_back;
-        Some(done)
+    /// Puts a listener's list back: its links stand in the tables, as the list itself does.
+    fn set_held_back(&mut self, listener: Listener, list: crate::queue::List) {
+        if let Some(slot) = self.tables.listeners.get_mut(listener) {
+            slot.held_back = list;
+        }
     }
 }

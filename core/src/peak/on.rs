@@ -28,7 +28,7 @@ impl<A> Cx<'_, A> {
     pub fn peaks(&self) -> Counts {
         Counts {
             added: self.most_added.get(),
-            active: self.active.peak.get(),
+            active: self.queues.peak.get(),
             events: self.tables.events.peak.get(),
             conns: self.tables.conns.peak.get(),
             listeners: self.tables.listeners.peak.get(),
@@ -40,7 +40,7 @@ impl<A> Cx<'_, A> {
     pub fn take_peaks(&mut self) -> Counts {
         let (peaks, now) = (self.peaks(), self.counts());
         self.most_added.reset(now.added);
-        self.active.peak.reset(now.active);
+        self.queues.peak.reset(now.active);
         self.tables.events.peak.reset(now.events);
         self.tables.conns.peak.reset(now.conns);
         self.tables.listeners.peak.reset(now.listeners);

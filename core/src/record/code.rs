@@ -11,12 +11,13 @@
 //! came before may be lost. Five to ten bytes tell of a turn in which nothing happens.
 
 use super::{Called, Entry, Sizes};
+use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
 use crate::{AcceptError, ConnError, Instant, ListenError, Run, What};
 
 mod field;
 mod tag;
 
-use field::{CONN_ERRORS, ENDS, FIELDS, Fields, LISTEN_ERRORS, Raw, place};
+use field::{ENDS, FIELDS, Fields, Raw};
 
 /// What the parts of an entry are, found without its meaning.
 pub(super) struct Parsed {
@@ -99,8 +100,8 @@ impl<'e> Entry<'e> {
         let mut raw = Raw { tag: 0, fields: [0; FIELDS], count: 0, payload: [&[], &[]] };
         raw.tag = match *self {
             Self::Base(sizes) => {
-                let Sizes { events, conns, input, output, listeners, common } = sizes;
-                [events, conns, input, output, listeners, common]
+                let Sizes { events, conns, input, output, listeners, sources } = sizes;
+                [events, conns, input, output, listeners, sources]
                     .iter()
                     .for_each(|size| raw.push(*size as u64));
                 tag::BASE
@@ -114,7 +115,7 @@ impl<'e> Entry<'e> {
             Self::Action(Some(action)) => raw.push_action(action),
             Self::Wait(None) => tag::WAIT,
             Self::Wait(Some(end)) => {
-                raw.push(place(&ENDS, end));
+                raw.push(place(&ENDS, end) as u64);
                 tag::ENDED
             }
             Self::Accepted(listener, peer, conn) => {
@@ -150,7 +151,7 @@ impl<'e> Entry<'e> {
             Self::Failed(conn, error) => {
                 raw.push_handle(conn);
                 raw.push_error(
-                    place(&CONN_ERRORS, error),
+                    place(&CONN_ERRORS, error) as u64,
                     match error {
                         ConnError::System(number) => number,
                         _ => 0,
@@ -162,7 +163,7 @@ impl<'e> Entry<'e> {
             Self::ListenFailed(listener, error) => {
                 raw.push_handle(listener);
                 raw.push_error(
-                    place(&LISTEN_ERRORS, error),
+                    place(&LISTEN_ERRORS, error) as u64,
                     match error {
                         ListenError::System(number) => number,
                         _ => 0,
@@ -207,7 +208,7 @@ impl<'e> Entry<'e> {
                 input: fields.small()?,
                 output: fields.small()?,
                 listeners: fields.small()?,
-                common: fields.small()?,
+                sources: fields.small()?,
             }),
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,

@@ -81,8 +81,8 @@ pub struct Sizes {
     pub output: usize,
     /// `LISTENERS`.
     pub listeners: usize,
-    /// `COMMON`.
-    pub common: usize,
+    /// `SOURCES`.
+    pub sources: usize,
 }
 
 impl Called {
@@ -100,11 +100,11 @@ impl Called {
 #[cfg(feature = "record")]
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, conns, input, output, listeners, common } = self;
+        let Self { events, conns, input, output, listeners, sources } = self;
         write!(
             f,
             "{events} events, {conns} connections with {input} bytes of input and {output} of \
-             output, {listeners} listeners, {common} common timeouts"
+             output, {listeners} listeners, {sources} sources"
         )
     }
 }

@@ -3,8 +3,8 @@
 use super::code::sum;
 use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
-use crate::tables::Tables;
-use crate::{Cx, EventBase, Fired, Storage};
+use crate::memory::Memory;
+use crate::{Cx, EventBase, Fired};
 
 /// Someone who is told of everything a back end calls.
 ///
@@ -55,35 +55,18 @@ impl<'s, A> EventBase<'s, A> {
         self.cx.recorder.note(|| Entry::Base(self.sizes()));
     }
 
-    /// Makes an empty base of these sizes over a part of `storage`: one that does what a base of
-    /// another storage did. `None` if it is too small.
-    pub fn of_sizes<
-        const EVENTS: usize,
-        const CONNS: usize,
-        const INPUT: usize,
-        const OUTPUT: usize,
-        const LISTENERS: usize,
-        const COMMON: usize,
-    >(
-        storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
-        sizes: Sizes,
-    ) -> Option<Self> {
-        let Sizes { events, conns, input, output, listeners, common } = sizes;
-        let cx = Self::new(storage).cx;
-        let tables = Tables {
-            events: cx.tables.events.shortened(events)?,
-            listeners: cx.tables.listeners.shortened(listeners)?,
-            conns: cx.tables.conns.shortened(conns)?,
-            sources: cx.tables.sources.shortened(events)?,
-        };
+    /// Makes an empty base of these sizes over a part of `memory`: one that does what a base of other
+    /// memory did. `None` if it is too small.
+    pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
+        let Sizes { events, conns, input, output, listeners, sources } = sizes;
+        let cx = Self::over(memory).cx;
+        let tables = cx.tables.shortened([events, conns, listeners, sources])?;
         let rings = cx.rings.shortened(conns, input, output)?;
-        let timers = cx.timers.shortened(events)?;
-        let conn_timers = cx.conn_timers.shortened(conns.checked_mul(2)?)?;
-        let commons = cx.commons.shortened(common)?;
-        Some(Self { cx: Cx { tables, rings, timers, conn_timers, commons, ..cx } })
+        let cx = Cx { tables, rings, ..cx };
+        Some(Self { cx, idle_clock: None })
     }
 
-    /// The sizes of the base's storage.
+    /// The sizes of the base's memory.
     pub fn sizes(&self) -> Sizes {
         let (tables, rings) = (&self.cx.tables, &self.cx.rings);
         Sizes {
@@ -92,7 +75,7 @@ impl<'s, A> EventBase<'s, A> {
             input: rings.input_len(),
             output: rings.output_len(),
             listeners: tables.listeners.capacity(),
-            common: self.cx.commons.capacity(),
+            sources: tables.sources.capacity(),
         }
     }
 

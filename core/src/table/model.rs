@@ -2,6 +2,7 @@
 
 extern crate std;
 
+use super::tests::Number;
 use super::*;
 use crate::handle::Event;
 use crate::model::check;
@@ -35,13 +36,13 @@ fn live(model: &Model) -> Vec<(Event, u32)> {
     model.iter().filter_map(|(handle, value)| Some((*handle, (*value)?))).collect()
 }
 
-fn apply(op: &Op, table: &mut Table<'_, u32>, model: &mut Model, peak: &mut usize) {
+fn apply(op: &Op, table: &mut Table<'_, Number>, model: &mut Model, peak: &mut usize) {
     let known = model.len().max(1);
     match *op {
         Op::Insert(value) => match table.insert() {
             Some((handle, slot)) => {
-                assert_eq!(*slot, 0, "a slot is empty when it is taken");
-                *slot = value;
+                assert_eq!(slot.value, 0, "a slot is empty when it is taken");
+                slot.value = value;
                 assert!(model.iter().all(|(old, _)| *old != handle), "no handle comes twice");
                 model.push((handle, Some(value)));
             }
@@ -56,7 +57,7 @@ fn apply(op: &Op, table: &mut Table<'_, u32>, model: &mut Model, peak: &mut usiz
             if let Some((handle, value)) = model.get_mut(place % known) {
                 assert_eq!(table.get_mut(*handle).is_some(), value.is_some());
                 if let Some(slot) = table.get_mut(*handle) {
-                    (*slot, *value) = (new, Some(new));
+                    (slot.value, *value) = (new, Some(new));
                 }
             }
         }
@@ -68,17 +69,17 @@ fn apply(op: &Op, table: &mut Table<'_, u32>, model: &mut Model, peak: &mut usiz
     *peak = live(model).len().max(*peak);
 }
 
-fn compare(table: &mut Table<'_, u32>, model: &Model, peak: usize) {
+fn compare(table: &mut Table<'_, Number>, model: &Model, peak: usize) {
     for (handle, value) in model {
-        assert_eq!(table.get(*handle), value.as_ref(), "{handle:?}");
+        assert_eq!(table.get(*handle).map(|slot| slot.value), *value, "{handle:?}");
     }
     let mut live = live(model);
     live.sort_by_key(|(handle, _)| handle.index());
-    let found: Vec<_> = table.iter().map(|(handle, value)| (handle, *value)).collect();
+    let found: Vec<_> = table.iter().map(|(handle, slot)| (handle, slot.value)).collect();
     assert_eq!(found, live);
     for index in 0..table.slots.len() as u16 {
         let named = live.iter().find(|(handle, _)| handle.slot() == index);
-        assert_eq!(table.at(index).map(|(handle, value)| (handle, *value)), named.copied());
+        assert_eq!(table.at(index).map(|(handle, slot)| (handle, slot.value)), named.copied());
     }
     assert_eq!((table.len(), table.peak.get()), (live.len(), peak));
     assert_eq!(table.is_full(), live.len() == table.slots.len());
@@ -89,10 +90,10 @@ fn compare(table: &mut Table<'_, u32>, model: &Model, peak: usize) {
 fn the_table_agrees_with_a_map() {
     check((0_usize..6, vec(vec(op(), 0..40), 1..4)), |(capacity, bases)| {
         let mut slots = Vec::new();
-        slots.resize_with(capacity, || Slot::EMPTY);
+        slots.resize_with(capacity, || Number::EMPTY);
         let mut model = Model::new();
         for ops in bases {
-            let (mut table, mut peak) = (Table::new(&mut slots), 0);
+            let (mut table, mut peak) = (Table::new(&mut slots, &mut 0), 0);
             model.iter_mut().for_each(|(_, value)| *value = None);
             for op in ops {
                 apply(&op, &mut table, &mut model, &mut peak);

@@ -131,20 +131,35 @@ fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported(
 }
 
 #[test]
-fn input_before_the_end_of_stream_is_reported_though_nobody_hears_of_the_end() {
+fn input_before_the_end_of_the_stream_is_reported_though_nobody_hears_of_the_end() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let listener = base.listen("0.0.0.0:9995".parse().unwrap(), |app: &mut App, cx, conn| {
-        cx.conn(conn).unwrap().on_read(|app, cx, conn| app.note(cx, conn, Call::Read));
-        app.conn = Some(conn);
-    });
-    let conn = base.accepted(listener.unwrap(), peer()).unwrap();
-    base.dispatch(&mut app);
-    base.conn(conn).unwrap().enable(Direction::Read);
-    feed(&mut base, conn, b"all");
-    base.finished(conn);
-    base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Read]);
-    base.dispatch(&mut app);
-    assert!(!base.conn(conn).unwrap().enable(Direction::Read).is_enabled(Direction::Read));
+    let listener = base
+        .listen(peer(), |_, cx, conn| {
+            let read = |app: &mut App, cx: &mut Cx<App>, conn| app.note(cx, conn, Call::Read);
+            cx.conn(conn).unwrap().on_read(read);
+        })
+        .unwrap();
+    for enabled_before in [true, false] {
+        let conn = base.accepted(listener, peer()).unwrap();
+        base.dispatch(&mut app);
+        base.conn(conn).unwrap().enable(Direction::Read);
+        actions(&mut base);
+        feed(&mut base, conn, b"x");
+        if !enabled_before {
+            base.conn(conn).unwrap().disable(Direction::Read);
+        }
+        base.finished(conn);
+        base.dispatch(&mut app);
+        if !enabled_before {
+            assert_eq!(app.calls(), []);
+            base.conn(conn).unwrap().enable(Direction::Read);
+            base.dispatch(&mut app);
+        }
+        assert_eq!(app.calls(), [Call::Read]);
+        base.dispatch(&mut app);
+        assert_eq!(app.calls(), []);
+        base.conn(conn).unwrap().free();
+        actions(&mut base);
+    }
 }

@@ -107,19 +107,13 @@ fn event_timeout_lost() {
     }
 }
 
-/// Half of a hundred persistent timers have 100 ms and half 200 ms, some of them after a change
-/// between a common timeout and one of their own. Members of one list come due at one instant,
-/// in the order they were armed.
+/// Half of a hundred persistent timers have 100 ms and half 200 ms, some of them after a change from
+/// one to the other. Those of one length come due at one instant, in the order they were armed.
 #[test]
 fn common_timeout() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let short = base.common_timeout(ms(100)).unwrap();
-    let long = base.common_timeout(ms(200)).unwrap();
-    let five = base.common_timeout(ms(5_000)).unwrap();
-    assert_eq!(base.common_timeout(ms(200)), Ok(long), "one list for one duration");
-    assert_eq!(base.common_timeout(std::time::Duration::from_secs(5)), Ok(five));
-    assert!(short != long && long != five);
+    let (short, long) = (Some(ms(100)), Some(ms(200)));
     let count = |app: &mut App, cx: &mut picoevent::Cx<'_, App>, event, what| {
         app.note(cx, event, what);
         let user = cx.event(event).unwrap().user();
@@ -137,19 +131,11 @@ fn common_timeout() {
         let mut event = base.event(*event).unwrap();
         match place {
             place if place % 20 == 1 => {
-                event.add_common(long).unwrap();
-                event.add(Some(ms(100))).unwrap();
+                event.add(long).unwrap();
+                event.add(short).unwrap();
             }
-            place if place % 20 == 3 => {
-                event.add(Some(ms(200))).unwrap();
-                event.add_common(short).unwrap();
-            }
-            place if place % 20 == 5 => {
-                event.add_common(long).unwrap();
-                event.add_common(short).unwrap();
-            }
-            place if place % 2 == 1 => event.add_common(short).unwrap(),
-            _ => event.add_common(long).unwrap(),
+            place if place % 2 == 1 => event.add(short).unwrap(),
+            _ => event.add(long).unwrap(),
         }
     }
     script.run(&mut base, &mut app, Run::DEFAULT);
@@ -160,8 +146,8 @@ fn common_timeout() {
         let expected: Vec<_> = (1..=4).map(|beat| at(beat * period)).collect();
         assert_eq!(times, expected, "timer {user}");
     }
-    // A base can be dropped with members in its lists.
+    // A base can be dropped with timers armed.
     for event in &events {
-        base.event(*event).unwrap().add_common(short).unwrap();
+        base.event(*event).unwrap().add(short).unwrap();
     }
 }

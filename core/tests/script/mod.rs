@@ -20,7 +20,7 @@ pub use app::App;
 use stream::End;
 
 /// What a base of these tests has room for.
-pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 8, 8, 1, 4>;
+pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 8, 8, 1, EVENTS>;
 
 pub fn room() -> Box<Room> {
     Box::new(Storage::new())

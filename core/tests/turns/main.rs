@@ -1,8 +1,8 @@
 //! What a turn of the loop is made of: watchers, run modes, dispatch limits, common timeouts,
 //! sources, counts.
 
-mod commons;
 mod counts;
+mod idle;
 mod limits;
 mod modes;
 mod sources;
@@ -39,7 +39,7 @@ impl App {
     }
 }
 
-pub(crate) fn storage() -> Box<Storage<App, 8, 1, 8, 8, 1, 2>> {
+pub(crate) fn storage() -> Box<Storage<App, 8, 1, 8, 8, 1, 8>> {
     Box::new(Storage::new())
 }
 

@@ -1,9 +1,10 @@
 //! What the examples' programs share on a desk: a server's command line, its lines, its end.
 //!
 //! A server prints `listening on ADDR:PORT` when it does, then what the application says, and at
-//! last `done`. With `--record` all that it is fed goes to a file, to be replayed. What went wrong is one line on standard error, and status 1.
+//! last `done`. With `--record` all that it is fed goes to a file, to be replayed. What went wrong is
+//! one line on standard error, and status 1. A reader that does not read makes nothing wait: lines
+//! are dropped and counted then.
 
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use picoevent_sim::live::Live;
 mod command_line;
 mod lines;
 pub mod program;
+mod queue;
 mod recording;
 
 use command_line::{Command, USAGE};
@@ -23,10 +25,17 @@ pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full>;
 
 /// Runs an application as a server on `127.0.0.1:port`, or where the command line says.
 pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
+    let _lines = match lines::start() {
+        Ok(started) => started,
+        Err(error) => {
+            eprintln!("error: no thread for lines: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     match try_serve(base, app, start, port) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            lines::complain(format_args!("error: {problem}"));
             ExitCode::FAILURE
         }
     }
@@ -39,25 +48,21 @@ fn try_serve<A>(
     port: u16,
 ) -> Result<(), String> {
     let options = match command_line::parse(std::env::args_os())? {
-        Command::Help => return say(USAGE),
+        Command::Help => {
+            lines::say(format_args!("{USAGE}"));
+            return Ok(());
+        }
         Command::Serve(options) => options,
     };
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
-    lines::start();
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
     live.settle(base);
     let listening = live.local_addr(listener);
     let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    say(&format!("listening on {actual}"))?;
+    lines::say(format_args!("listening on {actual}"));
     live.run(base, app).map_err(|error| format!("the event loop failed: {error}"))?;
-    say("done")
-}
-
-/// Prints a line, at once.
-fn say(line: &str) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    let printed = writeln!(out, "{line}").and_then(|()| out.flush());
-    printed.map_err(|error| format!("cannot print: {error}"))
+    lines::say(format_args!("done"));
+    Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 /// How long anything may take. It bounds a hang and says nothing about speed.
@@ -17,6 +18,8 @@ pub struct Program {
     process: Child,
     address: SocketAddr,
     lines: Receiver<String>,
+    /// Keeps the pipe of a server whose output nobody reads.
+    _unread: Option<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -25,10 +28,7 @@ impl Program {
     /// # Panics
     /// As everything here, when the server does not do what it should.
     pub fn start(path: &str) -> Self {
-        let mut command = Command::new(path);
-        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("the server can be started");
-        let out = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let (process, out) = spawn(path);
         let (sender, lines) = channel();
         thread::spawn(move || {
             // It ends with the server, or when nobody is interested any more.
@@ -39,9 +39,18 @@ impl Program {
             }
         });
         let first = lines.recv_timeout(LIMIT).expect("the server says where it listens");
-        let address = first.strip_prefix("listening on ").and_then(|address| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("the first line is {first:?}"));
-        Self { process, address, lines }
+        Self { process, address: address_in(&first), lines, _unread: None }
+    }
+
+    /// As [`start`](Self::start), but nothing of what the server says is read after its first line,
+    /// and little of it has room in the pipe.
+    pub fn start_unread(path: &str) -> Self {
+        let (process, mut out) = spawn(path);
+        fcntl_setpipe_size(out.get_ref(), 4096).expect("a pipe can be made smaller");
+        let mut first = String::new();
+        out.read_line(&mut first).expect("the server says where it listens");
+        let (_, lines) = channel();
+        Self { process, address: address_in(first.trim_end()), lines, _unread: Some(out) }
     }
 
     /// Runs the program at `path` to its end.
@@ -92,13 +101,32 @@ impl Program {
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + LIMIT;
         let mut lines = Vec::new();
-        // Its end of output is its end.
-        while let Ok(line) = self.lines.recv_timeout(deadline - Instant::now()) {
+        while let Ok(line) =
+            self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             lines.push(line);
         }
-        assert!(Instant::now() < deadline, "the server has not ended");
-        (self.process.wait().expect("the server can be waited for"), lines)
+        loop {
+            if let Some(status) = self.process.try_wait().expect("the server can be waited for") {
+                return (status, lines);
+            }
+            assert!(Instant::now() < deadline, "the server has not ended");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
+}
+
+fn spawn(path: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut command = Command::new(path);
+    command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut process = command.spawn().expect("the server can be started");
+    let out = BufReader::new(process.stdout.take().expect("its output is piped"));
+    (process, out)
+}
+
+fn address_in(line: &str) -> SocketAddr {
+    let address = line.strip_prefix("listening on ").and_then(|address| address.parse().ok());
+    address.unwrap_or_else(|| panic!("the first line is {line:?}"))
 }
 
 impl Drop for Program {

@@ -5,6 +5,8 @@ use std::path::Path;
 use picoevent::EventBase;
 use picoevent_sim::recording::RecordingFile;
 
+use crate::lines;
+
 /// A recording that goes on until this is dropped, by a panic too.
 pub(crate) struct Recording(&'static RecordingFile);
 
@@ -26,7 +28,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Err(error) = self.0.finish() {
-            eprintln!("warning: the recording is not whole: {error}");
+            lines::complain(format_args!("warning: the recording is not whole: {error}"));
         }
     }
 }

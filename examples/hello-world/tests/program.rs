@@ -37,6 +37,17 @@ fn a_thousand_at_once_are_all_answered() {
     }
 }
 
+/// The server says a line for each client, and the pipe holds a few hundred.
+#[test]
+fn a_reader_that_does_not_read_makes_nobody_wait() {
+    let server = Program::start_unread(SERVER);
+    for number in 0..10_000 {
+        assert_eq!(server.visit(), GREETING, "client {number}");
+    }
+    server.interrupt();
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
 /// What a client of the crowd does.
 #[derive(Clone, Copy)]
 enum Kind {

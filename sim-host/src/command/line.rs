@@ -1,175 +1,132 @@
 //! The command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lexopt::Arg::{Long, Short, Value};
-use lexopt::{Parser, ValueExt};
+use clap::{Args, Parser, Subcommand};
 
-use super::End;
 use crate::world::{Sweep, seed};
 
-pub(super) const HELP: &str = "\
-Runs applications of picoevent in worlds of their own: the firmware's whole stack under virtual
-time, among faults and clients of all manners, every choice of it drawn from a seed.
+/// Runs applications of picoevent in simulations: the firmware's whole stack under virtual time,
+/// among faults and clients of all behaviours, every choice of it drawn from a seed.
+#[derive(Debug, Parser)]
+#[command(name = "picoevent-sim", disable_help_subcommand = true)]
+pub(super) struct CommandLine {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
 
-usage: picoevent-sim COMMAND
-
-  run APPLICATION             sweeps 10,000 seeds
-    --seeds A..B                or these; A+N are N from A on
-    --for TIME                  for so long: 90s, 5m, 8h
-    --jobs N                    on N threads; 0 for one for each core
-    --check                     runs some seeds twice and compares
-    --scenario FILE             in the world of a scenario, with the seeds' luck
-    --html FILE                 writes a page of what came of it
-    --pcap FILE, --trace FILE   as below, of the first seed that fails
-  run APPLICATION --seed S    runs one seed and tells what happens; S may be a commit hash
-    --pcap FILE                 captures the frames, for Wireshark
-    --trace FILE                draws a timeline, for ui.perfetto.dev
-    --record FILE               records what the device's base is fed
-  watch APPLICATION           shows one seed while it happens
-    --seed S                    this one; else 0
-    --rt-ratio R                R times as fast as our time; else 1
-    --scenario FILE             in the world of a scenario
-  replay TAPE                 runs what a tape says; --pcap and --trace as above
-  replay APPLICATION LOG      runs an application on the recording that is in a log
-  read LOG                    tells what was recorded, call by call
-    --cut-off                   for these two: though the recording has no end
-  shrink TAPE                 looks for a shorter tape that fails alike, and writes a test
-  list                        names the applications
-";
-
-/// A command, as typed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
-    Help,
+    /// Sweep a range of seeds, or run one seed and tell what happens
+    Run(Run),
+    /// Show one seed while it happens
+    Watch {
+        /// The application; list names them
+        application: String,
+        /// The seed: a number or a commit hash
+        #[arg(long, default_value = "0", value_parser = seed::parse)]
+        seed: u64,
+        /// Run this many times as fast as real time
+        #[arg(long, value_name = "R", default_value = "1", value_parser = ratio)]
+        rt_ratio: f64,
+        /// Run in the simulation of a scenario
+        #[arg(long, value_name = "FILE")]
+        scenario: Option<PathBuf>,
+    },
+    /// Run what a choice log says, or an application on the recording that is in a log
+    Replay {
+        /// The choice log; or the application, if a log follows
+        #[arg(value_name = "CHOICES or APPLICATION")]
+        first: PathBuf,
+        /// The log with the recording
+        #[arg(conflicts_with_all = ["pcap", "trace"])]
+        log: Option<PathBuf>,
+        /// Accept a recording without its end
+        #[arg(long, requires = "log")]
+        cut_off: bool,
+        #[command(flatten)]
+        views: Views,
+    },
+    /// Tell what was recorded in a log, call by call
+    Read {
+        /// The log with the recording
+        log: PathBuf,
+        /// Accept a recording without its end
+        #[arg(long)]
+        cut_off: bool,
+    },
+    /// Look for a shorter choice log that fails alike, and write a test
+    Shrink {
+        /// The choice log
+        choices: PathBuf,
+    },
+    /// Name the applications
     List,
-    Sweep(String, Sweep, Files),
-    Seed(String, u64, Files),
-    /// An application, a seed, seconds of the simulation in one of ours, and a scenario.
-    Watch(String, u64, f64, Option<PathBuf>),
-    Replay(PathBuf, Files),
-    ReplayRecording(String, PathBuf, Whole),
-    Read(PathBuf, Whole),
-    Shrink(PathBuf),
 }
 
-/// The files that a command reads and writes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Files {
-    pub(super) scenario: Option<PathBuf>,
-    pub(super) pcap: Option<PathBuf>,
-    pub(super) trace: Option<PathBuf>,
-    pub(super) html: Option<PathBuf>,
-    pub(super) record: Option<PathBuf>,
-}
-
-/// Whether a recording must have its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whole {
-    Required,
-    CutOff,
-}
-
-/// Reads a command line, the program's name included.
-pub(super) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, End> {
-    read(Parser::from_iter(line)).map_err(End::Usage)
-}
-
-#[derive(Default)]
-struct Options {
+/// What `run` is told.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Run {
+    /// The application; list names them
+    pub(super) application: String,
+    /// Sweep these seeds, by default 0..10000; A+N are N from A on
+    #[arg(long, value_name = "A..B", value_parser = seed::parse_range)]
     seeds: Option<std::ops::Range<u64>>,
+    /// Run one seed: a number or a commit hash
+    #[arg(long, conflicts_with = "seeds", value_parser = seed::parse)]
     seed: Option<u64>,
+    /// Sweep for this long: 90s, 5m, 8h
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
     time: Option<Duration>,
+    /// Sweep on this many threads; 0 for one for each core
+    #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Run some seeds twice and compare
+    #[arg(long)]
     check: bool,
-    ratio: Option<f64>,
-    files: Files,
-    cut_off: bool,
+    /// Run in the simulation of a scenario
+    #[arg(long, value_name = "FILE")]
+    pub(super) scenario: Option<PathBuf>,
+    /// Write a page of what came of the sweep
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Record what the device's base is fed, for one seed
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    #[arg(conflicts_with_all = ["time", "jobs", "check", "html"])]
+    pub(super) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) views: Views,
 }
 
-fn read(mut parser: Parser) -> Result<Command, String> {
-    let (mut words, mut options) = (Vec::new(), Options::default());
-    let plain = |error: lexopt::Error| error.to_string();
-    while let Some(argument) = parser.next().map_err(plain)? {
-        match argument {
-            Short('h') | Long("help") => return Ok(Command::Help),
-            Long("seeds") => options.seeds = Some(seed::parse_range(&text(&mut parser)?)?),
-            Long("seed") => options.seed = Some(seed::parse(&text(&mut parser)?)?),
-            Long("for") => options.time = Some(time(&text(&mut parser)?)?),
-            Long("jobs") => options.jobs = Some(number(&text(&mut parser)?)?),
-            Long("check") => options.check = true,
-            Long("rt-ratio") => options.ratio = Some(ratio(&text(&mut parser)?)?),
-            Long("scenario") => options.files.scenario = Some(path(&mut parser)?),
-            Long("pcap") => options.files.pcap = Some(path(&mut parser)?),
-            Long("trace") => options.files.trace = Some(path(&mut parser)?),
-            Long("record") => options.files.record = Some(path(&mut parser)?),
-            Long("cut-off") => options.cut_off = true,
-            Long("html") => options.files.html = Some(path(&mut parser)?),
-            Value(word) => words.push(word.string().map_err(plain)?),
-            other => return Err(other.unexpected().to_string()),
-        }
-    }
-    let words: Vec<_> = words.iter().map(String::as_str).collect();
-    let command = match *words.as_slice() {
-        [] => return Err("which command?".to_owned()),
-        ["run", application] => return options.run(application),
-        ["watch", application] => options.watch(application),
-        [verb @ ("run" | "watch")] => {
-            return Err(format!("{verb} what? list names the applications"));
-        }
-        ["list"] => Command::List,
-        ["replay", tape] => Command::Replay(tape.into(), options.looks()),
-        ["replay", application, log] => {
-            Command::ReplayRecording(application.to_owned(), log.into(), options.take_cut_off())
-        }
-        ["read", log] => Command::Read(log.into(), options.take_cut_off()),
-        ["read"] => return Err("read which log?".to_owned()),
-        ["shrink", tape] => Command::Shrink(tape.into()),
-        ["replay" | "shrink"] => return Err(format!("{} which tape?", words[0])),
-        [known @ ("run" | "watch" | "list" | "replay" | "shrink" | "read"), ..] => {
-            return Err(format!("too many words after {known}"));
-        }
-        [other, ..] => return Err(format!("there is no command {other:?}")),
-    };
-    options.is_empty(words[0])?;
-    Ok(command)
+/// The files that show one simulation: of a sweep, that of the first seed that fails.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Views {
+    /// Capture the frames of the simulation, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub(super) pcap: Option<PathBuf>,
+    /// Draw a timeline of the simulation, for ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub(super) trace: Option<PathBuf>,
 }
 
-impl Options {
-    /// Takes the files that show one simulation.
-    fn looks(&mut self) -> Files {
-        let (pcap, trace) = (self.files.pcap.take(), self.files.trace.take());
-        Files { pcap, trace, ..Files::default() }
-    }
+/// What is run.
+#[derive(Debug)]
+pub(super) enum Seeds {
+    One(u64),
+    Many(Sweep),
+}
 
-    fn watch(&mut self, application: &str) -> Command {
-        let (seed, ratio) = (self.seed.take().unwrap_or(0), self.ratio.take().unwrap_or(1.0));
-        Command::Watch(application.to_owned(), seed, ratio, self.files.scenario.take())
-    }
-
-    fn run(self, application: &str) -> Result<Command, String> {
-        if self.ratio.is_some() {
-            return Err("run takes no --rt-ratio".to_owned());
-        }
-        if self.cut_off {
-            return Err("run takes no --cut-off".to_owned());
-        }
-        let application = application.to_owned();
-        let wants_sweep =
-            self.seeds.is_some() || self.time.is_some() || self.check || self.files.html.is_some();
-        let seeds = match (self.seed, self.seeds, self.time) {
-            (Some(_), Some(_), _) => return Err("--seed or --seeds, not both".to_owned()),
-            (Some(seed), None, None) if !wants_sweep && self.jobs.is_none() => {
-                return Ok(Command::Seed(application, seed, self.files));
-            }
-            _ if self.files.record.is_some() => {
-                return Err("--record goes with one --seed".to_owned());
-            }
-            (Some(seed), None, None) => seed..seed.saturating_add(1),
-            (Some(seed), None, Some(_)) => seed..u64::MAX,
-            (None, Some(seeds), _) => seeds,
+impl Run {
+    /// Returns the one seed that is run and told of, or the sweep.
+    pub(super) fn seeds(&self) -> Seeds {
+        let is_sweep =
+            self.time.is_some() || self.check || self.html.is_some() || self.jobs.is_some();
+        let seeds = match (self.seed, &self.seeds, self.time) {
+            (Some(seed), ..) if !is_sweep => return Seeds::One(seed),
+            (Some(seed), _, None) => seed..seed.saturating_add(1),
+            (Some(seed), _, Some(_)) => seed..u64::MAX,
+            (None, Some(seeds), _) => seeds.clone(),
             (None, None, Some(_)) => 0..u64::MAX,
             (None, None, None) => 0..10_000,
         };
@@ -178,42 +135,8 @@ impl Options {
             jobs => jobs.unwrap_or(1),
         };
         let sweep = Sweep { time: self.time, jobs, check: self.check, ..Sweep::over(seeds) };
-        Ok(Command::Sweep(application, sweep, self.files))
+        Seeds::Many(sweep)
     }
-
-    fn take_cut_off(&mut self) -> Whole {
-        if std::mem::take(&mut self.cut_off) { Whole::CutOff } else { Whole::Required }
-    }
-
-    fn is_empty(&self, command: &str) -> Result<(), String> {
-        let given = [
-            ("--seeds", self.seeds.is_some()),
-            ("--seed", self.seed.is_some()),
-            ("--for", self.time.is_some()),
-            ("--jobs", self.jobs.is_some()),
-            ("--check", self.check),
-            ("--rt-ratio", self.ratio.is_some()),
-            ("--scenario", self.files.scenario.is_some()),
-            ("--pcap", self.files.pcap.is_some()),
-            ("--trace", self.files.trace.is_some()),
-            ("--html", self.files.html.is_some()),
-            ("--record", self.files.record.is_some()),
-            ("--cut-off", self.cut_off),
-        ];
-        match given.iter().find(|(_, given)| *given) {
-            Some((option, _)) => Err(format!("{command} takes no {option}")),
-            None => Ok(()),
-        }
-    }
-}
-
-fn text(parser: &mut Parser) -> Result<String, String> {
-    let value = parser.value().map_err(|error| error.to_string())?;
-    value.string().map_err(|error| error.to_string())
-}
-
-fn path(parser: &mut Parser) -> Result<PathBuf, String> {
-    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
@@ -221,11 +144,7 @@ fn ratio(text: &str) -> Result<f64, String> {
     ratio.ok_or_else(|| format!("{text:?} is not a ratio, such as 10 or 0.5"))
 }
 
-fn number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("{text:?} is not a number"))
-}
-
-/// A time: a number and a unit.
+/// Reads a time: a number and a unit.
 fn time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a time, such as 90s, 5m or 8h");
     let (unit, seconds) = match text.char_indices().last() {
@@ -240,99 +159,133 @@ fn time(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
     use super::*;
 
-    fn typed(line: &str) -> Result<Command, String> {
+    fn typed(line: &str) -> Result<Command, clap::Error> {
         let words = std::iter::once("picoevent-sim").chain(line.split_whitespace());
-        read(Parser::from_iter(words.map(OsString::from)))
+        CommandLine::try_parse_from(words).map(|line| line.command)
     }
 
-    fn mistake(line: &str) -> String {
-        typed(line).unwrap_err()
+    fn run(line: &str) -> Run {
+        match typed(line) {
+            Ok(Command::Run(run)) => run,
+            other => panic!("{line} is {other:?}"),
+        }
+    }
+
+    fn sweep(line: &str) -> Sweep {
+        match run(line).seeds() {
+            Seeds::Many(sweep) => sweep,
+            Seeds::One(seed) => panic!("{line} is seed {seed}"),
+        }
+    }
+
+    /// Insists that a command line is refused for this reason, in these words and with status 2.
+    fn refused(line: &str, kind: ErrorKind, said: &str) {
+        let error = typed(line).unwrap_err();
+        let text = error.to_string();
+        assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{line}: {text}");
+        assert!(text.contains(said), "{line}: {text}");
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
     }
 
     #[test]
     fn a_run_is_a_sweep_or_one_seed() {
-        let Ok(Command::Sweep(name, sweep, _)) = typed("run echo --seeds 5..9 --jobs 2 --check")
-        else {
-            panic!("it is a sweep");
-        };
-        assert_eq!((name.as_str(), sweep.seeds, sweep.jobs), ("echo", 5..9, 2));
-        assert!(sweep.check && sweep.time.is_none());
-        let Ok(Command::Sweep(_, sweep, _)) = typed("run echo --for 8h") else {
-            panic!("it is a sweep");
-        };
-        assert_eq!(sweep.time, Some(Duration::from_secs(28_800)));
-        assert!(matches!(typed("run --seed 0x10 echo"), Ok(Command::Seed(_, 16, _))));
+        assert_eq!(run("run echo --check").application, "echo");
+        let swept = sweep("run echo --seeds 5..9 --jobs 2 --check");
+        assert_eq!((swept.seeds, swept.jobs, swept.check, swept.time), (5..9, 2, true, None));
+        assert_eq!(sweep("run echo --for 8h").time, Some(Duration::from_secs(28_800)));
+        assert_eq!(sweep("run echo").seeds, 0..10_000);
+        assert_eq!(sweep("run echo --seed 3 --for 1m").seeds, 3..u64::MAX);
+        assert!(matches!(run("run --seed 0x10 echo").seeds(), Seeds::One(16)));
     }
 
     #[test]
     fn files_go_with_what_can_fill_them() {
-        let Ok(Command::Seed(_, 3, files)) = typed("run echo --seed 3 --pcap a --trace b") else {
-            panic!("it is one seed");
+        let one = run("run echo --seed 3 --pcap a --trace b --record c");
+        assert!(matches!(one.seeds(), Seeds::One(3)));
+        assert_eq!(one.record, Some("c".into()));
+        assert_eq!((one.views.pcap, one.views.trace), (Some("a".into()), Some("b".into())));
+        assert_eq!(sweep("run echo --seed 3 --html a").seeds, 3..4);
+        let Ok(Command::Replay { views, .. }) = typed("replay choices --pcap a") else {
+            panic!("it is a choice log");
         };
-        assert_eq!((files.pcap, files.trace), (Some("a".into()), Some("b".into())));
-        let Ok(Command::Sweep(_, sweep, files)) = typed("run echo --seed 3 --html a") else {
-            panic!("it is a sweep of one seed");
-        };
-        assert_eq!((sweep.seeds, files.html), (3..4, Some("a".into())));
-        let Ok(Command::Replay(_, files)) = typed("replay tape --pcap a") else {
-            panic!("it is a tape");
-        };
-        assert_eq!(files.pcap, Some("a".into()));
-        assert_eq!(mistake("replay tape --html a"), "replay takes no --html");
-        assert_eq!(mistake("shrink tape --pcap a"), "shrink takes no --pcap");
+        assert_eq!(views.pcap, Some("a".into()));
+        refused("replay choices --html a", ErrorKind::UnknownArgument, "--html");
+        refused("shrink choices --pcap a", ErrorKind::UnknownArgument, "--pcap");
+        refused("replay echo log --pcap a", ErrorKind::ArgumentConflict, "--pcap");
+        refused("run echo --record f", ErrorKind::MissingRequiredArgument, "--seed");
+        for more in ["--check", "--jobs 2", "--for 1s", "--html a"] {
+            let line = format!("run echo --seed 1 --record f {more}");
+            refused(&line, ErrorKind::ArgumentConflict, "--record");
+        }
     }
 
     #[test]
-    fn a_world_is_watched_at_a_pace() {
+    fn a_simulation_is_watched_at_a_pace() {
         let watched = |line| match typed(line) {
-            Ok(Command::Watch(_, seed, ratio, _)) => (seed, ratio),
+            Ok(Command::Watch { seed, rt_ratio, .. }) => (seed, rt_ratio),
             other => panic!("{other:?}"),
         };
         assert_eq!(watched("watch echo"), (0, 1.0));
         assert_eq!(watched("watch echo --seed 5 --rt-ratio 0.5"), (5, 0.5));
-        assert_eq!(mistake("watch"), "watch what? list names the applications");
-        assert_eq!(mistake("watch echo --seeds 1..2"), "watch takes no --seeds");
-        assert_eq!(mistake("run echo --rt-ratio 2"), "run takes no --rt-ratio");
-        let wrong = "\"0\" is not a ratio, such as 10 or 0.5";
-        assert_eq!(mistake("watch echo --rt-ratio 0"), wrong);
+        refused("watch", ErrorKind::MissingRequiredArgument, "<APPLICATION>");
+        refused("watch echo --seeds 1..2", ErrorKind::UnknownArgument, "--seeds");
+        refused("run echo --rt-ratio 2", ErrorKind::UnknownArgument, "--rt-ratio");
+        let said = "\"0\" is not a ratio, such as 10 or 0.5";
+        refused("watch echo --rt-ratio 0", ErrorKind::ValueValidation, said);
     }
 
     #[test]
-    fn a_tape_and_a_recording_are_replayed_alike() {
-        assert!(matches!(typed("replay tape"), Ok(Command::Replay(..))));
-        let typed_out = typed("replay echo log --cut-off");
-        let Ok(Command::ReplayRecording(name, _, Whole::CutOff)) = typed_out else {
-            panic!("it is a recording");
+    fn a_choice_log_and_a_recording_are_replayed_alike() {
+        let replayed = |line| match typed(line) {
+            Ok(Command::Replay { first, log, cut_off, .. }) => (first, log, cut_off),
+            other => panic!("{other:?}"),
         };
-        assert_eq!(name, "echo");
-        assert!(matches!(typed("read log"), Ok(Command::Read(_, Whole::Required))));
-        assert_eq!(mistake("replay tape --cut-off"), "replay takes no --cut-off");
-        assert_eq!(mistake("read"), "read which log?");
-        assert_eq!(mistake("run echo --record f"), "--record goes with one --seed");
+        assert_eq!(replayed("replay choices"), ("choices".into(), None, false));
+        let recording = ("echo".into(), Some("log".into()), true);
+        assert_eq!(replayed("replay echo log --cut-off"), recording);
+        assert!(matches!(typed("read log"), Ok(Command::Read { cut_off: false, .. })));
+        assert!(matches!(typed("read log --cut-off"), Ok(Command::Read { cut_off: true, .. })));
+        refused("replay choices --cut-off", ErrorKind::MissingRequiredArgument, "LOG");
+        refused("read", ErrorKind::MissingRequiredArgument, "<LOG>");
+        refused("run echo --cut-off", ErrorKind::UnknownArgument, "--cut-off");
     }
 
     #[test]
     fn mistakes_are_named() {
-        assert_eq!(mistake(""), "which command?");
-        assert_eq!(mistake("rum echo"), "there is no command \"rum\"");
-        assert_eq!(mistake("run"), "run what? list names the applications");
-        assert_eq!(mistake("run echo now"), "too many words after run");
-        assert_eq!(
-            mistake("run echo --seeds 7"),
-            "\"7\" is not a range of seeds, such as 0..1000 or 4f2a9c1+1000"
-        );
-        assert_eq!(
-            mistake("run echo --seed frog"),
-            "\"frog\" is neither a number nor a commit hash"
-        );
-        assert_eq!(mistake("run echo --seed 1 --seeds 1..2"), "--seed or --seeds, not both");
-        assert_eq!(mistake("run echo --for 8"), "\"8\" is not a time, such as 90s, 5m or 8h");
-        assert_eq!(mistake("run echo --jobs some"), "\"some\" is not a number");
-        assert_eq!(mistake("replay"), "replay which tape?");
-        assert_eq!(mistake("shrink t --check"), "shrink takes no --check");
-        assert_eq!(mistake("list --sedes 1"), "invalid option '--sedes'");
-        assert!(mistake("run echo --seeds").contains("missing argument"));
+        use ErrorKind::{
+            ArgumentConflict, InvalidSubcommand, InvalidValue, MissingRequiredArgument,
+            UnknownArgument, ValueValidation,
+        };
+        for (line, kind, said) in [
+            ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, "Usage: picoevent-sim"),
+            ("rum echo", InvalidSubcommand, "'rum'"),
+            ("run", MissingRequiredArgument, "<APPLICATION>"),
+            ("run echo now", UnknownArgument, "'now'"),
+            (
+                "run echo --seeds 7",
+                ValueValidation,
+                "\"7\" is not a range of seeds, such as 0..1000",
+            ),
+            ("run echo --seed frog", ValueValidation, "is neither a number nor a commit hash"),
+            ("run echo --seed 1 --seeds 1..2", ArgumentConflict, "--seeds"),
+            ("run echo --for 8", ValueValidation, "\"8\" is not a time, such as 90s, 5m or 8h"),
+            ("run echo --jobs some", ValueValidation, "'some'"),
+            ("replay", MissingRequiredArgument, "<CHOICES or APPLICATION>"),
+            ("shrink", MissingRequiredArgument, "<CHOICES>"),
+            ("shrink t --check", UnknownArgument, "--check"),
+            ("list --sedes 1", UnknownArgument, "--sedes"),
+            ("run echo --seeds", InvalidValue, "--seeds <A..B>"),
+        ] {
+            refused(line, kind, said);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::End;
-use super::line::Files;
+use super::line::Views;
 use crate::observers::{Capture, Trace};
 use crate::world::{AnyTestCase, Failure, Observer, Simulator};
 
@@ -18,8 +18,8 @@ pub(super) struct Looks {
 
 impl Looks {
     /// Those whose files are wanted.
-    pub(super) fn new(files: &Files, title: &str) -> Self {
-        let Files { pcap, trace, .. } = files.clone();
+    pub(super) fn new(views: &Views, title: &str) -> Self {
+        let Views { pcap, trace } = views.clone();
         let shared = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
         let drawn = |path| (path, Rc::new(RefCell::new(Trace::new())));
         Self { capture: pcap.map(shared), trace: trace.map(drawn) }
@@ -50,8 +50,8 @@ impl Looks {
 }
 
 /// Looks at the simulation of a failure, which runs once more for it.
-pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, files: &Files) -> Result<(), End> {
-    let looks = Looks::new(files, &format!("{}, seed {}", case.name(), failure.seed));
+pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
+    let looks = Looks::new(views, &format!("{}, seed {}", case.name(), failure.seed));
     let mut simulator = Simulator::new();
     simulator.take_lines(&failure.outcome.lines);
     simulator.observe(Box::new(looks.observers()));

@@ -20,6 +20,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use clap::Parser;
+
 use crate::world::AnyTestCase;
 
 mod line;
@@ -29,7 +31,7 @@ mod progress;
 mod record;
 mod run;
 
-use line::{Command, HELP};
+use line::{Command, CommandLine, Seeds};
 
 /// What is typed to run the program.
 static PROGRAM: OnceLock<String> = OnceLock::new();
@@ -41,7 +43,7 @@ fn program() -> &'static str {
 
 /// Why the command ends otherwise than well.
 enum End {
-    /// The command line is wrong.
+    /// The command line names what is not there.
     Usage(String),
     /// Something outside of the simulations went wrong.
     Trouble(String),
@@ -64,12 +66,19 @@ pub fn main(cases: &[&dyn AnyTestCase]) -> ExitCode {
 pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
     // There is one command line, so the words that are there already are the same.
     let _ = PROGRAM.set(program.to_owned());
-    let done = line::parse(std::env::args_os()).and_then(|command| perform(command, cases));
-    match done {
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(problem) => {
+            // Where nothing can be written the status still says how it went.
+            let _ = problem.print();
+            return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2));
+        }
+    };
+    match perform(command, cases) {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Failed(status)) => ExitCode::from(status),
         Err(End::Usage(problem)) => {
-            eprintln!("error: {problem} (--help lists what there is)");
+            eprintln!("error: {problem}");
             ExitCode::from(2)
         }
         Err(End::Trouble(problem)) => {
@@ -81,23 +90,23 @@ pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
 
 fn perform(command: Command, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     match command {
-        Command::Help => print!("{HELP}"),
         Command::List => cases.iter().for_each(|case| println!("{}", case.name())),
-        Command::Sweep(application, sweep, files) => {
-            run::sweep(find(&application, cases)?, sweep, &files)?;
+        Command::Run(asked) => {
+            let case = find(&asked.application, cases)?;
+            match asked.seeds() {
+                Seeds::One(seed) => run::seed(case, seed, &asked)?,
+                Seeds::Many(sweep) => run::sweep(case, sweep, &asked)?,
+            }
         }
-        Command::Seed(application, seed, files) => {
-            run::seed(find(&application, cases)?, seed, &files)?;
+        Command::Watch { application, seed, rt_ratio, scenario } => {
+            run::watch(find(&application, cases)?, seed, rt_ratio, scenario.as_deref())?;
         }
-        Command::Watch(application, seed, ratio, scenario) => {
-            run::watch(find(&application, cases)?, seed, ratio, scenario)?;
+        Command::Replay { first, log: None, views, .. } => play::replay(&first, &views, cases)?,
+        Command::Replay { first, log: Some(log), cut_off, .. } => {
+            record::replay(find(&first.to_string_lossy(), cases)?, &log, cut_off)?;
         }
-        Command::Replay(choice_log, files) => play::replay(&choice_log, &files, cases)?,
-        Command::ReplayRecording(application, log, whole) => {
-            record::replay(find(&application, cases)?, &log, whole)?;
-        }
-        Command::Read(log, whole) => record::read(&log, whole)?,
-        Command::Shrink(choice_log) => play::shrink(&choice_log, cases)?,
+        Command::Read { log, cut_off } => record::read(&log, cut_off)?,
+        Command::Shrink { choices } => play::shrink(&choices, cases)?,
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::line::Files;
+use super::line::Views;
 use super::{End, find, run};
 use crate::world::{
     AnyTestCase, Choice, LIMIT, Simulator, choice_log_text, shrink as make_shorter, test_text,
@@ -25,11 +25,11 @@ fn read<'s>(
     Ok((find(&name, cases)?, lines))
 }
 
-pub(super) fn replay(path: &Path, files: &Files, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
+pub(super) fn replay(path: &Path, views: &Views, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     let (case, lines) = read(path, cases)?;
     let mut simulator = Simulator::new();
     simulator.take_lines(&lines);
-    run::told(case, &mut simulator, None, files)
+    run::told(case, &mut simulator, None, None, views)
 }
 
 pub(super) fn shrink(path: &Path, cases: &[&dyn AnyTestCase]) -> Result<(), End> {

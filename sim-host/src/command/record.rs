@@ -7,7 +7,6 @@ use std::sync::Arc;
 use log::{Level, LevelFilter, Log, Metadata};
 
 use super::End;
-use super::line::Whole;
 use crate::recording::{Recorded, RecordingFile};
 use crate::world::AnyTestCase;
 
@@ -19,8 +18,8 @@ pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
 }
 
 /// Tells what was recorded, a line for each call.
-pub(super) fn read(path: &Path, whole: Whole) -> Result<(), End> {
-    let recorded = recorded(path, whole)?;
+pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
+    let recorded = recorded(path, cut_off)?;
     recorded.lines().for_each(|line| println!("{line}"));
     if recorded.after > 0 {
         println!("        … and {} calls that had no room", recorded.after);
@@ -29,8 +28,8 @@ pub(super) fn read(path: &Path, whole: Whole) -> Result<(), End> {
 }
 
 /// Runs an application on what was recorded. It says again what it said then.
-pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, whole: Whole) -> Result<(), End> {
-    let recorded = recorded(path, whole)?;
+pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Result<(), End> {
+    let recorded = recorded(path, cut_off)?;
     // It fails if there is a logger already, which then gets the lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
@@ -48,16 +47,13 @@ pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, whole: Whole) -> Resul
     Ok(())
 }
 
-fn recorded(path: &Path, whole: Whole) -> Result<Recorded, End> {
+fn recorded(path: &Path, cut_off: bool) -> Result<Recorded, End> {
     let place = path.display();
     let trouble = |problem: String| End::Trouble(format!("{place}: {problem}"));
     // A log may have bytes in it that are no text.
     let log = fs::read(path).map_err(|error| trouble(format!("it can not be read: {error}")))?;
     let log = String::from_utf8_lossy(&log);
-    let recorded = match whole {
-        Whole::Required => Recorded::read(&log),
-        Whole::CutOff => Recorded::read_cut_off(&log),
-    };
+    let recorded = if cut_off { Recorded::read_cut_off(&log) } else { Recorded::read(&log) };
     recorded.map_err(|error| trouble(error.to_string()))
 }
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::line::Files;
+use super::line::{Run, Views};
 use super::look::{self, Looks};
 use super::progress::Progress;
 use super::record;
@@ -17,8 +17,8 @@ use crate::world::{
 /// How many other failing seeds are named.
 const NAMED: usize = 3;
 
-pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, files: &Files) -> Result<(), End> {
-    let scenario = files.scenario.as_deref();
+pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
+    let scenario = asked.scenario.as_deref();
     sweep.scenario = scenario.map(read).transpose()?;
     let mut progress = Progress::new();
     let tally = sweep.run(case, |tally| progress.show(tally));
@@ -26,12 +26,12 @@ pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, files: &Files) -> 
     if let Some(first) = tally.failures.first() {
         tell(case, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
-        look::at(case, first, files)?;
+        look::at(case, first, &asked.views)?;
     }
     if let Some(seed) = tally.diverged.first() {
         println!("FAILED {}, seed {seed}: it does not repeat itself", case.name());
     }
-    if let Some(path) = &files.html {
+    if let Some(path) = &asked.html {
         let once_more = |seed| once_more(case, seed, scenario);
         look::write(path, page(case.name(), &typed(), &tally, once_more).as_bytes())?;
     }
@@ -77,9 +77,7 @@ fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outc
         report = report.once_more(once_more(case, seed, scenario));
     }
     match report.write_choices(&artefacts()) {
-        Ok(choice_log) => {
-            report = report.shorter(format!("{} shrink {}", program(), choice_log.display()))
-        }
+        Ok(path) => report = report.shorter(format!("{} shrink {}", program(), path.display())),
         Err(error) => eprintln!("warning: the choice log could not be written: {error}"),
     }
     say(&report.to_string());
@@ -106,12 +104,13 @@ fn typed() -> String {
 }
 
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, files: &Files) -> Result<(), End> {
-    let mut simulator = simulator(seed, files.scenario.as_deref())?;
-    if let Some(path) = &files.record {
+pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(), End> {
+    let scenario = asked.scenario.as_deref();
+    let mut simulator = simulator(seed, scenario)?;
+    if let Some(path) = &asked.record {
         simulator.record_to(record::create(path)?);
     }
-    told(case, &mut simulator, Some(seed), files)
+    told(case, &mut simulator, Some(seed), scenario, &asked.views)
 }
 
 /// A simulator that takes a seed.
@@ -129,18 +128,19 @@ pub(super) fn told(
     case: &dyn AnyTestCase,
     simulator: &mut Simulator,
     seed: Option<u64>,
-    files: &Files,
+    scenario: Option<&Path>,
+    views: &Views,
 ) -> Result<(), End> {
     let (log, told) = LogObserver::new(usize::MAX);
     let which = seed.map_or_else(|| "a choice log".to_owned(), |seed| format!("seed {seed}"));
-    let looks = Looks::new(files, &format!("{}, {which}", case.name()));
+    let looks = Looks::new(views, &format!("{}, {which}", case.name()));
     let mut observers = looks.observers();
     observers.push(Box::new(log));
     let outcome = observed(case, simulator, observers);
     let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
     say(&lines);
     looks.write()?;
-    judged(case, seed, files.scenario.as_deref(), &outcome)
+    judged(case, seed, scenario, &outcome)
 }
 
 /// Runs one seed at a human's pace, and shows what happens while it does.
@@ -148,9 +148,8 @@ pub(super) fn watch(
     case: &dyn AnyTestCase,
     seed: u64,
     ratio: f64,
-    scenario: Option<PathBuf>,
+    scenario: Option<&Path>,
 ) -> Result<(), End> {
-    let scenario = scenario.as_deref();
     let style = if io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
     let show = Show::new(io::stdout(), style, ratio);
     let outcome = observed(case, &mut simulator(seed, scenario)?, vec![Box::new(show)]);

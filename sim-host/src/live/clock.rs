@@ -1,54 +1,77 @@
 //! The loop's clock: the system's monotonic one, counted from the base's own time.
 
+use std::sync::OnceLock;
 use std::time::Instant as Moment;
 
 use picoevent::Instant;
 
-/// A clock that goes on from the time a base had when its loop was started.
+/// A clock that goes on from the time a base had when its loop began.
 ///
-/// Time stands still for a base while its loop does not run. What an application arms before the
-/// loop, or between two runs of it, is armed against that time, so the loop must start from there
-/// or be early.
+/// Before the loop runs, and between two runs of it, time stands still for a base. What an
+/// application arms then is armed against that time, so the clock must go on from there, or
+/// deadlines would be early.
 pub(super) struct Clock {
     origin: Instant,
     started: Option<Moment>,
 }
 
 impl Clock {
-    /// A clock that will start at `origin`.
-    pub(super) const fn from(origin: Instant) -> Self {
+    /// Makes a clock that stands still at `origin`.
+    pub(super) const fn stopped_at(origin: Instant) -> Self {
         Self { origin, started: None }
     }
 
-    /// Starts it, unless it goes already. Who is about to wait does so.
-    pub(super) fn start(&mut self) {
-        self.started.get_or_insert_with(Moment::now);
+    /// Makes a clock that goes on from `origin`.
+    pub(super) fn started_at(origin: Instant) -> Self {
+        Self { origin, started: Some(Moment::now()) }
     }
 
-    /// The time now; the origin, when this is what starts it.
-    pub(super) fn now(&mut self) -> Instant {
-        let Some(started) = self.started else {
-            self.start();
-            return self.origin;
-        };
-        // Rounded down to a microsecond: a deadline is never thought to have passed before it has.
-        let passed = started.elapsed();
-        let seconds = passed.as_secs().saturating_mul(1_000_000);
-        let micros = seconds.saturating_add(passed.subsec_micros().into());
-        Instant::from_micros(self.origin.as_micros().saturating_add(micros))
+    /// Whether the clock goes.
+    pub(super) const fn goes(&self) -> bool {
+        self.started.is_some()
     }
+
+    /// Returns the time now.
+    pub(super) fn now(&self) -> Instant {
+        self.started.map_or(self.origin, |started| plus_elapsed(self.origin, started))
+    }
+}
+
+/// Returns the time since the process first asked, for [`EventBase::lend_idle_clock`], which takes
+/// a function.
+///
+/// [`EventBase::lend_idle_clock`]: picoevent::EventBase::lend_idle_clock
+pub(super) fn since_first_asked() -> Instant {
+    static FIRST: OnceLock<Moment> = OnceLock::new();
+    plus_elapsed(Instant::ZERO, *FIRST.get_or_init(Moment::now))
+}
+
+/// Rounded down to a microsecond: a deadline is never thought to have passed before it has.
+fn plus_elapsed(origin: Instant, started: Moment) -> Instant {
+    let passed = started.elapsed();
+    let seconds = passed.as_secs().saturating_mul(1_000_000);
+    let micros = seconds.saturating_add(passed.subsec_micros().into());
+    Instant::from_micros(origin.as_micros().saturating_add(micros))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ORIGIN: Instant = Instant::from_micros(5_000_000);
+
     #[test]
-    fn the_clock_goes_on_from_its_origin_and_never_back() {
-        let origin = Instant::from_micros(5_000_000);
-        let mut clock = Clock::from(origin);
+    fn a_stopped_clock_stands_still() {
+        let clock = Clock::stopped_at(ORIGIN);
+        let earlier = since_first_asked();
+        while since_first_asked() == earlier {}
+        assert_eq!((clock.now(), clock.goes()), (ORIGIN, false));
+    }
+
+    #[test]
+    fn a_started_clock_goes_on_from_its_origin_and_never_back() {
+        let clock = Clock::started_at(ORIGIN);
         let (first, second) = (clock.now(), clock.now());
-        assert_eq!(first, origin, "it has not gone before");
-        assert!(first <= second);
+        assert!(ORIGIN <= first && first <= second && clock.goes());
     }
 }

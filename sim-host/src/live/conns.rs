@@ -18,13 +18,12 @@ use std::net::SocketAddr;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use picoevent::{Conn, ConnError, EventBase, Instant};
-use rustix::net::sockopt::set_tcp_nodelay;
+use picoevent::{Conn, ConnError, EventBase, Instant, Tuning};
 
 use super::aging::{Aging, Key};
 use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
-use super::{FIN_WAIT, errno};
+use super::{FIN_WAIT, LINGER, errno, reach, tuning};
 
 /// Sockets that linger at once. Of more the oldest goes.
 const LINGERING: usize = 4096;
@@ -39,10 +38,9 @@ pub(super) struct Conns {
     new: Vec<Conn>,
     closing: Aging<Conn>,
     lingering: Aging<TcpStream>,
-    /// The time of this turn.
-    now: Instant,
-    /// A descriptor was closed since someone asked.
-    closed: bool,
+    /// There may be room for a descriptor that was not there when someone asked last: one was
+    /// closed, or a socket lingers that can be given up.
+    room: bool,
     scrap: Box<[u8]>,
 }
 
@@ -53,9 +51,25 @@ impl Conns {
             new: Vec::new(),
             closing: Aging::new(),
             lingering: Aging::new(),
-            now: Instant::ZERO,
-            closed: false,
+            room: false,
             scrap: vec![0; SCRAP].into(),
+        }
+    }
+
+    /// Does what takes a descriptor. While there is none, the oldest lingering socket is given up and
+    /// the work is tried again: it is nothing to the application any more, and holds one.
+    ///
+    /// # Errors
+    /// The work's; no socket lingers then if a descriptor is what it wants.
+    pub(super) fn with_room<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match work(self) {
+                Err(error) if errno::is_exhaustion(&error) && self.lingering.pop().is_some() => {}
+                done => return done,
+            }
         }
     }
 
@@ -85,13 +99,20 @@ impl Conns {
         peer: SocketAddr,
         registry: &Registry,
     ) -> io::Result<()> {
-        let socket = TcpStream::connect(peer)?;
-        // Output leaves when it is written. Where this can not be set it waits a little.
-        let _ = set_tcp_nodelay(&socket, true);
+        reach::check(peer)?;
+        let socket = TcpStream::connect(peer).map_err(|error| reach::explain(error, peer))?;
+        tuning::apply(&socket, Tuning::DEFAULT);
         let mut stream = Stream::connecting(socket, conn);
         stream.register(registry)?;
         self.put(stream);
         Ok(())
+    }
+
+    /// Changes the settings of a connection's socket.
+    pub(super) fn tune(&mut self, conn: Conn, tuning: Tuning) {
+        if let Some(stream) = self.get(conn) {
+            tuning::apply(&stream.socket, tuning);
+        }
     }
 
     /// Takes what the selector says about the connection in a place.
@@ -128,7 +149,7 @@ impl Conns {
             }
             Ok(Work::Done) => {
                 base.released(conn);
-                self.linger(conn, registry);
+                self.linger(conn, base.now(), registry);
             }
             Err(error) => self.fail(conn, &error, base),
         }
@@ -147,15 +168,14 @@ impl Conns {
         }
     }
 
-    /// Begins to close a connection, which may take until `deadline`.
+    /// Begins to close a connection, which may take [`LINGER`].
     pub(super) fn close<A>(
         &mut self,
         conn: Conn,
-        deadline: Instant,
         base: &mut EventBase<'_, A>,
         registry: &Registry,
     ) {
-        let key = self.closing.insert(conn, deadline);
+        let key = self.closing.insert(conn, base.now().after(LINGER));
         match self.get(conn) {
             Some(stream) => {
                 stream.closing = Some(key);
@@ -174,7 +194,7 @@ impl Conns {
             if !stream.is_complete() {
                 stream.set_reset();
             }
-            self.closed = true;
+            self.room = true;
         }
     }
 
@@ -192,22 +212,22 @@ impl Conns {
             };
         if !stays {
             self.lingering.remove(key);
-            self.closed = true;
+            self.room = true;
         }
     }
 
     /// Ends what has lasted too long.
-    pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>, now: Instant) {
-        self.now = now;
+    pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>) {
+        let now = base.now();
         while let Some(conn) = self.closing.pop_due(now) {
             if let Some(stream) = self.take(conn) {
                 stream.set_reset();
-                self.closed = true;
+                self.room = true;
             }
             base.failed(conn, ConnError::TimedOut);
         }
         while self.lingering.pop_due(now).is_some() {
-            self.closed = true;
+            self.room = true;
         }
     }
 
@@ -216,27 +236,26 @@ impl Conns {
         self.closing.deadline().into_iter().chain(self.lingering.deadline()).min()
     }
 
-    /// Whether a descriptor was closed since this was asked last.
-    pub(super) fn take_closed(&mut self) -> bool {
-        core::mem::take(&mut self.closed)
+    /// Returns whether there may be room for a descriptor that was not there when this was asked last.
+    pub(super) fn take_room(&mut self) -> bool {
+        core::mem::take(&mut self.room)
     }
 
     /// Lets the socket of a connection that is done wait for its peer's end.
-    fn linger(&mut self, conn: Conn, registry: &Registry) {
+    fn linger(&mut self, conn: Conn, now: Instant, registry: &Registry) {
         let Some(stream) = self.take(conn) else { return };
         if self.lingering.len() >= LINGERING {
             self.lingering.pop();
-            self.closed = true;
         }
         let token = token_of(self.lingering.next_key());
-        match stream.into_lingering(token, registry) {
-            Some(socket) => _ = self.lingering.insert(socket, self.now.after(FIN_WAIT)),
-            None => self.closed = true,
+        if let Some(socket) = stream.into_lingering(token, registry) {
+            self.lingering.insert(socket, now.after(FIN_WAIT));
         }
+        self.room = true;
     }
 
     fn fail<A>(&mut self, conn: Conn, error: &io::Error, base: &mut EventBase<'_, A>) {
-        self.closed |= self.take(conn).is_some();
+        self.room |= self.take(conn).is_some();
         base.failed(conn, errno::conn(error));
     }
 
@@ -266,4 +285,73 @@ impl Conns {
 
 fn token_of(key: Key) -> Token {
     Subject::Lingering(key.place()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use mio::Poll;
+    use picoevent::{Action, Storage};
+    use rustix::net::sockopt::{socket_keepalive, tcp_keepidle, tcp_nodelay};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_lingers_from_when_its_output_is_gone() {
+        let poll = Poll::new().unwrap();
+        let mut storage = Storage::<(), 1, 1>::new();
+        let mut base = EventBase::new(&mut storage);
+        let listener = base.listen(([127, 0, 0, 1], 0).into(), |_, _, _| {}).unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let (socket, peer) = server.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let conn = base.accepted(listener, peer).unwrap();
+        let mut conns = Conns::new();
+        conns.accepted(conn, TcpStream::from_std(socket));
+        // The loop has slept for long, and the output leaves now.
+        let now = Instant::ZERO.after(Duration::from_secs(60));
+        base.advance(now);
+        base.conn(conn).unwrap().close();
+        while base.next_action().is_some() {}
+        conns.close(conn, &mut base, poll.registry());
+        assert_eq!(conns.deadline(), Some(now.after(FIN_WAIT)));
+        conns.expire(&mut base);
+        assert_eq!(conns.lingering.len(), 1);
+    }
+
+    #[test]
+    fn an_outgoing_socket_has_the_settings_of_its_connection() {
+        let poll = Poll::new().unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut storage = Storage::<(), 1, 1>::new();
+        let mut base = EventBase::new(&mut storage);
+        let conn = base.connect(server.local_addr().unwrap()).unwrap();
+        let mut conns = Conns::new();
+        let settings = |conns: &mut Conns| {
+            let socket = &conns.get(conn).unwrap().socket;
+            let keep_alive = socket_keepalive(socket).unwrap();
+            let silence = keep_alive.then(|| tcp_keepidle(socket).unwrap());
+            (tcp_nodelay(socket).unwrap(), silence)
+        };
+        conns.connect(conn, server.local_addr().unwrap(), poll.registry()).unwrap();
+        assert_eq!(settings(&mut conns), (true, Some(picoevent::KEEP_ALIVE)));
+        let minute = Duration::from_secs(60);
+        base.conn(conn).unwrap().set_nagle(true).set_keep_alive(Some(minute));
+        while let Some(action) = base.next_action() {
+            if let Action::Tune(conn, tuning) = action {
+                conns.tune(conn, tuning);
+            }
+        }
+        assert_eq!(settings(&mut conns), (false, Some(minute)));
+        base.conn(conn).unwrap().set_keep_alive(None);
+        while let Some(action) = base.next_action() {
+            if let Action::Tune(conn, tuning) = action {
+                conns.tune(conn, tuning);
+            }
+        }
+        assert_eq!(settings(&mut conns), (false, None));
+    }
 }

@@ -53,7 +53,7 @@ pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
 }
 
 /// Whether there is no descriptor, or no memory for one.
-fn is_exhaustion(error: &io::Error) -> bool {
+pub(super) fn is_exhaustion(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
 }

@@ -9,13 +9,12 @@ use std::net::SocketAddr;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};
-use picoevent::{EventBase, Instant, Listener};
+use picoevent::{EventBase, Instant, Listener, Tuning};
 use rustix::net::listen;
-use rustix::net::sockopt::set_tcp_nodelay;
 
 use super::conns::Conns;
 use super::token::Subject;
-use super::{RETRY, errno};
+use super::{RETRY, errno, tuning};
 
 /// Connections accepted in one turn at most, so that those that are open get theirs.
 const BATCH: usize = 64;
@@ -111,9 +110,9 @@ impl Listeners {
         base: &mut EventBase<'_, A>,
         conns: &mut Conns,
         registry: &Registry,
-        now: Instant,
     ) {
         self.turn += 1;
+        let now = base.now();
         if self.rests_until.is_some_and(|until| now < until) {
             return;
         }
@@ -127,7 +126,7 @@ impl Listeners {
         }
     }
 
-    /// Tries again, since a descriptor was closed.
+    /// Tries again, since there may be a descriptor.
     pub(super) fn resume(&mut self) {
         self.rests_until = None;
     }
@@ -167,7 +166,7 @@ impl Held {
             if !base.has_room() {
                 return Ok(());
             }
-            match socket.accept() {
+            match conns.with_room(|_| socket.accept()) {
                 Ok((accepted, peer)) => take(self.listener, accepted, peer, base, conns),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;
@@ -201,9 +200,8 @@ fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Tc
     let mut socket = TcpListener::bind(address)?;
     // mio asks for a short backlog, and to listen once more changes it.
     listen(&socket, BACKLOG)?;
-    // Accepted sockets inherit it: output leaves when it is written. Where it can not be set, it
-    // waits a little.
-    let _ = set_tcp_nodelay(&socket, true);
+    // For the sockets it accepts.
+    tuning::apply(&socket, Tuning::DEFAULT);
     registry.register(&mut socket, Subject::Listener(place).into(), Interest::READABLE)?;
     Ok(socket)
 }

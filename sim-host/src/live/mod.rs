@@ -34,7 +34,9 @@
 //! they move between the system and a connection's rings without a copy in between.
 //!
 //! A base that has no room for a connection leaves it in the system's backlog. When the process
-//! runs out of descriptors, listeners rest until one is closed, or for [a second](RETRY) at most.
+//! runs out of descriptors, the sockets of closed connections that wait for their peers' end are
+//! given up, the oldest first; when none is left, listeners rest until a descriptor is closed, or for
+//! [a second](RETRY) at most.
 //!
 //! Tested on Linux. There is no unsafe code here, nor a thread.
 
@@ -54,10 +56,13 @@ mod conns;
 mod errno;
 mod listeners;
 mod objects;
+mod reach;
 mod signals;
 mod sources;
 mod stream;
 mod token;
+mod tuning;
+mod urgent;
 
 pub use sources::SourceError;
 
@@ -101,7 +106,7 @@ impl Live {
             poll,
             events: Events::with_capacity(EVENTS),
             bell: Waker::from(Arc::new(Bell(bell))),
-            clock: Clock::from(picoevent::Instant::ZERO),
+            clock: Clock::stopped_at(picoevent::Instant::ZERO),
             triggers: Vec::new(),
             objects: Objects::new(),
         })
@@ -123,14 +128,20 @@ impl Live {
         base: &mut EventBase<'_, A>,
         descriptor: impl AsFd,
     ) -> Result<Source, SourceError> {
-        self.objects.sources.add(base, descriptor.as_fd(), self.poll.registry())
+        self.objects.add_source(base, descriptor.as_fd(), self.poll.registry())
     }
 
     /// Does what the base has asked for so far, and does not wait: listeners are open after this,
-    /// or have failed.
+    /// or have failed. A signal that can not be caught is the error of the next run or turn.
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while let Some(action) = base.next_action() {
-            self.objects.act(action, base, &mut self.clock, self.poll.registry());
+        let Some(first) = base.next_action() else { return };
+        // The callbacks that asked for these actions may have taken long, and bytes that move now
+        // begin timeouts anew.
+        base.update_now(self.clock.now());
+        let mut action = Some(first);
+        while let Some(next) = action {
+            self.objects.act(next, base, self.poll.registry());
+            action = base.next_action();
         }
     }
 
@@ -144,10 +155,13 @@ impl Live {
     }
 
     /// Runs the base until its loop ends, and answers why it did. What is open stays open: the
-    /// loop can be run again.
+    /// loop can be run again. Between two runs the base's time stands still.
     ///
     /// # Errors
-    /// The system's, when the selector fails.
+    /// The system's, when the selector fails. Also when a signal that an event waits for can not be
+    /// caught, because no program can catch it or there is no descriptor left: the event stays
+    /// added and is never called, the loop can be run again without it, and to delete the event and
+    /// add it tries again.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
         self.run_with(base, app, Run::DEFAULT)
     }
@@ -155,20 +169,23 @@ impl Live {
     /// As [`run`](Self::run), in one of the other ways (`event_base_loop`'s flags).
     ///
     /// # Errors
-    /// The system's, when the selector fails.
+    /// As [`run`](Self::run).
     pub fn run_with<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
         run: Run,
     ) -> io::Result<End> {
-        self.clock = Clock::from(base.now());
+        base.take_idle_clock();
+        self.clock = Clock::started_at(base.now());
         base.begin(run);
-        loop {
-            if let Some(end) = self.turn(base, app, Patience::Base)? {
-                return Ok(end);
+        let ended = loop {
+            if let Some(ended) = self.turn(base, app, Patience::Base).transpose() {
+                break ended;
             }
-        }
+        };
+        self.clock = Clock::stopped_at(base.now());
+        ended
     }
 
     /// Does one turn and does not wait: takes what the base asks for, looks for news, feeds it, and
@@ -176,16 +193,27 @@ impl Live {
     /// their own and come back soon. Answers the reason if the loop has ended, and does nothing
     /// then.
     ///
-    /// The base's time goes on between two turns, from what it was at the first.
+    /// The base's time goes on between two turns, from what it was at the first. A verb called on the
+    /// base meanwhile brings it up to the present, so a timer made then counts from that moment,
+    /// however late the next turn comes. [`Cx::now`](picoevent::Cx::now) says what it was at the
+    /// last verb or turn.
     ///
     /// # Errors
-    /// The system's, when the selector fails.
+    /// As [`run`](Self::run).
     pub fn turn_once<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
     ) -> io::Result<Option<End>> {
-        self.turn(base, app, Patience::None)
+        base.take_idle_clock();
+        if !self.clock.goes() {
+            self.clock = Clock::started_at(base.now());
+        }
+        let ended = self.turn(base, app, Patience::None);
+        // A timer that is made before the next turn counts from the time it is made at.
+        base.update_now(self.clock.now());
+        base.lend_idle_clock(clock::since_first_asked);
+        ended
     }
 
     fn turn<A>(
@@ -196,20 +224,23 @@ impl Live {
     ) -> io::Result<Option<End>> {
         base.prepare(app);
         self.settle(base);
+        if let Some(error) = self.objects.take_failure() {
+            return Err(error);
+        }
         // On a desk it costs less to wake up for nothing now and then than to look every time.
-        let deadline = match base.wait_or_less() {
+        let deadline = match base.wait() {
             Wait::Ended(end) => return Ok(Some(end)),
             Wait::Until(deadline) if patience == Patience::Base => Deadline::At(deadline),
             Wait::Forever if patience == Patience::Base => Deadline::Never,
             Wait::Not | Wait::Until(_) | Wait::Forever => Deadline::Now,
         };
         self.wait(base, deadline)?;
-        let now = self.clock.now();
-        self.objects.feed(base, &self.events, now, self.poll.registry());
+        // The time comes before the news: bytes begin timeouts anew, from when they came.
+        base.advance(self.clock.now());
+        self.objects.feed(base, &self.events, self.poll.registry());
         for trigger in &self.triggers {
             feed_raises(trigger, base);
         }
-        base.advance(now);
         base.dispatch_with(app, || self.clock.now());
         Ok(None)
     }
@@ -225,9 +256,6 @@ impl Live {
         }
         due |= self.objects.are_due(base, self.poll.registry());
         let timeout = if due { Some(Duration::ZERO) } else { self.until(deadline) };
-        if timeout != Some(Duration::ZERO) {
-            self.clock.start();
-        }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.events.clear();
@@ -238,7 +266,7 @@ impl Live {
     }
 
     /// How long it is until the first deadline. The clock is read only if there is one.
-    fn until(&mut self, deadline: Deadline) -> Option<Duration> {
+    fn until(&self, deadline: Deadline) -> Option<Duration> {
         let base = if let Deadline::At(deadline) = deadline { Some(deadline) } else { None };
         let first = self.objects.deadline().into_iter().chain(base).min()?;
         Some(first.since(self.clock.now()))

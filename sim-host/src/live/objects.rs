@@ -1,21 +1,23 @@
 //! What a base has the system keep: listeners, connections, descriptors and signals; and the two ways
 //! between them, actions down and news up.
 
-use mio::{Events, Registry};
-use picoevent::{Action, EventBase, Instant};
+use std::io;
+use std::os::fd::BorrowedFd;
 
-use super::clock::Clock;
+use mio::{Events, Registry};
+use picoevent::{Action, EventBase, Instant, Source};
+
 use super::conns::Conns;
+use super::errno;
 use super::listeners::Listeners;
 use super::signals::Signals;
-use super::sources::Sources;
+use super::sources::{SourceError, Sources};
 use super::stream::Part;
 use super::token::Subject;
-use super::{LINGER, errno};
 
 pub(super) struct Objects {
     pub(super) listeners: Listeners,
-    pub(super) sources: Sources,
+    sources: Sources,
     conns: Conns,
     signals: Signals,
 }
@@ -35,42 +37,66 @@ impl Objects {
         &mut self,
         action: Action,
         base: &mut EventBase<'_, A>,
-        clock: &mut Clock,
         registry: &Registry,
     ) {
         match action {
             Action::Listen(listener, address) => {
-                if let Err(error) = self.listeners.open(listener, address, registry) {
+                let listeners = &mut self.listeners;
+                let opened = self.conns.with_room(|_| listeners.open(listener, address, registry));
+                if let Err(error) = opened {
                     base.listen_failed(listener, errno::listen(&error));
                 }
             }
             Action::Ignore(listener) => self.listeners.ignore(listener),
             Action::Unlisten(listener) => self.listeners.close(listener),
             Action::Connect(conn, peer) => {
-                if let Err(error) = self.conns.connect(conn, peer, registry) {
+                let begun = self.conns.with_room(|conns| conns.connect(conn, peer, registry));
+                if let Err(error) = begun {
                     base.failed(conn, errno::conn(&error));
                 }
             }
+            Action::Tune(conn, tuning) => self.conns.tune(conn, tuning),
             Action::Receive(conn) => self.conns.work(conn, Part::Input, base, registry),
             Action::Send(conn) => self.conns.work(conn, Part::Output, base, registry),
             Action::Finish(conn) => self.conns.finish(conn, base, registry),
-            Action::Close(conn) => {
-                let deadline = clock.now().after(LINGER);
-                self.conns.close(conn, deadline, base, registry);
-            }
+            Action::Close(conn) => self.conns.close(conn, base, registry),
             Action::Abort(conn) => self.conns.abort(conn),
             Action::Interest(source, what) => self.sources.watch(source, what, registry),
             Action::Forget(source) => self.sources.forget(source, registry),
-            Action::Catch(signal) => self.signals.catch(signal, registry),
+            Action::Catch(signal) => {
+                let signals = &mut self.signals;
+                if let Err(error) = self.conns.with_room(|_| signals.catch(signal, registry)) {
+                    self.signals.fail(signal, &error);
+                }
+            }
             Action::Release(signal) => self.signals.release(signal),
             action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
         }
     }
 
+    /// Makes a source of a descriptor.
+    ///
+    /// # Errors
+    /// [`SourceError`], when the base has no room or the descriptor can not be watched.
+    pub(super) fn add_source<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        descriptor: BorrowedFd<'_>,
+        registry: &Registry,
+    ) -> Result<Source, SourceError> {
+        let duplicate = self.conns.with_room(|_| descriptor.try_clone_to_owned());
+        self.sources.add(base, duplicate.map_err(SourceError::System)?, registry)
+    }
+
+    /// Returns, once, why a signal is not caught.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        self.signals.take_failure()
+    }
+
     /// Gets ready for a wait; whether there is something to do that needs none.
     pub(super) fn are_due<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) -> bool {
         self.conns.register_new(base, registry);
-        if self.conns.take_closed() {
+        if self.conns.take_room() {
             self.listeners.resume();
         }
         self.listeners.are_waiting() && base.has_room()
@@ -81,12 +107,11 @@ impl Objects {
         self.conns.deadline().into_iter().chain(self.listeners.deadline()).min()
     }
 
-    /// Feeds what the selector reports, and what is due by now.
+    /// Feeds what the selector reports, and what is due by the base's time.
     pub(super) fn feed<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         events: &Events,
-        now: Instant,
         registry: &Registry,
     ) {
         for event in events {
@@ -101,8 +126,8 @@ impl Objects {
                 Some(Subject::Trigger) | None => {}
             }
         }
-        self.conns.expire(base, now);
+        self.conns.expire(base);
         // Last, so that an event of this turn finds no one new in the place it is about.
-        self.listeners.accept(base, &mut self.conns, registry, now);
+        self.listeners.accept(base, &mut self.conns, registry);
     }
 }

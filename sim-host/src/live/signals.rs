@@ -1,52 +1,74 @@
 //! The system's signals, counted.
 //!
-//! Each signal that is caught has a pipe of its own; the handler writes a byte, and the selector
-//! tells when there is one. A full pipe drops what no one could count any more. Every back end in
-//! the process that catches a signal hears of it; when the last one lets go, the signal does again
-//! what it does by default.
+//! ```text
+//!   kill ──▶ handler ──▶ one byte ──▶ pipe of the signal ──▶ selector, then take()
+//! ```
+//!
+//! Each signal that is caught has a pipe of its own, and the handler writes one byte for each raise.
+//! A pipe packs such bytes one behind the other, so it holds 65,536 of them: every count that fits
+//! [`EventBase::raised`](picoevent::EventBase::raised) arrives whole, and what comes on top of it is
+//! what saturates. A pair of sockets would hold some hundred. The pipe is also the counter because
+//! a handler that counts by itself takes unsafe code of ours.
+//!
+//! Every back end in the process that catches a signal hears of it. When the last one lets go, the
+//! signal does again what it did before: see [`held`].
 
-use std::io::{ErrorKind, Read};
-use std::os::unix::net;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::{array, io};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
 
-use mio::net::UnixStream;
+use mio::unix::pipe::{self, Receiver};
 use mio::{Interest, Registry};
 use picoevent::Signal;
 use signal_hook::SigId;
 use signal_hook::consts::FORBIDDEN;
-use signal_hook::{flag, low_level};
+use signal_hook::low_level;
 
 use super::token::Subject;
 
+mod capacity;
+mod held;
+
 pub(super) struct Signals {
     caught: Vec<Caught>,
+    /// Why a signal is not caught, until somebody was told.
+    failure: Option<io::Error>,
 }
 
 struct Caught {
     signal: Signal,
     action: SigId,
-    raises: UnixStream,
+    raises: Receiver,
 }
 
 impl Signals {
     pub(super) const fn new() -> Self {
-        Self { caught: Vec::new() }
+        Self { caught: Vec::new(), failure: None }
     }
 
-    /// Catches a signal from here on. One that no program can catch is left alone.
-    pub(super) fn catch(&mut self, signal: Signal, registry: &Registry) {
-        if self.caught.iter().any(|caught| caught.signal == signal) {
-            return;
+    /// Catches a signal from here on.
+    ///
+    /// # Errors
+    /// The system's, or that no program can catch it.
+    pub(super) fn catch(&mut self, signal: Signal, registry: &Registry) -> io::Result<()> {
+        if !self.caught.iter().any(|caught| caught.signal == signal) {
+            self.caught.push(Caught::new(signal, registry)?);
         }
-        match Caught::new(signal, registry) {
-            Ok(caught) => self.caught.push(caught),
-            Err(error) => log::error!("signal {} is not caught: {error}", signal.number()),
-        }
+        Ok(())
     }
 
-    /// Leaves the signal to its default, if no other back end has caught it.
+    /// Keeps the reason why a signal is not caught, for [`take_failure`](Self::take_failure).
+    pub(super) fn fail(&mut self, signal: Signal, error: &io::Error) {
+        let message = format!("signal {} can not be caught: {error}", signal.number());
+        log::error!("{message}");
+        self.failure.get_or_insert_with(|| io::Error::new(error.kind(), message));
+    }
+
+    /// Returns, once, why a signal is not caught.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// Lets the signal do what it did before, if no other back end has caught it.
     pub(super) fn release(&mut self, signal: Signal) {
         self.caught.retain(|caught| caught.signal != signal);
     }
@@ -64,23 +86,21 @@ impl Caught {
         if FORBIDDEN.contains(&number) {
             return Err(io::Error::new(ErrorKind::InvalidInput, "no program can catch it"));
         }
-        let (ours, handlers) = net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        handlers.set_nonblocking(true)?;
-        let mut raises = UnixStream::from_std(ours);
+        let (handlers, mut raises) = pipe::new()?;
+        capacity::ensure(&raises);
         registry.register(&mut raises, Subject::Signal(signal).into(), Interest::READABLE)?;
-        hold_default(signal)?;
-        match low_level::pipe::register(number, handlers) {
+        held::begin(signal)?;
+        match low_level::pipe::register(number, OwnedFd::from(handlers)) {
             Ok(action) => Ok(Self { signal, action, raises }),
             Err(error) => {
-                restore_default(signal);
+                held::end(signal);
                 Err(error)
             }
         }
     }
 
     fn take(&mut self) -> u16 {
-        let mut bytes = [0; 512];
+        let mut bytes = [0; 4096];
         let mut raises = 0_u16;
         loop {
             match self.raises.read(&mut bytes) {
@@ -97,53 +117,7 @@ impl Caught {
 
 impl Drop for Caught {
     fn drop(&mut self) {
-        restore_default(self.signal);
+        held::end(self.signal);
         low_level::unregister(self.action);
     }
-}
-
-/// How many back ends of the process have caught each signal. A handler once installed stays
-/// installed, so that the default has to be acted out by it when none has.
-static HOLDERS: Mutex<Option<[Holders; Signal::COUNT]>> = Mutex::new(None);
-
-#[derive(Default)]
-struct Holders {
-    count: usize,
-    /// Whether the default is to be acted out; made with the first holder.
-    by_default: Option<Arc<AtomicBool>>,
-}
-
-fn hold_default(signal: Signal) -> io::Result<()> {
-    with_holders(signal, |holders| {
-        if holders.by_default.is_none() {
-            let by_default = Arc::new(AtomicBool::new(false));
-            let number = i32::from(signal.number());
-            flag::register_conditional_default(number, by_default.clone())?;
-            holders.by_default = Some(by_default);
-        }
-        holders.count += 1;
-        holders.update();
-        Ok(())
-    })
-}
-
-fn restore_default(signal: Signal) {
-    with_holders(signal, |holders| {
-        holders.count -= 1;
-        holders.update();
-    });
-}
-
-impl Holders {
-    fn update(&self) {
-        if let Some(by_default) = &self.by_default {
-            by_default.store(self.count == 0, Ordering::SeqCst);
-        }
-    }
-}
-
-fn with_holders<R>(signal: Signal, work: impl FnOnce(&mut Holders) -> R) -> R {
-    let mut all = HOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let all = all.get_or_insert_with(|| array::from_fn(|_| Holders::default()));
-    work(&mut all[usize::from(signal.number())])
 }

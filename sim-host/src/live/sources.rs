@@ -4,7 +4,7 @@
 //! [`Action::Interest`](picoevent::Action::Interest). The selector does just that when a descriptor
 //! is registered anew: it then reports what is ready already.
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::{error, fmt, io};
 
 use mio::event::Event;
@@ -61,10 +61,9 @@ impl Sources {
     pub(super) fn add<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
-        descriptor: BorrowedFd<'_>,
+        descriptor: OwnedFd,
         registry: &Registry,
     ) -> Result<Source, SourceError> {
-        let descriptor = descriptor.try_clone_to_owned().map_err(SourceError::System)?;
         // What can not be watched is told now, not when the first event is added.
         let number = descriptor.as_raw_fd();
         let mut probe = SourceFd(&number);

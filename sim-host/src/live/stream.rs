@@ -19,8 +19,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use super::aging::Key;
 use super::token::Subject;
-
-const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+use super::urgent;
 
 /// A connection's socket.
 pub(super) struct Stream {
@@ -33,6 +32,8 @@ pub(super) struct Stream {
     writable: bool,
     /// The selector saw the end of what can be read, so a short read is not the last one.
     hung_up: bool,
+    /// There is urgent data, where a read stops short of what has come after it.
+    urgent: bool,
     /// The selector saw an error.
     broken: bool,
     /// The peer's end of stream was read.
@@ -98,6 +99,7 @@ impl Stream {
             readable: false,
             writable: false,
             hung_up: false,
+            urgent: !urgent::IS_TOLD,
             broken: false,
             ended: false,
             finish: Finish::Unwanted,
@@ -112,7 +114,7 @@ impl Stream {
     /// The selector's.
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let token = Subject::Conn(self.conn.index()).into();
-        self.register_as(token, BOTH, registry)
+        self.register_as(token, urgent::INTEREST, registry)
     }
 
     fn register_as(
@@ -141,6 +143,7 @@ impl Stream {
         let was_writable = self.writable;
         self.broken |= event.is_error();
         self.hung_up |= event.is_read_closed();
+        self.urgent |= event.is_priority();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         // While it is writable, nothing waits to be sent.
@@ -261,10 +264,12 @@ impl Stream {
                     base.finished(self.conn);
                 }
                 Ok(amount) => {
-                    self.readable = amount == room || self.hung_up;
+                    self.readable = amount == room || self.hung_up || self.urgent;
                     base.received(self.conn, amount);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    (self.readable, self.urgent) = (false, !urgent::IS_TOLD);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -284,7 +289,9 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // What takes less than all is full.
+                // A socket that takes less than all is full, and its next room is a new report: the
+                // system takes as much as it has room for, unless the connection has failed, which
+                // is a new report too.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);

@@ -95,6 +95,29 @@ fn a_megabyte_comes_back_intact_through_small_rings() {
     assert_eq!(app.events, [ConnEvent::Eof]);
 }
 
+/// As libevent's programs do: echo in the read callback, free at the end of the stream. The last
+/// bytes and the end come together.
+#[test]
+fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
+    let mut app = App::default();
+    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
+        let ended = |app: &mut App, cx: &mut Cx<App>, conn, event| {
+            app.events.push(event);
+            cx.conn(conn).unwrap().free();
+            cx.exit();
+        };
+        cx.conn(conn).unwrap().on_read(App::echo).on_event(ended).enable(Direction::Read);
+    };
+    let talking = with_client(&mut app, accepted, |mut client| {
+        client.write_all(&pattern(10_000)).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        read_all(&mut client)
+    });
+    let echoed = talking.join().unwrap();
+    assert!(echoed == pattern(10_000), "{} bytes came", echoed.len());
+    assert_eq!(app.events, [ConnEvent::Eof]);
+}
+
 #[test]
 fn a_client_that_half_closes_still_gets_its_answer() {
     let mut app = App::default();

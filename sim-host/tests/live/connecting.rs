@@ -69,6 +69,48 @@ fn a_port_where_nobody_listens_refuses() {
     assert_eq!(app.events, [ConnEvent::Failed(ConnError::Refused)]);
 }
 
+/// Nothing is sent to these. 127.255.255.255 is the broadcast address of the loopback network.
+#[test]
+fn an_address_that_is_no_peers_is_invalid() {
+    let nobodys = [
+        "255.255.255.255:9",
+        "127.255.255.255:9",
+        "224.0.0.1:9",
+        "0.0.0.0:9",
+        "127.0.0.1:0",
+        "[ff02::1]:9",
+        "[::]:9",
+        "[::ffff:255.255.255.255]:9",
+    ];
+    for address in nobodys {
+        let mut app = App::default();
+        run::<2, _>(&mut app, |_, base, _| {
+            let _ = App::connect(base, address.parse().unwrap());
+        });
+        assert_eq!(app.events, [ConnEvent::Failed(ConnError::AddressInvalid)], "{address}");
+    }
+}
+
+#[test]
+fn settings_change_and_the_connection_goes_on() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let serving = thread::spawn(move || {
+        let (mut client, _) = server.accept().unwrap();
+        let mut question = [0; 5];
+        client.read_exact(&mut question).unwrap();
+        question
+    });
+    let mut app = App::default();
+    run::<1, _>(&mut app, |_, base, _| {
+        let conn = App::connect(base, address);
+        let mut held = base.conn(conn).unwrap();
+        held.set_nagle(true).set_keep_alive(None).write(b"tuned").unwrap();
+    });
+    assert_eq!(serving.join().unwrap(), *b"tuned");
+    assert_eq!(app.events, [ConnEvent::Connected, ConnEvent::Eof]);
+}
+
 #[test]
 fn a_connection_closed_at_once_still_delivers() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -9,5 +9,7 @@ mod listening;
 mod signals;
 mod sources;
 mod support;
+mod timeouts;
 mod triggers;
 mod turns;
+mod urgent;

@@ -1,10 +1,13 @@
 //! The system's signals. Each test has one to itself, since a signal is the whole process's.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use picoevent::{Cx, End, Event, Signal, Trigger, What};
+use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, Trigger, What};
+use picoevent_sim::live::Live;
 use signal_hook::low_level::raise;
 
 use crate::support::run;
@@ -68,26 +71,106 @@ fn two_loops_hear_of_the_same_signal() {
     assert_eq!((app.raises, other.join().unwrap()), (1, 1));
 }
 
+/// As many as a count holds, while the loop does not run; and no more than that if there are more.
 #[test]
-fn a_signal_no_program_can_catch_is_left_alone() {
-    let kill = Signal::new(9).unwrap();
-    let mut app = App::default();
-    let end = run::<1, _>(&mut app, |live, base, _| {
-        base.on_signal(kill, App::raised).unwrap();
-        live.settle(base);
-        base.exit();
-    });
-    assert_eq!((end, app.raises), (End::Exit, 0));
+fn raises_are_counted_up_to_65_535() {
+    let signal = Signal::new(27).unwrap();
+    let mut storage = Storage::<App, 1, 1>::new();
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let mut live = Live::new().unwrap();
+    base.on_signal(signal, App::raised).unwrap();
+    live.settle(&mut base);
+    for (raises, counted) in [(1_000, 1_000), (65_535, 65_535), (70_000, 65_535)] {
+        for _ in 0..raises {
+            raise(i32::from(signal.number())).unwrap();
+        }
+        app.raises = 0;
+        assert_eq!(live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap(), End::Done);
+        assert_eq!(app.raises, counted, "of {raises}");
+    }
 }
 
-/// The default of SIGTERM ends the process, so a process of its own has to be ended.
+#[test]
+fn a_signal_no_program_can_catch_is_an_error() {
+    let mut storage = Storage::<App, 2, 1>::new();
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let mut live = Live::new().unwrap();
+    base.on_signal(Signal::new(9).unwrap(), App::raised).unwrap();
+    let error = live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap_err();
+    assert_eq!(error.to_string(), "signal 9 can not be caught: no program can catch it");
+    assert_eq!(live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap(), End::Done);
+}
+
+/// What a signal does by default may end the process, so it is tried in a process of its own:
+/// `command` with what runs an ignored test of this program.
+fn run_alone(command: &mut Command, test: &str) -> Output {
+    command.arg(std::env::current_exe().unwrap());
+    command.args(["--exact", "--ignored", test]).output().unwrap()
+}
+
+fn passed(ended: &Output) -> bool {
+    ended.status.success() && String::from_utf8_lossy(&ended.stdout).contains("1 passed")
+}
+
 #[test]
 fn a_released_signal_does_what_it_does_by_default() {
-    let this = std::env::current_exe().unwrap();
-    let test = "signals::the_process_that_is_ended";
-    let ended = Command::new(this).args(["--exact", "--ignored", test]).output().unwrap();
+    let ended = run_alone(&mut Command::new("env"), "signals::the_process_that_is_ended");
     let status = ended.status;
     assert_eq!(status.signal(), Some(i32::from(Signal::TERM.number())), "{ended:?}");
+}
+
+#[test]
+fn a_released_signal_that_was_ignored_is_ignored_again() {
+    // As under nohup.
+    let mut nohup = Command::new("sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    let ended = run_alone(&mut nohup, "signals::the_process_that_ignores");
+    assert!(passed(&ended), "{ended:?}");
+}
+
+#[test]
+#[ignore = "another test runs it, as a process of its own"]
+fn the_process_that_ignores() {
+    // Rust's runtime ignores SIGPIPE in every program.
+    for signal in [Signal::HUP, Signal::new(13).unwrap()] {
+        assert_eq!(catch_and_release(signal), 1);
+        raise(i32::from(signal.number())).unwrap();
+        // Again, with the handler installed.
+        assert_eq!(catch_and_release(signal), 1);
+        raise(i32::from(signal.number())).unwrap();
+    }
+}
+
+#[test]
+fn a_released_signal_that_had_a_handler_has_it_again() {
+    let ended = run_alone(&mut Command::new("env"), "signals::the_process_with_a_handler");
+    assert!(passed(&ended), "{ended:?}");
+}
+
+#[test]
+#[ignore = "another test runs it, as a process of its own"]
+fn the_process_with_a_handler() {
+    let handled = Arc::new(AtomicBool::new(false));
+    let term = i32::from(Signal::TERM.number());
+    signal_hook::flag::register(term, handled.clone()).unwrap();
+    assert_eq!(catch_and_release(Signal::TERM), 1);
+    handled.store(false, Ordering::SeqCst);
+    raise(term).unwrap();
+    assert!(handled.load(Ordering::SeqCst));
+}
+
+/// Catches a signal, raises it, and deletes its event; how often that was called.
+fn catch_and_release(signal: Signal) -> usize {
+    let mut storage = Storage::<App, 1, 1>::new();
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let mut live = Live::new().unwrap();
+    let event = base.on_signal(signal, App::raised).unwrap();
+    live.settle(&mut base);
+    raise(i32::from(signal.number())).unwrap();
+    live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap();
+    base.event(event).unwrap().free();
+    live.settle(&mut base);
+    app.raises
 }
 
 #[test]

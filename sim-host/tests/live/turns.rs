@@ -2,8 +2,9 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
-use picoevent::{Cx, End, Event, EventBase, Mode, Storage, What};
+use picoevent::{Cx, End, Event, EventBase, Mode, Run, Storage, What};
 use picoevent_sim::live::Live;
 
 #[derive(Default)]
@@ -42,7 +43,7 @@ fn time_goes_on_between_turns() {
     let mut storage = Storage::<App, 4, 0>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
-    base.every(std::time::Duration::from_micros(1), App::count).unwrap();
+    base.every(Duration::from_micros(1), App::count).unwrap();
     // As many turns as it takes: how long one takes is the machine's.
     while app.calls < 3 {
         assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
@@ -55,8 +56,51 @@ fn turns_end_as_a_loop_does() {
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), Some(End::Empty));
-    base.every(std::time::Duration::from_secs(60), App::count).unwrap();
+    base.every(Duration::from_secs(60), App::count).unwrap();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
     base.break_off();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), Some(End::Break));
+}
+
+/// Lets so much time pass, as a program that is busy elsewhere does.
+fn be_busy(time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {}
+}
+
+#[test]
+fn a_timer_made_between_two_turns_counts_from_when_it_is_made() {
+    const GAP: Duration = Duration::from_millis(30);
+    const HOUR: Duration = Duration::from_secs(3600);
+    let mut storage = Storage::<App, 4, 0>::new();
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let mut live = Live::new().unwrap();
+    base.every(HOUR, App::count).unwrap();
+    assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
+    for _ in 0..2 {
+        let turned = base.now();
+        be_busy(GAP);
+        let event = base.after(HOUR, App::count).unwrap();
+        let deadline = base.event(event).unwrap().deadline().unwrap();
+        assert!(deadline >= turned.after(GAP + HOUR), "it would come early by the gap");
+        assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
+    }
+    assert_eq!(app.calls, 0);
+}
+
+#[test]
+fn a_timer_made_between_a_run_and_a_turn_is_not_early() {
+    const GAP: Duration = Duration::from_millis(30);
+    let mut storage = Storage::<App, 4, 0>::new();
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let mut live = Live::new().unwrap();
+    base.every(Duration::from_secs(3600), App::count).unwrap();
+    assert_eq!(live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap(), End::Done);
+    be_busy(GAP);
+    let made = Instant::now();
+    base.after(GAP, App::count).unwrap();
+    while app.calls == 0 {
+        live.turn_once(&mut base, &mut app).unwrap();
+    }
+    assert!(made.elapsed() >= GAP);
 }

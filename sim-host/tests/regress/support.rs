@@ -56,7 +56,7 @@ pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
             process::abort();
         }
     });
-    let mut storage = Box::new(Storage::<App, 80, 1, 8, 8>::new());
+    let mut storage = Box::new(Storage::<App, 80, 1, 8, 8, 1, 80>::new());
     let mut base = EventBase::new(&mut storage);
     scenario(Scene { live: Live::new().unwrap(), base: &mut base, app: App::default() });
     drop(done);

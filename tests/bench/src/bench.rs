@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{CommonTimeout, Conn, Event, EventBase, Source};
+use picoevent::{Conn, Event, EventBase, Source};
 
 /// The application: it counts its calls.
 #[derive(Default)]
@@ -18,7 +18,6 @@ pub struct Bench<'s> {
     pub events: Vec<Event>,
     pub sources: Vec<Source>,
     pub conns: Vec<Conn>,
-    pub common: Option<CommonTimeout>,
     at: usize,
 }
 
@@ -34,7 +33,6 @@ impl<'s> Bench<'s> {
             events: Vec::new(),
             sources: Vec::new(),
             conns: Vec::new(),
-            common: None,
             at: 0,
         }
     }

@@ -23,17 +23,6 @@ pub fn arm_all(bench: &mut Bench<'_>) {
     }
 }
 
-/// Every event shares one timeout.
-pub fn share_one_timeout(bench: &mut Bench<'_>) {
-    make_events(bench);
-    let common = bench.base.common_timeout(Duration::from_secs(1_000_000)).unwrap();
-    for _ in 0..bench.size {
-        let event = bench.event();
-        bench.base.event(event).unwrap().add_common(common).unwrap();
-    }
-    bench.common = Some(common);
-}
-
 /// Every source has an event that waits for it.
 pub fn watch_all(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {

@@ -63,7 +63,7 @@ fn run(operation: &Operation, size: usize, times: usize) {
 }
 
 fn on_tables_of<const SIZE: usize>(operation: &Operation, times: usize) {
-    let mut storage = Box::new(Storage::<App, SIZE, SIZE, 64, 64>::new());
+    let mut storage = Box::new(Storage::<App, SIZE, SIZE, 64, 64, 1, SIZE>::new());
     let mut bench = Bench::new(EventBase::new(&mut storage), SIZE);
     (operation.prepare)(&mut bench);
     for _ in 0..times {

@@ -44,13 +44,12 @@ const fn logarithmic(
 }
 
 /// In the order of the table they fill.
-pub const OPERATIONS: [Operation; 12] = [
+pub const OPERATIONS: [Operation; 11] = [
     flat("handle looked up", fill::make_events, look_up),
     flat("event made and freed", make_all_but_one, make_and_free),
     flat("event added and deleted, without a timeout", fill::watch_all, delete_and_add),
     flat("event activated and dispatched", fill::make_events, activate),
     flat("source ready, to its callback", fill::watch_all, ready),
-    flat("common timeout begun again", fill::share_one_timeout, begin_common_again),
     flat("64 bytes written, and sent", fill::open_all, write),
     flat("64 bytes received, and read", fill::open_all, receive),
     flat("timer cancelled and armed, the last", fill::arm_all, arm_last),
@@ -93,13 +92,6 @@ fn ready(bench: &mut Bench<'_>) {
     let turn = bench.turn();
     bench.base.ready(bench.sources[turn], What::READ);
     bench.dispatch();
-}
-
-fn begin_common_again(bench: &mut Bench<'_>) {
-    let (event, common) = (bench.event(), bench.common.unwrap());
-    bench.base.event(event).unwrap().add_common(common).unwrap();
-    let now = bench.base.now().after(TICK);
-    bench.base.advance(now);
 }
 
 fn write(bench: &mut Bench<'_>) {

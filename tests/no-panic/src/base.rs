@@ -20,7 +20,9 @@ fn settings(base: &mut Base<'_>) {
     any(&mut *base).exit_after(duration());
     any(&mut *base).break_off();
     any(&mut *base).continue_early();
-    any(base).update_now(Instant::from_micros(any(1)));
+    any(&mut *base).update_now(Instant::from_micros(any(1)));
+    any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)));
+    any(base).take_idle_clock();
 }
 
 fn looks(base: &mut Base<'_>) {
@@ -46,7 +48,6 @@ fn turn(base: &mut Base<'_>) {
         any(action);
     }
     let _ = any(any(&mut *base).wait());
-    let _ = any(any(&mut *base).wait_or_less());
     any(&mut *base).advance(Instant::from_micros(any(1)));
     if let Some(fired) = any(&mut *base).next() {
         any(fired).call(app, any(&mut *base));

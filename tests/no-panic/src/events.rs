@@ -1,6 +1,6 @@
 //! Events, and what the loop itself does for them.
 
-use picoevent::{CommonTimeout, Event, EventMut, What};
+use picoevent::{Event, EventMut, What};
 
 use crate::unknown::{any, duration, maybe_duration, mode, priority, signal, what};
 use crate::{App, Base, Loop, values};
@@ -22,20 +22,18 @@ pub fn every_verb(base: &mut Base<'_>) {
     any(base.on_check(call)).ok();
     any(base.wait_to_come());
     any(base.forget_source(source)).ok();
-    let Ok(common) = base.common_timeout(duration()) else { return };
     let Ok(event) = base.new_timer(mode(), call) else { return };
     values::handle(any(event));
     if let Ok(view) = any(&mut *base).event(any(event)) {
-        one(any(view), any(common));
+        one(any(view));
     }
     if let Ok(view) = any(base).event(any(event)) {
         any(view).free();
     }
 }
 
-fn one(mut event: EventMut<'_, '_, App>, common: CommonTimeout) {
+fn one(mut event: EventMut<'_, '_, App>) {
     any(event.add(maybe_duration())).ok();
-    any(&mut event).add_common(common).ok();
     any(&mut event).activate(what());
     any((event.pending(), event.deadline(), event.remaining(), event.priority(), event.user()));
     any(&mut event).set_priority(priority()).ok();

@@ -6,9 +6,11 @@
 
 mod feature;
 
+use fastrand::Rng;
+
 use crate::{
     program::{Decl, Id, LEVELS, Limit, Line, News, Op, Program, Timeout, Waits, When, bits, run},
-    random::Random,
+    random::Draw,
 };
 use feature::{Features, NOT_OF_WATCHERS, Verb};
 
@@ -19,7 +21,7 @@ const FIRST_WATCHER: Id = 20;
 
 /// Draws the program of a seed.
 pub fn generate(seed: u64) -> Program {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let features = Features::draw(&mut random);
     let mut draft =
         Draft { random, features, program: Program::default(), decls: Vec::new(), focus: 0 };
@@ -31,7 +33,7 @@ pub fn generate(seed: u64) -> Program {
 }
 
 struct Draft {
-    random: Random,
+    random: Rng,
     features: Features,
     program: Program,
     decls: Vec<Decl>,
@@ -46,25 +48,25 @@ impl Draft {
 
     fn makes(&mut self) {
         if self.features.limit {
-            let callbacks = self.random.percent(60).then(|| 1 + self.random.below(3) as u32);
+            let callbacks = self.random.percent(60).then(|| 1 + self.random.usize(..3) as u32);
             let by_time = callbacks.is_none() || self.random.percent(30);
             let time = by_time.then(|| self.random.one(&[0, 5, 10]));
             let priority = self.random.one(&[0, 1, 4, 5]);
             self.put(Line::Limit(Limit { callbacks, time, priority }));
         }
         if self.features.common {
-            for _ in 0..1 + self.random.below(3) {
+            for _ in 0..1 + self.random.usize(..3) {
                 let ms = self.random.one(&[5, 10, 20]);
                 self.put(Line::Common(ms));
             }
         }
-        for id in 0..1 + self.random.below(6) as Id {
+        for id in 0..1 + self.random.usize(..6) as Id {
             let decl = self.decl(id);
             self.decls.push(decl);
             self.put(Line::Event(decl));
         }
         if self.features.watchers {
-            for place in 0..1 + self.random.below(3) as Id {
+            for place in 0..1 + self.random.usize(..3) as Id {
                 let when = self.random.one(&[When::Prepare, When::Check]);
                 self.put(Line::Watcher(FIRST_WATCHER + place, when));
             }
@@ -78,7 +80,7 @@ impl Draft {
             kinds.push(Waits::Nothing);
         }
         if self.features.sources {
-            let source = random.below(2) as u8;
+            let source = random.usize(..2) as u8;
             kinds.extend([Waits::Source(source); 2]);
         }
         if self.features.signals {
@@ -103,19 +105,19 @@ impl Draft {
             once,
             drain: source.is_some() && random.percent(85),
             priority: (self.features.priorities && !once && random.percent(60))
-                .then(|| random.below(LEVELS) as u8),
+                .then(|| random.usize(..LEVELS) as u8),
         }
     }
 
     fn news(&mut self) {
         let mut news = Vec::new();
-        for _ in 0..self.random.below(7) {
+        for _ in 0..self.random.usize(..7) {
             let random = &mut self.random;
             let time = random.one(&[0, 5, 10, 10, 12, 15, 20, 20, 30, 45]);
             if self.features.sources && (!self.features.signals || random.percent(60)) {
-                news.push((time, News::Ready(random.below(2) as u8, readiness(random))));
+                news.push((time, News::Ready(random.usize(..2) as u8, readiness(random))));
             } else if self.features.signals {
-                let count = 1 + random.below(3) as u16;
+                let count = 1 + random.usize(..3) as u16;
                 news.push((time, News::Raise(random.one(&USED_SIGNALS), count)));
             }
         }
@@ -130,8 +132,8 @@ impl Draft {
                 self.put(Line::Main(Op::Add(decl.id, timeout)));
             }
         }
-        for _ in 0..1 + self.random.below(3) {
-            for _ in 0..self.random.below(4) {
+        for _ in 0..1 + self.random.usize(..3) {
+            for _ in 0..self.random.usize(..4) {
                 let verb = self.random.one(&self.features.verbs);
                 if let Some(op) = self.op(verb) {
                     self.put(Line::Main(op));
@@ -149,7 +151,7 @@ impl Draft {
         let events: Vec<_> = self.decls.iter().map(|decl| decl.id).collect();
         for (ids, most) in [(events, 5), (watchers, 3)] {
             for id in ids {
-                for firing in 0..self.random.below(most + 1) as u32 {
+                for firing in 0..self.random.usize(..most + 1) as u32 {
                     self.script(id, firing);
                 }
             }
@@ -160,7 +162,7 @@ impl Draft {
         if usize::from(id) < self.decls.len() && self.random.percent(30) {
             self.focus = usize::from(id);
         }
-        for _ in 0..self.random.below(4) {
+        for _ in 0..self.random.usize(..4) {
             let verb = self.random.one(&self.features.verbs);
             if id >= FIRST_WATCHER && NOT_OF_WATCHERS.contains(&verb) {
                 continue;
@@ -174,7 +176,7 @@ impl Draft {
     fn op(&mut self, verb: Verb) -> Option<Op> {
         // Steps that follow each other are often about the same event.
         if self.random.percent(60) {
-            self.focus = self.random.below(self.decls.len());
+            self.focus = self.random.usize(..self.decls.len());
         }
         let decl = self.decls[self.focus];
         let id = decl.id;
@@ -187,7 +189,7 @@ impl Draft {
             Verb::AddTimed => Op::Add(id, self.timeout(&decl, 100)),
             Verb::Del => Op::Del(id),
             Verb::Activate => Op::Activate(id, activation(random, &decl)),
-            Verb::Priority => Op::Priority(id, random.below(LEVELS) as u8),
+            Verb::Priority => Op::Priority(id, random.usize(..LEVELS) as u8),
             Verb::RemoveTimer => Op::RemoveTimer(id),
             Verb::Free if random.percent(50) => Op::Make(id),
             Verb::Free => Op::Free(id),
@@ -201,8 +203,8 @@ impl Draft {
             Verb::Continue => Op::Continue,
             Verb::Take => Op::Take(random.one(&[1, 5, 10, 25])),
             Verb::Look => Op::Look,
-            Verb::Ready => Op::Ready(random.below(2) as u8, readiness(random)),
-            Verb::Raise => Op::Raise(random.one(&USED_SIGNALS), 1 + random.below(3) as u16),
+            Verb::Ready => Op::Ready(random.usize(..2) as u8, readiness(random)),
+            Verb::Raise => Op::Raise(random.one(&USED_SIGNALS), 1 + random.usize(..3) as u16),
             Verb::Watch => {
                 let watchers: Vec<_> = self.program.lines.iter().filter_map(watcher).collect();
                 let id = random.one(&watchers);
@@ -221,7 +223,7 @@ impl Draft {
         let commons = self.program.lines.iter().filter(|line| matches!(line, Line::Common(_)));
         let commons = commons.count();
         if commons > 0 && !decl.once && random.percent(60) {
-            return Timeout::Common(random.below(commons));
+            return Timeout::Common(random.usize(..commons));
         }
         if self.features.zero && random.percent(25) {
             return Timeout::After(0);
@@ -237,7 +239,7 @@ fn watcher(line: &Line) -> Option<Id> {
     }
 }
 
-fn readiness(random: &mut Random) -> u8 {
+fn readiness(random: &mut Rng) -> u8 {
     let all = [
         0,
         bits::READ,
@@ -251,7 +253,7 @@ fn readiness(random: &mut Random) -> u8 {
 }
 
 /// What an event is activated with by hand: mostly what it could have got by itself.
-fn activation(random: &mut Random, decl: &Decl) -> u8 {
+fn activation(random: &mut Rng, decl: &Decl) -> u8 {
     let own = match decl.waits {
         Waits::Nothing => bits::TIMEOUT,
         Waits::Signal(_) => bits::SIGNAL,

@@ -21,29 +21,36 @@ mod session;
 mod shrink;
 mod world;
 
-use std::{fs, ops::Range, path::PathBuf, process::ExitCode};
+use std::{fs, num::NonZero, ops::Range, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use lexopt::{
-    Arg::{Long, Value},
-    Parser, ValueExt,
-};
+use clap::Parser;
 
 use program::Program;
 use session::Session;
 
-/// What the command line asks for.
+/// Plays random programs on libevent and on picoevent, and compares what came of them.
+#[derive(Parser)]
 struct Asked {
-    /// The player of libevent.
+    /// The player of libevent
+    #[arg(long)]
     player: PathBuf,
-    /// The programs that are kept in files.
+    /// The folder of programs that are played first
+    #[arg(long)]
     programs: Option<PathBuf>,
-    /// Write those of the differences anew.
-    write: bool,
+    /// Write the programs of the differences anew
+    #[arg(long, requires = "programs")]
+    write_programs: bool,
+    /// The seeds of the programs that are played
+    #[arg(long, value_parser = read_range, default_value = "0..20000")]
     seeds: Range<u64>,
-    jobs: usize,
-    /// Show one program in full instead: from this file, or of the first seed.
+    /// Threads that play
+    #[arg(long, default_value = "1")]
+    jobs: NonZero<usize>,
+    /// Show the program of the first seed in full instead
+    #[arg(long)]
     show: bool,
+    /// Show the program in this file in full instead
     file: Option<PathBuf>,
 }
 
@@ -59,10 +66,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool> {
-    let asked = read_arguments()?;
+    let asked = Asked::parse();
     compare::catch_panics();
-    if asked.write {
-        let folder = asked.programs.as_ref().context("--programs says where to write them")?;
+    if let (true, Some(folder)) = (asked.write_programs, &asked.programs) {
         example::write(&mut compare::Pair::start(&asked.player)?, folder)?;
         return Ok(true);
     }
@@ -70,7 +76,7 @@ fn run() -> Result<bool> {
         programs: asked.programs.as_deref(),
         player: &asked.player,
         seeds: asked.seeds.clone(),
-        jobs: asked.jobs,
+        jobs: asked.jobs.get(),
     };
     if let Some(file) = &asked.file {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
@@ -81,32 +87,6 @@ fn run() -> Result<bool> {
         return session.show(&generate::generate(asked.seeds.start));
     }
     session.run()
-}
-
-fn read_arguments() -> Result<Asked> {
-    let mut parser = Parser::from_env();
-    let mut asked = Asked {
-        player: PathBuf::new(),
-        programs: None,
-        write: false,
-        seeds: 0..20_000,
-        jobs: 1,
-        show: false,
-        file: None,
-    };
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("player") => asked.player = parser.value()?.into(),
-            Long("programs") => asked.programs = Some(parser.value()?.into()),
-            Long("write-programs") => asked.write = true,
-            Long("seeds") => asked.seeds = read_range(&parser.value()?.string()?)?,
-            Long("jobs") => asked.jobs = parser.value()?.parse::<usize>()?.max(1),
-            Long("show") => asked.show = true,
-            Value(file) => asked.file = Some(file.into()),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(asked)
 }
 
 /// Reads `A..B`.

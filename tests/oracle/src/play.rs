@@ -8,8 +8,8 @@ mod step;
 use std::{cell::Cell, fmt::Write, rc::Rc};
 
 use picoevent::{
-    Action, CommonTimeout, Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run,
-    Signal, Source, Storage, Wait, What,
+    Action, Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run, Signal, Source,
+    Storage, Wait, What,
 };
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 type Base<'s> = EventBase<'s, App>;
 
 /// The memory of a base, which is used for one program after the other.
-pub struct Stage(Box<Storage<App, 96, 0, 1, 1, 0, 3>>);
+pub struct Stage(Box<Storage<App, 96, 0, 1, 1, 0, 96>>);
 
 /// A program being played.
 struct App {
@@ -34,7 +34,6 @@ struct App {
     trace: String,
     events: [Option<Event>; MAX_ID],
     sources: [Option<Source>; SOURCES],
-    commons: Vec<CommonTimeout>,
     firings: [u32; MAX_ID],
     /// The signals that are caught, and their raises.
     catches: [bool; SIGNALS],
@@ -81,7 +80,6 @@ impl App {
             trace: String::new(),
             events: [None; MAX_ID],
             sources: std::array::from_fn(|_| base.new_source().ok()),
-            commons: Vec::new(),
             firings: [0; MAX_ID],
             catches: [false; SIGNALS],
             caught: [0; SIGNALS],
@@ -90,9 +88,6 @@ impl App {
             over: false,
         };
         base.set_dispatch_limit(plan.limit.map(dispatch_limit));
-        for ms in &plan.commons {
-            app.commons.extend(base.common_timeout(step::duration(*ms)));
-        }
         for id in &plan.makes {
             match plan.watchers[usize::from(*id)] {
                 None => app.make(base, *id),

@@ -1,5 +1,7 @@
 //! Makes a program that fails as short as it can be while it still fails in the same way.
 
+use picoevent_test_support::shrink;
+
 use crate::program::{Decl, Line, Op, Program, Timeout};
 
 /// Leaves out and simplifies what it can, as long as `fails`.
@@ -15,24 +17,12 @@ pub fn shrink(program: &Program, mut fails: impl FnMut(&Program) -> bool) -> Pro
     }
 }
 
-/// Leaves lines out: halves first, then less and less.
+/// Leaves lines out, and with them those that speak of what they make.
 fn leave_out(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
-    let mut size = best.lines.len().div_ceil(2);
-    while size > 0 {
-        let mut at = 0;
-        while at < best.lines.len() {
-            let end = (at + size).min(best.lines.len());
-            let mut shorter = best.clone();
-            shorter.lines.drain(at..end);
-            let shorter = consistent(shorter);
-            if shorter.lines.len() < best.lines.len() && fails(&shorter) {
-                *best = shorter;
-            } else {
-                at = end;
-            }
-        }
-        size = if size == 1 { 0 } else { size.div_ceil(2) };
-    }
+    best.lines = shrink::leave_out(best.lines.clone(), |lines| {
+        let shorter = consistent(Program { lines });
+        fails(&shorter).then_some(shorter.lines)
+    });
 }
 
 /// Drops the lines that speak of what no line makes.

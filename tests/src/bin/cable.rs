@@ -1,9 +1,8 @@
 //! The far side of `cargo xtask qemu --faults`: a neighbour for a board, on a cable with faults, and a
 //! port of this machine that leads through both.
 //!
-//! It is told `NEAR FAR PORT`, the two ends of the wire and the port (0 for any), and `--faults`,
-//! `--pcap`, `--seed`; it says which port it is once everything is there, and ends when its standard
-//! input does.
+//! It says which port of this machine it is once everything is there, and ends when its standard input
+//! does.
 
 use std::cell::RefCell;
 use std::io::{Read, Write, stdin, stdout};
@@ -15,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, thread};
 
-use anyhow::{Context, Result, bail};
-use lexopt::{Arg, Parser, ValueExt};
+use anyhow::{Context, Result};
+use clap::Parser;
 use picoevent_sim::observers::Capture;
 use picoevent_sim::world::{Cable, Scenario, seed};
 use picoevent_tests::board::{ADDRESS, LASTING, PORT};
@@ -39,16 +38,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// The far side of a board's wire, with faults, and a port of this machine that leads through it.
+#[derive(Parser)]
 struct Options {
-    wire: [PathBuf; 2],
+    /// The end of the wire that is here
+    near: PathBuf,
+    /// The board's end of the wire
+    far: PathBuf,
+    /// The port of this machine; 0 for any
     port: u16,
+    /// The scenario whose faults the wire has
+    #[arg(long)]
     faults: Option<PathBuf>,
+    /// The file that the frames are captured in
+    #[arg(long)]
     pcap: Option<PathBuf>,
+    /// The seed of the faults
+    #[arg(long, default_value = "0", value_parser = seed::parse)]
     seed: u64,
 }
 
 fn run() -> Result<()> {
-    let Options { wire: [near, far], port, faults, pcap, seed } = options()?;
+    let Options { near, far, port, faults, pcap, seed } = Options::parse();
     let mut cable = Cable::new(&scenario(faults.as_deref())?, seed);
     let capture = pcap.map(|path| (path, Rc::new(RefCell::new(Capture::new("under QEMU")))));
     if let Some((path, capture)) = &capture {
@@ -78,26 +89,6 @@ fn run() -> Result<()> {
         fs::write(path, file).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-fn options() -> Result<Options> {
-    let mut parser = Parser::from_env();
-    let (mut words, mut faults, mut pcap, mut luck) = (Vec::new(), None, None, 0);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Arg::Long("faults") => faults = Some(parser.value()?.into()),
-            Arg::Long("pcap") => pcap = Some(parser.value()?.into()),
-            Arg::Long("seed") => {
-                luck = seed::parse(&parser.value()?.string()?).map_err(anyhow::Error::msg)?;
-            }
-            Arg::Value(word) => words.push(word),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let [near, far, port] = words.as_slice() else { bail!("NEAR FAR PORT are wanted") };
-    let wire = [PathBuf::from(near), PathBuf::from(far)];
-    let port = port.to_string_lossy().parse().context("PORT is no port")?;
-    Ok(Options { wire, port, faults, pcap, seed: luck })
 }
 
 fn scenario(path: Option<&Path>) -> Result<Scenario> {

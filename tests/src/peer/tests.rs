@@ -90,9 +90,7 @@ impl Far {
         let (stopped, stated) = (Arc::clone(&stop), Arc::clone(&states));
         let thread = std::thread::spawn(move || {
             let mut wire = Wire::over(far_end, None).unwrap();
-            let config = Config::new(EthernetAddress([0x02, 0, 0, 0, 0, 0x02]).into());
-            let mut interface = Interface::new(config, &mut wire, StackTime::now());
-            set_address(&mut interface, address);
+            let mut interface = host::interface(&mut wire, [0x02, 0, 0, 0, 0, 0x02], address, 0);
             while !stopped.load(Ordering::Relaxed) {
                 let now = StackTime::now();
                 interface.poll(now, &mut wire, &mut sockets);
@@ -134,13 +132,6 @@ fn tcp_sockets<'a>(
     sockets: &'a mut SocketSet<'static>,
 ) -> impl Iterator<Item = &'a mut Socket<'static>> {
     sockets.iter_mut().filter_map(|(_, socket)| Socket::downcast_mut(socket))
-}
-
-fn set_address(interface: &mut Interface, address: Option<Ipv4Address>) {
-    interface.update_ip_addrs(|addresses| {
-        addresses.clear();
-        addresses.extend(address.map(|address| IpCidr::new(address.into(), 24)));
-    });
 }
 
 /// Lets all `plans` happen at once with a server of this `manner`.
@@ -230,7 +221,7 @@ fn an_address_is_leased_refused_and_leased_again() {
     let lease = |last_byte| Lease {
         address: Ipv4Address::new(10, 0, 2, last_byte),
         duration: Duration::from_secs(100),
-        renewal: Duration::from_secs(1),
+        renewal: Some(Duration::from_secs(1)),
     };
     let mut client = dhcpv4::Socket::new();
     let mut impatient = dhcpv4::RetryConfig::default();
@@ -243,9 +234,9 @@ fn an_address_is_leased_refused_and_leased_again() {
     let (mut peer, _far) = Far::start(None, sockets, move |interface, sockets| {
         match sockets.get_mut::<dhcpv4::Socket<'_>>(handle).poll() {
             Some(dhcpv4::Event::Configured(config)) => {
-                set_address(interface, Some(config.address.address()));
+                host::set_address(interface, Some(config.address.address()));
             }
-            Some(dhcpv4::Event::Deconfigured) => set_address(interface, None),
+            Some(dhcpv4::Event::Deconfigured) => host::set_address(interface, None),
             None => return,
         }
         *reported.lock().unwrap() = interface.ipv4_addr();

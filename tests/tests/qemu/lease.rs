@@ -15,8 +15,11 @@ use xtask::qemu::Machine;
 use crate::{SLOTS, visitor};
 
 /// A lease that is up for renewal at once, and soon over.
-const SHORT: Lease =
-    Lease { address: ADDRESS, duration: Duration::from_secs(4), renewal: Duration::from_secs(1) };
+const SHORT: Lease = Lease {
+    address: ADDRESS,
+    duration: Duration::from_secs(4),
+    renewal: Some(Duration::from_secs(1)),
+};
 
 const OTHER_ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 16);
 

@@ -224,7 +224,7 @@ fn feed(world: &mut World, base: &mut Base<'_>) {
 
 fn make_source(world: &mut World, base: &mut Base<'_>) {
     let Ok(handle) = base.new_source() else {
-        return assert_eq!(base.counts().sources, world.sizes.events);
+        return assert_eq!(base.counts().sources, world.sizes.sources);
     };
     let shadow = SourceShadow { handle, life: Life::Held };
     remember(&mut world.sources, shadow, |old| old.life == Life::Gone);

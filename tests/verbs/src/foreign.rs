@@ -1,9 +1,8 @@
 //! Handles of another base, whose slots the base under test does not have.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use picoevent::{CommonTimeout, Conn, Event, EventBase, Listener, Mode, Source, Storage};
+use picoevent::{Conn, Event, EventBase, Listener, Mode, Source, Storage};
 
 /// One of each kind.
 pub struct Foreign {
@@ -11,7 +10,6 @@ pub struct Foreign {
     pub conn: Conn,
     pub listener: Listener,
     pub source: Source,
-    pub common: CommonTimeout,
 }
 
 /// Their slots lie behind the last of every table that is driven.
@@ -20,13 +18,12 @@ pub static FOREIGN: LazyLock<Foreign> = LazyLock::new(|| {
     let mut base = EventBase::new(&mut storage);
     let address = "127.0.0.1:9".parse().unwrap();
     let mut last = None;
-    for micros in 1..=8 {
+    for _ in 0..8 {
         last = Some(Foreign {
             event: base.new_timer(Mode::OneShot, |(), _, _, _| {}).unwrap(),
             conn: base.connect(address).unwrap(),
             listener: base.listen(address, |(), _, _| {}).unwrap(),
             source: base.new_source().unwrap(),
-            common: base.common_timeout(Duration::from_micros(micros)).unwrap(),
         });
     }
     last.unwrap()

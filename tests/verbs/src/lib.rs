@@ -35,12 +35,12 @@ pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
     // Tables so small that they are full all the time, rings that wrap with nearly every byte.
     match bytes.below(6) {
-        0 => drive::<4, 2, 8, 4, 2, 2>(bytes),
+        0 => drive::<4, 2, 8, 4, 2, 4>(bytes),
         1 => drive::<1, 1, 1, 1, 1, 1>(bytes),
         2 => drive::<3, 3, 1, 8, 1, 1>(bytes),
         3 => drive::<4, 4, 5, 3, 2, 2>(bytes),
         4 => drive::<2, 1, 2, 2, 1, 1>(bytes),
-        _ => drive::<1, 1, 0, 0, 1, 0>(bytes),
+        _ => drive::<1, 0, 0, 0, 1, 0>(bytes),
     }
 }
 
@@ -50,11 +50,11 @@ fn drive<
     const INPUT: usize,
     const OUTPUT: usize,
     const LISTENERS: usize,
-    const COMMON: usize,
+    const SOURCES: usize,
 >(
     bytes: Bytes,
 ) {
-    let mut storage = Storage::<World, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>::new();
+    let mut storage = Storage::<World, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>::new();
     let mut base = EventBase::new(&mut storage);
     let mut world = World::new(
         bytes,
@@ -64,7 +64,7 @@ fn drive<
             input: INPUT,
             output: OUTPUT,
             listeners: LISTENERS,
-            common: COMMON,
+            sources: SOURCES,
         },
     );
     world.check(&mut base);

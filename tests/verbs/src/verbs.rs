@@ -20,8 +20,7 @@ pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
         8 => conns::connect(world, cx),
         9..=11 => conns::change(world, cx),
         12 => listener(world, cx),
-        13 if world.bytes.coin() => sources(world, cx),
-        13 => events::common_timeout(world, cx),
+        13 => sources(world, cx),
         _ => whole_loop(world, cx),
     }
 }

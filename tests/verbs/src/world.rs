@@ -1,6 +1,6 @@
 //! The application that is driven, and what is checked of the base behind it.
 
-use picoevent::{CommonTimeout, Counts, Cx, Event, EventBase, EventInfo, Signal, Trigger, What};
+use picoevent::{Counts, Cx, Event, EventBase, EventInfo, Signal, Trigger, What};
 
 use crate::bytes::Bytes;
 use crate::foreign::FOREIGN;
@@ -15,7 +15,7 @@ pub struct Sizes {
     pub input: usize,
     pub output: usize,
     pub listeners: usize,
-    pub common: usize,
+    pub sources: usize,
 }
 
 /// The application: what it knows of every object, and the bytes it decides by.
@@ -26,7 +26,6 @@ pub struct World {
     pub conns: Vec<ConnShadow>,
     pub listeners: Vec<ListenerShadow>,
     pub sources: Vec<SourceShadow>,
-    pub commons: Vec<CommonTimeout>,
     pub trigger: Trigger,
     pub pass: Pass,
     counter: u32,
@@ -44,7 +43,6 @@ impl World {
             conns: Vec::new(),
             listeners: Vec::new(),
             sources: Vec::new(),
-            commons: Vec::new(),
             trigger: Trigger::new(Signal::INT),
             pass: Pass::default(),
             counter: 0,

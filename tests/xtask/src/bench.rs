@@ -18,16 +18,15 @@ pub mod machine;
 pub mod peers;
 pub mod plot;
 pub mod servers;
-pub mod table;
+pub mod spread;
 pub mod timers;
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::{marks, workspace};
+use crate::{marks, table::Table, workspace};
 use machine::Machine;
-use table::Table;
 
 /// One workload.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ pub struct Workload {
 }
 
 /// All workloads, in the order they are run.
-pub const WORKLOADS: [Workload; 9] = [
+pub static WORKLOADS: [Workload; 9] = [
     Workload { name: "W1", about: "tokens in a ring of descriptors", run: chain::run },
     Workload { name: "W1U", about: "events that activate themselves", run: active::run },
     Workload { name: "W2", about: "timers added, moved, cancelled, fired", run: timers::run },
@@ -58,37 +57,34 @@ pub const WORKLOADS: [Workload; 9] = [
 ];
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub struct Options {
-    /// The names of the workloads, of [`WORKLOADS`] and in their order.
+    /// The workloads, by default all
+    #[arg(value_parser = Workload::name_of)]
     pub workloads: Vec<&'static str>,
-    /// A short run: fewer sizes, contestants and rounds.
+    /// Run fewer sizes, contestants and rounds
+    #[arg(long)]
     pub quick: bool,
 }
 
 impl Options {
-    /// Reads the names of workloads; none are all.
-    ///
-    /// # Errors
-    /// A sentence that names the word that is no workload, and those there are.
-    pub fn new(names: &[&str], quick: bool) -> Result<Self> {
-        for name in names {
-            if !WORKLOADS.iter().any(|workload| workload.is_called(name)) {
-                let known: Vec<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
-                bail!("there is no workload {name:?}: known are {}", known.join(", "));
-            }
-        }
-        let wanted = |workload: &&Workload| {
-            names.is_empty() || names.iter().any(|name| workload.is_called(name))
+    /// Returns the workloads asked for, in the order of [`WORKLOADS`].
+    pub fn wanted(&self) -> Vec<&'static Workload> {
+        let is_wanted = |workload: &&Workload| {
+            self.workloads.is_empty() || self.workloads.contains(&workload.name)
         };
-        let workloads = WORKLOADS.iter().filter(wanted).map(|workload| workload.name).collect();
-        Ok(Self { workloads, quick })
+        WORKLOADS.iter().filter(is_wanted).collect()
     }
 }
 
 impl Workload {
-    fn is_called(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+    /// Finds a workload by what was typed, in capitals or not, and returns its name.
+    fn name_of(typed: &str) -> Result<&'static str> {
+        let mut names = WORKLOADS.iter().map(|workload| workload.name);
+        names.find(|name| name.eq_ignore_ascii_case(typed)).with_context(|| {
+            let known = WORKLOADS.each_ref().map(|workload| workload.name).join(", ");
+            format!("there is no workload {typed:?}: known are {known}")
+        })
     }
 }
 
@@ -98,14 +94,15 @@ impl Workload {
 /// When something can not be built, or a workload did not do all of its work.
 pub fn run(options: &Options) -> Result<()> {
     // What the chip's programs are held against comes with cargo.
-    if options.workloads.iter().any(|&name| name != chip::NAME) {
+    let workloads = options.wanted();
+    if workloads.iter().any(|workload| workload.name != chip::NAME) {
         peers::install()?;
     }
     let machine = Machine::here();
     println!("{machine}");
     let document = workspace::root().join("docs/performance.md");
     let mut took = Vec::new();
-    for workload in WORKLOADS.iter().filter(|each| options.workloads.contains(&each.name)) {
+    for workload in workloads {
         println!("\n=== {}: {} ===", workload.name, workload.about);
         let start = Instant::now();
         let tables = (workload.run)(options).context(workload.name)?;

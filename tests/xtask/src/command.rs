@@ -15,6 +15,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
 
 /// How often a process is asked whether it has ended.
 pub const POLL: Duration = Duration::from_millis(5);
@@ -60,6 +61,37 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
         return Ok(());
     }
     bail!("this failed ({status}):\n  {}", describe(command))
+}
+
+/// Prints `cargo`, a `cargo build`, runs it, and returns the programs that it has made.
+///
+/// # Errors
+/// When it cannot be started or fails; the error is the command to paste.
+pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
+    println!("$ {}", describe(cargo));
+    cargo.arg("--message-format=json-render-diagnostics");
+    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| cannot_start(cargo))?;
+    check(cargo, output.status)?;
+    Ok(executables(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// As [`build`], for one program.
+///
+/// # Errors
+/// As [`build`], and when cargo does not say where it put the program.
+pub fn build_one(cargo: &mut Command) -> Result<PathBuf> {
+    let built = build(cargo)?.into_iter().next();
+    built.with_context(|| {
+        format!("cargo did not say where it put what this makes: {}", describe(cargo))
+    })
+}
+
+/// Returns the programs that cargo's messages, one JSON object a line, say it has made.
+fn executables(messages: &str) -> Vec<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
+    artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).collect()
 }
 
 /// The context of an error met when starting `command`.
@@ -192,6 +224,18 @@ mod tests {
         command.current_dir("/a b").env("RUSTDOCFLAGS", "-D warnings").args(["doc", "it's"]);
         let expected = r"cd '/a b' && RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s'";
         assert_eq!(describe(&command), expected);
+    }
+
+    #[test]
+    fn executables_are_read_out_of_cargos_messages() {
+        let messages = r#"
+            {"reason":"compiler-artifact","target":{"name":"core"},"executable":null}
+            a line of a build script
+            {"reason":"compiler-artifact","target":{"name":"echo"},"executable":"/t/release/echo"}
+            {"reason":"build-finished","success":true}
+        "#;
+        let messages: Vec<_> = messages.lines().map(str::trim).collect();
+        assert_eq!(executables(&messages.join("\n")), [PathBuf::from("/t/release/echo")]);
     }
 
     #[test]

@@ -8,18 +8,17 @@
 //! and an operation that grows faster with the tables than it should is an error.
 
 use std::{
-    fmt::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    callgrind,
-    command::{self, cannot_start, check, describe},
-    firmware, marks, setup, workspace,
+    callgrind, command, marks, setup,
+    table::{Format, Table, grouped},
+    workspace,
 };
 
 /// Slots of the tables. The program knows these.
@@ -56,7 +55,7 @@ pub struct Row<const N: usize> {
 /// When the program can not be built or run, or when an operation grows as it should not.
 pub fn run() -> Result<()> {
     let rows = measure(SIZES)?;
-    let table = table(&rows);
+    let table = table(&rows).grid(Format::Markdown);
     println!("\n{table}");
     marks::write_down(&workspace::root().join("docs/performance.md"), "count", &table)?;
     rows.iter().try_for_each(check_growth)
@@ -67,7 +66,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// When the program can not be built or run.
 pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
-    setup::valgrind()?;
+    setup::tool("valgrind")?;
     let program = build()?;
     let mut rows = Vec::new();
     for (growth, name) in operations(&program)? {
@@ -84,12 +83,7 @@ pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
 fn build() -> Result<PathBuf> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--release", "--package", "picoevent-bench"]);
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-    check(&cargo, output.status)?;
-    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
-    built.into_iter().next().ok_or_else(|| anyhow!("cargo did not say where it put the program"))
+    command::build_one(&mut cargo)
 }
 
 /// The program's operations, as it lists them.
@@ -133,22 +127,12 @@ fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
     Ok(())
 }
 
-/// The table, in Markdown.
-fn table(rows: &[Row<{ SIZES.len() }>]) -> String {
-    let mut text = "| operation | 10 | 100 | 1,000 | 10,000 |\n|---|--:|--:|--:|--:|\n".to_owned();
+fn table(rows: &[Row<{ SIZES.len() }>]) -> Table {
+    let mut table = Table::new("", &["operation", "10", "100", "1,000", "10,000"]);
     for Row { name, counts, .. } in rows {
-        let cells = counts.map(thousands).join(" | ");
-        let _ = writeln!(text, "| {name} | {cells} |");
+        table.row([name.clone()].into_iter().chain(counts.map(grouped)));
     }
-    text
-}
-
-/// A number as people write it, `12,345`.
-fn thousands(number: u64) -> String {
-    match number / 1_000 {
-        0 => number.to_string(),
-        more => format!("{},{:03}", thousands(more), number % 1_000),
-    }
+    table
 }
 
 #[cfg(test)]
@@ -170,8 +154,8 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_for_each_operation() {
-        let text = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
-        assert!(text.starts_with("| operation | 10"), "{text}");
-        assert!(text.ends_with("\n| timer armed | 7 | 70 | 1,234 | 1,234,567 |\n"), "{text}");
+        let table = table(&[row(Growth::Flat, [7, 70, 1_234, 1_234_567])]);
+        assert_eq!(table.rows, [["timer armed", "7", "70", "1,234", "1,234,567"]]);
+        assert_eq!(table.columns.len(), 1 + SIZES.len());
     }
 }

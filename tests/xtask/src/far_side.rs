@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use crate::{
     command::{self, cannot_start, check},
     command_line::Cable,
+    qemu::netdev_over,
     workspace,
 };
 
@@ -71,12 +72,8 @@ impl FarSide {
 
     /// QEMU's end of the wire, for the id `n0`.
     pub fn netdev(&self) -> String {
-        let end = |name| self.folder.path().join(name).display().to_string();
-        format!(
-            "dgram,id=n0,local.type=unix,local.path={},remote.type=unix,remote.path={}",
-            end("board"),
-            end("peer"),
-        )
+        let folder = self.folder.path();
+        netdev_over(&folder.join("board"), &folder.join("peer"))
     }
 
     /// The port of this machine that leads to the board.

@@ -8,19 +8,11 @@ use std::{
     env,
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Output, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
 
-use crate::{
-    board::Board,
-    command::{self, check, describe},
-    command_line::Usage,
-    toolchain::Toolchain,
-    workspace,
-};
+use crate::{board::Board, command, command_line::Usage, toolchain::Toolchain, workspace};
 
 /// The variable that tells the end-to-end tests where built firmware is.
 pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
@@ -124,15 +116,8 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[&str]) -> Result<Vec<
     let folder = workspace::boards().join(board.name);
     let mut cargo = toolchain.cargo(&folder, board.target);
     cargo.args(["build", "--release"]).args(what);
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    cargo.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let Output { status, stdout, .. } =
-        cargo.output().with_context(|| command::cannot_start(&cargo))?;
-    check(&cargo, status)?;
-
     let mut copies = Vec::new();
-    for executable in executables(&String::from_utf8_lossy(&stdout)) {
+    for executable in command::build(&mut cargo)? {
         let name = executable.file_name().unwrap_or_default();
         let copy = destination.join(name);
         replace(&executable, &copy)?;
@@ -149,28 +134,9 @@ fn replace(from: &Path, to: &Path) -> Result<()> {
         .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
-/// The programs that cargo's messages, one JSON object a line, say it has made.
-pub(crate) fn executables(messages: &str) -> Vec<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
-    artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn executables_are_read_out_of_cargos_messages() {
-        let messages = r#"
-            {"reason":"compiler-artifact","target":{"name":"core"},"executable":null}
-            a line of a build script
-            {"reason":"compiler-artifact","target":{"name":"echo"},"executable":"/t/release/echo"}
-            {"reason":"build-finished","success":true}
-        "#;
-        let messages: Vec<_> = messages.lines().map(str::trim).collect();
-        assert_eq!(executables(&messages.join("\n")), [PathBuf::from("/t/release/echo")]);
-    }
 
     #[test]
     fn a_file_is_replaced_whole() {

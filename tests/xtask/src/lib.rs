@@ -39,5 +39,6 @@ pub mod places;
 pub mod qemu;
 pub mod setup;
 pub mod size;
+pub mod table;
 pub mod toolchain;
 pub mod workspace;

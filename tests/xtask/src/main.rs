@@ -1,16 +1,18 @@
 //! `cargo xtask`: see the library for what each command does.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Parser;
 use xtask::{
     bench, check,
-    command_line::{self, HELP, Invocation, Usage},
-    count, emulate, flash, gate, mutants, oracle, setup, size,
+    command_line::{Command, CommandLine, Usage},
+    count, emulate, flash, gate, mutants, oracle, setup, size, table,
 };
 
 fn main() -> ExitCode {
-    match run() {
+    // A wrong command line ends here, with status 2.
+    match run(CommandLine::parse().command) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) if error.is::<Usage>() => {
             eprintln!("error: {error} (cargo xtask --help lists what there is)");
@@ -24,26 +26,22 @@ fn main() -> ExitCode {
 }
 
 /// Does what was asked and returns the status to end with.
-fn run() -> Result<i32> {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    if arguments.is_empty() {
-        eprint!("{HELP}");
-        return Ok(2);
-    }
-    match command_line::parse(arguments)? {
-        Invocation::Help => print!("{HELP}"),
-        Invocation::Setup => drop(setup::run()?),
-        Invocation::Test => check::run()?,
-        Invocation::Qemu { example, machine, port, cable } => {
+fn run(command: Command) -> Result<i32> {
+    match command {
+        Command::Setup => drop(setup::run()?),
+        Command::Test => check::run()?,
+        Command::Qemu { example, machine, port, cable } => {
             return emulate::run(&example, machine, port, &cable);
         }
-        Invocation::Flash { example, board } => flash::run(&example, &board)?,
-        Invocation::Bench(options) => bench::run(&options)?,
-        Invocation::Count => count::run()?,
-        Invocation::Gate(task) => gate::run(task)?,
-        Invocation::Oracle(task) => return oracle::run(&task),
-        Invocation::Size(format) => size::run(format)?,
-        Invocation::Mutants(only) => return mutants::run(only.as_deref()),
+        Command::Flash { example, board } => flash::run(&example, &board)?,
+        Command::Bench(options) => bench::run(&options)?,
+        Command::Count => count::run()?,
+        Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
+        Command::Gate { record: true } => gate::run(gate::Task::Record)?,
+        Command::Oracle(options) => return oracle::run(&options),
+        Command::Size { markdown: false } => size::run(table::Format::Plain)?,
+        Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
+        Command::Mutants { name } => return mutants::run(name.as_deref()),
     }
     Ok(0)
 }

@@ -5,8 +5,8 @@
 //! what it found to twenty lines.
 
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     process::{Command, Output},
     time::{Duration, Instant},
 };
@@ -39,44 +39,27 @@ struct Found {
 /// # Errors
 /// When a patch does not fit any more, or what comes of it does not compile.
 pub fn run(only: Option<&str>) -> Result<i32> {
-    let root = workspace::root();
-    let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let target = root.join(target).join("mutants");
+    let target = workspace::target().join("mutants");
     let copy = target.join("tree");
     if copy.exists() {
         fs::remove_dir_all(&copy).with_context(|| copy.display().to_string())?;
     }
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
-    patched::copy_folder(&root, &copy)?;
-    let mut mutants = patched::patches(&root.join("tests/mutants"))?;
-    mutants.retain(|path| only.is_none_or(|only| name(path).contains(only)));
-    ensure!(!mutants.is_empty(), "there is no such patch in tests/mutants");
-    let mut missed = 0;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    for mutant in &mutants {
-        patched::apply(&copy, mutant, &[])?;
-        let found = look(&copy, &target)?;
-        patched::apply(&copy, mutant, &["--reverse"])?;
-        let name = name(mutant);
-        let Some(found) = found else {
+    patched::plant_each("tests/mutants", &copy, only, |name| {
+        let Some(found) = look(&copy, &target)? else {
             println!("| not in {SEEDS} | | {name} | | |");
-            missed += 1;
-            continue;
+            return Ok(false);
         };
         let Found { application, seed, lines, verdict, shrinking } = found;
         println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
-        if lines > LINES || shrinking > SHRINKING {
+        let is_short = lines <= LINES && shrinking <= SHRINKING;
+        if !is_short {
             println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
-            missed += 1;
         }
-    }
-    println!("{} mutants, {missed} not found as they should be", mutants.len());
-    Ok(i32::from(missed > 0))
-}
-
-fn name(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        Ok(is_short)
+    })
 }
 
 /// Builds the copy and sweeps until something fails.

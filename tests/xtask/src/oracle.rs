@@ -15,52 +15,53 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, setup, workspace};
+use crate::{command, command_line, setup, workspace};
 
 /// Programs that `cargo xtask test` plays.
 pub const IN_A_TEST: u64 = 20_000;
 
-/// What is asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Task {
-    /// The programs of these seeds, on so many threads.
-    Seeds(Range<u64>, Option<usize>),
-    /// One program in full: of a seed, or from a file.
-    Show(String),
-    /// Whether bugs that are put into the core are found.
-    Bugs,
+/// What is asked for: the programs of a range of seeds, unless it is one of the others.
+#[derive(Debug, PartialEq, Eq, clap::Args)]
+pub struct Options {
+    /// Play the programs of these seeds
+    #[arg(long, value_name = "A..B", value_parser = command_line::seeds)]
+    #[arg(default_value = "0..20000")]
+    pub seeds: Range<u64>,
+    /// Play on this many threads, by default on one for each core
+    #[arg(long)]
+    pub jobs: Option<usize>,
+    /// Show one program in full, of a seed or from a file
+    #[arg(long, value_name = "SEED or FILE", conflicts_with_all = ["seeds", "jobs", "bugs"])]
+    pub show: Option<String>,
+    /// See whether bugs that are put into the core are found
+    #[arg(long, conflicts_with_all = ["seeds", "jobs"])]
+    pub bugs: bool,
 }
 
 /// Does what is asked, and returns the status to end with.
 ///
 /// # Errors
 /// When one of the players cannot be built or started.
-pub fn run(task: &Task) -> Result<i32> {
+pub fn run(options: &Options) -> Result<i32> {
     setup::libevent()?;
     let root = workspace::root();
     let player = player(&root)?;
-    if *task == Task::Bugs {
+    if options.bugs {
         return bugs::run(&player);
     }
     let mut cargo = command::cargo(&root);
     cargo.args(["run", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle", "--"]);
     cargo.arg("--player").arg(&player).arg("--programs").arg("tests/oracle/programs");
-    match task {
-        Task::Seeds(seeds, jobs) => {
-            let jobs = jobs.or_else(|| thread::available_parallelism().map(usize::from).ok());
-            cargo.arg("--seeds").arg(format!("{}..{}", seeds.start, seeds.end));
-            cargo.arg("--jobs").arg(jobs.unwrap_or(1).to_string());
-        }
-        Task::Show(which) => match which.parse::<u64>() {
-            Ok(seed) => {
-                cargo.arg("--show").arg("--seeds").arg(format!("{seed}..{}", seed + 1));
-            }
-            Err(_) => {
-                let file = env::current_dir()?.join(which);
-                cargo.arg(file);
-            }
-        },
-        Task::Bugs => {}
+    if let Some(which) = &options.show {
+        match which.parse::<u64>() {
+            Ok(seed) => cargo.arg("--show").arg("--seeds").arg(format!("{seed}..{}", seed + 1)),
+            Err(_) => cargo.arg(env::current_dir()?.join(which)),
+        };
+    } else {
+        let Range { start, end } = options.seeds;
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        cargo.arg("--seeds").arg(format!("{start}..{end}"));
+        cargo.arg("--jobs").arg(options.jobs.unwrap_or_else(cores).to_string());
     }
     println!("$ {}", command::describe(&cargo));
     let status = cargo.status().with_context(|| command::cannot_start(&cargo))?;
@@ -73,7 +74,8 @@ pub fn run(task: &Task) -> Result<i32> {
 /// When picoevent does on one of them what it should not.
 pub fn check() -> Result<()> {
     let start = seed_of_commit()?;
-    match run(&Task::Seeds(start..start + IN_A_TEST, None))? {
+    let seeds = start..start + IN_A_TEST;
+    match run(&Options { seeds, jobs: None, show: None, bugs: false })? {
         0 => Ok(()),
         _ => bail!("this failed:\n  cargo xtask oracle --seeds {start}..{}", start + IN_A_TEST),
     }
@@ -90,8 +92,7 @@ fn seed_of_commit() -> Result<u64> {
 
 /// Compiles the player of libevent; where it is.
 fn player(root: &Path) -> Result<PathBuf> {
-    let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let folder = root.join(folder).join("oracle-libevent");
+    let folder = workspace::target().join("oracle-libevent");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let player = folder.join("player");
     let mut cc = Command::new("cc");

@@ -6,15 +6,43 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::command;
+use crate::{command, workspace};
 
-/// The patches in a folder, by their names.
+/// Copies the repository to `copy` and plants each bug of a folder whose name contains `only`, one
+/// after the other. `is_found` looks for it there, given its name, and says what it did. Returns the
+/// status to end with.
 ///
 /// # Errors
-/// When the folder can not be read.
-pub fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
+/// When there is no such bug, when one does not fit any more, or those of `is_found`.
+pub fn plant_each(
+    bugs: &str,
+    copy: &Path,
+    only: Option<&str>,
+    mut is_found: impl FnMut(&str) -> Result<bool>,
+) -> Result<i32> {
+    let root = workspace::root();
+    copy_folder(&root, copy)?;
+    let mut patches = patches(&root.join(bugs))?;
+    patches.retain(|path| only.is_none_or(|only| name(path).contains(only)));
+    ensure!(!patches.is_empty(), "there is no such patch in {bugs}");
+    let mut missed = 0;
+    for patch in &patches {
+        apply(copy, patch, &[])?;
+        missed += u32::from(!is_found(&name(patch))?);
+        apply(copy, patch, &["--reverse"])?;
+    }
+    println!("{} bugs, {missed} not found as they should be", patches.len());
+    Ok(i32::from(missed > 0))
+}
+
+fn name(patch: &Path) -> String {
+    patch.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The patches in a folder, by their names.
+fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut patches: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     patches.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
@@ -23,10 +51,7 @@ pub fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Applies a patch to a copy, or with `--reverse` takes it out again.
-///
-/// # Errors
-/// When it does not fit.
-pub fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
+fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     let mut git = Command::new("git");
     // The copy is no repository, though it may lie in one.
     git.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
@@ -40,10 +65,7 @@ pub fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
 }
 
 /// Copies what is in a folder, but nothing that was built or belongs to git.
-///
-/// # Errors
-/// When a file can not be read or written.
-pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));

@@ -99,6 +99,12 @@ impl Machine {
     }
 }
 
+/// Returns the `-netdev` of a machine on a cable of Unix datagrams, between its own end and the other's.
+pub fn netdev_over(own: &Path, other: &Path) -> String {
+    let (own, other) = (own.display(), other.display());
+    format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
+}
+
 /// How a machine is to be started.
 #[derive(Debug)]
 pub struct Qemu {

@@ -36,7 +36,7 @@ pub fn run() -> Result<Toolchain> {
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
     host_tool("clippy", "clippy", "rust-web-clippy")?;
     libevent()?;
-    valgrind()?;
+    tool("valgrind")?;
     Ok(toolchain)
 }
 
@@ -132,28 +132,15 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is valgrind, which counts instructions.
+/// Makes sure that there is a program which Debian has in a package of the same name.
 ///
 /// # Errors
 /// When it is missing and can not be installed.
-pub fn valgrind() -> Result<()> {
-    if command::find_program("valgrind").is_none() {
-        apt::install(&["valgrind"], probe::apt())?;
+pub fn tool(program: &'static str) -> Result<()> {
+    if command::find_program(program).is_none() {
+        apt::install(&[program], probe::apt())?;
     }
-    let version = command::capture(Command::new("valgrind").arg("--version"), RUSTUP_LIMIT)?;
-    println!("found {}", version.trim());
-    Ok(())
-}
-
-/// Makes sure that there is strace, which only [`crate::bench`] needs.
-///
-/// # Errors
-/// When it is missing and can not be installed.
-pub fn strace() -> Result<()> {
-    if command::find_program("strace").is_none() {
-        apt::install(&["strace"], probe::apt())?;
-    }
-    let version = command::capture(Command::new("strace").arg("--version"), RUSTUP_LIMIT)?;
+    let version = command::capture(Command::new(program).arg("--version"), RUSTUP_LIMIT)?;
     println!("found {}", version.lines().next().unwrap_or_default());
     Ok(())
 }
@@ -163,18 +150,13 @@ pub fn strace() -> Result<()> {
 /// # Errors
 /// When it cannot, and what is missing cannot be installed.
 pub fn libevent() -> Result<()> {
-    let there = || {
-        let mut cc = Command::new("cc");
-        cc.args(["-x", "c", "-fsyntax-only", "-include", "event2/event.h", "/dev/null"]);
-        command::output(&mut cc)
-    };
-    if there().is_err() {
+    if check_header("event2/event.h").is_err() {
         let compiler = command::find_program("cc").is_none().then_some(["gcc", "libc6-dev"]);
         let mut packages = vec!["libevent-dev"];
         packages.extend(compiler.into_iter().flatten());
         apt::install(&packages, probe::apt())?;
     }
-    there()?;
+    check_header("event2/event.h")?;
     println!("found cc and libevent's headers");
     Ok(())
 }
@@ -186,7 +168,7 @@ pub fn libevent() -> Result<()> {
 pub fn peers() -> Result<()> {
     libevent()?;
     for (header, package) in [("ev.h", "libev-dev"), ("uv.h", "libuv1-dev")] {
-        if !has_header(header) {
+        if check_header(header).is_err() {
             apt::install(&[package], probe::apt())?;
         }
         println!("found {header}");
@@ -194,10 +176,10 @@ pub fn peers() -> Result<()> {
     Ok(())
 }
 
-fn has_header(header: &str) -> bool {
+fn check_header(header: &str) -> Result<()> {
     let mut cc = Command::new("cc");
     cc.args(["-x", "c", "-fsyntax-only", "-include", header, "/dev/null"]);
-    command::output(&mut cc).is_ok()
+    command::output(&mut cc).map(drop)
 }
 
 /// Runs rustup, says how that went, and returns whether it went well.

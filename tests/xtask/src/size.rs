@@ -17,11 +17,14 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{board::BOARDS, firmware, marks, toolchain::Toolchain, workspace};
+use crate::{
+    board::BOARDS,
+    firmware, marks,
+    table::{Format, Table},
+    toolchain::Toolchain,
+    workspace,
+};
 use elf::{Section, sections};
-use table::{Lines, layout};
-
-pub use table::Format;
 
 /// The example that is measured.
 const EXAMPLE: &str = "hello-world";
@@ -58,19 +61,19 @@ pub fn run(format: Format) -> Result<()> {
         shares.insert(1, (AS_TASKS, crates::shares(&elf)?));
     }
     let document = workspace::root().join("docs/performance.md");
-    let show = |name, title: &str, lines: Lines| {
-        print!("\n{title}\n\n{}", layout(&lines, format));
-        marks::write_down(&document, name, &layout(&lines, Format::Markdown))
+    let show = |name, table: Table| {
+        print!("\n{}\n\n{}", table.title, table.grid(format));
+        marks::write_down(&document, name, &table.grid(Format::Markdown))
     };
-    show("size boards", "hello-world, release build, bytes", table::table(&rows))?;
-    show("size flash", "flash, by crate", owners::table(&shares, |share| share.flash))?;
-    show("size ram", "static RAM, by crate", owners::table(&shares, |share| share.ram))?;
-    let (board, elf) = (BOARDS[0].name, &elves[0]);
-    show("size variables", &format!("variables, {board}"), owners::variables_table(elf)?)?;
-    show("size servers", "beside the same as tasks", baseline::table(toolchain)?)?;
-    show("size core", "code of the core alone", alone::table(toolchain)?)?;
-    show("size memory", "RAM of the core alone", alone::memory_table(toolchain)?)?;
-    show("size stack", &format!("stack, {}", stack::BOARD), stack::table(toolchain)?)
+    show("size boards", table::table(&rows))?;
+    show("size flash", owners::table("flash, by crate", &shares, |share| share.flash))?;
+    show("size ram", owners::table("static RAM, by crate", &shares, |share| share.ram))?;
+    let title = format!("variables, {}", BOARDS[0].name);
+    show("size variables", owners::variables_table(&title, &elves[0])?)?;
+    show("size servers", baseline::table(toolchain)?)?;
+    show("size core", alone::table(toolchain)?)?;
+    show("size memory", alone::memory_table(toolchain)?)?;
+    show("size stack", stack::table(toolchain)?)
 }
 
 /// Measures the firmware in an ELF file.

@@ -1,6 +1,9 @@
 //! Where things are in this repository.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 /// The repository's root folder, which is the root workspace's.
 pub fn root() -> PathBuf {
@@ -14,6 +17,11 @@ pub fn boards() -> PathBuf {
     root().join("examples/boards")
 }
 
+/// Where cargo puts what it builds of the main workspace, and where what is built otherwise goes too.
+pub fn target() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// Where built firmware is put, as `<board>/<program>`.
 pub fn firmware() -> PathBuf {
     boards().join("target/firmware")
@@ -24,7 +32,7 @@ pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }
 
-/// The workspace of the programs that are measured on the chip.
+/// The package of the programs that are measured on the chip, one of the firmware workspace's.
 pub fn chip() -> PathBuf {
     root().join("tests/bench/chip")
 }

@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::tag;
 use crate::handle::Handle;
-use crate::{Action, ConnError, End, ListenError, Signal, Tuning, What};
+use crate::{Action, End, Signal, Tuning, What};
 
 /// The most fields an entry has.
 pub(super) const FIELDS: usize = 10;
@@ -160,32 +160,4 @@ impl Fields<'_> {
     }
 }
 
-/// Where a value of a small enum stands among all of its values. One that carries a number stands
-/// for all that do.
-pub(super) fn place<T: Copy>(all: &[T], value: T) -> u64 {
-    let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
-    all.iter().position(same).unwrap_or(all.len()) as u64
-}
-
 pub(super) const ENDS: [End; 4] = [End::Empty, End::Exit, End::Break, End::Done];
-
-pub(super) const CONN_ERRORS: [ConnError; 9] = [
-    ConnError::Reset,
-    ConnError::Refused,
-    ConnError::TimedOut,
-    ConnError::Unreachable,
-    ConnError::AddressLost,
-    ConnError::AddressInvalid,
-    ConnError::Denied,
-    ConnError::NoSocket,
-    ConnError::System(0),
-];
-
-pub(super) const LISTEN_ERRORS: [ListenError; 6] = [
-    ListenError::InUse,
-    ListenError::NotOurs,
-    ListenError::Invalid,
-    ListenError::Denied,
-    ListenError::NoSocket,
-    ListenError::System(0),
-];

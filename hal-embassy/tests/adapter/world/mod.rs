@@ -20,8 +20,9 @@ use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Storage,
 use picoevent_embassy::{Config, Sockets, run};
 
 use app::{App, Seen};
-pub use cable::{Cable, End as CableEnd, Segment};
+pub use cable::Cable;
 pub use peer::{Call, Peer};
+pub use picoevent_test_support::net::{DeviceEnd as CableEnd, Segment};
 use smoltcp::socket::tcp::State;
 pub use task::Task;
 
@@ -100,7 +101,7 @@ impl World {
         clock::reset();
         let cable = Rc::new(RefCell::new(Cable::new()));
         let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
-        let (stack, runner) = embassy_net::new(cable::End(cable.clone()), net, resources, 0x5eed);
+        let (stack, runner) = embassy_net::new(CableEnd(cable.clone()), net, resources, 0x5eed);
         let runner = Box::leak(Box::new(runner));
         let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(app::SIGNAL)));
         let seen = Rc::new(RefCell::new(Seen::default()));

@@ -4,15 +4,18 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use picoevent_test_support::net::{PeerEnd, host};
+use smoltcp::iface::{Interface, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
-use super::cable::{Cable, PEER, PeerEnd};
+use super::cable::{Cable, PEER};
+
+/// Room for what the peer sends.
+const OUTPUT: usize = 65_536;
 
 pub struct Peer {
-    cable: PeerEnd,
+    cable: PeerEnd<Rc<RefCell<Cable>>>,
     interface: Interface,
     sockets: SocketSet<'static>,
     next_port: u16,
@@ -25,11 +28,7 @@ pub type Call = SocketHandle;
 impl Peer {
     pub fn new(cable: &Rc<RefCell<Cable>>) -> Self {
         let mut cable = PeerEnd(cable.clone());
-        let address = HardwareAddress::Ethernet(EthernetAddress(PEER));
-        let mut interface = Interface::new(Config::new(address), &mut cable, Instant::ZERO);
-        interface.update_ip_addrs(|addresses| {
-            addresses.push(IpCidr::new(super::PEER.into(), 24)).expect("there is room");
-        });
+        let interface = host::interface(&mut cable, PEER, Some(super::PEER), 0);
         let sockets = SocketSet::new(Vec::new());
         Self { cable, interface, sockets, next_port: 40_000, now: Instant::ZERO }
     }
@@ -49,20 +48,13 @@ impl Peer {
         Some(at.total_micros() as u64)
     }
 
-    fn socket(window: usize) -> Socket<'static> {
-        let mut socket =
-            Socket::new(SocketBuffer::new(vec![0; window]), SocketBuffer::new(vec![0; 65_536]));
-        socket.set_ack_delay(None);
-        socket
-    }
-
     pub fn call(&mut self, address: Ipv4Addr, port: u16) -> Call {
         self.call_with_window(address, port, 65_535)
     }
 
     /// Calls, with so much room for what the device sends.
     pub fn call_with_window(&mut self, address: Ipv4Addr, port: u16, window: usize) -> Call {
-        let mut socket = Self::socket(window);
+        let mut socket = host::socket(window, OUTPUT);
         self.next_port += 1;
         let to = (address, port);
         socket.connect(self.interface.context(), to, self.next_port).expect("a fresh socket");
@@ -71,7 +63,7 @@ impl Peer {
 
     /// Waits for a call of the device.
     pub fn listen(&mut self, port: u16) -> Call {
-        let mut socket = Self::socket(65_535);
+        let mut socket = host::socket(65_535, OUTPUT);
         socket.listen(port).expect("a fresh socket");
         self.sockets.add(socket)
     }

@@ -39,7 +39,7 @@ fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<
     let mut replay = recorded.begin()?;
     let sizes = replay.sizes();
     let mut storage = Box::new(Ample::<A>::new());
-    let mut base = EventBase::of_sizes(&mut *storage, sizes)
+    let mut base = EventBase::of_sizes((&mut *storage).into(), sizes)
         .ok_or_else(|| format!("a base of {sizes} is larger than what is replayed here"))?;
     let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, program.port));
     let mut app = (program.make)();

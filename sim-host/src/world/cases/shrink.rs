@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use picoevent_test_support::shrink::leave_out;
+
 use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::simulator::Simulator;
 use crate::world::choices::choice_log::Choice;
@@ -65,33 +67,24 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Takes the choice log if its simulation fails alike; whether it does.
-    fn takes(&mut self, lines: &[Choice]) -> bool {
+    /// Takes the choice log if its simulation fails alike; the lines of it that were asked for.
+    fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
+        if self.is_over() {
+            return None;
+        }
         self.simulator.take_lines(lines);
         let outcome = self.case.run(&mut self.simulator);
         self.best.tried += 1;
         let alike = !outcome.verdict.is_pass() && likeness(&outcome.verdict) == self.alike;
         if alike {
-            // What was never asked for is gone at once.
             self.best.lines.clone_from(&outcome.lines);
             self.best.outcome = outcome;
         }
-        alike
+        alike.then(|| self.best.lines.clone())
     }
 
     fn drop_lines(&mut self) {
-        let mut size = self.best.lines.len().div_ceil(2);
-        while size > 0 {
-            let mut start = 0;
-            while start < self.best.lines.len() && !self.is_over() {
-                let mut lines = self.best.lines.clone();
-                lines.drain(start..(start + size).min(lines.len()));
-                if !self.takes(&lines) {
-                    start += size;
-                }
-            }
-            size /= 2;
-        }
+        leave_out(self.best.lines.clone(), |lines| self.takes(&lines));
     }
 
     fn lower_answers(&mut self) {
@@ -104,7 +97,7 @@ impl Search<'_> {
                 let mut lines = self.best.lines.clone();
                 let Some(line) = lines.get_mut(index) else { break };
                 line.answer = middle;
-                if self.takes(&lines) { high = middle } else { low = middle }
+                if self.takes(&lines).is_some() { high = middle } else { low = middle }
             }
             index += 1;
         }

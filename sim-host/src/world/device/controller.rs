@@ -1,53 +1,50 @@
 //! The device's network controller, as embassy-net drives it.
 
-use std::cell::RefCell;
-use std::task::Context;
+use std::task::Waker;
 
-use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
+use picoevent_test_support::net::{Cable, End};
 
 use crate::world::device::interrupt;
-use crate::world::network::ether::{DEVICE, Ether, MTU};
-use crate::world::network::nic::{Leave, Received};
+use crate::world::network::ether::{DEVICE, Ether};
 use crate::world::observe::observer::Direction;
 
-/// The device's end of the cable.
-pub(crate) struct Nic<'e>(pub(crate) &'e RefCell<Ether>);
+/// The device's controller, as embassy-net drives it.
+pub(crate) use picoevent_test_support::net::DeviceEnd as Nic;
 
-impl<'e> Driver for Nic<'e> {
-    type RxToken<'a>
-        = Received<'e>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Leave<'e>
-    where
-        Self: 'a;
+impl Cable for Ether {
+    const DEVICE: [u8; 6] = DEVICE;
 
-    fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'e>, Leave<'e>)> {
+    fn take(&mut self, at: End) -> Option<Vec<u8>> {
+        match at {
+            End::Device => self.to_device.pop_front(),
+            End::Peer => self.to_peer.pop_front(),
+        }
+    }
+
+    fn send(&mut self, from: End, frame: Vec<u8>) {
+        match from {
+            End::Device => self.send(Direction::ToPeer, frame),
+            End::Peer => self.send(Direction::ToDevice, frame),
+        }
+    }
+
+    fn is_up(&self) -> bool {
+        self.plugged
+    }
+
+    fn set_waker(&mut self, waker: &Waker) {
+        self.waker = Some(waker.clone());
+    }
+
+    fn buffer(&mut self, length: usize) -> Vec<u8> {
+        self.buffer(length)
+    }
+
+    fn put_back(&mut self, frame: Vec<u8>) {
+        self.put_back(frame);
+    }
+
+    fn before_receive() {
         interrupt::point();
-        let mut ether = self.0.borrow_mut();
-        ether.waker = Some(cx.waker().clone());
-        let frame = ether.to_device.pop_front()?;
-        Some((Received(self.0, frame), Leave(self.0, Direction::ToPeer)))
-    }
-
-    fn transmit(&mut self, _: &mut Context<'_>) -> Option<Leave<'e>> {
-        Some(Leave(self.0, Direction::ToPeer))
-    }
-
-    fn link_state(&mut self, cx: &mut Context<'_>) -> LinkState {
-        let mut ether = self.0.borrow_mut();
-        ether.waker = Some(cx.waker().clone());
-        if ether.plugged { LinkState::Up } else { LinkState::Down }
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.max_transmission_unit = MTU;
-        capabilities
-    }
-
-    fn hardware_address(&self) -> HardwareAddress {
-        HardwareAddress::Ethernet(DEVICE)
     }
 }

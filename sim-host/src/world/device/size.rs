@@ -75,12 +75,12 @@ impl<A: 'static> Size<A> {
         const INPUT: usize,
         const OUTPUT: usize,
         const LISTENERS: usize,
-        const COMMON: usize,
+        const SOURCES: usize,
         const SOCKETS: usize,
         const RX: usize,
         const TX: usize,
     >(
-        _: fn() -> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>,
+        _: fn() -> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>,
         _: fn() -> Sockets<SOCKETS, RX, TX>,
     ) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl<A: 'static> Size<A> {
                 INPUT,
                 OUTPUT,
                 LISTENERS,
-                COMMON,
+                SOURCES,
                 SOCKETS,
                 RX,
                 TX,
@@ -105,7 +105,7 @@ impl<A: 'static> Size<A> {
                 INPUT,
                 OUTPUT,
                 LISTENERS,
-                COMMON,
+                SOURCES,
                 SOCKETS,
                 RX,
                 TX,
@@ -174,7 +174,7 @@ fn run_device<
     const INPUT: usize,
     const OUTPUT: usize,
     const LISTENERS: usize,
-    const COMMON: usize,
+    const SOURCES: usize,
     const SOCKETS: usize,
     const RX: usize,
     const TX: usize,
@@ -191,7 +191,7 @@ fn run_device<
         false => Config::ipv4_static(at(address::DEVICE)),
     };
     let (stack, mut runner) = embassy_net::new(Nic(&shared.ether), config, &mut resources, seed);
-    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, COMMON>::new();
+    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut base = EventBase::new(&mut storage);
     if let Some(recorder) = &shared.recorder {

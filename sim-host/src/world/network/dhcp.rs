@@ -4,12 +4,13 @@
 //! the address changes it refuses to renew the old one, as a server does whose network was renumbered.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
+use picoevent_test_support::net::dhcp::{Lease, Policy, Server};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
-    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress,
-    EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Packet, Ipv4Repr, UdpPacket,
-    UdpRepr,
+    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAddress, EthernetFrame, EthernetProtocol,
+    EthernetRepr, IpProtocol, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
 };
 
 use crate::world::network::address;
@@ -17,96 +18,54 @@ use crate::world::network::ether::{Ether, PEER};
 use crate::world::network::segment;
 use crate::world::observe::observer::Direction;
 
-/// A lease, and who is told of it.
+/// The server, and since when it is there.
 pub(crate) struct Dhcp {
-    /// The address it gives.
-    address: Ipv4Addr,
-    /// For how many seconds.
-    lease: u32,
+    server: Server,
+    /// For how long it gives an address.
+    lease: Duration,
     /// Since when it is there, in microseconds of the simulation.
     open_at: u64,
 }
 
 impl Dhcp {
     pub(crate) fn new(address: Ipv4Addr, lease: u32, open_at: u64) -> Self {
-        Self { address, lease, open_at }
+        let server = Server::new(address::PEER, None, Policy::Silence);
+        let mut dhcp = Self { server, lease: Duration::from_secs(lease.into()), open_at };
+        dhcp.set_address(address);
+        dhcp
     }
 
     /// Gives another address from now on.
     pub(crate) fn set_address(&mut self, address: Ipv4Addr) {
-        self.address = address;
+        let lease = Lease { address, duration: self.lease, renewal: None };
+        self.server.set_policy(Policy::Grant(lease));
     }
 
     /// Answers what has arrived; the address, if one was granted.
     pub(crate) fn work(&mut self, ether: &mut Ether) -> Option<Ipv4Addr> {
-        let mut granted = None;
+        let before = self.server.tally().granted;
         while let Some(frame) = ether.to_server.pop_front() {
-            if ether.choice_log.now >= self.open_at && self.answer(&frame, ether) {
-                granted = Some(self.address);
+            if ether.choice_log.now >= self.open_at
+                && let Some(reply) =
+                    segment::dhcp_message(&frame).and_then(|message| self.server.answer(message))
+            {
+                send(&reply, ether);
             }
             ether.put_back(frame);
         }
-        granted
-    }
-
-    /// Answers one message; whether it granted the address.
-    fn answer(&self, frame: &[u8], ether: &mut Ether) -> bool {
-        let Some(message) = segment::dhcp_message(frame) else { return false };
-        let Ok(packet) = DhcpPacket::new_checked(message) else { return false };
-        let Ok(request) = DhcpRepr::parse(&packet) else { return false };
-        let wanted = request.requested_ip.unwrap_or(request.client_ip);
-        let (kind, lease) = match request.message_type {
-            DhcpMessageType::Discover => (DhcpMessageType::Offer, Some(self.lease)),
-            DhcpMessageType::Request if wanted == self.address => {
-                (DhcpMessageType::Ack, Some(self.lease))
-            }
-            DhcpMessageType::Request => (DhcpMessageType::Nak, None),
-            _ => return false,
-        };
-        send(&self.reply(&request, kind, lease), ether);
-        kind == DhcpMessageType::Ack
-    }
-
-    fn reply(
-        &self,
-        request: &DhcpRepr<'_>,
-        message_type: DhcpMessageType,
-        lease: Option<u32>,
-    ) -> DhcpRepr<'static> {
-        DhcpRepr {
-            message_type,
-            transaction_id: request.transaction_id,
-            secs: 0,
-            client_hardware_address: request.client_hardware_address,
-            client_ip: Ipv4Addr::UNSPECIFIED,
-            your_ip: lease.map_or(Ipv4Addr::UNSPECIFIED, |_| self.address),
-            server_ip: address::PEER,
-            router: None,
-            subnet_mask: lease.map(|_| Ipv4Addr::new(255, 255, 255, 0)),
-            relay_agent_ip: request.relay_agent_ip,
-            broadcast: true,
-            requested_ip: None,
-            client_identifier: None,
-            server_identifier: Some(address::PEER),
-            parameter_request_list: None,
-            dns_servers: None,
-            max_size: None,
-            lease_duration: lease,
-            renew_duration: None,
-            rebind_duration: None,
-            additional_options: &[],
-        }
+        let Policy::Grant(lease) = self.server.policy() else { return None };
+        (self.server.tally().granted > before).then_some(lease.address)
     }
 }
 
-fn send(reply: &DhcpRepr<'_>, ether: &mut Ether) {
+fn send(reply: &[u8], ether: &mut Ether) {
     let checksums = ChecksumCapabilities::default();
     let datagram = UdpRepr { src_port: DHCP_SERVER_PORT, dst_port: DHCP_CLIENT_PORT };
     let packet = Ipv4Repr {
         src_addr: address::PEER,
         dst_addr: Ipv4Addr::BROADCAST,
         next_header: IpProtocol::Udp,
-        payload_len: datagram.header_len() + reply.buffer_len(),
+        payload_len: datagram.header_len() + reply.len(),
         hop_limit: 64,
     };
     let header = EthernetRepr {
@@ -122,9 +81,7 @@ fn send(reply: &DhcpRepr<'_>, ether: &mut Ether) {
     packet.emit(&mut outer, &checksums);
     let (from, to) = (packet.src_addr.into(), packet.dst_addr.into());
     let mut inner = UdpPacket::new_unchecked(outer.payload_mut());
-    let write = |payload: &mut [u8]| {
-        reply.emit(&mut DhcpPacket::new_unchecked(payload)).expect("the room was asked for");
-    };
-    datagram.emit(&mut inner, &from, &to, reply.buffer_len(), write, &checksums);
+    let write = |payload: &mut [u8]| payload.copy_from_slice(reply);
+    datagram.emit(&mut inner, &from, &to, reply.len(), write, &checksums);
     ether.send(Direction::ToDevice, buffer);
 }

@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
+use picoevent_test_support::net::MTU;
+
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
@@ -21,9 +23,6 @@ pub(crate) const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 pub(crate) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The hardware address of the one who sends what no client would.
 pub(crate) const ATTACKER: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
-
-/// The longest frame.
-pub(crate) const MTU: usize = 1514;
 
 pub(crate) struct Ether {
     pub(crate) choice_log: ChoiceLog,

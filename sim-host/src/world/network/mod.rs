@@ -6,5 +6,4 @@ pub(crate) mod dhcp;
 pub(crate) mod digest;
 pub(crate) mod ether;
 pub(crate) mod link;
-pub(crate) mod nic;
 pub(crate) mod segment;

@@ -3,20 +3,19 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
-use smoltcp::iface::{Config, Interface, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use picoevent_test_support::net::{PeerEnd as PeerNic, host};
+use smoltcp::iface::{Interface, SocketSet};
+use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
-use crate::world::network::nic::PeerNic;
 use crate::world::observe::observer::News;
 use crate::world::peers::client::{After, Client, Stage, Standing};
 
 pub(crate) struct Peer<'e> {
     ether: &'e RefCell<Ether>,
-    nic: PeerNic<'e>,
+    nic: PeerNic<&'e RefCell<Ether>>,
     interface: Interface,
     sockets: SocketSet<'static>,
     pub(crate) clients: Vec<Client>,
@@ -41,12 +40,7 @@ impl<'e> Peer<'e> {
         seed: u64,
     ) -> Self {
         let mut nic = PeerNic(ether);
-        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(PEER)));
-        config.random_seed = seed;
-        let mut interface = Interface::new(config, &mut nic, Instant::ZERO);
-        interface.update_ip_addrs(|addresses| {
-            addresses.push(IpCidr::new(address::PEER.into(), 24)).expect("there is room for one");
-        });
+        let interface = host::interface(&mut nic, PEER, Some(address::PEER), seed);
         let sockets = SocketSet::new(Vec::with_capacity(clients.len() + 1));
         let next_port = 40_000 + (seed % 10_000) as u16;
         Self { ether, nic, interface, sockets, clients, next_port, next_poll: u64::MAX, device }
@@ -135,9 +129,7 @@ impl<'e> Peer<'e> {
 
     fn call(&mut self, index: usize) {
         let window = self.clients[index].window();
-        let mut socket =
-            Socket::new(SocketBuffer::new(vec![0; window]), SocketBuffer::new(vec![0; 1024]));
-        socket.set_ack_delay(None);
+        let mut socket = host::socket(window, 1024);
         socket.set_timeout(Some(Duration::from_secs(20)));
         socket.set_keep_alive(Some(Duration::from_secs(6)));
         let port = match self.clients[index].reuses_port() {

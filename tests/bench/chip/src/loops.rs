@@ -37,7 +37,7 @@ pub type Base<'s> = EventBase<'s, App>;
 
 /// Calls `work` with an empty base and an application.
 fn with(work: impl FnOnce(&mut Base<'_>, &mut App)) {
-    let mut storage = Storage::<App, EVENTS, 1, RING, RING>::new();
+    let mut storage = Storage::<App, EVENTS, 1, RING, RING, 1, EVENTS>::new();
     // The compiler is not to see through to what is in them.
     let mut base = EventBase::new(black_box(&mut storage));
     base.begin(Run::NO_EXIT_ON_EMPTY);

@@ -9,8 +9,10 @@ mod calloop;
 mod picoevent;
 
 use anyhow::{Context, Result, ensure};
+use clap::value_parser;
+use fastrand::Rng;
 
-use crate::clock::{Random, timed};
+use crate::clock::timed;
 
 /// A loop with events.
 pub trait Active {
@@ -37,14 +39,19 @@ pub struct Contestant {
 }
 
 /// How it is to be.
+#[derive(clap::Args)]
 pub struct Task {
     /// How many events there are.
+    #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub events: u32,
     /// How many callbacks there are in all.
+    #[arg(long, default_value = "10000")]
     pub callbacks: u64,
     /// How often everyone has a turn.
+    #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// Whose luck it is.
+    /// The seed of the order of turns.
+    #[arg(long, default_value = "1")]
     pub seed: u64,
 }
 
@@ -71,7 +78,9 @@ pub fn contestants() -> Vec<Contestant> {
 /// When a contestant fails or makes another number of calls.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
     let mut order: Vec<_> = contestants.iter().collect();
-    let mut random = Random::new(task.seed);
+    let Task { events, callbacks, .. } = *task;
+    ensure!(u64::from(events) <= callbacks, "there can be 1 to {callbacks} events");
+    let mut random = Rng::with_seed(task.seed);
     for round in 0..task.rounds {
         random.shuffle(&mut order);
         for contestant in &order {

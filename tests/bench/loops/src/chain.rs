@@ -14,9 +14,11 @@ mod sys;
 
 use std::os::fd::BorrowedFd;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use clap::value_parser;
+use fastrand::Rng;
 
-use crate::clock::{Random, timed};
+use crate::clock::timed;
 use ring::{Fault, Kind, Ring};
 
 /// What a contestant gets to watch: calls `ready(ring, index)` when the descriptor with that index
@@ -58,22 +60,31 @@ pub struct Contestant {
 }
 
 /// How it is to be.
+#[derive(clap::Args)]
 pub struct Task {
     /// What pairs are.
+    #[arg(long, value_enum, default_value = "eventfd")]
     pub kind: Kind,
     /// How many.
+    #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub pairs: u32,
     /// How many tokens go round at once.
+    #[arg(long, default_value = "1")]
     pub tokens: u32,
     /// How often they are passed on before the clock starts.
+    #[arg(long, default_value = "1000")]
     pub warm: u64,
     /// And while it runs.
+    #[arg(long, default_value = "10000")]
     pub writes: u64,
     /// How often everyone has a turn.
+    #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// Whose luck it is.
+    /// The seed of the order of turns.
+    #[arg(long, default_value = "1")]
     pub seed: u64,
     /// What is to go wrong.
+    #[arg(long, value_enum, default_value = "none")]
     pub fault: Fault,
 }
 
@@ -99,10 +110,12 @@ pub fn contestants() -> Vec<Contestant> {
 /// # Errors
 /// When a contestant fails or does not do all of its work.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
+    let Task { tokens, pairs, .. } = *task;
+    ensure!(0 < tokens && tokens <= pairs, "there can be 1 to {pairs} tokens");
     let beside = contestants.iter().map(|each| each.beside).max().unwrap_or(0);
     let ring = Ring::new(task.kind, task.pairs, beside, task.fault)?;
     let mut order: Vec<_> = contestants.iter().collect();
-    let mut random = Random::new(task.seed);
+    let mut random = Rng::with_seed(task.seed);
     for round in 0..task.rounds {
         random.shuffle(&mut order);
         for contestant in &order {

@@ -20,13 +20,14 @@ mod wheel;
 
 use std::hint::black_box;
 use std::process::exit;
-use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use clap::{ValueEnum, value_parser};
+use fastrand::Rng;
 
-use crate::clock::{Random, timed};
+use crate::clock::timed;
 
 /// What is done with timers while the loop's time stands still.
 pub trait Verbs {
@@ -71,7 +72,8 @@ pub struct Contestant {
 }
 
 /// A phase of the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[value(rename_all = "verbatim")]
 pub enum Phase {
     /// Nothing but opening.
     Open,
@@ -88,26 +90,37 @@ pub enum Phase {
 }
 
 /// How it is to be.
+#[derive(clap::Args)]
 pub struct Task {
     /// How many timers there are.
+    #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub timers: u32,
     /// How often everyone has a turn.
+    #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// Whose luck it is.
+    /// The seed of delays and of the order of turns.
+    #[arg(long, default_value = "1")]
     pub seed: u64,
-    /// Behind this phase the process ends, without closing the loop; `None` for a whole run.
+    /// The phase behind which the process ends, without closing the loop, so that the instructions
+    /// of two such runs differ by a phase and nothing else; by default it is a whole run.
+    #[arg(long, value_enum)]
     pub until: Option<Phase>,
 }
 
 /// How W2i is to be.
+#[derive(clap::Args)]
 pub struct Idle {
     /// How many timers there are, each of a minute.
+    #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub timers: u32,
     /// How often one of them is begun again.
+    #[arg(long, default_value = "10000")]
     pub operations: u32,
     /// How often everyone has a turn.
+    #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// Whose luck it is.
+    /// The seed of which one, and of the order of turns.
+    #[arg(long, default_value = "1")]
     pub seed: u64,
 }
 
@@ -136,7 +149,7 @@ impl Contestant {
 /// The contestants of W2 that are part of this program.
 pub fn contestants() -> Vec<Contestant> {
     vec![
-        Contestant::new("picoevent", 65_535, picoevent::own),
+        Contestant::new("picoevent", 65_535, picoevent::run),
         // It looks at every timer for each change, so a larger run would take minutes.
         Contestant::new("calloop", 10_000, calloop::run),
         Contestant::new("a binary heap by hand", u32::MAX, heap::run),
@@ -147,8 +160,6 @@ pub fn contestants() -> Vec<Contestant> {
 /// Those of W2i.
 pub fn idle_contestants() -> Vec<Contestant> {
     let mut all = contestants();
-    let common = Contestant::new("picoevent, common", 65_535, picoevent::common);
-    all.push(Contestant { only_ms: MINUTE, ..common });
     all.push(Contestant::new("no timers", u32::MAX, nothing::run));
     all
 }
@@ -164,8 +175,8 @@ struct Draw {
 }
 
 impl Draw {
-    fn new(count: u32, random: &mut Random) -> Self {
-        let mut times = |from, span| (0..count).map(|_| from + random.below(span)).collect();
+    fn new(count: u32, random: &mut Rng) -> Self {
+        let mut times = |from, span| (0..count).map(|_| from + random.u32(..span)).collect();
         let (first, second, near) = (times(1_000, 1_000_000), times(1_000, 1_000_000), times(0, 4));
         let mut order = || {
             let mut order: Vec<u32> = (0..count).collect();
@@ -184,7 +195,7 @@ impl Draw {
 /// # Errors
 /// When a contestant fails, or fires more or fewer timers than are due.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
-    let mut random = Random::new(task.seed);
+    let mut random = Rng::with_seed(task.seed);
     let can = |each: &&Contestant| task.timers <= each.most && each.only_ms == 0;
     let mut order: Vec<_> = contestants.iter().filter(can).collect();
     order.iter().try_for_each(|each| check_cancel(each).context(each.name))?;
@@ -273,9 +284,9 @@ fn check_cancel(contestant: &Contestant) -> Result<()> {
 /// # Errors
 /// When a contestant fails.
 pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
-    let mut random = Random::new(task.seed);
+    let mut random = Rng::with_seed(task.seed);
     let in_order: Vec<u32> = (0..task.timers).collect();
-    let which: Vec<u32> = (0..task.operations).map(|_| random.below(task.timers)).collect();
+    let which: Vec<u32> = (0..task.operations).map(|_| random.u32(..task.timers)).collect();
     let minutes = vec![MINUTE; in_order.len().max(BETWEEN_CLOCKS)];
     let can = |each: &&Contestant| task.timers <= each.most && [0, MINUTE].contains(&each.only_ms);
     let mut order: Vec<_> = contestants.iter().filter(can).collect();
@@ -304,18 +315,6 @@ pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-impl FromStr for Phase {
-    type Err = anyhow::Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let all = [Self::Open, Self::Add, Self::Rearm, Self::Cancel, Self::Near, Self::Fire];
-        match all.into_iter().find(|phase| format!("{phase:?}") == name) {
-            Some(phase) => Ok(phase),
-            None => bail!("there is no phase {name:?}: known are {all:?}"),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -400,7 +399,7 @@ mod tests {
 
     #[test]
     fn the_draw_is_of_every_timer_and_cancels_half() {
-        let draw = Draw::new(100, &mut Random::new(3));
+        let draw = Draw::new(100, &mut Rng::with_seed(3));
         let mut rearmed = draw.rearm.clone();
         rearmed.sort_unstable();
         assert_eq!(rearmed, draw.in_order);

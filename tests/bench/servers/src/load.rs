@@ -14,15 +14,15 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 pub mod bulk;
 mod client;
 pub mod echo;
 pub mod hello;
-mod histogram;
 mod message;
 mod selector;
 
-pub use histogram::Histogram;
 pub use message::MESSAGE;
 
 /// Why a run does not count.
@@ -103,11 +103,49 @@ impl Deadline {
     }
 }
 
+/// Longer than any operation, since runs are given a deadline.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
 /// What a run took.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
     /// From the first operation that counts to the end of the last.
     pub wall: Duration,
-    /// How long each operation took.
-    pub latency: Histogram,
+    /// The nanoseconds of each operation, to 1 %.
+    pub latency: Histogram<u64>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        let latency = Histogram::new_with_max(LONGEST.as_nanos() as u64, 2);
+        let latency = latency.expect("two digits of an hour can be counted");
+        Self { wall: Duration::ZERO, latency }
+    }
+}
+
+impl Report {
+    fn record(&mut self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.latency.saturating_record(nanos);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_never_less_than_what_was_recorded_and_not_far_above() {
+        let mut report = Report::default();
+        for micros in 1..=1_000 {
+            report.record(Duration::from_micros(micros));
+        }
+        assert_eq!(report.latency.len(), 1_000);
+        for (share, exact) in [(0.5, 500_000), (0.99, 990_000), (1.0, 1_000_000)] {
+            let found = report.latency.value_at_quantile(share);
+            assert!(found >= exact && found - exact <= exact / 100, "{share}: {found}");
+        }
+        report.record(Duration::MAX);
+        assert!(report.latency.max() >= LONGEST.as_nanos() as u64);
+    }
 }

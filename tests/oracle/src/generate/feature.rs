@@ -1,6 +1,8 @@
 //! What a program may have: the features and steps it is drawn from.
 
-use crate::random::Random;
+use fastrand::Rng;
+
+use crate::random::Draw;
 
 /// What a program may have.
 pub(super) struct Features {
@@ -71,7 +73,7 @@ const VERBS: [Verb; 20] = [
 pub(super) const NOT_OF_WATCHERS: [Verb; 2] = [Verb::Take, Verb::Look];
 
 impl Features {
-    pub(super) fn draw(random: &mut Random) -> Self {
+    pub(super) fn draw(random: &mut Rng) -> Self {
         let mut half = |chance| random.percent(chance);
         let mut features = Self {
             timers: half(70),
@@ -91,7 +93,7 @@ impl Features {
         features
     }
 
-    fn settle(&mut self, random: &mut Random) {
+    fn settle(&mut self, random: &mut Rng) {
         self.timers |= !self.sources && !self.signals;
         let rare = |verb| matches!(verb, Verb::Exit | Verb::Break | Verb::Got | Verb::Peaks);
         let chance = |verb| if rare(verb) { 20 } else { 45 };

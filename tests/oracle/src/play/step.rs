@@ -87,19 +87,17 @@ impl App {
         if self.plan.decl(id).is_some_and(|decl| decl.once) {
             return self.step_once(cx, id, timeout);
         }
-        let common = match timeout {
-            Timeout::Common(number) => self.commons.get(number).copied(),
+        // A timeout of libevent's that many share is one like any other here.
+        let timeout = match timeout {
+            Timeout::After(ms) => Some(duration(ms)),
+            Timeout::Common(number) => self.plan.commons.get(number).copied().map(duration),
             _ => None,
         };
         let Some(mut event) = self.event(cx, id) else {
             self.trace.push_str(" gone");
             return;
         };
-        let added = match (timeout, common) {
-            (Timeout::After(ms), _) => event.add(Some(duration(ms))),
-            (_, Some(common)) => event.add_common(common),
-            _ => event.add(None),
-        };
+        let added = event.add(timeout);
         self.trace.push_str(if added.is_ok() { " ok" } else { " refused" });
     }
 

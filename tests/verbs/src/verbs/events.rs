@@ -103,10 +103,8 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     if !world.events[place].alive {
         return assert!(cx.event(handle).is_err());
     }
-    match verb {
-        0..=3 => return add(world, cx, place),
-        4 | 5 => return add_common(world, cx, place),
-        _ => {}
+    if verb < 6 {
+        return add(world, cx, place);
     }
     let due = is_due(cx, handle);
     let mut event = cx.event(handle).unwrap();
@@ -158,19 +156,6 @@ fn add(world: &mut World, cx: &mut Cx<'_, World>, place: usize) {
     added(world, cx, place, result, at.or(world.events[place].armed));
 }
 
-fn add_common(world: &mut World, cx: &mut Cx<'_, World>, place: usize) {
-    let handle = world.events[place].handle;
-    let choice = world.bytes.below(4);
-    let Some(timeout) = world.commons.get(choice).copied() else {
-        let answer = cx.event(handle).unwrap().add_common(FOREIGN.common);
-        return assert_eq!(answer, Err(AddError::UnknownTimeout));
-    };
-    let result = cx.event(handle).unwrap().add_common(timeout);
-    // How long it is, is the base's to know; that it is kept is checked from here on.
-    let at = cx.event(handle).unwrap().deadline();
-    added(world, cx, place, result, at);
-}
-
 fn added(
     world: &mut World,
     cx: &mut Cx<'_, World>,
@@ -212,20 +197,6 @@ pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source)
         if !is_live(cx, shadow.handle) {
             shadow.quiet();
         }
-    }
-}
-
-/// Gives a duration a list of its own.
-pub fn common_timeout(world: &mut World, cx: &mut Cx<'_, World>) {
-    let duration = world.bytes.duration();
-    match cx.common_timeout(duration) {
-        Ok(timeout) => {
-            assert_eq!(cx.common_timeout(duration), Ok(timeout), "a duration has two lists");
-            if !world.commons.contains(&timeout) {
-                world.commons.push(timeout);
-            }
-        }
-        Err(_) => assert_eq!(world.commons.len(), world.sizes.common),
     }
 }
 

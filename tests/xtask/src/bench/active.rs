@@ -5,8 +5,8 @@ use anyhow::Result;
 use super::{
     Options, figures,
     loops::{Count, Program},
-    table::Table,
 };
+use crate::table::Table;
 
 /// The contestants, as the table lists them.
 const NAMES: [&str; 8] = [

@@ -7,11 +7,11 @@ use super::{
     figures::{self, Figures},
     loops::{Count, NotHere, Program},
     plot::{self, Plot},
-    table::Table,
 };
+use crate::table::Table;
 
 /// The contestants, as tables list them.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 17] = [
     "picoevent",
     "picoevent, level",
     "picoevent's core on mio",
@@ -24,7 +24,6 @@ const NAMES: [&str; 18] = [
     "calloop",
     FLOOR,
     "picoevent +t60",
-    "picoevent, common +t60",
     "picoevent's core on mio +t60",
     "libevent +t60",
     "libevent, common +t60",
@@ -38,8 +37,7 @@ const FLOOR: &str = "no loop";
 const LIBEVENT: &str = "libevent";
 
 /// Those on picoevent's back end, which needs a descriptor more for each it watches.
-const WITH_DUPLICATES: [&str; 4] =
-    ["picoevent", "picoevent, level", "picoevent +t60", "picoevent, common +t60"];
+const WITH_DUPLICATES: [&str; 3] = ["picoevent", "picoevent, level", "picoevent +t60"];
 
 /// Whose instructions are recorded.
 const GATED: [&str; 2] = ["picoevent", "picoevent +t60"];
@@ -188,16 +186,10 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
     ];
     let mut table = Table::new(title, &columns);
     for (name, count) in NAMES.iter().zip(counts) {
-        let (least, most) = figures.range(name, "").unzip();
-        table.row([
-            (*name).to_owned(),
-            figures::nanos(figures.median(name, "")),
-            format!("{} – {}", figures::nanos(least), figures::nanos(most)),
-            figures::nanos(figures.beyond(name, FLOOR, "")),
-            figures::times(figures.ratio(name, LIBEVENT, "")),
-            figures::times(figures.ratio(us(name), name, "")),
-            figures::count(Some(*count)),
-        ]);
+        let (own, count) =
+            (figures::times(figures.ratio(us(name), name, "")), figures::count(Some(*count)));
+        let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter().chain([own, count]);
+        table.row([(*name).to_owned()].into_iter().chain(cells));
     }
     table.note(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
@@ -215,7 +207,6 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
 /// Which of ours a contestant is compared with: like with like.
 fn us(name: &str) -> &'static str {
     match name {
-        _ if name.contains("common +t60") => "picoevent, common +t60",
         _ if name.ends_with("+t60") => "picoevent +t60",
         _ => "picoevent",
     }

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Options, table::Table};
-use crate::{qemu::Machine, setup};
+use super::Options;
+use crate::{qemu::Machine, setup, table::Table};
 use image::{Image, Profile};
 use report::Report;
 
@@ -105,12 +105,6 @@ fn read(image: &Image, report: &str) -> Result<Vec<(String, u64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_workload_is_known_by_its_name() {
-        let options = Options::new(&["Chip"], true).unwrap();
-        assert_eq!((options.workloads, options.quick), (vec![NAME], true));
-    }
 
     #[test]
     fn runs_that_differ_are_refused_with_the_first_line_that_does() {

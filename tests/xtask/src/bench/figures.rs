@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::spread::Spread;
+use crate::table::thousands;
+
 /// What everybody took in every round, by name and phase; a workload without phases has one, `""`.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Figures(BTreeMap<(String, String), Vec<f64>>);
@@ -34,6 +37,18 @@ impl Figures {
         Ok(Self(figures))
     }
 
+    /// Returns the cells that tables have in common: what someone took, its least and most, what is
+    /// beyond the floor, and the ratio to another.
+    pub fn cells(&self, name: &str, floor: &str, other: &str) -> [String; 4] {
+        let (least, most) = self.range(name, "").unzip();
+        [
+            nanos(self.median(name, "")),
+            format!("{} – {}", nanos(least), nanos(most)),
+            nanos(self.beyond(name, floor, "")),
+            times(self.ratio(name, other, "")),
+        ]
+    }
+
     /// How many rounds there were.
     pub fn rounds(&self) -> usize {
         self.0.values().next().map_or(0, Vec::len)
@@ -41,14 +56,12 @@ impl Figures {
 
     /// The median of what someone took.
     pub fn median(&self, name: &str, phase: &str) -> Option<f64> {
-        self.of(name, phase).map(median)
+        self.spread(name, phase).map(|spread| spread.median)
     }
 
     /// The least and the most that someone took.
     pub fn range(&self, name: &str, phase: &str) -> Option<(f64, f64)> {
-        let figures = self.of(name, phase)?;
-        let ends = figures.iter().fold((f64::MAX, f64::MIN), |(a, b), &x| (a.min(x), b.max(x)));
-        Some(ends)
+        self.spread(name, phase).map(|spread| (spread.least, spread.most))
     }
 
     /// What someone took as a part of what another did.
@@ -63,23 +76,15 @@ impl Figures {
 
     fn pairwise(&self, a: &str, b: &str, phase: &str, by: fn(f64, f64) -> f64) -> Option<f64> {
         let (a, b) = (self.of(a, phase)?, self.of(b, phase)?);
-        let each: Vec<_> = a.iter().zip(b).map(|(a, b)| by(*a, *b)).collect();
-        Some(median(&each))
+        Some(Spread::of(a.iter().zip(b).map(|(a, b)| by(*a, *b))).median)
+    }
+
+    fn spread(&self, name: &str, phase: &str) -> Option<Spread> {
+        self.of(name, phase).map(|figures| Spread::of(figures.iter().copied()))
     }
 
     fn of(&self, name: &str, phase: &str) -> Option<&[f64]> {
         self.0.get(&(name.to_owned(), phase.to_owned())).map(Vec::as_slice)
-    }
-}
-
-/// The one in the middle; of two the mean. Not a number when there is none.
-fn median(figures: &[f64]) -> f64 {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match (sorted.len(), sorted.len() / 2) {
-        (0, _) => f64::NAN,
-        (odd, middle) if odd % 2 == 1 => sorted[middle],
-        (_, middle) => f64::midpoint(sorted[middle - 1], sorted[middle]),
     }
 }
 
@@ -102,18 +107,6 @@ pub fn count(figure: Option<f64>) -> String {
     figure.map_or("–".to_owned(), thousands)
 }
 
-fn thousands(figure: f64) -> String {
-    let digits = format!("{:.0}", figure.abs());
-    let mut written = if figure < -0.5 { "-".to_owned() } else { String::new() };
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            written.push(',');
-        }
-        written.push(digit);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,12 +122,6 @@ mod tests {
         assert_eq!(figures.beyond("b", "a", ""), Some(10.0));
         assert_eq!(figures.range("b", ""), Some((16.0, 200.0)));
         assert_eq!(figures.median("c", ""), None);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_is_between_the_two_in_the_middle() {
-        assert_eq!(median(&[4.0, 1.0, 2.0, 100.0]), 3.0);
-        assert!(median(&[]).is_nan());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{
     error::Error,
     fmt,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -12,14 +12,11 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::{
-    figures::Figures,
-    peers::{self, Kind},
-};
+use super::{figures::Figures, peers};
 use crate::{
     callgrind,
-    command::{self, cannot_start, check, describe},
-    firmware, workspace,
+    command::{self, describe},
+    workspace,
 };
 
 /// Each plug-in and the library it is of.
@@ -61,7 +58,7 @@ impl Program {
     pub fn build() -> Result<Self> {
         let plugin = |(name, libraries): &(&str, &[&str])| {
             let source = format!("tests/bench/loops/c/{name}.c");
-            peers::compile(name, Kind::Plugin, &[&source], libraries)
+            peers::compile_plugin(name, &source, libraries)
         };
         let plugins = PLUGINS.iter().map(plugin).collect::<Result<_>>()?;
         Ok(Self { plugins, ..Self::build_without_plugins()? })
@@ -74,13 +71,7 @@ impl Program {
     pub fn build_without_plugins() -> Result<Self> {
         let mut cargo = command::cargo(&workspace::root());
         cargo.args(["build", "--release", "--package", "picoevent-loops"]);
-        println!("$ {}", describe(&cargo));
-        cargo.arg("--message-format=json-render-diagnostics");
-        let output =
-            cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-        check(&cargo, output.status)?;
-        let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
-        let path = built.into_iter().next().context("cargo did not say where the program is")?;
+        let path = command::build_one(&mut cargo)?;
         Ok(Self { path, plugins: Vec::new() })
     }
 

@@ -1,26 +1,18 @@
 //! The peers: event loops in C, as Debian has them, and programs of ours that use them.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 
-use crate::{
-    command::{self, cannot_start},
-    setup, workspace,
-};
+use crate::{command, setup, workspace};
 
-/// What a C source becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A program.
-    Program,
-    /// A library that a program loads while it runs.
-    Plugin,
-}
+/// The preprocessor answers at once.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// Asks the preprocessor for the versions of the peers.
 const VERSIONS: &str = "\
@@ -38,21 +30,17 @@ const VERSIONS: &str = "\
 /// When something is missing that can not be installed.
 pub fn install() -> Result<()> {
     setup::peers()?;
-    setup::valgrind()
+    setup::tool("valgrind")
 }
 
-/// Compiles C sources, named from the repository's root, into one program or plug-in `name`, and
-/// answers where it is. Libraries are named as the linker's `-l` does.
+/// Compiles a C source, named from the repository's root, into a library that a program loads while it
+/// runs, and returns where it is. Libraries are named as the linker's `-l` does.
 ///
 /// # Errors
 /// When the compiler fails; it says why.
-pub fn compile(name: &str, kind: Kind, sources: &[&str], libraries: &[&str]) -> Result<PathBuf> {
-    let folder = folder()?;
-    let output = match kind {
-        Kind::Program => folder.join(name),
-        Kind::Plugin => folder.join(format!("{name}.so")),
-    };
-    command::run(&mut compiler(&output, kind, sources, libraries))?;
+pub fn compile_plugin(name: &str, source: &str, libraries: &[&str]) -> Result<PathBuf> {
+    let output = folder()?.join(format!("{name}.so"));
+    command::run(&mut compiler(&output, source, libraries))?;
     Ok(output)
 }
 
@@ -61,9 +49,7 @@ pub fn compile(name: &str, kind: Kind, sources: &[&str], libraries: &[&str]) -> 
 /// # Errors
 /// When the folder can not be made.
 pub fn folder() -> Result<PathBuf> {
-    let root = workspace::root();
-    let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let folder = root.join(target).join("bench-peers");
+    let folder = workspace::target().join("bench-peers");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Ok(folder)
 }
@@ -75,15 +61,11 @@ pub fn versions() -> Vec<String> {
     if versions.is_empty() { vec!["peers of unknown versions".to_owned()] } else { versions }
 }
 
-fn compiler(output: &Path, kind: Kind, sources: &[&str], libraries: &[&str]) -> Command {
+fn compiler(output: &Path, source: &str, libraries: &[&str]) -> Command {
     let mut cc = Command::new("cc");
     cc.current_dir(workspace::root()).args(["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror"]);
-    // libev asks for it.
-    cc.arg("-fno-strict-aliasing");
-    if kind == Kind::Plugin {
-        cc.args(["-shared", "-fPIC"]);
-    }
-    cc.arg("-o").arg(output).args(sources);
+    // libev asks for the first.
+    cc.args(["-fno-strict-aliasing", "-shared", "-fPIC", "-o"]).arg(output).arg(source);
     cc.args(libraries.iter().map(|library| format!("-l{library}")));
     cc
 }
@@ -92,8 +74,8 @@ fn preprocessed(text: &str) -> Result<String> {
     let source = folder()?.join("versions.h");
     fs::write(&source, text)?;
     let mut cc = Command::new("cc");
-    cc.args(["-E", "-P"]).arg(&source);
-    let output = cc.stdin(Stdio::null()).output().with_context(|| cannot_start(&cc))?;
+    // A header that is missing leaves the others' versions.
+    let output = command::ended(cc.args(["-E", "-P"]).arg(&source), LIMIT)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -116,11 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn libraries_stand_behind_the_sources_that_need_them() {
-        let cc = compiler(Path::new("/a.so"), Kind::Plugin, &["a.c", "b.c"], &["ev"]);
-        let line = command::describe(&cc);
-        assert!(line.ends_with("-shared -fPIC -o /a.so a.c b.c -lev"), "{line}");
-        let cc = compiler(Path::new("/a"), Kind::Program, &["a.c"], &[]);
-        assert!(command::describe(&cc).ends_with("-fno-strict-aliasing -o /a a.c"));
+    fn libraries_stand_behind_the_source_that_needs_them() {
+        let line = command::describe(&compiler(Path::new("/a.so"), "a.c", &["ev"]));
+        assert!(line.ends_with("-shared -fPIC -o /a.so a.c -lev"), "{line}");
     }
 }

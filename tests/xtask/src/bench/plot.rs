@@ -1,8 +1,8 @@
 //! Plots: lines over two logarithmic axes, as SVG.
 //!
 //! ```text
-//!   ns │        ╭── calloop          each decade is a line of the grid, each line ends at its name;
-//!      │ ──────────── libevent       names that would touch are moved apart
+//!   ns │        ╭── calloop          each line ends at its name; names that would touch are moved
+//!      │ ──────────── libevent       apart
 //!      │ ──────────── picoevent
 //!      └─────────────────
 //!        100   1,000   10,000
@@ -10,9 +10,10 @@
 //!
 //! What is not above zero has no place on such an axis and is left out.
 
-use std::{fmt::Write, fs};
+use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use plotters::prelude::*;
 
 use super::figures;
 use crate::workspace;
@@ -30,128 +31,101 @@ pub struct Plot {
     pub lines: Vec<(String, Vec<(f64, f64)>)>,
 }
 
-/// The size of the picture, and of the part of it that has the lines.
-const SIZE: (f64, f64) = (760.0, 430.0);
-const FIELD: [f64; 4] = [70.0, 50.0, 560.0, 370.0];
+/// The size of the picture, and of its right edge, which has the names of the lines.
+const SIZE: (u32, u32) = (760, 430);
+const NAMES: u32 = 200;
 
 /// Names are at least so far apart.
-const LINE_HEIGHT: f64 = 15.0;
+const LINE_HEIGHT: i32 = 15;
+
+const FONT: &str = "sans-serif";
 
 /// Colours that can be told apart by those who see few (Okabe and Ito), the first for picoevent.
-const COLOURS: [&str; 8] =
-    ["#d55e00", "#e69f00", "#999999", "#000000", "#0072b2", "#009e73", "#cc79a7", "#56b4e9"];
+const COLOURS: [RGBColor; 8] = [
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x99, 0x99, 0x99),
+    RGBColor(0x00, 0x00, 0x00),
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0x56, 0xb4, 0xe9),
+];
 
 /// Writes a plot into `docs/performance/`.
 ///
 /// # Errors
-/// When the file can not be written.
+/// When it can not be drawn, or the file not be written.
 pub fn write(name: &str, plot: &Plot) -> Result<()> {
     let folder = workspace::root().join("docs/performance");
     let file = folder.join(name);
     let failed = || format!("cannot write {}", file.display());
     fs::create_dir_all(&folder).with_context(failed)?;
-    fs::write(&file, plot.svg()).with_context(failed)?;
+    fs::write(&file, plot.svg()?).with_context(failed)?;
     println!("written: docs/performance/{name}");
     Ok(())
 }
 
 impl Plot {
-    /// Draws it.
-    pub fn svg(&self) -> String {
+    /// Returns the picture.
+    ///
+    /// # Errors
+    /// The library's.
+    pub fn svg(&self) -> Result<String> {
+        let mut svg = String::new();
+        self.draw(&mut svg).map_err(|error| anyhow!("cannot draw {:?}: {error}", self.title))?;
+        Ok(svg)
+    }
+
+    fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
         let lines: Vec<_> =
             self.lines.iter().map(|(name, points)| (name, drawable(points))).collect();
         let all = || lines.iter().flat_map(|(_, points)| points);
-        let across = Axis::over(all().map(|point| point.0), FIELD[0], FIELD[2]);
-        let up = Axis::over(all().map(|point| point.1), FIELD[3], FIELD[1]);
-        let mut svg = self.frame();
-        svg += &grid(&across, &up);
+        let picture = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        picture.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(&picture)
+            .caption(&self.title, (FONT, 20))
+            .margin(10)
+            .margin_right(NAMES)
+            .set_label_area_size(LabelAreaPosition::Left, 70)
+            .set_label_area_size(LabelAreaPosition::Bottom, 45)
+            .build_cartesian_2d(
+                range(all().map(|point| point.0)).log_scale(),
+                range(all().map(|point| point.1)).log_scale(),
+            )?;
+        let label = |mark: &f64| label(*mark);
+        chart
+            .configure_mesh()
+            .x_desc(&self.across)
+            .y_desc(&self.up)
+            .x_label_formatter(&label)
+            .y_label_formatter(&label)
+            .label_style((FONT, 16))
+            .light_line_style(TRANSPARENT)
+            .draw()?;
         let mut names = Vec::new();
-        for (number, (name, points)) in lines.iter().enumerate() {
-            let colour = COLOURS[number % COLOURS.len()];
-            let Some(&(_, last)) = points.last() else { continue };
-            let place = |(x, y): &(f64, f64)| format!("{:.1},{:.1}", across.at(*x), up.at(*y));
-            let path = points.iter().map(place).collect::<Vec<_>>().join(" ");
-            let _ = writeln!(
-                svg,
-                r#"<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>"#
-            );
-            for (x, y) in points {
-                let (x, y) = (across.at(*x), up.at(*y));
-                let _ = writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
-            }
-            names.push((up.at(last), name.as_str(), colour));
+        for ((name, points), colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+            let Some(last) = points.last() else { continue };
+            let line = LineSeries::new(points.iter().copied(), colour.filled().stroke_width(2));
+            chart.draw_series(line.point_size(3))?;
+            names.push((chart.backend_coord(last), name, colour));
         }
-        for (y, name, colour) in apart(names) {
-            text(&mut svg, (FIELD[2] + 12.0, y + 4.0), "start", colour, name);
+        let bottom = chart.plotting_area().get_pixel_range().1.end;
+        let end = chart.plotting_area().get_pixel_range().0.end;
+        let heights = apart(names.iter().map(|((_, y), ..)| *y).collect(), bottom);
+        for ((_, name, colour), y) in names.iter().zip(heights) {
+            let style = (FONT, 16).into_font().color(*colour);
+            picture.draw(&Text::new(name.as_str(), (end + 12, y - LINE_HEIGHT / 2), style))?;
         }
-        svg + "</svg>\n"
-    }
-
-    fn frame(&self) -> String {
-        let (width, height) = SIZE;
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-             font-family=\"sans-serif\" font-size=\"13\">\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
-        );
-        text(&mut svg, (FIELD[0], 24.0), "start", "#000000", &self.title);
-        text(&mut svg, (FIELD[0], 42.0), "start", "#555555", &self.up);
-        let middle = f64::midpoint(FIELD[0], FIELD[2]);
-        text(&mut svg, (middle, FIELD[3] + 42.0), "middle", "#555555", &self.across);
-        svg
+        Ok(picture.present()?)
     }
 }
 
-/// A logarithmic axis, between two places of the picture.
-struct Axis {
-    low: f64,
-    high: f64,
-    from: f64,
-    to: f64,
-}
-
-impl Axis {
-    /// One that has room for the values and a little more.
-    fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
-        let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
-        Self { low: low.log10() - 0.1, high: high.log10() + 0.1, from, to }
-    }
-
-    fn at(&self, value: f64) -> f64 {
-        let part = (value.log10() - self.low) / (self.high - self.low);
-        self.from + part * (self.to - self.from)
-    }
-
-    /// The round values within: decades, or where there are few of those 1, 2 and 5 of each.
-    fn marks(&self) -> Vec<f64> {
-        let steps: &[f64] = if self.high - self.low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-        let decades = self.low.floor() as i32..=self.high.ceil() as i32;
-        let all =
-            decades.flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
-        all.filter(|mark| (self.low..=self.high).contains(&mark.log10())).collect()
-    }
-}
-
-fn grid(across: &Axis, up: &Axis) -> String {
-    let mut svg = String::new();
-    let [left, top, right, bottom] = FIELD;
-    let rule = |x1: f64, y1: f64, x2: f64, y2: f64| {
-        format!(
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#dddddd\"/>\n"
-        )
-    };
-    for mark in across.marks() {
-        let x = across.at(mark);
-        svg += &rule(x, top, x, bottom);
-        text(&mut svg, (x, bottom + 20.0), "middle", "#555555", &label(mark));
-    }
-    for mark in up.marks() {
-        let y = up.at(mark);
-        svg += &rule(left, y, right, y);
-        text(&mut svg, (left - 8.0, y + 4.0), "end", "#555555", &label(mark));
-    }
-    svg
+/// The range of values and a little more.
+fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
+    let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
+    low / 1.25..high * 1.25
 }
 
 fn label(mark: f64) -> String {
@@ -163,29 +137,21 @@ fn drawable(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0 && y.is_finite()).collect()
 }
 
-/// Moves names downwards until none touches the one above.
-fn apart<'n>(mut names: Vec<(f64, &'n str, &'n str)>) -> Vec<(f64, &'n str, &'n str)> {
-    names.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut free = f64::MIN;
-    for name in &mut names {
-        name.0 = name.0.max(free);
-        free = name.0 + LINE_HEIGHT;
+/// Moves names downwards until none touches the one above, and up again those that went over the
+/// edge. Returns their heights in the order in which they were given.
+fn apart(heights: Vec<i32>, bottom: i32) -> Vec<i32> {
+    let mut order: Vec<_> = (0..heights.len()).collect();
+    order.sort_by_key(|place| heights[*place]);
+    let (mut heights, mut free, mut edge) = (heights, i32::MIN, bottom);
+    for &place in &order {
+        heights[place] = heights[place].max(free);
+        free = heights[place] + LINE_HEIGHT;
     }
-    // What went over the edge moves up again.
-    let mut edge = FIELD[3];
-    for name in names.iter_mut().rev() {
-        name.0 = name.0.min(edge);
-        edge = name.0 - LINE_HEIGHT;
+    for &place in order.iter().rev() {
+        heights[place] = heights[place].min(edge);
+        edge = heights[place] - LINE_HEIGHT;
     }
-    names
-}
-
-fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, words: &str) {
-    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let _ = writeln!(
-        svg,
-        r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" fill="{colour}">{words}</text>"#
-    );
+    heights
 }
 
 #[cfg(test)]
@@ -198,48 +164,29 @@ mod tests {
         Plot { title, across, up, lines: lines.collect() }
     }
 
-    /// Every tag is closed, in order, and there is no bare `&`.
-    fn check_well_formed(svg: &str) {
-        let mut open = Vec::new();
-        for part in svg.split('<').skip(1) {
-            let (tag, rest) = part.split_once('>').expect("a tag ends");
-            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-            assert!(!rest.contains('>'), "{rest}");
-            for entity in rest.split('&').skip(1) {
-                assert!(["amp;", "lt;", "gt;"].iter().any(|known| entity.starts_with(known)));
-            }
-            if let Some(name) = tag.strip_prefix('/') {
-                assert_eq!(open.pop(), Some(name));
-            } else if !tag.ends_with('/') {
-                open.push(tag.split(' ').next().unwrap());
-            }
-        }
-        assert!(open.is_empty(), "{open:?}");
-    }
-
     #[test]
-    fn a_plot_is_well_formed_and_has_a_line_and_a_name_for_each_contestant() {
+    fn a_plot_has_a_line_and_a_name_for_each_contestant_and_text_is_escaped() {
         let points: &[_] = &[(100.0, 20.0), (1_000.0, 30.0), (10_000.0, 300.0)];
-        let svg = plot(&[("picoevent", points), ("calloop <3", &points[..1])]).svg();
-        check_well_formed(&svg);
-        assert_eq!(svg.matches("<polyline").count(), 2);
+        let svg = plot(&[("picoevent", points), ("calloop <3", &points[..1])]).svg().unwrap();
+        assert_eq!(
+            svg.matches("<polyline fill=\"none\" opacity=\"1\" stroke=\"#D55E00\"").count(),
+            1
+        );
         assert_eq!(svg.matches("<circle").count(), 4);
-        assert!(svg.contains(">picoevent</text>") && svg.contains(">calloop &lt;3</text>"));
-        assert!(svg.contains(">1,000</text>"));
+        assert!(svg.contains("\npicoevent\n") && svg.contains("\ncalloop &lt;3\n"), "{svg}");
+        assert!(svg.contains("a &lt; b &amp; c") && svg.contains("\n1,000\n"), "{svg}");
     }
 
     #[test]
     fn what_has_no_logarithm_is_left_out_and_an_empty_plot_is_still_one() {
-        let svg = plot(&[("below", &[(1.0, -3.0), (10.0, 0.0)]), ("none", &[])]).svg();
-        check_well_formed(&svg);
-        assert_eq!(svg.matches("<polyline").count(), 0);
-        assert!(!svg.contains("NaN"), "{svg}");
+        let svg = plot(&[("below", &[(1.0, -3.0), (10.0, 0.0)]), ("none", &[])]).svg().unwrap();
+        assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN"), "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 0);
     }
 
     #[test]
     fn names_do_not_touch_and_stay_in_the_picture() {
-        let names = apart((0..5).map(|place| (368.0 + f64::from(place), "n", "c")).collect());
-        assert!(names.windows(2).all(|pair| pair[1].0 - pair[0].0 >= LINE_HEIGHT));
-        assert!(names.iter().all(|name| name.0 <= FIELD[3]));
+        let names = apart(vec![370, 368, 369, 10], 370);
+        assert_eq!(names, [370, 340, 355, 10]);
     }
 }

@@ -4,7 +4,7 @@
 //!   hello (W3)  echo (W4)  idle (W5)  start (W6)      the workloads
 //!   contest     all servers in rounds, as a table     tally    instructions, system calls
 //!   duel        one server and its clients            process  place  report
-//!   contestant  what there is, and how it is built    spread   others  symbols
+//!   contestant  what there is, and how it is built    others
 //! ```
 //!
 //! The sources are in `tests/bench/servers`. A server that its clients find wrong, and clients that
@@ -20,7 +20,5 @@ mod others;
 mod place;
 mod process;
 mod report;
-mod spread;
 pub mod start;
-mod symbols;
 mod tally;

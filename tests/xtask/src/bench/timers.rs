@@ -7,17 +7,16 @@ use super::{
     figures::{self, Figures},
     loops::{Count, Program},
     plot::{self, Plot},
-    table::Table,
 };
+use crate::table::Table;
 
 /// The contestants, as tables list them.
 const NAMES: [&str; 7] =
     [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
 
 /// Those of W2i.
-const IDLE_NAMES: [&str; 10] = [
+const IDLE_NAMES: [&str; 9] = [
     US,
-    "picoevent, common",
     LIBEVENT,
     "libevent, common",
     "libev",
@@ -106,22 +105,17 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let columns = ["", "ns", "least – most", "the loop's", "of libevent's", "instructions"];
     let mut table = Table::new(title, &columns);
     for (name, count) in names.iter().zip(counts) {
-        let (least, most) = figures.range(name, "").unzip();
-        table.row([
-            (*name).to_owned(),
-            figures::nanos(figures.median(name, "")),
-            format!("{} – {}", figures::nanos(least), figures::nanos(most)),
-            figures::nanos(figures.beyond(name, FLOOR, "")),
-            figures::times(figures.ratio(name, LIBEVENT, "")),
-            figures::count(Some(count)),
-        ]);
+        let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter();
+        table.row(
+            [(*name).to_owned()].into_iter().chain(cells).chain([figures::count(Some(count))]),
+        );
     }
     table.note(format!(
         "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
          brought up to date after each 64. *The loop's* is what is more than with no timers.",
         figures::count(Some(OPERATIONS.into()))
     ));
-    table.note("*Common* is a timeout that many events share, libevent's or picoevent's.");
+    table.note("*Common* is a timeout that many events share, of libevent's.");
     Ok(vec![table])
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fmt};
 
 use super::record::{Group, Record};
+use crate::table::{Format, Table};
 
 /// What to do about a difference.
 pub const HOW_TO_RECORD: &str = "if that is meant, type\n  cargo xtask gate --record\nand commit tests/bench/recorded.txt with the change";
@@ -133,9 +134,7 @@ impl fmt::Display for Comparison {
         if self.differences.is_empty() {
             return write!(f, "all {} figures are as recorded", self.figures);
         }
-        let widest = self.differences.iter().map(|found| found.name.chars().count()).max();
-        let width = widest.unwrap_or(0).max("figure".len());
-        write!(f, "{:<width$}  {:>9}  {:>9}  {:>9}", "figure", "recorded", "now", "per cent")?;
+        let mut table = Table::new("", &["figure", "recorded", "now", "per cent", ""]);
         for Difference { name, recorded, now, kind } in &self.differences {
             let cell = |figure: &Option<u64>| figure.map_or("-".to_owned(), |n| n.to_string());
             let change = match (recorded, now) {
@@ -146,15 +145,14 @@ impl fmt::Display for Comparison {
             };
             let word = match kind {
                 Kind::Noted => "",
-                Kind::Grown => "  grown",
-                Kind::Shrunk => "  shrunk",
-                Kind::NotRecorded => "  not recorded",
-                Kind::Gone => "  not measured",
+                Kind::Grown => "grown",
+                Kind::Shrunk => "shrunk",
+                Kind::NotRecorded => "not recorded",
+                Kind::Gone => "not measured",
             };
-            write!(f, "\n{name:<width$}  {:>9}  {:>9}", cell(recorded), cell(now))?;
-            write!(f, "  {change:>9}{word}")?;
+            table.row([name.clone(), cell(recorded), cell(now), change, word.to_owned()]);
         }
-        Ok(())
+        f.write_str(table.grid(Format::Plain).trim_end())
     }
 }
 
@@ -218,11 +216,11 @@ mod tests {
         let now = record("rustc", &[("flash", 1_050), ("RAM", 401), ("new one", 8), ("same", 1)]);
         let found = compare(&recorded, &now);
         let expected = "\
-figure    recorded        now   per cent
-flash         1000       1050      +5.00  grown
-RAM            400        401      +0.25
-new one          -          8          -  not recorded
-old              7          -          -  not measured";
+figure   recorded   now  per cent
+flash        1000  1050     +5.00         grown
+RAM           400   401     +0.25
+new one         -     8         -  not recorded
+old             7     -         -  not measured";
         assert_eq!(found.to_string(), expected);
         let verdict = found.verdict();
         let start = "of 4 figures, 1 grown by more than 2 %, 1 not in the record, 1 recorded and";

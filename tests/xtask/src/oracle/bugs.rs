@@ -3,7 +3,7 @@
 
 use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::{command, patched, workspace};
 
@@ -16,28 +16,18 @@ const ENOUGH: u64 = 2_000;
 /// When a bug does not fit the core any more, or what comes of it does not compile.
 pub fn run(player: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
-    let root = workspace::root();
-    patched::copy_folder(&root, copy.path())?;
-    let bugs = patched::patches(&root.join("tests/oracle/bugs"))?;
-    ensure!(!bugs.is_empty(), "there are no bugs in tests/oracle/bugs");
     // What is built of the copy is kept with the rest, so that the next time is quicker.
-    let target = player.ancestors().nth(2).unwrap_or(&root).join("oracle-bugs");
-    let mut missed = 0;
-    for bug in &bugs {
-        patched::apply(copy.path(), bug, &[])?;
+    let target = workspace::target().join("oracle-bugs");
+    patched::plant_each("tests/oracle/bugs", copy.path(), None, |name| {
         let found = look(copy.path(), &target, player)?;
-        patched::apply(copy.path(), bug, &["--reverse"])?;
-        let name = bug.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        match found {
+        match &found {
             Some(Found { programs, lines }) => {
                 println!("found by program {programs:>4}, shrunk to {lines:>2} lines: {name}");
             }
             None => println!("not found in {ENOUGH} programs: {name}"),
         }
-        missed += u32::from(found.is_none());
-    }
-    println!("{} bugs, {missed} not found within {ENOUGH} programs", bugs.len());
-    Ok(i32::from(missed > 0))
+        Ok(found.is_some())
+    })
 }
 
 /// What it took to find a bug.

@@ -26,7 +26,7 @@ use crate::{
 const START: Duration = Duration::from_secs(20);
 
 /// How many log lines an error shows.
-const SHOWN: usize = 20;
+const SHOWN: usize = 30;
 
 /// The byte that asks the firmware to end, as Ctrl-C on a terminal.
 const INTERRUPT: u8 = 0x03;
@@ -185,7 +185,7 @@ impl Guest {
     }
 
     /// What an error tells about the guest: how it ended, and what it and QEMU said last.
-    fn story(&mut self) -> String {
+    pub fn story(&mut self) -> String {
         self.history.extend(self.lines.try_iter());
         let mut story = match self.process.status() {
             Ok(Some(status)) => format!("\nQEMU has ended: {}", describe(status)),

@@ -3,18 +3,17 @@
 //! The images are `tests/bench/alone`. Which code is the core's is told as for firmware; memory is
 //! the difference between storages of different capacities, of which the compiler tells the size.
 
-use std::{path::PathBuf, process::Stdio};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use super::{
     crates::shares,
     elf::{Kind, sections},
-    table::{Lines, grouped},
 };
 use crate::{
-    command::{self, cannot_start, check, describe},
-    firmware,
+    command,
+    table::{Table, grouped},
     toolchain::Toolchain,
     workspace,
 };
@@ -60,19 +59,19 @@ pub struct Code {
 ///
 /// # Errors
 /// When an image cannot be built or understood.
-pub fn table(toolchain: Toolchain) -> Result<Lines> {
-    let heading = ["target", "level", "events: core", "events: .text", "server: core"];
-    let mut lines = vec![heading.map(str::to_owned).to_vec()];
-    lines[0].push("server: .text".to_owned());
+pub fn table(toolchain: Toolchain) -> Result<Table> {
+    let columns =
+        ["target", "level", "events: core", "events: .text", "server: core", "server: .text"];
+    let mut table = Table::new("code of the core alone", &columns);
     for build in BUILDS {
         let mut line = vec![build.target.to_owned(), build.level.to_owned()];
         for (image, _) in IMAGES {
             let code = code(toolchain, build, image)?;
             line.extend([grouped(code.core), grouped(code.all)]);
         }
-        lines.push(line);
+        table.row(line);
     }
-    Ok(lines)
+    Ok(table)
 }
 
 /// Builds an image and measures its code.
@@ -92,7 +91,7 @@ const TABLES: [(&str, &str, u64); 4] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
     ("a further listener", "MORE_LISTENERS", 8),
-    ("a further common timeout", "MORE_COMMON", 8),
+    ("a further source", "MORE_SOURCES", 8),
 ];
 
 /// The storage that the others are compared with.
@@ -127,10 +126,13 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
 ///
 /// # Errors
 /// As [`memory`].
-pub fn memory_table(toolchain: Toolchain) -> Result<Lines> {
-    let mut lines = vec![vec!["of RAM, on a chip of 32 bits".to_owned(), "bytes".to_owned()]];
-    lines.extend(memory(toolchain)?.into_iter().map(|(name, bytes)| vec![name, grouped(bytes)]));
-    Ok(lines)
+pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
+    let columns = ["of RAM, on a chip of 32 bits", "bytes"];
+    let mut table = Table::new("RAM of the core alone", &columns);
+    for (name, bytes) in memory(toolchain)? {
+        table.row([name, grouped(bytes)]);
+    }
+    Ok(table)
 }
 
 fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
@@ -141,10 +143,5 @@ fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
     };
     cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.level);
     cargo.args(["build", "--release", "--target", build.target, "--bin", image]);
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-    check(&cargo, output.status)?;
-    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
-    built.into_iter().next().with_context(|| format!("cargo did not say where it put {image}"))
+    command::build_one(&mut cargo)
 }

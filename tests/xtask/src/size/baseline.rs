@@ -7,11 +7,13 @@
 
 use anyhow::{Result, ensure};
 
-use super::{
-    Usage, measure,
-    table::{Lines, grouped},
+use super::{Usage, measure};
+use crate::{
+    board::Board,
+    firmware,
+    table::{Table, grouped},
+    toolchain::Toolchain,
 };
-use crate::{board::Board, firmware, toolchain::Toolchain};
 
 /// The boards that are compared on, and the connections and sockets of hello-world there.
 const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-an385", 8, 16)];
@@ -23,9 +25,9 @@ const SLACK: u64 = 64;
 ///
 /// # Errors
 /// When one cannot be built.
-pub fn table(toolchain: Toolchain) -> Result<Lines> {
-    let heading = ["server", "served at once", "sockets", "flash", "static RAM"];
-    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+pub fn table(toolchain: Toolchain) -> Result<Table> {
+    let columns = ["server", "served at once", "sockets", "flash", "static RAM"];
+    let mut table = Table::new("beside the same as tasks", &columns);
     for (name, few, many) in BOARDS {
         let board = Board::named(name)?;
         let hello = measure(&firmware::build(toolchain, board, "hello-world")?)?;
@@ -44,7 +46,7 @@ pub fn table(toolchain: Toolchain) -> Result<Lines> {
         );
         let mut row = |server: &str, served: u64, sockets: u64, usage: &Usage| {
             let numbers = [served, sockets, usage.flash, usage.ram].map(grouped);
-            lines.push([vec![format!("{server}, {name}")], numbers.to_vec()].concat());
+            table.row([format!("{server}, {name}")].into_iter().chain(numbers));
         };
         row("tasks", few, few, tasks_few);
         row("picoevent", few, few, loop_few);
@@ -57,10 +59,10 @@ pub fn table(toolchain: Toolchain) -> Result<Lines> {
             let further = |few_of: u64, many_of: u64| many_of.saturating_sub(few_of) / (many - few);
             let ram = further(few_of.ram, many_of.ram);
             let flash = further(few_of.flash, many_of.flash);
-            let cells =
-                [format!("{server}, each further one, {name}"), "+ 1".to_owned(), "+ 1".to_owned()];
-            lines.push([cells.to_vec(), vec![grouped(flash), grouped(ram)]].concat());
+            let one = || "+ 1".to_owned();
+            let what = format!("{server}, each further one, {name}");
+            table.row([what, one(), one(), grouped(flash), grouped(ram)]);
         }
     }
-    Ok(lines)
+    Ok(table)
 }

@@ -70,6 +70,25 @@ pub fn shares(elf: &Path) -> Result<Shares> {
     Ok(shares)
 }
 
+/// Returns the bytes of code of each crate by the names of a program's symbols, for a program that
+/// has no debugging information.
+///
+/// # Errors
+/// When the file cannot be read, is no program, or has no symbols.
+pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
+    let mut code = BTreeMap::new();
+    for section in sections(program)?.into_iter().filter(|section| section.kind == Kind::Code) {
+        let mut symbols = section.symbols;
+        // Two names of the same code are one code.
+        symbols.dedup_by_key(|symbol| symbol.address);
+        for Symbol { name, size, .. } in symbols.iter().filter(|symbol| symbol.size > 0) {
+            *code.entry(crate_of(name).unwrap_or(REST).to_owned()).or_default() += size;
+        }
+    }
+    ensure!(!code.is_empty(), "{} has no symbols", program.display());
+    Ok(code)
+}
+
 /// The variables of a firmware in RAM, the largest first.
 ///
 /// # Errors
@@ -197,12 +216,21 @@ mod tests {
             ),
             ("<u32 as defmt::traits::Format>::format", Some("defmt")),
             ("<T as core::convert::Into<U>>::into", Some("core")),
+            ("<dyn core::any::Any>::type_id", Some("core")),
+            ("picoevent_sim::live::Live::settle", Some("picoevent_sim")),
             ("<&mut smoltcp::A as core::fmt::Debug>::fmt", Some("smoltcp")),
             ("Reset", None),
             ("", None),
         ] {
             assert_eq!(crate_of(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn this_program_has_code_of_its_own_and_of_the_library() {
+        let code = code_by_name(&std::env::current_exe().unwrap()).unwrap();
+        assert!(code["xtask"] > 0 && code["core"] > 0, "{code:?}");
+        assert!(code_by_name(Path::new("/proc/self/stat")).is_err());
     }
 
     #[test]

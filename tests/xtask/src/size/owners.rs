@@ -1,13 +1,11 @@
 //! The tables of crates and of variables.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 
-use super::{
-    crates::{Shares, variables},
-    table::{Lines, grouped},
-};
+use super::crates::{Share, Shares, variables};
+use crate::table::{Table, grouped};
 
 /// Crates with less than this in each firmware are summed up.
 const SMALL: u64 = 256;
@@ -17,7 +15,7 @@ const OTHERS: &str = "(smaller ones)";
 const SHORT: u64 = 32;
 
 /// Writes a table of crates, and what each takes in each firmware; the last line is the sum.
-pub fn table(firmware: &[(&str, Shares)], bytes: impl Fn(&super::crates::Share) -> u64) -> Lines {
+pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) -> u64) -> Table {
     let mut crates: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (column, (_, shares)) in firmware.iter().enumerate() {
         for (name, share) in shares {
@@ -38,33 +36,30 @@ pub fn table(firmware: &[(&str, Shares)], bytes: impl Fn(&super::crates::Share) 
     }
     rows.sort_by_key(|(name, row)| (name.starts_with('('), u64::MAX - row[0]));
     rows.extend([(OTHERS, others), ("all", sums)]);
-    let mut lines = vec![vec!["crate".to_owned()]];
-    lines[0].extend(firmware.iter().map(|(board, _)| (*board).to_owned()));
-    lines.extend(rows.into_iter().map(|(name, row)| {
-        let cells = row.into_iter().map(grouped);
-        [name.to_owned()].into_iter().chain(cells).collect()
-    }));
-    lines
+    let boards = firmware.iter().map(|(board, _)| *board);
+    let mut table = Table::new(title, &["crate"].into_iter().chain(boards).collect::<Vec<_>>());
+    for (name, row) in rows {
+        table.row([name.to_owned()].into_iter().chain(row.into_iter().map(grouped)));
+    }
+    table
 }
 
 /// Writes the table of a firmware's largest variables.
 ///
 /// # Errors
 /// When its file cannot be read.
-pub fn variables_table(elf: &std::path::Path) -> Result<Lines> {
-    let mut lines = vec![vec!["variable".to_owned(), "bytes".to_owned()]];
-    let variables = variables(elf)?.into_iter().filter(|variable| variable.size >= SHORT);
-    lines.extend(variables.map(|variable| vec![variable.name, grouped(variable.size)]));
-    Ok(lines)
+pub fn variables_table(title: &str, elf: &Path) -> Result<Table> {
+    let mut table = Table::new(title, &["variable", "bytes"]);
+    for variable in variables(elf)?.into_iter().filter(|variable| variable.size >= SHORT) {
+        table.row([variable.name, grouped(variable.size)]);
+    }
+    Ok(table)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::size::{
-        crates::Share,
-        table::{Format, layout},
-    };
+    use crate::table::Format;
 
     #[test]
     fn small_crates_are_summed_up_and_all_are_in_the_sum() {
@@ -85,7 +80,7 @@ net                 0  5,000
 (smaller ones)      3      0
 all             1,153  6,200
 ";
-        let lines = table(&firmware, |share| share.flash);
-        assert_eq!(layout(&lines, Format::Plain), expected);
+        let table = table("", &firmware, |share| share.flash);
+        assert_eq!(table.grid(Format::Plain), expected);
     }
 }

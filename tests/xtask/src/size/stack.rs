@@ -7,8 +7,13 @@
 
 use anyhow::{Context, Result};
 
-use super::table::{Lines, grouped};
-use crate::{board::Board, command, firmware, toolchain::Toolchain, workspace};
+use crate::{
+    board::Board,
+    command, firmware,
+    table::{Table, grouped},
+    toolchain::Toolchain,
+    workspace,
+};
 
 /// The programs, and whose they are.
 pub const PROGRAMS: [(&str, &str); 2] = [("stack-loop", "picoevent"), ("stack-tasks", "tasks")];
@@ -29,7 +34,7 @@ pub fn build(toolchain: Toolchain) -> Result<()> {
 ///
 /// # Errors
 /// When a client was not served as it should, or a program said no depth.
-pub fn table(toolchain: Toolchain) -> Result<Lines> {
+pub fn table(toolchain: Toolchain) -> Result<Table> {
     build(toolchain)?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());
@@ -37,8 +42,8 @@ pub fn table(toolchain: Toolchain) -> Result<Lines> {
     cargo.args(["--", "--ignored", "--nocapture", "--test-threads=1"]);
     println!("$ {}", command::describe(&cargo));
     let said = command::output(&mut cargo)?;
-    let heading = ["server", "at start", "serving", "room for it"];
-    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+    let columns = ["server", "at start", "serving", "room for it"];
+    let mut table = Table::new(format!("stack, {BOARD}"), &columns);
     for (program, server) in PROGRAMS {
         let read = |when: &str| {
             depth(&said, program, when)
@@ -46,9 +51,9 @@ pub fn table(toolchain: Toolchain) -> Result<Lines> {
         };
         let ((start, _), (serving, room)) = (read("at start")?, read("serving")?);
         let cells = [start, serving, room].map(grouped);
-        lines.push([vec![server.to_owned()], cells.to_vec()].concat());
+        table.row([server.to_owned()].into_iter().chain(cells));
     }
-    Ok(lines)
+    Ok(table)
 }
 
 /// Reads `stack-loop, serving: 2040 bytes of 48028`.

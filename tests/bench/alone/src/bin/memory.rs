@@ -33,5 +33,5 @@ bytes_of! {
     MORE_EVENTS: Storage<App, 12, 4, 4, 4, 4, 4>;
     MORE_CONNS: Storage<App, 4, 12, 4, 4, 4, 4>;
     MORE_LISTENERS: Storage<App, 4, 4, 4, 4, 12, 4>;
-    MORE_COMMON: Storage<App, 4, 4, 4, 4, 4, 12>;
+    MORE_SOURCES: Storage<App, 4, 4, 4, 4, 4, 12>;
 }

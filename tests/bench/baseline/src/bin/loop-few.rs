@@ -3,42 +3,11 @@
 #![no_std]
 #![no_main]
 
-use core::net::{Ipv4Addr, SocketAddr};
+use picoevent_baseline::sizes::FEW;
 
-use embassy_net::{Stack, StackResources};
-use hello_world::{Hello, PORT};
-use picoevent::{EventBase, Signal, Storage, Trigger};
-use picoevent_baseline::board;
-use picoevent_baseline::sizes::{BUFFER, EVENTS, FEW, INPUT, OUTPUT};
-use picoevent_embassy::{Config, Sockets, run};
-use static_cell::{ConstStaticCell, StaticCell};
+#[path = "../program/event_loop.rs"]
+mod program;
 
-static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-static RESOURCES: StaticCell<StackResources<{ FEW + 1 }>> = StaticCell::new();
-static SOCKETS: ConstStaticCell<Sockets<FEW, BUFFER, BUFFER>> =
-    ConstStaticCell::new(Sockets::new());
-static STORAGE: ConstStaticCell<Storage<Hello, EVENTS, FEW, INPUT, OUTPUT>> =
-    ConstStaticCell::new(Storage::new());
-
-#[cortex_m_rt::entry]
-fn main() -> ! {
-    let resources = RESOURCES.init_with(StackResources::new);
-    board::run(
-        resources,
-        || INTERRUPT.raise(),
-        |spawner, stack| {
-            spawner.spawn(serve(stack).expect("spawned once"));
-        },
-    )
-}
-
-#[embassy_executor::task]
-async fn serve(stack: Stack<'static>) {
-    let mut base = EventBase::new(STORAGE.take());
-    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Hello::start(&mut base, address).expect("the storage has room");
-    let mut hello = Hello::new();
-    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
-    defmt::info!("done");
-    board::exit(0)
-}
+const CONNS: usize = FEW;
+const SOCKETS: usize = FEW;
+const PAINTED: bool = false;

@@ -21,8 +21,6 @@ enum Idle {
     Without,
     /// A timer each.
     Own,
-    /// One list for all, by [`Cx::common_timeout`].
-    Common,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -45,7 +43,6 @@ pub(super) fn contestants() -> Vec<Contestant> {
         live("picoevent, level", What::READ, Idle::Without),
         core("picoevent's core on mio", Idle::Without),
         live("picoevent +t60", edge, Idle::Own),
-        live("picoevent, common +t60", edge, Idle::Common),
         core("picoevent's core on mio +t60", Idle::Own),
     ]
 }
@@ -65,7 +62,7 @@ fn on_live_with<const SIZE: usize>(
     what: What,
     idle: Idle,
 ) -> Result<()> {
-    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0>::new());
+    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0, 1, 1, 0, SIZE>::new());
     let mut base = EventBase::new(&mut storage);
     let mut live = Live::new()?;
     let sources = watch.descriptors.iter().map(|descriptor| live.add_source(&mut base, descriptor));
@@ -97,7 +94,7 @@ fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
 }
 
 fn on_core_with<const SIZE: usize>(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
-    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0>::new());
+    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0, 1, 1, 0, SIZE>::new());
     let mut base = EventBase::new(&mut storage);
     let sources = watch.descriptors.iter().map(|_| base.new_source());
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
@@ -139,7 +136,7 @@ impl Chain for OnCore<'_, '_> {
         for event in &self.events {
             self.base.ready(self.sources[event.token().0], What::READ);
         }
-        if self.base.wait_or_less() != Wait::Forever {
+        if self.base.wait() != Wait::Forever {
             let passed = self.started.elapsed().as_micros() as u64;
             self.base.advance(Instant::from_micros(passed));
         }
@@ -156,7 +153,6 @@ fn add_all(
     what: What,
     idle: Idle,
 ) -> Result<()> {
-    let common = base.common_timeout(MINUTE)?;
     for (place, &source) in sources.iter().enumerate() {
         let event = base.new_event(source, what, Mode::Persist, called)?;
         assert_eq!((event.index(), source.index()), (place, place), "a fresh table fills in order");
@@ -164,7 +160,6 @@ fn add_all(
         match idle {
             Idle::Without => event.add(None)?,
             Idle::Own => event.add(Some(MINUTE))?,
-            Idle::Common => event.add_common(common)?,
         }
     }
     Ok(())

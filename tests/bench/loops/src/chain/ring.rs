@@ -14,9 +14,9 @@ use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::str::FromStr;
 
 use anyhow::{Result, anyhow, bail, ensure};
+use clap::ValueEnum;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::{Errno, read, write};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -24,7 +24,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What pairs are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// One event counter, both ends of its pair.
     Eventfd,
@@ -35,10 +35,9 @@ pub enum Kind {
 }
 
 /// A fault to be put in, to see that it is noticed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     /// None.
-    #[default]
     None,
     /// One token is not passed on.
     Lost,
@@ -242,31 +241,6 @@ impl fmt::Display for TooFew {
 }
 
 impl Error for TooFew {}
-
-impl FromStr for Kind {
-    type Err = anyhow::Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "eventfd" => Ok(Self::Eventfd),
-            "sockets" => Ok(Self::Sockets),
-            "pipes" => Ok(Self::Pipes),
-            _ => bail!("there is no kind {name:?}: known are eventfd, sockets, pipes"),
-        }
-    }
-}
-
-impl FromStr for Fault {
-    type Err = anyhow::Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "lost" => Ok(Self::Lost),
-            "wrong" => Ok(Self::Wrong),
-            _ => bail!("there is no fault {name:?}: known are lost, wrong"),
-        }
-    }
-}
 
 /// Makes sure that this process may have as many descriptors.
 fn allow(pairs: u32, needed: u64) -> Result<()> {

@@ -80,12 +80,13 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 fn line(report: &Report, used: Duration) -> String {
     let Report { wall, latency } = report;
     let micros = |duration: Duration| duration.as_nanos() as f64 / 1000.0;
-    let [median, late, last] = [0.5, 0.99, 1.0].map(|share| micros(latency.quantile(share)));
+    let micros_of = |share| latency.value_at_quantile(share) as f64 / 1000.0;
+    let [median, late, last] = [0.5, 0.99, 1.0].map(micros_of);
     format!(
         "load wall={:.0} cpu={:.0} operations={} p50={median:.1} p99={late:.1} max={last:.1}",
         micros(*wall),
         micros(used),
-        latency.total(),
+        latency.len(),
     )
 }
 

@@ -50,7 +50,7 @@ impl Bulk {
                     self.selector.wait(&mut ready, (done, blocks))?;
                 }
             }
-            report.latency.record(begun.elapsed());
+            report.record(begun.elapsed());
         }
         report.wall = start.elapsed();
         Ok(report)

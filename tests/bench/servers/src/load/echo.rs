@@ -79,7 +79,7 @@ impl Clients {
                     continue;
                 }
                 let now = Instant::now();
-                report.latency.record(now - talk.sent);
+                report.record(now - talk.sent);
                 done += 1;
                 if sent < messages {
                     talk.send(now)?;

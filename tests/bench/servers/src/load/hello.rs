@@ -48,7 +48,7 @@ impl Hello {
                 }
                 if let Some(visit) = visits[place].take() {
                     visit.client.hang_up()?;
-                    report.latency.record(visit.begun.elapsed());
+                    report.record(visit.begun.elapsed());
                 }
                 done += 1;
                 if begun < self.connections {

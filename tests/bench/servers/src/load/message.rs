@@ -1,5 +1,7 @@
 //! What clients send: bytes that no other place, message or connection has.
 
+use fastrand::Rng;
+
 /// Bytes of a small message.
 pub const MESSAGE: usize = 64;
 
@@ -9,13 +11,10 @@ pub(super) const BLOCK: usize = 1 << 20;
 /// Blocks begin at one of so many places in the noise, so that two in a row differ everywhere.
 const SHIFTS: usize = 251;
 
-/// The message that a connection sends for the so-manieth time.
+/// Returns the message with this number on a connection.
 pub(super) fn message(connection: usize, sequence: u64) -> [u8; MESSAGE] {
     let mut bytes = [0; MESSAGE];
-    let mut state = (connection as u64) << 40 ^ sequence;
-    for lane in bytes.as_chunks_mut().0 {
-        *lane = split_mix(&mut state).to_le_bytes();
-    }
+    Rng::with_seed((connection as u64) << 40 ^ sequence).fill(&mut bytes);
     bytes
 }
 
@@ -24,9 +23,9 @@ pub(super) struct Noise(Vec<u8>);
 
 impl Noise {
     pub(super) fn new() -> Self {
-        let mut state = 0;
-        let lanes = (BLOCK + SHIFTS).div_ceil(8);
-        Self((0..lanes).flat_map(|_| split_mix(&mut state).to_le_bytes()).collect())
+        let mut bytes = vec![0; BLOCK + SHIFTS];
+        Rng::with_seed(0).fill(&mut bytes);
+        Self(bytes)
     }
 
     /// The rest of the block that this byte of the stream is in, from it on.
@@ -35,15 +34,6 @@ impl Noise {
         let shift = (block % SHIFTS as u64) as usize;
         &self.0[shift + within..shift + BLOCK]
     }
-}
-
-/// SplitMix64: every state is followed by another, and no two by the same.
-const fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! The programs for the chip: building them, and running one under QEMU.
 
-use std::{fmt, path::PathBuf, process::Command, process::Stdio, time::Duration};
+use std::{fmt, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::{
-    command::{self, cannot_start, check, describe},
-    firmware,
+    command::{self, describe},
     qemu::{Machine, QEMU_PROGRAM},
     toolchain::Toolchain,
     workspace,
@@ -96,12 +95,7 @@ pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
 pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
     let mut cargo = toolchain.cargo(&workspace::chip(), TARGET);
     cargo.args(["build", "--bins"]).args(profile.arguments());
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    cargo.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = cargo.output().with_context(|| cannot_start(&cargo))?;
-    check(&cargo, output.status)?;
-    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+    let built = command::build(&mut cargo)?;
     let image = |program| {
         let elf = built.iter().find(|elf| elf.file_name().is_some_and(|name| name == program));
         let elf = elf.ok_or_else(|| anyhow!("cargo did not say where it put {program}"))?;

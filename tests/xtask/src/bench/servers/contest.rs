@@ -12,14 +12,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::{
+    super::spread::{Spread, ratio, rounds},
     contestant::{Built, CONNECTIONS, LIBEVENT, SOURCES_ROW, Server},
     duel::{self, Load, Outcome, Under},
     others::Others,
     place::{self, Places},
-    spread::{Spread, ratio, rounds},
     tally,
 };
-use crate::{bench::table::Table, setup};
+use crate::{setup, table::Table};
 
 /// Two loads that differ in nothing but their length. The name is what is added to a heading.
 pub struct Lengths {
@@ -52,7 +52,7 @@ impl Contest {
     /// # Errors
     /// When something can not be built or installed.
     pub fn begin() -> Result<Self> {
-        setup::strace()?;
+        setup::tool("strace")?;
         let built = Built::all()?;
         let (clients, places) = (built.load()?, Places::find()?);
         let descriptors = place::raise_descriptors()?;
@@ -90,25 +90,25 @@ impl Contest {
         // Three digits that mean something.
         let digits = if costs.iter().flatten().any(|cost| *cost >= 100.0) { 0 } else { 2 };
         let find = |name| servers.iter().position(|server| server.name == name);
-        let mut columns: Vec<String> = [
+        let (cost_of, speed) = (format!("CPU µs / {what}"), format!("{what} / s"));
+        let counted = lengths.iter().flat_map(|Lengths { name, .. }| {
+            [format!("instructions{name}"), format!("system calls{name}")]
+        });
+        let counted: Vec<_> = counted.collect();
+        let mut columns = vec![
             "server",
-            &format!("CPU µs / {what}"),
+            &cost_of,
             "× libevent",
             "connections ÷ it",
             "sources ÷ it",
-            &format!("{what} / s"),
+            &speed,
             "p50 µs",
             "p99 µs",
             "server idle %",
             "generator busy %",
-        ]
-        .map(str::to_owned)
-        .into();
-        for Lengths { name, .. } in lengths {
-            columns.push(format!("instructions{name}"));
-            columns.push(format!("system calls{name}"));
-        }
-        let mut rows = Vec::new();
+        ];
+        columns.extend(counted.iter().map(String::as_str));
+        let mut table = Table::new(title, &columns);
         for ((server, runs), own) in servers.iter().zip(&results).zip(&costs) {
             let to = |name| find(name).map(|other| ratio(own, &costs[other]));
             let of = |name| find(name).map(|other| ratio(&costs[other], own));
@@ -126,10 +126,10 @@ impl Contest {
                 format!("{:.0}", median(|run| run.load_cpu / run.wall * 100.0)),
             ];
             row.extend(self.tally(server, lengths)?);
-            rows.push(row);
+            table.row(row);
         }
-        let notes = vec![format!("Rounds: {rounds_of}. {} {note}", self.places.describe())];
-        Ok(Table { title: title.to_owned(), notes, columns, rows })
+        table.note(format!("Rounds: {rounds_of}. {} {note}", self.places.describe()));
+        Ok(table)
     }
 
     fn tally(&self, server: &Server, lengths: &[Lengths]) -> Result<Vec<String>> {

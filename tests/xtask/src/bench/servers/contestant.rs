@@ -3,16 +3,12 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context, Result};
 
-use crate::{
-    bench::peers,
-    command::{self, cannot_start, check, describe},
-    firmware, workspace,
-};
+use crate::{bench::peers, command, workspace};
 
 /// Where the sources are.
 pub const SOURCES: &str = "tests/bench/servers";
@@ -187,11 +183,7 @@ fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
 fn build_rust() -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);
-    println!("$ {}", describe(&cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
-    let output = cargo.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&cargo))?;
-    check(&cargo, output.status)?;
-    let built = firmware::executables(&String::from_utf8_lossy(&output.stdout));
+    let built = command::build(&mut cargo)?;
     let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
     Ok(built.into_iter().filter_map(named).collect())
 }

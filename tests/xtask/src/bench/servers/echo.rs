@@ -11,7 +11,7 @@ use super::{
     contestant::{SERVERS, Server},
     duel::Load,
 };
-use crate::bench::{Options, table::Table};
+use crate::{bench::Options, table::Table};
 
 /// Measures it.
 ///

@@ -10,7 +10,7 @@ use super::{
     contestant::SERVERS,
     duel::Load,
 };
-use crate::bench::{Options, table::Table};
+use crate::{bench::Options, table::Table};
 
 /// Clients that are connected at once.
 const CONCURRENCY: u64 = 64;

@@ -8,14 +8,14 @@
 use anyhow::Result;
 
 use super::{
+    super::spread::{Spread, rounds},
     contest::Contest,
     contestant::{SERVERS, Server},
     duel::{Load, Outcome},
     others::Others,
     place::check_descriptors,
-    spread::{Spread, rounds},
 };
-use crate::bench::{Options, table::Table};
+use crate::{bench::Options, table::Table};
 
 /// Connections that are open at once.
 const CONNECTIONS: u64 = 10_000;
@@ -38,19 +38,6 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let others = Others::watch();
     let load = Load::Idle { connections: CONNECTIONS };
     let results = rounds(&servers, rounds_of, |server| contest.duel(server, load))?;
-    let mut rows = Vec::new();
-    for (server, runs) in servers.iter().zip(&results) {
-        let mut row = vec![server.name.to_owned()];
-        for (when, name) in [(0, "rss"), (0, "heap"), (1, "rss"), (1, "heap"), (0, "reserved")] {
-            let values: Result<Vec<f64>> = runs.iter().map(|run| bytes(run, when, name)).collect();
-            row.push(format!("{:.0}", Spread::of(values?).median));
-        }
-        let millis = runs.iter().map(|run| run.wall / 1000.0);
-        row.push(format!("{:.0}", Spread::of(millis).median));
-        rows.push(row);
-    }
-    let mut notes = vec![format!("Rounds: {rounds_of}. {}", others.describe())];
-    notes.extend(left_out.iter().filter_map(|server| fits(server).err()));
     let columns = [
         "server",
         "RSS, cold",
@@ -61,7 +48,20 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         "a message on each, ms",
     ];
     let title = format!("Idle: bytes of user space for each of {CONNECTIONS} connections");
-    Ok(vec![Table { title, notes, columns: columns.map(str::to_owned).into(), rows }])
+    let mut table = Table::new(title, &columns);
+    for (server, runs) in servers.iter().zip(&results) {
+        let mut row = vec![server.name.to_owned()];
+        for (when, name) in [(0, "rss"), (0, "heap"), (1, "rss"), (1, "heap"), (0, "reserved")] {
+            let values: Result<Vec<f64>> = runs.iter().map(|run| bytes(run, when, name)).collect();
+            row.push(format!("{:.0}", Spread::of(values?).median));
+        }
+        let millis = runs.iter().map(|run| run.wall / 1000.0);
+        row.push(format!("{:.0}", Spread::of(millis).median));
+        table.row(row);
+    }
+    table.note(format!("Rounds: {rounds_of}. {}", others.describe()));
+    left_out.iter().filter_map(|server| fits(server).err()).for_each(|note| table.note(note));
+    Ok(vec![table])
 }
 
 /// What a server said of its memory, for each connection.

@@ -19,16 +19,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use super::{
+    super::spread::{percentile, rounds},
     contest::Contest,
     contestant::{SERVERS, Server, Source},
     others::Others,
     place::clean,
     report::address,
-    spread::{percentile, rounds},
-    symbols,
 };
-use crate::bench::{Options, table::Table};
-use crate::command;
+use crate::{bench::Options, command, size::crates, table::Table};
 
 /// The server without a loop, which all in C are compared with.
 const FLOOR: &str = "blocking calls";
@@ -69,14 +67,16 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     let times = rounds(&programs, starts, |(server, _)| {
         start_up(&contest.built.program(server)?).with_context(|| server.name.to_owned())
     })?;
-    let mut rows = Vec::new();
+    let columns =
+        ["server", "linked", "stripped, bytes", "beyond the floor, bytes", "start-up, shared, µs"];
+    let mut table = Table::new("Size and start-up", &columns);
     for (((server, _), size), times) in programs.iter().zip(&sizes).zip(&times) {
         let (linked, less) = match server.source {
             Source::C { .. } => ("static", floor),
             Source::Rust(_) => ("C library outside", empty),
         };
         let [median, early, late] = [50, 10, 90].map(|percent| percentile(times, percent));
-        rows.push(vec![
+        table.row([
             server.name.to_owned(),
             linked.to_owned(),
             size.to_string(),
@@ -84,44 +84,31 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
             format!("{median:.0} [{early:.0}–{late:.0}]"),
         ]);
     }
-    rows.push(vec![
-        "empty program in Rust".to_owned(),
-        "C library outside".to_owned(),
-        empty.to_string(),
-        "0".to_owned(),
-        "–".to_owned(),
-    ]);
-    let columns =
-        ["server", "linked", "stripped, bytes", "beyond the floor, bytes", "start-up, shared, µs"];
-    let notes = vec![
-        format!("The floor is `{FLOOR}` for C and the empty program for Rust."),
-        format!(
-            "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
-            others.describe()
-        ),
-    ];
-    let title = "Size and start-up".to_owned();
-    Ok(Table { title, notes, columns: columns.map(str::to_owned).into(), rows })
+    table.row(["empty program in Rust", "C library outside", &empty.to_string(), "0", "–"]);
+    table.note(format!("The floor is `{FLOOR}` for C and the empty program for Rust."));
+    table.note(format!(
+        "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
+        others.describe()
+    ));
+    Ok(table)
 }
 
 /// What of the release server is code of ours.
 fn core(contest: &Contest) -> Result<Table> {
-    let mut rows = Vec::new();
+    let columns = ["server", "`picoevent`", "`picoevent_sim::live`"];
+    let mut table = Table::new("Code of the core and of its back end, bytes", &columns);
     for (name, program) in
         [("connections", "server-picoevent"), ("sources", "server-picoevent-sources")]
     {
-        let text = symbols::text_by_crate(&contest.built.rust(program)?)?;
+        let text = crates::code_by_name(&contest.built.rust(program)?)?;
         let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
-        rows.push(vec![name.to_owned(), of("picoevent"), of("picoevent_sim")]);
+        table.row([name.to_owned(), of("picoevent"), of("picoevent_sim")]);
     }
-    let columns = ["server", "`picoevent`", "`picoevent_sim::live`"];
-    let notes = vec![
+    table.note(
         "The sum of the symbols in the linked program, x86-64 or what this machine is, in the \
-         release profile. What was inlined into the server is the server's."
-            .to_owned(),
-    ];
-    let title = "Code of the core and of its back end, bytes".to_owned();
-    Ok(Table { title, notes, columns: columns.map(str::to_owned).into(), rows })
+         release profile. What was inlined into the server is the server's.",
+    );
+    Ok(table)
 }
 
 /// The size of a program without its symbols.

@@ -9,7 +9,7 @@ use sources::Server;
 use static_cell::ConstStaticCell;
 
 /// An event for the listener and for each connection; the loop's own connections are not used.
-type Events = Storage<Server, 10240, 0, 0, 0, 0>;
+type Events = Storage<Server, 10240, 0, 0, 0, 0, 10240>;
 
 static STORAGE: ConstStaticCell<Events> = ConstStaticCell::new(Storage::new());
 

@@ -1,0 +1,62 @@
+//! A socket address as slots keep it: 24 bytes, all zeros when it is not set.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+/// A socket address; the flow information of IPv6, which no stack below uses, is left out.
+#[derive(Clone, Copy)]
+pub(crate) struct Address {
+    /// In the order of the network; of IPv4 the first four bytes.
+    ip: [u8; 16],
+    scope: u32,
+    port: u16,
+    is_v6: bool,
+}
+
+impl Address {
+    pub(crate) const EMPTY: Self = Self { ip: [0; 16], scope: 0, port: 0, is_v6: false };
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        let mut ip = [0; 16];
+        let scope = match address {
+            SocketAddr::V4(v4) => {
+                let octets = v4.ip().octets();
+                ip.iter_mut().zip(octets).for_each(|(byte, octet)| *byte = octet);
+                0
+            }
+            SocketAddr::V6(v6) => {
+                ip = v6.ip().octets();
+                v6.scope_id()
+            }
+        };
+        Self { ip, scope, port: address.port(), is_v6: address.is_ipv6() }
+    }
+}
+
+impl From<Address> for SocketAddr {
+    #[inline(never)]
+    fn from(Address { ip, scope, port, is_v6 }: Address) -> Self {
+        if is_v6 {
+            return SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope).into();
+        }
+        let [a, b, c, d, ..] = ip;
+        SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_comes_back_as_it_was() {
+        for text in
+            ["0.0.0.0:0", "192.0.2.7:9995", "[::]:1", "[fe80::1%3]:65535", "[::ffff:1.2.3.4]:7"]
+        {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(SocketAddr::from(Address::from(address)), address);
+        }
+        assert_eq!(SocketAddr::from(Address::EMPTY), "0.0.0.0:0".parse().unwrap());
+    }
+}

@@ -1,0 +1,193 @@
+//! Which callbacks of a connection are due, and which of them runs next.
+//!
+//! What is due is a bit each in the word of the slot's turn. It is checked when it is called: what
+//! has lost its reason meanwhile is dropped, what a disabled direction holds back waits.
+
+use super::slot::flag;
+use super::{ConnEvent, ConnSlot, Direction};
+use crate::handle::Conn;
+use crate::outbox::{Action, action};
+use crate::{Cx, Fired};
+
+/// Callbacks that are due, in the order they run (rule R2, an accept first of all).
+pub(super) mod due {
+    use super::Direction;
+
+    pub(in crate::conn) const ACCEPTED: u8 = 1 << 0;
+    pub(in crate::conn) const CONNECTED: u8 = 1 << 1;
+    pub(in crate::conn) const READ: u8 = 1 << 2;
+    pub(in crate::conn) const WRITE: u8 = 1 << 3;
+    pub(in crate::conn) const READ_TIMEOUT: u8 = 1 << 4;
+    pub(in crate::conn) const WRITE_TIMEOUT: u8 = 1 << 5;
+    pub(in crate::conn) const EOF: u8 = 1 << 6;
+    pub(in crate::conn) const FAILED: u8 = 1 << 7;
+
+    /// What puts the end of stream off to the next pass.
+    pub(super) const BEFORE_EOF: u8 = READ | CONNECTED;
+    /// What waits until reading is enabled.
+    pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
+    /// What waits until writing is enabled.
+    pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
+
+    /// The callback of a direction's timeout.
+    pub(in crate::conn) const fn timeout_of(direction: Direction) -> u8 {
+        match direction {
+            Direction::Read => READ_TIMEOUT,
+            Direction::Write => WRITE_TIMEOUT,
+        }
+    }
+}
+
+impl<A> ConnSlot<A> {
+    /// The first callback to run, of those that are due and still have their reason; zero for none.
+    fn next_due(&self) -> u8 {
+        let mut due = self.turn.due();
+        if !self.has(flag::READ_ENABLED) {
+            due &= !due::OF_READING;
+        }
+        if !self.has(flag::WRITE_ENABLED) {
+            due &= !due::OF_WRITING;
+        }
+        due & due.wrapping_neg()
+    }
+
+    /// Takes back callbacks that are due.
+    pub(super) const fn clear_due(&mut self, due: u8) {
+        self.turn.set_due(self.turn.due() & !due);
+    }
+
+    /// Takes the next callback, but for that of a listener.
+    fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
+        if self.input.len() == 0 {
+            self.clear_due(due::READ);
+        }
+        if self.output.len() > 0 {
+            self.clear_due(due::WRITE);
+        }
+        let first = self.next_due();
+        self.clear_due(first);
+        let event = match first {
+            0 => return None,
+            due::READ => return self.on_read.map(|call| Fired::Conn(call, conn)),
+            due::WRITE => return self.on_write.map(|call| Fired::Conn(call, conn)),
+            due::CONNECTED => ConnEvent::Connected,
+            due::READ_TIMEOUT => {
+                self.disable(Direction::Read);
+                ConnEvent::Timeout(Direction::Read)
+            }
+            due::WRITE_TIMEOUT => {
+                self.disable(Direction::Write);
+                ConnEvent::Timeout(Direction::Write)
+            }
+            due::EOF => {
+                self.disable(Direction::Read);
+                ConnEvent::Eof
+            }
+            _ => ConnEvent::Failed(self.error.into()),
+        };
+        self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
+    }
+
+    /// Enables a direction. After the end of stream was reported there is no reading to enable.
+    pub(super) fn enable(&mut self, direction: Direction) {
+        match direction {
+            Direction::Read => {
+                let open = !self.has(flag::EOF) || self.turn.due() & due::EOF != 0;
+                self.turn.set(flag::READ_ENABLED, open);
+            }
+            Direction::Write => self.turn.set(flag::WRITE_ENABLED, true),
+        }
+    }
+
+    pub(super) const fn disable(&mut self, direction: Direction) {
+        match direction {
+            Direction::Read => self.turn.set(flag::READ_ENABLED, false),
+            Direction::Write => self.turn.set(flag::WRITE_ENABLED, false),
+        }
+    }
+
+    /// Whether its listener's callback has not run yet: the application does not know of it.
+    pub(crate) const fn is_unaccepted(&self) -> bool {
+        self.turn.due() & due::ACCEPTED != 0
+    }
+
+    /// Marks it as not handed to its listener's callback, or as handed over.
+    pub(crate) const fn set_unaccepted(&mut self, unaccepted: bool) {
+        self.turn.set_due(if unaccepted { due::ACCEPTED } else { 0 });
+    }
+
+    /// Whether the application has set a callback for it.
+    pub(super) const fn hears(&self, due: u8) -> bool {
+        match due {
+            due::READ => self.on_read.is_some(),
+            due::WRITE => self.on_write.is_some(),
+            _ => self.on_event.is_some(),
+        }
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
+    ///
+    /// The end of stream waits for the next pass, so that the back end is offered first what the
+    /// callback for the input before it writes.
+    pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
+        let (conn, slot) = self.tables.conns.at(index)?;
+        if slot.is_unaccepted() {
+            return self.hand_over(conn);
+        }
+        let before = slot.turn.due();
+        let fired = slot.take_call(conn);
+        let left = slot.turn.due();
+        let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
+        if eof_waits || slot.next_due() == 0 {
+            self.queues.done(&mut slot.turn);
+            slot.turn.set_due(left);
+            self.conn_activate(conn);
+        }
+        fired
+    }
+
+    /// Makes a callback due, if there is one.
+    pub(super) fn conn_due(&mut self, conn: Conn, due: u8) {
+        if let Some(slot) = self.tables.conns.get_mut(conn).filter(|slot| slot.hears(due)) {
+            slot.turn.add_due(due);
+            self.conn_activate(conn);
+        }
+    }
+
+    /// Gives a connection that was accepted a turn, if a callback can run.
+    pub(super) fn conn_activate(&mut self, conn: Conn) {
+        let slot = self.tables.conns.get(conn);
+        if slot.is_some_and(|slot| slot.next_due() != 0 && !slot.is_unaccepted()) {
+            self.conn_queue(conn);
+        }
+    }
+
+    /// Gives a connection a turn.
+    pub(crate) fn conn_queue(&mut self, conn: Conn) {
+        self.activate(self.tables.conn_id(conn.slot()), 0);
+    }
+
+    pub(super) fn conn_post(&mut self, conn: Conn, action: u8) {
+        let id = self.tables.conn_id(conn.slot());
+        self.outbox.post(&mut self.tables, id, action);
+    }
+
+    pub(crate) fn conn_action(&mut self, index: u16, action: u8) -> Option<Action> {
+        let (conn, slot) = self.tables.conns.at(index)?;
+        match action {
+            action::OPEN => Some(Action::Connect(conn, slot.peer.into())),
+            action::TUNE if slot.is_held() => Some(Action::Tune(conn, slot.tuning)),
+            action::RECEIVE if slot.wants_input() => Some(Action::Receive(conn)),
+            action::SEND if slot.may_send() => Some(Action::Send(conn)),
+            action::FINISH => Some(Action::Finish(conn)),
+            action::CLOSE => Some(Action::Close(conn)),
+            action::DROP => {
+                self.tables.conns.remove(conn);
+                Some(Action::Abort(conn))
+            }
+            _ => None,
+        }
+    }
+}

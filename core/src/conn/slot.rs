@@ -1,0 +1,183 @@
+//! What a connection's slot keeps, beside its rings and its place in the heap of timers.
+
+use super::{OnConn, OnConnEvent, Tuning};
+use crate::Instant;
+use crate::address::Address;
+use crate::error::Code;
+use crate::handle::{Listener, kind};
+use crate::outbox::Pending;
+use crate::queue::Turn;
+use crate::ring::Ring;
+use crate::table::{Head, Slot, Table};
+use crate::timers::Alarms;
+
+/// How far a connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Connecting,
+    Open,
+    /// The application has closed it; the back end sends what is left.
+    Closing,
+    Failed,
+}
+
+/// The flags of a connection, in the word of its [`Turn`].
+pub(crate) mod flag {
+    use crate::queue::Turn;
+
+    pub(crate) const READ_ENABLED: u32 = 1 << Turn::FLAGS;
+    pub(crate) const WRITE_ENABLED: u32 = READ_ENABLED << 1;
+    /// The peer will send no more.
+    pub(crate) const EOF: u32 = READ_ENABLED << 2;
+    /// We will write no more.
+    pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
+    /// It waits for its listener to be enabled again.
+    pub(crate) const HELD_BACK: u32 = READ_ENABLED << 4;
+}
+
+/// Room for one connection, in a [`Memory`](crate::memory::Memory).
+pub struct ConnSlot<A> {
+    /// When the earlier of its timeouts may pass: what the heap of timers goes by.
+    pub(super) deadline: Instant,
+    /// When the timeout of each direction passes; [`Instant::MAX`] for never.
+    pub(super) until: [Instant; 2],
+    /// How long each direction may be idle, in milliseconds; zero for ever.
+    pub(super) timeouts: [u32; 2],
+    pub(super) sequence: u32,
+    pub(crate) turn: Turn,
+    head: Head,
+    /// Its place in the heap of timers, plus one.
+    place: u16,
+    pub(super) phase: Phase,
+    /// The listener that accepted it; none for an outgoing connection.
+    pub(crate) listener: Listener,
+    pub(super) on_read: Option<OnConn<A>>,
+    pub(super) on_write: Option<OnConn<A>>,
+    pub(super) on_event: Option<OnConnEvent<A>>,
+    pub(super) user: u32,
+    pub(super) peer: Address,
+    pub(super) input: Ring,
+    pub(super) output: Ring,
+    pub(super) tuning: Tuning,
+    pub(super) error: Code,
+    pub(crate) pending: Pending,
+}
+
+impl<A> Slot for ConnSlot<A> {
+    type Kind = kind::Conn;
+
+    const EMPTY: Self = Self {
+        deadline: Instant::ZERO,
+        until: [Instant::ZERO; 2],
+        timeouts: [0; 2],
+        sequence: 0,
+        turn: Turn::EMPTY,
+        head: Head::EMPTY,
+        place: 0,
+        phase: Phase::Connecting,
+        listener: Listener::UNSET,
+        on_read: None,
+        on_write: None,
+        on_event: None,
+        user: 0,
+        peer: Address::EMPTY,
+        input: Ring::EMPTY,
+        output: Ring::EMPTY,
+        tuning: Tuning { nagle: false, keep_alive: 0 },
+        error: Code::EMPTY,
+        pending: Pending::EMPTY,
+    };
+
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+
+    /// What the heap of timers reads stays: a cancelled timer leaves it only when it comes first.
+    fn vacate(&mut self) {
+        *self = Self {
+            turn: self.turn.vacated(),
+            deadline: self.deadline,
+            until: [Instant::MAX; 2],
+            sequence: self.sequence,
+            place: self.place,
+            ..Self::EMPTY
+        };
+    }
+}
+
+impl<A> ConnSlot<A> {
+    /// Begins a connection in a slot that has just been taken.
+    pub(super) fn begin(&mut self, phase: Phase, peer: Address) {
+        self.turn = self.turn.begin(flag::WRITE_ENABLED, 0);
+        self.until = [Instant::MAX; 2];
+        self.listener = Listener::NONE;
+        (self.phase, self.peer, self.tuning) = (phase, peer, Tuning::DEFAULT);
+    }
+
+    pub(crate) const fn has(&self, flags: u32) -> bool {
+        self.turn.has(flags)
+    }
+
+    /// Where its input stands.
+    #[cfg(feature = "record")]
+    pub(crate) const fn input(&self) -> &Ring {
+        &self.input
+    }
+
+    /// Whether the application may still use the connection.
+    pub(crate) fn is_held(&self) -> bool {
+        self.phase != Phase::Closing
+    }
+
+    /// Whether nothing can be written any more.
+    pub(super) fn is_finished(&self) -> bool {
+        self.has(flag::FINISHED) || self.phase == Phase::Failed
+    }
+
+    /// Whether input is wanted, as far as the application and the peer are concerned.
+    pub(super) fn wants_input(&self) -> bool {
+        self.phase == Phase::Open && self.has(flag::READ_ENABLED) && !self.has(flag::EOF)
+    }
+
+    /// Whether output goes out, as far as the application is concerned. What a closed connection
+    /// still holds goes out even if writing was disabled.
+    pub(super) fn may_send(&self) -> bool {
+        match self.phase {
+            Phase::Open => self.has(flag::WRITE_ENABLED) && self.output.len() > 0,
+            Phase::Closing => self.output.len() > 0,
+            Phase::Connecting | Phase::Failed => false,
+        }
+    }
+
+    /// Whether something of ours waits for the peer: an answer to a connect, room for output.
+    pub(super) fn awaits_peer(&self) -> bool {
+        self.phase == Phase::Connecting || (self.phase == Phase::Open && self.output.len() > 0)
+    }
+}
+
+impl<A> Alarms for Table<'_, ConnSlot<A>> {
+    #[inline(always)]
+    fn deadline(&self, owner: u16) -> Instant {
+        self.slot(owner).map_or(Instant::MAX, |slot| slot.deadline)
+    }
+
+    fn sequence(&self, owner: u16) -> u32 {
+        self.slot(owner).map_or(0, |slot| slot.sequence)
+    }
+
+    #[inline(always)]
+    fn place(&self, owner: u16) -> u16 {
+        self.slot(owner).map_or(0, |slot| slot.place)
+    }
+
+    #[inline(always)]
+    fn set_place(&mut self, owner: u16, place: u16) {
+        if let Some(slot) = self.slot_mut(owner) {
+            slot.place = place;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! An event's deadline: begun, moved, passed, and set again when it fires.
+
+use super::flag;
+use crate::handle::Event;
+use crate::{Cx, Instant, What};
+
+impl<A> Cx<'_, A> {
+    /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
+    pub(super) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
+        let Some(slot) = self.tables.events.get_mut(event) else { return };
+        if !slot.has(flag::ONE_SHOT) {
+            slot.interval = interval;
+            slot.turn.set(flag::REARM, true);
+        }
+        let due = What::from_bits(slot.turn.due());
+        if slot.turn.is_queued() && due.contains(What::TIMEOUT) {
+            self.event_deactivate(event);
+            if due.intersects(What::IO) {
+                self.event_ask_again(event);
+            }
+        }
+        self.event_arm(event.slot(), self.now.plus(interval));
+    }
+
+    /// Sets the deadline of the event in a slot that is taken.
+    pub(super) fn event_arm(&mut self, index: u16, deadline: Instant) {
+        let Some(slot) = self.tables.events.slot_mut(index) else { return };
+        if slot.has(flag::ARMED) {
+            let before = slot.deadline;
+            self.deadline_moves(before);
+        } else {
+            slot.set_pending(flag::ARMED, true);
+            self.armed = self.armed.wrapping_add(1);
+        }
+        let sequence = self.next_sequence(deadline);
+        let Some(slot) = self.tables.events.slot_mut(index) else { return };
+        (slot.deadline, slot.sequence) = (deadline, sequence);
+        self.timers.arm(&mut self.tables.events, index);
+        self.note_added();
+    }
+
+    /// Takes the deadline of the event in a slot away.
+    pub(super) fn event_disarm(&mut self, index: u16) {
+        if let Some(slot) = self.tables.events.slot_mut(index).filter(|slot| slot.has(flag::ARMED))
+        {
+            slot.set_pending(flag::ARMED, false);
+            let deadline = slot.deadline;
+            self.armed = self.armed.wrapping_sub(1);
+            self.deadline_moves(deadline);
+        }
+    }
+
+    pub(super) fn event_stop_timeout(&mut self, event: Event) {
+        if let Some(slot) = self.tables.events.get_mut(event) {
+            slot.turn.set(flag::REARM, false);
+            self.event_disarm(event.slot());
+        }
+    }
+
+    /// The event with the earliest deadline. Takes those that were cancelled out of the heap.
+    pub(crate) fn first_event(&mut self) -> Option<(Instant, u32, u16)> {
+        loop {
+            let index = self.timers.first()?;
+            let slot = self.tables.events.slot(index)?;
+            if slot.has(flag::ARMED) {
+                return Some((slot.deadline, slot.sequence, index));
+            }
+            self.timers.remove_first(&mut self.tables.events);
+        }
+    }
+
+    /// The timeout of the event that stands first in the heap has passed.
+    pub(crate) fn event_timed_out(&mut self, index: u16) {
+        self.timers.remove_first(&mut self.tables.events);
+        let Some((event, slot)) = self.tables.events.at(index) else { return };
+        slot.set_pending(flag::ARMED, false);
+        self.armed = self.armed.wrapping_sub(1);
+        if slot.has(flag::REGISTERED) && slot.has(flag::ONE_SHOT) && !slot.turn.is_queued() {
+            self.event_unregister(event);
+        }
+        self.activate(crate::queue::Id(index), What::TIMEOUT.bits());
+    }
+
+    /// Sets the next deadline of a persistent event that fires with `what`.
+    pub(super) fn event_rearm(&mut self, index: u16, what: What) {
+        let Some(slot) = self.tables.events.slot(index) else { return };
+        let from = if what.contains(What::TIMEOUT) { slot.deadline } else { self.now };
+        let on_time = from.plus(slot.interval);
+        let missed = on_time < self.now;
+        self.event_arm(index, if missed { self.now.plus(slot.interval) } else { on_time });
+    }
+}

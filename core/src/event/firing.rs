@@ -1,0 +1,82 @@
+//! How an event becomes active and fires, and what firing takes beside the call.
+
+use super::{OnEvent, flag};
+use crate::handle::Event;
+use crate::queue::Id;
+use crate::{Cx, What};
+
+impl<A> Cx<'_, A> {
+    /// Makes the callback of an event that exists due with `what`.
+    pub(super) fn event_activate(&mut self, event: Event, what: What) {
+        if what.contains(What::SIGNAL)
+            && let Some(slot) = self.tables.events.get_mut(event)
+        {
+            slot.count_raises(0);
+        }
+        self.activate(Id(event.slot()), what.bits());
+    }
+
+    /// Prepares the callback of an event whose turn it is.
+    #[inline]
+    pub(crate) fn event_fire(&mut self, index: u16) -> Option<(OnEvent<A>, Event, What)> {
+        let (event, slot) = self.tables.events.at(index)?;
+        let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
+        let what = What::from_bits(self.queues.done(&mut slot.turn));
+        if on_fire != 0 {
+            self.event_on_fire(event, on_fire, what);
+        }
+        Some((call?, event, what))
+    }
+
+    /// Does what an event that fires with `what` takes beside its call.
+    #[inline(never)]
+    fn event_on_fire(&mut self, event: Event, flags: u32, what: What) {
+        let index = event.slot();
+        if flags & flag::RAISES != 0
+            && let Some(slot) = self.tables.events.slot_mut(index)
+        {
+            slot.turn.set(flag::RAISES, false);
+            let further = core::mem::take(&mut slot.raises).saturating_sub(1);
+            if further > 0 {
+                self.repeat = Some((event, further));
+                self.state.slow = true;
+            }
+        }
+        if flags & flag::DELETE != 0 {
+            self.event_disarm(index);
+            self.event_unregister(event);
+        }
+        if flags & flag::REARM != 0 {
+            self.event_rearm(index, what);
+        }
+        if flags & flag::ASK != 0 && what.intersects(What::IO) {
+            self.event_ask_again(event);
+        }
+        if flags & flag::FREE != 0 {
+            self.fired_once = event;
+            self.state.slow = true;
+        }
+    }
+
+    /// Frees the once-event whose callback has run, unless that has made use of it again.
+    pub(crate) fn free_fired_once(&mut self) {
+        let event = core::mem::replace(&mut self.fired_once, Event::NONE);
+        let Some(slot) = self.tables.events.get(event) else { return };
+        if !slot.has(flag::ARMED | flag::REGISTERED) && !slot.turn.is_queued() {
+            self.tables.events.remove(event);
+        }
+    }
+
+    /// Takes back the callback of an event.
+    pub(super) fn event_deactivate(&mut self, event: Event) {
+        self.queues.remove(&mut self.tables, Id(event.slot()));
+        if let Some(slot) = self.tables.events.get_mut(event) {
+            slot.turn.set_due(0);
+            slot.raises = 0;
+            slot.turn.set(flag::RAISES, false);
+        }
+        if self.repeat.is_some_and(|(repeated, _)| repeated == event) {
+            self.repeat = None;
+        }
+    }
+}

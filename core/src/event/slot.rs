@@ -1,0 +1,204 @@
+//! What an event's slot keeps: 56 bytes on a 32-bit target, its timer included.
+
+use super::OnEvent;
+use crate::handle::{Handle, Source, kind};
+use crate::queue::{Link, Turn};
+use crate::table::{Head, Slot, Table};
+use crate::timers::Alarms;
+use crate::watcher::When;
+use crate::{Instant, Signal, What};
+
+/// What an event waits for, beside its timeout.
+#[derive(Clone, Copy)]
+pub(crate) enum Waits {
+    Nothing,
+    Source(Source),
+    Signal(Signal),
+    Watcher(When),
+}
+
+/// The flags of an event, in the word of its [`Turn`].
+pub(crate) mod flag {
+    use crate::queue::Turn;
+
+    /// It has a deadline.
+    pub(crate) const ARMED: u32 = 1 << Turn::FLAGS;
+    /// On the list of its source or signal, or among the watchers.
+    pub(crate) const REGISTERED: u32 = ARMED << 1;
+    /// It was made as [`Mode::OneShot`](crate::Mode::OneShot).
+    pub(crate) const ONE_SHOT: u32 = ARMED << 2;
+    /// It is deleted when it fires: a one-shot event that is pending.
+    pub(crate) const DELETE: u32 = ARMED << 3;
+    /// Its slot is given back when its callback has run.
+    pub(crate) const FREE: u32 = ARMED << 4;
+    /// It is armed again when it fires, by its interval.
+    pub(crate) const REARM: u32 = ARMED << 5;
+    /// The back end is asked to look at its source again when it fires.
+    pub(crate) const ASK: u32 = ARMED << 6;
+    /// Its signal was raised more than once.
+    pub(crate) const RAISES: u32 = ARMED << 7;
+    /// What makes firing take more than the call.
+    pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | ASK | RAISES;
+
+    /// What it waits for: one of the four below.
+    pub(crate) const WAITS: u32 = 0b111 << (Turn::FLAGS + 8);
+    pub(crate) const SOURCE: u32 = 1 << (Turn::FLAGS + 8);
+    pub(crate) const SIGNAL: u32 = 2 << (Turn::FLAGS + 8);
+    pub(crate) const PREPARE: u32 = 3 << (Turn::FLAGS + 8);
+    pub(crate) const CHECK: u32 = 4 << (Turn::FLAGS + 8);
+}
+
+/// Room for one event, in a [`Memory`](crate::memory::Memory).
+pub struct EventSlot<A> {
+    /// Its deadline; without [`flag::ARMED`], the last one it had.
+    pub(super) deadline: Instant,
+    /// In microseconds, with [`flag::REARM`].
+    pub(super) interval: u64,
+    pub(crate) call: Option<OnEvent<A>>,
+    pub(crate) user: u32,
+    pub(super) sequence: u32,
+    pub(crate) turn: Turn,
+    head: Head,
+    /// Its place in the heap of timers, plus one.
+    place: u16,
+    /// Callbacks still due for raises of its signal, with [`flag::RAISES`].
+    pub(crate) raises: u16,
+    /// The number of its signal, or the slot of its source.
+    waits: u16,
+    /// The generation of its source.
+    generation: u16,
+    /// Its place among those that wait for the same.
+    pub(crate) waiting: Link,
+}
+
+impl<A> Slot for EventSlot<A> {
+    type Kind = kind::Event;
+
+    const EMPTY: Self = Self {
+        deadline: Instant::ZERO,
+        interval: 0,
+        call: None,
+        user: 0,
+        sequence: 0,
+        turn: Turn::EMPTY,
+        head: Head::EMPTY,
+        place: 0,
+        raises: 0,
+        waits: 0,
+        generation: 0,
+        waiting: Link::EMPTY,
+    };
+
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+
+    /// What the heap of timers reads stays: a cancelled timer leaves it only when it comes first.
+    fn vacate(&mut self) {
+        *self = Self {
+            turn: self.turn.vacated(),
+            deadline: self.deadline,
+            sequence: self.sequence,
+            place: self.place,
+            ..Self::EMPTY
+        };
+    }
+}
+
+impl<A> EventSlot<A> {
+    pub(crate) const fn waits(&self) -> Waits {
+        match self.turn.state & flag::WAITS {
+            flag::SOURCE => Waits::Source(Handle::new(self.waits, self.generation)),
+            flag::SIGNAL => match Signal::new(self.waits as u8) {
+                Some(signal) => Waits::Signal(signal),
+                None => Waits::Nothing,
+            },
+            flag::PREPARE => Waits::Watcher(When::Prepare),
+            flag::CHECK => Waits::Watcher(When::Check),
+            _ => Waits::Nothing,
+        }
+    }
+
+    /// Sets what the event waits for. Returns the flag that says so.
+    pub(crate) const fn set_waits(&mut self, waits: Waits) -> u32 {
+        match waits {
+            Waits::Nothing => 0,
+            Waits::Source(source) => {
+                (self.waits, self.generation) = (source.slot(), source.generation());
+                flag::SOURCE
+            }
+            Waits::Signal(signal) => {
+                self.waits = signal.number() as u16;
+                flag::SIGNAL
+            }
+            Waits::Watcher(When::Prepare) => flag::PREPARE,
+            Waits::Watcher(When::Check) => flag::CHECK,
+        }
+    }
+
+    pub(crate) const fn has(&self, flags: u32) -> bool {
+        self.turn.has(flags)
+    }
+
+    pub(crate) const fn interest(&self) -> What {
+        What::from_bits(self.turn.interest())
+    }
+
+    /// Sets or clears [`flag::ARMED`] or [`flag::REGISTERED`]. A one-shot event that is pending is
+    /// deleted when it fires.
+    pub(crate) fn set_pending(&mut self, flags: u32, set: bool) {
+        self.turn.set(flags, set);
+        let pending = self.has(flag::ARMED | flag::REGISTERED);
+        self.turn.set(flag::DELETE, pending && self.has(flag::ONE_SHOT));
+    }
+
+    /// Counts raises of its signal; those of which the callback has run are forgotten.
+    pub(crate) fn count_raises(&mut self, raises: u16) {
+        let due = What::from_bits(self.turn.due()).contains(What::SIGNAL);
+        self.raises = if due { self.raises.saturating_add(raises) } else { raises };
+        if self.raises > 1 {
+            self.turn.set(flag::RAISES, true);
+        }
+    }
+
+    /// When its timeout passes.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.has(flag::ARMED).then_some(self.deadline)
+    }
+
+    /// What the event waits for, its timeout aside.
+    pub(crate) fn pending(&self) -> What {
+        match self.turn.state & flag::WAITS {
+            flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & What::IO,
+            flag::SIGNAL if self.has(flag::REGISTERED) => What::SIGNAL,
+            _ => What::NONE,
+        }
+    }
+}
+
+impl<A> Alarms for Table<'_, EventSlot<A>> {
+    #[inline(always)]
+    fn deadline(&self, owner: u16) -> Instant {
+        self.slot(owner).map_or(Instant::MAX, |slot| slot.deadline)
+    }
+
+    fn sequence(&self, owner: u16) -> u32 {
+        self.slot(owner).map_or(0, |slot| slot.sequence)
+    }
+
+    #[inline(always)]
+    fn place(&self, owner: u16) -> u16 {
+        self.slot(owner).map_or(0, |slot| slot.place)
+    }
+
+    #[inline(always)]
+    fn set_place(&mut self, owner: u16, place: u16) {
+        if let Some(slot) = self.slot_mut(owner) {
+            slot.place = place;
+        }
+    }
+}

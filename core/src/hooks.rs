@@ -1,0 +1,47 @@
+//! Optional hooks: parts of the loop that a firmware has only if it uses them.
+//!
+//! The linker keeps what can be reached. The code behind sources, watchers and the dispatch limit is
+//! reached through pointers, which are set by the verbs that make such things: an application that
+//! never calls those carries none of it. Nothing else about these parts is optional.
+
+use crate::error::AddError;
+use crate::handle::{Event, Source};
+use crate::outbox::Action;
+use crate::{Cx, Fired, Wait};
+
+type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
+type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
+
+/// The pointers.
+pub(crate) struct Hooks<A> {
+    /// Puts an event on its source's list, and takes it off.
+    pub(crate) source_register: Put<A, Source, Result<(), AddError>>,
+    pub(crate) source_unregister: Put<A, Source, ()>,
+    /// Asks the back end to look at a source again.
+    pub(crate) source_again: Option<fn(&mut Cx<'_, A>, Source)>,
+    /// What the back end is to do about the source in a slot, for an action.
+    pub(crate) source_action: Next<A, (u16, u8), Action>,
+    /// Lets a watcher be called, or no more.
+    pub(crate) watcher_register: Put<A, bool, ()>,
+    /// The next check watcher to call; `true` begins a round.
+    pub(crate) watcher_next: Next<A, bool, Fired<A>>,
+    /// Calls the prepare watchers, with what the wait is going to be.
+    pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,
+    /// Whether a pass at a level has had what it may have.
+    pub(crate) limit_reached: Option<fn(&Cx<'_, A>, u8) -> bool>,
+}
+
+impl<A> Hooks<A> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            source_register: None,
+            source_unregister: None,
+            source_again: None,
+            source_action: None,
+            watcher_register: None,
+            watcher_next: None,
+            watcher_prepare: None,
+            limit_reached: None,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The memory of a base in parts: for those who make it other than as one [`Storage`](crate::Storage),
+//! as desks do that want it on the heap and of a size known only at run time.
+//!
+//! ```
+//! use picoevent::EventBase;
+//! use picoevent::memory::{EventSlot, Memory};
+//! # struct App;
+//! let mut events = [EventSlot::new(), EventSlot::new()];
+//! let mut event_heap = [0; 2];
+//! // Two events and nothing else.
+//! let memory = Memory { events: &mut events, event_heap: &mut event_heap, ..Memory::default() };
+//! let base = EventBase::<App>::over(memory);
+//! # let _ = base;
+//! ```
+
+pub use crate::conn::ConnSlot;
+pub use crate::event::EventSlot;
+pub use crate::listener::ListenerSlot;
+pub use crate::source::SourceSlot;
+
+use crate::table::Slot;
+
+/// The parts. How much of one is used is decided by the shortest of those that belong together.
+///
+/// What is not zero in a slot at first is its generation, if it was another base's before: handles
+/// of that base stay stale.
+pub struct Memory<'s, A> {
+    /// Slots for events.
+    pub events: &'s mut [EventSlot<A>],
+    /// The heap of the events' timers: as many as events.
+    pub event_heap: &'s mut [u16],
+    /// Slots for connections.
+    pub conns: &'s mut [ConnSlot<A>],
+    /// The heap of the connections' timers: as many as connections.
+    pub conn_heap: &'s mut [u16],
+    /// The input rings: `input_len` bytes for each connection.
+    pub input: &'s mut [u8],
+    /// The output rings: `output_len` bytes for each connection.
+    pub output: &'s mut [u8],
+    /// Bytes of an input ring.
+    pub input_len: usize,
+    /// Bytes of an output ring.
+    pub output_len: usize,
+    /// Slots for listeners.
+    pub listeners: &'s mut [ListenerSlot<A>],
+    /// Slots for sources.
+    pub sources: &'s mut [SourceSlot],
+}
+
+impl<A> Default for Memory<'_, A> {
+    /// Returns a memory with room for nothing.
+    fn default() -> Self {
+        Self {
+            events: &mut [],
+            event_heap: &mut [],
+            conns: &mut [],
+            conn_heap: &mut [],
+            input: &mut [],
+            output: &mut [],
+            input_len: 0,
+            output_len: 0,
+            listeners: &mut [],
+            sources: &mut [],
+        }
+    }
+}
+
+impl<A> Memory<'_, A> {
+    /// Shortens the parts to what belongs together: a place in a heap and rings for each slot.
+    pub(crate) fn fit(&mut self) {
+        let Self { input_len, output_len, .. } = *self;
+        let rings = |bytes: &[u8], len: usize| bytes.len().checked_div(len).unwrap_or(0);
+        let too_long = input_len.max(output_len) > crate::ring::LONGEST;
+        let rings = rings(self.input, input_len).min(rings(self.output, output_len));
+        let conns = if too_long { 0 } else { rings.min(self.conn_heap.len()) };
+        shorten(&mut self.conns, conns);
+        let events = self.event_heap.len();
+        shorten(&mut self.events, events);
+    }
+}
+
+fn shorten<T>(slots: &mut &mut [T], most: usize) {
+    let all = core::mem::take(slots);
+    let len = all.len().min(most);
+    *slots = all.get_mut(..len).unwrap_or_default();
+}
+
+impl<A> EventSlot<A> {
+    /// Makes a slot for an event.
+    pub const fn new() -> Self {
+        Slot::EMPTY
+    }
+}
+
+impl<A> Default for EventSlot<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A> ConnSlot<A> {
+    /// Makes a slot for a connection.
+    pub const fn new() -> Self {
+        Slot::EMPTY
+    }
+}
+
+impl<A> Default for ConnSlot<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A> ListenerSlot<A> {
+    /// Makes a slot for a listener.
+    pub const fn new() -> Self {
+        Slot::EMPTY
+    }
+}
+
+impl<A> Default for ListenerSlot<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SourceSlot {
+    /// Makes a slot for a source.
+    pub const fn new() -> Self {
+        Slot::EMPTY
+    }
+}
+
+impl Default for SourceSlot {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,194 @@
+//! Doubly linked lists whose links live in the slots they connect: no memory of their own, O(1) to
+//! join and to leave.
+//!
+//! A slot can be on several lists at once, with one [`Link`] for each. Which of its links a list runs
+//! through, the implementation of [`Links`] decides.
+
+/// A slot, as lists name it: its number among all slots of a base.
+///
+/// It carries no generation, since a slot leaves its lists before it is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(pub(crate) u16);
+
+impl Id {
+    /// No slot. One number less than a `u16` counts is left for slots.
+    pub(crate) const NONE: Self = Self(u16::MAX);
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == Self::NONE.0
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A slot's neighbours on one list. What it holds while the slot is on no list is never read.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) next: Id,
+    /// Of the first slot this is stale, and never read.
+    pub(crate) previous: Id,
+}
+
+impl Link {
+    /// Made of zeros, as a static storage must be to take no flash.
+    pub(crate) const EMPTY: Self = Self { next: Id(0), previous: Id(0) };
+}
+
+/// Where the links of a kind of list are kept.
+pub(crate) trait Links {
+    fn link(&mut self, id: Id) -> Option<&mut Link>;
+}
+
+/// A list: its two ends.
+#[derive(Clone, Copy)]
+pub(crate) struct List {
+    pub(crate) first: Id,
+    pub(crate) last: Id,
+}
+
+impl List {
+    pub(crate) const EMPTY: Self = Self { first: Id::NONE, last: Id::NONE };
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Appends a slot that is on no list of this kind.
+    pub(crate) fn push(&mut self, links: &mut impl Links, id: Id) {
+        let Some(link) = links.link(id) else { return };
+        let previous = core::mem::replace(&mut self.last, id);
+        *link = Link { next: Id::NONE, previous };
+        match links.link(previous) {
+            Some(link) => link.next = id,
+            None => self.first = id,
+        }
+    }
+
+    /// Appends all of another list of this kind.
+    pub(crate) fn append(&mut self, links: &mut impl Links, other: Self) {
+        if other.is_empty() {
+            return;
+        }
+        if let Some(link) = links.link(other.first) {
+            link.previous = self.last;
+        }
+        match links.link(self.last) {
+            Some(link) => link.next = other.first,
+            None => self.first = other.first,
+        }
+        self.last = other.last;
+    }
+
+    /// Takes out a slot that is on this list.
+    pub(crate) fn remove(&mut self, links: &mut impl Links, id: Id) {
+        let Some(&mut Link { next, previous }) = links.link(id) else { return };
+        let previous = if self.first == id { Id::NONE } else { previous };
+        match links.link(previous) {
+            Some(link) => link.next = next,
+            None => self.first = next,
+        }
+        match links.link(next) {
+            Some(link) => link.previous = previous,
+            None => self.last = previous,
+        }
+    }
+
+    /// Takes out the first slot. Returns [`Id::NONE`] if there is none.
+    pub(crate) fn pop(&mut self, links: &mut impl Links) -> Id {
+        let first = self.first;
+        if let Some(link) = links.link(first) {
+            self.drop_first(link.next);
+        }
+        first
+    }
+
+    /// Takes out the first slot, whose neighbour is `next`.
+    pub(crate) const fn drop_first(&mut self, next: Id) {
+        self.first = next;
+        if next.is_none() {
+            self.last = Id::NONE;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    /// Links in a plain vector.
+    struct Plain(Vec<Link>);
+
+    impl Links for Plain {
+        fn link(&mut self, id: Id) -> Option<&mut Link> {
+            self.0.get_mut(id.index())
+        }
+    }
+
+    fn links(slots: usize) -> Plain {
+        Plain(std::vec![Link::EMPTY; slots])
+    }
+
+    fn members(list: &List, links: &Plain) -> Vec<u16> {
+        let mut members = Vec::new();
+        let mut at = list.first;
+        while let Some(link) = links.0.get(at.index()) {
+            members.push(at.0);
+            at = link.next;
+        }
+        members
+    }
+
+    #[test]
+    fn members_stay_in_the_order_they_came() {
+        let (mut list, mut links) = (List::EMPTY, links(4));
+        for index in [2, 0, 3] {
+            list.push(&mut links, Id(index));
+        }
+        assert_eq!(members(&list, &links), [2, 0, 3]);
+        assert_eq!(list.pop(&mut links), Id(2));
+        assert_eq!(members(&list, &links), [0, 3]);
+    }
+
+    #[test]
+    fn the_first_the_last_and_the_middle_can_leave() {
+        for leaving in 0..3 {
+            let (mut list, mut links) = (List::EMPTY, links(3));
+            (0..3).for_each(|index| list.push(&mut links, Id(index)));
+            list.remove(&mut links, Id(leaving));
+            let left: Vec<u16> = (0..3).filter(|index| *index != leaving).collect();
+            assert_eq!(members(&list, &links), left);
+            list.push(&mut links, Id(leaving));
+            assert_eq!(members(&list, &links).last(), Some(&leaving));
+        }
+    }
+
+    #[test]
+    fn a_list_joins_another() {
+        for (here, there) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
+            let mut links = links(4);
+            let (mut list, mut other) = (List::EMPTY, List::EMPTY);
+            (0..here).for_each(|index| list.push(&mut links, Id(index)));
+            (2..2 + there).for_each(|index| other.push(&mut links, Id(index)));
+            list.append(&mut links, other);
+            let expected: Vec<u16> = (0..here).chain(2..2 + there).collect();
+            assert_eq!(members(&list, &links), expected);
+            for id in expected {
+                list.remove(&mut links, Id(id));
+            }
+            assert!(list.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_emptied_list_is_empty() {
+        let (mut list, mut links) = (List::EMPTY, links(1));
+        list.push(&mut links, Id(0));
+        assert_eq!(list.pop(&mut links), Id(0));
+        assert!(list.is_empty() && list.pop(&mut links).is_none());
+    }
+}

@@ -1,0 +1,144 @@
+extern crate std;
+
+use super::*;
+use crate::error::StillActive;
+use std::vec::Vec;
+
+pub(super) struct Plain(Vec<Turn>);
+
+impl Turns for Plain {
+    fn turn(&mut self, id: Id) -> Option<&mut Turn> {
+        self.0.get_mut(id.index())
+    }
+}
+
+/// Slots of the given levels.
+pub(super) fn slots(levels: &[u8]) -> Plain {
+    let turn = |level: &u8| {
+        let mut turn = Turn::EMPTY;
+        turn.set_priority(Priority::new(*level).unwrap()).unwrap();
+        turn
+    };
+    Plain(levels.iter().map(turn).collect())
+}
+
+pub(super) fn activate(queues: &mut Queues, slots: &mut Plain, index: u16) -> Activated {
+    queues.activate(slots, Id(index), 1)
+}
+
+pub(super) fn done(queues: &mut Queues, slots: &mut Plain, index: u16) {
+    assert_eq!(queues.done(slots.turn(Id(index)).unwrap()), 1);
+}
+
+/// Runs one pass; `react` may activate more after each slot.
+fn pass(
+    queues: &mut Queues,
+    slots: &mut Plain,
+    mut react: impl FnMut(&mut Queues, &mut Plain, u16),
+) -> Vec<u16> {
+    let mut ran = Vec::new();
+    queues.begin_pass();
+    while !queues.front().is_none() {
+        let id = queues.front();
+        done(queues, slots, id.0);
+        ran.push(id.0);
+        react(queues, slots, id.0);
+        assert!(ran.len() < 100, "a pass ends");
+    }
+    queues.end_pass(slots);
+    ran
+}
+
+#[test]
+fn one_level_runs_in_a_pass_the_most_urgent_first() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[5, 1, 5, 1]));
+    for index in 0..4 {
+        activate(&mut queues, &mut slots, index);
+    }
+    assert_eq!(pass(&mut queues, &mut slots, |_, _, _| {}), [1, 3]);
+    assert_eq!(pass(&mut queues, &mut slots, |_, _, _| {}), [0, 2]);
+    assert_eq!(pass(&mut queues, &mut slots, |_, _, _| {}), []);
+}
+
+#[test]
+fn self_activation_runs_once_a_pass() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
+    activate(&mut queues, &mut slots, 0);
+    for _ in 0..3 {
+        let again = |queues: &mut Queues, slots: &mut Plain, index| {
+            activate(queues, slots, index);
+        };
+        assert_eq!(pass(&mut queues, &mut slots, again), [0]);
+        assert_eq!(queues.len(), 1);
+    }
+}
+
+#[test]
+fn another_slot_activated_in_a_pass_still_runs_in_it() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4, 4]));
+    activate(&mut queues, &mut slots, 0);
+    let ping_pong = |queues: &mut Queues, slots: &mut Plain, index| {
+        activate(queues, slots, 1 - index);
+    };
+    assert_eq!(pass(&mut queues, &mut slots, ping_pong), [0, 1]);
+}
+
+#[test]
+fn a_more_urgent_activation_is_reported() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4, 2, 6]));
+    activate(&mut queues, &mut slots, 0);
+    queues.begin_pass();
+    assert_eq!(queues.front(), Id(0));
+    assert_eq!(activate(&mut queues, &mut slots, 1), Activated::Urgent);
+    assert_eq!(activate(&mut queues, &mut slots, 2), Activated::Queued);
+    assert_eq!(activate(&mut queues, &mut slots, 2), Activated::Already);
+}
+
+#[test]
+fn an_active_slot_keeps_its_place_and_can_leave() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4, 4, 4]));
+    for index in [0, 1, 2, 0] {
+        activate(&mut queues, &mut slots, index);
+    }
+    queues.remove(&mut slots, Id(1));
+    queues.remove(&mut slots, Id(1));
+    assert_eq!(queues.len(), 2);
+    assert_eq!(pass(&mut queues, &mut slots, |_, _, _| {}), [0, 2]);
+}
+
+#[test]
+fn what_waits_for_the_next_pass_can_leave() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
+    activate(&mut queues, &mut slots, 0);
+    queues.begin_pass();
+    assert_eq!(queues.front(), Id(0));
+    done(&mut queues, &mut slots, 0);
+    activate(&mut queues, &mut slots, 0);
+    queues.remove(&mut slots, Id(0));
+    assert_eq!((queues.len(), queues.front()), (0, Id::NONE));
+}
+
+#[test]
+fn the_priority_of_a_queued_slot_stays() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
+    activate(&mut queues, &mut slots, 0);
+    assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActive));
+    queues.begin_pass();
+    assert_eq!(queues.front(), Id(0));
+    done(&mut queues, &mut slots, 0);
+    assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Ok(()));
+    assert_eq!(slots.0[0].priority(), Priority::HIGHEST);
+}
+
+#[test]
+fn what_waits_for_the_next_pass_joins_its_level_in_order() {
+    let (mut queues, mut slots) = (Queues::new(), slots(&[4, 4, 4, 4]));
+    (0..3).for_each(|index| _ = activate(&mut queues, &mut slots, index));
+    let again = |queues: &mut Queues, slots: &mut Plain, index: u16| {
+        activate(queues, slots, index);
+        activate(queues, slots, 3);
+    };
+    assert_eq!(pass(&mut queues, &mut slots, again), [0, 1, 2, 3]);
+    assert_eq!(pass(&mut queues, &mut slots, |_, _, _| {}), [0, 1, 2, 3]);
+    assert_eq!(queues.len(), 0);
+}

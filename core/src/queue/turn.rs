@@ -1,0 +1,102 @@
+//! What a slot remembers of its place in the queues, in one word with what its owner keeps.
+//!
+//! ```text
+//!   31       24 23       16 15            4 3   1    0
+//!  ┌───────────┬───────────┬───────────────┬─────┬────────┐
+//!  │ interest  │ due       │ owner's flags │level│ queued │
+//!  └───────────┴───────────┴───────────────┴─────┴────────┘
+//! ```
+//!
+//! `due` says what the callback is due with; for every kind of slot, it is what has come since the
+//! callback ran last. Interest and flags are the owner's.
+
+use super::list::Link;
+use crate::Priority;
+use crate::error::StillActive;
+
+/// A slot's place in the queues.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) link: Link,
+    pub(crate) state: u32,
+    /// The pass in which the slot last ran.
+    pub(super) ran: u32,
+}
+
+/// The slot is on a queue, or set aside for the next pass.
+pub(super) const QUEUED: u32 = 1 << 0;
+const LEVEL: u32 = 1;
+const LEVEL_MASK: u32 = 0b111 << LEVEL;
+const DUE: u32 = 16;
+pub(super) const DUE_MASK: u32 = 0xff << DUE;
+const INTEREST: u32 = 24;
+
+impl Turn {
+    /// The first of the owner's flags; the last is bit 15.
+    pub(crate) const FLAGS: u32 = 4;
+
+    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
+
+    /// Returns the turn of a slot that is given back. The pass it ran in is kept, whatever lives in
+    /// the slot next: a callback that frees and makes events could keep a pass going otherwise.
+    pub(crate) const fn vacated(self) -> Self {
+        Self { link: Link::EMPTY, state: 0, ran: self.ran }
+    }
+
+    /// Returns the turn of a slot that has just been taken, with flags and interest of its owner.
+    pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
+        let level = (Priority::DEFAULT.level() as u32) << LEVEL;
+        Self { state: level | flags | (interest as u32) << INTEREST, ..self }
+    }
+
+    /// Sets the level.
+    ///
+    /// # Errors
+    /// [`StillActive`] while the slot is queued (rule P8).
+    pub(crate) const fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
+        if self.is_queued() {
+            return Err(StillActive);
+        }
+        self.state = self.state & !LEVEL_MASK | (priority.level() as u32) << LEVEL;
+        Ok(())
+    }
+
+    pub(crate) const fn is_queued(&self) -> bool {
+        self.state & QUEUED != 0
+    }
+
+    pub(crate) const fn level(&self) -> u8 {
+        ((self.state & LEVEL_MASK) >> LEVEL) as u8
+    }
+
+    pub(crate) fn priority(&self) -> Priority {
+        Priority::new(self.level()).unwrap_or_default()
+    }
+
+    /// What the callback is due with.
+    pub(crate) const fn due(&self) -> u8 {
+        (self.state >> DUE) as u8
+    }
+
+    pub(crate) const fn set_due(&mut self, due: u8) {
+        self.state = self.state & !DUE_MASK | (due as u32) << DUE;
+    }
+
+    pub(crate) const fn add_due(&mut self, due: u8) {
+        self.state |= (due as u32) << DUE;
+    }
+
+    pub(crate) const fn interest(&self) -> u8 {
+        (self.state >> INTEREST) as u8
+    }
+
+    /// Whether any of these flags is set.
+    pub(crate) const fn has(&self, flags: u32) -> bool {
+        self.state & flags != 0
+    }
+
+    /// Sets or clears flags.
+    pub(crate) const fn set(&mut self, flags: u32, set: bool) {
+        self.state = if set { self.state | flags } else { self.state & !flags };
+    }
+}

@@ -1,0 +1,35 @@
+//! The time between two turns that someone calls one by one.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use picoevent::{EventBase, Instant, Mode};
+
+use crate::{App, at, ms, storage, timer};
+
+/// Milliseconds that the test's clock shows.
+static CLOCK: AtomicU64 = AtomicU64::new(7_000);
+
+fn clock() -> Instant {
+    at(CLOCK.load(Ordering::Relaxed))
+}
+
+#[test]
+fn verbs_between_two_turns_count_from_the_present_if_a_clock_was_lent() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.advance(at(100));
+    base.dispatch(&mut app);
+    base.lend_idle_clock(clock);
+    CLOCK.fetch_add(250, Ordering::Relaxed);
+    let event = timer(&mut base, Mode::OneShot, 1);
+    base.event(event).unwrap().add(Some(ms(10))).unwrap();
+    assert_eq!((base.now(), base.deadline()), (at(350), Some(at(360))));
+    // A clock that stands still, or goes back, does no harm.
+    CLOCK.fetch_sub(200, Ordering::Relaxed);
+    base.event(event).unwrap().add(Some(ms(20))).unwrap();
+    assert_eq!((base.now(), base.deadline()), (at(350), Some(at(370))));
+    base.take_idle_clock();
+    CLOCK.fetch_add(5_000, Ordering::Relaxed);
+    base.event(event).unwrap().add(Some(ms(30))).unwrap();
+    assert_eq!(base.deadline(), Some(at(380)), "the time is again what is fed");
+}

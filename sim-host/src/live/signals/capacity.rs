@@ -1,0 +1,21 @@
+//! How many raises a pipe holds.
+
+use mio::unix::pipe::Receiver;
+
+/// Sees that a pipe holds as many bytes as a base can count raises. The system's own size is enough,
+/// but a user who has very many pipes gets smaller ones.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn ensure(pipe: &Receiver) {
+    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+    const RAISES: usize = u16::MAX as usize;
+    let size = fcntl_getpipe_size(pipe).unwrap_or(0);
+    if size < RAISES
+        && let Err(error) = fcntl_setpipe_size(pipe, RAISES)
+    {
+        log::warn!("a signal raised more than {size} times at once is counted short: {error}");
+    }
+}
+
+/// Other systems give a pipe 64 KiB when it is needed.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn ensure(_: &Receiver) {}

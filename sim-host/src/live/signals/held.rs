@@ -1,0 +1,126 @@
+//! What a signal does when no back end of the process catches it.
+//!
+//! A handler once installed stays installed, since to take it away takes unsafe code. So it acts out
+//! what the signal did before:
+//!
+//! | before | when nobody catches it any more |
+//! |---|---|
+//! | the default | the default is acted out: the process ends, stops or goes on |
+//! | ignored, as SIGPIPE is in Rust programs and SIGHUP under `nohup` | nothing |
+//! | a handler | that handler, which is called while the signal is caught too |
+//!
+//! A program that is started by this process sees a difference: signals that are ignored stay so
+//! across exec(2), signals that are handled go back to their default.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{array, fs, io};
+
+use picoevent::Signal;
+use signal_hook::flag;
+
+/// SIGPIPE, which Rust's runtime ignores in every program.
+const PIPE: u8 = 13;
+
+/// How many back ends of the process catch each signal.
+static HOLDERS: Mutex<Option<[Holders; Signal::COUNT]>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Holders {
+    count: usize,
+    /// Whether the default is to be acted out; made with the first holder.
+    by_default: Option<Arc<AtomicBool>>,
+}
+
+/// What a signal does in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disposition {
+    Default,
+    Ignored,
+    Handled,
+}
+
+/// Counts one more that catches the signal. The first one sees what it has done so far.
+///
+/// # Errors
+/// The system's; nothing is counted then.
+pub(super) fn begin(signal: Signal) -> io::Result<()> {
+    with_holders(signal, |holders| {
+        if holders.by_default.is_none() {
+            let by_default = Arc::new(AtomicBool::new(false));
+            if disposition(signal)? == Disposition::Default {
+                let number = i32::from(signal.number());
+                flag::register_conditional_default(number, by_default.clone())?;
+            }
+            holders.by_default = Some(by_default);
+        }
+        holders.count += 1;
+        holders.update();
+        Ok(())
+    })
+}
+
+/// Counts one less. When none is left the signal does what it did before.
+pub(super) fn end(signal: Signal) {
+    with_holders(signal, |holders| {
+        holders.count -= 1;
+        holders.update();
+    });
+}
+
+impl Holders {
+    fn update(&self) {
+        if let Some(by_default) = &self.by_default {
+            by_default.store(self.count == 0, Ordering::SeqCst);
+        }
+    }
+}
+
+fn with_holders<R>(signal: Signal, work: impl FnOnce(&mut Holders) -> R) -> R {
+    let mut all = HOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = all.get_or_insert_with(|| array::from_fn(|_| Holders::default()));
+    work(&mut all[usize::from(signal.number())])
+}
+
+/// Returns what the signal does now. sigaction(2) would say, but takes unsafe code, so this is what
+/// the system says of the process, where it does.
+///
+/// # Errors
+/// The system's, when there is no descriptor left.
+fn disposition(signal: Signal) -> io::Result<Disposition> {
+    match fs::read_to_string("/proc/self/status") {
+        Ok(status) => Ok(of_status(&status, signal)),
+        Err(error) if super::super::errno::is_exhaustion(&error) => Err(error),
+        Err(_) if signal.number() == PIPE => Ok(Disposition::Ignored),
+        Err(_) => Ok(Disposition::Default),
+    }
+}
+
+/// Reads the masks of ignored and of handled signals (proc_pid_status(5)).
+fn of_status(status: &str, signal: Signal) -> Disposition {
+    let mask = |name: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(name));
+        value.and_then(|value| u64::from_str_radix(value.trim(), 16).ok()).unwrap_or(0)
+    };
+    let bit = 1_u64 << (signal.number() - 1);
+    match (mask("SigIgn:") & bit != 0, mask("SigCgt:") & bit != 0) {
+        (true, _) => Disposition::Ignored,
+        (false, true) => Disposition::Handled,
+        (false, false) => Disposition::Default,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signals_bit_is_one_below_its_number() {
+        let status = "Name:\ttest\nSigIgn:\t0000000000001001\nSigCgt:\t0000000180004002\n";
+        let of = |number| of_status(status, Signal::new(number).unwrap());
+        assert_eq!((of(1), of(13)), (Disposition::Ignored, Disposition::Ignored));
+        assert_eq!((of(2), of(15)), (Disposition::Handled, Disposition::Handled));
+        assert_eq!((of(3), of(31)), (Disposition::Default, Disposition::Default));
+        assert_eq!(of_status("", Signal::TERM), Disposition::Default);
+    }
+}

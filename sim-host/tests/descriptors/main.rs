@@ -1,0 +1,62 @@
+//! The process runs out of descriptors. The limit is the whole process's, so each test runs in a
+//! process of its own.
+
+use std::fs::File;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use log::{LevelFilter, Log, Metadata, Record};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+mod lingering;
+mod listening;
+mod signals;
+
+/// How long a loop may take. It bounds a hang and says nothing about speed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs an ignored test of this program as a process of its own, which ends after [`LIMIT`].
+fn run_alone(test: &str) {
+    let this = std::env::current_exe().unwrap();
+    let output = Command::new(this).args(["--exact", "--ignored", test]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// Takes all descriptors of the process but so many.
+fn leave_descriptors(left: usize) -> Vec<File> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(100), ..limit }).unwrap();
+    let mut taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    taken.truncate(taken.len() - left);
+    taken
+}
+
+/// Counts warnings: the listener gives one each time it pauses.
+struct Warnings(AtomicUsize);
+
+static WARNINGS: Warnings = Warnings(AtomicUsize::new(0));
+
+impl Warnings {
+    fn start_counting() {
+        log::set_logger(&WARNINGS).unwrap();
+        log::set_max_level(LevelFilter::Warn);
+    }
+
+    fn count() -> usize {
+        WARNINGS.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Log for Warnings {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, _: &Record<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn flush(&self) {}
+}

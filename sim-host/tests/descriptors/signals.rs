@@ -1,0 +1,41 @@
+//! A signal that can not be caught for want of a descriptor.
+
+use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, What};
+use picoevent_sim::live::Live;
+use signal_hook::low_level::raise;
+
+use crate::{leave_descriptors, run_alone};
+
+#[test]
+fn a_signal_that_is_not_caught_is_an_error_of_the_run() {
+    run_alone("signals::a_signal_without_descriptors");
+}
+
+#[test]
+#[ignore = "another test runs it, as a process of its own"]
+fn a_signal_without_descriptors() {
+    let mut storage = Storage::<usize, 2, 1>::new();
+    let (mut base, mut raises) = (EventBase::new(&mut storage), 0);
+    let mut live = Live::new().unwrap();
+    let raised = |raises: &mut usize, _: &mut Cx<usize>, _: Event, _: What| *raises += 1;
+    let taken = leave_descriptors(0);
+    let event = base.on_signal(Signal::TERM, raised).unwrap();
+    let error = live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap_err();
+    assert!(error.to_string().starts_with("signal 15 can not be caught: "), "{error}");
+    // It is told once, and the loop goes on without the signal.
+    assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
+    // A turn tells it too, also of what settled before.
+    base.event(event).unwrap().del();
+    live.settle(&mut base);
+    base.event(event).unwrap().add(None).unwrap();
+    live.settle(&mut base);
+    assert!(live.turn_once(&mut base, &mut raises).is_err());
+    drop(taken);
+    base.event(event).unwrap().del();
+    live.settle(&mut base);
+    base.event(event).unwrap().add(None).unwrap();
+    live.settle(&mut base);
+    raise(i32::from(Signal::TERM.number())).unwrap();
+    assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
+    assert_eq!(raises, 1);
+}

@@ -1,0 +1,57 @@
+//! Urgent data, at which a read stops.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use picoevent::{Conn, Cx, Direction};
+use rustix::net::{SendFlags, send};
+
+use crate::support::{client, listen, run};
+
+#[derive(Default)]
+struct App {
+    client: Option<TcpStream>,
+    rounds: usize,
+    received: Vec<u8>,
+}
+
+impl App {
+    /// Everything has come before the loop looks at the connection for the first time.
+    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        cx.conn(conn).unwrap().on_read(Self::received).enable(Direction::Read);
+        self.speak();
+    }
+
+    fn speak(&mut self) {
+        let client = self.client.as_mut().unwrap();
+        client.write_all(b"abc").unwrap();
+        send(&client, b"!", SendFlags::OOB).unwrap();
+        client.write_all(b"def").unwrap();
+    }
+
+    fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+        let mut bytes = [0; 64];
+        let amount = cx.conn(conn).unwrap().read(&mut bytes);
+        self.received.extend_from_slice(&bytes[..amount]);
+        if self.received.len() < 6 {
+            return;
+        }
+        assert_eq!(self.received, b"abcdef");
+        self.received.clear();
+        self.rounds += 1;
+        match self.rounds {
+            3 => cx.exit(),
+            _ => self.speak(),
+        }
+    }
+}
+
+#[test]
+fn what_was_sent_after_urgent_data_is_reported_at_once() {
+    let mut app = App::default();
+    run::<1, _>(&mut app, |live, base, app| {
+        let (_, server) = listen(live, base, App::accepted);
+        app.client = Some(client(server));
+    });
+    assert_eq!(app.rounds, 3);
+}

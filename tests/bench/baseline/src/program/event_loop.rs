@@ -1,0 +1,63 @@
+//! hello-world on the event loop, with the capacities that the program says.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+
+use embassy_net::{Stack, StackResources};
+use hello_world::{Hello, PORT};
+use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent_baseline::sizes::{BUFFER, EVENTS, INPUT, OUTPUT};
+use picoevent_baseline::{board, stack};
+use picoevent_embassy::{Config, Sockets, run};
+use static_cell::{ConstStaticCell, StaticCell};
+
+use crate::{CONNS, PAINTED, SOCKETS};
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static RESOURCES: StaticCell<StackResources<{ SOCKETS + 1 }>> = StaticCell::new();
+static POOL: ConstStaticCell<Sockets<SOCKETS, BUFFER, BUFFER>> =
+    ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<Storage<Hello, EVENTS, CONNS, INPUT, OUTPUT>> =
+    ConstStaticCell::new(Storage::new());
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    if PAINTED {
+        stack::paint();
+    }
+    let resources = RESOURCES.init_with(StackResources::new);
+    board::run(
+        resources,
+        || INTERRUPT.raise(),
+        |spawner, stack| {
+            spawner.spawn(serve(stack).expect("spawned once"));
+        },
+    )
+}
+
+/// On a painted stack peers that say nothing are given up soon, so that a test sees it.
+fn config() -> Config {
+    if !PAINTED {
+        return Config::default();
+    }
+    let (timeout, keep_alive) = (Duration::from_secs(2), Duration::from_millis(500));
+    Config { timeout: Some(timeout), keep_alive: Some(keep_alive), ..Config::default() }
+}
+
+#[embassy_executor::task]
+async fn serve(network: Stack<'static>) {
+    if PAINTED {
+        stack::report("at start");
+        stack::paint();
+    }
+    let mut base = EventBase::new(STORAGE.take());
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    Hello::start(&mut base, address).expect("the storage has room");
+    let mut hello = Hello::new();
+    run(network, POOL.take(), &[&INTERRUPT], &mut base, &mut hello, config()).await;
+    defmt::info!("done");
+    if PAINTED {
+        stack::report("serving");
+    }
+    board::exit(0)
+}

@@ -1,0 +1,54 @@
+//! The search for a shorter list that fails as a longer one does.
+
+/// Shortens a list by leaving out runs of its items: halves first, then less and less, down to
+/// single ones.
+///
+/// `takes` is given a shorter list. If that fails as it should, it returns what the search goes on
+/// with, the list itself or one that is shorter still; else `None`.
+pub fn leave_out<T: Clone>(
+    mut list: Vec<T>,
+    mut takes: impl FnMut(Vec<T>) -> Option<Vec<T>>,
+) -> Vec<T> {
+    let mut size = list.len().div_ceil(2);
+    while size > 0 {
+        let mut at = 0;
+        while at < list.len() {
+            let end = (at + size).min(list.len());
+            match takes([&list[..at], &list[end..]].concat()) {
+                Some(shorter) => list = shorter,
+                None => at = end,
+            }
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_what_the_failure_needs() {
+        for needed in [&[][..], &[7], &[0, 99], &[31, 32, 60]] {
+            let fails = |list: Vec<u32>| needed.iter().all(|n| list.contains(n)).then_some(list);
+            assert_eq!(leave_out((0..100).collect(), fails), needed);
+        }
+    }
+
+    #[test]
+    fn a_list_that_fails_only_whole_stays_whole() {
+        assert_eq!(leave_out(vec![1, 2, 3], |_| None), [1, 2, 3]);
+        assert_eq!(leave_out(Vec::<u8>::new(), Some), []);
+    }
+
+    #[test]
+    fn the_search_goes_on_with_what_it_is_given() {
+        // Whoever takes a list may leave out more of it.
+        let halves = |mut list: Vec<u32>| {
+            list.retain(|n| n % 2 == 0);
+            list.contains(&8).then_some(list)
+        };
+        assert_eq!(leave_out((0..20).collect(), halves), [8]);
+    }
+}

@@ -1,0 +1,151 @@
+//! Tables of figures: the first column on the left, the others aligned to the right, for a terminal
+//! and for Markdown; and numbers as people write them.
+
+use std::{fmt, iter};
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for a terminal.
+    Plain,
+    /// A table for a Markdown document.
+    Markdown,
+}
+
+/// A table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// What must be known to read it, each a sentence.
+    pub notes: Vec<String>,
+    /// The headings; the first is that of the rows' names.
+    pub columns: Vec<String>,
+    /// The rows, each with as many cells as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// Makes a table without rows.
+    pub fn new(title: impl Into<String>, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|&column| column.to_owned()).collect();
+        Self { title: title.into(), notes: Vec::new(), columns, rows: Vec::new() }
+    }
+
+    /// Adds a note.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Adds a row. Cells that are missing at its end are empty.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
+        let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+        debug_assert!(cells.len() <= self.columns.len(), "a row has a cell without a column");
+        cells.resize(self.columns.len(), String::new());
+        self.rows.push(cells);
+    }
+
+    /// Returns it for a document: the title in bold, the table, the notes as a list.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("**{}**\n\n{}", self.title, self.grid(Format::Markdown));
+        if !self.notes.is_empty() {
+            text.push('\n');
+        }
+        text.extend(self.notes.iter().map(|note| format!("* {note}\n")));
+        text
+    }
+
+    /// Returns the heading and the rows, without title and notes.
+    pub fn grid(&self, format: Format) -> String {
+        let (left, between, right) = match format {
+            Format::Plain => ("", "  ", ""),
+            Format::Markdown => ("| ", " | ", " |"),
+        };
+        let all = || iter::once(&self.columns).chain(&self.rows);
+        let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<_> = (0..self.columns.len()).map(width).collect();
+        let mut text = String::new();
+        for (number, row) in all().enumerate() {
+            let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+                if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            });
+            let cells: Vec<_> = cells.collect();
+            text += format!("{left}{}{right}", cells.join(between)).trim_end();
+            text.push('\n');
+            if number == 0 && format == Format::Markdown {
+                text += &format!("|---|{}\n", "--:|".repeat(self.columns.len().saturating_sub(1)));
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n\n{}", self.title, self.grid(Format::Plain))?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "* {note}"))
+    }
+}
+
+/// Returns a number in groups of three digits, `12,345`, rounded to a whole one.
+pub fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.abs());
+    let sign = if number < 0.0 && digits != "0" { "-" } else { "" };
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    sign.to_owned() + &groups.join(",")
+}
+
+/// Returns a whole number in groups of three digits, which fits an `f64` as all sizes and counts do.
+pub fn grouped(number: u64) -> String {
+    thousands(number as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new("Cost of an event", &["", "ns", "of libevent"]);
+        table.row(["picoevent", "806", "0.89×"]);
+        table.row(["sys", "95"]);
+        table.note("Medians.");
+        table
+    }
+
+    #[test]
+    fn a_table_is_aligned_for_a_terminal() {
+        let expected = "\
+Cost of an event
+
+            ns  of libevent
+picoevent  806        0.89×
+sys         95
+
+* Medians.
+";
+        assert_eq!(table().to_string(), expected);
+    }
+
+    #[test]
+    fn a_table_can_be_put_into_a_document() {
+        let expected = "\
+**Cost of an event**
+
+|           |  ns | of libevent |
+|---|--:|--:|
+| picoevent | 806 |       0.89× |
+| sys       |  95 |             |
+
+* Medians.
+";
+        assert_eq!(table().markdown(), expected);
+    }
+
+    #[test]
+    fn numbers_are_written_in_groups() {
+        let numbers = [0, 999, 1_000, 1_234_567].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "1,234,567"]);
+        let numbers = [999.4, 999.5, -0.4, -12_345.0].map(thousands);
+        assert_eq!(numbers, ["999", "1,000", "0", "-12,345"]);
+    }
+}
