@@ -85,10 +85,19 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                     slot.ends.output_wanted = true;
                 }
             }
-            Action::Close(conn) => match self.pool.slot_of(conn) {
-                Some(slot) => slot.serve(Role::Closing(conn), moment.until),
-                None => self.base.released(conn),
-            },
+            Action::Tune(conn, tuning) => {
+                if let Some(slot) = self.pool.slot_of(conn) {
+                    slot.socket.tune(tuning);
+                }
+            }
+            Action::Close(conn) => {
+                // What was written may still be delivered.
+                self.pool.call_at_once(conn, cx);
+                match self.pool.slot_of(conn) {
+                    Some(slot) => slot.serve(Role::Closing(conn), moment.until),
+                    None => self.base.released(conn),
+                }
+            }
             Action::Abort(conn) => {
                 if let Some(slot) = self.pool.slot_of(conn) {
                     // Nothing is undone if the peer has ended and has everything we sent: it gets

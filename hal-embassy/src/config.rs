@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use picoevent::Run;
 
+use crate::connects::Outgoing;
+
 /// How [`run`](crate::run) treats its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -22,24 +24,33 @@ pub struct Config {
     /// in a handshake and on a connection. `None` for never, which lets a peer that vanished hold
     /// its socket for ever. Default: 60 s.
     ///
+    /// It must be longer than the keep-alive interval of each connection
+    /// ([`ConnMut::set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s at first), or a
+    /// connection that is merely idle is given up.
+    ///
     /// The stack does not say that it did. The connection fails with
     /// [`TimedOut`](picoevent::ConnError::TimedOut) where that can be inferred, else with
     /// [`Reset`](picoevent::ConnError::Reset): when nothing waited for an answer but a keep-alive.
     pub timeout: Option<Duration>,
-    /// After what silence the stack asks whether the peer is still there. Shorter than `timeout`,
-    /// or a connection that is merely idle is given up. `None` for never. Default: 20 s.
-    pub keep_alive: Option<Duration>,
+    /// Whether the application opens connections. [`Outgoing::NO`] leaves away what that takes,
+    /// about 1.5 KB of flash. Default: [`Outgoing::YES`].
+    pub outgoing: Outgoing,
+}
+
+impl Config {
+    /// The default, for a loop that only accepts connections.
+    pub const SERVER: Self = Self {
+        run: Run::DEFAULT,
+        backlog: usize::MAX,
+        linger: Duration::from_secs(10),
+        fin_wait: Duration::from_secs(2),
+        timeout: Some(Duration::from_secs(60)),
+        outgoing: Outgoing::NO,
+    };
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            run: Run::DEFAULT,
-            backlog: usize::MAX,
-            linger: Duration::from_secs(10),
-            fin_wait: Duration::from_secs(2),
-            timeout: Some(Duration::from_secs(60)),
-            keep_alive: Some(Duration::from_secs(20)),
-        }
+        Self { outgoing: Outgoing::YES, ..Self::SERVER }
     }
 }

@@ -20,15 +20,18 @@ pub(crate) fn look<A>(
     moment: Moment,
     cx: &mut Context<'_>,
 ) {
-    if network.changed && has_lost_address(slot, network) {
+    if network.changed && slot.role != Role::Queued(conn) && has_lost_address(slot, network) {
         return fail(slot, conn, base, ConnError::AddressLost, moment);
     }
-    if slot.role == Role::Connecting(conn) {
+    if slot.connects() {
+        let late = slot.until(config) <= moment.now;
         match slot.socket.phase() {
-            Phase::Handshake => return,
-            Phase::Closed => {
-                let given_up = is_given_up(slot, config, moment.now);
+            Phase::Handshake if !late => return,
+            Phase::Closed if !late && slot.role == Role::Queued(conn) => return,
+            Phase::Handshake | Phase::Closed => {
+                let given_up = late || slot.socket.owes_reset();
                 let error = if given_up { ConnError::TimedOut } else { ConnError::Refused };
+                slot.socket.forget();
                 return fail(slot, conn, base, error, moment);
             }
             _ => {
@@ -87,9 +90,8 @@ fn is_in_order(slot: &mut Slot<'_>, cx: &mut Context<'_>) -> bool {
 /// it was the stack if it could not send its reset yet, or if nothing came of what was sent for so
 /// long. An idle connection whose peer vanished may pass for one that the peer reset.
 fn is_given_up(slot: &Slot<'_>, config: &Config, now: Instant) -> bool {
-    let silent = config.timeout.is_some_and(|timeout| slot.time.after(timeout) <= now);
-    let asked = matches!(slot.role, Role::Connecting(_)) || !slot.socket.is_sent();
-    slot.socket.owes_reset() || (silent && asked)
+    let silent = slot.timeout(config) <= now;
+    slot.socket.owes_reset() || (silent && !slot.socket.is_sent())
 }
 
 /// Takes what the base has room for; whether anything.
@@ -168,7 +170,7 @@ fn has_lost_address(slot: &Slot<'_>, network: &Network<'_>) -> bool {
         || slot.socket.local_address().is_some_and(|address| !network.has(address))
 }
 
-fn fail<A>(
+pub(crate) fn fail<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,

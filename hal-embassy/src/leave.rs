@@ -8,7 +8,6 @@ use core::task::{Context, Poll};
 
 use crate::adapter::Adapter;
 use crate::slot::Role;
-use crate::socket::Phase;
 use crate::time::Moment;
 
 impl<A, O> Adapter<'_, '_, '_, A, O> {
@@ -19,9 +18,15 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
         self.pool.listeners.clear();
         for slot in self.pool.slots.iter_mut() {
             match slot.role {
-                Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) => slot.abort(moment),
+                Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) | Role::Queued(_) => {
+                    slot.abort(moment)
+                }
                 Role::Open(conn) => slot.serve(Role::Closing(conn), moment.until),
-                Role::Free | Role::Closing(_) | Role::Lingering | Role::Resetting => {}
+                Role::Free
+                | Role::Closing(_)
+                | Role::Lingering
+                | Role::Finished
+                | Role::Resetting => {}
             }
         }
     }
@@ -31,9 +36,8 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
         self.pool.moment = Moment::now(&self.pool.config);
         self.pool.look(self.base, cx);
         let mut owing = false;
-        for slot in self.pool.slots.iter_mut() {
-            let delivered = slot.role == Role::Lingering && slot.socket.phase() == Phase::Finished;
-            owing |= !delivered && slot.role != Role::Free;
+        for slot in self.pool.slots.iter() {
+            owing |= !matches!(slot.role, Role::Free | Role::Finished);
         }
         if !owing {
             return Poll::Ready(());

@@ -1,10 +1,10 @@
 //! What lies below the sockets: the link, and the addresses that are ours.
 
-use core::net::SocketAddr;
 use core::pin::pin;
 use core::task::Context;
 
 use embassy_net::{IpAddress, Stack};
+use picoevent::ConnError;
 
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
@@ -46,16 +46,24 @@ impl<'n> Network<'n> {
         self.seen.addresses.contains(&Some(address))
     }
 
-    /// Whether there is a way to the peer. The stack itself would try for ever where no gateway
-    /// leads.
-    pub(crate) fn reaches(&self, peer: SocketAddr) -> bool {
+    /// Looks whether there is a way to the peer.
+    ///
+    /// # Errors
+    /// `AddressInvalid` for the broadcast address of our network; `Unreachable` when there is no
+    /// way, where the stack itself would try for ever.
+    pub(crate) fn find_way(&self, peer: IpAddress) -> Result<(), ConnError> {
         let routed = match peer {
-            SocketAddr::V4(peer) => self.stack.config_v4().is_some_and(|config| {
-                config.gateway.is_some() || config.address.contains_addr(peer.ip())
-            }),
-            SocketAddr::V6(peer) => v6::reaches(self.stack, *peer.ip()),
+            IpAddress::Ipv4(peer) => match self.stack.config_v4() {
+                Some(config) if config.address.broadcast() == Some(peer) => {
+                    return Err(ConnError::AddressInvalid);
+                }
+                Some(config) => config.gateway.is_some() || config.address.contains_addr(&peer),
+                None => false,
+            },
+            #[cfg(feature = "proto-ipv6")]
+            IpAddress::Ipv6(peer) => v6::reaches(self.stack, peer),
         };
-        self.seen.link_up && routed
+        if self.seen.link_up && routed { Ok(()) } else { Err(ConnError::Unreachable) }
     }
 
     /// Something happened to the loop, so its next sleep watches for changes again.
@@ -99,15 +107,9 @@ mod v6 {
 
 #[cfg(not(feature = "proto-ipv6"))]
 mod v6 {
-    use core::net::Ipv6Addr;
-
     use embassy_net::{IpAddress, Stack};
 
     pub(super) fn address(_: Stack<'_>) -> Option<IpAddress> {
         None
-    }
-
-    pub(super) fn reaches(_: Stack<'_>, _: Ipv6Addr) -> bool {
-        false
     }
 }

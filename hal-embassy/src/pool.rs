@@ -1,18 +1,15 @@
 //! The pool: all sockets of a loop, and which of them serves whom.
 
-use core::net::SocketAddr;
 use core::task::Context;
-use core::time::Duration;
 
 use heapless::VecView;
-use picoevent::{Conn, ConnError, EventBase, Instant};
+use picoevent::{Conn, EventBase, Instant};
 
-use crate::address;
 use crate::config::Config;
 use crate::conns;
 use crate::listeners::Listening;
 use crate::network::Network;
-use crate::slot::{Ends, Role, Slot};
+use crate::slot::{Role, Slot};
 use crate::socket::Phase;
 use crate::time::Moment;
 
@@ -23,6 +20,8 @@ pub(crate) struct Pool<'r, 'n> {
     pub(crate) network: Network<'n>,
     pub(crate) config: Config,
     pub(crate) moment: Moment,
+    /// When to look again though nothing happens.
+    pub(crate) alarm: Instant,
 }
 
 impl<'n> Pool<'_, 'n> {
@@ -30,10 +29,13 @@ impl<'n> Pool<'_, 'n> {
     /// to the listeners.
     pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
         self.network.look();
-        self.listeners.iter_mut().for_each(|held| held.vacant = 0);
-        for index in 0..self.slots.len() {
+        self.alarm = Instant::MAX;
+        self.listeners.iter_mut().for_each(Listening::recount);
+        // The last first: a handshake concerns the listening sockets before it.
+        for index in (0..self.slots.len()).rev() {
             self.look_at(index, base, cx);
         }
+        self.take_turns(cx);
         self.hand_over(base);
         self.fill(cx);
     }
@@ -42,69 +44,44 @@ impl<'n> Pool<'_, 'n> {
         let moment = self.moment;
         let now = moment.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
-        match (slot.role, slot.socket.phase()) {
-            (Role::Listening(listener), Phase::Listening) => {
-                match self.listeners.iter_mut().find(|held| held.listener == listener) {
-                    Some(held) => held.vacant = held.vacant.saturating_add(1),
-                    None => slot.abort(moment),
-                }
-            }
-            (Role::Listening(_) | Role::Lingering, Phase::Handshake) => {}
-            (Role::Listening(_) | Role::Waiting(_), Phase::Closed | Phase::Done) => {
+        match slot.role {
+            Role::Listening(listener) => self.look_at_listening(index, listener, base),
+            Role::Waiting(_) if matches!(slot.socket.phase(), Phase::Closed | Phase::Done) => {
                 slot.abort(moment);
             }
-            (Role::Listening(listener), _) => slot.serve(Role::Waiting(listener), now),
-            (Role::Waiting(_), _) => {}
-            (Role::Connecting(conn) | Role::Open(conn) | Role::Closing(conn), _) => {
+            Role::Connecting(conn)
+            | Role::Queued(conn)
+            | Role::Open(conn)
+            | Role::Closing(conn) => {
                 conns::look(slot, conn, base, &self.network, &self.config, moment, cx);
             }
-            (Role::Lingering, phase) => {
+            Role::Lingering | Role::Finished => {
                 slot.socket.discard(cx);
-                if phase == Phase::Finished {
-                    slot.time = slot.time.min(now.after(self.config.fin_wait));
-                }
-                let over = matches!(phase, Phase::Closed | Phase::Done);
-                if over || slot.time <= now {
-                    slot.abort(moment);
+                match slot.socket.phase() {
+                    Phase::Closed | Phase::Done => slot.abort(moment),
+                    Phase::Finished if slot.role == Role::Lingering => {
+                        slot.serve(Role::Finished, now);
+                    }
+                    _ if slot.until(&self.config) <= now => slot.abort(moment),
+                    _ => {}
                 }
             }
-            (Role::Free | Role::Resetting, _) => {}
+            Role::Free | Role::Waiting(_) | Role::Resetting => {}
         }
+        let Some(slot) = self.slots.get_mut(index) else { return };
         // Looked at last, so that a socket which owes nothing is free in the turn that drops its
         // connection: nothing would wake the task for it.
         if slot.role == Role::Resetting && (!slot.socket.owes_reset() || slot.time <= now) {
             // Those that may still have an answer to give are used after all others.
             let answers = slot.socket.phase() == Phase::Done;
-            let time = if answers { now.after(Duration::from_micros(1)) } else { Instant::ZERO };
-            slot.serve(Role::Free, time);
+            let time = if answers { now.as_micros() | 1 } else { 0 };
+            slot.serve(Role::Free, Instant::from_micros(time));
         }
-    }
-
-    /// Opens a connection with a free socket, or with one that listens.
-    ///
-    /// # Errors
-    /// Why it can not be opened.
-    pub(crate) fn connect(
-        &mut self,
-        conn: Conn,
-        peer: SocketAddr,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ConnError> {
-        let endpoint = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
-        if !self.network.reaches(peer) {
-            return Err(ConnError::Unreachable);
-        }
-        let moment = self.moment;
-        let index = self.free().or_else(|| self.spare(0)).ok_or(ConnError::NoSocket)?;
-        let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
-        slot.abort(moment);
-        slot.socket.connect(endpoint, cx)?;
-        slot.ends = Ends::default();
-        slot.serve(Role::Connecting(conn), moment.now);
-        Ok(())
+        self.alarm = self.alarm.min(slot.until(&self.config));
     }
 
     /// The slot of a connection of the base.
+    #[inline(never)]
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
         self.slots.iter_mut().find(|slot| slot.conn() == Some(conn))
     }
@@ -112,12 +89,24 @@ impl<'n> Pool<'_, 'n> {
     /// A free socket; one that may still have a last answer to give (TIME-WAIT) only if there is
     /// no other, the oldest of those first.
     pub(crate) fn free(&self) -> Option<usize> {
-        let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Free);
-        free.min_by_key(|(_, slot)| slot.time).map(|(index, _)| index)
+        self.oldest(&|_, slot| slot.role == Role::Free)
     }
 
-    /// When the next slot is given up.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.slots.iter().filter_map(Slot::deadline).min()
+    /// A socket, from `first` on, whose peer has everything and only has to end; the one that has
+    /// waited longest.
+    pub(crate) fn finished(&self, first: usize) -> Option<usize> {
+        self.oldest(&|index, slot| first <= index && slot.role == Role::Finished)
+    }
+
+    /// Of the slots that suit, the one with the earliest time.
+    #[inline(never)]
+    pub(crate) fn oldest(&self, suits: &dyn Fn(usize, &Slot<'n>) -> bool) -> Option<usize> {
+        let mut oldest = None;
+        for (index, slot) in self.slots.iter().enumerate() {
+            if oldest.is_none_or(|(time, _)| slot.time < time) && suits(index, slot) {
+                oldest = Some((slot.time, index));
+            }
+        }
+        oldest.map(|(_, index)| index)
     }
 }

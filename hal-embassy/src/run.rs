@@ -5,7 +5,7 @@ use core::task::Poll;
 
 use embassy_net::Stack;
 use heapless::Vec;
-use picoevent::{End, EventBase, Trigger};
+use picoevent::{End, EventBase, Instant, Trigger};
 
 use crate::adapter::Adapter;
 use crate::config::Config;
@@ -88,6 +88,7 @@ pub async fn run_observed<
             network: Network::new(stack),
             config,
             moment: Moment::now(&config),
+            alarm: Instant::MAX,
         },
         triggers,
         base,

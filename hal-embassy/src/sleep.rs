@@ -19,7 +19,8 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
             watch(slot, self.base, cx);
         }
         self.pool.network.wake_on_change(cx);
-        if let Some(at) = deadline.into_iter().chain(self.pool.deadline()).min() {
+        let at = deadline.unwrap_or(Instant::MAX).min(self.pool.alarm);
+        if at < Instant::MAX {
             time::wake_at(at, cx);
         }
     }
@@ -27,7 +28,7 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
 
 fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
     let (input, output) = match slot.role {
-        Role::Free => (false, false),
+        Role::Free | Role::Queued(_) => (false, false),
         // Every change of state wakes who waits for input.
         Role::Listening(_) => (true, false),
         Role::Waiting(_) | Role::Connecting(_) | Role::Resetting => (false, true),
@@ -37,7 +38,7 @@ fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, cx: &mut Context<'
             (input, !input || !base.output(conn).0.is_empty())
         }
         Role::Closing(_) => (true, true),
-        Role::Lingering => (true, false),
+        Role::Lingering | Role::Finished => (true, false),
     };
     if input {
         slot.socket.wake_on_input(cx);

@@ -1,20 +1,24 @@
 //! A slot of the pool: a socket, and what it serves for.
 //!
 //! ```text
-//!            ┌────────────── Free ◀──────────────────────────┐
-//!   listener │                │ connect                      │ delivered
-//!            ▼                ▼                              │
-//!        Listening       Connecting ──┐                  Lingering ──┐
-//!            │ handshake              ▼                      ▲       │ too long
-//!            └──▶ Waiting ─────────▶ Open ────▶ Closing ─────┘       ▼
-//!              (for the base to     (a connection of the base)   Resetting ──▶ Free
+//!            ┌────────────── Free ◀─────────────────── Finished ──┐
+//!   listener │                │ connect                    ▲      │
+//!            ▼                ▼                            │      │
+//!        Listening  Queued ◀▶ Connecting ──┐           Lingering ─┤
+//!            │ handshake                   ▼               ▲      │ too long
+//!            └──▶ Waiting ──────────────▶ Open ──▶ Closing ┘      ▼
+//!              (for the base to     (a connection of the base)  Resetting ──▶ Free
 //!               have room)
 //! ```
 
-use picoevent::{Conn, Instant, Listener};
+use core::task::Context;
 
+use embassy_net::IpEndpoint;
+use picoevent::{Conn, ConnError, Instant, Listener};
+
+use crate::config::Config;
 use crate::socket::{Phase, Socket};
-use crate::time::Moment;
+use crate::time::{Moment, after};
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
@@ -22,6 +26,8 @@ pub(crate) struct Slot<'n> {
     /// Since when the role is held, or until when it may be: the role says.
     pub(crate) time: Instant,
     pub(crate) ends: Ends,
+    /// Whom an outgoing connection calls.
+    pub(crate) peer: Option<IpEndpoint>,
 }
 
 /// What a socket serves for.
@@ -29,18 +35,24 @@ pub(crate) struct Slot<'n> {
 pub(crate) enum Role {
     /// Nothing, since the time: it can listen or connect.
     Free,
-    /// It listens, or shakes hands with one who called.
+    /// It listens, or shakes hands with a client, since the time; [`Instant::MAX`] while there is
+    /// no client.
     Listening(Listener),
     /// It is accepted, since the time, and the base has had no room for it.
     Waiting(Listener),
-    /// It shakes hands with one whom we call, since the time.
+    /// It shakes hands with a peer we call, since the time.
     Connecting(Conn),
+    /// The same, but other connects have their turn, and the socket is closed meanwhile.
+    Queued(Conn),
     /// It is the base's connection, whose bytes last moved at the time.
     Open(Conn),
     /// It takes what is left in the ring of a connection that was closed, until the time.
     Closing(Conn),
     /// It delivers what it has, and the end of stream, until the time. The base has forgotten it.
     Lingering,
+    /// It has delivered everything and waits for the peer's end of stream (FIN-WAIT-2), since the
+    /// time.
+    Finished,
     /// It sends a reset, until the time.
     Resetting,
 }
@@ -58,7 +70,7 @@ pub(crate) struct Ends {
 
 impl<'n> Slot<'n> {
     pub(crate) fn new(socket: Socket<'n>) -> Self {
-        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default() }
+        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default(), peer: None }
     }
 
     pub(crate) fn serve(&mut self, role: Role, time: Instant) {
@@ -69,15 +81,43 @@ impl<'n> Slot<'n> {
     /// The connection of the base this slot belongs to.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
-            Role::Connecting(conn) | Role::Open(conn) | Role::Closing(conn) => Some(conn),
+            Role::Connecting(conn)
+            | Role::Queued(conn)
+            | Role::Open(conn)
+            | Role::Closing(conn) => Some(conn),
             _ => None,
         }
     }
 
+    /// Whether it is an outgoing connection that is not established yet.
+    pub(crate) fn connects(&self) -> bool {
+        matches!(self.role, Role::Connecting(_) | Role::Queued(_))
+    }
+
     /// Until when the role may be held.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        let bounded = matches!(self.role, Role::Closing(_) | Role::Lingering | Role::Resetting);
-        bounded.then_some(self.time)
+    pub(crate) fn until(&self, config: &Config) -> Instant {
+        match self.role {
+            Role::Closing(_) | Role::Lingering | Role::Resetting => self.time,
+            Role::Connecting(_) | Role::Queued(_) => self.timeout(config),
+            Role::Finished => after(self.time, config.fin_wait),
+            Role::Free | Role::Listening(_) | Role::Waiting(_) | Role::Open(_) => Instant::MAX,
+        }
+    }
+
+    /// When the peer is given up if nothing comes from it after the time.
+    pub(crate) fn timeout(&self, config: &Config) -> Instant {
+        config.timeout.map_or(Instant::MAX, |timeout| after(self.time, timeout))
+    }
+
+    /// Drops the connection without a word to the peer. The socket is free.
+    pub(crate) fn forget(&mut self) {
+        self.socket.forget();
+        self.serve(Role::Free, Instant::ZERO);
+    }
+
+    /// Begins to call the peer.
+    pub(crate) fn call(&mut self, cx: &mut Context<'_>) -> Result<(), ConnError> {
+        self.peer.map_or(Ok(()), |peer| self.socket.connect(peer, cx))
     }
 
     /// Gives the end of stream, once.

@@ -8,12 +8,12 @@
 use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use embassy_net::tcp::{ConnectError, State, TcpSocket};
+use embassy_net::tcp::{State, TcpSocket};
 use embassy_net::{IpAddress, IpEndpoint, IpListenEndpoint, Stack};
-use picoevent::ConnError;
+use picoevent::{ConnError, Tuning};
 
 use crate::time::duration;
 
@@ -54,15 +54,20 @@ impl<'n> Socket<'n> {
         rx: &'n mut [u8],
         tx: &'n mut [u8],
         timeout: Option<Duration>,
-        keep_alive: Option<Duration>,
     ) -> Self {
         let mut socket = TcpSocket::new(stack, rx, tx);
         socket.set_timeout(timeout.map(duration));
-        socket.set_keep_alive(keep_alive.map(duration));
         Self(socket)
     }
 
-    /// Listens; whether it does. The socket must be [`Phase::Closed`] or [`Phase::Done`].
+    /// Applies the settings of a connection.
+    pub(crate) fn tune(&mut self, tuning: Tuning) {
+        self.0.set_nagle_enabled(tuning.nagle);
+        self.0.set_keep_alive(tuning.keep_alive().map(duration));
+    }
+
+    /// Listens; whether it does. The socket must be [`Phase::Closed`] or [`Phase::Done`]; a reset
+    /// it still owes is not sent.
     pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint, cx: &mut Context<'_>) -> bool {
         once(self.0.accept(endpoint), cx).is_pending()
     }
@@ -74,11 +79,9 @@ impl<'n> Socket<'n> {
         cx: &mut Context<'_>,
     ) -> Result<(), ConnError> {
         match once(self.0.connect(peer), cx) {
-            Poll::Pending | Poll::Ready(Ok(())) => Ok(()),
-            Poll::Ready(Err(ConnectError::NoRoute)) => Err(ConnError::Unreachable),
-            Poll::Ready(Err(ConnectError::ConnectionReset)) => Err(ConnError::Refused),
-            Poll::Ready(Err(ConnectError::TimedOut)) => Err(ConnError::TimedOut),
-            Poll::Ready(Err(ConnectError::InvalidState)) => Err(ConnError::NoSocket),
+            Poll::Pending => Ok(()),
+            // A closed socket has one reason not to begin: that there is no address to call from.
+            Poll::Ready(_) => Err(ConnError::Unreachable),
         }
     }
 
@@ -118,9 +121,21 @@ impl<'n> Socket<'n> {
         self.0.close();
     }
 
-    /// Drops the connection; the peer gets a reset, as soon as the stack can send one.
+    /// Drops the connection; the peer gets a reset, as soon as the stack can send one. A peer that
+    /// has not answered our SYN gets none (RFC 9293, 3.10.5).
     pub(crate) fn abort(&mut self) {
+        match self.0.state() {
+            State::SynSent => self.forget(),
+            _ => self.0.abort(),
+        }
+    }
+
+    /// Drops the connection and sends no reset.
+    pub(crate) fn forget(&mut self) {
         self.0.abort();
+        // When a socket begins to listen, the stack forgets that it owes a reset.
+        self.listen(IpListenEndpoint::from(1), &mut Context::from_waker(Waker::noop()));
+        self.0.close();
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -155,12 +170,17 @@ impl<'n> Socket<'n> {
         self.0.send_queue() == 0
     }
 
+    /// Returns our address and port, and the peer's; `None` while there is no connection.
+    pub(crate) fn endpoints(&self) -> Option<(IpEndpoint, IpEndpoint)> {
+        Some((self.0.local_endpoint()?, self.0.remote_endpoint()?))
+    }
+
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.0.remote_endpoint().map(SocketAddr::from)
+        self.endpoints().map(|(_, peer)| peer.into())
     }
 
     pub(crate) fn local_address(&self) -> Option<IpAddress> {
-        self.0.local_endpoint().map(|endpoint| endpoint.addr)
+        self.endpoints().map(|(local, _)| local.addr)
     }
 
     /// Wakes the task when something is there to be read, or the state changes.

@@ -33,7 +33,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
         config: &Config,
     ) -> Vec<Slot<'n>, SOCKETS> {
         let sockets = self.buffers.iter_mut().map(|(rx, tx)| {
-            let socket = Socket::new(stack, rx, tx, config.timeout, config.keep_alive);
+            let socket = Socket::new(stack, rx, tx, config.timeout);
             Slot::new(socket)
         });
         sockets.collect()

@@ -19,10 +19,17 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// This moment.
+    #[inline(never)]
     pub(crate) fn now(config: &Config) -> Self {
         let now = now();
-        Self { now, until: now.after(config.linger) }
+        Self { now, until: after(now, config.linger) }
     }
+}
+
+/// [`Instant::after`], once: its 64-bit arithmetic takes more code than a call.
+#[inline(never)]
+pub(crate) fn after(at: Instant, delay: Duration) -> Instant {
+    at.after(delay)
 }
 
 /// The time now.

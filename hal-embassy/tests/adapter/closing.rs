@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Conn, Cx};
+use picoevent::{Conn, ConnEvent, Cx};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
@@ -151,7 +151,7 @@ fn a_peer_that_never_reads_is_reset_after_the_linger_time() {
 
 #[test]
 fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
-    let mut world = answering::<1>(Config::default());
+    let mut world = answering::<2>(Config::default());
     let call = world.call();
     assert_eq!(world.hear(call), answer());
     assert_eq!(world.peer.state(call), State::CloseWait);
@@ -161,6 +161,81 @@ fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
     assert_eq!(world.resets(), 1);
     let again = world.call();
     assert_eq!(world.hear(again), answer());
+}
+
+/// Sockets that only wait for the peer's end, and nobody listens.
+#[test]
+fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
+    let mut world = answering::<2>(Config::default());
+    let silent = [world.call(), world.call()];
+    for call in silent {
+        assert_eq!(world.hear(call), answer());
+    }
+    // Nobody is given up at once: an end that is on its way arrives in order.
+    world.pass(Duration::from_millis(249));
+    let refused = world.call();
+    assert_eq!(world.peer.state(refused), State::Closed);
+    world.pass(Duration::from_millis(1));
+    let next = world.call();
+    assert_eq!(world.hear(next), answer());
+    // The one that was given up is not disturbed: it has everything, and may still read it.
+    assert_eq!(silent.map(|call| world.peer.state(call)), [State::CloseWait; 2]);
+}
+
+#[test]
+fn the_oldest_of_those_that_only_have_to_end_is_given_up_first() {
+    let mut world = answering::<2>(Config::default());
+    let old = world.call();
+    assert_eq!(world.hear(old), answer());
+    world.pass(Duration::from_millis(200));
+    let young = world.call();
+    assert_eq!(world.hear(young), answer());
+    world.pass(Duration::from_millis(50));
+    let next = world.call();
+    assert_eq!(world.hear(next), answer());
+    // The old one has lost its socket, the young one ends in order.
+    let resets = world.resets();
+    world.peer.close(young);
+    world.settle();
+    assert_eq!((world.peer.state(young), world.resets()), (State::Closed, resets));
+    world.peer.close(old);
+    world.settle();
+    assert_eq!(world.resets(), resets + 1);
+}
+
+#[test]
+fn nobody_is_given_up_while_a_socket_listens() {
+    let mut world = answering::<2>(Config::default());
+    let silent = world.call();
+    assert_eq!(world.hear(silent), answer());
+    world.pass(Duration::from_millis(1_990));
+    world.peer.close(silent);
+    world.settle();
+    assert_eq!((world.peer.state(silent), world.resets()), (State::Closed, 0));
+}
+
+#[test]
+fn a_connection_with_something_undelivered_is_never_given_up_for_another() {
+    let mut world = answering::<2>(Config::default());
+    let slow = [(); 2].map(|()| call_with_window(&mut world, 64));
+    world.pass(Duration::from_millis(5_000));
+    let refused = world.call();
+    assert_eq!(world.peer.state(refused), State::Closed);
+    for call in slow {
+        assert_eq!(world.hear(call), answer());
+        world.peer.close(call);
+        world.settle();
+    }
+}
+
+#[test]
+fn an_outgoing_connection_takes_the_socket_of_a_peer_that_only_has_to_end() {
+    let mut world = answering::<1>(Config::default());
+    let silent = world.call();
+    assert_eq!(world.hear(silent), answer());
+    world.peer.listen(7000);
+    let conn = world.connect(7000);
+    assert_eq!(world.events(conn), [ConnEvent::Connected]);
 }
 
 #[test]

@@ -10,12 +10,9 @@ use smoltcp::socket::tcp::State;
 use crate::world::{DEVICE, PEER, PORT, World, address};
 
 fn serving(timeout: Option<u64>, keep_alive: Option<u64>) -> World {
-    let config = Config {
-        timeout: timeout.map(Duration::from_secs),
-        keep_alive: keep_alive.map(Duration::from_secs),
-        ..Config::default()
-    };
+    let config = Config { timeout: timeout.map(Duration::from_secs), ..Config::default() };
     let mut world = World::with::<1, 2>(config, address(DEVICE));
+    world.command(move |app, _| app.keep_alive = keep_alive.map(Duration::from_secs));
     world.listen(PORT);
     world
 }
@@ -129,7 +126,8 @@ fn a_peer_that_is_silent_but_there_is_kept_by_default() {
 fn keep_alives_are_sent_at_the_configured_interval() {
     let mut world = serving(None, Some(10));
     world.call();
-    world.pass(Duration::from_secs(1));
+    // The interval that was running when it was set is the default one.
+    world.pass(Duration::from_secs(21));
     let before = world.sent().len();
     world.pass(Duration::from_secs(100));
     assert_eq!(world.sent().len() - before, 10);

@@ -10,12 +10,12 @@
 //! use picoevent_sim::observers::Capture;
 //! use picoevent_sim::world::{Simulator, AnyTestCase};
 //!
-//! # fn look(test case: &dyn AnyTestCase) -> std::io::Result<()> {
+//! # fn look(case: &dyn AnyTestCase) -> std::io::Result<()> {
 //! let capture = Rc::new(RefCell::new(Capture::new("seed 17")));
 //! let mut simulator = Simulator::new();
 //! simulator.take_seed(17);
 //! simulator.observe(Box::new(capture.clone()));
-//! test case.run(&mut simulator);
+//! case.run(&mut simulator);
 //! std::fs::write("17.pcapng", capture.borrow().file())
 //! # }
 //! ```

@@ -18,7 +18,7 @@ pub fn run<const CONNS: usize, A>(
     app: &mut A,
     start: impl FnOnce(&mut Live, &mut EventBase<'_, A>, &mut A),
 ) -> End {
-    let mut storage = Box::new(Storage::<A, 8, CONNS, RING, RING, 2>::new());
+    let mut storage = Box::new(Storage::<A, 8, CONNS, RING, RING, 2, 8>::new());
     let mut base = EventBase::new(&mut storage);
     let mut live = Live::new().unwrap();
     base.after(LIMIT, |_, _, _, _| panic!("the loop has not ended within {LIMIT:?}")).unwrap();

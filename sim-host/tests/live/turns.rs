@@ -21,7 +21,7 @@ impl App {
 #[test]
 fn a_turn_calls_what_is_due_and_does_not_wait() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
-    let mut storage = Storage::<App, 4, 0>::new();
+    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     let source = live.add_source(&mut base, &ours).unwrap();
@@ -40,7 +40,7 @@ fn a_turn_calls_what_is_due_and_does_not_wait() {
 
 #[test]
 fn time_goes_on_between_turns() {
-    let mut storage = Storage::<App, 4, 0>::new();
+    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(Duration::from_micros(1), App::count).unwrap();
@@ -52,7 +52,7 @@ fn time_goes_on_between_turns() {
 
 #[test]
 fn turns_end_as_a_loop_does() {
-    let mut storage = Storage::<App, 4, 0>::new();
+    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), Some(End::Empty));
@@ -72,7 +72,7 @@ fn be_busy(time: Duration) {
 fn a_timer_made_between_two_turns_counts_from_when_it_is_made() {
     const GAP: Duration = Duration::from_millis(30);
     const HOUR: Duration = Duration::from_secs(3600);
-    let mut storage = Storage::<App, 4, 0>::new();
+    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(HOUR, App::count).unwrap();
@@ -91,7 +91,7 @@ fn a_timer_made_between_two_turns_counts_from_when_it_is_made() {
 #[test]
 fn a_timer_made_between_a_run_and_a_turn_is_not_early() {
     const GAP: Duration = Duration::from_millis(30);
-    let mut storage = Storage::<App, 4, 0>::new();
+    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(Duration::from_secs(3600), App::count).unwrap();

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use picoevent::{
-    Conn, ConnEvent, Cx, Direction, Event, ListenError, Listener, OnConn, Signal, What,
+    Conn, ConnEvent, Cx, Direction, Event, KEEP_ALIVE, ListenError, Listener, OnConn, Signal, What,
 };
 
 type Command = Box<dyn FnOnce(&mut App, &mut Cx<'_, App>)>;
@@ -17,6 +18,8 @@ pub struct App {
     pub greeting: Option<Vec<u8>>,
     /// Whether accepted connections are read from.
     pub reads: bool,
+    /// The keep-alive interval of accepted connections.
+    pub keep_alive: Option<Duration>,
     /// What is done with each accepted connection at last.
     pub then: Option<OnConn<Self>>,
     /// The event of [`SIGNAL`], once it was raised.
@@ -48,7 +51,14 @@ impl Seen {
 
 impl App {
     pub fn new(seen: Rc<RefCell<Seen>>) -> Self {
-        Self { seen, greeting: None, reads: true, then: None, signal: None }
+        Self {
+            seen,
+            greeting: None,
+            reads: true,
+            keep_alive: Some(KEEP_ALIVE),
+            then: None,
+            signal: None,
+        }
     }
 
     pub fn commanded(&mut self, cx: &mut Cx<'_, Self>, event: Event, _: What) {
@@ -84,6 +94,9 @@ impl App {
     pub fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
         self.seen.borrow_mut().accepted.push(conn);
         Self::prepare(cx, conn, self.reads);
+        if self.keep_alive != Some(KEEP_ALIVE) {
+            cx.conn(conn).expect("it is there").set_keep_alive(self.keep_alive);
+        }
         if let Some(greeting) = &self.greeting {
             cx.conn(conn).expect("it is there").write(greeting).expect("there is room");
         }

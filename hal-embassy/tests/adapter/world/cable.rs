@@ -19,6 +19,9 @@ pub struct Cable {
     pub segments: Vec<Segment>,
     /// Whether a segment is lost.
     pub lose: Box<dyn FnMut(&Segment) -> bool>,
+    /// Whether the peer's next SYN is kept for [`Cable::repeat_syn`].
+    pub keep_syn: bool,
+    syn: Option<Vec<u8>>,
 }
 
 impl Cable {
@@ -31,6 +34,8 @@ impl Cable {
             frames: 0,
             segments: Vec::new(),
             lose: Box::new(|_| false),
+            keep_syn: false,
+            syn: None,
         }
     }
 
@@ -55,6 +60,25 @@ impl Cable {
     }
 }
 
+impl Cable {
+    /// Sends the SYN that was kept to the device once more.
+    pub fn repeat_syn(&mut self) {
+        let frame = self.syn.take().expect("a SYN was kept");
+        self.send_to_device(frame);
+    }
+
+    fn send_to_device(&mut self, frame: Vec<u8>) {
+        if self.keep_syn && Segment::of(&frame).is_some_and(|segment| segment.syn) {
+            self.keep_syn = false;
+            self.syn = Some(frame.clone());
+        }
+        if self.passes(&frame) {
+            self.to_device.push_back(frame);
+            self.wake();
+        }
+    }
+}
+
 impl picoevent_test_support::net::Cable for Cable {
     const DEVICE: [u8; 6] = DEVICE;
 
@@ -66,15 +90,10 @@ impl picoevent_test_support::net::Cable for Cable {
     }
 
     fn send(&mut self, from: End, frame: Vec<u8>) {
-        if !self.passes(&frame) {
-            return;
-        }
         match from {
-            End::Device => self.to_peer.push_back(frame),
-            End::Peer => {
-                self.to_device.push_back(frame);
-                self.wake();
-            }
+            End::Device if self.passes(&frame) => self.to_peer.push_back(frame),
+            End::Device => {}
+            End::Peer => self.send_to_device(frame),
         }
     }
 

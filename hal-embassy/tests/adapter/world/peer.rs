@@ -54,11 +54,25 @@ impl Peer {
 
     /// Calls, with so much room for what the device sends.
     pub fn call_with_window(&mut self, address: Ipv4Addr, port: u16, window: usize) -> Call {
-        let mut socket = host::socket(window, OUTPUT);
         self.next_port += 1;
+        self.open(address, port, self.next_port, window)
+    }
+
+    /// Calls from this port of its own.
+    pub fn call_from(&mut self, address: Ipv4Addr, port: u16, from: u16) -> Call {
+        self.open(address, port, from, 65_535)
+    }
+
+    fn open(&mut self, address: Ipv4Addr, port: u16, from: u16, window: usize) -> Call {
+        let mut socket = host::socket(window, OUTPUT);
         let to = (address, port);
-        socket.connect(self.interface.context(), to, self.next_port).expect("a fresh socket");
+        socket.connect(self.interface.context(), to, from).expect("a fresh socket");
         self.sockets.add(socket)
+    }
+
+    /// Knows nothing of the call any more, as after a loss of power.
+    pub fn forget(&mut self, call: Call) {
+        self.sockets.remove(call);
     }
 
     /// Waits for a call of the device.

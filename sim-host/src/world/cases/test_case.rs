@@ -14,7 +14,7 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 /// An application under test.
 ///
 /// It is the application's own code, started as its `main` would start it; see the
-/// [module's documentation](super) for an example.
+/// [module's documentation](crate::world) for an example.
 pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,

@@ -36,7 +36,7 @@ async fn serve(stack: Stack<'static>) {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Echo::start(&mut base, address).expect("the storage has room");
     let mut echo = Echo::new();
-    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut echo, Config::default()).await;
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut echo, Config::SERVER).await;
     defmt::info!("done");
     board::exit(0)
 }

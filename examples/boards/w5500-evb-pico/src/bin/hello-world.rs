@@ -27,7 +27,7 @@ async fn main(spawner: Spawner) {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address).expect("the storage has room");
     let mut hello = Hello::new();
-    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::SERVER).await;
     defmt::info!("done");
     board::exit(0)
 }

@@ -38,10 +38,9 @@ fn main() -> ! {
 /// On a painted stack peers that say nothing are given up soon, so that a test sees it.
 fn config() -> Config {
     if !PAINTED {
-        return Config::default();
+        return Config::SERVER;
     }
-    let (timeout, keep_alive) = (Duration::from_secs(2), Duration::from_millis(500));
-    Config { timeout: Some(timeout), keep_alive: Some(keep_alive), ..Config::default() }
+    Config { timeout: Some(Duration::from_secs(2)), ..Config::SERVER }
 }
 
 #[embassy_executor::task]

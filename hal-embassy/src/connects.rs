@@ -1,0 +1,156 @@
+//! Outgoing connections until they are established, and which of them have their turn.
+//!
+//! The stack asks for the hardware address of one neighbour a second in all (ARP, NDP), and the
+//! socket that asked before asks again first. So a connect to a host that is not there would keep
+//! all connects to other neighbours waiting until it is given up.
+//!
+//! Therefore a connect that has got no answer for [`SLICE`] takes turns with the others: its socket
+//! is closed while a younger connect is under way, and while another such connect has its turn.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::task::Context;
+
+use picoevent::{Conn, ConnError, Instant, Tuning};
+
+use crate::address;
+use crate::pool::Pool;
+use crate::slot::{Ends, Role, Slot};
+
+/// How long a connect has the stack to itself, as a power of two of microseconds: 4.2 s. That is
+/// time for three questions for a hardware address, and for a SYN that is lost twice.
+const SLICE: u32 = 22;
+
+/// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
+///
+/// What that takes is linked only where [`Outgoing::YES`] is named; the default configuration does.
+#[derive(Clone, Copy)]
+pub struct Outgoing(Option<&'static Parts>);
+
+/// What is linked for outgoing connections.
+struct Parts {
+    connect: OnConnect,
+    take_turns: fn(&mut Pool<'_, '_>, &mut Context<'_>),
+    call: fn(&mut Slot<'_>, &mut Context<'_>) -> Result<(), ConnError>,
+}
+
+type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr, &mut Context<'_>) -> Result<(), ConnError>;
+
+impl Outgoing {
+    /// Connections are opened as the application asks.
+    pub const YES: Self = Self(Some(&Parts {
+        connect: |pool, conn, peer, cx| pool.open(conn, peer, cx),
+        take_turns: |pool, cx| pool.turn(cx),
+        call: |slot, cx| slot.call(cx),
+    }));
+    /// None is opened: a connect fails with [`NoSocket`](ConnError::NoSocket).
+    pub const NO: Self = Self(None);
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Outgoing::YES" } else { "Outgoing::NO" })
+    }
+}
+
+impl PartialEq for Outgoing {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_some() == other.0.is_some()
+    }
+}
+
+impl Eq for Outgoing {}
+
+impl Pool<'_, '_> {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// Why it can not be opened.
+    pub(crate) fn connect(
+        &mut self,
+        conn: Conn,
+        peer: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ConnError> {
+        let parts = self.config.outgoing.0.ok_or(ConnError::NoSocket)?;
+        (parts.connect)(self, conn, peer, cx)
+    }
+
+    /// Calls the peer of a connect that waits for its turn.
+    pub(crate) fn call_at_once(&mut self, conn: Conn, cx: &mut Context<'_>) {
+        if let Some(parts) = self.config.outgoing.0
+            && let Some(slot) = self.slot_of(conn)
+            && slot.role == Role::Queued(conn)
+        {
+            // What the socket is in otherwise says the same.
+            let _ = (parts.call)(slot, cx);
+        }
+    }
+
+    /// Lets those connects call that have their turn, and none of the others.
+    pub(crate) fn take_turns(&mut self, cx: &mut Context<'_>) {
+        if let Some(parts) = self.config.outgoing.0 {
+            (parts.take_turns)(self, cx);
+        }
+    }
+
+    /// Opens a connection with a free socket, with one that listens, or with one whose peer only
+    /// has to end.
+    fn open(
+        &mut self,
+        conn: Conn,
+        peer: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ConnError> {
+        let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
+        self.network.find_way(peer.addr)?;
+        let moment = self.moment;
+        let index = self.free().or_else(|| self.spare(0, 0)).or_else(|| self.finished(0));
+        let slot = index.and_then(|index| self.slots.get_mut(index)).ok_or(ConnError::NoSocket)?;
+        slot.abort(moment);
+        slot.socket.tune(Tuning::DEFAULT);
+        slot.socket.connect(peer, cx)?;
+        slot.peer = Some(peer);
+        slot.ends = Ends::default();
+        slot.serve(Role::Connecting(conn), moment.now);
+        Ok(())
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) {
+        let now = self.moment.now;
+        let is_late =
+            |slot: &Slot<'_>| now.as_micros().saturating_sub(slot.time.as_micros()) >> SLICE > 0;
+        let (mut young, mut late) = (0_usize, 0_usize);
+        for slot in self.slots.iter().filter(|slot| slot.connects()) {
+            let count = if is_late(slot) { &mut late } else { &mut young };
+            *count = count.wrapping_add(1);
+        }
+        let connects = young.wrapping_add(late);
+        if connects == 0 {
+            return;
+        }
+        if connects > 1 {
+            let end = now.as_micros() | ((1 << SLICE) - 1);
+            self.alarm = self.alarm.min(Instant::from_micros(end.saturating_add(1)));
+        }
+        // How many late ones come before the one that has its turn.
+        let turn = ((now.as_micros() >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
+        let mut before = turn.unwrap_or(late);
+        for slot in self.slots.iter_mut().filter(|slot| slot.connects() && is_late(slot)) {
+            let has_turn = before == 0;
+            before = before.wrapping_sub(1);
+            let role = slot.role;
+            match role {
+                // Without an address to call from, it tries again when it is looked at next.
+                Role::Queued(conn) if has_turn && slot.call(cx).is_ok() => {
+                    slot.role = Role::Connecting(conn);
+                }
+                Role::Connecting(conn) if !has_turn => {
+                    slot.socket.forget();
+                    slot.role = Role::Queued(conn);
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Connects that take turns: a host that is not there keeps nobody from one that is.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use picoevent::{Conn, ConnError, ConnEvent};
+
+use crate::world::app::App;
+use crate::world::{DEVICE, PEER, World};
+
+const SERVICE: u16 = 7000;
+const CONNECTED: [ConnEvent; 1] = [ConnEvent::Connected];
+const TIMED_OUT: [ConnEvent; 1] = [ConnEvent::Failed(ConnError::TimedOut)];
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Connects to so many hosts that are not there, then to one that is, in one callback.
+fn connect(world: &mut World, dead: u8, live: usize) -> (Vec<Conn>, Vec<Conn>) {
+    (0..live).for_each(|_| {
+        world.peer.listen(SERVICE);
+    });
+    world.command(move |_, cx| {
+        let dead = (0..dead).map(|host| App::connect(cx, ([10, 0, 0, 77 + host], 7000).into()));
+        let dead = dead.collect();
+        let live = (0..live).map(|_| App::connect(cx, (PEER, SERVICE).into())).collect();
+        (dead, live)
+    })
+}
+
+#[test]
+fn a_host_that_is_not_there_keeps_no_later_connect_waiting() {
+    let mut world = World::new();
+    let (dead, _) = connect(&mut world, 1, 0);
+    world.pass(seconds(10));
+    let (_, live) = connect(&mut world, 0, 1);
+    world.pass(Duration::from_millis(1_100));
+    assert_eq!(world.events(live[0]), CONNECTED);
+    assert_eq!(world.events(dead[0]), []);
+}
+
+#[test]
+fn a_host_that_is_not_there_keeps_no_connect_waiting_that_was_made_with_it() {
+    let mut world = World::new();
+    let (_, live) = connect(&mut world, 1, 1);
+    world.pass(seconds(8));
+    assert_eq!(world.events(live[0]), CONNECTED);
+}
+
+#[test]
+fn each_of_many_connects_has_its_turn() {
+    let mut world = World::new();
+    let (dead, live) = connect(&mut world, 3, 1);
+    world.pass(seconds(3 + 4 * 3 + 1));
+    assert_eq!(world.events(live[0]), CONNECTED);
+    world.pass(seconds(60 - 16) - Duration::from_millis(1));
+    dead.iter().for_each(|conn| assert_eq!(world.events(*conn), []));
+    world.pass(Duration::from_millis(1));
+    dead.iter().for_each(|conn| assert_eq!(world.events(*conn), TIMED_OUT));
+}
+
+#[test]
+fn a_host_that_comes_back_is_reached_though_others_take_turns_with_it() {
+    let mut world = World::new();
+    world.lose(|_| true);
+    let (_, live) = connect(&mut world, 2, 1);
+    world.pass(seconds(25));
+    world.lose(|_| false);
+    world.pass(seconds(10));
+    assert_eq!(world.events(live[0]), CONNECTED);
+}
+
+#[test]
+fn a_connect_that_is_alone_is_not_interrupted() {
+    let mut world = World::new();
+    world.peer.listen(SERVICE);
+    world.lose(|_| true);
+    let conn = world.connect(SERVICE);
+    world.pass(seconds(50));
+    let ports: HashSet<_> = world.sent().iter().map(|segment| segment.source.1).collect();
+    assert_eq!(ports.len(), 1);
+    world.lose(|_| false);
+    world.pass(seconds(10));
+    assert_eq!(world.events(conn).len(), 1);
+}
+
+#[test]
+fn output_of_a_connection_that_was_closed_while_others_had_their_turn_is_delivered() {
+    let mut world = World::new();
+    let call = world.peer.listen(SERVICE);
+    world.lose(|_| true);
+    let conn = world.connect(SERVICE);
+    world.pass(seconds(5));
+    // A younger connect has its turn.
+    connect(&mut world, 1, 0);
+    world.with_conn(conn, |mut conn| {
+        conn.write(b"last words").expect("there is room");
+        conn.close();
+    });
+    world.lose(|_| false);
+    world.pass(seconds(5));
+    assert_eq!(world.hear(call), b"last words");
+}
+
+#[test]
+fn a_connection_that_is_freed_while_others_have_their_turn_gives_its_socket_back() {
+    let mut world =
+        World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
+    let (first, _) = connect(&mut world, 1, 0);
+    world.pass(seconds(5));
+    let (second, _) = connect(&mut world, 1, 0);
+    world.with_conn(first[0], |conn| conn.free());
+    world.with_conn(second[0], |conn| conn.free());
+    let (_, live) = connect(&mut world, 0, 2);
+    world.pass(Duration::from_millis(1_100));
+    live.iter().for_each(|conn| assert_eq!(world.events(*conn), CONNECTED));
+}
+
+#[test]
+fn a_connection_whose_turn_never_comes_hears_that_its_time_is_up() {
+    let mut world = World::new();
+    let (dead, _) = connect(&mut world, 1, 0);
+    for _ in 0..25 {
+        // There is always a younger one.
+        world.pass(Duration::from_millis(2_400));
+        connect(&mut world, 1, 0).0.into_iter().for_each(|conn| {
+            world.with_conn(conn, |conn| conn.free());
+        });
+    }
+    world.pass(seconds(1));
+    assert_eq!(world.events(dead[0]), TIMED_OUT);
+}
