@@ -14,10 +14,13 @@
 #![no_std]
 
 mod nothing;
+mod timers;
 
 use core::hint::black_box;
 
 use picoevent::{Action, EventBase, Instant, Run, Signal, Wait};
+
+pub use timers::{App, period};
 
 /// The loop of a back end. `act` takes what the base wants, `feed` brings what happened.
 #[inline(always)]

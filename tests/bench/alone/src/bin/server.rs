@@ -5,32 +5,19 @@
 
 use core::hint::black_box;
 use core::net::{Ipv4Addr, SocketAddr};
-use core::time::Duration;
 
-use picoevent::{
-    Action, Conn, ConnError, ConnEvent, Cx, Direction, Event, EventBase, Mode, Signal, Storage,
-    What,
-};
-use picoevent_alone::run;
+use picoevent::{Action, Conn, ConnError, ConnEvent, Cx, Direction, EventBase, Storage};
+use picoevent_alone::{App, period, run};
 use static_cell::ConstStaticCell;
 
 static STORAGE: ConstStaticCell<Storage<App, 8, 4, 64, 64>> = ConstStaticCell::new(Storage::new());
-
-struct App {
-    watchdog: Option<Event>,
-}
 
 /// The image's entry.
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn image() {
     let mut base = EventBase::new(STORAGE.take());
-    let mut app = App { watchdog: None };
-    if base.on_signal(Signal::INT, interrupted).is_err() {
-        return;
-    }
-    app.watchdog = base.new_timer(Mode::OneShot, barked).ok();
-    black_box(base.every(period(), beat).is_ok());
+    let Ok(mut app) = App::start(&mut base) else { return };
     black_box(base.listen(peer(), accepted).is_ok());
     run(&mut base, &mut app, act, |_| ());
 }
@@ -63,10 +50,6 @@ fn peer() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, black_box(9995)))
 }
 
-fn period() -> Duration {
-    Duration::from_millis(black_box(1))
-}
-
 fn accepted(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
     if let Ok(mut conn) = cx.conn(conn) {
         conn.on_read(received).on_write(flushed).on_event(ended);
@@ -92,28 +75,4 @@ fn flushed(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
 fn ended(app: &mut App, cx: &mut Cx<'_, App>, conn: Conn, event: ConnEvent) {
     black_box(event);
     flushed(app, cx, conn);
-}
-
-/// Begins the watchdog's time again.
-fn beat(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-    let watchdog = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok());
-    black_box(watchdog.is_some_and(|mut watchdog| watchdog.add(Some(period())).is_ok()));
-}
-
-fn barked(_: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
-    if let Ok(event) = cx.event(event) {
-        event.free();
-    }
-    black_box(cx.after(period(), finished).is_ok());
-}
-
-fn finished(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-    if let Some(mut watchdog) = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok()) {
-        watchdog.del();
-        watchdog.activate(What::TIMEOUT);
-    }
-}
-
-fn interrupted(_: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-    cx.exit_after(period());
 }
