@@ -29,7 +29,7 @@ use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::queue::Queues;
-use crate::record::{Entry, Recorder};
+use crate::record::{Entry, LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::source::Signals;
@@ -105,6 +105,7 @@ impl<'s, A> EventBase<'s, A> {
                 watchers: Watchers::new(),
                 limit: Limit::new(),
                 most_added: Peak::NONE,
+                longest_write: LongestWrite::NONE,
                 recorder: Recorder::NONE,
             },
             idle_clock: None,

@@ -11,7 +11,7 @@ use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::queue::{Activated, Id, Queues};
-use crate::record::Recorder;
+use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::source::Signals;
@@ -66,6 +66,7 @@ pub struct Cx<'s, A> {
     pub(crate) watchers: Watchers,
     pub(crate) limit: Limit,
     pub(crate) most_added: Peak,
+    pub(crate) longest_write: LongestWrite,
     pub(crate) recorder: Recorder<'s>,
 }
 

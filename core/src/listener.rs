@@ -152,6 +152,11 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
+    /// Returns whether connections are accepted: not after it was disabled or has failed.
+    pub fn is_enabled(&self) -> bool {
+        self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
+    }
+
     /// The address the application asked for.
     pub fn address(&self) -> Option<SocketAddr> {
         self.cx.tables.listeners.get(self.listener).map(|slot| slot.address.into())

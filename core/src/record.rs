@@ -55,11 +55,11 @@ pub use entry::{Called, Entry, Sizes};
 #[cfg(feature = "record")]
 pub use memory::{Keep, Recording};
 #[cfg(not(feature = "record"))]
-pub(crate) use off::Recorder;
+pub(crate) use off::{LongestWrite, Recorder};
 #[cfg(feature = "record")]
 pub use on::Record;
 #[cfg(feature = "record")]
-pub(crate) use on::Recorder;
+pub(crate) use on::{LongestWrite, Recorder};
 #[cfg(feature = "record")]
 pub use replay::{Difference, Entries, Replay, ReplayError, Replayed};
 #[cfg(feature = "record")]

@@ -3,11 +3,11 @@
 //! * [`live`]: real sockets, descriptors and signals, through [mio](https://docs.rs/mio).
 //! * [`world`]: the whole stack of a board under virtual time, among faults.
 //! * [`recording`]: what happened in the field, written, read and fed again.
-//! * [`seeing`]: captures, timelines and pages of such worlds.
-//! * [`command`]: worlds from the command line.
+//! * [`observers`]: captures, timelines and pages of such simulations.
+//! * [`command`]: simulations from the command line.
 
 pub mod command;
 pub mod live;
+pub mod observers;
 pub mod recording;
-pub mod seeing;
 pub mod world;

@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_cable_in_the_wire_delays_and_cuts_both_ways() {
         let (mut near, mut far) = Wire::pair().unwrap();
-        let scenario = "latency = '20 ms'\n[[fault]]\nkind = 'partition'\nstrikes = 'to-peer'\n\
+        let scenario = "latency = '20 ms'\n[[fault]]\nkind = 'partition'\ndirection = 'to-peer'\n\
                         from = '0 s'\nlasts = '1 h'";
         let begin = Moment::now();
         near.lay(Cable::new(&scenario.parse().unwrap(), 0));

@@ -130,6 +130,24 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
+    /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`), `None` where there
+    /// is none.
+    pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
+        let [read, write] = self.slot().map_or([0; 2], |slot| slot.timeouts);
+        let timeout = |millis: u32| (millis > 0).then(|| Duration::from_millis(millis.into()));
+        (timeout(read), timeout(write))
+    }
+
+    /// Returns whether a direction is enabled (`bufferevent_get_enabled`).
+    pub fn is_enabled(&self, direction: Direction) -> bool {
+        self.slot().is_some_and(|slot| {
+            slot.has(match direction {
+                Direction::Read => flag::READ_ENABLED,
+                Direction::Write => flag::WRITE_ENABLED,
+            })
+        })
+    }
+
     /// Sets the priority of the connection's callbacks.
     ///
     /// # Errors
@@ -191,6 +209,7 @@ impl<A> ConnMut<'_, '_, A> {
         if self.slot().is_none_or(|slot| slot.is_finished()) {
             return Err(WriteError::Finished);
         }
+        self.cx.longest_write.note(data.len());
         let room = self.room();
         if data.len() > room {
             return Err(WriteError::Full { room });

@@ -17,6 +17,15 @@ impl Recorder<'_> {
     pub(crate) fn note<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
 }
 
+/// Where the longest write would be noted.
+pub(crate) struct LongestWrite;
+
+impl LongestWrite {
+    pub(crate) const NONE: Self = Self;
+
+    pub(crate) const fn note(&mut self, _: usize) {}
+}
+
 impl<A> EventBase<'_, A> {
     #[inline(always)]
     pub(crate) fn note_received(&self, _: Conn, _: usize) {}

@@ -30,7 +30,24 @@ impl Recorder<'_> {
     }
 }
 
+/// The length of the longest write, refused or not.
+pub(crate) struct LongestWrite(usize);
+
+impl LongestWrite {
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn note(&mut self, length: usize) {
+        self.0 = self.0.max(length);
+    }
+}
+
 impl<'s, A> EventBase<'s, A> {
+    /// Returns the length of the longest [`write`](crate::ConnMut::write) there was, refused ones
+    /// included: what `OUTPUT` of the storage must hold for the application to work. O(1).
+    pub fn longest_write(&self) -> usize {
+        self.cx.longest_write.0
+    }
+
     /// Records from now on what the back end calls. To be replayed, a recording has to begin before
     /// the back end has called anything.
     pub fn record_to(&mut self, recorder: &'s dyn Record) {

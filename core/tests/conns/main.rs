@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use picoevent::{
     AcceptError, Action, Conn, ConnError, ConnEvent, Cx, Direction, End, EventBase, Instant,
-    Listener, Stale, Storage, Wait, WriteError,
+    ListenError, Listener, Stale, Storage, Wait, WriteError,
 };
 
 mod due;
@@ -153,6 +153,35 @@ fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
 }
 
 #[test]
+fn settings_can_be_asked_for() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    let mut view = base.conn(conn).unwrap();
+    assert_eq!(view.timeouts(), (None, None));
+    assert!(!view.is_enabled(Direction::Read) && view.is_enabled(Direction::Write));
+    view.set_timeouts(Some(ms(2)), Some(Duration::ZERO));
+    view.enable(Direction::Read).disable(Direction::Write);
+    assert_eq!(view.timeouts(), (Some(ms(2)), None), "zero is no timeout");
+    assert!(view.is_enabled(Direction::Read) && !view.is_enabled(Direction::Write));
+    base.finished(conn);
+    base.dispatch(&mut app);
+    assert!(!base.conn(conn).unwrap().is_enabled(Direction::Read), "nothing more will come");
+}
+
+#[test]
+fn a_listener_is_enabled_until_it_is_disabled_or_fails() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    assert!(base.listener(listener).unwrap().is_enabled());
+    assert!(!base.listener(listener).unwrap().disable().is_enabled());
+    assert!(base.listener(listener).unwrap().enable().is_enabled());
+    base.listen_failed(listener, ListenError::InUse);
+    assert!(!base.listener(listener).unwrap().is_enabled());
+}
+
+#[test]
 fn a_back_end_that_counts_too_much_is_held_to_the_ring() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
@@ -179,6 +208,18 @@ fn writing_takes_all_or_nothing_or_what_fits() {
         WriteError::Full { room: 3 }.to_string(),
         "the output ring has room for 3 bytes only"
     );
+}
+
+#[cfg(feature = "record")]
+#[test]
+fn the_longest_write_is_known_though_it_was_refused() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    assert_eq!(base.longest_write(), 0);
+    assert!(base.conn(conn).unwrap().write(b"123456789").is_err());
+    base.conn(conn).unwrap().write(b"1").unwrap();
+    assert_eq!(base.longest_write(), 9);
 }
 
 #[test]

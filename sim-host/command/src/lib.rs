@@ -1,22 +1,26 @@
-//! The examples as the simulator knows them: what their clients say, and what must come back.
+//! The applications that the simulator knows by name: the examples, and one made to be tested.
 
 use echo::Echo;
 use hello_world::Hello;
-use picoevent_sim::world::{Choices, Script, Trial};
+use picoevent_sim::world::{Choices, Script, TestCase};
+
+mod prober;
+
+pub use prober::{Prober, prober};
 
 /// libevent's hello-world.
-pub fn hello_world() -> Trial<Hello> {
+pub fn hello_world() -> TestCase<Hello> {
     let greeting = b"Hello, World!\n";
-    Trial::new("hello-world", hello_world::PORT, Hello::new, Hello::start)
-        .writes_at_once(greeting.len())
+    TestCase::new("hello-world", hello_world::PORT, Hello::new, Hello::start)
+        .min_output_ring(greeting.len())
         .client(move |_| Script::new().expect(greeting).expect_end())
         .client(move |_| Script::new().send(b"Good day").expect(greeting).expect_end())
         .client(move |_| Script::new().finish().expect(greeting).expect_end())
 }
 
 /// The echo server: every byte must come back.
-pub fn echo() -> Trial<Echo> {
-    Trial::new("echo", echo::PORT, Echo::new, Echo::start).client(there_and_back)
+pub fn echo() -> TestCase<Echo> {
+    TestCase::new("echo", echo::PORT, Echo::new, Echo::start).client(there_and_back)
 }
 
 fn there_and_back(choices: &mut Choices<'_>) -> Script {

@@ -76,7 +76,8 @@ fn a_world_is_watched() {
     let output = sim(&["watch", "echo", "--seed", "6", "--rt-ratio", "1000"]);
     let text = said(&output.stdout);
     assert!(output.status.success(), "{text}");
-    for wanted in ["peers ────▶ device", "callback", "fault begins", "client 0", "world", "pass"]
+    for wanted in
+        ["peers ────▶ device", "callback", "fault begins", "client 0", "simulation", "pass"]
     {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
@@ -84,20 +85,20 @@ fn a_world_is_watched() {
 
 #[test]
 fn the_applications_are_listed() {
-    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\n");
+    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\nprober\n");
 }
 
 #[test]
 fn a_scenario_is_run_with_the_luck_of_seeds() {
-    let text = "about = 'a slow client'\n[[client]]\nmanner = 'slow-reader'\n";
+    let text = "about = 'a slow client'\n[[client]]\nbehaviour = 'slow-reader'\n";
     let path = file("slow.toml", text);
     let output = sim(&["run", "echo", "--scenario", path.to_str().unwrap(), "--seeds", "0..5"]);
     assert!(output.status.success(), "{}", said(&output.stderr));
 }
 
 #[test]
-fn a_tape_is_replayed() {
-    let path = file("tape", "# picoevent-sim tape, application echo\nclient kind 0 reset\n");
+fn a_choice_log_is_replayed() {
+    let path = file("choices", "# picoevent-sim choices, application echo\nclient kind 0 reset\n");
     let output = sim(&["replay", path.to_str().unwrap()]);
     assert!(output.status.success(), "{}", said(&output.stdout));
     let output = sim(&["shrink", path.to_str().unwrap()]);
@@ -112,12 +113,16 @@ fn mistakes_end_with_status_2_and_trouble_with_1() {
         (output.status.code(), said(&output.stderr))
     };
     let (status, text) = problem(&["run", "frog"]);
-    assert_eq!((status, text.contains("known are hello-world, echo")), (Some(2), true), "{text}");
+    assert_eq!(
+        (status, text.contains("known are hello-world, echo, prober")),
+        (Some(2), true),
+        "{text}"
+    );
     assert_eq!(problem(&["frog"]).0, Some(2));
     assert_eq!(problem(&["run", "echo", "--seeds", "9..1"]).0, Some(2));
-    let (status, text) = problem(&["replay", "/no/such/tape"]);
+    let (status, text) = problem(&["replay", "/no/such/log"]);
     assert_eq!((status, text.contains("can not be read")), (Some(1), true), "{text}");
-    let path = file("bad", "# picoevent-sim tape, application echo\nfault kind zero loss\n");
+    let path = file("bad", "# picoevent-sim choices, application echo\nfault kind zero loss\n");
     let (status, text) = problem(&["replay", path.to_str().unwrap()]);
     assert_eq!((status, text.contains("line 2: \"zero\"")), (Some(1), true), "{text}");
     let path = file("nameless", "fault kind 0 loss\n");

@@ -1,4 +1,4 @@
-//! Recordings of the examples: on real sockets and in worlds, replayed, and refused.
+//! Recordings of the examples: on real sockets and in simulations, replayed, and refused.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use log::{LevelFilter, Log, Metadata};
 use picoevent::{Conn, Cx, Direction, End, EventBase, Signal, Storage, Trigger};
 use picoevent_sim::live::Live;
 use picoevent_sim::recording::{Recorded, RecordingFile};
-use picoevent_sim::world::{Lab, Subject, Trial};
+use picoevent_sim::world::{AnyTestCase, Simulator, TestCase};
 use picoevent_sim_command::{echo, hello_world};
 
 thread_local! {
@@ -179,8 +179,8 @@ fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
     assert_eq!(panic.downcast_ref::<String>().unwrap(), "14 letters");
     drop(recorder);
     let recorded = Recorded::read(&shared.text()).unwrap();
-    let trial = Trial::new("counter", 7, Counter::default, |cx, at| Ok(Counter::start(cx, at)));
-    let said = trial.replay_recording(&recorded).unwrap_err();
+    let case = TestCase::new("counter", 7, Counter::default, |cx, at| Ok(Counter::start(cx, at)));
+    let said = case.replay_recording(&recorded).unwrap_err();
     assert!(said.starts_with("the application panicked: 14 letters at "), "{said}");
     let lines: Vec<_> = recorded.lines().collect();
     assert!(lines.iter().any(|line| line.ends_with("bytes: \"more than nine\\n\"")), "{lines:?}");
@@ -190,16 +190,16 @@ fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
 #[test]
 fn what_the_adapter_feeds_in_a_world_is_replayed_without_one() {
     for seed in 0..60 {
-        for trial in [&hello_world() as &dyn Subject, &echo()] {
-            let (shared, mut lab) = (Shared::default(), Lab::new());
+        for case in [&hello_world() as &dyn AnyTestCase, &echo()] {
+            let (shared, mut simulator) = (Shared::default(), Simulator::new());
             let recorder = Arc::new(shared.recorder());
-            lab.record_to(recorder.clone());
-            lab.take_seed(seed);
-            assert!(trial.run(&mut lab).verdict.is_pass());
+            simulator.record_to(recorder.clone());
+            simulator.take_seed(seed);
+            assert!(case.run(&mut simulator).verdict.is_pass());
             recorder.finish().unwrap();
             let recorded = Recorded::read(&shared.text()).unwrap();
-            let replayed = trial.replay_recording(&recorded);
-            assert_eq!(replayed, Ok(Some(End::Exit)), "{} seed {seed}", trial.name());
+            let replayed = case.replay_recording(&recorded);
+            assert_eq!(replayed, Ok(Some(End::Exit)), "{} seed {seed}", case.name());
         }
     }
 }

@@ -30,14 +30,14 @@ pub(super) enum Command {
         /// Run this many times as fast as real time
         #[arg(long, value_name = "R", default_value = "1", value_parser = ratio)]
         rt_ratio: f64,
-        /// Run in the world of a scenario
+        /// Run in the simulation of a scenario
         #[arg(long, value_name = "FILE")]
         scenario: Option<PathBuf>,
     },
-    /// Run what a tape says, or an application on the recording that is in a log
+    /// Run what a choice log says, or an application on the recording that is in a log
     Replay {
-        /// The tape; or the application, if a log follows
-        #[arg(value_name = "TAPE or APPLICATION")]
+        /// The choice log; or the application, if a log follows
+        #[arg(value_name = "CHOICES or APPLICATION")]
         first: PathBuf,
         /// The log with the recording
         #[arg(conflicts_with_all = ["pcap", "trace"])]
@@ -56,10 +56,10 @@ pub(super) enum Command {
         #[arg(long)]
         cut_off: bool,
     },
-    /// Look for a shorter tape that fails alike, and write a test
+    /// Look for a shorter choice log that fails alike, and write a test
     Shrink {
-        /// The tape
-        tape: PathBuf,
+        /// The choice log
+        choices: PathBuf,
     },
     /// Name the applications
     List,
@@ -85,7 +85,7 @@ pub(super) struct Run {
     /// Run some seeds twice and compare
     #[arg(long)]
     check: bool,
-    /// Run in the world of a scenario
+    /// Run in the simulation of a scenario
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
     /// Write a page of what came of the sweep
@@ -99,13 +99,13 @@ pub(super) struct Run {
     pub(super) views: Views,
 }
 
-/// The files that show one world: of a sweep, that of the first seed that fails.
+/// The files that show one simulation: of a sweep, that of the first seed that fails.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Views {
-    /// Capture the frames of the world, for Wireshark
+    /// Capture the frames of the simulation, for Wireshark
     #[arg(long, value_name = "FILE")]
     pub(super) pcap: Option<PathBuf>,
-    /// Draw a timeline of the world, for ui.perfetto.dev
+    /// Draw a timeline of the simulation, for ui.perfetto.dev
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Option<PathBuf>,
 }
@@ -214,12 +214,12 @@ mod tests {
         assert_eq!(one.record, Some("c".into()));
         assert_eq!((one.views.pcap, one.views.trace), (Some("a".into()), Some("b".into())));
         assert_eq!(sweep("run echo --seed 3 --html a").seeds, 3..4);
-        let Ok(Command::Replay { views, .. }) = typed("replay tape --pcap a") else {
-            panic!("it is a tape");
+        let Ok(Command::Replay { views, .. }) = typed("replay choices --pcap a") else {
+            panic!("it is a choice log");
         };
         assert_eq!(views.pcap, Some("a".into()));
-        refused("replay tape --html a", ErrorKind::UnknownArgument, "--html");
-        refused("shrink tape --pcap a", ErrorKind::UnknownArgument, "--pcap");
+        refused("replay choices --html a", ErrorKind::UnknownArgument, "--html");
+        refused("shrink choices --pcap a", ErrorKind::UnknownArgument, "--pcap");
         refused("replay echo log --pcap a", ErrorKind::ArgumentConflict, "--pcap");
         refused("run echo --record f", ErrorKind::MissingRequiredArgument, "--seed");
         for more in ["--check", "--jobs 2", "--for 1s", "--html a"] {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_world_is_watched_at_a_pace() {
+    fn a_simulation_is_watched_at_a_pace() {
         let watched = |line| match typed(line) {
             Ok(Command::Watch { seed, rt_ratio, .. }) => (seed, rt_ratio),
             other => panic!("{other:?}"),
@@ -244,17 +244,17 @@ mod tests {
     }
 
     #[test]
-    fn a_tape_and_a_recording_are_replayed_alike() {
+    fn a_choice_log_and_a_recording_are_replayed_alike() {
         let replayed = |line| match typed(line) {
             Ok(Command::Replay { first, log, cut_off, .. }) => (first, log, cut_off),
             other => panic!("{other:?}"),
         };
-        assert_eq!(replayed("replay tape"), ("tape".into(), None, false));
+        assert_eq!(replayed("replay choices"), ("choices".into(), None, false));
         let recording = ("echo".into(), Some("log".into()), true);
         assert_eq!(replayed("replay echo log --cut-off"), recording);
         assert!(matches!(typed("read log"), Ok(Command::Read { cut_off: false, .. })));
         assert!(matches!(typed("read log --cut-off"), Ok(Command::Read { cut_off: true, .. })));
-        refused("replay tape --cut-off", ErrorKind::MissingRequiredArgument, "LOG");
+        refused("replay choices --cut-off", ErrorKind::MissingRequiredArgument, "LOG");
         refused("read", ErrorKind::MissingRequiredArgument, "<LOG>");
         refused("run echo --cut-off", ErrorKind::UnknownArgument, "--cut-off");
     }
@@ -279,8 +279,8 @@ mod tests {
             ("run echo --seed 1 --seeds 1..2", ArgumentConflict, "--seeds"),
             ("run echo --for 8", ValueValidation, "\"8\" is not a time, such as 90s, 5m or 8h"),
             ("run echo --jobs some", ValueValidation, "'some'"),
-            ("replay", MissingRequiredArgument, "<TAPE or APPLICATION>"),
-            ("shrink", MissingRequiredArgument, "<TAPE>"),
+            ("replay", MissingRequiredArgument, "<CHOICES or APPLICATION>"),
+            ("shrink", MissingRequiredArgument, "<CHOICES>"),
             ("shrink t --check", UnknownArgument, "--check"),
             ("list --sedes 1", UnknownArgument, "--sedes"),
             ("run echo --seeds", InvalidValue, "--seeds <A..B>"),

@@ -1,4 +1,4 @@
-//! The files that show a world: its capture and its timeline.
+//! The files that show a simulation: its capture and its timeline.
 
 use std::cell::RefCell;
 use std::fs;
@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use super::End;
 use super::line::Views;
-use crate::seeing::{Capture, Trace};
-use crate::world::{Failure, Lab, Observer, Subject};
+use crate::observers::{Capture, Trace};
+use crate::world::{AnyTestCase, Failure, Observer, Simulator};
 
-/// Those who look on in a world, and where what they saw goes.
+/// Those who look on in a simulation, and where what they saw goes.
 pub(super) struct Looks {
     capture: Option<(PathBuf, Rc<RefCell<Capture>>)>,
     trace: Option<(PathBuf, Rc<RefCell<Trace>>)>,
@@ -49,13 +49,13 @@ impl Looks {
     }
 }
 
-/// Looks at the world of a failure, which runs once more for it.
-pub(super) fn at(subject: &dyn Subject, failure: &Failure, views: &Views) -> Result<(), End> {
-    let looks = Looks::new(views, &format!("{}, seed {}", subject.name(), failure.seed));
-    let mut lab = Lab::new();
-    lab.take_lines(&failure.outcome.lines);
-    lab.observe(Box::new(looks.observers()));
-    subject.run(&mut lab);
+/// Looks at the simulation of a failure, which runs once more for it.
+pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
+    let looks = Looks::new(views, &format!("{}, seed {}", case.name(), failure.seed));
+    let mut simulator = Simulator::new();
+    simulator.take_lines(&failure.outcome.lines);
+    simulator.observe(Box::new(looks.observers()));
+    case.run(&mut simulator);
     looks.write()
 }
 

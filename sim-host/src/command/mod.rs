@@ -1,27 +1,28 @@
-//! The command `picoevent-sim`, for any applications: a `main` hands over its trials.
+//! The command `picoevent-sim`, for any applications: a `main` hands over its test cases.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
 //! use picoevent_sim::command;
-//! # use picoevent_sim::world::Subject;
-//! # fn my_trial() -> picoevent_sim::world::Trial<()> { unimplemented!() }
+//! # use picoevent_sim::world::AnyTestCase;
+//! # fn my_case() -> picoevent_sim::world::TestCase<()> { unimplemented!() }
 //!
 //! fn main() -> ExitCode {
-//!     command::main(&[&my_trial()])
+//!     command::main(&[&my_case()])
 //! }
 //! ```
 //!
 //! It ends with status 0 when nothing failed, 2 for a command it does not understand, 1 when
-//! something outside of the worlds went wrong, and else with the status of the worst verdict:
-//! crash 10, invariant 11, stuck 12, leak 13; a world that does not repeat itself is 14.
+//! something outside of the simulations went wrong, and else with the status of the worst verdict:
+//! crash 10, invariant 11, stuck 12, leak 13; a simulation that does not repeat itself is 14.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::Parser;
 
-use crate::world::Subject;
+use crate::world::AnyTestCase;
 
 mod line;
 mod look;
@@ -32,21 +33,39 @@ mod run;
 
 use line::{Command, CommandLine, Seeds};
 
+/// What is typed to run the program.
+static PROGRAM: OnceLock<String> = OnceLock::new();
+
+/// Returns what is typed to run the program.
+fn program() -> &'static str {
+    PROGRAM.get().map_or("picoevent-sim", String::as_str)
+}
+
 /// Why the command ends otherwise than well.
 enum End {
     /// The command line names what is not there.
     Usage(String),
-    /// Something outside of the worlds went wrong.
+    /// Something outside of the simulations went wrong.
     Trouble(String),
-    /// A world failed; with this status.
+    /// A simulation failed; with this status.
     Failed(u8),
 }
 
-/// A world does not repeat itself.
+/// A simulation does not repeat itself.
 const DIVERGED: u8 = 14;
 
 /// Does what the program's command line says, with these applications.
-pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
+///
+/// Commands that it shows to be pasted begin as the program was run, with its path.
+pub fn main(cases: &[&dyn AnyTestCase]) -> ExitCode {
+    let program = std::env::args_os().next().unwrap_or_else(|| "picoevent-sim".into());
+    main_as(&program.to_string_lossy(), cases)
+}
+
+/// As [`main`], for a program that is run by other words than its path, as by an alias of Cargo.
+pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
+    // There is one command line, so the words that are there already are the same.
+    let _ = PROGRAM.set(program.to_owned());
     let command = match CommandLine::try_parse() {
         Ok(line) => line.command,
         Err(problem) => {
@@ -55,7 +74,7 @@ pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2));
         }
     };
-    match perform(command, subjects) {
+    match perform(command, cases) {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Failed(status)) => ExitCode::from(status),
         Err(End::Usage(problem)) => {
@@ -69,37 +88,37 @@ pub fn main(subjects: &[&dyn Subject]) -> ExitCode {
     }
 }
 
-fn perform(command: Command, subjects: &[&dyn Subject]) -> Result<(), End> {
+fn perform(command: Command, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     match command {
-        Command::List => subjects.iter().for_each(|subject| println!("{}", subject.name())),
+        Command::List => cases.iter().for_each(|case| println!("{}", case.name())),
         Command::Run(asked) => {
-            let subject = find(&asked.application, subjects)?;
+            let case = find(&asked.application, cases)?;
             match asked.seeds() {
-                Seeds::One(seed) => run::seed(subject, seed, &asked)?,
-                Seeds::Many(sweep) => run::sweep(subject, sweep, &asked)?,
+                Seeds::One(seed) => run::seed(case, seed, &asked)?,
+                Seeds::Many(sweep) => run::sweep(case, sweep, &asked)?,
             }
         }
         Command::Watch { application, seed, rt_ratio, scenario } => {
-            run::watch(find(&application, subjects)?, seed, rt_ratio, scenario.as_deref())?;
+            run::watch(find(&application, cases)?, seed, rt_ratio, scenario.as_deref())?;
         }
-        Command::Replay { first, log: None, views, .. } => play::replay(&first, &views, subjects)?,
+        Command::Replay { first, log: None, views, .. } => play::replay(&first, &views, cases)?,
         Command::Replay { first, log: Some(log), cut_off, .. } => {
-            record::replay(find(&first.to_string_lossy(), subjects)?, &log, cut_off)?;
+            record::replay(find(&first.to_string_lossy(), cases)?, &log, cut_off)?;
         }
         Command::Read { log, cut_off } => record::read(&log, cut_off)?,
-        Command::Shrink { tape } => play::shrink(&tape, subjects)?,
+        Command::Shrink { choices } => play::shrink(&choices, cases)?,
     }
     Ok(())
 }
 
-fn find<'s>(name: &str, subjects: &[&'s dyn Subject]) -> Result<&'s dyn Subject, End> {
-    subjects.iter().copied().find(|subject| subject.name() == name).ok_or_else(|| {
-        let known: Vec<_> = subjects.iter().map(|subject| subject.name()).collect();
+fn find<'s>(name: &str, cases: &[&'s dyn AnyTestCase]) -> Result<&'s dyn AnyTestCase, End> {
+    cases.iter().copied().find(|case| case.name() == name).ok_or_else(|| {
+        let known: Vec<_> = cases.iter().map(|case| case.name()).collect();
         End::Usage(format!("there is no application {name:?}; known are {}", known.join(", ")))
     })
 }
 
-/// Where tapes and whatever else is left of a run go.
+/// Where choice logs and whatever else is left of a run go.
 fn artefacts() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     PathBuf::from(target).join("sim")

@@ -8,7 +8,7 @@ use log::{Level, LevelFilter, Log, Metadata};
 
 use super::End;
 use crate::recording::{Recorded, RecordingFile};
-use crate::world::Subject;
+use crate::world::AnyTestCase;
 
 /// Begins a recording in a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
@@ -28,24 +28,20 @@ pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
 }
 
 /// Runs an application on what was recorded. It says again what it said then.
-pub(super) fn replay(subject: &dyn Subject, path: &Path, cut_off: bool) -> Result<(), End> {
+pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
     // It fails if there is a logger already, which then gets the lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
-    match subject.replay_recording(&recorded) {
+    match case.replay_recording(&recorded) {
         Ok(Some(end)) => println!("the same as recorded; the loop ended: {end:?}"),
         Ok(None) if recorded.after > 0 => {
             println!("the same as recorded, but {} calls had no room", recorded.after);
         }
         Ok(None) => println!("the same as recorded, which ends while the loop runs"),
         Err(problem) => {
-            return Err(End::Trouble(format!(
-                "{} on {}: {problem}",
-                subject.name(),
-                path.display()
-            )));
+            return Err(End::Trouble(format!("{} on {}: {problem}", case.name(), path.display())));
         }
     }
     Ok(())

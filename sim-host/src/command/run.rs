@@ -8,32 +8,32 @@ use super::line::{Run, Views};
 use super::look::{self, Looks};
 use super::progress::Progress;
 use super::record;
-use super::{DIVERGED, End, artefacts};
-use crate::seeing::{Show, Style, page};
+use super::{DIVERGED, End, artefacts, program};
+use crate::observers::{Show, Style, page};
 use crate::world::{
-    Failure, Lab, Narrator, Observer, Outcome, Report, Scenario, Subject, Sweep, Tally,
+    AnyTestCase, Failure, LogObserver, Observer, Outcome, Report, Scenario, Simulator, Sweep, Tally,
 };
 
 /// How many other failing seeds are named.
 const NAMED: usize = 3;
 
-pub(super) fn sweep(subject: &dyn Subject, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
+pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
     let scenario = asked.scenario.as_deref();
     sweep.scenario = scenario.map(read).transpose()?;
     let mut progress = Progress::new();
-    let tally = sweep.run(subject, |tally| progress.show(tally));
+    let tally = sweep.run(case, |tally| progress.show(tally));
     progress.end();
     if let Some(first) = tally.failures.first() {
-        tell(subject, Some(first.seed), scenario, &first.outcome);
+        tell(case, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
-        look::at(subject, first, &asked.views)?;
+        look::at(case, first, &asked.views)?;
     }
     if let Some(seed) = tally.diverged.first() {
-        println!("FAILED {}, seed {seed}: it does not repeat itself", subject.name());
+        println!("FAILED {}, seed {seed}: it does not repeat itself", case.name());
     }
     if let Some(path) = &asked.html {
-        let once_more = |seed| once_more(subject, seed, scenario);
-        look::write(path, page(subject.name(), &typed(), &tally, once_more).as_bytes())?;
+        let once_more = |seed| once_more(case, seed, scenario);
+        look::write(path, page(case.name(), &typed(), &tally, once_more).as_bytes())?;
     }
     summary(&tally, sweep.check);
     match (tally.worst().status(), tally.diverged.is_empty()) {
@@ -70,14 +70,15 @@ fn read(path: &Path) -> Result<Scenario, End> {
     text.parse().map_err(|error| End::Trouble(format!("{place}: {error}")))
 }
 
-/// Tells of a failure, and writes its tape.
-fn tell(subject: &dyn Subject, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
-    let mut report = Report::new(subject, seed, outcome);
+/// Tells of a failure, and writes its choice log.
+fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
+    let mut report = Report::new(case, seed, outcome);
     if let Some(seed) = seed {
-        report = report.with_command(once_more(subject, seed, scenario));
+        report = report.once_more(once_more(case, seed, scenario));
     }
-    if let Err(error) = report.write_tape(&artefacts()) {
-        eprintln!("warning: the tape could not be written: {error}");
+    match report.write_choices(&artefacts()) {
+        Ok(path) => report = report.shorter(format!("{} shrink {}", program(), path.display())),
+        Err(error) => eprintln!("warning: the choice log could not be written: {error}"),
     }
     say(&report.to_string());
 }
@@ -88,8 +89,8 @@ fn say(text: &str) {
 }
 
 /// The command by which a seed is run once more.
-fn once_more(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> String {
-    let command = format!("cargo sim run {} --seed {seed}", subject.name());
+fn once_more(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> String {
+    let command = format!("{} run {} --seed {seed}", program(), case.name());
     match scenario {
         Some(scenario) => format!("{command} --scenario {}", scenario.display()),
         None => command,
@@ -99,78 +100,82 @@ fn once_more(subject: &dyn Subject, seed: u64, scenario: Option<&Path>) -> Strin
 /// The command that was typed.
 fn typed() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    format!("cargo sim {}", words.collect::<Vec<_>>().join(" "))
+    format!("{} {}", program(), words.collect::<Vec<_>>().join(" "))
 }
 
 /// Runs one seed and tells all that happens.
-pub(super) fn seed(subject: &dyn Subject, seed: u64, asked: &Run) -> Result<(), End> {
+pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(), End> {
     let scenario = asked.scenario.as_deref();
-    let mut lab = lab(seed, scenario)?;
+    let mut simulator = simulator(seed, scenario)?;
     if let Some(path) = &asked.record {
-        lab.record_to(record::create(path)?);
+        simulator.record_to(record::create(path)?);
     }
-    told(subject, &mut lab, Some(seed), scenario, &asked.views)
+    told(case, &mut simulator, Some(seed), scenario, &asked.views)
 }
 
-/// A lab that takes a seed.
-fn lab(seed: u64, scenario: Option<&Path>) -> Result<Lab, End> {
-    let mut lab = Lab::new();
+/// A simulator that takes a seed.
+fn simulator(seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
+    let mut simulator = Simulator::new();
     match scenario {
-        Some(path) => lab.take_scenario(&read(path)?, seed),
-        None => lab.take_seed(seed),
+        Some(path) => simulator.take_scenario(&read(path)?, seed),
+        None => simulator.take_seed(seed),
     }
-    Ok(lab)
+    Ok(simulator)
 }
 
-/// Runs what the lab was told to, and tells all that happens.
+/// Runs what the simulator was told to, and tells all that happens.
 pub(super) fn told(
-    subject: &dyn Subject,
-    lab: &mut Lab,
+    case: &dyn AnyTestCase,
+    simulator: &mut Simulator,
     seed: Option<u64>,
     scenario: Option<&Path>,
     views: &Views,
 ) -> Result<(), End> {
-    let (narrator, told) = Narrator::new(usize::MAX);
-    let which = seed.map_or_else(|| "a tape".to_owned(), |seed| format!("seed {seed}"));
-    let looks = Looks::new(views, &format!("{}, {which}", subject.name()));
+    let (log, told) = LogObserver::new(usize::MAX);
+    let which = seed.map_or_else(|| "a choice log".to_owned(), |seed| format!("seed {seed}"));
+    let looks = Looks::new(views, &format!("{}, {which}", case.name()));
     let mut observers = looks.observers();
-    observers.push(Box::new(narrator));
-    let outcome = observed(subject, lab, observers);
+    observers.push(Box::new(log));
+    let outcome = observed(case, simulator, observers);
     let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
     say(&lines);
     looks.write()?;
-    judged(subject, seed, scenario, &outcome)
+    judged(case, seed, scenario, &outcome)
 }
 
 /// Runs one seed at a human's pace, and shows what happens while it does.
 pub(super) fn watch(
-    subject: &dyn Subject,
+    case: &dyn AnyTestCase,
     seed: u64,
     ratio: f64,
     scenario: Option<&Path>,
 ) -> Result<(), End> {
     let style = if io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
     let show = Show::new(io::stdout(), style, ratio);
-    let outcome = observed(subject, &mut lab(seed, scenario)?, vec![Box::new(show)]);
-    judged(subject, Some(seed), scenario, &outcome)
+    let outcome = observed(case, &mut simulator(seed, scenario)?, vec![Box::new(show)]);
+    judged(case, Some(seed), scenario, &outcome)
 }
 
-fn observed(subject: &dyn Subject, lab: &mut Lab, observers: Vec<Box<dyn Observer>>) -> Outcome {
-    lab.observe(Box::new(observers));
-    let outcome = subject.run(lab);
-    lab.observe_no_more();
+fn observed(
+    case: &dyn AnyTestCase,
+    simulator: &mut Simulator,
+    observers: Vec<Box<dyn Observer>>,
+) -> Outcome {
+    simulator.observe(Box::new(observers));
+    let outcome = case.run(simulator);
+    simulator.observe_no_more();
     outcome
 }
 
-/// Tells how a world went.
+/// Tells how a simulation went.
 fn judged(
-    subject: &dyn Subject,
+    case: &dyn AnyTestCase,
     seed: Option<u64>,
     scenario: Option<&Path>,
     outcome: &Outcome,
 ) -> Result<(), End> {
     if !outcome.verdict.is_pass() {
-        tell(subject, seed, scenario, outcome);
+        tell(case, seed, scenario, outcome);
     }
     let took = outcome.lasted as f64 / 1e6;
     let (failed, digest) = (u8::from(!outcome.verdict.is_pass()), outcome.digest);

@@ -1,21 +1,28 @@
-//! Worlds: an application with the whole stack of its firmware, under virtual time, among faults.
+//! The simulator: an application with the whole stack of its firmware, under virtual time, among faults.
 //!
 //! ```text
-//!   tape ──▶ plan ──▶ drive ─┬─▶ device    application, base, adapter, embassy-net, executor
-//!    ▲                       ├─▶ ether     the cable: links, faults, digest
-//!   seed, file, scenario     ├─▶ peer      clients on a stack of their own; the vandal
-//!                            └─▶ verdict ──▶ report, shrink, sweep
+//!   cases        test cases; running them over seeds; shrinking, reports, replays
+//!     ▼
+//!   simulation   one run: the plan, what happens when, the verdict
+//!     ▼
+//!   device       application, base, adapter, embassy-net, executor; its clock and its checks
+//!   peers        clients on a stack of their own; the attacker
+//!     ▼
+//!   network      the cable: frames, links, faults, digest
+//!     ▼
+//!   observe      what is told of a simulation while it runs
+//!   choices      every choice: from a seed, a choice log or a scenario
 //! ```
 //!
-//! The application and everything of picoevent and embassy below it is the code that runs on a
-//! board. A [`Trial`] says what to run and what clients must hear; a seed decides the rest. The same
-//! seed gives the same world, on every machine and in every build.
+//! Each room uses only those below it. The application and everything of picoevent and embassy below
+//! it is the code that runs on a board. A [`TestCase`] says what to run and what clients must receive; a
+//! seed decides the rest. The same seed gives the same simulation, on every machine and in every build.
 //!
 //! ```
 //! use std::net::SocketAddr;
 //!
 //! use picoevent::{Conn, Cx, Full, Listener, Signal};
-//! use picoevent_sim::world::{Script, Trial};
+//! use picoevent_sim::world::{Script, TestCase};
 //!
 //! struct Nine;
 //!
@@ -33,68 +40,42 @@
 //!     }
 //! }
 //!
-//! Trial::new("nine", 7000, || Nine, Nine::start)
+//! TestCase::new("nine", 7000, || Nine, Nine::start)
 //!     .client(|_| Script::new().expect(b"9").expect_end())
 //!     .check(0..100);
 //! ```
 //!
-//! `docs/simulation.md` tells what a world is like and what its verdicts mean.
+//! `docs/simulation.md` describes a simulation and its verdicts.
 
-mod cable;
-mod client;
-mod clock;
-mod conversation;
+mod cases;
+mod choices;
 mod device;
-mod dhcp;
-mod digest;
-mod drive;
-mod ether;
-mod executor;
-mod fault;
-mod function;
-mod interrupt;
-mod lab;
-mod link;
-mod narrator;
-mod nic;
-mod observer;
-mod peer;
-mod plan;
-mod probe;
-mod question;
-mod random;
-mod replay;
-mod report;
-mod scenario;
-mod script;
-pub mod seed;
-mod segment;
-mod shrink;
-mod sweep;
-mod tape;
-mod timeline;
-mod trial;
-mod vandal;
-mod verdict;
-mod waits;
+mod network;
+mod observe;
+mod peers;
+mod simulation;
 
-pub use cable::Cable;
-pub use client::Manner;
-pub use device::Size;
-pub use fault::{Fault, FaultKind, Side};
-pub use function::Function;
-pub use lab::Lab;
-pub use narrator::Narrator;
-pub use observer::{About, Callback, Direction, Fate, Frame, News, Object, Observer, Treatment};
-pub use question::{Question, Stream};
-pub use report::{Report, tape_text, test_text};
-pub use scenario::{Scenario, ScenarioError};
-pub use script::{Choices, Script};
-pub(crate) use segment::describe;
-pub use shrink::{LIMIT, Shrunk, shrink};
-pub use sweep::{Failure, Sweep, Tally};
-pub use tape::{Line, Tape, TapeError};
-pub use trial::{Subject, Trial};
-pub use vandal::ActKind;
-pub use verdict::{Kind, Outcome, Verdict};
-pub use waits::Waits;
+pub use cases::any_test_case::AnyTestCase;
+pub use cases::log_observer::LogObserver;
+pub use cases::report::{Report, choice_log_text, test_text};
+pub use cases::shrink::{LIMIT, Shrunk, shrink};
+pub use cases::simulator::Simulator;
+pub use cases::sweep::{Failure, Sweep, Tally};
+pub use cases::test_case::TestCase;
+pub use choices::choice_log::{Choice, ChoiceLog, ChoiceLogError};
+pub use choices::choice_point::{ChoicePoint, Stream};
+pub use choices::fault::{Fault, Side};
+pub use choices::kinds::{AttackKind, Behaviour, FaultKind};
+pub use choices::scenario::{Scenario, ScenarioError};
+pub use choices::seed;
+pub use device::size::Size;
+pub use network::cable::Cable;
+pub(crate) use network::segment::describe;
+pub use observe::function::Function;
+pub use observe::observer::{
+    About, Callback, Direction, Fate, Frame, News, Object, Observer, Treatment,
+};
+pub use peers::script::{Choices, Script};
+pub use picoevent_embassy::{Config, Sockets};
+pub use simulation::verdict::{Kind, Outcome, Verdict};
+pub use simulation::waits::Waits;

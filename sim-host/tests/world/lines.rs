@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
-use picoevent_sim::world::{Choices, Script, Size, Trial};
+use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, Storage, What};
+use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 
 #[derive(Default)]
 pub struct Lines {
@@ -63,12 +63,12 @@ pub fn client(choices: &mut Choices<'_>) -> Script {
 
 /// Rings that a line fits into.
 pub const SIZES: [Size<Lines>; 3] = [
-    Size::new::<4, 4, 64, 64, 6, 256, 256>(),
-    Size::new::<4, 2, 64, 16, 3, 64, 32>(),
-    Size::new::<1, 1, 32, 8, 2, 16, 16>(),
+    Size::of(Storage::<Lines, 4, 4, 64, 64>::new, Sockets::<6, 256, 256>::new),
+    Size::of(Storage::<Lines, 4, 2, 64, 16>::new, Sockets::<3, 64, 32>::new),
+    Size::of(Storage::<Lines, 1, 1, 32, 8>::new, Sockets::<2, 16, 16>::new),
 ];
 
-pub fn lines(hasty: bool) -> Trial<Lines> {
+pub fn lines(hasty: bool) -> TestCase<Lines> {
     let make = move || Lines { hasty, ..Lines::default() };
-    Trial::new("lines", 7000, make, Lines::start).sizes(&SIZES).client(client)
+    TestCase::new("lines", 7000, make, Lines::start).sizes(&SIZES).client(client)
 }

@@ -1,20 +1,20 @@
-//! An application of one's own in a world: a test of ten lines.
+//! An application of one's own in simulations: a test of ten lines.
 
 use picoevent::Cx;
-use picoevent_sim::world::{FaultKind, Trial};
+use picoevent_sim::world::{FaultKind, TestCase};
 
 use crate::lines::{Lines, SIZES, client, lines};
 
 #[test]
-fn an_application_of_ones_own_goes_through_worlds() {
-    let trial = Trial::new("lines", 7000, Lines::default, Lines::start)
+fn an_application_of_ones_own_goes_through_simulations() {
+    let case = TestCase::new("lines", 7000, Lines::default, Lines::start)
         .sizes(&SIZES)
         .client(client)
         .invariant(|app: &Lines, cx: &Cx<'_, Lines>| match cx.counts().conns {
             there if app.open <= there => Ok(()),
             there => Err(format!("{} connections are open, and {there} exist", app.open)),
         });
-    let tally = trial.check(0..300);
+    let tally = case.check(0..300);
     assert!(tally.served >= 300 && tally.struck[FaultKind::Loss as usize] > 0, "{tally:?}");
 }
 
@@ -31,10 +31,10 @@ fn a_scenario_decides_what_a_world_is_like() {
         latency = "3 ms"
         [[client]]
         [[client]]
-        manner = "slow-writer"
+        behaviour = "slow-writer"
         [[fault]]
         kind = "loss"
-        degree = "20 %"
+        severity = "20 %"
         from = "1 ms"
         lasts = "4 s"
     "#;

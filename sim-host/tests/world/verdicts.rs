@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
-use picoevent_sim::world::{Kind, Lab, Outcome, Script, Subject, Trial};
+use picoevent_sim::world::{AnyTestCase, Kind, Outcome, Script, Simulator, TestCase};
 
 /// What an application does with each connection.
 #[derive(Clone, Copy, PartialEq)]
@@ -56,11 +56,11 @@ impl Bad {
 }
 
 fn outcome(does: Does) -> Outcome {
-    let trial = Trial::new("bad", 7001, move || Bad(does), Bad::start)
+    let case = TestCase::new("bad", 7001, move || Bad(does), Bad::start)
         .client(|_| Script::new().expect(b"hi").expect_end());
-    let mut lab = Lab::new();
-    lab.take_lines(&[]);
-    trial.run(&mut lab)
+    let mut simulator = Simulator::new();
+    simulator.take_lines(&[]);
+    case.run(&mut simulator)
 }
 
 fn verdict(does: Does) -> (Kind, String) {
@@ -117,7 +117,7 @@ fn a_loop_that_does_not_end_when_asked_is_stuck() {
     let (kind, text) = verdict(Does::IgnoresTheInterrupt);
     assert_eq!(
         (kind, text.as_str()),
-        (Kind::Stuck, "stuck: the loop goes on 60 s after the interrupt")
+        (Kind::Stuck, "stuck: the loop still runs 60 s after the interrupt")
     );
 }
 

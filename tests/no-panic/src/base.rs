@@ -27,7 +27,7 @@ fn settings(base: &mut Base<'_>) {
 
 fn looks(base: &mut Base<'_>) {
     any((base.now(), base.got_exit(), base.got_break(), base.deadline(), base.wants_time()));
-    any((base.counts(), base.peaks()));
+    any((base.counts(), base.peaks(), base.longest_write()));
     any(any(&mut *base).take_peaks());
     any(base.events().last());
     any((base.conns().last(), base.listeners().last()));

@@ -40,7 +40,7 @@ fn settings(mut conn: ConnMut<'_, '_, App>) {
     any(conn.tuning().keep_alive());
     any(&mut conn).set_priority(priority()).ok();
     any(&mut conn).set_user(any(1));
-    any((conn.user(), conn.peer()));
+    any((conn.user(), conn.peer(), conn.timeouts(), conn.is_enabled(direction())));
 }
 
 fn bytes_of(mut conn: ConnMut<'_, '_, App>) {

@@ -23,6 +23,6 @@ pub fn every_verb(base: &mut Base<'_>) {
     any(&mut view).enable();
     any(&mut view).disable();
     any(&mut view).set_user(any(1));
-    any((view.address(), view.user()));
+    any((view.address(), view.user(), view.is_enabled()));
     any(view).free();
 }

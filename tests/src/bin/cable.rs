@@ -16,7 +16,7 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use picoevent_sim::seeing::Capture;
+use picoevent_sim::observers::Capture;
 use picoevent_sim::world::{Cable, Scenario, seed};
 use picoevent_tests::board::{ADDRESS, LASTING, PORT};
 use picoevent_tests::dhcp::Policy;

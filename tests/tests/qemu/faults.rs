@@ -14,13 +14,13 @@ const LOSSY: &str = "
 
     [[fault]]
     kind = 'loss'
-    degree = '10 %'
+    severity = '10 %'
     from = '0 s'
     lasts = '1 h'
 
     [[fault]]
     kind = 'jitter'
-    degree = '5 ms'
+    severity = '5 ms'
     from = '0 s'
     lasts = '1 h'
 ";
@@ -30,20 +30,20 @@ const ROUGH: &str = "
     about = 'a cable that repeats, overtakes and damages'
 
     [[fault]]
-    kind = 'doubling'
-    degree = '10 %'
+    kind = 'duplication'
+    severity = '10 %'
     from = '0 s'
     lasts = '1 h'
 
     [[fault]]
     kind = 'reordering'
-    degree = '5 %'
+    severity = '5 %'
     from = '0 s'
     lasts = '1 h'
 
     [[fault]]
     kind = 'corruption'
-    degree = '5 %'
+    severity = '5 %'
     from = '0 s'
     lasts = '1 h'
 ";

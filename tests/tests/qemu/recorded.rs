@@ -3,7 +3,7 @@
 use anyhow::{Error, Result, ensure};
 use picoevent::End;
 use picoevent_sim::recording::Recorded;
-use picoevent_sim::world::Subject;
+use picoevent_sim::world::AnyTestCase;
 use picoevent_sim_command::hello_world;
 use picoevent_tests::board::{Board, LIMIT};
 use picoevent_tests::client::Plan;

@@ -22,7 +22,7 @@ const LINES: usize = 20;
 /// How long shrinking may take.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications that are swept, one after the other.
-const APPLICATIONS: [&str; 2] = ["hello-world", "echo"];
+const APPLICATIONS: [&str; 3] = ["hello-world", "echo", "prober"];
 
 /// How a bug was found.
 struct Found {
@@ -65,7 +65,7 @@ pub fn run(only: Option<&str>) -> Result<i32> {
 /// Builds the copy and sweeps until something fails.
 fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
-    // Thirteen quick builds are worth more than the speed of a thousand seeds.
+    // Quick builds are worth more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
     cargo.env("CARGO_PROFILE_SIMULATOR_CODEGEN_UNITS", "16");
     cargo.env("CARGO_TARGET_DIR", target);
@@ -85,7 +85,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
         };
         let (seed, _) = line.split_once(':').context("a failure names its seed")?;
         let seed = seed.parse().context("a seed is a number")?;
-        let tape = target.join("sim").join(application).join(format!("{seed}/tape"));
+        let tape = target.join("sim").join(application).join(format!("{seed}/choices"));
         let began = Instant::now();
         let shrunk = simulate(&simulator, target, &["shrink", &tape.to_string_lossy()])?;
         let shrinking = began.elapsed();

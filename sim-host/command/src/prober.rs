@@ -1,0 +1,406 @@
+//! A server made to be tested: its callbacks meddle with other connections and with its listeners.
+//!
+//! The loop promises that what is due is looked at again when it is called. An ordinary server
+//! rarely sees that promise: its callbacks touch their own connection only. Here each byte that a
+//! client sends is a command; some write to all other connections, disable them, take their timeouts
+//! away or close a listener, all while callbacks of those may be due. The application keeps its own
+//! record of what it has asked for, and [`Prober::problem`] says what a callback then broke:
+//!
+//! * a write callback that runs while output is left;
+//! * a read callback, or a timeout, of a direction that was disabled;
+//! * a timeout that was taken away;
+//! * an accept of a listener that was disabled or freed;
+//! * an end of stream that is reported in the pass in which the read callback wrote, so before the
+//!   back end was offered it.
+//!
+//! Each command is answered with one byte. The answers and what others' commands write are one
+//! sequence, so a client knows every byte it gets, but not who had it written.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
+use picoevent_sim::world::{Choices, Script, Size, TestCase};
+
+/// The first of the two ports the server listens on.
+pub const PORT: u16 = 9996;
+
+/// What commands do beside having a byte written, in the order in which a client draws them.
+const COMMANDS: &[u8] = b"ewrtlf";
+
+/// How long what was disabled or closed stays so.
+const PAUSE: Duration = Duration::from_millis(50);
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Read timeouts in a row after which a client is given up.
+const MOST_TIMEOUTS: u32 = 30;
+
+/// The application.
+#[derive(Default)]
+pub struct Prober {
+    peers: Vec<Peer>,
+    doors: [Door; 2],
+    /// Passes of the loop so far.
+    pass: u64,
+    /// The timer that ends all pauses.
+    resume: Option<Event>,
+    /// The first promise that was broken.
+    problem: Option<String>,
+}
+
+/// What was asked for of a connection.
+struct Peer {
+    conn: Conn,
+    /// The next byte of the sequence.
+    next: u8,
+    reads: bool,
+    timed: bool,
+    /// Input was reported that is not taken yet.
+    owes: bool,
+    /// The client has sent everything.
+    ended: bool,
+    /// The pass in which its read callback wrote last.
+    wrote_in: u64,
+    writes: u32,
+    timeouts: u32,
+}
+
+/// What was asked for of a listener.
+#[derive(Default)]
+struct Door {
+    address: Option<SocketAddr>,
+    listener: Option<Listener>,
+    open: bool,
+    accepted: u32,
+}
+
+impl Prober {
+    /// Listens on `address` and on the port after it.
+    ///
+    /// # Errors
+    /// [`Full`] when the storage has no room for three events and two listeners.
+    pub fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<(), Full> {
+        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit())?;
+        cx.on_check(Self::passed)?;
+        cx.listen(address, Self::accepted::<0>)?;
+        cx.listen(SocketAddr::new(address.ip(), address.port() + 1), Self::accepted::<1>)?;
+        Ok(())
+    }
+
+    /// A pass begins. In the first one the listeners are known.
+    fn passed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
+        self.pass += 1;
+        if self.pass > 1 {
+            return;
+        }
+        let listeners: Vec<_> = cx.listeners().collect();
+        for (door, handle) in self.doors.iter_mut().zip(listeners) {
+            door.address = cx.listener(handle).ok().and_then(|listener| listener.address());
+            (door.listener, door.open) = (Some(handle), true);
+        }
+    }
+
+    /// Returns the first promise of the loop that was broken.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    fn broken(&mut self, what: String) {
+        self.problem.get_or_insert(what);
+    }
+
+    fn place(&self, conn: Conn) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.conn == conn)
+    }
+}
+
+/// Callbacks.
+impl Prober {
+    fn accepted<const DOOR: usize>(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let door = &mut self.doors[DOOR];
+        door.accepted += 1;
+        let (is_open, closes) = (door.open, door.accepted % 3 == 2);
+        if !is_open {
+            self.broken(format!("listener {DOOR} accepted, though it was closed"));
+        }
+        let Ok(mut view) = cx.conn(conn) else { return };
+        view.on_read(Self::heard).on_write(Self::flushed).on_event(Self::happened);
+        view.set_timeouts(Some(READ_TIMEOUT), Some(WRITE_TIMEOUT)).enable(Direction::Read);
+        self.peers.retain(|peer| peer.conn != conn);
+        self.peers.push(Peer {
+            conn,
+            next: 0,
+            reads: true,
+            timed: true,
+            owes: false,
+            ended: false,
+            wrote_in: 0,
+            writes: 0,
+            timeouts: 0,
+        });
+        if closes && DOOR == 0 {
+            self.close_doors(cx);
+        } else if closes {
+            self.free_door(cx);
+        }
+    }
+
+    fn heard(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let Some(place) = self.place(conn) else { return };
+        self.peers[place].timeouts = 0;
+        if !self.peers[place].reads {
+            self.broken(format!("connection {conn:?} was read, though reading is disabled"));
+        }
+        self.peers[place].owes = true;
+        self.serve(cx, conn, self.pass);
+    }
+
+    fn flushed(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let Some(place) = self.place(conn) else { return };
+        let left = cx.conn(conn).map_or(0, |conn| conn.output_len());
+        if left > 0 {
+            self.broken(format!("connection {conn:?} was told that all is sent, with {left} left"));
+        }
+        self.peers[place].writes += 1;
+        let writes = self.peers[place].writes;
+        if self.peers[place].reads {
+            self.serve(cx, conn, 0);
+        }
+        if writes.is_multiple_of(4) {
+            self.write_to_others(cx, conn);
+        }
+        self.close_if_done(cx, conn);
+    }
+
+    fn happened(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, event: ConnEvent) {
+        let Some(place) = self.place(conn) else { return };
+        match event {
+            ConnEvent::Connected => {}
+            ConnEvent::Failed(_) => self.free(cx, conn),
+            ConnEvent::Eof => {
+                if self.peers[place].wrote_in == self.pass {
+                    self.broken(format!(
+                        "the end of the stream of connection {conn:?} came before what its read \
+                         callback wrote was offered to the back end"
+                    ));
+                }
+                self.peers[place].ended = true;
+                self.serve(cx, conn, 0);
+                self.close_if_done(cx, conn);
+            }
+            ConnEvent::Timeout(Direction::Write) => {
+                if !self.peers[place].timed {
+                    self.broken(format!("the write timeout of connection {conn:?} was taken away"));
+                }
+                self.free(cx, conn);
+            }
+            ConnEvent::Timeout(Direction::Read) => self.was_silent(cx, place),
+        }
+    }
+
+    fn was_silent(&mut self, cx: &mut Cx<'_, Self>, place: usize) {
+        let peer = &mut self.peers[place];
+        let conn = peer.conn;
+        peer.timeouts += 1;
+        let (timeouts, reads, timed) = (peer.timeouts, peer.reads, peer.timed);
+        if !reads {
+            self.broken(format!("connection {conn:?} timed out, though reading is disabled"));
+        }
+        if !timed {
+            self.broken(format!("the read timeout of connection {conn:?} was taken away"));
+        }
+        if timeouts >= MOST_TIMEOUTS {
+            return self.free(cx, conn);
+        }
+        if let Ok(mut view) = cx.conn(conn) {
+            view.enable(Direction::Read);
+        }
+        // Those that came at the same time as this one are due, and must not run any more.
+        match (timeouts as usize + conn.index()).is_multiple_of(2) {
+            true => self.silence(cx, conn),
+            false => self.untime(cx, conn),
+        }
+    }
+}
+
+/// What commands do.
+impl Prober {
+    /// Takes commands while there is room for their answers. `pass` is the one to note if something
+    /// was written.
+    fn serve(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, pass: u64) {
+        loop {
+            let Some(place) = self.place(conn) else { return };
+            let Ok(mut view) = cx.conn(conn) else { return };
+            if view.input_len() == 0 {
+                self.peers[place].owes = false;
+                return;
+            }
+            let mut command = [0];
+            let next = self.peers[place].next;
+            if view.room() == 0 || view.write(&[next]).is_err() || view.read(&mut command) == 0 {
+                return;
+            }
+            self.peers[place].next = next.wrapping_add(1);
+            if pass > 0 {
+                self.peers[place].wrote_in = pass;
+            }
+            match command[0] {
+                b'w' => self.write_to_others(cx, conn),
+                b'r' => self.silence(cx, conn),
+                b't' => self.untime(cx, conn),
+                b'l' => self.close_doors(cx),
+                b'f' => self.free_door(cx),
+                _ => {}
+            }
+        }
+    }
+
+    fn write_to_others(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than && !peer.ended) {
+            if let Ok(mut view) = cx.conn(peer.conn)
+                && view.write(&[peer.next]).is_ok()
+            {
+                peer.next = peer.next.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Disables reading of all other connections.
+    fn silence(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than && !peer.ended) {
+            if let Ok(mut view) = cx.conn(peer.conn) {
+                view.disable(Direction::Read);
+                peer.reads = false;
+            }
+        }
+        self.resume_later(cx);
+    }
+
+    /// Takes the timeouts of all other connections away.
+    fn untime(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
+            if let Ok(mut view) = cx.conn(peer.conn) {
+                view.set_timeouts(None, None);
+                peer.timed = false;
+            }
+        }
+        self.resume_later(cx);
+    }
+
+    /// Disables both listeners.
+    fn close_doors(&mut self, cx: &mut Cx<'_, Self>) {
+        for door in &mut self.doors {
+            if let Some(Ok(mut listener)) = door.listener.map(|listener| cx.listener(listener)) {
+                listener.disable();
+                door.open = false;
+            }
+        }
+        self.resume_later(cx);
+    }
+
+    /// Frees the second listener.
+    fn free_door(&mut self, cx: &mut Cx<'_, Self>) {
+        let door = &mut self.doors[1];
+        if let Some(Ok(listener)) = door.listener.take().map(|listener| cx.listener(listener)) {
+            listener.free();
+        }
+        door.open = false;
+        self.resume_later(cx);
+    }
+
+    fn resume_later(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.resume.is_none() {
+            self.resume = cx.after(PAUSE, Self::resumed).ok();
+        }
+    }
+
+    /// Undoes everything.
+    fn resumed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
+        self.resume = None;
+        let mut again = false;
+        for (index, door) in self.doors.iter_mut().enumerate() {
+            match door.listener.map(|listener| cx.listener(listener)) {
+                Some(Ok(mut listener)) => {
+                    listener.enable();
+                    door.open = true;
+                }
+                // The slot comes back when the back end has heard of the listener's end.
+                _ => again |= door.listen(index, cx).is_err(),
+            }
+        }
+        let mut owed = Vec::new();
+        for peer in &mut self.peers {
+            let Ok(mut view) = cx.conn(peer.conn) else { continue };
+            if !std::mem::replace(&mut peer.timed, true) {
+                view.set_timeouts(Some(READ_TIMEOUT), Some(WRITE_TIMEOUT));
+            }
+            if !std::mem::replace(&mut peer.reads, true) {
+                view.enable(Direction::Read);
+                // What was not reported yet is reported now; the rest is ours to take.
+                owed.extend(peer.owes.then_some(peer.conn));
+            }
+        }
+        if again {
+            self.resume_later(cx);
+        }
+        for conn in owed {
+            self.serve(cx, conn, 0);
+            self.close_if_done(cx, conn);
+        }
+    }
+
+    fn close_if_done(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let ended = self.place(conn).is_some_and(|place| self.peers[place].ended);
+        if ended
+            && let Ok(view) = cx.conn(conn)
+            && view.input_len() == 0
+        {
+            view.close();
+            self.peers.retain(|peer| peer.conn != conn);
+        }
+    }
+
+    fn free(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        if let Ok(view) = cx.conn(conn) {
+            view.free();
+        }
+        self.peers.retain(|peer| peer.conn != conn);
+    }
+}
+
+impl Door {
+    fn listen(&mut self, index: usize, cx: &mut Cx<'_, Prober>) -> Result<(), Full> {
+        let call = [Prober::accepted::<0>, Prober::accepted::<1>];
+        let Some((address, call)) = self.address.zip(call.get(index)) else { return Ok(()) };
+        self.listener = Some(cx.listen(address, *call)?);
+        self.open = true;
+        Ok(())
+    }
+}
+
+/// The prober as the simulator knows it.
+pub fn prober() -> TestCase<Prober> {
+    TestCase::new("prober", PORT, Prober::default, Prober::start)
+        .sizes(&Size::standard::<8, 2>())
+        .min_sockets(2)
+        .client(commands)
+        .client_at(PORT + 1, commands)
+        .invariant(|app: &Prober, _| app.problem().map_or(Ok(()), |text| Err(text.to_owned())))
+}
+
+/// A client that sends commands in two parts and waits for as many answers.
+fn commands(choices: &mut Choices<'_>) -> Script {
+    let mut text = Vec::new();
+    for _ in 0..=choices.up_to(20) {
+        let command = choices.up_to(COMMANDS.len() as u64 - 1) as usize;
+        text.push(COMMANDS[command]);
+    }
+    let answers: Vec<u8> = (0..=u8::MAX).take(text.len()).collect();
+    let (early, late) = text.split_at(choices.up_to(text.len() as u64) as usize);
+    let pause = Duration::from_millis(choices.up_to(3_000));
+    let script = Script::new().send(early).pause(pause).send(late);
+    match choices.up_to(1) {
+        0 => script.expect(&answers),
+        _ => script.finish().expect(&answers),
+    }
+}

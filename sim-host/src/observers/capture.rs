@@ -1,0 +1,135 @@
+//! A capture of the cable as the device sees it, for Wireshark.
+//!
+//! ```text
+//!            to-device │ dropped ones when they are sent, others when they arrive, as they arrive
+//!   peers  ────────────┼───────────▶  device
+//!          ◀───────────┼────────────
+//!            to-peers  │ when they are sent, as they are sent
+//! ```
+//!
+//! What happened to a frame is its comment: why it is dropped, why it comes late, what was changed. The
+//! faults that came and went, and news of the clients, are comments of the frame that comes next. So
+//! `frame.comment contains "dropped"` is a filter for what did not arrive.
+
+use std::collections::HashMap;
+
+use super::pcapng::{self, Flow};
+use super::words;
+use crate::world::{Direction, Fate, Fault, Frame, News, Observer, Treatment};
+
+/// The longest frame, as an interface says it.
+const LONGEST: u32 = 1514;
+
+/// An observer that takes the capture of one simulation.
+pub struct Capture {
+    title: String,
+    packets: Vec<u8>,
+    /// When frames to the device were sent, and what was done to them, by their numbers.
+    under_way: HashMap<u64, (u64, String)>,
+    /// What the next frame tells besides.
+    news: Vec<String>,
+    last: String,
+}
+
+impl Capture {
+    /// One whose file begins with this comment.
+    pub fn new(title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            packets: Vec::new(),
+            under_way: HashMap::new(),
+            news: Vec::new(),
+            last: String::new(),
+        }
+    }
+
+    /// The capture as a pcapng file. What was on its way when the simulation ended is not in it.
+    pub fn file(&self) -> Vec<u8> {
+        let Self { title, last, .. } = self;
+        let application = concat!("picoevent-sim ", env!("CARGO_PKG_VERSION"));
+        let mut file = pcapng::section(application, &format!("{title}: {last}"));
+        for (way, seen) in [
+            (Direction::ToDevice, "frames to the device, as and when they arrive there"),
+            (Direction::ToPeer, "frames from the device, as and when it sends them"),
+        ] {
+            file.extend(pcapng::interface(name(way), seen, LONGEST));
+        }
+        file.extend(&self.packets);
+        file
+    }
+
+    fn take(&mut self, at: u64, frame: Frame<'_>, comment: String) {
+        let mut comments: Vec<_> = self.news.drain(..).collect();
+        if !comment.is_empty() {
+            comments.push(comment);
+        }
+        let flow = match frame.way {
+            Direction::ToDevice => Flow::Inbound,
+            Direction::ToPeer => Flow::Outbound,
+        };
+        self.packets.extend(pcapng::packet(frame.way as u32, at, flow, frame.bytes, &comments));
+    }
+
+    fn tell(&mut self, at: u64, text: &str) {
+        self.news.push(format!("before, at {:.6} s: {text}", at as f64 / 1e6));
+    }
+}
+
+const fn name(way: Direction) -> &'static str {
+    match way {
+        Direction::ToDevice => "to-device",
+        Direction::ToPeer => "to-peers",
+    }
+}
+
+impl Observer for Capture {
+    fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
+        let how = words::treatment(how);
+        match (fate, frame.way) {
+            (Fate::Arrives(_), Direction::ToDevice) => {
+                self.under_way.insert(frame.number, (at, how));
+            }
+            (Fate::Arrives(when), Direction::ToPeer) if !how.is_empty() => {
+                let takes = words::time(when.saturating_sub(at));
+                self.take(at, frame, format!("{how}; takes {takes}"));
+            }
+            _ => self.take(at, frame, words::loss(fate).unwrap_or_default().to_owned()),
+        }
+    }
+
+    fn arrived(&mut self, at: u64, frame: Frame<'_>) {
+        let Some((sent, how)) = self.under_way.remove(&frame.number) else { return };
+        let comment = match how.is_empty() {
+            true => how,
+            false => format!("{how}; took {}", words::time(at.saturating_sub(sent))),
+        };
+        self.take(at, frame, comment);
+    }
+
+    fn fell(&mut self, at: u64, frame: Frame<'_>) {
+        match frame.way {
+            Direction::ToDevice => {
+                self.under_way.remove(&frame.number);
+                self.take(at, frame, words::FELL.to_owned());
+            }
+            // It is in the capture already, as the device sent it.
+            Direction::ToPeer => {
+                self.tell(at, &format!("a frame to the peers is {}", words::FELL));
+            }
+        }
+    }
+
+    fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
+        let verb = if begins { "begins" } else { "ends" };
+        self.tell(at, &format!("{} {verb}", words::fault(fault)));
+    }
+
+    fn client(&mut self, at: u64, client: u32, news: News) {
+        self.tell(at, &format!("client {client} {}", words::news(news)));
+    }
+
+    fn mark(&mut self, at: u64, line: &str) {
+        self.tell(at, line);
+        line.clone_into(&mut self.last);
+    }
+}

@@ -1,0 +1,35 @@
+//! Shows what happens in simulations: capture files, timelines, the pages of sweeps, a terminal.
+//!
+//! All of them are [observers](crate::world::Observer) of one simulation, but for the page, which is made
+//! of a sweep's tally. To have several look on at once, and to ask them afterwards, share them:
+//!
+//! ```no_run
+//! use std::cell::RefCell;
+//! use std::rc::Rc;
+//!
+//! use picoevent_sim::observers::Capture;
+//! use picoevent_sim::world::{Simulator, AnyTestCase};
+//!
+//! # fn look(case: &dyn AnyTestCase) -> std::io::Result<()> {
+//! let capture = Rc::new(RefCell::new(Capture::new("seed 17")));
+//! let mut simulator = Simulator::new();
+//! simulator.take_seed(17);
+//! simulator.observe(Box::new(capture.clone()));
+//! case.run(&mut simulator);
+//! std::fs::write("17.pcapng", capture.borrow().file())
+//! # }
+//! ```
+
+mod capture;
+mod chrome;
+mod page;
+mod pcapng;
+mod shared;
+mod show;
+mod trace;
+pub(crate) mod words;
+
+pub use capture::Capture;
+pub use page::page;
+pub use show::{Show, Style};
+pub use trace::Trace;

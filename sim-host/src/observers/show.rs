@@ -1,0 +1,213 @@
+//! A simulation at a human's pace: what happens, a line each, when it happens.
+//!
+//! ```text
+//!     2.000100 │ peers ────▶ device │ 40001>9995 syn seq 1 ack 0 win 1024 len 0
+//!     2.000200 │ peers ──✗   device │ 40001>9995 psh ack …  (dropped by chance)
+//!     2.000300 │ callback           │ Echo::accepted, conn 0
+//!     2.100000 │ fault              │ loss of 20 %, both ways, for 4.00 s
+//! ```
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::words;
+use crate::world::{
+    Callback, Direction, Fate, Fault, Frame, Function, News, Observer, Treatment, describe,
+};
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Text and nothing else.
+    Plain,
+    /// With colours, and a clock that runs while nothing happens.
+    Terminal,
+}
+
+/// How often the clock of a terminal moves on.
+const TICK: Duration = Duration::from_millis(100);
+
+/// An observer that shows a simulation while it runs, and holds it up to keep its pace.
+pub struct Show<W> {
+    out: W,
+    style: Style,
+    /// Seconds of the simulation in one of ours.
+    ratio: f64,
+    began: Option<Instant>,
+    names: HashMap<Function, String>,
+    /// The callback that was shown last, and how often it ran again since.
+    last: Option<(u64, Callback)>,
+    again: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Quiet = 0,
+    Bad = 31,
+    Good = 32,
+    Odd = 33,
+    Code = 36,
+    Faint = 90,
+}
+
+impl<W: Write> Show<W> {
+    /// One whose simulation runs `ratio` times as fast as ours; as fast as it can when it is infinite.
+    pub fn new(out: W, style: Style, ratio: f64) -> Self {
+        Self { out, style, ratio, began: None, names: HashMap::new(), last: None, again: 0 }
+    }
+
+    /// Waits until it is `at` in our simulation too.
+    fn keep_pace(&mut self, at: u64) {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let due = at as f64 / 1e6 / self.ratio;
+        while let Some(left) = Duration::try_from_secs_f64(due - began.elapsed().as_secs_f64())
+            .ok()
+            .filter(|left| !left.is_zero())
+        {
+            if self.style == Style::Terminal {
+                let now = began.elapsed().as_secs_f64() * self.ratio;
+                let _ = write!(self.out, "\r\x1b[K\x1b[90m{now:>12.1} …\x1b[0m");
+                let _ = self.out.flush();
+            }
+            thread::sleep(left.min(TICK));
+        }
+    }
+
+    /// Shows a line, and before it how often the callback before it ran.
+    fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
+        let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
+        if let Some((then, _)) = last.filter(|_| again > 0) {
+            self.print(then, Colour::Code, "", &format!("… {} times in all", again + 1));
+        }
+        self.keep_pace(at);
+        self.print(at, colour, what, text);
+    }
+
+    /// Prints a line. One that can not be printed is no reason to stop.
+    fn print(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
+        let time = at as f64 / 1e6;
+        let _ = match self.style {
+            Style::Plain => writeln!(self.out, "{time:>12.6} │ {what:<18} │ {text}"),
+            Style::Terminal => {
+                let colour = colour as u8;
+                let time = format!("\x1b[90m{time:>12.6} │\x1b[0m");
+                let text = format!("\x1b[{colour}m{what:<18} \x1b[90m│\x1b[0;{colour}m {text}");
+                writeln!(self.out, "\r\x1b[K{time} {text}\x1b[0m")
+            }
+        };
+        let _ = self.out.flush();
+    }
+}
+
+fn arrow(way: Direction, arrives: bool) -> &'static str {
+    match (way, arrives) {
+        (Direction::ToDevice, true) => "peers ────▶ device",
+        (Direction::ToDevice, false) => "peers ──✗   device",
+        (Direction::ToPeer, true) => "peers ◀──── device",
+        (Direction::ToPeer, false) => "peers   ✗── device",
+    }
+}
+
+impl<W: Write> Observer for Show<W> {
+    fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
+        let text = describe(frame.bytes);
+        let note = words::loss(fate).map_or_else(|| words::treatment(how), str::to_owned);
+        let arrives = matches!(fate, Fate::Arrives(_));
+        let colour = match (arrives, note.is_empty()) {
+            (false, _) => Colour::Bad,
+            (true, false) => Colour::Odd,
+            (true, true) => Colour::Quiet,
+        };
+        let text = if note.is_empty() { text } else { format!("{text}  ({note})") };
+        self.line(at, colour, arrow(frame.way, arrives), &text);
+    }
+
+    fn fell(&mut self, at: u64, frame: Frame<'_>) {
+        let text = format!("{}  ({})", describe(frame.bytes), words::FELL);
+        self.line(at, Colour::Bad, arrow(frame.way, false), &text);
+    }
+
+    fn callback_begins(&mut self, at: u64, callback: Callback) {
+        // A ring of a few bytes is emptied by many calls at once.
+        if self.last == Some((at, callback)) {
+            self.again += 1;
+            return;
+        }
+        let name = self.names.entry(callback.function);
+        let name = name.or_insert_with(|| callback.function.name_or(callback.name));
+        let text = format!("{name}, {}", words::object(callback.object));
+        self.line(at, Colour::Code, "callback", &text);
+        self.last = Some((at, callback));
+    }
+
+    fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
+        let text = words::fault(fault);
+        match begins {
+            true => {
+                let lasts = words::time(fault.until.saturating_sub(fault.from));
+                self.line(at, Colour::Odd, "fault begins", &format!("{text}, for {lasts}"));
+            }
+            false => self.line(at, Colour::Odd, "fault ends", &text),
+        }
+    }
+
+    fn client(&mut self, at: u64, client: u32, news: News) {
+        let colour = match news {
+            News::IsServed(_) => Colour::Good,
+            News::IsTurnedAway => Colour::Bad,
+            News::Calls(_) | News::IsGone => Colour::Faint,
+        };
+        self.line(at, colour, &format!("client {client}"), &words::news(news));
+    }
+
+    fn mark(&mut self, at: u64, line: &str) {
+        self.line(at, Colour::Quiet, "simulation", line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Object;
+
+    #[test]
+    fn a_world_is_held_up_to_keep_its_pace() {
+        let mut out = Vec::new();
+        let began = Instant::now();
+        let mut show = Show::new(&mut out, Style::Plain, 1000.0);
+        show.mark(10_000_000, "early");
+        show.mark(40_000_000, "late");
+        assert!(began.elapsed() >= Duration::from_millis(40));
+        let text = String::from_utf8(out).unwrap();
+        let wanted = "   10.000000 │ simulation         │ early";
+        assert_eq!(text.lines().next(), Some(wanted));
+    }
+
+    #[test]
+    fn a_callback_that_runs_again_and_again_takes_two_lines() {
+        let mut storage = picoevent::Storage::<(), 1, 1, 8, 8>::new();
+        let mut base = picoevent::EventBase::new(&mut storage);
+        let event = base.after(Duration::from_secs(1), |_, _, _, _| ()).unwrap();
+        let callback =
+            Callback { name: "timer", object: Object::Event(event), function: Function::at(0) };
+        let mut out = Vec::new();
+        let mut show = Show::new(&mut out, Style::Plain, f64::INFINITY);
+        (0..42).for_each(|_| show.callback_begins(7, callback));
+        show.mark(8, "over");
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].ends_with("timer, event 0"), "{text}");
+        assert!(lines[1].ends_with("… 42 times in all"), "{text}");
+    }
+
+    #[test]
+    fn a_world_without_a_pace_is_not_held_up() {
+        let mut show = Show::new(std::io::sink(), Style::Plain, f64::INFINITY);
+        let began = Instant::now();
+        show.mark(u64::MAX, "the end of time");
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,277 @@
+//! A timeline of a simulation, for <https://ui.perfetto.dev>.
+//!
+//! ```text
+//!  device   network      ▌frame ──────────────┐      lines across all: faults' end, interrupt, verdict
+//!           listener 0   ▐listens on 0.0.0.0:9995 ▐
+//!           conn 0       ▐with 10.0.0.1:40001│▌Echo::accepted ▌Echo::moved ▐
+//!           event 0      ▐waits for TIMEOUT   │▌Clock::tick▐waits for TIMEOUT
+//!  peers    network      ◀────────────────────┘
+//!           client 0     ▐port 40001         ▐
+//!  faults   lane 0       ▐loss of 20 %       ▐
+//! ```
+//!
+//! Code takes no time in a simulation, so what happens in the same microsecond is drawn one after the
+//! other, each 20 ns wide. A frame is a slice at either end and an arrow between them; one that is
+//! lost has no arrow, and its slice says why.
+
+use std::collections::HashMap;
+
+use super::chrome::{Chart, Track};
+use super::words;
+use crate::world::{
+    About, Callback, Direction, Fate, Fault, Frame, Function, News, Object, Observer, Treatment,
+    describe,
+};
+
+const DEVICE: u32 = 1;
+const PEERS: u32 = 2;
+const FAULTS: u32 = 3;
+
+/// Nanoseconds that something takes in the drawing.
+const WIDTH: u64 = 20;
+
+/// An observer that draws the timeline of one simulation.
+pub struct Trace {
+    chart: Chart,
+    named: Vec<Track>,
+    /// The microsecond it is, and how many nanoseconds of it are taken.
+    now: (u64, u64),
+    callback: Option<(u64, Callback)>,
+    /// The callback that has returned last, and when it began.
+    last: Option<(u64, Object)>,
+    /// What the application has, and from when on.
+    objects: Vec<(Object, About, u64)>,
+    /// Which fault each lane shows, and from when on.
+    lanes: Vec<Option<(Fault, u64)>>,
+    /// From which port each client calls, and from when on.
+    calls: HashMap<u32, (u16, u64)>,
+    sent: HashMap<u64, (u64, String)>,
+    /// What is known of functions: their names and places.
+    functions: HashMap<Function, (Option<String>, Option<String>)>,
+}
+
+impl Trace {
+    /// Makes one.
+    pub fn new() -> Self {
+        let mut chart = Chart::default();
+        chart.name_process(DEVICE, "device");
+        chart.name_process(PEERS, "peers");
+        chart.name_process(FAULTS, "faults");
+        Self {
+            chart,
+            named: Vec::new(),
+            now: (0, 0),
+            callback: None,
+            last: None,
+            objects: Vec::new(),
+            lanes: Vec::new(),
+            calls: HashMap::new(),
+            sent: HashMap::new(),
+            functions: HashMap::new(),
+        }
+    }
+
+    /// The timeline as a file of JSON, up to what happened last.
+    pub fn file(&mut self) -> String {
+        let end = self.moment(self.now.0);
+        self.callback_ends(self.now.0);
+        self.objects(self.now.0, &[]);
+        for lane in 0..self.lanes.len() {
+            self.free_lane(lane, end);
+        }
+        let clients: Vec<_> = self.calls.keys().copied().collect();
+        clients.into_iter().for_each(|client| self.hang_up(client, end, "the simulation ends"));
+        self.chart.file()
+    }
+
+    /// A place in the drawing for something that happens now, and the end of it.
+    fn moment(&mut self, at: u64) -> u64 {
+        if at != self.now.0 {
+            self.now = (at, 0);
+        }
+        let begins = at * 1_000 + self.now.1;
+        self.now.1 = (self.now.1 + WIDTH).min(1_000 - WIDTH);
+        begins
+    }
+
+    fn track(&mut self, process: u32, thread: u32, name: impl FnOnce() -> String) -> Track {
+        let track = Track { process, thread };
+        if !self.named.contains(&track) {
+            self.named.push(track);
+            self.chart.name_track(track, &name());
+        }
+        track
+    }
+
+    fn network(&mut self, process: u32) -> Track {
+        self.track(process, 1, || "network".to_owned())
+    }
+
+    fn track_of(&mut self, object: Object) -> Track {
+        let kind = match object {
+            Object::Listener(_) => 1_000,
+            Object::Conn(_) => 2_000,
+            Object::Event(_) => 100_000,
+        };
+        self.track(DEVICE, kind + object.slot() as u32, || words::object(object))
+    }
+
+    /// Ends what was drawn of an object.
+    fn close(&mut self, (object, about, since): (Object, About, u64), ends: u64) {
+        let track = self.track_of(object);
+        let deadline = match about {
+            About::Waits(_, Some(deadline)) => {
+                format!("{:.6} s", deadline.as_micros() as f64 / 1e6)
+            }
+            _ => String::new(),
+        };
+        let said = [("until, by the device's clock", deadline.as_str())];
+        let said = if deadline.is_empty() { &[] } else { said.as_slice() };
+        self.chart.slice(track, (since, ends), &words::about(about), said);
+    }
+
+    fn free_lane(&mut self, lane: usize, ends: u64) {
+        let Some((fault, since)) = self.lanes[lane].take() else { return };
+        let track = self.track(FAULTS, lane as u32 + 1, || format!("fault {lane}"));
+        self.chart.slice(track, (since, ends), &words::fault(&fault), &[]);
+    }
+
+    fn hang_up(&mut self, client: u32, ends: u64, why: &str) {
+        let Some((port, since)) = self.calls.remove(&client) else { return };
+        let track = self.client_track(client);
+        self.chart.slice(track, (since, ends), &format!("from port {port}"), &[("until", why)]);
+    }
+
+    fn client_track(&mut self, client: u32) -> Track {
+        self.track(PEERS, 10 + client, || format!("client {client}"))
+    }
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const fn ends(way: Direction) -> (u32, u32) {
+    match way {
+        Direction::ToDevice => (PEERS, DEVICE),
+        Direction::ToPeer => (DEVICE, PEERS),
+    }
+}
+
+impl Observer for Trace {
+    fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
+        let begins = self.moment(at);
+        let track = self.network(ends(frame.way).0);
+        let mut name = describe(frame.bytes);
+        if let Some(loss) = words::loss(fate) {
+            name = format!("✗ {name}: {loss}");
+        }
+        let how = words::treatment(how);
+        let said = [("on its way", how.as_str())];
+        let said = if how.is_empty() { &[] } else { said.as_slice() };
+        self.chart.slice(track, (begins, begins + WIDTH), &name, said);
+        if matches!(fate, Fate::Arrives(_)) {
+            self.sent.insert(frame.number, (begins, name));
+        }
+    }
+
+    fn arrived(&mut self, at: u64, frame: Frame<'_>) {
+        let Some((sent, name)) = self.sent.remove(&frame.number) else { return };
+        let begins = self.moment(at);
+        let (from, to) = ends(frame.way);
+        let (from, to) = (self.network(from), self.network(to));
+        self.chart.slice(to, (begins, begins + WIDTH), &describe(frame.bytes), &[]);
+        self.chart.arrow(frame.number, (from, sent), (to, begins), &name);
+    }
+
+    fn fell(&mut self, at: u64, frame: Frame<'_>) {
+        let Some((_, name)) = self.sent.remove(&frame.number) else { return };
+        let begins = self.moment(at);
+        let track = self.network(ends(frame.way).1);
+        let name = format!("✗ {name}: {}", words::FELL);
+        self.chart.slice(track, (begins, begins + WIDTH), &name, &[]);
+    }
+
+    fn callback_begins(&mut self, at: u64, callback: Callback) {
+        let begins = self.moment(at);
+        // A deadline that has come is waited for no more.
+        if let Some(index) = self.objects.iter().position(|(object, about, _)| {
+            *object == callback.object && matches!(about, About::Waits(_, Some(_)))
+        }) {
+            let waited = self.objects.swap_remove(index);
+            self.close(waited, begins);
+        }
+        self.callback = Some((begins, callback));
+    }
+
+    fn callback_ends(&mut self, at: u64) {
+        let Some((begins, callback)) = self.callback.take() else { return };
+        self.last = Some((begins, callback.object));
+        let ends = self.moment(at).max(begins + WIDTH);
+        let track = self.track_of(callback.object);
+        let known = self.functions.entry(callback.function);
+        let (name, place) = known.or_insert_with(|| callback.function.look_up());
+        let name = name.as_deref().unwrap_or(callback.name);
+        let mut said = vec![("because of", callback.name)];
+        said.extend(place.as_deref().map(|place| ("at", place)));
+        self.chart.slice(track, (begins, ends), name, &said);
+    }
+
+    fn objects(&mut self, at: u64, objects: &[(Object, About)]) {
+        let old = |(object, about, _): &(Object, About, u64)| objects.contains(&(*object, *about));
+        let is_known = |new: &(Object, About)| {
+            self.objects.iter().any(|(object, about, _)| (*object, *about) == *new)
+        };
+        let new: Vec<_> = objects.iter().filter(|new| !is_known(new)).copied().collect();
+        let (stay, gone): (Vec<_>, Vec<_>) = self.objects.drain(..).partition(old);
+        self.objects = stay;
+        if new.is_empty() && gone.is_empty() {
+            return;
+        }
+        let moment = self.moment(at);
+        gone.into_iter().for_each(|gone| self.close(gone, moment));
+        for (object, about) in new {
+            // A connection is first heard of by the callback that it is accepted with.
+            let since = match (self.last, about) {
+                (Some((began, of)), About::With(_)) if of == object => began,
+                _ => moment,
+            };
+            self.objects.push((object, about, since));
+        }
+    }
+
+    fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
+        let moment = self.moment(at);
+        let shown = Some(*fault).filter(|_| !begins);
+        let lane = self.lanes.iter().position(|lane| lane.map(|(fault, _)| fault) == shown);
+        match (begins, lane) {
+            (true, Some(lane)) => self.lanes[lane] = Some((*fault, moment)),
+            (true, None) => self.lanes.push(Some((*fault, moment))),
+            (false, Some(lane)) => self.free_lane(lane, moment),
+            (false, None) => {}
+        }
+    }
+
+    fn client(&mut self, at: u64, client: u32, news: News) {
+        let moment = self.moment(at);
+        match news {
+            News::Calls(port) => {
+                self.hang_up(client, moment, "it calls again");
+                self.calls.insert(client, (port, moment));
+            }
+            News::IsServed(_) => {
+                let track = self.client_track(client);
+                self.chart.slice(track, (moment, moment + WIDTH), &words::news(news), &[]);
+            }
+            News::IsTurnedAway | News::IsGone => self.hang_up(client, moment, &words::news(news)),
+        }
+    }
+
+    fn mark(&mut self, at: u64, line: &str) {
+        let moment = self.moment(at);
+        let track = self.track(DEVICE, 0, || "simulation".to_owned());
+        self.chart.instant(track, moment, line);
+    }
+}

@@ -1,0 +1,126 @@
+//! The words for what happens, the same in captures, timelines and on the terminal.
+
+use crate::world::{About, Fate, Fault, FaultKind, News, Object, Side, Treatment};
+
+/// Why a frame does not arrive.
+pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
+    match fate {
+        Fate::Arrives(_) => None,
+        Fate::Lost => Some("dropped by chance"),
+        Fate::Partitioned => Some("dropped, nothing passes this way"),
+        Fate::LinkDown => Some("dropped, the link is down"),
+        Fate::TooLong => Some("dropped, longer than the MTU"),
+        Fate::QueueFull => Some("dropped, too much is waiting before it"),
+    }
+}
+
+/// What is dropped because the link went down when it was on its way.
+pub(crate) const FELL: &str = "dropped on its way, the link went down";
+
+/// What was done to a frame; empty when nothing was.
+pub(crate) fn treatment(how: Treatment) -> String {
+    let done = [
+        (how.duplicated, "a second copy"),
+        (how.late, "overtaken by later ones"),
+        (how.slowed, "waits on a slow link"),
+        (how.jittered, "jitter"),
+        (how.held, "waits for a clog to go"),
+        (how.flipped, "a bit is flipped"),
+        (how.forged, "a byte is changed and the checksum made to fit"),
+    ];
+    let done: Vec<_> = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
+    done.join(", ")
+}
+
+/// A fault: what, how badly, and whom it strikes.
+pub(crate) fn fault(fault: &Fault) -> String {
+    let Fault { kind, severity, .. } = *fault;
+    let how = match kind {
+        FaultKind::Loss | FaultKind::Duplication | FaultKind::Reordering => permille(severity),
+        FaultKind::Corruption | FaultKind::Forgery => permille(severity),
+        FaultKind::Jitter => format!(" of up to {}", time(severity)),
+        FaultKind::ClockStep => format!(" of {}", time(severity)),
+        FaultKind::Rate => format!(" of {severity} bytes in a second"),
+        FaultKind::Mtu => format!(" of {severity} bytes"),
+        _ => String::new(),
+    };
+    let side = match fault.side {
+        _ if !(kind.is_of_frames() || kind == FaultKind::Clog) => "",
+        Side::Both => ", both ways",
+        Side::ToDevice => ", to the device",
+        Side::ToPeer => ", to the peers",
+    };
+    format!("{}{how}{side}", kind.word())
+}
+
+fn permille(severity: u64) -> String {
+    match severity % 10 {
+        0 => format!(" of {} %", severity / 10),
+        tenths => format!(" of {}.{tenths} %", severity / 10),
+    }
+}
+
+/// News of a client.
+pub(crate) fn news(news: News) -> String {
+    match news {
+        News::Calls(port) => format!("calls from port {port}"),
+        News::IsServed(after) => format!("is served, after {}", time(after)),
+        News::IsTurnedAway => "was turned away, or lost its connection".to_owned(),
+        News::IsGone => "is gone".to_owned(),
+    }
+}
+
+/// What can be said of an object.
+pub(crate) fn about(about: About) -> String {
+    match about {
+        About::Waits(what, _) => format!("waits for {what:?}"),
+        About::With(peer) => format!("with {peer}"),
+        About::At(address) => format!("listens on {address}"),
+    }
+}
+
+/// An object, by its kind and slot.
+pub(crate) fn object(object: Object) -> String {
+    format!("{} {}", object.word(), object.slot())
+}
+
+/// A span of microseconds, with three digits that count or a few more.
+pub(crate) fn time(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..10_000 => format!("{:.2} ms", micros as f64 / 1e3),
+        10_000..1_000_000 => format!("{:.0} ms", micros as f64 / 1e3),
+        1_000_000..10_000_000 => format!("{:.2} s", micros as f64 / 1e6),
+        10_000_000..600_000_000 => format!("{:.1} s", micros as f64 / 1e6),
+        _ => format!("{:.0} min", micros as f64 / 6e7),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_at_a_glance() {
+        let spans = [0, 999, 1_100, 99_500, 1_000_000, 74_801_937, 3_600_000_000];
+        let words = ["0 µs", "999 µs", "1.10 ms", "100 ms", "1.00 s", "74.8 s", "60 min"];
+        assert_eq!(spans.map(time), words.map(str::to_owned));
+    }
+
+    #[test]
+    fn faults_say_how_badly_and_whom() {
+        let words =
+            |kind, severity, side| fault(&Fault { kind, side, from: 0, until: 1, severity });
+        assert_eq!(words(FaultKind::Loss, 205, Side::ToDevice), "loss of 20.5 %, to the device");
+        assert_eq!(words(FaultKind::Partition, 0, Side::Both), "partition, both ways");
+        assert_eq!(words(FaultKind::ClockStep, 1_500, Side::Both), "clock-step of 1.50 ms");
+        assert_eq!(words(FaultKind::Reboot, 0, Side::ToPeer), "reboot");
+    }
+
+    #[test]
+    fn treatments_are_counted_up() {
+        let how = Treatment { late: true, flipped: true, ..Treatment::default() };
+        assert_eq!(treatment(how), "overtaken by later ones, a bit is flipped");
+        assert_eq!(treatment(Treatment::default()), "");
+    }
+}

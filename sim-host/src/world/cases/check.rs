@@ -1,0 +1,90 @@
+//! Test cases in tests: a sweep that panics with a report.
+
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::report::{Report, test_text};
+use crate::world::cases::shrink::{LIMIT, shrink};
+use crate::world::cases::simulator::Simulator;
+use crate::world::cases::sweep::{Failure, Sweep, Tally};
+use crate::world::cases::test_case::TestCase;
+use crate::world::choices::choice_log::{Choice, ChoiceLogError};
+use crate::world::choices::seed;
+use crate::world::simulation::verdict::Outcome;
+
+/// For tests.
+impl<A: 'static> TestCase<A> {
+    /// Runs a simulation for each seed. `SIM_SEED`, `SIM_SEEDS` (`A..B`) and `SIM_CHECK` of the
+    /// environment say otherwise, as `--seed`, `--seeds` and `--check` do to the command. With
+    /// `SIM_SHRINK` the report has the shortest choice log that fails alike, as a test.
+    ///
+    /// # Panics
+    /// With a report, when a simulation fails or does not repeat itself.
+    pub fn check(&self, seeds: std::ops::Range<u64>) -> Tally {
+        self.check_sweep(Sweep::over(seeds))
+    }
+
+    /// Runs a scenario with the luck of each seed.
+    ///
+    /// # Panics
+    /// As [`TestCase::check`], and when the text is no scenario.
+    pub fn check_scenario(&self, scenario: &str, seeds: std::ops::Range<u64>) -> Tally {
+        let scenario = scenario.parse().unwrap_or_else(|error| panic!("the scenario: {error}"));
+        self.check_sweep(Sweep { scenario: Some(scenario), ..Sweep::over(seeds) })
+    }
+
+    fn check_sweep(&self, mut sweep: Sweep) -> Tally {
+        if let Some(seeds) = seed::of_environment() {
+            sweep.seeds = seeds;
+        }
+        sweep.check = std::env::var_os("SIM_CHECK").is_some();
+        let tally = sweep.run(self, |_| ());
+        if let Some(failure) = tally.failures.first() {
+            panic!("{}", self.told_to_test(failure));
+        }
+        assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
+        tally
+    }
+
+    /// Tells of a failure, with commands that exist wherever the test stands.
+    fn told_to_test(&self, failure: &Failure) -> String {
+        let again = format!("SIM_SEED={} {}", failure.seed, test_command());
+        if std::env::var_os("SIM_SHRINK").is_some()
+            && let Some(shrunk) = shrink(self, &failure.outcome.lines, LIMIT)
+        {
+            let report = Report::new(self, Some(failure.seed), &shrunk.outcome).once_more(again);
+            let test = test_text(self.name(), &shrunk.lines, &shrunk.outcome);
+            return format!("{report}\n{test}");
+        }
+        let report = Report::new(self, Some(failure.seed), &failure.outcome);
+        report.shorter(format!("SIM_SHRINK=1 {again}")).once_more(again).to_string()
+    }
+
+    /// Runs the simulation of a choice log; how it went.
+    ///
+    /// # Errors
+    /// When the text is no choice log.
+    pub fn replay(&self, choice_log: &str) -> Result<Outcome, ChoiceLogError> {
+        let (_, lines) = Choice::read_all(choice_log)?;
+        let mut simulator = Simulator::new();
+        simulator.take_lines(&lines);
+        Ok(self.run(&mut simulator))
+    }
+
+    /// Runs the simulation of a choice log.
+    ///
+    /// # Panics
+    /// With a report when it fails, or when the text is no choice log.
+    pub fn check_choices(&self, choice_log: &str) {
+        let outcome =
+            self.replay(choice_log).unwrap_or_else(|error| panic!("the choice log's {error}"));
+        if !outcome.verdict.is_pass() {
+            panic!("{}", Report::new(self, None, &outcome).once_more(test_command()));
+        }
+    }
+}
+
+/// The command that runs the test of this thread alone, as Cargo and the test harness name it.
+fn test_command() -> String {
+    let package = std::env::var("CARGO_PKG_NAME").map(|name| format!(" --package {name}"));
+    let test = std::thread::current().name().map(|name| format!(" {name}"));
+    format!("cargo test{}{}", package.unwrap_or_default(), test.unwrap_or_default())
+}

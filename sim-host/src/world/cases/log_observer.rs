@@ -1,0 +1,65 @@
+//! The log observer: what happens in a simulation, a line each, for the end of a failure's report.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use crate::world::choices::fault::Fault;
+use crate::world::network::segment;
+use crate::world::observe::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
+
+/// An observer that keeps the last lines of what it sees.
+pub struct LogObserver {
+    lines: Rc<RefCell<VecDeque<String>>>,
+    most: usize,
+}
+
+impl LogObserver {
+    /// Makes an observer that keeps the last `most` lines. Returns it and the lines.
+    pub fn new(most: usize) -> (Self, Rc<RefCell<VecDeque<String>>>) {
+        let lines = Rc::new(RefCell::new(VecDeque::new()));
+        (Self { lines: lines.clone(), most }, lines)
+    }
+
+    fn tell(&mut self, at: u64, line: &str) {
+        let mut lines = self.lines.borrow_mut();
+        lines.push_back(format!("{:>12.6}  {line}", at as f64 / 1e6));
+        if lines.len() > self.most {
+            lines.pop_front();
+        }
+    }
+}
+
+impl Observer for LogObserver {
+    fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
+        let way = match frame.way {
+            Direction::ToDevice => "to-device",
+            Direction::ToPeer => "to-peer",
+        };
+        let fate = match fate {
+            Fate::Arrives(_) => String::new(),
+            other => format!("  [{other:?}]"),
+        };
+        let done = [
+            (how.duplicated, " duplicated"),
+            (how.late, " late"),
+            (how.flipped, " flipped"),
+            (how.forged, " forged"),
+        ];
+        let how: String = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
+        self.tell(at, &format!("{way} {}{fate}{how}", segment::describe(frame.bytes)));
+    }
+
+    fn callback_begins(&mut self, at: u64, callback: Callback) {
+        self.tell(at, &format!("callback {} {}", callback.name, callback.object.slot()));
+    }
+
+    fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
+        let verb = if begins { "begins" } else { "ends" };
+        self.tell(at, &format!("{} {verb}", fault.kind.word()));
+    }
+
+    fn mark(&mut self, at: u64, line: &str) {
+        self.tell(at, line);
+    }
+}

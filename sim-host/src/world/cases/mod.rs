@@ -1,0 +1,12 @@
+//! Test cases, and running them: one seed after another, shrinking, reports, replays.
+
+pub(crate) mod any_test_case;
+mod check;
+pub(crate) mod log_observer;
+mod replay;
+pub(crate) mod report;
+mod run;
+pub(crate) mod shrink;
+pub(crate) mod simulator;
+pub(crate) mod sweep;
+pub(crate) mod test_case;

@@ -1,0 +1,50 @@
+//! An application on what was recorded of it, on a desk or a board.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use picoevent::{End, EventBase, Storage};
+
+use crate::recording::Recorded;
+use crate::world::device::panics::{Watched, listen_for_panics, message};
+use crate::world::device::program::Program;
+
+/// Memory for any base that is likely to be recorded; of it the replay takes what the recorded one
+/// had.
+type Ample<A> = Storage<A, 1024, 4096, 2048, 2048, 64, 64>;
+
+/// What making such a storage takes of a stack, more than once in a debug build.
+const STACK: usize = 256 << 20;
+
+pub(super) fn replay<A: 'static>(
+    program: &Program<A>,
+    recorded: &Recorded,
+) -> Result<Option<End>, String> {
+    listen_for_panics();
+    thread::scope(|scope| {
+        let replaying = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || {
+            let _watched = Watched::new();
+            let ran = catch_unwind(AssertUnwindSafe(|| on_this_stack(program, recorded)));
+            ran.unwrap_or_else(|panic| {
+                Err(format!("the application panicked: {}", message(&*panic)))
+            })
+        });
+        let replaying = replaying.map_err(|error| format!("no thread for the replay: {error}"))?;
+        replaying.join().unwrap_or_else(|panic| Err(message(&*panic)))
+    })
+}
+
+fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<End>, String> {
+    let mut replay = recorded.begin()?;
+    let sizes = replay.sizes();
+    let mut storage = Box::new(Ample::<A>::new());
+    let mut base = EventBase::of_sizes((&mut *storage).into(), sizes)
+        .ok_or_else(|| format!("a base of {sizes} is larger than what is replayed here"))?;
+    let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, program.port));
+    let mut app = (program.make)();
+    (program.start)(&mut app, &mut base, replay.listens_on().unwrap_or(anywhere))
+        .map_err(|full| format!("the application can not start: {full}"))?;
+    let replayed = replay.finish(&mut base, &mut app);
+    replayed.map_err(|error| error.to_string())
+}

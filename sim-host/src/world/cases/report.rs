@@ -1,0 +1,121 @@
+//! The report of a failure: twelve lines at most, one of them a command to paste.
+
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::log_observer::LogObserver;
+use crate::world::cases::simulator::Simulator;
+use crate::world::choices::choice_log::Choice;
+use crate::world::simulation::verdict::Outcome;
+
+/// How many of the last events are told.
+const EVENTS: usize = 3;
+
+/// What is told of a simulation that failed.
+pub struct Report {
+    application: String,
+    seed: Option<u64>,
+    /// What to paste to see it once more.
+    again: Option<String>,
+    /// What to paste to look for a shorter choice log.
+    shorter: Option<String>,
+    outcome: Outcome,
+    events: Vec<String>,
+}
+
+impl Report {
+    /// Runs the choice log of a failure once more, to hear what happened last.
+    pub fn new(case: &dyn AnyTestCase, seed: Option<u64>, outcome: &Outcome) -> Self {
+        let (log, told) = LogObserver::new(EVENTS + 1);
+        let mut simulator = Simulator::new();
+        simulator.take_lines(&outcome.lines);
+        simulator.observe(Box::new(log));
+        let outcome = case.run(&mut simulator);
+        // The last line is the verdict, which stands above.
+        let mut events: Vec<_> = told.borrow().iter().cloned().collect();
+        events.pop();
+        let application = case.name().to_owned();
+        Self { application, seed, again: None, shorter: None, outcome, events }
+    }
+
+    /// Shows the command by which the failure is seen once more.
+    #[must_use]
+    pub fn once_more(mut self, command: String) -> Self {
+        self.again = Some(command);
+        self
+    }
+
+    /// Shows the command that looks for a shorter choice log.
+    #[must_use]
+    pub fn shorter(mut self, command: String) -> Self {
+        self.shorter = Some(command);
+        self
+    }
+
+    /// Writes the choice log into a folder of its own under `folder`. Returns where it is.
+    ///
+    /// # Errors
+    /// When it can not be written.
+    pub fn write_choices(&self, folder: &Path) -> io::Result<PathBuf> {
+        let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
+        let folder = folder.join(&self.application).join(name);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join("choices");
+        fs::write(&path, choice_log_text(&self.application, &self.outcome))?;
+        Ok(path)
+    }
+}
+
+/// A choice log as a file.
+pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
+    let mut text = format!("# picoevent-sim choices, application {application}\n");
+    let _ = writeln!(text, "# {}", outcome.verdict);
+    for line in &outcome.lines {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+/// A test that plays a choice log, ready to be pasted.
+pub fn test_text(application: &str, lines: &[Choice], outcome: &Outcome) -> String {
+    let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let kind = outcome.verdict.kind().word();
+    let mut text =
+        format!("/// {}\n#[test]\nfn {name}_is_free_of_this_{kind}() {{\n", outcome.verdict);
+    let _ = writeln!(text, "    let choices = \"\\");
+    for line in lines {
+        let choice = line.to_string();
+        let _ = writeln!(text, "{}", choice.split('#').next().unwrap_or_default().trim_end());
+    }
+    let _ = writeln!(text, "\";\n    {name}().check_choices(choices);\n}}");
+    text
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { application, seed, again, shorter, outcome, events } = self;
+        let which = seed.map_or_else(|| "the choice log".to_owned(), |seed| format!("seed {seed}"));
+        writeln!(f, "FAILED {application}, {which}: {}", outcome.verdict)?;
+        writeln!(
+            f,
+            "  at {:.6} s, after {} frames, {} callbacks and {} choices; the last that happened:",
+            outcome.lasted as f64 / 1e6,
+            outcome.frames,
+            outcome.callbacks,
+            outcome.lines.len()
+        )?;
+        for event in events {
+            writeln!(f, "{event}")?;
+        }
+        if let Some(command) = again {
+            writeln!(f, "  repeat: {command}")?;
+        }
+        if let Some(command) = shorter {
+            writeln!(f, "  shrink: {command}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! One run of a test case.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use picoevent::End;
+
+use crate::recording::Recorded;
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::replay;
+use crate::world::cases::simulator::Simulator;
+use crate::world::cases::test_case::TestCase;
+use crate::world::choices::random::mix;
+use crate::world::device::clock;
+use crate::world::device::interrupt;
+use crate::world::device::panics::{Watched, message};
+use crate::world::device::size::Device;
+use crate::world::peers::script::{Choices, Script};
+use crate::world::simulation::drive::{Application, Simulation, Summary};
+use crate::world::simulation::plan::Plan;
+use crate::world::simulation::verdict::{Outcome, Verdict};
+
+impl<A: 'static> TestCase<A> {
+    /// Chooses one of the kinds of clients, of those that call this port if there is one.
+    fn script(&self, port: Option<u16>, choices: &mut Choices<'_>) -> (u16, Script) {
+        let of_port = |kind: &&(u16, _)| port.is_none_or(|port| kind.0 == port);
+        let kinds: Vec<_> = self.scripts.iter().filter(of_port).collect();
+        let kind = match kinds.len() {
+            0 | 1 => 0,
+            kinds => choices.up_to(kinds as u64 - 1) as usize,
+        };
+        match kinds.get(kind) {
+            Some((port, script)) => (*port, script(choices)),
+            None => {
+                (port.unwrap_or(self.program.port), Script::new().pause(Duration::from_millis(10)))
+            }
+        }
+    }
+
+    fn simulate(&self, simulator: &Simulator) -> (Verdict, Summary) {
+        let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
+        let mut ether = simulator.shared.ether.borrow_mut();
+        let mut plan = Plan::draw(&mut ether.choice_log, self.sizes.len(), &script);
+        ether.restart(plan.latency);
+        drop(ether);
+        simulator.shared.seen.borrow_mut().restart();
+        clock::start(plan.clock_start, plan.pace);
+        let trigger = interrupt::start(plan.interrupt);
+        let seed = mix(plan.numbers);
+        let (leased, size) = (plan.lease.is_some(), plan.size);
+        let mut summary = Summary::default();
+        let mut verdict = None;
+        let mut judge = |device: Device<'_>| {
+            let application = Application {
+                port: self.program.port,
+                backlog: self.program.config.backlog,
+                ends_when_interrupted: self.ends_when_interrupted,
+            };
+            let mut simulation =
+                Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
+            verdict = Some(simulation.run());
+            summary = simulation.summary();
+        };
+        let ran = self.sizes[size].run(
+            &self.program,
+            &simulator.shared,
+            trigger,
+            seed,
+            leased,
+            &mut judge,
+        );
+        let verdict = match (ran, verdict) {
+            (Err(problem), _) => Verdict::Invariant(problem),
+            (Ok(()), Some(verdict)) => verdict,
+            (Ok(()), None) => Verdict::Invariant("the device did not run".to_owned()),
+        };
+        (verdict, summary)
+    }
+}
+
+impl<A: 'static> AnyTestCase for TestCase<A> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn run(&self, simulator: &mut Simulator) -> Outcome {
+        let watched = Watched::new();
+        let ran = catch_unwind(AssertUnwindSafe(|| self.simulate(simulator)));
+        let (verdict, summary) =
+            ran.unwrap_or_else(|panic| (Verdict::Crash(message(&*panic)), Summary::default()));
+        drop(watched);
+        interrupt::start(0);
+        let ether = simulator.shared.ether.get_mut();
+        let mut digest = ether.digest;
+        digest.word(verdict.kind() as u64);
+        digest.word(summary.lasted);
+        let line = || verdict.to_string();
+        ether.mark(line);
+        Outcome {
+            digest: digest.value(),
+            lasted: summary.lasted,
+            frames: ether.frames,
+            callbacks: simulator.shared.seen.get_mut().callbacks,
+            served: summary.served,
+            waited: summary.waited,
+            struck: ether.struck,
+            lines: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
+            verdict,
+        }
+    }
+
+    fn replay_recording(&self, recorded: &Recorded) -> Result<Option<End>, String> {
+        replay::replay(&self.program, recorded)
+    }
+}

@@ -1,0 +1,118 @@
+//! Shrinking: from a choice log that makes a simulation fail to a shorter one that makes it fail alike.
+//!
+//! Lines are taken away, many at a time and then one at a time, and what numbers are left are made
+//! smaller, as long as the simulation still ends with the same verdict in the same words, numbers aside.
+
+use std::time::{Duration, Instant};
+
+use picoevent_test_support::shrink::leave_out;
+
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::simulator::Simulator;
+use crate::world::choices::choice_log::Choice;
+use crate::world::choices::choice_point::ChoicePoint;
+use crate::world::simulation::verdict::{Outcome, Verdict};
+
+/// How long it may take.
+pub const LIMIT: Duration = Duration::from_secs(8);
+
+/// What shrinking came to.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The choice log.
+    pub lines: Vec<Choice>,
+    /// How its simulation goes.
+    pub outcome: Outcome,
+    /// How many choice logs were tried.
+    pub tried: u32,
+}
+
+/// Shrinks a choice log; `None` when its simulation does not fail.
+pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Option<Shrunk> {
+    let mut simulator = Simulator::new();
+    simulator.take_lines(lines);
+    let outcome = case.run(&mut simulator);
+    if outcome.verdict.is_pass() {
+        return None;
+    }
+    let lines = outcome.lines.clone();
+    let mut search = Search {
+        case,
+        simulator,
+        alike: likeness(&outcome.verdict),
+        best: Shrunk { lines, outcome, tried: 0 },
+        until: Instant::now() + limit,
+    };
+    loop {
+        let before = search.best.lines.clone();
+        search.drop_lines();
+        search.lower_answers();
+        if search.best.lines == before || search.is_over() {
+            return Some(search.best);
+        }
+    }
+}
+
+struct Search<'s> {
+    case: &'s dyn AnyTestCase,
+    simulator: Simulator,
+    /// What the verdict must be like.
+    alike: String,
+    best: Shrunk,
+    until: Instant,
+}
+
+impl Search<'_> {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
+    /// Takes the choice log if its simulation fails alike; the lines of it that were asked for.
+    fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
+        if self.is_over() {
+            return None;
+        }
+        self.simulator.take_lines(lines);
+        let outcome = self.case.run(&mut self.simulator);
+        self.best.tried += 1;
+        let alike = !outcome.verdict.is_pass() && likeness(&outcome.verdict) == self.alike;
+        if alike {
+            self.best.lines.clone_from(&outcome.lines);
+            self.best.outcome = outcome;
+        }
+        alike.then(|| self.best.lines.clone())
+    }
+
+    fn drop_lines(&mut self) {
+        leave_out(self.best.lines.clone(), |lines| self.takes(&lines));
+    }
+
+    fn lower_answers(&mut self) {
+        let mut index = 0;
+        while index < self.best.lines.len() && !self.is_over() {
+            let is_kind = self.best.lines[index].point == ChoicePoint::Kind;
+            let (mut low, mut high) = (0, self.best.lines[index].answer);
+            while !is_kind && high - low > 1 && !self.is_over() {
+                let middle = low + (high - low) / 2;
+                let mut lines = self.best.lines.clone();
+                let Some(line) = lines.get_mut(index) else { break };
+                line.answer = middle;
+                if self.takes(&lines).is_some() { high = middle } else { low = middle }
+            }
+            index += 1;
+        }
+    }
+}
+
+/// The verdict's words without its numbers.
+fn likeness(verdict: &Verdict) -> String {
+    let is_number = |c: char| c.is_ascii_digit();
+    let mut words: Vec<_> = verdict.kind().word().chars().collect();
+    for c in verdict.to_string().chars() {
+        let repeated = is_number(c) && words.last() == Some(&'#');
+        if !repeated {
+            words.push(if is_number(c) { '#' } else { c });
+        }
+    }
+    words.into_iter().collect()
+}

@@ -1,0 +1,60 @@
+//! The simulator: what one thread needs to run one simulation after another in the same memory.
+
+use std::sync::Arc;
+
+use picoevent::record::Record;
+
+use crate::world::choices::choice_log::{Choice, ChoiceLog};
+use crate::world::choices::scenario::Scenario;
+use crate::world::device::panics::listen_for_panics;
+use crate::world::device::shared::Shared;
+use crate::world::observe::observer::Observer;
+
+/// Runs simulations, one at a time. Each thread has its own.
+pub struct Simulator {
+    pub(crate) shared: Shared,
+}
+
+impl Simulator {
+    /// Makes a simulator.
+    pub fn new() -> Self {
+        listen_for_panics();
+        Self { shared: Shared::new() }
+    }
+
+    /// Has the next simulation follow this seed.
+    pub fn take_seed(&mut self, seed: u64) {
+        self.shared.ether.get_mut().choice_log.restart(seed);
+    }
+
+    /// Has the next simulation follow these choices.
+    pub fn take_lines(&mut self, lines: &[Choice]) {
+        self.shared.ether.get_mut().choice_log = ChoiceLog::of_lines(lines);
+    }
+
+    /// Has the next simulation follow this scenario, with chance drawn from this seed.
+    pub fn take_scenario(&mut self, scenario: &Scenario, seed: u64) {
+        self.shared.ether.get_mut().choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
+    }
+
+    /// Sets the observer of the simulations to come.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.shared.ether.get_mut().observer = Some(observer);
+    }
+
+    /// Sets who records what the adapter feeds to the device's base in the simulations to come.
+    pub fn record_to(&mut self, recorder: Arc<dyn Record>) {
+        self.shared.recorder = Some(recorder);
+    }
+
+    /// Takes the observer back.
+    pub fn observe_no_more(&mut self) -> Option<Box<dyn Observer>> {
+        self.shared.ether.get_mut().observer.take()
+    }
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self::new()
+    }
+}

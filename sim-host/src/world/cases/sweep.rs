@@ -1,0 +1,222 @@
+//! A sweep: one simulation after another, on as many threads as are wanted.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::world::cases::any_test_case::AnyTestCase;
+use crate::world::cases::simulator::Simulator;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::random::mix;
+use crate::world::choices::scenario::Scenario;
+use crate::world::simulation::verdict::{Kind, Outcome};
+use crate::world::simulation::waits::Waits;
+
+/// What to sweep.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// The seeds.
+    pub seeds: Range<u64>,
+    /// When to stop before the last of them.
+    pub time: Option<Duration>,
+    /// On how many threads.
+    pub jobs: usize,
+    /// Runs one in twenty seeds a second time, and compares.
+    pub check: bool,
+    /// The configuration of all simulations; without one each seed draws its own.
+    pub scenario: Option<Scenario>,
+}
+
+/// A seed whose simulation failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// How its simulation went.
+    pub outcome: Outcome,
+}
+
+/// What a sweep came to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Seeds that were run.
+    pub seeds: u64,
+    /// How many ended with each kind of verdict, by [`Kind`]'s order.
+    pub verdicts: [u64; Kind::ALL.len()],
+    /// How many of them failed.
+    pub failed: u64,
+    /// How many of them were run twice.
+    pub checked: u64,
+    /// Those of them whose second run differed from the first.
+    pub diverged: Vec<u64>,
+    /// The failures, by their seeds; the first few of each kind.
+    pub failures: Vec<Failure>,
+    /// The sum of what each simulation lasted, in microseconds.
+    pub simulated: u128,
+    /// Frames that were sent in all of them.
+    pub frames: u64,
+    /// Callbacks that ran in all of them.
+    pub callbacks: u64,
+    /// Clients that were served in all of them.
+    pub served: u64,
+    /// How long they waited for their service.
+    pub waited: Waits,
+    /// How often each kind of fault struck.
+    pub struck: [u64; FaultKind::ALL.len()],
+    /// In how many simulations each kind of fault struck.
+    pub stricken: [u64; FaultKind::ALL.len()],
+    /// How long it took.
+    pub took: Duration,
+    /// One number for all simulations, whatever the order in which they ran.
+    pub digest: u64,
+}
+
+/// Failures of a kind that are kept.
+const KEPT: usize = 5;
+/// Seeds a thread takes at a time.
+const CHUNK: u64 = 64;
+
+impl Sweep {
+    /// A sweep over seeds, on one thread.
+    pub const fn over(seeds: Range<u64>) -> Self {
+        Self { seeds, time: None, jobs: 1, check: false, scenario: None }
+    }
+
+    /// Runs it. `progress` is called now and then, on this thread.
+    pub fn run(&self, case: &dyn AnyTestCase, mut progress: impl FnMut(&Tally)) -> Tally {
+        let began = Instant::now();
+        let next = AtomicU64::new(self.seeds.start);
+        let total = Mutex::new(Tally::default());
+        let done = AtomicBool::new(false);
+        let work = || {
+            let mut simulator = Simulator::new();
+            while self.time.is_none_or(|time| began.elapsed() < time) {
+                let first = next.fetch_add(CHUNK, Ordering::Relaxed);
+                if first >= self.seeds.end {
+                    break;
+                }
+                let mut tally = Tally::default();
+                for seed in first..self.seeds.end.min(first.saturating_add(CHUNK)) {
+                    self.run_seed(case, &mut simulator, seed, &mut tally);
+                }
+                total.lock().unwrap_or_else(PoisonError::into_inner).add(tally);
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            let watcher = scope.spawn(|| {
+                for worker in workers {
+                    // What a worker panics with has been printed.
+                    let _ = worker.join();
+                }
+                done.store(true, Ordering::Release);
+            });
+            while !done.load(Ordering::Acquire) {
+                thread::sleep(Duration::from_millis(20).min(began.elapsed() / 4));
+                let mut now = total.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                now.took = began.elapsed();
+                progress(&now);
+            }
+            let _ = watcher.join();
+        });
+        let mut tally = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+        tally.took = began.elapsed();
+        tally.failures.sort_by_key(|failure| failure.seed);
+        tally.diverged.sort_unstable();
+        tally
+    }
+
+    fn run_seed(
+        &self,
+        case: &dyn AnyTestCase,
+        simulator: &mut Simulator,
+        seed: u64,
+        tally: &mut Tally,
+    ) {
+        let take = |simulator: &mut Simulator| match &self.scenario {
+            Some(scenario) => simulator.take_scenario(scenario, seed),
+            None => simulator.take_seed(seed),
+        };
+        take(simulator);
+        let outcome = case.run(simulator);
+        if self.check && mix(seed).is_multiple_of(20) {
+            take(simulator);
+            tally.checked += 1;
+            if case.run(simulator) != outcome {
+                tally.diverged.push(seed);
+            }
+        }
+        tally.count(seed, outcome);
+    }
+}
+
+impl Tally {
+    fn count(&mut self, seed: u64, outcome: Outcome) {
+        self.seeds += 1;
+        self.simulated += u128::from(outcome.lasted);
+        self.frames += outcome.frames;
+        self.callbacks += outcome.callbacks;
+        self.served += u64::from(outcome.served);
+        self.waited.add(&outcome.waited);
+        self.verdicts[outcome.verdict.kind() as usize] += 1;
+        sum(&mut self.struck, outcome.struck.map(u64::from));
+        sum(&mut self.stricken, outcome.struck.map(|struck| u64::from(struck > 0)));
+        self.digest = self.digest.wrapping_add(mix(outcome.digest ^ mix(seed)));
+        if !outcome.verdict.is_pass() {
+            self.failed += 1;
+            self.keep(Failure { seed, outcome });
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.failed += other.failed;
+        self.checked += other.checked;
+        self.diverged.extend(other.diverged);
+        self.simulated += other.simulated;
+        self.frames += other.frames;
+        self.callbacks += other.callbacks;
+        self.served += other.served;
+        self.digest = self.digest.wrapping_add(other.digest);
+        self.waited.add(&other.waited);
+        sum(&mut self.verdicts, other.verdicts);
+        sum(&mut self.struck, other.struck);
+        sum(&mut self.stricken, other.stricken);
+        other.failures.into_iter().for_each(|failure| self.keep(failure));
+    }
+
+    /// Keeps the failures of the lowest seeds, of each kind a few.
+    fn keep(&mut self, failure: Failure) {
+        let kind = failure.outcome.verdict.kind();
+        self.failures.push(failure);
+        let of_kind = |failure: &Failure| failure.outcome.verdict.kind() == kind;
+        if self.failures.iter().filter(|failure| of_kind(failure)).count() > KEPT {
+            let same = self.failures.iter().enumerate().filter(|(_, failure)| of_kind(failure));
+            if let Some((last, _)) = same.max_by_key(|(_, failure)| failure.seed) {
+                self.failures.swap_remove(last);
+            }
+        }
+    }
+
+    /// Seeds run in a second.
+    pub fn rate(&self) -> f64 {
+        self.seeds as f64 / self.took.as_secs_f64().max(1e-9)
+    }
+
+    /// How many times faster than the real world it was, all threads together.
+    pub fn speed(&self) -> f64 {
+        self.simulated as f64 / 1e6 / self.took.as_secs_f64().max(1e-9)
+    }
+
+    /// The worst kind of what failed, to end a program with.
+    pub fn worst(&self) -> Kind {
+        let kinds = self.failures.iter().map(|failure| failure.outcome.verdict.kind());
+        kinds.min().unwrap_or(Kind::Pass)
+    }
+}
+
+fn sum<const N: usize>(sums: &mut [u64; N], more: [u64; N]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}

@@ -1,0 +1,161 @@
+//! A test case: an application, its clients and what must be true of it.
+
+use std::net::SocketAddr;
+
+use picoevent::{Cx, Full};
+use picoevent_embassy::Config;
+
+use crate::world::device::program::Program;
+use crate::world::device::size::Size;
+use crate::world::peers::script::{Choices, Script};
+
+type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
+
+/// An application under test.
+///
+/// It is the application's own code, started as its `main` would start it; see the
+/// [module's documentation](crate::world) for an example.
+pub struct TestCase<A> {
+    pub(super) name: String,
+    pub(super) program: Program<A>,
+    /// What clients send and expect, and the port they connect to.
+    pub(super) scripts: Vec<(u16, Box<Write>)>,
+    pub(super) sizes: Vec<Size<A>>,
+    /// Bytes that a device's rings have at least.
+    min_input: usize,
+    min_output: usize,
+    /// Sockets that its pool has at least.
+    min_sockets: usize,
+    pub(super) ends_when_interrupted: bool,
+}
+
+impl<A: 'static> TestCase<A> {
+    /// Makes a test case of the application that `make` makes and `start` starts, as its `main` would:
+    /// `start` listens on the address it is given.
+    pub fn new<R>(
+        name: &str,
+        port: u16,
+        make: impl Fn() -> A + Send + Sync + 'static,
+        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<R, Full> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            program: Program {
+                port,
+                config: Config::default(),
+                make: Box::new(make),
+                start: Box::new(move |_, cx, address| start(cx, address).map(drop)),
+                invariants: Vec::new(),
+            },
+            scripts: Vec::new(),
+            sizes: Size::standard::<8, 1>().to_vec(),
+            min_input: 0,
+            min_output: 0,
+            min_sockets: 0,
+            ends_when_interrupted: true,
+        }
+    }
+
+    /// Adds a kind of client: what it sends and must receive. Simulations have clients of all kinds.
+    #[must_use]
+    pub fn client(
+        self,
+        script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        let port = self.program.port;
+        self.client_at(port, script)
+    }
+
+    /// Adds a kind of client that connects to another listener of the application, at this port.
+    #[must_use]
+    pub fn client_at(
+        mut self,
+        port: u16,
+        script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        self.scripts.push((port, Box::new(script)));
+        self
+    }
+
+    /// Adds something that must be true after each callback, and when the loop sleeps.
+    #[must_use]
+    pub fn invariant(
+        mut self,
+        invariant: impl Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.program.invariants.push(Box::new(invariant));
+        self
+    }
+
+    /// Sets the sizes that the device's memory may have, the comfortable one first. Without it they
+    /// are [`Size::standard`] with 8 events and 1 listener.
+    ///
+    /// # Panics
+    /// When there are none, or all of them are smaller than the application needs.
+    #[must_use]
+    pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
+        assert!(!sizes.is_empty(), "a device has some size");
+        self.sizes = sizes.to_vec();
+        self.leave_out_small()
+    }
+
+    /// Leaves out the sizes whose input ring is smaller than what the application needs to have
+    /// received before it takes anything: the longest line, the largest packet.
+    ///
+    /// # Panics
+    /// When no size is left.
+    #[must_use]
+    pub fn min_input_ring(mut self, bytes: usize) -> Self {
+        self.min_input = bytes;
+        self.leave_out_small()
+    }
+
+    /// Leaves out the sizes whose output ring is smaller than what the application writes at once.
+    ///
+    /// # Panics
+    /// When no size is left.
+    #[must_use]
+    pub fn min_output_ring(mut self, bytes: usize) -> Self {
+        self.min_output = bytes;
+        self.leave_out_small()
+    }
+
+    /// Leaves out the sizes with fewer sockets than the application needs at once: one for each
+    /// listener at least.
+    ///
+    /// # Panics
+    /// When no size is left.
+    #[must_use]
+    pub fn min_sockets(mut self, sockets: usize) -> Self {
+        self.min_sockets = sockets;
+        self.leave_out_small()
+    }
+
+    fn leave_out_small(mut self) -> Self {
+        let Self { min_input: input, min_output: output, min_sockets: sockets, .. } = self;
+        let fits = |size: &Size<A>| {
+            size.input >= input && size.output >= output && size.sockets >= sockets
+        };
+        self.sizes.retain(fits);
+        assert!(
+            !self.sizes.is_empty(),
+            "no size has {sockets} sockets, an input ring of {input} bytes and an output ring of \
+             {output} bytes"
+        );
+        self
+    }
+
+    /// Sets how the adapter treats its sockets.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.program.config = config;
+        self
+    }
+
+    /// Says that an interrupt does not end the application.
+    #[must_use]
+    pub fn goes_on_when_interrupted(mut self) -> Self {
+        self.ends_when_interrupted = false;
+        self
+    }
+}

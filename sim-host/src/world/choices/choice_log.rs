@@ -1,0 +1,194 @@
+//! The choice log: every choice of a simulation, made in one place, recorded, and played again.
+//!
+//! ```text
+//!   seed ─▶ Random, one for each stream ──────────────┐
+//!                                                     ├─▶ answer ─▶ the simulation
+//!   text ─▶ choices by (stream, choice point, number) ┘      └─▶ a line, unless it is the default
+//! ```
+//!
+//! The answer at a choice point is a number. Zero is the default: the frame is not lost, the client
+//! behaves normally, there is no fault. Only other answers are written to the log. A missing line
+//! therefore means the default, deleting lines makes a run simpler, and a log can be written by hand.
+//! A line is found by its choice point and how often that was reached before, not by the time, so most
+//! lines keep their meaning when others are gone or the code has changed.
+
+use std::collections::HashMap;
+
+use crate::world::choices::choice_point::{CHOICE_POINTS, ChoicePoint, STREAMS, Stream};
+use crate::world::choices::random::Random;
+
+mod text;
+
+pub use text::ChoiceLogError;
+
+/// An answer that is not the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Whose choice it is.
+    pub stream: Stream,
+    /// What was asked.
+    pub point: ChoicePoint,
+    /// Which of the things it was asked about, or how often it was asked before.
+    pub nth: u32,
+    /// The answer.
+    pub answer: u64,
+    /// When it was asked, in microseconds of the simulation; for the reader only.
+    pub at: u64,
+}
+
+/// Where answers come from, and the answers that were given.
+#[derive(Clone, Debug)]
+pub struct ChoiceLog {
+    source: Source,
+    asked: [[u32; CHOICE_POINTS]; STREAMS],
+    lines: Vec<Choice>,
+    /// The simulation's time, for the lines.
+    pub(crate) now: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Seed([Random; STREAMS], u64),
+    Lines(Answers),
+    /// Lines for what is decided before the simulation begins, a seed for the rest.
+    Scenario(Answers, [Random; STREAMS]),
+}
+
+type Answers = HashMap<(Stream, ChoicePoint, u32), u64>;
+
+impl ChoiceLog {
+    /// Returns a log whose answers are drawn from a seed.
+    pub fn of_seed(seed: u64) -> Self {
+        Self::new(Source::Seed(streams(seed), seed))
+    }
+
+    /// Returns a log whose answers are given. Of two for the same choice the later one counts.
+    pub fn of_lines(lines: &[Choice]) -> Self {
+        Self::new(Source::Lines(answers(lines)))
+    }
+
+    /// Returns a log that has the answers for what is decided before the simulation begins; the rest
+    /// is drawn from a seed.
+    pub fn of_scenario(scenario: &[Choice], seed: u64) -> Self {
+        Self::new(Source::Scenario(answers(scenario), streams(seed)))
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, asked: [[0; CHOICE_POINTS]; STREAMS], lines: Vec::new(), now: 0 }
+    }
+
+    /// Begins again with another seed, in the same memory.
+    pub(crate) fn restart(&mut self, seed: u64) {
+        self.source = Source::Seed(streams(seed), seed);
+        self.asked = [[0; CHOICE_POINTS]; STREAMS];
+        self.lines.clear();
+        self.now = 0;
+    }
+
+    /// Returns the answer for the next thing of its kind: a frame, a poll.
+    pub fn ask(
+        &mut self,
+        stream: Stream,
+        point: ChoicePoint,
+        draw: impl FnOnce(&mut Random) -> u64,
+    ) -> u64 {
+        let asked = &mut self.asked[stream as usize][point as usize];
+        let nth = *asked;
+        *asked += 1;
+        self.ask_about(stream, point, nth, draw)
+    }
+
+    /// Returns the answer for the thing of this number: a client, a fault.
+    pub fn ask_about(
+        &mut self,
+        stream: Stream,
+        point: ChoicePoint,
+        nth: u32,
+        draw: impl FnOnce(&mut Random) -> u64,
+    ) -> u64 {
+        let answer = match &mut self.source {
+            Source::Seed(streams, _) => draw(&mut streams[stream as usize]),
+            Source::Scenario(_, streams) if !stream.is_of_plan() => {
+                draw(&mut streams[stream as usize])
+            }
+            Source::Lines(lines) | Source::Scenario(lines, _) => {
+                lines.get(&(stream, point, nth)).copied().unwrap_or(0)
+            }
+        };
+        if answer != 0 {
+            self.lines.push(Choice { stream, point, nth, answer, at: self.now });
+        }
+        answer
+    }
+
+    /// Returns the kinds of things that the seed leaves out, as bits that are not set. A given log
+    /// leaves nothing out.
+    pub(crate) fn swarm(&self) -> u64 {
+        match &self.source {
+            Source::Seed(_, seed) => Random::new(*seed, 0).next(),
+            Source::Lines(_) | Source::Scenario(..) => u64::MAX,
+        }
+    }
+
+    /// Returns the seed, if the answers are drawn from one.
+    pub fn seed(&self) -> Option<u64> {
+        match &self.source {
+            Source::Seed(_, seed) => Some(*seed),
+            Source::Lines(_) | Source::Scenario(..) => None,
+        }
+    }
+
+    /// The answers so far that are not the defaults, in the order they were given.
+    pub fn lines(&self) -> &[Choice] {
+        &self.lines
+    }
+}
+
+fn answers(lines: &[Choice]) -> Answers {
+    lines.iter().map(|line| ((line.stream, line.point, line.nth), line.answer)).collect()
+}
+
+fn streams(seed: u64) -> [Random; STREAMS] {
+    std::array::from_fn(|stream| Random::new(seed, stream as u64 + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(choice_log: &mut ChoiceLog) -> Vec<u64> {
+        let mut ask = |stream, point| choice_log.ask(stream, point, |random| random.below(3));
+        vec![
+            ask(Stream::ToDevice, ChoicePoint::Lost),
+            ask(Stream::ToDevice, ChoicePoint::Lost),
+            ask(Stream::ToPeer, ChoicePoint::Lost),
+            ask(Stream::ToDevice, ChoicePoint::Duplicated),
+        ]
+    }
+
+    #[test]
+    fn a_choice_log_repeats_what_its_seed_said() {
+        for seed in 0..50 {
+            let mut first = ChoiceLog::of_seed(seed);
+            let answers = asked(&mut first);
+            let mut second = ChoiceLog::of_lines(first.lines());
+            assert_eq!(asked(&mut second), answers);
+            assert_eq!(second.lines(), first.lines());
+        }
+    }
+
+    #[test]
+    fn a_question_in_one_stream_moves_no_other() {
+        let (mut one, mut other) = (ChoiceLog::of_seed(9), ChoiceLog::of_seed(9));
+        other.ask(Stream::ToDevice, ChoicePoint::Lost, Random::next);
+        let ask = |choice_log: &mut ChoiceLog| {
+            choice_log.ask(Stream::ToPeer, ChoicePoint::Lost, Random::next)
+        };
+        assert_eq!(ask(&mut one), ask(&mut other));
+    }
+
+    #[test]
+    fn a_missing_line_is_the_default_answer() {
+        assert_eq!(asked(&mut ChoiceLog::of_lines(&[])), [0; 4]);
+    }
+}

@@ -1,0 +1,113 @@
+//! Faults: what kind, whom it strikes, how badly, and from when until when.
+//!
+//! Every fault has a life-time, so that a bad state lasts long enough to matter, and so that it
+//! ends before the simulation is judged.
+
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::kinds::FaultKind;
+
+/// Whom a fault of a cable strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Frames in both directions.
+    Both,
+    /// Frames to the device.
+    ToDevice,
+    /// Frames to the peers.
+    ToPeer,
+}
+
+/// One fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// Whom it strikes, if it is the cable's.
+    pub side: Side,
+    /// When it begins, in microseconds of the simulation.
+    pub from: u64,
+    /// When it has ended.
+    pub until: u64,
+    /// How bad it is; the kind says in what.
+    pub severity: u64,
+}
+
+impl FaultKind {
+    /// Returns the least and the greatest severity that is worth a run.
+    const fn severities(self) -> (u64, u64) {
+        match self {
+            Self::Loss | Self::Duplication | Self::Reordering | Self::Corruption => (20, 900),
+            Self::Forgery => (20, 500),
+            Self::Jitter => (100, 500_000),
+            Self::Rate => (500, 1_000_000),
+            Self::Mtu => (60, 600),
+            Self::ClockStep => (1, 3_600_000_000),
+            _ => (0, 0),
+        }
+    }
+}
+
+impl Fault {
+    /// Draws the fault of this number, of a kind that `allowed` has, ending by `quiet`.
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
+        let drawn = choice_log.ask_about(Stream::Fault, ChoicePoint::Kind, nth, |random| {
+            // What the swarm left out is not drawn, but a choice log that names it gets it.
+            let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
+            if allowed & (1 << kind) == 0 { 0 } else { kind }
+        });
+        let kind = FaultKind::of_answer(drawn);
+        if kind == FaultKind::None {
+            return Self { kind, side: Side::Both, from: 0, until: 0, severity: 0 };
+        }
+        let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
+        let (low, high) = kind.severities();
+        let severity = if high > 0 { ask(ChoicePoint::Severity, low, high) } else { 0 };
+        let from = choice_log.ask_about(Stream::Fault, ChoicePoint::Start, nth, |random| {
+            if random.chance(300) { 0 } else { random.spread(1_000, 10_000_000) }
+        });
+        let from = from.min(quiet);
+        let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
+        let life = ask(ChoicePoint::Life, 10_000, 8_000_000);
+        let side = match ask(ChoicePoint::Side, 0, 2) {
+            1 => Side::ToDevice,
+            2 => Side::ToPeer,
+            _ => Side::Both,
+        };
+        Self { kind, side, from, until: from.saturating_add(life).min(quiet), severity }
+    }
+
+    /// Whether the fault strikes frames of that direction.
+    pub(crate) fn strikes(&self, to_device: bool) -> bool {
+        match self.side {
+            Side::Both => true,
+            Side::ToDevice => to_device,
+            Side::ToPeer => !to_device,
+        }
+    }
+}
+
+fn draw(choice_log: &mut ChoiceLog, point: ChoicePoint, nth: u32, low: u64, high: u64) -> u64 {
+    choice_log.ask_about(Stream::Fault, point, nth, |random| match low {
+        0 => random.below(high + 1),
+        low => random.spread(low, high),
+    })
+}
+
+impl FaultKind {
+    /// Whether the fault strikes frame by frame.
+    pub(crate) const fn is_of_frames(self) -> bool {
+        matches!(
+            self,
+            Self::Loss
+                | Self::Duplication
+                | Self::Reordering
+                | Self::Corruption
+                | Self::Forgery
+                | Self::Jitter
+                | Self::Rate
+                | Self::Mtu
+                | Self::Partition
+        )
+    }
+}

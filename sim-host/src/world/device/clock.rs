@@ -1,0 +1,140 @@
+//! Two clocks: the simulation's, which jumps from event to event, and the device's, which may be wrong.
+//!
+//! The device's clock is embassy-time's driver. It runs by the simulation's, from any beginning, too fast
+//! or too slow, and may step forward. A thread has its own, so simulations run side by side.
+
+use std::cell::RefCell;
+use std::task::Waker;
+
+use crate::world::device::interrupt;
+
+struct Driver;
+
+embassy_time_driver::time_driver_impl!(static DRIVER: Driver = Driver);
+
+impl embassy_time_driver::Driver for Driver {
+    fn now(&self) -> u64 {
+        interrupt::point();
+        device_now()
+    }
+
+    /// One wake for each task, the earliest, as embassy-time's own queues keep it.
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        interrupt::point();
+        CLOCK.with_borrow_mut(|clock| {
+            match clock.wakes.iter_mut().find(|(_, held)| held.will_wake(waker)) {
+                Some((held, _)) => *held = at.min(*held),
+                None => clock.wakes.push((at, waker.clone())),
+            }
+        });
+    }
+}
+
+struct Clock {
+    /// The simulation's time.
+    now: u64,
+    /// The device's time at a time of the simulation, from which both run on.
+    anchor: (u64, u64),
+    /// Ticks of the device in a million of the simulation's.
+    pace: u64,
+    wakes: Vec<(u64, Waker)>,
+}
+
+impl Clock {
+    fn device(&self, world: u64) -> u64 {
+        let passed = world.saturating_sub(self.anchor.0);
+        if self.pace == RIGHT {
+            return self.anchor.1.saturating_add(passed);
+        }
+        let ticks = u128::from(passed) * u128::from(self.pace) / 1_000_000;
+        self.anchor.1.saturating_add(ticks as u64)
+    }
+
+    /// The first time of the simulation at which it is `device` for the device.
+    fn world(&self, device: u64) -> u64 {
+        let ticks = device.saturating_sub(self.anchor.1);
+        if self.pace == RIGHT {
+            return self.anchor.0.saturating_add(ticks);
+        }
+        let ticks = u128::from(ticks);
+        let passed = (ticks * 1_000_000).div_ceil(u128::from(self.pace));
+        self.anchor.0.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
+    }
+}
+
+thread_local!(static CLOCK: RefCell<Clock> = const {
+    RefCell::new(Clock { now: 0, anchor: (0, 0), pace: 1_000_000, wakes: Vec::new() })
+});
+
+/// The pace of a clock that is right, for which there is nothing to compute.
+const RIGHT: u64 = 1_000_000;
+
+/// The end of the device's clock as the stack can count it: 63 bits.
+const END: u64 = i64::MAX as u64;
+
+/// Begins a simulation: at zero, with the device's clock at `start`.
+pub(crate) fn start(start: u64, pace: u64) {
+    CLOCK.with_borrow_mut(|clock| {
+        clock.now = 0;
+        clock.anchor = (0, start.min(END / 2));
+        clock.pace = pace.clamp(1, 1_000_000_000);
+        clock.wakes.clear();
+    });
+}
+
+/// The device's time.
+pub(crate) fn device_now() -> u64 {
+    CLOCK.with_borrow(|clock| clock.device(clock.now))
+}
+
+/// Lets the device's clock step forward.
+pub(crate) fn step(by: u64) {
+    CLOCK.with_borrow_mut(|clock| {
+        clock.anchor = (clock.now, clock.device(clock.now).saturating_add(by).min(END / 2));
+    });
+    wake();
+}
+
+/// When, by the simulation's clock, the next task of the device is to be woken.
+pub(crate) fn next() -> Option<u64> {
+    CLOCK.with_borrow(|clock| {
+        clock.wakes.iter().map(|(at, _)| *at).min().map(|at| clock.world(at).max(clock.now))
+    })
+}
+
+/// Sets the simulation's time and wakes who is due.
+pub(crate) fn set(now: u64) {
+    CLOCK.with_borrow_mut(|clock| clock.now = now);
+    wake();
+}
+
+/// Wakes who is due; whether anyone is.
+pub(crate) fn wake() -> bool {
+    let mut woke = false;
+    while let Some(waker) = CLOCK.with_borrow_mut(|clock| {
+        let now = clock.device(clock.now);
+        let due = clock.wakes.iter().position(|(at, _)| *at <= now)?;
+        Some(clock.wakes.swap_remove(due).1)
+    }) {
+        waker.wake();
+        woke = true;
+    }
+    woke
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_read_back_without_error() {
+        for pace in [950_000, 1_000_000, 1_000_001, 1_050_000] {
+            let clock = Clock { now: 0, anchor: (77, 4_294_967_000), pace, wakes: Vec::new() };
+            for device in (4_294_967_000..4_295_200_000).step_by(997) {
+                let world = clock.world(device);
+                assert!(clock.device(world) >= device, "{pace} {device}");
+                assert!(world == 77 || clock.device(world - 1) < device, "{pace} {device}");
+            }
+        }
+    }
+}

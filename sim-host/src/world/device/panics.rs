@@ -1,0 +1,52 @@
+//! Panics of the device: kept for the verdict instead of printed.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic;
+use std::sync::Once;
+
+thread_local! {
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Has panics of simulations be kept instead of printed. Others are printed as before.
+pub(crate) fn listen_for_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !WATCHED.get() {
+                return before(info);
+            }
+            let place = info.location().map(|place| {
+                let file = place.file().rsplit_once("/src/").map_or(place.file(), |(_, file)| file);
+                format!(" at {file}:{}", place.line())
+            });
+            LAST.set(place.unwrap_or_default());
+        }));
+    });
+}
+
+/// Keeps panics of this thread from being printed while it lives.
+pub(crate) struct Watched(bool);
+
+impl Watched {
+    pub(crate) fn new() -> Self {
+        Self(WATCHED.replace(true))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        WATCHED.set(self.0);
+    }
+}
+
+/// What a panic said, and where.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let line = text.unwrap_or("a panic without words").lines().next().unwrap_or_default();
+    format!("{line}{}", LAST.take())
+}

@@ -1,0 +1,232 @@
+//! The probe: looks at the base after each callback, and says what must never be.
+
+use std::cell::RefCell;
+
+use picoevent::{Conn, ConnEvent, Counts, Cx, Event, EventBase, Fired, Instant, What};
+use picoevent_embassy::Observe;
+
+use crate::world::device::interrupt;
+use crate::world::network::ether::Ether;
+use crate::world::observe::function::Function;
+use crate::world::observe::observer::{About, Callback, Object};
+
+mod listeners;
+mod rings;
+mod timeouts;
+
+use listeners::Listeners;
+use rings::Rings;
+use timeouts::{Maker, Timeouts};
+
+/// What must be true of an application whenever none of its callbacks runs.
+pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
+
+/// What the probe has seen, for the one who judges.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// What must never be, and was.
+    pub(crate) violation: Option<String>,
+    pub(crate) callbacks: u64,
+    /// What was in use when the device went to sleep last.
+    pub(crate) counts: Counts,
+    conns: Vec<Conn>,
+    stale: Vec<Conn>,
+    deadlines: Vec<(Event, Instant)>,
+    now: Instant,
+    pub(crate) listeners: Listeners,
+    pub(crate) rings: Rings,
+    timeouts: Timeouts,
+}
+
+pub(crate) struct Probe<'p, A> {
+    pub(crate) ether: &'p RefCell<Ether>,
+    pub(crate) seen: &'p RefCell<Seen>,
+    pub(crate) invariants: &'p [Box<Invariant<A>>],
+}
+
+/// Handles that are known to be stale; a few are enough to find one that comes back.
+const STALE: usize = 8;
+
+impl<A> Observe<A> for Probe<'_, A> {
+    fn before(&mut self, base: &mut EventBase<'_, A>, _: &A, fired: &Fired<A>) {
+        interrupt::point();
+        let mut seen = self.seen.borrow_mut();
+        seen.callbacks += 1;
+        seen.rings.before(base, fired);
+        seen.timeouts.look(base, Maker::BackEnd);
+        let callback = describe(fired);
+        let mut ether = self.ether.borrow_mut();
+        ether.digest.word(callback.name.len() as u64 | (callback.object.slot() as u64) << 32);
+        ether.digest.word(base.now().as_micros());
+        let now = ether.choice_log.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.callback_begins(now, callback);
+        }
+        if let Err(problem) = seen.check(base, fired) {
+            seen.violation.get_or_insert(problem);
+        }
+    }
+
+    fn after(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        interrupt::point();
+        let mut ether = self.ether.borrow_mut();
+        let now = ether.choice_log.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.callback_ends(now);
+            observer.objects(now, &objects(base));
+        }
+        drop(ether);
+        let mut seen = self.seen.borrow_mut();
+        seen.rings.after(base);
+        seen.timeouts.look(base, Maker::Application);
+        let looked = seen.look(base).and_then(|()| self.ask(base, app));
+        if let Err(problem) = looked {
+            seen.violation.get_or_insert(problem);
+        }
+    }
+
+    fn idle(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        interrupt::point();
+        let mut seen = self.seen.borrow_mut();
+        seen.counts = base.counts();
+        let Seen { rings, conns, .. } = &mut *seen;
+        rings.idle(base, conns);
+        seen.timeouts.look(base, Maker::Application);
+        let mut ether = self.ether.borrow_mut();
+        let now = ether.choice_log.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.objects(now, &objects(base));
+        }
+        drop(ether);
+        let looked = seen.look(base).and_then(|()| self.ask(base, app));
+        if let Err(problem) = looked {
+            seen.violation.get_or_insert(problem);
+        }
+    }
+}
+
+impl<A> Probe<'_, A> {
+    fn ask(&self, base: &EventBase<'_, A>, app: &A) -> Result<(), String> {
+        self.invariants.iter().try_for_each(|invariant| invariant(app, base))
+    }
+}
+
+impl Seen {
+    /// Begins a simulation, in the memory of the one before.
+    pub(crate) fn restart(&mut self) {
+        self.conns.clear();
+        self.stale.clear();
+        self.deadlines.clear();
+        (self.violation, self.callbacks) = (None, 0);
+        (self.counts, self.now) = (Counts::default(), Instant::ZERO);
+        self.listeners.restart();
+        self.rings = Rings::default();
+        self.timeouts.restart();
+    }
+
+    /// Whether this callback may run now.
+    fn check<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) -> Result<(), String> {
+        let now = base.now();
+        if now < self.now {
+            return Err(format!("the loop's time went back to {} us", now.as_micros()));
+        }
+        self.now = now;
+        self.timeouts.check(fired, now)?;
+        match *fired {
+            Fired::Event(_, event, what) => {
+                if base.event(event).is_err() {
+                    return Err(format!("event {event:?} was called, but it was freed"));
+                }
+                let known = self.deadlines.iter().find(|(of, _)| *of == event);
+                if let Some((_, deadline)) = known
+                    && what.intersects(What::TIMEOUT)
+                    && *deadline > now
+                {
+                    let early = deadline.since(now).as_micros();
+                    return Err(format!("the timer of event {event:?} came {early} us early"));
+                }
+            }
+            Fired::Conn(_, conn) | Fired::ConnEvent(_, conn, _) => {
+                if base.conn(conn).is_err() {
+                    return Err(format!("connection {conn:?} was called, but it was freed"));
+                }
+                if !self.conns.contains(&conn) {
+                    self.conns.push(conn);
+                }
+            }
+            Fired::ListenError(_, listener, _) => {
+                if base.listener(listener).is_err() {
+                    return Err(format!("listener {listener:?} was called, but it was freed"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what there is between two callbacks.
+    fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
+        self.listeners.look(base);
+        let Self { conns, stale, deadlines, .. } = self;
+        conns.retain(|conn| {
+            let live = base.conn(*conn).is_ok();
+            if !live {
+                if stale.len() == STALE {
+                    stale.remove(0);
+                }
+                stale.push(*conn);
+            }
+            live
+        });
+        if let Some(conn) = stale.iter().find(|conn| base.conn(**conn).is_ok()) {
+            return Err(format!("connection {conn:?} was freed, and is there again"));
+        }
+        deadlines.clear();
+        let waiting = base.events().filter(|info| info.active.is_empty());
+        deadlines.extend(waiting.filter_map(|info| Some((info.event, info.deadline?))));
+        Ok(())
+    }
+}
+
+/// What there is in the base's tables.
+fn objects<A>(base: &mut EventBase<'_, A>) -> Vec<(Object, About)> {
+    let events = base.events().filter(|info| !info.pending.is_empty());
+    let events =
+        events.map(|info| (Object::Event(info.event), About::Waits(info.pending, info.deadline)));
+    let mut objects: Vec<_> = events.collect();
+    for conn in base.conns().collect::<Vec<_>>() {
+        let peer = base.conn(conn).ok().and_then(|conn| conn.peer());
+        objects.extend(peer.map(|peer| (Object::Conn(conn), About::With(peer))));
+    }
+    for listener in base.listeners().collect::<Vec<_>>() {
+        let address = base.listener(listener).ok().and_then(|listener| listener.address());
+        objects.extend(address.map(|address| (Object::Listener(listener), About::At(address))));
+    }
+    objects
+}
+
+fn describe<A>(fired: &Fired<A>) -> Callback {
+    let (name, object, function) = match *fired {
+        Fired::Event(call, event, what) => {
+            let name = match what {
+                what if what.intersects(What::SIGNAL) => "signal",
+                what if what.intersects(What::TIMEOUT) => "timer",
+                _ => "event",
+            };
+            (name, Object::Event(event), call as usize)
+        }
+        Fired::Conn(call, conn) => ("conn data", Object::Conn(conn), call as usize),
+        Fired::ConnEvent(call, conn, event) => {
+            let name = match event {
+                ConnEvent::Connected => "conn connected",
+                ConnEvent::Eof => "conn eof",
+                ConnEvent::Timeout(_) => "conn timeout",
+                ConnEvent::Failed(_) => "conn failed",
+            };
+            (name, Object::Conn(conn), call as usize)
+        }
+        Fired::ListenError(call, listener, _) => {
+            ("listener failed", Object::Listener(listener), call as usize)
+        }
+    };
+    Callback { name, object, function: Function::at(function) }
+}

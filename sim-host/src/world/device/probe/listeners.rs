@@ -1,0 +1,124 @@
+//! The application's listeners: how many sockets each can have, and whether all listened all the time.
+
+use std::net::SocketAddr;
+
+use picoevent::{EventBase, Listener};
+
+use crate::world::network::address;
+
+/// What the probe knows of the listeners.
+#[derive(Default)]
+pub(crate) struct Listeners {
+    handles: Vec<Listener>,
+    /// Ports at which the device can be reached.
+    open: Vec<u16>,
+    /// The most listeners there ever were.
+    most: usize,
+    /// Those of the look before.
+    open_before: Vec<u16>,
+    /// One was disabled or freed, so a client may have been refused rightly.
+    closed_one: bool,
+    /// How often one that was open was closed.
+    closings: u32,
+}
+
+impl Listeners {
+    /// Forgets the simulation before.
+    pub(super) fn restart(&mut self) {
+        self.handles.clear();
+        self.open.clear();
+        (self.most, self.closed_one, self.closings) = (0, false, 0);
+    }
+
+    /// Looks at the listeners of a base.
+    pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
+        self.handles.clear();
+        self.handles.extend(base.listeners());
+        std::mem::swap(&mut self.open, &mut self.open_before);
+        self.open.clear();
+        for handle in &self.handles {
+            let Ok(listener) = base.listener(*handle) else { continue };
+            match listener.address() {
+                Some(address) if listener.is_enabled() => {
+                    self.open.extend(is_reached(address).then_some(address.port()));
+                }
+                _ => self.closed_one = true,
+            }
+        }
+        let was_closed = self.open_before.iter().any(|port| !self.open.contains(port));
+        self.closings += u32::from(was_closed);
+        self.closed_one |= was_closed || self.handles.len() < self.most;
+        self.most = self.most.max(self.handles.len());
+    }
+
+    /// Returns the ports of the listeners that are enabled now.
+    pub(crate) fn open_ports(&self) -> &[u16] {
+        &self.open
+    }
+
+    /// Returns how often a listener that was open was disabled or freed.
+    pub(crate) const fn closings(&self) -> u32 {
+        self.closings
+    }
+
+    /// Returns how many of a pool's sockets listen for each listener when no client is there: the
+    /// adapter gives them out evenly, up to the backlog.
+    pub(crate) fn share(&self, sockets: usize, backlog: usize) -> usize {
+        (sockets / self.handles.len().max(1)).min(backlog)
+    }
+
+    /// Returns why a listener is never called: there are fewer sockets than listeners.
+    pub(crate) fn too_many(&self, sockets: usize) -> Option<String> {
+        let most = self.most;
+        (most > sockets).then(|| {
+            format!(
+                "the device has {sockets} sockets for {most} listeners: a test can leave such \
+                 devices out with min_sockets({most})"
+            )
+        })
+    }
+
+    /// Returns whether `clients` clients, at most `at_one_port` of them at one port, find a socket
+    /// that listens in whatever order they come.
+    ///
+    /// When all others are there already, the rest of the pool is divided among the listeners, and
+    /// the last ones may come at once and to the same port.
+    pub(crate) fn have_room(
+        &self,
+        clients: usize,
+        at_one_port: usize,
+        sockets: usize,
+        backlog: usize,
+    ) -> bool {
+        let others = self.most.saturating_sub(1);
+        !self.closed_one && at_one_port <= backlog && clients + at_one_port * others <= sockets
+    }
+}
+
+fn is_reached(address: SocketAddr) -> bool {
+    address.ip().is_unspecified() || address.ip() == address::DEVICE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listeners(most: usize) -> Listeners {
+        Listeners { most, ..Listeners::default() }
+    }
+
+    #[test]
+    fn one_listener_has_room_for_as_many_clients_as_sockets() {
+        assert!(listeners(1).have_room(6, 6, 6, usize::MAX));
+        assert!(!listeners(1).have_room(7, 7, 6, usize::MAX));
+        assert!(!listeners(1).have_room(3, 3, 6, 2), "the backlog bounds those that come at once");
+    }
+
+    #[test]
+    fn two_listeners_share_the_sockets() {
+        // Two of four are taken; of the other two, one listens at each port.
+        assert!(!listeners(2).have_room(4, 2, 4, usize::MAX));
+        assert!(listeners(2).have_room(3, 1, 4, usize::MAX));
+        assert!(listeners(2).have_room(2, 2, 4, usize::MAX));
+    }
+}

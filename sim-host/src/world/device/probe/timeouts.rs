@@ -1,0 +1,130 @@
+//! Connection timeouts: none is reported sooner than its length after the last progress.
+
+use std::time::Duration;
+
+use picoevent::{Conn, ConnEvent, Direction, EventBase, Fired, Instant};
+
+/// What the probe knows of the timeouts of all connections, by their slots.
+#[derive(Default)]
+pub(super) struct Timeouts {
+    conns: Vec<Option<Watched>>,
+    handles: Vec<Conn>,
+}
+
+/// One connection, as it was looked at last.
+#[derive(Clone, Copy)]
+struct Watched {
+    conn: Conn,
+    input: usize,
+    output: usize,
+    timeouts: [Option<Duration>; 2],
+    enabled: [bool; 2],
+    /// It was accepted, or its connect has succeeded.
+    open: bool,
+    /// When a direction's timeout must have begun, at the earliest.
+    progress: [Instant; 2],
+}
+
+const DIRECTIONS: [Direction; 2] = [Direction::Read, Direction::Write];
+
+/// Who can have made a connection since the last look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// The back end, by accepting it.
+    BackEnd,
+    /// The application, by connecting.
+    Application,
+}
+
+impl Timeouts {
+    pub(super) fn restart(&mut self) {
+        self.conns.clear();
+    }
+
+    /// Looks at all connections, and notes what has moved since the last look.
+    ///
+    /// There is a look before and after each callback, so what moved was moved either by the back end
+    /// alone or by the application alone.
+    pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>, maker: Maker) {
+        self.handles.clear();
+        self.handles.extend(base.conns());
+        let (now, capacity) = (base.now(), base.sizes().input);
+        for conn in &self.handles {
+            let Some(mut seen) = Watched::of(base, *conn) else { continue };
+            if self.conns.len() <= conn.index() {
+                self.conns.resize(conn.index() + 1, None);
+            }
+            let place = &mut self.conns[conn.index()];
+            match place.filter(|before| before.conn == *conn) {
+                Some(before) => seen.go_on(&before, capacity, now),
+                None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [now; 2]),
+            }
+            *place = Some(seen);
+        }
+    }
+
+    /// Whether this callback may run now.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check<A>(&mut self, fired: &Fired<A>, now: Instant) -> Result<(), String> {
+        let Fired::ConnEvent(_, conn, event) = *fired else { return Ok(()) };
+        let watched = self.conns.get_mut(conn.index()).and_then(Option::as_mut);
+        let Some(watched) = watched.filter(|watched| watched.conn == conn) else { return Ok(()) };
+        match event {
+            ConnEvent::Connected => (watched.open, watched.progress) = (true, [now; 2]),
+            ConnEvent::Timeout(direction) => {
+                let way = match direction {
+                    Direction::Read => "read",
+                    Direction::Write => "write",
+                };
+                let Some(timeout) = watched.timeouts[direction as usize] else {
+                    return Err(format!("connection {conn:?} has no {way} timeout, and one came"));
+                };
+                let due = watched.progress[direction as usize].after(timeout);
+                if now < due {
+                    let early = due.since(now).as_micros();
+                    return Err(format!(
+                        "the {way} timeout of connection {conn:?} came {early} us early"
+                    ));
+                }
+            }
+            ConnEvent::Eof | ConnEvent::Failed(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Watched {
+    fn of<A>(base: &mut EventBase<'_, A>, conn: Conn) -> Option<Self> {
+        let view = base.conn(conn).ok()?;
+        let (read, write) = view.timeouts();
+        Some(Self {
+            conn,
+            input: view.input_len(),
+            output: view.output_len(),
+            timeouts: [read, write],
+            enabled: DIRECTIONS.map(|direction| view.is_enabled(direction)),
+            open: false,
+            progress: [Instant::ZERO; 2],
+        })
+    }
+
+    /// Finds out what has moved since the look before.
+    fn go_on(&mut self, before: &Self, capacity: usize, now: Instant) {
+        self.open = before.open;
+        self.progress = before.progress;
+        let set = self.timeouts != before.timeouts;
+        let received = self.input > before.input;
+        let has_room = before.input == capacity && self.input < capacity;
+        let sent = self.output < before.output;
+        // Before a connection is open its write timeout bounds the connect.
+        let has_output = self.open && before.output == 0 && self.output > 0;
+        let moved = [set || received || has_room, set || sent || has_output];
+        for direction in DIRECTIONS.map(|direction| direction as usize) {
+            if moved[direction] || self.enabled[direction] && !before.enabled[direction] {
+                self.progress[direction] = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The program of a device: an application, as its board's `main` would start it.
+
+use std::net::SocketAddr;
+
+use picoevent::{Cx, Full};
+use picoevent_embassy::Config;
+
+use crate::world::device::probe::Invariant;
+
+pub(crate) type Start<A> =
+    dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr) -> Result<(), Full> + Send + Sync;
+
+/// An application and how it is started.
+pub(crate) struct Program<A> {
+    /// The port at which it is told to listen.
+    pub(crate) port: u16,
+    pub(crate) config: Config,
+    pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
+    pub(crate) start: Box<Start<A>>,
+    pub(crate) invariants: Vec<Box<Invariant<A>>>,
+}

@@ -1,0 +1,22 @@
+//! What the parts of a simulation share, kept from one simulation to the next.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use picoevent::record::Record;
+
+use crate::world::device::probe::Seen;
+use crate::world::network::ether::Ether;
+
+/// The cable, what the probe has seen, and who records the device's base.
+pub(crate) struct Shared {
+    pub(crate) ether: RefCell<Ether>,
+    pub(crate) seen: RefCell<Seen>,
+    pub(crate) recorder: Option<Arc<dyn Record>>,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        Self { ether: RefCell::new(Ether::new()), seen: RefCell::default(), recorder: None }
+    }
+}

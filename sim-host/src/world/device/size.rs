@@ -1,0 +1,225 @@
+//! The device: an application, its base, the adapter and the stack, in memory of a chosen size.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
+
+use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use picoevent::{Counts, End, EventBase, Storage, Trigger};
+use picoevent_embassy::{Sockets, run_observed};
+
+use crate::world::device::controller::Nic;
+use crate::world::device::executor::{Running, with_tasks};
+use crate::world::device::probe::Probe;
+use crate::world::device::program::Program;
+use crate::world::device::shared::Shared;
+use crate::world::network::address;
+
+/// How much memory a device has: the [`Storage`] of its base and the [`Sockets`] of its pool.
+pub struct Size<A> {
+    run: RunDevice<A>,
+    /// The same with a stack that has room for DHCP's socket.
+    run_leased: RunDevice<A>,
+    /// Bytes that a connection can hold for the application.
+    pub(crate) input: usize,
+    /// Bytes that a callback can write at once.
+    pub(crate) output: usize,
+    pub(crate) sockets: usize,
+}
+
+type RunDevice<A> =
+    fn(&Program<A>, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
+
+/// What drives the simulation once there is a device in it.
+pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
+
+/// What the simulation sees of its device.
+pub(crate) struct Device<'d> {
+    pub(crate) tasks: &'d Running<'d>,
+    pub(crate) stack: Stack<'d>,
+    /// It asks a DHCP server for its address.
+    pub(crate) leased: bool,
+    /// How many sockets its pool has.
+    pub(crate) sockets: usize,
+    /// What was in use when the application had started.
+    pub(crate) baseline: Counts,
+    /// How its loop ended, once it has.
+    pub(crate) end: &'d std::cell::Cell<Option<End>>,
+}
+
+impl<A> Clone for Size<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Size<A> {}
+
+impl<A: 'static> Size<A> {
+    /// Returns the size of a device with this storage and these sockets: the very types of the
+    /// board's program, so that what passes in the simulator fits the board.
+    ///
+    /// ```
+    /// use picoevent::Storage;
+    /// use picoevent_sim::world::{Size, Sockets};
+    /// # struct App;
+    ///
+    /// const BOARD: Size<App> = Size::of(Storage::<App, 8, 4>::new, Sockets::<8, 512, 512>::new);
+    /// // The same with two listeners.
+    /// const TWO: Size<App> =
+    ///     Size::of(Storage::<App, 8, 4, 512, 512, 2>::new, Sockets::<8, 512, 512>::new);
+    /// # let _ = (BOARD, TWO);
+    /// ```
+    pub const fn of<
+        const EVENTS: usize,
+        const CONNS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const LISTENERS: usize,
+        const SOURCES: usize,
+        const SOCKETS: usize,
+        const RX: usize,
+        const TX: usize,
+    >(
+        _: fn() -> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>,
+        _: fn() -> Sockets<SOCKETS, RX, TX>,
+    ) -> Self {
+        Self {
+            run: run_device::<
+                A,
+                SOCKETS,
+                EVENTS,
+                CONNS,
+                INPUT,
+                OUTPUT,
+                LISTENERS,
+                SOURCES,
+                SOCKETS,
+                RX,
+                TX,
+            >,
+            run_leased: run_device::<
+                A,
+                ROOM,
+                EVENTS,
+                CONNS,
+                INPUT,
+                OUTPUT,
+                LISTENERS,
+                SOURCES,
+                SOCKETS,
+                RX,
+                TX,
+            >,
+            input: INPUT,
+            output: OUTPUT,
+            sockets: SOCKETS,
+        }
+    }
+
+    /// Returns the sizes that a device has unless a test says otherwise, with so many events and
+    /// listeners: the first one comfortable, the others each short of something: connections, rings
+    /// of eight bytes, sockets, windows.
+    pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
+        [
+            Self::of(
+                Storage::<A, EVENTS, 4, 512, 512, LISTENERS>::new,
+                Sockets::<6, 1024, 1024>::new,
+            ),
+            Self::of(Storage::<A, EVENTS, 1, 64, 64, LISTENERS>::new, Sockets::<2, 256, 256>::new),
+            Self::of(Storage::<A, EVENTS, 2, 8, 16, LISTENERS>::new, Sockets::<3, 64, 64>::new),
+            Self::of(Storage::<A, EVENTS, 3, 8, 8, LISTENERS>::new, Sockets::<4, 128, 128>::new),
+            Self::of(Storage::<A, EVENTS, 1, 16, 32, LISTENERS>::new, Sockets::<1, 64, 64>::new),
+            Self::of(Storage::<A, EVENTS, 2, 128, 24, LISTENERS>::new, Sockets::<2, 16, 8>::new),
+        ]
+    }
+
+    /// Runs a program on a device of this size, and has `judge` drive what happens.
+    ///
+    /// # Errors
+    /// Why the application can not start.
+    pub(crate) fn run(
+        &self,
+        program: &Program<A>,
+        shared: &Shared,
+        trigger: &'static Trigger,
+        seed: u64,
+        leased: bool,
+        judge: Judge<'_>,
+    ) -> Result<(), String> {
+        match leased && self.sockets < ROOM {
+            true => (self.run_leased)(program, shared, trigger, seed, judge),
+            false => (self.run)(program, shared, trigger, seed, judge),
+        }
+    }
+}
+
+/// Sockets that a stack with DHCP has room for. A size that needs as many has an address of its own
+/// in every simulation.
+const ROOM: usize = 17;
+
+/// The address of a device as its stack wants it.
+pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
+    StaticConfigV4 {
+        address: Ipv4Cidr::new(address, 24),
+        gateway: None,
+        dns_servers: Default::default(),
+    }
+}
+
+fn run_device<
+    A: 'static,
+    const ROOM: usize,
+    const EVENTS: usize,
+    const CONNS: usize,
+    const INPUT: usize,
+    const OUTPUT: usize,
+    const LISTENERS: usize,
+    const SOURCES: usize,
+    const SOCKETS: usize,
+    const RX: usize,
+    const TX: usize,
+>(
+    program: &Program<A>,
+    shared: &Shared,
+    trigger: &'static Trigger,
+    seed: u64,
+    judge: Judge<'_>,
+) -> Result<(), String> {
+    let mut resources = StackResources::<ROOM>::new();
+    let config = match ROOM > SOCKETS {
+        true => Config::dhcpv4(Default::default()),
+        false => Config::ipv4_static(at(address::DEVICE)),
+    };
+    let (stack, mut runner) = embassy_net::new(Nic(&shared.ether), config, &mut resources, seed);
+    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>::new();
+    let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
+    let mut base = EventBase::new(&mut storage);
+    if let Some(recorder) = &shared.recorder {
+        base.record_to(&**recorder);
+    }
+    let mut app = (program.make)();
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), program.port);
+    if let Err(full) = (program.start)(&mut app, &mut base, address) {
+        let sizes = base.sizes();
+        return Err(format!(
+            "the application can not start: {full}; the device has room for {sizes}"
+        ));
+    }
+    let baseline = base.counts();
+    let mut probe =
+        Probe { ether: &shared.ether, seen: &shared.seen, invariants: &program.invariants };
+    let end = std::cell::Cell::new(None);
+    let serve = pin!(async {
+        let triggers = [trigger];
+        let config = program.config;
+        let ended =
+            run_observed(stack, &mut sockets, &triggers, &mut base, &mut app, config, &mut probe);
+        end.set(Some(ended.await));
+    });
+    let network = pin!(async { runner.run().await });
+    with_tasks([network, serve], |tasks| {
+        let leased = ROOM > SOCKETS;
+        judge(Device { tasks, stack, leased, sockets: SOCKETS, baseline, end: &end });
+    });
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! The cable between the device and its peers: frames under way in both directions.
+//!
+//! It also holds what everything that happens goes through: the choice log that makes the choices, the
+//! digest, and the observer.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
+use std::task::Waker;
+
+use picoevent_test_support::net::MTU;
+
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::network::digest::Digest;
+use crate::world::network::link::{Decision, Link};
+use crate::world::network::segment;
+use crate::world::observe::observer::{Direction, Fate, Frame, Observer, Treatment};
+
+/// The device's hardware address.
+pub(crate) const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
+/// The hardware address of the machine where the clients are.
+pub(crate) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// The hardware address of the one who sends what no client would.
+pub(crate) const ATTACKER: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
+
+pub(crate) struct Ether {
+    pub(crate) choice_log: ChoiceLog,
+    pub(crate) digest: Digest,
+    pub(crate) observer: Option<Box<dyn Observer>>,
+    /// The device's link is up.
+    pub(crate) plugged: bool,
+    /// There is an attacker, so frames may be for it.
+    pub(crate) has_attacker: bool,
+    pub(crate) waker: Option<Waker>,
+    pub(crate) to_device: VecDeque<Vec<u8>>,
+    pub(crate) to_peer: VecDeque<Vec<u8>>,
+    pub(crate) to_attacker: VecDeque<Vec<u8>>,
+    pub(crate) to_server: VecDeque<Vec<u8>>,
+    /// There is a DHCP server, so frames may be for it.
+    pub(crate) has_server: bool,
+    /// How many frames were sent.
+    pub(crate) frames: u64,
+    /// Ports of the peers' connections in which a byte was changed unseen.
+    pub(crate) forged: Vec<u16>,
+    /// Ports of peers that are there no more, and do not hear what comes for them.
+    pub(crate) vanished: Vec<u16>,
+    /// How often each kind of fault struck, by its number.
+    pub(crate) struck: [u32; FaultKind::ALL.len()],
+    links: [Link; 2],
+    flights: BinaryHeap<Flight>,
+    launched: u64,
+    buffers: Vec<Vec<u8>>,
+}
+
+/// A frame under way.
+struct Flight {
+    arrival: u64,
+    serial: u64,
+    way: Direction,
+    frame: Vec<u8>,
+}
+
+impl Ether {
+    pub(crate) fn new() -> Self {
+        Self {
+            choice_log: ChoiceLog::of_lines(&[]),
+            digest: Digest::default(),
+            observer: None,
+            plugged: true,
+            has_attacker: false,
+            waker: None,
+            to_device: VecDeque::new(),
+            to_peer: VecDeque::new(),
+            to_attacker: VecDeque::new(),
+            to_server: VecDeque::new(),
+            has_server: false,
+            frames: 0,
+            forged: Vec::new(),
+            vanished: Vec::new(),
+            struck: [0; FaultKind::ALL.len()],
+            links: links(0),
+            flights: BinaryHeap::new(),
+            launched: 0,
+            buffers: Vec::new(),
+        }
+    }
+
+    /// Begins a simulation, in the memory of the one before.
+    pub(crate) fn restart(&mut self, delay: u64) {
+        self.digest = Digest::default();
+        (self.plugged, self.has_attacker, self.has_server) = (true, false, false);
+        (self.waker, self.frames, self.launched) = (None, 0, 0);
+        self.forged.clear();
+        self.vanished.clear();
+        self.struck = [0; FaultKind::ALL.len()];
+        self.links = links(delay);
+        let waiting =
+            [&mut self.to_device, &mut self.to_peer, &mut self.to_attacker, &mut self.to_server];
+        self.buffers.extend(waiting.into_iter().flat_map(|inbox| inbox.drain(..)));
+        self.buffers.extend(self.flights.drain().map(|flight| flight.frame));
+    }
+
+    /// Has the cable suffer these faults from now on.
+    pub(crate) fn suffer<'f>(&mut self, faults: impl Iterator<Item = &'f Fault> + Clone) {
+        for link in &mut self.links {
+            link.suffer(faults.clone());
+        }
+        self.plugged = !faults.into_iter().any(|fault| fault.kind == FaultKind::LinkDown);
+        self.wake();
+    }
+
+    /// A buffer of this length, with nothing in it.
+    pub(crate) fn buffer(&mut self, length: usize) -> Vec<u8> {
+        let mut buffer = self.buffers.pop().unwrap_or_else(|| Vec::with_capacity(MTU));
+        buffer.clear();
+        buffer.resize(length, 0);
+        buffer
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn put_back(&mut self, buffer: Vec<u8>) {
+        self.buffers.push(buffer);
+    }
+
+    /// Sends a frame.
+    pub(crate) fn send(&mut self, way: Direction, mut frame: Vec<u8>) {
+        self.frames += 1;
+        self.digest.word(self.choice_log.now << 1 | u64::from(way == Direction::ToPeer));
+        self.digest.bytes(&frame);
+        let link = &mut self.links[way as usize];
+        let mut decision = link.decide(frame.len(), &mut self.choice_log);
+        if !self.plugged {
+            decision.fate = Fate::LinkDown;
+        }
+        let Fate::Arrives(arrival) = decision.fate else {
+            self.launched += 1;
+            self.note(way, &frame, decision.fate, Treatment::default());
+            self.count(match decision.fate {
+                Fate::Lost => FaultKind::Loss,
+                Fate::TooLong => FaultKind::Mtu,
+                Fate::QueueFull => FaultKind::Rate,
+                Fate::LinkDown => FaultKind::LinkDown,
+                _ => FaultKind::Partition,
+            });
+            return self.put_back(frame);
+        };
+        if let Some(again) = decision.again {
+            self.count(FaultKind::Duplication);
+            let copy = self.copy(&frame);
+            let treatment = Treatment { duplicated: true, ..Treatment::default() };
+            self.launched += 1;
+            self.note(way, &copy, Fate::Arrives(again), treatment);
+            self.launch(again, way, copy);
+        }
+        let original = self.observer.is_some().then(|| frame.clone());
+        let forged = decision.forged > 0 && self.forge(way, &mut frame, decision.forged);
+        let flipped = decision.flipped > 0 && segment::flip(&mut frame, decision.flipped - 1);
+        let Decision { late, slowed, jittered, held, .. } = decision;
+        let treatment =
+            Treatment { duplicated: false, late, slowed, jittered, held, flipped, forged };
+        for (struck, kind) in [
+            (late, FaultKind::Reordering),
+            (slowed, FaultKind::Rate),
+            (jittered, FaultKind::Jitter),
+            (flipped, FaultKind::Corruption),
+        ] {
+            self.struck[kind as usize] += u32::from(struck);
+        }
+        self.launched += 1;
+        if let Some(original) = original {
+            self.note(way, &original, decision.fate, treatment);
+        }
+        self.launch(arrival, way, frame);
+    }
+
+    fn forge(&mut self, way: Direction, frame: &mut [u8], place: u64) -> bool {
+        let Some(ports) = segment::forge(frame, place - 1) else { return false };
+        self.count(FaultKind::Forgery);
+        self.forged.push(if way == Direction::ToDevice { ports.0 } else { ports.1 });
+        true
+    }
+
+    fn launch(&mut self, arrival: u64, way: Direction, frame: Vec<u8>) {
+        self.flights.push(Flight { arrival, serial: self.launched, way, frame });
+    }
+
+    fn copy(&mut self, frame: &[u8]) -> Vec<u8> {
+        let mut copy = self.buffer(frame.len());
+        copy.copy_from_slice(frame);
+        copy
+    }
+
+    fn count(&mut self, kind: FaultKind) {
+        self.struck[kind as usize] += 1;
+    }
+
+    /// Tells the observer of the frame that has the last number.
+    fn note(&mut self, way: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
+        let now = self.choice_log.now;
+        if let Some(observer) = &mut self.observer {
+            observer.frame(now, Frame { number: self.launched, way, bytes }, fate, how);
+        }
+    }
+
+    /// When the next frame arrives.
+    pub(crate) fn next_arrival(&self) -> Option<u64> {
+        self.flights.peek().map(|flight| flight.arrival)
+    }
+
+    /// Brings the frames that are there by now to whom they are for; whether there were any.
+    pub(crate) fn deliver(&mut self) -> bool {
+        let now = self.choice_log.now;
+        let mut any = false;
+        while self.flights.peek().is_some_and(|flight| flight.arrival <= now) {
+            let Some(Flight { way, frame, serial, .. }) = self.flights.pop() else { break };
+            any = true;
+            if let Some(observer) = &mut self.observer {
+                let frame = Frame { number: serial, way, bytes: &frame };
+                match self.plugged {
+                    true => observer.arrived(now, frame),
+                    false => observer.fell(now, frame),
+                }
+            }
+            if !self.plugged {
+                self.put_back(frame);
+                continue;
+            }
+            match way {
+                Direction::ToDevice => {
+                    self.to_device.push_back(frame);
+                    self.wake();
+                }
+                Direction::ToPeer => self.sort(frame),
+            }
+        }
+        any
+    }
+
+    /// Gives a frame to the machine it is for, or to both.
+    fn sort(&mut self, frame: Vec<u8>) {
+        if self.has_server && segment::dhcp_message(&frame).is_some() {
+            return self.to_server.push_back(frame);
+        }
+        let to = frame.get(..6).unwrap_or_default();
+        if self.has_attacker && to == ATTACKER {
+            return self.to_attacker.push_back(frame);
+        }
+        if self.has_attacker && to != PEER {
+            let copy = self.copy(&frame);
+            self.to_attacker.push_back(copy);
+        }
+        if !self.vanished.is_empty()
+            && segment::target_port(&frame).is_some_and(|port| self.vanished.contains(&port))
+        {
+            return self.put_back(frame);
+        }
+        self.to_peer.push_back(frame);
+    }
+
+    /// Wakes the device's network.
+    pub(crate) fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Tells the observer something worth a line.
+    pub(crate) fn mark(&mut self, line: impl FnOnce() -> String) {
+        let now = self.choice_log.now;
+        if let Some(observer) = &mut self.observer {
+            observer.mark(now, &line());
+        }
+    }
+}
+
+fn links(delay: u64) -> [Link; 2] {
+    [Direction::ToDevice, Direction::ToPeer].map(|way| Link::new(way, delay))
+}
+
+impl Ord for Flight {
+    /// The greatest is the next to arrive, as the heap wants it.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.arrival, other.serial).cmp(&(self.arrival, self.serial))
+    }
+}
+
+impl PartialOrd for Flight {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Flight {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Flight {}

@@ -1,0 +1,9 @@
+//! The cable between the device and its peers: frames, faults, and who else is on it.
+
+pub(crate) mod address;
+pub(crate) mod cable;
+pub(crate) mod dhcp;
+pub(crate) mod digest;
+pub(crate) mod ether;
+pub(crate) mod link;
+pub(crate) mod segment;

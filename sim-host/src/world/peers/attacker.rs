@@ -1,0 +1,180 @@
+//! The attacker: frames that no client's stack would send.
+//!
+//! It has an address of its own and no stack behind it: it answers ARP requests, begins connections
+//! that it does not mean, and breaks them in ways drawn from the seed.
+
+use std::net::Ipv4Addr;
+
+use smoltcp::wire::{TcpControl, TcpSeqNumber};
+
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::kinds::AttackKind;
+use crate::world::choices::random::Random;
+use crate::world::network::ether::Ether;
+
+mod forge;
+
+use forge::{Answer, Segment};
+
+/// One attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attack {
+    pub(crate) kind: AttackKind,
+    pub(crate) at: u64,
+    /// What else there is to choose follows from this number.
+    number: u64,
+}
+
+impl Attack {
+    /// Draws the attack of this number, by `quiet`.
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
+        let stream = Stream::Attacker;
+        let kind = choice_log.ask_about(stream, ChoicePoint::Kind, nth, |random| {
+            random.between(1, AttackKind::ALL.len() as u64 - 1)
+        });
+        let kind = AttackKind::of_answer(kind);
+        if kind == AttackKind::None {
+            return Self { kind, at: 0, number: 0 };
+        }
+        let at =
+            choice_log.ask_about(stream, ChoicePoint::Start, nth, |r| r.spread(1_000, 10_000_000));
+        let number = choice_log.ask_about(stream, ChoicePoint::Number, nth, |r| r.below(1 << 20));
+        Self { kind, at: at.min(quiet), number }
+    }
+}
+
+/// A connection that it began and means to break.
+struct Call {
+    port: u16,
+    attack: Attack,
+    answered: bool,
+}
+
+pub(crate) struct Attacker {
+    calls: Vec<Call>,
+    next_port: u16,
+    device: (Ipv4Addr, u16),
+}
+
+impl Attacker {
+    pub(crate) fn new(device: (Ipv4Addr, u16)) -> Self {
+        Self { calls: Vec::new(), next_port: 20_000, device }
+    }
+
+    /// Does one attack.
+    pub(crate) fn attack(&mut self, attack: Attack, ether: &mut Ether) {
+        let mut random = Random::new(attack.number, attack.kind as u64);
+        let many = random.between(1, 12);
+        match attack.kind {
+            AttackKind::None => {}
+            AttackKind::SynFlood => {
+                for _ in 0..many {
+                    self.call(&mut random, ether);
+                }
+            }
+            AttackKind::Garbage => (0..many).for_each(|_| forge::garbage(&mut random, ether)),
+            AttackKind::PingFlood => (0..many).for_each(|_| self.ping(&mut random, ether)),
+            AttackKind::DataAfterFin | AttackKind::MalformedSegments => {
+                let port = self.call(&mut random, ether);
+                self.calls.push(Call { port, attack, answered: false });
+            }
+            AttackKind::StraySegments => (0..many).for_each(|_| {
+                let port = self.fresh_port();
+                let number = TcpSeqNumber(random.next() as i32);
+                let answer = Some(TcpSeqNumber(random.next() as i32));
+                let (control, push) = anything(&mut random);
+                self.send(Segment { port, control, push, number, answer, bytes: &[7; 3] }, ether);
+            }),
+        }
+    }
+
+    /// Handles what the device sends to it. Returns whether there was anything.
+    pub(crate) fn work(&mut self, ether: &mut Ether) -> bool {
+        let mut any = false;
+        while let Some(frame) = ether.to_attacker.pop_front() {
+            any = true;
+            match forge::understand(&frame) {
+                Some(Answer::WhoHas(target, hardware)) => forge::here_i_am(target, hardware, ether),
+                Some(Answer::Welcome { port, number, answer }) => {
+                    self.welcomed(port, number, answer, ether);
+                }
+                None => {}
+            }
+            ether.put_back(frame);
+        }
+        any
+    }
+
+    /// The device has accepted one of its connections.
+    fn welcomed(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
+        let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
+        let Some(call) = call else { return };
+        call.answered = true;
+        let attack = call.attack;
+        let mut random = Random::new(attack.number, 99);
+        let answer = Some(theirs + 1);
+        let mut send = |control, push, number, answer, bytes: &[u8]| {
+            self.send(Segment { port, control, push, number, answer, bytes }, ether);
+        };
+        send(TcpControl::None, false, own, answer, &[]);
+        if attack.kind == AttackKind::DataAfterFin {
+            send(TcpControl::Fin, false, own, answer, b"last");
+            send(TcpControl::None, true, own + 5, answer, b"more");
+            send(TcpControl::Fin, false, own + 9, answer, &[]);
+            return;
+        }
+        for _ in 0..random.between(1, 8) {
+            let (control, push) = anything(&mut random);
+            let number = nearly(own, &mut random);
+            let answer = random.chance(900).then(|| nearly(theirs + 1, &mut random));
+            let length = random.below(40) as usize;
+            send(control, push, number, answer, &[b'm'; 40][..length]);
+        }
+    }
+
+    fn call(&mut self, random: &mut Random, ether: &mut Ether) -> u16 {
+        let (port, number) = (self.fresh_port(), TcpSeqNumber(random.next() as i32));
+        let control = TcpControl::Syn;
+        self.send(Segment { port, control, push: false, number, answer: None, bytes: &[] }, ether);
+        port
+    }
+
+    fn fresh_port(&mut self) -> u16 {
+        self.next_port += 1;
+        self.next_port
+    }
+
+    fn send(&self, segment: Segment<'_>, ether: &mut Ether) {
+        segment.send(self.device, ether);
+    }
+
+    fn ping(&self, random: &mut Random, ether: &mut Ether) {
+        forge::ping(self.device.0, random, ether);
+    }
+
+    /// The device has moved.
+    pub(crate) fn device_is_at(&mut self, address: Ipv4Addr) {
+        self.device.0 = address;
+    }
+}
+
+fn anything(random: &mut Random) -> (TcpControl, bool) {
+    let control = match random.below(6) {
+        0 => TcpControl::Syn,
+        1 => TcpControl::Fin,
+        2 => TcpControl::Rst,
+        _ => TcpControl::None,
+    };
+    (control, random.chance(500))
+}
+
+/// A number that is right, or nearly, or not at all.
+fn nearly(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
+    let TcpSeqNumber(right) = number;
+    TcpSeqNumber(match random.below(4) {
+        0 | 1 => right,
+        2 => right.wrapping_add(random.below(2_000) as i32 - 1_000),
+        _ => random.next() as i32,
+    })
+}

@@ -1,0 +1,197 @@
+//! The machine where the clients are: a plain smoltcp interface.
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+
+use picoevent_test_support::net::{PeerEnd as PeerNic, host};
+use smoltcp::iface::{Interface, SocketSet};
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::{Duration, Instant};
+
+use crate::world::network::address;
+use crate::world::network::ether::{Ether, PEER};
+use crate::world::observe::observer::News;
+use crate::world::peers::client::{After, Client, Stage, Standing};
+
+pub(crate) struct Peer<'e> {
+    ether: &'e RefCell<Ether>,
+    nic: PeerNic<&'e RefCell<Ether>>,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    pub(crate) clients: Vec<Client>,
+    next_port: u16,
+    /// When the interface has something to do by itself.
+    next_poll: u64,
+    /// Where the device is.
+    pub(crate) device: Ipv4Addr,
+}
+
+/// What a client says of the device.
+pub(crate) struct Complaint {
+    pub(crate) client: u32,
+    pub(crate) text: String,
+}
+
+impl<'e> Peer<'e> {
+    pub(crate) fn new(
+        ether: &'e RefCell<Ether>,
+        clients: Vec<Client>,
+        device: Ipv4Addr,
+        seed: u64,
+    ) -> Self {
+        let mut nic = PeerNic(ether);
+        let interface = host::interface(&mut nic, PEER, Some(address::PEER), seed);
+        let sockets = SocketSet::new(Vec::with_capacity(clients.len() + 1));
+        let next_port = 40_000 + (seed % 10_000) as u16;
+        Self { ether, nic, interface, sockets, clients, next_port, next_poll: u64::MAX, device }
+    }
+
+    /// Works; whether anything happened.
+    ///
+    /// # Errors
+    /// What a client has to complain about.
+    pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
+        let news = !self.ether.borrow().to_peer.is_empty();
+        let woken = self.clients.iter().any(|client| client.wake <= now);
+        if !news && !woken && self.next_poll > now {
+            return Ok(false);
+        }
+        let frames = self.ether.borrow().frames;
+        let time = Instant::from_micros(now as i64);
+        self.interface.poll(time, &mut self.nic, &mut self.sockets);
+        for index in 0..self.clients.len() {
+            self.look_at(index, now, quiet, ending)?;
+        }
+        self.interface.poll(time, &mut self.nic, &mut self.sockets);
+        let next = self.interface.poll_at(time, &self.sockets);
+        self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
+        let worked = news || woken || self.ether.borrow().frames != frames;
+        if !worked && self.next_poll <= now {
+            // The stack wants to do something at once, and does not.
+            self.next_poll = now + 1_000;
+        }
+        Ok(worked)
+    }
+
+    fn look_at(
+        &mut self,
+        index: usize,
+        now: u64,
+        quiet: bool,
+        ending: bool,
+    ) -> Result<(), Complaint> {
+        let client = &mut self.clients[index];
+        if client.stage == Stage::Waiting && client.wake <= now {
+            if ending {
+                client.gone();
+            } else {
+                self.call(index);
+            }
+            return Ok(());
+        }
+        let Some(handle) = client.socket else { return Ok(()) };
+        let socket = self.sockets.get_mut(handle);
+        let port = client.port;
+        let before = client.standing();
+        let after = match client.work(socket, now, quiet, ending) {
+            Ok(after) => after,
+            Err(_) if self.ether.borrow().forged.contains(&port) => {
+                client.lost(now, ending);
+                After::Removed
+            }
+            Err(text) => return Err(Complaint { client: client.number, text }),
+        };
+        self.tell(index, now, before);
+        if after != After::Stays {
+            self.sockets.remove(handle);
+        }
+        if after == After::Vanishes {
+            self.ether.borrow_mut().vanished.push(port);
+        }
+        Ok(())
+    }
+
+    /// Tells the observer what became of a client since it stood so.
+    fn tell(&self, index: usize, now: u64, before: Standing) {
+        let Some(observer) = &mut self.ether.borrow_mut().observer else { return };
+        let client = &self.clients[index];
+        let after = client.standing();
+        for (is_news, news) in [
+            (after.turned_away != before.turned_away, News::IsTurnedAway),
+            (after.served != before.served, News::IsServed(client.waited)),
+            (after.gone != before.gone, News::IsGone),
+        ] {
+            if is_news {
+                observer.client(now, client.number, news);
+            }
+        }
+    }
+
+    fn call(&mut self, index: usize) {
+        let window = self.clients[index].window();
+        let mut socket = host::socket(window, 1024);
+        socket.set_timeout(Some(Duration::from_secs(20)));
+        socket.set_keep_alive(Some(Duration::from_secs(6)));
+        let port = match self.clients[index].reuses_port() {
+            true => self.clients[index].port,
+            false => self.fresh_port(),
+        };
+        let listener = (self.device, self.clients[index].calls);
+        let connected = socket.connect(self.interface.context(), listener, port);
+        connected.expect("a fresh socket connects to an address and a port");
+        let handle = self.sockets.add(socket);
+        self.clients[index].begin(handle, port);
+        let ether = &mut self.ether.borrow_mut();
+        let now = ether.choice_log.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.client(now, self.clients[index].number, News::Calls(port));
+        }
+    }
+
+    fn fresh_port(&mut self) -> u16 {
+        let port = self.next_port;
+        self.next_port = if port >= 60_000 { 40_000 } else { port + 1 };
+        port
+    }
+
+    /// The machine starts again: no connection is known any more.
+    pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
+        self.forget(now, ending, |_| true);
+    }
+
+    /// The device has moved. Who still calls it at the old place gives that up.
+    pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
+        self.device = address;
+        self.forget(now, ending, |state| state == State::SynSent);
+    }
+
+    fn forget(&mut self, now: u64, ending: bool, which: impl Fn(State) -> bool) {
+        for index in 0..self.clients.len() {
+            let client = &mut self.clients[index];
+            if let Some(handle) = client.socket
+                && which(self.sockets.get::<Socket<'_>>(handle).state())
+            {
+                let before = client.standing();
+                self.sockets.remove(handle);
+                client.lost(now, ending);
+                self.tell(index, now, before);
+            }
+        }
+    }
+
+    /// When something has to be done, if nothing comes.
+    pub(crate) fn next(&self) -> u64 {
+        let wakes = self.clients.iter().map(|client| client.wake);
+        wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
+    }
+
+    /// Whether every client that is owed service has it, and none is still to come.
+    pub(crate) fn is_served(&self) -> bool {
+        !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))
+    }
+
+    fn is_coming(&self, client: &Client) -> bool {
+        let state = client.socket.map(|socket| self.sockets.get::<Socket<'_>>(socket).state());
+        client.stage == Stage::Waiting || state == Some(State::SynSent)
+    }
+}

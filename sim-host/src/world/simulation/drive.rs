@@ -1,0 +1,271 @@
+//! Driving a simulation: everything that can happen now, then on to the next time something can.
+//!
+//! ```text
+//!   fault phase ──▶ quiet phase ──▶ every client served ──▶ every table empty ──▶ interrupt ──▶ end
+//!                   (from time T)   or stuck                or leak                            or stuck
+//! ```
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::fault::Fault;
+use crate::world::device::clock;
+use crate::world::device::executor::Postpone;
+use crate::world::device::interrupt;
+use crate::world::device::panics::message;
+use crate::world::device::shared::Shared;
+use crate::world::device::size::Device;
+use crate::world::network::address;
+use crate::world::network::dhcp::Dhcp;
+use crate::world::network::ether::Ether;
+use crate::world::peers::attacker::Attacker;
+use crate::world::peers::client::Client;
+use crate::world::peers::peer::Peer;
+use crate::world::peers::script::MakeScript;
+use crate::world::simulation::plan::Plan;
+use crate::world::simulation::timeline::Timeline;
+use crate::world::simulation::verdict::Verdict;
+use crate::world::simulation::waits::Waits;
+
+mod judge;
+mod strike;
+
+/// Rounds in which the simulation must come to rest at one time.
+const ROUNDS: u32 = 2_000;
+/// Times that a simulation may have. It is far more than any needs.
+const TIMES: u32 = 200_000;
+
+/// How far the simulation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Faults happen.
+    Faults,
+    /// They are over, and clients are still to be served by this time.
+    Serving(u64),
+    /// Everyone is served; what is held must be given back by this time.
+    Emptying(u64),
+    /// Everything is given back; the last sockets become free until this time.
+    Resting(u64),
+    /// Clients call a listener, one for each of its sockets, and must all be served by this time.
+    SocketCheck(u64),
+    /// The interrupt came; the loop must end by this time.
+    Ending(u64),
+}
+
+/// What to do next.
+enum Judgement {
+    Over(Verdict),
+    /// Something was done at this very time.
+    Again,
+    GoOn,
+}
+
+pub(crate) struct Simulation<'w> {
+    ether: &'w RefCell<Ether>,
+    shared: &'w Shared,
+    device: Device<'w>,
+    peer: Peer<'w>,
+    attacker: Attacker,
+    dhcp: Option<Dhcp>,
+    plan: &'w Plan,
+    timeline: Timeline,
+    active: Vec<Fault>,
+    script: MakeScript<'w>,
+    /// Listeners that were called to see whether all their sockets are there, by their ports.
+    called: Vec<u16>,
+    /// How often listeners had been closed when the last one was called.
+    closings: u32,
+    backlog: usize,
+    /// Interrupts that the observer has heard of.
+    interrupts: u32,
+    phase: Phase,
+    now: u64,
+    ends_when_interrupted: bool,
+    default: bool,
+}
+
+/// What is known of a simulation beside its verdict.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) served: u32,
+    pub(crate) waited: Waits,
+    pub(crate) lasted: u64,
+}
+
+/// What a simulation has to know of its application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Application {
+    /// The port at which it was told to listen.
+    pub(crate) port: u16,
+    /// Sockets that listen for each listener at most.
+    pub(crate) backlog: usize,
+    pub(crate) ends_when_interrupted: bool,
+}
+
+impl<'w> Simulation<'w> {
+    pub(crate) fn new(
+        shared: &'w Shared,
+        device: Device<'w>,
+        plan: &'w mut Plan,
+        script: MakeScript<'w>,
+        application: Application,
+        seed: u64,
+    ) -> Self {
+        let clients = std::mem::take(&mut plan.clients);
+        let plan = &*plan;
+        let ether = &shared.ether;
+        let Application { port, backlog, ends_when_interrupted } = application;
+        let default = plan.is_undisturbed() && clients.iter().all(Client::calls_once);
+        ether.borrow_mut().has_attacker = !plan.attacks.is_empty();
+        let lease = plan.lease.filter(|_| device.leased);
+        ether.borrow_mut().has_server = lease.is_some();
+        Self {
+            ether,
+            shared,
+            device,
+            peer: Peer::new(ether, clients, address::DEVICE, seed),
+            attacker: Attacker::new((address::DEVICE, port)),
+            dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.server_start)),
+            plan,
+            timeline: Timeline::new(plan),
+            active: Vec::new(),
+            interrupts: 0,
+            phase: Phase::Faults,
+            now: 0,
+            script,
+            called: Vec::new(),
+            closings: 0,
+            backlog,
+            ends_when_interrupted,
+            default,
+        }
+    }
+
+    /// Runs the simulation to its end.
+    pub(crate) fn run(&mut self) -> Verdict {
+        let verdict = self.run_to_end();
+        let unserved = matches!(verdict, Verdict::Stuck(_)) && !self.peer.is_served();
+        if verdict.is_pass() {
+            return verdict;
+        }
+        let seen = self.shared.seen.borrow();
+        let too_small = seen.rings.too_small(unserved);
+        let sockets = self.device.sockets;
+        let too_few = || seen.listeners.too_many(sockets).filter(|_| unserved);
+        too_small.or_else(too_few).iter().fold(verdict, |verdict, why| verdict.because(why))
+    }
+
+    fn run_to_end(&mut self) -> Verdict {
+        for _ in 0..TIMES {
+            if let Err(verdict) = self.settle() {
+                return verdict;
+            }
+            match self.judge() {
+                Judgement::Over(verdict) => return verdict,
+                // What was done must come to its end before time goes on.
+                Judgement::Again => continue,
+                Judgement::GoOn => {}
+            }
+            let next = self.next().max(self.now);
+            self.now = next;
+            self.ether.borrow_mut().choice_log.now = next;
+            clock::set(next);
+            while let Some(moment) = self.timeline.due(next) {
+                self.begin(moment);
+            }
+        }
+        Verdict::Stuck(format!("after {TIMES} steps the simulation has not ended"))
+    }
+
+    /// What is known of it.
+    pub(crate) fn summary(&self) -> Summary {
+        let mut summary = Summary { lasted: self.now, ..Summary::default() };
+        for client in self.peer.clients.iter().filter(|client| client.served) {
+            summary.served += 1;
+            summary.waited.count(client.waited);
+        }
+        summary
+    }
+
+    /// Lets everything happen that can happen without time passing.
+    fn settle(&mut self) -> Result<(), Verdict> {
+        let odds = self.plan.postpone;
+        let ether = self.ether;
+        let mut postpone = || {
+            let choice_log = &mut ether.borrow_mut().choice_log;
+            choice_log.ask(Stream::Schedule, ChoicePoint::Postponed, |r| u64::from(r.chance(odds)))
+                == 1
+        };
+        let mut busy = [(false, ""); 5];
+        for _ in 0..ROUNDS {
+            let delivered = self.ether.borrow_mut().deliver();
+            let postpone: Option<Postpone<'_>> = if odds > 0 { Some(&mut postpone) } else { None };
+            let worked = self.device.tasks.work(postpone);
+            let worked = worked.map_err(|panic| Verdict::Crash(message(&*panic)))?;
+            if self.interrupts != interrupt::raised() {
+                self.interrupts = interrupt::raised();
+                self.ether.borrow_mut().mark(|| "the interrupt has come".to_owned());
+            }
+            if let Some(problem) = self.shared.seen.borrow_mut().violation.take() {
+                return Err(Verdict::Invariant(problem));
+            }
+            let answered = !self.plan.attacks.is_empty() && {
+                let ether = &mut self.ether.borrow_mut();
+                self.attacker.work(ether)
+            };
+            self.lease();
+            let quiet = self.phase != Phase::Faults;
+            let ending = self.is_ending();
+            let talked = self.peer.work(self.now, quiet, ending).map_err(|complaint| {
+                Verdict::Invariant(format!("client {}: {}", complaint.client, complaint.text))
+            })?;
+            let woken = clock::wake();
+            if !(delivered | worked | answered | talked | woken) {
+                return Ok(());
+            }
+            busy = [
+                (delivered, "frames arrive"),
+                (worked, "the device works"),
+                (answered, "the attacker answers"),
+                (talked, "the peers work"),
+                (woken, "the device is woken by its clock"),
+            ];
+        }
+        let busy: Vec<_> = busy.iter().filter(|(busy, _)| *busy).map(|(_, what)| *what).collect();
+        let busy = busy.join(" and ");
+        Err(Verdict::Stuck(format!(
+            "the simulation does not come to rest: {busy}, {ROUNDS} times without time passing"
+        )))
+    }
+
+    /// Lets the DHCP server work.
+    fn lease(&mut self) {
+        let Some(dhcp) = &mut self.dhcp else { return };
+        let granted = dhcp.work(&mut self.ether.borrow_mut());
+        if let Some(address) = granted.filter(|address| *address != self.peer.device) {
+            self.moved(address);
+        }
+    }
+
+    /// The device has another address.
+    fn moved(&mut self, address: Ipv4Addr) {
+        self.peer.device_is_at(address, self.now, self.is_ending());
+        self.attacker.device_is_at(address);
+    }
+
+    /// The next time something happens.
+    fn next(&self) -> u64 {
+        let by = match self.phase {
+            Phase::Faults => u64::MAX,
+            Phase::Serving(by)
+            | Phase::Emptying(by)
+            | Phase::Resting(by)
+            | Phase::SocketCheck(by)
+            | Phase::Ending(by) => by,
+        };
+        let arrival = self.ether.borrow().next_arrival().unwrap_or(u64::MAX);
+        let device = clock::next().unwrap_or(u64::MAX);
+        arrival.min(device).min(self.peer.next()).min(self.timeline.next()).min(by)
+    }
+}

@@ -1,0 +1,175 @@
+//! Judging a simulation: how far it is, and what must have happened by when.
+
+use super::{Judgement, Phase, Simulation};
+use crate::world::choices::choice_point::MOST;
+use crate::world::device::interrupt;
+use crate::world::peers::client::{Client, Stage};
+use crate::world::simulation::verdict::Verdict;
+
+/// Microseconds after the faults' end by which every client must be served.
+pub(super) const SERVED_WITHIN: u64 = 240_000_000;
+/// Microseconds after that by which everything must be given back.
+const EMPTY_WITHIN: u64 = 160_000_000;
+/// Microseconds after the interrupt by which the loop must have ended.
+const ENDED_WITHIN: u64 = 60_000_000;
+/// Microseconds after which no socket serves anyone any more: the stack's own timeout, and the times
+/// for lingering and for a reset.
+const AT_REST_AFTER: u64 = 100_000_000;
+/// Microseconds in which those who call then must be served.
+const CALLED_WITHIN: u64 = 60_000_000;
+
+impl Simulation<'_> {
+    /// Sees how far the simulation is.
+    pub(super) fn judge(&mut self) -> Judgement {
+        let over = Judgement::Over;
+        if let Some(end) = self.device.end.get() {
+            return over(match interrupt::raised() > 0 {
+                true => Verdict::Pass,
+                false => Verdict::Invariant(format!("the loop ended ({end:?}), and nobody asked")),
+            });
+        }
+        if self.is_ending() && !matches!(self.phase, Phase::Ending(_)) {
+            self.phase = Phase::Ending(self.now + ENDED_WITHIN);
+        }
+        if self.default
+            && self.is_roomy()
+            && let Some(client) = self.peer.clients.iter().find(|client| client.turned_away > 0)
+        {
+            let text = "was refused, and nothing was in the way";
+            return over(Verdict::Invariant(format!("client {} {text}", client.number)));
+        }
+        match self.phase {
+            Phase::Serving(_) if self.peer.is_served() => {
+                self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
+                Judgement::Again
+            }
+            Phase::Serving(by) if self.now >= by => over(self.unserved()),
+            Phase::Emptying(by) => match self.is_empty() {
+                Err(held) if self.now >= by => over(Verdict::Leak(held)),
+                Err(_) => Judgement::GoOn,
+                Ok(()) if self.next_to_call().is_some() => {
+                    self.phase = Phase::Resting(self.now + AT_REST_AFTER);
+                    Judgement::Again
+                }
+                Ok(()) if !self.ends_when_interrupted => over(Verdict::Pass),
+                Ok(()) => {
+                    interrupt::raise();
+                    self.phase = Phase::Ending(self.now + ENDED_WITHIN);
+                    Judgement::Again
+                }
+            },
+            // Someone had only just arrived, or waited in the stack.
+            Phase::Resting(_) if self.is_empty().is_err() => {
+                self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
+                Judgement::GoOn
+            }
+            Phase::Resting(until) if self.now >= until => {
+                self.call_roll();
+                self.phase = Phase::SocketCheck(self.now + CALLED_WITHIN);
+                Judgement::Again
+            }
+            Phase::SocketCheck(by) => match self.socket_check() {
+                Ok(true) => {
+                    self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
+                    Judgement::Again
+                }
+                Ok(false) if self.now < by => Judgement::GoOn,
+                Ok(false) => {
+                    let port = self.called.last().copied().unwrap_or_default();
+                    over(Verdict::Leak(format!("a socket is gone: nobody answers at port {port}")))
+                }
+                Err(problem) => over(problem),
+            },
+            Phase::Ending(by) if self.now >= by => {
+                let after = ENDED_WITHIN / 1_000_000;
+                over(Verdict::Stuck(format!("the loop still runs {after} s after the interrupt")))
+            }
+            Phase::Faults | Phase::Serving(_) | Phase::Resting(_) | Phase::Ending(_) => {
+                Judgement::GoOn
+            }
+        }
+    }
+
+    /// Whether the application was asked to end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ends_when_interrupted && interrupt::raised() > 0
+    }
+
+    /// Whether there is a socket that listens for each client from the beginning.
+    fn is_roomy(&self) -> bool {
+        let clients = &self.peer.clients;
+        let at_port = |port| clients.iter().filter(|client| client.calls == port).count();
+        let at_one_port = clients.iter().map(|client| at_port(client.calls)).max().unwrap_or(0);
+        let (sockets, backlog) = (self.device.sockets, self.backlog);
+        let seen = self.shared.seen.borrow();
+        seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
+    }
+
+    /// The port of the next listener whose sockets are to be counted by calling them all, and how
+    /// many clients call it.
+    fn next_to_call(&self) -> Option<(u16, usize)> {
+        let seen = self.shared.seen.borrow();
+        let callers = seen.listeners.share(self.device.sockets, self.backlog);
+        let callers = callers.min(self.plan.socket_check);
+        let ports = seen.listeners.open_ports().iter();
+        let port = ports.copied().find(|port| !self.called.contains(port))?;
+        (callers > 0).then_some((port, callers))
+    }
+
+    /// Has clients call the next listener.
+    fn call_roll(&mut self) {
+        let Some((port, callers)) = self.next_to_call() else { return };
+        let mut ether = self.ether.borrow_mut();
+        let clients = &mut self.peer.clients;
+        let before = clients.iter().filter(|client| client.is_of_socket_check()).count();
+        clients.extend((before..before + callers).map(|nth| {
+            let number = MOST as u32 + 1 + nth as u32;
+            Client::of_socket_check(&mut ether.choice_log, number, port, self.script)
+        }));
+        self.called.push(port);
+        self.closings = self.shared.seen.borrow().listeners.closings();
+    }
+
+    /// Whether all who call at the end are served.
+    fn socket_check(&self) -> Result<bool, Verdict> {
+        let calling = || self.peer.clients.iter().filter(|client| client.is_of_socket_check());
+        // The application may close a listener that is called, and opens it again for those who
+        // call once more.
+        let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
+        let of_this = |client: &&Client| Some(&client.calls) == self.called.last();
+        match calling().filter(of_this).find(|client| client.turned_away > 0) {
+            Some(client) if is_open => Err(Verdict::Leak(format!(
+                "a socket is gone: client {} was refused at port {}, where one should listen for it",
+                client.number, client.calls
+            ))),
+            _ => Ok(calling().all(|client| client.served)),
+        }
+    }
+
+    fn unserved(&self) -> Verdict {
+        let client = self.peer.clients.iter().find(|client| client.is_owed());
+        let (number, how) = client.map_or((0, Stage::Gone), |client| (client.number, client.stage));
+        let how = match how {
+            Stage::Calling => "is connected and waits",
+            _ => "is refused again and again",
+        };
+        let after = SERVED_WITHIN / 1_000_000;
+        Verdict::Stuck(format!("client {number} {how}, {after} s after the last fault"))
+    }
+
+    /// Whether everything is given back.
+    fn is_empty(&self) -> Result<(), String> {
+        let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
+        for (what, held, first) in [
+            ("connections", held.conns, 0),
+            ("events", held.events, first.events),
+            ("listeners", held.listeners, first.listeners),
+            ("things waited for", held.added, first.added),
+        ] {
+            if held > first {
+                return Err(format!("{held} {what} are still there, and {first} should be"));
+            }
+        }
+        Ok(())
+    }
+}

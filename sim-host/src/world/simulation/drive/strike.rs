@@ -1,0 +1,91 @@
+//! What a plan's moments do to a simulation.
+
+use embassy_net::ConfigV4;
+
+use super::judge::SERVED_WITHIN;
+use super::{Phase, Simulation};
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::device::clock;
+use crate::world::device::size::at;
+use crate::world::simulation::timeline::Moment;
+
+impl Simulation<'_> {
+    /// Begins what is due.
+    pub(super) fn begin(&mut self, moment: Moment) {
+        match moment {
+            Moment::Begins(fault) => {
+                self.note(&fault, true);
+                self.strike(&fault);
+                self.active.push(fault);
+            }
+            Moment::Ends(fault) => {
+                self.note(&fault, false);
+                if let Some(index) = self.active.iter().position(|active| *active == fault) {
+                    self.active.remove(index);
+                }
+                self.relieve(&fault);
+            }
+            Moment::Attack(attack) => self.attacker.attack(attack, &mut self.ether.borrow_mut()),
+            Moment::Quiet => {
+                self.ether.borrow_mut().mark(|| "the faults are over".to_owned());
+                if self.phase == Phase::Faults {
+                    self.phase = Phase::Serving(self.now + SERVED_WITHIN);
+                }
+                let clients = self.peer.clients.iter_mut();
+                clients.filter(|client| client.socket.is_some()).for_each(|c| c.wake = self.now);
+            }
+        }
+        self.ether.borrow_mut().suffer(self.active.iter());
+    }
+
+    fn note(&mut self, fault: &Fault, begins: bool) {
+        let mut ether = self.ether.borrow_mut();
+        if begins {
+            ether.struck[fault.kind as usize] += u32::from(!fault.kind.is_of_frames());
+        }
+        ether.digest.word(fault.kind as u64 | u64::from(begins) << 8);
+        let now = self.now;
+        if let Some(observer) = &mut ether.observer {
+            observer.fault(now, fault, begins);
+        }
+    }
+
+    /// What a fault does when it begins, beside what it does to frames.
+    fn strike(&mut self, fault: &Fault) {
+        match fault.kind {
+            FaultKind::AddressLost | FaultKind::AddressChanged => {
+                self.device.stack.set_config_v4(ConfigV4::None);
+            }
+            FaultKind::Reboot => self.peer.reboot(self.now, self.is_ending()),
+            FaultKind::ClockStep => clock::step(fault.severity.min(86_400_000_000)),
+            _ => {}
+        }
+    }
+
+    /// What happens when a fault ends.
+    fn relieve(&mut self, fault: &Fault) {
+        let lost = |fault: &Fault| {
+            matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)
+        };
+        if lost(fault) && !self.active.iter().any(lost) {
+            let same = self.peer.device;
+            let [a, b, c, last] = same.octets();
+            let address = match fault.kind {
+                FaultKind::AddressChanged => [a, b, c, last % 60 + 2].into(),
+                _ => same,
+            };
+            let config = match &mut self.dhcp {
+                Some(dhcp) => {
+                    dhcp.set_address(address);
+                    ConfigV4::Dhcp(Default::default())
+                }
+                None => {
+                    self.moved(address);
+                    ConfigV4::Static(at(address))
+                }
+            };
+            self.device.stack.set_config_v4(config);
+        }
+    }
+}

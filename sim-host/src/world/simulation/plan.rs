@@ -1,0 +1,119 @@
+//! The plan of a simulation: its configuration, drawn from the choice log before anything happens.
+//!
+//! Each seed leaves some kinds of faults and clients out altogether. A run with everything in it
+//! would drown what only shows when one thing goes wrong often.
+
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
+use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::AttackKind;
+use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::random::Random;
+use crate::world::network::link::LATENCY;
+use crate::world::peers::attacker::Attack;
+use crate::world::peers::client::Client;
+use crate::world::peers::script::MakeScript;
+
+pub(crate) struct Plan {
+    /// Which of the sizes the device's memory has.
+    pub(crate) size: usize,
+    /// When the faults end.
+    pub(crate) quiet: u64,
+    /// What a frame's way takes.
+    pub(crate) latency: u64,
+    /// For how many seconds the device's address is leased; `None` for one of its own.
+    pub(crate) lease: Option<u32>,
+    /// From when on the DHCP server answers.
+    pub(crate) server_start: u64,
+    /// From what the stacks draw their ports and sequence numbers.
+    pub(crate) numbers: u64,
+    pub(crate) clock_start: u64,
+    /// Ticks of the device's clock in a million of the simulation's.
+    pub(crate) pace: u64,
+    /// Per mille of the turns that a task has to wait for.
+    pub(crate) postpone: u64,
+    /// At which preemption point the interrupt comes; zero for when everything is over.
+    pub(crate) interrupt: u64,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) attacks: Vec<Attack>,
+    pub(crate) clients: Vec<Client>,
+    /// Clients that call each listener at once when all is over, as many as it has sockets at most.
+    pub(crate) socket_check: usize,
+}
+
+impl Plan {
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, sizes: usize, script: MakeScript<'_>) -> Self {
+        let mut ask =
+            |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
+        let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
+        let more = ask(ChoicePoint::MoreClients, &|r| r.below(2) * r.below(4));
+        let faults = ask(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
+        let attacks =
+            ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
+        let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(12_000_000));
+        let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
+            0 => r.spread(100, 100_000),
+            _ => 0,
+        });
+        let lease = ask(ChoicePoint::Lease, &|r| if r.chance(120) { r.spread(20, 120) } else { 0 });
+        let server_start = match lease {
+            0 => 0,
+            _ => ask(ChoicePoint::ServerStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
+        };
+        let numbers = ask(ChoicePoint::Numbers, &|r| r.below(1 << 16));
+        let clock_start = ask(ChoicePoint::ClockStart, &|r| match r.below(8) {
+            0 => (1 << 31) - r.spread(1, 60_000_000),
+            1 => (1 << 32) - r.spread(1, 60_000_000),
+            2 => (1_000 << 32) - r.spread(1, 60_000_000),
+            3 => (1 << 53) - r.spread(1, 60_000_000),
+            _ => 0,
+        });
+        let drift = ask(ChoicePoint::Drift, &|r| match r.below(6) {
+            0 => r.spread(1, 50_000),
+            1 => 1_000_000 + r.spread(1, 50_000),
+            _ => 0,
+        });
+        let postpone = ask(ChoicePoint::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
+        let interrupt =
+            ask(ChoicePoint::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
+        let socket_check =
+            ask(ChoicePoint::SocketCheck, &|r| if r.chance(200) { r.between(1, 6) } else { 0 });
+        let quiet = 2_000_000 + quiet.min(60_000_000);
+        let swarm = choice_log.swarm();
+        let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
+        let draw_fault = |nth| Fault::draw(choice_log, nth as u32, kinds, quiet);
+        let faults: Vec<_> = (0..faults.min(MOST)).map(draw_fault).collect();
+        let attacks =
+            (0..attacks.min(MOST)).map(|nth| Attack::draw(choice_log, nth as u32, quiet)).collect();
+        let clients = (0..=more.min(MOST))
+            .map(|number| Client::draw(choice_log, number as u32, mean, script))
+            .collect();
+        Self {
+            size: (size as usize).min(sizes.saturating_sub(1)),
+            quiet,
+            latency: LATENCY + latency.min(1_000_000),
+            lease: (lease > 0).then_some(lease.clamp(10, 86_400) as u32),
+            server_start: server_start.min(10_000_000),
+            numbers,
+            clock_start,
+            pace: match drift {
+                fast @ 0..1_000_000 => 1_000_000 + fast,
+                slow => 1_000_000 - (slow - 1_000_000).min(500_000),
+            },
+            postpone: postpone.min(900),
+            interrupt,
+            faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
+            attacks,
+            clients,
+            socket_check: socket_check.min(MOST) as usize,
+        }
+    }
+
+    /// Whether nothing in the simulation, but for its clients, can be an excuse.
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        self.faults.is_empty()
+            && self.attacks.iter().all(|attack| attack.kind == AttackKind::None)
+            && self.interrupt == 0
+            && self.lease.is_none()
+    }
+}

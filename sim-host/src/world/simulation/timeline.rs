@@ -1,0 +1,46 @@
+//! What a plan says will happen, and when.
+
+use crate::world::choices::fault::Fault;
+use crate::world::peers::attacker::Attack;
+use crate::world::simulation::plan::Plan;
+
+/// Something a plan says will happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    Begins(Fault),
+    Ends(Fault),
+    Attack(Attack),
+    /// The faults are over.
+    Quiet,
+}
+
+/// The moments of a plan, the last one first.
+pub(crate) struct Timeline(Vec<(u64, Moment)>);
+
+impl Timeline {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut moments = Vec::with_capacity(plan.faults.len() * 2 + plan.attacks.len() + 1);
+        moments.push((plan.quiet, Moment::Quiet));
+        moments.extend(plan.attacks.iter().map(|attack| (attack.at, Moment::Attack(*attack))));
+        for fault in &plan.faults {
+            moments.push((fault.until, Moment::Ends(*fault)));
+            moments.push((fault.from, Moment::Begins(*fault)));
+        }
+        // What has no life begins before it ends, and the quiet comes last.
+        moments.reverse();
+        moments.sort_by_key(|(at, _)| *at);
+        moments.reverse();
+        Self(moments)
+    }
+
+    /// The next moment that is due.
+    pub(crate) fn due(&mut self, now: u64) -> Option<Moment> {
+        let (at, _) = self.0.last()?;
+        if *at > now { None } else { self.0.pop().map(|(_, moment)| moment) }
+    }
+
+    /// When the next one is.
+    pub(crate) fn next(&self) -> u64 {
+        self.0.last().map_or(u64::MAX, |(at, _)| *at)
+    }
+}

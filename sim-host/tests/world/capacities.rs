@@ -1,0 +1,159 @@
+//! What a device can hold: listeners, sockets, rings, and what is said when that is too little.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use picoevent::{Conn, Cx, Full, Listener, Signal, Storage};
+use picoevent_sim::world::{
+    AnyTestCase, Config, Kind, Outcome, Script, Simulator, Size, Sockets, TestCase,
+};
+
+use crate::lines::{Lines, client};
+
+const GREETING: &[u8] = b"Good day\n";
+const PORT: u16 = 7002;
+
+/// A server that greets who calls, at one port or at two.
+#[derive(Default)]
+struct Greeter {
+    /// Connections accepted at the second port.
+    at_second: Arc<AtomicUsize>,
+}
+
+impl Greeter {
+    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
+        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit())?;
+        cx.listen(address, Self::accepted)
+    }
+
+    fn start_twice(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
+        Self::start(cx, address)?;
+        let next = SocketAddr::new(address.ip(), address.port() + 1);
+        cx.listen(next, |app: &mut Self, cx, conn| {
+            app.at_second.fetch_add(1, Ordering::Relaxed);
+            app.accepted(cx, conn);
+        })
+    }
+
+    fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let Ok(mut conn) = cx.conn(conn) else { return };
+        let _ = conn.write(GREETING);
+        conn.close();
+    }
+}
+
+fn greeting() -> Script {
+    Script::new().expect(GREETING).expect_end()
+}
+
+fn two_listeners() -> TestCase<Greeter> {
+    TestCase::new("two-listeners", PORT, Greeter::default, Greeter::start_twice)
+        .sizes(&Size::standard::<8, 2>())
+        .min_sockets(2)
+        .min_output_ring(GREETING.len())
+        .client(|_| greeting())
+}
+
+fn outcome<A: 'static>(case: &TestCase<A>, choice_log: &str) -> Outcome {
+    case.replay(choice_log).unwrap()
+}
+
+#[test]
+fn an_application_with_two_listeners_is_not_taken_for_one_that_loses_sockets() {
+    let tally = two_listeners().check(0..1_000);
+    assert!(tally.served > 1_000, "{tally:?}");
+}
+
+#[test]
+fn clients_call_the_port_they_are_meant_for() {
+    let case = two_listeners().client_at(PORT + 1, |_| greeting());
+    let tally = case.check(0..500);
+    assert!(tally.served > 500, "{tally:?}");
+}
+
+#[test]
+fn each_listener_is_called_as_often_as_it_has_sockets_when_all_is_over() {
+    // Six sockets, so each of two listeners has three.
+    let count = Arc::new(AtomicUsize::new(0));
+    let shared = count.clone();
+    let make = move || Greeter { at_second: shared.clone() };
+    let case = TestCase::new("two-listeners", PORT, make, Greeter::start_twice)
+        .sizes(&Size::standard::<8, 2>())
+        .client(|_| greeting());
+    let outcome = outcome(&case, "setup socket-check 0 6\n");
+    assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
+    assert_eq!(count.load(Ordering::Relaxed), 3);
+    assert_eq!(outcome.served, 1 + 3 + 3);
+}
+
+#[test]
+fn a_backlog_bounds_how_many_clients_may_expect_a_socket() {
+    let case = TestCase::new("greeter", PORT, Greeter::default, Greeter::start)
+        .config(Config { backlog: 1, ..Config::default() })
+        .min_output_ring(GREETING.len())
+        .client(|_| greeting());
+    case.check(0..500);
+}
+
+#[test]
+fn an_application_with_more_listeners_than_the_storage_can_not_start() {
+    let case = TestCase::new("two-listeners", PORT, Greeter::default, Greeter::start_twice);
+    let verdict = outcome(&case, "").verdict;
+    assert_eq!(
+        verdict.to_string(),
+        "invariant: the application can not start: the listener table is full: raise \
+         LISTENERS of the storage; the device has room for 8 events, 4 connections with 512 bytes of input and 512 of output, 1 listeners, \
+         0 sources"
+    );
+}
+
+#[test]
+fn an_output_ring_that_is_too_small_is_named() {
+    let case = TestCase::new("greeter", PORT, Greeter::default, Greeter::start)
+        .sizes(&[Size::of(Storage::<_, 4, 2, 64, 8>::new, Sockets::<3, 64, 64>::new)])
+        .client(|_| greeting());
+    let verdict = outcome(&case, "").verdict;
+    let reason = "the application wrote 9 bytes at once, and the output ring has 8: a test can \
+                  leave such devices out with min_output_ring(9)";
+    assert!(verdict.to_string().ends_with(reason), "{verdict}");
+}
+
+#[test]
+fn an_input_ring_that_is_too_small_is_named() {
+    let case = TestCase::new("lines", PORT, Lines::default, Lines::start)
+        .sizes(&[Size::of(Storage::<_, 4, 2, 8, 64>::new, Sockets::<3, 64, 64>::new)])
+        .client(|_| Script::new().send(b"a long line\n").expect(b"11\n"));
+    let verdict = outcome(&case, "").verdict;
+    assert_eq!(verdict.kind(), Kind::Stuck);
+    let reason = "the application took nothing from a full input ring of 8 bytes: if it needs \
+                  more at once, a test can leave such devices out with min_input_ring";
+    assert!(verdict.to_string().ends_with(reason), "{verdict}");
+}
+
+#[test]
+fn a_device_with_fewer_sockets_than_listeners_is_named() {
+    let case = TestCase::new("two-listeners", PORT, Greeter::default, Greeter::start_twice)
+        .sizes(&[Size::of(Storage::<_, 4, 1, 64, 64, 2>::new, Sockets::<1, 64, 64>::new)])
+        .client_at(PORT + 1, |_| greeting());
+    let verdict = outcome(&case, "").verdict;
+    let reason = "the device has 1 sockets for 2 listeners: a test can leave such devices out \
+                  with min_sockets(2)";
+    assert!(verdict.to_string().ends_with(reason), "{verdict}");
+}
+
+#[test]
+fn an_application_with_stated_rings_runs_in_the_sizes_that_have_them() {
+    TestCase::new("lines", PORT, Lines::default, Lines::start)
+        .min_input_ring(21)
+        .min_output_ring(3)
+        .client(client)
+        .check(0..300);
+}
+
+#[test]
+#[should_panic(expected = "no size has 0 sockets, an input ring of 4096 bytes")]
+fn rings_that_no_size_has_are_refused() {
+    let case = TestCase::new("lines", PORT, Lines::default, Lines::start).min_input_ring(4096);
+    case.run(&mut Simulator::new());
+}
