@@ -18,7 +18,7 @@ use crate::source::Signals;
 use crate::tables::{Place, Tables};
 use crate::timers::Timers;
 use crate::watcher::Watchers;
-use crate::{Instant, Signal, What, log};
+use crate::{Instant, Signal, What};
 
 /// The loop, as callbacks and the application's set-up use it: every verb, but no dispatch.
 ///
@@ -121,7 +121,7 @@ impl<'s, A> Cx<'s, A> {
         let event = self.make(Waits::Nothing, Mode::OneShot, call, What::NONE)?;
         self.free_when_fired(event);
         if delay.is_zero() {
-            self.activate(Id(event.slot()), What::TIMEOUT.bits());
+            self.activate(Id::at(event.slot()), What::TIMEOUT.bits());
         } else {
             self.add_fresh(event, Some(delay));
         }
@@ -182,7 +182,7 @@ impl<'s, A> Cx<'s, A> {
         call: OnEvent<A>,
         interest: What,
     ) -> Result<Event, Full> {
-        let (event, slot) = self.tables.events.insert().ok_or_else(|| log::full(Full::Events))?;
+        let (event, slot) = self.tables.events.insert().ok_or(Full::Events)?;
         let waits = EventSlot::set_waits(slot, waits);
         let mode = if mode == Mode::OneShot { flag::ONE_SHOT } else { 0 };
         slot.call = Some(call);
@@ -253,19 +253,19 @@ impl<A> Cx<'_, A> {
                 Place::Event(index) => {
                     let slot = self.tables.events.slot(index)?;
                     if slot.deadline().is_some() {
-                        return Some((slot.deadline, place));
+                        return Some((slot.alarm.deadline, place));
                     }
                 }
                 Place::Conn(index) => {
                     let slot = self.tables.conns.slot_mut(index)?;
                     let first = slot.first_deadline();
-                    if slot.deadline >= first {
+                    if slot.alarm.deadline >= first {
                         return Some((first, place));
                     }
                     if first < Instant::MAX {
-                        slot.deadline = first;
+                        slot.alarm.deadline = first;
                         self.sequence = self.sequence.wrapping_add(1);
-                        slot.sequence = self.sequence;
+                        slot.alarm.sequence = self.sequence;
                         self.timers.sink_first(&mut self.tables);
                         continue;
                     }

@@ -11,7 +11,7 @@ use crate::conn::OnConn;
 use crate::error::{Code, Full, ListenError, Stale};
 use crate::handle::{Listener, kind};
 use crate::outbox::{Action, Pending, action};
-use crate::queue::{Id, List, Turn};
+use crate::queue::{List, Turn};
 use crate::record::Entry;
 use crate::table::{Head, Slot};
 use crate::{Cx, EventBase, Fired, log};
@@ -52,7 +52,7 @@ impl<A> Slot for ListenerSlot<A> {
         on_error: None,
         user: 0,
         address: Address::EMPTY,
-        held_back: List { first: Id(0), last: Id(0) },
+        held_back: List::EMPTY,
         error: Code::EMPTY,
         turn: Turn::EMPTY,
         head: Head::EMPTY,
@@ -107,11 +107,9 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Listeners`] when the table has no free slot.
     pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
-        let (listener, slot) =
-            self.tables.listeners.insert().ok_or_else(|| log::full(Full::Listeners))?;
+        let (listener, slot) = self.tables.listeners.insert().ok_or(Full::Listeners)?;
         slot.on_accept = Some(on_accept);
         slot.address = address.into();
-        slot.held_back = List::EMPTY;
         slot.turn = slot.turn.begin(0, 0);
         self.listener_enable(listener);
         Ok(listener)

@@ -2,19 +2,13 @@
 //!
 //! These few functions are all of the core's logging; no other module knows where it goes.
 
-use crate::error::{ConnError, Full, ListenError};
+use crate::error::{ConnError, ListenError};
 use crate::handle::{Conn, Listener};
 
 #[cfg(feature = "defmt")]
 use defmt::{debug, warn};
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 use log::{debug, warn};
-
-/// A table refused an object; the one who asked gets the same as an error.
-pub(crate) fn full(table: Full) -> Full {
-    warn!("{}", table);
-    table
-}
 
 pub(crate) fn listen_failed(listener: Listener, error: ListenError) {
     warn!("listener {}: {}", listener.slot(), error);

@@ -12,7 +12,7 @@ use crate::outbox::{Action, Pending, action};
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::table::{Head, Slot};
-use crate::{Cx, EventBase, Signal, Stale, What, log};
+use crate::{Cx, EventBase, Signal, Stale, What};
 
 /// Room for one source, in a [`Memory`](crate::memory::Memory).
 pub struct SourceSlot {
@@ -31,7 +31,7 @@ impl Slot for SourceSlot {
 
     const EMPTY: Self = Self {
         head: Head::EMPTY,
-        events: Waiting { first: Id(0) },
+        events: Waiting::NONE,
         pending: Pending::EMPTY,
         waiting: [0; 3],
         edge: false,
@@ -110,7 +110,7 @@ impl<A> Cx<'_, A> {
     pub fn forget_source(&mut self, source: Source) -> Result<(), Stale> {
         let held = self.tables.sources.get(source).filter(|slot| !slot.is_forgotten());
         let mut first = held.ok_or(Stale)?.events.first;
-        while let Some((event, _)) = self.tables.events.at(first.0) {
+        while let Some((event, _)) = self.tables.events.at(first.slot()) {
             self.event_del(event);
             first = self.tables.sources.get(source).map_or(Id::NONE, |slot| slot.events.first);
         }
@@ -134,7 +134,7 @@ impl<A> Cx<'_, A> {
         }
         // By level, the newcomer wants to hear what the others may have heard already.
         let changed = slot.count(interest, Counted::In) || !edge;
-        slot.events.push(&mut InterestLinks(&mut self.tables.events), Id(event.slot()));
+        slot.events.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
             self.post_source(source, action::OPEN);
         }
@@ -147,7 +147,7 @@ impl<A> Cx<'_, A> {
         let interest = self.tables.events.get(event).map_or(What::NONE, |slot| slot.interest());
         let Some(slot) = self.tables.sources.get_mut(source) else { return };
         let changed = slot.count(interest, Counted::Out);
-        slot.events.remove(&mut InterestLinks(&mut self.tables.events), Id(event.slot()));
+        slot.events.remove(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
             self.post_source(source, action::OPEN);
         }
@@ -205,10 +205,8 @@ impl<A> EventBase<'_, A> {
         hooks.source_unregister = Some(|cx, event, source| cx.source_unregister(event, source));
         hooks.source_again = Some(|cx, source| cx.source_again(source));
         hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
-        let made = self.cx.tables.sources.insert().ok_or_else(|| log::full(Full::Sources));
-        let (source, slot) = made?;
-        slot.events = Waiting::NONE;
-        Ok(source)
+        let made = self.cx.tables.sources.insert().ok_or(Full::Sources);
+        made.map(|(source, _)| source)
     }
 
     /// Feeds readiness: activates the events that wait for any of `what`, in the order they were
@@ -223,7 +221,7 @@ impl<A> EventBase<'_, A> {
         if slot.events.is_empty() {
             return;
         }
-        while let Some(slot) = self.cx.tables.events.slot(at.0) {
+        while let Some(slot) = self.cx.tables.events.slot(at.slot()) {
             let (id, came_true) = (at, slot.interest() & what & What::IO);
             at = slot.waiting.next;
             if !came_true.is_empty() {
@@ -240,7 +238,7 @@ impl<A> EventBase<'_, A> {
         }
         self.cx.recorder.note(|| Entry::Raised(signal, raises));
         let mut at = self.cx.signals.list(signal).map_or(Id::NONE, |list| list.first);
-        while let Some(slot) = self.cx.tables.events.slot_mut(at.0) {
+        while let Some(slot) = self.cx.tables.events.slot_mut(at.slot()) {
             let id = at;
             at = slot.waiting.next;
             slot.count_raises(raises);

@@ -7,7 +7,6 @@
 //! The slots of all tables are numbered in one row, so that a link is two bytes and says what it
 //! leads to. An event's number is its index.
 
-use crate::Instant;
 use crate::conn::ConnSlot;
 use crate::event::EventSlot;
 use crate::listener::ListenerSlot;
@@ -15,7 +14,7 @@ use crate::outbox::Pending;
 use crate::queue::{Id, Turn, Turns};
 use crate::source::SourceSlot;
 use crate::table::Table;
-use crate::timers::Alarms;
+use crate::timers::{Alarm, Alarms};
 
 pub(crate) struct Tables<'s, A> {
     pub(crate) events: Table<'s, EventSlot<A>>,
@@ -69,21 +68,21 @@ impl<'s, A> Tables<'s, A> {
     }
 
     pub(crate) const fn conn_id(&self, index: u16) -> Id {
-        Id(self.first[0].wrapping_add(index))
+        Id::at(self.first[0].wrapping_add(index))
     }
 
     pub(crate) const fn listener_id(&self, index: u16) -> Id {
-        Id(self.first[1].wrapping_add(index))
+        Id::at(self.first[1].wrapping_add(index))
     }
 
     pub(crate) const fn source_id(&self, index: u16) -> Id {
-        Id(self.first[2].wrapping_add(index))
+        Id::at(self.first[2].wrapping_add(index))
     }
 
     /// What a number leads to. [`Id::NONE`] leads to a source that does not exist.
     pub(crate) const fn place(&self, id: Id) -> Place {
         let [conn, listener, source] = self.first;
-        match id.0 {
+        match id.slot() {
             number if number < conn => Place::Event(number),
             number if number < listener => Place::Conn(number.wrapping_sub(conn)),
             number if number < source => Place::Listener(number.wrapping_sub(listener)),
@@ -105,38 +104,25 @@ impl<'s, A> Tables<'s, A> {
 impl<A> Turns for Tables<'_, A> {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
         // Borrowed twice, since the borrow checker does not see that the first one is over.
-        if self.events.slot(id.0).is_some() {
-            return self.events.slot_mut(id.0).map(|slot| &mut slot.turn);
+        if self.events.slot(id.slot()).is_some() {
+            return self.events.slot_mut(id.slot()).map(|slot| &mut slot.turn);
         }
         self.turn_of_other(id)
     }
 }
 
 impl<A> Alarms for Tables<'_, A> {
-    fn deadline(&self, owner: Id) -> Instant {
-        match self.events.slot(owner.0) {
-            Some(slot) => slot.deadline,
-            None => self.conn_of(owner).map_or(Instant::MAX, |slot| slot.deadline),
+    fn alarm(&mut self, owner: Id) -> Option<&mut Alarm> {
+        if self.events.slot(owner.slot()).is_some() {
+            return self.events.slot_mut(owner.slot()).map(|slot| &mut slot.alarm);
         }
-    }
-
-    fn sequence(&self, owner: Id) -> u32 {
-        match self.events.slot(owner.0) {
-            Some(slot) => slot.sequence,
-            None => self.conn_of(owner).map_or(0, |slot| slot.sequence),
-        }
-    }
-
-    fn heap_place(&mut self, owner: Id) -> Option<&mut u16> {
-        if self.events.slot(owner.0).is_some() {
-            return self.events.slot_mut(owner.0).map(|slot| &mut slot.place);
-        }
-        self.conn_mut_of(owner).map(|slot| &mut slot.place)
+        self.alarm_of_conn(owner)
     }
 }
 
 /// Out of line: most turns and alarms are those of events.
 impl<A> Tables<'_, A> {
+    #[inline(never)]
     fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
         match self.place(id) {
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),
@@ -145,13 +131,9 @@ impl<A> Tables<'_, A> {
         }
     }
 
-    fn conn_of(&self, id: Id) -> Option<&ConnSlot<A>> {
+    #[inline(never)]
+    fn alarm_of_conn(&mut self, id: Id) -> Option<&mut Alarm> {
         let [conn, ..] = self.first;
-        self.conns.slot(id.0.wrapping_sub(conn))
-    }
-
-    fn conn_mut_of(&mut self, id: Id) -> Option<&mut ConnSlot<A>> {
-        let [conn, ..] = self.first;
-        self.conns.slot_mut(id.0.wrapping_sub(conn))
+        self.conns.slot_mut(id.slot().wrapping_sub(conn)).map(|slot| &mut slot.alarm)
     }
 }

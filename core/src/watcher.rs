@@ -89,7 +89,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         let Waits::Watcher(when) = slot.waits() else { return };
         slot.set_pending(flag::REGISTERED, registered);
-        let id = Id(event.slot());
+        let id = Id::at(event.slot());
         if !registered && self.watchers.next == id {
             self.watchers.next = slot.waiting.next;
         }
@@ -114,7 +114,7 @@ impl<A> Cx<'_, A> {
 
     fn begin_round(&mut self, list: Waiting) {
         let (mut at, mut count) = (list.first, 0_u16);
-        while let Some(slot) = self.tables.events.slot(at.0) {
+        while let Some(slot) = self.tables.events.slot(at.slot()) {
             count = count.saturating_add(1);
             at = slot.waiting.next;
         }
@@ -125,7 +125,7 @@ impl<A> Cx<'_, A> {
     fn go_round(&mut self) -> Option<Fired<A>> {
         while self.watchers.left > 0 {
             self.watchers.left = self.watchers.left.saturating_sub(1);
-            let (event, slot) = self.tables.events.at(self.watchers.next.0)?;
+            let (event, slot) = self.tables.events.at(self.watchers.next.slot())?;
             self.watchers.next = slot.waiting.next;
             if let Some(call) = slot.call {
                 return Some(Fired::Event(call, event, What::NONE));

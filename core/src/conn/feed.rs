@@ -48,9 +48,9 @@ impl<A> EventBase<'_, A> {
     pub fn connected(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Connected(conn));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        match slot.phase {
+        match slot.phase() {
             Phase::Connecting => {
-                slot.phase = Phase::Open;
+                slot.set_phase(Phase::Open);
                 self.cx.conn_due(conn, due::CONNECTED);
                 self.cx.conn_post(conn, action::SEND | action::RECEIVE);
                 self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
@@ -110,7 +110,7 @@ impl<A> EventBase<'_, A> {
     pub fn finished(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.phase == Phase::Open && !slot.has(flag::EOF) {
+        if slot.phase() == Phase::Open && !slot.has(flag::EOF) {
             slot.turn.set(flag::EOF, true);
             slot.turn.add_due(due::EOF);
             self.cx.conn_activate(conn);
@@ -123,7 +123,7 @@ impl<A> EventBase<'_, A> {
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
         self.cx.recorder.note(|| Entry::Failed(conn, error));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        match slot.phase {
+        match slot.phase() {
             Phase::Closing => self.give_back(conn),
             Phase::Failed => {}
             // The application has not heard of it, and there is nothing left to hear.
@@ -133,7 +133,7 @@ impl<A> EventBase<'_, A> {
             }
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
-                slot.phase = Phase::Failed;
+                slot.set_phase(Phase::Failed);
                 slot.error = error.into();
                 slot.output.clear();
                 self.cx.conn_untime(conn);

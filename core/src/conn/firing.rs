@@ -178,7 +178,7 @@ impl<A> Cx<'_, A> {
         let (conn, slot) = self.tables.conns.at(index)?;
         match action {
             action::OPEN => Some(Action::Connect(conn, slot.peer.into())),
-            action::TUNE if slot.is_held() => Some(Action::Tune(conn, slot.tuning)),
+            action::TUNE if slot.is_held() => Some(Action::Tune(conn, slot.tuning())),
             action::RECEIVE if slot.wants_input() => Some(Action::Receive(conn)),
             action::SEND if slot.may_send() => Some(Action::Send(conn)),
             action::FINISH => Some(Action::Finish(conn)),

@@ -9,6 +9,7 @@ use crate::outbox::Pending;
 use crate::queue::Turn;
 use crate::ring::Ring;
 use crate::table::{Head, Slot};
+use crate::timers::Alarm;
 
 /// How far a connection is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,22 +33,26 @@ pub(crate) mod flag {
     pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
     /// It waits for its listener to be enabled again.
     pub(crate) const HELD_BACK: u32 = READ_ENABLED << 4;
+    /// See [`Tuning::nagle`](super::Tuning::nagle).
+    pub(crate) const NAGLE: u32 = READ_ENABLED << 5;
+
+    /// How far it is: two bits, without one for a connection that is being opened.
+    pub(crate) const PHASE: u32 = 0b11 * OPEN;
+    pub(crate) const OPEN: u32 = READ_ENABLED << 6;
+    pub(crate) const CLOSING: u32 = 0b10 * OPEN;
+    pub(crate) const FAILED: u32 = 0b11 * OPEN;
 }
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
     /// When the earlier of its timeouts may pass: what the heap of timers goes by.
-    pub(crate) deadline: Instant,
+    pub(crate) alarm: Alarm,
     /// When the timeout of each direction passes; [`Instant::MAX`] for never.
     pub(super) until: [Instant; 2],
     /// How long each direction may be idle, in milliseconds; zero for ever.
     pub(super) timeouts: [u32; 2],
-    pub(crate) sequence: u32,
     pub(crate) turn: Turn,
     head: Head,
-    /// Its place in the heap of timers, plus one.
-    pub(crate) place: u16,
-    pub(super) phase: Phase,
     /// The listener that accepted it; none for an outgoing connection.
     pub(crate) listener: Listener,
     pub(super) on_read: Option<OnConn<A>>,
@@ -57,7 +62,8 @@ pub struct ConnSlot<A> {
     pub(super) peer: Address,
     pub(super) input: Ring,
     pub(super) output: Ring,
-    pub(super) tuning: Tuning,
+    /// See [`Tuning::keep_alive`].
+    keep_alive: u16,
     pub(super) error: Code,
     pub(crate) pending: Pending,
 }
@@ -66,14 +72,11 @@ impl<A> Slot for ConnSlot<A> {
     type Kind = kind::Conn;
 
     const EMPTY: Self = Self {
-        deadline: Instant::ZERO,
+        alarm: Alarm::EMPTY,
         until: [Instant::ZERO; 2],
         timeouts: [0; 2],
-        sequence: 0,
         turn: Turn::EMPTY,
         head: Head::EMPTY,
-        place: 0,
-        phase: Phase::Connecting,
         listener: Listener::UNSET,
         on_read: None,
         on_write: None,
@@ -82,7 +85,7 @@ impl<A> Slot for ConnSlot<A> {
         peer: Address::EMPTY,
         input: Ring::EMPTY,
         output: Ring::EMPTY,
-        tuning: Tuning { nagle: false, keep_alive: 0 },
+        keep_alive: 0,
         error: Code::EMPTY,
         pending: Pending::EMPTY,
     };
@@ -99,10 +102,8 @@ impl<A> Slot for ConnSlot<A> {
     fn vacate(&mut self) {
         *self = Self {
             turn: self.turn.vacated(),
-            deadline: self.deadline,
+            alarm: self.alarm,
             until: [Instant::MAX; 2],
-            sequence: self.sequence,
-            place: self.place,
             ..Self::EMPTY
         };
     }
@@ -114,7 +115,40 @@ impl<A> ConnSlot<A> {
         self.turn = self.turn.begin(flag::WRITE_ENABLED, 0);
         self.until = [Instant::MAX; 2];
         self.listener = Listener::NONE;
-        (self.phase, self.peer, self.tuning) = (phase, peer, Tuning::DEFAULT);
+        self.peer = peer;
+        self.set_phase(phase);
+        self.set_tuning(Tuning::DEFAULT);
+    }
+
+    pub(super) const fn phase(&self) -> Phase {
+        match self.turn.state & flag::PHASE {
+            flag::OPEN => Phase::Open,
+            flag::CLOSING => Phase::Closing,
+            flag::FAILED => Phase::Failed,
+            _ => Phase::Connecting,
+        }
+    }
+
+    pub(super) const fn set_phase(&mut self, phase: Phase) {
+        self.turn.set(flag::PHASE, false);
+        self.turn.set(
+            match phase {
+                Phase::Connecting => 0,
+                Phase::Open => flag::OPEN,
+                Phase::Closing => flag::CLOSING,
+                Phase::Failed => flag::FAILED,
+            },
+            true,
+        );
+    }
+
+    pub(super) const fn tuning(&self) -> Tuning {
+        Tuning { nagle: self.has(flag::NAGLE), keep_alive: self.keep_alive }
+    }
+
+    pub(super) const fn set_tuning(&mut self, tuning: Tuning) {
+        self.turn.set(flag::NAGLE, tuning.nagle);
+        self.keep_alive = tuning.keep_alive;
     }
 
     pub(crate) const fn has(&self, flags: u32) -> bool {
@@ -129,23 +163,23 @@ impl<A> ConnSlot<A> {
 
     /// Whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
-        self.phase != Phase::Closing
+        self.phase() != Phase::Closing
     }
 
     /// Whether nothing can be written any more.
     pub(super) fn is_finished(&self) -> bool {
-        self.has(flag::FINISHED) || self.phase == Phase::Failed
+        self.has(flag::FINISHED) || self.phase() == Phase::Failed
     }
 
     /// Whether input is wanted, as far as the application and the peer are concerned.
     pub(super) fn wants_input(&self) -> bool {
-        self.phase == Phase::Open && self.has(flag::READ_ENABLED) && !self.has(flag::EOF)
+        self.phase() == Phase::Open && self.has(flag::READ_ENABLED) && !self.has(flag::EOF)
     }
 
     /// Whether output goes out, as far as the application is concerned. What a closed connection
     /// still holds goes out even if writing was disabled.
     pub(super) fn may_send(&self) -> bool {
-        match self.phase {
+        match self.phase() {
             Phase::Open => self.has(flag::WRITE_ENABLED) && self.output.len() > 0,
             Phase::Closing => self.output.len() > 0,
             Phase::Connecting | Phase::Failed => false,
@@ -154,6 +188,6 @@ impl<A> ConnSlot<A> {
 
     /// Whether something of ours waits for the peer: an answer to a connect, room for output.
     pub(super) fn awaits_peer(&self) -> bool {
-        self.phase == Phase::Connecting || (self.phase == Phase::Open && self.output.len() > 0)
+        self.phase() == Phase::Connecting || (self.phase() == Phase::Open && self.output.len() > 0)
     }
 }

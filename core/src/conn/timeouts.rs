@@ -76,7 +76,7 @@ impl<A> Cx<'_, A> {
         let until = if counts { self.now.plus(timeout) } else { Instant::MAX };
         let grown = slot.set_until(direction, until);
         let first = slot.first_deadline();
-        let place = slot.deadline;
+        let place = slot.alarm.deadline;
         self.armed = self.armed.wrapping_add(grown);
         self.deadline_moves(place);
         self.note_added();
@@ -86,13 +86,13 @@ impl<A> Cx<'_, A> {
     /// Puts a connection into the heap, or forward in it, if its first deadline is before its place.
     fn conn_arm(&mut self, conn: Conn, first: Instant) {
         let Some(slot) = self.tables.conns.get(conn) else { return };
-        let stands_early = slot.place != 0 && slot.deadline <= first;
+        let stands_early = slot.alarm.is_placed() && slot.alarm.deadline <= first;
         if stands_early || first == Instant::MAX {
             return;
         }
         let sequence = self.next_sequence(first);
         if let Some(slot) = self.tables.conns.get_mut(conn) {
-            (slot.deadline, slot.sequence) = (first, sequence);
+            (slot.alarm.deadline, slot.alarm.sequence) = (first, sequence);
         }
         let id = self.tables.conn_id(conn.slot());
         self.timers.arm(&mut self.tables, id);
@@ -106,7 +106,7 @@ impl<A> Cx<'_, A> {
             let grown = slot.set_until(direction, Instant::MAX);
             self.armed = self.armed.wrapping_add(grown);
         }
-        let place = slot.deadline;
+        let place = slot.alarm.deadline;
         self.deadline_moves(place);
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Full, Stale, StillActive, WriteError};
 use crate::handle::Conn;
 use crate::outbox::action;
 use crate::time::millis;
-use crate::{Cx, Priority, log};
+use crate::{Cx, Priority};
 
 /// One connection, borrowed from the loop: its verbs.
 ///
@@ -30,7 +30,7 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Conns`] when the table has no free slot.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
-        let (conn, slot) = self.tables.conns.insert().ok_or_else(|| log::full(Full::Conns))?;
+        let (conn, slot) = self.tables.conns.insert().ok_or(Full::Conns)?;
         slot.begin(Phase::Connecting, peer.into());
         self.conn_post(conn, action::OPEN);
         Ok(conn)
@@ -173,11 +173,15 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Returns the settings of the connection's socket.
     pub fn tuning(&self) -> Tuning {
-        self.slot().map_or(Tuning::DEFAULT, |slot| slot.tuning)
+        self.slot().map_or(Tuning::DEFAULT, |slot| slot.tuning())
     }
 
     fn tune(&mut self, change: impl FnOnce(&mut Tuning)) -> &mut Self {
-        self.change(|slot| change(&mut slot.tuning));
+        self.change(|slot| {
+            let mut tuning = slot.tuning();
+            change(&mut tuning);
+            slot.set_tuning(tuning);
+        });
         self.cx.conn_post(self.conn, action::TUNE);
         self
     }
@@ -290,7 +294,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Closes the connection once its output is sent, with care that the peer gets all of it. The
     /// handle is stale from here on; the slot comes back when the output is gone.
     pub fn close(self) {
-        if self.slot().is_none_or(|slot| slot.phase == Phase::Failed) {
+        if self.slot().is_none_or(|slot| slot.phase() == Phase::Failed) {
             return self.free();
         }
         self.cx.conn_forget(self.conn);
@@ -352,7 +356,7 @@ impl<A> Cx<'_, A> {
         self.queues.remove(&mut self.tables, id);
         self.stop_holding_back(conn);
         if let Some(slot) = self.tables.conns.get_mut(conn) {
-            slot.phase = Phase::Closing;
+            slot.set_phase(Phase::Closing);
             slot.turn.set_due(0);
         }
     }

@@ -27,7 +27,7 @@ impl<A> Cx<'_, A> {
     pub(super) fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {
-            let before = slot.deadline;
+            let before = slot.alarm.deadline;
             self.deadline_moves(before);
         } else {
             slot.set_pending(flag::ARMED, true);
@@ -35,8 +35,8 @@ impl<A> Cx<'_, A> {
         }
         let sequence = self.next_sequence(deadline);
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
-        (slot.deadline, slot.sequence) = (deadline, sequence);
-        self.timers.arm(&mut self.tables, Id(index));
+        (slot.alarm.deadline, slot.alarm.sequence) = (deadline, sequence);
+        self.timers.arm(&mut self.tables, Id::at(index));
         self.note_added();
     }
 
@@ -45,7 +45,7 @@ impl<A> Cx<'_, A> {
         if let Some(slot) = self.tables.events.slot_mut(index).filter(|slot| slot.has(flag::ARMED))
         {
             slot.set_pending(flag::ARMED, false);
-            let deadline = slot.deadline;
+            let deadline = slot.alarm.deadline;
             self.armed = self.armed.wrapping_sub(1);
             self.deadline_moves(deadline);
         }
@@ -67,13 +67,13 @@ impl<A> Cx<'_, A> {
         if slot.has(flag::REGISTERED) && slot.has(flag::ONE_SHOT) && !slot.turn.is_queued() {
             self.event_unregister(event);
         }
-        self.activate(Id(index), What::TIMEOUT.bits());
+        self.activate(Id::at(index), What::TIMEOUT.bits());
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`.
     pub(super) fn event_rearm(&mut self, index: u16, what: What) {
         let Some(slot) = self.tables.events.slot(index) else { return };
-        let from = if what.contains(What::TIMEOUT) { slot.deadline } else { self.now };
+        let from = if what.contains(What::TIMEOUT) { slot.alarm.deadline } else { self.now };
         let on_time = from.plus(slot.interval);
         let missed = on_time < self.now;
         self.event_arm(index, if missed { self.now.plus(slot.interval) } else { on_time });

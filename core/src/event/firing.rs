@@ -13,7 +13,7 @@ impl<A> Cx<'_, A> {
         {
             slot.count_raises(0);
         }
-        self.activate(Id(event.slot()), what.bits());
+        self.activate(Id::at(event.slot()), what.bits());
     }
 
     /// Prepares the callback of an event whose turn it is.
@@ -34,8 +34,7 @@ impl<A> Cx<'_, A> {
         if flags & flag::RAISES != 0
             && let Some(slot) = self.tables.events.slot_mut(index)
         {
-            slot.turn.set(flag::RAISES, false);
-            let further = core::mem::take(&mut slot.raises).saturating_sub(1);
+            let further = slot.take_further_raises();
             if further > 0 {
                 self.repeat = Some((event, further));
                 self.state.slow = true;
@@ -68,11 +67,12 @@ impl<A> Cx<'_, A> {
 
     /// Takes back the callback of an event.
     pub(super) fn event_deactivate(&mut self, event: Event) {
-        self.queues.remove(&mut self.tables, Id(event.slot()));
+        self.queues.remove(&mut self.tables, Id::at(event.slot()));
         if let Some(slot) = self.tables.events.get_mut(event) {
             slot.turn.set_due(0);
-            slot.raises = 0;
-            slot.turn.set(flag::RAISES, false);
+            if slot.has(flag::RAISES) {
+                slot.take_further_raises();
+            }
         }
         if self.repeat.is_some_and(|(repeated, _)| repeated == event) {
             self.repeat = None;

@@ -23,7 +23,7 @@ pub(crate) struct InterestLinks<'t, 's, A>(pub(crate) &'t mut Table<'s, EventSlo
 
 impl<A> Links for InterestLinks<'_, '_, A> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
-        self.0.slot_mut(id.0).map(|slot| &mut slot.waiting)
+        self.0.slot_mut(id.slot()).map(|slot| &mut slot.waiting)
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
         let mut members = Vec::new();
         let mut at = list.first;
         while let Some(link) = links.0.get(at.index()) {
-            members.push(at.0);
+            members.push(at.slot());
             at = link.next;
         }
         members
@@ -99,18 +99,18 @@ mod tests {
         for first in 0..4 {
             for second in (0..4).filter(|second| *second != first) {
                 let (mut list, mut links) = (Waiting::NONE, Plain(std::vec![Link::EMPTY; 4]));
-                (0..4).for_each(|index| list.push(&mut links, Id(index)));
+                (0..4).for_each(|index| list.push(&mut links, Id::at(index)));
                 let mut expected: Vec<u16> = (0..4).collect();
                 for leaving in [first, second] {
-                    list.remove(&mut links, Id(leaving));
+                    list.remove(&mut links, Id::at(leaving));
                     expected.retain(|index| *index != leaving);
                     assert_eq!(members(list, &links), expected);
                 }
-                list.push(&mut links, Id(first));
+                list.push(&mut links, Id::at(first));
                 expected.push(first);
                 assert_eq!(members(list, &links), expected);
                 for leaving in expected {
-                    list.remove(&mut links, Id(leaving));
+                    list.remove(&mut links, Id::at(leaving));
                 }
                 assert!(list.is_empty());
             }

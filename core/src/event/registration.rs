@@ -21,7 +21,7 @@ impl<A> Cx<'_, A> {
                 if list.is_empty() {
                     self.outbox.signals |= signal.bit();
                 }
-                list.push(&mut InterestLinks(&mut self.tables.events), Id(event.slot()));
+                list.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
                 self.set_registered(event, true);
             }
             (Waits::Watcher(_), false) => {
@@ -45,7 +45,7 @@ impl<A> Cx<'_, A> {
             }
             Waits::Signal(signal) => {
                 let Some(list) = self.signals.list(signal) else { return };
-                list.remove(&mut InterestLinks(&mut self.tables.events), Id(event.slot()));
+                list.remove(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
                 if list.is_empty() {
                     self.outbox.signals |= signal.bit();
                 }

@@ -4,6 +4,7 @@ use super::OnEvent;
 use crate::handle::{Handle, Source, kind};
 use crate::queue::{Link, Turn};
 use crate::table::{Head, Slot};
+use crate::timers::Alarm;
 use crate::watcher::When;
 use crate::{Instant, Signal, What};
 
@@ -50,22 +51,18 @@ pub(crate) mod flag {
 /// Room for one event, in a [`Memory`](crate::memory::Memory).
 pub struct EventSlot<A> {
     /// Its deadline; without [`flag::ARMED`], the last one it had.
-    pub(crate) deadline: Instant,
+    pub(crate) alarm: Alarm,
     /// In microseconds, with [`flag::REARM`].
     pub(super) interval: u64,
     pub(crate) call: Option<OnEvent<A>>,
     pub(crate) user: u32,
-    pub(crate) sequence: u32,
     pub(crate) turn: Turn,
     head: Head,
-    /// Its place in the heap of timers, plus one.
-    pub(crate) place: u16,
-    /// Callbacks still due for raises of its signal, with [`flag::RAISES`].
-    pub(crate) raises: u16,
     /// The number of its signal, or the slot of its source.
     waits: u16,
-    /// The generation of its source.
-    generation: u16,
+    /// The generation of its source; or the callbacks that are due for raises of its signal, as far
+    /// as [`flag::RAISES`] says that there is more than one.
+    more: u16,
     /// Its place among those that wait for the same.
     pub(crate) waiting: Link,
 }
@@ -74,17 +71,14 @@ impl<A> Slot for EventSlot<A> {
     type Kind = kind::Event;
 
     const EMPTY: Self = Self {
-        deadline: Instant::ZERO,
+        alarm: Alarm::EMPTY,
         interval: 0,
         call: None,
         user: 0,
-        sequence: 0,
         turn: Turn::EMPTY,
         head: Head::EMPTY,
-        place: 0,
-        raises: 0,
         waits: 0,
-        generation: 0,
+        more: 0,
         waiting: Link::EMPTY,
     };
 
@@ -98,20 +92,14 @@ impl<A> Slot for EventSlot<A> {
 
     /// What the heap of timers reads stays: a cancelled timer leaves it only when it comes first.
     fn vacate(&mut self) {
-        *self = Self {
-            turn: self.turn.vacated(),
-            deadline: self.deadline,
-            sequence: self.sequence,
-            place: self.place,
-            ..Self::EMPTY
-        };
+        *self = Self { turn: self.turn.vacated(), alarm: self.alarm, ..Self::EMPTY };
     }
 }
 
 impl<A> EventSlot<A> {
     pub(crate) const fn waits(&self) -> Waits {
         match self.turn.state & flag::WAITS {
-            flag::SOURCE => Waits::Source(Handle::new(self.waits, self.generation)),
+            flag::SOURCE => Waits::Source(Handle::new(self.waits, self.more)),
             flag::SIGNAL => match Signal::new(self.waits as u8) {
                 Some(signal) => Waits::Signal(signal),
                 None => Waits::Nothing,
@@ -127,7 +115,7 @@ impl<A> EventSlot<A> {
         match waits {
             Waits::Nothing => 0,
             Waits::Source(source) => {
-                (self.waits, self.generation) = (source.slot(), source.generation());
+                (self.waits, self.more) = (source.slot(), source.generation());
                 flag::SOURCE
             }
             Waits::Signal(signal) => {
@@ -157,16 +145,25 @@ impl<A> EventSlot<A> {
 
     /// Counts raises of its signal; those of which the callback has run are forgotten.
     pub(crate) fn count_raises(&mut self, raises: u16) {
+        if self.turn.state & flag::WAITS != flag::SIGNAL {
+            return;
+        }
         let due = What::from_bits(self.turn.due()).contains(What::SIGNAL);
-        self.raises = if due { self.raises.saturating_add(raises) } else { raises };
-        if self.raises > 1 {
+        self.more = if due { self.more.saturating_add(raises) } else { raises };
+        if self.more > 1 {
             self.turn.set(flag::RAISES, true);
         }
     }
 
+    /// Takes the raises beyond the one whose callback runs.
+    pub(super) const fn take_further_raises(&mut self) -> u16 {
+        self.turn.set(flag::RAISES, false);
+        core::mem::replace(&mut self.more, 0).saturating_sub(1)
+    }
+
     /// When its timeout passes.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.has(flag::ARMED).then_some(self.deadline)
+        self.has(flag::ARMED).then_some(self.alarm.deadline)
     }
 
     /// What the event waits for, its timeout aside.

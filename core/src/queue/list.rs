@@ -8,19 +8,29 @@
 ///
 /// It carries no generation, since a slot leaves its lists before it is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Id(pub(crate) u16);
+pub(crate) struct Id(u16);
 
 impl Id {
-    /// No slot. One number less than a `u16` counts is left for slots.
-    pub(crate) const NONE: Self = Self(u16::MAX);
+    /// No slot. It is zero, so that an empty list is made of zeros.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The slot with this number, of 65,535 at most.
+    pub(crate) const fn at(slot: u16) -> Self {
+        Self(slot.wrapping_add(1))
+    }
 
     pub(crate) const fn is_none(self) -> bool {
-        self.0 == Self::NONE.0
+        self.0 == 0
+    }
+
+    /// Its number. [`Id::NONE`] has that of a slot which no base has.
+    pub(crate) const fn slot(self) -> u16 {
+        self.0.wrapping_sub(1)
     }
 
     #[cfg(test)]
     pub(crate) const fn index(self) -> usize {
-        self.0 as usize
+        self.slot() as usize
     }
 }
 
@@ -33,8 +43,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Made of zeros, as a static storage must be to take no flash.
-    pub(crate) const EMPTY: Self = Self { next: Id(0), previous: Id(0) };
+    pub(crate) const EMPTY: Self = Self { next: Id::NONE, previous: Id::NONE };
 }
 
 /// Where the links of a kind of list are kept.
@@ -122,7 +131,7 @@ mod tests {
         let mut members = Vec::new();
         let mut at = list.first;
         while let Some(link) = links.0.get(at.index()) {
-            members.push(at.0);
+            members.push(at.slot());
             at = link.next;
         }
         members
@@ -132,10 +141,10 @@ mod tests {
     fn members_stay_in_the_order_they_came() {
         let (mut list, mut links) = (List::EMPTY, links(4));
         for index in [2, 0, 3] {
-            list.push(&mut links, Id(index));
+            list.push(&mut links, Id::at(index));
         }
         assert_eq!(members(&list, &links), [2, 0, 3]);
-        assert_eq!(list.pop(&mut links), Id(2));
+        assert_eq!(list.pop(&mut links), Id::at(2));
         assert_eq!(members(&list, &links), [0, 3]);
     }
 
@@ -143,11 +152,11 @@ mod tests {
     fn the_first_the_last_and_the_middle_can_leave() {
         for leaving in 0..3 {
             let (mut list, mut links) = (List::EMPTY, links(3));
-            (0..3).for_each(|index| list.push(&mut links, Id(index)));
-            list.remove(&mut links, Id(leaving));
+            (0..3).for_each(|index| list.push(&mut links, Id::at(index)));
+            list.remove(&mut links, Id::at(leaving));
             let left: Vec<u16> = (0..3).filter(|index| *index != leaving).collect();
             assert_eq!(members(&list, &links), left);
-            list.push(&mut links, Id(leaving));
+            list.push(&mut links, Id::at(leaving));
             assert_eq!(members(&list, &links).last(), Some(&leaving));
         }
     }
@@ -155,8 +164,8 @@ mod tests {
     #[test]
     fn an_emptied_list_is_empty() {
         let (mut list, mut links) = (List::EMPTY, links(1));
-        list.push(&mut links, Id(0));
-        assert_eq!(list.pop(&mut links), Id(0));
+        list.push(&mut links, Id::at(0));
+        assert_eq!(list.pop(&mut links), Id::at(0));
         assert!(list.is_empty() && list.pop(&mut links).is_none());
     }
 }

@@ -89,12 +89,12 @@ fn apply(op: &Op, queues: &mut Queues, slots: &mut Plain, model: &mut Model) {
             assert_eq!(activated == Activated::Urgent, model.activate(slot));
         }
         Op::Remove(slot) => {
-            queues.remove(slots, Id(slot));
+            queues.remove(slots, Id::at(slot));
             model.remove(slot);
         }
         Op::SetPriority(slot, level) => {
             let priority = Priority::new(level).unwrap();
-            let set = slots.turn(Id(slot)).unwrap().set_priority(priority);
+            let set = slots.turn(Id::at(slot)).unwrap().set_priority(priority);
             assert_eq!(set.is_err(), model.is_queued(slot));
             if set.is_ok() {
                 model.levels[usize::from(slot)] = level;

@@ -23,17 +23,17 @@ pub(super) fn slots(levels: &[u8]) -> Plain {
 }
 
 pub(super) fn activate(queues: &mut Queues, slots: &mut Plain, index: u16) -> Activated {
-    queues.activate(slots, Id(index), 1)
+    queues.activate(slots, Id::at(index), 1)
 }
 
 pub(super) fn done(queues: &mut Queues, slots: &mut Plain, index: u16) {
-    assert_eq!(queues.done(slots.turn(Id(index)).unwrap()), 1);
+    assert_eq!(queues.done(slots.turn(Id::at(index)).unwrap()), 1);
 }
 
 /// The slot that runs next in the pass.
 pub(super) fn front(queues: &Queues, slots: &mut Plain) -> Option<u16> {
     let id = queues.front();
-    slots.turn(id).filter(|turn| !queues.is_over(turn)).map(|_| id.0)
+    slots.turn(id).filter(|turn| !queues.is_over(turn)).map(|_| id.slot())
 }
 
 /// Runs one pass; `react` may activate more after each slot.
@@ -93,7 +93,7 @@ fn a_more_urgent_activation_is_reported() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4, 2, 6]));
     activate(&mut queues, &mut slots, 0);
     queues.begin_pass();
-    assert_eq!(queues.front(), Id(0));
+    assert_eq!(queues.front(), Id::at(0));
     assert_eq!(activate(&mut queues, &mut slots, 1), Activated::Urgent);
     assert_eq!(activate(&mut queues, &mut slots, 2), Activated::Queued);
     assert_eq!(activate(&mut queues, &mut slots, 2), Activated::Already);
@@ -105,8 +105,8 @@ fn an_active_slot_keeps_its_place_and_can_leave() {
     for index in [0, 1, 2, 0] {
         activate(&mut queues, &mut slots, index);
     }
-    queues.remove(&mut slots, Id(1));
-    queues.remove(&mut slots, Id(1));
+    queues.remove(&mut slots, Id::at(1));
+    queues.remove(&mut slots, Id::at(1));
     assert_eq!(queues.len(), 2);
     assert_eq!(pass(&mut queues, &mut slots, |_, _, _| {}), [0, 2]);
 }
@@ -116,10 +116,10 @@ fn what_waits_for_the_next_pass_can_leave() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
     activate(&mut queues, &mut slots, 0);
     queues.begin_pass();
-    assert_eq!(queues.front(), Id(0));
+    assert_eq!(queues.front(), Id::at(0));
     done(&mut queues, &mut slots, 0);
     activate(&mut queues, &mut slots, 0);
-    queues.remove(&mut slots, Id(0));
+    queues.remove(&mut slots, Id::at(0));
     assert_eq!((queues.len(), queues.front()), (0, Id::NONE));
 }
 
@@ -129,7 +129,7 @@ fn the_priority_of_a_queued_slot_stays() {
     activate(&mut queues, &mut slots, 0);
     assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActive));
     queues.begin_pass();
-    assert_eq!(queues.front(), Id(0));
+    assert_eq!(queues.front(), Id::at(0));
     done(&mut queues, &mut slots, 0);
     assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Ok(()));
     assert_eq!(slots.0[0].priority(), Priority::HIGHEST);

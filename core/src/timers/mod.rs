@@ -19,16 +19,39 @@
 use crate::Instant;
 use crate::queue::Id;
 
+/// What an owner of a deadline keeps of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Alarm {
+    /// What the heap goes by. Of an owner that is in no heap it is never read.
+    pub(crate) deadline: Instant,
+    /// The number of its arming: of equal deadlines, the one armed first comes first.
+    pub(crate) sequence: u32,
+    /// Its place in the heap, plus one; zero while it has none.
+    place: u16,
+}
+
+impl Alarm {
+    pub(crate) const EMPTY: Self = Self { deadline: Instant::ZERO, sequence: 0, place: 0 };
+
+    /// Whether it stands in the heap.
+    pub(crate) const fn is_placed(&self) -> bool {
+        self.place != 0
+    }
+
+    /// Whether it comes before another.
+    ///
+    /// Sequence numbers wrap. Of two timers that are armed more than 2^31 armings apart, for the same
+    /// microsecond, either may come first.
+    fn precedes(&self, other: &Self) -> bool {
+        let same = self.deadline == other.deadline;
+        let first = self.sequence.wrapping_sub(other.sequence).cast_signed() < 0;
+        self.deadline < other.deadline || same && first
+    }
+}
+
 /// The owners of deadlines.
 pub(crate) trait Alarms {
-    /// The deadline by which an owner stands in the heap.
-    fn deadline(&self, owner: Id) -> Instant;
-
-    /// The sequence number of its last arming.
-    fn sequence(&self, owner: Id) -> u32;
-
-    /// The owner's place in the heap, plus one; zero while it has none.
-    fn heap_place(&mut self, owner: Id) -> Option<&mut u16>;
+    fn alarm(&mut self, owner: Id) -> Option<&mut Alarm>;
 }
 
 /// The heap.
@@ -56,12 +79,13 @@ impl<'s> Timers<'s> {
             None => self.heap.get(place),
             Some(place) => self.more.get(place),
         };
-        owner.map_or(Id::NONE, |owner| Id(*owner))
+        owner.map_or(Id::NONE, |owner| Id::at(*owner))
     }
 
     /// Puts an owner, who has just been given a deadline and a sequence number, where it belongs.
     pub(crate) fn arm(&mut self, alarms: &mut impl Alarms, owner: Id) {
-        let place = match alarms.heap_place(owner).and_then(|place| place.checked_sub(1)) {
+        let Some(alarm) = alarms.alarm(owner) else { return };
+        let place = match alarm.place.checked_sub(1) {
             Some(place) => place,
             None => {
                 self.len = self.len.wrapping_add(1);
@@ -73,18 +97,18 @@ impl<'s> Timers<'s> {
 
     /// Takes out the first owner.
     pub(crate) fn remove_first(&mut self, alarms: &mut impl Alarms) {
-        if let Some(place) = alarms.heap_place(self.first()) {
-            *place = 0;
+        if let Some(alarm) = alarms.alarm(self.first()) {
+            alarm.place = 0;
             self.len = self.len.wrapping_sub(1);
         }
         let last = self.at(self.len.into());
-        if self.len == 0 || last.is_none() {
+        if self.len == 0 {
             return;
         }
         // The last one nearly always belongs near the end: the gap goes down to a leaf without
         // looking at it, and it rises from there.
         let mut gap = 0;
-        while let Some((child, owner)) = self.least_child(alarms, gap) {
+        while let Some((child, owner, _)) = self.least_child(alarms, gap) {
             self.put(alarms, gap, owner);
             gap = child;
         }
@@ -97,33 +121,33 @@ impl<'s> Timers<'s> {
     }
 
     /// Puts an owner into a gap, or above or below it, wherever it belongs.
-    fn settle(&mut self, alarms: &mut impl Alarms, mut gap: u16, owner: Id) {
-        let deadline = alarms.deadline(owner);
-        let from = gap;
+    fn settle(&mut self, alarms: &mut impl Alarms, from: u16, owner: Id) {
+        let Some(&mut alarm) = alarms.alarm(owner) else { return };
+        let mut gap = from;
         while gap > 0 {
             let parent = gap.wrapping_sub(1) >> 1;
             let above = self.at(parent.into());
-            let at = alarms.deadline(above);
-            if at < deadline || (at == deadline && !precedes(alarms, owner, above)) {
+            if !alarms.alarm(above).is_some_and(|above| alarm.precedes(above)) {
                 break;
             }
             self.put(alarms, gap, above);
             gap = parent;
         }
+        // What has risen is not to sink.
         while gap >= from {
-            let Some((child, least)) = self.least_child(alarms, gap) else { break };
-            let at = alarms.deadline(least);
-            if deadline < at || (at == deadline && precedes(alarms, owner, least)) {
-                break;
+            match self.least_child(alarms, gap) {
+                Some((child, least, least_alarm)) if least_alarm.precedes(&alarm) => {
+                    self.put(alarms, gap, least);
+                    gap = child;
+                }
+                _ => break,
             }
-            self.put(alarms, gap, least);
-            gap = child;
         }
         self.put(alarms, gap, owner);
     }
 
     /// The earlier child of a place: its place and its owner.
-    fn least_child(&self, alarms: &impl Alarms, place: u16) -> Option<(u16, Id)> {
+    fn least_child(&self, alarms: &mut impl Alarms, place: u16) -> Option<(u16, Id, Alarm)> {
         // In a wider number: the children of the last places are beyond a `u16`.
         let first = usize::from(place).wrapping_mul(2).wrapping_add(1);
         let second = first.wrapping_add(1);
@@ -132,14 +156,15 @@ impl<'s> Timers<'s> {
             return None;
         }
         let one = self.at(first);
+        let one_alarm = *alarms.alarm(one)?;
         if second < len {
             let other = self.at(second);
-            let (here, there) = (alarms.deadline(one), alarms.deadline(other));
-            if there < here || (there == here && precedes(alarms, other, one)) {
-                return Some((second as u16, other));
+            let other_alarm = *alarms.alarm(other)?;
+            if other_alarm.precedes(&one_alarm) {
+                return Some((second as u16, other, other_alarm));
             }
         }
-        Some((first as u16, one))
+        Some((first as u16, one, one_alarm))
     }
 
     fn put(&mut self, alarms: &mut impl Alarms, place: u16, owner: Id) {
@@ -148,22 +173,12 @@ impl<'s> Timers<'s> {
             Some(place) => self.more.get_mut(place),
         };
         if let Some(held) = held {
-            *held = owner.0;
+            *held = owner.slot();
         }
-        if let Some(held) = alarms.heap_place(owner) {
-            *held = place.wrapping_add(1);
+        if let Some(alarm) = alarms.alarm(owner) {
+            alarm.place = place.wrapping_add(1);
         }
     }
-}
-
-/// Whether, of two owners with equal deadlines, `owner` was armed before `other`.
-///
-/// Sequence numbers wrap. Of two timers that are armed more than 2^31 armings apart, for the same
-/// microsecond, either may come first.
-#[cold]
-#[inline(never)]
-fn precedes(alarms: &impl Alarms, owner: Id, other: Id) -> bool {
-    alarms.sequence(owner).wrapping_sub(alarms.sequence(other)).cast_signed() < 0
 }
 
 #[cfg(test)]

@@ -6,9 +6,7 @@ use std::vec::Vec;
 
 #[derive(Clone, Copy)]
 struct Owner {
-    deadline: Instant,
-    sequence: u32,
-    place: u16,
+    alarm: Alarm,
     armed: bool,
 }
 
@@ -18,31 +16,24 @@ struct Owners {
 }
 
 impl Alarms for Owners {
-    fn deadline(&self, owner: Id) -> Instant {
-        self.owners[owner.index()].deadline
-    }
-
-    fn sequence(&self, owner: Id) -> u32 {
-        self.owners[owner.index()].sequence
-    }
-
-    fn heap_place(&mut self, owner: Id) -> Option<&mut u16> {
-        self.owners.get_mut(owner.index()).map(|owner| &mut owner.place)
+    fn alarm(&mut self, owner: Id) -> Option<&mut Alarm> {
+        self.owners.get_mut(owner.index()).map(|owner| &mut owner.alarm)
     }
 }
 
 impl Owners {
     fn new(count: u16, sequence: u32) -> Self {
-        let owner = Owner { deadline: Instant::ZERO, sequence: 0, place: 0, armed: false };
+        let owner = Owner { alarm: Alarm::EMPTY, armed: false };
         Self { owners: std::vec![owner; count.into()], sequence }
     }
 
     fn arm(&mut self, timers: &mut Timers<'_>, owner: u16, deadline: u64) {
         self.sequence = self.sequence.wrapping_add(1);
         let held = &mut self.owners[usize::from(owner)];
-        (held.deadline, held.sequence) = (Instant::from_micros(deadline), self.sequence);
+        held.alarm.deadline = Instant::from_micros(deadline);
+        held.alarm.sequence = self.sequence;
         held.armed = true;
-        timers.arm(self, Id(owner));
+        timers.arm(self, Id::at(owner));
     }
 
     fn cancel(&mut self, owner: u16) {
@@ -53,7 +44,7 @@ impl Owners {
     fn next(&mut self, timers: &mut Timers<'_>) -> Option<u64> {
         while let Some(held) = self.owners.get(timers.first().index()).copied() {
             if held.armed {
-                return Some(held.deadline.as_micros());
+                return Some(held.alarm.deadline.as_micros());
             }
             timers.remove_first(self);
         }
@@ -63,8 +54,8 @@ impl Owners {
     fn due(&mut self, timers: &mut Timers<'_>, now: u64) -> Vec<u16> {
         let mut due = Vec::new();
         while self.next(timers).is_some_and(|deadline| deadline <= now) {
-            due.push(timers.first().0);
-            self.cancel(timers.first().0);
+            due.push(timers.first().slot());
+            self.cancel(timers.first().slot());
             timers.remove_first(self);
         }
         due
