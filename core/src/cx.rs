@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::error::{Full, OnceError};
-use crate::event::{EventSlot, Mode, OnEvent, Waits, flag};
+use crate::event::{Mode, OnEvent, Waits, flag};
 use crate::handle::{Event, Source};
 use crate::hooks::Hooks;
 use crate::limit::Limit;
@@ -183,10 +183,8 @@ impl<'s, A> Cx<'s, A> {
         interest: What,
     ) -> Result<Event, Full> {
         let (event, slot) = self.tables.events.insert().ok_or(Full::Events)?;
-        let waits = EventSlot::set_waits(slot, waits);
         let mode = if mode == Mode::OneShot { flag::ONE_SHOT } else { 0 };
-        slot.call = Some(call);
-        slot.turn = slot.turn.begin(waits | mode, interest.bits());
+        slot.begin(call, waits, mode, interest);
         Ok(event)
     }
 

@@ -67,8 +67,8 @@ impl<A> Slot for ListenerSlot<A> {
         &mut self.head
     }
 
-    fn vacate(&mut self) {
-        *self = Self { turn: self.turn.vacated(), ..Self::EMPTY };
+    fn renew(&mut self) {
+        (self.turn, self.pending) = (Turn::EMPTY, Pending::EMPTY);
     }
 }
 
@@ -108,7 +108,8 @@ impl<'s, A> Cx<'s, A> {
     /// [`Full::Listeners`] when the table has no free slot.
     pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
         let (listener, slot) = self.tables.listeners.insert().ok_or(Full::Listeners)?;
-        slot.on_accept = Some(on_accept);
+        (slot.on_accept, slot.on_error, slot.user) = (Some(on_accept), None, 0);
+        (slot.held_back, slot.pending) = (List::EMPTY, Pending::EMPTY);
         slot.address = address.into();
         slot.turn = slot.turn.begin(0, 0);
         self.listener_enable(listener);

@@ -44,6 +44,10 @@ impl Slot for SourceSlot {
     fn head_mut(&mut self) -> &mut Head {
         &mut self.head
     }
+
+    fn renew(&mut self) {
+        self.pending = Pending::EMPTY;
+    }
 }
 
 /// The conditions counted in [`SourceSlot::waiting`], in its order.
@@ -206,7 +210,10 @@ impl<A> EventBase<'_, A> {
         hooks.source_again = Some(|cx, source| cx.source_again(source));
         hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
         let made = self.cx.tables.sources.insert().ok_or(Full::Sources);
-        made.map(|(source, _)| source)
+        let (source, slot) = made?;
+        (slot.events, slot.pending, slot.waiting) = (Waiting::NONE, Pending::EMPTY, [0; 3]);
+        slot.edge = false;
+        Ok(source)
     }
 
     /// Feeds readiness: activates the events that wait for any of `what`, in the order they were

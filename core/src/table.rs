@@ -46,10 +46,8 @@ pub(crate) trait Slot: Sized {
 
     fn head_mut(&mut self) -> &mut Head;
 
-    /// Empties the slot when it is given back, but for its head, which the table keeps.
-    fn vacate(&mut self) {
-        *self = Self::EMPTY;
-    }
+    /// Forgets an earlier base: the slot is on no list, and in no heap.
+    fn renew(&mut self);
 }
 
 /// The slots of one kind.
@@ -73,8 +71,8 @@ impl<'s, T: Slot> Table<'s, T> {
         let mut table = Self { slots, free: END, taken: 0, peak: Peak::NONE };
         for index in (0..table.slots.len()).rev() {
             let Some(slot) = table.slots.get_mut(index) else { break };
+            slot.renew();
             let Head { generation, .. } = *slot.head();
-            *slot = T::EMPTY;
             let generation = generation.wrapping_add(generation & 1);
             *slot.head_mut() = Head { generation, next_free: table.free };
             table.free = index as u16;
@@ -96,7 +94,8 @@ impl<'s, T: Slot> Table<'s, T> {
         self.free == END
     }
 
-    /// Takes a free slot, which is empty, or says that there is none.
+    /// Takes a free slot, or says that there is none. It holds what its last tenant left: who takes it
+    /// sets all of it.
     pub(crate) fn insert(&mut self) -> Option<(Handle<T::Kind>, &mut T)> {
         let index = self.free;
         let slot = self.slots.get_mut(usize::from(index))?;
@@ -115,7 +114,6 @@ impl<'s, T: Slot> Table<'s, T> {
         let next_free = self.free;
         let Some(slot) = self.get_mut(handle) else { return false };
         let generation = slot.head().generation.wrapping_add(1);
-        slot.vacate();
         *slot.head_mut() = Head { generation, next_free };
         self.free = handle.slot();
         self.taken = self.taken.saturating_sub(1);
@@ -188,6 +186,8 @@ mod tests {
         fn head_mut(&mut self) -> &mut Head {
             &mut self.head
         }
+
+        fn renew(&mut self) {}
     }
 
     const FREE: Number = Slot::EMPTY;

@@ -112,11 +112,19 @@ impl<A> Turns for Tables<'_, A> {
 }
 
 impl<A> Alarms for Tables<'_, A> {
-    fn alarm(&mut self, owner: Id) -> Option<&mut Alarm> {
-        if self.events.slot(owner.slot()).is_some() {
-            return self.events.slot_mut(owner.slot()).map(|slot| &mut slot.alarm);
+    fn alarm(&self, owner: Id) -> Option<&Alarm> {
+        match self.events.slot(owner.slot()) {
+            Some(slot) => Some(&slot.alarm),
+            None => self.alarm_of_conn(owner),
         }
-        self.alarm_of_conn(owner)
+    }
+
+    fn alarm_mut(&mut self, owner: Id) -> Option<&mut Alarm> {
+        let [conn, ..] = self.first;
+        match owner.slot().checked_sub(conn) {
+            None => self.events.slot_mut(owner.slot()).map(|slot| &mut slot.alarm),
+            Some(conn) => self.conns.slot_mut(conn).map(|slot| &mut slot.alarm),
+        }
     }
 }
 
@@ -132,8 +140,8 @@ impl<A> Tables<'_, A> {
     }
 
     #[inline(never)]
-    fn alarm_of_conn(&mut self, id: Id) -> Option<&mut Alarm> {
+    fn alarm_of_conn(&self, id: Id) -> Option<&Alarm> {
         let [conn, ..] = self.first;
-        self.conns.slot_mut(id.slot().wrapping_sub(conn)).map(|slot| &mut slot.alarm)
+        self.conns.slot(id.slot().wrapping_sub(conn)).map(|slot| &slot.alarm)
     }
 }

@@ -98,23 +98,22 @@ impl<A> Slot for ConnSlot<A> {
         &mut self.head
     }
 
-    /// What the heap of timers reads stays: a cancelled timer leaves it only when it comes first.
-    fn vacate(&mut self) {
-        *self = Self {
-            turn: self.turn.vacated(),
-            alarm: self.alarm,
-            until: [Instant::MAX; 2],
-            ..Self::EMPTY
-        };
+    fn renew(&mut self) {
+        (self.turn, self.alarm) = (Turn::EMPTY, Alarm::EMPTY);
+        self.pending = Pending::EMPTY;
     }
 }
 
 impl<A> ConnSlot<A> {
-    /// Begins a connection in a slot that has just been taken.
+    /// Begins a connection in a slot that has just been taken. Its place in the heap of timers stays:
+    /// that of an earlier connection, which is gone, may not have come first yet.
     pub(super) fn begin(&mut self, phase: Phase, peer: Address) {
         self.turn = self.turn.begin(flag::WRITE_ENABLED, 0);
-        self.until = [Instant::MAX; 2];
-        self.listener = Listener::NONE;
+        (self.until, self.timeouts) = ([Instant::MAX; 2], [0; 2]);
+        (self.on_read, self.on_write, self.on_event) = (None, None, None);
+        (self.user, self.listener) = (0, Listener::NONE);
+        (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
+        self.pending = Pending::EMPTY;
         self.peer = peer;
         self.set_phase(phase);
         self.set_tuning(Tuning::DEFAULT);

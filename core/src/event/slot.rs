@@ -90,9 +90,8 @@ impl<A> Slot for EventSlot<A> {
         &mut self.head
     }
 
-    /// What the heap of timers reads stays: a cancelled timer leaves it only when it comes first.
-    fn vacate(&mut self) {
-        *self = Self { turn: self.turn.vacated(), alarm: self.alarm, ..Self::EMPTY };
+    fn renew(&mut self) {
+        (self.turn, self.alarm) = (Turn::EMPTY, Alarm::EMPTY);
     }
 }
 
@@ -110,8 +109,16 @@ impl<A> EventSlot<A> {
         }
     }
 
+    /// Begins an event in a slot that has just been taken. Its place in the heap of timers stays: that
+    /// of an earlier event, which was cancelled, may not have come first yet.
+    pub(crate) fn begin(&mut self, call: OnEvent<A>, waits: Waits, flags: u32, interest: What) {
+        (self.call, self.user, self.more) = (Some(call), 0, 0);
+        let waits = self.set_waits(waits);
+        self.turn = self.turn.begin(waits | flags, interest.bits());
+    }
+
     /// Sets what the event waits for. Returns the flag that says so.
-    pub(crate) const fn set_waits(&mut self, waits: Waits) -> u32 {
+    const fn set_waits(&mut self, waits: Waits) -> u32 {
         match waits {
             Waits::Nothing => 0,
             Waits::Source(source) => {

@@ -37,13 +37,9 @@ impl Turn {
 
     pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
 
-    /// Returns the turn of a slot that is given back. The pass it ran in is kept, whatever lives in
-    /// the slot next: a callback that frees and makes events could keep a pass going otherwise.
-    pub(crate) const fn vacated(self) -> Self {
-        Self { link: Link::EMPTY, state: 0, ran: self.ran }
-    }
-
-    /// Returns the turn of a slot that has just been taken, with flags and interest of its owner.
+    /// Returns the turn of a slot that has just been taken, with flags and interest of its owner. The
+    /// pass it ran in is kept, whatever lived in the slot before: a callback that frees and makes
+    /// events could keep a pass going otherwise.
     pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
         let level = (Priority::DEFAULT.level() as u32) << LEVEL;
         Self { state: level | flags | (interest as u32) << INTEREST, ..self }

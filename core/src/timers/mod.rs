@@ -43,15 +43,26 @@ impl Alarm {
     /// Sequence numbers wrap. Of two timers that are armed more than 2^31 armings apart, for the same
     /// microsecond, either may come first.
     fn precedes(&self, other: &Self) -> bool {
-        let same = self.deadline == other.deadline;
-        let first = self.sequence.wrapping_sub(other.sequence).cast_signed() < 0;
-        self.deadline < other.deadline || same && first
+        if self.deadline == other.deadline {
+            return self.sequence.wrapping_sub(other.sequence).cast_signed() < 0;
+        }
+        self.deadline < other.deadline
     }
 }
 
 /// The owners of deadlines.
 pub(crate) trait Alarms {
-    fn alarm(&mut self, owner: Id) -> Option<&mut Alarm>;
+    fn alarm(&self, owner: Id) -> Option<&Alarm>;
+
+    fn alarm_mut(&mut self, owner: Id) -> Option<&mut Alarm>;
+
+    /// Whether the deadline of one owner comes before that of another.
+    fn precedes(&self, owner: Id, other: Id) -> bool {
+        match (self.alarm(owner), self.alarm(other)) {
+            (Some(one), Some(other)) => one.precedes(other),
+            _ => false,
+        }
+    }
 }
 
 /// The heap.
@@ -97,7 +108,7 @@ impl<'s> Timers<'s> {
 
     /// Takes out the first owner.
     pub(crate) fn remove_first(&mut self, alarms: &mut impl Alarms) {
-        if let Some(alarm) = alarms.alarm(self.first()) {
+        if let Some(alarm) = alarms.alarm_mut(self.first()) {
             alarm.place = 0;
             self.len = self.len.wrapping_sub(1);
         }
@@ -108,7 +119,7 @@ impl<'s> Timers<'s> {
         // The last one nearly always belongs near the end: the gap goes down to a leaf without
         // looking at it, and it rises from there.
         let mut gap = 0;
-        while let Some((child, owner, _)) = self.least_child(alarms, gap) {
+        while let Some((child, owner)) = self.least_child(alarms, gap) {
             self.put(alarms, gap, owner);
             gap = child;
         }
@@ -122,12 +133,11 @@ impl<'s> Timers<'s> {
 
     /// Puts an owner into a gap, or above or below it, wherever it belongs.
     fn settle(&mut self, alarms: &mut impl Alarms, from: u16, owner: Id) {
-        let Some(&mut alarm) = alarms.alarm(owner) else { return };
         let mut gap = from;
         while gap > 0 {
             let parent = gap.wrapping_sub(1) >> 1;
             let above = self.at(parent.into());
-            if !alarms.alarm(above).is_some_and(|above| alarm.precedes(above)) {
+            if !alarms.precedes(owner, above) {
                 break;
             }
             self.put(alarms, gap, above);
@@ -136,7 +146,7 @@ impl<'s> Timers<'s> {
         // What has risen is not to sink.
         while gap >= from {
             match self.least_child(alarms, gap) {
-                Some((child, least, least_alarm)) if least_alarm.precedes(&alarm) => {
+                Some((child, least)) if alarms.precedes(least, owner) => {
                     self.put(alarms, gap, least);
                     gap = child;
                 }
@@ -147,24 +157,21 @@ impl<'s> Timers<'s> {
     }
 
     /// The earlier child of a place: its place and its owner.
-    fn least_child(&self, alarms: &mut impl Alarms, place: u16) -> Option<(u16, Id, Alarm)> {
+    fn least_child(&self, alarms: &impl Alarms, place: u16) -> Option<(u16, Id)> {
         // In a wider number: the children of the last places are beyond a `u16`.
         let first = usize::from(place).wrapping_mul(2).wrapping_add(1);
         let second = first.wrapping_add(1);
-        let len = usize::from(self.len);
-        if first >= len {
+        if first >= usize::from(self.len) {
             return None;
         }
         let one = self.at(first);
-        let one_alarm = *alarms.alarm(one)?;
-        if second < len {
+        if second < usize::from(self.len) {
             let other = self.at(second);
-            let other_alarm = *alarms.alarm(other)?;
-            if other_alarm.precedes(&one_alarm) {
-                return Some((second as u16, other, other_alarm));
+            if alarms.precedes(other, one) {
+                return Some((second as u16, other));
             }
         }
-        Some((first as u16, one, one_alarm))
+        Some((first as u16, one))
     }
 
     fn put(&mut self, alarms: &mut impl Alarms, place: u16, owner: Id) {
@@ -175,7 +182,7 @@ impl<'s> Timers<'s> {
         if let Some(held) = held {
             *held = owner.slot();
         }
-        if let Some(alarm) = alarms.alarm(owner) {
+        if let Some(alarm) = alarms.alarm_mut(owner) {
             alarm.place = place.wrapping_add(1);
         }
     }

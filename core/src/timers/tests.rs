@@ -16,7 +16,11 @@ struct Owners {
 }
 
 impl Alarms for Owners {
-    fn alarm(&mut self, owner: Id) -> Option<&mut Alarm> {
+    fn alarm(&self, owner: Id) -> Option<&Alarm> {
+        self.owners.get(owner.index()).map(|owner| &owner.alarm)
+    }
+
+    fn alarm_mut(&mut self, owner: Id) -> Option<&mut Alarm> {
         self.owners.get_mut(owner.index()).map(|owner| &mut owner.alarm)
     }
 }
