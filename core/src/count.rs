@@ -9,7 +9,7 @@ use crate::Cx;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
-    /// Things waited for: an event on the list of its source or signal counts one, a deadline one,
+    /// Things waited for: an event on the list of its source or signal counts one, its deadline one,
     /// a slot whose callback is due one (`EVENT_BASE_COUNT_ADDED`).
     pub added: usize,
     /// Slots whose callback is due (`EVENT_BASE_COUNT_ACTIVE`).

@@ -49,7 +49,7 @@ pub struct Cx<'s, A> {
     pub(crate) due_from: Instant,
     /// Deadlines set so far: of equal ones the one set first comes due first.
     pub(crate) sequence: u32,
-    /// Deadlines there are, of events and of connections.
+    /// Events that have a deadline.
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
     pub(crate) outbox: Outbox,
@@ -245,6 +245,7 @@ impl<A> Cx<'_, A> {
     /// puts connections whose place in it is too early where they belong.
     #[inline(never)]
     pub(crate) fn first_deadline(&mut self) -> Option<(Instant, Place)> {
+        let input_len = self.rings.input_len();
         loop {
             let place = self.tables.place(self.timers.first());
             match place {
@@ -256,7 +257,7 @@ impl<A> Cx<'_, A> {
                 }
                 Place::Conn(index) => {
                     let slot = self.tables.conns.slot_mut(index)?;
-                    let first = slot.first_deadline();
+                    let first = slot.next_deadline(input_len);
                     if slot.alarm.deadline >= first {
                         return Some((first, place));
                     }

@@ -4,6 +4,7 @@ use core::ops::BitOr;
 use core::time::Duration;
 
 use crate::record::Entry;
+use crate::tables::Place;
 use crate::{Cx, EventBase, Instant};
 
 /// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and its kin).
@@ -233,16 +234,19 @@ impl<A> EventBase<'_, A> {
     /// The next time something is due by itself. O(1), but for the timers that were set later, or
     /// cancelled, since they came first: each of those costs O(log n), once.
     pub fn deadline(&mut self) -> Option<Instant> {
-        let cx = &mut self.cx;
-        if cx.armed == 0 {
-            return cx.state.exit_set.then_some(cx.state.exit_at);
+        let Cx { timers, tables, .. } = &self.cx;
+        let first = timers.first();
+        // A connection's place may be too early.
+        let is_event = matches!(tables.place(first), Place::Event(_));
+        if core::mem::take(&mut self.cx.due_moved) || !is_event && !first.is_none() {
+            let first = self.cx.first_deadline();
+            self.cx.due_from = first.map_or(Instant::MAX, |(at, _)| at);
         }
-        if core::mem::take(&mut cx.due_moved)
-            && let Some((first, _)) = cx.first_deadline()
-        {
-            cx.due_from = first;
+        let Cx { timers, state, due_from, .. } = &self.cx;
+        if timers.first().is_none() {
+            return state.exit_set.then_some(state.exit_at);
         }
-        Some(cx.due_from.min(cx.state.exit_at))
+        Some((*due_from).min(state.exit_at))
     }
 
     /// Whether nothing is waited for but the time, and nothing is open.

@@ -8,7 +8,6 @@ use core::net::SocketAddr;
 use super::Direction;
 use super::firing::due;
 use super::slot::{Phase, flag};
-use super::timeouts::Restart;
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
@@ -53,8 +52,8 @@ impl<A> EventBase<'_, A> {
                 slot.set_phase(Phase::Open);
                 self.cx.conn_due(conn, due::CONNECTED);
                 self.cx.conn_post(conn, action::SEND | action::RECEIVE);
-                self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
-                self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
+                self.cx.conn_progress(conn, Direction::Write);
+                self.cx.conn_progress(conn, Direction::Read);
             }
             Phase::Closing => self.cx.conn_post(conn, action::SEND),
             Phase::Open | Phase::Failed => {}
@@ -79,7 +78,7 @@ impl<A> EventBase<'_, A> {
         let amount = slot.input.commit(self.cx.rings.input_len(), amount);
         if amount > 0 && slot.is_held() {
             self.cx.conn_due(conn, due::READ);
-            self.cx.conn_retime(conn, Direction::Read, Restart::Yes);
+            self.cx.conn_progress(conn, Direction::Read);
         }
         self.note_received(conn, amount);
     }
@@ -103,7 +102,7 @@ impl<A> EventBase<'_, A> {
         if slot.output.len() == 0 {
             self.cx.conn_due(conn, due::WRITE);
         }
-        self.cx.conn_retime(conn, Direction::Write, Restart::Yes);
+        self.cx.conn_progress(conn, Direction::Write);
     }
 
     /// Feeds that the peer will send no more. What came before can still be read.
@@ -114,7 +113,6 @@ impl<A> EventBase<'_, A> {
             slot.turn.set(flag::EOF, true);
             slot.turn.add_due(due::EOF);
             self.cx.conn_activate(conn);
-            self.cx.conn_retime(conn, Direction::Read, Restart::No);
         }
     }
 
@@ -136,7 +134,6 @@ impl<A> EventBase<'_, A> {
                 slot.set_phase(Phase::Failed);
                 slot.error = error.into();
                 slot.output.clear();
-                self.cx.conn_untime(conn);
                 self.cx.conn_due(conn, due::FAILED);
             }
         }

@@ -7,7 +7,7 @@ use super::slot::flag;
 use super::{ConnEvent, ConnSlot, Direction};
 use crate::handle::Conn;
 use crate::outbox::{Action, action};
-use crate::{Cx, Fired};
+use crate::{Cx, Fired, Instant};
 
 /// Callbacks that are due, in the order they run (rule R2, an accept first of all).
 pub(super) mod due {
@@ -56,8 +56,13 @@ impl<A> ConnSlot<A> {
         self.turn.set_due(self.turn.due() & !due);
     }
 
-    /// Takes the next callback, but for that of a listener.
-    fn take_call(&mut self, conn: Conn) -> Option<Fired<A>> {
+    /// Takes the next callback, but for that of a listener. Input rings have `input_len` bytes.
+    fn take_call(&mut self, conn: Conn, now: Instant, input_len: usize) -> Option<Fired<A>> {
+        for direction in [Direction::Read, Direction::Write] {
+            if self.until(direction, input_len) > now {
+                self.clear_due(due::timeout_of(direction));
+            }
+        }
         if self.input.len() == 0 {
             self.clear_due(due::READ);
         }
@@ -132,12 +137,13 @@ impl<A> Cx<'_, A> {
     /// The end of stream waits for the next pass, so that the back end is offered first what the
     /// callback for the input before it writes.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
+        let (now, input_len) = (self.now, self.rings.input_len());
         let (conn, slot) = self.tables.conns.at(index)?;
         if slot.is_unaccepted() {
             return self.hand_over(conn);
         }
         let before = slot.turn.due();
-        let fired = slot.take_call(conn);
+        let fired = slot.take_call(conn, now, input_len);
         let left = slot.turn.due();
         let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         if eof_waits || slot.next_due() == 0 {

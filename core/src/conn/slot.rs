@@ -47,8 +47,8 @@ pub(crate) mod flag {
 pub struct ConnSlot<A> {
     /// When the earlier of its timeouts may pass: what the heap of timers goes by.
     pub(crate) alarm: Alarm,
-    /// When the timeout of each direction passes; [`Instant::MAX`] for never.
-    pub(super) until: [Instant; 2],
+    /// When each direction made progress, or began to wait for some.
+    pub(super) last: [Instant; 2],
     /// How long each direction may be idle, in milliseconds; zero for ever.
     pub(super) timeouts: [u32; 2],
     pub(crate) turn: Turn,
@@ -73,7 +73,7 @@ impl<A> Slot for ConnSlot<A> {
 
     const EMPTY: Self = Self {
         alarm: Alarm::EMPTY,
-        until: [Instant::ZERO; 2],
+        last: [Instant::ZERO; 2],
         timeouts: [0; 2],
         turn: Turn::EMPTY,
         head: Head::EMPTY,
@@ -109,7 +109,7 @@ impl<A> ConnSlot<A> {
     /// that of an earlier connection, which is gone, may not have come first yet.
     pub(super) fn begin(&mut self, phase: Phase, peer: Address) {
         self.turn = self.turn.begin(flag::WRITE_ENABLED, 0);
-        (self.until, self.timeouts) = ([Instant::MAX; 2], [0; 2]);
+        self.timeouts = [0; 2];
         (self.on_read, self.on_write, self.on_event) = (None, None, None);
         (self.user, self.listener) = (0, Listener::NONE);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);

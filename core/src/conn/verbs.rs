@@ -4,7 +4,6 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::slot::{Phase, flag};
-use super::timeouts::Restart;
 use super::{ConnSlot, Direction, OnConn, OnConnEvent, Tuning};
 use crate::error::{Full, Stale, StillActive, WriteError};
 use crate::handle::Conn;
@@ -104,7 +103,7 @@ impl<A> ConnMut<'_, '_, A> {
             Direction::Write => action::SEND,
         };
         self.cx.conn_post(conn, moves);
-        self.cx.conn_retime(conn, direction, Restart::Yes);
+        self.cx.conn_progress(conn, direction);
         self.cx.conn_activate(conn);
         self
     }
@@ -113,7 +112,6 @@ impl<A> ConnMut<'_, '_, A> {
     /// until it is enabled again, but a timeout: that is taken back.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
         self.change(|slot| slot.disable(direction));
-        self.cx.conn_retime(self.conn, direction, Restart::No);
         self
     }
 
@@ -123,10 +121,9 @@ impl<A> ConnMut<'_, '_, A> {
     /// days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let timeouts = [read, write].map(|timeout| timeout.map_or(0, millis));
-        self.cx.conn_untime(self.conn);
         self.change(|slot| slot.timeouts = timeouts);
-        self.cx.conn_retime(self.conn, Direction::Read, Restart::Yes);
-        self.cx.conn_retime(self.conn, Direction::Write, Restart::Yes);
+        self.cx.conn_progress(self.conn, Direction::Read);
+        self.cx.conn_progress(self.conn, Direction::Write);
         self
     }
 
@@ -322,9 +319,14 @@ impl<A> ConnMut<'_, '_, A> {
 
 impl<A> Cx<'_, A> {
     fn conn_output_grew(&mut self, conn: Conn, amount: usize) {
-        if amount > 0 {
-            self.conn_post(conn, action::SEND);
-            self.conn_retime(conn, Direction::Write, Restart::No);
+        if amount == 0 {
+            return;
+        }
+        self.conn_post(conn, action::SEND);
+        let slot = self.tables.conns.get(conn);
+        if slot.is_some_and(|slot| slot.phase() == Phase::Open && slot.output.len() == amount) {
+            // What was sent before is gone, so the wait for the peer begins now.
+            self.conn_progress(conn, Direction::Write);
         }
     }
 
@@ -334,7 +336,7 @@ impl<A> Cx<'_, A> {
         slot.input = input;
         if was_full && input.len() < self.rings.input_len() {
             self.conn_post(conn, action::RECEIVE);
-            self.conn_retime(conn, Direction::Read, Restart::Yes);
+            self.conn_progress(conn, Direction::Read);
         }
     }
 
@@ -351,7 +353,6 @@ impl<A> Cx<'_, A> {
 
     /// Ends the application's part in a connection: none of its callbacks will run.
     pub(super) fn conn_forget(&mut self, conn: Conn) {
-        self.conn_untime(conn);
         let id = self.tables.conn_id(conn.slot());
         self.queues.remove(&mut self.tables, id);
         self.stop_holding_back(conn);
