@@ -229,11 +229,6 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Notes that a deadline is cancelled, or set later.
-    pub(crate) fn deadline_moves(&mut self, deadline: Instant) {
-        self.due_moved |= deadline <= self.due_from;
-    }
-
     /// Returns the sequence number of an arming for `deadline`.
     pub(crate) fn next_sequence(&mut self, deadline: Instant) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);

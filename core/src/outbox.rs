@@ -149,6 +149,7 @@ impl<A> EventBase<'_, A> {
         action
     }
 
+    #[inline(never)]
     fn take_action(&mut self) -> Option<Action> {
         if let Some(action) = self.signal_action() {
             return Some(action);

@@ -21,6 +21,7 @@ impl<A> EventBase<'_, A> {
     /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
     /// at the most urgent priority, each slot once at most.
     pub fn dispatch(&mut self, app: &mut A) {
+        self.begin_quickly();
         while let Some(fired) = self.next() {
             fired.call(app, &mut self.cx);
         }
@@ -29,6 +30,7 @@ impl<A> EventBase<'_, A> {
     /// As [`dispatch`](Self::dispatch), for a back end that has a clock: while a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
     pub fn dispatch_with(&mut self, app: &mut A, mut clock: impl FnMut() -> Instant) {
+        self.begin_quickly();
         while let Some(fired) = self.next() {
             fired.call(app, &mut self.cx);
             if self.wants_time() {
@@ -51,11 +53,44 @@ impl<A> EventBase<'_, A> {
 
     /// Takes the next callback of the pass, or ends the pass: [`dispatch`](Self::dispatch) for
     /// those who do the calling, or the matching, themselves.
+    #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
+        // Mostly nothing else is asked for, and the next is an event, or the pass is over.
+        let cx = &mut self.cx;
+        if cx.state.slow {
+            return self.next_slowly();
+        }
+        let front = cx.queues.front();
+        let fired = match cx.event_fire(front.slot()) {
+            None if !front.is_none() => return self.next_slowly(),
+            None => self.end_pass(),
+            fired => {
+                cx.state.calls = cx.state.calls.wrapping_add(1);
+                fired
+            }
+        };
+        self.note_next(fired.as_ref());
+        fired
+    }
+
+    #[inline(never)]
+    fn next_slowly(&mut self) -> Option<Fired<A>> {
         let fired = self.take_next();
         self.note_next(fired.as_ref());
         fired
+    }
+
+    /// Begins a pass, where nothing but the timers comes before it.
+    fn begin_quickly(&mut self) {
+        let cx = &mut self.cx;
+        let busy = cx.phase != Phase::Between || cx.state.break_off || cx.repeat.is_some();
+        if busy || cx.hooks.watcher_next.is_some() || cx.hooks.limit_reached.is_some() {
+            return;
+        }
+        cx.free_fired_once();
+        cx.begin_running();
+        cx.state.slow = false;
     }
 
     fn take_next(&mut self) -> Option<Fired<A>> {
@@ -109,14 +144,7 @@ impl<A> EventBase<'_, A> {
         let begin = core::mem::replace(&mut cx.phase, Phase::Checking) == Phase::Between;
         let fired = cx.hooks.watcher_next.and_then(|next| next(cx, begin));
         if fired.is_none() {
-            cx.expire();
-            cx.phase = Phase::Running;
-            if cx.hooks.limit_reached.is_some() {
-                cx.limit.begin(cx.now);
-            }
-            (cx.state.calls, cx.state.cut_short) = (0, false);
-            cx.state.idle = cx.queues.is_empty();
-            cx.queues.begin_pass();
+            cx.begin_running();
         }
         fired
     }
@@ -142,6 +170,18 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> Cx<'_, A> {
+    /// Makes due what is due by now, and begins the pass.
+    fn begin_running(&mut self) {
+        self.expire();
+        self.phase = Phase::Running;
+        if self.hooks.limit_reached.is_some() {
+            self.limit.begin(self.now);
+        }
+        (self.state.calls, self.state.cut_short) = (0, false);
+        self.state.idle = self.queues.is_empty();
+        self.queues.begin_pass();
+    }
+
     /// Prepares the callback of a slot whose turn it is.
     fn fire(&mut self, id: Id) -> Option<Fired<A>> {
         match self.tables.place(id) {

@@ -28,6 +28,10 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) const EMPTY: Self = Self { generation: 0, next_free: 0 };
 
+    pub(crate) const fn generation(self) -> u16 {
+        self.generation
+    }
+
     const fn is_taken(self) -> bool {
         self.generation & 1 == 1
     }
@@ -120,17 +124,20 @@ impl<'s, T: Slot> Table<'s, T> {
         true
     }
 
+    #[inline]
     pub(crate) fn get(&self, handle: Handle<T::Kind>) -> Option<&T> {
         let slot = self.slots.get(handle.index())?;
         (slot.head().generation == handle.generation()).then_some(slot)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle<T::Kind>) -> Option<&mut T> {
         let slot = self.slots.get_mut(handle.index())?;
         (slot.head().generation == handle.generation()).then_some(slot)
     }
 
     /// What stands at `index`, and the handle that names it, if the slot is taken.
+    #[inline]
     pub(crate) fn at(&mut self, index: u16) -> Option<(Handle<T::Kind>, &mut T)> {
         let slot = self.slots.get_mut(usize::from(index))?;
         let head = *slot.head();
@@ -138,11 +145,13 @@ impl<'s, T: Slot> Table<'s, T> {
     }
 
     /// The slot at `index`, taken or not.
+    #[inline]
     pub(crate) fn slot(&self, index: u16) -> Option<&T> {
         self.slots.get(usize::from(index))
     }
 
     /// The slot at `index`, taken or not.
+    #[inline]
     pub(crate) fn slot_mut(&mut self, index: u16) -> Option<&mut T> {
         self.slots.get_mut(usize::from(index))
     }

@@ -24,6 +24,7 @@ pub(super) mod due {
 
     /// What puts the end of stream off to the next pass.
     pub(super) const BEFORE_EOF: u8 = READ | CONNECTED;
+    pub(super) const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
     /// What waits until reading is enabled.
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
     /// What waits until writing is enabled.
@@ -58,9 +59,11 @@ impl<A> ConnSlot<A> {
 
     /// Takes the next callback, but for that of a listener. Input rings have `input_len` bytes.
     fn take_call(&mut self, conn: Conn, now: Instant, input_len: usize) -> Option<Fired<A>> {
-        for direction in [Direction::Read, Direction::Write] {
-            if self.until(direction, input_len) > now {
-                self.clear_due(due::timeout_of(direction));
+        if self.turn.due() & due::TIMEOUTS != 0 {
+            for direction in [Direction::Read, Direction::Write] {
+                if self.until(direction, input_len) > now {
+                    self.clear_due(due::timeout_of(direction));
+                }
             }
         }
         if self.input.len() == 0 {

@@ -46,6 +46,9 @@ impl<A> Cx<'_, A> {
     pub(super) fn conn_progress(&mut self, conn: Conn, direction: Direction) {
         let (now, input_len) = (self.now, self.rings.input_len());
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        if slot.timeouts == [0; 2] {
+            return;
+        }
         let [read, write] = &mut slot.last;
         match direction {
             Direction::Read => *read = now,

@@ -13,29 +13,38 @@ impl<A> Cx<'_, A> {
             slot.interval = interval;
             slot.turn.set(flag::REARM, true);
         }
+        if slot.turn.is_queued() {
+            self.event_take_back_timeout(event);
+        }
+        self.event_arm(event.slot(), self.now.plus(interval));
+    }
+
+    /// Takes back a callback that is due for a timeout. Readiness that it was due for, too, is asked
+    /// for again.
+    #[inline(never)]
+    fn event_take_back_timeout(&mut self, event: Event) {
+        let Some(slot) = self.tables.events.get(event) else { return };
         let due = What::from_bits(slot.turn.due());
-        if slot.turn.is_queued() && due.contains(What::TIMEOUT) {
+        if due.contains(What::TIMEOUT) {
             self.event_deactivate(event);
             if due.intersects(What::IO) {
                 self.event_ask_again(event);
             }
         }
-        self.event_arm(event.slot(), self.now.plus(interval));
     }
 
     /// Sets the deadline of the event in a slot that is taken.
     pub(super) fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {
-            let before = slot.alarm.deadline;
-            self.deadline_moves(before);
+            self.due_moved |= slot.alarm.deadline <= self.due_from;
         } else {
             slot.set_pending(flag::ARMED, true);
             self.armed = self.armed.wrapping_add(1);
         }
-        let sequence = self.next_sequence(deadline);
-        let Some(slot) = self.tables.events.slot_mut(index) else { return };
-        (slot.alarm.deadline, slot.alarm.sequence) = (deadline, sequence);
+        self.sequence = self.sequence.wrapping_add(1);
+        self.due_from = self.due_from.min(deadline);
+        (slot.alarm.deadline, slot.alarm.sequence) = (deadline, self.sequence);
         self.timers.arm(&mut self.tables, Id::at(index));
         self.note_added();
     }
@@ -45,9 +54,8 @@ impl<A> Cx<'_, A> {
         if let Some(slot) = self.tables.events.slot_mut(index).filter(|slot| slot.has(flag::ARMED))
         {
             slot.set_pending(flag::ARMED, false);
-            let deadline = slot.alarm.deadline;
             self.armed = self.armed.wrapping_sub(1);
-            self.deadline_moves(deadline);
+            self.due_moved |= slot.alarm.deadline <= self.due_from;
         }
     }
 

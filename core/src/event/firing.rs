@@ -3,6 +3,7 @@
 use super::flag;
 use crate::handle::Event;
 use crate::queue::Id;
+use crate::table::Slot;
 use crate::{Cx, Fired, What};
 
 impl<A> Cx<'_, A> {
@@ -16,9 +17,14 @@ impl<A> Cx<'_, A> {
         self.activate(Id::at(event.slot()), what.bits());
     }
 
-    /// Prepares the callback of an event whose turn it is.
+    /// Prepares the callback of an event whose turn it is, unless its turn is over.
+    #[inline]
     pub(crate) fn event_fire(&mut self, index: u16) -> Option<Fired<A>> {
-        let (event, slot) = self.tables.events.at(index)?;
+        let slot = self.tables.events.slot_mut(index)?;
+        if self.queues.is_over(&slot.turn) {
+            return None;
+        }
+        let event = Event::new(index, slot.head().generation());
         let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
         let what = What::from_bits(self.queues.done(&mut slot.turn));
         if on_fire != 0 {
@@ -58,6 +64,9 @@ impl<A> Cx<'_, A> {
 
     /// Frees the once-event whose callback has run, unless that has made use of it again.
     pub(crate) fn free_fired_once(&mut self) {
+        if self.fired_once == Event::NONE {
+            return;
+        }
         let event = core::mem::replace(&mut self.fired_once, Event::NONE);
         let Some(slot) = self.tables.events.get(event) else { return };
         if !slot.has(flag::ARMED | flag::REGISTERED) && !slot.turn.is_queued() {

@@ -127,7 +127,10 @@ impl<A> Cx<'_, A> {
         event: Event,
         timeout: Option<Duration>,
     ) -> Result<(), AddError> {
-        self.event_register(event)?;
+        let waits = self.tables.events.get(event).is_some_and(|slot| slot.has(flag::WAITS));
+        if waits {
+            self.event_register(event)?;
+        }
         if let Some(timeout) = timeout {
             self.event_begin_timeout(event, micros(timeout));
         }

@@ -55,14 +55,6 @@ pub(crate) trait Alarms {
     fn alarm(&self, owner: Id) -> Option<&Alarm>;
 
     fn alarm_mut(&mut self, owner: Id) -> Option<&mut Alarm>;
-
-    /// Whether the deadline of one owner comes before that of another.
-    fn precedes(&self, owner: Id, other: Id) -> bool {
-        match (self.alarm(owner), self.alarm(other)) {
-            (Some(one), Some(other)) => one.precedes(other),
-            _ => false,
-        }
-    }
 }
 
 /// The heap.
@@ -133,25 +125,24 @@ impl<'s> Timers<'s> {
 
     /// Puts an owner into a gap, or above or below it, wherever it belongs.
     fn settle(&mut self, alarms: &mut impl Alarms, from: u16, owner: Id) {
+        let Some(&alarm) = alarms.alarm(owner) else { return };
         let mut gap = from;
         while gap > 0 {
             let parent = gap.wrapping_sub(1) >> 1;
             let above = self.at(parent.into());
-            if !alarms.precedes(owner, above) {
+            if !alarms.alarm(above).is_some_and(|above| alarm.precedes(above)) {
                 break;
             }
             self.put(alarms, gap, above);
             gap = parent;
         }
         // What has risen is not to sink.
-        while gap >= from {
-            match self.least_child(alarms, gap) {
-                Some((child, least)) if alarms.precedes(least, owner) => {
-                    self.put(alarms, gap, least);
-                    gap = child;
-                }
-                _ => break,
-            }
+        while gap >= from
+            && let Some((child, least)) = self.least_child(alarms, gap)
+            && alarms.alarm(least).is_some_and(|least| least.precedes(&alarm))
+        {
+            self.put(alarms, gap, least);
+            gap = child;
         }
         self.put(alarms, gap, owner);
     }
@@ -167,7 +158,9 @@ impl<'s> Timers<'s> {
         let one = self.at(first);
         if second < usize::from(self.len) {
             let other = self.at(second);
-            if alarms.precedes(other, one) {
+            if let (Some(here), Some(there)) = (alarms.alarm(one), alarms.alarm(other))
+                && there.precedes(here)
+            {
                 return Some((second as u16, other));
             }
         }
