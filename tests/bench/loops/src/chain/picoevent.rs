@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Source, Storage, Wait, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 use super::ring::Ring;
 use super::{Body, Chain, Contestant, Watch};

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use picoevent::{End, EventBase, Listener, OnConn, Storage};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 /// How long anything may take. It bounds a hang and says nothing about speed.
 pub const LIMIT: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@
 //! ```no_run
 //! use std::net::SocketAddr;
 //! use picoevent::{EventBase, Storage};
-//! use picoevent_sim::live::Live;
+//! use picoevent_mio::Live;
 //!
 //! # struct App;
 //! # fn main() -> std::io::Result<()> {
