@@ -1,4 +1,5 @@
-//! What tests of several packages share, and would otherwise be written again in each.
+//! What simulated networks are made of, for the simulator and for tests of other packages, and the search
+//! for a shorter failure.
 
 #[cfg(feature = "net")]
 pub mod net;
