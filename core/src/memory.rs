@@ -1,5 +1,5 @@
 //! The memory of a base in parts: for those who make it other than as one [`Storage`](crate::Storage),
-//! as desks do that want it on the heap and of a size known only at run time.
+//! as `picoevent_mio::HeapStorage` does on the heap, of a size known only at run time.
 //!
 //! ```
 //! use picoevent::EventBase;
@@ -19,6 +19,12 @@ pub use crate::listener::ListenerSlot;
 pub use crate::source::SourceSlot;
 
 use crate::table::Slot;
+
+/// The most slots that the tables of a base have together. What goes beyond is not used.
+pub const MAX_SLOTS: usize = crate::table::MAX_SLOTS as usize;
+
+/// The most bytes of a ring: 65,535 where memory is scarce, and 4,294,967,295 on 64-bit machines.
+pub const MAX_RING: usize = crate::ring::LONGEST;
 
 /// The parts. How much of one is used is decided by the shortest of those that belong together.
 ///
@@ -70,7 +76,7 @@ impl<A> Memory<'_, A> {
     pub(crate) fn fit(&mut self) {
         let Self { input_len, output_len, .. } = *self;
         let rings = |bytes: &[u8], len: usize| bytes.len().checked_div(len).unwrap_or(0);
-        let too_long = input_len.max(output_len) > crate::ring::LONGEST;
+        let too_long = input_len.max(output_len) > MAX_RING;
         let rings = rings(self.input, input_len).min(rings(self.output, output_len));
         let conns = if too_long { 0 } else { rings.min(self.conn_heap.len()) };
         shorten(&mut self.conns, conns);

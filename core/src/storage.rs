@@ -1,6 +1,6 @@
 //! The memory of a base: every table and ring, with the capacities chosen once, in the type.
 
-use crate::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, SourceSlot};
+use crate::memory::{ConnSlot, EventSlot, ListenerSlot, MAX_RING, Memory, SourceSlot};
 use crate::table::Slot;
 
 /// Room for an [`EventBase`](crate::EventBase) of the application `A`.
@@ -34,7 +34,9 @@ use crate::table::Slot;
 /// let storage = Storage::<App, 8, 4, 0, 256>::new();
 /// ```
 ///
-/// On a desk a large storage is better made on the heap, of [parts](crate::memory).
+/// On a desk, `picoevent_mio::HeapStorage` is on the heap, of a size chosen when the program runs: a
+/// `Box::new(Storage::new())` of some megabytes overflows the stack. Others make it of
+/// [parts](crate::memory).
 pub struct Storage<
     A,
     const EVENTS: usize,
@@ -54,9 +56,6 @@ pub struct Storage<
     sources: [SourceSlot; SOURCES],
 }
 
-/// Most bytes of a ring.
-const LONGEST: usize = crate::ring::LONGEST;
-
 impl<
     A,
     const EVENTS: usize,
@@ -72,7 +71,7 @@ impl<
         const {
             assert!(CONNS == 0 || INPUT > 0, "a connection needs room for input: raise INPUT");
             assert!(CONNS == 0 || OUTPUT > 0, "a connection needs room for output: raise OUTPUT");
-            assert!(INPUT <= LONGEST && OUTPUT <= LONGEST, "a ring is too long for this target");
+            assert!(INPUT <= MAX_RING && OUTPUT <= MAX_RING, "a ring is too long for this target");
         }
         Self {
             events: [const { Slot::EMPTY }; EVENTS],

@@ -15,7 +15,7 @@ use crate::handle::Handle;
 use crate::peak::Peak;
 
 /// The most slots a table can have: one less than a `u16` counts, for the end of the free list.
-const MAX_SLOTS: u16 = u16::MAX;
+pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
 /// What a table keeps in each slot.

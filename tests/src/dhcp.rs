@@ -1,11 +1,11 @@
 //! The DHCP server on a UDP socket of the peer's stack.
 
-use picoevent_test_support::net::dhcp::Server;
+use picoevent_sim_support::net::dhcp::Server;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp;
 use smoltcp::wire::{DHCP_CLIENT_PORT, DHCP_SERVER_PORT, IpListenEndpoint, Ipv4Address};
 
-pub use picoevent_test_support::net::dhcp::{Lease, Policy, Tally};
+pub use picoevent_sim_support::net::dhcp::{Lease, Policy, Tally};
 
 /// A DHCP server on one UDP socket.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::io;
 use std::net::{SocketAddrV4, TcpListener};
 use std::time::{Duration, Instant};
 
-use picoevent_test_support::net::host;
+use picoevent_sim_support::net::host;
 use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::time::Instant as StackTime;
 use smoltcp::wire::Ipv4Address;

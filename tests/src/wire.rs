@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as Moment};
 
 use picoevent_sim::world::{Cable, Direction};
-use picoevent_test_support::net::{MTU, Segment};
+use picoevent_sim_support::net::{MTU, Segment};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;

@@ -28,7 +28,7 @@ fn every_scenario_of_libevents_stands_in_the_list() {
         .map(|row| row[0].trim_matches('`').to_owned())
         .collect();
     assert!(tests_in("core/tests/regress").is_subset(&named));
-    assert_eq!(tests_in("sim-host/tests/regress"), on_a_desk);
+    assert_eq!(tests_in("sim-host/live/tests/regress"), on_a_desk);
 }
 
 fn root() -> PathBuf {

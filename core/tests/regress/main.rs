@@ -4,7 +4,7 @@
 //! `docs/regress.md` says which of libevent's tests stands where, and why some have no counterpart.
 //! Each scenario asserts what libevent's asserts; where the meaning here is another on purpose, a
 //! sentence says so. Those about descriptors and signals run on the real ones too, in
-//! `sim-host/tests/regress`.
+//! `sim-host/live/tests/regress`.
 
 mod et;
 mod event_timer;

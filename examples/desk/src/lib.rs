@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use picoevent::{Cx, EventBase, Full, Listener};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 mod command_line;
 mod lines;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use picoevent::EventBase;
-use picoevent_sim::recording::RecordingFile;
+use picoevent_recording::RecordingFile;
 
 use crate::lines;
 

@@ -11,7 +11,7 @@ use std::{fs, thread};
 use hello_world::Hello;
 use log::{LevelFilter, Log, Metadata};
 use picoevent::{Conn, Cx, Direction, End, EventBase, Signal, Storage, Trigger};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 use picoevent_sim::recording::{Recorded, RecordingFile};
 use picoevent_sim::world::{AnyTestCase, Simulator, TestCase};
 use picoevent_sim_command::{echo, hello_world};

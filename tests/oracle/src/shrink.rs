@@ -1,6 +1,6 @@
 //! Makes a program that fails as short as it can be while it still fails in the same way.
 
-use picoevent_test_support::shrink;
+use picoevent_sim_support::shrink;
 
 use crate::program::{Decl, Line, Op, Program, Timeout};
 

@@ -116,6 +116,7 @@ fn clippy() -> Result<()> {
         &["--package", "picoevent", "--features", "defmt,record"],
         &["--package", "picoevent-embassy", "--features", "defmt,proto-ipv6"],
         &["--package", "picoevent-embassy", "--features", "log"],
+        &["--package", "picoevent-mio"],
     ] {
         let mut cargo = command::cargo(&workspace::root());
         cargo.arg("clippy").args(what).args(["--all-targets", "--", "--deny", "warnings"]);

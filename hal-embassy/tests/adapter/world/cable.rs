@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use picoevent_test_support::net::{End, Segment};
+use picoevent_sim_support::net::{End, Segment};
 
 pub const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 pub const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -79,7 +79,7 @@ impl Cable {
     }
 }
 
-impl picoevent_test_support::net::Cable for Cable {
+impl picoevent_sim_support::net::Cable for Cable {
     const DEVICE: [u8; 6] = DEVICE;
 
     fn take(&mut self, at: End) -> Option<Vec<u8>> {

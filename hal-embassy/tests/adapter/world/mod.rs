@@ -22,7 +22,7 @@ use picoevent_embassy::{Config, Sockets, run};
 use app::{App, Seen};
 pub use cable::Cable;
 pub use peer::{Call, Peer};
-pub use picoevent_test_support::net::{DeviceEnd as CableEnd, Segment};
+pub use picoevent_sim_support::net::{DeviceEnd as CableEnd, Segment};
 use smoltcp::socket::tcp::State;
 pub use task::Task;
 

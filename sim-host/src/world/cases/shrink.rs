@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use picoevent_test_support::shrink::leave_out;
+use picoevent_sim_support::shrink::leave_out;
 
 use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::simulator::Simulator;

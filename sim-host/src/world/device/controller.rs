@@ -2,14 +2,14 @@
 
 use std::task::Waker;
 
-use picoevent_test_support::net::{Cable, End};
+use picoevent_sim_support::net::{Cable, End};
 
 use crate::world::device::interrupt;
 use crate::world::network::ether::{DEVICE, Ether};
 use crate::world::observe::observer::Direction;
 
 /// The device's controller, as embassy-net drives it.
-pub(crate) use picoevent_test_support::net::DeviceEnd as Nic;
+pub(crate) use picoevent_sim_support::net::DeviceEnd as Nic;
 
 impl Cable for Ether {
     const DEVICE: [u8; 6] = DEVICE;

@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use picoevent_test_support::net::dhcp::{Lease, Policy, Server};
+use picoevent_sim_support::net::dhcp::{Lease, Policy, Server};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAddress, EthernetFrame, EthernetProtocol,

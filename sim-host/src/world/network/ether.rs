@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::task::Waker;
 
-use picoevent_test_support::net::MTU;
+use picoevent_sim_support::net::MTU;
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::fault::Fault;

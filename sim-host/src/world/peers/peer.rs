@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
-use picoevent_test_support::net::{PeerEnd as PeerNic, host};
+use picoevent_sim_support::net::{PeerEnd as PeerNic, host};
 use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};

@@ -217,7 +217,7 @@ mod tests {
             ("<u32 as defmt::traits::Format>::format", Some("defmt")),
             ("<T as core::convert::Into<U>>::into", Some("core")),
             ("<dyn core::any::Any>::type_id", Some("core")),
-            ("picoevent_sim::live::Live::settle", Some("picoevent_sim")),
+            ("picoevent_mio::Live::settle", Some("picoevent_mio")),
             ("<&mut smoltcp::A as core::fmt::Debug>::fmt", Some("smoltcp")),
             ("Reset", None),
             ("", None),

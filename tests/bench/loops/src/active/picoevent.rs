@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use picoevent::{Cx, Event, EventBase, Mode, Run, Storage, Wait, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 use super::{Active, Body};
 

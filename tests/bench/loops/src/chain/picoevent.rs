@@ -6,11 +6,11 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant as Moment};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Source, Storage, Wait, What};
-use picoevent_sim::live::Live;
+use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Source, Wait, What};
+use picoevent_mio::{Capacities, HeapStorage, Live};
 
 use super::ring::Ring;
 use super::{Body, Chain, Contestant, Watch};
@@ -47,23 +47,17 @@ pub(super) fn contestants() -> Vec<Contestant> {
     ]
 }
 
-fn on_live(watch: &Watch<'_>, body: Body<'_>, what: What, idle: Idle) -> Result<()> {
-    match watch.descriptors.len() {
-        ..=100 => on_live_with::<100>(watch, body, what, idle),
-        101..=1_000 => on_live_with::<1_000>(watch, body, what, idle),
-        1_001..=10_000 => on_live_with::<10_000>(watch, body, what, idle),
-        more => bail!("there are no tables for {more} descriptors here"),
-    }
+/// Makes room for a source and an event for each descriptor.
+fn storage<'w>(watch: &Watch<'w>) -> Result<HeapStorage<App<'w>>> {
+    let descriptors = watch.descriptors.len();
+    let capacities =
+        Capacities { events: descriptors, sources: descriptors, ..Capacities::default() };
+    Ok(HeapStorage::new(capacities)?)
 }
 
-fn on_live_with<const SIZE: usize>(
-    watch: &Watch<'_>,
-    body: Body<'_>,
-    what: What,
-    idle: Idle,
-) -> Result<()> {
-    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0, 1, 1, 0, SIZE>::new());
-    let mut base = EventBase::new(&mut storage);
+fn on_live(watch: &Watch<'_>, body: Body<'_>, what: What, idle: Idle) -> Result<()> {
+    let mut storage = storage(watch)?;
+    let mut base = EventBase::over(storage.memory());
     let mut live = Live::new()?;
     let sources = watch.descriptors.iter().map(|descriptor| live.add_source(&mut base, descriptor));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
@@ -85,17 +79,8 @@ impl Chain for OnLive<'_, '_> {
 }
 
 fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
-    match watch.descriptors.len() {
-        ..=100 => on_core_with::<100>(watch, body, idle),
-        101..=1_000 => on_core_with::<1_000>(watch, body, idle),
-        1_001..=10_000 => on_core_with::<10_000>(watch, body, idle),
-        more => bail!("there are no tables for {more} descriptors here"),
-    }
-}
-
-fn on_core_with<const SIZE: usize>(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
-    let mut storage = Box::new(Storage::<App<'_>, SIZE, 0, 1, 1, 0, SIZE>::new());
-    let mut base = EventBase::new(&mut storage);
+    let mut storage = storage(watch)?;
+    let mut base = EventBase::over(storage.memory());
     let sources = watch.descriptors.iter().map(|_| base.new_source());
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     add_all(&mut base, &sources, What::READ | What::EDGE, idle)?;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant as Moment};
 
-use anyhow::{Result, bail};
-use picoevent::{Cx, Event, EventBase, Instant, Mode, Storage, What};
+use anyhow::Result;
+use picoevent::{Cx, Event, EventBase, Instant, Mode, What};
+use picoevent_mio::{Capacities, HeapStorage};
 
 use super::{Body, Timers, Verbs};
 
@@ -13,18 +14,9 @@ struct App {
 }
 
 pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
-    match count {
-        ..=100 => with_tables_of::<100>(count, body),
-        101..=1_000 => with_tables_of::<1_000>(count, body),
-        1_001..=10_000 => with_tables_of::<10_000>(count, body),
-        10_001..=65_000 => with_tables_of::<65_000>(count, body),
-        _ => bail!("there are no tables for {count} timers here"),
-    }
-}
-
-fn with_tables_of<const SIZE: usize>(count: u32, body: Body<'_>) -> Result<()> {
-    let mut storage = Box::new(Storage::<App, SIZE, 0>::new());
-    let mut base = EventBase::new(&mut storage);
+    let capacities = Capacities { events: count as usize, ..Capacities::default() };
+    let mut storage = HeapStorage::new(capacities)?;
+    let mut base = EventBase::over(storage.memory());
     let events = (0..count).map(|_| base.new_timer(Mode::OneShot, called));
     let events = events.collect::<Result<Vec<_>, _>>()?;
     body(&mut Loop { base, events, app: App::default(), started: Moment::now() })

@@ -95,14 +95,14 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
 
 /// What of the release server is code of ours.
 fn core(contest: &Contest) -> Result<Table> {
-    let columns = ["server", "`picoevent`", "`picoevent_sim::live`"];
+    let columns = ["server", "`picoevent`", "`picoevent_mio`"];
     let mut table = Table::new("Code of the core and of its back end, bytes", &columns);
     for (name, program) in
         [("connections", "server-picoevent"), ("sources", "server-picoevent-sources")]
     {
         let text = crates::code_by_name(&contest.built.rust(program)?)?;
         let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
-        table.row([name.to_owned(), of("picoevent"), of("picoevent_sim")]);
+        table.row([name.to_owned(), of("picoevent"), of("picoevent_mio")]);
     }
     table.note(
         "The sum of the symbols in the linked program, x86-64 or what this machine is, in the \

@@ -4,7 +4,7 @@ mod sources;
 
 use picoevent::{End, EventBase, Mode, Storage, What};
 use picoevent_bench_servers::agreement::{Agreement, fail, listener};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 use sources::Server;
 use static_cell::ConstStaticCell;
 

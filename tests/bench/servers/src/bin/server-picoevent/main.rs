@@ -5,7 +5,7 @@ mod conns;
 use conns::Server;
 use picoevent::{EventBase, Storage};
 use picoevent_bench_servers::agreement::{Agreement, Workload, fail};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 use static_cell::ConstStaticCell;
 
 /// Small messages, one at a time on each connection.

@@ -236,7 +236,7 @@ fn finish_ends_one_direction_after_the_output_and_leaves_the_other() {
 }
 
 /// The one slot is held by a client that never reads. It is closed, the system takes no more, and
-/// after [`LINGER`](picoevent_sim::live::LINGER) the slot goes to the client that waits for it.
+/// after [`LINGER`](picoevent_mio::LINGER) the slot goes to the client that waits for it.
 #[test]
 fn a_client_that_never_reads_gives_its_slot_back() {
     let mut app = App::default();

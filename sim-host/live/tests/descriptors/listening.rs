@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use picoevent::{Conn, Cx, Event, EventBase, Storage, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 use crate::{LIMIT, Warnings, leave_descriptors, run_alone};
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use picoevent::{Conn, ConnEvent, Cx, EventBase, Storage};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 use crate::{LIMIT, leave_descriptors, run_alone};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{process, thread};
 
 use picoevent::{Cx, End, Event, EventBase, Mode, OnEvent, Run, Source, Storage, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 /// How long a scenario may take. It bounds a hang and says nothing about speed.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, Trigger, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 use signal_hook::low_level::raise;
 
 use crate::support::run;

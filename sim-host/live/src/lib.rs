@@ -12,7 +12,7 @@
 //! ```no_run
 //! use std::net::SocketAddr;
 //! use picoevent::{EventBase, Storage};
-//! use picoevent_sim::live::Live;
+//! use picoevent_mio::Live;
 //!
 //! # struct App;
 //! # fn main() -> std::io::Result<()> {
@@ -38,6 +38,8 @@
 //! given up, the oldest first; when none is left, listeners rest until a descriptor is closed, or for
 //! [a second](RETRY) at most.
 //!
+//! [`HeapStorage`] is the memory of a base on the heap, of a size chosen when the program runs.
+//!
 //! Tested on Linux. There is no unsafe code here, nor a thread.
 
 use std::io::{self, ErrorKind};
@@ -59,12 +61,14 @@ mod objects;
 mod reach;
 mod signals;
 mod sources;
+mod storage;
 mod stream;
 mod token;
 mod tuning;
 mod urgent;
 
 pub use sources::SourceError;
+pub use storage::{Capacities, CapacityError, HeapStorage};
 
 use clock::Clock;
 use objects::Objects;

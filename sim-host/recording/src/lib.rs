@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use picoevent::{EventBase, Storage};
-//! use picoevent_sim::recording::Recorded;
+//! use picoevent_recording::Recorded;
 //! # struct App;
 //! # impl App { fn start(_: &mut picoevent::Cx<Self>) {} }
 //!

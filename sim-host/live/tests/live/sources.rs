@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use picoevent::{AddError, Cx, Event, Full, Mode, Source, Stale, What};
-use picoevent_sim::live::SourceError;
+use picoevent_mio::SourceError;
 
 use crate::support::run;
 

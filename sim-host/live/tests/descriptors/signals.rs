@@ -1,7 +1,7 @@
 //! A signal that can not be caught for want of a descriptor.
 
 use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 use signal_hook::low_level::raise;
 
 use crate::{leave_descriptors, run_alone};

@@ -4,8 +4,8 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use picoevent::{End, EventBase, Listener, OnConn, Storage};
-use picoevent_sim::live::Live;
+use picoevent::{End, EventBase, Listener, OnConn};
+use picoevent_mio::{Capacities, HeapStorage, Live};
 
 /// How long anything may take. It bounds a hang and says nothing about speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -18,8 +18,10 @@ pub fn run<const CONNS: usize, A>(
     app: &mut A,
     start: impl FnOnce(&mut Live, &mut EventBase<'_, A>, &mut A),
 ) -> End {
-    let mut storage = Box::new(Storage::<A, 8, CONNS, RING, RING, 2, 8>::new());
-    let mut base = EventBase::new(&mut storage);
+    let capacities =
+        Capacities { events: 8, conns: CONNS, input: RING, output: RING, listeners: 2, sources: 8 };
+    let mut storage = HeapStorage::new(capacities).unwrap();
+    let mut base = EventBase::over(storage.memory());
     let mut live = Live::new().unwrap();
     base.after(LIMIT, |_, _, _, _| panic!("the loop has not ended within {LIMIT:?}")).unwrap();
     start(&mut live, &mut base, app);

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use picoevent::{Cx, End, Event, EventBase, Mode, Run, Storage, What};
-use picoevent_sim::live::Live;
+use picoevent_mio::Live;
 
 #[derive(Default)]
 struct App {

@@ -90,7 +90,7 @@ fn with_holders<R>(signal: Signal, work: impl FnOnce(&mut Holders) -> R) -> R {
 fn disposition(signal: Signal) -> io::Result<Disposition> {
     match fs::read_to_string("/proc/self/status") {
         Ok(status) => Ok(of_status(&status, signal)),
-        Err(error) if super::super::errno::is_exhaustion(&error) => Err(error),
+        Err(error) if crate::errno::is_exhaustion(&error) => Err(error),
         Err(_) if signal.number() == PIPE => Ok(Disposition::Ignored),
         Err(_) => Ok(Disposition::Default),
     }

@@ -1,0 +1,168 @@
+//! The memory of a base on the heap, with capacities that are known only when the program runs.
+
+use std::{error, fmt};
+
+use picoevent::memory::{
+    ConnSlot, EventSlot, ListenerSlot, MAX_RING, MAX_SLOTS, Memory, SourceSlot,
+};
+
+/// How much an [`EventBase`](picoevent::EventBase) has room for.
+///
+/// What is not named is as in a [`Storage`](picoevent::Storage): rings of 512 bytes, one listener and
+/// no source. Events and connections have no default but none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacities {
+    /// Events that can exist at once: timers, signals, sources' readiness, watchers.
+    pub events: usize,
+    /// Connections that can exist at once, those being flushed after a close included.
+    pub conns: usize,
+    /// Bytes received and not consumed, for each connection.
+    pub input: usize,
+    /// Bytes written and not sent, for each connection.
+    pub output: usize,
+    /// Listeners that can exist at once.
+    pub listeners: usize,
+    /// [Sources](picoevent::Source) that can exist at once.
+    pub sources: usize,
+}
+
+/// Room for an [`EventBase`](picoevent::EventBase) of the application `A`, on the heap.
+///
+/// A [`Storage`](picoevent::Storage) has its capacities in its type and is made where it stands, so
+/// `Box::new(Storage::new())` passes over the stack, which a storage of some megabytes overflows. This
+/// one is made on the heap:
+///
+/// ```
+/// use picoevent::EventBase;
+/// use picoevent_mio::{Capacities, HeapStorage};
+/// # struct App;
+///
+/// # fn main() -> Result<(), picoevent_mio::CapacityError> {
+/// let capacities = Capacities { events: 8, conns: 10_000, input: 4096, ..Capacities::default() };
+/// let mut storage = HeapStorage::<App>::new(capacities)?;
+/// let base = EventBase::over(storage.memory());
+/// # let _ = base;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The bytes of the rings come zeroed from the system, which gives most of them a page only when a
+/// connection first uses it.
+pub struct HeapStorage<A> {
+    events: Box<[EventSlot<A>]>,
+    event_heap: Box<[u16]>,
+    conns: Box<[ConnSlot<A>]>,
+    conn_heap: Box<[u16]>,
+    input: Box<[u8]>,
+    output: Box<[u8]>,
+    listeners: Box<[ListenerSlot<A>]>,
+    sources: Box<[SourceSlot]>,
+    input_len: usize,
+    output_len: usize,
+}
+
+impl Default for Capacities {
+    fn default() -> Self {
+        Self { events: 0, conns: 0, input: 512, output: 512, listeners: 1, sources: 0 }
+    }
+}
+
+impl Capacities {
+    /// Checks that a base can use all of it.
+    fn check(&self) -> Result<(), CapacityError> {
+        let Self { events, conns, input, output, listeners, sources } = *self;
+        let slots = [events, conns, listeners, sources].into_iter().fold(0, usize::saturating_add);
+        if slots > MAX_SLOTS {
+            return Err(CapacityError::TooManySlots(slots));
+        }
+        if conns == 0 {
+            return Ok(());
+        }
+        // No allocation is longer than `isize::MAX`, which rings can be on a 32-bit machine.
+        let longest = MAX_RING.min(isize::MAX as usize / conns);
+        match (input, output) {
+            (0, _) => Err(CapacityError::NoInput),
+            (_, 0) => Err(CapacityError::NoOutput),
+            _ if input.max(output) > longest => Err(CapacityError::RingTooLong { longest }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<A> HeapStorage<A> {
+    /// Makes an empty storage. O(number of slots).
+    ///
+    /// # Errors
+    /// [`CapacityError`], when a base could not use what is asked for.
+    pub fn new(capacities: Capacities) -> Result<Self, CapacityError> {
+        capacities.check()?;
+        let Capacities { events, conns, input, output, listeners, sources } = capacities;
+        Ok(Self {
+            events: slots(events, EventSlot::new),
+            event_heap: vec![0; events].into(),
+            conns: slots(conns, ConnSlot::new),
+            conn_heap: vec![0; conns].into(),
+            input: vec![0; conns * input].into(),
+            output: vec![0; conns * output].into(),
+            listeners: slots(listeners, ListenerSlot::new),
+            sources: slots(sources, SourceSlot::new),
+            input_len: input,
+            output_len: output,
+        })
+    }
+
+    /// Lends the memory, for [`EventBase::over`](picoevent::EventBase::over).
+    pub fn memory(&mut self) -> Memory<'_, A> {
+        Memory {
+            events: &mut self.events,
+            event_heap: &mut self.event_heap,
+            conns: &mut self.conns,
+            conn_heap: &mut self.conn_heap,
+            input: &mut self.input,
+            output: &mut self.output,
+            input_len: self.input_len,
+            output_len: self.output_len,
+            listeners: &mut self.listeners,
+            sources: &mut self.sources,
+        }
+    }
+}
+
+/// Makes slots one at a time, so that none but one is ever on the stack.
+fn slots<T>(number: usize, new: fn() -> T) -> Box<[T]> {
+    std::iter::repeat_with(new).take(number).collect()
+}
+
+/// Why there is no storage of these [`Capacities`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapacityError {
+    /// Connections would have no room for input, and never hear of their peers' end.
+    NoInput,
+    /// Connections would have no room for output.
+    NoOutput,
+    /// A ring has more bytes than this machine has room for in rings of so many connections.
+    RingTooLong {
+        /// The most bytes that a ring can have with so many connections.
+        longest: usize,
+    },
+    /// All tables together have more slots than handles can name: so many.
+    TooManySlots(usize),
+}
+
+impl fmt::Display for CapacityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoInput => write!(f, "a connection needs room for input: raise `input`"),
+            Self::NoOutput => write!(f, "a connection needs room for output: raise `output`"),
+            Self::RingTooLong { longest } => {
+                write!(f, "a ring can have {longest} bytes: lower `input`, `output` or `conns`")
+            }
+            Self::TooManySlots(slots) => write!(
+                f,
+                "{slots} events, connections, listeners and sources are more than {MAX_SLOTS}",
+            ),
+        }
+    }
+}
+
+impl error::Error for CapacityError {}

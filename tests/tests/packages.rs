@@ -1,0 +1,93 @@
+//! What packages depend on: each carries what it says, and what is published none of the tests.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// What the simulator is made of, and a server on real sockets must not carry; with their relatives,
+/// as `embassy-net` and `toml_parser`.
+const SIMULATOR: [&str; 12] = [
+    "backtrace",
+    "clap",
+    "embassy",
+    "gimli",
+    "maud",
+    "picoevent-embassy",
+    "picoevent-sim",
+    "serde",
+    "serde_json",
+    "smoltcp",
+    "toml",
+    "winnow",
+];
+
+/// The packages that others depend on.
+const PRODUCT: [&str; 6] = [
+    "picoevent",
+    "picoevent-embassy",
+    "picoevent-mio",
+    "picoevent-recording",
+    "picoevent-sim",
+    "picoevent-sim-support",
+];
+
+#[test]
+fn a_server_on_real_sockets_carries_nothing_of_the_simulator() {
+    let tree = tree("picoevent-mio");
+    assert!(tree.contains_key("mio") && tree.contains_key("picoevent"), "{tree:?}");
+    for server in ["picoevent-mio", "picoevent-recording", "desk", "hello-world", "echo"] {
+        let carried = of_the_simulator(server);
+        assert!(carried.is_empty(), "{server} depends on {carried:?}");
+    }
+}
+
+/// Otherwise the names above would be of nothing that could be found.
+#[test]
+fn the_simulator_is_recognised_by_each_name() {
+    let carried = of_the_simulator("picoevent-sim");
+    let missing: Vec<_> = SIMULATOR
+        .into_iter()
+        .filter(|name| !carried.iter().any(|carried| is_of_family(carried, name)))
+        .collect();
+    assert!(missing.is_empty(), "the simulator has {carried:?}, without {missing:?}");
+}
+
+#[test]
+fn the_product_depends_on_no_package_of_tests_or_examples() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let apart = [root.join("tests"), root.join("examples")];
+    for package in PRODUCT {
+        for (name, place) in tree(package) {
+            let found = apart.iter().any(|folder| Path::new(&place).starts_with(folder));
+            assert!(!found, "{package} depends on {name} in {place}");
+        }
+    }
+}
+
+/// The packages of the simulator's that a package depends on.
+fn of_the_simulator(package: &str) -> Vec<String> {
+    let names = tree(package).into_keys();
+    names.filter(|name| SIMULATOR.iter().any(|family| is_of_family(name, family))).collect()
+}
+
+fn is_of_family(name: &str, family: &str) -> bool {
+    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+}
+
+/// A package and all that it depends on in a program, with all features, by name; with the folder of
+/// those that are in this repository.
+fn tree(package: &str) -> BTreeMap<String, String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--offline", "--locked", "--edges", "normal", "--all-features"]);
+    cargo.args(["--prefix", "none", "--package", package]);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let packages = lines.lines().map(|line| {
+        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let place = rest.split_once('(').and_then(|(_, place)| place.split_once(')'));
+        (name.to_owned(), place.map_or(String::new(), |(place, _)| place.to_owned()))
+    });
+    // A package that was shown before is marked with `(*)` instead of its folder.
+    packages.filter(|(_, place)| place != "*").collect()
+}
