@@ -1,21 +1,32 @@
 //! One turn of the loop, as `core/src/base.rs` draws it.
 
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker, ready};
 
 use picoevent::{Action, End, EventBase, Trigger, Wait};
 
 use crate::observe::Observe;
 use crate::pool::Pool;
+use crate::ready::Ready;
 use crate::slot::Role;
 use crate::socket::Phase;
-use crate::time::{self, Moment};
+use crate::time;
 
 pub(crate) struct Adapter<'r, 'n, 's, A, O> {
     pub(crate) pool: Pool<'r, 'n>,
     pub(crate) triggers: &'r [&'r Trigger],
     pub(crate) base: &'r mut EventBase<'s, A>,
     pub(crate) app: &'r mut A,
-    pub(crate) observer: &'r mut O,
+    pub(crate) observer: O,
+    pub(crate) stage: Stage,
+}
+
+/// How far the loop is.
+pub(crate) enum Stage {
+    /// The stack has not run since the sockets were opened.
+    New,
+    Running,
+    /// The loop has ended for this reason, and its sockets are being closed.
+    Leaving(End),
 }
 
 /// Passes before other tasks get their turn, the stack's above all: callbacks that always make
@@ -23,10 +34,32 @@ pub(crate) struct Adapter<'r, 'n, 's, A, O> {
 const PASSES: usize = 8;
 
 impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
-    /// Works until there is nothing to do, and sees to it that news wake the task.
-    pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    /// Runs the loop until it ends, and then until its sockets owe their peers nothing.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            match self.stage {
+                // The stack knows its link only after its runner ran once; a connection opened at
+                // once would find it down.
+                Stage::New => {
+                    self.stage = Stage::Running;
+                    self.pool.ready = Ready::new(cx.waker());
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Stage::Running => {
+                    let end = ready!(self.turn(cx));
+                    self.leave();
+                    self.stage = Stage::Leaving(end);
+                }
+                Stage::Leaving(end) => return self.left(cx).map(|()| end),
+            }
+        }
+    }
+
+    /// Works until there is nothing to do, and sees to it that news wakes the task.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..PASSES {
-            self.pass(cx);
+            self.pass(cx.waker());
             self.base.prepare(self.app);
             let deadline = match self.base.wait() {
                 Wait::Not => continue,
@@ -38,24 +71,26 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
             self.sleep(deadline, cx);
             return Poll::Pending;
         }
+        // The sockets are watched nevertheless, or their news would not be noted.
+        self.watch(cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn pass(&mut self, cx: &mut Context<'_>) {
+    fn pass(&mut self, task: &Waker) {
         // The time before the news: what the news arm counts from when they were seen.
-        self.pool.moment = Moment::now(&self.pool.config);
-        self.base.advance(self.pool.moment.now);
+        self.pool.env.update();
+        self.base.advance(self.pool.env.now);
         for trigger in self.triggers {
-            trigger.register(cx.waker());
+            trigger.register(task);
             self.base.raised(trigger.signal(), trigger.take());
         }
         while let Some(action) = self.base.next_action() {
-            self.act(action, cx);
+            self.act(action);
         }
-        self.pool.look(self.base, cx);
+        self.pool.look(self.base, task);
         while let Some(fired) = self.base.next() {
-            self.pool.network.watch();
+            self.pool.env.network.watch();
             self.observer.before(self.base, self.app, &fired);
             fired.call(self.app, self.base);
             self.observer.after(self.base, self.app);
@@ -65,8 +100,8 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
         }
     }
 
-    fn act(&mut self, action: Action, cx: &mut Context<'_>) {
-        let moment = self.pool.moment;
+    fn act(&mut self, action: Action) {
+        let until = self.pool.env.until;
         match action {
             Action::Listen(listener, address) => {
                 if let Err(error) = self.pool.listen(listener, address) {
@@ -76,7 +111,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
             Action::Ignore(listener) => self.pool.ignore(listener),
             Action::Unlisten(listener) => self.pool.unlisten(listener),
             Action::Connect(conn, peer) => {
-                if let Err(error) = self.pool.connect(conn, peer, cx) {
+                if let Err(error) = self.pool.connect(conn, peer) {
                     self.base.failed(conn, error);
                 }
             }
@@ -91,27 +126,32 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                 }
             }
             Action::Close(conn) => {
+                self.pool.unsorted = true;
                 // What was written may still be delivered.
-                self.pool.call_at_once(conn, cx);
+                self.pool.call_at_once(conn);
                 match self.pool.slot_of(conn) {
-                    Some(slot) => slot.serve(Role::Closing(conn), moment.until),
+                    Some(slot) => slot.serve(Role::Closing(conn), until),
                     None => self.base.released(conn),
                 }
             }
             Action::Abort(conn) => {
+                self.pool.unsorted = true;
                 if let Some(slot) = self.pool.slot_of(conn) {
                     // Nothing is undone if the peer has ended and has everything we sent: it gets
                     // our end too instead of a reset.
                     let phase = slot.socket.phase();
                     let answered = matches!(phase, Phase::Open | Phase::Finishing);
                     match answered && slot.socket.is_read_out() && slot.socket.is_sent() {
-                        true => slot.linger(moment.until),
-                        false => slot.abort(moment),
+                        true => slot.linger(until),
+                        false => slot.abort(until),
                     }
                 }
             }
-            // The look at the sockets that follows moves whatever can be moved; signals come
-            // through triggers, and there are no sources.
+            // The look at the socket that follows moves whatever can be moved.
+            Action::Receive(conn) | Action::Send(conn) => {
+                self.pool.slot_of(conn);
+            }
+            // Signals come through triggers, and there are no sources.
             _ => {}
         }
     }

@@ -9,12 +9,12 @@
 
 use core::fmt;
 use core::net::SocketAddr;
-use core::task::Context;
 
 use picoevent::{Conn, ConnError, Instant, Tuning};
 
 use crate::address;
-use crate::pool::Pool;
+use crate::pool::{Pool, Wanted};
+use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 
 /// How long a connect has the stack to itself, as a power of two of microseconds: 4.2 s. That is
@@ -30,18 +30,18 @@ pub struct Outgoing(Option<&'static Parts>);
 /// What is linked for outgoing connections.
 struct Parts {
     connect: OnConnect,
-    take_turns: fn(&mut Pool<'_, '_>, &mut Context<'_>),
-    call: fn(&mut Slot<'_>, &mut Context<'_>) -> Result<(), ConnError>,
+    take_turns: fn(&mut Pool<'_, '_>),
+    call: fn(&mut Slot<'_>) -> Result<(), ConnError>,
 }
 
-type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr, &mut Context<'_>) -> Result<(), ConnError>;
+type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr) -> Result<(), ConnError>;
 
 impl Outgoing {
     /// Connections are opened as the application asks.
     pub const YES: Self = Self(Some(&Parts {
-        connect: |pool, conn, peer, cx| pool.open(conn, peer, cx),
-        take_turns: |pool, cx| pool.turn(cx),
-        call: |slot, cx| slot.call(cx),
+        connect: |pool, conn, peer| pool.open(conn, peer),
+        take_turns: |pool| pool.turn(),
+        call: |slot| slot.call(),
     }));
     /// None is opened: a connect fails with [`NoSocket`](ConnError::NoSocket).
     pub const NO: Self = Self(None);
@@ -66,58 +66,51 @@ impl Pool<'_, '_> {
     ///
     /// # Errors
     /// Why it can not be opened.
-    pub(crate) fn connect(
-        &mut self,
-        conn: Conn,
-        peer: SocketAddr,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ConnError> {
-        let parts = self.config.outgoing.0.ok_or(ConnError::NoSocket)?;
-        (parts.connect)(self, conn, peer, cx)
+    pub(crate) fn connect(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
+        let parts = self.outgoing.0.ok_or(ConnError::NoSocket)?;
+        (parts.connect)(self, conn, peer)
     }
 
     /// Calls the peer of a connect that waits for its turn.
-    pub(crate) fn call_at_once(&mut self, conn: Conn, cx: &mut Context<'_>) {
-        if let Some(parts) = self.config.outgoing.0
+    pub(crate) fn call_at_once(&mut self, conn: Conn) {
+        if let Some(parts) = self.outgoing.0
             && let Some(slot) = self.slot_of(conn)
             && slot.role == Role::Queued(conn)
         {
             // What the socket is in otherwise says the same.
-            let _ = (parts.call)(slot, cx);
+            let _ = (parts.call)(slot);
         }
     }
 
     /// Lets those connects call that have their turn, and none of the others.
-    pub(crate) fn take_turns(&mut self, cx: &mut Context<'_>) {
-        if let Some(parts) = self.config.outgoing.0 {
-            (parts.take_turns)(self, cx);
+    pub(crate) fn take_turns(&mut self) {
+        if let Some(parts) = self.outgoing.0 {
+            (parts.take_turns)(self);
         }
     }
 
     /// Opens a connection with a free socket, with one that listens, or with one whose peer only
     /// has to end.
-    fn open(
-        &mut self,
-        conn: Conn,
-        peer: SocketAddr,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ConnError> {
+    fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
-        self.network.find_way(peer.addr)?;
-        let moment = self.moment;
-        let index = self.free().or_else(|| self.spare(0, 0)).or_else(|| self.finished(0));
-        let slot = index.and_then(|index| self.slots.get_mut(index)).ok_or(ConnError::NoSocket)?;
-        slot.abort(moment);
+        self.env.network.find_way(peer.addr)?;
+        let choices = [Wanted::Free, Wanted::Spare(None), Wanted::Finished];
+        let index = choices.into_iter().find_map(|wanted| self.oldest(wanted, 0));
+        let index = index.ok_or(ConnError::NoSocket)?;
+        self.marked |= ready::mask(index);
+        self.unsorted = true;
+        let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
+        slot.abort(self.env.until);
         slot.socket.tune(Tuning::DEFAULT);
-        slot.socket.connect(peer, cx)?;
+        slot.socket.connect(peer)?;
         slot.peer = Some(peer);
         slot.ends = Ends::default();
-        slot.serve(Role::Connecting(conn), moment.now);
+        slot.serve(Role::Connecting(conn), self.env.now);
         Ok(())
     }
 
-    fn turn(&mut self, cx: &mut Context<'_>) {
-        let now = self.moment.now;
+    fn turn(&mut self) {
+        let now = self.env.now;
         let is_late =
             |slot: &Slot<'_>| now.as_micros().saturating_sub(slot.time.as_micros()) >> SLICE > 0;
         let (mut young, mut late) = (0_usize, 0_usize);
@@ -136,13 +129,17 @@ impl Pool<'_, '_> {
         // How many late ones come before the one that has its turn.
         let turn = ((now.as_micros() >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
         let mut before = turn.unwrap_or(late);
-        for slot in self.slots.iter_mut().filter(|slot| slot.connects() && is_late(slot)) {
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if !slot.connects() || !is_late(slot) {
+                continue;
+            }
+            self.unwatched |= ready::mask(index);
             let has_turn = before == 0;
             before = before.wrapping_sub(1);
             let role = slot.role;
             match role {
                 // Without an address to call from, it tries again when it is looked at next.
-                Role::Queued(conn) if has_turn && slot.call(cx).is_ok() => {
+                Role::Queued(conn) if has_turn && slot.call().is_ok() => {
                     slot.role = Role::Connecting(conn);
                 }
                 Role::Connecting(conn) if !has_turn => {

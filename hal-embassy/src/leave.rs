@@ -8,20 +8,19 @@ use core::task::{Context, Poll};
 
 use crate::adapter::Adapter;
 use crate::slot::Role;
-use crate::time::Moment;
 
 impl<A, O> Adapter<'_, '_, '_, A, O> {
     /// Stops listening and begins to close every connection.
     pub(crate) fn leave(&mut self) {
-        self.pool.moment = Moment::now(&self.pool.config);
-        let moment = self.pool.moment;
+        self.pool.env.update();
+        let until = self.pool.env.until;
         self.pool.listeners.clear();
         for slot in self.pool.slots.iter_mut() {
             match slot.role {
                 Role::Listening(_) | Role::Waiting(_) | Role::Connecting(_) | Role::Queued(_) => {
-                    slot.abort(moment)
+                    slot.abort(until)
                 }
-                Role::Open(conn) => slot.serve(Role::Closing(conn), moment.until),
+                Role::Open(conn) => slot.serve(Role::Closing(conn), until),
                 Role::Free
                 | Role::Closing(_)
                 | Role::Lingering
@@ -29,12 +28,13 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
                 | Role::Resetting => {}
             }
         }
+        (self.pool.marked, self.pool.unsorted) = (u32::MAX, true);
     }
 
     /// Ready when every peer has what is its due, or its time is up.
     pub(crate) fn left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.pool.moment = Moment::now(&self.pool.config);
-        self.pool.look(self.base, cx);
+        self.pool.env.update();
+        self.pool.look(self.base, cx.waker());
         let mut owing = false;
         for slot in self.pool.slots.iter() {
             owing |= !matches!(slot.role, Role::Free | Role::Finished);

@@ -16,27 +16,26 @@
 //!   restarted with the same port, and it is the other connection that is dead.
 
 use core::net::SocketAddr;
-use core::task::Context;
-use core::time::Duration;
 
 use embassy_net::IpListenEndpoint;
 use picoevent::{AcceptError, ConnError, EventBase, Instant, ListenError, Listener, Tuning};
 
 use crate::address;
 use crate::log;
-use crate::pool::Pool;
+use crate::pool::{Pool, Wanted};
+use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
 use crate::time::after;
 
 /// From what age of a handshake on, and up to what age, its SYN is expected again: the first time
 /// after 1 s (RFC 6298), the second time 2 s later. Should that be lost too, nobody is kept from
-/// listening for it any longer.
-const REPEATS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(4)];
+/// listening for it any longer. In microseconds.
+const REPEATS: [u64; 2] = [500_000, 4_000_000];
 
 /// How long at least a peer that has everything may take to end, though nothing listens meanwhile:
-/// a round trip, and time to read.
-const GRACE: Duration = Duration::from_millis(250);
+/// a round trip, and time to read. In microseconds.
+const GRACE: u64 = 250_000;
 
 /// A listener that is enabled.
 #[derive(Clone, Copy)]
@@ -45,7 +44,7 @@ pub(crate) struct Listening {
     endpoint: IpListenEndpoint,
     /// Its sockets that nobody had called when they were looked at last.
     pub(crate) vacant: usize,
-    /// The first socket that may listen for it now.
+    /// The first socket that may listen for it now; `usize::MAX` if none can be found.
     first: usize,
 }
 
@@ -77,38 +76,42 @@ impl<'n> Pool<'_, 'n> {
         }
         let pushed = self.listeners.push(Listening { listener, endpoint, vacant: 0, first: 0 });
         pushed.map_err(|_| ListenError::NoSocket)?;
+        self.unsorted = true;
         log::listening(endpoint.port);
         Ok(())
     }
 
     /// Listens no more. Who has called already waits until the listener is enabled again.
+    #[inline(never)]
     pub(crate) fn ignore(&mut self, listener: Listener) {
-        if let Some(place) = self.listeners.iter().position(|held| held.listener == listener) {
+        let place = self.place(listener);
+        if place < self.listeners.len() {
             self.listeners.swap_remove(place);
+            self.unsorted = true;
         }
     }
 
     /// Listens no more, and resets who has called and was not accepted.
     pub(crate) fn unlisten(&mut self, listener: Listener) {
         self.ignore(listener);
-        let moment = self.moment;
         for slot in self.slots.iter_mut() {
             if matches!(slot.role, Role::Listening(of) | Role::Waiting(of) if of == listener) {
-                slot.abort(moment);
+                slot.abort(self.env.until);
             }
         }
+        // Those that owe a reset are watched until it is sent.
+        (self.marked, self.unsorted) = (u32::MAX, true);
     }
 
     /// Hands connections over to the base, the oldest first, while it has room for them. Those it
     /// has no room for wait; none is dropped.
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while base.has_room() {
-            let is_enabled = |of| self.listeners.iter().any(|held| held.listener == of);
-            let waiting = self.oldest(&|_, slot| match slot.role {
-                Role::Waiting(listener) => is_enabled(listener),
-                _ => false,
-            });
-            let Some(slot) = waiting.and_then(|index| self.slots.get_mut(index)) else { return };
+        while self.crowded && base.has_room() {
+            let Some(index) = self.oldest(Wanted::Waiting, 0) else {
+                self.crowded = false;
+                return;
+            };
+            let Some(slot) = self.slots.get_mut(index) else { return };
             let Role::Waiting(listener) = slot.role else { return };
             let accepted = match slot.socket.peer() {
                 Some(peer) => base.accepted(listener, peer),
@@ -117,79 +120,90 @@ impl<'n> Pool<'_, 'n> {
             match accepted {
                 Ok(conn) => {
                     slot.ends = Ends::default();
-                    slot.serve(Role::Open(conn), self.moment.now);
+                    slot.serve(Role::Open(conn), self.env.now);
+                    self.unwatched |= ready::mask(index);
                 }
                 Err(AcceptError::Full) => return,
-                Err(AcceptError::NoListener) => slot.abort(self.moment),
+                Err(AcceptError::NoListener) => {
+                    slot.abort(self.env.until);
+                    self.marked |= ready::mask(index);
+                }
             }
         }
     }
 
     /// Lets free sockets listen, always for the listener that has the fewest; takes one from a
     /// listener that has two more, or one whose peer only has to end for a listener that has none.
-    pub(crate) fn fill(&mut self, cx: &mut Context<'_>) {
-        while let Some((index, place)) = self.next_to_listen() {
+    pub(crate) fn fill(&mut self) {
+        while let Some(place) = self.poorest() {
+            let Some(index) = self.next_to_listen(place) else { continue };
             let (Some(slot), Some(held)) =
                 (self.slots.get_mut(index), self.listeners.get_mut(place))
             else {
                 return;
             };
             let former = slot.role;
-            slot.abort(self.moment);
+            slot.abort(self.env.until);
             slot.socket.tune(Tuning::DEFAULT);
-            if !slot.socket.listen(held.endpoint, cx) {
+            if !slot.socket.listen(held.endpoint) {
                 debug_assert!(false, "a free socket can listen");
                 return;
             }
             slot.serve(Role::Listening(held.listener), Instant::MAX);
+            self.unwatched |= ready::mask(index);
             held.vacant = held.vacant.saturating_add(1);
-            for held in self.listeners.iter_mut() {
-                if former == Role::Listening(held.listener) {
+            if let Role::Listening(former) = former {
+                let place = self.place(former);
+                if let Some(held) = self.listeners.get_mut(place) {
                     held.vacant = held.vacant.saturating_sub(1);
                 }
             }
         }
     }
 
-    /// A socket that can listen, and the place of the listener it is for.
-    fn next_to_listen(&mut self) -> Option<(usize, usize)> {
-        let wanted = |index| self.poorest(index).is_some();
-        if let Some(index) = self.oldest(&|i, slot| slot.role == Role::Free && wanted(i)) {
-            return Some((index, self.poorest(index)?));
+    /// Returns a socket that can listen for the listener, or notes that there is none.
+    fn next_to_listen(&mut self, place: usize) -> Option<usize> {
+        let held = self.listeners.get_mut(place)?;
+        let (vacant, first) = (held.vacant, core::mem::replace(&mut held.first, usize::MAX));
+        let mut index = self.oldest(Wanted::Free, first);
+        if index.is_none()
+            && let Some(richest) = self.listeners.iter().max_by_key(|held| held.vacant)
+            && richest.vacant > vacant.saturating_add(1)
+        {
+            index = self.oldest(Wanted::Spare(Some(richest.listener)), first);
         }
-        let place = self.poorest(usize::MAX)?;
-        let Listening { vacant, first, .. } = *self.listeners.get(place)?;
-        if let Some(index) = self.spare(vacant.saturating_add(1), first) {
-            return Some((index, place));
-        }
-        let index = if vacant == 0 { self.finished(first)? } else { return None };
-        let ripe = after(self.slots.get(index)?.time, GRACE);
-        if ripe <= self.moment.now {
-            return Some((index, place));
-        }
-        self.alarm = self.alarm.min(ripe);
-        None
-    }
-
-    /// The place of the listener with the fewest sockets, of those that the socket may listen for
-    /// and that want one more.
-    fn poorest(&self, index: usize) -> Option<usize> {
-        let backlog = self.config.backlog;
-        let listeners = self.listeners.iter().enumerate();
-        let wanting = listeners.filter(|(_, held)| held.first <= index && held.vacant < backlog);
-        wanting.min_by_key(|(_, held)| held.vacant).map(|(place, _)| place)
-    }
-
-    /// A socket that listens, of those from `first` on, of a listener that has more than `enough`.
-    pub(crate) fn spare(&self, enough: usize, first: usize) -> Option<usize> {
-        let is_rich = |of| self.listeners.iter().any(|l| l.listener == of && l.vacant > enough);
-        self.oldest(&|index, slot| match slot.role {
-            // Somebody may have called since the last look.
-            Role::Listening(of) => {
-                first <= index && is_rich(of) && slot.socket.phase() == Phase::Listening
+        if index.is_none() && vacant == 0 {
+            let finished = self.oldest(Wanted::Finished, first)?;
+            let ripe = after(self.slots.get(finished)?.time, GRACE);
+            if self.env.now < ripe {
+                self.alarm = self.alarm.min(ripe);
+                return None;
             }
-            _ => false,
-        })
+            index = Some(finished);
+        }
+        index?;
+        self.listeners.get_mut(place)?.first = first;
+        index
+    }
+
+    /// Returns the place of the listener with the fewest sockets, of those that want one more and
+    /// for which there may be one.
+    fn poorest(&self) -> Option<usize> {
+        let mut poorest = None;
+        let mut fewest = self.backlog;
+        for (place, held) in self.listeners.iter().enumerate() {
+            if held.vacant < fewest && held.first < usize::MAX {
+                (poorest, fewest) = (Some(place), held.vacant);
+            }
+        }
+        poorest
+    }
+
+    /// Returns the place of the listener; that after the last if it is not enabled.
+    #[inline(never)]
+    pub(crate) fn place(&self, listener: Listener) -> usize {
+        let place = self.listeners.iter().position(|held| held.listener == listener);
+        place.unwrap_or(self.listeners.len())
     }
 
     /// Looks what has become of a socket that listens or shakes hands.
@@ -199,51 +213,60 @@ impl<'n> Pool<'_, 'n> {
         listener: Listener,
         base: &mut EventBase<'_, A>,
     ) {
-        let moment = self.moment;
-        let now = moment.now;
-        let held = self.listeners.iter_mut().find(|held| held.listener == listener);
+        let now = self.env.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.socket.phase() {
-            Phase::Listening => {
-                slot.time = Instant::MAX;
-                match held {
-                    Some(held) if held.first <= index => {
-                        held.vacant = held.vacant.saturating_add(1);
-                    }
-                    _ => slot.abort(moment),
-                }
-            }
+            Phase::Listening => slot.time = Instant::MAX,
+            Phase::Handshake if slot.time < Instant::MAX => {}
             Phase::Handshake => {
-                if slot.time == Instant::MAX {
-                    slot.time = now;
-                }
-                let since = slot.time;
-                let [early, late] = REPEATS.map(|delay| after(since, delay));
-                if now < early {
-                    self.alarm = self.alarm.min(early);
-                } else if now < late {
-                    self.alarm = self.alarm.min(late);
-                    if let Some(held) = held {
-                        held.first = held.first.max(index);
-                    }
-                }
+                slot.time = now;
                 let is_young = |twin: &mut Slot<'_>| now < after(twin.time, REPEATS[1]);
-                if since == now
-                    && self.twin(index).is_some_and(is_young)
+                if self.twin(index).is_some_and(is_young)
                     && let Some(slot) = self.slots.get_mut(index)
                 {
                     slot.forget();
                 }
             }
-            Phase::Closed | Phase::Done => slot.abort(moment),
+            Phase::Closed | Phase::Done => slot.abort(self.env.until),
             Phase::Open | Phase::Finishing | Phase::Finished => {
                 slot.serve(Role::Waiting(listener), now);
                 if let Some(twin) = self.twin(index) {
                     // The client has begun anew: what it had before is gone.
                     let conn = twin.conn();
                     twin.forget();
-                    conn.into_iter().for_each(|conn| base.failed(conn, ConnError::Reset));
+                    if let Some(conn) = conn {
+                        base.failed(conn, ConnError::Reset);
+                    }
                 }
+            }
+        }
+    }
+
+    /// Counts a socket that listens for its listener, or stops it if it must not listen now; and
+    /// keeps the sockets before a handshake from listening while its SYN may be repeated.
+    pub(crate) fn sort_listening(&mut self, index: usize) {
+        let Some(slot) = self.slots.get(index) else { return };
+        let Role::Listening(listener) = slot.role else { return };
+        let place = self.place(listener);
+        let held = self.listeners.get_mut(place);
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if slot.time == Instant::MAX {
+            match held {
+                Some(held) if held.first <= index => held.vacant = held.vacant.saturating_add(1),
+                _ => slot.abort(self.env.until),
+            }
+            return;
+        }
+        for (repeat, delay) in REPEATS.into_iter().enumerate() {
+            let at = after(slot.time, delay);
+            if self.env.now < at {
+                self.alarm = self.alarm.min(at);
+                if let Some(held) = held
+                    && repeat > 0
+                {
+                    held.first = held.first.max(index);
+                }
+                return;
             }
         }
     }

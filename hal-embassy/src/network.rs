@@ -1,17 +1,21 @@
 //! What lies below the sockets: the link, and the addresses that are ours.
 
 use core::pin::pin;
-use core::task::Context;
+use core::task::{Context, Waker};
 
 use embassy_net::{IpAddress, Stack};
 use picoevent::ConnError;
+
+use crate::ready;
 
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
     seen: Seen,
     /// Whether the last look found something else than the one before.
     pub(crate) changed: bool,
-    /// Whether the task is to be woken by a change; see [`Network::wake_on_change`].
+    /// Whether our waker was used, by a change or by a task that took its place.
+    displaced: bool,
+    /// Whether the waker is to be set; see [`Network::wake_on_change`].
     unwatched: bool,
 }
 
@@ -30,15 +34,18 @@ impl Seen {
 
 impl<'n> Network<'n> {
     pub(crate) fn new(stack: Stack<'n>) -> Self {
-        Self { stack, seen: Seen::of(stack), changed: false, unwatched: true }
+        Self { stack, seen: Seen::of(stack), changed: false, displaced: false, unwatched: true }
     }
 
-    /// Looks what there is now.
-    pub(crate) fn look(&mut self) {
+    /// Looks what there is now, and returns whether it is something else than before. `news` are
+    /// the bits that the stack's wakers have set.
+    pub(crate) fn look(&mut self, news: u32) -> bool {
+        self.displaced |= news & (1 << ready::NETWORK) != 0;
         let now = Seen::of(self.stack);
         self.changed = now != self.seen;
         self.seen = now;
         self.unwatched |= self.changed;
+        self.changed
     }
 
     /// Whether the address is ours.
@@ -66,22 +73,23 @@ impl<'n> Network<'n> {
         if self.seen.link_up && routed { Ok(()) } else { Err(ConnError::Unreachable) }
     }
 
-    /// Something happened to the loop, so its next sleep watches for changes again.
+    /// Notes that something happened to the loop: its next sleep watches for changes again.
     pub(crate) fn watch(&mut self) {
-        self.unwatched = true;
+        self.unwatched |= core::mem::take(&mut self.displaced);
     }
 
-    /// Wakes the task when the link or an address changes.
+    /// Has `waker` woken when the link or an address changes.
     ///
-    /// The stack has one waker for this, and wakes the task whose place another takes. A task that
-    /// always came back would toss the place to and fro with the other for ever, so the place is
-    /// taken again only after something happened.
-    pub(crate) fn wake_on_change(&mut self, cx: &mut Context<'_>) {
+    /// The stack has one waker for this, and wakes the task whose place another takes. Two tasks
+    /// that always took the place back would evict each other's waker for ever. So the place is
+    /// taken again only after something else happened.
+    pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
         if core::mem::take(&mut self.unwatched) {
+            let mut cx = Context::from_waker(waker);
             // The one of the two that is not true already takes the place.
             let _ = match self.stack.is_config_up() {
-                true => pin!(self.stack.wait_config_down()).poll(cx),
-                false => pin!(self.stack.wait_config_up()).poll(cx),
+                true => pin!(self.stack.wait_config_down()).poll(&mut cx),
+                false => pin!(self.stack.wait_config_up()).poll(&mut cx),
             };
         }
     }

@@ -19,3 +19,17 @@ pub trait Observe<A> {
 
 /// Nobody looks on, which costs nothing.
 impl<A> Observe<A> for () {}
+
+impl<A, O: Observe<A>> Observe<A> for &mut O {
+    fn before(&mut self, base: &mut EventBase<'_, A>, app: &A, fired: &Fired<A>) {
+        (**self).before(base, app, fired);
+    }
+
+    fn after(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        (**self).after(base, app);
+    }
+
+    fn idle(&mut self, base: &mut EventBase<'_, A>, app: &A) {
+        (**self).idle(base, app);
+    }
+}

@@ -1,112 +1,170 @@
 //! The pool: all sockets of a loop, and which of them serves whom.
 
-use core::task::Context;
+use core::task::Waker;
 
 use heapless::VecView;
-use picoevent::{Conn, EventBase, Instant};
+use picoevent::{Conn, EventBase, Instant, Listener};
 
-use crate::config::Config;
+use crate::connects::Outgoing;
 use crate::conns;
+use crate::env::Env;
 use crate::listeners::Listening;
-use crate::network::Network;
+use crate::ready::{self, Ready};
 use crate::slot::{Role, Slot};
 use crate::socket::Phase;
-use crate::time::Moment;
 
 pub(crate) struct Pool<'r, 'n> {
     pub(crate) slots: &'r mut [Slot<'n>],
     /// The listeners that are enabled.
     pub(crate) listeners: &'r mut VecView<Listening>,
-    pub(crate) network: Network<'n>,
-    pub(crate) config: Config,
-    pub(crate) moment: Moment,
+    pub(crate) env: Env<'n>,
+    pub(crate) backlog: usize,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) ready: Ready,
+    /// The slots to look at next, whatever the stack says; see [`ready::mask`].
+    pub(crate) marked: u32,
+    /// The slots whose wakers are to be set before the task sleeps.
+    pub(crate) unwatched: u32,
+    /// Whether the slots are to be sorted anew though none was looked at.
+    pub(crate) unsorted: bool,
+    /// Whether somebody waits for the base to have room.
+    pub(crate) crowded: bool,
     /// When to look again though nothing happens.
     pub(crate) alarm: Instant,
 }
 
+/// What is asked for in [`Pool::oldest`].
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// A free socket. One that may still have a last answer to give (TIME-WAIT) is younger than
+    /// all others.
+    Free,
+    /// A connection that waits for an enabled listener.
+    Waiting,
+    /// A socket that listens for this listener, or for any.
+    Spare(Option<Listener>),
+    /// A socket whose peer has everything and only has to end.
+    Finished,
+}
+
 impl<'n> Pool<'_, 'n> {
-    /// Looks what has become of each socket, feeds it to the base, and gives sockets that are free
-    /// to the listeners.
-    pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
-        self.network.look();
-        self.alarm = Instant::MAX;
-        self.listeners.iter_mut().for_each(Listening::recount);
+    /// Looks at the sockets that have news, or whose time is up, feeds the base what has become of
+    /// them, and gives sockets that are free to the listeners.
+    pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
+        let news = self.ready.take(task);
+        let mut due = news | core::mem::take(&mut self.marked);
+        let is_late = self.alarm <= self.env.now;
+        self.unsorted |= is_late || self.crowded && base.has_room();
+        if due == 0 && !self.unsorted {
+            return;
+        }
+        if self.env.network.look(news) {
+            due = u32::MAX;
+        }
         // The last first: a handshake concerns the listening sockets before it.
         for index in (0..self.slots.len()).rev() {
-            self.look_at(index, base, cx);
+            let Some(slot) = self.slots.get(index) else { return };
+            let bit = ready::mask(index);
+            if due & bit != 0 || is_late && slot.until(&self.env.limits) <= self.env.now {
+                self.unwatched |= bit;
+                let before = slot.standing();
+                self.look_at(index, base);
+                self.unsorted |= self.slots.get(index).is_some_and(|slot| {
+                    // Whether it still owes its reset is for `sort` to see.
+                    slot.role == Role::Resetting || slot.standing() != before
+                });
+            }
         }
-        self.take_turns(cx);
-        self.hand_over(base);
-        self.fill(cx);
+        if self.unsorted {
+            self.sort();
+            self.take_turns();
+            self.hand_over(base);
+            self.fill();
+        }
     }
 
-    fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
-        let moment = self.moment;
-        let now = moment.now;
+    fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>) {
+        let env = &self.env;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.role {
             Role::Listening(listener) => self.look_at_listening(index, listener, base),
             Role::Waiting(_) if matches!(slot.socket.phase(), Phase::Closed | Phase::Done) => {
-                slot.abort(moment);
+                slot.abort(env.until);
             }
             Role::Connecting(conn)
             | Role::Queued(conn)
             | Role::Open(conn)
-            | Role::Closing(conn) => {
-                conns::look(slot, conn, base, &self.network, &self.config, moment, cx);
-            }
+            | Role::Closing(conn) => conns::look(slot, conn, base, env),
             Role::Lingering | Role::Finished => {
-                slot.socket.discard(cx);
+                slot.socket.discard();
                 match slot.socket.phase() {
-                    Phase::Closed | Phase::Done => slot.abort(moment),
+                    Phase::Closed | Phase::Done => slot.abort(env.until),
                     Phase::Finished if slot.role == Role::Lingering => {
-                        slot.serve(Role::Finished, now);
+                        slot.serve(Role::Finished, env.now);
                     }
-                    _ if slot.until(&self.config) <= now => slot.abort(moment),
+                    _ if slot.until(&env.limits) <= env.now => slot.abort(env.until),
                     _ => {}
                 }
             }
             Role::Free | Role::Waiting(_) | Role::Resetting => {}
         }
-        let Some(slot) = self.slots.get_mut(index) else { return };
-        // Looked at last, so that a socket which owes nothing is free in the turn that drops its
-        // connection: nothing would wake the task for it.
-        if slot.role == Role::Resetting && (!slot.socket.owes_reset() || slot.time <= now) {
-            // Those that may still have an answer to give are used after all others.
-            let answers = slot.socket.phase() == Phase::Done;
-            let time = if answers { now.as_micros() | 1 } else { 0 };
-            slot.serve(Role::Free, Instant::from_micros(time));
-        }
-        self.alarm = self.alarm.min(slot.until(&self.config));
     }
 
-    /// The slot of a connection of the base.
+    /// Sorts the slots by what they are now, without a look at their sockets: counts those that
+    /// listen, frees those that owe nothing any more, and sets the alarm.
+    fn sort(&mut self) {
+        (self.unsorted, self.crowded, self.alarm) = (false, false, Instant::MAX);
+        self.listeners.iter_mut().for_each(Listening::recount);
+        let now = self.env.now;
+        for index in (0..self.slots.len()).rev() {
+            self.sort_listening(index);
+            let Some(slot) = self.slots.get_mut(index) else { return };
+            match slot.role {
+                Role::Waiting(_) => self.crowded = true,
+                // A socket that owes nothing is free in the turn that drops its connection: nothing
+                // would wake the task for it.
+                Role::Resetting if !slot.socket.owes_reset() || slot.time <= now => {
+                    // Those that may still have an answer to give are used after all others.
+                    let answers = slot.socket.phase() == Phase::Done;
+                    let time = if answers { now.as_micros() | 1 } else { 0 };
+                    slot.serve(Role::Free, Instant::from_micros(time));
+                }
+                _ => {}
+            }
+            self.alarm = self.alarm.min(slot.until(&self.env.limits));
+        }
+    }
+
+    /// Returns the slot of a connection of the base. The next look looks at it.
     #[inline(never)]
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
-        self.slots.iter_mut().find(|slot| slot.conn() == Some(conn))
+        let index = self.slots.iter().position(|slot| slot.conn() == Some(conn))?;
+        self.marked |= ready::mask(index);
+        self.slots.get_mut(index)
     }
 
-    /// A free socket; one that may still have a last answer to give (TIME-WAIT) only if there is
-    /// no other, the oldest of those first.
-    pub(crate) fn free(&self) -> Option<usize> {
-        self.oldest(&|_, slot| slot.role == Role::Free)
-    }
-
-    /// A socket, from `first` on, whose peer has everything and only has to end; the one that has
-    /// waited longest.
-    pub(crate) fn finished(&self, first: usize) -> Option<usize> {
-        self.oldest(&|index, slot| first <= index && slot.role == Role::Finished)
-    }
-
-    /// Of the slots that suit, the one with the earliest time.
+    /// Returns the slot, of those from `first` on that suit, with the earliest time.
     #[inline(never)]
-    pub(crate) fn oldest(&self, suits: &dyn Fn(usize, &Slot<'n>) -> bool) -> Option<usize> {
-        let mut oldest = None;
+    pub(crate) fn oldest(&self, wanted: Wanted, first: usize) -> Option<usize> {
+        let (mut oldest, mut earliest) = (None, Instant::MAX);
         for (index, slot) in self.slots.iter().enumerate() {
-            if oldest.is_none_or(|(time, _)| slot.time < time) && suits(index, slot) {
-                oldest = Some((slot.time, index));
+            if index < first || oldest.is_some() && earliest <= slot.time {
+                continue;
+            }
+            let suits = match (wanted, slot.role) {
+                (Wanted::Free, Role::Free) | (Wanted::Finished, Role::Finished) => true,
+                (Wanted::Waiting, Role::Waiting(of)) => self.place(of) < self.listeners.len(),
+                // Somebody may have called since the last look.
+                (Wanted::Spare(listener), Role::Listening(of)) => {
+                    listener.is_none_or(|listener| listener == of)
+                        && slot.socket.phase() == Phase::Listening
+                }
+                _ => false,
+            };
+            if suits {
+                (oldest, earliest) = (Some(index), slot.time);
             }
         }
-        oldest.map(|(_, index)| index)
+        oldest
     }
 }

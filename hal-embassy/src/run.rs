@@ -1,19 +1,19 @@
 //! The back end itself: one function that runs a loop on a stack.
 
 use core::future::poll_fn;
-use core::task::Poll;
 
 use embassy_net::Stack;
 use heapless::Vec;
 use picoevent::{End, EventBase, Instant, Trigger};
 
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, Stage};
 use crate::config::Config;
+use crate::env::{Env, Limits};
 use crate::network::Network;
 use crate::observe::Observe;
 use crate::pool::Pool;
+use crate::ready::Ready;
 use crate::sockets::Sockets;
-use crate::time::Moment;
 
 /// Runs `base` on `stack` until the loop ends, and answers why it did.
 ///
@@ -49,28 +49,22 @@ use crate::time::Moment;
 ///
 /// # Panics
 /// When the stack's resources have no room for `SOCKETS` sockets; see the crate's documentation.
-pub async fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
+pub fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
     stack: Stack<'_>,
     sockets: &mut Sockets<SOCKETS, RX, TX>,
     triggers: &[&Trigger],
     base: &mut EventBase<'_, A>,
     app: &mut A,
     config: Config,
-) -> End {
-    run_observed(stack, sockets, triggers, base, app, config, &mut ()).await
+) -> impl Future<Output = End> {
+    serve(stack, sockets, triggers, base, app, config, ())
 }
 
-/// As [`run`], with one who looks on.
+/// As [`run`], with an observer.
 ///
 /// # Panics
 /// As [`run`].
-pub async fn run_observed<
-    A,
-    O: Observe<A>,
-    const SOCKETS: usize,
-    const RX: usize,
-    const TX: usize,
->(
+pub fn run_observed<A, O: Observe<A>, const SOCKETS: usize, const RX: usize, const TX: usize>(
     stack: Stack<'_>,
     sockets: &mut Sockets<SOCKETS, RX, TX>,
     triggers: &[&Trigger],
@@ -78,37 +72,46 @@ pub async fn run_observed<
     app: &mut A,
     config: Config,
     observer: &mut O,
+) -> impl Future<Output = End> {
+    serve(stack, sockets, triggers, base, app, config, observer)
+}
+
+async fn serve<A, O: Observe<A>, const SOCKETS: usize, const RX: usize, const TX: usize>(
+    stack: Stack<'_>,
+    sockets: &mut Sockets<SOCKETS, RX, TX>,
+    triggers: &[&Trigger],
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    config: Config,
+    observer: O,
 ) -> End {
     let mut slots = sockets.open(stack, &config);
     let mut listeners = Vec::<_, SOCKETS>::new();
+    base.begin(config.run);
     let mut adapter = Adapter {
         pool: Pool {
             slots: &mut slots,
             listeners: &mut listeners,
-            network: Network::new(stack),
-            config,
-            moment: Moment::now(&config),
+            env: Env {
+                network: Network::new(stack),
+                limits: Limits::of(&config),
+                now: Instant::ZERO,
+                until: Instant::ZERO,
+            },
+            backlog: config.backlog,
+            outgoing: config.outgoing,
+            ready: Ready::NONE,
+            marked: 0,
+            unwatched: 0,
+            unsorted: true,
+            crowded: false,
             alarm: Instant::MAX,
         },
         triggers,
         base,
         app,
         observer,
+        stage: Stage::New,
     };
-    // The stack knows its link only after its runner ran once; a connection opened at once would
-    // find it down.
-    let mut waited = false;
-    poll_fn(|cx| match core::mem::replace(&mut waited, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
-    adapter.base.begin(config.run);
-    let end = poll_fn(|cx| adapter.turn(cx)).await;
-    adapter.leave();
-    poll_fn(|cx| adapter.left(cx)).await;
-    end
+    poll_fn(|cx| adapter.poll(cx)).await
 }

@@ -1,32 +1,43 @@
 //! How the task sleeps: who may wake it, and when.
 //!
-//! A socket is watched only for what the loop waits for. That still is a mutable access, and makes
-//! the stack's runner work once for each turn of the loop; a socket's waker works only once, and
-//! whether it was used since can not be seen, so it is set each time.
+//! A socket is watched only for what the loop waits for, and only if something was done to it
+//! since it was watched last: its waker works once, and the use of it marks the socket
+//! ([`ready`]). Each watch is a mutable access, which makes the stack's runner work once.
 
-use core::task::Context;
+use core::task::{Context, Waker};
 
 use picoevent::{EventBase, Instant};
 
 use crate::adapter::Adapter;
+use crate::ready;
 use crate::slot::{Role, Slot};
 use crate::time;
 
 impl<A, O> Adapter<'_, '_, '_, A, O> {
     /// Sees to it that news, and the deadline of the base or of a socket, wake the task.
     pub(crate) fn sleep(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) {
-        for slot in self.pool.slots.iter_mut() {
-            watch(slot, self.base, cx);
-        }
-        self.pool.network.wake_on_change(cx);
+        self.watch(cx.waker());
         let at = deadline.unwrap_or(Instant::MAX).min(self.pool.alarm);
         if at < Instant::MAX {
             time::wake_at(at, cx);
         }
     }
+
+    /// Sees to it that news wakes the task.
+    #[inline(never)]
+    pub(crate) fn watch(&mut self, task: &Waker) {
+        let pool = &mut self.pool;
+        let unwatched = core::mem::take(&mut pool.unwatched);
+        for (index, slot) in pool.slots.iter_mut().enumerate() {
+            if unwatched & ready::mask(index) != 0 {
+                watch(slot, self.base, &pool.ready.waker(ready::bit(index), task));
+            }
+        }
+        pool.env.network.wake_on_change(&pool.ready.waker(ready::NETWORK, task));
+    }
 }
 
-fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) {
+fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
     let (input, output) = match slot.role {
         Role::Free | Role::Queued(_) => (false, false),
         // Every change of state wakes who waits for input.
@@ -41,9 +52,9 @@ fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, cx: &mut Context<'
         Role::Lingering | Role::Finished => (true, false),
     };
     if input {
-        slot.socket.wake_on_input(cx);
+        slot.socket.wake_on_input(waker);
     }
     if output {
-        slot.socket.wake_on_output(cx);
+        slot.socket.wake_on_output(waker);
     }
 }

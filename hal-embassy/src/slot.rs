@@ -11,14 +11,12 @@
 //!               have room)
 //! ```
 
-use core::task::Context;
-
 use embassy_net::IpEndpoint;
 use picoevent::{Conn, ConnError, Instant, Listener};
 
-use crate::config::Config;
+use crate::env::Limits;
 use crate::socket::{Phase, Socket};
-use crate::time::{Moment, after};
+use crate::time::after;
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
@@ -78,6 +76,13 @@ impl<'n> Slot<'n> {
         self.time = time;
     }
 
+    /// Returns what the slot is sorted by ([`Pool::sort`](crate::pool::Pool)): its role, and the time
+    /// where that moves while the role stays the same.
+    pub(crate) fn standing(&self) -> (Role, Instant) {
+        let moves = matches!(self.role, Role::Listening(_));
+        (self.role, if moves { self.time } else { Instant::ZERO })
+    }
+
     /// The connection of the base this slot belongs to.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
@@ -95,18 +100,18 @@ impl<'n> Slot<'n> {
     }
 
     /// Until when the role may be held.
-    pub(crate) fn until(&self, config: &Config) -> Instant {
+    pub(crate) fn until(&self, limits: &Limits) -> Instant {
         match self.role {
             Role::Closing(_) | Role::Lingering | Role::Resetting => self.time,
-            Role::Connecting(_) | Role::Queued(_) => self.timeout(config),
-            Role::Finished => after(self.time, config.fin_wait),
+            Role::Connecting(_) | Role::Queued(_) => self.timeout(limits),
+            Role::Finished => after(self.time, limits.fin_wait),
             Role::Free | Role::Listening(_) | Role::Waiting(_) | Role::Open(_) => Instant::MAX,
         }
     }
 
     /// When the peer is given up if nothing comes from it after the time.
-    pub(crate) fn timeout(&self, config: &Config) -> Instant {
-        config.timeout.map_or(Instant::MAX, |timeout| after(self.time, timeout))
+    pub(crate) fn timeout(&self, limits: &Limits) -> Instant {
+        after(self.time, limits.timeout)
     }
 
     /// Drops the connection without a word to the peer. The socket is free.
@@ -116,8 +121,8 @@ impl<'n> Slot<'n> {
     }
 
     /// Begins to call the peer.
-    pub(crate) fn call(&mut self, cx: &mut Context<'_>) -> Result<(), ConnError> {
-        self.peer.map_or(Ok(()), |peer| self.socket.connect(peer, cx))
+    pub(crate) fn call(&mut self) -> Result<(), ConnError> {
+        self.peer.map_or(Ok(()), |peer| self.socket.connect(peer))
     }
 
     /// Gives the end of stream, once.
@@ -135,7 +140,7 @@ impl<'n> Slot<'n> {
 
     /// Drops the connection, if there is one. The socket is free when the reset is sent, or when the
     /// linger time is up, if the stack can not reach the peer.
-    pub(crate) fn abort(&mut self, moment: Moment) {
+    pub(crate) fn abort(&mut self, until: Instant) {
         match self.socket.phase() {
             Phase::Listening => self.socket.close(),
             Phase::Closed | Phase::Done => {}
@@ -143,6 +148,6 @@ impl<'n> Slot<'n> {
                 self.socket.abort();
             }
         }
-        self.serve(Role::Resetting, moment.until);
+        self.serve(Role::Resetting, until);
     }
 }

@@ -4,6 +4,9 @@
 //! polls one once and drops it; what the stack keeps of a dropped future is the waker, and for
 //! `accept` and `connect` the state it brought the socket to. Looks go through the getters, which
 //! leave the stack alone, because each mutable access makes the stack's runner work.
+//!
+//! Only `wake_on_input` and `wake_on_output` leave a waker that wakes. Every other call may replace
+//! it by one that does nothing, so a socket that was used is watched again before the task sleeps.
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -68,17 +71,13 @@ impl<'n> Socket<'n> {
 
     /// Listens; whether it does. The socket must be [`Phase::Closed`] or [`Phase::Done`]; a reset
     /// it still owes is not sent.
-    pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint, cx: &mut Context<'_>) -> bool {
-        once(self.0.accept(endpoint), cx).is_pending()
+    pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint) -> bool {
+        begin(self.0.accept(endpoint)).is_pending()
     }
 
     /// Begins to connect. The socket must be [`Phase::Closed`] or [`Phase::Done`].
-    pub(crate) fn connect(
-        &mut self,
-        peer: IpEndpoint,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ConnError> {
-        match once(self.0.connect(peer), cx) {
+    pub(crate) fn connect(&mut self, peer: IpEndpoint) -> Result<(), ConnError> {
+        match begin(self.0.connect(peer)) {
             Poll::Pending => Ok(()),
             // A closed socket has one reason not to begin: that there is no address to call from.
             Poll::Ready(_) => Err(ConnError::Unreachable),
@@ -86,12 +85,12 @@ impl<'n> Socket<'n> {
     }
 
     /// Reads what is there, up to the length of `buf`, which is not empty.
-    pub(crate) fn read(&mut self, buf: &mut [u8], cx: &mut Context<'_>) -> Read {
+    pub(crate) fn read(&mut self, buf: &mut [u8]) -> Read {
         // A peer's end of stream with nothing before it is seen by `may_recv` alone.
         if !self.0.can_recv() && self.0.may_recv() {
             return Read::Nothing;
         }
-        match once(self.0.read(buf), cx) {
+        match begin(self.0.read(buf)) {
             Poll::Ready(Ok(0)) => Read::End,
             Poll::Ready(Ok(amount)) => Read::Bytes(amount),
             Poll::Ready(Err(_)) => Read::Reset,
@@ -100,20 +99,27 @@ impl<'n> Socket<'n> {
     }
 
     /// Takes as much of `data` as there is room for; how much that was.
-    pub(crate) fn write(&mut self, data: &[u8], cx: &mut Context<'_>) -> usize {
+    pub(crate) fn write(&mut self, data: &[u8]) -> usize {
         if data.is_empty() || !self.0.can_send() {
             return 0;
         }
-        match once(self.0.write(data), cx) {
+        self.put(data, Waker::noop())
+    }
+
+    /// Writes what there is room for, and returns how much. Without any room, `waker` is woken when
+    /// there may be some.
+    #[inline(never)]
+    fn put(&mut self, data: &[u8], waker: &Waker) -> usize {
+        match once(self.0.write(data), waker) {
             Poll::Ready(Ok(amount)) => amount,
             Poll::Ready(Err(_)) | Poll::Pending => 0,
         }
     }
 
     /// Takes what the peer sent and forgets it.
-    pub(crate) fn discard(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn discard(&mut self) {
         let mut scrap = [0; 64];
-        while self.0.can_recv() && matches!(self.read(&mut scrap, cx), Read::Bytes(_)) {}
+        while self.0.can_recv() && matches!(self.read(&mut scrap), Read::Bytes(_)) {}
     }
 
     /// Sends an end of stream after what was written; stops listening.
@@ -134,7 +140,7 @@ impl<'n> Socket<'n> {
     pub(crate) fn forget(&mut self) {
         self.0.abort();
         // When a socket begins to listen, the stack forgets that it owes a reset.
-        self.listen(IpListenEndpoint::from(1), &mut Context::from_waker(Waker::noop()));
+        self.listen(IpListenEndpoint::from(1));
         self.0.close();
     }
 
@@ -183,23 +189,29 @@ impl<'n> Socket<'n> {
         self.endpoints().map(|(local, _)| local.addr)
     }
 
-    /// Wakes the task when something is there to be read, or the state changes.
-    pub(crate) fn wake_on_input(&self, cx: &mut Context<'_>) {
-        let _ = once(self.0.wait_read_ready(), cx);
+    /// Has `waker` woken when something is there to be read, or the state changes.
+    pub(crate) fn wake_on_input(&self, waker: &Waker) {
+        let _ = once(self.0.wait_read_ready(), waker);
     }
 
-    /// Wakes the task when something that was sent is acknowledged, or the state changes.
-    pub(crate) fn wake_on_output(&mut self, cx: &mut Context<'_>) {
+    /// Has `waker` woken when something that was sent is acknowledged, or the state changes.
+    pub(crate) fn wake_on_output(&mut self, waker: &Waker) {
         // A socket that could send now, and only watches for the peer's reset, is ready at once for
         // `wait_write_ready`. A write of nothing waits whatever room there is.
-        let _ = match self.0.may_send() {
-            true => once(self.0.write(&[]), cx).map(drop),
-            false => once(self.0.wait_write_ready(), cx),
-        };
+        if self.0.may_send() {
+            self.put(&[], waker);
+        } else {
+            let _ = once(self.0.wait_write_ready(), waker);
+        }
     }
 }
 
 /// Polls a future once and drops it.
-fn once<F: Future>(future: F, cx: &mut Context<'_>) -> Poll<F::Output> {
-    pin!(future).poll(cx)
+fn once<F: Future>(future: F, waker: &Waker) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(waker))
+}
+
+/// As [`once`], where nothing is waited for.
+fn begin<F: Future>(future: F) -> Poll<F::Output> {
+    once(future, Waker::noop())
 }

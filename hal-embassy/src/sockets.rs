@@ -32,11 +32,12 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
         stack: Stack<'n>,
         config: &Config,
     ) -> Vec<Slot<'n>, SOCKETS> {
-        let sockets = self.buffers.iter_mut().map(|(rx, tx)| {
-            let socket = Socket::new(stack, rx, tx, config.timeout);
-            Slot::new(socket)
-        });
-        sockets.collect()
+        let mut slots = Vec::new();
+        for (rx, tx) in &mut self.buffers {
+            // There is room for as many slots as there are buffers.
+            let _ = slots.push(Slot::new(Socket::new(stack, rx, tx, config.timeout)));
+        }
+        slots
     }
 }
 

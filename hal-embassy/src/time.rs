@@ -7,29 +7,15 @@ use core::time::Duration;
 use embassy_time::Timer;
 use picoevent::Instant;
 
-use crate::config::Config;
-
-/// The time of a turn, and until when may last what ends in it.
-#[derive(Clone, Copy)]
-pub(crate) struct Moment {
-    pub(crate) now: Instant,
-    /// When a connection closed now is given up.
-    pub(crate) until: Instant,
-}
-
-impl Moment {
-    /// This moment.
-    #[inline(never)]
-    pub(crate) fn now(config: &Config) -> Self {
-        let now = now();
-        Self { now, until: after(now, config.linger) }
-    }
-}
-
-/// [`Instant::after`], once: its 64-bit arithmetic takes more code than a call.
+/// Returns the time `micros` microseconds later, or the end of the clock.
 #[inline(never)]
-pub(crate) fn after(at: Instant, delay: Duration) -> Instant {
-    at.after(delay)
+pub(crate) fn after(at: Instant, micros: u64) -> Instant {
+    Instant::from_micros(at.as_micros().saturating_add(micros))
+}
+
+/// Returns a duration in microseconds, rounded up, saturating.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    Instant::ZERO.after(duration).as_micros()
 }
 
 /// The time now.
@@ -51,6 +37,5 @@ pub(crate) fn wake_at(deadline: Instant, cx: &mut Context<'_>) {
 
 /// A duration of the configuration as embassy-time's, saturating.
 pub(crate) fn duration(duration: Duration) -> embassy_time::Duration {
-    let micros = Instant::ZERO.after(duration).as_micros();
-    embassy_time::Duration::try_from_micros(micros).unwrap_or(embassy_time::Duration::MAX)
+    embassy_time::Duration::try_from_micros(micros(duration)).unwrap_or(embassy_time::Duration::MAX)
 }

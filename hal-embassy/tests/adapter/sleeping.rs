@@ -136,8 +136,8 @@ fn a_deadline_wakes_the_loop_once() {
     world.pass(Duration::from_secs(999));
     assert_eq!(polls(&world), (device, runner));
     world.pass(Duration::from_secs(1));
-    // The sockets' wakers are set again, which is work for the runner once more.
-    assert_eq!(polls(&world), (device + 1, runner + 1));
+    // No socket was touched, so there is nothing to do for the runner.
+    assert_eq!(polls(&world), (device + 1, runner));
 }
 
 #[test]

@@ -1,0 +1,134 @@
+//! Which sockets have news: a waker for each socket notes the socket before it wakes the task.
+//!
+//! ```text
+//!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ news of the pool ──▶ Pool::look
+//!                                           └─ wakes ──▶ the task
+//! ```
+//!
+//! The data of such a waker is a number and not a pointer, since the stack may keep a waker for
+//! longer than the loop lives. The notes stand in a `static` with one place for each loop that runs.
+//! A loop that finds no place hands out the task's waker, and takes every socket as one with news.
+//!
+//! There are 32 bits. One is for the network, and the sockets from the 31st on share one: they are
+//! looked at together.
+
+#![expect(unsafe_code, reason = "a waker whose data is a number can be made in no other way")]
+
+use core::cell::Cell;
+use core::task::{RawWaker, RawWakerVTable, Waker};
+
+use critical_section::Mutex;
+
+/// The bit of the link and the addresses.
+pub(crate) const NETWORK: u32 = 31;
+
+/// Returns the bit of a socket.
+pub(crate) fn bit(socket: usize) -> u32 {
+    socket.min(30) as u32
+}
+
+/// Returns the bit of a socket as a mask.
+pub(crate) fn mask(socket: usize) -> u32 {
+    1 << bit(socket)
+}
+
+/// How many loops can run at once with notes of their own: a board runs one; tests and simulators
+/// run one on each thread.
+const PLACES: usize = if cfg!(target_os = "none") { 1 } else { 256 };
+
+static NOTES: [Mutex<Notes>; PLACES] =
+    [const { Mutex::new(Notes { news: Cell::new(0), task: Cell::new(None) }) }; PLACES];
+
+struct Notes {
+    news: Cell<u32>,
+    /// The task of the loop that has the place.
+    task: Cell<Option<Waker>>,
+}
+
+impl Notes {
+    /// Returns a copy of the task's waker.
+    fn task(&self) -> Option<Waker> {
+        let task = self.task.take();
+        let copy = task.clone();
+        self.task.set(task);
+        copy
+    }
+}
+
+/// The notes of one loop.
+pub(crate) struct Ready {
+    /// The place in [`NOTES`]; [`PLACES`] if there was none.
+    place: usize,
+}
+
+impl Ready {
+    /// Before the loop has a task.
+    pub(crate) const NONE: Self = Self { place: PLACES };
+
+    /// Takes a place for the loop in `task`, if there is one.
+    pub(crate) fn new(task: &Waker) -> Self {
+        let takes = |notes: &Notes| {
+            let free = notes.task();
+            if free.is_none() {
+                notes.task.set(Some(task.clone()));
+            }
+            free.is_none()
+        };
+        let place = (0..PLACES).find(|place| with(*place, takes) == Some(true));
+        Self { place: place.unwrap_or(PLACES) }
+    }
+
+    /// Returns the bits that were set since the last call. From now on, news wakes `task`.
+    pub(crate) fn take(&self, task: &Waker) -> u32 {
+        let taken = with(self.place, |notes| {
+            let replaced = notes.task.replace(Some(task.clone()));
+            (notes.news.take(), replaced)
+        });
+        taken.map_or(u32::MAX, |(news, _)| news)
+    }
+
+    /// Returns the waker that sets the bit.
+    pub(crate) fn waker(&self, bit: u32, task: &Waker) -> Waker {
+        if self.place >= PLACES {
+            return task.clone();
+        }
+        let data = core::ptr::without_provenance(self.place << 5 | bit as usize);
+        // SAFETY: the functions of the table take the data for the number it is and dereference
+        // nothing, so they may be called at any time, from any thread, as often as anyone likes.
+        unsafe { Waker::from_raw(RawWaker::new(data, &TABLE)) }
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        drop(with(self.place, |notes| notes.task.take()));
+    }
+}
+
+/// Works on the notes of a place with interrupts held off. What comes out is dropped after that.
+fn with<R>(place: usize, work: impl FnOnce(&Notes) -> R) -> Option<R> {
+    let notes = NOTES.get(place)?;
+    Some(critical_section::with(|cs| work(notes.borrow(cs))))
+}
+
+static TABLE: RawWakerVTable = RawWakerVTable::new(clone, note, note, forget);
+
+fn clone(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &TABLE)
+}
+
+fn forget(_: *const ()) {}
+
+/// Sets the bit, and wakes the task with the first that is set.
+fn note(data: *const ()) {
+    let number = data.addr();
+    let task = with(number >> 5, |notes| {
+        let news = notes.news.get();
+        notes.news.set(news | 1 << (number & 31));
+        if news == 0 { notes.task() } else { None }
+    });
+    // Outside the critical section: a waker may do as much work as it likes.
+    if let Some(task) = task.flatten() {
+        task.wake();
+    }
+}
