@@ -47,7 +47,7 @@ use crate::{Instant, What};
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
     /// Between two turns of a loop that is driven turn by turn.
-    pub(crate) idle_clock: Option<IdleClock>,
+    pub(crate) idle_clock: IdleClock,
 }
 
 /// A callback that is due: what to call, and with what.
@@ -108,7 +108,7 @@ impl<'s, A> EventBase<'s, A> {
                 longest_write: LongestWrite::NONE,
                 recorder: Recorder::NONE,
             },
-            idle_clock: None,
+            idle_clock: IdleClock::NONE,
         }
     }
 

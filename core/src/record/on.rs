@@ -3,6 +3,7 @@
 use super::code::sum;
 use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
+use crate::idle::IdleClock;
 use crate::memory::Memory;
 use crate::{Cx, EventBase, Fired};
 
@@ -63,7 +64,7 @@ impl<'s, A> EventBase<'s, A> {
         let tables = cx.tables.shortened([events, conns, listeners, sources])?;
         let rings = cx.rings.shortened(conns, input, output)?;
         let cx = Cx { tables, rings, ..cx };
-        Some(Self { cx, idle_clock: None })
+        Some(Self { cx, idle_clock: IdleClock::NONE })
     }
 
     /// The sizes of the base's memory.

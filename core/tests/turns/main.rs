@@ -2,6 +2,7 @@
 //! sources, counts.
 
 mod counts;
+#[cfg(feature = "idle-clock")]
 mod idle;
 mod limits;
 mod modes;

@@ -10,6 +10,7 @@ pub mod arp;
 mod backtrace;
 pub mod clock;
 pub mod console;
+mod divide;
 pub mod executor;
 pub mod exit;
 pub mod frame;

@@ -1,11 +1,40 @@
-//! The compiler's memory functions, small instead of fast.
+//! The compiler's memory functions and its 64-bit division, small instead of unrolled.
 //!
 //! Those that come with the compiler are unrolled and take three and a half kilobytes; these take a
 //! hundred bytes. Copies go by words, which a Cortex-M3 may read and write at any address, then by
 //! bytes; a move to a higher address goes backwards by bytes, and filling goes by bytes. The linker
-//! prefers them, since the compiler's are weak.
+//! prefers them, since the compiler's are weak. The division is in [`divide`](crate::divide).
 
 use core::arch::global_asm;
+
+use crate::divide::divide;
+
+/// Divides for `__aeabi_uldivmod`, whose way to return both results only assembler can write.
+// SAFETY: no other function has this name.
+#[unsafe(no_mangle)]
+extern "C" fn board_divide(numerator: u64, divisor: u64, remainder: &mut u64) -> u64 {
+    let (quotient, rest) = divide(numerator, divisor);
+    *remainder = rest;
+    quotient
+}
+
+global_asm!(
+    r#"
+    .syntax unified
+    .section .text.divide,"ax",%progbits
+    .thumb_func
+    .global __aeabi_uldivmod
+    __aeabi_uldivmod:
+        push {{r4, lr}}
+        sub sp, #16
+        add r4, sp, #8
+        str r4, [sp]
+        bl board_divide
+        ldrd r2, r3, [sp, #8]
+        add sp, #16
+        pop {{r4, pc}}
+"#
+);
 
 global_asm!(
     r#"

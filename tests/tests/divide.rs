@@ -1,0 +1,24 @@
+//! The division that the boards under QEMU have instead of the compiler's.
+
+#[path = "../../examples/boards/support/src/divide.rs"]
+mod divide;
+
+use divide::divide;
+
+/// Numbers at and around every power of two, and some of the greatest.
+fn numbers() -> Vec<u64> {
+    let powers = (0..64).map(|bit| 1_u64 << bit);
+    let around = powers.flat_map(|power| [power - 1, power, power + 1, power + power / 2]);
+    around.chain([25, 1_000, 1_000_000, u64::MAX, u64::MAX - 1]).collect()
+}
+
+#[test]
+fn it_agrees_with_the_compilers_division() {
+    let numbers = numbers();
+    for &numerator in &numbers {
+        for &divisor in numbers.iter().filter(|divisor| **divisor > 0) {
+            let expected = (numerator / divisor, numerator % divisor);
+            assert_eq!(divide(numerator, divisor), expected, "{numerator} / {divisor}");
+        }
+    }
+}
