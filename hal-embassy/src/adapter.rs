@@ -6,7 +6,6 @@ use picoevent::{Action, End, EventBase, Trigger, Wait};
 
 use crate::observe::Observe;
 use crate::pool::Pool;
-use crate::ready::Ready;
 use crate::slot::Role;
 use crate::socket::Phase;
 use crate::time;
@@ -42,7 +41,6 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                 // once would find it down.
                 Stage::New => {
                     self.stage = Stage::Running;
-                    self.pool.ready = Ready::new(cx.waker());
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }

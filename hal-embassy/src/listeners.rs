@@ -136,11 +136,12 @@ impl<'n> Pool<'_, 'n> {
     /// listener that has two more, or one whose peer only has to end for a listener that has none.
     pub(crate) fn fill(&mut self) {
         while let Some(place) = self.poorest() {
-            let Some(index) = self.next_to_listen(place) else { continue };
-            let (Some(slot), Some(held)) =
-                (self.slots.get_mut(index), self.listeners.get_mut(place))
-            else {
-                return;
+            let index = self.next_to_listen(place);
+            let slot = index.and_then(|index| self.slots.get_mut(index));
+            let Some(held) = self.listeners.get_mut(place) else { return };
+            let (Some(slot), Some(index)) = (slot, index) else {
+                held.first = usize::MAX;
+                continue;
             };
             let former = slot.role;
             slot.abort(self.env.until);
@@ -161,10 +162,9 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns a socket that can listen for the listener, or notes that there is none.
+    /// Returns a socket that can listen for the listener.
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
-        let held = self.listeners.get_mut(place)?;
-        let (vacant, first) = (held.vacant, core::mem::replace(&mut held.first, usize::MAX));
+        let Listening { vacant, first, .. } = *self.listeners.get(place)?;
         let mut index = self.oldest(Wanted::Free, first);
         if index.is_none()
             && let Some(richest) = self.listeners.iter().max_by_key(|held| held.vacant)
@@ -181,13 +181,12 @@ impl<'n> Pool<'_, 'n> {
             }
             index = Some(finished);
         }
-        index?;
-        self.listeners.get_mut(place)?.first = first;
         index
     }
 
     /// Returns the place of the listener with the fewest sockets, of those that want one more and
     /// for which there may be one.
+    #[inline(never)]
     fn poorest(&self) -> Option<usize> {
         let mut poorest = None;
         let mut fewest = self.backlog;
@@ -216,10 +215,9 @@ impl<'n> Pool<'_, 'n> {
         let now = self.env.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.socket.phase() {
-            Phase::Listening => slot.time = Instant::MAX,
-            Phase::Handshake if slot.time < Instant::MAX => {}
-            Phase::Handshake => {
-                slot.time = now;
+            Phase::Listening if slot.time < Instant::MAX => slot.serve(slot.role, Instant::MAX),
+            Phase::Handshake if slot.time == Instant::MAX => {
+                slot.serve(slot.role, now);
                 let is_young = |twin: &mut Slot<'_>| now < after(twin.time, REPEATS[1]);
                 if self.twin(index).is_some_and(is_young)
                     && let Some(slot) = self.slots.get_mut(index)
@@ -227,6 +225,7 @@ impl<'n> Pool<'_, 'n> {
                     slot.forget();
                 }
             }
+            Phase::Listening | Phase::Handshake => {}
             Phase::Closed | Phase::Done => slot.abort(self.env.until),
             Phase::Open | Phase::Finishing | Phase::Finished => {
                 slot.serve(Role::Waiting(listener), now);
@@ -257,16 +256,14 @@ impl<'n> Pool<'_, 'n> {
             }
             return;
         }
-        for (repeat, delay) in REPEATS.into_iter().enumerate() {
-            let at = after(slot.time, delay);
-            if self.env.now < at {
-                self.alarm = self.alarm.min(at);
-                if let Some(held) = held
-                    && repeat > 0
-                {
-                    held.first = held.first.max(index);
-                }
-                return;
+        let (early, late) = (after(slot.time, REPEATS[0]), after(slot.time, REPEATS[1]));
+        let now = self.env.now;
+        if now < early {
+            self.alarm = self.alarm.min(early);
+        } else if now < late {
+            self.alarm = self.alarm.min(late);
+            if let Some(held) = held {
+                held.first = held.first.max(index);
             }
         }
     }
@@ -274,10 +271,11 @@ impl<'n> Pool<'_, 'n> {
     /// The slot of another connection with the same addresses and ports. The stack gives everything
     /// that comes for both to the first.
     fn twin(&mut self, index: usize) -> Option<&mut Slot<'n>> {
-        let endpoints = self.slots.get(index)?.socket.endpoints();
-        self.slots.iter_mut().skip(index.saturating_add(1)).find(|slot| {
-            let over = matches!(slot.socket.phase(), Phase::Closed | Phase::Done);
-            !over && slot.socket.endpoints() == endpoints
+        let (before, after) = self.slots.split_at_mut_checked(index.saturating_add(1))?;
+        let slot = before.last()?;
+        after.iter_mut().find(|other| {
+            let over = matches!(other.socket.phase(), Phase::Closed | Phase::Done);
+            !over && slot.socket.is_twin(&other.socket)
         })
     }
 }

@@ -22,13 +22,19 @@ pub(crate) struct Network<'n> {
 #[derive(PartialEq, Eq)]
 struct Seen {
     link_up: bool,
-    addresses: [Option<IpAddress>; 2],
+    v4: Option<IpAddress>,
+    #[cfg(feature = "proto-ipv6")]
+    v6: Option<IpAddress>,
 }
 
 impl Seen {
     fn of(stack: Stack<'_>) -> Self {
-        let v4 = stack.config_v4().map(|config| config.address.address().into());
-        Self { link_up: stack.is_link_up(), addresses: [v4, v6::address(stack)] }
+        Self {
+            link_up: stack.is_link_up(),
+            v4: stack.config_v4().map(|config| config.address.address().into()),
+            #[cfg(feature = "proto-ipv6")]
+            v6: v6::address(stack),
+        }
     }
 }
 
@@ -50,7 +56,11 @@ impl<'n> Network<'n> {
 
     /// Whether the address is ours.
     pub(crate) fn has(&self, address: IpAddress) -> bool {
-        self.seen.addresses.contains(&Some(address))
+        match address {
+            IpAddress::Ipv4(_) => self.seen.v4 == Some(address),
+            #[cfg(feature = "proto-ipv6")]
+            IpAddress::Ipv6(_) => self.seen.v6 == Some(address),
+        }
     }
 
     /// Looks whether there is a way to the peer.
@@ -87,10 +97,8 @@ impl<'n> Network<'n> {
         if core::mem::take(&mut self.unwatched) {
             let mut cx = Context::from_waker(waker);
             // The one of the two that is not true already takes the place.
-            let _ = match self.stack.is_config_up() {
-                true => pin!(self.stack.wait_config_down()).poll(&mut cx),
-                false => pin!(self.stack.wait_config_up()).poll(&mut cx),
-            };
+            let _ = pin!(self.stack.wait_link_down()).poll(&mut cx);
+            let _ = pin!(self.stack.wait_link_up()).poll(&mut cx);
         }
     }
 }
@@ -110,14 +118,5 @@ mod v6 {
             let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
             near || config.gateway.is_some()
         })
-    }
-}
-
-#[cfg(not(feature = "proto-ipv6"))]
-mod v6 {
-    use embassy_net::{IpAddress, Stack};
-
-    pub(super) fn address(_: Stack<'_>) -> Option<IpAddress> {
-        None
     }
 }

@@ -63,16 +63,14 @@ impl<'n> Pool<'_, 'n> {
         }
         // The last first: a handshake concerns the listening sockets before it.
         for index in (0..self.slots.len()).rev() {
-            let Some(slot) = self.slots.get(index) else { return };
+            let Some(slot) = self.slots.get_mut(index) else { return };
             let bit = ready::mask(index);
             if due & bit != 0 || is_late && slot.until(&self.env.limits) <= self.env.now {
                 self.unwatched |= bit;
-                let before = slot.standing();
+                // Whether it still owes its reset is for `sort` to see.
+                slot.changed = slot.role == Role::Resetting;
                 self.look_at(index, base);
-                self.unsorted |= self.slots.get(index).is_some_and(|slot| {
-                    // Whether it still owes its reset is for `sort` to see.
-                    slot.role == Role::Resetting || slot.standing() != before
-                });
+                self.unsorted |= self.slots.get(index).is_some_and(|slot| slot.changed);
             }
         }
         if self.unsorted {

@@ -36,22 +36,18 @@ pub(crate) fn mask(socket: usize) -> u32 {
 /// run one on each thread.
 const PLACES: usize = if cfg!(target_os = "none") { 1 } else { 256 };
 
-static NOTES: [Mutex<Notes>; PLACES] =
-    [const { Mutex::new(Notes { news: Cell::new(0), task: Cell::new(None) }) }; PLACES];
+static NOTES: [Mutex<Notes>; PLACES] = [const { Mutex::new(Notes::new()) }; PLACES];
 
 struct Notes {
+    taken: Cell<bool>,
     news: Cell<u32>,
-    /// The task of the loop that has the place.
+    /// The task of the loop that has the place, until it is woken.
     task: Cell<Option<Waker>>,
 }
 
 impl Notes {
-    /// Returns a copy of the task's waker.
-    fn task(&self) -> Option<Waker> {
-        let task = self.task.take();
-        let copy = task.clone();
-        self.task.set(task);
-        copy
+    const fn new() -> Self {
+        Self { taken: Cell::new(false), news: Cell::new(0), task: Cell::new(None) }
     }
 }
 
@@ -62,28 +58,16 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Before the loop has a task.
-    pub(crate) const NONE: Self = Self { place: PLACES };
-
-    /// Takes a place for the loop in `task`, if there is one.
-    pub(crate) fn new(task: &Waker) -> Self {
-        let takes = |notes: &Notes| {
-            let free = notes.task();
-            if free.is_none() {
-                notes.task.set(Some(task.clone()));
-            }
-            free.is_none()
-        };
-        let place = (0..PLACES).find(|place| with(*place, takes) == Some(true));
-        Self { place: place.unwrap_or(PLACES) }
+    /// Takes a place, if there is one.
+    pub(crate) fn new() -> Self {
+        let is_free = |place: &usize| with(*place, |notes| !notes.taken.replace(true));
+        Self { place: (0..PLACES).find(|place| is_free(place) == Some(true)).unwrap_or(PLACES) }
     }
 
     /// Returns the bits that were set since the last call. From now on, news wakes `task`.
     pub(crate) fn take(&self, task: &Waker) -> u32 {
-        let taken = with(self.place, |notes| {
-            let replaced = notes.task.replace(Some(task.clone()));
-            (notes.news.take(), replaced)
-        });
+        let task = task.clone();
+        let taken = with(self.place, |notes| (notes.news.take(), notes.task.replace(Some(task))));
         taken.map_or(u32::MAX, |(news, _)| news)
     }
 
@@ -101,7 +85,10 @@ impl Ready {
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        drop(with(self.place, |notes| notes.task.take()));
+        drop(with(self.place, |notes| {
+            notes.taken.set(false);
+            notes.task.take()
+        }));
     }
 }
 
@@ -125,7 +112,7 @@ fn note(data: *const ()) {
     let task = with(number >> 5, |notes| {
         let news = notes.news.get();
         notes.news.set(news | 1 << (number & 31));
-        if news == 0 { notes.task() } else { None }
+        if news == 0 { notes.task.take() } else { None }
     });
     // Outside the critical section: a waker may do as much work as it likes.
     if let Some(task) = task.flatten() {

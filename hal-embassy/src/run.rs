@@ -100,7 +100,7 @@ async fn serve<A, O: Observe<A>, const SOCKETS: usize, const RX: usize, const TX
             },
             backlog: config.backlog,
             outgoing: config.outgoing,
-            ready: Ready::NONE,
+            ready: Ready::new(),
             marked: 0,
             unwatched: 0,
             unsorted: true,

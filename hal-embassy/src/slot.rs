@@ -24,6 +24,9 @@ pub(crate) struct Slot<'n> {
     /// Since when the role is held, or until when it may be: the role says.
     pub(crate) time: Instant,
     pub(crate) ends: Ends,
+    /// Whether role or time have changed in the look at the slot, so that the slots are to be sorted
+    /// anew. Bytes that move leave it as it is.
+    pub(crate) changed: bool,
     /// Whom an outgoing connection calls.
     pub(crate) peer: Option<IpEndpoint>,
 }
@@ -68,19 +71,18 @@ pub(crate) struct Ends {
 
 impl<'n> Slot<'n> {
     pub(crate) fn new(socket: Socket<'n>) -> Self {
-        Self { socket, role: Role::Free, time: Instant::ZERO, ends: Ends::default(), peer: None }
+        Self {
+            socket,
+            role: Role::Free,
+            time: Instant::ZERO,
+            ends: Ends::default(),
+            changed: false,
+            peer: None,
+        }
     }
 
     pub(crate) fn serve(&mut self, role: Role, time: Instant) {
-        self.role = role;
-        self.time = time;
-    }
-
-    /// Returns what the slot is sorted by ([`Pool::sort`](crate::pool::Pool)): its role, and the time
-    /// where that moves while the role stays the same.
-    pub(crate) fn standing(&self) -> (Role, Instant) {
-        let moves = matches!(self.role, Role::Listening(_));
-        (self.role, if moves { self.time } else { Instant::ZERO })
+        (self.role, self.time, self.changed) = (role, time, true);
     }
 
     /// The connection of the base this slot belongs to.

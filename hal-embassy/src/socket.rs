@@ -176,17 +176,21 @@ impl<'n> Socket<'n> {
         self.0.send_queue() == 0
     }
 
-    /// Returns our address and port, and the peer's; `None` while there is no connection.
-    pub(crate) fn endpoints(&self) -> Option<(IpEndpoint, IpEndpoint)> {
-        Some((self.0.local_endpoint()?, self.0.remote_endpoint()?))
+    /// Whether both have a connection between the same addresses and ports.
+    pub(crate) fn is_twin(&self, other: &Self) -> bool {
+        let peer = self.0.remote_endpoint();
+        peer.is_some()
+            && peer == other.0.remote_endpoint()
+            && self.0.local_endpoint() == other.0.local_endpoint()
     }
 
+    /// Returns the peer's address and port; `None` while there is no connection.
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.endpoints().map(|(_, peer)| peer.into())
+        self.0.remote_endpoint().map(SocketAddr::from)
     }
 
     pub(crate) fn local_address(&self) -> Option<IpAddress> {
-        self.endpoints().map(|(local, _)| local.addr)
+        self.0.local_endpoint().map(|local| local.addr)
     }
 
     /// Has `waker` woken when something is there to be read, or the state changes.
