@@ -290,7 +290,10 @@ impl<A> Cx<'_, A> {
                 return;
             }
             match owner {
-                Place::Event(index) => self.event_timed_out(index),
+                Place::Event(index) => match self.hooks.event_timed_out {
+                    Some(timed_out) => timed_out(self, index),
+                    None => return,
+                },
                 Place::Conn(index) => self.conn_timed_out(index),
                 Place::Listener(_) | Place::Source(_) => return,
             }

@@ -1,19 +1,23 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
-//! The linker keeps what can be reached. The code behind sources, watchers and the dispatch limit is
-//! reached through pointers, which are set by the verbs that make such things: an application that
+//! The linker keeps what can be reached. The code behind timers of events, sources, watchers and the
+//! dispatch limit is reached through pointers, which are set by the verbs that make such things: an application that
 //! never calls those carries none of it. Nothing else about these parts is optional.
 
 use crate::error::AddError;
 use crate::handle::{Event, Source};
 use crate::outbox::Action;
-use crate::{Cx, Fired, Wait};
+use crate::{Cx, Fired, Wait, What};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
 pub(crate) struct Hooks<A> {
+    /// Sets the next deadline of the event in a slot, which fires.
+    pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, What)>,
+    /// The timeout of the event in a slot has passed.
+    pub(crate) event_timed_out: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Puts an event on its source's list, and takes it off.
     pub(crate) source_register: Put<A, Source, Result<(), AddError>>,
     pub(crate) source_unregister: Put<A, Source, ()>,
@@ -34,6 +38,8 @@ pub(crate) struct Hooks<A> {
 impl<A> Hooks<A> {
     pub(crate) const fn new() -> Self {
         Self {
+            event_rearm: None,
+            event_timed_out: None,
             source_register: None,
             source_unregister: None,
             source_again: None,

@@ -217,9 +217,9 @@ impl<A> Cx<'_, A> {
 
     pub(crate) fn listener_action(&mut self, index: u16, action: u8) -> Option<Action> {
         let (listener, slot) = self.tables.listeners.at(index)?;
-        let (enabled, address) = (slot.is_enabled(), slot.address);
+        let enabled = slot.is_enabled();
         match action {
-            action::OPEN if enabled => Some(Action::Listen(listener, address.into())),
+            action::OPEN if enabled => Some(Action::Listen(listener)),
             action::PAUSE if !enabled => Some(Action::Ignore(listener)),
             action::DROP => {
                 self.tables.listeners.remove(listener);
@@ -239,6 +239,11 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
+    /// Returns the address that a listener is to listen on. For back ends.
+    pub fn address_of(&self, listener: Listener) -> Option<SocketAddr> {
+        self.cx.tables.listeners.get(listener).map(|slot| slot.address.into())
+    }
+
     /// Feeds a failure to listen: the listener is disabled and its error callback is due.
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
         self.cx.recorder.note(|| Entry::ListenFailed(listener, error));

@@ -18,14 +18,15 @@ use crate::{EventBase, Signal, Tuning, What};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Open the listener if it is not open, and accept what comes to this address.
-    Listen(Listener, SocketAddr),
+    /// Open the listener if it is not open, and accept what comes to its address
+    /// ([`EventBase::address_of`]).
+    Listen(Listener),
     /// Accept nothing for now; what waits is kept where the stack can.
     Ignore(Listener),
     /// Close the listener. The handle is stale from here on.
     Unlisten(Listener),
-    /// Open a connection to this address. [`Tuning::DEFAULT`] applies to it.
-    Connect(Conn, SocketAddr),
+    /// Open the connection to its peer ([`EventBase::peer_of`]). [`Tuning::DEFAULT`] applies to it.
+    Connect(Conn),
     /// Apply these settings to the connection's socket.
     Tune(Conn, Tuning),
     /// There may be room for input again: [`EventBase::input`] says.
@@ -145,8 +146,18 @@ impl<A> EventBase<'_, A> {
     #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
         let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
-        self.cx.recorder.note(|| Entry::Action(action));
+        self.cx.recorder.note(|| Entry::Action(action, self.address_in(action)));
         action
+    }
+
+    /// The address that an action is about, for a recording.
+    #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "nobody records"))]
+    pub(crate) fn address_in(&self, action: Option<Action>) -> Option<SocketAddr> {
+        match action? {
+            Action::Listen(listener) => self.address_of(listener),
+            Action::Connect(conn) => self.peer_of(conn),
+            _ => None,
+        }
     }
 
     #[inline(never)]

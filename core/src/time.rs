@@ -63,7 +63,9 @@ pub(crate) const fn micros(delay: Duration) -> u64 {
 /// A duration in milliseconds, rounded up, saturating.
 #[inline(never)]
 pub(crate) fn millis(delay: Duration) -> u32 {
-    u32::try_from(micros(delay).div_ceil(1_000)).unwrap_or(u32::MAX)
+    let fraction = delay.subsec_nanos().div_ceil(1_000_000);
+    let millis = delay.as_secs().saturating_mul(1_000).saturating_add(fraction.into());
+    u32::try_from(millis).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

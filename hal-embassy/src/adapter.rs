@@ -101,15 +101,18 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
     fn act(&mut self, action: Action) {
         let until = self.pool.env.until;
         match action {
-            Action::Listen(listener, address) => {
-                if let Err(error) = self.pool.listen(listener, address) {
+            Action::Listen(listener) => {
+                let address = self.base.address_of(listener);
+                let listens = address.map(|address| self.pool.listen(listener, address));
+                if let Some(Err(error)) = listens {
                     self.base.listen_failed(listener, error);
                 }
             }
             Action::Ignore(listener) => self.pool.ignore(listener),
             Action::Unlisten(listener) => self.pool.unlisten(listener),
-            Action::Connect(conn, peer) => {
-                if let Err(error) = self.pool.connect(conn, peer) {
+            Action::Connect(conn) => {
+                let peer = self.base.peer_of(conn);
+                if let Some(Err(error)) = peer.map(|peer| self.pool.connect(conn, peer)) {
                     self.base.failed(conn, error);
                 }
             }

@@ -43,6 +43,11 @@ impl<A> EventBase<'_, A> {
         Ok(conn)
     }
 
+    /// Returns the address of a connection's peer, also while it is being closed. For back ends.
+    pub fn peer_of(&self, conn: Conn) -> Option<SocketAddr> {
+        self.cx.tables.conns.get(conn).map(|slot| slot.peer.into())
+    }
+
     /// Feeds that an outgoing connection is established.
     pub fn connected(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Connected(conn));

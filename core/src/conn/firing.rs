@@ -186,7 +186,7 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_action(&mut self, index: u16, action: u8) -> Option<Action> {
         let (conn, slot) = self.tables.conns.at(index)?;
         match action {
-            action::OPEN => Some(Action::Connect(conn, slot.peer.into())),
+            action::OPEN => Some(Action::Connect(conn)),
             action::TUNE if slot.is_held() => Some(Action::Tune(conn, slot.tuning())),
             action::RECEIVE if slot.wants_input() => Some(Action::Receive(conn)),
             action::SEND if slot.may_send() => Some(Action::Send(conn)),

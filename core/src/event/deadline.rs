@@ -8,10 +8,12 @@ use crate::{Cx, Instant, What};
 impl<A> Cx<'_, A> {
     /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
     pub(super) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
+        self.hooks.event_timed_out = Some(|cx, index| cx.event_timed_out(index));
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         if !slot.has(flag::ONE_SHOT) {
             slot.interval = interval;
             slot.turn.set(flag::REARM, true);
+            self.hooks.event_rearm = Some(|cx, index, what| cx.event_rearm(index, what));
         }
         if slot.turn.is_queued() {
             self.event_take_back_timeout(event);
@@ -34,7 +36,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Sets the deadline of the event in a slot that is taken.
-    pub(super) fn event_arm(&mut self, index: u16, deadline: Instant) {
+    fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {
             self.due_moved |= slot.alarm.deadline <= self.due_from;
@@ -67,7 +69,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// The timeout of the event that stands first in the heap has passed.
-    pub(crate) fn event_timed_out(&mut self, index: u16) {
+    fn event_timed_out(&mut self, index: u16) {
         self.timers.remove_first(&mut self.tables);
         let Some((event, slot)) = self.tables.events.at(index) else { return };
         slot.set_pending(flag::ARMED, false);
@@ -79,7 +81,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`.
-    pub(super) fn event_rearm(&mut self, index: u16, what: What) {
+    fn event_rearm(&mut self, index: u16, what: What) {
         let Some(slot) = self.tables.events.slot(index) else { return };
         let from = if what.contains(What::TIMEOUT) { slot.alarm.deadline } else { self.now };
         let on_time = from.plus(slot.interval);

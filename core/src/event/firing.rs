@@ -50,8 +50,10 @@ impl<A> Cx<'_, A> {
             self.event_disarm(index);
             self.event_unregister(event);
         }
-        if flags & flag::REARM != 0 {
-            self.event_rearm(index, what);
+        if flags & flag::REARM != 0
+            && let Some(rearm) = self.hooks.event_rearm
+        {
+            rearm(self, index, what);
         }
         if flags & flag::ASK != 0 && what.intersects(What::IO) {
             self.event_ask_again(event);

@@ -111,8 +111,8 @@ impl<'e> Entry<'e> {
                 tag::BEGIN
             }
             Self::Prepare => tag::PREPARE,
-            Self::Action(None) => tag::SETTLED,
-            Self::Action(Some(action)) => raw.push_action(action),
+            Self::Action(None, _) => tag::SETTLED,
+            Self::Action(Some(action), address) => raw.push_action(action, address),
             Self::Wait(None) => tag::WAIT,
             Self::Wait(Some(end)) => {
                 raw.push(place(&ENDS, end) as u64);
@@ -212,7 +212,7 @@ impl<'e> Entry<'e> {
             }),
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,
-            tag::SETTLED => Self::Action(None),
+            tag::SETTLED => Self::Action(None, None),
             tag::WAIT => Self::Wait(None),
             tag::ENDED => Self::Wait(Some(*ENDS.get(fields.small::<usize>()?)?)),
             tag::ACCEPTED_V4 | tag::ACCEPTED_V6 => {
@@ -258,7 +258,10 @@ impl<'e> Entry<'e> {
             tag::CALL_CONN_EVENT => Self::Call(Called::ConnEvent(fields.handle()?)),
             tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
             tag::PASSED => Self::Passed,
-            _ => Self::Action(Some(fields.action(tag)?)),
+            _ => {
+                let (action, address) = fields.action(tag)?;
+                Self::Action(Some(action), address)
+            }
         })
     }
 }

@@ -20,8 +20,9 @@ pub enum Entry<'e> {
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end asked what to do, and this was the answer: `None` for nothing more.
-    Action(Option<Action>),
+    /// The back end asked what to do, and this was the answer, with the address that it is about:
+    /// `None` for nothing more.
+    Action(Option<Action>, Option<SocketAddr>),
     /// It asked how long to wait; the answer may be that the loop has ended.
     Wait(Option<End>),
     /// A connection was accepted.
@@ -128,8 +129,11 @@ impl fmt::Display for Entry<'_> {
             Self::Base(sizes) => write!(f, "a base of {sizes}"),
             Self::Begin(_) => write!(f, "the loop begins"),
             Self::Prepare => write!(f, "the prepare watchers"),
-            Self::Action(Some(action)) => write!(f, "asked for {action:?}"),
-            Self::Action(None) => write!(f, "nothing more is asked for"),
+            Self::Action(Some(action), Some(address)) => {
+                write!(f, "asked for {action:?} of {address}")
+            }
+            Self::Action(Some(action), None) => write!(f, "asked for {action:?}"),
+            Self::Action(None, _) => write!(f, "nothing more is asked for"),
             Self::Wait(None) => write!(f, "the loop goes on"),
             Self::Wait(Some(end)) => write!(f, "the loop ends: {end:?}"),
             Self::Accepted(listener, peer, Ok(conn)) => {

@@ -104,7 +104,7 @@ impl<'r> Replay<'r> {
     /// The address that was listened on first, among what is not replayed yet.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.entries.clone().find_map(|entry| match entry {
-            Ok((_, Entry::Action(Some(Action::Listen(_, address))))) => Some(address),
+            Ok((_, Entry::Action(Some(Action::Listen(_)), address))) => address,
             _ => None,
         })
     }
@@ -165,7 +165,10 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
         Entry::Base(_) => {}
         Entry::Begin(run) => base.begin(run),
         Entry::Prepare => base.prepare(app),
-        Entry::Action(_) => return Entry::Action(base.next_action()),
+        Entry::Action(..) => {
+            let action = base.next_action();
+            return Entry::Action(action, base.address_in(action));
+        }
         Entry::Wait(_) => {
             return Entry::Wait(match base.wait() {
                 Wait::Ended(end) => Some(end),

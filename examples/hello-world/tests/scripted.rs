@@ -84,7 +84,7 @@ fn lines() -> Vec<String> {
 fn it_asks_for_a_listener_and_the_interrupt() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
-    let expected = [Action::Catch(Signal::INT), Action::Listen(script.listener, address())];
+    let expected = [Action::Catch(Signal::INT), Action::Listen(script.listener)];
     assert_eq!(script.actions(), expected);
     assert_eq!(script.base.wait(), Wait::Forever);
 }

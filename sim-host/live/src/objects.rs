@@ -40,7 +40,8 @@ impl Objects {
         registry: &Registry,
     ) {
         match action {
-            Action::Listen(listener, address) => {
+            Action::Listen(listener) => {
+                let Some(address) = base.address_of(listener) else { return };
                 let listeners = &mut self.listeners;
                 let opened = self.conns.with_room(|_| listeners.open(listener, address, registry));
                 if let Err(error) = opened {
@@ -49,7 +50,8 @@ impl Objects {
             }
             Action::Ignore(listener) => self.listeners.ignore(listener),
             Action::Unlisten(listener) => self.listeners.close(listener),
-            Action::Connect(conn, peer) => {
+            Action::Connect(conn) => {
+                let Some(peer) = base.peer_of(conn) else { return };
                 let begun = self.conns.with_room(|conns| conns.connect(conn, peer, registry));
                 if let Err(error) = begun {
                     base.failed(conn, errno::conn(&error));

@@ -141,7 +141,7 @@ fn check_all_told(world: &World) {
 /// Hears an action, checks that it makes sense, and does nothing but remember.
 fn act(world: &mut World, action: Action) {
     match action {
-        Action::Listen(listener, _) | Action::Ignore(listener) => {
+        Action::Listen(listener) | Action::Ignore(listener) => {
             let wanted = matches!(action, Action::Listen(..));
             let shadow = world.listeners.iter().rfind(|shadow| shadow.handle == listener).unwrap();
             assert_eq!((shadow.enabled, shadow.life == Life::Gone), (wanted, false), "{shadow:?}");
@@ -162,7 +162,7 @@ fn act(world: &mut World, action: Action) {
                 assert_eq!(*life, Life::Held);
             }
         }
-        Action::Connect(conn, _) => assert_ne!(acted(world, conn).life, Life::Gone),
+        Action::Connect(conn) => assert_ne!(acted(world, conn).life, Life::Gone),
         Action::Tune(conn, _) => assert_eq!(acted(world, conn).life, Life::Held),
         Action::Receive(conn) => {
             let shadow = acted(world, conn);

@@ -6,6 +6,9 @@ use super::tag;
 use crate::handle::Handle;
 use crate::{Action, End, Signal, Tuning, What};
 
+/// An address of nobody.
+const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+
 /// The most fields an entry has.
 pub(super) const FIELDS: usize = 10;
 
@@ -59,17 +62,18 @@ impl Raw<'_> {
         }
     }
 
-    pub(super) fn push_action(&mut self, action: Action) -> u8 {
+    pub(super) fn push_action(&mut self, action: Action, address: Option<SocketAddr>) -> u8 {
+        let address = address.unwrap_or(SocketAddr::V4(NOWHERE));
         match action {
-            Action::Listen(listener, address) => {
+            Action::Listen(listener) => {
                 self.push_handle(listener);
                 self.push_address(address, tag::LISTEN_V4, tag::LISTEN_V6)
             }
             Action::Ignore(listener) => self.push_handle_for(listener, tag::IGNORE),
             Action::Unlisten(listener) => self.push_handle_for(listener, tag::UNLISTEN),
-            Action::Connect(conn, peer) => {
+            Action::Connect(conn) => {
                 self.push_handle(conn);
-                self.push_address(peer, tag::CONNECT_V4, tag::CONNECT_V6)
+                self.push_address(address, tag::CONNECT_V4, tag::CONNECT_V6)
             }
             Action::Tune(conn, tuning) => {
                 self.push_handle(conn);
@@ -131,16 +135,24 @@ impl Fields<'_> {
         Some(SocketAddrV6::new(ip, port, flow, scope).into())
     }
 
-    pub(super) fn action(&mut self, tag: u8) -> Option<Action> {
-        Some(match tag {
+    pub(super) fn action(&mut self, tag: u8) -> Option<(Action, Option<SocketAddr>)> {
+        match tag {
             tag::LISTEN_V4 | tag::LISTEN_V6 => {
-                Action::Listen(self.handle()?, self.address(tag == tag::LISTEN_V6)?)
+                let action = Action::Listen(self.handle()?);
+                Some((action, Some(self.address(tag == tag::LISTEN_V6)?)))
             }
+            tag::CONNECT_V4 | tag::CONNECT_V6 => {
+                let action = Action::Connect(self.handle()?);
+                Some((action, Some(self.address(tag == tag::CONNECT_V6)?)))
+            }
+            _ => Some((self.action_without_address(tag)?, None)),
+        }
+    }
+
+    fn action_without_address(&mut self, tag: u8) -> Option<Action> {
+        Some(match tag {
             tag::IGNORE => Action::Ignore(self.handle()?),
             tag::UNLISTEN => Action::Unlisten(self.handle()?),
-            tag::CONNECT_V4 | tag::CONNECT_V6 => {
-                Action::Connect(self.handle()?, self.address(tag == tag::CONNECT_V6)?)
-            }
             tag::TUNE => {
                 let conn = self.handle()?;
                 let nagle = self.next()? != 0;

@@ -25,7 +25,7 @@ pub extern "C" fn image() {
 /// Does what the base wants, as a device would that answers at once.
 fn act(base: &mut EventBase<'_, App>, action: Action) {
     match black_box(action) {
-        Action::Listen(listener, _) if base.has_room() => {
+        Action::Listen(listener) if base.has_room() => {
             black_box(base.accepted(listener, peer()).is_ok());
         }
         Action::Receive(conn) => {
