@@ -32,9 +32,9 @@ pub(crate) fn mask(socket: usize) -> u32 {
     1 << bit(socket)
 }
 
-/// How many loops can run at once with notes of their own: a board runs one; tests and simulators
-/// run one on each thread.
-const PLACES: usize = if cfg!(target_os = "none") { 1 } else { 256 };
+/// How many loops can run at once with notes of their own. A board has a stack or two; tests and
+/// simulators run a loop on each thread.
+const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
 static NOTES: [Mutex<Notes>; PLACES] = [const { Mutex::new(Notes::new()) }; PLACES];
 
