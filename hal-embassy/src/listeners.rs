@@ -163,6 +163,7 @@ impl<'n> Pool<'_, 'n> {
     }
 
     /// Returns a socket that can listen for the listener.
+    #[inline(never)]
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
         let Listening { vacant, first, .. } = *self.listeners.get(place)?;
         let mut index = self.oldest(Wanted::Free, first);

@@ -86,6 +86,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
+    #[inline(never)]
     fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>) {
         let env = &self.env;
         let Some(slot) = self.slots.get_mut(index) else { return };
