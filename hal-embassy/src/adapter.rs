@@ -98,6 +98,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
         }
     }
 
+    #[inline(never)]
     fn act(&mut self, action: Action) {
         let until = self.pool.env.until;
         match action {

@@ -7,6 +7,7 @@ use crate::slot::{Role, Slot};
 use crate::socket::{Phase, Read};
 
 /// Looks what has become of a connection and feeds it to the base.
+#[inline(never)]
 pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     if env.network.changed && slot.role != Role::Queued(conn) && has_lost_address(slot, env) {
         return fail(slot, conn, base, ConnError::AddressLost, env.until);

@@ -12,6 +12,11 @@
 //! needs them; it sleeps until a packet, a [`Trigger`](picoevent::Trigger) or the next deadline
 //! wakes it, and never polls. Only what embassy-net 0.9 offers to everyone is used.
 //!
+//! A turn costs what there is news of. Each socket has a waker that notes which socket it belongs to,
+//! and only the sockets with a note are looked at and watched again. On a board two loops at once
+//! have such notes; any further loop works as well, but looks at all its sockets in each turn. Sockets
+//! whose numbers in the pool are equal modulo 32 share a note.
+//!
 //! # What it needs
 //!
 //! * The stack's `Runner::run()` in **another task**. Joined into one, the two would wake each

@@ -163,6 +163,7 @@ impl<'n> Pool<'_, 'n> {
     }
 
     /// Returns a socket that can listen for the listener.
+    #[inline(never)]
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
         let Listening { vacant, first, .. } = *self.listeners.get(place)?;
         let mut index = self.oldest(Wanted::Free, first);
@@ -249,7 +250,7 @@ impl<'n> Pool<'_, 'n> {
         let place = self.place(listener);
         let held = self.listeners.get_mut(place);
         let Some(slot) = self.slots.get_mut(index) else { return };
-        if slot.time == Instant::MAX {
+        if slot.is_vacant() {
             match held {
                 Some(held) if held.first <= index => held.vacant = held.vacant.saturating_add(1),
                 _ => slot.abort(self.env.until),
@@ -274,8 +275,9 @@ impl<'n> Pool<'_, 'n> {
         let (before, after) = self.slots.split_at_mut_checked(index.saturating_add(1))?;
         let slot = before.last()?;
         after.iter_mut().find(|other| {
-            let over = matches!(other.socket.phase(), Phase::Closed | Phase::Done);
-            !over && slot.socket.is_twin(&other.socket)
+            !other.is_vacant()
+                && !matches!(other.socket.phase(), Phase::Closed | Phase::Done)
+                && slot.socket.is_twin(&other.socket)
         })
     }
 }

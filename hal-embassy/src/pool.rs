@@ -25,7 +25,9 @@ pub(crate) struct Pool<'r, 'n> {
     pub(crate) marked: u32,
     /// The slots whose wakers are to be set before the task sleeps.
     pub(crate) unwatched: u32,
-    /// Whether the slots are to be sorted anew though none was looked at.
+    /// The slots that have a time limit.
+    pub(crate) bounded: u32,
+    /// Whether the slots are to be sorted anew though the looks at them change nothing.
     pub(crate) unsorted: bool,
     /// Whether somebody waits for the base to have room.
     pub(crate) crowded: bool,
@@ -54,26 +56,29 @@ impl<'n> Pool<'_, 'n> {
         let news = self.ready.take(task);
         let mut due = news | core::mem::take(&mut self.marked);
         let is_late = self.alarm <= self.env.now;
-        self.unsorted |= is_late || self.crowded && base.has_room();
-        if due == 0 && !self.unsorted {
+        let mut changed =
+            is_late || core::mem::take(&mut self.unsorted) || self.crowded && base.has_room();
+        if due == 0 && !changed {
             return;
         }
         if self.env.network.look(news) {
             due = u32::MAX;
         }
+        if is_late {
+            due |= self.bounded;
+        }
         // The last first: a handshake concerns the listening sockets before it.
         for index in (0..self.slots.len()).rev() {
-            let Some(slot) = self.slots.get_mut(index) else { return };
-            let bit = ready::mask(index);
-            if due & bit != 0 || is_late && slot.until(&self.env.limits) <= self.env.now {
-                self.unwatched |= bit;
+            if due & ready::mask(index) != 0 {
+                let Some(slot) = self.slots.get_mut(index) else { return };
                 // Whether it still owes its reset is for `sort` to see.
                 slot.changed = slot.role == Role::Resetting;
                 self.look_at(index, base);
-                self.unsorted |= self.slots.get(index).is_some_and(|slot| slot.changed);
+                changed |= self.slots.get(index).is_some_and(|slot| slot.changed);
             }
         }
-        if self.unsorted {
+        self.unwatched |= due;
+        if changed {
             self.sort();
             self.take_turns();
             self.hand_over(base);
@@ -81,6 +86,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
+    #[inline(never)]
     fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>) {
         let env = &self.env;
         let Some(slot) = self.slots.get_mut(index) else { return };
@@ -108,27 +114,32 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Sorts the slots by what they are now, without a look at their sockets: counts those that
-    /// listen, frees those that owe nothing any more, and sets the alarm.
+    /// Sorts the slots by what they are now: counts those that listen, stops those that must not,
+    /// frees those that owe nothing any more, and sets the alarm.
     fn sort(&mut self) {
-        (self.unsorted, self.crowded, self.alarm) = (false, false, Instant::MAX);
+        (self.bounded, self.crowded, self.alarm) = (0, false, Instant::MAX);
         self.listeners.iter_mut().for_each(Listening::recount);
-        let now = self.env.now;
         for index in (0..self.slots.len()).rev() {
             self.sort_listening(index);
             let Some(slot) = self.slots.get_mut(index) else { return };
             match slot.role {
-                Role::Waiting(_) => self.crowded = true,
+                Role::Free | Role::Listening(_) | Role::Open(_) => continue,
+                Role::Waiting(_) => {
+                    self.crowded = true;
+                    continue;
+                }
                 // A socket that owes nothing is free in the turn that drops its connection: nothing
                 // would wake the task for it.
-                Role::Resetting if !slot.socket.owes_reset() || slot.time <= now => {
+                Role::Resetting if !slot.socket.owes_reset() || slot.time <= self.env.now => {
                     // Those that may still have an answer to give are used after all others.
                     let answers = slot.socket.phase() == Phase::Done;
-                    let time = if answers { now.as_micros() | 1 } else { 0 };
+                    let time = if answers { self.env.now.as_micros() | 1 } else { 0 };
                     slot.serve(Role::Free, Instant::from_micros(time));
+                    continue;
                 }
                 _ => {}
             }
+            self.bounded |= ready::mask(index);
             self.alarm = self.alarm.min(slot.until(&self.env.limits));
         }
     }

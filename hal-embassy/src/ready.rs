@@ -9,8 +9,8 @@
 //! longer than the loop lives. The notes stand in a `static` with one place for each loop that runs.
 //! A loop that finds no place hands out the task's waker, and takes every socket as one with news.
 //!
-//! There are 32 bits. One is for the network, and the sockets from the 31st on share one: they are
-//! looked at together.
+//! There are 32 bits. Sockets whose numbers are equal modulo 32 share one and are looked at together;
+//! the network shares the last.
 
 #![expect(unsafe_code, reason = "a waker whose data is a number can be made in no other way")]
 
@@ -24,17 +24,17 @@ pub(crate) const NETWORK: u32 = 31;
 
 /// Returns the bit of a socket.
 pub(crate) fn bit(socket: usize) -> u32 {
-    socket.min(30) as u32
+    socket as u32 % 32
 }
 
 /// Returns the bit of a socket as a mask.
 pub(crate) fn mask(socket: usize) -> u32 {
-    1 << bit(socket)
+    1_u32.rotate_left(socket as u32)
 }
 
-/// How many loops can run at once with notes of their own: a board runs one; tests and simulators
-/// run one on each thread.
-const PLACES: usize = if cfg!(target_os = "none") { 1 } else { 256 };
+/// How many loops can run at once with notes of their own. A board has a stack or two; tests and
+/// simulators run a loop on each thread.
+const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
 static NOTES: [Mutex<Notes>; PLACES] = [const { Mutex::new(Notes::new()) }; PLACES];
 
@@ -117,5 +117,94 @@ fn note(data: *const ()) {
     // Outside the critical section: a waker may do as much work as it likes.
     if let Some(task) = task.flatten() {
         task.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex as Lock};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Keeps one test's wakers from the places of another.
+    static ALONE: Lock<()> = Lock::new(());
+
+    fn task() -> (Arc<Task>, Waker) {
+        let task = Arc::new(Task::default());
+        (task.clone(), Waker::from(task))
+    }
+
+    fn woken(task: &Task) -> usize {
+        task.0.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn news_is_noted_by_socket_and_wakes_the_task_once() {
+        let _alone = ALONE.lock();
+        let (task, waker) = task();
+        let ready = Ready::new();
+        ready.take(&waker);
+        ready.waker(bit(3), &waker).wake_by_ref();
+        let other = ready.waker(bit(7), &waker);
+        let copy = other.clone();
+        drop(other);
+        copy.wake();
+        ready.waker(NETWORK, &waker).wake();
+        assert_eq!(woken(&task), 1);
+        assert_eq!(ready.take(&waker), mask(3) | mask(7) | 1 << NETWORK);
+        assert_eq!(ready.take(&waker), 0);
+        ready.waker(bit(3), &waker).wake();
+        assert_eq!(woken(&task), 2);
+    }
+
+    #[test]
+    fn two_loops_do_not_hear_of_each_others_news() {
+        let _alone = ALONE.lock();
+        let (task, waker) = task();
+        let (one, other) = (Ready::new(), Ready::new());
+        one.take(&waker);
+        other.take(&waker);
+        one.waker(bit(0), &waker).wake();
+        assert_eq!(other.take(&waker), 0);
+        assert_eq!(one.take(&waker), mask(0));
+        assert_eq!(woken(&task), 1);
+    }
+
+    #[test]
+    fn a_waker_that_outlives_its_loop_wakes_nobody() {
+        let _alone = ALONE.lock();
+        let (task, waker) = task();
+        let ready = Ready::new();
+        ready.take(&waker);
+        let kept = ready.waker(bit(0), &waker);
+        drop(ready);
+        kept.wake();
+        assert_eq!(woken(&task), 0);
+    }
+
+    #[test]
+    fn a_loop_without_a_place_takes_every_socket_as_one_with_news() {
+        let (task, waker) = task();
+        let ready = Ready { place: PLACES };
+        ready.waker(bit(5), &waker).wake();
+        assert_eq!(woken(&task), 1);
+        assert_eq!(ready.take(&waker), u32::MAX);
+    }
+
+    #[test]
+    fn sockets_with_numbers_equal_modulo_32_share_a_note() {
+        assert_eq!((mask(1), mask(31), mask(33)), (2, 1 << 31, 2));
+        assert_eq!(mask(40), 1 << bit(40));
     }
 }

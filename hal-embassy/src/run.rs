@@ -103,6 +103,7 @@ async fn serve<A, O: Observe<A>, const SOCKETS: usize, const RX: usize, const TX
             ready: Ready::new(),
             marked: 0,
             unwatched: 0,
+            bounded: 0,
             unsorted: true,
             crowded: false,
             alarm: Instant::MAX,

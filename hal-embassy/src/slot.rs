@@ -96,6 +96,14 @@ impl<'n> Slot<'n> {
         }
     }
 
+    /// Whether there was no connection when it was looked at last.
+    pub(crate) fn is_vacant(&self) -> bool {
+        match self.role {
+            Role::Listening(_) => self.time == Instant::MAX,
+            role => role == Role::Free,
+        }
+    }
+
     /// Whether it is an outgoing connection that is not established yet.
     pub(crate) fn connects(&self) -> bool {
         matches!(self.role, Role::Connecting(_) | Role::Queued(_))

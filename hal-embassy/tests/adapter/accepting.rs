@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use picoevent::{ConnError, ConnEvent};
+use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
-use crate::world::{Call, PEER, PORT, World};
+use crate::world::app::App;
+use crate::world::{Call, DEVICE, PEER, PORT, World, address};
 
 fn serving() -> World {
     let mut world = World::new();
@@ -41,6 +43,22 @@ fn as_many_clients_as_sockets_are_answered_though_the_base_has_fewer_slots() {
     assert_eq!(world.established(&calls), 8);
     assert_eq!(world.accepted().len(), 4);
     assert_eq!(world.resets(), 0);
+}
+
+#[test]
+fn more_clients_than_there_are_notes_of_news_are_served() {
+    let mut world = World::with::<40, 40>(Config::default(), address(DEVICE));
+    world.command(|app, cx| {
+        app.then = Some(App::echoes);
+        App::listen(cx, "0.0.0.0:9995")
+    });
+    let calls = world.calls(40);
+    assert_eq!(world.established(&calls), 40);
+    for call in calls {
+        world.peer.send(call, b"echo");
+        world.settle();
+        assert_eq!(world.hear(call), b"echo");
+    }
 }
 
 #[test]
