@@ -1,4 +1,4 @@
-//! What a turn of the loop is made of: watchers, run modes, dispatch limits, common timeouts,
+//! What a turn of the loop is made of: watchers, run modes, dispatch limits,
 //! sources, counts.
 
 mod counts;

@@ -17,6 +17,7 @@ mod base;
 mod conns;
 mod events;
 mod listeners;
+mod parts;
 mod recording;
 mod text;
 mod triggers;
@@ -54,6 +55,7 @@ pub extern "C" fn every_verb() {
     // The table of the core's own default sizes, which has another length everywhere.
     let mut storage = any(Storage::<App, 3, 1>::default());
     on(&mut EventBase::new(&mut storage));
+    parts::every_verb();
     triggers::every_verb();
     values::every_verb();
     text::every_text();

@@ -28,7 +28,9 @@ pub fn every_verb() {
     let Ok(mut replay) = Replay::new(any(&bytes)) else { return };
     any((replay.listens_on(), replay.turn()));
     let mut storage = Storage::<App, 8, 4, 64, 32, 2, 2>::new();
-    let Some(mut base) = EventBase::of_sizes(any(&mut storage).into(), replay.sizes()) else { return };
+    let Some(mut base) = EventBase::of_sizes(any(&mut storage).into(), replay.sizes()) else {
+        return;
+    };
     any(replay.run(any(&mut base), &mut App).is_ok());
     any(replay.finish(any(&mut base), &mut App).is_ok());
 }

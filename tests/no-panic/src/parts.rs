@@ -1,0 +1,30 @@
+//! A base over memory in parts, of any lengths, that need not fit each other.
+
+use picoevent::EventBase;
+use picoevent::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, SourceSlot};
+
+use crate::App;
+use crate::unknown::any;
+
+pub fn every_verb() {
+    let (mut events, mut event_heap) = (any([const { EventSlot::<App>::new() }; 3]), any([0; 2]));
+    let (mut conns, mut conn_heap) = (any([const { ConnSlot::new() }; 2]), any([0; 3]));
+    let (mut input, mut output) = (any([0; 20]), any([0; 10]));
+    let mut listeners = any([ListenerSlot::new(), ListenerSlot::default()]);
+    let mut sources = any([SourceSlot::new(), SourceSlot::default()]);
+    let memory = Memory {
+        events: any(&mut events),
+        event_heap: any(&mut event_heap),
+        conns: any(&mut conns),
+        conn_heap: any(&mut conn_heap),
+        input: any(&mut input),
+        output: any(&mut output),
+        input_len: any(8),
+        output_len: any(4),
+        listeners: any(&mut listeners),
+        sources: any(&mut sources),
+    };
+    crate::on(&mut EventBase::over(memory));
+    crate::on(&mut EventBase::over(any(Memory { events: any(&mut []), ..Memory::default() })));
+    any((EventSlot::<App>::default(), ConnSlot::<App>::default()));
+}
