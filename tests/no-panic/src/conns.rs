@@ -56,6 +56,7 @@ fn bytes_of(mut conn: ConnMut<'_, '_, App>) {
 
 fn feed(base: &mut Base<'_>, conn: Conn) {
     base.connected(conn);
+    any(base.peer_of(conn));
     any(any(&mut *base).input(conn));
     any(&mut *base).received(conn, any(1));
     any(any(&mut *base).output(conn));

@@ -17,6 +17,7 @@ pub fn every_verb(base: &mut Base<'_>) {
     let Ok(listener) = base.listen(address(), on_accept) else { return };
     any(base.has_room());
     any(any(&mut *base).accepted(any(listener), address())).ok();
+    any(base.address_of(any(listener)));
     any(&mut *base).listen_failed(any(listener), any(ListenError::InUse));
     let Ok(mut view) = any(&mut *base).listener(any(listener)) else { return };
     any(&mut view).on_error(on_error);
