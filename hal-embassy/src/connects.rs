@@ -94,7 +94,7 @@ impl Pool<'_, '_> {
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         self.env.network.find_way(peer.addr)?;
-        let choices = [Wanted::Free, Wanted::Spare(None), Wanted::Finished];
+        let choices = [Wanted::Free, Wanted::Spare(1), Wanted::Finished];
         let index = choices.into_iter().find_map(|wanted| self.oldest(wanted, 0));
         let index = index.ok_or(ConnError::NoSocket)?;
         self.marked |= ready::mask(index);

@@ -103,6 +103,11 @@ impl<'n> Pool<'_, 'n> {
         (self.marked, self.unsorted) = (u32::MAX, true);
     }
 
+    /// Whether the listener is enabled and has at least so many sockets that listen.
+    pub(crate) fn has_listening(&self, listener: Listener, least: usize) -> bool {
+        self.listeners.get(self.place(listener)).is_some_and(|held| held.vacant >= least)
+    }
+
     /// Hands connections over to the base, the oldest first, while it has room for them. Those it
     /// has no room for wait; none is dropped.
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
@@ -167,11 +172,8 @@ impl<'n> Pool<'_, 'n> {
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
         let Listening { vacant, first, .. } = *self.listeners.get(place)?;
         let mut index = self.oldest(Wanted::Free, first);
-        if index.is_none()
-            && let Some(richest) = self.listeners.iter().max_by_key(|held| held.vacant)
-            && richest.vacant > vacant.saturating_add(1)
-        {
-            index = self.oldest(Wanted::Spare(Some(richest.listener)), first);
+        if index.is_none() && self.listeners.len() > 1 {
+            index = self.oldest(Wanted::Spare(vacant.saturating_add(2)), first);
         }
         if index.is_none() && vacant == 0 {
             let finished = self.oldest(Wanted::Finished, first)?;
@@ -201,7 +203,7 @@ impl<'n> Pool<'_, 'n> {
 
     /// Returns the place of the listener; that after the last if it is not enabled.
     #[inline(never)]
-    pub(crate) fn place(&self, listener: Listener) -> usize {
+    fn place(&self, listener: Listener) -> usize {
         let place = self.listeners.iter().position(|held| held.listener == listener);
         place.unwrap_or(self.listeners.len())
     }

@@ -3,7 +3,7 @@
 use core::task::Waker;
 
 use heapless::VecView;
-use picoevent::{Conn, EventBase, Instant, Listener};
+use picoevent::{Conn, EventBase, Instant};
 
 use crate::connects::Outgoing;
 use crate::conns;
@@ -43,8 +43,8 @@ pub(crate) enum Wanted {
     Free,
     /// A connection that waits for an enabled listener.
     Waiting,
-    /// A socket that listens for this listener, or for any.
-    Spare(Option<Listener>),
+    /// A socket that listens for a listener that has at least so many.
+    Spare(usize),
     /// A socket whose peer has everything and only has to end.
     Finished,
 }
@@ -162,11 +162,10 @@ impl<'n> Pool<'_, 'n> {
             }
             let suits = match (wanted, slot.role) {
                 (Wanted::Free, Role::Free) | (Wanted::Finished, Role::Finished) => true,
-                (Wanted::Waiting, Role::Waiting(of)) => self.place(of) < self.listeners.len(),
+                (Wanted::Waiting, Role::Waiting(of)) => self.has_listening(of, 0),
                 // Somebody may have called since the last look.
-                (Wanted::Spare(listener), Role::Listening(of)) => {
-                    listener.is_none_or(|listener| listener == of)
-                        && slot.socket.phase() == Phase::Listening
+                (Wanted::Spare(least), Role::Listening(of)) => {
+                    slot.socket.phase() == Phase::Listening && self.has_listening(of, least)
                 }
                 _ => false,
             };

@@ -134,25 +134,3 @@ fn callbacks_that_never_rest_leave_the_network_its_turn() {
     assert_eq!(world.accepted().len(), 1);
     assert!(world.seen.borrow().signals < 1000);
 }
-
-/// The loop gives way after some passes, and what comes meanwhile is seen though it did not sleep.
-#[test]
-fn bytes_that_come_while_callbacks_never_rest_are_received() {
-    fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
-        let mut seen = app.seen.borrow_mut();
-        seen.signals += 1;
-        if seen.received.is_empty() && seen.signals < 10_000 {
-            cx.event(event).expect("it is there").activate(What::TIMEOUT);
-        }
-    }
-    let mut world = World::new();
-    world.listen(PORT);
-    let call = world.call();
-    world.order(|_, cx| {
-        let event = cx.new_timer(picoevent::Mode::Persist, again).expect("there is room");
-        cx.event(event).expect("it was made just now").activate(What::TIMEOUT);
-    });
-    world.peer.send(call, b"meanwhile");
-    world.settle();
-    assert!(world.seen.borrow().signals < 1000);
-}
