@@ -175,7 +175,8 @@ impl<A> ListenerMut<'_, '_, A> {
     }
 
     /// Closes the listener; the handle is stale from here on. Connections that its callback was
-    /// given live on; others are reset.
+    /// given live on; others are reset. The slot comes back when the back end has closed its socket,
+    /// before the loop waits next: until then [`Cx::listen`] may answer [`Full::Listeners`].
     pub fn free(mut self) {
         self.cx.drop_held_back(self.listener);
         self.cx.listener_disable(self.listener, action::DROP);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use picoevent::{
-    Action, Cx, End, Event, EventBase, Instant, Mode, Run, Signal, Stale, Storage, Wait, What,
+    Action, Cx, End, Event, EventBase, Full, Instant, Mode, Run, Signal, Stale, Storage, Wait, What,
 };
 
 #[derive(Default)]
@@ -282,4 +282,19 @@ fn the_wait_is_exact_though_deadlines_move_and_go() {
     assert_eq!(base.wait(), Wait::Until(at(3)), "it was set sooner");
     base.event(late).unwrap().del();
     assert_eq!(base.wait(), Wait::Until(at(10)), "only the exit is left");
+}
+
+#[test]
+fn the_slot_of_what_was_freed_comes_back_when_the_back_end_has_heard_of_it() {
+    let mut storage = Box::new(Storage::<App, 1, 1, 8, 8>::new());
+    let mut base = EventBase::new(&mut storage);
+    let address = "192.0.2.7:4242".parse().unwrap();
+    let conn = base.connect(address).unwrap();
+    let listener = base.listen(address, |_, _, _| ()).unwrap();
+    base.conn(conn).unwrap().free();
+    base.listener(listener).unwrap().free();
+    assert_eq!(base.connect(address), Err(Full::Conns));
+    assert_eq!(base.listen(address, |_, _, _| ()), Err(Full::Listeners));
+    actions(&mut base);
+    assert!(base.connect(address).is_ok() && base.listen(address, |_, _, _| ()).is_ok());
 }

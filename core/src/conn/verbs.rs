@@ -299,7 +299,9 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Drops the connection at once (`bufferevent_free`): output not yet sent is discarded, and
-    /// the peer sees a reset if anything is left undone. The handle is stale from here on.
+    /// the peer sees a reset if anything is left undone. The handle is stale from here on. The slot
+    /// comes back when the back end has dropped its socket, before the loop waits next: until then,
+    /// and so in the same callback, [`Cx::connect`] may answer [`Full::Conns`].
     pub fn free(self) {
         self.cx.conn_drop(self.conn);
     }
