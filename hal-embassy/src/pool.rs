@@ -57,7 +57,7 @@ impl<'n> Pool<'_, 'n> {
         let mut due = news | core::mem::take(&mut self.marked);
         let is_late = self.alarm <= self.env.now;
         let mut changed =
-            is_late || core::mem::take(&mut self.unsorted) || self.crowded && base.has_room();
+            core::mem::take(&mut self.unsorted) || is_late || self.crowded && base.has_room();
         if due == 0 && !changed {
             return;
         }
