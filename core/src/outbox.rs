@@ -151,7 +151,6 @@ impl<A> EventBase<'_, A> {
     }
 
     /// The address that an action is about, for a recording.
-    #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "nobody records"))]
     pub(crate) fn address_in(&self, action: Option<Action>) -> Option<SocketAddr> {
         match action? {
             Action::Listen(listener) => self.address_of(listener),

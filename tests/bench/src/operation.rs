@@ -52,9 +52,9 @@ pub const OPERATIONS: [Operation; 11] = [
     flat("source ready, to its callback", fill::watch_all, ready),
     flat("64 bytes written, and sent", fill::open_all, write),
     flat("64 bytes received, and read", fill::open_all, receive),
-    flat("timer cancelled and armed, the last", fill::arm_all, arm_last),
+    logarithmic("timer cancelled and armed, the last", fill::arm_all, arm_last),
     logarithmic("timer cancelled and armed, the first", fill::arm_all, arm_first),
-    flat("timer moved, from first to last", fill::arm_all, move_back),
+    logarithmic("timer moved, from first to last", fill::arm_all, move_back),
     logarithmic("timer armed and fired", fill::arm_all, fire),
 ];
 

@@ -10,6 +10,9 @@
 
 pub mod client;
 pub mod clock;
+#[cfg(feature = "small-memory")]
+#[path = "../../../../examples/boards/support/src/divide.rs"]
+mod divide;
 pub mod executor;
 mod exit;
 pub mod interrupt;
