@@ -231,8 +231,9 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// The next time something is due by itself. O(1), but for the timers that were set later, or
-    /// cancelled, since they came first: each of those costs O(log n), once.
+    /// The next time something is due by itself. O(1), but for what has come first in the heap and is no
+    /// longer due: a cancelled timer, a connection's timeout that has begun again. Each costs O(log n),
+    /// once.
     pub fn deadline(&mut self) -> Option<Instant> {
         let Cx { timers, tables, .. } = &self.cx;
         let first = timers.first();
