@@ -15,8 +15,10 @@ use crate::{EventBase, Signal, Tuning, What};
 /// Something for the back end to do.
 ///
 /// A handle in an action stays valid until the action itself, or the back end, ends the object.
+///
+/// The list is closed: a back end names every action, so a new one is an error when the back end is
+/// compiled, instead of a request that nobody hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Action {
     /// Open the listener if it is not open, and accept what comes to its address
     /// ([`EventBase::address_of`]).

@@ -154,7 +154,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                 self.pool.slot_of(conn);
             }
             // Signals come through triggers, and there are no sources.
-            _ => {}
+            Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
         }
     }
 }

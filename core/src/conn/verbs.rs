@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::slot::{Phase, flag};
 use super::{ConnSlot, Direction, OnConn, OnConnEvent, Tuning};
 use crate::error::{Full, Stale, StillActive, WriteError};
-use crate::handle::Conn;
+use crate::handle::{Conn, Listener};
 use crate::outbox::action;
 use crate::time::millis;
 use crate::{Cx, Priority};
@@ -196,6 +196,12 @@ impl<A> ConnMut<'_, '_, A> {
     /// The peer's address.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.slot().map(|slot| slot.peer.into())
+    }
+
+    /// Returns the listener that accepted the connection, none for an outgoing one. The handle is stale
+    /// once the listener is freed. libevent passes it to the callback that accepts.
+    pub fn listener(&self) -> Option<Listener> {
+        self.slot().map(|slot| slot.listener).filter(|listener| *listener != Listener::NONE)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Listeners that are disabled or freed while connections wait for their callback.
 
-use picoevent::{Action, Conn, ConnError, Cx, EventBase, Listener};
+use picoevent::{Action, Conn, ConnError, Cx, EventBase, Listener, Storage};
 
 use super::{App, Base, Call, actions, at, listener, ms, peer, storage};
 
@@ -31,6 +31,23 @@ fn connections_of_a_listener_disabled_in_its_callback_wait_until_it_is_enabled()
     base.dispatch(&mut app);
     assert_eq!((app.calls(), app.conn), (vec![Call::Accepted], Some(second)));
     assert_eq!(base.conns().count(), 2);
+}
+
+#[test]
+fn a_connection_knows_the_listener_that_accepted_it() {
+    let (mut storage, mut app) = (Storage::<App, 0, 3, 4, 8, 2>::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listeners = [(); 2].map(|()| listener(&mut base));
+    let conns = listeners.map(|listener| base.accepted(listener, peer()).unwrap());
+    base.dispatch(&mut app);
+    for (conn, listener) in conns.into_iter().zip(listeners) {
+        assert_eq!(base.conn(conn).unwrap().listener(), Some(listener));
+    }
+    base.listener(listeners[0]).unwrap().free();
+    let stale = base.conn(conns[0]).unwrap().listener();
+    assert!(base.listener(stale.unwrap()).is_err(), "its listener is gone");
+    let outgoing = base.connect(peer()).unwrap();
+    assert_eq!(base.conn(outgoing).unwrap().listener(), None);
 }
 
 #[test]

@@ -72,7 +72,6 @@ impl Objects {
                 }
             }
             Action::Release(signal) => self.signals.release(signal),
-            action => log::error!("{action:?} is unknown here: picoevent is newer than this crate"),
         }
     }
 

@@ -111,7 +111,7 @@ fn receive(bench: &mut Bench<'_>) {
     bench.dispatch();
 }
 
-/// Far behind all others: what it had in the heap stays there.
+/// Behind all others: it sinks to a leaf of the heap.
 fn arm_last(bench: &mut Bench<'_>) {
     arm(bench, Duration::from_secs(2_000_000));
 }
@@ -130,8 +130,7 @@ fn arm(bench: &mut Bench<'_>, delay: Duration) {
     event.add(Some(delay)).unwrap();
 }
 
-/// The first of all is begun again behind the others. It will sink through the heap when it comes
-/// first there.
+/// The first of all is armed again behind the others: it sinks from the top of the heap to a leaf.
 fn move_back(bench: &mut Bench<'_>) {
     // They were armed in the order of the walk.
     let event = bench.event();

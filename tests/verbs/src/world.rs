@@ -205,6 +205,7 @@ impl World {
             assert_eq!(conn.room(), self.sizes.output - shadow.output.len());
             assert_eq!(conn.user(), shadow.user);
             assert!(conn.peer().is_some());
+            assert_eq!(conn.listener(), shadow.listener);
         }
     }
 
