@@ -24,7 +24,7 @@ use crate::{Instant, Signal, What};
 ///
 /// A callback gets it with nothing borrowed, so it may add, change, activate or free anything,
 /// itself included. Since dispatch is the [`EventBase`](crate::EventBase)'s alone, a loop inside a
-/// loop can not be written down:
+/// loop cannot be written down:
 ///
 /// ```compile_fail,E0599
 /// # use picoevent::{Cx, Event, What};

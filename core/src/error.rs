@@ -47,7 +47,7 @@ pub enum OnceError {
     Full(Full),
     /// It would wait for nothing: of the interest, reading, writing and closing count.
     NoInterest,
-    /// It can not wait for this source.
+    /// It cannot wait for this source.
     Add(AddError),
 }
 
@@ -90,7 +90,7 @@ pub enum ConnError {
     Unreachable,
     /// Our own address went away: the link is down, or the lease ended.
     AddressLost,
-    /// The address can not be used from here.
+    /// The address cannot be used from here.
     AddressInvalid,
     /// The system does not allow it.
     Denied,
@@ -100,7 +100,7 @@ pub enum ConnError {
     System(i32),
 }
 
-/// Why a listener can not listen.
+/// Why a listener cannot listen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -110,7 +110,7 @@ pub enum ListenError {
     InUse,
     /// The address is not one of ours.
     NotOurs,
-    /// The address can not be listened on: port 0 where none can be chosen, or a family the stack
+    /// The address cannot be listened on: port 0 where none can be chosen, or a family the stack
     /// does not have.
     Invalid,
     /// The system does not allow it.
@@ -225,7 +225,7 @@ impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SourceClosed => "the event's source has been closed",
-            Self::MixedEdge => "events by edge and by level can not share a source",
+            Self::MixedEdge => "events by edge and by level cannot share a source",
         })
     }
 }
@@ -266,7 +266,7 @@ impl fmt::Display for ConnError {
             Self::TimedOut => "connection timed out",
             Self::Unreachable => "no route to the address",
             Self::AddressLost => "our own address was lost",
-            Self::AddressInvalid => "the address can not be used from here",
+            Self::AddressInvalid => "the address cannot be used from here",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
             Self::System(number) => return write!(f, "operating system error {number}"),
@@ -279,7 +279,7 @@ impl fmt::Display for ListenError {
         f.write_str(match self {
             Self::InUse => "the address is in use",
             Self::NotOurs => "the address is not ours",
-            Self::Invalid => "the address can not be listened on",
+            Self::Invalid => "the address cannot be listened on",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
             Self::System(number) => return write!(f, "operating system error {number}"),

@@ -82,7 +82,7 @@ fn each_priority_that_has_something_due_costs_a_look_for_news() {
     assert_eq!((app.users(), script.polls), (vec![0, 1, 2], 3));
 }
 
-/// The base answers with a deadline and not with a duration, so a back end can not wait too long
+/// The base answers with a deadline and not with a duration, so a back end cannot wait too long
 /// by what a callback has worked.
 #[test]
 fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {

@@ -65,7 +65,7 @@ impl Pool<'_, '_> {
     /// Opens a connection.
     ///
     /// # Errors
-    /// Why it can not be opened.
+    /// Why it cannot be opened.
     pub(crate) fn connect(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let parts = self.outgoing.0.ok_or(ConnError::NoSocket)?;
         (parts.connect)(self, conn, peer)

@@ -43,7 +43,7 @@
 //! embassy-net 0.9 on smoltcp 0.13 has no listener, no backlog and no queue for address resolution.
 //! What can be done about that with its public interface is done here. The rest:
 //!
-//! * **Clients that find no listening socket** are refused with a reset; the stack can not be made
+//! * **Clients that find no listening socket** are refused with a reset; the stack cannot be made
 //!   to stay silent. When nothing else can listen, the socket that has waited longest in FIN-WAIT-2
 //!   is taken, 250 ms after the peer acknowledged everything. Its peer is not reset, but what it
 //!   still sends is answered by a reset. A connection with anything undelivered is never given up

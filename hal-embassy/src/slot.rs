@@ -149,7 +149,7 @@ impl<'n> Slot<'n> {
     }
 
     /// Drops the connection, if there is one. The socket is free when the reset is sent, or when the
-    /// linger time is up, if the stack can not reach the peer.
+    /// linger time is up, if the stack cannot reach the peer.
     pub(crate) fn abort(&mut self, until: Instant) {
         match self.socket.phase() {
             Phase::Listening => self.socket.close(),

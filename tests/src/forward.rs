@@ -60,7 +60,7 @@ impl Forward {
     /// Accepts who calls, and moves what can be moved.
     pub(crate) fn step(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
         while let Ok((near, _)) = self.listener.accept() {
-            // One that can not be served this way is let go.
+            // One that cannot be served this way is let go.
             if near.set_nonblocking(true).is_ok() {
                 let far = self.connect(interface, sockets);
                 self.pairs.push(Pair { near, far, open: false, ends: [false; 2] });
@@ -73,7 +73,7 @@ impl Forward {
                 Next::Stays => return true,
                 Next::Done => {}
                 Next::FarReset => {
-                    // Dropped, the near half resets too; where it can not, it ends.
+                    // Dropped, the near half resets too; where it cannot, it ends.
                     let _ = set_socket_linger(&pair.near, Some(Duration::ZERO));
                 }
                 Next::NearReset => {

@@ -1,4 +1,4 @@
-//! The image that links only if the core can not panic calls all of the core.
+//! The image that links only if the core cannot panic calls all of the core.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -47,7 +47,7 @@ pub enum Replayed {
     Over,
 }
 
-/// Why a recording can not be replayed, or not further.
+/// Why a recording cannot be replayed, or not further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayError<'r> {
     /// The bytes from this one on are no entry.

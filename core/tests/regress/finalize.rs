@@ -1,6 +1,6 @@
 //! Ending events: what libevent's finalizers are for.
 //!
-//! A finalizer tells that a callback can not be running any more, so that its memory may go. Here
+//! A finalizer tells that a callback cannot be running any more, so that its memory may go. Here
 //! memory belongs to the base, no callback runs beside the loop, and an event that is freed is gone
 //! at once: its handle answers `Stale`, which is what these scenarios look for.
 

@@ -127,7 +127,7 @@ fn bad_assign() {
     assert_eq!(once, Err(OnceError::NoInterest));
 }
 
-/// A loop inside a loop can not be written down, since callbacks get no base but a `Cx`, whose
+/// A loop inside a loop cannot be written down, since callbacks get no base but a `Cx`, whose
 /// documentation has an example that must not compile. The outer loop finishes as libevent's does.
 #[test]
 fn bad_reentrant() {

@@ -14,7 +14,7 @@ impl Recording {
     /// Begins to record what is fed to `base`.
     ///
     /// # Errors
-    /// That the file can not be written.
+    /// That the file cannot be written.
     pub(crate) fn begin<A>(path: &Path, base: &mut EventBase<'_, A>) -> Result<Self, String> {
         let file = RecordingFile::create(path)
             .map_err(|error| format!("cannot record to {}: {error}", path.display()))?;

@@ -121,7 +121,7 @@ fn mistakes_end_with_status_2_and_trouble_with_1() {
     assert_eq!(problem(&["frog"]).0, Some(2));
     assert_eq!(problem(&["run", "echo", "--seeds", "9..1"]).0, Some(2));
     let (status, text) = problem(&["replay", "/no/such/log"]);
-    assert_eq!((status, text.contains("can not be read")), (Some(1), true), "{text}");
+    assert_eq!((status, text.contains("cannot be read")), (Some(1), true), "{text}");
     let path = file("bad", "# picoevent-sim choices, application echo\nfault kind zero loss\n");
     let (status, text) = problem(&["replay", path.to_str().unwrap()]);
     assert_eq!((status, text.contains("line 2: \"zero\"")), (Some(1), true), "{text}");

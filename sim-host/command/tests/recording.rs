@@ -131,7 +131,7 @@ fn hello_world_on_real_sockets_says_the_same_again() {
     assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
 }
 
-/// Says how many letters it was sent up to the line's end, and can not count beyond nine.
+/// Says how many letters it was sent up to the line's end, and cannot count beyond nine.
 #[derive(Default)]
 struct Counter;
 

@@ -92,7 +92,7 @@ impl Conns {
     /// Begins to open a connection.
     ///
     /// # Errors
-    /// The system's, when it knows at once that this can not be.
+    /// The system's, when it knows at once that this cannot be.
     pub(super) fn connect(
         &mut self,
         conn: Conn,

@@ -19,7 +19,7 @@ pub(super) fn conn(error: &io::Error) -> ConnError {
     }
 }
 
-/// Why a listener can not listen.
+/// Why a listener cannot listen.
 pub(super) fn listen(error: &io::Error) -> ListenError {
     match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => ListenError::InUse,

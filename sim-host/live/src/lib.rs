@@ -126,7 +126,7 @@ impl Live {
     /// [`Cx::forget_source`](picoevent::Cx::forget_source).
     ///
     /// # Errors
-    /// [`SourceError`], when the base has no room or the descriptor can not be watched.
+    /// [`SourceError`], when the base has no room or the descriptor cannot be watched.
     pub fn add_source<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -136,7 +136,7 @@ impl Live {
     }
 
     /// Does what the base has asked for so far, and does not wait: listeners are open after this,
-    /// or have failed. A signal that can not be caught is the error of the next run or turn.
+    /// or have failed. A signal that cannot be caught is the error of the next run or turn.
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) {
         let Some(first) = base.next_action() else { return };
         // The callbacks that asked for these actions may have taken long, and bytes that move now
@@ -162,7 +162,7 @@ impl Live {
     /// loop can be run again. Between two runs the base's time stands still.
     ///
     /// # Errors
-    /// The system's, when the selector fails. Also when a signal that an event waits for can not be
+    /// The system's, when the selector fails. Also when a signal that an event waits for cannot be
     /// caught, because no program can catch it or there is no descriptor left: the event stays
     /// added and is never called, the loop can be run again without it, and to delete the event and
     /// add it tries again.
@@ -310,7 +310,7 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if let Err(error) = self.0.wake() {
-            log::error!("a trigger can not wake the loop: {error}");
+            log::error!("a trigger cannot wake the loop: {error}");
         }
     }
 }

@@ -50,7 +50,7 @@ impl Listeners {
     /// Opens a listener, or lets one that is open accept again.
     ///
     /// # Errors
-    /// Why it can not listen; [`Listeners::local_addr`] will say the same.
+    /// Why it cannot listen; [`Listeners::local_addr`] will say the same.
     pub(super) fn open(
         &mut self,
         listener: Listener,
@@ -206,7 +206,7 @@ fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Tc
     Ok(socket)
 }
 
-/// The system's error once more: errors themselves can not be copied.
+/// The system's error once more: errors themselves cannot be copied.
 fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),

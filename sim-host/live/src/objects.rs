@@ -78,7 +78,7 @@ impl Objects {
     /// Makes a source of a descriptor.
     ///
     /// # Errors
-    /// [`SourceError`], when the base has no room or the descriptor can not be watched.
+    /// [`SourceError`], when the base has no room or the descriptor cannot be watched.
     pub(super) fn add_source<A>(
         &mut self,
         base: &mut EventBase<'_, A>,

@@ -58,7 +58,7 @@ impl Signals {
 
     /// Keeps the reason why a signal is not caught, for [`take_failure`](Self::take_failure).
     pub(super) fn fail(&mut self, signal: Signal, error: &io::Error) {
-        let message = format!("signal {} can not be caught: {error}", signal.number());
+        let message = format!("signal {} cannot be caught: {error}", signal.number());
         log::error!("{message}");
         self.failure.get_or_insert_with(|| io::Error::new(error.kind(), message));
     }

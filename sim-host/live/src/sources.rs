@@ -19,7 +19,7 @@ use super::token::Subject;
 pub enum SourceError {
     /// The base has no room for a source.
     Full(Full),
-    /// The descriptor can not be watched: a file on a disk is always ready and has nothing to wait
+    /// The descriptor cannot be watched: a file on a disk is always ready and has nothing to wait
     /// for, and there may be no descriptor left for a duplicate.
     System(io::Error),
 }
@@ -28,7 +28,7 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(full) => full.fmt(f),
-            Self::System(error) => write!(f, "the descriptor can not be watched: {error}"),
+            Self::System(error) => write!(f, "the descriptor cannot be watched: {error}"),
         }
     }
 }
@@ -64,7 +64,7 @@ impl Sources {
         descriptor: OwnedFd,
         registry: &Registry,
     ) -> Result<Source, SourceError> {
-        // What can not be watched is told now, not when the first event is added.
+        // What cannot be watched is told now, not when the first event is added.
         let number = descriptor.as_raw_fd();
         let mut probe = SourceFd(&number);
         let token = Subject::Source(usize::MAX >> 8).into();

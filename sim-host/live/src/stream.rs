@@ -4,7 +4,7 @@
 //! `writable` stay set until the system says otherwise. [`Stream::work`] does everything the two
 //! bits and the connection's rings allow.
 //!
-//! A connection can not hog a turn: it gets one ring full of input at most before its callbacks
+//! A connection cannot hog a turn: it gets one ring full of input at most before its callbacks
 //! have run.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
@@ -132,7 +132,7 @@ impl Stream {
     }
 
     /// The socket, watched for the peer's end of stream under another token; `None` if that was
-    /// read, or can not be watched for.
+    /// read, or cannot be watched for.
     pub(super) fn into_lingering(mut self, token: Token, registry: &Registry) -> Option<TcpStream> {
         let watched = !self.ended && self.register_as(token, Interest::READABLE, registry).is_ok();
         watched.then_some(self.socket)

@@ -27,14 +27,14 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 /// The longest silence that Linux takes (`MAX_TCP_KEEPIDLE`).
 const LONGEST: Duration = Duration::from_secs(32_767);
 
-/// Sets a socket's settings. Where one can not be set, the socket works without it.
+/// Sets a socket's settings. Where one cannot be set, the socket works without it.
 pub(super) fn apply(socket: impl AsFd, tuning: Tuning) {
     let socket = socket.as_fd();
     if let Err(error) = set_tcp_nodelay(socket, !tuning.nagle) {
-        log::warn!("Nagle's algorithm can not be set: {error}");
+        log::warn!("Nagle's algorithm cannot be set: {error}");
     }
     if let Err(error) = keep_alive(socket, tuning.keep_alive()) {
-        log::warn!("keep-alive can not be set: {error}");
+        log::warn!("keep-alive cannot be set: {error}");
     }
 }
 

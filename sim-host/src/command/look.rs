@@ -63,7 +63,7 @@ pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Re
 pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), End> {
     let place = path.display();
     fs::write(path, text)
-        .map_err(|error| End::Trouble(format!("{place} can not be written: {error}")))?;
+        .map_err(|error| End::Trouble(format!("{place} cannot be written: {error}")))?;
     println!("written: {place}");
     Ok(())
 }

@@ -15,7 +15,7 @@ fn read<'s>(
 ) -> Result<(&'s dyn AnyTestCase, Vec<Choice>), End> {
     let place = path.display();
     let text = fs::read_to_string(path)
-        .map_err(|error| End::Trouble(format!("{place} can not be read: {error}")))?;
+        .map_err(|error| End::Trouble(format!("{place} cannot be read: {error}")))?;
     let (name, lines) =
         Choice::read_all(&text).map_err(|error| End::Trouble(format!("{place}: {error}")))?;
     let name = name.ok_or_else(|| {
@@ -40,7 +40,7 @@ pub(super) fn shrink(path: &Path, cases: &[&dyn AnyTestCase]) -> Result<(), End>
     let write = |end: &str, text: &str| {
         let path = path.with_extension(end);
         fs::write(&path, text).map_err(|error| {
-            End::Trouble(format!("{} can not be written: {error}", path.display()))
+            End::Trouble(format!("{} cannot be written: {error}", path.display()))
         })?;
         println!("{}", path.display());
         Ok(())

@@ -24,7 +24,7 @@ impl Progress {
         }
         self.shown = Some(Instant::now());
         let simulated = tally.simulated as f64 / 1e6;
-        // A line that can not be shown is no reason to stop.
+        // A line that cannot be shown is no reason to stop.
         let _ = write!(
             io::stderr(),
             "\r\x1b[K{} seeds, {} failed, {:.0} seeds/s, {simulated:.0} s simulated",

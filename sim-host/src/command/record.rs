@@ -13,7 +13,7 @@ use crate::world::AnyTestCase;
 /// Begins a recording in a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
     let file = RecordingFile::create(path)
-        .map_err(|error| End::Trouble(format!("{} can not be written: {error}", path.display())))?;
+        .map_err(|error| End::Trouble(format!("{} cannot be written: {error}", path.display())))?;
     Ok(Arc::new(file))
 }
 
@@ -51,7 +51,7 @@ fn recorded(path: &Path, cut_off: bool) -> Result<Recorded, End> {
     let place = path.display();
     let trouble = |problem: String| End::Trouble(format!("{place}: {problem}"));
     // A log may have bytes in it that are no text.
-    let log = fs::read(path).map_err(|error| trouble(format!("it can not be read: {error}")))?;
+    let log = fs::read(path).map_err(|error| trouble(format!("it cannot be read: {error}")))?;
     let log = String::from_utf8_lossy(&log);
     let recorded = if cut_off { Recorded::read_cut_off(&log) } else { Recorded::read(&log) };
     recorded.map_err(|error| trouble(error.to_string()))

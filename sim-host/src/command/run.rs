@@ -66,7 +66,7 @@ fn summary(tally: &Tally, check: bool) {
 fn read(path: &Path) -> Result<Scenario, End> {
     let place = path.display();
     let text = fs::read_to_string(path)
-        .map_err(|error| End::Trouble(format!("{place} can not be read: {error}")))?;
+        .map_err(|error| End::Trouble(format!("{place} cannot be read: {error}")))?;
     text.parse().map_err(|error| End::Trouble(format!("{place}: {error}")))
 }
 

@@ -85,7 +85,7 @@ impl<W: Write> Show<W> {
         self.print(at, colour, what, text);
     }
 
-    /// Prints a line. One that can not be printed is no reason to stop.
+    /// Prints a line. One that cannot be printed is no reason to stop.
     fn print(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let time = at as f64 / 1e6;
         let _ = match self.style {

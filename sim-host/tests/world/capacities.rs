@@ -102,7 +102,7 @@ fn an_application_with_more_listeners_than_the_storage_can_not_start() {
     let verdict = outcome(&case, "").verdict;
     assert_eq!(
         verdict.to_string(),
-        "invariant: the application can not start: the listener table is full: raise \
+        "invariant: the application cannot start: the listener table is full: raise \
          LISTENERS of the storage; the device has room for 8 events, 4 connections with 512 bytes of input and 512 of output, 1 listeners, \
          0 sources"
     );

@@ -1,7 +1,7 @@
 //! An image that links only if no verb of the core can panic.
 //!
-//! It calls each public function of the core with values that the compiler can not know, on a base
-//! in a state that it can not know. Its panic handler calls a function that does not exist: where a
+//! It calls each public function of the core with values that the compiler cannot know, on a base
+//! in a state that it cannot know. Its panic handler calls a function that does not exist: where a
 //! panic can be reached, the handler is in the image, and the linker names the function that is
 //! missing. The image is never run.
 //!

@@ -1,4 +1,4 @@
-//! Values that the compiler can not know.
+//! Values that the compiler cannot know.
 
 use core::hint::black_box;
 use core::net::{IpAddr, SocketAddr};

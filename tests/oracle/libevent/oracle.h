@@ -102,7 +102,7 @@ int world_descriptor(int source);
 /* watch.c and play.c, called by world.c from inside of libevent */
 void play_prepare(long wait);
 void play_check(void);
-/* The loop can not go on: nothing will ever happen, or the run is too long. */
+/* The loop cannot go on: nothing will ever happen, or the run is too long. */
 void play_cut_off(int too_long);
 
 void play(const struct program *program);

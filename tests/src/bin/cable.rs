@@ -63,7 +63,7 @@ fn run() -> Result<()> {
     let mut cable = Cable::new(&scenario(faults.as_deref())?, seed);
     let capture = pcap.map(|path| (path, Rc::new(RefCell::new(Capture::new("under QEMU")))));
     if let Some((path, capture)) = &capture {
-        // What can not be written is told now, not after the run.
+        // What cannot be written is told now, not after the run.
         fs::write(path, b"").with_context(|| format!("cannot write {}", path.display()))?;
         cable.observe(Box::new(capture.clone()));
     }

@@ -91,7 +91,7 @@ impl Workload {
 /// Measures what is asked for, shows each table, and puts it into the document.
 ///
 /// # Errors
-/// When something can not be built, or a workload did not do all of its work.
+/// When something cannot be built, or a workload did not do all of its work.
 pub fn run(options: &Options) -> Result<()> {
     // What the chip's programs are held against comes with cargo.
     let workloads = options.wanted();

@@ -23,7 +23,7 @@ pub fn instructions(counted: &Command, limit: Duration) -> Result<u64> {
     let mut valgrind = Command::new("valgrind");
     valgrind.env(SAME_EVERYWHERE.0, SAME_EVERYWHERE.1);
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    // Its programs can not raise the limit of their stack themselves.
+    // Its programs cannot raise the limit of their stack themselves.
     valgrind.arg("--main-stacksize=104857600");
     valgrind.arg(counted.get_program()).args(counted.get_args());
     let said = command::capture(&mut valgrind, limit).with_context(|| describe(&valgrind))?;

@@ -52,7 +52,7 @@ pub struct Row<const N: usize> {
 /// Counts, prints the table and puts it into the document.
 ///
 /// # Errors
-/// When the program can not be built or run, or when an operation grows as it should not.
+/// When the program cannot be built or run, or when an operation grows as it should not.
 pub fn run() -> Result<()> {
     let rows = measure(SIZES)?;
     let table = table(&rows).grid(Format::Markdown);
@@ -64,7 +64,7 @@ pub fn run() -> Result<()> {
 /// Counts each operation on tables of these sizes, which the program has to know.
 ///
 /// # Errors
-/// When the program can not be built or run.
+/// When the program cannot be built or run.
 pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
     setup::tool("valgrind")?;
     let program = build()?;

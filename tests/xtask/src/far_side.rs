@@ -35,7 +35,7 @@ impl FarSide {
     /// Compiles it, starts it, and waits until it listens on `port` of this machine (0: on any).
     ///
     /// # Errors
-    /// When it can not be compiled, or does not listen; it has said why.
+    /// When it cannot be compiled, or does not listen; it has said why.
     pub fn start(cable: &Cable, port: u16) -> Result<Self> {
         let mut build = command::cargo(&workspace::root());
         command::run(build.args(["build", "--quiet", "--release"]).args(PROGRAM))?;

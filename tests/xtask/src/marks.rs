@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow};
 /// Puts `content`, which ends with a new line, between the marks `name` of a document.
 ///
 /// # Errors
-/// When the document can not be read or written, or has no such marks.
+/// When the document cannot be read or written, or has no such marks.
 pub fn write_down(document: &Path, name: &str, content: &str) -> Result<()> {
     let failed = || format!("cannot write {name} into {}", document.display());
     let text = fs::read_to_string(document).with_context(failed)?;

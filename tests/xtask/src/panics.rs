@@ -30,7 +30,7 @@ const MISSING: &str = "undefined symbol: picoevent_core_can_panic";
 pub fn run(toolchain: Toolchain) -> Result<()> {
     for level in LEVELS {
         command::run(&mut build(toolchain, level))
-            .context("a verb of the core can panic, or the image can not be built")?;
+            .context("a verb of the core can panic, or the image cannot be built")?;
     }
     let mut cargo = build(toolchain, LEVELS[0]);
     cargo.args(["--features", "planted"]);

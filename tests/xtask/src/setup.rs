@@ -135,7 +135,7 @@ fn qemu() -> Result<()> {
 /// Makes sure that there is a program which Debian has in a package of the same name.
 ///
 /// # Errors
-/// When it is missing and can not be installed.
+/// When it is missing and cannot be installed.
 pub fn tool(program: &'static str) -> Result<()> {
     if command::find_program(program).is_none() {
         apt::install(&[program], probe::apt())?;

@@ -27,7 +27,7 @@ pub fn firmware() -> PathBuf {
     boards().join("target/firmware")
 }
 
-/// The workspace of the image that links only if the core can not panic.
+/// The workspace of the image that links only if the core cannot panic.
 pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }

@@ -1,6 +1,6 @@
 //! Time: SysTick counts and a general-purpose timer is the alarm.
 //!
-//! Each does what the other can not: SysTick has no one-shot mode, and QEMU does not let a guest
+//! Each does what the other cannot: SysTick has no one-shot mode, and QEMU does not let a guest
 //! read how far a general-purpose timer has come.
 
 use board_support::clock::{Clock, Timers};

@@ -28,7 +28,7 @@ pub fn run(start: impl FnOnce(Spawner)) -> ! {
     loop {
         // SAFETY: this is the one place that polls this executor, and no task can reach it.
         unsafe { executor.poll() };
-        // With interrupts held off, a wake-up between the look and the sleep can not be missed:
+        // With interrupts held off, a wake-up between the look and the sleep cannot be missed:
         // WFI returns for a pending interrupt, which is then served outside.
         cortex_m::interrupt::free(|_| {
             if !WOKEN.swap(false, Ordering::AcqRel) {

@@ -1,4 +1,4 @@
-//! A signal that can not be caught for want of a descriptor.
+//! A signal that cannot be caught for want of a descriptor.
 
 use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, What};
 use picoevent_mio::Live;
@@ -21,7 +21,7 @@ fn a_signal_without_descriptors() {
     let taken = leave_descriptors(0);
     let event = base.on_signal(Signal::TERM, raised).unwrap();
     let error = live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap_err();
-    assert!(error.to_string().starts_with("signal 15 can not be caught: "), "{error}");
+    assert!(error.to_string().starts_with("signal 15 cannot be caught: "), "{error}");
     // It is told once, and the loop goes on without the signal.
     assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
     // A turn tells it too, also of what settled before.

@@ -97,7 +97,7 @@ fn a_signal_no_program_can_catch_is_an_error() {
     let mut live = Live::new().unwrap();
     base.on_signal(Signal::new(9).unwrap(), App::raised).unwrap();
     let error = live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap_err();
-    assert_eq!(error.to_string(), "signal 9 can not be caught: no program can catch it");
+    assert_eq!(error.to_string(), "signal 9 cannot be caught: no program can catch it");
     assert_eq!(live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap(), End::Done);
 }
 

@@ -122,7 +122,7 @@ fn what_can_not_be_watched_is_refused() {
         let file = File::open(std::env::current_exe().unwrap()).unwrap();
         let error = live.add_source(base, &file).unwrap_err();
         assert!(matches!(error, SourceError::System(_)), "{error}");
-        assert!(error.to_string().starts_with("the descriptor can not be watched: "));
+        assert!(error.to_string().starts_with("the descriptor cannot be watched: "));
         base.exit();
     });
 }

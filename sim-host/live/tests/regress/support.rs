@@ -45,7 +45,7 @@ pub struct Scene<'b, 's> {
 }
 
 /// Plays a scenario. A timer that bounded it would be one more event, which scenarios about the
-/// end of a loop can not have, so a thread does.
+/// end of a loop cannot have, so a thread does.
 pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
     let (done, watched) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or("a scenario").to_owned();

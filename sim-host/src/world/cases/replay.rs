@@ -44,7 +44,7 @@ fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<
     let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, program.port));
     let mut app = (program.make)();
     (program.start)(&mut app, &mut base, replay.listens_on().unwrap_or(anywhere))
-        .map_err(|full| format!("the application can not start: {full}"))?;
+        .map_err(|full| format!("the application cannot start: {full}"))?;
     let replayed = replay.finish(&mut base, &mut app);
     replayed.map_err(|error| error.to_string())
 }

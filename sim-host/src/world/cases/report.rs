@@ -58,7 +58,7 @@ impl Report {
     /// Writes the choice log into a folder of its own under `folder`. Returns where it is.
     ///
     /// # Errors
-    /// When it can not be written.
+    /// When it cannot be written.
     pub fn write_choices(&self, folder: &Path) -> io::Result<PathBuf> {
         let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
         let folder = folder.join(&self.application).join(name);

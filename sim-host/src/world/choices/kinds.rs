@@ -43,7 +43,7 @@ kinds! {
     /// A bit is flipped in so many frames per mille; checksums find it.
     Corruption = "corruption",
     /// A byte is changed in so many segments per mille, and no checksum finds it. Whoever talks on
-    /// that connection can not be blamed for what follows.
+    /// that connection cannot be blamed for what follows.
     Forgery = "forgery",
     /// Frames take up to so many microseconds more.
     Jitter = "jitter",

@@ -136,7 +136,7 @@ impl<A: 'static> Size<A> {
     /// Runs a program on a device of this size, and has `judge` drive what happens.
     ///
     /// # Errors
-    /// Why the application can not start.
+    /// Why the application cannot start.
     pub(crate) fn run(
         &self,
         program: &Program<A>,
@@ -202,7 +202,7 @@ fn run_device<
     if let Err(full) = (program.start)(&mut app, &mut base, address) {
         let sizes = base.sizes();
         return Err(format!(
-            "the application can not start: {full}; the device has room for {sizes}"
+            "the application cannot start: {full}; the device has room for {sizes}"
         ));
     }
     let baseline = base.counts();

@@ -2,7 +2,7 @@
 //!
 //! What they have of the core is what an application carries: the linker keeps what can be reached.
 //! They are built for microcontrollers and for a desk, and never run. So what a back end would hear
-//! from its devices is a value that the compiler can not know, and callbacks do the least that
+//! from its devices is a value that the compiler cannot know, and callbacks do the least that
 //! makes them different.
 //!
 //! | program | has |

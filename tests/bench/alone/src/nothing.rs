@@ -4,7 +4,7 @@ use core::panic::PanicInfo;
 
 use critical_section::{Impl, RawRestoreState, set_impl};
 
-/// The core can not panic, and the images do not.
+/// The core cannot panic, and the images do not.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}

@@ -75,7 +75,7 @@ impl Plugin {
     /// When there is none in this file, or a library that it needs is missing.
     pub fn load(path: &Path) -> Result<Self> {
         let flags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
-        let failed = || format!("{} can not be loaded", path.display());
+        let failed = || format!("{} cannot be loaded", path.display());
         // SAFETY: the file is one that the build of this bench has made from the sources in `c/`,
         // whose libraries have no constructors that touch this program.
         let library = unsafe { Library::open(Some(path), flags) }.with_context(failed)?;

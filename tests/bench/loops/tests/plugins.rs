@@ -53,7 +53,7 @@ fn what_is_no_plugin_and_who_is_no_contestant_are_refused() {
     let plugin = epoll("refusals");
     let output = play(Path::new("/no/such/file.so"), "chain --pairs 10");
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("/no/such/file.so can not be loaded"), "{error}");
+    assert!(error.contains("/no/such/file.so cannot be loaded"), "{error}");
     let output = play(&plugin, "timers --timers 10");
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("there is no contestant \"epoll, level\": known are"), "{error}");

@@ -7,7 +7,7 @@
  *     server idle CONNECTIONS BYTES   holds so many connections, and sends back so many bytes
  *
  * It listens on a free port of 127.0.0.1 and says which. What it used goes to standard output when
- * it is done. A server that can not keep this agreement says why and ends with status 1, so that a
+ * it is done. A server that cannot keep this agreement says why and ends with status 1, so that a
  * figure is never had from one that lost a byte or a connection. */
 
 #ifndef AGREEMENT_H

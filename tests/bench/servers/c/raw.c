@@ -1,4 +1,4 @@
-/* The system's epoll with nothing around it: what a loop can not be faster than. Compiled with
+/* The system's epoll with nothing around it: what a loop cannot be faster than. Compiled with
  * -DEDGE it asks for changes only (EPOLLET), once for each connection. */
 
 #define _GNU_SOURCE

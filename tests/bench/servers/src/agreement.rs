@@ -8,7 +8,7 @@
 //!   server idle CONNECTIONS BYTES   holds so many connections, and sends back so many bytes
 //! ```
 //!
-//! A server says where it listens, what it used, and ends. One that can not keep the agreement says
+//! A server says where it listens, what it used, and ends. One that cannot keep the agreement says
 //! why and ends with status 1, so that a figure is never had from one that lost a byte.
 
 use std::ffi::OsString;

@@ -32,7 +32,7 @@ const COUNTED: u32 = 20_000;
 /// Measures it.
 ///
 /// # Errors
-/// When something can not be built, or a contestant makes another number of calls.
+/// When something cannot be built, or a contestant makes another number of calls.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let rounds = if options.quick { 7 } else { 25 };

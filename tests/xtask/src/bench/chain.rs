@@ -94,7 +94,7 @@ const FAR: [Case; 11] = [
 /// rings that have a table of their own.
 ///
 /// # Errors
-/// When the program can not be built, or loses a token.
+/// When the program cannot be built, or loses a token.
 pub fn counts() -> Result<Vec<(String, u64)>> {
     let program = Program::build_without_plugins()?;
     let gated = CLOSE.into_iter().flat_map(|case| GATED.map(|name| (case, name)));
@@ -111,7 +111,7 @@ pub fn counts() -> Result<Vec<(String, u64)>> {
 /// Measures it.
 ///
 /// # Errors
-/// When something can not be built, or a contestant loses a token.
+/// When something cannot be built, or a contestant loses a token.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let mut tables = Vec::new();

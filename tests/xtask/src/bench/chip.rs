@@ -33,7 +33,7 @@ type Counts = BTreeMap<String, u64>;
 /// Builds every program, runs each twice on every machine, and makes the tables.
 ///
 /// # Errors
-/// When something can not be built, a clock is wrong, or two runs differ.
+/// When something cannot be built, a clock is wrong, or two runs differ.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let toolchain = setup::emulation()?;
     let machines = if options.quick { &Machine::ALL[..1] } else { &Machine::ALL };
@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 /// Each program runs once. This takes seconds when they have been built before.
 ///
 /// # Errors
-/// When something can not be built, or a clock is wrong.
+/// When something cannot be built, or a clock is wrong.
 pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     let toolchain = setup::emulation()?;
     let mut counts = Vec::new();

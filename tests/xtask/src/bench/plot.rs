@@ -55,7 +55,7 @@ const COLOURS: [RGBColor; 8] = [
 /// Writes a plot into `docs/performance/`.
 ///
 /// # Errors
-/// When it can not be drawn, or the file not be written.
+/// When it cannot be drawn, or the file not be written.
 pub fn write(name: &str, plot: &Plot) -> Result<()> {
     let folder = workspace::root().join("docs/performance");
     let file = folder.join(name);

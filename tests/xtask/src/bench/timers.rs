@@ -56,7 +56,7 @@ const COUNTED: u32 = 50_000;
 /// Measures W2.
 ///
 /// # Errors
-/// When something can not be built, or a contestant fires too many timers or too few.
+/// When something cannot be built, or a contestant fires too many timers or too few.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let sizes = if options.quick { &SIZES[1..3] } else { &SIZES[..] };

@@ -1,4 +1,4 @@
-//! A queue by hand: keys of slots, of which each has a function. Less can not be done.
+//! A queue by hand: keys of slots, of which each has a function. Less cannot be done.
 
 use std::collections::VecDeque;
 

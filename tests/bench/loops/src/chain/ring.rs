@@ -88,7 +88,7 @@ impl Ring {
     /// how many descriptors more a loop may want for each pair.
     ///
     /// # Errors
-    /// When there can not be as many, with how many there would have to be.
+    /// When there cannot be as many, with how many there would have to be.
     pub fn new(kind: Kind, pairs: u32, beside: u64, fault: Fault) -> Result<Self> {
         let each = if kind == Kind::Eventfd { 1 } else { 2 };
         allow(pairs, u64::from(pairs) * (each + beside) + OTHERS)?;

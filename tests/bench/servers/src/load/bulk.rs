@@ -25,7 +25,7 @@ impl Bulk {
     /// Connects.
     ///
     /// # Errors
-    /// [`Wrong`], when that can not be.
+    /// [`Wrong`], when that cannot be.
     pub fn connect(server: SocketAddr, deadline: Deadline) -> Result<Self, Wrong> {
         let (client, selector) = (Client::connect(server, 0)?, Selector::new(deadline)?);
         client.set_nodelay()?;
@@ -59,7 +59,7 @@ impl Bulk {
     /// Closes the connection.
     ///
     /// # Errors
-    /// [`Wrong::System`], when it can not be reset.
+    /// [`Wrong::System`], when it cannot be reset.
     pub fn hang_up(self) -> Result<(), Wrong> {
         self.client.hang_up()
     }

@@ -32,7 +32,7 @@ impl Clients {
     /// Connects so many.
     ///
     /// # Errors
-    /// [`Wrong`], when one can not be made.
+    /// [`Wrong`], when one cannot be made.
     pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self, Wrong> {
         let mut clients = Self { talks: Vec::new(), selector: Selector::new(deadline)? };
         let (mut open, mut ready) = (0, Vec::new());
@@ -94,7 +94,7 @@ impl Clients {
     /// Closes all.
     ///
     /// # Errors
-    /// [`Wrong::System`], when one can not be reset.
+    /// [`Wrong::System`], when one cannot be reset.
     pub fn hang_up(self) -> Result<(), Wrong> {
         self.talks.into_iter().try_for_each(|talk| talk.client.hang_up())
     }

@@ -50,7 +50,7 @@ impl Contest {
     /// Builds all that is needed.
     ///
     /// # Errors
-    /// When something can not be built or installed.
+    /// When something cannot be built or installed.
     pub fn begin() -> Result<Self> {
         setup::tool("strace")?;
         let built = Built::all()?;

@@ -108,7 +108,7 @@ impl Built {
     /// Builds all servers and their clients.
     ///
     /// # Errors
-    /// When a compiler or a library is missing and can not be installed, or a server not be built.
+    /// When a compiler or a library is missing and cannot be installed, or a server not be built.
     pub fn all() -> Result<Self> {
         let folder = peers::folder()?;
         println!("compiling the servers in C ...");
@@ -149,7 +149,7 @@ impl Built {
     /// Builds a server in C once more, with all it needs in one file; where that is.
     ///
     /// # Errors
-    /// When it can not be linked.
+    /// When it cannot be linked.
     pub fn link_statically(&self, server: &Server) -> Result<PathBuf> {
         let program = program_in(&self.folder, server).with_extension("static");
         compile(server, Linked::Static, &program)?;

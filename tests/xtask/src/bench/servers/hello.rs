@@ -18,7 +18,7 @@ const CONCURRENCY: u64 = 64;
 /// Measures it.
 ///
 /// # Errors
-/// When a server can not be built, or does not serve as it should.
+/// When a server cannot be built, or does not serve as it should.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let load = |connections| Load::Hello { connections, concurrency: CONCURRENCY };

@@ -23,7 +23,7 @@ const CONNECTIONS: u64 = 10_000;
 /// Measures it.
 ///
 /// # Errors
-/// When a server can not be built, or does not serve all of them.
+/// When a server cannot be built, or does not serve all of them.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let rounds_of = if options.quick { 1 } else { 3 };

@@ -1,6 +1,6 @@
 //! How busy the processors were with something else while a workload was measured.
 //!
-//! The figures are processor time, which others can not add to; but they empty caches and slow a
+//! The figures are processor time, which others cannot add to; but they empty caches and slow a
 //! shared processor down. So the share is said beside the figures, and who reads may judge.
 
 use std::{fs, thread};

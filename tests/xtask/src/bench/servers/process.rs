@@ -34,7 +34,7 @@ impl Process {
     /// Starts a program that has to be done by a time, on a processor of its own.
     ///
     /// # Errors
-    /// When it can not be started, or not be kept to the processor.
+    /// When it cannot be started, or not be kept to the processor.
     pub fn start(command: &mut Command, place: Place, deadline: Instant) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| cannot_start(command))?;
