@@ -19,7 +19,7 @@ pub(crate) struct Adapter<'r, 'n, 's, A, O> {
     pub(crate) stage: Stage,
 }
 
-/// How far the loop is.
+/// The state of the loop.
 pub(crate) enum Stage {
     /// The stack has not run since the sockets were opened.
     New,
@@ -28,17 +28,17 @@ pub(crate) enum Stage {
     Leaving(End),
 }
 
-/// Passes before other tasks get their turn, the stack's above all: callbacks that always make
-/// more callbacks due must not keep the network waiting.
+/// The most passes before other tasks run, the stack's above all: callbacks that always make
+/// more callbacks due must not delay the network.
 const PASSES: usize = 8;
 
 impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
-    /// Runs the loop until it ends, and then until its sockets owe their peers nothing.
+    /// Runs the loop until it ends, and then until its sockets owe their peers nothing more.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             match self.stage {
-                // The stack knows its link only after its runner ran once; a connection opened at
-                // once would find it down.
+                // The stack learns the state of its link when its runner first runs; a connection
+                // opened before that would find the link down.
                 Stage::New => {
                     self.stage = Stage::Running;
                     cx.waker().wake_by_ref();
@@ -54,7 +54,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
         }
     }
 
-    /// Works until there is nothing to do, and sees to it that news wakes the task.
+    /// Works until there is nothing to do, and makes news wake the task.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..PASSES {
             self.pass(cx.waker());
@@ -69,14 +69,14 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
             self.sleep(deadline, cx);
             return Poll::Pending;
         }
-        // The sockets are watched nevertheless, or their news would not be noted.
+        // The sockets are watched nevertheless, or their news would be lost.
         self.watch(cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
     fn pass(&mut self, task: &Waker) {
-        // The time before the news: what the news arm counts from when they were seen.
+        // The time is updated before the news is fed: timers armed by the news count from then.
         self.pool.env.update();
         self.base.advance(self.pool.env.now);
         for trigger in self.triggers {
@@ -129,7 +129,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
             }
             Action::Close(conn) => {
                 self.pool.unsorted = true;
-                // What was written may still be delivered.
+                // The output may still be delivered.
                 self.pool.call_at_once(conn);
                 match self.pool.slot_of(conn) {
                     Some(slot) => slot.serve(Role::Closing(conn), until),
@@ -139,8 +139,8 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
             Action::Abort(conn) => {
                 self.pool.unsorted = true;
                 if let Some(slot) = self.pool.slot_of(conn) {
-                    // Nothing is undone if the peer has ended and has everything we sent: it gets
-                    // our end too instead of a reset.
+                    // A peer that has sent its end of stream and has everything we sent gets our
+                    // end of stream instead of a reset: nothing is lost.
                     let phase = slot.socket.phase();
                     let answered = matches!(phase, Phase::Open | Phase::Finishing);
                     match answered && slot.socket.is_read_out() && slot.socket.is_sent() {
@@ -149,7 +149,7 @@ impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
                     }
                 }
             }
-            // The look at the socket that follows moves whatever can be moved.
+            // The next look at the socket moves the bytes.
             Action::Receive(conn) | Action::Send(conn) => {
                 self.pool.slot_of(conn);
             }

@@ -1,17 +1,17 @@
-//! Addresses of `core::net` as the stack wants them.
+//! Converts addresses of `core::net` to the stack's.
 
 use core::net::SocketAddr;
 
 use embassy_net::{IpEndpoint, IpListenEndpoint};
 
-/// The address as one to connect to; `None` when it does not name one host and one port, and for a
-/// family the stack does not have.
+/// Returns the address as an endpoint to connect to; `None` when it does not name one host and one
+/// port, and for a family the stack does not have.
 pub(crate) fn peer_endpoint(address: SocketAddr) -> Option<IpEndpoint> {
     endpoint(address).filter(|endpoint| endpoint.port != 0 && endpoint.addr.is_unicast())
 }
 
-/// The address as one to listen on, where an unspecified one means all of ours; `None` for port 0,
-/// since the stack chooses none, and for a family the stack does not have.
+/// Returns the address as an endpoint to listen on; an unspecified one means all our addresses.
+/// `None` for port 0, since the stack chooses no port, and for a family the stack does not have.
 pub(crate) fn listen_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     let endpoint = endpoint(address).filter(|endpoint| endpoint.port != 0)?;
     Some(match endpoint.addr.is_unspecified() {
@@ -20,7 +20,7 @@ pub(crate) fn listen_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     })
 }
 
-/// Whether a packet could be meant for both.
+/// Returns whether one packet can match both.
 pub(crate) fn overlap(one: IpListenEndpoint, other: IpListenEndpoint) -> bool {
     let addresses = one.addr.is_none() || other.addr.is_none() || one.addr == other.addr;
     one.port == other.port && addresses

@@ -1,4 +1,4 @@
-//! What an application may choose.
+//! The settings of a loop.
 
 use core::time::Duration;
 
@@ -9,30 +9,30 @@ use crate::connects::Outgoing;
 /// How [`run`](crate::run) treats its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// How the loop runs. Default: until there is nothing left that could happen.
+    /// How the loop runs. Default: until nothing more can happen.
     pub run: Run,
-    /// Sockets that listen for each listener at once, if the pool has as many: clients that can
-    /// begin a handshake at the same moment. One more is answered with a reset. Default: all.
+    /// Sockets that listen for each listener at once, if the pool has as many. So many clients can
+    /// begin a handshake at the same moment; one more is answered with a reset. Default: all.
     pub backlog: usize,
-    /// How long a closed connection may take to deliver what was written and to tell the peer.
-    /// Then it is reset. Default: 10 s.
+    /// How long a closed connection may take to deliver its output and the end of stream. After
+    /// that it is reset. Default: 10 s.
     pub linger: Duration,
     /// How long a closed connection that has delivered everything waits for the peer's end of
-    /// stream (FIN-WAIT-2, RFC 9293). Then it is reset. Default: 2 s.
+    /// stream (FIN-WAIT-2, RFC 9293). After that it is reset. Default: 2 s.
     pub fin_wait: Duration,
     /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
-    /// in a handshake and on a connection. `None` for never, which lets a peer that vanished hold
-    /// its socket for ever. Default: 60 s.
+    /// in a handshake and on a connection. `None` means never: a peer that vanished then holds its
+    /// socket forever. Default: 60 s.
     ///
     /// It must be longer than the keep-alive interval of each connection
     /// ([`ConnMut::set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s at first), or a
-    /// connection that is merely idle is given up.
+    /// connection that is only idle is given up.
     ///
-    /// The stack does not say that it did. The connection fails with
-    /// [`TimedOut`](picoevent::ConnError::TimedOut) where that can be inferred, else with
-    /// [`Reset`](picoevent::ConnError::Reset): when nothing waited for an answer but a keep-alive.
+    /// The stack does not report that it gave up. The connection fails with
+    /// [`TimedOut`](picoevent::ConnError::TimedOut) where that can be inferred. It fails with
+    /// [`Reset`](picoevent::ConnError::Reset) when only a keep-alive waited for an answer.
     pub timeout: Option<Duration>,
-    /// Whether the application opens connections. [`Outgoing::NO`] leaves away what that takes,
+    /// Whether the application opens connections. [`Outgoing::NO`] leaves the code for that out,
     /// about 1.5 KB of flash. Default: [`Outgoing::YES`].
     pub outgoing: Outgoing,
 }

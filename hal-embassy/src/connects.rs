@@ -1,11 +1,11 @@
 //! Outgoing connections until they are established, and which of them have their turn.
 //!
 //! The stack asks for the hardware address of one neighbour a second in all (ARP, NDP), and the
-//! socket that asked before asks again first. So a connect to a host that is not there would keep
-//! all connects to other neighbours waiting until it is given up.
+//! socket that asked before asks again first. So a connect to a host that does not exist would delay
+//! all connects to other neighbours until it is given up.
 //!
-//! Therefore a connect that has got no answer for [`SLICE`] takes turns with the others: its socket
-//! is closed while a younger connect is under way, and while another such connect has its turn.
+//! Therefore a connect without an answer for [`SLICE`] takes turns with the others: its socket is
+//! closed while a younger connect is under way, and while another such connect has its turn.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -18,16 +18,16 @@ use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 
 /// How long a connect has the stack to itself, as a power of two of microseconds: 4.2 s. That is
-/// time for three questions for a hardware address, and for a SYN that is lost twice.
+/// time for three requests for a hardware address, and for a SYN that is lost twice.
 const SLICE: u32 = 22;
 
 /// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
 ///
-/// What that takes is linked only where [`Outgoing::YES`] is named; the default configuration does.
+/// The code for it is linked only where [`Outgoing::YES`] is named, as in the default configuration.
 #[derive(Clone, Copy)]
 pub struct Outgoing(Option<&'static Parts>);
 
-/// What is linked for outgoing connections.
+/// The functions that are linked for outgoing connections.
 struct Parts {
     connect: OnConnect,
     take_turns: fn(&mut Pool<'_, '_>),
@@ -37,13 +37,13 @@ struct Parts {
 type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr) -> Result<(), ConnError>;
 
 impl Outgoing {
-    /// Connections are opened as the application asks.
+    /// The application can open connections.
     pub const YES: Self = Self(Some(&Parts {
         connect: |pool, conn, peer| pool.open(conn, peer),
         take_turns: |pool| pool.turn(),
         call: |slot| slot.call(),
     }));
-    /// None is opened: a connect fails with [`NoSocket`](ConnError::NoSocket).
+    /// No connection is opened: a connect fails with [`NoSocket`](ConnError::NoSocket).
     pub const NO: Self = Self(None);
 }
 
@@ -65,32 +65,32 @@ impl Pool<'_, '_> {
     /// Opens a connection.
     ///
     /// # Errors
-    /// Why it cannot be opened.
+    /// The reason why it cannot be opened.
     pub(crate) fn connect(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let parts = self.outgoing.0.ok_or(ConnError::NoSocket)?;
         (parts.connect)(self, conn, peer)
     }
 
-    /// Calls the peer of a connect that waits for its turn.
+    /// Begins the handshake of a connect that waits for its turn.
     pub(crate) fn call_at_once(&mut self, conn: Conn) {
         if let Some(parts) = self.outgoing.0
             && let Some(slot) = self.slot_of(conn)
             && slot.role == Role::Queued(conn)
         {
-            // What the socket is in otherwise says the same.
+            // On an error the socket stays closed, which the next look sees.
             let _ = (parts.call)(slot);
         }
     }
 
-    /// Lets those connects call that have their turn, and none of the others.
+    /// Starts the connects that have their turn, and stops the others.
     pub(crate) fn take_turns(&mut self) {
         if let Some(parts) = self.outgoing.0 {
             (parts.take_turns)(self);
         }
     }
 
-    /// Opens a connection with a free socket, with one that listens, or with one whose peer only
-    /// has to end.
+    /// Opens a connection with a free socket, with one that listens, or with one that only waits
+    /// for its peer's end of stream.
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         self.env.network.find_way(peer.addr)?;
@@ -126,7 +126,7 @@ impl Pool<'_, '_> {
             let end = now.as_micros() | ((1 << SLICE) - 1);
             self.alarm = self.alarm.min(Instant::from_micros(end.saturating_add(1)));
         }
-        // How many late ones come before the one that has its turn.
+        // The number of late ones before the one that has its turn.
         let turn = ((now.as_micros() >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
         let mut before = turn.unwrap_or(late);
         for (index, slot) in self.slots.iter_mut().enumerate() {
@@ -138,7 +138,7 @@ impl Pool<'_, '_> {
             before = before.wrapping_sub(1);
             let role = slot.role;
             match role {
-                // Without an address to call from, it tries again when it is looked at next.
+                // Without a local address it tries again at the next look.
                 Role::Queued(conn) if has_turn && slot.call().is_ok() => {
                     slot.role = Role::Connecting(conn);
                 }

@@ -1,4 +1,4 @@
-//! The connections of the base: bytes between its rings and the stack's, and how they end.
+//! The connections of the base: moves bytes between its rings and the stack's, and ends them.
 
 use picoevent::{Conn, ConnError, EventBase, Instant};
 
@@ -6,7 +6,7 @@ use crate::env::Env;
 use crate::slot::{Role, Slot};
 use crate::socket::{Phase, Read};
 
-/// Looks what has become of a connection and feeds it to the base.
+/// Examines a connection and feeds its changes to the base.
 #[inline(never)]
 pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     if env.network.changed && slot.role != Role::Queued(conn) && has_lost_address(slot, env) {
@@ -35,7 +35,7 @@ pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, 
     }
 }
 
-/// Moves what can be moved, and sees whether the connection lives on.
+/// Moves the bytes that can be moved, and checks whether the connection has ended.
 fn pump<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     if receive(slot, conn, base) | send(slot, conn, base) {
         slot.time = env.now;
@@ -55,28 +55,28 @@ fn pump<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &E
         _ => false,
     };
     if over && slot.ends.input {
-        // Nothing can come or go any more, so the socket is free before the application closes.
+        // No more bytes can move, so the socket becomes free before the application closes.
         slot.abort(env.until);
     }
 }
 
-/// Whether a connection that is closed ended as both sides wished.
+/// Returns whether a closed connection ended in order: both directions are complete.
 fn is_in_order(slot: &mut Slot<'_>) -> bool {
     let delivered = slot.ends.output && slot.socket.is_sent();
     let ended = slot.ends.input || slot.socket.has_input();
-    // With nothing left to be read, a read tells an end of stream from a reset.
+    // When nothing is left to read, a read distinguishes an end of stream from a reset.
     delivered && (ended || slot.socket.read(&mut [0]) == Read::End)
 }
 
-/// Whether the stack ended a connection that is closed, and not the peer. The stack does not say:
-/// it was the stack if it could not send its reset yet, or if nothing came of what was sent for so
-/// long. An idle connection whose peer vanished may pass for one that the peer reset.
+/// Returns whether the stack ended a closed connection, and not the peer. The stack does not report
+/// it: it was the stack if its reset is not sent yet, or if output is unacknowledged and no byte has
+/// moved for the whole timeout. An idle connection whose peer vanished may look like a reset one.
 fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     let silent = slot.timeout(&env.limits) <= env.now;
     slot.socket.owes_reset() || (silent && !slot.socket.is_sent())
 }
 
-/// Takes what the base has room for; whether anything.
+/// Moves input as far as the base has room. Returns whether any byte moved.
 fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>) -> bool {
     let mut moved = false;
     while let Some((space, _)) = base.input(conn) {
@@ -96,7 +96,7 @@ fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>) -> b
     moved
 }
 
-/// Gives what the socket has room for; whether anything.
+/// Moves output as far as the socket has room. Returns whether any byte moved.
 fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>) -> bool {
     let mut moved = false;
     loop {
@@ -109,9 +109,9 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>) -> bool
     }
 }
 
-/// Moves what is left in the ring of a connection that was closed; then the base is done with it.
+/// Moves the remaining output of a closed connection, and then releases it in the base.
 fn close<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
-    // A peer that first wants to be rid of what it sends would never come to read.
+    // A peer that reads only after its own output is accepted would otherwise never read.
     slot.socket.discard();
     send(slot, conn, base);
     let unsent = !base.output(conn).0.is_empty();
@@ -122,15 +122,15 @@ fn close<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &
     }
     base.released(conn);
     if unsent || matches!(phase, Phase::Handshake | Phase::Closed | Phase::Done) {
-        // The reset has a time of its own, since that of the connection may be up.
+        // The reset gets a time limit of its own, since the connection's may have passed.
         slot.abort(env.until);
     } else {
         slot.linger(slot.time);
     }
 }
 
-/// Whether the connection's own address is ours no more. The stack drops such a connection by
-/// itself, but may not have come to it yet.
+/// Returns whether the connection's local address is no longer ours. The stack drops such a
+/// connection itself, but may not have done so yet.
 fn has_lost_address(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.phase() == Phase::Closed
         || slot.socket.local_address().is_some_and(|address| !env.network.has(address))

@@ -1,4 +1,4 @@
-//! What a look at any socket needs to know: the time, the network, and the configured limits.
+//! What a look at a socket needs: the time, the network, and the configured limits.
 
 use picoevent::Instant;
 

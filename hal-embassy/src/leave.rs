@@ -1,8 +1,8 @@
-//! The end of a loop: what its sockets still owe their peers.
+//! The end of a loop: delivers what its sockets still owe their peers.
 //!
-//! As a process that ends leaves its connections to the system, a loop that ends leaves its own to
-//! the stack: what was written is delivered, with the end of stream, as far as
-//! [`Config::linger`](crate::Config::linger) allows. Nobody waits for what peers might still say.
+//! A process that ends leaves its connections to the system; a loop that ends leaves them to the
+//! stack. The output and the end of stream are delivered as far as
+//! [`Config::linger`](crate::Config::linger) allows. Further input of the peers is not awaited.
 
 use core::task::{Context, Poll};
 
@@ -31,7 +31,7 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
         (self.pool.marked, self.pool.unsorted) = (u32::MAX, true);
     }
 
-    /// Ready when every peer has what is its due, or its time is up.
+    /// Returns ready when no socket owes its peer anything, or its time limit has passed.
     pub(crate) fn left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.pool.env.update();
         self.pool.look(self.base, cx.waker());

@@ -1,19 +1,19 @@
 //! Listeners, made of sockets that listen.
 //!
-//! The stack has no listener: each socket that listens takes one client, and a client who finds
+//! The stack has no listener: each socket that listens takes one client, and a client that finds
 //! none is refused with a reset. So all sockets that nothing else needs listen, up to the backlog
-//! of each listener, and those taken by a client are replaced in the turn that sees it.
+//! of each listener. When a client takes one, the turn that sees it replaces it.
 //!
 //! The stack gives a segment to the first of its sockets that accepts it, and a listening socket
 //! accepts every SYN. So a SYN that a client repeats, since our answer to the first one was lost,
-//! would reach a listening socket that stands before the one in handshake; the client would get two
+//! would reach a listening socket that comes before the one in handshake. The client would get two
 //! answers, and the one it does not take would reset it. Two rules prevent that:
 //!
-//! * While a handshake is as old as the SYN may be repeated ([`REPEATS`]), no socket before it
-//!   listens for its listener.
-//! * A handshake that begins with a client whose connection another socket has, and had signs of
-//!   life from, is forgotten: its SYN came twice, or late. If the client completes it, it has
-//!   restarted with the same port, and it is the other connection that is dead.
+//! * While the age of a handshake is in the range where its SYN may be repeated ([`REPEATS`]), no
+//!   socket before it listens for its listener.
+//! * A handshake is forgotten when another socket has a connection with the same client, and had
+//!   signs of life from it: the SYN came twice, or late. If the client completes it, the client has
+//!   restarted with the same port, and the other connection is dead.
 
 use core::net::SocketAddr;
 
@@ -28,13 +28,13 @@ use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
 use crate::time::after;
 
-/// From what age of a handshake on, and up to what age, its SYN is expected again: the first time
-/// after 1 s (RFC 6298), the second time 2 s later. Should that be lost too, nobody is kept from
-/// listening for it any longer. In microseconds.
+/// The ages of a handshake between which its SYN is expected again: the first time after 1 s
+/// (RFC 6298), the second time 2 s later. If that is lost too, other sockets may listen again. In
+/// microseconds.
 const REPEATS: [u64; 2] = [500_000, 4_000_000];
 
-/// How long at least a peer that has everything may take to end, though nothing listens meanwhile:
-/// a round trip, and time to read. In microseconds.
+/// The shortest time that a peer that has everything gets to end its stream, even while nothing
+/// listens: a round trip, and time to read. In microseconds.
 const GRACE: u64 = 250_000;
 
 /// A listener that is enabled.
@@ -42,24 +42,24 @@ const GRACE: u64 = 250_000;
 pub(crate) struct Listening {
     pub(crate) listener: Listener,
     endpoint: IpListenEndpoint,
-    /// Its sockets that nobody had called when they were looked at last.
+    /// Its sockets without a client at the last look.
     pub(crate) vacant: usize,
     /// The first socket that may listen for it now; `usize::MAX` if none can be found.
     first: usize,
 }
 
 impl Listening {
-    /// Forgets what the last look found.
+    /// Clears what the last look found.
     pub(crate) fn recount(&mut self) {
         (self.vacant, self.first) = (0, 0);
     }
 }
 
 impl<'n> Pool<'_, 'n> {
-    /// Begins to listen, with the next [`Pool::fill`].
+    /// Adds a listener. Its sockets begin to listen with the next [`Pool::fill`].
     ///
     /// # Errors
-    /// Why that is not possible. There can be as many listeners as sockets.
+    /// The reason why that is not possible. There can be as many listeners as sockets.
     pub(crate) fn listen(
         &mut self,
         listener: Listener,
@@ -81,7 +81,7 @@ impl<'n> Pool<'_, 'n> {
         Ok(())
     }
 
-    /// Listens no more. Who has called already waits until the listener is enabled again.
+    /// Stops listening. Clients that have connected already wait until the listener is enabled again.
     #[inline(never)]
     pub(crate) fn ignore(&mut self, listener: Listener) {
         let place = self.place(listener);
@@ -91,7 +91,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Listens no more, and resets who has called and was not accepted.
+    /// Stops listening, and resets the clients that have connected and were not accepted.
     pub(crate) fn unlisten(&mut self, listener: Listener) {
         self.ignore(listener);
         for slot in self.slots.iter_mut() {
@@ -99,17 +99,17 @@ impl<'n> Pool<'_, 'n> {
                 slot.abort(self.env.until);
             }
         }
-        // Those that owe a reset are watched until it is sent.
+        // Sockets that owe a reset are watched until it is sent.
         (self.marked, self.unsorted) = (u32::MAX, true);
     }
 
-    /// Whether the listener is enabled and has at least so many sockets that listen.
+    /// Returns whether the listener is enabled and at least `least` of its sockets listen.
     pub(crate) fn has_listening(&self, listener: Listener, least: usize) -> bool {
         self.listeners.get(self.place(listener)).is_some_and(|held| held.vacant >= least)
     }
 
-    /// Hands connections over to the base, the oldest first, while it has room for them. Those it
-    /// has no room for wait; none is dropped.
+    /// Hands connections over to the base, the oldest first, while it has room. The others wait;
+    /// none is dropped.
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
         while self.crowded && base.has_room() {
             let Some(index) = self.oldest(Wanted::Waiting, 0) else {
@@ -137,8 +137,9 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Lets free sockets listen, always for the listener that has the fewest; takes one from a
-    /// listener that has two more, or one whose peer only has to end for a listener that has none.
+    /// Lets free sockets listen, always for the listener with the fewest. Without a free one, takes
+    /// one from a listener that has two more, or, for a listener that has none, one that only waits
+    /// for its peer's end of stream.
     pub(crate) fn fill(&mut self) {
         while let Some(place) = self.poorest() {
             let index = self.next_to_listen(place);
@@ -187,8 +188,8 @@ impl<'n> Pool<'_, 'n> {
         index
     }
 
-    /// Returns the place of the listener with the fewest sockets, of those that want one more and
-    /// for which there may be one.
+    /// Returns the place of the listener with the fewest sockets, of those that are below their
+    /// backlog and for which a socket may be available.
     #[inline(never)]
     fn poorest(&self) -> Option<usize> {
         let mut poorest = None;
@@ -201,14 +202,14 @@ impl<'n> Pool<'_, 'n> {
         poorest
     }
 
-    /// Returns the place of the listener; that after the last if it is not enabled.
+    /// Returns the place of the listener, or the place after the last if it is not enabled.
     #[inline(never)]
     fn place(&self, listener: Listener) -> usize {
         let place = self.listeners.iter().position(|held| held.listener == listener);
         place.unwrap_or(self.listeners.len())
     }
 
-    /// Looks what has become of a socket that listens or shakes hands.
+    /// Examines a socket that listens or is in a handshake, and feeds its changes to the base.
     pub(crate) fn look_at_listening<A>(
         &mut self,
         index: usize,
@@ -233,7 +234,7 @@ impl<'n> Pool<'_, 'n> {
             Phase::Open | Phase::Finishing | Phase::Finished => {
                 slot.serve(Role::Waiting(listener), now);
                 if let Some(twin) = self.twin(index) {
-                    // The client has begun anew: what it had before is gone.
+                    // The client has restarted, and its former connection is dead.
                     let conn = twin.conn();
                     twin.forget();
                     if let Some(conn) = conn {
@@ -244,8 +245,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Counts a socket that listens for its listener, or stops it if it must not listen now; and
-    /// keeps the sockets before a handshake from listening while its SYN may be repeated.
+    /// Counts a listening socket for its listener, or stops it if it must not listen now. Prevents
+    /// the sockets before a handshake from listening while its SYN may be repeated.
     pub(crate) fn sort_listening(&mut self, index: usize) {
         let Some(slot) = self.slots.get(index) else { return };
         let Role::Listening(listener) = slot.role else { return };
@@ -271,8 +272,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// The slot of another connection with the same addresses and ports. The stack gives everything
-    /// that comes for both to the first.
+    /// Returns the slot of another connection with the same addresses and ports. The stack gives
+    /// every segment for both to the first.
     fn twin(&mut self, index: usize) -> Option<&mut Slot<'n>> {
         let (before, after) = self.slots.split_at_mut_checked(index.saturating_add(1))?;
         let slot = before.last()?;

@@ -1,4 +1,4 @@
-//! What the adapter says while it works: to `defmt`, else to `log`, else to nobody.
+//! Log output of the adapter: to `defmt`, else to `log`, else nowhere.
 
 #[cfg(feature = "defmt")]
 use defmt::info;
@@ -9,7 +9,7 @@ pub(crate) fn listening(port: u16) {
     info!("listening on port {}", port);
 }
 
-/// Takes a line and its argument and does nothing with them.
+/// Discards a line and its argument.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 macro_rules! nobody {
     ($line:literal, $argument:expr) => {

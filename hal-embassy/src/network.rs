@@ -1,4 +1,4 @@
-//! What lies below the sockets: the link, and the addresses that are ours.
+//! The network below the sockets: the link, and our own addresses.
 
 use core::pin::pin;
 use core::task::{Context, Waker};
@@ -11,11 +11,11 @@ use crate::ready;
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
     seen: Seen,
-    /// Whether the last look found something else than the one before.
+    /// Whether the last look found a change.
     pub(crate) changed: bool,
-    /// Whether our waker was used, by a change or by a task that took its place.
+    /// Whether our waker was woken, by a change or by a task that replaced it.
     displaced: bool,
-    /// Whether the waker is to be set; see [`Network::wake_on_change`].
+    /// Whether the waker must be set; see [`Network::wake_on_change`].
     unwatched: bool,
 }
 
@@ -43,8 +43,8 @@ impl<'n> Network<'n> {
         Self { stack, seen: Seen::of(stack), changed: false, displaced: false, unwatched: true }
     }
 
-    /// Looks what there is now, and returns whether it is something else than before. `news` are
-    /// the bits that the stack's wakers have set.
+    /// Reads the current link and addresses. Returns whether they changed. `news` are the bits that
+    /// the stack's wakers have set.
     pub(crate) fn look(&mut self, news: u32) -> bool {
         self.displaced |= news & (1 << ready::NETWORK) != 0;
         let now = Seen::of(self.stack);
@@ -54,7 +54,7 @@ impl<'n> Network<'n> {
         self.changed
     }
 
-    /// Whether the address is ours.
+    /// Returns whether the address is ours.
     pub(crate) fn has(&self, address: IpAddress) -> bool {
         match address {
             IpAddress::Ipv4(_) => self.seen.v4 == Some(address),
@@ -63,11 +63,11 @@ impl<'n> Network<'n> {
         }
     }
 
-    /// Looks whether there is a way to the peer.
+    /// Checks that there is a route to the peer.
     ///
     /// # Errors
     /// `AddressInvalid` for the broadcast address of our network; `Unreachable` when there is no
-    /// way, where the stack itself would try for ever.
+    /// route, where the stack itself would try forever.
     pub(crate) fn find_way(&self, peer: IpAddress) -> Result<(), ConnError> {
         let routed = match peer {
             IpAddress::Ipv4(peer) => match self.stack.config_v4() {
@@ -83,20 +83,20 @@ impl<'n> Network<'n> {
         if self.seen.link_up && routed { Ok(()) } else { Err(ConnError::Unreachable) }
     }
 
-    /// Notes that something happened to the loop: its next sleep watches for changes again.
+    /// Makes the next sleep watch for changes again, since something happened to the loop.
     pub(crate) fn watch(&mut self) {
         self.unwatched |= core::mem::take(&mut self.displaced);
     }
 
-    /// Has `waker` woken when the link or an address changes.
+    /// Sets `waker` to be woken when the link or an address changes.
     ///
-    /// The stack has one waker for this, and wakes the task whose place another takes. Two tasks
-    /// that always took the place back would evict each other's waker for ever. So the place is
-    /// taken again only after something else happened.
+    /// The stack keeps one waker for this, and wakes the one that another task replaces. Two tasks
+    /// that always set theirs again would evict each other's waker forever. So ours is set again
+    /// only after something else happened.
     pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
         if core::mem::take(&mut self.unwatched) {
             let mut cx = Context::from_waker(waker);
-            // The one of the two that is not true already takes the place.
+            // The one of the two that is not ready yet sets the waker.
             let _ = pin!(self.stack.wait_link_down()).poll(&mut cx);
             let _ = pin!(self.stack.wait_link_up()).poll(&mut cx);
         }

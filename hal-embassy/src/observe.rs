@@ -1,23 +1,23 @@
-//! Seeing what a loop does, for simulators and recorders.
+//! Observers of a loop, for simulators and recorders.
 
 use picoevent::{EventBase, Fired};
 
-/// One who looks on while [`run_observed`](crate::run_observed) works. Every method does nothing
-/// unless it is written.
+/// An observer of [`run_observed`](crate::run_observed). The default methods do nothing.
 ///
-/// An observer gets the base as back ends do, to look at it. What it changes, the loop will see.
+/// An observer gets the same access to the base as a back end, for reading. The loop sees any
+/// change it makes.
 pub trait Observe<A> {
-    /// A callback is about to run.
+    /// Runs before each callback.
     fn before(&mut self, _base: &mut EventBase<'_, A>, _app: &A, _fired: &Fired<A>) {}
 
-    /// The callback has returned.
+    /// Runs after the callback has returned.
     fn after(&mut self, _base: &mut EventBase<'_, A>, _app: &A) {}
 
-    /// There is nothing to do, and the task is about to sleep.
+    /// Runs when there is nothing to do and the task is about to sleep.
     fn idle(&mut self, _base: &mut EventBase<'_, A>, _app: &A) {}
 }
 
-/// Nobody looks on, which costs nothing.
+/// No observer, at no cost.
 impl<A> Observe<A> for () {}
 
 impl<A, O: Observe<A>> Observe<A> for &mut O {

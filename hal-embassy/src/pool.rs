@@ -1,4 +1,4 @@
-//! The pool: all sockets of a loop, and which of them serves whom.
+//! The pool: all sockets of a loop, and what each is used for.
 
 use core::task::Waker;
 
@@ -21,37 +21,37 @@ pub(crate) struct Pool<'r, 'n> {
     pub(crate) backlog: usize,
     pub(crate) outgoing: Outgoing,
     pub(crate) ready: Ready,
-    /// The slots to look at next, whatever the stack says; see [`ready::mask`].
+    /// The slots to look at next even without news; see [`ready::mask`].
     pub(crate) marked: u32,
-    /// The slots whose wakers are to be set before the task sleeps.
+    /// The slots whose wakers must be set before the task sleeps.
     pub(crate) unwatched: u32,
     /// The slots that have a time limit.
     pub(crate) bounded: u32,
-    /// Whether the slots are to be sorted anew though the looks at them change nothing.
+    /// Whether the slots must be sorted again even if the looks at them change nothing.
     pub(crate) unsorted: bool,
-    /// Whether somebody waits for the base to have room.
+    /// Whether a connection waits for the base to have room.
     pub(crate) crowded: bool,
-    /// When to look again though nothing happens.
+    /// When to look again even without news.
     pub(crate) alarm: Instant,
 }
 
-/// What is asked for in [`Pool::oldest`].
+/// The kind of socket that [`Pool::oldest`] looks for.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {
-    /// A free socket. One that may still have a last answer to give (TIME-WAIT) is younger than
-    /// all others.
+    /// A free socket. One that may still have to send a last answer (TIME-WAIT) counts as younger
+    /// than all others.
     Free,
     /// A connection that waits for an enabled listener.
     Waiting,
-    /// A socket that listens for a listener that has at least so many.
+    /// A socket that listens for a listener with at least so many.
     Spare(usize),
-    /// A socket whose peer has everything and only has to end.
+    /// A socket whose peer has everything and has not sent its end of stream yet.
     Finished,
 }
 
 impl<'n> Pool<'_, 'n> {
-    /// Looks at the sockets that have news, or whose time is up, feeds the base what has become of
-    /// them, and gives sockets that are free to the listeners.
+    /// Looks at the sockets that have news or whose time limit has passed, feeds their changes to
+    /// the base, and gives free sockets to the listeners.
     pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
         let news = self.ready.take(task);
         let mut due = news | core::mem::take(&mut self.marked);
@@ -67,11 +67,11 @@ impl<'n> Pool<'_, 'n> {
         if is_late {
             due |= self.bounded;
         }
-        // The last first: a handshake concerns the listening sockets before it.
+        // In reverse order: a handshake affects the listening sockets before it.
         for index in (0..self.slots.len()).rev() {
             if due & ready::mask(index) != 0 {
                 let Some(slot) = self.slots.get_mut(index) else { return };
-                // Whether it still owes its reset is for `sort` to see.
+                // `sort` checks whether it still owes its reset.
                 slot.changed = slot.role == Role::Resetting;
                 self.look_at(index, base);
                 changed |= self.slots.get(index).is_some_and(|slot| slot.changed);
@@ -114,8 +114,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Sorts the slots by what they are now: counts those that listen, stops those that must not,
-    /// frees those that owe nothing any more, and sets the alarm.
+    /// Sorts the slots by their current role: counts those that listen, stops those that must not,
+    /// frees those that owe nothing more, and sets the alarm.
     fn sort(&mut self) {
         (self.bounded, self.crowded, self.alarm) = (0, false, Instant::MAX);
         self.listeners.iter_mut().for_each(Listening::recount);
@@ -128,10 +128,10 @@ impl<'n> Pool<'_, 'n> {
                     self.crowded = true;
                     continue;
                 }
-                // A socket that owes nothing is free in the turn that drops its connection: nothing
-                // would wake the task for it.
+                // A socket that owes nothing becomes free in the turn that drops its connection:
+                // nothing would wake the task for it later.
                 Role::Resetting if !slot.socket.owes_reset() || slot.time <= self.env.now => {
-                    // Those that may still have an answer to give are used after all others.
+                    // Sockets that may still have to send an answer are used after all others.
                     let answers = slot.socket.phase() == Phase::Done;
                     let time = if answers { self.env.now.as_micros() | 1 } else { 0 };
                     slot.serve(Role::Free, Instant::from_micros(time));
@@ -144,7 +144,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns the slot of a connection of the base. The next look looks at it.
+    /// Returns the slot of a connection of the base, and marks it for the next look.
     #[inline(never)]
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
         let index = self.slots.iter().position(|slot| slot.conn() == Some(conn))?;
@@ -152,7 +152,7 @@ impl<'n> Pool<'_, 'n> {
         self.slots.get_mut(index)
     }
 
-    /// Returns the slot, of those from `first` on that suit, with the earliest time.
+    /// Returns the slot with the earliest time, of those from `first` on that match `wanted`.
     #[inline(never)]
     pub(crate) fn oldest(&self, wanted: Wanted, first: usize) -> Option<usize> {
         let (mut oldest, mut earliest) = (None, Instant::MAX);
@@ -163,7 +163,7 @@ impl<'n> Pool<'_, 'n> {
             let suits = match (wanted, slot.role) {
                 (Wanted::Free, Role::Free) | (Wanted::Finished, Role::Finished) => true,
                 (Wanted::Waiting, Role::Waiting(of)) => self.has_listening(of, 0),
-                // Somebody may have called since the last look.
+                // A client may have connected since the last look.
                 (Wanted::Spare(least), Role::Listening(of)) => {
                     slot.socket.phase() == Phase::Listening && self.has_listening(of, least)
                 }

@@ -1,4 +1,4 @@
-//! Which sockets have news: a waker for each socket notes the socket before it wakes the task.
+//! Which sockets have news: the waker of a socket sets the socket's bit and wakes the task.
 //!
 //! ```text
 //!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ news of the pool ──▶ Pool::look
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The data of such a waker is a number and not a pointer, since the stack may keep a waker for
-//! longer than the loop lives. The notes stand in a `static` with one place for each loop that runs.
-//! A loop that finds no place hands out the task's waker, and takes every socket as one with news.
+//! longer than the loop lives. The bits are in a `static` with one place for each loop that runs.
+//! A loop that finds no place uses the task's waker, and treats every socket as one with news.
 //!
 //! There are 32 bits. Sockets whose numbers are equal modulo 32 share one and are looked at together;
 //! the network shares the last.
@@ -32,7 +32,7 @@ pub(crate) fn mask(socket: usize) -> u32 {
     1_u32.rotate_left(socket as u32)
 }
 
-/// How many loops can run at once with notes of their own. A board has a stack or two; tests and
+/// How many loops can run at once with bits of their own. A board has a stack or two; tests and
 /// simulators run a loop on each thread.
 const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
@@ -51,7 +51,7 @@ impl Notes {
     }
 }
 
-/// The notes of one loop.
+/// The bits of one loop.
 pub(crate) struct Ready {
     /// The place in [`NOTES`]; [`PLACES`] if there was none.
     place: usize,
@@ -92,7 +92,7 @@ impl Drop for Ready {
     }
 }
 
-/// Works on the notes of a place with interrupts held off. What comes out is dropped after that.
+/// Runs `work` on the bits of a place with interrupts held off. Its result is dropped after that.
 fn with<R>(place: usize, work: impl FnOnce(&Notes) -> R) -> Option<R> {
     let notes = NOTES.get(place)?;
     Some(critical_section::with(|cs| work(notes.borrow(cs))))
@@ -106,7 +106,7 @@ fn clone(data: *const ()) -> RawWaker {
 
 fn forget(_: *const ()) {}
 
-/// Sets the bit, and wakes the task with the first that is set.
+/// Sets the bit, and wakes the task if no bit was set before.
 fn note(data: *const ()) {
     let number = data.addr();
     let task = with(number >> 5, |notes| {
@@ -114,7 +114,7 @@ fn note(data: *const ()) {
         notes.news.set(news | 1 << (number & 31));
         if news == 0 { notes.task.take() } else { None }
     });
-    // Outside the critical section: a waker may do as much work as it likes.
+    // Outside the critical section: a waker may do any amount of work.
     if let Some(task) = task.flatten() {
         task.wake();
     }
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// Keeps one test's wakers from the places of another.
+    /// Held by tests that use places, so that they do not disturb each other.
     static ALONE: Lock<()> = Lock::new(());
 
     fn task() -> (Arc<Task>, Waker) {

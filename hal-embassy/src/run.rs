@@ -15,15 +15,15 @@ use crate::pool::Pool;
 use crate::ready::Ready;
 use crate::sockets::Sockets;
 
-/// Runs `base` on `stack` until the loop ends, and answers why it did.
+/// Runs `base` on `stack` until the loop ends, and returns the reason.
 ///
-/// `triggers` are the doors by which interrupts and other threads reach the loop: raising one
-/// raises its signal.
+/// Interrupts and other threads reach the loop through `triggers`: raising a trigger raises its
+/// signal.
 ///
-/// When the loop has ended, connections that are open are closed with care within
-/// [`Config::linger`]. The base is of no further use then: it still knows connections and listeners
-/// that are gone. The same holds when the future is dropped before, which drops the connections
-/// without a word to the peers.
+/// When the loop has ended, open connections deliver their output and are closed, within
+/// [`Config::linger`]. Do not use the base after that: it still lists connections and listeners
+/// that no longer exist. The same holds when the future is dropped early: its connections are
+/// dropped, and the peers get no segment.
 ///
 /// ```no_run
 /// # use core::net::SocketAddr;
@@ -44,8 +44,8 @@ use crate::sockets::Sockets;
 /// # let _ = serve;
 /// ```
 ///
-/// On a board, storage and sockets are better `static` (`static_cell::ConstStaticCell`) than part
-/// of the task.
+/// On a board, make storage and sockets `static` (`static_cell::ConstStaticCell`), not part of the
+/// task.
 ///
 /// # Panics
 /// When the stack's resources have no room for `SOCKETS` sockets; see the crate's documentation.
@@ -60,7 +60,7 @@ pub fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
     serve(stack, sockets, triggers, base, app, config, ())
 }
 
-/// As [`run`], with an observer.
+/// Runs `base` as [`run`] does, with an observer.
 ///
 /// # Panics
 /// As [`run`].

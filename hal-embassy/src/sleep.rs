@@ -1,8 +1,8 @@
-//! How the task sleeps: who may wake it, and when.
+//! How the task sleeps: what may wake it, and when.
 //!
-//! A socket is watched only for what the loop waits for, and only if something was done to it
-//! since it was watched last: its waker works once, and the use of it marks the socket
-//! ([`ready`]). Each watch is a mutable access, which makes the stack's runner work once.
+//! A socket is watched only for what the loop waits for, and only if it was used or looked at since
+//! it was watched last: its waker works once, and waking it marks the socket ([`ready`]). Each watch
+//! is a mutable access, which makes the stack's runner work once.
 
 use core::task::{Context, Waker};
 
@@ -14,7 +14,7 @@ use crate::slot::{Role, Slot};
 use crate::time;
 
 impl<A, O> Adapter<'_, '_, '_, A, O> {
-    /// Sees to it that news, and the deadline of the base or of a socket, wake the task.
+    /// Makes news, and the deadline of the base or of a socket, wake the task.
     pub(crate) fn sleep(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) {
         self.watch(cx.waker());
         let at = deadline.unwrap_or(Instant::MAX).min(self.pool.alarm);
@@ -23,7 +23,7 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
         }
     }
 
-    /// Sees to it that news wakes the task.
+    /// Makes news wake the task.
     #[inline(never)]
     pub(crate) fn watch(&mut self, task: &Waker) {
         let pool = &mut self.pool;
@@ -40,12 +40,12 @@ impl<A, O> Adapter<'_, '_, '_, A, O> {
 fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
     let (input, output) = match slot.role {
         Role::Free | Role::Queued(_) => (false, false),
-        // Every change of state wakes who waits for input.
+        // Every change of state wakes the waker for input.
         Role::Listening(_) => (true, false),
         Role::Waiting(_) | Role::Connecting(_) | Role::Resetting => (false, true),
         Role::Open(conn) => {
             let input = base.input(conn).is_some();
-            // One of the two is needed at least, to hear of a reset.
+            // At least one of the two is needed, to notice a reset.
             (input, !input || !base.output(conn).0.is_empty())
         }
         Role::Closing(_) => (true, true),

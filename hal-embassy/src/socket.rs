@@ -1,12 +1,13 @@
 //! One TCP socket of the stack, without futures: every call does what can be done now.
 //!
 //! No other module names the stack's sockets. embassy-net 0.9 has futures only, so a call here
-//! polls one once and drops it; what the stack keeps of a dropped future is the waker, and for
-//! `accept` and `connect` the state it brought the socket to. Looks go through the getters, which
-//! leave the stack alone, because each mutable access makes the stack's runner work.
+//! polls one once and drops it. Of a dropped future the stack keeps the waker, and for `accept` and
+//! `connect` the new state of the socket. Looks use the getters, which need no mutable access: each
+//! mutable access makes the stack's runner work.
 //!
-//! Only `wake_on_input` and `wake_on_output` leave a waker that wakes. Every other call may replace
-//! it by one that does nothing, so a socket that was used is watched again before the task sleeps.
+//! Only `wake_on_input` and `wake_on_output` leave a waker that wakes the task. Every other call may
+//! replace it with one that does nothing, so a socket that was used is watched again before the task
+//! sleeps.
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -22,19 +23,19 @@ use crate::time::duration;
 
 pub(crate) struct Socket<'n>(TcpSocket<'n>);
 
-/// How far a socket is, as far as this crate tells states apart.
+/// The state of a socket, as far as this crate distinguishes states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nothing, or nothing any more; a reset may still be on its way out.
+    /// No connection, or none any more; a reset may still have to be sent.
     Closed,
     Listening,
     /// The peer's answer is awaited, in either direction.
     Handshake,
     /// Established, and our side is open.
     Open,
-    /// Our end of stream is sent or about to be, the peer's answer to it is awaited.
+    /// Our end of stream is sent or about to be, and the peer's acknowledgement is awaited.
     Finishing,
-    /// The peer has our end of stream, we do not have the peer's.
+    /// The peer has our end of stream; we do not have the peer's.
     Finished,
     /// Both ends are closed in order.
     Done,
@@ -45,7 +46,7 @@ pub(crate) enum Phase {
 pub(crate) enum Read {
     Bytes(usize),
     Nothing,
-    /// The peer's end of stream, everything before it was read.
+    /// The peer's end of stream; everything before it was read.
     End,
     /// The end of a connection that was reset or given up.
     Reset,
@@ -69,8 +70,8 @@ impl<'n> Socket<'n> {
         self.0.set_keep_alive(tuning.keep_alive().map(duration));
     }
 
-    /// Listens; whether it does. The socket must be [`Phase::Closed`] or [`Phase::Done`]; a reset
-    /// it still owes is not sent.
+    /// Begins to listen. Returns whether it does. The socket must be [`Phase::Closed`] or
+    /// [`Phase::Done`]; a reset it still owes is not sent.
     pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint) -> bool {
         begin(self.0.accept(endpoint)).is_pending()
     }
@@ -79,14 +80,14 @@ impl<'n> Socket<'n> {
     pub(crate) fn connect(&mut self, peer: IpEndpoint) -> Result<(), ConnError> {
         match begin(self.0.connect(peer)) {
             Poll::Pending => Ok(()),
-            // A closed socket has one reason not to begin: that there is no address to call from.
+            // On a closed socket this fails for one reason only: there is no local address.
             Poll::Ready(_) => Err(ConnError::Unreachable),
         }
     }
 
-    /// Reads what is there, up to the length of `buf`, which is not empty.
+    /// Reads up to `buf.len()` bytes. `buf` must not be empty.
     pub(crate) fn read(&mut self, buf: &mut [u8]) -> Read {
-        // A peer's end of stream with nothing before it is seen by `may_recv` alone.
+        // Only `may_recv` shows a peer's end of stream with nothing before it.
         if !self.0.can_recv() && self.0.may_recv() {
             return Read::Nothing;
         }
@@ -98,7 +99,7 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Takes as much of `data` as there is room for; how much that was.
+    /// Writes as much of `data` as there is room for. Returns the number of bytes.
     pub(crate) fn write(&mut self, data: &[u8]) -> usize {
         if data.is_empty() || !self.0.can_send() {
             return 0;
@@ -106,8 +107,8 @@ impl<'n> Socket<'n> {
         self.put(data, Waker::noop())
     }
 
-    /// Writes what there is room for, and returns how much. Without any room, `waker` is woken when
-    /// there may be some.
+    /// Writes as much of `data` as there is room for. Returns the number of bytes. Without room,
+    /// `waker` is woken when there may be some.
     #[inline(never)]
     fn put(&mut self, data: &[u8], waker: &Waker) -> usize {
         match once(self.0.write(data), waker) {
@@ -116,18 +117,18 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Takes what the peer sent and forgets it.
+    /// Reads what the peer sent and discards it.
     pub(crate) fn discard(&mut self) {
         let mut scrap = [0; 64];
         while self.0.can_recv() && matches!(self.read(&mut scrap), Read::Bytes(_)) {}
     }
 
-    /// Sends an end of stream after what was written; stops listening.
+    /// Sends an end of stream after the output, or stops listening.
     pub(crate) fn close(&mut self) {
         self.0.close();
     }
 
-    /// Drops the connection; the peer gets a reset, as soon as the stack can send one. A peer that
+    /// Drops the connection. The peer gets a reset as soon as the stack can send one. A peer that
     /// has not answered our SYN gets none (RFC 9293, 3.10.5).
     pub(crate) fn abort(&mut self) {
         match self.0.state() {
@@ -156,27 +157,27 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Whether the connection was dropped and the reset is not sent yet.
+    /// Returns whether the connection was dropped and the reset is not sent yet.
     pub(crate) fn owes_reset(&self) -> bool {
         self.phase() == Phase::Closed && self.0.remote_endpoint().is_some()
     }
 
-    /// Whether the peer has sent its end of stream and everything before it was read.
+    /// Returns whether the peer has sent its end of stream and everything before it was read.
     pub(crate) fn is_read_out(&self) -> bool {
         !self.0.may_recv()
     }
 
-    /// Whether something was received and not read.
+    /// Returns whether there is unread input.
     pub(crate) fn has_input(&self) -> bool {
         self.0.can_recv()
     }
 
-    /// Whether the peer has acknowledged everything that was written.
+    /// Returns whether the peer has acknowledged everything that was written.
     pub(crate) fn is_sent(&self) -> bool {
         self.0.send_queue() == 0
     }
 
-    /// Whether both have a connection between the same addresses and ports.
+    /// Returns whether both have a connection between the same addresses and ports.
     pub(crate) fn is_twin(&self, other: &Self) -> bool {
         let peer = self.0.remote_endpoint();
         peer.is_some()
@@ -193,15 +194,15 @@ impl<'n> Socket<'n> {
         self.0.local_endpoint().map(|local| local.addr)
     }
 
-    /// Has `waker` woken when something is there to be read, or the state changes.
+    /// Sets `waker` to be woken when there is input, or the state changes.
     pub(crate) fn wake_on_input(&self, waker: &Waker) {
         let _ = once(self.0.wait_read_ready(), waker);
     }
 
-    /// Has `waker` woken when something that was sent is acknowledged, or the state changes.
+    /// Sets `waker` to be woken when output is acknowledged, or the state changes.
     pub(crate) fn wake_on_output(&mut self, waker: &Waker) {
-        // A socket that could send now, and only watches for the peer's reset, is ready at once for
-        // `wait_write_ready`. A write of nothing waits whatever room there is.
+        // `wait_write_ready` is ready at once on a socket that can send now and only watches for
+        // the peer's reset. A write of no bytes waits even if there is room.
         if self.0.may_send() {
             self.put(&[], waker);
         } else {
@@ -215,7 +216,7 @@ fn once<F: Future>(future: F, waker: &Waker) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(waker))
 }
 
-/// As [`once`], where nothing is waited for.
+/// Polls a future once, with a waker that does nothing.
 fn begin<F: Future>(future: F) -> Poll<F::Output> {
     once(future, Waker::noop())
 }

@@ -1,4 +1,4 @@
-//! The memory of the pool: what every socket receives into and sends from.
+//! The memory of the pool: the receive and send buffers of every socket.
 
 use embassy_net::Stack;
 use heapless::Vec;
@@ -15,7 +15,7 @@ use crate::socket::Socket;
 /// | `RX` | bytes a peer may send ahead of the base's input ring: the window it sees |
 /// | `TX` | bytes sent and not acknowledged, for each socket |
 ///
-/// All zeros when new, so a `static` one takes no flash.
+/// A new value is all zeros, so a `static` one takes no flash.
 pub struct Sockets<const SOCKETS: usize, const RX: usize, const TX: usize> {
     buffers: [([u8; RX], [u8; TX]); SOCKETS],
 }

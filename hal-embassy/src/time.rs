@@ -1,4 +1,4 @@
-//! The loop's time on embassy-time's clock, whatever that clock's tick is.
+//! The loop's time on embassy-time's clock, for any tick rate.
 
 use core::pin::pin;
 use core::task::Context;
@@ -7,7 +7,7 @@ use core::time::Duration;
 use embassy_time::Timer;
 use picoevent::Instant;
 
-/// Returns the time `micros` microseconds later, or the end of the clock.
+/// Returns the time `micros` microseconds after `at`, or the end of the clock.
 #[inline(never)]
 pub(crate) fn after(at: Instant, micros: u64) -> Instant {
     Instant::from_micros(at.as_micros().saturating_add(micros))
@@ -18,24 +18,24 @@ pub(crate) fn micros(duration: Duration) -> u64 {
     Instant::ZERO.after(duration).as_micros()
 }
 
-/// The time now.
+/// Returns the current time.
 pub(crate) fn now() -> Instant {
     Instant::from_micros(embassy_time::Instant::now().as_micros())
 }
 
-/// Wakes the task at `deadline`, or at the first tick after it: a wake before it would be for
-/// nothing. A deadline beyond the end of embassy-time's clock never comes.
+/// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. A
+/// deadline beyond the end of embassy-time's clock never comes.
 pub(crate) fn wake_at(deadline: Instant, cx: &mut Context<'_>) {
     let micros = deadline.as_micros();
     let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };
     let early = u64::from(at.as_micros() < micros);
     let at = embassy_time::Instant::from_ticks(at.as_ticks().saturating_add(early));
-    // The first poll hands the wake to the time driver; the timer itself need not live on.
+    // The first poll registers the wake with the time driver; the timer itself can be dropped.
     let scheduled = pin!(Timer::at(at)).poll(cx);
     debug_assert!(scheduled.is_pending(), "a timer is never ready at its first poll");
 }
 
-/// A duration of the configuration as embassy-time's, saturating.
+/// Converts a duration of the configuration to embassy-time's, saturating.
 pub(crate) fn duration(duration: Duration) -> embassy_time::Duration {
     embassy_time::Duration::try_from_micros(micros(duration)).unwrap_or(embassy_time::Duration::MAX)
 }

@@ -7,30 +7,30 @@ use std::path::PathBuf;
 use lexopt::Arg::{Long, Short};
 use lexopt::{Parser, ValueExt};
 
-/// What `--help` prints, and a wrong command line hints at.
+/// The text that `--help` prints; also part of the errors for a wrong command line.
 pub(crate) const USAGE: &str = "\
 usage: [--listen ADDR:PORT] [--record FILE]   port 0 takes any that is free";
 
-/// What the server is to do.
+/// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
     Serve(Options),
 }
 
-/// How it is to serve.
+/// The options of a server.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// Where, if not where it does by default.
+    /// The address to listen on, if not the default.
     pub(crate) listen: Option<SocketAddr>,
-    /// Where what it is fed is recorded.
+    /// The file for a recording of what the server is fed.
     pub(crate) record: Option<PathBuf>,
 }
 
 /// Reads a command line, the program's name included.
 ///
 /// # Errors
-/// One line that says what is wrong with which argument.
+/// One line that names the argument and says what is wrong with it.
 pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = Parser::from_iter(line);
     let mut options = Options::default();

@@ -1,9 +1,9 @@
-//! What the examples' programs share on a desk: a server's command line, its lines, its end.
+//! Shared code of the examples' programs on a PC: the server's command line, output lines and exit.
 //!
-//! A server prints `listening on ADDR:PORT` when it does, then what the application says, and at
-//! last `done`. With `--record` all that it is fed goes to a file, to be replayed. What went wrong is
-//! one line on standard error, and status 1. A reader that does not read makes nothing wait: lines
-//! are dropped and counted then.
+//! A server prints `listening on ADDR:PORT` when it listens, then the application's lines, and at the
+//! end `done`. With `--record` all that it is fed goes to a file, for replay. An error is one line on
+//! standard error, and status 1. A reader that does not read delays nothing: lines are dropped and
+//! counted then.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -20,10 +20,10 @@ mod recording;
 use command_line::{Command, USAGE};
 use recording::Recording;
 
-/// An application's start: listens on an address.
+/// The function that starts an application: it listens on an address.
 pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full>;
 
-/// Runs an application as a server on `127.0.0.1:port`, or where the command line says.
+/// Runs an application as a server on `127.0.0.1:port`, or on the address in the command line.
 pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
     let _lines = match lines::start() {
         Ok(started) => started,

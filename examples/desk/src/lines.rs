@@ -1,5 +1,5 @@
-//! Where an application's lines go: what it says to standard output as it is, warnings of the loop
-//! to standard error. Neither makes the loop wait.
+//! Output of log lines: the application's go unchanged to standard output, warnings of the loop go
+//! to standard error. Neither delays the loop.
 
 use std::fmt;
 use std::io;
@@ -17,17 +17,17 @@ static ERR: Queue = Queue::new();
 
 struct Lines;
 
-/// Writes lines until it is dropped, which waits for them to be written, also after a panic.
+/// Keeps lines being written. Dropping it waits until they are written, also after a panic.
 pub(crate) struct Started(());
 
-/// Starts to write lines. Once in a process.
+/// Starts to write lines. Call it once in a process.
 ///
 /// # Errors
-/// The system's, when it has no thread.
+/// The system's error, when it has no thread.
 pub(crate) fn start() -> io::Result<Started> {
     OUT.start(io::stdout())?;
     ERR.start(io::stderr())?;
-    // It fails if there is a logger already, which then gets the application's lines.
+    // This fails if there is a logger already, which then gets the application's lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
@@ -40,17 +40,17 @@ impl Drop for Started {
     }
 }
 
-/// Says a line on standard output.
+/// Queues a line for standard output.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
     OUT.push(line);
 }
 
-/// Says a line on standard error.
+/// Queues a line for standard error.
 pub(crate) fn complain(line: fmt::Arguments<'_>) {
     ERR.push(line);
 }
 
-/// Waits for the lines to be written, and for readers that do not read only so long.
+/// Waits until the lines are written, for a limited time if readers do not read.
 fn finish() {
     OUT.drain(PATIENCE);
     ERR.drain(PATIENCE);

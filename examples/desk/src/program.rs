@@ -1,4 +1,4 @@
-//! A server as a process of its own, for the examples' tests.
+//! Runs a server as a separate process, for the examples' tests.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
-/// How long anything may take. It bounds a hang and says nothing about speed.
+/// The longest time that an operation may take. It only bounds a hang.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server that runs. Dropping it ends it.
@@ -18,20 +18,20 @@ pub struct Program {
     process: Child,
     address: SocketAddr,
     lines: Receiver<String>,
-    /// Keeps the pipe of a server whose output nobody reads.
+    /// The pipe of a server whose output is not read.
     _unread: Option<BufReader<ChildStdout>>,
 }
 
 impl Program {
-    /// Starts the server at `path` on a port that is free.
+    /// Starts the server at `path` on a free port.
     ///
     /// # Panics
-    /// As everything here, when the server does not do what it should.
+    /// When the server does not do what it should. The same holds for every function here.
     pub fn start(path: &str) -> Self {
         let (process, out) = spawn(path);
         let (sender, lines) = channel();
         thread::spawn(move || {
-            // It ends with the server, or when nobody is interested any more.
+            // The thread ends with the server, or when the `Program` is dropped.
             for line in out.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
                     return;
@@ -42,8 +42,8 @@ impl Program {
         Self { process, address: address_in(&first), lines, _unread: None }
     }
 
-    /// As [`start`](Self::start), but nothing of what the server says is read after its first line,
-    /// and little of it has room in the pipe.
+    /// Starts the server as [`start`](Self::start) does, but reads only the first line of its output.
+    /// The pipe is small.
     pub fn start_unread(path: &str) -> Self {
         let (process, mut out) = spawn(path);
         fcntl_setpipe_size(out.get_ref(), 4096).expect("a pipe can be made smaller");
@@ -58,12 +58,12 @@ impl Program {
         Command::new(path).args(arguments).output().expect("the program can be started")
     }
 
-    /// Where the server listens.
+    /// Returns the address the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The server's process number.
+    /// Returns the server's process number.
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
@@ -76,7 +76,7 @@ impl Program {
         client
     }
 
-    /// Connects, and reads what the server says, up to its end of stream.
+    /// Connects, and returns all bytes up to the server's end of stream.
     pub fn visit(&self) -> Vec<u8> {
         read_all(&mut self.connect())
     }
@@ -97,7 +97,8 @@ impl Program {
         }
     }
 
-    /// Waits for the server's end: its status, and the lines it said that nobody has waited for.
+    /// Waits until the server ends. Returns its status, and the lines that were not taken by
+    /// [`wait_for`](Self::wait_for).
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + LIMIT;
         let mut lines = Vec::new();
@@ -131,20 +132,20 @@ fn address_in(line: &str) -> SocketAddr {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Where it fails the process has ended already.
+        // If this fails, the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Everything up to the end of the stream.
+/// Returns all bytes up to the end of the stream.
 pub fn read_all(client: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     client.read_to_end(&mut bytes).expect("the stream ends in order");
     bytes
 }
 
-/// Lets this process and the servers it starts have as many descriptors as the system allows.
+/// Raises the descriptor limit of this process and of the servers it starts to the system's maximum.
 pub fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })

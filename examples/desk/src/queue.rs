@@ -1,12 +1,12 @@
-//! Lines on their way to a reader who may be slow, or not read at all.
+//! A queue of lines for a reader that may be slow, or not read at all.
 //!
 //! ```text
 //!   loop ──▶ push ──▶ text that waits (64 KiB at most) ──▶ a thread ──▶ standard output or error
 //! ```
 //!
-//! A pipe that nobody empties blocks whoever writes to it. So the loop only puts its lines here,
-//! under a lock that nobody holds while writing, and a thread of its own does the writing. Lines
-//! that find no room are dropped and counted, and the count is a line of its own once there is room.
+//! A full pipe blocks its writer. So the loop only queues its lines here, under a lock that is not
+//! held during writes, and a separate thread writes them. Lines without room are dropped and counted,
+//! and a line with the count follows once there is room.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Bytes that wait at most.
+/// The most bytes that wait.
 const ROOM: usize = 64 * 1024;
 
 /// A queue of lines.
@@ -23,19 +23,19 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// There is text, and the thread sleeps.
     text: Condvar,
-    /// All is written, and somebody waits for that.
+    /// All is written, and a call of [`Queue::drain`] waits for that.
     written: Condvar,
 }
 
 struct State {
     waiting: String,
-    /// Lines that found no room since the thread took the text last.
+    /// Lines dropped since the thread last took the text.
     dropped: u64,
     /// The thread waits for text.
     sleeps: bool,
-    /// The thread writes what it took.
+    /// The thread writes the text it took.
     writes: bool,
-    /// Somebody waits until all is written.
+    /// A call of [`Queue::drain`] waits until all is written.
     drains: bool,
 }
 
@@ -54,7 +54,7 @@ impl Queue {
     /// Starts the thread that writes to `out`.
     ///
     /// # Errors
-    /// The system's, when it has no thread.
+    /// The system's error, when it has no thread.
     pub(crate) fn start(&'static self, out: impl Write + Send + 'static) -> io::Result<()> {
         let write = move || self.write_for_ever(out);
         thread::Builder::new().name("lines".to_owned()).spawn(write).map(drop)
@@ -64,7 +64,7 @@ impl Queue {
     pub(crate) fn push(&self, line: fmt::Arguments<'_>) {
         let mut state = self.lock();
         let before = state.waiting.len();
-        // After a gap nothing follows until the gap is told, or the lines' order would lie.
+        // After a dropped line nothing is queued until the count is written, to keep the order.
         let written = state.dropped == 0 && writeln!(state.waiting, "{line}").is_ok();
         if !written || state.waiting.len() > ROOM {
             state.waiting.truncate(before);
@@ -78,7 +78,7 @@ impl Queue {
         }
     }
 
-    /// Waits until all is written, for `limit` at most. Returns whether it is.
+    /// Waits until all is written, at most for `limit`. Returns whether it is.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
         let busy = |state: &mut State| {
             state.drains = state.has_text() || state.writes;
@@ -91,7 +91,7 @@ impl Queue {
     fn write_for_ever(&self, mut out: impl Write) {
         loop {
             let text = self.take();
-            // A reader that is gone is no reason to stop serving.
+            // The server continues without a reader.
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             let mut state = self.lock();
             state.writes = false;
@@ -101,7 +101,7 @@ impl Queue {
         }
     }
 
-    /// Waits for text, and takes all there is.
+    /// Waits for text, and takes all of it.
     fn take(&self) -> String {
         let idle = |state: &mut State| {
             state.sleeps = !state.has_text();
@@ -138,7 +138,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// A reader that takes one portion each time it is told to.
+    /// A reader that takes one portion for each message in `go_on`.
     struct Reader {
         go_on: Receiver<()>,
         read: Sender<String>,
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    /// A queue whose thread writes to such a reader.
+    /// Returns a queue whose thread writes to such a reader.
     fn queue() -> (&'static Queue, Sender<()>, Receiver<String>) {
         let queue: &'static Queue = Box::leak(Box::new(Queue::new()));
         let ((go_on, told), (read, portions)) = (channel(), channel());
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn lines_for_a_reader_that_does_not_read_are_dropped_and_counted() {
         let (queue, go_on, portions) = queue();
-        // One portion is with the reader, one fills the room.
+        // The reader has one portion; another fills the room.
         queue.push(format_args!("first"));
         while queue.lock().has_text() {
             thread::yield_now();

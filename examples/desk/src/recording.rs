@@ -7,14 +7,14 @@ use picoevent_recording::RecordingFile;
 
 use crate::lines;
 
-/// A recording that goes on until this is dropped, by a panic too.
+/// A recording that continues until this is dropped, also by a panic.
 pub(crate) struct Recording(&'static RecordingFile);
 
 impl Recording {
     /// Begins to record what is fed to `base`.
     ///
     /// # Errors
-    /// That the file cannot be written.
+    /// A message, when the file cannot be written.
     pub(crate) fn begin<A>(path: &Path, base: &mut EventBase<'_, A>) -> Result<Self, String> {
         let file = RecordingFile::create(path)
             .map_err(|error| format!("cannot record to {}: {error}", path.display()))?;

@@ -1,8 +1,8 @@
-//! An echo server, as an application of picoevent: what a client sends comes back, byte for byte.
+//! An echo server, as an application of picoevent: it sends back what a client sends.
 //!
 //! Bytes move from a connection's input ring to its output ring as far as there is room, when input
-//! came and when output went; a client that does not read is made to wait by its own input ring. A
-//! client that neither sends nor reads for a minute is let go.
+//! arrives and when output leaves. A client that does not read has to wait when its input ring is
+//! full. A client that neither sends nor reads for a minute is dropped.
 
 #![no_std]
 
@@ -22,7 +22,7 @@ pub const PORT: u16 = 9995;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A connection's word once its client has sent everything.
+/// The user value of a connection whose client has sent everything.
 const ALL_RECEIVED: u32 = 1;
 
 /// The application.
@@ -50,7 +50,7 @@ impl Echo {
         conn.set_timeouts(Some(PATIENCE), Some(PATIENCE)).enable(Direction::Read);
     }
 
-    /// Input came or output went: moves what can be moved, and closes after the last byte.
+    /// Moves what can be moved, when input arrives or output leaves. Closes after the last byte.
     fn moved(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         if cx.transfer(conn, conn).is_err() {
             return;

@@ -1,4 +1,4 @@
-//! echo on a desk: `echo [--listen ADDR:PORT]`.
+//! echo on a PC: `echo [--listen ADDR:PORT]`.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
 //! libevent's hello-world, as an application of picoevent: it listens, answers each connection with
-//! `Hello, World!`, closes it when the answer is out, and ends two seconds after an interrupt.
+//! `Hello, World!`, closes it when the answer is sent, and ends two seconds after an interrupt.
 //!
-//! The crate is the whole application and knows no device: `main.rs` runs it on real sockets, the
-//! packages under `examples/boards` on embassy-net, the test beside it on a script.
+//! The crate is the whole application and depends on no device: `main.rs` runs it on real sockets,
+//! the packages under `examples/boards` on embassy-net, and the test beside it on a script.
 
 #![no_std]
 
@@ -22,7 +22,7 @@ pub const PORT: u16 = 9995;
 
 const GREETING: &[u8] = b"Hello, World!\n";
 const FAREWELL: Duration = Duration::from_secs(2);
-/// How long a client may leave the answer lying.
+/// How long a client may leave the answer unread.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The application.
@@ -56,7 +56,7 @@ impl Hello {
         }
     }
 
-    /// What clients say is not listened to, but taken, so that their end of stream can be seen.
+    /// Discards input, so that the client's end of stream can be seen.
     fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         if let Ok(mut conn) = cx.conn(conn) {
             conn.consume(usize::MAX);
@@ -70,8 +70,8 @@ impl Hello {
         }
     }
 
-    /// A client that closed its side first still gets what is queued; one that takes nothing for a
-    /// minute, which libevent's sample would wait for, is let go.
+    /// Closes the connection. A client that closed its side first still gets what is queued. A client
+    /// that reads nothing for a minute is dropped; libevent's sample would wait for it.
     fn ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
         match event {
             ConnEvent::Eof => say!("Connection closed."),

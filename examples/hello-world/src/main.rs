@@ -1,4 +1,4 @@
-//! hello-world on a desk: `hello-world [--listen ADDR:PORT]`.
+//! hello-world on a PC: `hello-world [--listen ADDR:PORT]`.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use hello_world::{Hello, PORT};
 use picoevent::{EventBase, Storage};
 use static_cell::ConstStaticCell;
 
-/// One event, and 1,024 connections: of what they say little is kept.
+/// One event, and 1,024 connections with small rings.
 static STORAGE: ConstStaticCell<Storage<Hello, 1, 1024, 512, 64>> =
     ConstStaticCell::new(Storage::new());
 

@@ -1,26 +1,26 @@
-//! Things that last for a while: found by a key, and each with a deadline, the oldest first.
+//! An expiry queue: entries with a key and a deadline, the oldest first.
 //!
 //! ```text
 //!  oldest ─▶ key 2 ─▶ key 0 ─▶ key 5 ◀─ newest        keys 1, 3, 4 are free
 //! ```
 //!
-//! All last equally long, so a new one is always the last to go and the line keeps itself in order.
-//! Every operation is O(1); memory grows to the most there ever were at once, and stays.
+//! All entries last equally long, so a new one goes to the end and the queue stays in order. Every
+//! operation is O(1); memory grows to the largest number of entries at once, and is not freed.
 
 use picoevent::Instant;
 
-/// The name of one of the things, good until it is taken out.
+/// The key of an entry, valid until the entry is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(usize);
 
 impl Key {
-    /// The key's place in the table.
+    /// Returns the key's place in the table.
     pub(super) const fn place(self) -> usize {
         self.0
     }
 }
 
-/// The things.
+/// The queue.
 pub(super) struct Aging<T> {
     entries: Vec<Entry<T>>,
     free: Vec<usize>,
@@ -45,17 +45,17 @@ impl<T> Aging<T> {
         self.len
     }
 
-    /// When the oldest is due.
+    /// Returns the deadline of the oldest entry.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.oldest.map(|place| self.entries[place].deadline)
     }
 
-    /// The key the next thing will get.
+    /// Returns the key that the next entry will get.
     pub(super) fn next_key(&self) -> Key {
         Key(self.free.last().copied().unwrap_or(self.entries.len()))
     }
 
-    /// Takes a thing in. Its deadline must not be before those given earlier.
+    /// Adds an entry at the end. Its deadline must not be before those given earlier.
     pub(super) fn insert(&mut self, thing: T, deadline: Instant) -> Key {
         let entry = Entry { thing: Some(thing), deadline, older: None, newer: None };
         let place = match self.free.pop() {
@@ -73,13 +73,13 @@ impl<T> Aging<T> {
         Key(place)
     }
 
-    /// What stands in a place.
+    /// Returns the entry in a place.
     pub(super) fn at(&mut self, place: usize) -> Option<(Key, &mut T)> {
         let thing = self.entries.get_mut(place)?.thing.as_mut()?;
         Some((Key(place), thing))
     }
 
-    /// Takes a thing out.
+    /// Removes an entry.
     pub(super) fn remove(&mut self, Key(place): Key) -> Option<T> {
         let thing = self.entries.get_mut(place)?.thing.take()?;
         self.leave(place);
@@ -88,17 +88,17 @@ impl<T> Aging<T> {
         Some(thing)
     }
 
-    /// Takes the oldest out, whenever it is due.
+    /// Removes the oldest entry, even if it is not due.
     pub(super) fn pop(&mut self) -> Option<T> {
         self.remove(Key(self.oldest?))
     }
 
-    /// Takes the oldest out if it is due at `now`.
+    /// Removes the oldest entry if it is due at `now`.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<T> {
         self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.pop())
     }
 
-    /// Puts a place at the end of the line.
+    /// Links a place at the end of the queue.
     fn join(&mut self, place: usize) {
         let before = self.newest.replace(place);
         (self.entries[place].older, self.entries[place].newer) = (before, None);
@@ -108,7 +108,7 @@ impl<T> Aging<T> {
         }
     }
 
-    /// Takes a place out of the line.
+    /// Unlinks a place from the queue.
     fn leave(&mut self, place: usize) {
         let (older, newer) = (self.entries[place].older, self.entries[place].newer);
         match older {

@@ -1,15 +1,15 @@
-//! The loop's clock: the system's monotonic one, counted from the base's own time.
+//! The loop's clock: the system's monotonic clock, counted from the base's own time.
 
 use std::sync::OnceLock;
 use std::time::Instant as Moment;
 
 use picoevent::Instant;
 
-/// A clock that goes on from the time a base had when its loop began.
+/// A clock that continues from the time a base had when its loop began.
 ///
-/// Before the loop runs, and between two runs of it, time stands still for a base. What an
-/// application arms then is armed against that time, so the clock must go on from there, or
-/// deadlines would be early.
+/// Before the loop runs, and between two runs, a base's time stands still. Timers that an application
+/// arms then count from that time, so the clock must continue from there, or deadlines would be
+/// early.
 pub(super) struct Clock {
     origin: Instant,
     started: Option<Moment>,
@@ -21,24 +21,24 @@ impl Clock {
         Self { origin, started: None }
     }
 
-    /// Makes a clock that goes on from `origin`.
+    /// Makes a clock that runs from `origin`.
     pub(super) fn started_at(origin: Instant) -> Self {
         Self { origin, started: Some(Moment::now()) }
     }
 
-    /// Whether the clock goes.
+    /// Returns whether the clock runs.
     pub(super) const fn goes(&self) -> bool {
         self.started.is_some()
     }
 
-    /// Returns the time now.
+    /// Returns the current time.
     pub(super) fn now(&self) -> Instant {
         self.started.map_or(self.origin, |started| plus_elapsed(self.origin, started))
     }
 }
 
-/// Returns the time since the process first asked, for [`EventBase::lend_idle_clock`], which takes
-/// a function.
+/// Returns the time since the first call in this process, for [`EventBase::lend_idle_clock`], which
+/// takes a function.
 ///
 /// [`EventBase::lend_idle_clock`]: picoevent::EventBase::lend_idle_clock
 pub(super) fn since_first_asked() -> Instant {
@@ -46,7 +46,8 @@ pub(super) fn since_first_asked() -> Instant {
     plus_elapsed(Instant::ZERO, *FIRST.get_or_init(Moment::now))
 }
 
-/// Rounded down to a microsecond: a deadline is never thought to have passed before it has.
+/// Returns `origin` plus the time since `started`, rounded down to a microsecond: a deadline must not
+/// count as passed before it has.
 fn plus_elapsed(origin: Instant, started: Moment) -> Instant {
     let passed = started.elapsed();
     let seconds = passed.as_secs().saturating_mul(1_000_000);

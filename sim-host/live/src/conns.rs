@@ -8,9 +8,9 @@
 //!                               └── failed, aborted ─────────▶ dropped
 //! ```
 //!
-//! A connection stands in the place its handle has in the base. A lingering socket is nothing to
-//! the base any more. It is kept because a system that closes a socket with input unread resets
-//! the connection, and the peer would lose what it was sent and has not read.
+//! A connection has the same place here as its handle has in the base. The base has released the
+//! connection of a lingering socket. The socket is kept because the system resets the connection
+//! when it closes a socket with unread input, and the peer would lose what it has not read.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,20 +25,20 @@ use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
 use super::{FIN_WAIT, LINGER, errno, reach, tuning};
 
-/// Sockets that linger at once. Of more the oldest goes.
+/// The most sockets that linger at once. If there are more, the oldest is dropped.
 const LINGERING: usize = 4096;
 
-/// Bytes that are read at once to be forgotten.
+/// Bytes that are read and discarded at once.
 const SCRAP: usize = 16 * 1024;
 
 pub(super) struct Conns {
     streams: Vec<Option<Stream>>,
-    /// Those that were accepted in this turn. One that its callback closes at once is never
-    /// registered, which saves a system call in two.
+    /// The connections accepted in this turn. One that its callback closes at once is never
+    /// registered, which saves one system call of two.
     new: Vec<Conn>,
     closing: Aging<Conn>,
     lingering: Aging<TcpStream>,
-    /// There may be room for a descriptor that was not there when someone asked last: one was
+    /// Since the last [`take_room`](Self::take_room) a descriptor may have become available: one was
     /// closed, or a socket lingers that can be given up.
     room: bool,
     scrap: Box<[u8]>,
@@ -56,11 +56,11 @@ impl Conns {
         }
     }
 
-    /// Does what takes a descriptor. While there is none, the oldest lingering socket is given up and
-    /// the work is tried again: it is nothing to the application any more, and holds one.
+    /// Does work that needs a descriptor. While there is none, gives up the oldest lingering socket,
+    /// which the application does not need any more, and tries the work again.
     ///
     /// # Errors
-    /// The work's; no socket lingers then if a descriptor is what it wants.
+    /// The work's error. If that is a missing descriptor, no socket lingers any more.
     pub(super) fn with_room<T>(
         &mut self,
         mut work: impl FnMut(&mut Self) -> io::Result<T>,
@@ -73,13 +73,13 @@ impl Conns {
         }
     }
 
-    /// Takes an accepted socket in.
+    /// Adds an accepted socket.
     pub(super) fn accepted(&mut self, conn: Conn, socket: TcpStream) {
         self.put(Stream::accepted(socket, conn));
         self.new.push(conn);
     }
 
-    /// Has the selector watch those that were accepted and are still open.
+    /// Registers the sockets that were accepted and are still open with the selector.
     pub(super) fn register_new<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) {
         while let Some(conn) = self.new.pop() {
             let Some(stream) = self.get(conn) else { continue };
@@ -92,7 +92,7 @@ impl Conns {
     /// Begins to open a connection.
     ///
     /// # Errors
-    /// The system's, when it knows at once that this cannot be.
+    /// The system's error, when the connect fails at once.
     pub(super) fn connect(
         &mut self,
         conn: Conn,
@@ -115,7 +115,7 @@ impl Conns {
         }
     }
 
-    /// Takes what the selector says about the connection in a place.
+    /// Takes a report of the selector about the connection in a place.
     pub(super) fn note<A>(
         &mut self,
         place: usize,
@@ -129,7 +129,7 @@ impl Conns {
         }
     }
 
-    /// Moves what can be moved, and ends what has come to its end.
+    /// Moves the bytes that can be moved, and ends the connection if it is done or has failed.
     pub(super) fn work<A>(
         &mut self,
         conn: Conn,
@@ -142,7 +142,7 @@ impl Conns {
         match stream.work(part, base, &mut self.scrap) {
             Ok(Work::Waits) => {}
             Ok(Work::Goes) => {
-                // Registered anew, the selector reports once more what it has reported before.
+                // After a new registration the selector reports again what it has reported before.
                 if let Err(error) = stream.register(registry) {
                     self.fail(conn, &error, base);
                 }
@@ -155,7 +155,7 @@ impl Conns {
         }
     }
 
-    /// Tells the peer, once the output is sent, that no more will come.
+    /// Sends the end of stream after the output.
     pub(super) fn finish<A>(
         &mut self,
         conn: Conn,
@@ -188,7 +188,8 @@ impl Conns {
         }
     }
 
-    /// Drops a connection. Unless everything was said by both, the peer sees a reset.
+    /// Drops a connection. The peer sees a reset, unless its end of stream was read and no output
+    /// waits in the socket.
     pub(super) fn abort(&mut self, conn: Conn) {
         if let Some(stream) = self.take(conn) {
             if !stream.is_complete() {
@@ -198,10 +199,10 @@ impl Conns {
         }
     }
 
-    /// Takes what the selector says about a lingering socket.
+    /// Takes a report of the selector about a lingering socket.
     pub(super) fn note_lingering(&mut self, place: usize, event: &Event, registry: &Registry) {
         let Some((key, socket)) = self.lingering.at(place) else { return };
-        // After an error there is nobody to wait for.
+        // After an error the peer is gone, so there is nothing to wait for.
         let stays = !event.is_error()
             && match discard(socket, &mut self.scrap) {
                 Ok(Rest::Nothing) => true,
@@ -216,7 +217,7 @@ impl Conns {
         }
     }
 
-    /// Ends what has lasted too long.
+    /// Ends the closing connections and drops the lingering sockets whose deadline has passed.
     pub(super) fn expire<A>(&mut self, base: &mut EventBase<'_, A>) {
         let now = base.now();
         while let Some(conn) = self.closing.pop_due(now) {
@@ -231,17 +232,17 @@ impl Conns {
         }
     }
 
-    /// When the next of those is due.
+    /// Returns the next deadline of a closing connection or a lingering socket.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.closing.deadline().into_iter().chain(self.lingering.deadline()).min()
     }
 
-    /// Returns whether there may be room for a descriptor that was not there when this was asked last.
+    /// Returns whether a descriptor may have become available since the last call.
     pub(super) fn take_room(&mut self) -> bool {
         core::mem::take(&mut self.room)
     }
 
-    /// Lets the socket of a connection that is done wait for its peer's end.
+    /// Lets the socket of a connection that is done wait for its peer's end of stream.
     fn linger(&mut self, conn: Conn, now: Instant, registry: &Registry) {
         let Some(stream) = self.take(conn) else { return };
         if self.lingering.len() >= LINGERING {
@@ -272,7 +273,7 @@ impl Conns {
         self.streams.get_mut(conn.index())?.as_mut().filter(|stream| stream.conn == conn)
     }
 
-    /// Takes the connection out.
+    /// Removes the connection.
     fn take(&mut self, conn: Conn) -> Option<Stream> {
         self.get(conn)?;
         let stream = self.streams.get_mut(conn.index())?.take()?;
@@ -311,7 +312,7 @@ mod tests {
         let conn = base.accepted(listener, peer).unwrap();
         let mut conns = Conns::new();
         conns.accepted(conn, TcpStream::from_std(socket));
-        // The loop has slept for long, and the output leaves now.
+        // The loop has slept for a long time, and the output leaves now.
         let now = Instant::ZERO.after(Duration::from_secs(60));
         base.advance(now);
         base.conn(conn).unwrap().close();

@@ -1,11 +1,11 @@
-//! What the system's errors mean in the core's words.
+//! Translates the system's errors to the core's.
 
 use std::io;
 
 use picoevent::{ConnError, ListenError};
 use rustix::io::Errno;
 
-/// Why a connection failed.
+/// Returns the reason why a connection failed.
 pub(super) fn conn(error: &io::Error) -> ConnError {
     match Errno::from_io_error(error) {
         Some(Errno::CONNREFUSED) => ConnError::Refused,
@@ -19,7 +19,7 @@ pub(super) fn conn(error: &io::Error) -> ConnError {
     }
 }
 
-/// Why a listener cannot listen.
+/// Returns the reason why a listener cannot listen.
 pub(super) fn listen(error: &io::Error) -> ListenError {
     match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => ListenError::InUse,
@@ -31,8 +31,8 @@ pub(super) fn listen(error: &io::Error) -> ListenError {
     }
 }
 
-/// Whether an accept failed because of the one connection it was about, so that the next may go
-/// well (accept(2), "Error handling").
+/// Returns whether an accept failed because of one connection only, so that the next may succeed
+/// (accept(2), "Error handling").
 pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -52,7 +52,7 @@ pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
     )
 }
 
-/// Whether there is no descriptor, or no memory for one.
+/// Returns whether there is no descriptor, or no memory for one.
 pub(super) fn is_exhaustion(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))

@@ -7,7 +7,7 @@
 //!   mio           epoll, kqueue
 //! ```
 //!
-//! [`Live`] takes what a base asks for, waits for the system, and feeds what happened:
+//! [`Live`] does what a base asks for, waits for the system, and feeds the base what happened:
 //!
 //! ```no_run
 //! use std::net::SocketAddr;
@@ -28,19 +28,19 @@
 //! # }
 //! ```
 //!
-//! What the application sees is level-triggered, although the selector reports only changes: each
-//! socket remembers what it can still do, and descriptors are asked about again. Bytes are written
-//! when the application writes them, and the selector is needed only when the system refuses some;
-//! they move between the system and a connection's rings without a copy in between.
+//! The application sees level-triggered readiness, although the selector reports only changes: each
+//! socket keeps its readable and writable state, and descriptors are registered again. Bytes go to
+//! the system when the application writes them; the selector is needed only when the system refuses
+//! some. They move between the system and a connection's rings without a copy in between.
 //!
-//! A base that has no room for a connection leaves it in the system's backlog. When the process
-//! runs out of descriptors, the sockets of closed connections that wait for their peers' end are
-//! given up, the oldest first; when none is left, listeners rest until a descriptor is closed, or for
-//! [a second](RETRY) at most.
+//! While a base has no room for a connection, the connection stays in the system's backlog. When the
+//! process runs out of descriptors, the sockets of closed connections that wait for their peers' end
+//! of stream are given up, the oldest first. When none is left, listeners accept nothing until a
+//! descriptor is closed, or for [a second](RETRY) at most.
 //!
-//! [`HeapStorage`] is the memory of a base on the heap, of a size chosen when the program runs.
+//! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
 //!
-//! Tested on Linux. There is no unsafe code here, nor a thread.
+//! Tested on Linux. This crate has no unsafe code and starts no thread.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -74,17 +74,17 @@ use clock::Clock;
 use objects::Objects;
 use token::Subject;
 
-/// How long a closed connection may take to hand its output to the system. Then it is reset.
+/// How long a closed connection may take to hand its output to the system. After that it is reset.
 pub const LINGER: Duration = Duration::from_secs(10);
 
-/// How long the socket of a closed connection stays for the peer's end of stream, so that the peer
+/// How long the socket of a closed connection waits for the peer's end of stream, so that the peer
 /// can read what it was sent.
 pub const FIN_WAIT: Duration = Duration::from_secs(2);
 
-/// How long listeners rest at most when there is no descriptor for a connection.
+/// The longest time without an accept when there is no descriptor for a connection.
 pub const RETRY: Duration = Duration::from_secs(1);
 
-/// Events taken from the selector at once.
+/// The most events taken from the selector at once.
 const EVENTS: usize = 1024;
 
 /// A back end over the operating system, for one base.
@@ -99,10 +99,10 @@ pub struct Live {
 }
 
 impl Live {
-    /// Makes a back end with nothing in it.
+    /// Makes an empty back end.
     ///
     /// # Errors
-    /// The system's, when it has no selector left for this process.
+    /// The system's error, when it has no selector left for this process.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let bell = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
@@ -116,13 +116,13 @@ impl Live {
         })
     }
 
-    /// Lets a trigger, which any thread may raise, raise its signal in the loop.
+    /// Adds a trigger. Any thread may raise it, which raises its signal in the loop.
     pub fn add_trigger(&mut self, trigger: &'static Trigger) {
         self.triggers.push(trigger);
     }
 
-    /// Makes a source of a descriptor, for events that wait for its readiness. The descriptor
-    /// stays the caller's: a duplicate of it is watched, until
+    /// Makes a source from a descriptor, for events that wait for its readiness. The caller keeps
+    /// the descriptor: the loop watches a duplicate, until
     /// [`Cx::forget_source`](picoevent::Cx::forget_source).
     ///
     /// # Errors
@@ -135,12 +135,12 @@ impl Live {
         self.objects.add_source(base, descriptor.as_fd(), self.poll.registry())
     }
 
-    /// Does what the base has asked for so far, and does not wait: listeners are open after this,
-    /// or have failed. A signal that cannot be caught is the error of the next run or turn.
+    /// Does what the base has asked for so far, without waiting: after this, each listener is open
+    /// or has failed. If a signal cannot be caught, the next run or turn returns the error.
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) {
         let Some(first) = base.next_action() else { return };
         // The callbacks that asked for these actions may have taken long, and bytes that move now
-        // begin timeouts anew.
+        // restart timeouts.
         base.update_now(self.clock.now());
         let mut action = Some(first);
         while let Some(next) = action {
@@ -149,28 +149,28 @@ impl Live {
         }
     }
 
-    /// The address a listener listens on, with the port the system chose if it was to choose one.
+    /// Returns the address a listener listens on, with the port the system chose for port 0.
     ///
     /// # Errors
-    /// Why it does not listen: the system's error, or [`ErrorKind::NotFound`] when the listener
+    /// The reason why it does not listen: the system's error, or [`ErrorKind::NotFound`] when it
     /// was freed or the base has not [settled](Live::settle) since it was made.
     pub fn local_addr(&self, listener: Listener) -> io::Result<SocketAddr> {
         self.objects.listeners.local_addr(listener)
     }
 
-    /// Runs the base until its loop ends, and answers why it did. What is open stays open: the
-    /// loop can be run again. Between two runs the base's time stands still.
+    /// Runs the base until its loop ends, and returns the reason. What is open stays open: the
+    /// loop can be run again. The base's time does not advance between two runs.
     ///
     /// # Errors
-    /// The system's, when the selector fails. Also when a signal that an event waits for cannot be
-    /// caught, because no program can catch it or there is no descriptor left: the event stays
-    /// added and is never called, the loop can be run again without it, and to delete the event and
-    /// add it tries again.
+    /// The system's error, when the selector fails. Also when a signal that an event waits for
+    /// cannot be caught, because no program can catch it or there is no descriptor left. The event
+    /// then stays added and is never called; the loop can be run again without it. Deleting the
+    /// event and adding it again retries.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
         self.run_with(base, app, Run::DEFAULT)
     }
 
-    /// As [`run`](Self::run), in one of the other ways (`event_base_loop`'s flags).
+    /// Runs the base as [`run`](Self::run) does, with other options (`event_base_loop`'s flags).
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -192,15 +192,14 @@ impl Live {
         ended
     }
 
-    /// Does one turn and does not wait: takes what the base asks for, looks for news, feeds it, and
-    /// lets the callbacks run that are due at the most urgent level. For those who have a loop of
-    /// their own and come back soon. Answers the reason if the loop has ended, and does nothing
-    /// then.
+    /// Does one turn without waiting: does what the base asks for, looks for news, feeds it, and
+    /// runs the callbacks that are due at the most urgent level. For programs with a loop of their
+    /// own that call this often. If the loop has ended, returns the reason and does nothing.
     ///
-    /// The base's time goes on between two turns, from what it was at the first. A verb called on the
-    /// base meanwhile brings it up to the present, so a timer made then counts from that moment,
-    /// however late the next turn comes. [`Cx::now`](picoevent::Cx::now) says what it was at the
-    /// last verb or turn.
+    /// The base's time continues between two turns, from its value at the first. A verb called on
+    /// the base meanwhile updates the time, so a timer made then counts from that moment, however
+    /// late the next turn comes. [`Cx::now`](picoevent::Cx::now) returns the time of the last verb or
+    /// turn.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -214,7 +213,7 @@ impl Live {
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Patience::None);
-        // A timer that is made before the next turn counts from the time it is made at.
+        // A timer made before the next turn counts from the moment it is made.
         base.update_now(self.clock.now());
         base.lend_idle_clock(clock::since_first_asked);
         ended
@@ -231,7 +230,7 @@ impl Live {
         if let Some(error) = self.objects.take_failure() {
             return Err(error);
         }
-        // On a desk it costs less to wake up for nothing now and then than to look every time.
+        // On a PC an unneeded wake-up now and then costs less than a look every time.
         let deadline = match base.wait() {
             Wait::Ended(end) => return Ok(Some(end)),
             Wait::Until(deadline) if patience == Patience::Base => Deadline::At(deadline),
@@ -239,7 +238,7 @@ impl Live {
             Wait::Not | Wait::Until(_) | Wait::Forever => Deadline::Now,
         };
         self.wait(base, deadline)?;
-        // The time comes before the news: bytes begin timeouts anew, from when they came.
+        // The time is updated before the news is fed: bytes restart timeouts from their arrival.
         base.advance(self.clock.now());
         self.objects.feed(base, &self.events, self.poll.registry());
         for trigger in &self.triggers {
@@ -249,12 +248,12 @@ impl Live {
         Ok(None)
     }
 
-    /// Waits for news, or for the deadline of the base or of one of ours. The wait is computed
-    /// from the time now, not from the base's: its callbacks may have taken long.
+    /// Waits for news, or for the deadline of the base or of one of our objects. The wait counts
+    /// from the present, not from the base's time: its callbacks may have taken long.
     fn wait<A>(&mut self, base: &mut EventBase<'_, A>, deadline: Deadline) -> io::Result<()> {
         let mut due = deadline == Deadline::Now;
         for trigger in &self.triggers {
-            // In this order, or a raise in between would ring for nobody and be slept through.
+            // In this order, or a raise between the two calls would not end the wait.
             trigger.register(&self.bell);
             due |= feed_raises(trigger, base);
         }
@@ -269,7 +268,7 @@ impl Live {
         }
     }
 
-    /// How long it is until the first deadline. The clock is read only if there is one.
+    /// Returns the time until the first deadline. The clock is read only if there is one.
     fn until(&self, deadline: Deadline) -> Option<Duration> {
         let base = if let Deadline::At(deadline) = deadline { Some(deadline) } else { None };
         let first = self.objects.deadline().into_iter().chain(base).min()?;
@@ -285,7 +284,7 @@ enum Patience {
     None,
 }
 
-/// When a loop is to look for news, at the latest.
+/// The latest time at which a loop looks for news.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Deadline {
     Now,
@@ -293,14 +292,14 @@ enum Deadline {
     Never,
 }
 
-/// Feeds what was counted since it was last asked; whether that was anything.
+/// Feeds the raises since the last call. Returns whether there were any.
 fn feed_raises<A>(trigger: &Trigger, base: &mut EventBase<'_, A>) -> bool {
     let raises = trigger.take();
     base.raised(trigger.signal(), raises);
     raises > 0
 }
 
-/// Rings when a trigger is raised in another thread.
+/// The waker that a trigger uses when another thread raises it.
 struct Bell(mio::Waker);
 
 impl Wake for Bell {

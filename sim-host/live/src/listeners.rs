@@ -1,8 +1,8 @@
 //! Listening sockets, and when to accept.
 //!
-//! An accept that finds nobody costs more than the selector's word that there is somebody. So a
-//! listener accepts one connection, has itself registered anew, which makes the selector speak up
-//! if there are more, and takes more at once only while it is called turn after turn.
+//! An accept that finds no client costs more than a report of the selector that there is one. So a
+//! listener accepts one connection and is registered again, which makes the selector report further
+//! clients. It accepts more at once only while clients come turn after turn.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -16,17 +16,17 @@ use super::conns::Conns;
 use super::token::Subject;
 use super::{RETRY, errno, tuning};
 
-/// Connections accepted in one turn at most, so that those that are open get theirs.
+/// The most connections accepted in one turn, so that open connections get their turn.
 const BATCH: usize = 64;
 
-/// Connections the system may keep for us until they are accepted, if it allows as many: a base
-/// without room leaves its clients there.
+/// The most connections that wait in the system until they are accepted, if it allows so many:
+/// clients wait there while the base has no room.
 const BACKLOG: i32 = 4096;
 
 pub(super) struct Listeners {
-    /// By the place the listener has in the base.
+    /// Indexed by the listener's place in the base.
     held: Vec<Option<Held>>,
-    /// Since there was no descriptor for a connection: when to try again.
+    /// When to try again, after there was no descriptor for a connection.
     rests_until: Option<Instant>,
     turn: u64,
 }
@@ -35,7 +35,7 @@ struct Held {
     listener: Listener,
     socket: Result<TcpListener, io::Error>,
     enabled: bool,
-    /// Somebody may wait to be accepted.
+    /// A client may wait to be accepted.
     ready: bool,
     batch: usize,
     /// The turn of the last accept.
@@ -50,7 +50,7 @@ impl Listeners {
     /// Opens a listener, or lets one that is open accept again.
     ///
     /// # Errors
-    /// Why it cannot listen; [`Listeners::local_addr`] will say the same.
+    /// The reason why it cannot listen; [`Listeners::local_addr`] will return the same.
     pub(super) fn open(
         &mut self,
         listener: Listener,
@@ -72,7 +72,7 @@ impl Listeners {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Accepts nothing until the listener is opened again. Who calls waits in the system's backlog.
+    /// Stops accepting until the listener is opened again. Clients wait in the system's backlog.
     pub(super) fn ignore(&mut self, listener: Listener) {
         if let Some(held) = self.held.get_mut(listener.index()).and_then(Option::as_mut) {
             held.enabled = false;
@@ -97,14 +97,14 @@ impl Listeners {
         }
     }
 
-    /// Takes the selector's word that somebody calls.
+    /// Takes the selector's report that a client waits.
     pub(super) fn note(&mut self, place: usize) {
         if let Some(held) = self.held.get_mut(place).and_then(Option::as_mut) {
             held.ready = true;
         }
     }
 
-    /// Accepts whom the base has room for.
+    /// Accepts clients while the base has room.
     pub(super) fn accept<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -126,25 +126,25 @@ impl Listeners {
         }
     }
 
-    /// Tries again, since there may be a descriptor.
+    /// Lets the next accept try again, since there may be a descriptor.
     pub(super) fn resume(&mut self) {
         self.rests_until = None;
     }
 
-    /// Whether somebody may wait whom nothing but the base's room keeps out.
+    /// Returns whether a client may wait that can be accepted if the base has room.
     pub(super) fn are_waiting(&self) -> bool {
         let mut held = self.held.iter().flatten();
         self.rests_until.is_none() && held.any(|held| held.enabled && held.ready)
     }
 
-    /// When to try again, if there was no descriptor.
+    /// Returns when to try again, if there was no descriptor.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.rests_until
     }
 }
 
 impl Held {
-    /// Accepts as many as the base has room for and the turn allows.
+    /// Accepts as many clients as the base has room for and the turn allows.
     ///
     /// # Errors
     /// There is no descriptor, or no memory, for a connection.
@@ -177,7 +177,7 @@ impl Held {
             }
         }
         let token = Subject::Listener(self.listener.index()).into();
-        // Where it fails, the listener stays ready and is asked in every turn.
+        // If this fails, the listener stays ready and tries to accept in every turn.
         self.ready = registry.reregister(socket, token, Interest::READABLE).is_err();
         Ok(())
     }
@@ -198,7 +198,7 @@ fn take<A>(
 
 fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<TcpListener> {
     let mut socket = TcpListener::bind(address)?;
-    // mio asks for a short backlog, and to listen once more changes it.
+    // mio asks for a short backlog; a second `listen` changes it.
     listen(&socket, BACKLOG)?;
     // For the sockets it accepts.
     tuning::apply(&socket, Tuning::DEFAULT);
@@ -206,7 +206,7 @@ fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Tc
     Ok(socket)
 }
 
-/// The system's error once more: errors themselves cannot be copied.
+/// Returns a copy of an error: `io::Error` is not `Clone`.
 fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),

@@ -1,5 +1,5 @@
-//! What a base has the system keep: listeners, connections, descriptors and signals; and the two ways
-//! between them, actions down and news up.
+//! The system objects of a base: listeners, connections, descriptors and signals. Actions of the base
+//! go down to them, and their news goes up to the base.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -32,7 +32,7 @@ impl Objects {
         }
     }
 
-    /// Does what the base asks for.
+    /// Does an action that the base asks for.
     pub(super) fn act<A>(
         &mut self,
         action: Action,
@@ -75,7 +75,7 @@ impl Objects {
         }
     }
 
-    /// Makes a source of a descriptor.
+    /// Makes a source from a descriptor.
     ///
     /// # Errors
     /// [`SourceError`], when the base has no room or the descriptor cannot be watched.
@@ -89,12 +89,12 @@ impl Objects {
         self.sources.add(base, duplicate.map_err(SourceError::System)?, registry)
     }
 
-    /// Returns, once, why a signal is not caught.
+    /// Returns the reason why a signal is not caught, once.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
         self.signals.take_failure()
     }
 
-    /// Gets ready for a wait; whether there is something to do that needs none.
+    /// Prepares for a wait. Returns whether there is something to do without waiting.
     pub(super) fn are_due<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) -> bool {
         self.conns.register_new(base, registry);
         if self.conns.take_room() {
@@ -103,12 +103,12 @@ impl Objects {
         self.listeners.are_waiting() && base.has_room()
     }
 
-    /// When something of ours is due by itself.
+    /// Returns the next deadline of a connection or a listener.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.conns.deadline().into_iter().chain(self.listeners.deadline()).min()
     }
 
-    /// Feeds what the selector reports, and what is due by the base's time.
+    /// Feeds the selector's reports, and what is due by the base's time.
     pub(super) fn feed<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -128,7 +128,7 @@ impl Objects {
             }
         }
         self.conns.expire(base);
-        // Last, so that an event of this turn finds no one new in the place it is about.
+        // Last, so that no event of this turn reaches a new connection in a place that was reused.
         self.listeners.accept(base, &mut self.conns, registry);
     }
 }

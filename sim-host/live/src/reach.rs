@@ -1,12 +1,12 @@
-//! Whom a connection can reach: addresses that are no peer's.
+//! Addresses that no peer can have.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use rustix::io::Errno;
 
-/// Refuses an address that can be told to be nobody's by itself: the system would take an
-/// unspecified one for its own, and calls others unreachable.
+/// Refuses an address that no peer can have: the system would take an unspecified one for its own,
+/// and reports others as unreachable.
 ///
 /// # Errors
 /// `EADDRNOTAVAIL`.
@@ -19,8 +19,8 @@ pub(super) fn check(peer: SocketAddr) -> io::Result<()> {
     if nobodys { Err(Errno::ADDRNOTAVAIL.into()) } else { Ok(()) }
 }
 
-/// Returns why a connect failed, told apart: the system calls the broadcast address of a network
-/// that it is connected to unreachable. For datagrams it says what it is, before any is sent.
+/// Returns the reason why a connect failed. The system reports the broadcast address of a network it
+/// is connected to as unreachable; a UDP connect, which sends nothing, distinguishes that case.
 pub(super) fn explain(error: io::Error, peer: SocketAddr) -> io::Error {
     let broadcast = Errno::from_io_error(&error) == Some(Errno::NETUNREACH)
         && peer.ip().to_canonical().is_ipv4()

@@ -5,13 +5,13 @@
 //! ```
 //!
 //! Each signal that is caught has a pipe of its own, and the handler writes one byte for each raise.
-//! A pipe packs such bytes one behind the other, so it holds 65,536 of them: every count that fits
-//! [`EventBase::raised`](picoevent::EventBase::raised) arrives whole, and what comes on top of it is
-//! what saturates. A pair of sockets would hold some hundred. The pipe is also the counter because
-//! a handler that counts by itself takes unsafe code of ours.
+//! A pipe stores such bytes without gaps, so it holds 65,536 of them: every count that fits
+//! [`EventBase::raised`](picoevent::EventBase::raised) arrives whole, and only higher counts
+//! saturate. A pair of sockets would hold a few hundred. The pipe is also the counter because a
+//! handler that counts by itself needs unsafe code of ours.
 //!
-//! Every back end in the process that catches a signal hears of it. When the last one lets go, the
-//! signal does again what it did before: see [`held`].
+//! Every back end in the process that catches a signal receives it. When the last one releases it,
+//! the signal has its former effect again: see [`held`].
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
@@ -30,7 +30,7 @@ mod held;
 
 pub(super) struct Signals {
     caught: Vec<Caught>,
-    /// Why a signal is not caught, until somebody was told.
+    /// The reason why a signal is not caught, until it is returned.
     failure: Option<io::Error>,
 }
 
@@ -45,10 +45,10 @@ impl Signals {
         Self { caught: Vec::new(), failure: None }
     }
 
-    /// Catches a signal from here on.
+    /// Catches a signal from now on.
     ///
     /// # Errors
-    /// The system's, or that no program can catch it.
+    /// The system's error, or that no program can catch it.
     pub(super) fn catch(&mut self, signal: Signal, registry: &Registry) -> io::Result<()> {
         if !self.caught.iter().any(|caught| caught.signal == signal) {
             self.caught.push(Caught::new(signal, registry)?);
@@ -63,17 +63,17 @@ impl Signals {
         self.failure.get_or_insert_with(|| io::Error::new(error.kind(), message));
     }
 
-    /// Returns, once, why a signal is not caught.
+    /// Returns the reason why a signal is not caught, once.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// Lets the signal do what it did before, if no other back end has caught it.
+    /// Releases the signal. It has its former effect again if no other back end has caught it.
     pub(super) fn release(&mut self, signal: Signal) {
         self.caught.retain(|caught| caught.signal != signal);
     }
 
-    /// Takes the raises since the last call.
+    /// Returns the number of raises since the last call.
     pub(super) fn take(&mut self, signal: Signal) -> u16 {
         let caught = self.caught.iter_mut().find(|caught| caught.signal == signal);
         caught.map_or(0, |caught| caught.take())

@@ -1,8 +1,8 @@
 //! Descriptors whose readiness events wait for.
 //!
-//! The base wants to hear once of a source that is ready, and once more after each
-//! [`Action::Interest`](picoevent::Action::Interest). The selector does just that when a descriptor
-//! is registered anew: it then reports what is ready already.
+//! The base needs one report of a source that is ready, and another after each
+//! [`Action::Interest`](picoevent::Action::Interest). The selector does that when a descriptor is
+//! registered again: it then reports what is ready already.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::{error, fmt, io};
@@ -14,13 +14,13 @@ use picoevent::{EventBase, Full, Source, What};
 
 use super::token::Subject;
 
-/// Why a descriptor did not become a source. It is still the caller's, and nothing has changed.
+/// Why a descriptor did not become a source. The caller keeps it, and nothing has changed.
 #[derive(Debug)]
 pub enum SourceError {
     /// The base has no room for a source.
     Full(Full),
-    /// The descriptor cannot be watched: a file on a disk is always ready and has nothing to wait
-    /// for, and there may be no descriptor left for a duplicate.
+    /// The descriptor cannot be watched: for example a file on a disk, which is always ready, or when
+    /// there is no descriptor left for a duplicate.
     System(io::Error),
 }
 
@@ -43,7 +43,7 @@ impl error::Error for SourceError {
 }
 
 pub(super) struct Sources {
-    /// By the place the source has in the base.
+    /// Indexed by the source's place in the base.
     watched: Vec<Option<Watched>>,
 }
 
@@ -64,7 +64,7 @@ impl Sources {
         descriptor: OwnedFd,
         registry: &Registry,
     ) -> Result<Source, SourceError> {
-        // What cannot be watched is told now, not when the first event is added.
+        // Fails now if the descriptor cannot be watched, not when the first event is added.
         let number = descriptor.as_raw_fd();
         let mut probe = SourceFd(&number);
         let token = Subject::Source(usize::MAX >> 8).into();
@@ -79,7 +79,7 @@ impl Sources {
         Ok(source)
     }
 
-    /// Has the selector report what is asked for, also what it has reported before.
+    /// Makes the selector report readiness for `what`, even if it has reported it before.
     pub(super) fn watch(&mut self, source: Source, what: What, registry: &Registry) {
         let Some(watched) = self.watched.get_mut(source.index()).and_then(Option::as_mut) else {
             return;
@@ -112,15 +112,15 @@ impl Sources {
     }
 }
 
-/// What the selector is asked for. It tells of an end together with what can be read.
+/// Returns the interest to register. The selector reports an end of stream together with input.
 fn interest(what: What) -> Option<Interest> {
     let read = what.intersects(What::READ | What::CLOSED).then_some(Interest::READABLE);
     let write = what.contains(What::WRITE).then_some(Interest::WRITABLE);
     read.into_iter().chain(write).reduce(Interest::add)
 }
 
-/// What the selector reports. As in libevent an error makes both directions ready: whoever tries
-/// hears of it.
+/// Returns what an event makes ready. As in libevent, an error makes both directions ready: the next
+/// read or write returns it.
 fn what(event: &Event) -> What {
     let mut what = What::NONE;
     if event.is_readable() || event.is_read_closed() || event.is_error() {

@@ -1,4 +1,4 @@
-//! The memory of a base on the heap, with capacities that are known only when the program runs.
+//! The memory of a base on the heap, with capacities that are known only at run time.
 
 use std::{error, fmt};
 
@@ -8,13 +8,13 @@ use picoevent::memory::{
 
 /// How much an [`EventBase`](picoevent::EventBase) has room for.
 ///
-/// What is not named is as in a [`Storage`](picoevent::Storage): rings of 512 bytes, one listener and
-/// no source. Events and connections have no default but none.
+/// The defaults are those of a [`Storage`](picoevent::Storage): rings of 512 bytes, one listener and
+/// no source. The default for events and connections is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacities {
     /// Events that can exist at once: timers, signals, sources' readiness, watchers.
     pub events: usize,
-    /// Connections that can exist at once, those being flushed after a close included.
+    /// Connections that can exist at once, including those being flushed after a close.
     pub conns: usize,
     /// Bytes received and not consumed, for each connection.
     pub input: usize,
@@ -28,9 +28,8 @@ pub struct Capacities {
 
 /// Room for an [`EventBase`](picoevent::EventBase) of the application `A`, on the heap.
 ///
-/// A [`Storage`](picoevent::Storage) has its capacities in its type and is made where it stands, so
-/// `Box::new(Storage::new())` passes over the stack, which a storage of some megabytes overflows. This
-/// one is made on the heap:
+/// A [`Storage`](picoevent::Storage) has its capacities in its type. `Box::new(Storage::new())` makes
+/// it on the stack first, which a storage of some megabytes overflows. This one is made on the heap:
 ///
 /// ```
 /// use picoevent::EventBase;
@@ -46,8 +45,8 @@ pub struct Capacities {
 /// # }
 /// ```
 ///
-/// The bytes of the rings come zeroed from the system, which gives most of them a page only when a
-/// connection first uses it.
+/// The system gives zeroed memory for the rings, and allocates most pages only when a connection
+/// first uses them.
 pub struct HeapStorage<A> {
     events: Box<[EventSlot<A>]>,
     event_heap: Box<[u16]>,
@@ -78,7 +77,7 @@ impl Capacities {
         if conns == 0 {
             return Ok(());
         }
-        // No allocation is longer than `isize::MAX`, which rings can be on a 32-bit machine.
+        // No allocation may be longer than `isize::MAX`; on a 32-bit machine rings could be.
         let longest = MAX_RING.min(isize::MAX as usize / conns);
         match (input, output) {
             (0, _) => Err(CapacityError::NoInput),
@@ -93,7 +92,7 @@ impl<A> HeapStorage<A> {
     /// Makes an empty storage. O(number of slots).
     ///
     /// # Errors
-    /// [`CapacityError`], when a base could not use what is asked for.
+    /// [`CapacityError`], when a base could not use these capacities.
     pub fn new(capacities: Capacities) -> Result<Self, CapacityError> {
         capacities.check()?;
         let Capacities { events, conns, input, output, listeners, sources } = capacities;
@@ -128,24 +127,24 @@ impl<A> HeapStorage<A> {
     }
 }
 
-/// Makes slots one at a time, so that none but one is ever on the stack.
+/// Makes slots one at a time, so that at most one is on the stack.
 fn slots<T>(number: usize, new: fn() -> T) -> Box<[T]> {
     std::iter::repeat_with(new).take(number).collect()
 }
 
-/// Why there is no storage of these [`Capacities`].
+/// Why a storage with these [`Capacities`] cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CapacityError {
-    /// Connections would have no room for input, and never hear of their peers' end.
+    /// Connections would have no room for input, and would never see their peers' end of stream.
     NoInput,
     /// Connections would have no room for output.
     NoOutput,
-    /// A ring has more bytes than this machine has room for in rings of so many connections.
+    /// A ring is longer than this machine allows for so many connections.
     RingTooLong {
         /// The most bytes that a ring can have with so many connections.
         longest: usize,
     },
-    /// All tables together have more slots than handles can name: so many.
+    /// All tables together have more slots than handles can address. The value is their number.
     TooManySlots(usize),
 }
 

@@ -4,8 +4,8 @@
 //! `writable` stay set until the system says otherwise. [`Stream::work`] does everything the two
 //! bits and the connection's rings allow.
 //!
-//! A connection cannot hog a turn: it gets one ring full of input at most before its callbacks
-//! have run.
+//! A connection cannot take up a whole turn: it gets at most one full input ring before its
+//! callbacks have run.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -25,14 +25,14 @@ use super::urgent;
 pub(super) struct Stream {
     pub(super) socket: TcpStream,
     pub(super) conn: Conn,
-    /// Since the application closed the connection: its place among those that are to end.
+    /// Set when the application has closed the connection: its key in the queue of closing ones.
     pub(super) closing: Option<Key>,
     connecting: bool,
     readable: bool,
     writable: bool,
     /// The selector saw the end of what can be read, so a short read is not the last one.
     hung_up: bool,
-    /// There is urgent data, where a read stops short of what has come after it.
+    /// There is urgent data, and a read stops before what has come after it.
     urgent: bool,
     /// The selector saw an error.
     broken: bool,
@@ -43,16 +43,16 @@ pub(super) struct Stream {
     registered: bool,
 }
 
-/// How far the end of what we send is.
+/// The state of our end of stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Finish {
     Unwanted,
-    /// It goes after the output.
+    /// It is sent after the output.
     Wanted,
     Sent,
 }
 
-/// What a stream's work is about.
+/// The directions that a stream's work handles.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Input,
@@ -63,9 +63,9 @@ pub(super) enum Part {
 /// What is left to do after a stream's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// To wait, for the peer or for the application.
+    /// Wait for the peer or for the application.
     Waits,
-    /// To be asked again: there is more to discard than fits one turn.
+    /// Work again: there is more to discard than fits one turn.
     Goes,
     /// Nothing: the application has closed the connection, and its output is sent.
     Done,
@@ -83,13 +83,13 @@ pub(super) enum Rest {
 }
 
 impl Stream {
-    /// A connection that was accepted. Its socket has room to send; the selector will tell whether
-    /// there is anything to read.
+    /// Makes a connection that was accepted. Its socket has room to send; the selector will report
+    /// input.
     pub(super) fn accepted(socket: TcpStream, conn: Conn) -> Self {
         Self { writable: true, connecting: false, ..Self::connecting(socket, conn) }
     }
 
-    /// A connection that is being opened.
+    /// Makes a connection that is being opened.
     pub(super) fn connecting(socket: TcpStream, conn: Conn) -> Self {
         Self {
             socket,
@@ -107,11 +107,11 @@ impl Stream {
         }
     }
 
-    /// Has the selector watch the socket. Registered anew, it reports once more what it has
-    /// reported before.
+    /// Registers the socket with the selector. After a second registration the selector reports again
+    /// what it has reported before.
     ///
     /// # Errors
-    /// The selector's.
+    /// The selector's error.
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let token = Subject::Conn(self.conn.index()).into();
         self.register_as(token, urgent::INTEREST, registry)
@@ -131,14 +131,14 @@ impl Stream {
         Ok(())
     }
 
-    /// The socket, watched for the peer's end of stream under another token; `None` if that was
-    /// read, or cannot be watched for.
+    /// Returns the socket, watched for the peer's end of stream under another token; `None` if that
+    /// was read, or cannot be watched for.
     pub(super) fn into_lingering(mut self, token: Token, registry: &Registry) -> Option<TcpStream> {
         let watched = !self.ended && self.register_as(token, Interest::READABLE, registry).is_ok();
         watched.then_some(self.socket)
     }
 
-    /// Takes what the selector says; what has changed by it.
+    /// Takes a report of the selector. Returns the directions that it changed.
     pub(super) fn note(&mut self, event: &Event) -> Part {
         let was_writable = self.writable;
         self.broken |= event.is_error();
@@ -150,26 +150,26 @@ impl Stream {
         if was_writable { Part::Input } else { Part::Both }
     }
 
-    /// Tells the peer, once the output is sent, that no more will come.
+    /// Requests that the end of stream is sent after the output.
     pub(super) fn finish(&mut self) {
         if self.finish == Finish::Unwanted {
             self.finish = Finish::Wanted;
         }
     }
 
-    /// Whether the peer has said that it will send no more, and takes what we send.
+    /// Returns whether the peer's end of stream was read and the system accepts all output.
     pub(super) const fn is_complete(&self) -> bool {
         self.ended && self.writable
     }
 
-    /// Makes the peer see a reset, not an end, when the socket is dropped.
+    /// Makes the peer see a reset, not an end of stream, when the socket is dropped.
     pub(super) fn set_reset(&self) {
-        // Where it fails the peer sees an end, which is the next best.
+        // If this fails, the peer sees an end of stream, which is the next best.
         let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
-    /// Does what can be done without waiting, in the part that may have changed, and answers what is
-    /// left to do. A connection that begins, ends, or has seen an error is looked at as a whole.
+    /// Does what can be done without waiting, in the part that may have changed, and returns what is
+    /// left to do. A connection that begins, ends, or has seen an error is handled as a whole.
     ///
     /// # Errors
     /// The connection has failed.
@@ -228,7 +228,7 @@ impl Stream {
         })
     }
 
-    /// Sees whether a connection that is being opened is open.
+    /// Checks whether a connection that is being opened is open.
     fn establish<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<bool> {
         if !self.writable {
             return Ok(false);
@@ -289,9 +289,8 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // A socket that takes less than all is full, and its next room is a new report: the
-                // system takes as much as it has room for, unless the connection has failed, which
-                // is a new report too.
+                // A socket that takes less than all is full, or its connection has failed. The
+                // selector reports both: room when there is some again, and a failure.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);
@@ -321,14 +320,14 @@ impl Stream {
             return Ok(());
         }
         match self.socket.shutdown(Shutdown::Write) {
-            // The peer is gone already, and a read will tell.
+            // The peer is gone already; a read will return that.
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             ended => ended,
         }
     }
 }
 
-/// Reads what the peer sent and forgets it, `scrap` a few times full at most.
+/// Reads what the peer sent and discards it, at most a few times the length of `scrap`.
 ///
 /// # Errors
 /// The connection has failed.

@@ -1,13 +1,13 @@
-//! What a readiness event is about, and how that fits the one word the selector carries.
+//! The subject of a readiness event, packed into the one word that the selector carries.
 //!
-//! The low bits say which table, the rest is the place in it. A word says nothing about who lives
-//! there: a table takes an event as a hint to look, never as a fact, so one that comes late for a
-//! place with a new tenant costs a system call and does no harm.
+//! The low bits are the table, the rest is the place in it. A place may have been reused: a table
+//! takes an event as a hint to look, never as a fact, so a late event for a reused place costs a
+//! system call and does no harm.
 
 use mio::Token;
 use picoevent::Signal;
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     /// Another thread raised a trigger.
@@ -41,7 +41,7 @@ impl From<Subject> for Token {
 }
 
 impl Subject {
-    /// Reads a token back; `None` for one that was never made here.
+    /// Returns the subject of a token; `None` for one that was never made here.
     pub(super) fn of(Token(word): Token) -> Option<Self> {
         let place = word >> TABLE_BITS;
         match word & ((1 << TABLE_BITS) - 1) {

@@ -1,10 +1,10 @@
 //! Settings of sockets: Nagle's algorithm and keep-alive.
 //!
 //! Sockets that a listener accepts inherit the listener's settings, so a connection that keeps
-//! [`Tuning::DEFAULT`] takes no system call for them.
+//! [`Tuning::DEFAULT`] needs no system call for them.
 //!
-//! A silent peer is probed, and given up once it has been silent for [`GIVE_UP`], as on a board, or
-//! for one probe longer than the silence the application chose, whichever is later:
+//! A silent peer is probed. It is given up after [`GIVE_UP`], as on a board, or one probe after the
+//! silence the application chose, whichever is later:
 //!
 //! | silence before the first probe | probes, one each | given up after |
 //! |---:|---|---:|
@@ -21,13 +21,13 @@ use rustix::net::sockopt::{
     set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay,
 };
 
-/// How long a peer is silent before it is given up, if the application chose no longer silence.
+/// How long a peer may be silent before it is given up, if the application chose no longer silence.
 const GIVE_UP: Duration = Duration::from_secs(60);
 
-/// The longest silence that Linux takes (`MAX_TCP_KEEPIDLE`).
+/// The longest silence that Linux accepts (`MAX_TCP_KEEPIDLE`).
 const LONGEST: Duration = Duration::from_secs(32_767);
 
-/// Sets a socket's settings. Where one cannot be set, the socket works without it.
+/// Applies the settings to a socket. If one cannot be set, the socket works without it.
 pub(super) fn apply(socket: impl AsFd, tuning: Tuning) {
     let socket = socket.as_fd();
     if let Err(error) = set_tcp_nodelay(socket, !tuning.nagle) {

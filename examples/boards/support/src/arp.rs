@@ -1,12 +1,12 @@
 //! An announcement of our address, sent once at boot.
 //!
-//! QEMU's user network does not know a guest with a static address before it has heard of it, and
-//! makes the first connection wait for half a second.
+//! QEMU's user network does not know a guest with a static address until the guest sends a frame, and
+//! delays the first connection by half a second.
 
 use core::net::Ipv4Addr;
 
-/// The frame by which a host tells its network which hardware address its IP address has
-/// (a gratuitous ARP request, RFC 5227 section 3).
+/// Returns the frame that announces the hardware address of an IP address to the network (a
+/// gratuitous ARP request, RFC 5227 section 3).
 #[rustfmt::skip]
 pub fn announcement(hardware: [u8; 6], address: Ipv4Addr) -> [u8; 42] {
     let [a, b, c, d, e, f] = hardware;

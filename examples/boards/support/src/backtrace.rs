@@ -1,12 +1,11 @@
-//! Who called whom, from what the stack holds, for a firmware that ends in a panic or a fault.
+//! A backtrace from the words on the stack, for a firmware that ends in a panic or a fault.
 //!
-//! Messages and places of panics take ten kilobytes of flash in a server like hello-world. So the
-//! board only logs the addresses of the code that was under way; `cargo xtask qemu` looks up their
+//! Messages and source locations of panics take ten kilobytes of flash in a server like hello-world.
+//! So the board only logs the addresses of the active calls; `cargo xtask qemu` looks up their
 //! functions and lines in the ELF file, where they cost the board nothing.
 //!
-//! There are no frame pointers to follow. Every word of the stack that points just behind a call is
-//! taken for a return address: none is missed, and one that is left over from an earlier call may
-//! be among them.
+//! There are no frame pointers to follow. Every word on the stack that points just behind a call is
+//! taken for a return address: none is missed, but some may be left over from earlier calls.
 
 use cortex_m::register::msp;
 
@@ -16,10 +15,10 @@ unsafe extern "C" {
     static __etext: u32;
 }
 
-/// Addresses logged at most.
+/// The most addresses that are logged.
 const MOST: usize = 16;
 
-/// Logs the calls that are under way, the latest first.
+/// Logs the active calls, the latest first.
 pub(crate) fn log() {
     let (text, text_end) = (&raw const __stext as u32, &raw const __etext as u32);
     let (mut at, end) = (msp::read(), &raw const _stack_start as u32);
@@ -35,7 +34,7 @@ pub(crate) fn log() {
     }
 }
 
-/// Whether the instruction before `address` is a call: `bl`, of two halves, or `blx`, of one.
+/// Returns whether the instruction before `address` is a call: `bl`, of two halves, or `blx`, of one.
 fn follows_a_call(address: u32) -> bool {
     let (first, second) = (half(address - 4), half(address - 2));
     let long = first & 0xF800 == 0xF000 && second & 0xD000 == 0xD000;

@@ -1,6 +1,6 @@
-//! Time without a tick: a counter that never stops, and an alarm set for the next wake-up.
+//! Time without a tick: a counter that never stops, and an alarm for the next wake-up.
 //!
-//! The counter runs down and interrupts at zero, where its next round begins:
+//! The counter counts down and interrupts at zero, where its next round begins:
 //!
 //! ```text
 //!   left   3  2  1 │ 0  max  …  2  1 │ 0  max  …
@@ -8,8 +8,8 @@
 //!   rounds     n   │       n + 1     │   n + 2
 //! ```
 //!
-//! An idle guest is woken once a round and for its timers, nothing else. Rounds whose interrupt is
-//! held off for longer than a round are lost, and time is late by as much.
+//! An idle guest is woken only once a round and for its timers. If the round's interrupt is held off
+//! for longer than a round, rounds are lost and time is late by as much.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -21,31 +21,32 @@ use embassy_time_queue_utils::Queue;
 
 /// The timers of a board: a counter, and an alarm that runs at the same speed.
 pub trait Timers {
-    /// Bits of the counter, which counts down from its highest value through zero.
+    /// The number of bits of the counter, which counts down from its highest value through zero.
     const BITS: u32;
     /// Ticks in [`Self::MICROSECONDS`].
     const TICKS: u64;
-    /// Microseconds in [`Self::TICKS`]: the two together are the speed, in whole numbers.
+    /// Microseconds in [`Self::TICKS`]. The two give the speed in whole numbers.
     const MICROSECONDS: u64;
 
-    /// Ticks left of the counter's round.
+    /// Returns the ticks left in the counter's round.
     fn left() -> u32;
 
-    /// Whether the counter came to zero and [`Clock::on_round`] has not been called for it yet.
+    /// Returns whether the counter reached zero and [`Clock::on_round`] has not been called for that
+    /// yet.
     fn round_is_over() -> bool;
 
-    /// Lets the alarm interrupt after so many ticks, instead of when it would have; at once for 0.
+    /// Sets the alarm to interrupt after `ticks`, at once for 0. Replaces the former setting.
     fn set_alarm(ticks: u32);
 
-    /// Lets the alarm not interrupt, also if it was about to.
+    /// Stops the alarm, even if it was about to interrupt.
     fn stop_alarm();
 }
 
 /// A clock of microseconds since boot, over the timers `T`.
 pub struct Clock<T> {
     rounds: Mutex<Cell<u32>>,
-    /// The latest time given out. The counter of an emulated timer stands at zero until the
-    /// emulator has seen to the interrupt, and time must not go back meanwhile.
+    /// The latest time returned. The counter of an emulated timer stays at zero until the emulator
+    /// has handled the interrupt, and time must not go back meanwhile.
     latest: Mutex<Cell<u64>>,
     queue: Mutex<RefCell<Queue>>,
     timers: PhantomData<T>,
@@ -63,13 +64,13 @@ impl<T: Timers> Clock<T> {
         }
     }
 
-    /// The counter's interrupt, which the board has acknowledged in the same critical section.
+    /// Handles the counter's interrupt, which the board has acknowledged in the same critical section.
     pub fn on_round(&self, cs: CriticalSection) {
         let rounds = self.rounds.borrow(cs);
         rounds.set(rounds.get().wrapping_add(1));
     }
 
-    /// The alarm's interrupt.
+    /// Handles the alarm's interrupt.
     pub fn on_alarm(&self) {
         critical_section::with(|cs| self.serve(cs));
     }
@@ -78,8 +79,8 @@ impl<T: Timers> Clock<T> {
         let mut left = T::left();
         let mut rounds = self.rounds.borrow(cs).get();
         if T::round_is_over() {
-            // Its interrupt waits for us. What was read may be from before, what is read now is
-            // from after.
+            // The round's interrupt is pending. The first read may be from before the round's end;
+            // this one is from after it.
             left = T::left();
             rounds = rounds.wrapping_add(1);
         }
@@ -90,8 +91,8 @@ impl<T: Timers> Clock<T> {
         latest.get()
     }
 
-    /// Wakes what is due and sets the alarm for what is next. An alarm further away than the timer
-    /// can count comes early, and is set again.
+    /// Wakes what is due and sets the alarm for the next timer. An alarm beyond the timer's range
+    /// fires early, and is set again.
     fn serve(&self, cs: CriticalSection) {
         T::stop_alarm();
         let next = self.queue.borrow_ref_mut(cs).next_expiration(self.micros(cs));

@@ -1,4 +1,4 @@
-//! What is typed at a guest: Ctrl-C counts, the rest is nobody's.
+//! Console input of a guest: Ctrl-C has an effect, other bytes are ignored.
 
 use core::cell::Cell;
 
@@ -6,17 +6,17 @@ use critical_section::Mutex;
 
 const CTRL_C: u8 = 0x03;
 
-/// What is called in the UART's interrupt.
+/// A function that is called in the UART's interrupt.
 pub type Call = fn();
 
 static ON_CTRL_C: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));
 
-/// Has `call` called for each Ctrl-C from here on, in the UART's interrupt.
+/// Sets `call` as the function for each Ctrl-C from now on. It runs in the UART's interrupt.
 pub fn on_ctrl_c(call: Call) {
     critical_section::with(|cs| ON_CTRL_C.borrow(cs).set(Some(call)));
 }
 
-/// Takes a byte that the UART received.
+/// Handles a byte that the UART received.
 pub fn received(byte: u8) {
     let call = critical_section::with(|cs| ON_CTRL_C.borrow(cs).get());
     if let Some(call) = call.filter(|_| byte == CTRL_C) {

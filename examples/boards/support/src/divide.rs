@@ -1,18 +1,17 @@
 //! The division of 64-bit numbers, small instead of unrolled.
 //!
-//! Those that come with the compiler take nine hundred bytes; this takes a hundred and fifty. A divisor
-//! below 65,536, as every conversion of time has, takes four divisions of the hardware; another takes
-//! a step for each bit.
+//! The compiler's division takes 900 bytes of flash; this one takes 150. A divisor below 65,536, as in
+//! every conversion of time, takes four hardware divisions; any other takes a step for each bit.
 
-/// Returns the quotient and the remainder. Of a divisor of zero nothing is asked: the compiler
-/// checks for it before.
+/// Returns the quotient and the remainder. The divisor is never zero: the compiler checks that
+/// before.
 pub fn divide(numerator: u64, divisor: u64) -> (u64, u64) {
     if divisor >> 16 == 0 {
         return divide_by_digits(numerator, divisor as u32);
     }
     let (mut quotient, mut remainder) = (numerator, 0_u64);
     for _ in 0..64 {
-        // The bit that is shifted out counts too: then the remainder is above every divisor.
+        // If a bit is shifted out, the remainder is larger than every divisor.
         let carry = remainder >> 63 != 0;
         remainder = remainder << 1 | quotient >> 63;
         quotient <<= 1;
@@ -24,7 +23,7 @@ pub fn divide(numerator: u64, divisor: u64) -> (u64, u64) {
     (quotient, remainder)
 }
 
-/// By hand, as on paper, with digits of 16 bits.
+/// Returns the quotient and the remainder by long division with digits of 16 bits.
 fn divide_by_digits(numerator: u64, divisor: u32) -> (u64, u64) {
     let (mut quotient, mut remainder) = (0, 0);
     for digit in [48, 32, 16, 0] {

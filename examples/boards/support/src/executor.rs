@@ -1,23 +1,23 @@
 //! An executor that sleeps with WFI.
 //!
-//! embassy's own thread-mode executor sleeps with WFE, which QEMU treats as a mere pause: an idle
-//! guest would keep a core of the host busy.
+//! embassy's own thread-mode executor sleeps with WFE, which QEMU treats as a short pause only: an
+//! idle guest would keep a core of the host busy.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embassy_executor::{Spawner, raw};
 use static_cell::StaticCell;
 
-/// Whether a task was woken since the executor looked last.
+/// Whether a task was woken since the executor's last look.
 static WOKEN: AtomicBool = AtomicBool::new(false);
 
-/// Called by embassy-executor when a task becomes ready, from any context.
+/// Notes a wake-up. embassy-executor calls this when a task becomes ready, from any context.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
     WOKEN.store(true, Ordering::Release);
 }
 
-/// Runs tasks for ever, the first ones spawned by `start`.
+/// Runs tasks forever. `start` spawns the first ones.
 ///
 /// # Panics
 /// When it is called a second time.
@@ -29,7 +29,7 @@ pub fn run(start: impl FnOnce(Spawner)) -> ! {
         // SAFETY: this is the one place that polls this executor, and no task can reach it.
         unsafe { executor.poll() };
         // With interrupts held off, a wake-up between the look and the sleep cannot be missed:
-        // WFI returns for a pending interrupt, which is then served outside.
+        // WFI returns for a pending interrupt, which is handled after this closure.
         cortex_m::interrupt::free(|_| {
             if !WOKEN.swap(false, Ordering::AcqRel) {
                 cortex_m::asm::wfi();

@@ -1,6 +1,6 @@
-//! The ways out of a guest: each becomes QEMU's exit status, by semihosting.
+//! Ends a guest: each way sets QEMU's exit status, by semihosting.
 //!
-//! QEMU must be started with `-semihosting-config enable=on`; without it, leaving is a fault.
+//! QEMU must be started with `-semihosting-config enable=on`; without it, an exit causes a fault.
 
 use core::panic::PanicInfo;
 
@@ -8,7 +8,7 @@ use cortex_m_rt::{ExceptionFrame, exception};
 
 use crate::backtrace;
 
-/// The status of a guest that panicked, faulted or was interrupted by a device nobody drives.
+/// The status of a guest that panicked, faulted or got an interrupt of a device without a driver.
 pub const BROKEN: i32 = 101;
 
 /// Ends the guest with `status`.
@@ -16,7 +16,7 @@ pub fn exit(status: i32) -> ! {
     semihosting::process::exit(status)
 }
 
-/// Logs the calls that led here. The message is left out on purpose: see [`backtrace`].
+/// Logs the active calls and exits. It does not log the message, on purpose: see [`backtrace`].
 #[panic_handler]
 fn panic(_: &PanicInfo) -> ! {
     defmt::error!("panicked");

@@ -1,28 +1,28 @@
-//! Room for the two frames a driver has in hand: the one that came and the one that goes.
+//! Buffers for the two frames of a driver: the received one and the one being sent.
 //!
-//! The room is lent to the tokens by which embassy-net reads and fills frames, so that no frame is
-//! ever on the stack. Two are needed, as an answer is written while its question is read.
+//! The tokens with which embassy-net reads and fills frames borrow the buffers, so that no frame is
+//! ever on the stack. Two are needed, since an answer is written while its request is read.
 
 use embassy_net_driver::{Capabilities, RxToken, TxToken};
 
-/// The length of an Ethernet header, without which a frame is none.
+/// The length of an Ethernet header, the shortest valid frame.
 pub const HEADER: usize = 14;
 /// The longest frame without its checksum: a header and 1500 bytes.
 pub const LONGEST: usize = HEADER + 1500;
 
-/// Room for a frame.
+/// The buffer of a frame.
 pub type Frame = [u8; LONGEST];
 
-/// The two frames.
+/// The two buffers.
 pub struct Frames {
-    /// The frame that came.
+    /// The received frame.
     pub received: Frame,
-    /// The frame that goes.
+    /// The frame being sent.
     pub sending: Frame,
 }
 
 impl Frames {
-    /// Makes room.
+    /// Makes the buffers.
     pub const fn new() -> Self {
         Self { received: [0; LONGEST], sending: [0; LONGEST] }
     }
@@ -34,19 +34,19 @@ impl Default for Frames {
     }
 }
 
-/// Whether a device's word for a frame's length, without the checksum, can be believed.
+/// Returns whether a frame length that a device reports, without the checksum, is valid.
 pub fn is_length(length: usize) -> bool {
     (HEADER..=LONGEST).contains(&length)
 }
 
-/// What a driver with this room can do.
+/// Returns the capabilities of a driver with these buffers.
 pub fn capabilities() -> Capabilities {
     let mut capabilities = Capabilities::default();
     capabilities.max_transmission_unit = LONGEST;
     capabilities
 }
 
-/// Packs bytes into words as FIFOs take them: the first byte lowest, zeros after the last.
+/// Packs bytes into words for a FIFO: the first byte lowest, zeros after the last.
 pub fn words(mut bytes: impl Iterator<Item = u8>) -> impl Iterator<Item = u32> {
     core::iter::from_fn(move || {
         let first = bytes.next()?;
@@ -64,12 +64,12 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// Leave to send one frame: its room, and the function that sends it from there.
+/// The permission to send one frame: its buffer, and the function that sends it.
 pub struct ToSend<'a>(pub &'a mut Frame, pub fn(&[u8]));
 
 impl TxToken for ToSend<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        // The stack keeps to `capabilities`, so the length is one there is room for.
+        // The stack keeps to `capabilities`, so the length fits the buffer.
         let frame = &mut self.0[..length];
         let result = fill(frame);
         (self.1)(frame);

@@ -1,7 +1,7 @@
-//! What the boards that run under QEMU share: a clock, an executor that sleeps, a logger, the room
-//! for frames, and the way out.
+//! Shared code of the boards that run under QEMU: a clock, an executor that sleeps, a logger, the
+//! buffers for frames, and the exit.
 //!
-//! Nothing here knows a board. A board hands over a function that writes to its UART, and the
+//! Nothing here depends on a board. A board passes a function that writes to its UART, and the
 //! registers of its timers.
 
 #![no_std]

@@ -1,4 +1,4 @@
-//! defmt over a UART: frames go out byte by byte through a function of the board's.
+//! defmt over a UART: a function of the board sends the frames byte by byte.
 
 use core::cell::{Cell, RefCell};
 
@@ -12,7 +12,7 @@ static SINK: Mutex<Cell<Option<Sink>>> = Mutex::new(Cell::new(None));
 static FRAME: Mutex<RefCell<Frame>> =
     Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), held: None }));
 
-/// A frame under way, and the state of interrupts before it.
+/// A frame being sent, and the state of interrupts before it.
 struct Frame {
     encoder: Encoder,
     held: Option<RestoreState>,
@@ -20,7 +20,7 @@ struct Frame {
 
 defmt::timestamp!("{=u64:us}", embassy_time::Instant::now().as_micros());
 
-/// Sends log frames to `sink` from here on.
+/// Sends log frames to `sink` from now on.
 pub fn start(sink: Sink) {
     critical_section::with(|cs| SINK.borrow(cs).set(Some(sink)));
 }

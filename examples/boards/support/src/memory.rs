@@ -1,15 +1,15 @@
 //! The compiler's memory functions and its 64-bit division, small instead of unrolled.
 //!
-//! Those that come with the compiler are unrolled and take three and a half kilobytes; these take a
-//! hundred bytes. Copies go by words, which a Cortex-M3 may read and write at any address, then by
-//! bytes; a move to a higher address goes backwards by bytes, and filling goes by bytes. The linker
-//! prefers them, since the compiler's are weak. The division is in [`divide`](crate::divide).
+//! The compiler's functions are unrolled and take 3.5 KB; these take 100 bytes. Copies go by words,
+//! which a Cortex-M3 may read and write at any address, then by bytes; a move to a higher address
+//! goes backwards by bytes, and filling goes by bytes. The linker prefers these functions, since the
+//! compiler's are weak. The division is in [`divide`](crate::divide).
 
 use core::arch::global_asm;
 
 use crate::divide::divide;
 
-/// Divides for `__aeabi_uldivmod`, whose way to return both results only assembler can write.
+/// Divides for `__aeabi_uldivmod`, which only assembler can write, since it returns both results.
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
 extern "C" fn board_divide(numerator: u64, divisor: u64, remainder: &mut u64) -> u64 {

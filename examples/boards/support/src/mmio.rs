@@ -1,16 +1,16 @@
-//! Registers of a device, 32 bits each.
+//! Registers of a device, each of 32 bits.
 
 /// A block of memory-mapped registers.
 ///
-/// Who makes one promises what the hardware manual says; from then on, reading and writing are
-/// ordinary calls, so a driver built on it has no `unsafe` of its own.
+/// The caller of [`new`](Self::new) promises what the hardware manual says. After that, reading and
+/// writing are safe calls, so a driver built on it has no `unsafe` of its own.
 pub struct Registers {
     base: usize,
     size: usize,
 }
 
 impl Registers {
-    /// Takes the registers at `base`, `size` bytes of them.
+    /// Takes the registers in the `size` bytes at `base`.
     ///
     /// # Safety
     /// The block belongs to one device, no other code has it, and any access to it by 32 bits is

@@ -3,11 +3,11 @@
 use embassy_net::{Config, Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
 
-/// Makes the stack; the runner goes into a task of the board's.
+/// Makes the stack and its runner, which must run in a separate task of the board.
 ///
-/// QEMU's boards have no source of randomness. The seed, from which port numbers and initial
-/// sequence numbers follow, comes from the hardware address and the time since boot; a board with
-/// a random number generator would use that.
+/// QEMU's boards have no source of randomness. The seed, which determines port numbers and initial
+/// sequence numbers, comes from the hardware address and the time since boot; a board with a random
+/// number generator would use that.
 pub fn start<D: Driver, const SOCKETS: usize>(
     driver: D,
     config: Config,

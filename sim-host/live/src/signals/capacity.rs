@@ -1,9 +1,9 @@
-//! How many raises a pipe holds.
+//! The number of raises that a pipe holds.
 
 use mio::unix::pipe::Receiver;
 
-/// Sees that a pipe holds as many bytes as a base can count raises. The system's own size is enough,
-/// but a user who has very many pipes gets smaller ones.
+/// Makes a pipe hold as many bytes as a base can count raises. The system's default size is enough,
+/// but a user with very many pipes gets smaller ones.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn ensure(pipe: &Receiver) {
     use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
@@ -16,6 +16,6 @@ pub(super) fn ensure(pipe: &Receiver) {
     }
 }
 
-/// Other systems give a pipe 64 KiB when it is needed.
+/// Does nothing: other systems give a pipe 64 KiB when it is needed.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn ensure(_: &Receiver) {}

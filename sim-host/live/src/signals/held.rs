@@ -1,16 +1,16 @@
-//! What a signal does when no back end of the process catches it.
+//! The effect of a signal when no back end of the process catches it.
 //!
-//! A handler once installed stays installed, since to take it away takes unsafe code. So it acts out
-//! what the signal did before:
+//! An installed handler stays installed, since removing it needs unsafe code. So it emulates what the
+//! signal did before:
 //!
-//! | before | when nobody catches it any more |
+//! | before | when no back end catches it any more |
 //! |---|---|
-//! | the default | the default is acted out: the process ends, stops or goes on |
+//! | the default | the default is emulated: the process ends, stops or continues |
 //! | ignored, as SIGPIPE is in Rust programs and SIGHUP under `nohup` | nothing |
 //! | a handler | that handler, which is called while the signal is caught too |
 //!
-//! A program that is started by this process sees a difference: signals that are ignored stay so
-//! across exec(2), signals that are handled go back to their default.
+//! A program that this process starts sees a difference: ignored signals stay ignored across exec(2),
+//! handled signals go back to their default.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,7 @@ static HOLDERS: Mutex<Option<[Holders; Signal::COUNT]>> = Mutex::new(None);
 #[derive(Default)]
 struct Holders {
     count: usize,
-    /// Whether the default is to be acted out; made with the first holder.
+    /// Whether to emulate the default; made with the first holder.
     by_default: Option<Arc<AtomicBool>>,
 }
 
@@ -40,10 +40,10 @@ enum Disposition {
     Handled,
 }
 
-/// Counts one more that catches the signal. The first one sees what it has done so far.
+/// Counts one more back end that catches the signal. The first call reads the former disposition.
 ///
 /// # Errors
-/// The system's; nothing is counted then.
+/// The system's error; nothing is counted then.
 pub(super) fn begin(signal: Signal) -> io::Result<()> {
     with_holders(signal, |holders| {
         if holders.by_default.is_none() {
@@ -60,7 +60,7 @@ pub(super) fn begin(signal: Signal) -> io::Result<()> {
     })
 }
 
-/// Counts one less. When none is left the signal does what it did before.
+/// Counts one back end less. When none is left, the signal has its former effect again.
 pub(super) fn end(signal: Signal) {
     with_holders(signal, |holders| {
         holders.count -= 1;
@@ -82,11 +82,11 @@ fn with_holders<R>(signal: Signal, work: impl FnOnce(&mut Holders) -> R) -> R {
     work(&mut all[usize::from(signal.number())])
 }
 
-/// Returns what the signal does now. sigaction(2) would say, but takes unsafe code, so this is what
-/// the system says of the process, where it does.
+/// Returns what the signal does now. sigaction(2) would return it but needs unsafe code, so this
+/// reads `/proc/self/status`, where that exists.
 ///
 /// # Errors
-/// The system's, when there is no descriptor left.
+/// The system's error, when there is no descriptor left.
 fn disposition(signal: Signal) -> io::Result<Disposition> {
     match fs::read_to_string("/proc/self/status") {
         Ok(status) => Ok(of_status(&status, signal)),
