@@ -141,7 +141,7 @@ impl<'n> Pool<'_, 'n> {
     /// one from a listener that has two more, or, for a listener that has none, one that only waits
     /// for its peer's end of stream.
     pub(crate) fn fill(&mut self) {
-        while let Some(place) = self.poorest() {
+        while let Some(place) = self.furthest_below_backlog() {
             let index = self.next_to_listen(place);
             let slot = index.and_then(|index| self.slots.get_mut(index));
             let Some(held) = self.listeners.get_mut(place) else { return };
@@ -191,15 +191,15 @@ impl<'n> Pool<'_, 'n> {
     /// Returns the place of the listener with the fewest sockets, of those that are below their
     /// backlog and for which a socket may be available.
     #[inline(never)]
-    fn poorest(&self) -> Option<usize> {
-        let mut poorest = None;
+    fn furthest_below_backlog(&self) -> Option<usize> {
+        let mut furthest_below_backlog = None;
         let mut fewest = self.backlog;
         for (place, held) in self.listeners.iter().enumerate() {
             if held.vacant < fewest && held.first < usize::MAX {
-                (poorest, fewest) = (Some(place), held.vacant);
+                (furthest_below_backlog, fewest) = (Some(place), held.vacant);
             }
         }
-        poorest
+        furthest_below_backlog
     }
 
     /// Returns the place of the listener, or the place after the last if it is not enabled.

@@ -36,16 +36,16 @@ pub(crate) fn mask(socket: usize) -> u32 {
 /// simulators run a loop on each thread.
 const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
-static NOTES: [Mutex<Notes>; PLACES] = [const { Mutex::new(Notes::new()) }; PLACES];
+static BITS: [Mutex<Bits>; PLACES] = [const { Mutex::new(Bits::new()) }; PLACES];
 
-struct Notes {
+struct Bits {
     taken: Cell<bool>,
     news: Cell<u32>,
     /// The task of the loop that has the place, until it is woken.
     task: Cell<Option<Waker>>,
 }
 
-impl Notes {
+impl Bits {
     const fn new() -> Self {
         Self { taken: Cell::new(false), news: Cell::new(0), task: Cell::new(None) }
     }
@@ -53,21 +53,21 @@ impl Notes {
 
 /// The bits of one loop.
 pub(crate) struct Ready {
-    /// The place in [`NOTES`]; [`PLACES`] if there was none.
+    /// The place in [`BITS`]; [`PLACES`] if there was none.
     place: usize,
 }
 
 impl Ready {
     /// Takes a place, if there is one.
     pub(crate) fn new() -> Self {
-        let is_free = |place: &usize| with(*place, |notes| !notes.taken.replace(true));
+        let is_free = |place: &usize| with(*place, |bits| !bits.taken.replace(true));
         Self { place: (0..PLACES).find(|place| is_free(place) == Some(true)).unwrap_or(PLACES) }
     }
 
     /// Returns the bits that were set since the last call. From now on, news wakes `task`.
     pub(crate) fn take(&self, task: &Waker) -> u32 {
         let task = task.clone();
-        let taken = with(self.place, |notes| (notes.news.take(), notes.task.replace(Some(task))));
+        let taken = with(self.place, |bits| (bits.news.take(), bits.task.replace(Some(task))));
         taken.map_or(u32::MAX, |(news, _)| news)
     }
 
@@ -85,20 +85,20 @@ impl Ready {
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        drop(with(self.place, |notes| {
-            notes.taken.set(false);
-            notes.task.take()
+        drop(with(self.place, |bits| {
+            bits.taken.set(false);
+            bits.task.take()
         }));
     }
 }
 
 /// Runs `work` on the bits of a place with interrupts held off. Its result is dropped after that.
-fn with<R>(place: usize, work: impl FnOnce(&Notes) -> R) -> Option<R> {
-    let notes = NOTES.get(place)?;
-    Some(critical_section::with(|cs| work(notes.borrow(cs))))
+fn with<R>(place: usize, work: impl FnOnce(&Bits) -> R) -> Option<R> {
+    let bits = BITS.get(place)?;
+    Some(critical_section::with(|cs| work(bits.borrow(cs))))
 }
 
-static TABLE: RawWakerVTable = RawWakerVTable::new(clone, note, note, forget);
+static TABLE: RawWakerVTable = RawWakerVTable::new(clone, set, set, forget);
 
 fn clone(data: *const ()) -> RawWaker {
     RawWaker::new(data, &TABLE)
@@ -107,12 +107,12 @@ fn clone(data: *const ()) -> RawWaker {
 fn forget(_: *const ()) {}
 
 /// Sets the bit, and wakes the task if no bit was set before.
-fn note(data: *const ()) {
+fn set(data: *const ()) {
     let number = data.addr();
-    let task = with(number >> 5, |notes| {
-        let news = notes.news.get();
-        notes.news.set(news | 1 << (number & 31));
-        if news == 0 { notes.task.take() } else { None }
+    let task = with(number >> 5, |bits| {
+        let news = bits.news.get();
+        bits.news.set(news | 1 << (number & 31));
+        if news == 0 { bits.task.take() } else { None }
     });
     // Outside the critical section: a waker may do any amount of work.
     if let Some(task) = task.flatten() {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn news_is_noted_by_socket_and_wakes_the_task_once() {
+    fn news_is_kept_by_socket_and_wakes_the_task_once() {
         let _alone = ALONE.lock();
         let (task, waker) = task();
         let ready = Ready::new();
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_with_numbers_equal_modulo_32_share_a_note() {
+    fn sockets_with_numbers_equal_modulo_32_share_a_bit() {
         assert_eq!((mask(1), mask(31), mask(33)), (2, 1 << 31, 2));
         assert_eq!(mask(40), 1 << bit(40));
     }

@@ -25,7 +25,7 @@ use smoltcp::time::Instant;
 ///
 /// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure; a
 /// guest that has stopped for good must not stop the test as well.
-const PATIENCE: Duration = Duration::from_millis(100);
+const LIMIT: Duration = Duration::from_millis(100);
 
 /// One end of a cable.
 pub struct Wire {
@@ -63,7 +63,7 @@ impl Wire {
     /// # Errors
     /// The operating system's.
     pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
-        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(LIMIT))?;
         let (cut_ports, reset_ports) = (HashSet::new(), HashSet::new());
         Ok(Self { socket, far_end, cut_ports, reset_ports, cable: None })
     }

@@ -10,7 +10,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::queue::Queue;
 
 /// How long the end of the program waits for readers.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 static OUT: Queue = Queue::new();
 static ERR: Queue = Queue::new();
@@ -52,8 +52,8 @@ pub(crate) fn complain(line: fmt::Arguments<'_>) {
 
 /// Waits until the lines are written, for a limited time if readers do not read.
 fn finish() {
-    OUT.drain(PATIENCE);
-    ERR.drain(PATIENCE);
+    OUT.drain(DRAIN_TIMEOUT);
+    ERR.drain(DRAIN_TIMEOUT);
 }
 
 impl Log for Lines {

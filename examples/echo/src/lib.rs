@@ -20,7 +20,7 @@ use log::info as say;
 /// The port the server listens on, the same as hello-world's.
 pub const PORT: u16 = 9995;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The user value of a connection whose client has sent everything.
 const ALL_RECEIVED: u32 = 1;
@@ -47,7 +47,7 @@ impl Echo {
     fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         let Ok(mut conn) = cx.conn(conn) else { return };
         conn.on_read(Self::moved).on_write(Self::moved).on_event(Self::happened);
-        conn.set_timeouts(Some(PATIENCE), Some(PATIENCE)).enable(Direction::Read);
+        conn.set_timeouts(Some(IDLE_TIMEOUT), Some(IDLE_TIMEOUT)).enable(Direction::Read);
     }
 
     /// Moves what can be moved, when input arrives or output leaves. Closes after the last byte.

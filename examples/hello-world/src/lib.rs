@@ -21,9 +21,9 @@ use log::info as say;
 pub const PORT: u16 = 9995;
 
 const GREETING: &[u8] = b"Hello, World!\n";
-const FAREWELL: Duration = Duration::from_secs(2);
+const EXIT_DELAY: Duration = Duration::from_secs(2);
 /// How long a client may leave the answer unread.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The application.
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Hello {
     fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         let Ok(mut conn) = cx.conn(conn) else { return };
         conn.on_read(Self::received).on_write(Self::flushed).on_event(Self::ended);
-        conn.set_timeouts(None, Some(PATIENCE)).enable(Direction::Read);
+        conn.set_timeouts(None, Some(WRITE_TIMEOUT)).enable(Direction::Read);
         if conn.write(GREETING).is_err() {
             say!("The output ring is too small for the answer.");
             conn.free();
@@ -87,7 +87,7 @@ impl Hello {
     fn interrupted(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
         if !core::mem::replace(&mut self.exiting, true) {
             say!("Caught an interrupt signal; exiting cleanly in two seconds.");
-            cx.exit_after(FAREWELL);
+            cx.exit_after(EXIT_DELAY);
         }
     }
 }

@@ -20,7 +20,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use picoevent::{Conn, ConnError, EventBase, Instant, Tuning};
 
-use super::aging::{Aging, Key};
+use super::expiry::{ExpiryQueue, Key};
 use super::stream::{Part, Rest, Stream, Work, discard};
 use super::token::Subject;
 use super::{FIN_WAIT, LINGER, errno, reach, tuning};
@@ -36,8 +36,8 @@ pub(super) struct Conns {
     /// The connections accepted in this turn. One that its callback closes at once is never
     /// registered, which saves one system call of two.
     new: Vec<Conn>,
-    closing: Aging<Conn>,
-    lingering: Aging<TcpStream>,
+    closing: ExpiryQueue<Conn>,
+    lingering: ExpiryQueue<TcpStream>,
     /// Since the last [`take_room`](Self::take_room) a descriptor may have become available: one was
     /// closed, or a socket lingers that can be given up.
     room: bool,
@@ -49,8 +49,8 @@ impl Conns {
         Self {
             streams: Vec::new(),
             new: Vec::new(),
-            closing: Aging::new(),
-            lingering: Aging::new(),
+            closing: ExpiryQueue::new(),
+            lingering: ExpiryQueue::new(),
             room: false,
             scrap: vec![0; SCRAP].into(),
         }

@@ -52,10 +52,10 @@ use std::time::Duration;
 use mio::{Events, Poll};
 use picoevent::{End, EventBase, Listener, Run, Source, Trigger, Wait};
 
-mod aging;
 mod clock;
 mod conns;
 mod errno;
+mod expiry;
 mod listeners;
 mod objects;
 mod reach;
@@ -92,7 +92,7 @@ pub struct Live {
     poll: Poll,
     /// What the selector reported last.
     events: Events,
-    bell: Waker,
+    waker: Waker,
     clock: Clock,
     triggers: Vec<&'static Trigger>,
     objects: Objects,
@@ -105,11 +105,11 @@ impl Live {
     /// The system's error, when it has no selector left for this process.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
-        let bell = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
+        let waker = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),
-            bell: Waker::from(Arc::new(Bell(bell))),
+            waker: Waker::from(Arc::new(TriggerWaker(waker))),
             clock: Clock::stopped_at(picoevent::Instant::ZERO),
             triggers: Vec::new(),
             objects: Objects::new(),
@@ -184,7 +184,7 @@ impl Live {
         self.clock = Clock::started_at(base.now());
         base.begin(run);
         let ended = loop {
-            if let Some(ended) = self.turn(base, app, Patience::Base).transpose() {
+            if let Some(ended) = self.turn(base, app, Blocking::Allowed).transpose() {
                 break ended;
             }
         };
@@ -212,7 +212,7 @@ impl Live {
         if !self.clock.goes() {
             self.clock = Clock::started_at(base.now());
         }
-        let ended = self.turn(base, app, Patience::None);
+        let ended = self.turn(base, app, Blocking::Never);
         // A timer made before the next turn counts from the moment it is made.
         base.update_now(self.clock.now());
         base.lend_idle_clock(clock::since_first_asked);
@@ -223,7 +223,7 @@ impl Live {
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
-        patience: Patience,
+        blocking: Blocking,
     ) -> io::Result<Option<End>> {
         base.prepare(app);
         self.settle(base);
@@ -233,8 +233,8 @@ impl Live {
         // On a PC an unneeded wake-up now and then costs less than a look every time.
         let deadline = match base.wait() {
             Wait::Ended(end) => return Ok(Some(end)),
-            Wait::Until(deadline) if patience == Patience::Base => Deadline::At(deadline),
-            Wait::Forever if patience == Patience::Base => Deadline::Never,
+            Wait::Until(deadline) if blocking == Blocking::Allowed => Deadline::At(deadline),
+            Wait::Forever if blocking == Blocking::Allowed => Deadline::Never,
             Wait::Not | Wait::Until(_) | Wait::Forever => Deadline::Now,
         };
         self.wait(base, deadline)?;
@@ -254,7 +254,7 @@ impl Live {
         let mut due = deadline == Deadline::Now;
         for trigger in &self.triggers {
             // In this order, or a raise between the two calls would not end the wait.
-            trigger.register(&self.bell);
+            trigger.register(&self.waker);
             due |= feed_raises(trigger, base);
         }
         due |= self.objects.are_due(base, self.poll.registry());
@@ -278,10 +278,10 @@ impl Live {
 
 /// Whether a turn may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    /// As long as the base can.
-    Base,
-    None,
+enum Blocking {
+    /// Until the base's next deadline, or for news.
+    Allowed,
+    Never,
 }
 
 /// The latest time at which a loop looks for news.
@@ -300,9 +300,9 @@ fn feed_raises<A>(trigger: &Trigger, base: &mut EventBase<'_, A>) -> bool {
 }
 
 /// The waker that a trigger uses when another thread raises it.
-struct Bell(mio::Waker);
+struct TriggerWaker(mio::Waker);
 
-impl Wake for Bell {
+impl Wake for TriggerWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

@@ -17,7 +17,7 @@ use mio::{Interest, Registry, Token};
 use picoevent::{Conn, EventBase};
 use rustix::net::sockopt::set_socket_linger;
 
-use super::aging::Key;
+use super::expiry::Key;
 use super::token::Subject;
 use super::urgent;
 

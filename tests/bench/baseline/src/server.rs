@@ -1,6 +1,6 @@
 //! hello-world as tasks: each accepts a client, greets it, closes with care, and accepts the next.
 //!
-//! What it does for a client, and how long it has patience, is what hello-world and the back end's
+//! What it does for a client, and how long it waits, is what hello-world and the back end's
 //! defaults do: a greeting within a minute, an end of stream within ten seconds, the client's own
 //! within two, else a reset; silence is asked after for a minute. After an interrupt it serves for
 //! two more seconds and ends when what was written is delivered.
@@ -17,8 +17,8 @@ use embassy_time::{Duration, Timer, with_timeout};
 use hello_world::PORT;
 
 const GREETING: &[u8] = b"Hello, World!\n";
-const FAREWELL: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(60);
+const EXIT_DELAY: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 const LINGER: Duration = Duration::from_secs(10);
 const FIN_WAIT: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(60);
@@ -34,14 +34,14 @@ static PAID: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
 /// How long the server waits for peers that say nothing.
 #[derive(Clone, Copy)]
-pub struct Patience {
+pub struct PeerTimeouts {
     /// Before it gives one up.
     pub silence: Duration,
     /// Before it asks.
     pub keep_alive: Duration,
 }
 
-impl Patience {
+impl PeerTimeouts {
     /// What the back end of the loop does.
     pub const DEFAULT: Self = Self { silence: SILENCE, keep_alive: KEEP_ALIVE };
 }
@@ -69,11 +69,11 @@ impl<const BYTES: usize> Default for Buffers<BYTES> {
 pub async fn serve<const BYTES: usize>(
     stack: Stack<'static>,
     buffers: &'static mut Buffers<BYTES>,
-    patience: Patience,
+    timeouts: PeerTimeouts,
 ) -> ! {
     let mut socket = TcpSocket::new(stack, &mut buffers.receive, &mut buffers.send);
-    socket.set_timeout(Some(patience.silence));
-    socket.set_keep_alive(Some(patience.keep_alive));
+    socket.set_timeout(Some(timeouts.silence));
+    socket.set_keep_alive(Some(timeouts.keep_alive));
     loop {
         if socket.accept(PORT).await.is_ok() && !LEAVING.lock(Cell::get) {
             greet(&mut socket).await;
@@ -87,7 +87,7 @@ pub async fn until_interrupted() {
     info!("listening on port {}", PORT);
     INTERRUPT.wait().await;
     info!("Caught an interrupt signal; exiting cleanly in two seconds.");
-    Timer::after(FAREWELL).await;
+    Timer::after(EXIT_DELAY).await;
     LEAVING.lock(|leaving| leaving.set(true));
     let paid = async {
         while OWED.lock(Cell::get) > 0 {
@@ -102,7 +102,7 @@ pub async fn until_interrupted() {
 /// Answers a client and ends the connection, as far as the client goes along.
 async fn greet(socket: &mut TcpSocket<'_>) {
     OWED.lock(|owed| owed.set(owed.get() + 1));
-    match with_timeout(PATIENCE, write_all(socket, GREETING)).await {
+    match with_timeout(WRITE_TIMEOUT, write_all(socket, GREETING)).await {
         Ok(Ok(())) => info!("flushed answer"),
         Ok(Err(Error::ConnectionReset)) => info!("Got an error on the connection: reset"),
         Err(_) => info!("Let a client go that does not listen."),

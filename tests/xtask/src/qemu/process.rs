@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use std::{os::unix::process::ExitStatusExt, path::PathBuf};
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const LIMIT: Duration = Duration::from_secs(20);
 
     fn sleeper(limit: Option<Duration>) -> Process {
         Process::spawn(Command::new("sleep").arg("1000"), limit).unwrap()
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_process_is_killed_when_its_time_is_up() {
         let process = sleeper(Some(Duration::from_millis(20)));
-        let status = process.wait(PATIENCE).unwrap().expect("it still runs");
+        let status = process.wait(LIMIT).unwrap().expect("it still runs");
         assert_eq!(status.signal(), Some(9));
         process.kill();
     }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_process_that_ends_by_itself_keeps_its_status() {
         let process = Process::spawn(Command::new("sh").args(["-c", "exit 7"]), None).unwrap();
-        assert_eq!(process.wait(PATIENCE).unwrap().unwrap().code(), Some(7));
+        assert_eq!(process.wait(LIMIT).unwrap().unwrap().code(), Some(7));
         process.kill();
         assert_eq!(process.status().unwrap().unwrap().code(), Some(7));
     }

@@ -1,4 +1,4 @@
-//! hello-world as it is, on a painted stack, with little patience for peers that say nothing.
+//! hello-world as it is, on a painted stack, with short timeouts for silent peers.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! `tasks-many` on a painted stack, with little patience for peers that say nothing.
+//! `tasks-many` on a painted stack, with short timeouts for silent peers.
 
 #![no_std]
 #![no_main]

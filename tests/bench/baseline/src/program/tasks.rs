@@ -2,7 +2,7 @@
 
 use embassy_net::{Stack, StackResources};
 use embassy_time::Duration;
-use picoevent_baseline::server::{self, Buffers, Patience};
+use picoevent_baseline::server::{self, Buffers, PeerTimeouts};
 use picoevent_baseline::sizes::BUFFER;
 use picoevent_baseline::{board, stack};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -10,10 +10,10 @@ use static_cell::{ConstStaticCell, StaticCell};
 use crate::{PAINTED, TASKS};
 
 /// On a painted stack peers that say nothing are given up soon, so that a test sees it.
-const PATIENCE: Patience = if PAINTED {
-    Patience { silence: Duration::from_secs(2), keep_alive: Duration::from_millis(500) }
+const TIMEOUTS: PeerTimeouts = if PAINTED {
+    PeerTimeouts { silence: Duration::from_secs(2), keep_alive: Duration::from_millis(500) }
 } else {
-    Patience::DEFAULT
+    PeerTimeouts::DEFAULT
 };
 
 static RESOURCES: StaticCell<StackResources<{ TASKS + 1 }>> = StaticCell::new();
@@ -40,7 +40,7 @@ fn main() -> ! {
 
 #[embassy_executor::task(pool_size = TASKS)]
 async fn serve(stack: Stack<'static>, buffers: &'static mut Buffers<BUFFER>) {
-    server::serve(stack, buffers, PATIENCE).await
+    server::serve(stack, buffers, TIMEOUTS).await
 }
 
 #[embassy_executor::task]

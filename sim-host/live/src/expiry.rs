@@ -21,7 +21,7 @@ impl Key {
 }
 
 /// The queue.
-pub(super) struct Aging<T> {
+pub(super) struct ExpiryQueue<T> {
     entries: Vec<Entry<T>>,
     free: Vec<usize>,
     oldest: Option<usize>,
@@ -30,13 +30,13 @@ pub(super) struct Aging<T> {
 }
 
 struct Entry<T> {
-    thing: Option<T>,
+    value: Option<T>,
     deadline: Instant,
     older: Option<usize>,
     newer: Option<usize>,
 }
 
-impl<T> Aging<T> {
+impl<T> ExpiryQueue<T> {
     pub(super) const fn new() -> Self {
         Self { entries: Vec::new(), free: Vec::new(), oldest: None, newest: None, len: 0 }
     }
@@ -56,8 +56,8 @@ impl<T> Aging<T> {
     }
 
     /// Adds an entry at the end. Its deadline must not be before those given earlier.
-    pub(super) fn insert(&mut self, thing: T, deadline: Instant) -> Key {
-        let entry = Entry { thing: Some(thing), deadline, older: None, newer: None };
+    pub(super) fn insert(&mut self, value: T, deadline: Instant) -> Key {
+        let entry = Entry { value: Some(value), deadline, older: None, newer: None };
         let place = match self.free.pop() {
             Some(place) => {
                 self.entries[place] = entry;
@@ -75,17 +75,17 @@ impl<T> Aging<T> {
 
     /// Returns the entry in a place.
     pub(super) fn at(&mut self, place: usize) -> Option<(Key, &mut T)> {
-        let thing = self.entries.get_mut(place)?.thing.as_mut()?;
-        Some((Key(place), thing))
+        let value = self.entries.get_mut(place)?.value.as_mut()?;
+        Some((Key(place), value))
     }
 
     /// Removes an entry.
     pub(super) fn remove(&mut self, Key(place): Key) -> Option<T> {
-        let thing = self.entries.get_mut(place)?.thing.take()?;
+        let value = self.entries.get_mut(place)?.value.take()?;
         self.leave(place);
         self.free.push(place);
         self.len -= 1;
-        Some(thing)
+        Some(value)
     }
 
     /// Removes the oldest entry, even if it is not due.
@@ -132,36 +132,36 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_first_and_only_when_due() {
-        let mut aging = Aging::new();
-        aging.insert('a', at(10));
-        aging.insert('b', at(20));
-        assert_eq!((aging.deadline(), aging.pop_due(at(9))), (Some(at(10)), None));
-        assert_eq!((aging.pop_due(at(10)), aging.pop_due(at(10))), (Some('a'), None));
-        assert_eq!((aging.pop(), aging.pop(), aging.deadline()), (Some('b'), None, None));
+        let mut queue = ExpiryQueue::new();
+        queue.insert('a', at(10));
+        queue.insert('b', at(20));
+        assert_eq!((queue.deadline(), queue.pop_due(at(9))), (Some(at(10)), None));
+        assert_eq!((queue.pop_due(at(10)), queue.pop_due(at(10))), (Some('a'), None));
+        assert_eq!((queue.pop(), queue.pop(), queue.deadline()), (Some('b'), None, None));
     }
 
     #[test]
     fn any_can_go_sooner() {
-        let mut aging = Aging::new();
-        let keys = ['a', 'b', 'c', 'd'].map(|thing| aging.insert(thing, at(1)));
-        assert_eq!((aging.remove(keys[1]), aging.remove(keys[1])), (Some('b'), None));
-        assert_eq!(aging.remove(keys[3]), Some('d'));
-        let rest: Vec<char> = std::iter::from_fn(|| aging.pop()).collect();
+        let mut queue = ExpiryQueue::new();
+        let keys = ['a', 'b', 'c', 'd'].map(|value| queue.insert(value, at(1)));
+        assert_eq!((queue.remove(keys[1]), queue.remove(keys[1])), (Some('b'), None));
+        assert_eq!(queue.remove(keys[3]), Some('d'));
+        let rest: Vec<char> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(rest, ['a', 'c']);
     }
 
     #[test]
     fn places_are_used_again() {
-        let mut aging = Aging::new();
+        let mut queue = ExpiryQueue::new();
         for round in 0..100 {
-            let expected = aging.next_key();
-            let key = aging.insert(round, at(round));
+            let expected = queue.next_key();
+            let key = queue.insert(round, at(round));
             assert_eq!(key, expected);
-            assert_eq!(aging.at(key.place()), Some((key, &mut { round })));
-            aging.remove(key);
-            assert_eq!(aging.at(key.place()), None);
-            assert_eq!(aging.len(), 0);
+            assert_eq!(queue.at(key.place()), Some((key, &mut { round })));
+            queue.remove(key);
+            assert_eq!(queue.at(key.place()), None);
+            assert_eq!(queue.len(), 0);
         }
-        assert_eq!(aging.entries.len(), 1);
+        assert_eq!(queue.entries.len(), 1);
     }
 }
