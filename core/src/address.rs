@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 /// A socket address; the flow information of IPv6, which no stack below uses, is left out.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
-    /// In the order of the network; of IPv4 the first four bytes.
+    /// In network order; IPv4 uses the first four bytes.
     ip: [u8; 16],
     scope: u32,
     port: u16,

@@ -7,11 +7,11 @@
 //!  (watchers) (to be done)    (how long)                      (the time)      (news)   (one pass)
 //! ```
 //!
-//! A back end is this loop, written for one kind of surroundings. It never calls the application; the
-//! base never calls the back end.
+//! A back end is this loop, written for one environment. It never calls the application; the base
+//! never calls the back end.
 //!
-//! The time comes before the news: a timeout that news begins counts from when the news came. What
-//! is due by that time becomes active when the dispatch begins, so news still comes before timers.
+//! The time is fed before the news, so a timeout that the news begins counts from when the news came.
+//! Timers due by that time become active when the dispatch begins, so news still comes before timers.
 
 use core::ops::{Deref, DerefMut};
 
@@ -39,22 +39,22 @@ use crate::timers::Timers;
 use crate::watcher::Watchers;
 use crate::{Instant, What};
 
-/// The event base of an application `A` (`event_base`): tables, timers, queues, over a
-/// [`Storage`] of the caller's.
+/// The event base of an application `A` (`event_base`): tables, timers and queues over the caller's
+/// [`Storage`].
 ///
-/// Everything an application does it does through [`Cx`], to which the base dereferences. What
-/// stands here is for back ends, tests and those who want to drive the loop themselves.
+/// An application uses the verbs of [`Cx`], to which the base dereferences. The methods here are for
+/// back ends, tests and programs that drive the loop themselves.
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
-    /// Between two turns of a loop that is driven turn by turn.
+    /// The clock between two turns, for a loop that is driven turn by turn.
     pub(crate) idle_clock: IdleClock,
 }
 
-/// A callback that is due: what to call, and with what.
+/// A callback that is due, with its arguments.
 pub enum Fired<A> {
-    /// An event came true.
+    /// An event became active.
     Event(OnEvent<A>, Event, What),
-    /// Bytes came, bytes went, or a connection was accepted.
+    /// Bytes were received or sent, or a connection was accepted.
     Conn(OnConn<A>, Conn),
     /// Something else happened to a connection.
     ConnEvent(OnConnEvent<A>, Conn, ConnEvent),
@@ -112,12 +112,12 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Feeds the time, before the news that was found at this time: timeouts which that news begins
-    /// count from here. What is due by now becomes active when the dispatch begins. A time that goes
-    /// back is ignored.
+    /// Feeds the time. It comes before the news that was found at this time: timeouts that the news
+    /// begins count from here. Timers due by `now` become active when the dispatch begins. A time that
+    /// goes back is ignored.
     ///
-    /// A back end whose actions bring news at once (a read, a refused connect) feeds the time before
-    /// it takes them, too, if callbacks ran since.
+    /// A back end whose actions bring news at once (a read, a refused connect) also feeds the time before
+    /// it takes them, if callbacks ran since.
     pub fn advance(&mut self, now: Instant) {
         self.cx.recorder.note(|| Entry::Time(now));
         self.cx.update_now(now);

@@ -9,13 +9,13 @@
 //!
 //! * Nothing is read until reading is enabled; writing is enabled from the start (rule B1).
 //! * `on_read` runs after input arrived, `on_write` after output was sent and none is left.
-//! * What is due is checked when it is called: `on_read` runs only while reading is enabled and there
-//!   is input, `on_write` only while writing is enabled and no output is left, a timeout only if the
-//!   direction made no progress since. What a disabled direction holds back is called when it is
-//!   enabled again.
+//! * A due callback is checked again before it is called: `on_read` runs only while reading is enabled
+//!   and there is input, `on_write` only while writing is enabled and no output is left, a timeout only
+//!   if the direction made no progress since. Callbacks that a disabled direction holds back are called
+//!   when it is enabled again.
 //! * The end of stream is reported in a later pass than the input before it: what `on_read` wrote has
 //!   been offered to the back end by then.
-//! * What does not fit in the output ring is refused, never dropped; a full input ring makes the
+//! * Output that does not fit in the ring is refused, never dropped; a full input ring makes the
 //!   peer wait.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
 //!
@@ -23,7 +23,7 @@
 //! |---|---|
 //! | `slot.rs` | what a connection's slot keeps |
 //! | `verbs.rs`, `tuning.rs` | what an application does with a connection |
-//! | `feed.rs` | what a back end tells of it, and where its bytes come from and go to |
+//! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `timeouts.rs` | when a timeout begins, goes on and passes |
 
@@ -46,10 +46,10 @@ use crate::handle::Conn;
 /// A connection's callback: the application, the loop, the connection.
 pub type OnConn<A> = fn(&mut A, &mut Cx<'_, A>, Conn);
 
-/// A connection's callback for what is not data.
+/// A connection's callback for everything except data.
 pub type OnConnEvent<A> = fn(&mut A, &mut Cx<'_, A>, Conn, ConnEvent);
 
-/// What happens to a connection beside data (`BEV_EVENT_…`).
+/// What happens to a connection besides data (`BEV_EVENT_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEvent {
@@ -57,10 +57,10 @@ pub enum ConnEvent {
     Connected,
     /// The peer will send no more. Reading is disabled; writing still works.
     Eof,
-    /// Nothing came, or nothing could be sent, for the time set with [`ConnMut::set_timeouts`].
-    /// That direction is disabled.
+    /// No input came, or no output could be sent, for the time set with
+    /// [`ConnMut::set_timeouts`]. That direction is disabled.
     Timeout(Direction),
-    /// The connection has failed; it can only be read out and freed.
+    /// The connection has failed; its input can still be read, and it can be freed.
     Failed(ConnError),
 }
 

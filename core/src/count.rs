@@ -1,11 +1,10 @@
 //! Counts: how much of the storage is in use.
 //!
-//! A firmware engineer runs the application with the feature `peaks`, asks for the most there ever
-//! was, and sizes the storage by that.
+//! To size the storage, run the application with the feature `peaks` and read the highest counts.
 
 use crate::Cx;
 
-/// How many there are of what.
+/// The number of objects of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
@@ -25,7 +24,7 @@ pub struct Counts {
 }
 
 impl<A> Cx<'_, A> {
-    /// What there is now (`event_base_get_num_events`). O(1).
+    /// Returns the current counts (`event_base_get_num_events`). O(1).
     pub fn counts(&self) -> Counts {
         Counts {
             added: self.added(),

@@ -20,11 +20,11 @@ use crate::timers::Timers;
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What};
 
-/// The loop, as callbacks and the application's set-up use it: every verb, but no dispatch.
+/// The loop, as callbacks and the application's set-up use it: every verb except dispatch.
 ///
-/// A callback gets it with nothing borrowed, so it may add, change, activate or free anything,
-/// itself included. Since dispatch is the [`EventBase`](crate::EventBase)'s alone, a loop inside a
-/// loop cannot be written down:
+/// A callback gets it with nothing borrowed, so it may add, change, activate or free anything, also
+/// its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a loop inside a loop
+/// does not compile:
 ///
 /// ```compile_fail,E0599
 /// # use picoevent::{Cx, Event, What};
@@ -38,16 +38,16 @@ pub struct Cx<'s, A> {
     // What is used most comes first: a short offset makes a short instruction.
     pub(crate) state: LoopState,
     pub(crate) phase: Phase,
-    /// What was due first was cancelled, or set later.
+    /// The earliest deadline was cancelled, or moved to a later time.
     pub(crate) due_moved: bool,
     /// Events on the list of a source or signal.
     pub(crate) registered: u16,
     /// Listeners that are enabled.
     pub(crate) listening: u16,
     pub(crate) now: Instant,
-    /// The first deadline, or one that was first and is so no more: see `due_moved`.
+    /// The earliest deadline, or one that was the earliest before: see `due_moved`.
     pub(crate) due_from: Instant,
-    /// Deadlines set so far: of equal ones the one set first comes due first.
+    /// Deadlines set so far. Equal deadlines come due in the order they were set.
     pub(crate) sequence: u32,
     /// Events that have a deadline.
     pub(crate) armed: u32,
@@ -72,9 +72,9 @@ pub struct Cx<'s, A> {
 
 /// Making events.
 impl<'s, A> Cx<'s, A> {
-    /// Makes an event for the readiness of a source (`event_new`); it is added with
-    /// [`EventMut::add`](crate::EventMut::add). Of `interest`, `READ`, `WRITE` and `CLOSED` count,
-    /// and `EDGE` for how they are waited for.
+    /// Makes an event for the readiness of a source (`event_new`); [`EventMut::add`](crate::EventMut::add)
+    /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` to wait by edge. Other bits are
+    /// ignored.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -89,8 +89,8 @@ impl<'s, A> Cx<'s, A> {
         self.make(Waits::Source(source), mode, call, interest)
     }
 
-    /// Makes an event that waits for nothing but a timeout or the application's own
-    /// [`activate`](crate::EventMut::activate) (`evtimer_new`, `evuser_new`).
+    /// Makes an event that waits only for a timeout or for [`activate`](crate::EventMut::activate)
+    /// (`evtimer_new`, `evuser_new`).
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -111,9 +111,9 @@ impl<'s, A> Cx<'s, A> {
         self.make(Waits::Signal(signal), mode, call, What::NONE)
     }
 
-    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`); without a delay it
-    /// is due at once, behind what is due already. The event is freed when its callback has run and
-    /// has not added it again, and can be freed before.
+    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay it is
+    /// due at once, behind what is due already. The event is freed after its callback has run, unless
+    /// the callback adds it again. It can be freed earlier.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -128,11 +128,11 @@ impl<'s, A> Cx<'s, A> {
         Ok(event)
     }
 
-    /// Calls `call` once, when the source is ready or the time is up (`event_base_once`). The event
-    /// is freed when its callback has run and has not added it again, and can be freed before.
+    /// Calls `call` once, when the source is ready or the time is up (`event_base_once`). The event is
+    /// freed after its callback has run, unless the callback adds it again. It can be freed earlier.
     ///
     /// # Errors
-    /// [`OnceError`], and no event was made.
+    /// [`OnceError`]; no event was made then.
     pub fn once(
         &mut self,
         source: Source,
@@ -154,8 +154,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(event)
     }
 
-    /// Calls `call` every `interval` from now, until the event is deleted or freed. Periods that
-    /// are missed are left out. With an interval of zero it is called once a pass.
+    /// Calls `call` every `interval` from now, until the event is deleted or freed. Missed periods are
+    /// skipped. With an interval of zero it is called once a pass.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -203,20 +203,19 @@ impl<'s, A> Cx<'s, A> {
 
 /// Time, and what is due.
 impl<A> Cx<'_, A> {
-    /// The loop's time: when the back end last looked for news. The same during a whole pass,
-    /// unless a callback knows better ([`Cx::update_now`]).
+    /// Returns the loop's time: when the back end last looked for news. It is the same during a whole
+    /// pass, unless a callback calls [`Cx::update_now`].
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Sets the loop's time forward, for a callback that has worked for long and has a clock
-    /// (`event_base_update_cache_time`). A time that goes back is ignored.
+    /// Moves the loop's time forward (`event_base_update_cache_time`), for a callback that has run for
+    /// long and has a clock. A time that goes back is ignored.
     pub fn update_now(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 
-    /// Makes a slot's callback due with `due`. Something more urgent than what runs now ends the
-    /// pass.
+    /// Makes a slot's callback due with `due`. A slot more urgent than the running level ends the pass.
     #[inline(never)]
     pub(crate) fn activate(&mut self, id: Id, due: u8) {
         match self.queues.activate(&mut self.tables, id, due) {
@@ -236,8 +235,8 @@ impl<A> Cx<'_, A> {
         self.sequence
     }
 
-    /// The earliest deadline of all, and whose it is. Takes what was cancelled out of the heap, and
-    /// puts connections whose place in it is too early where they belong.
+    /// Returns the earliest deadline and its owner. Removes cancelled timers that come first in the heap,
+    /// and moves connections whose key there is too early to their right place.
     #[inline(never)]
     pub(crate) fn first_deadline(&mut self) -> Option<(Instant, Place)> {
         let input_len = self.rings.input_len();
@@ -270,7 +269,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Makes due what is due by now.
+    /// Activates the timers whose deadline has come.
     pub(crate) fn expire(&mut self) {
         if self.due_from <= self.now {
             self.expire_due();

@@ -1,16 +1,16 @@
-//! What can go wrong, one small type for each group of verbs.
+//! The errors: one small type for each group of verbs.
 
 use core::fmt;
 
-/// The handle's object is gone: it was freed, and perhaps its slot has another tenant.
+/// The handle's object was freed, and its slot may hold another object.
 ///
-/// Nothing was touched. A callback that may run after its object was freed elsewhere treats this
-/// as an ordinary answer.
+/// Nothing was changed. A callback that may run after its object was freed elsewhere treats this
+/// as a normal result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stale;
 
-/// A table has no free slot; names the table. Nothing already held was lost.
+/// The named table has no free slot. Nothing already held was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Full {
@@ -24,7 +24,7 @@ pub enum Full {
     Sources,
 }
 
-/// The priority stays as it is: the callback is due already, at the old one.
+/// The priority was not changed: the callback is already due at the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StillActive;
@@ -45,7 +45,7 @@ pub enum AddError {
 pub enum OnceError {
     /// There is no slot for it.
     Full(Full),
-    /// It would wait for nothing: of the interest, reading, writing and closing count.
+    /// It would wait for nothing: the interest holds none of reading, writing and closing.
     NoInterest,
     /// It cannot wait for this source.
     Add(AddError),
@@ -74,7 +74,7 @@ pub enum WriteError {
     Finished,
 }
 
-/// Why a connection ended, or never came about.
+/// Why a connection ended, or could not be established.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -84,9 +84,9 @@ pub enum ConnError {
     Reset,
     /// Nobody listens at the address.
     Refused,
-    /// The peer did not answer in the stack's time.
+    /// The peer did not answer within the stack's time limit.
     TimedOut,
-    /// There is no way to the address.
+    /// There is no route to the address.
     Unreachable,
     /// Our own address went away: the link is down, or the lease ended.
     AddressLost,
@@ -96,7 +96,7 @@ pub enum ConnError {
     Denied,
     /// The back end has no socket left.
     NoSocket,
-    /// The operating system's error of this number, which has no name here.
+    /// An operating system error that has no name here, by its number.
     System(i32),
 }
 
@@ -117,20 +117,20 @@ pub enum ListenError {
     Denied,
     /// The back end has no socket left.
     NoSocket,
-    /// The operating system's error of this number, which has no name here.
+    /// An operating system error that has no name here, by its number.
     System(i32),
 }
 
-/// An error as a slot keeps it, in two bytes.
+/// An error in two bytes, as a slot keeps it.
 ///
-/// A number of the system's above 32,767 is kept as that.
+/// A system error number above 32,767 is kept as 32,767.
 #[derive(Clone, Copy)]
 pub(crate) struct Code(i16);
 
 impl Code {
     pub(crate) const EMPTY: Self = Self(0);
 
-    /// Those that carry a number are not negative, the others are counted down from -1.
+    /// Makes a code: the number of an error that carries one, otherwise -1, -2 and so on by its position.
     fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
         Self(match number {
             Some(number) => i16::try_from(number.max(0)).unwrap_or(i16::MAX),
@@ -170,8 +170,8 @@ impl From<Code> for ListenError {
     }
 }
 
-/// Where a value of a small enum stands among all of its values. One that carries a number stands
-/// for all that do.
+/// Returns the position of a small enum's value among all its values. A value that carries a number
+/// has the position of its variant.
 pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
     let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
     all.iter().position(same).unwrap_or(all.len())

@@ -10,9 +10,9 @@
 //! |---|---|
 //! | `slot.rs` | what an event's slot keeps |
 //! | `verbs.rs` | what an application does with an event |
-//! | `firing.rs` | how an event becomes active, and what firing takes beside the call |
-//! | `deadline.rs` | its timeout: begun, moved, passed, set again |
-//! | `registration.rs`, `interest.rs` | its place among those that wait for the same |
+//! | `firing.rs` | how an event becomes active, and what firing does besides the call |
+//! | `deadline.rs` | how its timeout begins, moves, passes and is set again |
+//! | `registration.rs`, `interest.rs` | the list of events that wait for the same source or signal |
 
 mod deadline;
 mod firing;

@@ -1,4 +1,4 @@
-//! Handles: how an application names what lives in the base's tables.
+//! Handles: how an application names the objects in the base's tables.
 //!
 //! ```text
 //!   31        16 15         0
@@ -7,10 +7,10 @@
 //!  └────────────┴────────────┘
 //! ```
 //!
-//! A slot counts a generation each time it is taken and each time it is given back, and a handle
-//! fits only the generation it was made for. A handle that outlived its object therefore answers
-//! [`Stale`](crate::Stale) and never reaches the slot's next tenant. The count has 15 bits to turn
-//! round in: a handle kept while its slot is reused 32,768 times would fit again.
+//! A slot's generation grows by one each time it is taken and each time it is given back, and a handle
+//! fits only the generation it was made for. A handle that outlives its object therefore gives
+//! [`Stale`](crate::Stale) and never reaches the slot's next object. The count has 15 bits and wraps:
+//! a handle kept while its slot is reused 32,768 times would fit again.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -46,7 +46,7 @@ pub mod kind {
 }
 
 impl<K> Handle<K> {
-    /// Names nothing, and is stale: no table has so many slots.
+    /// Names nothing, and is stale: no table has this many slots.
     pub(crate) const NONE: Self = Self::new(u16::MAX, 0);
 
     /// What a slot holds before it is taken, made of zeros.
@@ -56,10 +56,10 @@ impl<K> Handle<K> {
         Self { both: (generation as u32) << 16 | index as u32, kind: PhantomData }
     }
 
-    /// The slot's place in its table: `0` up to the table's capacity, less one.
+    /// Returns the slot's index in its table: `0` up to the table's capacity minus one.
     ///
     /// It is unique among objects that exist at the same time, so a back end or an application may
-    /// keep a side table by it; compare the whole handle before trusting what stands there.
+    /// index a side table with it. Compare the whole handle before you use an entry.
     pub const fn index(self) -> usize {
         self.slot() as usize
     }
@@ -73,7 +73,7 @@ impl<K> Handle<K> {
     }
 }
 
-// Derived implementations would ask the same of `K`, which is never a value.
+// Derived implementations would require the same of `K`, which is never a value.
 
 impl<K> Clone for Handle<K> {
     fn clone(&self) -> Self {

@@ -1,8 +1,8 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
 //! The linker keeps what can be reached. The code behind timers of events, sources, watchers and the
-//! dispatch limit is reached through pointers, which are set by the verbs that make such things: an application that
-//! never calls those carries none of it. Nothing else about these parts is optional.
+//! dispatch limit is reached through pointers, which are set by the verbs that make such things. An
+//! application that never calls those carries none of it. Nothing else about these parts is optional.
 
 use crate::error::AddError;
 use crate::handle::{Event, Source};
@@ -16,22 +16,22 @@ type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 pub(crate) struct Hooks<A> {
     /// Sets the next deadline of the event in a slot, which fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, What)>,
-    /// The timeout of the event in a slot has passed.
+    /// Handles the passed timeout of the event in a slot.
     pub(crate) event_timed_out: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Puts an event on its source's list, and takes it off.
     pub(crate) source_register: Put<A, Source, Result<(), AddError>>,
     pub(crate) source_unregister: Put<A, Source, ()>,
     /// Asks the back end to look at a source again.
     pub(crate) source_again: Option<fn(&mut Cx<'_, A>, Source)>,
-    /// What the back end is to do about the source in a slot, for an action.
+    /// Returns what the back end has to do about the source in a slot, for an action.
     pub(crate) source_action: Next<A, (u16, u8), Action>,
-    /// Lets a watcher be called, or no more.
+    /// Puts a watcher on its list, or takes it off.
     pub(crate) watcher_register: Put<A, bool, ()>,
-    /// The next check watcher to call; `true` begins a round.
+    /// Returns the next check watcher to call; `true` begins a round.
     pub(crate) watcher_next: Next<A, bool, Fired<A>>,
-    /// Calls the prepare watchers, with what the wait is going to be.
+    /// Calls the prepare watchers, with the coming wait.
     pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,
-    /// Whether a pass at a level has had what it may have.
+    /// Returns whether a pass at a level has reached the limit.
     pub(crate) limit_reached: Option<fn(&Cx<'_, A>, u8) -> bool>,
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::handle::{Conn, Event, Listener};
 use crate::{Cx, Instant, Priority, What};
 
-/// What can be said of an event without touching it.
+/// What can be read of an event without changing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EventInfo {
@@ -24,7 +24,7 @@ pub struct EventInfo {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// The events that are pending or active, each once, by their slots
+    /// Returns the events that are pending or active, each once, in the order of their slots
     /// (`event_base_foreach_event`). O(capacity) for all of them.
     pub fn events(&self) -> impl Iterator<Item = EventInfo> {
         self.tables.events.iter().filter_map(|(event, state)| {
@@ -42,28 +42,28 @@ impl<'s, A> Cx<'s, A> {
         })
     }
 
-    /// The connections that have not been freed or closed, by their slots; those whose listener's
-    /// callback has not run yet are left out. O(capacity) for all of them.
+    /// Returns the connections that have not been freed or closed, in the order of their slots, except
+    /// those whose listener's callback has not run yet. O(capacity) for all of them.
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
         let conns = self.tables.conns.iter();
         let held = conns.filter(|(_, state)| state.is_held() && !state.is_unaccepted());
         held.map(|(conn, _)| conn)
     }
 
-    /// The listeners that have not been freed, by their slots. O(capacity) for all of them.
+    /// Returns the listeners that have not been freed, in the order of their slots. O(capacity) for all.
     pub fn listeners(&self) -> impl Iterator<Item = Listener> {
         let held = self.tables.listeners.iter().filter(|(_, state)| !state.is_freed());
         held.map(|(listener, _)| listener)
     }
 
-    /// A list for people: the loop's time, its counts, and a line for each event that is pending
+    /// Returns a readable list: the loop's time, its counts, and a line for each event that is pending
     /// or active (`event_base_dump_events`).
     pub fn dump(&self) -> Dump<'_, 's, A> {
         Dump(self)
     }
 }
 
-/// A list for people, made by [`Cx::dump`].
+/// A readable list, made by [`Cx::dump`].
 pub struct Dump<'c, 's, A>(&'c Cx<'s, A>);
 
 impl<A> fmt::Display for Dump<'_, '_, A> {

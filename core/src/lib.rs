@@ -71,7 +71,7 @@ pub use time::Instant;
 pub use trigger::Trigger;
 pub use what::What;
 
-/// What slots and base take on a 32-bit target; `cargo xtask size` shows them with their heaps.
+/// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(
     target_pointer_width = "32",
     not(any(feature = "idle-clock", feature = "peaks", feature = "record"))

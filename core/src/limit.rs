@@ -5,28 +5,28 @@ use core::time::Duration;
 use crate::time::micros;
 use crate::{Cx, Instant, Priority};
 
-/// What bounds a pass (`event_config_set_max_dispatch_interval`). Without one a pass runs all that
-/// is due at its level. What the limit leaves stays due, first in its queue.
+/// The limit of a pass (`event_config_set_max_dispatch_interval`). Without one a pass runs all that
+/// is due at its level. Callbacks beyond the limit stay due, first in their queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DispatchLimit {
-    /// Callbacks of one pass at most; the repeats of a signal count as one. A pass that has
-    /// something to run runs one at least. `None` for no limit.
+    /// The maximum number of callbacks of one pass; the repeats of a signal count as one. A pass that has
+    /// something to run runs at least one. `None` for no limit.
     pub callbacks: Option<u32>,
-    /// How long after its beginning a pass may call once more. It is looked at after each callback,
-    /// by the time that [`EventBase::dispatch_with`](crate::EventBase::dispatch_with) is given.
+    /// How long after its beginning a pass may start another callback. It is checked after each callback,
+    /// with the time that [`EventBase::dispatch_with`](crate::EventBase::dispatch_with) is given.
     /// `None` for no limit.
     pub time: Option<Duration>,
     /// The limit holds for this level and those less urgent. libevent's default is level 1.
     pub priority: Priority,
 }
 
-/// The limit, and how far the pass is.
+/// The limit, and when the pass began.
 pub(crate) struct Limit {
-    /// In microseconds; the largest for none.
+    /// In microseconds; `u64::MAX` for no limit.
     time: u64,
     since: Instant,
-    /// The largest for none.
+    /// `u32::MAX` for no limit.
     callbacks: u32,
     level: u8,
 }
@@ -36,7 +36,7 @@ impl Limit {
         Self { time: u64::MAX, since: Instant::ZERO, callbacks: u32::MAX, level: 0 }
     }
 
-    /// A pass begins.
+    /// Begins a pass.
     pub(crate) const fn begin(&mut self, now: Instant) {
         self.since = now;
     }
@@ -51,12 +51,12 @@ impl Limit {
         }
     }
 
-    /// Whether the time is asked for after each callback.
+    /// Returns whether the time is needed after each callback.
     pub(crate) const fn needs_time(&self) -> bool {
         self.time < u64::MAX
     }
 
-    /// Whether a pass at `level` that has called so many callbacks has had what it may have.
+    /// Returns whether a pass at `level` that has called `calls` callbacks has reached the limit.
     fn is_reached(&self, level: u8, calls: u32, now: Instant) -> bool {
         let late = self.needs_time() && now >= self.since.plus(self.time);
         level >= self.level && calls > 0 && (calls >= self.callbacks || late)
@@ -64,7 +64,7 @@ impl Limit {
 }
 
 impl<A> Cx<'_, A> {
-    /// Bounds what runs before the loop looks for news again, or takes the bound away.
+    /// Limits what runs before the loop looks for news again, or removes the limit.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
         self.limit.set(limit);
         self.hooks.limit_reached =

@@ -1,8 +1,8 @@
 //! Listeners: addresses on which connections are accepted.
 //!
 //! A listener is enabled when it is made. While it is disabled, or while the connection table is
-//! full, the back end accepts nothing; what arrives waits in the stack as far as the stack can hold
-//! it. Nothing that was accepted is ever dropped for want of room.
+//! full, the back end accepts nothing; new connections wait in the stack, as many as it can hold. An
+//! accepted connection is never dropped because there is no room.
 
 use core::net::SocketAddr;
 
@@ -18,7 +18,7 @@ use crate::{Cx, EventBase, Fired, log};
 
 mod accept;
 
-/// A listener's callback for a failure: it listens no more, and can be freed or enabled again.
+/// A listener's callback for a failure. The listener is disabled; it can be freed or enabled again.
 pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
 
 /// The flags of a listener, in the word of its [`Turn`].
@@ -26,7 +26,7 @@ mod flag {
     use crate::queue::Turn;
 
     pub(super) const ENABLED: u32 = 1 << Turn::FLAGS;
-    /// The application has freed it; the back end has not heard of that yet.
+    /// The application has freed it; the back end does not know that yet.
     pub(super) const FREED: u32 = ENABLED << 1;
 }
 
@@ -73,7 +73,7 @@ impl<A> Slot for ListenerSlot<A> {
 }
 
 impl<A> ListenerSlot<A> {
-    /// Whether the listener only waits for the back end to hear of its end.
+    /// Returns whether the listener was freed and only waits for the back end to learn that.
     pub(crate) const fn is_freed(&self) -> bool {
         self.turn.has(flag::FREED)
     }
@@ -82,7 +82,7 @@ impl<A> ListenerSlot<A> {
         self.turn.has(flag::ENABLED)
     }
 
-    /// Sets whether it is enabled. Returns whether it was.
+    /// Sets whether the listener is enabled. Returns whether it was.
     const fn set_enabled(&mut self, enabled: bool) -> bool {
         let was = self.is_enabled();
         self.turn.set(flag::ENABLED, enabled);
@@ -101,7 +101,7 @@ pub struct ListenerMut<'c, 's, A> {
 impl<'s, A> Cx<'s, A> {
     /// Accepts connections on `address` and calls `on_accept` with each.
     ///
-    /// The back end opens the listener before it waits next. A failure then is reported to
+    /// The back end opens the listener before it waits next. A failure to open it is reported to
     /// [`ListenerMut::on_error`].
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(listener)
     }
 
-    /// The listener's verbs.
+    /// Returns the listener's verbs.
     ///
     /// # Errors
     /// [`Stale`] when the listener was freed.
@@ -138,30 +138,30 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
-    /// Accepts connections (again).
+    /// Enables the listener: it accepts connections (again).
     pub fn enable(&mut self) -> &mut Self {
         self.cx.listener_enable(self.listener);
         self
     }
 
-    /// Accepts no connections until it is enabled again. Those which were accepted, and whose callback
-    /// has not run yet, are held back until then.
+    /// Disables the listener: it accepts no connections until it is enabled again. Accepted connections
+    /// whose callback has not run yet are held back until then.
     pub fn disable(&mut self) -> &mut Self {
         self.cx.listener_disable(self.listener, action::PAUSE);
         self
     }
 
-    /// Returns whether connections are accepted: not after it was disabled or has failed.
+    /// Returns whether connections are accepted: `false` after it was disabled or has failed.
     pub fn is_enabled(&self) -> bool {
         self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
     }
 
-    /// The address the application asked for.
+    /// Returns the address that [`Cx::listen`] was given.
     pub fn address(&self) -> Option<SocketAddr> {
         self.cx.tables.listeners.get(self.listener).map(|slot| slot.address.into())
     }
 
-    /// The application's word, zero at first.
+    /// Returns the application's word, zero at first.
     pub fn user(&self) -> u32 {
         self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.user)
     }
@@ -174,9 +174,9 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
-    /// Closes the listener; the handle is stale from here on. Connections that its callback was
-    /// given live on; others are reset. The slot comes back when the back end has closed its socket,
-    /// before the loop waits next: until then [`Cx::listen`] may answer [`Full::Listeners`].
+    /// Closes the listener; the handle is stale from here on. Connections that its callback has received
+    /// stay open; others are reset. The slot is given back when the back end has closed its socket, before
+    /// the loop waits next. Until then [`Cx::listen`] may return [`Full::Listeners`].
     pub fn free(mut self) {
         self.cx.drop_held_back(self.listener);
         self.cx.listener_disable(self.listener, action::DROP);

@@ -1,4 +1,4 @@
-//! What the core says while it works: to `defmt`, else to `log`, else to nobody.
+//! The core's log messages: to `defmt`, else to `log`, else discarded.
 //!
 //! These few functions are all of the core's logging; no other module knows where it goes.
 
@@ -18,7 +18,7 @@ pub(crate) fn conn_failed(conn: Conn, error: ConnError) {
     debug!("connection {:?} failed: {}", conn, error);
 }
 
-/// Takes a line and its arguments and does nothing with them.
+/// Discards a line and its arguments.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 macro_rules! nobody {
     ($line:literal $(, $argument:expr)*) => {

@@ -1,5 +1,5 @@
-//! The memory of a base in parts: for those who make it other than as one [`Storage`](crate::Storage),
-//! as `picoevent_mio::HeapStorage` does on the heap, of a size known only at run time.
+//! The memory of a base in parts, for memory that is not one [`Storage`](crate::Storage).
+//! `picoevent_mio::HeapStorage` allocates such parts on the heap, with sizes known only at run time.
 //!
 //! ```
 //! use picoevent::EventBase;
@@ -20,24 +20,24 @@ pub use crate::source::SourceSlot;
 
 use crate::table::Slot;
 
-/// The most slots that the tables of a base have together. What goes beyond is not used.
+/// The maximum number of slots of all tables of a base together. Further slots are not used.
 pub const MAX_SLOTS: usize = crate::table::MAX_SLOTS as usize;
 
-/// The most bytes of a ring: 65,535 where memory is scarce, and 4,294,967,295 on 64-bit machines.
+/// The maximum size of a ring in bytes: 4,294,967,295 on 64-bit targets, 65,535 on others.
 pub const MAX_RING: usize = crate::ring::LONGEST;
 
-/// The parts. How much of one is used is decided by the shortest of those that belong together.
+/// The parts of a base's memory. Of parts that belong together, the shortest decides how much is used.
 ///
-/// What is not zero in a slot at first is its generation, if it was another base's before: handles
-/// of that base stay stale.
+/// A new slot is all zeros. A slot that another base used before keeps its generation, so that
+/// handles of that base stay stale.
 pub struct Memory<'s, A> {
     /// Slots for events.
     pub events: &'s mut [EventSlot<A>],
-    /// The heap of the events' timers: as many as events.
+    /// The heap of the events' timers: one place for each event.
     pub event_heap: &'s mut [u16],
     /// Slots for connections.
     pub conns: &'s mut [ConnSlot<A>],
-    /// The heap of the connections' timers: as many as connections.
+    /// The heap of the connections' timers: one place for each connection.
     pub conn_heap: &'s mut [u16],
     /// The input rings: `input_len` bytes for each connection.
     pub input: &'s mut [u8],
@@ -72,7 +72,7 @@ impl<A> Default for Memory<'_, A> {
 }
 
 impl<A> Memory<'_, A> {
-    /// Shortens the parts to what belongs together: a place in a heap and rings for each slot.
+    /// Shortens the parts so that each slot has its place in a heap and its rings.
     pub(crate) fn fit(&mut self) {
         let Self { input_len, output_len, .. } = *self;
         let rings = |bytes: &[u8], len: usize| bytes.len().checked_div(len).unwrap_or(0);

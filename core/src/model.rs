@@ -1,10 +1,9 @@
-//! Holding a module against a naive model: random operations on both, and the same answers.
+//! Tests a module against a naive model: random operations on both must give the same results.
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// Runs `test` on values of `strategy`, always the same ones. One that fails is made as small as
-/// it can be.
+/// Runs `test` on values of `strategy`, the same ones each time. A failing value is shrunk.
 pub(crate) fn check<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
     let config = Config {
         cases: 400,

@@ -1,4 +1,4 @@
-//! The outbox: what the base asks of its back end.
+//! The outbox: the actions that the base requests of its back end.
 //!
 //! Verbs only set a bit in the slot they concern and put the slot on one list; the back end takes the
 //! actions with [`EventBase::next_action`](crate::EventBase::next_action) before it waits. Equal
@@ -16,14 +16,14 @@ use crate::{EventBase, Signal, Tuning, What};
 ///
 /// A handle in an action stays valid until the action itself, or the back end, ends the object.
 ///
-/// The list is closed: a back end names every action, so a new one is an error when the back end is
-/// compiled, instead of a request that nobody hears.
+/// The enum is exhaustive: a back end matches every action, so a new one is an error when the back end
+/// is compiled, instead of a request that is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open the listener if it is not open, and accept what comes to its address
     /// ([`EventBase::address_of`]).
     Listen(Listener),
-    /// Accept nothing for now; what waits is kept where the stack can.
+    /// Accept nothing for now; waiting connections are kept where the stack can.
     Ignore(Listener),
     /// Close the listener. The handle is stale from here on.
     Unlisten(Listener),
@@ -31,19 +31,19 @@ pub enum Action {
     Connect(Conn),
     /// Apply these settings to the connection's socket.
     Tune(Conn, Tuning),
-    /// There may be room for input again: [`EventBase::input`] says.
+    /// There may be room for input again: check [`EventBase::input`].
     Receive(Conn),
-    /// There is output to send: [`EventBase::output`] has it.
+    /// There is output to send: [`EventBase::output`] returns it.
     Send(Conn),
-    /// Once the output is sent, tell the peer that no more will come.
+    /// Once the output is sent, send the peer the end of the stream.
     Finish(Conn),
-    /// Send the output, close the connection with care for what is under way, and call
+    /// Send the output, close the connection without losing data under way, and call
     /// [`EventBase::released`] as soon as the rings are not needed any more.
     Close(Conn),
     /// Drop the connection at once. The handle is stale from here on.
     Abort(Conn),
-    /// Report readiness of the source for these conditions from now on, once more even if it was
-    /// reported before; none of them when the set is empty.
+    /// From now on report readiness of the source for these conditions, once more even if it was
+    /// reported before. An empty set means none of them.
     Interest(Source, What),
     /// Forget the source. The handle is stale from here on.
     Forget(Source),
@@ -65,7 +65,7 @@ pub(crate) mod action {
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// What a slot has for the back end to do, and its place on the list.
+/// A slot's pending actions, and its place on the list.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     link: Link,
@@ -93,7 +93,7 @@ impl<A> Links for OutboxLinks<'_, '_, A> {
     }
 }
 
-/// The list of slots that have something to do, and the signals whose interest changed.
+/// The list of slots with pending actions, and the signals whose interest changed.
 pub(crate) struct Outbox {
     slots: List,
     pub(crate) signals: u32,
@@ -144,7 +144,7 @@ impl Outbox {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Takes the next thing to do, until there is none. For back ends, before they wait.
+    /// Takes the next action; `None` when there are no more. For back ends, before they wait.
     #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
         let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
@@ -152,7 +152,7 @@ impl<A> EventBase<'_, A> {
         action
     }
 
-    /// The address that an action is about, for a recording.
+    /// Returns the address that an action is about, for a recording.
     pub(crate) fn address_in(&self, action: Option<Action>) -> Option<SocketAddr> {
         match action? {
             Action::Listen(listener) => self.address_of(listener),

@@ -1,4 +1,4 @@
-//! One pass: the check watchers, what has become due, and the callbacks of the most urgent level.
+//! One pass: the check watchers, the due timers, and the callbacks of the most urgent level.
 
 use crate::base::Fired;
 use crate::queue::{Id, Turns};
@@ -6,14 +6,14 @@ use crate::record::Entry;
 use crate::tables::Place;
 use crate::{Cx, EventBase, Instant, What};
 
-/// Where in its turn a base is.
+/// The part of its turn that a base is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Between two passes.
     Between,
     /// Check watchers are called.
     Checking,
-    /// What is due is called.
+    /// Due callbacks are called.
     Running,
 }
 
@@ -39,24 +39,24 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Feeds the time between two callbacks, where it is wanted.
+    /// Feeds the time between two callbacks, if [`wants_time`](Self::wants_time) says so.
     pub fn update_now(&mut self, now: Instant) {
         self.cx.recorder.note(|| Entry::TimeInPass(now));
         self.cx.update_now(now);
     }
 
-    /// Whether the time is to be fed after each callback ([`update_now`](Self::update_now)), by
-    /// those who call [`next`](Self::next) themselves.
+    /// Returns whether the time is to be fed after each callback ([`update_now`](Self::update_now)), for
+    /// callers of [`next`](Self::next).
     pub const fn wants_time(&self) -> bool {
         self.cx.limit.needs_time()
     }
 
-    /// Takes the next callback of the pass, or ends the pass: [`dispatch`](Self::dispatch) for
-    /// those who do the calling, or the matching, themselves.
+    /// Takes the next callback of the pass, or ends the pass. It replaces [`dispatch`](Self::dispatch) for
+    /// programs that call or match the callbacks themselves.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
-        // Mostly nothing else is asked for, and the next is an event, or the pass is over.
+        // The common case: no slow path, and the next slot is an event's, or the pass is over.
         let cx = &mut self.cx;
         if cx.state.slow {
             return self.next_slowly();
@@ -81,7 +81,7 @@ impl<A> EventBase<'_, A> {
         fired
     }
 
-    /// Begins a pass, where nothing but the timers comes before it.
+    /// Begins a pass, if nothing but the timers comes before it.
     fn begin_quickly(&mut self) {
         let cx = &mut self.cx;
         let busy = cx.phase != Phase::Between || cx.state.break_off || cx.repeat.is_some();
@@ -133,7 +133,7 @@ impl<A> EventBase<'_, A> {
         if core::mem::take(&mut self.cx.state.cut_short) || enough {
             return Some(self.end_pass());
         }
-        // A limit is looked at after each callback.
+        // A limit is checked after each callback.
         self.cx.state.slow = self.cx.hooks.limit_reached.is_some();
         None
     }
@@ -149,7 +149,7 @@ impl<A> EventBase<'_, A> {
         fired
     }
 
-    /// The callback of a signal event for a further raise (rule S2).
+    /// Returns the callback of a signal event for a further raise (rule S2).
     fn repeat(&mut self) -> Option<Fired<A>> {
         let (event, left) = self.cx.repeat.take()?;
         let call = self.cx.tables.events.get(event)?.call?;
@@ -170,7 +170,7 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Makes due what is due by now, and begins the pass.
+    /// Activates the timers that are due, and begins the pass.
     fn begin_running(&mut self) {
         self.expire();
         self.phase = Phase::Running;
@@ -192,7 +192,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Whether a callback of a pass, or a check watcher, runs now.
+    /// Returns whether a callback of a pass, or a check watcher, runs now.
     pub(crate) fn is_in_pass(&self) -> bool {
         self.phase != Phase::Between
     }

@@ -13,7 +13,7 @@ impl Priority {
     pub const LEVELS: usize = 8;
     /// The most urgent level.
     pub const HIGHEST: Self = Self(0);
-    /// The level of everything that was not given another: the middle one, as in libevent.
+    /// The level of everything without another one: the middle one, as in libevent.
     pub const DEFAULT: Self = Self(4);
     /// The least urgent level.
     pub const LOWEST: Self = Self(7);
@@ -23,7 +23,7 @@ impl Priority {
         if level <= Self::LOWEST.0 { Some(Self(level)) } else { None }
     }
 
-    /// The level, `0..LEVELS`.
+    /// Returns the level, `0..LEVELS`.
     pub const fn level(self) -> u8 {
         self.0
     }

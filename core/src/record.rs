@@ -1,17 +1,17 @@
-//! Recording: everything a back end says to a base, in order, to be said again on a desk.
+//! Recording: every call of a back end to a base, in order, to be replayed on a host.
 //!
-//! A base reads no clock and calls no system, so what it does follows from its application and from
-//! what its back end calls. A [`Record`] is told of each such call, whatever the back end:
+//! A base reads no clock and makes no system call, so what it does follows from its application and
+//! from the calls of its back end. A [`Record`] receives each such call, from any back end:
 //!
 //! ```text
-//!   in the field                                      on a desk
+//!   in the field                                      on a host
 //!   back end ──feeds──▶ EventBase ──▶ application     Replay ──feeds──▶ EventBase ──▶ application
 //!                           │                            ▲                         (the same code)
 //!                           └─▶ Recording ──dump─▶ log ──┘
 //! ```
 //!
 //! * [`Recording`] keeps a recording in a `static` of a size the board chooses.
-//! * [`Replay`] feeds one again, and says where the application first does something else.
+//! * [`Replay`] feeds one again, and reports where the application first does something else.
 //!
 #![cfg_attr(feature = "record", doc = "```")]
 #![cfg_attr(not(feature = "record"), doc = "```ignore")]
@@ -28,9 +28,9 @@
 //! RECORDING.dump(|line| println!("{line}"));
 //! ```
 //!
-//! What an application learns otherwise is not recorded: a clock of its own, a sensor, a random
-//! number, its environment. What a program does to the base between two runs of the loop, it has to
-//! do again when the recording is replayed.
+//! Other inputs of an application are not recorded: a clock of its own, a sensor, a random number, its
+//! environment. If a program acts on the base between two runs of the loop, it must do the same when
+//! the recording is replayed.
 //!
 //! A firmware without the feature `record` has none of this: the calls below are empty then.
 

@@ -11,16 +11,16 @@
 //! The [`Ring`] holds the two numbers, the storage comes with each call. No operation allocates,
 //! moves what is held, or drops a byte.
 
-/// A number of bytes in a ring: two bytes where memory is scarce.
+/// A number of bytes in a ring: two bytes except on 64-bit targets.
 #[cfg(not(target_pointer_width = "64"))]
 type Count = u16;
 #[cfg(target_pointer_width = "64")]
 type Count = u32;
 
-/// The most bytes a ring can have.
+/// The maximum size of a ring in bytes.
 pub(crate) const LONGEST: usize = Count::MAX as usize;
 
-/// Where the held bytes stand in their storage.
+/// The position of the held bytes in their storage.
 #[derive(Clone, Copy)]
 pub(crate) struct Ring {
     start: Count,
@@ -38,7 +38,7 @@ impl Ring {
         self.start as usize
     }
 
-    /// The bytes held, oldest first.
+    /// Returns the bytes held, oldest first.
     pub(crate) fn bytes<'b>(&self, storage: &'b [u8]) -> (&'b [u8], &'b [u8]) {
         let end = self.start().wrapping_add(self.len());
         match end.checked_sub(storage.len()) {
@@ -50,7 +50,7 @@ impl Ring {
         }
     }
 
-    /// The room for further bytes, in the order it will be filled.
+    /// Returns the room for further bytes, in the order it will be filled.
     pub(crate) fn space<'b>(&self, storage: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
         let end = self.start().wrapping_add(self.len());
         match end.checked_sub(storage.len()) {
@@ -66,31 +66,31 @@ impl Ring {
         }
     }
 
-    /// Counts `amount` bytes of the space as held, in a storage of `size` bytes; how many there was
-    /// room for.
+    /// Counts `amount` bytes of the space as held, in a storage of `size` bytes. Returns how many there
+    /// was room for.
     pub(crate) fn commit(&mut self, size: usize, amount: usize) -> usize {
         let amount = amount.min(size.saturating_sub(self.len()));
         self.len = self.len.wrapping_add(amount as Count);
         amount
     }
 
-    /// Lets the oldest `amount` bytes go, in a storage of `size` bytes; how many there were.
+    /// Discards up to `amount` of the oldest bytes, in a storage of `size` bytes. Returns the number.
     pub(crate) fn consume(&mut self, size: usize, amount: usize) -> usize {
         let amount = amount.min(self.len());
         self.len = self.len.wrapping_sub(amount as Count);
         let start = self.start().wrapping_add(amount);
-        // An empty ring starts over, so that the next bytes stand in one piece.
+        // An empty ring starts over, so that the next bytes are in one piece.
         let start = start.checked_sub(size).unwrap_or(start);
         self.start = if self.len == 0 { 0 } else { start as Count };
         amount
     }
 
-    /// Lets everything go.
+    /// Discards everything.
     pub(crate) const fn clear(&mut self) {
         *self = Self::EMPTY;
     }
 
-    /// Copies as much of `data` as fits; how much that was.
+    /// Copies as much of `data` as fits. Returns the number of bytes copied.
     pub(crate) fn write(&mut self, storage: &mut [u8], data: &[u8]) -> usize {
         let (first, second) = self.space(storage);
         let mut amount = copy(first, data);
@@ -100,7 +100,7 @@ impl Ring {
         self.commit(storage.len(), amount)
     }
 
-    /// Moves as many bytes to `target` as it has room for; how many that was.
+    /// Moves up to `target.len()` of the oldest bytes into `target`. Returns the number moved.
     pub(crate) fn read(&mut self, storage: &[u8], target: &mut [u8]) -> usize {
         let (first, second) = self.bytes(storage);
         let mut amount = copy(target, first);
@@ -111,8 +111,8 @@ impl Ring {
         self.consume(storage.len(), amount)
     }
 
-    /// The offset, from the oldest byte, of the first place where `needle` stands whole; an empty
-    /// needle stands at once. O(held × needle).
+    /// Returns the offset, from the oldest byte, at which `needle` first occurs in full; an empty needle
+    /// occurs at 0. O(held × needle).
     pub(crate) fn find(&self, storage: &[u8], needle: &[u8]) -> Option<usize> {
         let (first, second) = self.bytes(storage);
         let last = self.len().checked_sub(needle.len())?;
@@ -123,7 +123,7 @@ impl Ring {
     }
 }
 
-/// Copies as much as both have; how much that was. Written as a loop, which becomes a `memcpy`,
+/// Copies as much as both have. Returns the number of bytes copied. A loop, which becomes a `memcpy`,
 /// because `copy_from_slice` can panic.
 fn copy(target: &mut [u8], source: &[u8]) -> usize {
     target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);

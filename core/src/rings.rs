@@ -9,7 +9,7 @@ pub(crate) struct Rings<'s> {
 }
 
 impl<'s> Rings<'s> {
-    /// An input ring and an output ring of these lengths for each connection.
+    /// Makes an input ring and an output ring of these lengths for each connection.
     pub(crate) const fn new(
         input: &'s mut [u8],
         output: &'s mut [u8],
@@ -19,7 +19,7 @@ impl<'s> Rings<'s> {
         Self { input, output, input_len, output_len }
     }
 
-    /// So many rings of these lengths, over a part of the same storage; `None` if it is too small.
+    /// Returns `conns` rings of these lengths in a part of the storage; `None` if it is too small.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, conns: usize, input: usize, output: usize) -> Option<Self> {
         Some(Self {
@@ -30,12 +30,12 @@ impl<'s> Rings<'s> {
         })
     }
 
-    /// Bytes of each input ring.
+    /// Returns the size of each input ring in bytes.
     pub(crate) const fn input_len(&self) -> usize {
         self.input_len
     }
 
-    /// Bytes of each output ring.
+    /// Returns the size of each output ring in bytes.
     pub(crate) const fn output_len(&self) -> usize {
         self.output_len
     }
@@ -58,7 +58,7 @@ impl<'s> Rings<'s> {
         range.and_then(|range| self.output.get_mut(range)).unwrap_or_default()
     }
 
-    /// One connection's input and another's, or the same one's, output.
+    /// Returns the input of `from` and the output of `to`, which may be the same connection.
     pub(crate) fn input_and_output(&mut self, from: usize, to: usize) -> (&[u8], &mut [u8]) {
         let input = share(from, self.input_len).and_then(|range| self.input.get(range));
         let output = share(to, self.output_len).and_then(|range| self.output.get_mut(range));

@@ -7,29 +7,29 @@ use crate::record::Entry;
 use crate::tables::Place;
 use crate::{Cx, EventBase, Instant};
 
-/// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and its kin).
+/// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and the like).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Run(u8);
 
 impl Run {
-    /// Until there is nothing left that could happen, or someone asks for the end.
+    /// Run until nothing is left that could happen, or an end is requested.
     pub const DEFAULT: Self = Self(0);
-    /// Until callbacks have run and none is due any more.
+    /// Run until callbacks have run and none is due any more.
     pub const ONCE: Self = Self(0x01);
-    /// Without waiting, until a look for news finds nothing. With [`Run::ONCE`] until callbacks
-    /// have run, too: one pass, where there is one priority.
+    /// Run without waiting, until a look for news finds nothing. With [`Run::ONCE`], end also when
+    /// callbacks have run: one pass, if there is one priority.
     pub const NONBLOCK: Self = Self(0x02);
-    /// Also when there is nothing left that could happen but a trigger or another thread.
+    /// Keep running when only a trigger or another thread could still make something happen.
     pub const NO_EXIT_ON_EMPTY: Self = Self(0x04);
 
-    /// Makes it from its bits.
+    /// Makes a mode from its bits.
     #[cfg(feature = "record")]
     pub(crate) const fn from_bits(bits: u8) -> Self {
         Self(bits)
     }
 
-    /// Its bits.
+    /// Returns the mode's bits.
     #[cfg(feature = "record")]
     pub(crate) const fn bits(self) -> u8 {
         self.0
@@ -52,7 +52,7 @@ impl BitOr for Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the answer may be that the loop has ended"]
 pub enum Wait {
-    /// Not at all: something is due. It looks for news without waiting.
+    /// Not at all: something is due. The back end looks for news without waiting.
     Not,
     /// Until this time, or news.
     Until(Instant),
@@ -66,21 +66,21 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum End {
-    /// There is nothing left that could happen: no event pending, no listener, no connection.
+    /// Nothing is left that could happen: no event pending, no listener, no connection.
     Empty,
-    /// [`Cx::exit`] or [`Cx::exit_after`] asked for it.
+    /// [`Cx::exit`] or [`Cx::exit_after`] requested it.
     Exit,
-    /// [`Cx::break_off`] asked for it.
+    /// [`Cx::break_off`] requested it.
     Break,
-    /// What [`Run::ONCE`] or [`Run::NONBLOCK`] waits for has happened.
+    /// The condition of [`Run::ONCE`] or [`Run::NONBLOCK`] is met.
     Done,
 }
 
 /// Exit, break and continue requests, and the state of the current pass.
 pub(crate) struct LoopState {
     run: Run,
-    /// The slow-path flag: something may come between two callbacks. A request above, a further
-    /// raise, a once-event to be freed, a limit, the end of a pass and its beginning.
+    /// The slow-path flag: there may be work between two callbacks. A break or continue request, a
+    /// further raise, a once-event to free, a limit, or the beginning or end of a pass.
     pub(crate) slow: bool,
     /// With `exit_set`: end the loop when the pass that runs at this time is over.
     pub(crate) exit_at: Instant,
@@ -91,9 +91,9 @@ pub(crate) struct LoopState {
     pub(crate) break_off: bool,
     /// End the pass when the callback returns.
     pub(crate) cut_short: bool,
-    /// Callbacks that the pass that runs, or ran last, has called.
+    /// Callbacks that the current or last pass has called.
     pub(crate) calls: u32,
-    /// The pass that ran last found nothing to call.
+    /// The last pass found nothing to call.
     pub(crate) idle: bool,
     ended: Option<End>,
 }
@@ -122,9 +122,8 @@ impl LoopState {
 
 /// The end of the loop.
 impl<A> Cx<'_, A> {
-    /// Ends the loop when the pass under way is over (`event_base_loopexit` without a time):
-    /// callbacks of the same priority that are due still run. Asked outside of a pass, it lets one
-    /// run.
+    /// Ends the loop after the current pass (`event_base_loopexit` without a time): due callbacks of the
+    /// same priority still run. Outside of a pass, one more pass runs first.
     pub fn exit(&mut self) {
         if self.is_in_pass() {
             self.state.exit = true;
@@ -133,40 +132,40 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop goes on until then. Of
-    /// several such requests the earliest counts.
+    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop goes on until then. If there are
+    /// several such requests, the earliest counts.
     pub fn exit_after(&mut self, delay: Duration) {
         let at = self.now.after(delay);
         self.state.exit_at = self.state.exit_at.min(at);
         self.state.exit_set = true;
     }
 
-    /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). What else is due
-    /// stays due, for the loop's next run. Asked before the loop runs, it ends at once.
+    /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay
+    /// due for the loop's next run. If called before the loop runs, the loop ends at once.
     pub fn break_off(&mut self) {
         (self.state.break_off, self.state.slow) = (true, true);
     }
 
-    /// Ends the pass as soon as the callback returns and looks for news
-    /// (`event_base_loopcontinue`). What else is due stays due.
+    /// Ends the pass as soon as the callback returns, then looks for news
+    /// (`event_base_loopcontinue`). Other due callbacks stay due.
     pub fn continue_early(&mut self) {
         self.state.cut_short();
     }
 
-    /// Whether the loop ends, or its last run ended, because of an exit (`event_base_got_exit`).
+    /// Returns whether the loop ends, or last ended, because of an exit (`event_base_got_exit`).
     pub fn got_exit(&self) -> bool {
         self.state.exit || self.state.ended == Some(End::Exit)
     }
 
-    /// Whether the loop ends, or its last run ended, because of a break (`event_base_got_break`).
+    /// Returns whether the loop ends, or last ended, because of a break (`event_base_got_break`).
     pub fn got_break(&self) -> bool {
         self.state.break_off || self.state.ended == Some(End::Break)
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Begins a run of the loop (`event_base_loop`'s entry). Back ends do so before the first turn;
-    /// an exit or a break asked for before is kept.
+    /// Begins a run of the loop (`event_base_loop`'s entry). Back ends call it before the first turn. An
+    /// earlier exit or break request is kept.
     pub fn begin(&mut self, run: Run) {
         self.cx.recorder.note(|| Entry::Begin(run));
         let state = &mut self.cx.state;
@@ -174,9 +173,9 @@ impl<A> EventBase<'_, A> {
         (state.calls, state.idle) = (0, false);
     }
 
-    /// How long the back end may wait, once it has taken all actions.
+    /// Returns how long the back end may wait, once it has taken all actions.
     ///
-    /// The reason for an end is given once; asked again, the loop goes on.
+    /// The reason for an end is returned once; the next call lets the loop go on.
     pub fn wait(&mut self) -> Wait {
         let outlook = self.outlook();
         let outlook = match outlook {
@@ -202,7 +201,7 @@ impl<A> EventBase<'_, A> {
         outlook
     }
 
-    /// What [`EventBase::wait`] would answer if all actions were taken.
+    /// Returns what [`EventBase::wait`] would return if all actions were taken.
     pub(crate) fn outlook(&mut self) -> Wait {
         let Cx { state, queues, .. } = &self.cx;
         let run = state.run;
@@ -231,13 +230,13 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// The next time something is due by itself. O(1), but for what has come first in the heap and is no
-    /// longer due: a cancelled timer, a connection's timeout that has begun again. Each costs O(log n),
-    /// once.
+    /// Returns the next time at which something becomes due by itself. O(1), plus O(log n), once, for
+    /// each stale key that has come first in the heap: a cancelled timer, or a connection's timeout that
+    /// has begun again.
     pub fn deadline(&mut self) -> Option<Instant> {
         let Cx { timers, tables, .. } = &self.cx;
         let first = timers.first();
-        // A connection's place may be too early.
+        // A connection's key in the heap may be too early.
         let is_event = matches!(tables.place(first), Place::Event(_));
         if core::mem::take(&mut self.cx.due_moved) || !is_event && !first.is_none() {
             let first = self.cx.first_deadline();
@@ -250,7 +249,7 @@ impl<A> EventBase<'_, A> {
         Some((*due_from).min(state.exit_at))
     }
 
-    /// Whether nothing is waited for but the time, and nothing is open.
+    /// Returns whether no event waits for a source or signal, no listener is enabled, no connection open.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
         cx.registered == 0 && cx.listening == 0 && cx.tables.conns.len() == 0

@@ -1,9 +1,9 @@
-//! Signal numbers: the names under which interrupts, other threads and the operating system
-//! reach an application.
+//! Signals: the numbers by which interrupts, other threads and the operating system notify an
+//! application.
 
 /// A signal: a number from 1 to 31, with POSIX's meanings where it has one.
 ///
-/// On a desk `Signal::INT` is the operating system's SIGINT. On a board it is whatever the board's
+/// On a host `Signal::INT` is the operating system's SIGINT. On a board it is whatever the board's
 /// `main` binds to it with a [`Trigger`](crate::Trigger): a button, a supervisor's request. The
 /// application is the same for both. Real-time signals (above 31) are not carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +13,7 @@ pub struct Signal(u8);
 impl Signal {
     /// Hang-up: read the configuration again.
     pub const HUP: Self = Self(1);
-    /// Interrupt: someone asks the program to end, Ctrl-C.
+    /// Interrupt: the user asks the program to end, Ctrl-C.
     pub const INT: Self = Self(2);
     /// Quit.
     pub const QUIT: Self = Self(3);
@@ -24,7 +24,7 @@ impl Signal {
     /// Terminate: the system asks the program to end.
     pub const TERM: Self = Self(15);
 
-    /// Every number of a signal is below this: the length of a table by number.
+    /// All signal numbers are below this: the length of a table indexed by signal number.
     pub const COUNT: usize = 32;
 
     /// Makes a signal from its number, `1..=31`; `None` for any other.
@@ -32,17 +32,17 @@ impl Signal {
         if number >= 1 && (number as usize) < Self::COUNT { Some(Self(number)) } else { None }
     }
 
-    /// The signal's number, `1..=31`.
+    /// Returns the signal's number, `1..=31`.
     pub const fn number(self) -> u8 {
         self.0
     }
 
-    /// The signal's bit in a word that has one bit for each signal.
+    /// Returns the signal's bit in a word that has one bit for each signal.
     pub(crate) const fn bit(self) -> u32 {
         1u32.wrapping_shl(self.0 as u32)
     }
 
-    /// The lowest signal whose bit is set.
+    /// Returns the lowest signal whose bit is set.
     pub(crate) fn lowest(bits: u32) -> Option<Self> {
         u8::try_from(bits.trailing_zeros()).ok().and_then(Self::new)
     }

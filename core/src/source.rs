@@ -1,9 +1,9 @@
-//! Sources: what lies outside the base and becomes readable, writable or closed.
+//! Sources: things outside the base that become readable, writable or closed.
 //!
-//! A back end makes a [`Source`] for a descriptor, a pin or whatever else it watches; the
-//! application makes events that wait for it. A source knows its events in the order they were
-//! added, which is the order they are activated in, and how many wait for what, so the back end is
-//! told only when the sum changes.
+//! A back end makes a [`Source`] for a descriptor, a pin or anything else it watches; the application
+//! makes events that wait for it. A source keeps its events in the order they were added, and they are
+//! activated in that order. It counts the events that wait for each condition, so that the back end is
+//! informed when the combined interest changes.
 
 use crate::error::{AddError, Full};
 use crate::event::{InterestLinks, Waiting, flag};
@@ -54,19 +54,19 @@ impl Slot for SourceSlot {
 const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
 
 impl SourceSlot {
-    /// What any of the events waits for, and how.
+    /// Returns what any of the events waits for, with [`What::EDGE`] if they wait by edge.
     fn interest(&self) -> What {
         let waited_for = CONDITIONS.iter().zip(&self.waiting).filter(|(_, count)| **count > 0);
         let sum = waited_for.fold(What::NONE, |sum, (condition, _)| sum | *condition);
         if sum.is_empty() { sum } else { sum | self.kind() }
     }
 
-    /// The mark of what the events wait by.
+    /// Returns [`What::EDGE`] if the events wait by edge.
     const fn kind(&self) -> What {
         if self.edge { What::EDGE } else { What::NONE }
     }
 
-    /// Counts an event in or out; whether the sum changed.
+    /// Counts an event in or out. Returns whether the combined interest changed.
     fn count(&mut self, interest: What, event: Counted) -> bool {
         let before = self.interest();
         for (condition, count) in CONDITIONS.iter().zip(&mut self.waiting) {
@@ -81,7 +81,7 @@ impl SourceSlot {
     }
 }
 
-/// Whether an event begins or ceases to wait.
+/// Whether an event begins or stops waiting.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Counted {
     In,
@@ -107,7 +107,7 @@ impl Signals {
 
 impl<A> Cx<'_, A> {
     /// Forgets a source. The events that waited for it are deleted, not freed: adding one again
-    /// answers [`AddError::SourceClosed`](crate::AddError::SourceClosed).
+    /// returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
     ///
     /// # Errors
     /// [`Stale`] when the source is gone already.
@@ -136,7 +136,7 @@ impl<A> Cx<'_, A> {
         } else if slot.edge != edge {
             return Err(AddError::MixedEdge);
         }
-        // By level, the newcomer wants to hear what the others may have heard already.
+        // By level, a new event also needs readiness that was reported to the others before.
         let changed = slot.count(interest, Counted::In) || !edge;
         slot.events.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
@@ -165,7 +165,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to look at the source again, which it need not do for edges.
+    /// Asks the back end to look at the source again, unless its events wait by edge.
     fn source_again(&mut self, source: Source) {
         if self.tables.sources.get(source).is_some_and(|slot| !slot.edge) {
             self.post_source(source, action::OPEN);
@@ -192,7 +192,7 @@ impl<A> Cx<'_, A> {
 }
 
 impl SourceSlot {
-    /// Whether the source was forgotten and only waits for the back end to hear of it.
+    /// Returns whether the source was forgotten and only waits for the back end to learn that.
     fn is_forgotten(&self) -> bool {
         self.pending.actions & action::DROP != 0
     }
@@ -219,8 +219,8 @@ impl<A> EventBase<'_, A> {
     /// Feeds readiness: activates the events that wait for any of `what`, in the order they were
     /// added, each with the conditions it waits for.
     ///
-    /// The back end reports a source once, and again after the next [`Action::Interest`] for it,
-    /// if it is still ready then; also whatever comes true newly.
+    /// The back end reports a source once, and again after the next [`Action::Interest`] for it, if it is
+    /// still ready then. It also reports each condition that newly becomes true.
     pub fn ready(&mut self, source: Source, what: What) {
         self.cx.recorder.note(|| Entry::Ready(source, what));
         let Some(slot) = self.cx.tables.sources.get(source) else { return };

@@ -14,8 +14,8 @@ use crate::table::Slot;
 /// | `LISTENERS` | listeners that can exist at once |
 /// | `SOURCES` | [sources](crate::Source) that can exist at once |
 ///
-/// There are 65,535 slots at most, all tables together; what goes beyond is not used. Connections have
-/// rings of one byte at least, and on a 32-bit target of 65,535 bytes at most: another size does not
+/// All tables together have 65,535 slots at most; further slots are not used. A connection's rings
+/// have at least one byte, and on a 32-bit target at most 65,535 bytes: another size does not
 /// compile. A new storage is all zeros, so a `static` one takes no flash:
 ///
 /// ```
@@ -26,7 +26,7 @@ use crate::table::Slot;
 /// # let _ = base;
 /// ```
 ///
-/// A connection without room for input could never hear of its peer's end:
+/// A connection without room for input could never detect the end of its peer's stream:
 ///
 /// ```compile_fail,E0080
 /// # use picoevent::Storage;
@@ -34,9 +34,9 @@ use crate::table::Slot;
 /// let storage = Storage::<App, 8, 4, 0, 256>::new();
 /// ```
 ///
-/// On a desk, `picoevent_mio::HeapStorage` is on the heap, of a size chosen when the program runs: a
-/// `Box::new(Storage::new())` of some megabytes overflows the stack. Others make it of
-/// [parts](crate::memory).
+/// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time.
+/// A `Box::new(Storage::new())` of some megabytes overflows the stack. Other kinds of storage are made
+/// of [parts](crate::memory).
 pub struct Storage<
     A,
     const EVENTS: usize,

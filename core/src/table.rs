@@ -14,7 +14,7 @@
 use crate::handle::Handle;
 use crate::peak::Peak;
 
-/// The most slots a table can have: one less than a `u16` counts, for the end of the free list.
+/// The maximum number of slots of a table: `u16::MAX` itself marks the end of the free list.
 pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
@@ -64,10 +64,10 @@ pub(crate) struct Table<'s, T> {
 }
 
 impl<'s, T: Slot> Table<'s, T> {
-    /// Takes the storage over and empties it. Generations go on from where they were, so handles
+    /// Makes an empty table over the storage. Generations go on from where they were, so handles
     /// from an earlier base over the same storage are stale.
     ///
-    /// Counts the slots to `number`, the slots of the tables before, which stays below 65,536.
+    /// Adds its slots to `number`, the count of the tables before, which stays below 65,536.
     pub(crate) fn new(slots: &'s mut [T], number: &mut u16) -> Self {
         let usable = slots.len().min(usize::from(MAX_SLOTS.wrapping_sub(*number)));
         *number = number.wrapping_add(usable as u16);
@@ -84,7 +84,7 @@ impl<'s, T: Slot> Table<'s, T> {
         table
     }
 
-    /// The table with its first slots only, all of them free; `None` if there are fewer.
+    /// Returns the table with its first slots only, all free; `None` if there are fewer.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, number: &mut u16) -> Option<Self> {
         self.slots.get_mut(..slots).map(|slots| Self::new(slots, number))
@@ -98,8 +98,8 @@ impl<'s, T: Slot> Table<'s, T> {
         self.free == END
     }
 
-    /// Takes a free slot, or says that there is none. It holds what its last tenant left: who takes it
-    /// sets all of it.
+    /// Takes a free slot; `None` if there is none. The slot still holds what its last object left: the
+    /// caller sets all of it.
     pub(crate) fn insert(&mut self) -> Option<(Handle<T::Kind>, &mut T)> {
         let index = self.free;
         let slot = self.slots.get_mut(usize::from(index))?;
@@ -136,7 +136,7 @@ impl<'s, T: Slot> Table<'s, T> {
         (slot.head().generation == handle.generation()).then_some(slot)
     }
 
-    /// What stands at `index`, and the handle that names it, if the slot is taken.
+    /// Returns the slot at `index` and the handle that names it, if the slot is taken.
     #[inline]
     pub(crate) fn at(&mut self, index: u16) -> Option<(Handle<T::Kind>, &mut T)> {
         let slot = self.slots.get_mut(usize::from(index))?;
@@ -144,27 +144,27 @@ impl<'s, T: Slot> Table<'s, T> {
         head.is_taken().then_some((Handle::new(index, head.generation), slot))
     }
 
-    /// The slot at `index`, taken or not.
+    /// Returns the slot at `index`, taken or not.
     #[inline]
     pub(crate) fn slot(&self, index: u16) -> Option<&T> {
         self.slots.get(usize::from(index))
     }
 
-    /// The slot at `index`, taken or not.
+    /// Returns the slot at `index`, taken or not.
     #[inline]
     pub(crate) fn slot_mut(&mut self, index: u16) -> Option<&mut T> {
         self.slots.get_mut(usize::from(index))
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     #[cfg(feature = "record")]
     pub(crate) const fn capacity(&self) -> usize {
         self.slots.len()
     }
 
-    /// Everything that is taken, by its slot.
+    /// Returns all taken slots, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle<T::Kind>, &T)> {
-        // Counted by a range: what `enumerate` adds up could overflow, for all the compiler knows.
+        // Numbered by a range: the compiler cannot know that `enumerate` does not overflow.
         let slots = (0..=u16::MAX).zip(self.slots.iter());
         let taken = slots.filter(|(_, slot)| slot.head().is_taken());
         taken.map(|(index, slot)| (Handle::new(index, slot.head().generation), slot))

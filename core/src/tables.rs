@@ -1,11 +1,11 @@
-//! The base's four tables together, and the numbers that lists know their slots by.
+//! The base's four tables, and the numbers by which lists name their slots.
 //!
 //! ```text
 //!   0 … events │ … connections │ … listeners │ … sources      65,535 at most
 //! ```
 //!
-//! The slots of all tables are numbered in one row, so that a link is two bytes and says what it
-//! leads to. An event's number is its index.
+//! All tables share one numbering, so that a link is two bytes and also names the table. An event's
+//! number is its index.
 
 use crate::conn::ConnSlot;
 use crate::event::EventSlot;
@@ -25,7 +25,7 @@ pub(crate) struct Tables<'s, A> {
     first: [u16; 3],
 }
 
-/// What a number leads to, with its index in the table.
+/// The table of a slot, and its index there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Event(u16),
@@ -35,7 +35,7 @@ pub(crate) enum Place {
 }
 
 impl<'s, A> Tables<'s, A> {
-    /// Takes the slots over. What goes beyond 65,535 of all together is not used.
+    /// Makes the tables. Slots beyond 65,535 of all together are not used.
     pub(crate) fn new(
         events: &'s mut [EventSlot<A>],
         conns: &'s mut [ConnSlot<A>],
@@ -53,7 +53,7 @@ impl<'s, A> Tables<'s, A> {
         Self { events, conns, listeners, sources, first }
     }
 
-    /// The tables with their first slots only, all of them free; `None` if there are fewer.
+    /// Returns the tables with their first slots only, all free; `None` if there are fewer.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, [events, conns, listeners, sources]: [usize; 4]) -> Option<Self> {
         let mut number = 0;
@@ -79,7 +79,7 @@ impl<'s, A> Tables<'s, A> {
         Id::at(self.first[2].wrapping_add(index))
     }
 
-    /// What a number leads to. [`Id::NONE`] leads to a source that does not exist.
+    /// Returns the place a number names. [`Id::NONE`] names a source that does not exist.
     pub(crate) const fn place(&self, id: Id) -> Place {
         let [conn, listener, source] = self.first;
         match id.slot() {
@@ -90,7 +90,7 @@ impl<'s, A> Tables<'s, A> {
         }
     }
 
-    /// What a slot has for the back end to do.
+    /// Returns a slot's pending actions.
     pub(crate) fn pending(&mut self, id: Id) -> Option<&mut Pending> {
         match self.place(id) {
             Place::Event(_) => None,

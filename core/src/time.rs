@@ -1,7 +1,7 @@
 //! The loop's time: a point on a monotonic clock, in microseconds.
 //!
 //! The core never reads a clock. A back end feeds the time with
-//! [`EventBase::advance`](crate::EventBase::advance), so a board's timer, a desk's clock and a
+//! [`EventBase::advance`](crate::EventBase::advance), so a board's timer, a host's clock and a
 //! simulator's virtual time are all the same to an application.
 
 use core::time::Duration;
@@ -9,9 +9,8 @@ use core::time::Duration;
 /// A point in time: microseconds since an origin the back end chose.
 ///
 /// 64 bits of microseconds last 584,000 years; arithmetic saturates at the end instead of wrapping.
-/// A deadline beyond the end sits at [`Instant::MAX`]. Should that time be fed, all that sits there
-/// is due, and a persistent timer, which has no later deadline to go to, is due once a pass from
-/// then on.
+/// A deadline beyond the end becomes [`Instant::MAX`]. If that time is ever fed, all such deadlines
+/// are due, and a persistent timer, which has no later deadline, is due once a pass from then on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
@@ -28,39 +27,39 @@ impl Instant {
         Self(micros)
     }
 
-    /// Microseconds since the origin.
+    /// Returns the microseconds since the origin.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// The instant `delay` later, rounded up to a microsecond so that nothing is ever early.
+    /// Returns the instant `delay` later, rounded up to a microsecond so that nothing is ever early.
     #[must_use]
     pub const fn after(self, delay: Duration) -> Self {
         self.plus(micros(delay))
     }
 
-    /// The instant so many microseconds later.
+    /// Returns the instant `micros` later.
     pub(crate) const fn plus(self, micros: u64) -> Self {
         Self(self.0.saturating_add(micros))
     }
 
-    /// The time from `earlier` to this instant; zero when `earlier` is not earlier.
+    /// Returns the time from `earlier` to this instant; zero when `earlier` is not earlier.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// A duration in microseconds, rounded up, saturating.
+/// Converts a duration to microseconds, rounded up, saturating.
 ///
-/// `Duration::as_micros` computes in 128 bits, which a small core pays for dearly; so it does for
-/// this, if each verb that takes a duration has a copy of it.
+/// `Duration::as_micros` computes in 128 bits, which is expensive on a small core. A copy of this
+/// function in each verb that takes a duration would be expensive, too.
 #[inline(never)]
 pub(crate) const fn micros(delay: Duration) -> u64 {
     let fraction = delay.subsec_nanos().div_ceil(1_000);
     delay.as_secs().saturating_mul(1_000_000).saturating_add(fraction as u64)
 }
 
-/// A duration in milliseconds, rounded up, saturating.
+/// Converts a duration to milliseconds, rounded up, saturating.
 #[inline(never)]
 pub(crate) fn millis(delay: Duration) -> u32 {
     let fraction = delay.subsec_nanos().div_ceil(1_000_000);

@@ -1,4 +1,4 @@
-//! Triggers: the one door by which interrupts and other threads reach the loop.
+//! Triggers: the only way by which interrupts and other threads reach the loop.
 
 use core::cell::RefCell;
 use core::task::Waker;
@@ -11,8 +11,7 @@ use crate::Signal;
 ///
 /// A trigger is a `static` of the board or the host program. Raising it adds one to its count and
 /// wakes the back end, which takes the count and feeds it to the base as raises of the trigger's
-/// signal. Raises are counted, not queued, so there is nothing that could overflow; the count
-/// saturates at 65,535.
+/// signal. Raises are counted, not queued, so nothing can overflow; the count saturates at 65,535.
 ///
 /// ```
 /// use picoevent::{Signal, Trigger};
@@ -42,19 +41,19 @@ impl Trigger {
         Self { signal, state: Mutex::new(RefCell::new(State { raises: 0, waker: None })) }
     }
 
-    /// Counts one raise and wakes the loop; from any context, interrupts included.
+    /// Counts one raise and wakes the loop. Works in any context, interrupts included.
     pub fn raise(&self) {
         let waker = self.with(|state| {
             state.raises = state.raises.saturating_add(1);
             state.waker.clone()
         });
-        // Outside the critical section: a waker may do as much work as it likes.
+        // Outside the critical section, because a waker may do much work.
         if let Some(waker) = waker.flatten() {
             waker.wake();
         }
     }
 
-    /// The signal this trigger raises.
+    /// Returns the signal this trigger raises.
     pub const fn signal(&self) -> Signal {
         self.signal
     }
@@ -64,8 +63,8 @@ impl Trigger {
         self.with(|state| core::mem::take(&mut state.raises)).unwrap_or(0)
     }
 
-    /// Sets who is woken by the next raise. For back ends, which register before they look at the
-    /// count, so that a raise in between is not slept through.
+    /// Sets the waker for the next raise. For back ends: they register before they read the count, so
+    /// that a raise in between still wakes them.
     pub fn register(&self, waker: &Waker) {
         let replaced = self.with(|state| match &state.waker {
             Some(held) if held.will_wake(waker) => None,
@@ -74,8 +73,8 @@ impl Trigger {
         drop(replaced);
     }
 
-    /// Works on the state with interrupts held off. Nothing in here comes back to the same state,
-    /// so it is never found borrowed.
+    /// Runs `work` on the state with interrupts disabled. `work` never uses the same trigger, so the
+    /// state is never found borrowed.
     fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> Option<R> {
         critical_section::with(|cs| {
             self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))

@@ -1,9 +1,9 @@
 //! Watchers: callbacks just before and just after the loop waits (libevent's `evwatch`).
 //!
 //! A watcher is an event that waits for the loop itself. It is called in every turn, in the order
-//! the watchers were made, whatever its priority; it keeps no loop alive and counts as nothing that
-//! is pending. Deleting one pauses it, adding it again lets it go on behind the others, freeing it
-//! gives its slot back; all of that also from a watcher's own callback.
+//! the watchers were made, whatever its priority. It does not keep the loop alive and does not count
+//! as pending. Deleting one pauses it, adding it again resumes it behind the others, freeing it gives
+//! its slot back. All of that also works in a watcher's own callback.
 
 use core::time::Duration;
 
@@ -24,16 +24,16 @@ pub(crate) enum When {
     Check,
 }
 
-/// The watchers, and how far the round of calls is.
+/// The watchers, and the state of the current round of calls.
 pub(crate) struct Watchers {
     prepare: Waiting,
     check: Waiting,
     /// The watcher that is called next.
     next: Id,
     /// Calls left in the round: as many as there were watchers when it began, so that a watcher
-    /// that makes watchers does not keep it going.
+    /// that makes watchers does not prolong it.
     left: u16,
-    /// What the wait will be, while prepare watchers run, in microseconds; the largest for no end.
+    /// The coming wait, while prepare watchers run, in microseconds; `u64::MAX` for no limit.
     wait: u64,
 }
 
@@ -60,7 +60,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Calls `call` in each turn just after the loop has waited (`evwatch_check_new`), before
-    /// timers are looked at.
+    /// timers are checked.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -68,9 +68,9 @@ impl<A> Cx<'_, A> {
         self.watch(When::Check, call)
     }
 
-    /// How long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something is
-    /// due, `None` when there is no limit. What prepare watchers do may shorten it still. Outside
-    /// of their callbacks it is what they were told last.
+    /// Returns how long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something
+    /// is due, `None` when there is no limit. Prepare watchers may still shorten the wait. Outside of
+    /// their callbacks it is the value that they got last.
     pub fn wait_to_come(&self) -> Option<Duration> {
         (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }
@@ -84,7 +84,7 @@ impl<A> Cx<'_, A> {
         Ok(event)
     }
 
-    /// Lets a watcher be called behind the others, or no more.
+    /// Puts a watcher last on its list, or takes it off.
     fn watcher_register(&mut self, event: Event, registered: bool) {
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         let Waits::Watcher(when) = slot.waits() else { return };
@@ -104,7 +104,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The next check watcher to call, in a new round if one is to begin.
+    /// Returns the next check watcher to call. `begin` begins a new round.
     fn watcher_next(&mut self, begin: bool) -> Option<Fired<A>> {
         if begin {
             self.begin_round(self.watchers.check);
@@ -121,7 +121,7 @@ impl<A> Cx<'_, A> {
         (self.watchers.next, self.watchers.left) = (list.first, count);
     }
 
-    /// The next call of the round.
+    /// Returns the next call of the round.
     fn go_round(&mut self) -> Option<Fired<A>> {
         while self.watchers.left > 0 {
             self.watchers.left = self.watchers.left.saturating_sub(1);
@@ -150,8 +150,8 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Calls the prepare watchers, unless the loop is about to end. Back ends do so once a turn,
-    /// before they take the last actions and ask [`EventBase::wait`].
+    /// Calls the prepare watchers, unless the loop is about to end. Back ends call it once a turn,
+    /// before they take the last actions and call [`EventBase::wait`].
     pub fn prepare(&mut self, app: &mut A) {
         self.cx.recorder.note(|| Entry::Prepare);
         if let Some(prepare) = self.cx.hooks.watcher_prepare {

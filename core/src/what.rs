@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign};
 
-/// A set of conditions, with libevent's bit values (`EV_READ` and its kin).
+/// A set of conditions, with libevent's bit values (`EV_READ` and the like).
 ///
 /// The same type says what an event is interested in and, in its callback, what came true. Several
 /// conditions that come true before the callback runs are merged into one call.
@@ -22,8 +22,8 @@ impl What {
     pub const WRITE: Self = Self(0x04);
     /// The signal was raised (`EV_SIGNAL`).
     pub const SIGNAL: Self = Self(0x08);
-    /// In an interest: tell of changes only, not of what goes on being true (`EV_ET`). In a
-    /// callback: the event is of this kind.
+    /// In an interest: report changes only, not conditions that stay true (`EV_ET`). In a
+    /// callback: the event waits by edge.
     pub const EDGE: Self = Self(0x20);
     /// The source's peer will send no more (`EV_CLOSED`).
     pub const CLOSED: Self = Self(0x80);
@@ -31,33 +31,33 @@ impl What {
     /// What a source can report: reading, writing, closing.
     pub(crate) const IO: Self = Self(Self::READ.0 | Self::WRITE.0 | Self::CLOSED.0);
 
-    /// Makes a set from its bits. Those that have no name here are the application's own: what is
-    /// given to [`EventMut::activate`](crate::EventMut::activate) reaches the callback as it is.
+    /// Makes a set from its bits. Bits without a name here are the application's own:
+    /// [`EventMut::activate`](crate::EventMut::activate) passes them to the callback unchanged.
     pub const fn from_bits(bits: u8) -> Self {
         Self(bits)
     }
 
-    /// The set's bits.
+    /// Returns the set's bits.
     pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// This set without the conditions of `other`.
+    /// Returns this set without the conditions of `other`.
     pub(crate) const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether no condition is in the set.
+    /// Returns whether no condition is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether every condition of `other` is in this set.
+    /// Returns whether every condition of `other` is in this set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether any condition of `other` is in this set.
+    /// Returns whether any condition of `other` is in this set.
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

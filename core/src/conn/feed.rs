@@ -1,7 +1,7 @@
-//! What a back end tells of connections, and where it finds and leaves their bytes.
+//! What a back end reports of connections, and how it reads and writes their bytes.
 //!
-//! Feeding only records: callbacks run in the dispatch that follows. A handle that is stale is
-//! answered with nothing, since a back end may hear of a connection after the application freed it.
+//! Feeding only records: callbacks run in the dispatch that follows. A stale handle is ignored,
+//! because a back end may hear of a connection after the application freed it.
 
 use core::net::SocketAddr;
 
@@ -15,8 +15,8 @@ use crate::record::Entry;
 use crate::{EventBase, log};
 
 impl<A> EventBase<'_, A> {
-    /// Whether the connection table has room: asked before accepting, so that nothing is accepted
-    /// that could not be kept.
+    /// Returns whether the connection table has room. Call it before accepting, so that every accepted
+    /// connection can be kept.
     pub fn has_room(&self) -> bool {
         !self.cx.tables.conns.is_full()
     }
@@ -65,9 +65,9 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// The room for input, in the order it is to be filled, or `None` while no input is wanted:
+    /// Returns the room for input, in the order it is to be filled, or `None` while no input is wanted:
     /// reading is disabled, or the ring is full. [`Action::Receive`](crate::Action::Receive) says
-    /// when to ask again.
+    /// when to call again.
     pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
         let slot = self.cx.tables.conns.get(conn)?;
         let room = slot.input.len() < self.cx.rings.input_len();
@@ -88,7 +88,7 @@ impl<A> EventBase<'_, A> {
         self.note_received(conn, amount);
     }
 
-    /// The bytes to send, oldest first; none while writing is disabled or not connected.
+    /// Returns the bytes to send, oldest first; none while writing is disabled or not connected.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
         match self.cx.tables.conns.get(conn) {
             Some(slot) if slot.may_send() => slot.output.bytes(self.cx.rings.output(conn.index())),
@@ -121,15 +121,15 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Feeds that the connection has failed. The back end has dropped its socket; a connection
-    /// that the application closed already, or has not been handed, gives its slot back here.
+    /// Feeds that the connection has failed. The back end has dropped its socket. If the application has
+    /// closed the connection already, or has not received it yet, its slot is given back here.
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
         self.cx.recorder.note(|| Entry::Failed(conn, error));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
         match slot.phase() {
             Phase::Closing => self.give_back(conn),
             Phase::Failed => {}
-            // The application has not heard of it, and there is nothing left to hear.
+            // The application does not know of it, so there is nothing to report.
             _ if slot.is_unaccepted() => {
                 self.cx.conn_forget(conn);
                 self.give_back(conn);

@@ -1,7 +1,7 @@
 //! Which callbacks of a connection are due, and which of them runs next.
 //!
-//! What is due is a bit each in the word of the slot's turn. It is checked when it is called: what
-//! has lost its reason meanwhile is dropped, what a disabled direction holds back waits.
+//! Each due callback is a bit in the word of the slot's turn. It is checked again before it is called:
+//! it is dropped if its reason is gone, and waits while its direction is disabled.
 
 use super::slot::flag;
 use super::{ConnEvent, ConnSlot, Direction};
@@ -22,15 +22,15 @@ pub(super) mod due {
     pub(in crate::conn) const EOF: u8 = 1 << 6;
     pub(in crate::conn) const FAILED: u8 = 1 << 7;
 
-    /// What puts the end of stream off to the next pass.
+    /// Callbacks that delay the end of stream to the next pass.
     pub(super) const BEFORE_EOF: u8 = READ | CONNECTED;
     pub(super) const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
-    /// What waits until reading is enabled.
+    /// Callbacks that wait until reading is enabled.
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
-    /// What waits until writing is enabled.
+    /// Callbacks that wait until writing is enabled.
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
 
-    /// The callback of a direction's timeout.
+    /// Returns the bit of a direction's timeout callback.
     pub(in crate::conn) const fn timeout_of(direction: Direction) -> u8 {
         match direction {
             Direction::Read => READ_TIMEOUT,
@@ -40,7 +40,7 @@ pub(super) mod due {
 }
 
 impl<A> ConnSlot<A> {
-    /// The first callback to run, of those that are due and still have their reason; zero for none.
+    /// Returns the first due callback whose direction is enabled; zero for none.
     fn next_due(&self) -> u8 {
         let mut due = self.turn.due();
         if !self.has(flag::READ_ENABLED) {
@@ -57,7 +57,7 @@ impl<A> ConnSlot<A> {
         self.turn.set_due(self.turn.due() & !due);
     }
 
-    /// Takes the next callback, but for that of a listener. Input rings have `input_len` bytes.
+    /// Takes the next callback, except that of a listener. Input rings have `input_len` bytes.
     fn take_call(&mut self, conn: Conn, now: Instant, input_len: usize) -> Option<Fired<A>> {
         if self.turn.due() & due::TIMEOUTS != 0 {
             for direction in [Direction::Read, Direction::Write] {
@@ -96,7 +96,7 @@ impl<A> ConnSlot<A> {
         self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
     }
 
-    /// Enables a direction. After the end of stream was reported there is no reading to enable.
+    /// Enables a direction. Reading stays disabled once the end of stream was reported.
     pub(super) fn enable(&mut self, direction: Direction) {
         match direction {
             Direction::Read => {
@@ -114,17 +114,17 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Whether its listener's callback has not run yet: the application does not know of it.
+    /// Returns whether its listener's callback has not run yet: the application does not know of it.
     pub(crate) const fn is_unaccepted(&self) -> bool {
         self.turn.due() & due::ACCEPTED != 0
     }
 
-    /// Marks it as not handed to its listener's callback, or as handed over.
+    /// Marks it as not passed to its listener's callback yet, or as passed.
     pub(crate) const fn set_unaccepted(&mut self, unaccepted: bool) {
         self.turn.set_due(if unaccepted { due::ACCEPTED } else { 0 });
     }
 
-    /// Whether the application has set a callback for it.
+    /// Returns whether the application has set a callback for `due`.
     pub(super) const fn hears(&self, due: u8) -> bool {
         match due {
             due::READ => self.on_read.is_some(),
@@ -137,8 +137,8 @@ impl<A> ConnSlot<A> {
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
     ///
-    /// The end of stream waits for the next pass, so that the back end is offered first what the
-    /// callback for the input before it writes.
+    /// The end of stream waits for the next pass, so that the back end is first offered what the
+    /// callback for the earlier input writes.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (now, input_len) = (self.now, self.rings.input_len());
         let (conn, slot) = self.tables.conns.at(index)?;
@@ -157,7 +157,7 @@ impl<A> Cx<'_, A> {
         fired
     }
 
-    /// Makes a callback due, if there is one.
+    /// Makes a callback due, if one is set.
     pub(super) fn conn_due(&mut self, conn: Conn, due: u8) {
         if let Some(slot) = self.tables.conns.get_mut(conn).filter(|slot| slot.hears(due)) {
             slot.turn.add_due(due);
@@ -165,7 +165,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Gives a connection that was accepted a turn, if a callback can run.
+    /// Gives a turn to a connection that the application knows, if a callback can run.
     pub(super) fn conn_activate(&mut self, conn: Conn) {
         let slot = self.tables.conns.get(conn);
         if slot.is_some_and(|slot| slot.next_due() != 0 && !slot.is_unaccepted()) {

@@ -1,4 +1,4 @@
-//! What a connection's slot keeps, beside its rings and its place in the heap of timers.
+//! What a connection's slot keeps, besides its rings and its place in the heap of timers.
 
 use super::{OnConn, OnConnEvent, Tuning};
 use crate::Instant;
@@ -11,7 +11,7 @@ use crate::ring::Ring;
 use crate::table::{Head, Slot};
 use crate::timers::Alarm;
 
-/// How far a connection is.
+/// The state of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Connecting,
@@ -36,7 +36,7 @@ pub(crate) mod flag {
     /// See [`Tuning::nagle`](super::Tuning::nagle).
     pub(crate) const NAGLE: u32 = READ_ENABLED << 5;
 
-    /// How far it is: two bits, without one for a connection that is being opened.
+    /// The connection's state: two bits, both zero while it is being opened.
     pub(crate) const PHASE: u32 = 0b11 * OPEN;
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
     pub(crate) const CLOSING: u32 = 0b10 * OPEN;
@@ -45,9 +45,9 @@ pub(crate) mod flag {
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
-    /// When the earlier of its timeouts may pass: what the heap of timers goes by.
+    /// When the earlier of its timeouts may pass: its key in the heap of timers.
     pub(crate) alarm: Alarm,
-    /// When each direction made progress, or began to wait for some.
+    /// When each direction last made progress, or began to wait.
     pub(super) last: [Instant; 2],
     /// How long each direction may be idle, in milliseconds; zero for ever.
     pub(super) timeouts: [u32; 2],
@@ -105,8 +105,8 @@ impl<A> Slot for ConnSlot<A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Begins a connection in a slot that has just been taken. Its place in the heap of timers stays:
-    /// that of an earlier connection, which is gone, may not have come first yet.
+    /// Begins a connection in a slot that has just been taken. Its place in the heap of timers is kept:
+    /// the stale key of an earlier connection may still be there.
     pub(super) fn begin(&mut self, phase: Phase, peer: Address) {
         self.turn = self.turn.begin(flag::WRITE_ENABLED, 0);
         self.timeouts = [0; 2];
@@ -154,29 +154,29 @@ impl<A> ConnSlot<A> {
         self.turn.has(flags)
     }
 
-    /// Where its input stands.
+    /// Returns the input ring.
     #[cfg(feature = "record")]
     pub(crate) const fn input(&self) -> &Ring {
         &self.input
     }
 
-    /// Whether the application may still use the connection.
+    /// Returns whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
         self.phase() != Phase::Closing
     }
 
-    /// Whether nothing can be written any more.
+    /// Returns whether nothing can be written any more.
     pub(super) fn is_finished(&self) -> bool {
         self.has(flag::FINISHED) || self.phase() == Phase::Failed
     }
 
-    /// Whether input is wanted, as far as the application and the peer are concerned.
+    /// Returns whether input is wanted, as far as the application and the peer are concerned.
     pub(super) fn wants_input(&self) -> bool {
         self.phase() == Phase::Open && self.has(flag::READ_ENABLED) && !self.has(flag::EOF)
     }
 
-    /// Whether output goes out, as far as the application is concerned. What a closed connection
-    /// still holds goes out even if writing was disabled.
+    /// Returns whether output is to be sent, as far as the application is concerned. A closed connection
+    /// sends its remaining output even if writing was disabled.
     pub(super) fn may_send(&self) -> bool {
         match self.phase() {
             Phase::Open => self.has(flag::WRITE_ENABLED) && self.output.len() > 0,
@@ -185,7 +185,7 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Whether something of ours waits for the peer: an answer to a connect, room for output.
+    /// Returns whether it waits for the peer: for an answer to a connect, or for room for output.
     pub(super) fn awaits_peer(&self) -> bool {
         self.phase() == Phase::Connecting || (self.phase() == Phase::Open && self.output.len() > 0)
     }

@@ -1,9 +1,9 @@
 //! A connection's timeouts: when they begin, go on and pass (rule M5).
 //!
 //! Each direction keeps the time of its last progress. Whether its timeout counts, and when it passes,
-//! is worked out only when somebody asks, from what the connection is by then. Both directions share
-//! one place in the heap of timers, which may be too early: when it comes first, it is put where it
-//! belongs. So a timeout that begins again with every byte costs O(1).
+//! is computed only when it is needed, from the connection's state at that time. Both directions share
+//! one key in the heap of timers, which may be too early: when it comes first, it is moved to its
+//! right place. So a timeout that begins again with every byte costs O(1).
 
 use super::firing::due;
 use super::slot::flag;
@@ -14,9 +14,9 @@ use crate::{Cx, Instant};
 const DIRECTIONS: [Direction; 2] = [Direction::Read, Direction::Write];
 
 impl<A> ConnSlot<A> {
-    /// When a direction's timeout passes, with input rings of `input_len` bytes; [`Instant::MAX`]
+    /// Returns when a direction's timeout passes, with input rings of `input_len` bytes; [`Instant::MAX`]
     /// while it does not count. Reading counts while input is wanted and there is room for it;
-    /// writing, while something is to be sent or connected.
+    /// writing counts while a connect or output waits for the peer.
     pub(super) fn until(&self, direction: Direction, input_len: usize) -> Instant {
         let counts = match direction {
             Direction::Read => self.wants_input() && self.input.len() < input_len,
@@ -33,7 +33,7 @@ impl<A> ConnSlot<A> {
         last.plus(u64::from(timeout).wrapping_mul(1_000))
     }
 
-    /// When the next timeout passes that is not due already.
+    /// Returns when the next timeout passes that is not due already.
     pub(crate) fn next_deadline(&self, input_len: usize) -> Instant {
         let waiting = |direction: &Direction| self.turn.due() & due::timeout_of(*direction) == 0;
         let until = |direction| self.until(direction, input_len);
@@ -42,7 +42,7 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Begins a direction's timeout anew: it made progress, or may make some from now on.
+    /// Restarts a direction's timeout: it made progress, or may make some from now on.
     pub(super) fn conn_progress(&mut self, conn: Conn, direction: Direction) {
         let (now, input_len) = (self.now, self.rings.input_len());
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
@@ -67,8 +67,8 @@ impl<A> Cx<'_, A> {
         self.timers.arm(&mut self.tables, id);
     }
 
-    /// A deadline of the connection in a slot has passed. The direction is disabled when its turn comes
-    /// (rule M7), whether there is a callback or not.
+    /// Makes the passed timeouts of the connection in a slot due. The direction is disabled when its turn
+    /// comes (rule M7), whether there is a callback or not.
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
         let (now, input_len) = (self.now, self.rings.input_len());
         let Some((conn, slot)) = self.tables.conns.at(index) else { return };

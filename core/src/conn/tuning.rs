@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// How long a connection is silent before the stack probes whether its peer is still there, unless
-/// [`ConnMut::set_keep_alive`](super::ConnMut::set_keep_alive) says otherwise.
+/// [`ConnMut::set_keep_alive`](super::ConnMut::set_keep_alive) changes it.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// The settings of a connection's socket ([`Action::Tune`](crate::Action::Tune)).
@@ -21,10 +21,10 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// What a connection begins with.
+    /// The settings a connection begins with.
     pub const DEFAULT: Self = Self { nagle: false, keep_alive: KEEP_ALIVE.as_secs() as u16 };
 
-    /// Silence before a keep-alive probe; `None` for no probes.
+    /// Returns the silence before a keep-alive probe; `None` for no probes.
     pub const fn keep_alive(self) -> Option<Duration> {
         match self.keep_alive {
             0 => None,

@@ -20,11 +20,11 @@ pub struct ConnMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Opens a connection to `peer`. Its callbacks are set through [`Cx::conn`]; the event
-    /// callback hears [`Connected`](super::ConnEvent::Connected) or
-    /// [`Failed`](super::ConnEvent::Failed), never this call's result.
+    /// Opens a connection to `peer`. [`Cx::conn`] sets its callbacks; the event callback gets the outcome,
+    /// [`Connected`](super::ConnEvent::Connected) or [`Failed`](super::ConnEvent::Failed), which this
+    /// call never returns.
     ///
-    /// What is written meanwhile is sent first thing.
+    /// Data written meanwhile is sent as soon as the connection is established.
     ///
     /// # Errors
     /// [`Full::Conns`] when the table has no free slot.
@@ -35,7 +35,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(conn)
     }
 
-    /// The connection's verbs.
+    /// Returns the connection's verbs.
     ///
     /// # Errors
     /// [`Stale`] when the connection was freed or closed.
@@ -44,8 +44,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(ConnMut { cx: self, conn })
     }
 
-    /// Moves as many bytes from the input of `from` to the output of `to` as there is room for;
-    /// how many that was. Both may be the same connection.
+    /// Moves as many bytes from the input of `from` to the output of `to` as there is room for. Returns
+    /// the number moved. Both may be the same connection.
     ///
     /// # Errors
     /// [`Stale`] when one of them was freed; nothing has moved then.
@@ -83,18 +83,18 @@ impl<A> ConnMut<'_, '_, A> {
         self.change(|slot| slot.on_read = Some(call))
     }
 
-    /// Sets the function to call after output was sent and none is left: the back end has it, the
-    /// peer may not have it yet.
+    /// Sets the function to call when all output was sent: the back end has it, the peer may not have it
+    /// yet.
     pub fn on_write(&mut self, call: OnConn<A>) -> &mut Self {
         self.change(|slot| slot.on_write = Some(call))
     }
 
-    /// Sets the function to call for what is not data: connected, end of stream, timeout, failure.
+    /// Sets the function to call for all but data: connected, end of stream, timeout, failure.
     pub fn on_event(&mut self, call: OnConnEvent<A>) -> &mut Self {
         self.change(|slot| slot.on_event = Some(call))
     }
 
-    /// Lets a direction work. Reading is off at first, writing is on.
+    /// Enables a direction. At first reading is disabled and writing is enabled.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
         let conn = self.conn;
         self.change(|slot| slot.enable(direction));
@@ -108,17 +108,16 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Stops a direction; what the rings hold stays. Callbacks of the direction that are due wait
-    /// until it is enabled again, but a timeout: that is taken back.
+    /// Disables a direction; the rings keep their bytes. Due callbacks of the direction wait until it is
+    /// enabled again, except a timeout, which is taken back.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
         self.change(|slot| slot.disable(direction));
         self
     }
 
-    /// Sets how long nothing may come (`read`), and how long nothing may be sent although
-    /// something waits (`write`, which also bounds a connect), before the event callback hears of
-    /// a timeout. `None` and zero mean for ever. In whole milliseconds, rounded up; the longest is 49
-    /// days.
+    /// Sets how long no input may arrive (`read`), and how long waiting output may make no progress
+    /// (`write`, which also bounds a connect), before the event callback gets a timeout. `None` and zero
+    /// mean no timeout. In whole milliseconds, rounded up; the longest is 49 days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let timeouts = [read, write].map(|timeout| timeout.map_or(0, millis));
         self.change(|slot| slot.timeouts = timeouts);
@@ -162,8 +161,8 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Sets how long the connection is silent before the stack probes whether the peer is still
     /// there (`SO_KEEPALIVE`); [`KEEP_ALIVE`](super::KEEP_ALIVE) at first. Rounded up to whole
-    /// seconds, 65,535 at most. `None` and zero turn the probes off: a peer that vanished without a
-    /// word is then noticed only when something is sent to it.
+    /// seconds, 65,535 at most. `None` and zero turn the probes off: a peer that vanished silently is
+    /// then noticed only when something is sent to it.
     pub fn set_keep_alive(&mut self, silence: Option<Duration>) -> &mut Self {
         self.tune(|tuning| tuning.set_keep_alive(silence))
     }
@@ -183,7 +182,7 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// The application's word, zero at first.
+    /// Returns the application's word, zero at first.
     pub fn user(&self) -> u32 {
         self.slot().map_or(0, |slot| slot.user)
     }
@@ -193,7 +192,7 @@ impl<A> ConnMut<'_, '_, A> {
         self.change(|slot| slot.user = user)
     }
 
-    /// The peer's address.
+    /// Returns the peer's address.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.slot().map(|slot| slot.peer.into())
     }
@@ -225,7 +224,7 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Queues as much of `data` as fits; how much that was. Zero when no more can be sent.
+    /// Queues as much of `data` as fits. Returns the number of bytes queued: zero when no more can be sent.
     pub fn write_some(&mut self, data: &[u8]) -> usize {
         let storage = self.cx.rings.output_mut(self.conn.index());
         let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
@@ -237,18 +236,17 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// Bytes the output ring has room for.
+    /// Returns the number of bytes the output ring has room for.
     pub fn room(&self) -> usize {
         self.cx.rings.output_len().saturating_sub(self.output_len())
     }
 
-    /// Bytes written and not yet sent.
+    /// Returns the number of bytes written and not yet sent.
     pub fn output_len(&self) -> usize {
         self.slot().map_or(0, |slot| slot.output.len())
     }
 
-    /// Ends the sending side: once the output is sent, the peer is told that no more will come.
-    /// Reading goes on.
+    /// Ends the sending side: the end of the stream is sent after the output. Reading goes on.
     pub fn finish(&mut self) {
         self.change(|slot| slot.turn.set(flag::FINISHED, true));
         self.cx.conn_post(self.conn, action::FINISH);
@@ -257,19 +255,19 @@ impl<A> ConnMut<'_, '_, A> {
 
 /// Input.
 impl<A> ConnMut<'_, '_, A> {
-    /// Bytes received and not yet consumed.
+    /// Returns the number of bytes received and not yet consumed.
     pub fn input_len(&self) -> usize {
         self.slot().map_or(0, |slot| slot.input.len())
     }
 
-    /// The bytes received and not yet consumed, oldest first; the second slice goes on where the
-    /// first ends.
+    /// Returns the bytes received and not yet consumed, oldest first; the second slice continues the
+    /// first.
     pub fn peek(&self) -> (&[u8], &[u8]) {
         let storage = self.cx.rings.input(self.conn.index());
         self.slot().map_or((&[], &[]), |slot| slot.input.bytes(storage))
     }
 
-    /// Lets the oldest `amount` bytes go; how many there were.
+    /// Discards up to `amount` of the oldest bytes. Returns the number discarded.
     pub fn consume(&mut self, amount: usize) -> usize {
         let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
         let amount = input.consume(self.cx.rings.input_len(), amount);
@@ -277,7 +275,7 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// Moves the oldest bytes to `target`, as many as both have; how many that was.
+    /// Moves up to `target.len()` of the oldest bytes into `target`. Returns the number moved.
     pub fn read(&mut self, target: &mut [u8]) -> usize {
         let storage = self.cx.rings.input(self.conn.index());
         let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
@@ -286,7 +284,7 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// The offset of the first place in the input where `needle` stands whole.
+    /// Returns the offset in the input at which `needle` first occurs in full.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
         self.slot()?.input.find(self.cx.rings.input(self.conn.index()), needle)
     }
@@ -294,8 +292,8 @@ impl<A> ConnMut<'_, '_, A> {
 
 /// The end.
 impl<A> ConnMut<'_, '_, A> {
-    /// Closes the connection once its output is sent, with care that the peer gets all of it. The
-    /// handle is stale from here on; the slot comes back when the output is gone.
+    /// Closes the connection after its output is sent, so that the peer gets all of it. The handle is
+    /// stale from here on; the slot is given back when the output is gone.
     pub fn close(self) {
         if self.slot().is_none_or(|slot| slot.phase() == Phase::Failed) {
             return self.free();
@@ -304,16 +302,16 @@ impl<A> ConnMut<'_, '_, A> {
         self.cx.conn_post(self.conn, action::SEND | action::CLOSE);
     }
 
-    /// Drops the connection at once (`bufferevent_free`): output not yet sent is discarded, and
-    /// the peer sees a reset if anything is left undone. The handle is stale from here on. The slot
-    /// comes back when the back end has dropped its socket, before the loop waits next: until then,
-    /// and so in the same callback, [`Cx::connect`] may answer [`Full::Conns`].
+    /// Drops the connection at once (`bufferevent_free`): unsent output is discarded, and the peer sees a
+    /// reset if anything is left undone. The handle is stale from here on. The slot is given back when the
+    /// back end has dropped its socket, before the loop waits next. Until then, also in the same callback,
+    /// [`Cx::connect`] may return [`Full::Conns`].
     pub fn free(self) {
         self.cx.conn_drop(self.conn);
     }
 
     fn slot(&self) -> Option<&ConnSlot<A>> {
-        // It was there when the view was made, and nothing could be freed since.
+        // The slot was taken when the view was made, and nothing could be freed since.
         self.cx.tables.conns.slot(self.conn.slot())
     }
 
@@ -333,7 +331,7 @@ impl<A> Cx<'_, A> {
         self.conn_post(conn, action::SEND);
         let slot = self.tables.conns.get(conn);
         if slot.is_some_and(|slot| slot.phase() == Phase::Open && slot.output.len() == amount) {
-            // What was sent before is gone, so the wait for the peer begins now.
+            // All earlier output was sent, so the wait for the peer begins now.
             self.conn_progress(conn, Direction::Write);
         }
     }
@@ -351,7 +349,7 @@ impl<A> Cx<'_, A> {
     /// Drops a connection: the peer sees a reset if anything is left undone.
     pub(crate) fn conn_drop(&mut self, conn: Conn) {
         self.conn_forget(conn);
-        // Or a back end that hears of the peer meanwhile would be asked to send it.
+        // Otherwise a back end that hears of the peer meanwhile would be asked to send the output.
         if let Some(slot) = self.tables.conns.get_mut(conn) {
             slot.output.clear();
             slot.pending.actions = 0;

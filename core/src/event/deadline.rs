@@ -1,4 +1,4 @@
-//! An event's deadline: begun, moved, passed, and set again when it fires.
+//! An event's deadline: how it begins, moves, passes, and is set again when the event fires.
 
 use super::flag;
 use crate::handle::Event;
@@ -6,7 +6,7 @@ use crate::queue::Id;
 use crate::{Cx, Instant, What};
 
 impl<A> Cx<'_, A> {
-    /// Sets a deadline in place of one there may be, and takes back a callback that is due for that.
+    /// Sets a deadline, which replaces an earlier one, and takes back a callback due for the earlier one.
     pub(super) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
         self.hooks.event_timed_out = Some(|cx, index| cx.event_timed_out(index));
         let Some(slot) = self.tables.events.get_mut(event) else { return };
@@ -21,8 +21,8 @@ impl<A> Cx<'_, A> {
         self.event_arm(event.slot(), self.now.plus(interval));
     }
 
-    /// Takes back a callback that is due for a timeout. Readiness that it was due for, too, is asked
-    /// for again.
+    /// Takes back a callback that is due for a timeout. If it was due for readiness, too, the back end is
+    /// asked to look at the source again.
     #[inline(never)]
     fn event_take_back_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
@@ -51,7 +51,7 @@ impl<A> Cx<'_, A> {
         self.note_added();
     }
 
-    /// Takes the deadline of the event in a slot away.
+    /// Removes the deadline of the event in a slot.
     pub(super) fn event_disarm(&mut self, index: u16) {
         if let Some(slot) = self.tables.events.slot_mut(index).filter(|slot| slot.has(flag::ARMED))
         {
@@ -68,7 +68,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The timeout of the event that stands first in the heap has passed.
+    /// Handles the passed timeout of the event that is first in the heap.
     fn event_timed_out(&mut self, index: u16) {
         self.timers.remove_first(&mut self.tables);
         let Some((event, slot)) = self.tables.events.at(index) else { return };

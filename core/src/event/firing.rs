@@ -1,4 +1,4 @@
-//! How an event becomes active and fires, and what firing takes beside the call.
+//! How an event becomes active and fires, and what firing does besides the call.
 
 use super::flag;
 use crate::handle::Event;
@@ -33,7 +33,7 @@ impl<A> Cx<'_, A> {
         Some(Fired::Event(call?, event, what))
     }
 
-    /// Does what an event that fires with `what` takes beside its call.
+    /// Does the work of the on-fire `flags` for an event that fires with `what`.
     #[inline(never)]
     fn event_on_fire(&mut self, event: Event, flags: u32, what: What) {
         let index = event.slot();
@@ -64,7 +64,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Frees the once-event whose callback has run, unless that has made use of it again.
+    /// Frees the once-event whose callback has run, unless the callback made it pending or active again.
     pub(crate) fn free_fired_once(&mut self) {
         if self.fired_once == Event::NONE {
             return;

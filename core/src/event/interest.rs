@@ -5,8 +5,8 @@
 //!              └── previous of the first: the last ──▲
 //! ```
 //!
-//! The first event's link names the last one, so that appending needs no end of its own: there are
-//! as many of these lists as signals. O(1) to join and to leave.
+//! The first event's link names the last one, so a list does not store its end: there is one list for
+//! each signal. O(1) to join and to leave.
 
 use super::EventSlot;
 use crate::queue::{Id, Link, Links};
@@ -61,7 +61,7 @@ impl Waiting {
         } else if let Some(link) = links.link(previous) {
             link.next = next;
         }
-        // The one that follows, or else the first, which names the last.
+        // The next event's link names the previous one. Without a next, the first's link names the last.
         let names = if next.is_none() { self.first } else { next };
         if let Some(link) = links.link(names) {
             link.previous = previous;

@@ -11,7 +11,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         match (slot.waits(), slot.has(flag::REGISTERED)) {
             (Waits::Source(source), _) => {
-                // Without it no source was ever made here, so this one is another base's.
+                // Without the hook no source was ever made here, so this one belongs to another base.
                 let register = self.hooks.source_register.ok_or(AddError::SourceClosed)?;
                 return register(self, event, source);
             }
@@ -59,7 +59,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to look at the event's source again, which it need not do for edges.
+    /// Asks the back end to look at the event's source again, unless it waits by edge.
     pub(super) fn event_ask_again(&mut self, event: Event) {
         let registered = self.tables.events.get(event).filter(|slot| slot.has(flag::REGISTERED));
         let Some(slot) = registered else { return };
@@ -68,7 +68,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Counts that an event waits for a source or a signal now, or no more.
+    /// Sets whether an event waits for a source or a signal, and counts it.
     pub(crate) fn set_registered(&mut self, event: Event, registered: bool) {
         if let Some(slot) = self.tables.events.get_mut(event) {
             slot.set_pending(flag::REGISTERED, registered);

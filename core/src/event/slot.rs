@@ -8,7 +8,7 @@ use crate::timers::Alarm;
 use crate::watcher::When;
 use crate::{Instant, Signal, What};
 
-/// What an event waits for, beside its timeout.
+/// What an event waits for, besides its timeout.
 #[derive(Clone, Copy)]
 pub(crate) enum Waits {
     Nothing,
@@ -37,7 +37,7 @@ pub(crate) mod flag {
     pub(crate) const ASK: u32 = ARMED << 6;
     /// Its signal was raised more than once.
     pub(crate) const RAISES: u32 = ARMED << 7;
-    /// What makes firing take more than the call.
+    /// The on-fire flags: with any of them, firing does more than the call.
     pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | ASK | RAISES;
 
     /// What it waits for: one of the four below.
@@ -60,10 +60,10 @@ pub struct EventSlot<A> {
     head: Head,
     /// The number of its signal, or the slot of its source.
     waits: u16,
-    /// The generation of its source; or the callbacks that are due for raises of its signal, as far
-    /// as [`flag::RAISES`] says that there is more than one.
+    /// The generation of its source; or the number of callbacks due for raises of its signal, when
+    /// [`flag::RAISES`] says that there is more than one.
     more: u16,
-    /// Its place among those that wait for the same.
+    /// Its place among the events that wait for the same source or signal.
     pub(crate) waiting: Link,
 }
 
@@ -109,8 +109,8 @@ impl<A> EventSlot<A> {
         }
     }
 
-    /// Begins an event in a slot that has just been taken. Its place in the heap of timers stays: that
-    /// of an earlier event, which was cancelled, may not have come first yet.
+    /// Begins an event in a slot that has just been taken. Its place in the heap of timers is kept: the
+    /// stale key of an earlier, cancelled event may still be there.
     pub(crate) fn begin(&mut self, call: OnEvent<A>, waits: Waits, flags: u32, interest: What) {
         (self.call, self.user, self.more) = (Some(call), 0, 0);
         let waits = self.set_waits(waits);
@@ -150,7 +150,7 @@ impl<A> EventSlot<A> {
         self.turn.set(flag::DELETE, pending && self.has(flag::ONE_SHOT));
     }
 
-    /// Counts raises of its signal; those of which the callback has run are forgotten.
+    /// Counts raises of its signal. Raises whose callback has run are no longer counted.
     pub(crate) fn count_raises(&mut self, raises: u16) {
         if self.turn.state & flag::WAITS != flag::SIGNAL {
             return;
@@ -168,12 +168,12 @@ impl<A> EventSlot<A> {
         core::mem::replace(&mut self.more, 0).saturating_sub(1)
     }
 
-    /// When its timeout passes.
+    /// Returns when its timeout passes.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.has(flag::ARMED).then_some(self.alarm.deadline)
     }
 
-    /// What the event waits for, its timeout aside.
+    /// Returns what the event waits for, except its timeout.
     pub(crate) fn pending(&self) -> What {
         match self.turn.state & flag::WAITS {
             flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & What::IO,

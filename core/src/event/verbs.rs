@@ -17,7 +17,7 @@ pub struct EventMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// The event's verbs.
+    /// Returns the event's verbs.
     ///
     /// # Errors
     /// [`Stale`] when the event was freed.
@@ -28,20 +28,20 @@ impl<'s, A> Cx<'s, A> {
 }
 
 impl<A> EventMut<'_, '_, A> {
-    /// Makes the event pending (`event_add`): it waits for its source or signal and, when
-    /// `timeout` is given, for the time `timeout` from now, in place of a deadline it may have.
-    /// Without a timeout a deadline it may have stays.
+    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` it also
+    /// waits until `timeout` from now, which replaces an earlier deadline. Without one, an earlier
+    /// deadline stays.
     ///
-    /// A callback that is due for an earlier timeout is taken back when a new one is given.
+    /// A new timeout takes back a callback that is due for an earlier one.
     ///
     /// # Errors
-    /// [`AddError::SourceClosed`] when its source is gone, [`AddError::MixedEdge`] when others wait
-    /// for the source in another way. Nothing has changed then.
+    /// [`AddError::SourceClosed`] when its source is gone, [`AddError::MixedEdge`] when other events wait
+    /// for the source by level and this one by edge, or the reverse. Nothing has changed then.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
 
-    /// Takes the timeout away and keeps the rest (`event_remove_timer`).
+    /// Removes the timeout and keeps the rest (`event_remove_timer`).
     pub fn remove_timeout(&mut self) {
         self.cx.event_stop_timeout(self.event);
     }
@@ -58,29 +58,29 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_activate(self.event, what);
     }
 
-    /// What the event is pending for, and what it is active with (`event_pending`).
+    /// Returns what the event is pending for and what it is active with (`event_pending`).
     pub fn pending(&self) -> What {
         let Some(state) = self.state() else { return What::NONE };
         let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
         state.pending() | timer | What::from_bits(state.turn.due())
     }
 
-    /// When its timeout passes.
+    /// Returns when the event's timeout passes.
     pub fn deadline(&self) -> Option<Instant> {
         self.state()?.deadline()
     }
 
-    /// How long it is until its timeout passes; zero when it should have passed.
+    /// Returns how long it is until the event's timeout passes; zero when it should have passed.
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline().map(|deadline| deadline.since(self.cx.now))
     }
 
-    /// Its priority.
+    /// Returns the event's priority.
     pub fn priority(&self) -> Priority {
         self.state().map(|state| state.turn.priority()).unwrap_or_default()
     }
 
-    /// Sets its priority (`event_priority_set`).
+    /// Sets the event's priority (`event_priority_set`).
     ///
     /// # Errors
     /// [`StillActive`] while its callback is due.
@@ -97,7 +97,7 @@ impl<A> EventMut<'_, '_, A> {
         self
     }
 
-    /// The application's word, zero at first.
+    /// Returns the application's word, zero at first.
     pub fn user(&self) -> u32 {
         self.state().map_or(0, |state| state.user)
     }

@@ -1,12 +1,12 @@
-//! The clock of a loop that someone drives turn by turn: what time it is between two turns.
+//! The idle clock: the time between two turns, for a loop that is driven turn by turn.
 //!
 //! The core never reads a clock, so between two turns the base's time is that of the last one. An
 //! application that has a loop of its own may come back much later, and a timer made then would
-//! count from too early a time. A back end whose turns are called one by one therefore lends the
-//! base a clock, and every verb called on the base from outside of a turn brings the time up first.
-//! libevent does the same: it reads the clock where no time is cached.
+//! count from a time that is too early. A back end whose turns are called one by one therefore lends
+//! the base a clock, and every verb called on the base outside of a turn updates the time first.
+//! libevent does the same: it reads the clock when no time is cached.
 //!
-//! It is the feature `idle-clock`: a board runs its loop as a task, and has no turns to call.
+//! It is the feature `idle-clock`: a board does not need it, because it runs its loop as a task.
 
 #[cfg(not(feature = "idle-clock"))]
 mod off;

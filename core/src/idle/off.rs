@@ -1,8 +1,8 @@
-//! No clock can be lent.
+//! Without the feature `idle-clock`: no clock can be lent.
 
 use crate::EventBase;
 
-/// Where a clock that was lent would stand.
+/// Stands in for the clock.
 #[derive(Clone, Copy)]
 pub(crate) struct IdleClock;
 

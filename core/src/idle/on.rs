@@ -1,13 +1,13 @@
-//! A clock can be lent.
+//! With the feature `idle-clock`: a clock can be lent.
 
 use crate::{EventBase, Instant};
 
-/// A clock that was lent, if there is one.
+/// The lent clock, if there is one.
 pub(crate) struct IdleClock(Option<Lent>);
 
 struct Lent {
     read: fn() -> Instant,
-    /// What it said when it was lent.
+    /// The clock's time when it was lent.
     lent_at: Instant,
     /// The base's time then.
     now: Instant,
@@ -20,15 +20,14 @@ impl IdleClock {
 impl<A> EventBase<'_, A> {
     /// Lends the base a clock until [`take_idle_clock`](Self::take_idle_clock): from now on every
     /// verb that is called on the base, not in a callback, first sets the loop's time to the
-    /// present. Only differences of the clock count, so its origin may be any.
-    ///
+    /// present. Only differences of the clock are used, so its origin does not matter.
     /// A back end lends it at the end of a turn, when it does not know when the next one comes, and
     /// takes it back when that begins.
     pub fn lend_idle_clock(&mut self, read: fn() -> Instant) {
         self.idle_clock.0 = Some(Lent { read, lent_at: read(), now: self.cx.now });
     }
 
-    /// Takes the clock back. The loop's time is again what is fed.
+    /// Takes the clock back. From now on the loop's time is the one that is fed.
     pub fn take_idle_clock(&mut self) {
         self.idle_clock = IdleClock::NONE;
     }

@@ -71,7 +71,7 @@ impl<A> Cx<'_, A> {
         Some(conn)
     }
 
-    /// Puts a listener's list back: its links stand in the tables, as the list itself does.
+    /// Stores a listener's list back. It was copied, because its links are in the tables, too.
     fn set_held_back(&mut self, listener: Listener, list: crate::queue::List) {
         if let Some(slot) = self.tables.listeners.get_mut(listener) {
             slot.held_back = list;

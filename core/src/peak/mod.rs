@@ -1,7 +1,7 @@
-//! Peaks: the most there ever was of what [`Counts`](crate::Counts) counts.
+//! Peaks: the highest values of what [`Counts`](crate::Counts) counts.
 //!
 //! Keeping them takes a few instructions wherever something is counted, so it is the feature
-//! `peaks`: for the time in which a storage is sized, not for the firmware that is shipped.
+//! `peaks`: to size a storage, not for the firmware that is shipped.
 
 #[cfg(not(any(feature = "peaks", test)))]
 mod off;

@@ -2,7 +2,7 @@
 
 use crate::Cx;
 
-/// Where a peak would stand.
+/// Stands in for a peak.
 pub(crate) struct Peak;
 
 impl Peak {

@@ -2,13 +2,13 @@
 
 use crate::{Counts, Cx};
 
-/// The most there was of something.
+/// The highest count of something.
 pub(crate) struct Peak(usize);
 
 impl Peak {
     pub(crate) const NONE: Self = Self(0);
 
-    /// Takes note of how many there are now.
+    /// Records the current count.
     pub(crate) fn note(&mut self, now: usize) {
         self.0 = self.0.max(now);
     }
@@ -17,14 +17,14 @@ impl Peak {
         self.0
     }
 
-    /// Lets the peak begin again.
+    /// Resets the peak to the current count.
     pub(crate) const fn reset(&mut self, now: usize) {
         self.0 = now;
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// The most there ever was of each (`event_base_get_max_events`). O(1).
+    /// Returns the highest count of each (`event_base_get_max_events`). O(1).
     pub fn peaks(&self) -> Counts {
         Counts {
             added: self.most_added.get(),
@@ -36,7 +36,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The peaks, which begin again at what there is now.
+    /// Returns the peaks, and resets them to the current counts.
     pub fn take_peaks(&mut self) -> Counts {
         let (peaks, now) = (self.peaks(), self.counts());
         self.most_added.reset(now.added);
@@ -48,7 +48,7 @@ impl<A> Cx<'_, A> {
         peaks
     }
 
-    /// Called wherever the sum may have grown.
+    /// Records the sum. Called wherever it may have grown.
     pub(crate) fn note_added(&mut self) {
         let added = self.added();
         self.most_added.note(added);

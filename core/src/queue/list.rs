@@ -1,8 +1,8 @@
 //! Doubly linked lists whose links live in the slots they connect: no memory of their own, O(1) to
 //! join and to leave.
 //!
-//! A slot can be on several lists at once, with one [`Link`] for each. Which of its links a list runs
-//! through, the implementation of [`Links`] decides.
+//! A slot can be on several lists at once, with one [`Link`] for each. The implementation of [`Links`]
+//! decides which of them a list uses.
 
 /// A slot, as lists name it: its number among all slots of a base.
 ///
@@ -14,7 +14,7 @@ impl Id {
     /// No slot. It is zero, so that an empty list is made of zeros.
     pub(crate) const NONE: Self = Self(0);
 
-    /// The slot with this number, of 65,535 at most.
+    /// Names the slot with this number; there are 65,535 at most.
     pub(crate) const fn at(slot: u16) -> Self {
         Self(slot.wrapping_add(1))
     }
@@ -23,7 +23,7 @@ impl Id {
         self.0 == 0
     }
 
-    /// Its number. [`Id::NONE`] has that of a slot which no base has.
+    /// Returns its number; for [`Id::NONE`], a number that no slot of any base has.
     pub(crate) const fn slot(self) -> u16 {
         self.0.wrapping_sub(1)
     }
@@ -38,7 +38,7 @@ impl Id {
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) next: Id,
-    /// Of the first slot this is stale, and never read.
+    /// Stale in the first slot, and never read there.
     pub(crate) previous: Id,
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! **The promise: a pass ends.** It ends at the first slot that it has run already. So a pass runs
-//! each slot once at most, whatever callbacks do, and the loop comes to look for news. Joining,
+//! each slot at most once, whatever callbacks do, and the loop looks for news again. Joining,
 //! leaving and finding the most urgent slot are O(1).
 
 use crate::Priority;
@@ -42,13 +42,13 @@ pub(crate) struct Queues {
     occupied: u8,
     /// The level that runs, or ran last.
     running: u8,
-    /// What is of a level before this one ends the pass: the level that runs, or zero.
+    /// A slot of a level before this one ends the pass: the level that runs, or zero.
     urgent: u8,
     /// The most that were queued at once.
     pub(crate) peak: Peak,
 }
 
-/// What came of an activation.
+/// The result of an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activated {
     /// The slot was queued already.
@@ -80,12 +80,12 @@ impl Queues {
         self.count == 0
     }
 
-    /// The level that runs.
+    /// Returns the level that runs.
     pub(crate) const fn running(&self) -> u8 {
         self.running
     }
 
-    /// Makes a slot's callback due with `due`, beside what it is due with already.
+    /// Makes a slot's callback due with `due`, in addition to what it is due with already.
     pub(crate) fn activate(&mut self, turns: &mut impl Turns, id: Id, due: u8) -> Activated {
         let Some(turn) = turns.turn(id) else { return Activated::Already };
         turn.add_due(due);
@@ -104,7 +104,7 @@ impl Queues {
         } else if let Some(turn) = turns.turn(previous) {
             turn.link.next = id;
         }
-        // There are fewer slots than numbers.
+        // It cannot wrap: there are 65,535 slots at most.
         self.count = self.count.wrapping_add(1);
         self.peak.note(self.count.into());
         if !again && level < self.urgent { Activated::Urgent } else { Activated::Queued }
@@ -125,7 +125,7 @@ impl Queues {
 
     /// Begins a pass at the most urgent level.
     pub(crate) fn begin_pass(&mut self) {
-        // Where nothing is due there are as many zeros as levels, which comes to level 0.
+        // With nothing due there are as many zeros as levels, which the mask makes level 0.
         self.running = self.occupied.trailing_zeros() as u8 & Priority::LOWEST.level();
         self.urgent = self.running;
     }
@@ -136,7 +136,7 @@ impl Queues {
         self.levels.get(usize::from(self.running)).map_or(Id::NONE, |list| list.first)
     }
 
-    /// Whether a slot has had its turn in this pass: then the pass ends.
+    /// Returns whether a slot has had its turn in this pass: then the pass ends.
     pub(crate) const fn is_over(&self, turn: &Turn) -> bool {
         turn.ran == self.pass
     }

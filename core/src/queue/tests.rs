@@ -12,7 +12,7 @@ impl Turns for Plain {
     }
 }
 
-/// Slots of the given levels.
+/// Makes slots of the given levels.
 pub(super) fn slots(levels: &[u8]) -> Plain {
     let turn = |level: &u8| {
         let mut turn = Turn::EMPTY;
@@ -30,7 +30,7 @@ pub(super) fn done(queues: &mut Queues, slots: &mut Plain, index: u16) {
     assert_eq!(queues.done(slots.turn(Id::at(index)).unwrap()), 1);
 }
 
-/// The slot that runs next in the pass.
+/// Returns the slot that runs next in the pass.
 pub(super) fn front(queues: &Queues, slots: &mut Plain) -> Option<u16> {
     let id = queues.front();
     slots.turn(id).filter(|turn| !queues.is_over(turn)).map(|_| id.slot())

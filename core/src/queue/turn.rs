@@ -1,4 +1,4 @@
-//! What a slot remembers of its place in the queues, in one word with what its owner keeps.
+//! A slot's place in the queues, in one word with what its owner keeps.
 //!
 //! ```text
 //!   31       24 23       16 15            4 3   1    0
@@ -7,8 +7,8 @@
 //!  └───────────┴───────────┴───────────────┴─────┴────────┘
 //! ```
 //!
-//! `due` says what the callback is due with; for every kind of slot, it is what has come since the
-//! callback ran last. Interest and flags are the owner's.
+//! `due` says what the callback is due with: what has happened since the callback ran last. Interest
+//! and flags are the owner's.
 
 use super::list::Link;
 use crate::Priority;
@@ -38,8 +38,8 @@ impl Turn {
     pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
 
     /// Returns the turn of a slot that has just been taken, with flags and interest of its owner. The
-    /// pass it ran in is kept, whatever lived in the slot before: a callback that frees and makes
-    /// events could keep a pass going otherwise.
+    /// pass in which the slot last ran is kept, also for a new object: otherwise a callback that frees
+    /// and makes events could keep a pass going.
     pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
         let level = (Priority::DEFAULT.level() as u32) << LEVEL;
         Self { state: level | flags | (interest as u32) << INTEREST, ..self }
@@ -69,7 +69,7 @@ impl Turn {
         Priority::new(self.level()).unwrap_or_default()
     }
 
-    /// What the callback is due with.
+    /// Returns what the callback is due with.
     pub(crate) const fn due(&self) -> u8 {
         (self.state >> DUE) as u8
     }
@@ -86,7 +86,7 @@ impl Turn {
         (self.state >> INTEREST) as u8
     }
 
-    /// Whether any of these flags is set.
+    /// Returns whether any of these flags is set.
     pub(crate) const fn has(&self, flags: u32) -> bool {
         self.state & flags != 0
     }

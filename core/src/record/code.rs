@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The tag says how many fields there are, and whether the last one is the length of a payload. So
-//! an entry can be skipped by one who knows nothing of its meaning, and each stands for itself: what
-//! came before may be lost. Five to ten bytes tell of a turn in which nothing happens.
+//! a reader can skip an entry without knowing its meaning, and can read each entry when earlier ones
+//! are lost. A turn in which nothing happens takes five to ten bytes.
 
 use super::{Called, Entry, Sizes};
 use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
@@ -19,31 +19,31 @@ mod tag;
 
 use field::{ENDS, FIELDS, Fields, Raw};
 
-/// What the parts of an entry are, found without its meaning.
+/// The parts of an entry, found without knowing its meaning.
 pub(super) struct Parsed {
     tag: u8,
     fields: [u64; FIELDS],
     /// Where its payload begins, if it has one.
     payload: usize,
-    /// Its length in all.
+    /// Its total length.
     pub(super) length: usize,
 }
 
-/// A 16-bit sum by which two runs of bytes are told apart (FNV-1a, folded).
+/// Returns a 16-bit sum that tells two runs of bytes apart (FNV-1a, folded).
 pub(super) fn sum<'b>(bytes: impl Iterator<Item = &'b u8>) -> u16 {
     let hash = fnv(FNV, bytes);
     (hash ^ hash.wrapping_shr(16)) as u16
 }
 
-/// What [`fnv`] begins with.
+/// The initial value for [`fnv`].
 pub(super) const FNV: u32 = 0x811c_9dc5;
 
-/// FNV-1a.
+/// Continues `hash` with the bytes (FNV-1a).
 pub(super) fn fnv<'b>(hash: u32, bytes: impl Iterator<Item = &'b u8>) -> u32 {
     bytes.fold(hash, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-/// Whether the entry ends a turn.
+/// Returns whether the entry ends a turn.
 pub(super) const fn ends_turn(parsed: &Parsed) -> bool {
     parsed.tag == tag::PASSED
 }
@@ -73,7 +73,7 @@ pub(super) fn parse(byte: impl Fn(usize) -> Option<u8>) -> Option<Parsed> {
 }
 
 impl<'e> Entry<'e> {
-    /// Gives the entry's bytes away, piece by piece.
+    /// Passes the entry's bytes to `put`, piece by piece.
     pub fn encode(&self, mut put: impl FnMut(&[u8])) {
         let raw = self.raw();
         put(&[raw.tag]);
@@ -88,7 +88,7 @@ impl<'e> Entry<'e> {
         raw.payload.iter().for_each(|piece| put(piece));
     }
 
-    /// Reads the entry at the beginning of `bytes`, and how long it is; `None` if none is there.
+    /// Reads the entry at the beginning of `bytes`. Returns it with its length; `None` if none is there.
     pub(super) fn decode(bytes: &'e [u8]) -> Option<(Self, usize)> {
         let parsed = parse(|at| bytes.get(at).copied())?;
         let payload = bytes.get(parsed.payload..parsed.length)?;

@@ -13,17 +13,17 @@ use crate::{AcceptError, Action, ConnError, End, Fired, Instant, ListenError, Ru
     expect(dead_code, reason = "nobody reads what is not recorded")
 )]
 pub enum Entry<'e> {
-    /// The recording begins, of a base of these sizes.
+    /// The recording of a base of these sizes begins.
     #[cfg(feature = "record")]
     Base(Sizes),
     /// A run of the loop begins.
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end asked what to do, and this was the answer, with the address that it is about:
-    /// `None` for nothing more.
+    /// The back end asked for an action and got this one, with the address that it concerns: `None`
+    /// for no more actions.
     Action(Option<Action>, Option<SocketAddr>),
-    /// It asked how long to wait; the answer may be that the loop has ended.
+    /// The back end asked how long to wait. `Some` if the answer was that the loop has ended.
     Wait(Option<End>),
     /// A connection was accepted.
     Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),
@@ -45,9 +45,9 @@ pub enum Entry<'e> {
     Ready(Source, What),
     /// A signal was raised so many times.
     Raised(Signal, u16),
-    /// The time came.
+    /// The time was fed.
     Time(Instant),
-    /// The time came, between two callbacks.
+    /// The time was fed between two callbacks.
     TimeInPass(Instant),
     /// A callback was next.
     Call(Called),
@@ -121,7 +121,7 @@ impl fmt::Display for Called {
     }
 }
 
-/// A line for people.
+/// A readable line.
 impl fmt::Display for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

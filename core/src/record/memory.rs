@@ -24,10 +24,10 @@ pub struct Recording<const BYTES: usize> {
 /// What a [`Recording`] keeps when there is more than it has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// What came first: from the start until it is full. It can be replayed.
+    /// The first entries: from the start until it is full. It can be replayed.
     First,
-    /// What came last: whole turns from the beginning are dropped. It can be read and not replayed,
-    /// because nobody knows what state the application was in.
+    /// The last entries: whole turns from the beginning are dropped. It can be read but not replayed,
+    /// because the state of the application at its beginning is unknown.
     Last,
 }
 
@@ -48,10 +48,10 @@ impl<const BYTES: usize> Recording<BYTES> {
         Self { keep, state: Mutex::new(RefCell::new(state)) }
     }
 
-    /// Gives the recording away as lines of text, each to be logged as it is.
+    /// Passes the recording to `each` as lines of text, to be logged unchanged.
     /// The crate `picoevent-sim` reads them back from the log.
     ///
-    /// Called from the loop itself, or when the loop stands still, as in a panic handler.
+    /// Call it from the loop itself, or when the loop stands still, as in a panic handler.
     pub fn dump(&self, mut each: impl FnMut(&str)) {
         let mut text = Text::new();
         each(&Text::header());
@@ -68,18 +68,18 @@ impl<const BYTES: usize> Recording<BYTES> {
         each(&end);
     }
 
-    /// How many bytes are held.
+    /// Returns the number of bytes held.
     pub fn len(&self) -> usize {
         self.with(|state| state.len).unwrap_or(0)
     }
 
-    /// Whether nothing was recorded.
+    /// Returns whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Works on the state with interrupts held off; `None` when it is in use, which a panic within
-    /// would leave behind.
+    /// Runs `work` on the state with interrupts disabled. Returns `None` when the state is in use, as
+    /// after a panic within.
     fn with<R>(&self, work: impl FnOnce(&mut State<BYTES>) -> R) -> Option<R> {
         critical_section::with(|cs| {
             self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))
@@ -97,7 +97,7 @@ impl<const BYTES: usize> Record for Recording<BYTES> {
             }
             let fits = length <= state.room();
             match self.keep {
-                // What came after a gap would be read as if there were none.
+                // Entries after a gap would be read as if there were no gap.
                 Keep::First if state.after > 0 || !fits => {
                     state.after = state.after.saturating_add(1);
                 }
@@ -113,7 +113,7 @@ impl<const BYTES: usize> State<BYTES> {
         BYTES.saturating_sub(self.len)
     }
 
-    /// Drops turns until there is room, and then all of the turn under way, if it alone is too long.
+    /// Drops turns until there is room, and all of the current turn, if it alone is too long.
     fn make_room(&mut self, length: usize) {
         while length > self.room() && self.len > 0 {
             while let Some(parsed) = parse(|at| self.at(at)) {
@@ -137,13 +137,13 @@ impl<const BYTES: usize> State<BYTES> {
         }
     }
 
-    /// The held byte of this number.
+    /// Returns the held byte of this number.
     fn at(&self, number: usize) -> Option<u8> {
         let held = number < self.len;
         held.then(|| self.bytes.get(self.wrap(number)).copied()).flatten()
     }
 
-    /// Copies what is held from a number on; how much.
+    /// Copies held bytes, beginning at a number. Returns how many.
     fn copy(&self, from: usize, to: &mut [u8]) -> usize {
         let mut amount = 0_usize;
         for place in to {
@@ -154,7 +154,7 @@ impl<const BYTES: usize> State<BYTES> {
         amount
     }
 
-    /// Where the byte of this number stands.
+    /// Returns where the byte of this number is stored.
     fn wrap(&self, number: usize) -> usize {
         let at = self.start.saturating_add(number);
         at.checked_sub(BYTES).unwrap_or(at)

@@ -1,4 +1,4 @@
-//! No recorder: the firmware does without.
+//! Without the feature `record`: no recorder.
 
 use core::marker::PhantomData;
 
@@ -6,7 +6,7 @@ use super::Entry;
 use crate::handle::Conn;
 use crate::{EventBase, Fired};
 
-/// Where a recorder would stand.
+/// Stands in for a recorder.
 #[derive(Clone, Copy)]
 pub(crate) struct Recorder<'s>(PhantomData<&'s ()>);
 
@@ -17,7 +17,7 @@ impl Recorder<'_> {
     pub(crate) fn note<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
 }
 
-/// Where the longest write would be noted.
+/// Stands in for the longest write.
 pub(crate) struct LongestWrite;
 
 impl LongestWrite {

@@ -1,4 +1,4 @@
-//! The recorder: who is told, and what is told of each call.
+//! The recorder: where calls are recorded, and what is recorded of each.
 
 use super::code::sum;
 use super::{Called, Entry, Sizes};
@@ -7,10 +7,10 @@ use crate::idle::IdleClock;
 use crate::memory::Memory;
 use crate::{Cx, EventBase, Fired};
 
-/// Someone who is told of everything a back end calls.
+/// A receiver of every call of a back end.
 ///
-/// He is told in the middle of the loop's work and must be quick. He is told of a callback before
-/// it is called, so that one which never returns is in the recording.
+/// It is called in the middle of the loop's work and must be quick. A callback is recorded before it
+/// is called, so that one which never returns is in the recording.
 pub trait Record: Sync {
     /// Takes one entry.
     fn record(&self, entry: &Entry<'_>);
@@ -23,7 +23,7 @@ pub(crate) struct Recorder<'s>(Option<&'s dyn Record>);
 impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(None);
 
-    /// Tells of an entry, which is made only if there is somebody to be told.
+    /// Records an entry, which is made only if there is a recorder.
     pub(crate) fn note<'e>(self, entry: impl FnOnce() -> Entry<'e>) {
         if let Some(recorder) = self.0 {
             recorder.record(&entry());
@@ -49,15 +49,15 @@ impl<'s, A> EventBase<'s, A> {
         self.cx.longest_write.0
     }
 
-    /// Records from now on what the back end calls. To be replayed, a recording has to begin before
-    /// the back end has called anything.
+    /// Records the back end's calls from now on. To be replayed, a recording has to begin before the back
+    /// end's first call.
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
         self.cx.recorder.note(|| Entry::Base(self.sizes()));
     }
 
-    /// Makes an empty base of these sizes over a part of `memory`: one that does what a base of other
-    /// memory did. `None` if it is too small.
+    /// Makes an empty base of these sizes over a part of `memory`. It behaves like a base of these sizes
+    /// over other memory. `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
         let Sizes { events, conns, input, output, listeners, sources } = sizes;
         let cx = Self::over(memory).cx;
@@ -67,7 +67,7 @@ impl<'s, A> EventBase<'s, A> {
         Some(Self { cx, idle_clock: IdleClock::NONE })
     }
 
-    /// The sizes of the base's memory.
+    /// Returns the sizes of the base's memory.
     pub fn sizes(&self) -> Sizes {
         let (tables, rings) = (&self.cx.tables, &self.cx.rings);
         Sizes {
@@ -80,7 +80,7 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Tells of the newest `amount` bytes of the input.
+    /// Records the newest `amount` bytes of the input.
     pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
         self.cx.recorder.note(|| {
             let state = self.cx.tables.conns.get(conn);
@@ -94,7 +94,7 @@ impl<'s, A> EventBase<'s, A> {
         });
     }
 
-    /// Tells of the oldest `amount` bytes of the output.
+    /// Records the oldest `amount` bytes of the output.
     pub(crate) fn note_sent(&self, conn: Conn, amount: usize) {
         self.cx.recorder.note(|| {
             let (first, second) = self.output(conn);
@@ -103,7 +103,7 @@ impl<'s, A> EventBase<'s, A> {
         });
     }
 
-    /// Tells what is called next.
+    /// Records what is called next.
     pub(crate) fn note_next(&self, fired: Option<&Fired<A>>) {
         let call = |fired| Entry::Call(Called::of(fired));
         self.cx.recorder.note(|| fired.map_or(Entry::Passed, call));

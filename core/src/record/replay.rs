@@ -1,4 +1,4 @@
-//! A recording fed again: the same calls, checked against the same answers.
+//! Replays a recording: makes the same calls, and compares the results.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -8,7 +8,7 @@ use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
 use crate::{Action, End, EventBase, Wait};
 
-/// A replay of the recording in some bytes.
+/// A replay of a recording.
 ///
 /// ```
 /// # use picoevent::record::{Replay, ReplayError};
@@ -41,7 +41,7 @@ pub struct Entries<'r> {
 /// How far a replay came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// The loop has ended, as it had when it was recorded. There may be more.
+    /// The loop has ended, as it did in the recording. There may be more.
     Ended(End),
     /// The recording is over.
     Over,
@@ -55,7 +55,7 @@ pub enum ReplayError<'r> {
         /// The number of the byte.
         at: usize,
     },
-    /// The recording does not begin with the base.
+    /// The recording does not begin with [`Entry::Base`].
     NotFromTheStart,
     /// The base has other capacities than the one that was recorded.
     OtherSizes {
@@ -64,7 +64,7 @@ pub enum ReplayError<'r> {
         /// The capacities now.
         found: Sizes,
     },
-    /// The application, or the base, does something else.
+    /// The application or the base does something else.
     Difference(Difference<'r>),
 }
 
@@ -73,17 +73,17 @@ pub enum ReplayError<'r> {
 pub struct Difference<'r> {
     /// The turn of the loop, from 1.
     pub turn: u32,
-    /// What the recording has.
+    /// The entry of the recording.
     pub expected: Entry<'r>,
-    /// What it is now.
+    /// The entry of the replay.
     pub found: Entry<'r>,
 }
 
 impl<'r> Replay<'r> {
-    /// Takes a recording.
+    /// Makes a replay of a recording.
     ///
     /// # Errors
-    /// [`ReplayError::NotFromTheStart`] or [`ReplayError::Garbled`]: every entry is looked at before
+    /// [`ReplayError::NotFromTheStart`] or [`ReplayError::Garbled`]: every entry is checked before
     /// the first one is fed.
     pub fn new(bytes: &'r [u8]) -> Result<Self, ReplayError<'r>> {
         if let Some(error) = Entries::of(bytes).find_map(Result::err) {
@@ -96,12 +96,12 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// The capacities of the base that was recorded.
+    /// Returns the capacities of the base that was recorded.
     pub const fn sizes(&self) -> Sizes {
         self.sizes
     }
 
-    /// The address that was listened on first, among what is not replayed yet.
+    /// Returns the address that was listened on first, in the part not replayed yet.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Action(Some(Action::Listen(_)), address))) => address,
@@ -109,12 +109,12 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Replays until the loop ends or the recording is over. The application has been started on
-    /// `base`, as the program did; when the loop has ended, the program may do to the base what it
-    /// did then, and call this again.
+    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the
+    /// program did. When the loop has ended, do to the base what the program did then, and call this
+    /// again.
     ///
     /// # Errors
-    /// [`ReplayError`]; the application is in the state it had when it did something else.
+    /// [`ReplayError`]; the application is in the state in which it did something else.
     pub fn run<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -137,7 +137,7 @@ impl<'r> Replay<'r> {
         Ok(Replayed::Over)
     }
 
-    /// Replays to the end of the recording; how the loop ended last, if it did.
+    /// Replays to the end of the recording. Returns how the loop ended last, if it did.
     ///
     /// # Errors
     /// As [`Replay::run`].
@@ -153,13 +153,13 @@ impl<'r> Replay<'r> {
         Ok(last)
     }
 
-    /// The turn that comes next, from 1.
+    /// Returns the turn that comes next, from 1.
     pub const fn turn(&self) -> u32 {
         self.entries.turn
     }
 }
 
-/// Says one call again, and gives the entry it makes now.
+/// Makes one call again. Returns the entry it makes now.
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) => {}
@@ -210,7 +210,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
     entry
 }
 
-/// Puts bytes where a back end does; how many there was room for.
+/// Puts bytes where a back end does. Returns how many there was room for.
 fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
     let Some((first, second)) = base.input(conn) else { return 0 };
     let mut taken = 0_usize;
@@ -223,7 +223,7 @@ fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
 }
 
 impl<'r> Entries<'r> {
-    /// The entries in these bytes.
+    /// Returns the entries in these bytes.
     pub const fn of(bytes: &'r [u8]) -> Self {
         Self { rest: bytes, at: 0, turn: 1 }
     }

@@ -6,14 +6,14 @@
 //!  picoevent-recorded-end 8 0 0 5d02a1b7              how many, turns lost before, entries after, check
 //! ```
 //!
-//! Each line says where it belongs and has a check of its own, so that a line a log lost or garbled
-//! is missed, and other lines may stand between.
+//! Each line has its offset and its own check, so that a lost or garbled line is detected, and other
+//! lines may stand between.
 
 use core::ops::Deref;
 
 use super::code::{FNV, fnv};
 
-/// The longest line: a word, three numbers or one and the bytes in hexadecimal, a check.
+/// The longest line: a word, then three numbers or one and the bytes in hexadecimal, then a check.
 const LONGEST: usize = 128;
 
 /// A line, without its end.
@@ -32,17 +32,17 @@ impl Text {
     /// Bytes in one line.
     pub const PIECE: usize = 32;
 
-    /// Begins. The first line is [`Text::header`].
+    /// Begins a text. The first line is [`Text::header`].
     pub const fn new() -> Self {
         Self { offset: 0, check: FNV }
     }
 
-    /// The first line.
+    /// Returns the first line.
     pub fn header() -> Line {
         Line::of("picoevent-recording").number(1)
     }
 
-    /// The line of the next bytes, of which [`Text::PIECE`] fit one line.
+    /// Returns the line of the next bytes, of which [`Text::PIECE`] fit one line.
     pub fn data(&mut self, bytes: &[u8]) -> Line {
         let bytes = bytes.get(..Self::PIECE).unwrap_or(bytes);
         let line = Line::of("picoevent-recorded").number(self.offset).hex(bytes);
@@ -52,26 +52,26 @@ impl Text {
         line
     }
 
-    /// The last line, with how many turns before the first bytes are missing, and how many entries
-    /// after the last.
+    /// Returns the last line, with the number of turns missing before the first bytes, and of entries
+    /// missing after the last.
     pub fn end(&self, before: u32, after: u32) -> Line {
         let line = Line::of("picoevent-recorded-end").number(self.offset);
         let line = line.number(before as usize).number(after as usize);
         line.check(self.end_check(before, after))
     }
 
-    /// How many bytes there were so far.
+    /// Returns the number of bytes so far.
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// The check of the last line, and of everything before it.
+    /// Returns the check of the last line, and of everything before it.
     pub fn end_check(&self, before: u32, after: u32) -> u32 {
         let hash = fnv(self.check, before.to_le_bytes().iter());
         fnv(hash, after.to_le_bytes().iter())
     }
 
-    /// The check of a line with these bytes.
+    /// Returns the check of a line with these bytes.
     pub fn check(offset: usize, bytes: &[u8]) -> u32 {
         fnv(fnv(FNV, (offset as u64).to_le_bytes().iter()), bytes.iter())
     }

@@ -13,7 +13,7 @@ use std::vec::Vec;
 #[derive(Clone, Debug)]
 enum Op {
     Insert(u32),
-    /// Removes what the handle of this place, among all there ever were, names.
+    /// Removes the object of the handle at this position among all handles ever given out.
     Remove(usize),
     /// Sets it.
     Set(usize, u32),

@@ -6,25 +6,25 @@
 //!  owners   deadline, sequence number, place ◀─┘                     in the owner's slot
 //! ```
 //!
-//! Events and connections stand in one heap: its storage is that of the events, and goes on in that
-//! of the connections.
+//! Events and connections share one heap. Its storage is that of the events, followed by that of the
+//! connections.
 //!
 //! The heap knows its owners through [`Alarms`]. Equal deadlines come due in the order they were
 //! armed: each arming takes a sequence number.
 //!
-//! **A cancelled timer stays in the heap** until it comes first: cancelling is O(1), and nothing piles
-//! up, since an owner is in the heap once at most. An owner that arms it again finds its place.
+//! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do
+//! not pile up, because each owner is in the heap at most once: arming it again reuses its place.
 //! Arming is O(log n), and so is taking out the first.
 
 use crate::Instant;
 use crate::queue::Id;
 
-/// What an owner of a deadline keeps of it.
+/// What an owner of a deadline keeps in its slot.
 #[derive(Clone, Copy)]
 pub(crate) struct Alarm {
-    /// What the heap goes by. Of an owner that is in no heap it is never read.
+    /// The sort key in the heap. Never read while the owner is in no heap.
     pub(crate) deadline: Instant,
-    /// The number of its arming: of equal deadlines, the one armed first comes first.
+    /// The sequence number: of equal deadlines, the one armed first comes first.
     pub(crate) sequence: u32,
     /// Its place in the heap, plus one; zero while it has none.
     place: u16,
@@ -33,15 +33,15 @@ pub(crate) struct Alarm {
 impl Alarm {
     pub(crate) const EMPTY: Self = Self { deadline: Instant::ZERO, sequence: 0, place: 0 };
 
-    /// Whether it stands in the heap.
+    /// Returns whether it is in the heap.
     pub(crate) const fn is_placed(&self) -> bool {
         self.place != 0
     }
 
-    /// Whether it comes before another.
+    /// Returns whether it comes before another.
     ///
-    /// Sequence numbers wrap. Of two timers that are armed more than 2^31 armings apart, for the same
-    /// microsecond, either may come first.
+    /// Sequence numbers wrap: if two timers for the same microsecond are armed more than 2^31 armings
+    /// apart, either may come first.
     fn precedes(&self, other: &Self) -> bool {
         if self.deadline == other.deadline {
             return self.sequence.wrapping_sub(other.sequence).cast_signed() < 0;
@@ -60,13 +60,13 @@ pub(crate) trait Alarms {
 /// The heap.
 pub(crate) struct Timers<'s> {
     heap: &'s mut [u16],
-    /// Where the heap goes on.
+    /// The second part of the heap.
     more: &'s mut [u16],
     len: u16,
 }
 
 impl<'s> Timers<'s> {
-    /// Takes the storage over and empties it: a place for each owner.
+    /// Makes an empty heap over storage that has a place for each owner.
     pub(crate) const fn new(heap: &'s mut [u16], more: &'s mut [u16]) -> Self {
         Self { heap, more, len: 0 }
     }
@@ -76,7 +76,7 @@ impl<'s> Timers<'s> {
         if self.len == 0 { Id::NONE } else { self.at(0) }
     }
 
-    /// The owner at a place.
+    /// Returns the owner at a place.
     fn at(&self, place: usize) -> Id {
         let owner = match place.checked_sub(self.heap.len()) {
             None => self.heap.get(place),
@@ -85,7 +85,7 @@ impl<'s> Timers<'s> {
         owner.map_or(Id::NONE, |owner| Id::at(*owner))
     }
 
-    /// Puts an owner, who has just been given a deadline and a sequence number, where it belongs.
+    /// Puts an owner at its right place, after it was given a deadline and a sequence number.
     pub(crate) fn arm(&mut self, alarms: &mut impl Alarms, owner: Id) {
         let Some(alarm) = alarms.alarm(owner) else { return };
         let place = match alarm.place.checked_sub(1) {
@@ -108,8 +108,8 @@ impl<'s> Timers<'s> {
         if self.len == 0 {
             return;
         }
-        // The last one nearly always belongs near the end: the gap goes down to a leaf without
-        // looking at it, and it rises from there.
+        // The last owner nearly always belongs near the end. So the gap first moves down to a leaf without
+        // comparing with it, and the owner rises from there.
         let mut gap = 0;
         while let Some((child, owner)) = self.least_child(alarms, gap) {
             self.put(alarms, gap, owner);
@@ -118,12 +118,12 @@ impl<'s> Timers<'s> {
         self.settle(alarms, gap, last);
     }
 
-    /// Puts the first owner, whose deadline has become later, where it belongs.
+    /// Moves the first owner, whose deadline has become later, to its right place.
     pub(crate) fn sink_first(&mut self, alarms: &mut impl Alarms) {
         self.settle(alarms, 0, self.first());
     }
 
-    /// Puts an owner into a gap, or above or below it, wherever it belongs.
+    /// Puts an owner into the gap at `from`, or above or below it, where it belongs.
     fn settle(&mut self, alarms: &mut impl Alarms, from: u16, owner: Id) {
         let Some(&alarm) = alarms.alarm(owner) else { return };
         let mut gap = from;
@@ -136,7 +136,7 @@ impl<'s> Timers<'s> {
             self.put(alarms, gap, above);
             gap = parent;
         }
-        // What has risen is not to sink.
+        // An owner that has risen must not sink.
         while gap >= from
             && let Some((child, least)) = self.least_child(alarms, gap)
             && alarms.alarm(least).is_some_and(|least| least.precedes(&alarm))
@@ -147,9 +147,9 @@ impl<'s> Timers<'s> {
         self.put(alarms, gap, owner);
     }
 
-    /// The earlier child of a place: its place and its owner.
+    /// Returns the earlier child of a place: its place and its owner.
     fn least_child(&self, alarms: &impl Alarms, place: u16) -> Option<(u16, Id)> {
-        // In a wider number: the children of the last places are beyond a `u16`.
+        // As `usize`: the children of the last places are beyond a `u16`.
         let first = usize::from(place).wrapping_mul(2).wrapping_add(1);
         let second = first.wrapping_add(1);
         if first >= usize::from(self.len) {

@@ -44,7 +44,7 @@ impl Owners {
         self.owners[usize::from(owner)].armed = false;
     }
 
-    /// The earliest deadline, after those that were cancelled are taken out.
+    /// Returns the earliest deadline, after cancelled timers are taken out.
     fn next(&mut self, timers: &mut Timers<'_>) -> Option<u64> {
         while let Some(held) = self.owners.get(timers.first().index()).copied() {
             if held.armed {
@@ -162,7 +162,7 @@ fn the_heap_agrees_with_a_sorted_map() {
                     assert_eq!(owners.due(&mut timers, now), expected);
                 }
             }
-            // Asking takes cancelled timers out, so it is not asked each time.
+            // `next` takes cancelled timers out, so it is not called each time.
             if draw(3) == 0 {
                 assert_eq!(owners.next(&mut timers), model.keys().next().map(|key| key.0));
             }

@@ -6,10 +6,10 @@ use super::tag;
 use crate::handle::Handle;
 use crate::{Action, End, Signal, Tuning, What};
 
-/// An address of nobody.
+/// An unset address.
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
-/// The most fields an entry has.
+/// The maximum number of fields of an entry.
 pub(super) const FIELDS: usize = 10;
 
 /// An entry in parts.

@@ -1,12 +1,12 @@
-//! The first byte of each entry, and what follows it. A tag once given keeps its meaning: recordings
-//! are kept.
+//! The first byte of each entry, and what follows it. A tag never changes its meaning, because
+//! recordings are kept.
 
 /// Makes the tags, from 1, and their shapes.
 macro_rules! tags {
     ($($name:ident = $tag:literal, $fields:literal;)*) => {
         $(pub(super) const $name: u8 = $tag;)*
 
-        /// How many fields the entry of a tag has.
+        /// Returns how many fields the entry of a tag has.
         pub(super) const fn fields(tag: u8) -> Option<usize> {
             match tag {
                 $($tag => Some($fields),)*
@@ -59,8 +59,8 @@ tags! {
     TUNE = 40, 4;
 }
 
-/// How many fields the entry of a tag has, and whether a payload follows, as long as the last of
-/// them says.
+/// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the
+/// last field.
 pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
     Some((fields(tag)?, tag == RECEIVED))
 }
