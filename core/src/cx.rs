@@ -113,7 +113,7 @@ impl<'s, A> Cx<'s, A> {
 
     /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay it is
     /// due at once, behind what is due already. The event is freed after its callback has run, unless
-    /// the callback adds it again. It can be freed earlier.
+    /// the callback adds or activates it. It can be freed earlier.
     ///
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
@@ -129,7 +129,8 @@ impl<'s, A> Cx<'s, A> {
     }
 
     /// Calls `call` once, when the source is ready or the time is up (`event_base_once`). The event is
-    /// freed after its callback has run, unless the callback adds it again. It can be freed earlier.
+    /// freed after its callback has run, unless the callback adds or activates it. It can be freed
+    /// earlier.
     ///
     /// # Errors
     /// [`OnceError`]; no event was made then.

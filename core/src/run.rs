@@ -175,7 +175,8 @@ impl<A> EventBase<'_, A> {
 
     /// Returns how long the back end may wait, once it has taken all actions.
     ///
-    /// The reason for an end is returned once; the next call lets the loop go on.
+    /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are returned once; the next call
+    /// lets the loop go on. [`End::Empty`] is returned for as long as there is nothing to wait for.
     pub fn wait(&mut self) -> Wait {
         let outlook = self.outlook();
         let outlook = match outlook {

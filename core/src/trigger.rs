@@ -63,8 +63,8 @@ impl Trigger {
         self.with(|state| core::mem::take(&mut state.raises)).unwrap_or(0)
     }
 
-    /// Sets the waker for the next raise. For back ends: they register before they read the count, so
-    /// that a raise in between still wakes them.
+    /// Sets the waker that each raise wakes from now on. For back ends: they register before they read
+    /// the count, so that a raise in between still wakes them.
     pub fn register(&self, waker: &Waker) {
         let replaced = self.with(|state| match &state.waker {
             Some(held) if held.will_wake(waker) => None,

@@ -88,7 +88,8 @@ impl<A> EventBase<'_, A> {
         self.note_received(conn, amount);
     }
 
-    /// Returns the bytes to send, oldest first; none while writing is disabled or not connected.
+    /// Returns the bytes to send, oldest first; none before the connection is open, and none while writing
+    /// is disabled, unless the connection is closing.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
         match self.cx.tables.conns.get(conn) {
             Some(slot) if slot.may_send() => slot.output.bytes(self.cx.rings.output(conn.index())),
