@@ -1,5 +1,6 @@
 //! The loop as a callback sees it.
 
+use core::num::NonZeroU16;
 use core::time::Duration;
 
 use crate::error::{Full, OnceError};
@@ -15,8 +16,8 @@ use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::source::Signals;
-use crate::tables::{Place, Tables};
-use crate::timers::Timers;
+use crate::tables::Tables;
+use crate::timers::{Alarm, Timers};
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What};
 
@@ -38,7 +39,8 @@ pub struct Cx<'s, A> {
     // What is used most comes first: a short offset makes a short instruction.
     pub(crate) state: LoopState,
     pub(crate) phase: Phase,
-    /// The earliest deadline was cancelled, or moved to a later time.
+    /// The earliest deadline is to be found anew: it was cancelled, has moved to a later time, or is a
+    /// connection's, which moves without a trace.
     pub(crate) due_moved: bool,
     /// Events on the list of a source or signal.
     pub(crate) registered: u16,
@@ -59,7 +61,7 @@ pub struct Cx<'s, A> {
     pub(crate) rings: Rings<'s>,
     pub(crate) hooks: Hooks<A>,
     /// The signal event whose callback is repeated for further raises, and how often.
-    pub(crate) repeat: Option<(Event, u16)>,
+    pub(crate) repeat: Option<(Event, NonZeroU16)>,
     /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
     pub(crate) fired_once: Event,
     pub(crate) signals: Signals,
@@ -229,48 +231,56 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Returns the sequence number of an arming for `deadline`.
+    /// Returns the sequence number of an arming of a connection for `deadline`.
     pub(crate) fn next_sequence(&mut self, deadline: Instant) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);
-        self.due_from = self.due_from.min(deadline);
+        if deadline < self.due_from {
+            (self.due_from, self.due_moved) = (deadline, true);
+        }
         self.sequence
     }
 
-    /// Returns the earliest deadline and its owner. Removes cancelled timers that come first in the heap,
-    /// and moves connections whose key there is too early to their right place.
+    /// Works out the earliest deadline.
     #[inline(never)]
-    pub(crate) fn first_deadline(&mut self) -> Option<(Instant, Place)> {
+    pub(crate) fn find_due(&mut self) {
+        let conn = self.first_conn();
+        let event = self.hooks.event_expire.and_then(|expire| expire(self, None));
+        self.set_due(event, conn);
+    }
+
+    /// Sets the earliest deadline to the earlier one of an event's and a connection's. A connection's
+    /// may move to a later time without a trace.
+    fn set_due(&mut self, event: Option<Instant>, conn: Option<(u16, Alarm)>) {
+        let event = event.unwrap_or(Instant::MAX);
+        let conn = conn.map(|(_, alarm)| alarm.deadline).filter(|conn| *conn <= event);
+        self.due_from = conn.unwrap_or(event);
+        self.due_moved = conn.is_some();
+    }
+
+    /// Returns the connection with the earliest timeout. Moves connections whose key in the heap is too
+    /// early to their right place, and takes out those that have no timeout any more.
+    fn first_conn(&mut self) -> Option<(u16, Alarm)> {
         let input_len = self.rings.input_len();
         loop {
-            let place = self.tables.place(self.timers.first());
-            match place {
-                Place::Event(index) => {
-                    let slot = self.tables.events.slot(index)?;
-                    if slot.deadline().is_some() {
-                        return Some((slot.alarm.deadline, place));
-                    }
-                }
-                Place::Conn(index) => {
-                    let slot = self.tables.conns.slot_mut(index)?;
-                    let first = slot.next_deadline(input_len);
-                    if slot.alarm.deadline >= first {
-                        return Some((first, place));
-                    }
-                    if first < Instant::MAX {
-                        slot.alarm.deadline = first;
-                        self.sequence = self.sequence.wrapping_add(1);
-                        slot.alarm.sequence = self.sequence;
-                        self.timers.sink_first(&mut self.tables);
-                        continue;
-                    }
-                }
-                _ => return None,
+            let index = self.timers.conns.first()?;
+            let slot = self.tables.conns.slot_mut(index)?;
+            let first = slot.next_deadline(input_len);
+            if slot.alarm.deadline >= first {
+                return Some((index, Alarm::new(first, slot.alarm.sequence)));
             }
-            self.timers.remove_first(&mut self.tables);
+            if first < Instant::MAX {
+                slot.alarm.deadline = first;
+                self.sequence = self.sequence.wrapping_add(1);
+                slot.alarm.sequence = self.sequence;
+                self.timers.conns.sink_first(&mut self.tables.conns);
+            } else {
+                self.timers.conns.remove_first(&mut self.tables.conns);
+            }
         }
     }
 
     /// Activates the timers whose deadline has come.
+    #[inline]
     pub(crate) fn expire(&mut self) {
         if self.due_from <= self.now {
             self.expire_due();
@@ -279,23 +289,16 @@ impl<A> Cx<'_, A> {
 
     #[inline(never)]
     fn expire_due(&mut self) {
-        self.due_moved = false;
         loop {
-            let Some((at, owner)) = self.first_deadline() else {
-                self.due_from = Instant::MAX;
-                return;
-            };
-            self.due_from = at;
-            if at > self.now {
-                return;
-            }
-            match owner {
-                Place::Event(index) => match self.hooks.event_timed_out {
-                    Some(timed_out) => timed_out(self, index),
-                    None => return,
-                },
-                Place::Conn(index) => self.conn_timed_out(index),
-                Place::Listener(_) | Place::Source(_) => return,
+            let conn = self.first_conn();
+            let due = conn.filter(|(_, alarm)| alarm.deadline <= self.now);
+            // The events that come before that connection; all that are due, if there is none.
+            let newest = Alarm::new(self.now, self.sequence);
+            let last = due.map_or(newest, |(_, alarm)| alarm);
+            let event = self.hooks.event_expire.and_then(|expire| expire(self, Some(&last)));
+            match due {
+                Some((index, _)) => self.conn_timed_out(index),
+                None => return self.set_due(event, conn),
             }
         }
     }

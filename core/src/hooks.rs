@@ -7,17 +7,19 @@
 use crate::error::AddError;
 use crate::handle::{Event, Source};
 use crate::outbox::Action;
-use crate::{Cx, Fired, Wait, What};
+use crate::timers::Alarm;
+use crate::{Cx, Fired, Instant, Wait, What};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
+type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>) -> Option<Instant>>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
 pub(crate) struct Hooks<A> {
     /// Sets the next deadline of the event in a slot, which fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, What)>,
-    /// Handles the passed timeout of the event in a slot.
-    pub(crate) event_timed_out: Option<fn(&mut Cx<'_, A>, u16)>,
+    /// Activates the events whose deadline comes no later than an alarm. Returns the next deadline.
+    pub(crate) event_expire: Expire<A>,
     /// Puts an event on its source's list, and takes it off.
     pub(crate) source_register: Put<A, Source, Result<(), AddError>>,
     pub(crate) source_unregister: Put<A, Source, ()>,
@@ -39,7 +41,7 @@ impl<A> Hooks<A> {
     pub(crate) const fn new() -> Self {
         Self {
             event_rearm: None,
-            event_timed_out: None,
+            event_expire: None,
             source_register: None,
             source_unregister: None,
             source_again: None,

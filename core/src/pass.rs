@@ -1,5 +1,7 @@
 //! One pass: the check watchers, the due timers, and the callbacks of the most urgent level.
 
+use core::num::NonZeroU16;
+
 use crate::base::Fired;
 use crate::queue::{Id, Turns};
 use crate::record::Entry;
@@ -153,8 +155,8 @@ impl<A> EventBase<'_, A> {
     fn repeat(&mut self) -> Option<Fired<A>> {
         let (event, left) = self.cx.repeat.take()?;
         let call = self.cx.tables.events.get(event)?.call?;
-        let further = left.saturating_sub(1);
-        self.cx.repeat = (further > 0).then_some((event, further));
+        let further = NonZeroU16::new(left.get().saturating_sub(1));
+        self.cx.repeat = further.map(|further| (event, further));
         Some(Fired::Event(call, event, What::SIGNAL))
     }
 

@@ -4,7 +4,6 @@ use core::ops::BitOr;
 use core::time::Duration;
 
 use crate::record::Entry;
-use crate::tables::Place;
 use crate::{Cx, EventBase, Instant};
 
 /// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and the like).
@@ -235,16 +234,11 @@ impl<A> EventBase<'_, A> {
     /// each stale key that has come first in the heap: a cancelled timer, or a connection's timeout that
     /// has begun again.
     pub fn deadline(&mut self) -> Option<Instant> {
-        let Cx { timers, tables, .. } = &self.cx;
-        let first = timers.first();
-        // A connection's key in the heap may be too early.
-        let is_event = matches!(tables.place(first), Place::Event(_));
-        if core::mem::take(&mut self.cx.due_moved) || !is_event && !first.is_none() {
-            let first = self.cx.first_deadline();
-            self.cx.due_from = first.map_or(Instant::MAX, |(at, _)| at);
+        if self.cx.due_moved {
+            self.cx.find_due();
         }
         let Cx { timers, state, due_from, .. } = &self.cx;
-        if timers.first().is_none() {
+        if timers.is_empty() {
             return state.exit_set.then_some(state.exit_at);
         }
         Some((*due_from).min(state.exit_at))

@@ -111,24 +111,31 @@ impl<A> Turns for Tables<'_, A> {
     }
 }
 
-impl<A> Alarms for Tables<'_, A> {
-    fn alarm(&self, owner: Id) -> Option<&Alarm> {
-        match self.events.slot(owner.slot()) {
-            Some(slot) => Some(&slot.alarm),
-            None => self.alarm_of_conn(owner),
-        }
+impl<A> Alarms for Table<'_, EventSlot<A>> {
+    #[inline(always)]
+    fn alarm(&self, index: u16) -> Option<&Alarm> {
+        self.slot(index).map(|slot| &slot.alarm)
     }
 
-    fn alarm_mut(&mut self, owner: Id) -> Option<&mut Alarm> {
-        let [conn, ..] = self.first;
-        match owner.slot().checked_sub(conn) {
-            None => self.events.slot_mut(owner.slot()).map(|slot| &mut slot.alarm),
-            Some(conn) => self.conns.slot_mut(conn).map(|slot| &mut slot.alarm),
-        }
+    #[inline(always)]
+    fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
+        self.slot_mut(index).map(|slot| &mut slot.alarm)
     }
 }
 
-/// Out of line: most turns and alarms are those of events.
+impl<A> Alarms for Table<'_, ConnSlot<A>> {
+    #[inline(always)]
+    fn alarm(&self, index: u16) -> Option<&Alarm> {
+        self.slot(index).map(|slot| &slot.alarm)
+    }
+
+    #[inline(always)]
+    fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
+        self.slot_mut(index).map(|slot| &mut slot.alarm)
+    }
+}
+
+/// Out of line: most turns are those of events.
 impl<A> Tables<'_, A> {
     #[inline(never)]
     fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
@@ -137,11 +144,5 @@ impl<A> Tables<'_, A> {
             Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.turn),
             Place::Event(_) | Place::Source(_) => None,
         }
-    }
-
-    #[inline(never)]
-    fn alarm_of_conn(&self, id: Id) -> Option<&Alarm> {
-        let [conn, ..] = self.first;
-        self.conns.slot(id.slot().wrapping_sub(conn)).map(|slot| &slot.alarm)
     }
 }

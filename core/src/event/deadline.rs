@@ -3,12 +3,13 @@
 use super::flag;
 use crate::handle::Event;
 use crate::queue::Id;
+use crate::timers::Alarm;
 use crate::{Cx, Instant, What};
 
 impl<A> Cx<'_, A> {
     /// Sets a deadline, which replaces an earlier one, and takes back a callback due for the earlier one.
     pub(super) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
-        self.hooks.event_timed_out = Some(|cx, index| cx.event_timed_out(index));
+        self.hooks.event_expire = Some(|cx, last| cx.event_expire(last));
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         if !slot.has(flag::ONE_SHOT) {
             slot.interval = interval;
@@ -47,7 +48,7 @@ impl<A> Cx<'_, A> {
         self.sequence = self.sequence.wrapping_add(1);
         self.due_from = self.due_from.min(deadline);
         (slot.alarm.deadline, slot.alarm.sequence) = (deadline, self.sequence);
-        self.timers.arm(&mut self.tables, Id::at(index));
+        self.timers.events.arm(&mut self.tables.events, index);
         self.note_added();
     }
 
@@ -68,16 +69,31 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Handles the passed timeout of the event that is first in the heap.
-    fn event_timed_out(&mut self, index: u16) {
-        self.timers.remove_first(&mut self.tables);
-        let Some((event, slot)) = self.tables.events.at(index) else { return };
-        slot.set_pending(flag::ARMED, false);
-        self.armed = self.armed.wrapping_sub(1);
-        if slot.has(flag::REGISTERED) && slot.has(flag::ONE_SHOT) && !slot.turn.is_queued() {
-            self.event_unregister(event);
+    /// Activates the events whose deadline comes no later than `last`, in the order of their deadlines.
+    /// Returns the earliest deadline that is left. Takes cancelled timers that come first out of the
+    /// heap.
+    fn event_expire(&mut self, last: Option<&Alarm>) -> Option<Instant> {
+        loop {
+            let index = self.timers.events.first()?;
+            let slot = self.tables.events.slot_mut(index)?;
+            let armed = slot.has(flag::ARMED);
+            if armed {
+                if last.is_none_or(|last| last.precedes(&slot.alarm)) {
+                    return Some(slot.alarm.deadline);
+                }
+                slot.set_pending(flag::ARMED, false);
+            }
+            let unregister =
+                slot.has(flag::REGISTERED) && slot.has(flag::ONE_SHOT) && !slot.turn.is_queued();
+            self.timers.events.remove_first(&mut self.tables.events);
+            if armed {
+                self.armed = self.armed.wrapping_sub(1);
+                if unregister && let Some((event, _)) = self.tables.events.at(index) {
+                    self.event_unregister(event);
+                }
+                self.activate(Id::at(index), What::TIMEOUT.bits());
+            }
         }
-        self.activate(Id::at(index), What::TIMEOUT.bits());
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`.

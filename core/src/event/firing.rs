@@ -1,5 +1,7 @@
 //! How an event becomes active and fires, and what firing does besides the call.
 
+use core::num::NonZeroU16;
+
 use super::flag;
 use crate::handle::Event;
 use crate::queue::Id;
@@ -40,8 +42,7 @@ impl<A> Cx<'_, A> {
         if flags & flag::RAISES != 0
             && let Some(slot) = self.tables.events.slot_mut(index)
         {
-            let further = slot.take_further_raises();
-            if further > 0 {
+            if let Some(further) = NonZeroU16::new(slot.take_further_raises()) {
                 self.repeat = Some((event, further));
                 self.state.slow = true;
             }

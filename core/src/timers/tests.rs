@@ -16,12 +16,12 @@ struct Owners {
 }
 
 impl Alarms for Owners {
-    fn alarm(&self, owner: Id) -> Option<&Alarm> {
-        self.owners.get(owner.index()).map(|owner| &owner.alarm)
+    fn alarm(&self, owner: u16) -> Option<&Alarm> {
+        self.owners.get(usize::from(owner)).map(|owner| &owner.alarm)
     }
 
-    fn alarm_mut(&mut self, owner: Id) -> Option<&mut Alarm> {
-        self.owners.get_mut(owner.index()).map(|owner| &mut owner.alarm)
+    fn alarm_mut(&mut self, owner: u16) -> Option<&mut Alarm> {
+        self.owners.get_mut(usize::from(owner)).map(|owner| &mut owner.alarm)
     }
 }
 
@@ -31,13 +31,13 @@ impl Owners {
         Self { owners: std::vec![owner; count.into()], sequence }
     }
 
-    fn arm(&mut self, timers: &mut Timers<'_>, owner: u16, deadline: u64) {
+    fn arm(&mut self, timers: &mut Heap<'_>, owner: u16, deadline: u64) {
         self.sequence = self.sequence.wrapping_add(1);
         let held = &mut self.owners[usize::from(owner)];
         held.alarm.deadline = Instant::from_micros(deadline);
         held.alarm.sequence = self.sequence;
         held.armed = true;
-        timers.arm(self, Id::at(owner));
+        timers.arm(self, owner);
     }
 
     fn cancel(&mut self, owner: u16) {
@@ -45,8 +45,9 @@ impl Owners {
     }
 
     /// Returns the earliest deadline, after cancelled timers are taken out.
-    fn next(&mut self, timers: &mut Timers<'_>) -> Option<u64> {
-        while let Some(held) = self.owners.get(timers.first().index()).copied() {
+    fn next(&mut self, timers: &mut Heap<'_>) -> Option<u64> {
+        while let Some(first) = timers.first() {
+            let held = self.owners[usize::from(first)];
             if held.armed {
                 return Some(held.alarm.deadline.as_micros());
             }
@@ -55,11 +56,12 @@ impl Owners {
         None
     }
 
-    fn due(&mut self, timers: &mut Timers<'_>, now: u64) -> Vec<u16> {
+    fn due(&mut self, timers: &mut Heap<'_>, now: u64) -> Vec<u16> {
         let mut due = Vec::new();
         while self.next(timers).is_some_and(|deadline| deadline <= now) {
-            due.push(timers.first().slot());
-            self.cancel(timers.first().slot());
+            let first = timers.first().unwrap();
+            due.push(first);
+            self.cancel(first);
             timers.remove_first(self);
         }
         due
@@ -69,7 +71,7 @@ impl Owners {
 #[test]
 fn deadlines_come_due_in_order_and_not_early() {
     let (mut heap, mut owners) = ([0; 4], Owners::new(4, 0));
-    let mut timers = Timers::new(&mut heap, &mut []);
+    let mut timers = Heap::new(&mut heap);
     for (owner, deadline) in [(0, 30), (1, 10), (2, 20), (3, 40)] {
         owners.arm(&mut timers, owner, deadline);
     }
@@ -83,7 +85,7 @@ fn deadlines_come_due_in_order_and_not_early() {
 fn equal_deadlines_come_due_in_the_order_armed_even_when_numbers_wrap() {
     for sequence in [0, u32::MAX - 4] {
         let (mut heap, mut owners) = ([0; 9], Owners::new(9, sequence));
-        let mut timers = Timers::new(&mut heap, &mut []);
+        let mut timers = Heap::new(&mut heap);
         let order = [4, 1, 8, 0, 7, 2, 3, 6, 5];
         order.iter().for_each(|owner| owners.arm(&mut timers, *owner, 7));
         assert_eq!(owners.due(&mut timers, 7), order);
@@ -97,21 +99,21 @@ fn equal_deadlines_come_due_in_the_order_armed_even_when_numbers_wrap() {
 #[test]
 fn arming_again_replaces_and_cancelling_forgets() {
     let (mut heap, mut owners) = ([0; 3], Owners::new(3, 0));
-    let mut timers = Timers::new(&mut heap, &mut []);
+    let mut timers = Heap::new(&mut heap);
     owners.arm(&mut timers, 0, 5);
     owners.arm(&mut timers, 0, 50);
     owners.arm(&mut timers, 1, 6);
     owners.cancel(1);
     assert_eq!(owners.due(&mut timers, 49), []);
     assert_eq!(owners.due(&mut timers, 50), [0]);
-    assert!(timers.first().is_none());
+    assert_eq!(timers.first(), None);
 }
 
 #[test]
 fn the_last_places_have_no_children() {
     let count = u16::MAX;
     let (mut heap, mut owners) = (std::vec![0; count.into()], Owners::new(count, 0));
-    let mut timers = Timers::new(&mut heap, &mut []);
+    let mut timers = Heap::new(&mut heap);
     for owner in 0..count {
         owners.arm(&mut timers, owner, u64::from(count - owner));
     }
@@ -130,10 +132,9 @@ fn the_heap_agrees_with_a_sorted_map() {
         random % below
     };
     for count in [1, 3, 13, 64] {
-        // In two parts, as the storage has them.
-        let (mut heap, mut more) = (std::vec![0; count / 2], std::vec![0; count - count / 2]);
+        let mut heap = std::vec![0; count];
         let mut owners = Owners::new(count as u16, 0);
-        let mut timers = Timers::new(&mut heap, &mut more);
+        let mut timers = Heap::new(&mut heap);
         let mut model: BTreeMap<(u64, u32), u16> = BTreeMap::new();
         let mut now = 0;
         for _ in 0..20_000 {
