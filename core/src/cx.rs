@@ -11,7 +11,7 @@ use crate::limit::Limit;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
-use crate::queue::{Activated, Id, Queues};
+use crate::queue::{Id, Joined, Queues};
 use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
@@ -123,7 +123,7 @@ impl<'s, A> Cx<'s, A> {
         let event = self.make(Waits::Nothing, Mode::OneShot, call, What::NONE)?;
         self.free_when_fired(event);
         if delay.is_zero() {
-            self.activate(Id::at(event.slot()), What::TIMEOUT.bits());
+            self.activate_event(Id::at(event.slot()), What::TIMEOUT.bits());
         } else {
             self.add_fresh(event, Some(delay));
         }
@@ -221,13 +221,40 @@ impl<A> Cx<'_, A> {
     /// Makes a slot's callback due with `due`. A slot more urgent than the running level ends the pass.
     #[inline(never)]
     pub(crate) fn activate(&mut self, id: Id, due: u8) {
-        match self.queues.activate(&mut self.tables, id, due) {
-            Activated::Already => {}
-            Activated::Queued => self.note_added(),
-            Activated::Urgent => {
-                self.state.cut_short();
-                self.note_added();
-            }
+        if let Some(turn) = self.tables.turn_of_other(id)
+            && let Some(joined) = self.queues.join(turn, id, due)
+        {
+            self.activated(id, &joined);
+        }
+    }
+
+    /// As [`activate`](Self::activate), for an event.
+    #[inline]
+    pub(crate) fn activate_event(&mut self, id: Id, due: u8) {
+        if let Some(slot) = self.tables.events.numbered(id)
+            && let Some(joined) = self.queues.join(&mut slot.turn, id, due)
+        {
+            self.activated(id, &joined);
+        }
+    }
+
+    #[inline(always)]
+    fn activated(&mut self, id: Id, &Joined { behind, urgent }: &Joined) {
+        if urgent {
+            self.state.cut_short();
+        }
+        self.note_added();
+        match self.tables.events.numbered(behind) {
+            Some(slot) => slot.turn.link.next = id,
+            None if behind.is_none() => {}
+            None => self.link_other(behind, id),
+        }
+    }
+
+    #[inline(never)]
+    fn link_other(&mut self, behind: Id, id: Id) {
+        if let Some(turn) = self.tables.turn_of_other(behind) {
+            turn.link.next = id;
         }
     }
 

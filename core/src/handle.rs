@@ -53,7 +53,17 @@ impl<K> Handle<K> {
     pub(crate) const UNSET: Self = Self::new(0, 0);
 
     pub(crate) const fn new(index: u16, generation: u16) -> Self {
-        Self { both: (generation as u32) << 16 | index as u32, kind: PhantomData }
+        Self::from_bits((generation as u32) << 16 | index as u32)
+    }
+
+    /// Makes one from index and generation as they are drawn above.
+    pub(crate) const fn from_bits(both: u32) -> Self {
+        Self { both, kind: PhantomData }
+    }
+
+    /// Returns index and generation as they are drawn above.
+    pub(crate) const fn bits(self) -> u32 {
+        self.both
     }
 
     /// Returns the slot's index in its table: `0` up to the table's capacity minus one.

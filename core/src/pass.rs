@@ -3,6 +3,8 @@
 use core::num::NonZeroU16;
 
 use crate::base::Fired;
+use crate::event::OnEvent;
+use crate::handle::Event;
 use crate::queue::{Id, Turns};
 use crate::record::Entry;
 use crate::tables::Place;
@@ -19,24 +21,47 @@ pub(crate) enum Phase {
     Running,
 }
 
+/// What [`EventBase::next`] does first.
+pub(crate) enum Step<A> {
+    /// An event's callback is called.
+    Call(OnEvent<A>, Event, What),
+    /// The pass ends.
+    End,
+    /// What comes next takes more to find out.
+    Slow,
+}
+
 impl<A> EventBase<'_, A> {
     /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
     /// at the most urgent priority, each slot once at most.
     pub fn dispatch(&mut self, app: &mut A) {
-        self.begin_quickly();
-        while let Some(fired) = self.next() {
-            fired.call(app, &mut self.cx);
+        if !self.begin_quickly() && !self.call_slowly(app) {
+            return;
+        }
+        loop {
+            match self.next_quickly() {
+                Step::Call(call, event, what) => call(app, &mut self.cx, event, what),
+                Step::Slow if self.call_slowly(app) => {}
+                Step::Slow | Step::End => return,
+            }
         }
     }
 
     /// As [`dispatch`](Self::dispatch), for a back end that has a clock: while a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
     pub fn dispatch_with(&mut self, app: &mut A, mut clock: impl FnMut() -> Instant) {
-        self.begin_quickly();
-        while let Some(fired) = self.next() {
-            fired.call(app, &mut self.cx);
-            if self.wants_time() {
+        if !self.begin_quickly() && !self.call_slowly(app) {
+            return;
+        }
+        loop {
+            // A limit keeps the loop on the slow path.
+            if self.cx.state.slow && self.wants_time() {
                 self.update_now(clock());
+            }
+            match self.next_quickly() {
+                Step::Call(call, event, what) => call(app, &mut self.cx, event, what),
+                Step::Slow if self.call_slowly(app) => {}
+                Step::Slow | Step::End => return,
             }
         }
     }
@@ -58,22 +83,37 @@ impl<A> EventBase<'_, A> {
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
-        // The common case: no slow path, and the next slot is an event's, or the pass is over.
-        let cx = &mut self.cx;
-        if cx.state.slow {
+        if self.cx.phase != Phase::Running {
             return self.next_slowly();
         }
-        let front = cx.queues.front();
-        let fired = match cx.event_fire(front.slot()) {
-            None if !front.is_none() => return self.next_slowly(),
-            None => self.end_pass(),
-            fired => {
+        match self.next_quickly() {
+            Step::Call(call, event, what) => Some(Fired::Event(call, event, what)),
+            Step::End => None,
+            Step::Slow => self.next_slowly(),
+        }
+    }
+
+    /// Takes the next callback of a pass that has begun in the common case: there is no slow path, and the
+    /// next slot is an event's, or the pass is over.
+    #[inline(always)]
+    fn next_quickly(&mut self) -> Step<A> {
+        let cx = &mut self.cx;
+        if cx.state.slow {
+            return Step::Slow;
+        }
+        let step = cx.event_fire(cx.queues.front());
+        match step {
+            Step::Call(call, event, what) => {
                 cx.state.calls = cx.state.calls.wrapping_add(1);
-                fired
+                self.note_next(Some(&Fired::Event(call, event, what)));
             }
-        };
-        self.note_next(fired.as_ref());
-        fired
+            Step::End => {
+                cx.end_running();
+                self.note_next(None);
+            }
+            Step::Slow => {}
+        }
+        step
     }
 
     #[inline(never)]
@@ -83,20 +123,27 @@ impl<A> EventBase<'_, A> {
         fired
     }
 
-    /// Begins a pass, if nothing but the timers comes before it.
-    fn begin_quickly(&mut self) {
+    /// Calls what [`next_slowly`](Self::next_slowly) takes. Returns `false` if the pass ends.
+    #[inline(never)]
+    fn call_slowly(&mut self, app: &mut A) -> bool {
+        let fired = self.next_slowly();
+        fired.map(|fired| fired.call(app, &mut self.cx)).is_some()
+    }
+
+    /// Begins a pass, if nothing but the timers comes before it. Returns `false` if it has not.
+    #[inline(always)]
+    fn begin_quickly(&mut self) -> bool {
         let cx = &mut self.cx;
-        let busy = cx.phase != Phase::Between || cx.state.break_off || cx.repeat.is_some();
-        if busy || cx.hooks.watcher_next.is_some() || cx.hooks.limit_reached.is_some() {
-            return;
+        let busy = cx.state.slow || cx.phase != Phase::Between;
+        if busy || cx.hooks.watcher_next.is_some() {
+            return false;
         }
-        cx.free_fired_once();
         cx.begin_running();
-        cx.state.slow = false;
+        true
     }
 
     fn take_next(&mut self) -> Option<Fired<A>> {
-        if self.cx.state.slow
+        if (self.cx.state.slow || self.cx.phase != Phase::Running)
             && let Some(next) = self.slow_path()
         {
             return next;
@@ -144,9 +191,14 @@ impl<A> EventBase<'_, A> {
     fn next_check(&mut self) -> Option<Fired<A>> {
         let cx = &mut self.cx;
         let begin = core::mem::replace(&mut cx.phase, Phase::Checking) == Phase::Between;
+        cx.state.slow = true;
         let fired = cx.hooks.watcher_next.and_then(|next| next(cx, begin));
         if fired.is_none() {
             cx.begin_running();
+            cx.state.cut_short = false;
+            if cx.hooks.limit_reached.is_some() {
+                cx.limit.begin(cx.now);
+            }
         }
         fired
     }
@@ -164,30 +216,35 @@ impl<A> EventBase<'_, A> {
         if self.cx.state.break_off {
             self.cx.repeat = None;
         }
-        self.cx.phase = Phase::Between;
-        self.cx.state.slow = true;
-        self.cx.queues.end_pass();
+        self.cx.end_running();
         None
     }
 }
 
 impl<A> Cx<'_, A> {
     /// Activates the timers that are due, and begins the pass.
+    #[inline]
     fn begin_running(&mut self) {
         self.expire();
         self.phase = Phase::Running;
-        if self.hooks.limit_reached.is_some() {
-            self.limit.begin(self.now);
-        }
-        (self.state.calls, self.state.cut_short) = (0, false);
+        self.state.calls = 0;
         self.state.idle = self.queues.is_empty();
         self.queues.begin_pass();
+    }
+
+    #[inline(always)]
+    fn end_running(&mut self) {
+        self.phase = Phase::Between;
+        self.queues.end_pass();
     }
 
     /// Prepares the callback of a slot whose turn it is.
     fn fire(&mut self, id: Id) -> Option<Fired<A>> {
         match self.tables.place(id) {
-            Place::Event(index) => self.event_fire(index),
+            Place::Event(_) => match self.event_fire(id) {
+                Step::Call(call, event, what) => Some(Fired::Event(call, event, what)),
+                Step::End | Step::Slow => None,
+            },
             Place::Conn(index) => self.conn_fire(index),
             Place::Listener(index) => self.listener_fire(index),
             Place::Source(_) => None,

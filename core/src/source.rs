@@ -232,7 +232,7 @@ impl<A> EventBase<'_, A> {
             let (id, came_true) = (at, slot.interest() & what & What::IO);
             at = slot.waiting.next;
             if !came_true.is_empty() {
-                self.cx.activate(id, (came_true | kind).bits());
+                self.cx.activate_event(id, (came_true | kind).bits());
             }
         }
     }
@@ -249,7 +249,7 @@ impl<A> EventBase<'_, A> {
             let id = at;
             at = slot.waiting.next;
             slot.count_raises(raises);
-            self.cx.activate(id, What::SIGNAL.bits());
+            self.cx.activate_event(id, What::SIGNAL.bits());
         }
     }
 }

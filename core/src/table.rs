@@ -13,27 +13,44 @@
 
 use crate::handle::Handle;
 use crate::peak::Peak;
+use crate::queue::Id;
 
 /// The maximum number of slots of a table: `u16::MAX` itself marks the end of the free list.
 pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
-/// What a table keeps in each slot.
+/// What a table keeps in each slot: its generation, and below it its own index while it is taken, the
+/// next free slot while it is free. So in a taken slot it is the handle, and a handle is checked with
+/// one comparison.
 #[derive(Clone, Copy)]
-pub(crate) struct Head {
-    generation: u16,
-    next_free: u16,
-}
+pub(crate) struct Head(u32);
 
 impl Head {
-    pub(crate) const EMPTY: Self = Self { generation: 0, next_free: 0 };
+    pub(crate) const EMPTY: Self = Self(0);
 
-    pub(crate) const fn generation(self) -> u16 {
-        self.generation
+    const fn new(generation: u16, below: u16) -> Self {
+        Self((generation as u32) << 16 | below as u32)
+    }
+
+    const fn generation(self) -> u16 {
+        self.0.wrapping_shr(16) as u16
+    }
+
+    /// Returns the handle that names the slot, which is taken.
+    pub(crate) const fn handle<K>(self) -> Handle<K> {
+        Handle::from_bits(self.0)
+    }
+
+    const fn next_free(self) -> u16 {
+        self.0 as u16
     }
 
     const fn is_taken(self) -> bool {
-        self.generation & 1 == 1
+        self.generation() & 1 == 1
+    }
+
+    fn names<K>(self, handle: Handle<K>) -> bool {
+        self.0 == handle.bits()
     }
 }
 
@@ -76,9 +93,9 @@ impl<'s, T: Slot> Table<'s, T> {
         for index in (0..table.slots.len()).rev() {
             let Some(slot) = table.slots.get_mut(index) else { break };
             slot.renew();
-            let Head { generation, .. } = *slot.head();
+            let generation = slot.head().generation();
             let generation = generation.wrapping_add(generation & 1);
-            *slot.head_mut() = Head { generation, next_free: table.free };
+            *slot.head_mut() = Head::new(generation, table.free);
             table.free = index as u16;
         }
         table
@@ -105,9 +122,9 @@ impl<'s, T: Slot> Table<'s, T> {
         let slot = self.slots.get_mut(usize::from(index))?;
         let head = slot.head_mut();
         debug_assert!(!head.is_taken(), "a slot on the free list is free");
-        head.generation = head.generation.wrapping_add(1);
-        self.free = head.next_free;
-        let handle = Handle::new(index, head.generation);
+        self.free = head.next_free();
+        *head = Head::new(head.generation().wrapping_add(1), index);
+        let handle = head.handle();
         self.taken = self.taken.saturating_add(1);
         self.peak.note(self.taken.into());
         Some((handle, slot))
@@ -117,8 +134,8 @@ impl<'s, T: Slot> Table<'s, T> {
     pub(crate) fn remove(&mut self, handle: Handle<T::Kind>) -> bool {
         let next_free = self.free;
         let Some(slot) = self.get_mut(handle) else { return false };
-        let generation = slot.head().generation.wrapping_add(1);
-        *slot.head_mut() = Head { generation, next_free };
+        let generation = slot.head().generation().wrapping_add(1);
+        *slot.head_mut() = Head::new(generation, next_free);
         self.free = handle.slot();
         self.taken = self.taken.saturating_sub(1);
         true
@@ -127,13 +144,13 @@ impl<'s, T: Slot> Table<'s, T> {
     #[inline]
     pub(crate) fn get(&self, handle: Handle<T::Kind>) -> Option<&T> {
         let slot = self.slots.get(handle.index())?;
-        (slot.head().generation == handle.generation()).then_some(slot)
+        slot.head().names(handle).then_some(slot)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle<T::Kind>) -> Option<&mut T> {
         let slot = self.slots.get_mut(handle.index())?;
-        (slot.head().generation == handle.generation()).then_some(slot)
+        slot.head().names(handle).then_some(slot)
     }
 
     /// Returns the slot at `index` and the handle that names it, if the slot is taken.
@@ -141,7 +158,7 @@ impl<'s, T: Slot> Table<'s, T> {
     pub(crate) fn at(&mut self, index: u16) -> Option<(Handle<T::Kind>, &mut T)> {
         let slot = self.slots.get_mut(usize::from(index))?;
         let head = *slot.head();
-        head.is_taken().then_some((Handle::new(index, head.generation), slot))
+        head.is_taken().then_some((head.handle(), slot))
     }
 
     /// Returns the slot at `index`, taken or not.
@@ -156,6 +173,12 @@ impl<'s, T: Slot> Table<'s, T> {
         self.slots.get_mut(usize::from(index))
     }
 
+    /// Returns the slot with a number, taken or not, in the table whose numbers begin with zero.
+    #[inline(always)]
+    pub(crate) fn numbered(&mut self, id: Id) -> Option<&mut T> {
+        self.slots.get_mut(id.index())
+    }
+
     /// Returns the number of slots.
     #[cfg(feature = "record")]
     pub(crate) const fn capacity(&self) -> usize {
@@ -164,10 +187,8 @@ impl<'s, T: Slot> Table<'s, T> {
 
     /// Returns all taken slots, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle<T::Kind>, &T)> {
-        // Numbered by a range: the compiler cannot know that `enumerate` does not overflow.
-        let slots = (0..=u16::MAX).zip(self.slots.iter());
-        let taken = slots.filter(|(_, slot)| slot.head().is_taken());
-        taken.map(|(index, slot)| (Handle::new(index, slot.head().generation), slot))
+        let taken = self.slots.iter().filter(|slot| slot.head().is_taken());
+        taken.map(|slot| (slot.head().handle(), slot))
     }
 }
 

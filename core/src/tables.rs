@@ -104,8 +104,8 @@ impl<'s, A> Tables<'s, A> {
 impl<A> Turns for Tables<'_, A> {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
         // Borrowed twice, since the borrow checker does not see that the first one is over.
-        if self.events.slot(id.slot()).is_some() {
-            return self.events.slot_mut(id.slot()).map(|slot| &mut slot.turn);
+        if self.events.numbered(id).is_some() {
+            return self.events.numbered(id).map(|slot| &mut slot.turn);
         }
         self.turn_of_other(id)
     }
@@ -135,10 +135,9 @@ impl<A> Alarms for Table<'_, ConnSlot<A>> {
     }
 }
 
-/// Out of line: most turns are those of events.
 impl<A> Tables<'_, A> {
-    #[inline(never)]
-    fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
+    /// Returns the turn of a slot that is no event's.
+    pub(crate) fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
         match self.place(id) {
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),
             Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.turn),

@@ -91,7 +91,7 @@ impl<A> Cx<'_, A> {
                 if unregister && let Some((event, _)) = self.tables.events.at(index) {
                     self.event_unregister(event);
                 }
-                self.activate(Id::at(index), What::TIMEOUT.bits());
+                self.activate_event(Id::at(index), What::TIMEOUT.bits());
             }
         }
     }

@@ -5,8 +5,9 @@ use core::num::NonZeroU16;
 use super::flag;
 use crate::handle::Event;
 use crate::queue::Id;
+use crate::pass::Step;
 use crate::table::Slot;
-use crate::{Cx, Fired, What};
+use crate::{Cx, What};
 
 impl<A> Cx<'_, A> {
     /// Makes the callback of an event that exists due with `what`.
@@ -16,23 +17,29 @@ impl<A> Cx<'_, A> {
         {
             slot.count_raises(0);
         }
-        self.activate(Id::at(event.slot()), what.bits());
+        self.activate_event(Id::at(event.slot()), what.bits());
     }
 
-    /// Prepares the callback of an event whose turn it is, unless its turn is over.
-    #[inline]
-    pub(crate) fn event_fire(&mut self, index: u16) -> Option<Fired<A>> {
-        let slot = self.tables.events.slot_mut(index)?;
+    /// Prepares the callback of the first slot of the level that runs, if it is an event's. Ends the
+    /// pass if its turn is over.
+    #[inline(always)]
+    pub(crate) fn event_fire(&mut self, id: Id) -> Step<A> {
+        let Some(slot) = self.tables.events.numbered(id) else {
+            return if id.is_none() { Step::End } else { Step::Slow };
+        };
         if self.queues.is_over(&slot.turn) {
-            return None;
+            return Step::End;
         }
-        let event = Event::new(index, slot.head().generation());
+        let event = slot.head().handle();
         let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
         let what = What::from_bits(self.queues.done(&mut slot.turn));
         if on_fire != 0 {
             self.event_on_fire(event, on_fire, what);
         }
-        Some(Fired::Event(call?, event, what))
+        match call {
+            Some(call) => Step::Call(call, event, what),
+            None => Step::Slow,
+        }
     }
 
     /// Does the work of the on-fire `flags` for an event that fires with `what`.
@@ -41,11 +48,10 @@ impl<A> Cx<'_, A> {
         let index = event.slot();
         if flags & flag::RAISES != 0
             && let Some(slot) = self.tables.events.slot_mut(index)
+            && let Some(further) = NonZeroU16::new(slot.take_further_raises())
         {
-            if let Some(further) = NonZeroU16::new(slot.take_further_raises()) {
-                self.repeat = Some((event, further));
-                self.state.slow = true;
-            }
+            self.repeat = Some((event, further));
+            self.state.slow = true;
         }
         if flags & flag::DELETE != 0 {
             self.event_disarm(index);

@@ -28,9 +28,9 @@ impl Id {
         self.0.wrapping_sub(1)
     }
 
-    #[cfg(test)]
+    /// Returns its number as an index; for [`Id::NONE`], one that is beyond every table.
     pub(crate) const fn index(self) -> usize {
-        self.slot() as usize
+        (self.0 as usize).wrapping_sub(1)
     }
 }
 

@@ -34,40 +34,40 @@ impl<T: Turns> Links for ActiveLinks<'_, T> {
 
 /// The queues.
 pub(crate) struct Queues {
-    levels: [List; Priority::LEVELS],
-    pass: u32,
+    /// The first slot of the level that runs. In `levels` that one is out of date.
+    front: Id,
     /// Slots that are queued.
     count: u16,
+    pass: u32,
     /// One bit for each level that has something to run.
     occupied: u8,
     /// The level that runs, or ran last.
     running: u8,
     /// A slot of a level before this one ends the pass: the level that runs, or zero.
     urgent: u8,
+    levels: [List; Priority::LEVELS],
     /// The most that were queued at once.
     pub(crate) peak: Peak,
 }
 
-/// The result of an activation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activated {
-    /// The slot was queued already.
-    Already,
-    /// The slot was queued.
-    Queued,
-    /// The slot was queued, and is more urgent than what runs.
-    Urgent,
+/// Where a slot has joined a queue.
+pub(crate) struct Joined {
+    /// The slot before it, whose link is to name it; none if it is the first.
+    pub(crate) behind: Id,
+    /// It is more urgent than what runs.
+    pub(crate) urgent: bool,
 }
 
 impl Queues {
     pub(crate) const fn new() -> Self {
         Self {
-            levels: [List::EMPTY; Priority::LEVELS],
-            pass: 1,
+            front: Id::NONE,
             count: 0,
+            pass: 1,
             occupied: 0,
             running: 0,
             urgent: 0,
+            levels: [List::EMPTY; Priority::LEVELS],
             peak: Peak::NONE,
         }
     }
@@ -77,7 +77,7 @@ impl Queues {
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.occupied == 0
     }
 
     /// Returns the level that runs.
@@ -85,38 +85,46 @@ impl Queues {
         self.running
     }
 
-    /// Makes a slot's callback due with `due`, in addition to what it is due with already.
-    pub(crate) fn activate(&mut self, turns: &mut impl Turns, id: Id, due: u8) -> Activated {
-        let Some(turn) = turns.turn(id) else { return Activated::Already };
-        turn.add_due(due);
-        if turn.is_queued() {
-            return Activated::Already;
+    /// Makes a slot's callback due with `due`, in addition to what it is due with already. Returns `None`
+    /// if it was queued already. The caller links it to the slot before it.
+    #[inline(always)]
+    pub(crate) fn join(&mut self, turn: &mut Turn, id: Id, due: u8) -> Option<Joined> {
+        let queued = turn.is_queued();
+        turn.state |= u32::from(due) << turn::DUE | turn::QUEUED;
+        if queued {
+            return None;
         }
-        turn.state |= turn::QUEUED;
         let level = turn.level();
-        let again = turn.ran == self.pass;
-        self.occupied |= bit(level);
         let list = list(&mut self.levels, level);
-        let previous = core::mem::replace(&mut list.last, id);
-        turn.link = Link { next: Id::NONE, previous };
-        if previous.is_none() {
+        let behind = core::mem::replace(&mut list.last, id);
+        turn.link = Link { next: Id::NONE, previous: behind };
+        if behind.is_none() {
             list.first = id;
-        } else if let Some(turn) = turns.turn(previous) {
-            turn.link.next = id;
+            self.occupied |= bit(level);
+            if level == self.running {
+                self.front = id;
+            }
         }
         // It cannot wrap: there are 65,535 slots at most.
         self.count = self.count.wrapping_add(1);
         self.peak.note(self.count.into());
-        if !again && level < self.urgent { Activated::Urgent } else { Activated::Queued }
+        Some(Joined { behind, urgent: level < self.urgent && !self.is_over(turn) })
     }
 
     /// Takes a slot off its queue, wherever it stands. What it is due with stays.
+    #[inline(never)]
     pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
         let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
         turn.state &= !turn::QUEUED;
         let level = turn.level();
         let list = list(&mut self.levels, level);
+        if level == self.running {
+            list.first = self.front;
+        }
         list.remove(&mut ActiveLinks(turns), id);
+        if level == self.running {
+            self.front = list.first;
+        }
         if list.is_empty() {
             self.occupied &= !bit(level);
         }
@@ -124,33 +132,42 @@ impl Queues {
     }
 
     /// Begins a pass at the most urgent level.
+    #[inline(always)]
     pub(crate) fn begin_pass(&mut self) {
         // With nothing due there are as many zeros as levels, which the mask makes level 0.
-        self.running = self.occupied.trailing_zeros() as u8 & Priority::LOWEST.level();
-        self.urgent = self.running;
+        let level = self.occupied.trailing_zeros() as u8 & Priority::LOWEST.level();
+        if level != self.running {
+            list(&mut self.levels, self.running).first = self.front;
+            self.running = level;
+            self.front = list(&mut self.levels, level).first;
+        }
+        self.urgent = level;
     }
 
     /// Returns the first slot of the level that runs, or [`Id::NONE`]. Its turn may be
     /// [over](Self::is_over).
-    pub(crate) fn front(&self) -> Id {
-        self.levels.get(usize::from(self.running)).map_or(Id::NONE, |list| list.first)
+    #[inline(always)]
+    pub(crate) const fn front(&self) -> Id {
+        self.front
     }
 
     /// Returns whether a slot has had its turn in this pass: then the pass ends.
+    #[inline(always)]
     pub(crate) const fn is_over(&self, turn: &Turn) -> bool {
         turn.ran == self.pass
     }
 
     /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
     /// had its turn in this pass. Returns what it was due with.
+    #[inline(always)]
     pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
         debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");
         let due = turn.due();
         turn.state &= !(turn::QUEUED | turn::DUE_MASK);
         turn.ran = self.pass;
-        let list = list(&mut self.levels, self.running);
-        list.drop_first(turn.link.next);
-        if list.is_empty() {
+        self.front = turn.link.next;
+        if self.front.is_none() {
+            list(&mut self.levels, self.running).last = Id::NONE;
             self.occupied &= !bit(self.running);
         }
         self.count = self.count.wrapping_sub(1);

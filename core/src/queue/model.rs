@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::tests::{Plain, activate, done, front, slots};
+use super::tests::{Activated, Plain, activate, done, front, slots};
 use super::*;
 use crate::model::check;
 use proptest::collection::vec;

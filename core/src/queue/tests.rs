@@ -22,8 +22,25 @@ pub(super) fn slots(levels: &[u8]) -> Plain {
     Plain(levels.iter().map(turn).collect())
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activated {
+    /// The slot was queued already.
+    Already,
+    Queued,
+    /// The slot was queued, and is more urgent than what runs.
+    Urgent,
+}
+
+/// Makes a slot due, and links it to the one before it.
 pub(super) fn activate(queues: &mut Queues, slots: &mut Plain, index: u16) -> Activated {
-    queues.activate(slots, Id::at(index), 1)
+    let id = Id::at(index);
+    let Some(joined) = queues.join(slots.turn(id).unwrap(), id, 1) else {
+        return Activated::Already;
+    };
+    if let Some(turn) = slots.turn(joined.behind) {
+        turn.link.next = id;
+    }
+    if joined.urgent { Activated::Urgent } else { Activated::Queued }
 }
 
 pub(super) fn done(queues: &mut Queues, slots: &mut Plain, index: u16) {

@@ -1,13 +1,13 @@
 //! A slot's place in the queues, in one word with what its owner keeps.
 //!
 //! ```text
-//!   31       24 23       16 15            4 3   1    0
-//!  ┌───────────┬───────────┬───────────────┬─────┬────────┐
-//!  │ interest  │ due       │ owner's flags │level│ queued │
-//!  └───────────┴───────────┴───────────────┴─────┴────────┘
+//!   31       24 23       16   15   14            3 2   0
+//!  ┌───────────┬───────────┬────────┬───────────────┬─────┐
+//!  │ interest  │ due       │ queued │ owner's flags │level│
+//!  └───────────┴───────────┴────────┴───────────────┴─────┘
 //! ```
 //!
-//! `due` says what the callback is due with: what has happened since the callback ran last. Interest
+//! `queued` stands beside `due`, so that both are cleared at once. `due` says what the callback is due with: what has happened since the callback ran last. Interest
 //! and flags are the owner's.
 
 use super::list::Link;
@@ -24,16 +24,15 @@ pub(crate) struct Turn {
 }
 
 /// The slot is on a queue.
-pub(super) const QUEUED: u32 = 1 << 0;
-const LEVEL: u32 = 1;
-const LEVEL_MASK: u32 = 0b111 << LEVEL;
-const DUE: u32 = 16;
+pub(super) const QUEUED: u32 = 1 << 15;
+const LEVEL_MASK: u32 = 0b111;
+pub(super) const DUE: u32 = 16;
 pub(super) const DUE_MASK: u32 = 0xff << DUE;
 const INTEREST: u32 = 24;
 
 impl Turn {
-    /// The first of the owner's flags; the last is bit 15.
-    pub(crate) const FLAGS: u32 = 4;
+    /// The first of the owner's flags; the last is bit 14.
+    pub(crate) const FLAGS: u32 = 3;
 
     pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
 
@@ -41,7 +40,7 @@ impl Turn {
     /// pass in which the slot last ran is kept, also for a new object: otherwise a callback that frees
     /// and makes events could keep a pass going.
     pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
-        let level = (Priority::DEFAULT.level() as u32) << LEVEL;
+        let level = Priority::DEFAULT.level() as u32;
         Self { state: level | flags | (interest as u32) << INTEREST, ..self }
     }
 
@@ -53,7 +52,7 @@ impl Turn {
         if self.is_queued() {
             return Err(StillActive);
         }
-        self.state = self.state & !LEVEL_MASK | (priority.level() as u32) << LEVEL;
+        self.state = self.state & !LEVEL_MASK | priority.level() as u32;
         Ok(())
     }
 
@@ -62,7 +61,7 @@ impl Turn {
     }
 
     pub(crate) const fn level(&self) -> u8 {
-        ((self.state & LEVEL_MASK) >> LEVEL) as u8
+        (self.state & LEVEL_MASK) as u8
     }
 
     pub(crate) fn priority(&self) -> Priority {
