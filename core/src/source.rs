@@ -22,6 +22,8 @@ pub struct SourceSlot {
     pub(crate) pending: Pending,
     /// How many events wait for reading, writing and closing.
     waiting: [u16; 3],
+    /// What any of the events waits for, with [`What::EDGE`] if they wait by edge.
+    interest: What,
     /// The events wait by edge.
     edge: bool,
 }
@@ -34,6 +36,7 @@ impl Slot for SourceSlot {
         events: Waiting::NONE,
         pending: Pending::EMPTY,
         waiting: [0; 3],
+        interest: What::NONE,
         edge: false,
     };
 
@@ -54,30 +57,28 @@ impl Slot for SourceSlot {
 const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
 
 impl SourceSlot {
-    /// Returns what any of the events waits for, with [`What::EDGE`] if they wait by edge.
-    fn interest(&self) -> What {
-        let waited_for = CONDITIONS.iter().zip(&self.waiting).filter(|(_, count)| **count > 0);
-        let sum = waited_for.fold(What::NONE, |sum, (condition, _)| sum | *condition);
-        if sum.is_empty() { sum } else { sum | self.kind() }
-    }
-
     /// Returns [`What::EDGE`] if the events wait by edge.
     const fn kind(&self) -> What {
         if self.edge { What::EDGE } else { What::NONE }
     }
 
     /// Counts an event in or out. Returns whether the combined interest changed.
-    fn count(&mut self, interest: What, event: Counted) -> bool {
-        let before = self.interest();
+    fn count(&mut self, conditions: What, event: Counted) -> bool {
+        let before = self.interest;
+        let (kind, mut interest) = (self.kind(), What::NONE);
         for (condition, count) in CONDITIONS.iter().zip(&mut self.waiting) {
-            if interest.intersects(*condition) {
+            if conditions.intersects(*condition) {
                 *count = match event {
                     Counted::In => count.saturating_add(1),
                     Counted::Out => count.saturating_sub(1),
                 };
             }
+            if *count > 0 {
+                interest = interest | *condition | kind;
+            }
         }
-        self.interest() != before
+        self.interest = interest;
+        interest != before
     }
 }
 
@@ -165,11 +166,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to look at the source again, unless its events wait by edge.
+    /// Asks the back end to look at the source again.
     fn source_again(&mut self, source: Source) {
-        if self.tables.sources.get(source).is_some_and(|slot| !slot.edge) {
-            self.post_source(source, action::OPEN);
-        }
+        self.post_source(source, action::OPEN);
     }
 
     fn post_source(&mut self, source: Source, action: u8) {
@@ -179,7 +178,7 @@ impl<A> Cx<'_, A> {
 
     fn source_action(&mut self, index: u16, action: u8) -> Option<Action> {
         let (source, slot) = self.tables.sources.at(index)?;
-        let interest = slot.interest();
+        let interest = slot.interest;
         match action {
             action::OPEN if !slot.is_forgotten() => Some(Action::Interest(source, interest)),
             action::DROP => {
@@ -212,7 +211,7 @@ impl<A> EventBase<'_, A> {
         let made = self.cx.tables.sources.insert().ok_or(Full::Sources);
         let (source, slot) = made?;
         (slot.events, slot.pending, slot.waiting) = (Waiting::NONE, Pending::EMPTY, [0; 3]);
-        slot.edge = false;
+        (slot.interest, slot.edge) = (What::NONE, false);
         Ok(source)
     }
 

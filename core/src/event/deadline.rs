@@ -31,7 +31,7 @@ impl<A> Cx<'_, A> {
         if due.contains(What::TIMEOUT) {
             self.event_deactivate(event);
             if due.intersects(What::IO) {
-                self.event_ask_again(event);
+                self.event_ask_again(event.slot());
             }
         }
     }

@@ -63,7 +63,7 @@ impl<A> Cx<'_, A> {
             rearm(self, index, what);
         }
         if flags & flag::ASK != 0 && what.intersects(What::IO) {
-            self.event_ask_again(event);
+            self.event_ask_again(index);
         }
         if flags & flag::FREE != 0 {
             self.fired_once = event;

@@ -59,12 +59,14 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to look at the event's source again, unless it waits by edge.
-    pub(super) fn event_ask_again(&mut self, event: Event) {
-        let registered = self.tables.events.get(event).filter(|slot| slot.has(flag::REGISTERED));
-        let Some(slot) = registered else { return };
-        if let (Waits::Source(source), Some(again)) = (slot.waits(), self.hooks.source_again) {
-            again(self, source);
+    /// Asks the back end to look at the source again that the event in a slot waits for, unless it waits by
+    /// edge.
+    pub(super) fn event_ask_again(&mut self, index: u16) {
+        if let Some(slot) = self.tables.events.slot(index)
+            && slot.has(flag::ASK)
+            && let Some(again) = self.hooks.source_again
+        {
+            again(self, slot.source());
         }
     }
 

@@ -33,7 +33,8 @@ pub(crate) mod flag {
     pub(crate) const FREE: u32 = ARMED << 4;
     /// It is armed again when it fires, by its interval.
     pub(crate) const REARM: u32 = ARMED << 5;
-    /// The back end is asked to look at its source again when it fires.
+    /// It is on the list of a source by level: the back end is asked to look at the source again when it
+    /// fires.
     pub(crate) const ASK: u32 = ARMED << 6;
     /// Its signal was raised more than once.
     pub(crate) const RAISES: u32 = ARMED << 7;
@@ -98,7 +99,7 @@ impl<A> Slot for EventSlot<A> {
 impl<A> EventSlot<A> {
     pub(crate) const fn waits(&self) -> Waits {
         match self.turn.state & flag::WAITS {
-            flag::SOURCE => Waits::Source(Handle::new(self.waits, self.more)),
+            flag::SOURCE => Waits::Source(self.source()),
             flag::SIGNAL => match Signal::new(self.waits as u8) {
                 Some(signal) => Waits::Signal(signal),
                 None => Waits::Nothing,
@@ -107,6 +108,11 @@ impl<A> EventSlot<A> {
             flag::CHECK => Waits::Watcher(When::Check),
             _ => Waits::Nothing,
         }
+    }
+
+    /// Returns the source it waits for, if it waits for one.
+    pub(super) const fn source(&self) -> Source {
+        Handle::new(self.waits, self.more)
     }
 
     /// Begins an event in a slot that has just been taken. Its place in the heap of timers is kept: the
