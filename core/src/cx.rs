@@ -17,6 +17,7 @@ use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::source::Signals;
 use crate::tables::Tables;
+use crate::time::micros;
 use crate::timers::{Alarm, Timers};
 use crate::watcher::Watchers;
 use crate::{Instant, Signal, What};
@@ -50,7 +51,7 @@ pub struct Cx<'s, A> {
     /// The earliest deadline, or one that was the earliest before: see `due_moved`.
     pub(crate) due_from: Instant,
     /// Deadlines set so far. Equal deadlines come due in the order they were set.
-    pub(crate) sequence: u32,
+    pub(crate) sequence: usize,
     /// Events that have a deadline.
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
@@ -125,7 +126,7 @@ impl<'s, A> Cx<'s, A> {
         if delay.is_zero() {
             self.activate_event(Id::at(event.slot()), What::TIMEOUT.bits());
         } else {
-            self.add_fresh(event, Some(delay));
+            self.event_begin_timeout(event, micros(delay));
         }
         Ok(event)
     }
@@ -164,7 +165,7 @@ impl<'s, A> Cx<'s, A> {
     /// [`Full::Events`] when the table has no free slot.
     pub fn every(&mut self, interval: Duration, call: OnEvent<A>) -> Result<Event, Full> {
         let event = self.new_timer(Mode::Persist, call)?;
-        self.add_fresh(event, Some(interval));
+        self.event_begin_timeout(event, micros(interval));
         Ok(event)
     }
 
@@ -174,7 +175,7 @@ impl<'s, A> Cx<'s, A> {
     /// [`Full::Events`] when the table has no free slot.
     pub fn on_signal(&mut self, signal: Signal, call: OnEvent<A>) -> Result<Event, Full> {
         let event = self.new_signal(signal, Mode::Persist, call)?;
-        self.add_fresh(event, None);
+        self.add_fresh(event);
         Ok(event)
     }
 
@@ -197,9 +198,10 @@ impl<'s, A> Cx<'s, A> {
         }
     }
 
-    /// Adds an event that has no source, which cannot fail.
-    pub(crate) fn add_fresh(&mut self, event: Event, timeout: Option<Duration>) {
-        let added = self.event_add(event, timeout);
+    /// Adds an event that has no source, without a timeout, which cannot fail.
+    #[inline]
+    pub(crate) fn add_fresh(&mut self, event: Event) {
+        let added = self.event_register(event);
         debug_assert!(added == Ok(()), "an event without a source can be added");
     }
 }
@@ -259,7 +261,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Returns the sequence number of an arming of a connection for `deadline`.
-    pub(crate) fn next_sequence(&mut self, deadline: Instant) -> u32 {
+    pub(crate) fn next_sequence(&mut self, deadline: Instant) -> usize {
         self.sequence = self.sequence.wrapping_add(1);
         if deadline < self.due_from {
             (self.due_from, self.due_moved) = (deadline, true);
@@ -270,16 +272,21 @@ impl<A> Cx<'_, A> {
     /// Works out the earliest deadline.
     #[inline(never)]
     pub(crate) fn find_due(&mut self) {
-        let conn = self.first_conn();
-        let event = self.hooks.event_expire.and_then(|expire| expire(self, None));
+        let conn = self.first_conn().map(|(_, alarm)| alarm.deadline);
+        let event = self.expire_events(Instant::ZERO, Some(&Alarm::BEFORE_ALL));
         self.set_due(event, conn);
     }
 
-    /// Sets the earliest deadline to the earlier one of an event's and a connection's. A connection's
-    /// may move to a later time without a trace.
-    fn set_due(&mut self, event: Option<Instant>, conn: Option<(u16, Alarm)>) {
-        let event = event.unwrap_or(Instant::MAX);
-        let conn = conn.map(|(_, alarm)| alarm.deadline).filter(|conn| *conn <= event);
+    /// Activates the events whose deadline comes by `due` and before another alarm. Returns the next one.
+    #[inline]
+    fn expire_events(&mut self, due: Instant, before: Option<&Alarm>) -> Instant {
+        self.hooks.event_expire.map_or(Instant::MAX, |expire| expire(self, before, due))
+    }
+
+    /// Sets the earliest deadline to that of an event, or of a connection, if that one is not later. A
+    /// connection's may move to a later time without a trace.
+    fn set_due(&mut self, event: Instant, conn: Option<Instant>) {
+        let conn = conn.filter(|conn| *conn <= event);
         self.due_from = conn.unwrap_or(event);
         self.due_moved = conn.is_some();
     }
@@ -316,17 +323,30 @@ impl<A> Cx<'_, A> {
 
     #[inline(never)]
     fn expire_due(&mut self) {
+        if self.timers.conns.is_empty() {
+            (self.due_from, self.due_moved) = (self.expire_events(self.now, None), false);
+        } else {
+            self.expire_all();
+        }
+    }
+
+    #[inline(never)]
+    fn expire_all(&mut self) {
+        let conn = self.expire_conns();
+        let event = self.expire_events(self.now, None);
+        self.set_due(event, conn);
+    }
+
+    /// Activates the connections whose timeout has passed, and the events that come before them. Returns
+    /// the earliest timeout of a connection that is left.
+    fn expire_conns(&mut self) -> Option<Instant> {
         loop {
-            let conn = self.first_conn();
-            let due = conn.filter(|(_, alarm)| alarm.deadline <= self.now);
-            // The events that come before that connection; all that are due, if there is none.
-            let newest = Alarm::new(self.now, self.sequence);
-            let last = due.map_or(newest, |(_, alarm)| alarm);
-            let event = self.hooks.event_expire.and_then(|expire| expire(self, Some(&last)));
-            match due {
-                Some((index, _)) => self.conn_timed_out(index),
-                None => return self.set_due(event, conn),
+            let (index, alarm) = self.first_conn()?;
+            if alarm.deadline > self.now {
+                return Some(alarm.deadline);
             }
+            self.expire_events(self.now, Some(&alarm));
+            self.conn_timed_out(index);
         }
     }
 }

@@ -11,14 +11,15 @@ use crate::timers::Alarm;
 use crate::{Cx, Fired, Instant, Wait, What};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
-type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>) -> Option<Instant>>;
+type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>, Instant) -> Instant>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
 pub(crate) struct Hooks<A> {
     /// Sets the next deadline of the event in a slot, which fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, What)>,
-    /// Activates the events whose deadline comes no later than an alarm. Returns the next deadline.
+    /// Activates the events whose deadline comes before an alarm and no later than a time. Returns the next
+    /// deadline, [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
     /// Puts an event on its source's list, and takes it off.
     pub(crate) source_register: Put<A, Source, Result<(), AddError>>,

@@ -83,10 +83,8 @@ impl<A> EventBase<'_, A> {
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
-        if self.cx.phase != Phase::Running {
-            return self.next_slowly();
-        }
-        match self.next_quickly() {
+        let runs = self.cx.phase == Phase::Running || self.begin_quickly();
+        match if runs { self.next_quickly() } else { Step::Slow } {
             Step::Call(call, event, what) => Some(Fired::Event(call, event, what)),
             Step::End => None,
             Step::Slow => self.next_slowly(),
@@ -95,7 +93,7 @@ impl<A> EventBase<'_, A> {
 
     /// Takes the next callback of a pass that has begun in the common case: there is no slow path, and the
     /// next slot is an event's, or the pass is over.
-    #[inline(always)]
+    #[inline]
     fn next_quickly(&mut self) -> Step<A> {
         let cx = &mut self.cx;
         if cx.state.slow {
@@ -131,7 +129,6 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Begins a pass, if nothing but the timers comes before it. Returns `false` if it has not.
-    #[inline(always)]
     fn begin_quickly(&mut self) -> bool {
         let cx = &mut self.cx;
         let busy = cx.state.slow || cx.phase != Phase::Between;

@@ -80,7 +80,7 @@ impl<A> Cx<'_, A> {
         self.hooks.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
         self.hooks.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
         let event = self.make(Waits::Watcher(when), Mode::Persist, call, What::NONE)?;
-        self.add_fresh(event, None);
+        self.add_fresh(event);
         Ok(event)
     }
 

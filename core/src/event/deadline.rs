@@ -8,18 +8,20 @@ use crate::{Cx, Instant, What};
 
 impl<A> Cx<'_, A> {
     /// Sets a deadline, which replaces an earlier one, and takes back a callback due for the earlier one.
-    pub(super) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
-        self.hooks.event_expire = Some(|cx, last| cx.event_expire(last));
-        let Some(slot) = self.tables.events.get_mut(event) else { return };
-        if !slot.has(flag::ONE_SHOT) {
+    pub(crate) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
+        self.hooks.event_expire = Some(|cx, before, due| cx.event_expire(before, due));
+        let index = event.slot();
+        let Some(slot) = self.tables.events.slot_mut(index) else { return };
+        let state = slot.turn.state;
+        if state & flag::ONE_SHOT == 0 {
             slot.interval = interval;
-            slot.turn.set(flag::REARM, true);
+            slot.turn.state = state | flag::REARM;
             self.hooks.event_rearm = Some(|cx, index, what| cx.event_rearm(index, what));
         }
         if slot.turn.is_queued() {
             self.event_take_back_timeout(event);
         }
-        self.event_arm(event.slot(), self.now.plus(interval));
+        self.event_arm(index, self.now.plus(interval));
     }
 
     /// Takes back a callback that is due for a timeout. If it was due for readiness, too, the back end is
@@ -48,7 +50,7 @@ impl<A> Cx<'_, A> {
         self.sequence = self.sequence.wrapping_add(1);
         self.due_from = self.due_from.min(deadline);
         (slot.alarm.deadline, slot.alarm.sequence) = (deadline, self.sequence);
-        self.timers.events.arm(&mut self.tables.events, index);
+        self.timers.events.arm_quickly(&mut self.tables.events, index);
         self.note_added();
     }
 
@@ -69,30 +71,40 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Activates the events whose deadline comes no later than `last`, in the order of their deadlines.
-    /// Returns the earliest deadline that is left. Takes cancelled timers that come first out of the
-    /// heap.
-    fn event_expire(&mut self, last: Option<&Alarm>) -> Option<Instant> {
-        loop {
-            let index = self.timers.events.first()?;
-            let slot = self.tables.events.slot_mut(index)?;
-            let armed = slot.has(flag::ARMED);
-            if armed {
-                if last.is_none_or(|last| last.precedes(&slot.alarm)) {
-                    return Some(slot.alarm.deadline);
-                }
-                slot.set_pending(flag::ARMED, false);
+    /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order
+    /// of their deadlines. Returns the earliest deadline that is left, [`Instant::MAX`] if there is none.
+    /// Takes cancelled timers that come first out of the heap.
+    fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
+        while let Some(index) = self.timers.events.first() {
+            let Some(slot) = self.tables.events.slot_mut(index) else { break };
+            let state = slot.turn.state;
+            let comes_later = slot.alarm.deadline > due
+                || before.is_some_and(|before| before.precedes(&slot.alarm));
+            if state & flag::ARMED != 0 && comes_later {
+                return slot.alarm.deadline;
             }
-            let unregister =
-                slot.has(flag::REGISTERED) && slot.has(flag::ONE_SHOT) && !slot.turn.is_queued();
+            slot.set_pending(flag::ARMED, false);
             self.timers.events.remove_first(&mut self.tables.events);
-            if armed {
+            if state & flag::ARMED != 0 {
                 self.armed = self.armed.wrapping_sub(1);
-                if unregister && let Some((event, _)) = self.tables.events.at(index) {
-                    self.event_unregister(event);
+                if state & (flag::REGISTERED | flag::ONE_SHOT) == flag::REGISTERED | flag::ONE_SHOT
+                {
+                    self.event_unregister_unqueued(index);
                 }
                 self.activate_event(Id::at(index), What::TIMEOUT.bits());
             }
+        }
+        Instant::MAX
+    }
+
+    /// Takes a one-shot event whose timeout has passed off the list of its source or signal, unless it
+    /// is active already.
+    #[inline(never)]
+    fn event_unregister_unqueued(&mut self, index: u16) {
+        if let Some((event, slot)) = self.tables.events.at(index)
+            && !slot.turn.is_queued()
+        {
+            self.event_unregister(event);
         }
     }
 

@@ -4,8 +4,8 @@ use core::num::NonZeroU16;
 
 use super::flag;
 use crate::handle::Event;
-use crate::queue::Id;
 use crate::pass::Step;
+use crate::queue::Id;
 use crate::table::Slot;
 use crate::{Cx, What};
 
@@ -22,7 +22,7 @@ impl<A> Cx<'_, A> {
 
     /// Prepares the callback of the first slot of the level that runs, if it is an event's. Ends the
     /// pass if its turn is over.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn event_fire(&mut self, id: Id) -> Step<A> {
         let Some(slot) = self.tables.events.numbered(id) else {
             return if id.is_none() { Step::End } else { Step::Slow };
@@ -33,7 +33,11 @@ impl<A> Cx<'_, A> {
         let event = slot.head().handle();
         let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
         let what = What::from_bits(self.queues.done(&mut slot.turn));
-        if on_fire != 0 {
+        if on_fire == flag::ASK {
+            if what.intersects(What::IO) {
+                self.event_ask_again(event.slot());
+            }
+        } else if on_fire != 0 {
             self.event_on_fire(event, on_fire, what);
         }
         match call {

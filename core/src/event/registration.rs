@@ -7,7 +7,14 @@ use crate::handle::Event;
 use crate::queue::Id;
 
 impl<A> Cx<'_, A> {
-    pub(super) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
+    /// As [`event_register`](Self::event_register), out of line: most events that are added are timers.
+    #[inline(never)]
+    pub(super) fn event_register_again(&mut self, event: Event) -> Result<(), AddError> {
+        self.event_register(event)
+    }
+
+    #[inline]
+    pub(crate) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         match (slot.waits(), slot.has(flag::REGISTERED)) {
             (Waits::Source(source), _) => {

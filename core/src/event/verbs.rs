@@ -127,9 +127,9 @@ impl<A> Cx<'_, A> {
         event: Event,
         timeout: Option<Duration>,
     ) -> Result<(), AddError> {
-        let waits = self.tables.events.get(event).is_some_and(|slot| slot.has(flag::WAITS));
-        if waits {
-            self.event_register(event)?;
+        let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
+        if slot.has(flag::WAITS) {
+            self.event_register_again(event)?;
         }
         if let Some(timeout) = timeout {
             self.event_begin_timeout(event, micros(timeout));

@@ -87,7 +87,7 @@ impl Queues {
 
     /// Makes a slot's callback due with `due`, in addition to what it is due with already. Returns `None`
     /// if it was queued already. The caller links it to the slot before it.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn join(&mut self, turn: &mut Turn, id: Id, due: u8) -> Option<Joined> {
         let queued = turn.is_queued();
         turn.state |= u32::from(due) << turn::DUE | turn::QUEUED;
@@ -112,7 +112,6 @@ impl Queues {
     }
 
     /// Takes a slot off its queue, wherever it stands. What it is due with stays.
-    #[inline(never)]
     pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
         let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
         turn.state &= !turn::QUEUED;
@@ -159,7 +158,7 @@ impl Queues {
 
     /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
     /// had its turn in this pass. Returns what it was due with.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
         debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");
         let due = turn.due();
