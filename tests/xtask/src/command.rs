@@ -7,18 +7,16 @@ use std::{
     borrow::Cow,
     env,
     ffi::OsStr,
-    io::Read,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    thread::JoinHandle,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
-/// How often a process is asked whether it has ended.
-pub const POLL: Duration = Duration::from_millis(5);
+use crate::process::{Process, gather};
 
 /// Starts a `cargo` command in `folder`, by the Rust that runs this program.
 ///
@@ -132,26 +130,12 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
 /// When it cannot be started, or has not ended after `limit` (it is killed then).
 pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| cannot_start(command))?;
-    let (stdout, stderr) = (child.stdout.take().map(gather), child.stderr.take().map(gather));
-    let deadline = Instant::now() + limit;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if Instant::now() >= deadline {
-            child.kill()?;
-            child.wait()?;
-            bail!("no answer within {} s", limit.as_secs());
-        }
-        thread::sleep(POLL);
-    };
-    let gathered = |pipe: Option<thread::JoinHandle<Vec<u8>>>| match pipe.map(|pipe| pipe.join()) {
-        Some(Err(_)) => Err(anyhow!("its output could not be read")),
-        Some(Ok(bytes)) => Ok(bytes),
-        None => Ok(Vec::new()),
-    };
-    Ok(Output { status, stdout: gathered(stdout)?, stderr: gathered(stderr)? })
+    let process = Process::spawn(command, None)?;
+    let pipes = (gather(process.child().take_stdout()), gather(process.child().take_stderr()));
+    let late = || format!("no answer within {} s", limit.as_secs());
+    let status = process.wait(limit)?.with_context(late)?;
+    let read = |pipe: JoinHandle<_>| pipe.join().map_err(|_| anyhow!("its output is not read"));
+    Ok(Output { status, stdout: read(pipes.0)?, stderr: read(pipes.1)? })
 }
 
 /// The line of a failed program's output that says why: its last error, or else its last line.
@@ -160,16 +144,6 @@ fn reason(output: &str) -> &str {
     // A backtrace may follow the error.
     let error = lines.clone().rfind(|line| line.starts_with("error"));
     error.or(lines.next_back()).unwrap_or("it failed and did not say why")
-}
-
-/// Reads all of `pipe` on a thread of its own, so that a full pipe never blocks its writer.
-fn gather(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is still worth showing.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
 }
 
 /// Where `program` is found on the PATH.

@@ -17,7 +17,8 @@ use crate::{
     command_line::Cable,
     far_side::FarSide,
     firmware,
-    qemu::{Guest, Machine, Process, QEMU_PROGRAM, Qemu, Uart},
+    process::Process,
+    qemu::{Guest, Machine, QEMU_PROGRAM, Qemu, Uart},
     toolchain::Toolchain,
 };
 

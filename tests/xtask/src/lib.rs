@@ -7,7 +7,7 @@
 //! commands   setup   check (test)   emulate (qemu)   flash   size   count   bench   oracle   mutants
 //! checks     panics  gate                               ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
-//! ground     command toolchain      workspace        command_line   patched   marks   callgrind
+//! ground     command process        toolchain        workspace        command_line   patched   marks   callgrind
 //! ```
 //!
 //! # Firmware for the end-to-end tests
@@ -36,6 +36,7 @@ pub mod oracle;
 pub mod panics;
 pub mod patched;
 pub mod places;
+pub mod process;
 pub mod qemu;
 pub mod setup;
 pub mod size;

@@ -24,7 +24,6 @@
 //! ```
 
 mod guest;
-mod process;
 mod qmp;
 
 use std::{
@@ -38,10 +37,9 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::{command_line::Usage, defmt_log, places::Places};
+use crate::{command_line::Usage, defmt_log, places::Places, process::Process};
 
 pub use guest::{Guest, Uart};
-pub use process::Process;
 pub use qmp::{Link, Qmp};
 
 /// The program.

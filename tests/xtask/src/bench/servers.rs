@@ -3,7 +3,7 @@
 //! ```text
 //!   hello (W3)  echo (W4)  idle (W5)  start (W6)      the workloads
 //!   contest     all servers in rounds, as a table     tally    instructions, system calls
-//!   duel        one server and its clients            process  place  report
+//!   duel        one server and its clients            place  report
 //!   contestant  what there is, and how it is built    others
 //! ```
 //!
@@ -18,7 +18,6 @@ pub mod hello;
 pub mod idle;
 mod others;
 mod place;
-mod process;
 mod report;
 pub mod start;
 mod tally;

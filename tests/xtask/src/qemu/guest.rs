@@ -15,15 +15,18 @@ use anyhow::{Context, Result, anyhow, bail};
 use defmt_decoder::Table;
 use tempfile::TempDir;
 
-use super::{Process, Qmp};
+use super::Qmp;
 use crate::{
-    command::POLL,
     defmt_log::{self, LogLine},
     places::Places,
+    process::Process,
 };
 
 /// How long QEMU may take from its start to its first sign of life.
 const START: Duration = Duration::from_secs(20);
+
+/// How often somebody looks whether QEMU has connected.
+const POLL: Duration = Duration::from_millis(5);
 
 /// How many log lines an error shows.
 const SHOWN: usize = 30;

@@ -6,16 +6,16 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Result, bail, ensure};
 
 use super::{
     place::{Places, clean},
-    process::Process,
     report::{Report, address},
 };
+use crate::process::Talk;
 
 /// Bytes of a small message, and of a block. The clients know them, too.
 const MESSAGE: u64 = 64;
@@ -158,14 +158,15 @@ pub fn run(
     under: &Under,
     places: Places,
 ) -> Result<Outcome> {
-    let deadline = Instant::now() + LIMIT;
     let mut command = under.command(server);
     command.args(load.server());
-    let mut server = Process::start(&mut command, places.server, deadline)?;
+    let mut server = Talk::start(&mut command, LIMIT)?;
+    places.server.keep(server.process())?;
     let first = server.line()?;
     let mut command = clean(clients);
     command.args(load.clients(address(&first)?));
-    let mut clients = Process::start(&mut command, places.load, deadline)?;
+    let mut clients = Talk::start(&mut command, LIMIT)?;
+    places.load.keep(clients.process())?;
     let mut memory = Vec::new();
     if let Load::Idle { .. } = load {
         // Nobody speaks before the server has accepted, and measured, all of them.

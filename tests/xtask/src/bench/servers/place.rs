@@ -3,16 +3,15 @@
 //! A server and its clients have a processor each, so that neither is moved and each is found where
 //! it was the time before.
 
-use std::{
-    env,
-    process::{Child, Command},
-};
+use std::{env, process::Command};
 
 use anyhow::{Context, Result, bail};
 use rustix::{
     process::{Pid, Resource, Rlimit, getrlimit, setrlimit},
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
+
+use crate::process::Process;
 
 /// Descriptors of a process that are no connections: its streams, its loop, its listener.
 const OTHERS: u64 = 32;
@@ -38,12 +37,12 @@ impl Place {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn keep(self, child: &Child) -> Result<()> {
+    pub fn keep(self, process: &Process) -> Result<()> {
         let Some(processor) = self.0 else { return Ok(()) };
         let mut set = CpuSet::new();
         set.set(processor);
-        let process = Pid::from_child(child);
-        match sched_setaffinity(Some(process), &set) {
+        let number = i32::try_from(process.pid()).ok().and_then(Pid::from_raw);
+        match sched_setaffinity(number, &set) {
             // It is so quick that it has ended.
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => {

@@ -9,12 +9,11 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
@@ -26,7 +25,7 @@ use super::{
     place::clean,
     report::address,
 };
-use crate::{bench::Options, command, size::crates, table::Table};
+use crate::{bench::Options, command, process::Process, size::crates, table::Table};
 
 /// The server without a loop, which all in C are compared with.
 const FLOOR: &str = "blocking calls";
@@ -119,29 +118,17 @@ fn stripped(program: &Path, folder: &TempDir) -> Result<u64> {
     Ok(std::fs::metadata(&target).with_context(|| target.display().to_string())?.len())
 }
 
-/// Ends a process that has not ended when it is no longer needed.
-struct Started(Child);
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        // Where it fails the process has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// From the start of a server to the first connection it takes, in µs.
 fn start_up(program: &Path) -> Result<f64> {
     let mut command = clean(program);
     command.args(["hello", "1"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let begun = Instant::now();
-    let mut server = Started(command.spawn().with_context(|| command::cannot_start(&command))?);
-    let out = server.0.stdout.take().context("its output is piped")?;
+    let server = Process::spawn(&mut command, None)?;
+    let out = server.child().take_stdout().context("its output is piped")?;
     // Read here and not on another thread, whose start and wake-up would be measured, too.
     let limit = Timespec::try_from(LIMIT)?;
-    if poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))? == 0 {
-        bail!("it does not say within {} s where it listens", LIMIT.as_secs());
-    }
+    let ready = poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))?;
+    ensure!(ready > 0, "it does not say within {} s where it listens", LIMIT.as_secs());
     let (mut out, mut line) = (BufReader::new(out), String::new());
     out.read_line(&mut line)?;
     let client = TcpStream::connect(address(line.trim_end())?);
@@ -149,13 +136,8 @@ fn start_up(program: &Path) -> Result<f64> {
     let took = begun.elapsed();
     drop(client);
     // What it says of its work has room in the pipe.
-    let status = loop {
-        if let Some(status) = server.0.try_wait()? {
-            break status;
-        }
-        ensure!(begun.elapsed() < LIMIT, "it does not end within {} s", LIMIT.as_secs());
-        thread::sleep(command::POLL);
-    };
+    let late = || format!("it does not end within {} s", LIMIT.as_secs());
+    let status = server.wait(LIMIT)?.with_context(late)?;
     ensure!(status.success(), "it fails with its first client: {status}");
     Ok(took.as_secs_f64() * 1e6)
 }

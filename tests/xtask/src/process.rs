@@ -1,0 +1,257 @@
+//! A program that runs within a time limit and is never left behind.
+//!
+//! Only the handle that started it is ever used, so no other process can be hit by a reused number.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    process::{ChildStdin, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use shared_child::SharedChild;
+
+use crate::command::{cannot_start, describe};
+
+/// A running or ended process; clones are the same one. It is killed and reaped when its time is up
+/// and when its last clone is dropped.
+#[derive(Debug, Clone)]
+pub struct Process(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept(Arc<SharedChild>);
+
+impl Process {
+    /// Starts `command`, to be killed when `limit` has passed.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(command: &mut Command, limit: Option<Duration>) -> Result<Self> {
+        let child = SharedChild::spawn(command).with_context(|| cannot_start(command))?;
+        let child = Arc::new(child);
+        if let Some(limit) = limit {
+            let child = Arc::clone(&child);
+            thread::spawn(move || {
+                if matches!(child.wait_timeout(limit), Ok(None)) {
+                    // It may have ended by itself a moment ago, which is as good.
+                    let _ = child.kill();
+                }
+            });
+        }
+        Ok(Self(Arc::new(Kept(child))))
+    }
+
+    /// The process itself, for its pipes.
+    pub fn child(&self) -> &SharedChild {
+        &self.0.0
+    }
+
+    /// Its number, to look it up under `/proc`.
+    pub fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
+    /// How it ended, or `None` while it runs.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn status(&self) -> Result<Option<ExitStatus>> {
+        self.child().try_wait().context("cannot ask whether a process runs")
+    }
+
+    /// Waits for it to end, for `limit` at most; `None` means that it still runs.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn wait(&self, limit: Duration) -> Result<Option<ExitStatus>> {
+        self.child().wait_timeout(limit).context("cannot wait for a process")
+    }
+
+    /// Ends it at once; without effect when it has ended.
+    pub fn kill(&self) {
+        // The only error is that it has ended already.
+        let _ = self.child().kill();
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Both fail only when it has ended and been reaped.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads all of `pipe` on a thread of its own, so that a full pipe never blocks its writer.
+pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is still worth showing.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+/// A process that is read line by line and told to go on, and has to be done by a time.
+pub struct Talk {
+    process: Process,
+    name: String,
+    input: ChildStdin,
+    lines: Receiver<String>,
+    said: Option<JoinHandle<Vec<u8>>>,
+    deadline: Instant,
+}
+
+/// What a process has written.
+#[derive(Debug)]
+pub struct Output {
+    /// Lines of its standard output that nobody has taken before.
+    pub lines: Vec<String>,
+    /// Its standard error.
+    pub said: String,
+}
+
+impl Talk {
+    /// Starts a program that has so long.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command, limit: Duration) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let process = Process::spawn(command, None)?;
+        let input = process.child().take_stdin().context("its input is piped")?;
+        let out = process.child().take_stdout().context("its output is piped")?;
+        let said = gather(process.child().take_stderr());
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            // It ends with the program, or when nobody is interested any more.
+            let mut lines = BufReader::new(out).lines().map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line))
+        });
+        let (name, deadline) = (describe(command), Instant::now() + limit);
+        Ok(Self { process, name, input, lines, said: Some(said), deadline })
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The next line of its output.
+    ///
+    /// # Errors
+    /// When it has ended, with what it said of that, or when its time is up.
+    pub fn line(&mut self) -> Result<String> {
+        match self.lines.recv_timeout(self.left()) {
+            Ok(line) => Ok(line),
+            Err(RecvTimeoutError::Disconnected) => {
+                let said = self.end().err();
+                Err(said.unwrap_or_else(|| anyhow!("{} has ended too early", self.name)))
+            }
+            Err(RecvTimeoutError::Timeout) => bail!("it is late: {}", self.name),
+        }
+    }
+
+    /// Lets it go on: a line of its input.
+    ///
+    /// # Errors
+    /// When it does not listen.
+    pub fn go(&mut self) -> Result<()> {
+        writeln!(self.input, "go").with_context(|| format!("it does not listen: {}", self.name))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it fails, with what it said of that, or when its time is up.
+    pub fn end(&mut self) -> Result<Output> {
+        let late = || format!("it does not end: {}", self.name);
+        let status = self.process.wait(self.left())?.with_context(late)?;
+        let said = self.said.take().map(JoinHandle::join).transpose();
+        let said = said.map_err(|_| anyhow!("its errors could not be read"))?.unwrap_or_default();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if !status.success() {
+            let why = said.lines().rfind(|line| line.starts_with("error")).unwrap_or(said.trim());
+            bail!("{}: {why} ({status})", self.name);
+        }
+        Ok(Output { lines: self.lines.iter().collect(), said })
+    }
+
+    /// The same, but for no longer than this.
+    ///
+    /// # Errors
+    /// As [`end`](Self::end).
+    pub fn end_within(&mut self, limit: Duration) -> Result<Output> {
+        self.deadline = self.deadline.min(Instant::now() + limit);
+        self.end()
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{os::unix::process::ExitStatusExt, path::PathBuf};
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn sleeper(limit: Option<Duration>) -> Process {
+        Process::spawn(Command::new("sleep").arg("1000"), limit).unwrap()
+    }
+
+    fn shell(script: &str, limit: Duration) -> Talk {
+        Talk::start(Command::new("sh").args(["-c", script]), limit).unwrap()
+    }
+
+    #[test]
+    fn a_process_is_killed_when_its_time_is_up() {
+        let process = sleeper(Some(Duration::from_millis(20)));
+        let status = process.wait(LIMIT).unwrap().expect("it still runs");
+        assert_eq!(status.signal(), Some(9));
+        process.kill();
+    }
+
+    #[test]
+    fn a_process_is_gone_when_its_last_handle_is_dropped() {
+        let process = sleeper(None);
+        let entry = PathBuf::from(format!("/proc/{}", process.pid()));
+        let clone = process.clone();
+        drop(process);
+        assert_eq!(clone.status().unwrap(), None);
+        assert!(entry.exists());
+        drop(clone);
+        assert!(!entry.exists());
+    }
+
+    #[test]
+    fn a_program_is_read_and_told_to_go_on() {
+        let mut talk = shell("echo one; read word; echo $word; echo two >&2", LIMIT);
+        assert_eq!(talk.line().unwrap(), "one");
+        talk.go().unwrap();
+        let Output { lines, said } = talk.end().unwrap();
+        assert_eq!((lines, said), (vec!["go".to_owned()], "two\n".to_owned()));
+        assert_eq!(talk.process().status().unwrap().unwrap().code(), Some(0));
+    }
+
+    #[test]
+    fn a_program_that_fails_says_why() {
+        let error = shell("echo error: no port >&2; echo x >&2; exit 3", LIMIT).line().unwrap_err();
+        assert!(error.to_string().ends_with(": error: no port (exit status: 3)"), "{error}");
+        let error = shell("exit 0", LIMIT).line().unwrap_err();
+        assert!(error.to_string().ends_with("has ended too early"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_late() {
+        let error = shell("exec sleep 1000", Duration::from_millis(50)).end().unwrap_err();
+        assert!(error.to_string().starts_with("it does not end: "), "{error}");
+    }
+}
