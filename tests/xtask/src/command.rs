@@ -124,6 +124,18 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     Ok(output)
 }
 
+/// How long a program may take to answer a question: without a way to its server rustup may hang.
+pub const ANSWER: Duration = Duration::from_secs(60);
+
+/// Runs `command` for the first line that it says, a version for one.
+///
+/// # Errors
+/// As [`capture`].
+pub fn first_line(command: &mut Command) -> Result<String> {
+    let said = capture(command, ANSWER)?;
+    Ok(said.lines().next().unwrap_or_default().trim().to_owned())
+}
+
 /// Runs `command` to its end, which may be a failure, for its status and what it wrote.
 ///
 /// # Errors

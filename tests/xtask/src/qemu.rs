@@ -46,7 +46,7 @@ pub use qmp::{Link, Qmp};
 pub const QEMU_PROGRAM: &str = "qemu-system-arm";
 
 /// The oldest version with what is used here (`-netdev dgram` and `stream`).
-pub const OLDEST_QEMU: [u32; 2] = [7, 2];
+pub const OLDEST_QEMU: &str = "7.2";
 
 /// A machine that QEMU emulates and that this repository has firmware for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,18 +7,19 @@
 //! 2. Debian's `rustc-web`, which compiles `core` itself from `rust-web-src`, for machines that
 //!    cannot reach rustup's server but do have a Debian mirror.
 //!
-//! [`probe`] finds out what a machine has, [`decide`] says what follows from that, and
-//! [`crate::setup`] acts on it. Nothing outside this module and `setup` knows which way was taken.
+//! [`reach`] decides, and [`crate::setup`] installs. Nothing outside this module and `setup` knows
+//! which way was taken. Finding out changes nothing, asks no network, and takes a fraction of a
+//! second.
 
-pub mod decide;
-pub mod probe;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use std::{env, path::Path, process::Command};
-
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::command;
-use decide::Step;
 
 /// The bare-metal targets firmware and the core crate are built for.
 pub const TARGETS: [&str; 4] = [
@@ -31,6 +32,9 @@ pub const TARGETS: [&str; 4] = [
 /// The variable that forces a way: `rustup` or `debian`.
 pub const CHOICE: &str = "PICOEVENT_TOOLCHAIN";
 
+/// The oldest Rust that compiles this workspace, as its manifest says.
+const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
+
 /// A Rust that can compile for [`TARGETS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolchain {
@@ -38,6 +42,43 @@ pub enum Toolchain {
     Rustup,
     /// Debian's `rustc-web` in `/usr/bin`, which compiles `core` from source.
     Debian,
+}
+
+/// A machine on which a toolchain may be incomplete.
+pub trait Machine {
+    /// What a toolchain lacks: targets, or Debian packages.
+    fn lacks(&self, toolchain: Toolchain) -> Vec<&'static str>;
+
+    /// Installs what a toolchain lacks.
+    ///
+    /// # Errors
+    /// What a person can type instead.
+    fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String>;
+}
+
+/// Reaches a toolchain, or the one that is `forced`. What is ready is preferred to what has to be
+/// fetched, and rustup to Debian.
+///
+/// # Errors
+/// What a person can do, when neither can be had.
+pub fn reach(machine: &mut impl Machine, forced: Option<Toolchain>) -> Result<Toolchain> {
+    let ready = wanted(forced).find(|toolchain| machine.lacks(*toolchain).is_empty());
+    if let Some(ready) = ready {
+        return Ok(ready);
+    }
+    let mut advice = Vec::new();
+    for toolchain in wanted(forced) {
+        match machine.complete(toolchain, &machine.lacks(toolchain)) {
+            Ok(()) => return Ok(toolchain),
+            Err(way) => advice.push(way),
+        }
+    }
+    bail!("no Rust here can compile firmware; {}", advice.join("\nor, "))
+}
+
+fn wanted(forced: Option<Toolchain>) -> impl Iterator<Item = Toolchain> {
+    let all = [Toolchain::Rustup, Toolchain::Debian].into_iter();
+    all.filter(move |toolchain| forced.is_none_or(|only| only == *toolchain))
 }
 
 impl Toolchain {
@@ -59,10 +100,26 @@ impl Toolchain {
     /// # Errors
     /// When none is; the answer is `cargo xtask setup`.
     pub fn ready() -> Result<Toolchain> {
-        match decide::next(&probe::probe(), Toolchain::forced()?) {
-            Step::Use(toolchain) => Ok(toolchain),
-            _ => bail!("the Rust here cannot compile firmware yet: run `cargo xtask setup`"),
+        let ready = wanted(Self::forced()?).find(|toolchain| toolchain.lacks().is_empty());
+        ready.context("the Rust here cannot compile firmware yet: run `cargo xtask setup`")
+    }
+
+    /// The targets, or the Debian packages, that it lacks on this machine.
+    pub fn lacks(self) -> Vec<&'static str> {
+        match self {
+            Toolchain::Rustup => missing_targets(),
+            Toolchain::Debian => missing_packages(),
         }
+    }
+
+    /// Its compiler.
+    pub fn rustc(self) -> Command {
+        let mut rustc = Command::new("rustc");
+        if self == Toolchain::Debian {
+            rustc = Command::new("/usr/bin/rustc");
+            forget_rustup(&mut rustc);
+        }
+        rustc
     }
 
     /// Starts a cargo command in `folder` that compiles for `target`, one of [`TARGETS`].
@@ -82,9 +139,7 @@ impl Toolchain {
 
 /// Makes `command` run Debian's cargo, unmoved by the Rust that runs this program.
 fn use_debian(command: &mut Command, target: &str) {
-    for name in ["RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
-        command.env_remove(name);
-    }
+    forget_rustup(command);
     // rustup's programs have the same names and come first on the PATH otherwise.
     let path = env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("/usr/bin:{path}"));
@@ -96,23 +151,143 @@ fn use_debian(command: &mut Command, target: &str) {
     command.env(format!("CARGO_TARGET_{target}_LINKER"), "ld.lld");
 }
 
+fn forget_rustup(command: &mut Command) {
+    for name in ["RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
+        command.env_remove(name);
+    }
+}
+
+fn missing_targets() -> Vec<&'static str> {
+    let Ok(sysroot) = sysroot("rustc") else { return TARGETS.to_vec() };
+    let installed = |target: &str| has_core(&sysroot.join("lib/rustlib").join(target).join("lib"));
+    TARGETS.into_iter().filter(|target| !installed(target)).collect()
+}
+
+/// Whether a target's library folder has `core` in it, under whatever hash.
+fn has_core(folder: &Path) -> bool {
+    let Ok(entries) = folder.read_dir() else { return false };
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    // Debian's plain `rustc` has the same path and is too old; then all of them are wanted.
+    let said = command::first_line(Command::new("/usr/bin/rustc").arg("--version"));
+    let new_enough = said.is_ok_and(|said| is_at_least(&said, OLDEST));
+    let source = sysroot("/usr/bin/rustc").unwrap_or_default();
+    let source = source.join("lib/rustlib/src/rust/library/core/src/lib.rs");
+    let packages = [
+        ("rustc-web", new_enough),
+        ("rust-web-src", new_enough && source.is_file()),
+        ("cargo-web", new_enough && Path::new("/usr/bin/cargo").is_file()),
+        ("rust-web-clippy", new_enough && Path::new("/usr/bin/cargo-clippy").is_file()),
+        ("lld", Path::new("/usr/bin/ld.lld").is_file()),
+    ];
+    packages.into_iter().filter(|(_, there)| !there).map(|(package, _)| package).collect()
+}
+
+fn sysroot(rustc: &str) -> Result<PathBuf> {
+    command::first_line(Command::new(rustc).args(["--print", "sysroot"])).map(PathBuf::from)
+}
+
+/// Whether the first dotted number in what a program says of its version is as high as another.
+pub fn is_at_least(said: &str, oldest: &str) -> bool {
+    numbers(said).zip(numbers(oldest)).is_some_and(|(version, oldest)| version >= oldest)
+}
+
+fn numbers(text: &str) -> Option<Vec<u32>> {
+    let is_version = |word: &&str| word.contains('.') && word.starts_with(char::is_numeric);
+    let word = text.split_whitespace().find(is_version)?;
+    let part = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+    word.split('.').map(part).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::ffi::OsStr;
 
+    use Toolchain::{Debian, Rustup};
+
+    /// What a machine lacks of either, whether it can get that, and what was tried.
+    struct Fake {
+        lacks: [Vec<&'static str>; 2],
+        can: [bool; 2],
+        tried: Vec<Toolchain>,
+    }
+
+    impl Machine for Fake {
+        fn lacks(&self, toolchain: Toolchain) -> Vec<&'static str> {
+            self.lacks[toolchain as usize].clone()
+        }
+
+        fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String> {
+            self.tried.push(toolchain);
+            let can = self.can[toolchain as usize];
+            if can { Ok(()) } else { Err(format!("type {}", lacks.join(" "))) }
+        }
+    }
+
+    /// What comes of it on such a machine, and what was tried for that.
+    fn reached(
+        has: [bool; 2],
+        can: [bool; 2],
+        forced: Option<Toolchain>,
+    ) -> (Result<Toolchain, String>, Vec<Toolchain>) {
+        let lacks = [vec!["thumbv6m", "thumbv7m"], vec!["rustc-web", "lld"]];
+        let lacks = [0, 1].map(|way| if has[way] { vec![] } else { lacks[way].clone() });
+        let mut machine = Fake { lacks, can, tried: Vec::new() };
+        (reach(&mut machine, forced).map_err(|error| error.to_string()), machine.tried)
+    }
+
+    #[test]
+    fn what_is_there_is_used_and_nothing_tried() {
+        assert_eq!(reached([true, true], [true; 2], None), (Ok(Rustup), vec![]));
+        assert_eq!(reached([false, true], [true; 2], None), (Ok(Debian), vec![]));
+        assert_eq!(reached([true, true], [true; 2], Some(Debian)), (Ok(Debian), vec![]));
+    }
+
+    #[test]
+    fn rustup_is_tried_first_and_debian_when_that_failed() {
+        assert_eq!(reached([false; 2], [true; 2], None), (Ok(Rustup), vec![Rustup]));
+        let tried = vec![Rustup, Debian];
+        assert_eq!(reached([false; 2], [false, true], None), (Ok(Debian), tried.clone()));
+        let advice =
+            "no Rust here can compile firmware; type thumbv6m thumbv7m\nor, type rustc-web lld";
+        assert_eq!(reached([false; 2], [false; 2], None), (Err(advice.to_owned()), tried));
+    }
+
+    #[test]
+    fn a_forced_way_is_the_only_one_tried() {
+        assert_eq!(reached([true, false], [true; 2], Some(Debian)), (Ok(Debian), vec![Debian]));
+        let (refused, tried) = reached([false, true], [false; 2], Some(Rustup));
+        assert!(refused.unwrap_err().ends_with("; type thumbv6m thumbv7m"));
+        assert_eq!(tried, [Rustup]);
+    }
+
     #[test]
     fn debians_cargo_is_told_what_rustups_knows() {
-        let command = Toolchain::Debian.cargo(Path::new("/"), "thumbv7m-none-eabi");
+        let command = Debian.cargo(Path::new("/"), "thumbv7m-none-eabi");
         let envs: Vec<_> = command.get_envs().collect();
         let linker = OsStr::new("CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER");
         assert!(envs.contains(&(linker, Some(OsStr::new("ld.lld")))));
         assert!(envs.contains(&(OsStr::new("RUSTUP_TOOLCHAIN"), None)));
+        let command = Rustup.cargo(Path::new("/"), "thumbv7m-none-eabi");
+        assert!(command.get_envs().all(|(_, value)| value.is_none()));
     }
 
     #[test]
-    fn the_ordinary_way_sets_no_variable() {
-        let command = Toolchain::Rustup.cargo(Path::new("/"), "thumbv7m-none-eabi");
-        assert!(command.get_envs().all(|(_, value)| value.is_none()));
+    fn versions_are_read_out_of_what_programs_say() {
+        let qemu = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)";
+        assert!(is_at_least(qemu, "7.2") && !is_at_least(qemu, "8.0"));
+        assert!(is_at_least("rustc 1.97.0-nightly (abc 2026-05-01)", OLDEST));
+        assert!(!is_at_least("rustc 1.63.0", OLDEST) && !is_at_least("no such program", OLDEST));
+    }
+
+    #[test]
+    fn the_rust_that_runs_this_test_has_core_for_this_machine() {
+        let library = sysroot("rustc").unwrap().join("lib/rustlib");
+        let hosts = library.read_dir().unwrap().flatten();
+        assert!(hosts.into_iter().any(|host| has_core(&host.path().join("lib"))));
+        assert!(!has_core(&library.join("no-such-target/lib")));
     }
 }

@@ -45,8 +45,8 @@ fn processor(cpuinfo: &str) -> String {
 
 /// The first line that a program answers with.
 fn said(program: &str, argument: &str) -> String {
-    let output = command::output(Command::new(program).arg(argument)).unwrap_or_default();
-    output.lines().next().map_or(format!("{program} of unknown version"), str::to_owned)
+    let said = command::first_line(Command::new(program).arg(argument));
+    said.unwrap_or_else(|_| format!("{program} of unknown version"))
 }
 
 #[cfg(test)]

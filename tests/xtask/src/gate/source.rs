@@ -1,6 +1,6 @@
 //! Where the gate's figures come from.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -108,24 +108,8 @@ fn of_this_machine(_: Toolchain) -> Result<String> {
     Ok(format!("{version} for {}", host.context("rustc does not say what it compiles for")?))
 }
 
-fn of_firmware(toolchain: Toolchain) -> Result<String> {
-    let Some(target) = BOARDS.first().map(|board| board.target) else { return Ok(String::new()) };
-    let mut rustc = Command::new("rustc");
-    if toolchain == Toolchain::Debian {
-        // The one that its cargo calls.
-        rustc = Command::new("/usr/bin/rustc");
-        for (name, value) in toolchain.cargo(Path::new("."), target).get_envs() {
-            match value {
-                Some(value) => rustc.env(name, value),
-                None => rustc.env_remove(name),
-            };
-        }
-    }
-    version(&mut rustc)
-}
-
 /// The compiler's name, version and origin: equal versions from two origins differ in what they
 /// make.
-fn version(rustc: &mut Command) -> Result<String> {
-    Ok(command::output(rustc.arg("--version"))?.trim().to_owned())
+fn of_firmware(toolchain: Toolchain) -> Result<String> {
+    command::first_line(toolchain.rustc().arg("--version"))
 }

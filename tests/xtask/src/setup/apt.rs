@@ -4,19 +4,33 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{command, toolchain::decide::Apt};
+use crate::command;
+
+/// Whether Debian packages can be installed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Apt {
+    /// This is no Debian: it has no `apt-get`.
+    Absent,
+    /// There is `apt-get`, but neither root's rights nor `sudo`.
+    NoRights,
+    Root,
+    Sudo,
+}
 
 /// Installs `packages` with `apt-get`, in view, after reading the list of what there is.
 ///
 /// # Errors
 /// When this is no Debian, when there are no rights to install, or when `apt-get` fails. Each error
 /// names the packages.
-pub fn install(packages: &[&str], apt: Apt) -> Result<()> {
+pub fn install(packages: &[&str]) -> Result<()> {
+    install_by(Apt::find(), packages)
+}
+
+fn install_by(apt: Apt, packages: &[&str]) -> Result<()> {
     let wanted = packages.join(" ");
     match apt {
         Apt::Absent => bail!("please install {wanted} by hand: there is no apt-get here"),
-        Apt::NoRights => bail!("as root, type: apt-get update && apt-get install {wanted}"),
-        Apt::Failed => bail!("apt-get could not install {wanted}"),
+        Apt::NoRights => bail!("as root, type\n  apt-get update && apt-get install {wanted}"),
         Apt::Root | Apt::Sudo => {}
     }
     // A list that cannot be read anew may still be good enough, so this failure is only shown.
@@ -28,6 +42,20 @@ pub fn install(packages: &[&str], apt: Apt) -> Result<()> {
     command::run(&mut install)?;
     println!("apt-get install {wanted} ... done");
     Ok(())
+}
+
+impl Apt {
+    fn find() -> Self {
+        if command::find_program("apt-get").is_none() {
+            Apt::Absent
+        } else if command::first_line(Command::new("id").arg("-u")).is_ok_and(|id| id == "0") {
+            Apt::Root
+        } else if command::find_program("sudo").is_some() {
+            Apt::Sudo
+        } else {
+            Apt::NoRights
+        }
+    }
 }
 
 /// Starts an `apt-get` command that never asks a question.
@@ -47,8 +75,8 @@ mod tests {
 
     #[test]
     fn without_rights_nothing_is_run_and_the_packages_are_named() {
-        for apt in [Apt::Absent, Apt::NoRights, Apt::Failed] {
-            let error = install(&["qemu-system-arm", "lld"], apt).unwrap_err();
+        for apt in [Apt::Absent, Apt::NoRights] {
+            let error = install_by(apt, &["qemu-system-arm", "lld"]).unwrap_err();
             assert!(error.to_string().contains("qemu-system-arm lld"), "{error}");
         }
     }

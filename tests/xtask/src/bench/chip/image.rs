@@ -77,15 +77,9 @@ impl fmt::Display for Image {
 /// # Errors
 /// When one of them does not say.
 pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
-    let rustc = match toolchain {
-        Toolchain::Rustup => "rustc",
-        Toolchain::Debian => "/usr/bin/rustc",
-    };
-    let first_line = |program: &str| {
-        let said = command::capture(Command::new(program).arg("--version"), LIMIT)?;
-        anyhow::Ok(said.lines().next().unwrap_or_default().to_owned())
-    };
-    Ok(format!("{}, {}", first_line(rustc)?, first_line(QEMU_PROGRAM)?))
+    let rustc = command::first_line(toolchain.rustc().arg("--version"))?;
+    let qemu = command::first_line(Command::new(QEMU_PROGRAM).arg("--version"))?;
+    Ok(format!("{rustc}, {qemu}"))
 }
 
 /// Builds every program.
