@@ -63,26 +63,4 @@ pub fn all_places_are_back(board: &mut Board) -> Result<()> {
     }
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_others_beside_each_kind_of_bad_client() -> Result<()> {
-    one_of_each(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_serves_others_beside_each_kind_of_bad_client() -> Result<()> {
-    one_of_each(Machine::Mps2An385)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_recovers_from_a_crowd_of_bad_clients() -> Result<()> {
-    a_crowd(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_recovers_from_a_crowd_of_bad_clients() -> Result<()> {
-    a_crowd(Machine::Mps2An385)
-}
+on_each_machine!(one_of_each, a_crowd);

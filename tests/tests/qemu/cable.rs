@@ -29,14 +29,4 @@ fn out_and_in(machine: Machine) -> Result<()> {
     board.serve(vec![visitor(); SLOTS])
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_again_after_a_pulled_cable() -> Result<()> {
-    out_and_in(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_serves_again_after_a_pulled_cable() -> Result<()> {
-    out_and_in(Machine::Mps2An385)
-}
+on_each_machine!(out_and_in);

@@ -23,26 +23,4 @@ fn four_at_once(machine: Machine) -> Result<()> {
     ])
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_echoes_a_megabyte_intact() -> Result<()> {
-    one_megabyte(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_echoes_a_megabyte_intact() -> Result<()> {
-    one_megabyte(Machine::Mps2An385)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_echoes_to_four_at_once() -> Result<()> {
-    four_at_once(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_echoes_to_four_at_once() -> Result<()> {
-    four_at_once(Machine::Mps2An385)
-}
+on_each_machine!(one_megabyte, four_at_once);

@@ -67,17 +67,11 @@ fn is_served(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Served | Outcome::ResetAtEnd)
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_everybody_on_a_lossy_cable() -> Result<()> {
-    everybody_is_served(Machine::Lm3s6965evb, LOSSY)
+fn a_lossy_cable(machine: Machine) -> Result<()> {
+    everybody_is_served(machine, LOSSY)
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_serves_everybody_on_a_lossy_cable() -> Result<()> {
-    everybody_is_served(Machine::Mps2An385, LOSSY)
-}
+on_each_machine!(a_lossy_cable);
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]

@@ -35,38 +35,4 @@ fn three_times_as_many_as_there_are_places(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_answers_two_hundred_in_a_row() -> Result<()> {
-    two_hundred_in_a_row(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_answers_two_hundred_in_a_row() -> Result<()> {
-    two_hundred_in_a_row(Machine::Mps2An385)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_answers_eight_at_a_time_for_fifty_rounds() -> Result<()> {
-    eight_at_a_time(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_answers_eight_at_a_time_for_fifty_rounds() -> Result<()> {
-    eight_at_a_time(Machine::Mps2An385)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_or_refuses_each_of_too_many() -> Result<()> {
-    three_times_as_many_as_there_are_places(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_serves_or_refuses_each_of_too_many() -> Result<()> {
-    three_times_as_many_as_there_are_places(Machine::Mps2An385)
-}
+on_each_machine!(two_hundred_in_a_row, eight_at_a_time, three_times_as_many_as_there_are_places);

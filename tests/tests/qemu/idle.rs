@@ -43,14 +43,4 @@ fn processor_time(pid: u32) -> Result<Duration> {
     Ok(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second())?)
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_sleeps_when_idle() -> Result<()> {
-    idle(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_sleeps_when_idle() -> Result<()> {
-    idle(Machine::Mps2An385)
-}
+on_each_machine!(idle);

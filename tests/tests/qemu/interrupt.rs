@@ -23,14 +23,4 @@ fn interrupted(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_until_an_interrupt_ends_it() -> Result<()> {
-    interrupted(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_serves_until_an_interrupt_ends_it() -> Result<()> {
-    interrupted(Machine::Mps2An385)
-}
+on_each_machine!(interrupted);

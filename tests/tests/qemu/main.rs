@@ -1,8 +1,29 @@
 //! The firmware under QEMU, end to end: the same cases on each machine.
 //!
-//! Every case is a function of the machine, and a test for each machine calls it. The tests need
+//! Every case is a function of the machine, of which `on_each_machine` makes tests. They need
 //! firmware, which `cargo xtask test` builds before it runs them; a plain `cargo test` leaves them
 //! out. Except for [`port_forward`], the board is on a wire of its own with a peer of ours.
+
+/// Makes a test of a case on each machine, as `echo::one_megabyte::mps2_an385`.
+macro_rules! on_each_machine {
+    ($($case:ident),+) => {$(
+        mod $case {
+            use xtask::qemu::Machine;
+
+            #[test]
+            #[ignore = "needs firmware: cargo xtask test runs it"]
+            fn lm3s6965evb() -> anyhow::Result<()> {
+                super::$case(Machine::Lm3s6965evb)
+            }
+
+            #[test]
+            #[ignore = "needs firmware: cargo xtask test runs it"]
+            fn mps2_an385() -> anyhow::Result<()> {
+                super::$case(Machine::Mps2An385)
+            }
+        }
+    )+};
+}
 
 mod bad_clients;
 mod cable;

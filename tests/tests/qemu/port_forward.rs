@@ -28,14 +28,4 @@ fn greeted(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_greets_through_a_forwarded_port() -> Result<()> {
-    greeted(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_greets_through_a_forwarded_port() -> Result<()> {
-    greeted(Machine::Mps2An385)
-}
+on_each_machine!(greeted);

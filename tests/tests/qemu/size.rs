@@ -37,14 +37,4 @@ fn lm3s6965evb_has_room_for_hello_world_in_40_kb_of_flash_and_24_kb_of_ram() -> 
     Ok(())
 }
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_takes_what_the_readme_says() -> Result<()> {
-    is_as_written(Machine::Lm3s6965evb)
-}
-
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_takes_what_the_readme_says() -> Result<()> {
-    is_as_written(Machine::Mps2An385)
-}
+on_each_machine!(is_as_written);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::{root, sources};
 
 #[test]
 fn every_test_that_the_map_from_libevent_names_exists() {
@@ -29,10 +30,6 @@ fn every_scenario_of_libevents_stands_in_the_list() {
         .collect();
     assert!(tests_in("core/tests/regress").is_subset(&named));
     assert_eq!(tests_in("sim-host/live/tests/regress"), on_a_desk);
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 #[track_caller]
@@ -71,7 +68,7 @@ fn cells(row: &str) -> Vec<String> {
 /// The names of all functions in a folder's Rust files that are tests.
 fn tests_in(folder: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for text in sources(&root().join(folder)) {
+    for text in sources(folder) {
         let functions = text.split("#[test]\n").skip(1).filter_map(|test| {
             let (_, function) = test.split_once("fn ")?;
             Some(function.split_once("()")?.0.to_owned())
@@ -79,15 +76,4 @@ fn tests_in(folder: &str) -> BTreeSet<String> {
         names.extend(functions);
     }
     names
-}
-
-/// The text of every Rust file in a folder, but not of what was built.
-fn sources(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let (folders, files): (Vec<PathBuf>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let inner = folders.iter().filter(|folder| !folder.ends_with("target"));
-    let mut texts: Vec<_> = inner.flat_map(|folder| sources(folder)).collect();
-    let rust = files.iter().filter(|file| file.extension().is_some_and(|name| name == "rs"));
-    texts.extend(rust.map(|file| fs::read_to_string(file).unwrap()));
-    texts
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use crate::root;
+
 /// What the simulator is made of, and a server on real sockets must not carry; with their relatives,
 /// as `embassy-net` and `toml_parser`.
 const SIMULATOR: [&str; 12] = [
@@ -54,8 +56,7 @@ fn the_simulator_is_recognised_by_each_name() {
 
 #[test]
 fn the_product_depends_on_no_package_of_tests_or_examples() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let apart = [root.join("tests"), root.join("examples")];
+    let apart = [root().join("tests"), root().join("examples")];
     for package in PRODUCT {
         for (name, place) in tree(package) {
             let found = apart.iter().any(|folder| Path::new(&place).starts_with(folder));

@@ -1,15 +1,14 @@
 //! The image that links only if the core cannot panic calls all of the core.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::sources;
 
 #[test]
 fn every_public_function_of_the_core_is_in_the_image() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let image = sources(&root.join("tests/no-panic/src")).concat();
+    let image = sources("tests/no-panic/src").concat();
     let names: BTreeSet<_> =
-        sources(&root.join("core/src")).iter().flat_map(|source| functions(source)).collect();
+        sources("core/src").iter().flat_map(|source| functions(source)).collect();
     assert!(names.len() > 80, "functions are written in another way than this test knows");
     let is_called = |name: &String| {
         let (method, function) = (format!(".{name}("), format!("::{name}"));
@@ -34,13 +33,4 @@ fn functions(source: &str) -> Vec<String> {
 fn followed_by_no_letter(image: &str, text: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     image.match_indices(text).any(|(at, _)| !image[at + text.len()..].starts_with(is_name))
-}
-
-/// The text of every Rust file in a folder and those below.
-fn sources(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let (folders, files): (Vec<PathBuf>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let mut texts: Vec<_> = folders.iter().flat_map(|folder| sources(folder)).collect();
-    texts.extend(files.iter().map(|file| fs::read_to_string(file).unwrap()));
-    texts
 }

@@ -1,0 +1,27 @@
+//! What holds of the repository as a whole.
+
+mod documents;
+mod no_panic;
+mod packages;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The text of every Rust file in a folder and those below, but not of what was built.
+fn sources(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap());
+    let read = entries.flat_map(|entry| {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        match path.is_dir() {
+            true if name == "target" => Vec::new(),
+            true => sources(&format!("{folder}/{name}")),
+            false if name.ends_with(".rs") => vec![fs::read_to_string(path).unwrap()],
+            false => Vec::new(),
+        }
+    });
+    read.collect()
+}
