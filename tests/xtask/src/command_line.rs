@@ -66,7 +66,7 @@ pub enum Command {
     Count,
     /// Measure times and instructions beside other event loops; into docs/performance.md
     Bench(bench::Options),
-    /// Check that instructions and bytes are as recorded in tests/bench/recorded.txt, to 2 %
+    /// Check that instructions and bytes are as recorded in tests/bench/recorded.toml, to 2 %
     Gate {
         /// Record what they are now
         #[arg(long)]

@@ -1,7 +1,7 @@
 //! `cargo xtask gate`: what the core costs is what is recorded, to two per cent.
 //!
 //! Times differ from run to run, so no test asserts them. Instructions and bytes do not: the same
-//! source and compiler come to the same figures. They are recorded in `tests/bench/recorded.txt`,
+//! source and compiler come to the same figures. They are recorded in `tests/bench/recorded.toml`,
 //! and this fails when one differs by more than two per cent, up or down. Who means the change
 //! records it in the same commit, so the history of that file is the history of the costs.
 //!
@@ -17,7 +17,6 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{toolchain::Toolchain, workspace};
 use compare::compare;
-use record::Record;
 
 /// What to do with the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +39,14 @@ pub fn run(task: Task) -> Result<()> {
         Task::Judge => {
             let text = fs::read_to_string(&file)
                 .with_context(|| format!("cannot read {name}; {}", compare::HOW_TO_RECORD))?;
-            Some(Record::read(&text).with_context(|| format!("{name} is no record"))?)
+            Some(record::read(&text).with_context(|| format!("{name} is no record"))?)
         }
         Task::Record => None,
     };
     let now = source::measure(Toolchain::ready()?)?;
     let Some(recorded) = recorded else {
-        fs::write(&file, now.to_string()).with_context(|| format!("cannot write {name}"))?;
-        println!("\nrecorded {} figures in {name}", now.len());
+        fs::write(&file, record::text(&now)?).with_context(|| format!("cannot write {name}"))?;
+        println!("\nrecorded {} figures in {name}", record::count(&now));
         return Ok(());
     };
     let found = compare(&recorded, &now);
@@ -57,5 +56,5 @@ pub fn run(task: Task) -> Result<()> {
 }
 
 fn file() -> PathBuf {
-    workspace::root().join("tests/bench/recorded.txt")
+    workspace::root().join("tests/bench/recorded.toml")
 }

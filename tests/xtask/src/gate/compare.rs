@@ -1,12 +1,12 @@
 //! Figures of now, held against the record.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::BTreeSet, fmt};
 
-use super::record::{Group, Record};
+use super::record::{self, Group, Record};
 use crate::table::{Format, Table};
 
 /// What to do about a difference.
-pub const HOW_TO_RECORD: &str = "if that is meant, type\n  cargo xtask gate --record\nand commit tests/bench/recorded.txt with the change";
+pub const HOW_TO_RECORD: &str = "if that is meant, type\n  cargo xtask gate --record\nand commit tests/bench/recorded.toml with the change";
 
 /// How much a figure may differ, in per cent.
 const ALLOWED: u64 = 2;
@@ -17,8 +17,8 @@ pub struct Comparison {
     /// How many figures there are now.
     figures: usize,
     differences: Vec<Difference>,
-    /// Kinds of figures that another compiler made: title, recorded, now.
-    unjudged: Vec<[String; 3]>,
+    /// What is said of kinds of figures that another compiler made.
+    unjudged: Vec<String>,
 }
 
 /// A figure that is not as recorded.
@@ -45,77 +45,38 @@ enum Kind {
 
 /// Compares what is measured with what is recorded.
 pub fn compare(recorded: &Record, now: &Record) -> Comparison {
-    let mut found =
-        Comparison { figures: now.len(), differences: Vec::new(), unjudged: Vec::new() };
-    let nothing =
-        |title: &str| Group { title: title.to_owned(), compiler: String::new(), figures: vec![] };
-    for group in &now.groups {
-        match recorded.groups.iter().find(|known| known.title == group.title) {
-            Some(known) => {
-                let judged = known.compiler == group.compiler;
-                if !judged {
-                    let compilers = [&group.title, &known.compiler, &group.compiler];
-                    found.unjudged.push(compilers.map(Clone::clone));
-                }
-                found.group(known, group, judged);
-            }
-            None => found.group(&nothing(&group.title), group, true),
-        }
-    }
-    for known in &recorded.groups {
-        if now.groups.iter().all(|group| group.title != known.title) {
-            found.group(known, &nothing(&known.title), true);
-        }
-    }
-    found
-}
-
-impl Comparison {
-    fn group(&mut self, recorded: &Group, now: &Group, judged: bool) {
-        let known: HashMap<&str, u64> = figures(recorded).collect();
-        for (name, figure) in figures(now) {
-            let recorded = known.get(name).copied();
-            let kind = match recorded {
-                None => Kind::NotRecorded,
-                Some(recorded) if recorded == figure => continue,
-                Some(recorded) if !judged || is_allowed(recorded, figure) => Kind::Noted,
-                Some(recorded) if figure > recorded => Kind::Grown,
-                Some(_) => Kind::Shrunk,
+    let (mut differences, mut unjudged) = (Vec::new(), Vec::new());
+    let nothing = Group::default();
+    for title in keys(recorded.keys(), now.keys()) {
+        let (old, new) = (recorded.get(title), now.get(title));
+        let compilers = old.zip(new).map(|(old, new)| [&old.compiler, &new.compiler]);
+        let other = compilers.filter(|[recorded, now]| recorded != now);
+        unjudged.extend(other.map(|[recorded, now]| {
+            format!("{title}: recorded with {recorded}, this is {now}, so not judged")
+        }));
+        let [old, new] = [old, new].map(|group| &group.unwrap_or(&nothing).figures);
+        for name in keys(old.keys(), new.keys()) {
+            let (recorded, now) = (old.get(name).copied(), new.get(name).copied());
+            let kind = match (recorded, now) {
+                _ if recorded == now => continue,
+                (None, _) => Kind::NotRecorded,
+                (_, None) => Kind::Gone,
+                (Some(old), Some(new)) if other.is_some() || is_allowed(old, new) => Kind::Noted,
+                _ if now > recorded => Kind::Grown,
+                _ => Kind::Shrunk,
             };
-            self.add(name, recorded, Some(figure), kind);
-        }
-        let measured: HashMap<&str, u64> = figures(now).collect();
-        for (name, figure) in figures(recorded).filter(|(name, _)| !measured.contains_key(name)) {
-            self.add(name, Some(figure), None, Kind::Gone);
+            differences.push(Difference { name: name.clone(), recorded, now, kind });
         }
     }
-
-    fn add(&mut self, name: &str, recorded: Option<u64>, now: Option<u64>, kind: Kind) {
-        self.differences.push(Difference { name: name.to_owned(), recorded, now, kind });
-    }
-
-    /// Whether nothing differs by more than is allowed.
-    pub fn is_as_recorded(&self) -> bool {
-        self.differences.iter().all(|difference| difference.kind == Kind::Noted)
-    }
-
-    /// What is wrong, and what to do.
-    pub fn verdict(&self) -> String {
-        let count = |kind| self.differences.iter().filter(|found| found.kind == kind).count();
-        let parts = [
-            (count(Kind::Grown), format!("grown by more than {ALLOWED} %")),
-            (count(Kind::Shrunk), format!("shrunk by more than {ALLOWED} %")),
-            (count(Kind::NotRecorded), "not in the record".to_owned()),
-            (count(Kind::Gone), "recorded and not measured any more".to_owned()),
-        ];
-        let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-        format!("of {} figures, {}; {HOW_TO_RECORD}", self.figures, parts.join(", "))
-    }
+    Comparison { figures: record::count(now), differences, unjudged }
 }
 
-fn figures(group: &Group) -> impl Iterator<Item = (&str, u64)> {
-    group.figures.iter().map(|(name, figure)| (name.as_str(), *figure))
+/// What either side has.
+fn keys<'a>(
+    recorded: impl Iterator<Item = &'a String>,
+    now: impl Iterator<Item = &'a String>,
+) -> BTreeSet<&'a String> {
+    recorded.chain(now).collect()
 }
 
 /// A difference of one is never judged: an operation's count is a quotient, rounded, and which of two
@@ -125,24 +86,42 @@ fn is_allowed(recorded: u64, now: u64) -> bool {
     difference <= 1 || difference * 100 <= recorded * ALLOWED
 }
 
+impl Comparison {
+    /// Whether nothing differs by more than is allowed.
+    pub fn is_as_recorded(&self) -> bool {
+        self.differences.iter().all(|difference| difference.kind == Kind::Noted)
+    }
+
+    /// What is wrong, and what to do.
+    pub fn verdict(&self) -> String {
+        let parts = [
+            (Kind::Grown, format!("grown by more than {ALLOWED} %")),
+            (Kind::Shrunk, format!("shrunk by more than {ALLOWED} %")),
+            (Kind::NotRecorded, "not in the record".to_owned()),
+            (Kind::Gone, "recorded and not measured any more".to_owned()),
+        ];
+        let count = |kind| self.differences.iter().filter(|found| found.kind == kind).count();
+        let parts = parts.iter().map(|(kind, what)| (count(*kind), what));
+        let parts = parts.filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        format!("of {} figures, {}; {HOW_TO_RECORD}", self.figures, parts.join(", "))
+    }
+}
+
 impl fmt::Display for Comparison {
     /// Writes the table of differences, all of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for [title, recorded, now] in &self.unjudged {
-            writeln!(f, "{title}: recorded with {recorded}, this is {now}, so not judged")?;
-        }
+        self.unjudged.iter().try_for_each(|kind| writeln!(f, "{kind}"))?;
         if self.differences.is_empty() {
             return write!(f, "all {} figures are as recorded", self.figures);
         }
         let mut table = Table::new("", &["figure", "recorded", "now", "per cent", ""]);
         for Difference { name, recorded, now, kind } in &self.differences {
             let cell = |figure: &Option<u64>| figure.map_or("-".to_owned(), |n| n.to_string());
-            let change = match (recorded, now) {
-                (Some(recorded), Some(now)) if *recorded > 0 => {
-                    format!("{:+.2}", (*now as f64 / *recorded as f64 - 1.0) * 100.0)
-                }
-                _ => "-".to_owned(),
-            };
+            let change = recorded
+                .filter(|recorded| *recorded > 0)
+                .zip(*now)
+                .map(|(old, new)| format!("{:+.2}", (new as f64 / old as f64 - 1.0) * 100.0));
             let word = match kind {
                 Kind::Noted => "",
                 Kind::Grown => "grown",
@@ -150,6 +129,7 @@ impl fmt::Display for Comparison {
                 Kind::NotRecorded => "not recorded",
                 Kind::Gone => "not measured",
             };
+            let change = change.unwrap_or("-".to_owned());
             table.row([name.clone(), cell(recorded), cell(now), change, word.to_owned()]);
         }
         f.write_str(table.grid(Format::Plain).trim_end())
@@ -161,9 +141,8 @@ mod tests {
     use super::*;
 
     fn record(compiler: &str, figures: &[(&str, u64)]) -> Record {
-        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), *figure));
-        let (title, compiler) = ("bytes".to_owned(), compiler.to_owned());
-        Record { groups: vec![Group { title, compiler, figures: figures.collect() }] }
+        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect();
+        Record::from([("bytes".to_owned(), Group { compiler: compiler.to_owned(), figures })])
     }
 
     fn kinds(recorded: &[(&str, u64)], now: &[(&str, u64)]) -> Vec<Kind> {
@@ -172,30 +151,29 @@ mod tests {
     }
 
     #[test]
-    fn two_per_cent_are_allowed_in_either_direction() {
+    fn two_per_cent_are_allowed_in_either_direction_and_one_by_rounding() {
         assert_eq!(kinds(&[("a", 1_000)], &[("a", 1_000)]), []);
-        assert_eq!(kinds(&[("a", 1_000)], &[("a", 1_020)]), [Kind::Noted]);
-        assert_eq!(kinds(&[("a", 1_000)], &[("a", 1_021)]), [Kind::Grown]);
-        assert_eq!(kinds(&[("a", 1_000)], &[("a", 980)]), [Kind::Noted]);
-        assert_eq!(kinds(&[("a", 1_000)], &[("a", 979)]), [Kind::Shrunk]);
-        assert_eq!(kinds(&[("a", 0)], &[("a", 2)]), [Kind::Grown]);
-    }
-
-    #[test]
-    fn one_is_within_what_rounding_does() {
-        assert_eq!(kinds(&[("a", 41)], &[("a", 42)]), [Kind::Noted]);
-        assert_eq!(kinds(&[("a", 41)], &[("a", 40)]), [Kind::Noted]);
-        assert_eq!(kinds(&[("a", 41)], &[("a", 43)]), [Kind::Grown]);
+        for (recorded, now, kind) in [
+            (1_000, 1_020, Kind::Noted),
+            (1_000, 1_021, Kind::Grown),
+            (1_000, 980, Kind::Noted),
+            (1_000, 979, Kind::Shrunk),
+            (0, 2, Kind::Grown),
+            (41, 42, Kind::Noted),
+            (41, 40, Kind::Noted),
+            (41, 43, Kind::Grown),
+        ] {
+            assert_eq!(kinds(&[("a", recorded)], &[("a", now)]), [kind], "{recorded}, {now}");
+        }
     }
 
     #[test]
     fn names_that_only_one_side_has_are_refused() {
         assert_eq!(kinds(&[], &[("new", 1)]), [Kind::NotRecorded]);
         assert_eq!(kinds(&[("old", 1)], &[]), [Kind::Gone]);
-        let found = compare(&Record { groups: vec![] }, &record("rustc", &[("new", 1)]));
-        assert!(!found.is_as_recorded());
-        let found = compare(&record("rustc", &[("old", 1)]), &Record { groups: vec![] });
-        assert!(!found.is_as_recorded());
+        let one = record("rustc", &[("one", 1)]);
+        assert!(!compare(&Record::new(), &one).is_as_recorded());
+        assert!(!compare(&one, &Record::new()).is_as_recorded());
     }
 
     #[test]
@@ -217,8 +195,8 @@ mod tests {
         let found = compare(&recorded, &now);
         let expected = "\
 figure   recorded   now  per cent
-flash        1000  1050     +5.00         grown
 RAM           400   401     +0.25
+flash        1000  1050     +5.00         grown
 new one         -     8         -  not recorded
 old             7     -         -  not measured";
         assert_eq!(found.to_string(), expected);

@@ -55,15 +55,11 @@ const TABLES: [u32; 2] = [10, 1_000];
 /// # Errors
 /// When something cannot be built or run.
 pub fn measure(toolchain: Toolchain) -> Result<Record> {
-    let mut groups = Vec::new();
-    for &Source { title, compiler, measure } in SOURCES {
-        groups.push(Group {
-            title: title.to_owned(),
-            compiler: compiler(toolchain)?,
-            figures: measure(toolchain)?,
-        });
-    }
-    Ok(Record { groups })
+    let group = |Source { title, compiler, measure }: &Source| {
+        let (compiler, figures) = (compiler(toolchain)?, measure(toolchain)?);
+        Ok(((*title).to_owned(), Group { compiler, figures: figures.into_iter().collect() }))
+    };
+    SOURCES.iter().map(group).collect()
 }
 
 /// The core's operations, by callgrind.
