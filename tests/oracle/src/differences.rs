@@ -131,7 +131,7 @@ differences! {
 }
 
 /// Which side each switch is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sides(u32);
 
 impl Sides {

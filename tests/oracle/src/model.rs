@@ -11,7 +11,7 @@ mod turn;
 mod verb;
 mod watcher;
 
-use std::{collections::VecDeque, fmt::Write};
+use std::{collections::VecDeque, fmt::Write, rc::Rc};
 
 use crate::{
     differences::{Sides, Switch},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What happens when the program is played with the switches at these sides: its trace.
-pub fn play(plan: &Plan, sides: Sides) -> String {
+pub fn play(plan: &Rc<Plan>, sides: Sides) -> String {
     let mut model = Model::new(plan, sides);
     model.begin();
     for op in &plan.main {
@@ -39,11 +39,12 @@ pub fn play(plan: &Plan, sides: Sides) -> String {
 type Place = usize;
 
 /// Whose event it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Who {
     Declared(Id),
     Once(Id),
     /// libevent's event that sets the exit flag.
+    #[default]
     Exit,
     /// libevent's event that reads the signals' pipe.
     Signals,
@@ -52,8 +53,9 @@ enum Who {
 }
 
 /// Where an event's deadline is kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Timer {
+    #[default]
     None,
     Heap,
     Common(usize),
@@ -66,6 +68,7 @@ struct Pace {
     common: Option<usize>,
 }
 
+#[derive(Default)]
 struct Event {
     who: Who,
     waits: Waits,
@@ -92,24 +95,7 @@ struct Event {
 
 impl Event {
     fn new(who: Who, waits: Waits) -> Self {
-        Self {
-            who,
-            waits,
-            what: 0,
-            edge: false,
-            persist: false,
-            priority: LEVELS / 2,
-            registered: false,
-            queued: false,
-            result: 0,
-            timer: Timer::None,
-            deadline: 0,
-            order: 0,
-            interval: None,
-            calls: 0,
-            counted: false,
-            slot: None,
-        }
+        Self { who, waits, priority: LEVELS / 2, ..Self::default() }
     }
 
     fn is_internal(&self) -> bool {
@@ -143,8 +129,9 @@ impl Count {
     }
 }
 
-struct Model<'p> {
-    plan: &'p Plan,
+#[derive(Default)]
+struct Model {
+    plan: Rc<Plan>,
     sides: Sides,
     world: World,
     trace: String,
@@ -193,47 +180,10 @@ struct Model<'p> {
     over: bool,
 }
 
-impl<'p> Model<'p> {
-    fn new(plan: &'p Plan, sides: Sides) -> Self {
-        Self {
-            plan,
-            sides,
-            world: World::new(&plan.news, Level::EachLook),
-            trace: String::new(),
-            events: Vec::new(),
-            by_id: [None; MAX_ID],
-            firings: [0; MAX_ID],
-            watchers: Vec::new(),
-            next_watcher: None,
-            on_source: Default::default(),
-            on_signal: Default::default(),
-            common_of: Vec::new(),
-            commons: Vec::new(),
-            heap: Vec::new(),
-            armings: 0,
-            queues: Default::default(),
-            running: None,
-            pass: 1,
-            ran: Vec::new(),
-            free: Vec::new(),
-            added: Count::default(),
-            active: Count::default(),
-            kept_now: None,
-            caught: [0; SIGNALS],
-            signals: None,
-            exit_at: None,
-            got_exit: false,
-            got_break: false,
-            ended_by_exit: false,
-            ended_by_break: false,
-            cut_short: false,
-            in_pass: false,
-            repeats: 0,
-            repeating: None,
-            polls: 0,
-            calls: 0,
-            over: false,
-        }
+impl Model {
+    fn new(plan: &Rc<Plan>, sides: Sides) -> Self {
+        let world = World::new(&plan.news, Level::EachLook);
+        Self { plan: plan.clone(), sides, world, pass: 1, ..Self::default() }
     }
 
     fn ours(&self, switch: Switch) -> bool {
@@ -241,7 +191,8 @@ impl<'p> Model<'p> {
     }
 
     fn begin(&mut self) {
-        for ms in &self.plan.commons {
+        let plan = self.plan.clone();
+        for ms in &plan.commons {
             let known = self.commons.iter().position(|common| common.ms == *ms);
             let place = known.unwrap_or(self.commons.len());
             if known.is_none() {
@@ -252,8 +203,8 @@ impl<'p> Model<'p> {
             }
             self.common_of.push(place);
         }
-        for id in &self.plan.makes {
-            if self.plan.watchers[usize::from(*id)].is_some() {
+        for id in &plan.makes {
+            if plan.watchers[usize::from(*id)].is_some() {
                 self.take_slot();
                 self.watchers.push(*id);
             } else {
@@ -264,7 +215,8 @@ impl<'p> Model<'p> {
 
     /// Makes a declared event, unless it is one that is made when it is added.
     fn make(&mut self, id: Id) {
-        let Some(decl) = self.plan.decl(id).filter(|decl| !decl.once) else { return };
+        let plan = self.plan.clone();
+        let Some(decl) = plan.decl(id).filter(|decl| !decl.once) else { return };
         let slot = self.take_slot();
         let event = Event {
             what: decl.what,

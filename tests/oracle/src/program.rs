@@ -15,6 +15,11 @@
 
 mod text;
 
+use parse_display::{Display, FromStr};
+use strum::IntoStaticStr;
+
+use text::{Dash, Letters};
+
 /// The number of an event or watcher in its program.
 pub type Id = u8;
 
@@ -62,29 +67,39 @@ pub struct Program {
 }
 
 /// One thing in a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Line {
     /// The dispatch limit.
+    #[display("{0}")]
     Limit(Limit),
     /// A common timeout of so many milliseconds; they are numbered as they come.
+    #[display("common {0}")]
     Common(u64),
     /// An event, made before anything else happens.
+    #[display("{0}")]
     Event(Decl),
     /// A watcher, which is called from the beginning.
+    #[display("watcher {0} {1}")]
     Watcher(Id, When),
     /// Something outside, at its time.
+    #[display("at {0} {1}")]
     At(u64, News),
     /// A step outside of the loop.
+    #[display("main {0}")]
     Main(Op),
     /// A step of the callback of an event or watcher, when it is called the so-manieth time.
+    #[display("on {0} {1} {2}")]
     On(Id, u32, Op),
 }
 
 /// The dispatch limit of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
+#[display("limit {callbacks} {time} {priority}")]
 pub struct Limit {
+    #[display(with = Dash)]
     pub callbacks: Option<u32>,
     /// In milliseconds.
+    #[display(with = Dash)]
     pub time: Option<u64>,
     pub priority: u8,
 }
@@ -106,41 +121,58 @@ pub struct Decl {
 }
 
 /// What an event waits for, beside its timeout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waits {
+    #[default]
     Nothing,
     Source(u8),
     Signal(u8),
 }
 
 /// When a watcher is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
+#[display(style = "lowercase")]
 pub enum When {
     Prepare,
     Check,
 }
 
 /// What happens outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum News {
     /// The source is ready for exactly this.
-    Ready(u8, u8),
+    #[display("ready {0} {1}")]
+    Ready(u8, #[display(with = Letters)] u8),
     /// The signal is raised so often.
+    #[display("raise {0} {1}")]
     Raise(u8, u16),
 }
 
 /// A step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+#[display(style = "lowercase")]
 pub enum Op {
+    #[display("add {0} {1}")]
     Add(Id, Timeout),
+    #[display("del {0}")]
     Del(Id),
-    Activate(Id, u8),
+    #[strum(to_string = "act")]
+    #[display("act {0} {1}")]
+    Activate(Id, #[display(with = Letters)] u8),
+    #[strum(to_string = "prio")]
+    #[display("prio {0} {1}")]
     Priority(Id, u8),
+    #[strum(to_string = "notimer")]
+    #[display("notimer {0}")]
     RemoveTimer(Id),
+    #[display("free {0}")]
     Free(Id),
     /// Makes an event again that was freed.
+    #[display("make {0}")]
     Make(Id),
     /// Asks what it is pending for, until when, and at which priority.
+    #[display("ask {0}")]
     Ask(Id),
     Counts,
     /// Asks for the peaks, and clears them.
@@ -149,58 +181,45 @@ pub enum Op {
     All,
     /// Asks whether an exit or a break came.
     Got,
-    Exit(Option<u64>),
+    #[display("exit {0}")]
+    Exit(#[display(with = Dash)] Option<u64>),
     Break,
     Continue,
     /// Lets milliseconds pass.
+    #[display("take {0}")]
     Take(u64),
     /// Brings the loop's time up to date.
     Look,
-    Ready(u8, u8),
+    #[display("ready {0} {1}")]
+    Ready(u8, #[display(with = Letters)] u8),
+    #[display("raise {0} {1}")]
     Raise(u8, u16),
+    #[display("watch {0}")]
     Watch(Id),
+    #[display("unwatch {0}")]
     Unwatch(Id),
     /// Runs the loop, in the main part only.
+    #[display("run {0}")]
     Run(u8),
 }
 
 /// The timeout an event is added with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Timeout {
+    #[display("-")]
     None,
     /// Milliseconds.
+    #[display("{0}")]
     After(u64),
     /// A common timeout, by its number.
+    #[display("c{0}")]
     Common(usize),
 }
 
 impl Op {
     /// The verb's name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Add(..) => "add",
-            Self::Del(_) => "del",
-            Self::Activate(..) => "act",
-            Self::Priority(..) => "prio",
-            Self::RemoveTimer(_) => "notimer",
-            Self::Free(_) => "free",
-            Self::Make(_) => "make",
-            Self::Ask(_) => "ask",
-            Self::Counts => "counts",
-            Self::Peaks => "peaks",
-            Self::All => "all",
-            Self::Got => "got",
-            Self::Exit(_) => "exit",
-            Self::Break => "break",
-            Self::Continue => "continue",
-            Self::Take(_) => "take",
-            Self::Look => "look",
-            Self::Ready(..) => "ready",
-            Self::Raise(..) => "raise",
-            Self::Watch(_) => "watch",
-            Self::Unwatch(_) => "unwatch",
-            Self::Run(_) => "run",
-        }
+        self.into()
     }
 
     /// The event or watcher the step is about.

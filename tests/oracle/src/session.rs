@@ -3,6 +3,7 @@
 use std::{
     ops::Range,
     path::Path,
+    rc::Rc,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -171,7 +172,7 @@ impl Session<'_> {
     /// # Errors
     /// When the player of libevent cannot be used.
     pub fn show(&self, program: &Program) -> Result<bool> {
-        let plan = Plan::new(program);
+        let plan = Rc::new(Plan::new(program));
         println!("{program}");
         println!("as libevent has it:\n{}", model::play(&plan, Sides::LIBEVENT));
         println!("as we have it:\n{}", model::play(&plan, Sides::OURS));

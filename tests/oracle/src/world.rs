@@ -14,9 +14,10 @@ struct Source {
 }
 
 /// When a source by level is reported.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
     /// In each look for news while it is ready, as epoll does.
+    #[default]
     EachLook,
     /// Once, and again when it is asked for or when something happens: what picoevent's back ends
     /// have to do at least.
@@ -31,6 +32,7 @@ pub enum Found {
     Nothing,
 }
 
+#[derive(Default)]
 pub struct World {
     /// What is to come, the last first.
     news: Vec<(u64, News)>,
@@ -42,13 +44,7 @@ pub struct World {
 
 impl World {
     pub fn new(news: &[(u64, News)], level: Level) -> Self {
-        Self {
-            news: news.iter().rev().copied().collect(),
-            clock: 0,
-            sources: Default::default(),
-            raised: Default::default(),
-            level,
-        }
+        Self { news: news.iter().rev().copied().collect(), level, ..Self::default() }
     }
 
     /// Sets what a source is ready for; each condition named is news, even if it held before.

@@ -1,6 +1,7 @@
 //! What a program may have: the features and steps it is drawn from.
 
 use fastrand::Rng;
+use strum::VariantArray;
 
 use crate::random::Draw;
 
@@ -21,7 +22,7 @@ pub(super) struct Features {
 }
 
 /// The kinds of steps there are.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, VariantArray)]
 pub(super) enum Verb {
     Add,
     AddTimed,
@@ -44,29 +45,6 @@ pub(super) enum Verb {
     Raise,
     Watch,
 }
-
-const VERBS: [Verb; 20] = [
-    Verb::Add,
-    Verb::AddTimed,
-    Verb::Del,
-    Verb::Activate,
-    Verb::Priority,
-    Verb::RemoveTimer,
-    Verb::Free,
-    Verb::Ask,
-    Verb::Counts,
-    Verb::Peaks,
-    Verb::All,
-    Verb::Got,
-    Verb::Exit,
-    Verb::Break,
-    Verb::Continue,
-    Verb::Take,
-    Verb::Look,
-    Verb::Ready,
-    Verb::Raise,
-    Verb::Watch,
-];
 
 /// What a watcher does not do, since what stands in for watchers before libevent 2.2 would not be
 /// exact: let time pass, or look at the clock.
@@ -97,7 +75,8 @@ impl Features {
         self.timers |= !self.sources && !self.signals;
         let rare = |verb| matches!(verb, Verb::Exit | Verb::Break | Verb::Got | Verb::Peaks);
         let chance = |verb| if rare(verb) { 20 } else { 45 };
-        self.verbs = VERBS.iter().copied().filter(|verb| random.percent(chance(*verb))).collect();
+        self.verbs =
+            Verb::VARIANTS.iter().copied().filter(|verb| random.percent(chance(*verb))).collect();
         let possible = |verb: &Verb| match verb {
             Verb::Ready => self.sources,
             Verb::Raise => self.signals,

@@ -6,7 +6,7 @@ use crate::{
     program::{Id, MOST_CALLS, Waits, bits},
 };
 
-impl Model<'_> {
+impl Model {
     /// Sets the next deadline of a persistent event that fires.
     pub(super) fn rearm(&mut self, event: Place) {
         let state = &self.events[event];
@@ -85,7 +85,8 @@ impl Model<'_> {
     pub(super) fn script(&mut self, id: Id) {
         let firing = self.firings[usize::from(id)];
         self.firings[usize::from(id)] += 1;
-        for op in self.plan.script(id, firing) {
+        let plan = self.plan.clone();
+        for op in plan.script(id, firing) {
             if self.over {
                 return;
             }

@@ -6,7 +6,7 @@ use crate::{
     program::{Id, MAX_ID, Op, Timeout, Waits, bits},
 };
 
-impl Model<'_> {
+impl Model {
     /// Takes one step.
     pub(super) fn step(&mut self, op: Op) {
         if let Op::Run(flags) = op {

@@ -3,7 +3,7 @@
 use super::{Model, Place, Timer};
 use crate::{differences::Switch, program::bits};
 
-impl Model<'_> {
+impl Model {
     /// Keeps the deadline of an event that has none.
     pub(super) fn arm(&mut self, event: Place, deadline: u64, common: Option<usize>) {
         self.armings += 1;

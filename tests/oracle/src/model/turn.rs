@@ -23,7 +23,7 @@ struct Pass {
     idle: bool,
 }
 
-impl Model<'_> {
+impl Model {
     /// Runs the loop, and says how it ended.
     pub(super) fn run(&mut self, flags: u8) {
         (self.ended_by_exit, self.ended_by_break) = (false, false);

@@ -6,7 +6,7 @@ use crate::{
     program::{Waits, bits},
 };
 
-impl Model<'_> {
+impl Model {
     /// `event_add`; whether it was accepted.
     pub(super) fn add(&mut self, event: Place, timeout: Option<Pace>) -> bool {
         if !self.register(event) {

@@ -3,7 +3,7 @@
 use super::Model;
 use crate::program::{Id, When};
 
-impl Model<'_> {
+impl Model {
     /// Calls the watchers of a kind: as many turns as there are now, each to the one behind.
     pub(super) fn watch(&mut self, when: When, wait: Option<u64>) {
         let turns = self.watchers.iter().filter(|id| self.is_of(**id, when)).count();

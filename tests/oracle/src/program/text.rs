@@ -6,8 +6,9 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::{Context, Result, bail};
+use parse_display::{DisplayFormat, FromStrFormat};
 
-use super::{Decl, Limit, Line, News, Op, Program, Timeout, Waits, When, bits};
+use super::{Decl, Program, Waits, bits};
 
 const LETTERS: [(char, u8); 7] = [
     ('t', bits::TIMEOUT),
@@ -20,29 +21,48 @@ const LETTERS: [(char, u8); 7] = [
 ];
 
 /// Conditions, as text.
-struct Letters(u8);
+pub(super) struct Letters;
 
-impl fmt::Display for Letters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
+impl DisplayFormat<u8> for Letters {
+    fn write(&self, f: &mut fmt::Formatter<'_>, conditions: &u8) -> fmt::Result {
+        if *conditions == 0 {
             return f.write_str("-");
         }
-        for (letter, _) in LETTERS.iter().filter(|(_, bit)| self.0 & bit != 0) {
-            write!(f, "{letter}")?;
+        let mut set = LETTERS.iter().filter(|(_, bit)| conditions & bit != 0);
+        set.try_for_each(|(letter, _)| write!(f, "{letter}"))
+    }
+}
+
+impl FromStrFormat<u8> for Letters {
+    type Err = anyhow::Error;
+
+    fn parse(&self, text: &str) -> Result<u8> {
+        let mut sum = 0;
+        for found in text.chars().filter(|letter| *letter != '-') {
+            let known = LETTERS.iter().find(|(letter, _)| *letter == found);
+            sum |= known.with_context(|| format!("there is no condition {found}"))?.1;
         }
-        Ok(())
+        Ok(sum)
     }
 }
 
 /// A number or nothing, as text.
-struct Dash<T>(Option<T>);
+pub(super) struct Dash;
 
-impl<T: fmt::Display> fmt::Display for Dash<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+impl<T: fmt::Display> DisplayFormat<Option<T>> for Dash {
+    fn write(&self, f: &mut fmt::Formatter<'_>, number: &Option<T>) -> fmt::Result {
+        match number {
             Some(number) => number.fmt(f),
             None => f.write_str("-"),
         }
+    }
+}
+
+impl<T: FromStr> FromStrFormat<Option<T>> for Dash {
+    type Err = T::Err;
+
+    fn parse(&self, text: &str) -> Result<Option<T>, T::Err> {
+        if text == "-" { Ok(None) } else { text.parse().map(Some) }
     }
 }
 
@@ -52,25 +72,15 @@ impl fmt::Display for Program {
     }
 }
 
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Limit(Limit { callbacks, time, priority }) => {
-                write!(f, "limit {} {} {priority}", Dash(*callbacks), Dash(*time))
-            }
-            Self::Common(ms) => write!(f, "common {ms}"),
-            Self::Event(decl) => decl.fmt(f),
-            Self::Watcher(id, When::Prepare) => write!(f, "watcher {id} prepare"),
-            Self::Watcher(id, When::Check) => write!(f, "watcher {id} check"),
-            Self::At(time, News::Ready(source, what)) => {
-                write!(f, "at {time} ready {source} {}", Letters(*what))
-            }
-            Self::At(time, News::Raise(signal, count)) => {
-                write!(f, "at {time} raise {signal} {count}")
-            }
-            Self::Main(op) => write!(f, "main {op}"),
-            Self::On(id, firing, op) => write!(f, "on {id} {firing} {op}"),
-        }
+impl FromStr for Program {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
+        let lines = lines.filter(|line| !line.trim().is_empty());
+        let lines =
+            lines.map(|line| line.trim().parse().with_context(|| format!("in the line {line:?}")));
+        Ok(Self { lines: lines.collect::<Result<_>>()? })
     }
 }
 
@@ -80,7 +90,10 @@ impl fmt::Display for Decl {
         match self.waits {
             Waits::Nothing => write!(f, " timer")?,
             Waits::Signal(signal) => write!(f, " signal {signal}")?,
-            Waits::Source(source) => write!(f, " source {source} {}", Letters(self.what))?,
+            Waits::Source(source) => {
+                write!(f, " source {source} ")?;
+                Letters.write(f, &self.what)?;
+            }
         }
         let flags = [
             (self.edge, " edge"),
@@ -95,151 +108,36 @@ impl fmt::Display for Decl {
     }
 }
 
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())?;
-        match *self {
-            Self::Add(id, Timeout::None) => write!(f, " {id} -"),
-            Self::Add(id, Timeout::After(ms)) => write!(f, " {id} {ms}"),
-            Self::Add(id, Timeout::Common(number)) => write!(f, " {id} c{number}"),
-            Self::Activate(id, what) => write!(f, " {id} {}", Letters(what)),
-            Self::Priority(id, priority) => write!(f, " {id} {priority}"),
-            Self::Exit(after) => write!(f, " {}", Dash(after)),
-            Self::Take(ms) => write!(f, " {ms}"),
-            Self::Ready(source, what) => write!(f, " {source} {}", Letters(what)),
-            Self::Raise(signal, count) => write!(f, " {signal} {count}"),
-            Self::Run(flags) => write!(f, " {flags}"),
-            other => other.id().map_or(Ok(()), |id| write!(f, " {id}")),
-        }
-    }
-}
-
-impl FromStr for Program {
+impl FromStr for Decl {
     type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Self> {
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
-        let lines = lines.filter(|line| !line.trim().is_empty());
-        let lines = lines.map(|line| read(line).with_context(|| format!("in the line {line:?}")));
-        Ok(Self { lines: lines.collect::<Result<_>>()? })
-    }
-}
-
-/// The words of a line that are left.
-struct Words<'t>(std::str::SplitWhitespace<'t>);
-
-impl<'t> Words<'t> {
-    fn word(&mut self) -> Result<&'t str> {
-        self.0.next().context("it is too short")
-    }
-
-    fn number<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(&mut self) -> Result<T> {
-        Ok(self.word()?.parse()?)
-    }
-
-    fn dash<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-        &mut self,
-    ) -> Result<Option<T>> {
-        let word = self.word()?;
-        if word == "-" { Ok(None) } else { Ok(Some(word.parse()?)) }
-    }
-
-    fn letters(&mut self) -> Result<u8> {
-        let mut sum = 0;
-        for found in self.word()?.chars().filter(|letter| *letter != '-') {
-            let known = LETTERS.iter().find(|(letter, _)| *letter == found);
-            sum |= known.with_context(|| format!("there is no condition {found}"))?.1;
+    fn from_str(line: &str) -> Result<Self> {
+        let mut words = line.split_whitespace();
+        let mut word = || words.next().context("it is too short");
+        if word()? != "event" {
+            bail!("it is no event");
         }
-        Ok(sum)
-    }
-}
-
-fn read(line: &str) -> Result<Line> {
-    let mut words = Words(line.split_whitespace());
-    Ok(match words.word()? {
-        "limit" => Line::Limit(Limit {
-            callbacks: words.dash()?,
-            time: words.dash()?,
-            priority: words.number()?,
-        }),
-        "common" => Line::Common(words.number()?),
-        "event" => Line::Event(read_event(&mut words)?),
-        "watcher" => Line::Watcher(
-            words.number()?,
-            if words.word()? == "prepare" { When::Prepare } else { When::Check },
-        ),
-        "at" => Line::At(words.number()?, read_news(&mut words)?),
-        "main" => Line::Main(read_op(&mut words)?),
-        "on" => Line::On(words.number()?, words.number()?, read_op(&mut words)?),
-        other => bail!("no line begins with {other}"),
-    })
-}
-
-fn read_news(words: &mut Words<'_>) -> Result<News> {
-    Ok(match words.word()? {
-        "ready" => News::Ready(words.number()?, words.letters()?),
-        "raise" => News::Raise(words.number()?, words.number()?),
-        other => bail!("{other} does not happen by itself"),
-    })
-}
-
-fn read_event(words: &mut Words<'_>) -> Result<Decl> {
-    let id = words.number()?;
-    let (waits, what) = match words.word()? {
-        "timer" => (Waits::Nothing, 0),
-        "signal" => (Waits::Signal(words.number()?), 0),
-        "source" => (Waits::Source(words.number()?), words.letters()?),
-        other => bail!("no event waits for {other}"),
-    };
-    let (edge, persist, once, drain, priority) = (false, false, false, false, None);
-    let mut decl = Decl { id, waits, what, edge, persist, once, drain, priority };
-    while let Ok(word) = words.word() {
-        match word {
-            "edge" => decl.edge = true,
-            "persist" => decl.persist = true,
-            "once" => decl.once = true,
-            "drain" => decl.drain = true,
-            "prio" => decl.priority = Some(words.number()?),
-            other => bail!("no event is {other}"),
+        let id = word()?.parse()?;
+        let (waits, what) = match word()? {
+            "timer" => (Waits::Nothing, 0),
+            "signal" => (Waits::Signal(word()?.parse()?), 0),
+            "source" => (Waits::Source(word()?.parse()?), Letters.parse(word()?)?),
+            other => bail!("no event waits for {other}"),
+        };
+        let (edge, persist, once, drain, priority) = (false, false, false, false, None);
+        let mut decl = Decl { id, waits, what, edge, persist, once, drain, priority };
+        while let Some(word) = words.next() {
+            match word {
+                "edge" => decl.edge = true,
+                "persist" => decl.persist = true,
+                "once" => decl.once = true,
+                "drain" => decl.drain = true,
+                "prio" => decl.priority = Some(words.next().context("it is too short")?.parse()?),
+                other => bail!("no event is {other}"),
+            }
         }
+        Ok(decl)
     }
-    Ok(decl)
-}
-
-fn read_op(words: &mut Words<'_>) -> Result<Op> {
-    Ok(match words.word()? {
-        "add" => Op::Add(words.number()?, read_timeout(words.word()?)?),
-        "del" => Op::Del(words.number()?),
-        "act" => Op::Activate(words.number()?, words.letters()?),
-        "prio" => Op::Priority(words.number()?, words.number()?),
-        "notimer" => Op::RemoveTimer(words.number()?),
-        "free" => Op::Free(words.number()?),
-        "make" => Op::Make(words.number()?),
-        "ask" => Op::Ask(words.number()?),
-        "counts" => Op::Counts,
-        "peaks" => Op::Peaks,
-        "all" => Op::All,
-        "got" => Op::Got,
-        "exit" => Op::Exit(words.dash()?),
-        "break" => Op::Break,
-        "continue" => Op::Continue,
-        "take" => Op::Take(words.number()?),
-        "look" => Op::Look,
-        "ready" => Op::Ready(words.number()?, words.letters()?),
-        "raise" => Op::Raise(words.number()?, words.number()?),
-        "watch" => Op::Watch(words.number()?),
-        "unwatch" => Op::Unwatch(words.number()?),
-        "run" => Op::Run(words.number()?),
-        other => bail!("there is no verb {other}"),
-    })
-}
-
-fn read_timeout(word: &str) -> Result<Timeout> {
-    Ok(match word.strip_prefix('c') {
-        Some(number) => Timeout::Common(number.parse()?),
-        None if word == "-" => Timeout::None,
-        None => Timeout::After(word.parse()?),
-    })
 }
 
 #[cfg(test)]
