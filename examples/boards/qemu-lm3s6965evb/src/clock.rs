@@ -9,7 +9,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
 
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt;
 
 // SAFETY: this is timer 0 of the chip, and only this module touches it.
 const ALARM: Registers = unsafe { Registers::new(0x4003_0000, 0x1000) };
@@ -38,7 +38,7 @@ pub(crate) fn start(counter: &mut SYST) {
     ALARM.write(CONFIGURATION, WHOLE);
     ALARM.write(MODE, ONE_SHOT);
     ALARM.write(MASK, TIMED_OUT);
-    interrupt::unmask(Interrupt::Timer0);
+    interrupt::TIMER0.unmask();
     counter.set_clock_source(SystClkSource::Core);
     counter.set_reload(0x00FF_FFFF);
     counter.clear_current();

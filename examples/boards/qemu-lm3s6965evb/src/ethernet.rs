@@ -17,7 +17,7 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
 use static_cell::ConstStaticCell;
 
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt;
 
 // SAFETY: this is the chip's Ethernet controller, and only this module touches it.
 const MAC: Registers = unsafe { Registers::new(0x4004_8000, 0x1000) };
@@ -58,7 +58,7 @@ impl Ethernet {
         MAC.write(TRANSMIT_CONTROL, TRANSMIT_ON);
         MAC.write(STATUS, RECEIVED);
         MAC.write(MASK, RECEIVED);
-        interrupt::unmask(Interrupt::Ethernet);
+        interrupt::ETHERNET.unmask();
         Self { frames: FRAMES.take() }
     }
 

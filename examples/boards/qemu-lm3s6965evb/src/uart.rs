@@ -3,7 +3,7 @@
 use board_support::console;
 use board_support::mmio::Registers;
 
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt;
 
 // SAFETY: this is UART0 of the chip, and only this module touches it.
 const UART: Registers = unsafe { Registers::new(0x4000_C000, 0x1000) };
@@ -25,7 +25,7 @@ const ON: u32 = 1 | 1 << 8 | 1 << 9;
 pub(crate) fn start() {
     UART.write(CONTROL, ON);
     UART.write(MASK, RECEIVED);
-    interrupt::unmask(Interrupt::Uart0);
+    interrupt::UART0.unmask();
 }
 
 /// Sends a byte, when the UART has room for it.

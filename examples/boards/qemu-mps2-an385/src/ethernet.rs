@@ -11,7 +11,7 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
 use static_cell::ConstStaticCell;
 
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt;
 
 mod mac;
 
@@ -71,7 +71,7 @@ impl Ethernet {
         mac::start();
         LAN.write(INTERRUPTS, u32::MAX);
         LAN.write(INTERRUPT_MASK, FRAME_RECEIVED | PHY_CHANGED);
-        interrupt::unmask(Interrupt::Ethernet);
+        interrupt::ETHERNET.unmask();
         Self { frames: FRAMES.take() }
     }
 

@@ -5,7 +5,8 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use embassy_executor::{Spawner, raw};
+use embassy_executor::{SpawnError, SpawnToken, Spawner, raw};
+use embassy_net::Stack;
 use static_cell::StaticCell;
 
 /// Whether a task was woken since the executor's last look.
@@ -15,6 +16,13 @@ static WOKEN: AtomicBool = AtomicBool::new(false);
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
     WOKEN.store(true, Ordering::Release);
+}
+
+/// Returns a start for a board that spawns one task, the application's.
+pub fn only<S>(
+    task: fn(Stack<'static>) -> Result<SpawnToken<S>, SpawnError>,
+) -> impl FnOnce(Spawner, Stack<'static>) {
+    move |spawner, stack| spawner.spawn(task(stack).expect("spawned once"))
 }
 
 /// Runs tasks forever. `start` spawns the first ones.

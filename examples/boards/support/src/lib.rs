@@ -14,6 +14,7 @@ mod divide;
 pub mod executor;
 pub mod exit;
 pub mod frame;
+pub mod interrupt;
 pub mod logger;
 mod memory;
 pub mod mmio;

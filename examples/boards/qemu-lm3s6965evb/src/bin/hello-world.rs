@@ -9,7 +9,7 @@ use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
 use picoevent::{EventBase, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_lm3s6965evb as board;
+use qemu_lm3s6965evb::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -20,14 +20,7 @@ static STORAGE: ConstStaticCell<Storage<Hello, 4, 4, 32, 64>> =
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let resources = RESOURCES.init_with(StackResources::new);
-    board::run(
-        resources,
-        || INTERRUPT.raise(),
-        |spawner, stack| {
-            spawner.spawn(serve(stack).expect("spawned once"));
-        },
-    )
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }
 
 #[embassy_executor::task]

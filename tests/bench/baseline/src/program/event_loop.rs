@@ -25,14 +25,7 @@ fn main() -> ! {
     if PAINTED {
         stack::paint();
     }
-    let resources = RESOURCES.init_with(StackResources::new);
-    board::run(
-        resources,
-        || INTERRUPT.raise(),
-        |spawner, stack| {
-            spawner.spawn(serve(stack).expect("spawned once"));
-        },
-    )
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), board::only(serve))
 }
 
 /// On a painted stack peers that say nothing are given up soon, so that a test sees it.
