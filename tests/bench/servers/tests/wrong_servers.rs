@@ -5,10 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Result;
 use picoevent_bench_servers::load::bulk::Bulk;
 use picoevent_bench_servers::load::echo::Clients;
 use picoevent_bench_servers::load::hello::Hello;
-use picoevent_bench_servers::load::{Deadline, Report, Wrong};
+use picoevent_bench_servers::load::{Deadline, Report};
 
 const GREETING: &[u8] = b"Hello, World!\n";
 
@@ -28,7 +29,7 @@ fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     address
 }
 
-fn hello(greeting: &'static [u8]) -> Result<Report, Wrong> {
+fn hello(greeting: &'static [u8]) -> Result<Report> {
     let address = server(move |mut client| client.write_all(greeting).unwrap_or_default());
     Hello { connections: 20, concurrency: 4 }.run(address, Deadline::after(LIMIT))
 }
@@ -48,7 +49,7 @@ fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAd
     })
 }
 
-fn talk(server: SocketAddr, connections: usize) -> Result<Report, Wrong> {
+fn talk(server: SocketAddr, connections: usize) -> Result<Report> {
     let mut clients = Clients::connect(server, connections, Deadline::after(LIMIT))?;
     let report = clients.talk(100)?;
     clients.hang_up()?;
@@ -63,6 +64,11 @@ fn flip(wanted: u64) -> impl Fn(u64, &mut Vec<u8>) + Clone + Send {
     }
 }
 
+fn is_found<T: std::fmt::Debug>(run: Result<T>, wanted: &str) {
+    let wrong = run.unwrap_err().to_string();
+    assert!(wrong.ends_with(wanted) || wrong.starts_with(wanted), "{wrong}");
+}
+
 #[test]
 fn a_server_that_greets_as_it_should_is_right() {
     assert_eq!(hello(GREETING).unwrap().latency.len(), 20);
@@ -70,17 +76,13 @@ fn a_server_that_greets_as_it_should_is_right() {
 
 #[test]
 fn a_greeting_with_a_wrong_byte_is_found() {
-    let wrong = hello(b"Hello, world!\n").unwrap_err();
-    assert!(matches!(wrong, Wrong::Byte { at: 7, .. }), "{wrong}");
-    assert!(wrong.to_string().ends_with("got a wrong byte at 7"), "{wrong}");
+    is_found(hello(b"Hello, world!\n"), "got a wrong byte at 7");
 }
 
 #[test]
 fn a_greeting_that_is_too_long_or_too_short_is_found() {
-    let wrong = hello(b"Hello, World!\n\n").unwrap_err();
-    assert!(matches!(wrong, Wrong::TooMuch { .. }), "{wrong}");
-    let wrong = hello(b"Hello, World!").unwrap_err();
-    assert!(matches!(wrong, Wrong::Lost { error: None, .. }), "{wrong}");
+    is_found(hello(b"Hello, World!\n\n"), "got more than it should");
+    is_found(hello(b"Hello, World!"), "was ended by the server before its time");
 }
 
 #[test]
@@ -89,8 +91,7 @@ fn a_server_that_is_not_there_is_found() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let deadline = Deadline::after(LIMIT);
-    let wrong = Hello { connections: 1, concurrency: 1 }.run(address, deadline).unwrap_err();
-    assert!(matches!(wrong, Wrong::Lost { error: Some(_), .. }), "{wrong}");
+    is_found(Hello { connections: 1, concurrency: 1 }.run(address, deadline), "0 was lost");
     assert!(Clients::connect(address, 1, deadline).is_err());
 }
 
@@ -104,14 +105,12 @@ fn an_echo_is_right_on_one_connection_and_on_many() {
 
 #[test]
 fn a_wrong_byte_of_an_echo_is_found_where_it_stands() {
-    let wrong = talk(echo(flip(1000)), 1).unwrap_err();
-    assert!(matches!(wrong, Wrong::Byte { connection: 0, at: 1000 }), "{wrong}");
+    is_found(talk(echo(flip(1000)), 1), "connection 0 got a wrong byte at 1000");
 }
 
 #[test]
 fn an_echo_that_says_too_much_is_found() {
-    let wrong = talk(echo(|_, bytes| bytes.push(0)), 1).unwrap_err();
-    assert!(matches!(wrong, Wrong::TooMuch { connection: 0 }), "{wrong}");
+    is_found(talk(echo(|_, bytes| bytes.push(0)), 1), "connection 0 got more than it should");
 }
 
 #[test]
@@ -121,8 +120,7 @@ fn an_echo_that_hangs_up_is_found() {
             bytes.clear();
         }
     };
-    let wrong = talk(echo(hang_up), 1).unwrap_err();
-    assert!(matches!(wrong, Wrong::Lost { connection: 0, .. }), "{wrong}");
+    is_found(talk(echo(hang_up), 1), "connection 0 was ended by the server before its time");
 }
 
 #[test]
@@ -130,9 +128,7 @@ fn a_server_that_never_answers_is_late() {
     let address = server(|mut client| drop(client.read_to_end(&mut Vec::new())));
     let deadline = Deadline::after(Duration::from_millis(100));
     let mut clients = Clients::connect(address, 3, deadline).unwrap();
-    let wrong = clients.talk(5).unwrap_err();
-    assert!(matches!(wrong, Wrong::Late { done: 0, wanted: 5, .. }), "{wrong}");
-    assert_eq!(wrong.to_string(), "0 of 5 were done within 0 s");
+    is_found(clients.talk(5), "0 of 5 were done within 0 s");
 }
 
 #[test]
@@ -143,6 +139,6 @@ fn a_wrong_byte_in_mebibytes_is_found_where_it_stands() {
         bulk.hang_up()
     };
     bulk(echo(|_, _| {})).unwrap();
-    let wrong = bulk(echo(flip((1 << 20) + 5))).unwrap_err();
-    assert!(matches!(wrong, Wrong::Byte { connection: 0, at: 1_048_581 }), "{wrong}");
+    is_found(bulk(echo(flip((1 << 20) + 5))), "connection 0 got a wrong byte at 1048581");
+    is_found(bulk(echo(|_, bytes| bytes.push(0))), "connection 0 got ");
 }

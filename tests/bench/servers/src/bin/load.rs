@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use picoevent_bench_servers::agreement::processor_time;
 use picoevent_bench_servers::load::bulk::Bulk;
 use picoevent_bench_servers::load::echo::Clients;
@@ -28,18 +29,18 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run() -> Result<(), Box<dyn std::error::Error>> {
+fn run() -> Result<()> {
     let words: Vec<_> = std::env::args().skip(1).collect();
-    let [workload, address, counts @ ..] = words.as_slice() else { return Err(USAGE.into()) };
+    let [workload, address, counts @ ..] = words.as_slice() else { bail!(USAGE) };
     let address: SocketAddr = address.parse()?;
     let counts: Vec<u64> = counts.iter().map(|word| word.parse()).collect::<Result<_, _>>()?;
-    let [seconds, counts @ ..] = &*counts else { return Err(USAGE.into()) };
+    let [seconds, counts @ ..] = &*counts else { bail!(USAGE) };
     let deadline = Deadline::after(Duration::from_secs(*seconds));
     let (before, report);
     match (workload.as_str(), counts) {
@@ -70,7 +71,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             report = clients.talk(connections)?;
             clients.hang_up()?;
         }
-        _ => return Err(USAGE.into()),
+        _ => bail!(USAGE),
     }
     let used = processor_time() - before;
     say(&line(&report, used))?;

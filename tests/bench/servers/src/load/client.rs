@@ -1,74 +1,126 @@
-//! One connection to the server.
+//! Connections to the server, and which of them have news.
 
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+use anyhow::{Context, Result, bail, ensure};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use rustix::net::sockopt::set_socket_linger;
 
-use super::Wrong;
+use super::Deadline;
+
+const EVENTS: usize = 1024;
 
 /// A socket that does not block.
 pub(super) struct Client {
-    socket: OwnedFd,
+    socket: TcpStream,
     /// Which one it is, for those who read what went wrong.
     connection: usize,
+    /// How many bytes have come.
+    pub(super) got: u64,
 }
 
 impl Client {
-    /// Begins to connect; what is written too early is not taken.
-    pub(super) fn connect(server: SocketAddr, connection: usize) -> Result<Self, Wrong> {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let family = match server {
-            SocketAddr::V4(_) => AddressFamily::INET,
-            SocketAddr::V6(_) => AddressFamily::INET6,
-        };
-        let socket = socket_with(family, SocketType::STREAM, flags, None)
-            .map_err(|error| Wrong::System("make a socket", error.into()))?;
-        match connect(&socket, &server) {
-            Ok(()) | Err(Errno::INPROGRESS) => Ok(Self { socket, connection }),
-            Err(error) => Err(Wrong::System("connect", error.into())),
+    /// Reads what has come, and holds it against what is wanted next; `None` when nothing has, and
+    /// `Some(0)` at the end of the stream. `wanted` is told how much has come before.
+    pub(super) fn read<'w>(
+        &mut self,
+        target: &mut [u8],
+        wanted: impl Fn(u64) -> &'w [u8],
+    ) -> Result<Option<usize>> {
+        let Some(amount) = self.understood(|socket| socket.read(target))? else { return Ok(None) };
+        let mut came = &target[..amount];
+        while !came.is_empty() {
+            let wanted = wanted(self.got);
+            ensure!(!wanted.is_empty(), "connection {} got more than it should", self.connection);
+            let (now, later) = came.split_at(came.len().min(wanted.len()));
+            let same = now.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+            self.got += same as u64;
+            if same < now.len() {
+                bail!("connection {} got a wrong byte at {}", self.connection, self.got);
+            }
+            came = later;
         }
-    }
-
-    /// Has output leave when it is written.
-    pub(super) fn set_nodelay(&self) -> Result<(), Wrong> {
-        sockopt::set_tcp_nodelay(&self.socket, true)
-            .map_err(|error| Wrong::System("set TCP_NODELAY", error.into()))
-    }
-
-    /// Reads what has come; `None` when nothing has, and `Some(0)` at the end of the stream.
-    pub(super) fn read(&self, target: &mut [u8]) -> Result<Option<usize>, Wrong> {
-        self.understood(rustix::io::read(&self.socket, target))
+        Ok(Some(amount))
     }
 
     /// Writes what the system takes; `None` when it takes nothing.
-    pub(super) fn write(&self, bytes: &[u8]) -> Result<Option<usize>, Wrong> {
-        self.understood(rustix::io::write(&self.socket, bytes))
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
+        self.understood(|socket| socket.write(bytes))
     }
 
-    fn understood(&self, done: Result<usize, Errno>) -> Result<Option<usize>, Wrong> {
-        match done {
+    fn understood(
+        &mut self,
+        work: impl FnOnce(&mut TcpStream) -> std::io::Result<usize>,
+    ) -> Result<Option<usize>> {
+        match work(&mut self.socket) {
             Ok(amount) => Ok(Some(amount)),
             // A connection that is being made says the last.
-            Err(Errno::AGAIN | Errno::INTR | Errno::NOTCONN) => Ok(None),
-            Err(error) => {
-                let connection = self.connection;
-                Err(Wrong::Lost { connection, error: Some(error.into()) })
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::NotConnected
+                ) =>
+            {
+                Ok(None)
             }
+            Err(error) => Err(error).context(format!("connection {} was lost", self.connection)),
         }
     }
 
+    /// The error of a connection that should not have ended yet.
+    pub(super) fn lost<T>(&self) -> Result<T> {
+        bail!("connection {} was ended by the server before its time", self.connection)
+    }
+
     /// Closes with a reset: the address is free at once.
-    pub(super) fn hang_up(self) -> Result<(), Wrong> {
-        sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO))
-            .map_err(|error| Wrong::System("set SO_LINGER", error.into()))
+    pub(super) fn hang_up(self) -> Result<()> {
+        let closed = set_socket_linger(&self.socket, Some(Duration::ZERO));
+        closed.context("cannot set SO_LINGER")
     }
 }
 
-impl AsFd for Client {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.socket.as_fd()
+/// What reports changes of connections, until a deadline.
+pub(super) struct Selector {
+    poll: Poll,
+    events: Events,
+    server: SocketAddr,
+    deadline: Deadline,
+}
+
+impl Selector {
+    pub(super) fn new(server: SocketAddr, deadline: Deadline) -> Result<Self> {
+        let (poll, events) = (Poll::new()?, Events::with_capacity(EVENTS));
+        Ok(Self { poll, events, server, deadline })
+    }
+
+    /// Begins to connect, and watches the connection for what `interest` says. Its output leaves when it
+    /// is written.
+    pub(super) fn connect(&self, connection: usize, interest: Interest) -> Result<Client> {
+        let mut socket = TcpStream::connect(self.server).context("cannot connect")?;
+        if interest.is_writable() {
+            socket.set_nodelay(true).context("cannot set TCP_NODELAY")?;
+        }
+        self.poll.registry().register(&mut socket, Token(connection), interest)?;
+        Ok(Client { socket, connection, got: 0 })
+    }
+
+    /// Waits for news, and puts the connections that have some into `ready`.
+    ///
+    /// # Errors
+    /// When it is too late, with what was done of what was wanted.
+    pub(super) fn wait(&mut self, ready: &mut Vec<usize>, done: u64, wanted: u64) -> Result<()> {
+        let left = self.deadline.at.saturating_duration_since(Instant::now());
+        ready.clear();
+        match self.poll.poll(&mut self.events, Some(left)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            other => other.context("cannot wait for news")?,
+        }
+        let seconds = self.deadline.limit.as_secs();
+        ensure!(!self.events.is_empty(), "{done} of {wanted} were done within {seconds} s");
+        ready.extend(self.events.iter().map(|event| event.token().0));
+        Ok(())
     }
 }

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::client::Client;
+use anyhow::Result;
+use mio::Interest;
+
+use super::client::{Client, Selector};
 use super::message::{MESSAGE, message};
-use super::selector::Selector;
-use super::{Deadline, Report, Wrong};
+use super::{Deadline, Report};
 
 /// Connections that are being made at once at most: fewer than any listener's backlog.
 const CONNECTING: usize = 256;
@@ -22,34 +24,33 @@ struct Talk {
     connection: usize,
     sequence: u64,
     sent: Instant,
-    /// What is on its way, and how much of it has come back.
+    /// What is on its way.
     message: [u8; MESSAGE],
-    got: usize,
-    waits: bool,
 }
 
 impl Clients {
     /// Connects so many.
     ///
     /// # Errors
-    /// [`Wrong`], when one cannot be made.
-    pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self, Wrong> {
-        let mut clients = Self { talks: Vec::new(), selector: Selector::new(deadline)? };
+    /// When one cannot be made.
+    pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self> {
+        let mut clients = Self { talks: Vec::new(), selector: Selector::new(server, deadline)? };
         let (mut open, mut ready) = (0, Vec::new());
         let mut is_open = vec![false; count];
         while open < count {
             while clients.talks.len() < count.min(open + CONNECTING) {
                 let connection = clients.talks.len();
-                let client = Client::connect(server, connection)?;
-                client.set_nodelay()?;
-                clients.selector.add(&client, connection, true)?;
-                clients.talks.push(Talk::new(client, connection));
+                let both = Interest::READABLE | Interest::WRITABLE;
+                let client = clients.selector.connect(connection, both)?;
+                let (sequence, sent, message) = (0, Instant::now(), [0; MESSAGE]);
+                clients.talks.push(Talk { client, connection, sequence, sent, message });
             }
-            clients.selector.wait(&mut ready, (open as u64, count as u64))?;
+            clients.selector.wait(&mut ready, open as u64, count as u64)?;
             for &connection in &ready {
                 // A connection that failed has news, too.
-                if clients.talks[connection].client.read(&mut [0])?.is_some() {
-                    return Err(Wrong::Lost { connection, error: None });
+                let client = &mut clients.talks[connection].client;
+                if client.read(&mut [0], |_| &[])?.is_some() {
+                    return client.lost();
                 }
                 open += usize::from(!std::mem::replace(&mut is_open[connection], true));
             }
@@ -61,93 +62,71 @@ impl Clients {
     /// on its way at any time.
     ///
     /// # Errors
-    /// [`Wrong`], when one did not come back as it was sent.
-    pub fn talk(&mut self, messages: u64) -> Result<Report, Wrong> {
-        let mut report = Report::default();
-        let start = Instant::now();
-        let (mut sent, mut done) = (0, 0);
-        for talk in self.talks.iter_mut().take(usize::try_from(messages).unwrap_or(usize::MAX)) {
-            talk.send(Instant::now())?;
-            sent += 1;
-        }
-        let mut ready = Vec::new();
-        while done < messages {
-            self.selector.wait(&mut ready, (done, messages))?;
-            for &connection in &ready {
-                let talk = &mut self.talks[connection];
-                if !talk.is_answered()? {
-                    continue;
-                }
-                let now = Instant::now();
-                report.record(now - talk.sent);
-                done += 1;
-                if sent < messages {
-                    talk.send(now)?;
-                    sent += 1;
+    /// When one did not come back as it was sent.
+    pub fn talk(&mut self, messages: u64) -> Result<Report> {
+        Report::of(|report| {
+            let (mut sent, mut done) = (0, 0);
+            for talk in self.talks.iter_mut().take(messages.try_into()?) {
+                talk.send(Instant::now())?;
+                sent += 1;
+            }
+            let mut ready = Vec::new();
+            while done < messages {
+                self.selector.wait(&mut ready, done, messages)?;
+                for &connection in &ready {
+                    let talk = &mut self.talks[connection];
+                    if !talk.is_answered()? {
+                        continue;
+                    }
+                    let now = Instant::now();
+                    report.record(now - talk.sent);
+                    done += 1;
+                    if sent < messages {
+                        talk.send(now)?;
+                        sent += 1;
+                    }
                 }
             }
-        }
-        report.wall = start.elapsed();
-        Ok(report)
+            Ok(())
+        })
     }
 
     /// Closes all.
     ///
     /// # Errors
-    /// [`Wrong::System`], when one cannot be reset.
-    pub fn hang_up(self) -> Result<(), Wrong> {
+    /// When one cannot be reset.
+    pub fn hang_up(self) -> Result<()> {
         self.talks.into_iter().try_for_each(|talk| talk.client.hang_up())
     }
 }
 
 impl Talk {
-    fn new(client: Client, connection: usize) -> Self {
-        Self {
-            client,
-            connection,
-            sequence: 0,
-            sent: Instant::now(),
-            message: [0; MESSAGE],
-            got: 0,
-            waits: false,
-        }
-    }
-
-    fn send(&mut self, now: Instant) -> Result<(), Wrong> {
+    fn send(&mut self, now: Instant) -> Result<()> {
         self.message = message(self.connection, self.sequence);
-        (self.sequence, self.got, self.sent) = (self.sequence + 1, 0, now);
-        self.waits = true;
+        (self.sequence, self.sent) = (self.sequence + 1, now);
         // One message always fits what a socket holds.
         match self.client.write(&self.message)? {
             Some(MESSAGE) => Ok(()),
-            _ => Err(Wrong::Lost { connection: self.connection, error: None }),
+            _ => self.client.lost(),
         }
     }
 
     /// Reads on; whether the message has come back.
-    fn is_answered(&mut self) -> Result<bool, Wrong> {
-        let connection = self.connection;
+    fn is_answered(&mut self) -> Result<bool> {
+        // Nothing is wanted before the first message and behind the last.
+        let end = self.sequence * MESSAGE as u64;
+        let wanted = |got: u64| &self.message[MESSAGE - (end - got) as usize..];
         // A byte more than is wanted shows itself.
         let mut bytes = [0; MESSAGE + 1];
-        loop {
-            let amount = match self.client.read(&mut bytes)? {
-                None => return Ok(false),
-                Some(0) => return Err(Wrong::Lost { connection, error: None }),
-                Some(amount) => amount,
-            };
-            let wanted = if self.waits { &self.message[self.got..] } else { &[] };
-            if amount > wanted.len() {
-                return Err(Wrong::TooMuch { connection });
+        let before = self.client.got;
+        while let Some(amount) = self.client.read(&mut bytes, wanted)? {
+            if amount == 0 {
+                return self.client.lost();
             }
-            if let Some(at) = bytes[..amount].iter().zip(wanted).position(|(a, b)| a != b) {
-                let before = (self.sequence - 1) * MESSAGE as u64;
-                return Err(Wrong::Byte { connection, at: before + (self.got + at) as u64 });
-            }
-            self.got += amount;
-            if self.got == MESSAGE {
-                self.waits = false;
-                return Ok(true);
+            if self.client.got == end {
+                break;
             }
         }
+        Ok(self.client.got == end && before < end)
     }
 }
