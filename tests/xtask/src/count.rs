@@ -128,9 +128,9 @@ fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
 }
 
 fn table(rows: &[Row<{ SIZES.len() }>]) -> Table {
-    let mut table = Table::new("", &["operation", "10", "100", "1,000", "10,000"]);
+    let mut table = Table::new("", "operation | 10 | 100 | 1,000 | 10,000");
     for Row { name, counts, .. } in rows {
-        table.row([name.clone()].into_iter().chain(counts.map(grouped)));
+        table.row(name, counts.map(grouped));
     }
     table
 }

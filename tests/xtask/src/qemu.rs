@@ -27,7 +27,6 @@ mod guest;
 mod qmp;
 
 use std::{
-    ffi::OsString,
     fs::File,
     os::unix::{net::UnixListener, process::CommandExt},
     path::{Path, PathBuf},
@@ -109,7 +108,6 @@ pub struct Qemu {
     machine: Machine,
     elf: PathBuf,
     netdev: Option<String>,
-    extra: Vec<OsString>,
     limit: Option<Duration>,
     own_group: bool,
 }
@@ -119,7 +117,7 @@ impl Qemu {
     pub fn new(machine: Machine, elf: &Path) -> Self {
         let limit = Some(Duration::from_secs(60));
         let elf = elf.to_path_buf();
-        Self { machine, elf, netdev: None, extra: Vec::new(), limit, own_group: false }
+        Self { machine, elf, netdev: None, limit, own_group: false }
     }
 
     /// Connects the machine's network controller to this `-netdev`, whose id has to be `n0`.
@@ -127,12 +125,6 @@ impl Qemu {
     /// A `hostfwd` from host port 0 takes a free one; [`Qmp::forwarded_port`] says which.
     pub fn netdev(mut self, netdev: impl Into<String>) -> Self {
         self.netdev = Some(netdev.into());
-        self
-    }
-
-    /// Adds arguments to QEMU's command line.
-    pub fn args<S: Into<OsString>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.extra.extend(args.into_iter().map(Into::into));
         self
     }
 
@@ -185,7 +177,7 @@ impl Qemu {
             }
             None => command.args(["-net", "none"]),
         };
-        command.args(&self.extra).arg("-kernel").arg(&self.elf);
+        command.arg("-kernel").arg(&self.elf);
         if self.own_group {
             // A terminal sends Ctrl-C to the whole group of the program in front.
             command.process_group(0);

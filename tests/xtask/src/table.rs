@@ -26,9 +26,9 @@ pub struct Table {
 }
 
 impl Table {
-    /// Makes a table without rows.
-    pub fn new(title: impl Into<String>, columns: &[&str]) -> Self {
-        let columns = columns.iter().map(|&column| column.to_owned()).collect();
+    /// Makes a table without rows. Its headings stand in `columns` with ` | ` between them.
+    pub fn new(title: impl Into<String>, columns: &str) -> Self {
+        let columns = columns.split(" | ").map(str::to_owned).collect();
         Self { title: title.into(), notes: Vec::new(), columns, rows: Vec::new() }
     }
 
@@ -37,9 +37,10 @@ impl Table {
         self.notes.push(note.into());
     }
 
-    /// Adds a row. Cells that are missing at its end are empty.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+    /// Adds a row: a name, and cells. Cells that are missing at its end are empty.
+    pub fn row(&mut self, name: &str, cells: impl IntoIterator<Item = impl Into<String>>) {
+        let mut cells: Vec<String> =
+            [name.to_owned()].into_iter().chain(cells.into_iter().map(Into::into)).collect();
         debug_assert!(cells.len() <= self.columns.len(), "a row has a cell without a column");
         cells.resize(self.columns.len(), String::new());
         self.rows.push(cells);
@@ -105,9 +106,9 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new("Cost of an event", &["", "ns", "of libevent"]);
-        table.row(["picoevent", "806", "0.89×"]);
-        table.row(["sys", "95"]);
+        let mut table = Table::new("Cost of an event", " | ns | of libevent");
+        table.row("picoevent", ["806", "0.89×"]);
+        table.row("sys", ["95"]);
         table.note("Medians.");
         table
     }

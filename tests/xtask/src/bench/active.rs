@@ -43,9 +43,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         let counts = program.differences(&NAMES.map(|name| count(name, events)))?;
         measured.push((figures, counts));
     }
-    let columns =
-        ["", "1 event: ns", "of libevent's", "instr.", "64: ns", "of libevent's", "instr."];
-    let mut table = Table::new("W1U, for each callback", &columns);
+    let columns = " | 1 event: ns | of libevent's | instr. | 64: ns | of libevent's | instr.";
+    let mut table = Table::new("W1U, for each callback", columns);
     for (place, name) in NAMES.iter().enumerate() {
         let cells = measured.iter().flat_map(|(figures, counts)| {
             [
@@ -54,7 +53,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
                 figures::count(counts.get(place).copied()),
             ]
         });
-        table.row([(*name).to_owned()].into_iter().chain(cells));
+        table.row(name, cells);
     }
     table.note(format!(
         "Processor time; medians of {rounds} rounds of {} callbacks, ratios by round.",

@@ -1,5 +1,7 @@
 //! W1: tokens in a ring of descriptors, libevent's own `test/bench.c`, by turns in one process.
 
+use std::fmt;
+
 use anyhow::Result;
 
 use super::{
@@ -99,12 +101,8 @@ pub fn counts() -> Result<Vec<(String, u64)>> {
     let program = Program::build_without_plugins()?;
     let gated = CLOSE.into_iter().flat_map(|case| GATED.map(|name| (case, name)));
     let counted: Vec<_> = gated.clone().map(|(case, name)| case.count(name)).collect();
-    let named = |((case, name), count): ((Case, _), f64)| {
-        (
-            format!("{name}, {} × {}, {}", case.pairs, case.kind, of_tokens(case.tokens)),
-            count.round() as u64,
-        )
-    };
+    let named =
+        |((case, name), count): ((Case, _), f64)| (format!("{name}, {case}"), count.round() as u64);
     Ok(gated.zip(program.differences(&counted)?).map(named).collect())
 }
 
@@ -173,23 +171,14 @@ impl Case {
 }
 
 fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
-    let Case { kind, pairs, tokens } = case;
-    let title = format!("W1, {pairs} × {kind}, {}", of_tokens(tokens));
-    let columns = [
-        "",
-        "ns/event",
-        "least – most",
-        "the loop's",
-        "of libevent's",
-        "picoevent's of it",
-        "instructions",
-    ];
-    let mut table = Table::new(title, &columns);
+    let columns = " | ns/event | least – most | the loop's | of libevent's | picoevent's of it | \
+                   instructions";
+    let mut table = Table::new(format!("W1, {case}"), columns);
     for (name, count) in NAMES.iter().zip(counts) {
-        let (own, count) =
-            (figures::times(figures.ratio(us(name), name, "")), figures::count(Some(*count)));
-        let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter().chain([own, count]);
-        table.row([(*name).to_owned()].into_iter().chain(cells));
+        let us = if name.ends_with("+t60") { "picoevent +t60" } else { "picoevent" };
+        let own = figures::times(figures.ratio(us, name, ""));
+        let more = [own, figures::count(Some(*count))];
+        table.row(name, figures.cells(name, FLOOR, LIBEVENT).into_iter().chain(more));
     }
     table.note(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
@@ -204,21 +193,9 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
     table
 }
 
-/// Which of ours a contestant is compared with: like with like.
-fn us(name: &str) -> &'static str {
-    match name {
-        _ if name.ends_with("+t60") => "picoevent +t60",
-        _ => "picoevent",
-    }
-}
-
 fn far_table(columns: &[(Case, Figures)], notes: Vec<String>) -> Table {
-    let heading = |(case, _): &(Case, Figures)| {
-        format!("{} × {}, {}", case.pairs, case.kind, of_tokens(case.tokens))
-    };
-    let headings: Vec<_> = columns.iter().map(heading).collect();
-    let all: Vec<_> = [""].into_iter().chain(headings.iter().map(String::as_str)).collect();
-    let mut table = Table::new("W1, other rings: ns/event (of libevent's)", &all);
+    let headings: String = columns.iter().map(|(case, _)| format!(" | {case}")).collect();
+    let mut table = Table::new("W1, other rings: ns/event (of libevent's)", &headings);
     for name in NAMES.iter().filter(|name| !name.ends_with("+t60")) {
         let cell = |(_, figures): &(Case, Figures)| match figures.median(name, "") {
             None => "–".to_owned(),
@@ -228,7 +205,7 @@ fn far_table(columns: &[(Case, Figures)], notes: Vec<String>) -> Table {
                 figures::times(figures.ratio(name, LIBEVENT, ""))
             ),
         };
-        table.row([(*name).to_owned()].into_iter().chain(columns.iter().map(cell)));
+        table.row(name, columns.iter().map(cell));
     }
     table.note(
         "picoevent's back end watches duplicates of descriptors, for which 9,900 pairs of two leave \
@@ -238,8 +215,11 @@ fn far_table(columns: &[(Case, Figures)], notes: Vec<String>) -> Table {
     table
 }
 
-fn of_tokens(tokens: u32) -> String {
-    if tokens == 1 { "1 token".to_owned() } else { format!("{tokens} tokens") }
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, pairs, tokens } = self;
+        write!(f, "{pairs} × {kind}, {tokens} token{}", if *tokens == 1 { "" } else { "s" })
+    }
 }
 
 /// What an event costs, by the number of sources.

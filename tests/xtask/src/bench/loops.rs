@@ -1,16 +1,9 @@
 //! The program that plays the workloads of one process, and its plug-ins: `tests/bench/loops`.
 
-use std::{
-    error::Error,
-    fmt,
-    path::PathBuf,
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::{error::Error, fmt, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
+use rayon::{ThreadPoolBuilder, prelude::*};
 
 use super::{figures::Figures, peers};
 use crate::{
@@ -111,29 +104,9 @@ impl Program {
     /// When one of them fails.
     pub fn differences(&self, counts: &[Count]) -> Result<Vec<f64>> {
         println!("counting instructions, {} pairs of runs ...", counts.len());
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            while let Some((place, count)) = {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                counts.get(place).map(|count| (place, count))
-            } {
-                done.push((place, self.difference(count).with_context(|| count.name.to_owned())?));
-            }
-            Ok(done)
-        };
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(2);
-        let mut done = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let joined = workers.into_iter().map(|worker| match worker.join() {
-                Ok(done) => done,
-                Err(_) => Err(anyhow!("a thread that counts has panicked")),
-            });
-            joined.collect::<Result<Vec<Vec<_>>>>()
-        })?
-        .concat();
-        done.sort_by_key(|(place, _)| *place);
-        Ok(done.into_iter().map(|(_, figure)| figure).collect())
+        let pool = ThreadPoolBuilder::new().num_threads(2).build()?;
+        let difference = |count: &Count| self.difference(count).context(count.name);
+        pool.install(|| counts.par_iter().map(difference).collect())
     }
 
     fn command(&self, words: &str, only: &[&str]) -> Command {

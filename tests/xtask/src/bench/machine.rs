@@ -1,6 +1,8 @@
 //! The machine that figures are from: without it they mean nothing.
 
-use std::{fmt, fs, process::Command, thread};
+use std::{fmt, process::Command, thread};
+
+use procfs::{CpuInfo, Current as _};
 
 use super::peers;
 use crate::command;
@@ -21,7 +23,7 @@ impl Machine {
     /// Asks this machine. What it does not answer is said to be unknown.
     pub fn here() -> Self {
         Self {
-            processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            processor: processor(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             kernel: said("uname", "-sr"),
             rustc: said("rustc", "--version"),
@@ -38,9 +40,10 @@ impl fmt::Display for Machine {
     }
 }
 
-fn processor(cpuinfo: &str) -> String {
-    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map_or("a processor of unknown kind".to_owned(), |(_, name)| name.trim().to_owned())
+fn processor() -> String {
+    let processors = CpuInfo::current().ok();
+    let name = processors.as_ref().and_then(|processors| processors.model_name(0));
+    name.unwrap_or("a processor of unknown kind").to_owned()
 }
 
 /// The first line that a program answers with.
@@ -52,13 +55,6 @@ fn said(program: &str, argument: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_processor_is_read_out_of_what_the_kernel_says() {
-        let said = "processor\t: 0\nmodel name\t: AMD EPYC\ncpu MHz\t\t: 2600\n";
-        assert_eq!(processor(said), "AMD EPYC");
-        assert_eq!(processor(""), "a processor of unknown kind");
-    }
 
     #[test]
     fn a_program_that_is_missing_has_an_unknown_version() {

@@ -1,13 +1,5 @@
 //! Plots: lines over two logarithmic axes, as SVG.
 //!
-//! ```text
-//!   ns │        ╭── calloop          each line ends at its name; names that would touch are moved
-//!      │ ──────────── libevent       apart
-//!      │ ──────────── picoevent
-//!      └─────────────────
-//!        100   1,000   10,000
-//! ```
-//!
 //! What is not above zero has no place on such an axis and is left out.
 
 use std::fs;
@@ -31,12 +23,8 @@ pub struct Plot {
     pub lines: Vec<(String, Vec<(f64, f64)>)>,
 }
 
-/// The size of the picture, and of its right edge, which has the names of the lines.
+/// The size of the picture.
 const SIZE: (u32, u32) = (760, 430);
-const NAMES: u32 = 200;
-
-/// Names are at least so far apart.
-const LINE_HEIGHT: i32 = 15;
 
 const FONT: &str = "sans-serif";
 
@@ -86,7 +74,6 @@ impl Plot {
         let mut chart = ChartBuilder::on(&picture)
             .caption(&self.title, (FONT, 20))
             .margin(10)
-            .margin_right(NAMES)
             .set_label_area_size(LabelAreaPosition::Left, 70)
             .set_label_area_size(LabelAreaPosition::Bottom, 45)
             .build_cartesian_2d(
@@ -103,20 +90,19 @@ impl Plot {
             .label_style((FONT, 16))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        let mut names = Vec::new();
         for ((name, points), colour) in lines.iter().zip(COLOURS.iter().cycle()) {
-            let Some(last) = points.last() else { continue };
-            let line = LineSeries::new(points.iter().copied(), colour.filled().stroke_width(2));
-            chart.draw_series(line.point_size(3))?;
-            names.push((chart.backend_coord(last), name, colour));
+            let style = colour.filled().stroke_width(2);
+            let line = LineSeries::new(points.iter().copied(), style).point_size(3);
+            let key = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style);
+            chart.draw_series(line)?.label(*name).legend(key);
         }
-        let bottom = chart.plotting_area().get_pixel_range().1.end;
-        let end = chart.plotting_area().get_pixel_range().0.end;
-        let heights = apart(names.iter().map(|((_, y), ..)| *y).collect(), bottom);
-        for ((_, name, colour), y) in names.iter().zip(heights) {
-            let style = (FONT, 16).into_font().color(*colour);
-            picture.draw(&Text::new(name.as_str(), (end + 12, y - LINE_HEIGHT / 2), style))?;
-        }
+        let legend = (FONT, 14).into_font();
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.8))
+            .label_font(legend)
+            .draw()?;
         Ok(picture.present()?)
     }
 }
@@ -137,23 +123,6 @@ fn drawable(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0 && y.is_finite()).collect()
 }
 
-/// Moves names downwards until none touches the one above, and up again those that went over the
-/// edge. Returns their heights in the order in which they were given.
-fn apart(heights: Vec<i32>, bottom: i32) -> Vec<i32> {
-    let mut order: Vec<_> = (0..heights.len()).collect();
-    order.sort_by_key(|place| heights[*place]);
-    let (mut heights, mut free, mut edge) = (heights, i32::MIN, bottom);
-    for &place in &order {
-        heights[place] = heights[place].max(free);
-        free = heights[place] + LINE_HEIGHT;
-    }
-    for &place in order.iter().rev() {
-        heights[place] = heights[place].min(edge);
-        edge = heights[place] - LINE_HEIGHT;
-    }
-    heights
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,10 +137,9 @@ mod tests {
     fn a_plot_has_a_line_and_a_name_for_each_contestant_and_text_is_escaped() {
         let points: &[_] = &[(100.0, 20.0), (1_000.0, 30.0), (10_000.0, 300.0)];
         let svg = plot(&[("picoevent", points), ("calloop <3", &points[..1])]).svg().unwrap();
-        assert_eq!(
-            svg.matches("<polyline fill=\"none\" opacity=\"1\" stroke=\"#D55E00\"").count(),
-            1
-        );
+        // The line, and its key in the legend.
+        let line = "<polyline fill=\"none\" opacity=\"1\" stroke=\"#D55E00\"";
+        assert_eq!(svg.matches(line).count(), 2);
         assert_eq!(svg.matches("<circle").count(), 4);
         assert!(svg.contains("\npicoevent\n") && svg.contains("\ncalloop &lt;3\n"), "{svg}");
         assert!(svg.contains("a &lt; b &amp; c") && svg.contains("\n1,000\n"), "{svg}");
@@ -182,11 +150,5 @@ mod tests {
         let svg = plot(&[("below", &[(1.0, -3.0), (10.0, 0.0)]), ("none", &[])]).svg().unwrap();
         assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN"), "{svg}");
         assert_eq!(svg.matches("<circle").count(), 0);
-    }
-
-    #[test]
-    fn names_do_not_touch_and_stay_in_the_picture() {
-        let names = apart(vec![370, 368, 369, 10], 370);
-        assert_eq!(names, [370, 340, 355, 10]);
     }
 }

@@ -102,13 +102,11 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let counts = program.differences(&names.iter().map(count).collect::<Vec<_>>())?;
     let timers = figures::count(Some(IDLE.into()));
     let title = format!("W2i, one of {timers} timers of a minute begun again");
-    let columns = ["", "ns", "least – most", "the loop's", "of libevent's", "instructions"];
-    let mut table = Table::new(title, &columns);
+    let columns = " | ns | least – most | the loop's | of libevent's | instructions";
+    let mut table = Table::new(title, columns);
     for (name, count) in names.iter().zip(counts) {
         let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter();
-        table.row(
-            [(*name).to_owned()].into_iter().chain(cells).chain([figures::count(Some(count))]),
-        );
+        table.row(name, cells.chain([figures::count(Some(count))]));
     }
     table.note(format!(
         "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
@@ -138,18 +136,9 @@ fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHA
 
 fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.len()])]) -> Table {
     let title = format!("W2, {} timers", figures::count(Some(timers.into())));
-    let columns = [
-        "",
-        "add: ns",
-        "instr.",
-        "re-arm: ns",
-        "instr.",
-        "cancel: ns",
-        "instr.",
-        "fire: ns",
-        "instr.",
-    ];
-    let mut table = Table::new(title, &columns);
+    let columns =
+        " | add: ns | instr. | re-arm: ns | instr. | cancel: ns | instr. | fire: ns | instr.";
+    let mut table = Table::new(title, columns);
     for name in NAMES {
         if figures.median(name, PHASES[0]).is_none() {
             continue;
@@ -159,7 +148,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
             let count = row.map(|row| row[place]);
             [figures::nanos(figures.median(name, phase)), figures::count(count)]
         });
-        table.row([name.to_owned()].into_iter().chain(cells));
+        table.row(name, cells);
     }
     for phase in PHASES {
         let ratio = |to| figures::times(figures.ratio(US, to, phase));

@@ -115,7 +115,7 @@ impl fmt::Display for Comparison {
         if self.differences.is_empty() {
             return write!(f, "all {} figures are as recorded", self.figures);
         }
-        let mut table = Table::new("", &["figure", "recorded", "now", "per cent", ""]);
+        let mut table = Table::new("", "figure | recorded | now | per cent | ");
         for Difference { name, recorded, now, kind } in &self.differences {
             let cell = |figure: &Option<u64>| figure.map_or("-".to_owned(), |n| n.to_string());
             let change = recorded
@@ -130,7 +130,7 @@ impl fmt::Display for Comparison {
                 Kind::Gone => "not measured",
             };
             let change = change.unwrap_or("-".to_owned());
-            table.row([name.clone(), cell(recorded), cell(now), change, word.to_owned()]);
+            table.row(name, [cell(recorded), cell(now), change, word.to_owned()]);
         }
         f.write_str(table.grid(Format::Plain).trim_end())
     }

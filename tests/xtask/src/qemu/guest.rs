@@ -80,11 +80,8 @@ impl Guest {
     /// # Errors
     /// When no line came in time.
     pub fn next_line(&mut self, limit: Duration) -> Result<Option<LogLine>> {
-        match self.lines.recv_timeout(limit) {
-            Ok(line) => {
-                self.history.push(line.clone());
-                Ok(Some(line))
-            }
+        match self.take(limit) {
+            Ok(line) => Ok(Some(line)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => {
                 bail!("the guest logged nothing for {limit:?}{}", self.story())
@@ -100,13 +97,9 @@ impl Guest {
         let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => {
-                    self.history.push(line.clone());
-                    if line.message.contains(text) {
-                        return Ok(line);
-                    }
-                }
+            match self.take(left) {
+                Ok(line) if line.message.contains(text) => return Ok(line),
+                Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("the guest did not log {text:?} within {limit:?}{}", self.story())
                 }
@@ -117,6 +110,12 @@ impl Guest {
                 }
             }
         }
+    }
+
+    fn take(&mut self, limit: Duration) -> Result<LogLine, RecvTimeoutError> {
+        let line = self.lines.recv_timeout(limit)?;
+        self.history.push(line.clone());
+        Ok(line)
     }
 
     /// Every line that was taken so far.
@@ -130,14 +129,6 @@ impl Guest {
     /// When the guest has ended.
     pub fn interrupt(&mut self) -> Result<()> {
         self.uart.interrupt()
-    }
-
-    /// Sends bytes to the guest's serial port.
-    ///
-    /// # Errors
-    /// When the guest has ended.
-    pub fn uart_write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.uart.write(bytes)
     }
 
     /// Another sender to the guest's serial port, for another thread.
@@ -214,15 +205,7 @@ impl Uart {
     /// # Errors
     /// When the guest has ended.
     pub fn interrupt(&mut self) -> Result<()> {
-        self.write(&[INTERRUPT])
-    }
-
-    /// Sends bytes.
-    ///
-    /// # Errors
-    /// When the guest has ended.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write_all(bytes).context("the guest's serial port is gone")
+        self.0.write_all(&[INTERRUPT]).context("the guest's serial port is gone")
     }
 }
 

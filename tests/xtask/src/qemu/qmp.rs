@@ -69,14 +69,6 @@ impl Qmp {
         forwarded_port(answer.as_str().unwrap_or_default(), port)
             .ok_or_else(|| anyhow!("QEMU forwards no port to the guest's port {port}"))
     }
-
-    /// Ends QEMU.
-    ///
-    /// # Errors
-    /// As [`Qmp::execute`].
-    pub fn quit(&mut self) -> Result<()> {
-        self.execute("quit", json!({})).map(drop)
-    }
 }
 
 /// The state of a network cable.

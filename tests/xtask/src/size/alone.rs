@@ -60,16 +60,15 @@ pub struct Code {
 /// # Errors
 /// When an image cannot be built or understood.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
-    let columns =
-        ["target", "level", "events: core", "events: .text", "server: core", "server: .text"];
-    let mut table = Table::new("code of the core alone", &columns);
+    let columns = "target | level | events: core | events: .text | server: core | server: .text";
+    let mut table = Table::new("code of the core alone", columns);
     for build in BUILDS {
-        let mut line = vec![build.target.to_owned(), build.level.to_owned()];
+        let mut line = vec![build.level.to_owned()];
         for (image, _) in IMAGES {
             let code = code(toolchain, build, image)?;
             line.extend([grouped(code.core), grouped(code.all)]);
         }
-        table.row(line);
+        table.row(build.target, line);
     }
     Ok(table)
 }
@@ -127,10 +126,9 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
 /// # Errors
 /// As [`memory`].
 pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
-    let columns = ["of RAM, on a chip of 32 bits", "bytes"];
-    let mut table = Table::new("RAM of the core alone", &columns);
+    let mut table = Table::new("RAM of the core alone", "of RAM, on a chip of 32 bits | bytes");
     for (name, bytes) in memory(toolchain)? {
-        table.row([name, grouped(bytes)]);
+        table.row(&name, [grouped(bytes)]);
     }
     Ok(table)
 }

@@ -26,8 +26,8 @@ const SLACK: u64 = 64;
 /// # Errors
 /// When one cannot be built.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
-    let columns = ["server", "served at once", "sockets", "flash", "static RAM"];
-    let mut table = Table::new("beside the same as tasks", &columns);
+    let columns = "server | served at once | sockets | flash | static RAM";
+    let mut table = Table::new("beside the same as tasks", columns);
     for (name, few, many) in BOARDS {
         let board = Board::named(name)?;
         let hello = measure(&firmware::build(toolchain, board, "hello-world")?)?;
@@ -46,7 +46,7 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
         );
         let mut row = |server: &str, served: u64, sockets: u64, usage: &Usage| {
             let numbers = [served, sockets, usage.flash, usage.ram].map(grouped);
-            table.row([format!("{server}, {name}")].into_iter().chain(numbers));
+            table.row(&format!("{server}, {name}"), numbers);
         };
         row("tasks", few, few, tasks_few);
         row("picoevent", few, few, loop_few);
@@ -61,7 +61,7 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
             let flash = further(few_of.flash, many_of.flash);
             let one = || "+ 1".to_owned();
             let what = format!("{server}, each further one, {name}");
-            table.row([what, one(), one(), grouped(flash), grouped(ram)]);
+            table.row(&what, [one(), one(), grouped(flash), grouped(ram)]);
         }
     }
     Ok(table)

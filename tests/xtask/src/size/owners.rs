@@ -36,10 +36,10 @@ pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) ->
     }
     rows.sort_by_key(|(name, row)| (name.starts_with('('), u64::MAX - row[0]));
     rows.extend([(OTHERS, others), ("all", sums)]);
-    let boards = firmware.iter().map(|(board, _)| *board);
-    let mut table = Table::new(title, &["crate"].into_iter().chain(boards).collect::<Vec<_>>());
+    let boards = firmware.iter().map(|(board, _)| format!(" | {board}"));
+    let mut table = Table::new(title, &format!("crate{}", boards.collect::<String>()));
     for (name, row) in rows {
-        table.row([name.to_owned()].into_iter().chain(row.into_iter().map(grouped)));
+        table.row(name, row.into_iter().map(grouped));
     }
     table
 }
@@ -49,9 +49,9 @@ pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) ->
 /// # Errors
 /// When its file cannot be read.
 pub fn variables_table(title: &str, elf: &Path) -> Result<Table> {
-    let mut table = Table::new(title, &["variable", "bytes"]);
+    let mut table = Table::new(title, "variable | bytes");
     for variable in variables(elf)?.into_iter().filter(|variable| variable.size >= SHORT) {
-        table.row([variable.name, grouped(variable.size)]);
+        table.row(&variable.name, [grouped(variable.size)]);
     }
     Ok(table)
 }

@@ -42,16 +42,15 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
     cargo.args(["--", "--ignored", "--nocapture", "--test-threads=1"]);
     println!("$ {}", command::describe(&cargo));
     let said = command::output(&mut cargo)?;
-    let columns = ["server", "at start", "serving", "room for it"];
-    let mut table = Table::new(format!("stack, {BOARD}"), &columns);
+    let columns = "server | at start | serving | room for it";
+    let mut table = Table::new(format!("stack, {BOARD}"), columns);
     for (program, server) in PROGRAMS {
         let read = |when: &str| {
             depth(&said, program, when)
                 .with_context(|| format!("the test said no depth of {program} {when}:\n{said}"))
         };
         let ((start, _), (serving, room)) = (read("at start")?, read("serving")?);
-        let cells = [start, serving, room].map(grouped);
-        table.row([server.to_owned()].into_iter().chain(cells));
+        table.row(server, [start, serving, room].map(grouped));
     }
     Ok(table)
 }

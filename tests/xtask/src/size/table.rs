@@ -6,11 +6,8 @@ use crate::table::{Table, grouped};
 /// Makes a table of boards, their flash and static RAM, and each section that any of them has.
 pub fn table(rows: &[(&str, Usage)]) -> Table {
     let sections = sections(rows);
-    let titles: Vec<_> = sections.iter().map(|name| format!("`{name}`")).collect();
-    let columns: Vec<_> = ["board", "flash", "static RAM"]
-        .into_iter()
-        .chain(titles.iter().map(String::as_str))
-        .collect();
+    let titles: String = sections.iter().map(|name| format!(" | `{name}`")).collect();
+    let columns = format!("board | flash | static RAM{titles}");
     let mut table = Table::new("hello-world, release build, bytes", &columns);
     for (board, usage) in rows {
         let cells = sections.iter().map(|wanted| {
@@ -18,7 +15,7 @@ pub fn table(rows: &[(&str, Usage)]) -> Table {
             sizes.map(|(_, size)| size).sum()
         });
         let numbers = [usage.flash, usage.ram].into_iter().chain(cells);
-        table.row([(*board).to_owned()].into_iter().chain(numbers.map(grouped)));
+        table.row(board, numbers.map(grouped));
     }
     table
 }

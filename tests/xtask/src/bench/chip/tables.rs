@@ -70,25 +70,24 @@ pub fn make(counts: &BTreeMap<Profile, Counts>, by: &str) -> Result<Vec<Table>> 
 }
 
 fn events(built: &str, counts: &Counts) -> Result<Table> {
-    let columns = ["", "whole turn", "dispatch alone", "through the adapter", "embassy's tasks"];
-    let mut table = Table::new(format!("To the callback, built {built}"), &columns);
+    let columns = " | whole turn | dispatch alone | through the adapter | embassy's tasks";
+    let mut table = Table::new(format!("To the callback, built {built}"), columns);
     for (what, names) in ROWS {
         let cell = |name: String| if name.is_empty() { Ok(name) } else { whole(counts, &name) };
         let cells: Vec<_> = counts_of(names).into_iter().map(cell).collect::<Result<_>>()?;
-        table.row([what.to_owned()].into_iter().chain(cells));
+        table.row(what, cells);
     }
     Ok(table)
 }
 
 fn operations(profiles: [&Counts; 2]) -> Result<Table> {
-    let columns =
-        ["", "arm", "cancel", "re-arm", "arm, for size", "cancel, for size", "re-arm, for size"];
-    let mut table = Table::new("Operations on a timer, by how many are armed", &columns);
+    let columns = " | arm | cancel | re-arm | arm, for size | cancel, for size | re-arm, for size";
+    let mut table = Table::new("Operations on a timer, by how many are armed", columns);
     for timers in [4, 16, 64] {
         let names = ["arm", "cancel", "re-arm"].map(|verb| format!("{verb}, {timers} timers"));
         let cells = profiles.iter().flat_map(|counts| names.iter().map(|name| whole(counts, name)));
         let cells: Vec<_> = cells.collect::<Result<_>>()?;
-        table.row([format!("{timers} timers")].into_iter().chain(cells));
+        table.row(&format!("{timers} timers"), cells);
     }
     Ok(table)
 }
@@ -96,14 +95,9 @@ fn operations(profiles: [&Counts; 2]) -> Result<Table> {
 fn rings(profiles: [&Counts; 2]) -> Result<Table> {
     const SIZES: [(f64, &str); 4] =
         [(1.0, "1 byte"), (64.0, "64 bytes"), (536.0, "536 bytes"), (1_460.0, "1460 bytes")];
-    let columns = [
-        "",
-        "written and sent",
-        "received and read",
-        "written and sent, for size",
-        "received and read, for size",
-    ];
-    let mut table = Table::new("Bytes through a connection's rings", &columns);
+    let columns = " | written and sent | received and read | written and sent, for size | \
+                   received and read, for size";
+    let mut table = Table::new("Bytes through a connection's rings", columns);
     let series: Vec<_> = profiles
         .iter()
         .flat_map(|counts| ["written and sent", "received and read"].map(|way| (*counts, way)))
@@ -111,7 +105,7 @@ fn rings(profiles: [&Counts; 2]) -> Result<Table> {
     for (_, size) in SIZES {
         let cell = |(counts, way): &(&Counts, &str)| whole(counts, &format!("{way}, {size}"));
         let cells: Vec<_> = series.iter().map(cell).collect::<Result<_>>()?;
-        table.row([size.to_owned()].into_iter().chain(cells));
+        table.row(size, cells);
     }
     let fit = |(counts, way): &(&Counts, &str)| {
         let point = |(bytes, size)| Ok((bytes, count(counts, &format!("{way}, {size}"))?));
@@ -119,11 +113,8 @@ fn rings(profiles: [&Counts; 2]) -> Result<Table> {
         Fit::of(&points).context("four sizes make a line")
     };
     let fits: Vec<_> = series.iter().map(fit).collect::<Result<_>>()?;
-    let row = |what: &str, cell: fn(&Fit) -> String| {
-        [what.to_owned()].into_iter().chain(fits.iter().map(cell)).collect::<Vec<_>>()
-    };
-    table.row(row("each call, by a fit", |fit| thousands(fit.call)));
-    table.row(row("each byte, by a fit", |fit| format!("{:.2}", fit.byte)));
+    table.row("each call, by a fit", fits.iter().map(|fit| thousands(fit.call)));
+    table.row("each byte, by a fit", fits.iter().map(|fit| format!("{:.2}", fit.byte)));
     table.note(
         "One copy between application and ring, the back end's accounts, the callback and a whole \
          turn. The copy between ring and network is the network's.",
@@ -132,11 +123,10 @@ fn rings(profiles: [&Counts; 2]) -> Result<Table> {
 }
 
 fn served(profiles: [&Counts; 2]) -> Result<Table> {
-    let columns =
-        ["", "frames", "a connection", "a frame", "a connection, for size", "a frame, for size"];
-    let mut table = Table::new("A served connection, from the call until all is quiet", &columns);
+    let columns = " | frames | a connection | a frame | a connection, for size | a frame, for size";
+    let mut table = Table::new("A served connection, from the call until all is quiet", columns);
     for server in SERVERS {
-        let mut cells = vec![server.to_owned()];
+        let mut cells = Vec::new();
         for (number, counts) in profiles.into_iter().enumerate() {
             let frames = count(counts, &format!("frames of {server}"))?;
             if number == 0 {
@@ -145,7 +135,7 @@ fn served(profiles: [&Counts; 2]) -> Result<Table> {
             cells.push(whole(counts, server)?);
             cells.push(thousands(count(counts, server)? / frames));
         }
-        table.row(cells);
+        table.row(server, cells);
     }
     for (profile, counts) in ["speed", "size"].into_iter().zip(profiles) {
         table.note(format!(

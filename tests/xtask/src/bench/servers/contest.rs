@@ -90,31 +90,19 @@ impl Contest {
         // Three digits that mean something.
         let digits = if costs.iter().flatten().any(|cost| *cost >= 100.0) { 0 } else { 2 };
         let find = |name| servers.iter().position(|server| server.name == name);
-        let (cost_of, speed) = (format!("CPU µs / {what}"), format!("{what} / s"));
-        let counted = lengths.iter().flat_map(|Lengths { name, .. }| {
-            [format!("instructions{name}"), format!("system calls{name}")]
-        });
-        let counted: Vec<_> = counted.collect();
-        let mut columns = vec![
-            "server",
-            &cost_of,
-            "× libevent",
-            "connections ÷ it",
-            "sources ÷ it",
-            &speed,
-            "p50 µs",
-            "p99 µs",
-            "server idle %",
-            "generator busy %",
-        ];
-        columns.extend(counted.iter().map(String::as_str));
+        let mut columns = format!(
+            "server | CPU µs / {what} | × libevent | connections ÷ it | sources ÷ it | {what} / s | \
+             p50 µs | p99 µs | server idle % | generator busy %"
+        );
+        for Lengths { name, .. } in lengths {
+            columns += &format!(" | instructions{name} | system calls{name}");
+        }
         let mut table = Table::new(title, &columns);
         for ((server, runs), own) in servers.iter().zip(&results).zip(&costs) {
             let to = |name| find(name).map(|other| ratio(own, &costs[other]));
             let of = |name| find(name).map(|other| ratio(&costs[other], own));
             let median = |of: fn(&Outcome) -> f64| Spread::of(each(runs, of)).median;
             let mut row = vec![
-                server.name.to_owned(),
                 Spread::of(own.iter().copied()).show(digits),
                 show(to(LIBEVENT)),
                 show(of(CONNECTIONS)),
@@ -126,7 +114,7 @@ impl Contest {
                 format!("{:.0}", median(|run| run.load_cpu / run.wall * 100.0)),
             ];
             row.extend(self.tally(server, lengths)?);
-            table.row(row);
+            table.row(server.name, row);
         }
         table.note(format!("Rounds: {rounds_of}. {} {note}", self.places.describe()));
         Ok(table)

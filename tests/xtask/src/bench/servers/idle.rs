@@ -38,26 +38,19 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let others = Others::watch();
     let load = Load::Idle { connections: CONNECTIONS };
     let results = rounds(&servers, rounds_of, |server| contest.duel(server, load))?;
-    let columns = [
-        "server",
-        "RSS, cold",
-        "heap, cold",
-        "RSS, warm",
-        "heap, warm",
-        "reserved before",
-        "a message on each, ms",
-    ];
+    let columns = "server | RSS, cold | heap, cold | RSS, warm | heap, warm | reserved before | \
+                   a message on each, ms";
     let title = format!("Idle: bytes of user space for each of {CONNECTIONS} connections");
-    let mut table = Table::new(title, &columns);
+    let mut table = Table::new(title, columns);
     for (server, runs) in servers.iter().zip(&results) {
-        let mut row = vec![server.name.to_owned()];
+        let mut row = Vec::new();
         for (when, name) in [(0, "rss"), (0, "heap"), (1, "rss"), (1, "heap"), (0, "reserved")] {
             let values: Result<Vec<f64>> = runs.iter().map(|run| bytes(run, when, name)).collect();
             row.push(format!("{:.0}", Spread::of(values?).median));
         }
         let millis = runs.iter().map(|run| run.wall / 1000.0);
         row.push(format!("{:.0}", Spread::of(millis).median));
-        table.row(row);
+        table.row(server.name, row);
     }
     table.note(format!("Rounds: {rounds_of}. {}", others.describe()));
     left_out.iter().filter_map(|server| fits(server).err()).for_each(|note| table.note(note));

@@ -3,7 +3,9 @@
 //! The figures are processor time, which others cannot add to; but they empty caches and slow a
 //! shared processor down. So the share is said beside the figures, and who reads may judge.
 
-use std::{fs, thread};
+use std::thread;
+
+use procfs::{CpuTime, CurrentSI as _, KernelStats, process::Process};
 
 /// Above this share figures are not to be quoted.
 const TOO_MUCH: f64 = 0.08;
@@ -46,23 +48,15 @@ impl Others {
 
 impl Ticks {
     fn now() -> Option<Self> {
-        let system = fs::read_to_string("/proc/stat").ok()?;
-        let own = fs::read_to_string("/proc/self/stat").ok()?;
-        Self::read(&system, &own)
-    }
-
-    fn read(system: &str, own: &str) -> Option<Self> {
-        let line = system.lines().find_map(|line| line.strip_prefix("cpu "))?;
-        let ticks: Vec<f64> = line.split_whitespace().map_while(|word| word.parse().ok()).collect();
-        // user nice system idle iowait irq softirq steal; guests are in user already.
-        let all: f64 = ticks.iter().take(8).sum();
-        let busy = all - ticks.get(3)? - ticks.get(4)?;
-        // The program's name may have blanks. Behind it the times are the 12th to the 15th field.
-        let (_, fields) = own.rsplit_once(')')?;
-        let fields: Vec<&str> = fields.split_whitespace().collect();
-        let own =
-            fields.get(11..15)?.iter().map(|word| word.parse::<f64>().ok()).sum::<Option<_>>()?;
-        Some(Self { all, busy, own })
+        let CpuTime { user, nice, system, idle, iowait, irq, softirq, steal, .. } =
+            KernelStats::current().ok()?.total;
+        // Guests are in user already.
+        let more = [irq, softirq, steal].map(Option::unwrap_or_default);
+        let busy = user + nice + system + more.iter().sum::<u64>();
+        let all = busy + idle + iowait.unwrap_or(0);
+        let own = Process::myself().ok()?.stat().ok()?;
+        let own = (own.utime + own.stime) as i64 + own.cutime + own.cstime;
+        Some(Self { all: all as f64, busy: busy as f64, own: own as f64 })
     }
 }
 
@@ -76,16 +70,12 @@ fn share(since: Ticks, now: Ticks) -> Option<f64> {
 mod tests {
     use super::*;
 
-    const OWN: &str = "7 (x task) S 1 1 1 0 -1 0 0 0 0 0 10 20 30 40 20 0 1 0";
-
     #[test]
     fn the_share_of_others_is_what_is_busy_beyond_our_own() {
-        let before = Ticks::read("cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1", OWN).unwrap();
-        assert_eq!(before, Ticks { all: 1000.0, busy: 200.0, own: 100.0 });
+        let before = Ticks { all: 1000.0, busy: 200.0, own: 100.0 };
         let now = Ticks { all: 2000.0, busy: 700.0, own: 500.0 };
         assert_eq!(share(before, now), Some(0.1));
         assert_eq!(share(now, now), None);
-        assert_eq!(Ticks::read("", OWN), None);
     }
 
     #[test]

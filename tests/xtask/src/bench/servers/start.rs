@@ -67,23 +67,19 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
         start_up(&contest.built.program(server)?).with_context(|| server.name.to_owned())
     })?;
     let columns =
-        ["server", "linked", "stripped, bytes", "beyond the floor, bytes", "start-up, shared, µs"];
-    let mut table = Table::new("Size and start-up", &columns);
+        "server | linked | stripped, bytes | beyond the floor, bytes | start-up, shared, µs";
+    let mut table = Table::new("Size and start-up", columns);
     for (((server, _), size), times) in programs.iter().zip(&sizes).zip(&times) {
         let (linked, less) = match server.source {
             Source::C { .. } => ("static", floor),
             Source::Rust(_) => ("C library outside", empty),
         };
         let [median, early, late] = [50, 10, 90].map(|percent| percentile(times, percent));
-        table.row([
-            server.name.to_owned(),
-            linked.to_owned(),
-            size.to_string(),
-            (*size as i64 - less as i64).to_string(),
-            format!("{median:.0} [{early:.0}–{late:.0}]"),
-        ]);
+        let beyond = (*size as i64 - less as i64).to_string();
+        let took = format!("{median:.0} [{early:.0}–{late:.0}]");
+        table.row(server.name, [linked.to_owned(), size.to_string(), beyond, took]);
     }
-    table.row(["empty program in Rust", "C library outside", &empty.to_string(), "0", "–"]);
+    table.row("empty program in Rust", ["C library outside", &empty.to_string(), "0", "–"]);
     table.note(format!("The floor is `{FLOOR}` for C and the empty program for Rust."));
     table.note(format!(
         "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
@@ -94,14 +90,14 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
 
 /// What of the release server is code of ours.
 fn core(contest: &Contest) -> Result<Table> {
-    let columns = ["server", "`picoevent`", "`picoevent_mio`"];
-    let mut table = Table::new("Code of the core and of its back end, bytes", &columns);
+    let columns = "server | `picoevent` | `picoevent_mio`";
+    let mut table = Table::new("Code of the core and of its back end, bytes", columns);
     for (name, program) in
         [("connections", "server-picoevent"), ("sources", "server-picoevent-sources")]
     {
         let text = crates::code_by_name(&contest.built.rust(program)?)?;
         let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
-        table.row([name.to_owned(), of("picoevent"), of("picoevent_mio")]);
+        table.row(name, [of("picoevent"), of("picoevent_mio")]);
     }
     table.note(
         "The sum of the symbols in the linked program, x86-64 or what this machine is, in the \

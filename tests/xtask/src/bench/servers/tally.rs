@@ -15,23 +15,21 @@ use super::{
 };
 use crate::callgrind::collected;
 
-/// The instructions of an operation: two loads, and by how many operations they differ.
+/// The instructions of an operation of a server: two loads, and by how many operations they differ.
 ///
 /// # Errors
 /// When a run fails, or valgrind says no count.
 pub fn instructions(
     server: &Path,
     clients: &Path,
-    [less, more]: [(Load, u64); 2],
+    loads: [(Load, u64); 2],
     places: Places,
 ) -> Result<f64> {
-    let count = |load| {
+    per_operation(loads, |load| {
         let outcome = duel::run(server, clients, load, &Under::Callgrind, places)?;
         let count = collected(&outcome.said);
         count.with_context(|| format!("valgrind said no count:\n{}", outcome.said))
-    };
-    let (few, many) = (count(less.0)?, count(more.0)?);
-    Ok((many as f64 - few as f64) / (more.1 - less.1) as f64)
+    })
 }
 
 /// The system calls of an operation, in the same way.
@@ -41,15 +39,21 @@ pub fn instructions(
 pub fn system_calls(
     server: &Path,
     clients: &Path,
-    [less, more]: [(Load, u64); 2],
+    loads: [(Load, u64); 2],
     places: Places,
 ) -> Result<f64> {
-    let count = |load| {
+    per_operation(loads, |load| {
         let file = NamedTempFile::new().context("no place for what strace counts")?;
         duel::run(server, clients, load, &Under::Strace(file.path().to_owned()), places)?;
         let table = fs::read_to_string(file.path()).context("strace has written nothing")?;
         calls(&table).with_context(|| format!("strace counted no calls:\n{table}"))
-    };
+    })
+}
+
+fn per_operation(
+    [less, more]: [(Load, u64); 2],
+    count: impl Fn(Load) -> Result<u64>,
+) -> Result<f64> {
     let (few, many) = (count(less.0)?, count(more.0)?);
     Ok((many as f64 - few as f64) / (more.1 - less.1) as f64)
 }
