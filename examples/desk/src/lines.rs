@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -12,8 +13,8 @@ use crate::queue::Queue;
 /// How long the end of the program waits for readers.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-static OUT: Queue = Queue::new();
-static ERR: Queue = Queue::new();
+static OUT: OnceLock<Queue> = OnceLock::new();
+static ERR: OnceLock<Queue> = OnceLock::new();
 
 struct Lines;
 
@@ -25,8 +26,9 @@ pub(crate) struct Started(());
 /// # Errors
 /// The system's error, when it has no thread.
 pub(crate) fn start() -> io::Result<Started> {
-    OUT.start(io::stdout())?;
-    ERR.start(io::stderr())?;
+    let (out, err) = (Queue::start(io::stdout())?, Queue::start(io::stderr())?);
+    OUT.get_or_init(|| out);
+    ERR.get_or_init(|| err);
     // This fails if there is a logger already, which then gets the application's lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
@@ -42,18 +44,25 @@ impl Drop for Started {
 
 /// Queues a line for standard output.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
-    OUT.push(line);
+    push(&OUT, line);
 }
 
 /// Queues a line for standard error.
 pub(crate) fn complain(line: fmt::Arguments<'_>) {
-    ERR.push(line);
+    push(&ERR, line);
+}
+
+fn push(queue: &OnceLock<Queue>, line: fmt::Arguments<'_>) {
+    if let Some(queue) = queue.get() {
+        queue.push(line.to_string());
+    }
 }
 
 /// Waits until the lines are written, for a limited time if readers do not read.
 fn finish() {
-    OUT.drain(DRAIN_TIMEOUT);
-    ERR.drain(DRAIN_TIMEOUT);
+    for queue in [&OUT, &ERR].into_iter().filter_map(OnceLock::get) {
+        queue.drain(DRAIN_TIMEOUT);
+    }
 }
 
 impl Log for Lines {
