@@ -1,9 +1,9 @@
 //! The files that show a simulation: its capture and its timeline.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::{fs, io};
 
 use super::End;
 use super::line::Views;
@@ -18,23 +18,17 @@ pub(super) struct Looks {
 
 impl Looks {
     /// Those whose files are wanted.
-    pub(super) fn new(views: &Views, title: &str) -> Self {
-        let Views { pcap, trace } = views.clone();
+    pub(super) fn new(Views { pcap, trace }: &Views, title: &str) -> Self {
         let shared = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
         let drawn = |path| (path, Rc::new(RefCell::new(Trace::new())));
-        Self { capture: pcap.map(shared), trace: trace.map(drawn) }
+        Self { capture: pcap.clone().map(shared), trace: trace.clone().map(drawn) }
     }
 
     /// They, as observers.
     pub(super) fn observers(&self) -> Vec<Box<dyn Observer>> {
-        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-        if let Some((_, capture)) = &self.capture {
-            observers.push(Box::new(capture.clone()));
-        }
-        if let Some((_, trace)) = &self.trace {
-            observers.push(Box::new(trace.clone()));
-        }
-        observers
+        let capture = self.capture.iter().map(|(_, it)| Box::new(it.clone()) as Box<dyn Observer>);
+        let trace = self.trace.iter().map(|(_, it)| Box::new(it.clone()) as Box<dyn Observer>);
+        capture.chain(trace).collect()
     }
 
     /// Writes what they saw.
@@ -59,11 +53,22 @@ pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Re
     looks.write()
 }
 
+/// Reads a file. What is no text in it is read as well.
+pub(super) fn read(path: &Path) -> Result<String, End> {
+    let bytes = fs::read(path);
+    let bytes = bytes
+        .map_err(|error| End::Trouble(format!("{} cannot be read: {error}", path.display())))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Writes a file, and says so.
 pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), End> {
-    let place = path.display();
-    fs::write(path, text)
-        .map_err(|error| End::Trouble(format!("{place} cannot be written: {error}")))?;
-    println!("written: {place}");
+    fs::write(path, text).map_err(|error| unwritten(path, &error))?;
+    println!("written: {}", path.display());
     Ok(())
+}
+
+/// The end of who wanted to write a file.
+pub(super) fn unwritten(path: &Path, error: &io::Error) -> End {
+    End::Trouble(format!("{} cannot be written: {error}", path.display()))
 }

@@ -77,15 +77,14 @@ pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
     match perform(command, cases) {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Failed(status)) => ExitCode::from(status),
-        Err(End::Usage(problem)) => {
-            eprintln!("error: {problem}");
-            ExitCode::from(2)
-        }
-        Err(End::Trouble(problem)) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
+        Err(End::Usage(problem)) => complain(2, &problem),
+        Err(End::Trouble(problem)) => complain(1, &problem),
     }
+}
+
+fn complain(status: u8, problem: &str) -> ExitCode {
+    eprintln!("error: {problem}");
+    ExitCode::from(status)
 }
 
 fn perform(command: Command, cases: &[&dyn AnyTestCase]) -> Result<(), End> {

@@ -1,20 +1,17 @@
 //! Recordings: made, read, and replayed.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use log::{Level, LevelFilter, Log, Metadata};
 
-use super::End;
+use super::{End, look};
 use crate::recording::{Recorded, RecordingFile};
 use crate::world::AnyTestCase;
 
 /// Begins a recording in a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
-    let file = RecordingFile::create(path)
-        .map_err(|error| End::Trouble(format!("{} cannot be written: {error}", path.display())))?;
-    Ok(Arc::new(file))
+    RecordingFile::create(path).map(Arc::new).map_err(|error| look::unwritten(path, &error))
 }
 
 /// Tells what was recorded, a line for each call.
@@ -48,13 +45,9 @@ pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Resu
 }
 
 fn recorded(path: &Path, cut_off: bool) -> Result<Recorded, End> {
-    let place = path.display();
-    let trouble = |problem: String| End::Trouble(format!("{place}: {problem}"));
-    // A log may have bytes in it that are no text.
-    let log = fs::read(path).map_err(|error| trouble(format!("it cannot be read: {error}")))?;
-    let log = String::from_utf8_lossy(&log);
+    let log = look::read(path)?;
     let recorded = if cut_off { Recorded::read_cut_off(&log) } else { Recorded::read(&log) };
-    recorded.map_err(|error| trouble(error.to_string()))
+    recorded.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
 }
 
 /// What the application says, as it is.

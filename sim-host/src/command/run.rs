@@ -1,6 +1,5 @@
 //! `run` and `watch`: a sweep, or one seed.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
@@ -64,10 +63,8 @@ fn summary(tally: &Tally, check: bool) {
 }
 
 fn read(path: &Path) -> Result<Scenario, End> {
-    let place = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| End::Trouble(format!("{place} cannot be read: {error}")))?;
-    text.parse().map_err(|error| End::Trouble(format!("{place}: {error}")))
+    let scenario = look::read(path)?.parse();
+    scenario.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
 }
 
 /// Tells of a failure, and writes its choice log.

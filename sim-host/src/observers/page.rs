@@ -7,12 +7,6 @@ use crate::world::{FaultKind, Kind, Tally};
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// How high the bars of the histogram are drawn, and how wide.
-const HEIGHT: f64 = 160.0;
-const WIDTH: f64 = 26.0;
-/// What the first label needs to the left of its bar.
-const MARGIN: f64 = 40.0;
-
 /// Makes the page of a sweep of `application` that `command` started; `once_more` says by which
 /// command a seed is run again.
 pub fn page(
@@ -136,9 +130,6 @@ fn waits(tally: &Tally) -> Markup {
     let spans = &spans[first..=last];
     let most = spans.iter().map(|(_, count)| *count).max().unwrap_or(1);
     let within = |permille| tally.waited.within(permille).map(words::time).unwrap_or_default();
-    let width = MARGIN + WIDTH * spans.len() as f64 + 10.0;
-    let height = HEIGHT + 70.0;
-    let (wide, base) = (WIDTH - 3.0, 20.0 + HEIGHT + 14.0);
     html! {
         h2 { "Time until a client is served" }
         p {
@@ -146,34 +137,16 @@ fn waits(tally: &Tally) -> Markup {
             b { (within(500)) } ", 90 % within " b { (within(900)) } ", 99 % within "
             b { (within(990)) } ", all within " b { (within(1_000)) } "."
         }
-        div.wide {
-            svg viewBox=(format!("0 0 {width} {height}")) width=(width) {
-                @for (index, (end, count)) in spans.iter().enumerate() {
-                    @let x = MARGIN + index as f64 * WIDTH;
-                    // What happened once can be seen beside what happened a million times.
-                    @let least = if *count > 0 { 2.0 } else { 0.0 };
-                    @let high = (*count as f64 / most as f64 * HEIGHT).max(least);
-                    @let top = 20.0 + HEIGHT - high;
-                    @let middle = x + wide / 2.0;
-                    g {
-                        title { (grouped(*count)) " clients within " (words::time(*end)) }
-                        rect class="hover" x=(x) y="0" width=(WIDTH) height=(height) {}
-                        rect x=(x) y=(tenths(top)) width=(wide) height=(tenths(high)) rx="2" {}
-                        @if index % 2 == 0 {
-                            text x=(middle) y=(base) text-anchor="end"
-                                transform=(format!("rotate(-40 {middle} {base})")) {
-                                (words::time(*end))
-                            }
-                        }
-                    }
+        table.bars {
+            @for (end, count) in spans {
+                tr {
+                    th scope="row" { "≤ " (words::time(*end)) }
+                    td.n { (grouped(*count)) }
+                    td { (bar(*count, most, "")) }
                 }
             }
         }
     }
-}
-
-fn tenths(length: f64) -> String {
-    format!("{length:.1}")
 }
 
 fn faults(tally: &Tally) -> Markup {
