@@ -144,29 +144,31 @@ mod tests {
 
     #[test]
     fn commands_are_understood_with_options_on_either_side() {
-        let example = "hello-world".to_owned();
-        let machine = Machine::Mps2An385;
-        for line in [
-            "qemu hello-world --machine mps2-an385 --port 9996",
-            "qemu --port=9996 --machine=mps2-an385 hello-world",
-        ] {
-            let cable = Cable::default();
-            let expected = Command::Qemu { example: example.clone(), machine, port: 9996, cable };
-            assert_eq!(typed(line).unwrap(), expected);
-        }
+        let hello = || "hello-world".to_owned();
+        let qemu = |port| Command::Qemu {
+            example: hello(),
+            machine: Machine::Mps2An385,
+            port,
+            cable: Cable::default(),
+        };
         let board = "nucleo-h743zi".to_owned();
-        let flash = typed("flash --board nucleo-h743zi hello-world").unwrap();
-        assert_eq!(flash, Command::Flash { example, board });
-        assert_eq!(typed("setup").unwrap(), Command::Setup);
-        assert_eq!(typed("test").unwrap(), Command::Test);
-        assert_eq!(typed("count").unwrap(), Command::Count);
-        assert_eq!(typed("gate").unwrap(), Command::Gate { record: false });
-        assert_eq!(typed("gate --record").unwrap(), Command::Gate { record: true });
-        assert_eq!(typed("size").unwrap(), Command::Size { markdown: false });
-        assert_eq!(typed("size --markdown").unwrap(), Command::Size { markdown: true });
-        assert_eq!(typed("mutants").unwrap(), Command::Mutants { name: None });
-        let name = Some("ring".to_owned());
-        assert_eq!(typed("mutants ring").unwrap(), Command::Mutants { name });
+        for (line, expected) in [
+            ("qemu hello-world --machine mps2-an385 --port 9996", qemu(9996)),
+            ("qemu --port=9996 --machine=mps2-an385 hello-world", qemu(9996)),
+            ("qemu hello-world --machine mps2-an385", qemu(9995)),
+            ("flash --board nucleo-h743zi hello-world", Command::Flash { example: hello(), board }),
+            ("setup", Command::Setup),
+            ("test", Command::Test),
+            ("count", Command::Count),
+            ("gate", Command::Gate { record: false }),
+            ("gate --record", Command::Gate { record: true }),
+            ("size", Command::Size { markdown: false }),
+            ("size --markdown", Command::Size { markdown: true }),
+            ("mutants", Command::Mutants { name: None }),
+            ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),
+        ] {
+            assert_eq!(typed(line).unwrap(), expected, "{line}");
+        }
         let help = typed("qemu --help").unwrap_err();
         assert_eq!((help.kind(), help.exit_code()), (ErrorKind::DisplayHelp, 0));
     }
@@ -205,14 +207,6 @@ mod tests {
         let unknown = format!("there is no workload \"W0\": known are {}", all.join(", "));
         assert!(mistake("bench W0").1.contains(&unknown));
         assert_eq!(mistake("count --quick").0, ErrorKind::UnknownArgument);
-    }
-
-    #[test]
-    fn the_port_is_9995_unless_told_otherwise() {
-        let Command::Qemu { port, .. } = typed("qemu echo --machine lm3s6965evb").unwrap() else {
-            panic!("qemu is another command");
-        };
-        assert_eq!(port, 9995);
     }
 
     #[test]

@@ -56,12 +56,12 @@ impl Figures {
 
     /// The median of what someone took.
     pub fn median(&self, name: &str, phase: &str) -> Option<f64> {
-        self.spread(name, phase).map(|spread| spread.median)
+        self.spread(name, phase).map(|spread| spread.median())
     }
 
     /// The least and the most that someone took.
     pub fn range(&self, name: &str, phase: &str) -> Option<(f64, f64)> {
-        self.spread(name, phase).map(|spread| (spread.least, spread.most))
+        self.spread(name, phase).map(|spread| spread.range())
     }
 
     /// What someone took as a part of what another did.
@@ -76,7 +76,7 @@ impl Figures {
 
     fn pairwise(&self, a: &str, b: &str, phase: &str, by: fn(f64, f64) -> f64) -> Option<f64> {
         let (a, b) = (self.of(a, phase)?, self.of(b, phase)?);
-        Some(Spread::of(a.iter().zip(b).map(|(a, b)| by(*a, *b))).median)
+        Some(Spread::of(a.iter().zip(b).map(|(a, b)| by(*a, *b))).median())
     }
 
     fn spread(&self, name: &str, phase: &str) -> Option<Spread> {

@@ -1,54 +1,42 @@
 //! Many measurements of the same, as one figure with its bounds.
 
-use std::fmt;
-
-/// The median, the least and the most.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    /// Half of all are not above it.
-    pub median: f64,
-    /// The least.
-    pub least: f64,
-    /// The most.
-    pub most: f64,
-}
+/// Measurements in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spread(Vec<f64>);
 
 impl Spread {
-    /// Of measurements, of which there is one at least.
+    /// Puts measurements in order.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
-        let (first, last) = (values.first().copied(), values.last().copied());
-        let (middle, odd) = (values.len() / 2, values.len() % 2);
-        let median = match middle
-            .checked_sub(1 - odd)
-            .map(|below| (values.get(below), values.get(middle)))
-        {
-            Some((Some(below), Some(above))) => f64::midpoint(*below, *above),
-            _ => f64::NAN,
-        };
-        Self { median, least: first.unwrap_or(f64::NAN), most: last.unwrap_or(f64::NAN) }
+        Self(values)
+    }
+
+    /// Half of all are not above it.
+    pub fn median(&self) -> f64 {
+        let last = self.0.len().saturating_sub(1);
+        f64::midpoint(self.at(last / 2), self.at(last.div_ceil(2)))
+    }
+
+    /// The least, and the most.
+    pub fn range(&self) -> (f64, f64) {
+        (self.at(0), self.at(self.0.len().saturating_sub(1)))
+    }
+
+    /// What so many of a hundred do not exceed.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        self.at((self.0.len() * percent).div_ceil(100).max(1) - 1)
     }
 
     /// Written with so many digits behind the point: `4.36 [4.30–4.50]`.
     pub fn show(&self, digits: usize) -> String {
-        let Self { median, least, most } = self;
+        let (median, (least, most)) = (self.median(), self.range());
         format!("{median:.digits$} [{least:.digits$}–{most:.digits$}]")
     }
-}
 
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.show(2))
+    fn at(&self, place: usize) -> f64 {
+        self.0.get(place).copied().unwrap_or(f64::NAN)
     }
-}
-
-/// What so many of a hundred do not exceed.
-pub fn percentile(values: &[f64], percent: u32) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let place = (values.len() * percent as usize).div_ceil(100).max(1) - 1;
-    values.get(place).copied().unwrap_or(f64::NAN)
 }
 
 /// Measures every contestant once a round, in an order that is another each time, so that no one
@@ -86,18 +74,17 @@ mod tests {
     #[test]
     fn a_median_lies_in_the_middle_of_its_bounds() {
         let spread = Spread::of([5.0, 1.0, 2.0]);
-        assert_eq!(spread, Spread { median: 2.0, least: 1.0, most: 5.0 });
-        assert_eq!(Spread::of([4.0, 1.0]).median, 2.5);
+        assert_eq!((spread.median(), spread.range()), (2.0, (1.0, 5.0)));
+        assert_eq!(Spread::of([4.0, 1.0]).median(), 2.5);
         assert_eq!(spread.show(1), "2.0 [1.0–5.0]");
-        assert!(Spread::of([]).median.is_nan());
+        assert!(Spread::of([]).median().is_nan());
     }
 
     #[test]
     fn percentiles_are_values_that_were_measured() {
-        let values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
-        assert_eq!(percentile(&values, 10), 20.0);
-        assert_eq!(percentile(&values, 90), 180.0);
-        assert_eq!(percentile(&[7.0], 10), 7.0);
+        let values = Spread::of((1..=200).rev().map(f64::from));
+        assert_eq!((values.percentile(10), values.percentile(90)), (20.0, 180.0));
+        assert_eq!(Spread::of([7.0]).percentile(10), 7.0);
     }
 
     #[test]
@@ -120,6 +107,6 @@ mod tests {
 
     #[test]
     fn a_ratio_is_that_of_each_round() {
-        assert_eq!(ratio(&[1.0, 4.0, 9.0], &[2.0, 4.0, 3.0]).median, 1.0);
+        assert_eq!(ratio(&[1.0, 4.0, 9.0], &[2.0, 4.0, 3.0]).median(), 1.0);
     }
 }

@@ -101,7 +101,7 @@ impl Contest {
         for ((server, runs), own) in servers.iter().zip(&results).zip(&costs) {
             let to = |name| find(name).map(|other| ratio(own, &costs[other]));
             let of = |name| find(name).map(|other| ratio(&costs[other], own));
-            let median = |of: fn(&Outcome) -> f64| Spread::of(each(runs, of)).median;
+            let median = |of: fn(&Outcome) -> f64| Spread::of(each(runs, of)).median();
             let mut row = vec![
                 Spread::of(own.iter().copied()).show(digits),
                 show(to(LIBEVENT)),
@@ -144,5 +144,5 @@ fn each(runs: &[Outcome], of: fn(&Outcome) -> f64) -> Vec<f64> {
 }
 
 fn show(ratio: Option<Spread>) -> String {
-    ratio.map_or("–".to_owned(), |ratio| format!("{:.2}", ratio.median))
+    ratio.map_or("–".to_owned(), |ratio| format!("{:.2}", ratio.median()))
 }

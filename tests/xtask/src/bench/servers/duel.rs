@@ -88,32 +88,28 @@ pub struct Outcome {
 }
 
 impl Load {
-    fn server(self) -> Vec<String> {
+    /// What a server is told.
+    fn server(self) -> String {
+        let (_, bytes) = self.served();
         match self {
-            Self::Hello { connections, .. } => vec!["hello".to_owned(), connections.to_string()],
-            Self::Echo { connections, messages } => {
-                let warm = connections * MESSAGE;
-                vec!["echo".to_owned(), warm.to_string(), (warm + messages * MESSAGE).to_string()]
-            }
-            Self::Bulk { blocks } => {
-                vec!["echo".to_owned(), BLOCK.to_string(), ((blocks + 1) * BLOCK).to_string()]
-            }
-            Self::Idle { connections } => {
-                let bytes = connections * MESSAGE;
-                vec!["idle".to_owned(), connections.to_string(), bytes.to_string()]
-            }
+            Self::Hello { connections, .. } => format!("hello {connections}"),
+            Self::Echo { connections, .. } => format!("echo {} {bytes}", connections * MESSAGE),
+            Self::Bulk { .. } => format!("echo {BLOCK} {bytes}"),
+            Self::Idle { connections } => format!("idle {connections} {bytes}"),
         }
     }
 
-    fn clients(self, address: &str) -> Vec<String> {
+    /// What its clients are told.
+    fn clients(self, address: &str) -> String {
         let (name, counts) = match self {
-            Self::Hello { connections, concurrency } => ("hello", vec![connections, concurrency]),
-            Self::Echo { connections, messages } => ("echo", vec![connections, messages]),
-            Self::Bulk { blocks } => ("bulk", vec![blocks]),
-            Self::Idle { connections } => ("idle", vec![connections]),
+            Self::Hello { connections, concurrency } => {
+                ("hello", format!("{connections} {concurrency}"))
+            }
+            Self::Echo { connections, messages } => ("echo", format!("{connections} {messages}")),
+            Self::Bulk { blocks } => ("bulk", blocks.to_string()),
+            Self::Idle { connections } => ("idle", connections.to_string()),
         };
-        let words = [name.to_owned(), address.to_owned(), LIMIT.as_secs().to_string()];
-        words.into_iter().chain(counts.iter().map(u64::to_string)).collect()
+        format!("{name} {address} {} {counts}", LIMIT.as_secs())
     }
 
     /// What a server that did all of it has closed, and received.
@@ -159,12 +155,12 @@ pub fn run(
     places: Places,
 ) -> Result<Outcome> {
     let mut command = under.command(server);
-    command.args(load.server());
+    command.args(load.server().split(' '));
     let mut server = Talk::start(&mut command, LIMIT)?;
     places.server.keep(server.process())?;
     let first = server.line()?;
     let mut command = clean(clients);
-    command.args(load.clients(address(&first)?));
+    command.args(load.clients(address(&first)?).split(' '));
     let mut clients = Talk::start(&mut command, LIMIT)?;
     places.load.keep(clients.process())?;
     let mut memory = Vec::new();
@@ -219,19 +215,15 @@ fn only(lines: &[String]) -> Result<&str> {
 mod tests {
     use super::*;
 
-    fn words(load: Load) -> (String, String) {
-        (load.server().join(" "), load.clients("1.2.3.4:5").join(" "))
-    }
-
     #[test]
     fn server_and_clients_are_told_the_same() {
-        let (server, clients) = words(Load::Hello { connections: 9, concurrency: 4 });
-        assert_eq!((&*server, &*clients), ("hello 9", "hello 1.2.3.4:5 60 9 4"));
-        let (server, clients) = words(Load::Echo { connections: 2, messages: 10 });
-        assert_eq!((&*server, &*clients), ("echo 128 768", "echo 1.2.3.4:5 60 2 10"));
-        let (server, clients) = words(Load::Bulk { blocks: 1 });
-        assert_eq!((&*server, &*clients), ("echo 1048576 2097152", "bulk 1.2.3.4:5 60 1"));
-        let (server, clients) = words(Load::Idle { connections: 3 });
-        assert_eq!((&*server, &*clients), ("idle 3 192", "idle 1.2.3.4:5 60 3"));
+        for (load, server, clients) in [
+            (Load::Hello { connections: 9, concurrency: 4 }, "hello 9", "hello 1.2.3.4:5 60 9 4"),
+            (Load::Echo { connections: 2, messages: 10 }, "echo 128 768", "echo 1.2.3.4:5 60 2 10"),
+            (Load::Bulk { blocks: 1 }, "echo 1048576 2097152", "bulk 1.2.3.4:5 60 1"),
+            (Load::Idle { connections: 3 }, "idle 3 192", "idle 1.2.3.4:5 60 3"),
+        ] {
+            assert_eq!((&*load.server(), &*load.clients("1.2.3.4:5")), (server, clients));
+        }
     }
 }

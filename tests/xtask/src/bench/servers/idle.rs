@@ -46,10 +46,10 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         let mut row = Vec::new();
         for (when, name) in [(0, "rss"), (0, "heap"), (1, "rss"), (1, "heap"), (0, "reserved")] {
             let values: Result<Vec<f64>> = runs.iter().map(|run| bytes(run, when, name)).collect();
-            row.push(format!("{:.0}", Spread::of(values?).median));
+            row.push(format!("{:.0}", Spread::of(values?).median()));
         }
         let millis = runs.iter().map(|run| run.wall / 1000.0);
-        row.push(format!("{:.0}", Spread::of(millis).median));
+        row.push(format!("{:.0}", Spread::of(millis).median()));
         table.row(server.name, row);
     }
     table.note(format!("Rounds: {rounds_of}. {}", others.describe()));

@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use super::{
-    super::spread::{percentile, rounds},
+    super::spread::{Spread, rounds},
     contest::Contest,
     contestant::{SERVERS, Server, Source},
     others::Others,
@@ -74,7 +74,8 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
             Source::C { .. } => ("static", floor),
             Source::Rust(_) => ("C library outside", empty),
         };
-        let [median, early, late] = [50, 10, 90].map(|percent| percentile(times, percent));
+        let times = Spread::of(times.iter().copied());
+        let [median, early, late] = [50, 10, 90].map(|percent| times.percentile(percent));
         let beyond = (*size as i64 - less as i64).to_string();
         let took = format!("{median:.0} [{early:.0}–{late:.0}]");
         table.row(server.name, [linked.to_owned(), size.to_string(), beyond, took]);
