@@ -32,11 +32,7 @@ impl Program {
         let (sender, lines) = channel();
         thread::spawn(move || {
             // The thread ends with the server, or when the `Program` is dropped.
-            for line in out.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
+            out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let first = lines.recv_timeout(LIMIT).expect("the server says where it listens");
         Self { process, address: address_in(&first), lines, _unread: None }
@@ -101,19 +97,14 @@ impl Program {
     /// [`wait_for`](Self::wait_for).
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + LIMIT;
-        let mut lines = Vec::new();
-        while let Ok(line) =
-            self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
-            lines.push(line);
-        }
-        loop {
-            if let Some(status) = self.process.try_wait().expect("the server can be waited for") {
-                return (status, lines);
+        let status = loop {
+            match self.process.try_wait().expect("the server can be waited for") {
+                Some(status) => break status,
+                None => assert!(Instant::now() < deadline, "the server has not ended"),
             }
-            assert!(Instant::now() < deadline, "the server has not ended");
             thread::sleep(Duration::from_millis(10));
-        }
+        };
+        (status, self.lines.iter().collect())
     }
 }
 

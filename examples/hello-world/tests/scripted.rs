@@ -33,18 +33,18 @@ impl log::Log for Lines {
 }
 
 /// A back end that does what the test says.
-struct Script<'s> {
-    base: EventBase<'s, Hello>,
+struct Script {
+    base: EventBase<'static, Hello>,
     app: Hello,
     listener: Listener,
 }
 
-impl<'s> Script<'s> {
-    fn new(storage: &'s mut Storage) -> Self {
+impl Script {
+    fn new() -> Self {
         // Every test sets the same logger, and the first one wins.
         let _ = log::set_logger(&Lines);
         log::set_max_level(log::LevelFilter::Info);
-        let mut base = EventBase::new(storage);
+        let mut base = EventBase::new(Box::leak(Box::new(Storage::new())));
         let listener = Hello::start(&mut base, address()).unwrap();
         Self { base, app: Hello::new(), listener }
     }
@@ -82,8 +82,7 @@ fn lines() -> Vec<String> {
 
 #[test]
 fn it_asks_for_a_listener_and_the_interrupt() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     let expected = [Action::Catch(Signal::INT), Action::Listen(script.listener)];
     assert_eq!(script.actions(), expected);
     assert_eq!(script.base.wait(), Wait::Forever);
@@ -91,8 +90,7 @@ fn it_asks_for_a_listener_and_the_interrupt() {
 
 #[test]
 fn a_client_gets_the_greeting_and_the_slot_comes_back() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     for _ in 0..10 {
         let conn = script.accept();
         script.turn(0);
@@ -107,8 +105,7 @@ fn a_client_gets_the_greeting_and_the_slot_comes_back() {
 
 #[test]
 fn a_client_that_takes_nothing_for_a_minute_is_let_go() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     let conn = script.accept();
     script.turn(0);
     script.turn(59_999_999);
@@ -121,8 +118,7 @@ fn a_client_that_takes_nothing_for_a_minute_is_let_go() {
 
 #[test]
 fn the_answer_is_not_flushed_before_its_last_byte() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     let conn = script.accept();
     script.turn(0);
     script.base.sent(conn, 13);
@@ -135,8 +131,7 @@ fn the_answer_is_not_flushed_before_its_last_byte() {
 
 #[test]
 fn a_client_that_closes_first_still_gets_the_answer() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     let conn = script.accept();
     script.turn(0);
     script.base.finished(conn);
@@ -147,8 +142,7 @@ fn a_client_that_closes_first_still_gets_the_answer() {
 
 #[test]
 fn what_a_client_sends_is_taken_and_ignored() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     let conn = script.accept();
     script.turn(0);
     for _ in 0..100 {
@@ -161,8 +155,7 @@ fn what_a_client_sends_is_taken_and_ignored() {
 
 #[test]
 fn an_error_is_reported_in_words() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     let conn = script.accept();
     script.turn(0);
     script.base.failed(conn, ConnError::Reset);
@@ -173,8 +166,7 @@ fn an_error_is_reported_in_words() {
 
 #[test]
 fn an_interrupt_ends_it_after_two_seconds_of_service() {
-    let mut storage = Storage::new();
-    let mut script = Script::new(&mut storage);
+    let mut script = Script::new();
     script.turn(1_000_000);
     script.base.raised(Signal::INT, 1);
     script.turn(1_000_000);

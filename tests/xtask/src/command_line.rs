@@ -1,6 +1,6 @@
 //! The command line of `cargo xtask`.
 
-use std::{fmt, ops::Range, path::PathBuf};
+use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -97,16 +97,9 @@ pub struct Cable {
 }
 
 /// A mistake of the person who typed: unlike other errors it ends with status 2.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Usage(pub String);
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
 
 /// Reads `a..b`, of which a is less.
 ///

@@ -63,11 +63,6 @@ struct TimersTable {
     close: extern "C" fn(NonNull<c_void>),
 }
 
-/// What the three tables have in common.
-trait Table: 'static {
-    fn name(&self) -> *const c_char;
-}
-
 impl Plugin {
     /// Loads one.
     ///
@@ -94,7 +89,7 @@ impl Plugin {
             beside: 0,
             run: Box::new(move |watch, body| run_chain(table, watch, body)),
         };
-        named(self.0.chains).into_iter().map(contestant).collect()
+        named(self.0.chains, |table| table.name).into_iter().map(contestant).collect()
     }
 
     /// Its contestants for [`active`].
@@ -106,7 +101,7 @@ impl Plugin {
                 body(&mut ActiveLoop { table, handle })
             }),
         };
-        named(self.0.actives).into_iter().map(contestant).collect()
+        named(self.0.actives, |table| table.name).into_iter().map(contestant).collect()
     }
 
     /// Its contestants for [`timers`].
@@ -120,22 +115,23 @@ impl Plugin {
                 body(&mut TimersLoop { table, handle: handle.place })
             }),
         };
-        named(self.0.timers).into_iter().map(contestant).collect()
+        named(self.0.timers, |table| table.name).into_iter().map(contestant).collect()
     }
 }
 
 /// The entries of an array that ends with one that has no name.
-fn named<T: Table>(first: *const T) -> Vec<(&'static str, &'static T)> {
+fn named<T>(first: *const T, name: fn(&T) -> *const c_char) -> Vec<(&'static str, &'static T)> {
     let mut entries = Vec::new();
     loop {
         // SAFETY: the arrays of a plug-in are constants of a library that stays loaded, and end
         // with an entry without a name, beyond which this does not go.
         let entry: &'static T = unsafe { &*first.add(entries.len()) };
-        if entry.name().is_null() {
+        let name = name(entry);
+        if name.is_null() {
             return entries;
         }
         // SAFETY: a name is a C string of the plug-in.
-        let name = unsafe { CStr::from_ptr(entry.name()) };
+        let name = unsafe { CStr::from_ptr(name) };
         entries.push((name.to_str().unwrap_or("a name that is no text"), entry));
     }
 }
@@ -242,22 +238,4 @@ extern "C" fn call_within(arg: *mut c_void) {
     // SAFETY: a plug-in gives back what `within` was called with, once, before it returns.
     let within = unsafe { &mut *arg.cast::<Within<'_>>() };
     (within.body)(&mut within.timers);
-}
-
-impl Table for ChainTable {
-    fn name(&self) -> *const c_char {
-        self.name
-    }
-}
-
-impl Table for ActiveTable {
-    fn name(&self) -> *const c_char {
-        self.name
-    }
-}
-
-impl Table for TimersTable {
-    fn name(&self) -> *const c_char {
-        self.name
-    }
 }

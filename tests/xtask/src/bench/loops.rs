@@ -1,6 +1,6 @@
 //! The program that plays the workloads of one process, and its plug-ins: `tests/bench/loops`.
 
-use std::{error::Error, fmt, path::PathBuf, process::Command, time::Duration};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::{ThreadPoolBuilder, prelude::*};
@@ -32,16 +32,9 @@ pub struct Program {
 }
 
 /// This machine has no room for a workload; the sentence says what is missing.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct NotHere(pub String);
-
-impl fmt::Display for NotHere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for NotHere {}
 
 impl Program {
     /// Builds them.

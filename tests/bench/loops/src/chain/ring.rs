@@ -10,9 +10,7 @@
 //! long as writes are left, writes one into the next pair. What is written says where to, so a unit
 //! that comes to the wrong place is noticed; so is one that is lost, doubled or left behind.
 
-use std::cell::Cell;
-use std::error::Error;
-use std::fmt;
+use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use anyhow::{Result, anyhow, bail, ensure};
@@ -53,11 +51,16 @@ pub struct Ring {
     left: Cell<u64>,
     fired: Cell<u64>,
     count: Cell<u64>,
-    trouble: Cell<Option<Trouble>>,
+    /// What went wrong in a callback.
+    trouble: RefCell<Option<String>>,
 }
 
 /// This process may not have as many descriptors as are needed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its limit \
+     (ulimit -n {needed}, as root) or take fewer pairs"
+)]
 pub struct TooFew {
     pairs: u32,
     needed: u64,
@@ -68,13 +71,6 @@ struct Pair {
     read: OwnedFd,
     /// None when both ends are one.
     write: Option<OwnedFd>,
-}
-
-#[derive(Clone, Copy)]
-enum Trouble {
-    Unready(u32, Errno),
-    Refused(u32, Errno),
-    Strange(u32),
 }
 
 /// Descriptors that are not the ring's: the loops', standard streams, plug-ins.
@@ -94,7 +90,7 @@ impl Ring {
         allow(pairs, u64::from(pairs) * (each + beside) + OTHERS)?;
         let pairs = (0..pairs).map(|_| Pair::new(kind)).collect::<Result<_, _>>()?;
         let (left, fired, count) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        Ok(Self { kind, pairs, fault, left, fired, count, trouble: Cell::new(None) })
+        Ok(Self { kind, pairs, fault, left, fired, count, trouble: RefCell::default() })
     }
 
     /// How many pairs there are.
@@ -159,8 +155,11 @@ impl Ring {
         let mut unit = [0; 8];
         let unit = if self.kind == Kind::Eventfd { &mut unit[..] } else { &mut unit[..1] };
         match read(&self.pairs[index as usize].read, &mut *unit) {
-            Err(error) => self.trouble.set(Some(Trouble::Unready(index, error))),
-            Ok(_) if unit[0] != self.unit(index) => self.trouble.set(Some(Trouble::Strange(index))),
+            Err(error) => self
+                .fail(format!("pair {index} was said to be ready and could not be read: {error}")),
+            Ok(_) if unit[0] != self.unit(index) => {
+                self.fail(format!("a wrong byte came to pair {index}"));
+            }
             Ok(_) => {}
         }
         self.count.set(self.count.get() + 1);
@@ -182,7 +181,7 @@ impl Ring {
         let unit = if self.kind == Kind::Eventfd { &unit[..] } else { &unit[..1] };
         let pair = &self.pairs[index as usize];
         if let Err(error) = write(pair.write.as_ref().unwrap_or(&pair.read), unit) {
-            self.trouble.set(Some(Trouble::Refused(index, error)));
+            self.fail(format!("pair {index} could not be written: {error}"));
         }
     }
 
@@ -191,16 +190,15 @@ impl Ring {
         if self.kind == Kind::Eventfd { 1 } else { index as u8 }
     }
 
+    #[cold]
+    fn fail(&self, trouble: String) {
+        self.trouble.replace(Some(trouble));
+    }
+
     fn check(&self) -> Result<()> {
-        match self.trouble.get() {
+        match &*self.trouble.borrow() {
             None => Ok(()),
-            Some(Trouble::Unready(pair, error)) => {
-                bail!("pair {pair} was said to be ready and could not be read: {error}")
-            }
-            Some(Trouble::Refused(pair, error)) => {
-                bail!("pair {pair} could not be written: {error}")
-            }
-            Some(Trouble::Strange(pair)) => bail!("a wrong byte came to pair {pair}"),
+            Some(trouble) => bail!("{trouble}"),
         }
     }
 }
@@ -228,19 +226,6 @@ impl Pair {
         Ok(Self { read, write })
     }
 }
-
-impl fmt::Display for TooFew {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pairs, needed, most } = self;
-        write!(
-            f,
-            "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its \
-             limit (ulimit -n {needed}, as root) or take fewer pairs"
-        )
-    }
-}
-
-impl Error for TooFew {}
 
 /// Makes sure that this process may have as many descriptors.
 fn allow(pairs: u32, needed: u64) -> Result<()> {
