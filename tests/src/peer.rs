@@ -6,11 +6,13 @@
 //! what they send: so a client that resets as soon as it is connected does so before the frames
 //! behind the server's answer are looked at.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{SocketAddrV4, TcpListener};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use picoevent_sim_support::net::host;
+use picoevent_sim_support::net::{PeerEnd, host};
 use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::time::Instant as StackTime;
 use smoltcp::wire::Ipv4Address;
@@ -50,7 +52,7 @@ struct Seat {
 
 /// A host on the wire.
 pub struct Peer {
-    wire: Wire,
+    device: PeerEnd<Rc<RefCell<Wire>>>,
     interface: Interface,
     sockets: SocketSet<'static>,
     seats: Vec<Seat>,
@@ -61,11 +63,12 @@ pub struct Peer {
 
 impl Peer {
     /// Puts a host with address [`ADDRESS`] on `wire`.
-    pub fn new(mut wire: Wire) -> Self {
-        let interface = host::interface(&mut wire, HARDWARE_ADDRESS, Some(ADDRESS), 1);
+    pub fn new(wire: Wire) -> Self {
+        let mut device = wire.device();
+        let interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
         let sockets = SocketSet::new(Vec::new());
         let (seats, started) = (Vec::new(), Instant::now());
-        Self { wire, interface, sockets, seats, dhcp: None, forward: None, started }
+        Self { device, interface, sockets, seats, dhcp: None, forward: None, started }
     }
 
     /// Serves addresses by DHCP as `policy` says; a later call changes the policy.
@@ -106,11 +109,11 @@ impl Peer {
     /// Sleeps until there is something to do, `at_most` this long, and does it.
     pub fn turn(&mut self, at_most: Duration) {
         let next = self.interface.poll_delay(self.now(), &self.sockets);
-        self.wire.wait(next.map_or(at_most, |next| at_most.min(next.into())));
+        self.device.0.borrow().wait(next.map_or(at_most, |next| at_most.min(next.into())));
         for _ in 0..FRAMES_PER_TURN {
             let now = self.now();
-            let (wire, sockets) = (&mut self.wire, &mut self.sockets);
-            let taken = self.interface.poll_ingress_single(now, wire, sockets);
+            let (device, sockets) = (&mut self.device, &mut self.sockets);
+            let taken = self.interface.poll_ingress_single(now, device, sockets);
             self.step_clients();
             if let Some(dhcp) = &mut self.dhcp {
                 dhcp.serve(&mut self.sockets);
@@ -118,7 +121,7 @@ impl Peer {
             if let Some(forward) = &mut self.forward {
                 forward.step(&mut self.interface, &mut self.sockets);
             }
-            self.interface.poll_egress(now, &mut self.wire, &mut self.sockets);
+            self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
             self.clear_seats();
             if taken == PollIngressSingleResult::None {
                 break;
@@ -160,11 +163,11 @@ impl Peer {
     fn step_clients(&mut self) {
         for seat in &mut self.seats {
             if let Some(handle) = seat.socket {
-                let saw_reset = self.wire.saw_reset(seat.port);
+                let saw_reset = self.device.0.borrow().saw_reset(seat.port);
                 seat.client.step(self.sockets.get_mut(handle), saw_reset);
                 if seat.client.has_vanished() {
                     // Before the stack acknowledges what made the client take this step.
-                    self.wire.cut(seat.port);
+                    self.device.0.borrow_mut().cut(seat.port);
                 }
             }
         }

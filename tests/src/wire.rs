@@ -9,17 +9,18 @@
 //! A frame that the far side does not take in is lost, as on a real cable. Frames are lost, delayed or
 //! damaged on purpose only by a [`Cable`] of the simulator that is [laid](Wire::lay) into the wire.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::task::Waker;
 use std::time::{Duration, Instant as Moment};
 
 use picoevent_sim::world::{Cable, Direction};
-use picoevent_sim_support::net::{MTU, Segment};
+use picoevent_sim_support::net::{self as support, End, MTU, PeerEnd, Segment};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
-use smoltcp::time::Instant;
 
 /// How long a frame waits for room in the far side's queue before it is lost.
 ///
@@ -66,6 +67,11 @@ impl Wire {
         socket.set_write_timeout(Some(LIMIT))?;
         let (cut_ports, reset_ports) = (HashSet::new(), HashSet::new());
         Ok(Self { socket, far_end, cut_ports, reset_ports, cable: None })
+    }
+
+    /// Returns the end as a device of smoltcp, which shares it.
+    pub fn device(self) -> PeerEnd<Rc<RefCell<Self>>> {
+        PeerEnd(Rc::new(RefCell::new(self)))
     }
 
     /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
@@ -165,71 +171,38 @@ fn micros(since: Moment) -> u64 {
     since.elapsed().as_micros() as u64
 }
 
-impl Device for Wire {
-    type RxToken<'a> = Arrived;
-    type TxToken<'a> = Departing<'a>;
+impl support::Cable for Wire {
+    /// The device is a program of its own.
+    const DEVICE: [u8; 6] = [0; 6];
 
-    fn receive(&mut self, _now: Instant) -> Option<(Arrived, Departing<'_>)> {
-        let frame = self.next_frame()?;
-        Some((Arrived(frame), Departing(self)))
+    fn take(&mut self, _: End) -> Option<Vec<u8>> {
+        self.next_frame()
     }
 
-    fn transmit(&mut self, _now: Instant) -> Option<Departing<'_>> {
-        Some(Departing(self))
+    fn send(&mut self, _: End, frame: Vec<u8>) {
+        self.send(&frame);
     }
 
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = MTU;
-        capabilities
+    fn is_up(&self) -> bool {
+        true
     }
-}
 
-/// A frame that has arrived: smoltcp's receive token.
-#[derive(Debug)]
-pub struct Arrived(Vec<u8>);
-
-impl RxToken for Arrived {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
-        read(&self.0)
-    }
-}
-
-/// Leave to send one frame: smoltcp's transmit token.
-pub struct Departing<'a>(&'a mut Wire);
-
-impl TxToken for Departing<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
-        let mut frame = vec![0; length];
-        let result = write(&mut frame);
-        self.0.send(&frame);
-        result
-    }
+    fn set_waker(&mut self, _: &Waker) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn send(wire: &mut Wire, frame: &[u8]) {
-        let token = wire.transmit(Instant::ZERO).unwrap();
-        token.consume(frame.len(), |buffer| buffer.copy_from_slice(frame));
-    }
-
-    fn receive(wire: &mut Wire) -> Option<Vec<u8>> {
-        wire.receive(Instant::ZERO).map(|(frame, _)| frame.consume(<[u8]>::to_vec))
-    }
-
     #[test]
     fn frames_keep_their_order_and_their_bounds() {
         let (mut near, mut far) = Wire::pair().unwrap();
-        send(&mut near, &[1; 60]);
-        send(&mut near, &[2; MTU]);
+        near.send(&[1; 60]);
+        near.send(&[2; MTU]);
         assert!(far.wait(Duration::ZERO));
-        assert_eq!(receive(&mut far), Some(vec![1; 60]));
-        assert_eq!(receive(&mut far), Some(vec![2; MTU]));
-        assert_eq!(receive(&mut far), None);
+        assert_eq!(far.next_frame(), Some(vec![1; 60]));
+        assert_eq!(far.next_frame(), Some(vec![2; MTU]));
+        assert_eq!(far.next_frame(), None);
     }
 
     /// Two ends bound in `folder`, as with QEMU at one of them.
@@ -243,13 +216,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (here, there) = (folder.path().join("here"), folder.path().join("there"));
         let mut near = Wire::bind(&here, &there).unwrap();
-        send(&mut near, b"lost");
+        near.send(b"lost");
         let mut far = Wire::bind(&there, &here).unwrap();
-        send(&mut near, b"delivered");
-        assert_eq!(receive(&mut far), Some(b"delivered".to_vec()));
+        near.send(b"delivered");
+        assert_eq!(far.next_frame(), Some(b"delivered".to_vec()));
         drop(far);
-        send(&mut near, b"lost");
-        assert_eq!(receive(&mut near), None);
+        near.send(b"lost");
+        assert_eq!(near.next_frame(), None);
     }
 
     #[test]
@@ -259,15 +232,15 @@ mod tests {
                         from = '0 s'\nlasts = '1 h'";
         let begin = Moment::now();
         near.lay(Cable::new(&scenario.parse().unwrap(), 0));
-        send(&mut near, b"to the device");
-        send(&mut far, b"to the peer");
-        assert_eq!((receive(&mut near), receive(&mut far)), (None, None));
+        near.send(b"to the device");
+        far.send(b"to the peer");
+        assert_eq!((near.next_frame(), far.next_frame()), (None, None));
         while !far.wait(Duration::ZERO) {
             assert!(near.wait(Duration::from_secs(1)) || begin.elapsed() < Duration::from_secs(5));
-            assert_eq!(receive(&mut near), None);
+            assert_eq!(near.next_frame(), None);
         }
         assert!(begin.elapsed() >= Duration::from_millis(20));
-        assert_eq!(receive(&mut far), Some(b"to the device".to_vec()));
+        assert_eq!(far.next_frame(), Some(b"to the device".to_vec()));
     }
 
     #[test]
@@ -278,9 +251,9 @@ mod tests {
         let room: usize = queue.trim().parse().unwrap();
         // The kernel counts the queue's limit its own way, hence the few more that must not fit.
         for _ in 0..room + 4 {
-            send(&mut near, &[0; 60]);
+            near.send(&[0; 60]);
         }
-        let arrived = std::iter::from_fn(|| receive(&mut far)).count();
+        let arrived = std::iter::from_fn(|| far.next_frame()).count();
         assert!((1..room + 4).contains(&arrived), "{arrived} frames arrived");
     }
 }

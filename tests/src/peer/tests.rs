@@ -89,15 +89,15 @@ impl Far {
         let states = Arc::new(Mutex::new(Vec::new()));
         let (stopped, stated) = (Arc::clone(&stop), Arc::clone(&states));
         let thread = std::thread::spawn(move || {
-            let mut wire = Wire::over(far_end, None).unwrap();
-            let mut interface = host::interface(&mut wire, [0x02, 0, 0, 0, 0, 0x02], address, 0);
+            let mut device = Wire::over(far_end, None).unwrap().device();
+            let mut interface = host::interface(&mut device, [0x02, 0, 0, 0, 0, 0x02], address, 0);
             while !stopped.load(Ordering::Relaxed) {
                 let now = StackTime::now();
-                interface.poll(now, &mut wire, &mut sockets);
+                interface.poll(now, &mut device, &mut sockets);
                 step(&mut interface, &mut sockets);
                 *stated.lock().unwrap() = tcp_sockets(&mut sockets).map(|s| s.state()).collect();
                 let next = interface.poll_delay(now, &sockets).map(Duration::from);
-                wire.wait(next.unwrap_or(LIMIT).min(Duration::from_millis(10)));
+                device.0.borrow().wait(next.unwrap_or(LIMIT).min(Duration::from_millis(10)));
             }
         });
         (Peer::new(near_end), Self { stop, states, thread: Some(thread) })
