@@ -57,9 +57,6 @@ pub struct Board {
 
 impl Board {
     /// Starts `example` on `machine` and waits until it listens.
-    ///
-    /// # Errors
-    /// When the firmware is missing, cannot be started, or does not come up.
     pub fn boot(machine: Machine, example: &str) -> Result<Self> {
         Self::boot_with_lease(machine, example, LASTING)
     }

@@ -85,9 +85,6 @@ impl Peer {
 
     /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the
     /// turns are to be short.
-    ///
-    /// # Errors
-    /// The operating system's.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forward = Some(Forward::new(listener, server)?);
         Ok(())

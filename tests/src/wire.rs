@@ -51,18 +51,12 @@ impl Wire {
     }
 
     /// Makes a cable with both ends in this process.
-    ///
-    /// # Errors
-    /// The operating system's.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (near_end, far_end) = UnixDatagram::pair()?;
         Ok((Self::over(near_end, None)?, Self::over(far_end, None)?))
     }
 
     /// Makes an end over a socket.
-    ///
-    /// # Errors
-    /// The operating system's.
     pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
         socket.set_write_timeout(Some(LIMIT))?;
         let (cut_ports, reset_ports) = (HashSet::new(), HashSet::new());

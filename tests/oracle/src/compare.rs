@@ -47,17 +47,11 @@ pub struct Pair {
 
 impl Pair {
     /// Starts the player of libevent.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn start(player: &Path) -> Result<Self> {
         Ok(Self { libevent: Libevent::start(player)?, stage: Stage::default() })
     }
 
     /// Plays a program on both sides; the differences it uses, or the mismatch.
-    ///
-    /// # Errors
-    /// When the player of libevent has ended.
     pub fn play(&mut self, program: &Program) -> Result<Result<u32, Mismatch>> {
         self.libevent.give([program])?;
         let expected = Expected::new(&mut self.stage, program);

@@ -24,9 +24,6 @@ impl Difference {
 }
 
 /// Plays the programs of a folder; what is wrong with them, a text for each.
-///
-/// # Errors
-/// When a file cannot be read, or the player of libevent cannot be used.
 pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
@@ -51,9 +48,6 @@ pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
 }
 
 /// Looks for the programs of all differences, and writes their files.
-///
-/// # Errors
-/// When a file cannot be written, or the player of libevent cannot be used.
 pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     for (bit, difference) in DIFFERENCES.iter().enumerate() {
         let shortest = search(pair, 1 << bit)?;

@@ -18,9 +18,6 @@ pub struct Libevent {
 
 impl Libevent {
     /// Starts the player.
-    ///
-    /// # Errors
-    /// When `program` cannot be started.
     pub fn start(program: &Path) -> Result<Self> {
         let mut command = Command::new(program);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -32,9 +29,6 @@ impl Libevent {
     }
 
     /// Gives the player programs; their traces are to be taken before the next are given.
-    ///
-    /// # Errors
-    /// When the player has ended.
     pub fn give<'p>(&mut self, programs: impl IntoIterator<Item = &'p Program>) -> Result<()> {
         let mut text = String::new();
         for program in programs {
@@ -48,9 +42,6 @@ impl Libevent {
     }
 
     /// Takes the next trace.
-    ///
-    /// # Errors
-    /// When the player has ended.
     pub fn trace(&mut self) -> Result<String> {
         let mut trace = String::new();
         loop {

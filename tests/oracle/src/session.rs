@@ -59,9 +59,6 @@ struct Tally {
 
 impl Session<'_> {
     /// Runs all seeds, or those up to a failure; whether all is well.
-    ///
-    /// # Errors
-    /// When the player of libevent cannot be used.
     pub fn run(&self) -> Result<bool> {
         let mut wrong = Vec::new();
         if let Some(folder) = self.programs {
@@ -168,9 +165,6 @@ impl Session<'_> {
     }
 
     /// Shows a program, its traces, and the differences it uses; whether all is well.
-    ///
-    /// # Errors
-    /// When the player of libevent cannot be used.
     pub fn show(&self, program: &Program) -> Result<bool> {
         let plan = Rc::new(Plan::new(program));
         println!("{program}");

@@ -51,9 +51,6 @@ pub fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Turns a failed `status` into an error that names the command.
-///
-/// # Errors
-/// When `status` is not a success.
 pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());

@@ -62,9 +62,6 @@ pub fn run() -> Result<()> {
 }
 
 /// Counts each operation on tables of these sizes, which the program has to know.
-///
-/// # Errors
-/// When the program cannot be built or run.
 pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
     setup::tool("valgrind")?;
     let program = build()?;

@@ -41,9 +41,6 @@ impl fmt::Display for LogLine {
 }
 
 /// Reads the format strings out of a firmware's ELF file.
-///
-/// # Errors
-/// When the file cannot be read, or was built without defmt.
 pub fn read_table(elf: &Path) -> Result<Table> {
     let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     match Table::parse(&bytes) {

@@ -37,9 +37,6 @@ const MOMENT: Duration = Duration::from_secs(20);
 /// Builds `example` for `machine`, runs it with this machine's `port` forwarded to the guest's
 /// 9995 (0: to any free one), over a cable of ours if one is wanted, and returns the status it ended
 /// with.
-///
-/// # Errors
-/// When QEMU, a toolchain, the example or the port is not to be had.
 pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
     if command::find_program(QEMU_PROGRAM).is_none() {
         bail!("{QEMU_PROGRAM} is not installed: run `cargo xtask setup`");

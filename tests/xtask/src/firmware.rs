@@ -48,9 +48,6 @@ pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathB
 }
 
 /// Compiles every program of a board and returns their ELF files.
-///
-/// # Errors
-/// When cargo fails.
 pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
     let mut built = build_with(toolchain, board, &["--bins"])?;
     if programs(board)?.iter().any(|program| program == RECORDED) {
@@ -60,9 +57,6 @@ pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
 }
 
 /// Compiles programs of the package that hello-world is compared with, and returns their ELF files.
-///
-/// # Errors
-/// When cargo fails.
 pub fn build_baseline(
     toolchain: Toolchain,
     board: &Board,
@@ -91,9 +85,6 @@ fn of_program(program: &str) -> Vec<&str> {
 }
 
 /// The names of a board's programs.
-///
-/// # Errors
-/// When the board's folder cannot be read.
 pub fn programs(board: &Board) -> Result<Vec<String>> {
     let folder = workspace::boards().join(board.name).join("src/bin");
     let entries = folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;

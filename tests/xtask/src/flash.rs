@@ -17,9 +17,6 @@ use crate::{board::Board, command, firmware, toolchain::Toolchain};
 const PROBE_RS: &str = "probe-rs";
 
 /// Builds `example` for `board`, flashes it and shows its log.
-///
-/// # Errors
-/// When the board or the example is unknown, probe-rs is missing, or one of the steps fails.
 pub fn run(example: &str, board: &str) -> Result<()> {
     let (board, chip) = Board::flashable(board)?;
     if command::find_program(PROBE_RS).is_none() {

@@ -39,9 +39,6 @@ pub struct Options {
 }
 
 /// Does what is asked, and returns the status to end with.
-///
-/// # Errors
-/// When one of the players cannot be built or started.
 pub fn run(options: &Options) -> Result<i32> {
     setup::libevent()?;
     let root = workspace::root();

@@ -28,9 +28,6 @@ struct Kept(Arc<SharedChild>);
 
 impl Process {
     /// Starts `command`, to be killed when `limit` has passed.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn spawn(command: &mut Command, limit: Option<Duration>) -> Result<Self> {
         let child = SharedChild::spawn(command).with_context(|| cannot_start(command))?;
         let child = Arc::new(child);
@@ -57,17 +54,11 @@ impl Process {
     }
 
     /// How it ended, or `None` while it runs.
-    ///
-    /// # Errors
-    /// When the operating system does not say.
     pub fn status(&self) -> Result<Option<ExitStatus>> {
         self.child().try_wait().context("cannot ask whether a process runs")
     }
 
     /// Waits for it to end, for `limit` at most; `None` means that it still runs.
-    ///
-    /// # Errors
-    /// When the operating system does not say.
     pub fn wait(&self, limit: Duration) -> Result<Option<ExitStatus>> {
         self.child().wait_timeout(limit).context("cannot wait for a process")
     }
@@ -118,9 +109,6 @@ pub struct Output {
 
 impl Talk {
     /// Starts a program that has so long.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub fn start(command: &mut Command, limit: Duration) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let process = Process::spawn(command, None)?;
@@ -158,9 +146,6 @@ impl Talk {
     }
 
     /// Lets it go on: a line of its input.
-    ///
-    /// # Errors
-    /// When it does not listen.
     pub fn go(&mut self) -> Result<()> {
         writeln!(self.input, "go").with_context(|| format!("it does not listen: {}", self.name))
     }

@@ -142,9 +142,6 @@ impl Qemu {
     }
 
     /// Starts QEMU and returns when its serial port is connected.
-    ///
-    /// # Errors
-    /// When the firmware cannot be read, or QEMU cannot be started or ends at once.
     pub fn boot(self) -> Result<Guest> {
         let table = defmt_log::read_table(&self.elf)?;
         let places = Places::read(&self.elf)?;

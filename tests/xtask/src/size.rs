@@ -44,9 +44,6 @@ pub struct Usage {
 }
 
 /// Measures everything, prints the tables and puts them into the document.
-///
-/// # Errors
-/// When something cannot be built, or does not run as it should.
 pub fn run(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let mut elves = Vec::new();
@@ -77,9 +74,6 @@ pub fn run(format: Format) -> Result<()> {
 }
 
 /// Measures the firmware in an ELF file.
-///
-/// # Errors
-/// When the file cannot be read or is no ELF file.
 pub fn measure(elf: &Path) -> Result<Usage> {
     Ok(sum(&sections(elf)?))
 }

@@ -18,9 +18,6 @@ use crate::clock::timed;
 pub trait Active {
     /// Activates each event, lets them go on until there were so many callbacks in all, and answers
     /// how many there were.
-    ///
-    /// # Errors
-    /// The loop's.
     fn run(&mut self, callbacks: u64) -> Result<u64>;
 }
 

@@ -37,9 +37,6 @@ pub struct Watch<'r> {
 /// A loop that watches.
 pub trait Chain {
     /// Looks for news without waiting, and calls who is concerned.
-    ///
-    /// # Errors
-    /// The system's.
     fn turn(&mut self) -> Result<()>;
 }
 

@@ -65,9 +65,6 @@ struct TimersTable {
 
 impl Plugin {
     /// Loads one.
-    ///
-    /// # Errors
-    /// When there is none in this file, or a library that it needs is missing.
     pub fn load(path: &Path) -> Result<Self> {
         let flags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
         let failed = || format!("{} cannot be loaded", path.display());

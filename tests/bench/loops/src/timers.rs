@@ -47,9 +47,6 @@ pub trait Timers: Verbs {
     fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
 
     /// Lets timers fire that are due, and answers the same.
-    ///
-    /// # Errors
-    /// The loop's.
     fn turn(&mut self) -> Result<u64>;
 }
 
@@ -191,9 +188,6 @@ impl Draw {
 
 /// Plays, and writes one line for each contestant, round and phase: the name, the round, the phase
 /// and nanoseconds for each timer.
-///
-/// # Errors
-/// When a contestant fails, or fires more or fewer timers than are due.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
     let mut random = Rng::with_seed(task.seed);
     let can = |each: &&Contestant| task.timers <= each.most && each.only_ms == 0;
@@ -280,9 +274,6 @@ fn check_cancel(contestant: &Contestant) -> Result<()> {
 
 /// Plays W2i, and writes one line for each contestant and round: the name, the round and
 /// nanoseconds for each time a timer was begun again.
-///
-/// # Errors
-/// When a contestant fails.
 pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
     let mut random = Rng::with_seed(task.seed);
     let in_order: Vec<u32> = (0..task.timers).collect();

@@ -40,9 +40,6 @@ impl Time {
 
 impl Memory {
     /// What this process holds now.
-    ///
-    /// # Errors
-    /// When `/proc` is not what it is on Linux.
     pub(crate) fn now() -> io::Result<Self> {
         // SAFETY: the call has no arguments and answers with a value.
         let heap = unsafe { libc::mallinfo2() };

@@ -17,9 +17,6 @@ pub struct Figures(BTreeMap<(String, String), Vec<f64>>);
 
 impl Figures {
     /// Reads lines of `name⇥round⇥figure` or `name⇥round⇥phase⇥figure`.
-    ///
-    /// # Errors
-    /// When a line is none of these, or someone had more turns than others.
     pub fn read(text: &str) -> Result<Self> {
         let mut figures = BTreeMap::<_, Vec<f64>>::new();
         for line in text.lines() {

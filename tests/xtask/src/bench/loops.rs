@@ -38,9 +38,6 @@ pub struct NotHere(pub String);
 
 impl Program {
     /// Builds them.
-    ///
-    /// # Errors
-    /// When a compiler fails.
     pub fn build() -> Result<Self> {
         let plugin = |(name, libraries): &(&str, &[&str])| {
             let source = format!("tests/bench/loops/c/{name}.c");
@@ -51,9 +48,6 @@ impl Program {
     }
 
     /// Builds the program alone, which has the contestants in Rust.
-    ///
-    /// # Errors
-    /// When the compiler fails.
     pub fn build_without_plugins() -> Result<Self> {
         let mut cargo = command::cargo(&workspace::root());
         cargo.args(["build", "--release", "--package", "picoevent-loops"]);
@@ -80,9 +74,6 @@ impl Program {
 
     /// The instructions by which two runs of one contestant differ, for each of `per` operations
     /// that the second did more.
-    ///
-    /// # Errors
-    /// When one of them fails.
     fn difference(&self, count: &Count) -> Result<f64> {
         let run =
             |words: &str| callgrind::instructions(&self.command(words, &[count.name]), COUNT_LIMIT);
@@ -92,9 +83,6 @@ impl Program {
 
     /// Counts the instructions of each, two at a time: unlike time they do not depend on what else
     /// the machine does.
-    ///
-    /// # Errors
-    /// When one of them fails.
     pub fn differences(&self, counts: &[Count]) -> Result<Vec<f64>> {
         println!("counting instructions, {} pairs of runs ...", counts.len());
         let pool = ThreadPoolBuilder::new().num_threads(2).build()?;

@@ -25,9 +25,6 @@ const VERSIONS: &str = "\
 ";
 
 /// Makes sure that peers can be compiled and instructions counted.
-///
-/// # Errors
-/// When something is missing that cannot be installed.
 pub fn install() -> Result<()> {
     setup::peers()?;
     setup::tool("valgrind")
@@ -45,9 +42,6 @@ pub fn compile_plugin(name: &str, source: &str, libraries: &[&str]) -> Result<Pa
 }
 
 /// Where compiled peers are put.
-///
-/// # Errors
-/// When the folder cannot be made.
 pub fn folder() -> Result<PathBuf> {
     let folder = workspace::target().join("bench-peers");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;

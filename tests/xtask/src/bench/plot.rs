@@ -41,9 +41,6 @@ const COLOURS: [RGBColor; 8] = [
 ];
 
 /// Writes a plot into `docs/performance/`.
-///
-/// # Errors
-/// When it cannot be drawn, or the file not be written.
 pub fn write(name: &str, plot: &Plot) -> Result<()> {
     let folder = workspace::root().join("docs/performance");
     let file = folder.join(name);
@@ -56,9 +53,6 @@ pub fn write(name: &str, plot: &Plot) -> Result<()> {
 
 impl Plot {
     /// Returns the picture.
-    ///
-    /// # Errors
-    /// The library's.
     pub fn svg(&self) -> Result<String> {
         let mut svg = String::new();
         self.draw(&mut svg).map_err(|error| anyhow!("cannot draw {:?}: {error}", self.title))?;

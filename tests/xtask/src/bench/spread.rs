@@ -41,9 +41,6 @@ impl Spread {
 
 /// Measures every contestant once a round, in an order that is another each time, so that no one
 /// always comes first, or always after the same. Answers by contestant, each by round.
-///
-/// # Errors
-/// The first that a measurement has.
 pub fn rounds<T, R, E>(
     contestants: &[T],
     rounds: usize,

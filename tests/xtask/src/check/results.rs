@@ -22,9 +22,6 @@ pub struct Results {
 
 impl Results {
     /// Shows what `cargo test` writes, line by line, and keeps the summaries.
-    ///
-    /// # Errors
-    /// When its output cannot be read or shown.
     pub fn show(&mut self, output: impl Read) -> Result<()> {
         let mut output = BufReader::new(output);
         let mut bytes = Vec::new();

@@ -39,9 +39,6 @@ pub fn read(text: &str) -> Result<Record> {
 }
 
 /// Writes the file's text.
-///
-/// # Errors
-/// When a figure is larger than TOML's numbers.
 pub fn text(record: &Record) -> Result<String> {
     Ok(format!("{REMARK}\n{}", toml::to_string(record)?))
 }

@@ -51,9 +51,6 @@ const SOURCES: &[Source] = &[
 const TABLES: [u32; 2] = [10, 1_000];
 
 /// Measures everything that is recorded.
-///
-/// # Errors
-/// When something cannot be built or run.
 pub fn measure(toolchain: Toolchain) -> Result<Record> {
     let group = |Source { title, compiler, measure }: &Source| {
         let (compiler, figures) = (compiler(toolchain)?, measure(toolchain)?);

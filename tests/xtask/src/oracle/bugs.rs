@@ -11,9 +11,6 @@ use crate::{command, patched, workspace};
 const ENOUGH: u64 = 2_000;
 
 /// Puts each bug in, runs the oracle, and takes it out again; returns the status to end with.
-///
-/// # Errors
-/// When a bug does not fit the core any more, or what comes of it does not compile.
 pub fn run(player: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
     // What is built of the copy is kept with the rest, so that the next time is quicker.

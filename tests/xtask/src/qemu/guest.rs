@@ -76,9 +76,6 @@ impl Guest {
 
     /// The next line of the firmware's log, waiting `limit` for it; `None` when the guest has
     /// ended.
-    ///
-    /// # Errors
-    /// When no line came in time.
     pub fn next_line(&mut self, limit: Duration) -> Result<Option<LogLine>> {
         match self.take(limit) {
             Ok(line) => Ok(Some(line)),
@@ -124,17 +121,11 @@ impl Guest {
     }
 
     /// Presses Ctrl-C on the guest's serial port.
-    ///
-    /// # Errors
-    /// When the guest has ended.
     pub fn interrupt(&mut self) -> Result<()> {
         self.uart.interrupt()
     }
 
     /// Another sender to the guest's serial port, for another thread.
-    ///
-    /// # Errors
-    /// When this process has no file descriptor left.
     pub fn uart(&self) -> Result<Uart> {
         Ok(Uart(self.uart.0.try_clone()?))
     }
@@ -201,9 +192,6 @@ impl Guest {
 
 impl Uart {
     /// Presses Ctrl-C.
-    ///
-    /// # Errors
-    /// When the guest has ended.
     pub fn interrupt(&mut self) -> Result<()> {
         self.0.write_all(&[INTERRUPT]).context("the guest's serial port is gone")
     }

@@ -56,9 +56,6 @@ pub struct Code {
 }
 
 /// Builds the images everywhere and writes the table of their code.
-///
-/// # Errors
-/// When an image cannot be built or understood.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     let columns = "target | level | events: core | events: .text | server: core | server: .text";
     let mut table = Table::new("code of the core alone", columns);
@@ -74,9 +71,6 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
 }
 
 /// Builds an image and measures its code.
-///
-/// # Errors
-/// When it cannot be built or understood.
 pub fn code(toolchain: Toolchain, build: Build, image: &str) -> Result<Code> {
     let elf = compile(toolchain, build, image)?;
     let core = shares(&elf)?.get("picoevent").copied().unwrap_or_default().code;
@@ -100,9 +94,6 @@ const FEW: &str = "FEW";
 const RINGS: u64 = 4 + 4;
 
 /// The RAM that the base takes, and each further slot, on a chip of 32 bits.
-///
-/// # Errors
-/// When the image cannot be built or has not the symbols.
 pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
     let size = |name: &str| {

@@ -22,9 +22,6 @@ const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-
 const SLACK: u64 = 64;
 
 /// Builds all servers and writes the table.
-///
-/// # Errors
-/// When one cannot be built.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     let columns = "server | served at once | sockets | flash | static RAM";
     let mut table = Table::new("beside the same as tasks", columns);

@@ -72,9 +72,6 @@ pub fn shares(elf: &Path) -> Result<Shares> {
 
 /// Returns the bytes of code of each crate by the names of a program's symbols, for a program that
 /// has no debugging information.
-///
-/// # Errors
-/// When the file cannot be read, is no program, or has no symbols.
 pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
     let mut code = BTreeMap::new();
     for section in sections(program)?.into_iter().filter(|section| section.kind == Kind::Code) {
@@ -90,9 +87,6 @@ pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
 }
 
 /// The variables of a firmware in RAM, the largest first.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn variables(elf: &Path) -> Result<Vec<Symbol>> {
     let sections = sections(elf)?.into_iter().filter(|section| section.kind.is_in_ram());
     let mut symbols: Vec<_> = sections.flat_map(|section| section.symbols).collect();

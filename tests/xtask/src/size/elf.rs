@@ -74,9 +74,6 @@ pub struct Symbol {
 }
 
 /// Reads the sections that are on the chip and not empty, in the file's order.
-///
-/// # Errors
-/// When the file cannot be read or is no ELF file.
 pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let file = object::File::parse(&*bytes);

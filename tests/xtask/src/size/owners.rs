@@ -45,9 +45,6 @@ pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) ->
 }
 
 /// Writes the table of a firmware's largest variables.
-///
-/// # Errors
-/// When its file cannot be read.
 pub fn variables_table(title: &str, elf: &Path) -> Result<Table> {
     let mut table = Table::new(title, "variable | bytes");
     for variable in variables(elf)?.into_iter().filter(|variable| variable.size >= SHORT) {

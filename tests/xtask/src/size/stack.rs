@@ -22,18 +22,12 @@ pub const PROGRAMS: [(&str, &str); 2] = [("stack-loop", "picoevent"), ("stack-ta
 pub const BOARD: &str = "qemu-lm3s6965evb";
 
 /// Compiles the programs.
-///
-/// # Errors
-/// When cargo fails.
 pub fn build(toolchain: Toolchain) -> Result<()> {
     let programs = PROGRAMS.map(|(program, _)| program);
     firmware::build_baseline(toolchain, Board::named(BOARD)?, &programs).map(drop)
 }
 
 /// Runs the programs and writes the table.
-///
-/// # Errors
-/// When a client was not served as it should, or a program said no depth.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     build(toolchain)?;
     let mut cargo = command::cargo(&workspace::root());

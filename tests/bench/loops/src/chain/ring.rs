@@ -142,9 +142,6 @@ impl Ring {
     }
 
     /// Whether nothing is left in any pair.
-    ///
-    /// # Errors
-    /// When something is.
     pub fn check_empty(&self) -> Result<()> {
         let left = self.pairs.iter().position(|pair| read(&pair.read, &mut [0; 8]).is_ok());
         left.map_or(Ok(()), |pair| Err(anyhow!("pair {pair} had something left in it")))

@@ -24,9 +24,6 @@ pub struct Bulk {
 
 impl Bulk {
     /// Connects.
-    ///
-    /// # Errors
-    /// When that cannot be.
     pub fn connect(server: SocketAddr, deadline: Deadline) -> Result<Self> {
         let selector = Selector::new(server, deadline)?;
         let client = selector.connect(0, Interest::READABLE | Interest::WRITABLE)?;
@@ -34,9 +31,6 @@ impl Bulk {
     }
 
     /// Sends so many blocks and reads them back.
-    ///
-    /// # Errors
-    /// When a byte did not come back as it was sent.
     pub fn run(&mut self, blocks: u64) -> Result<Report> {
         Report::of(|report| {
             let mut ready = Vec::new();
@@ -55,9 +49,6 @@ impl Bulk {
     }
 
     /// Closes the connection.
-    ///
-    /// # Errors
-    /// When it cannot be reset.
     pub fn hang_up(self) -> Result<()> {
         self.client.hang_up()
     }

@@ -108,9 +108,6 @@ impl Selector {
     }
 
     /// Waits for news, and puts the connections that have some into `ready`.
-    ///
-    /// # Errors
-    /// When it is too late, with what was done of what was wanted.
     pub(super) fn wait(&mut self, ready: &mut Vec<usize>, done: u64, wanted: u64) -> Result<()> {
         let left = self.deadline.at.saturating_duration_since(Instant::now());
         ready.clear();

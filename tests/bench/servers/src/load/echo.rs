@@ -30,9 +30,6 @@ struct Talk {
 
 impl Clients {
     /// Connects so many.
-    ///
-    /// # Errors
-    /// When one cannot be made.
     pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self> {
         let mut clients = Self { talks: Vec::new(), selector: Selector::new(server, deadline)? };
         let (mut open, mut ready) = (0, Vec::new());
@@ -60,9 +57,6 @@ impl Clients {
 
     /// Sends so many messages in all, each of which has to come back; on every connection one is
     /// on its way at any time.
-    ///
-    /// # Errors
-    /// When one did not come back as it was sent.
     pub fn talk(&mut self, messages: u64) -> Result<Report> {
         Report::of(|report| {
             let (mut sent, mut done) = (0, 0);
@@ -92,9 +86,6 @@ impl Clients {
     }
 
     /// Closes all.
-    ///
-    /// # Errors
-    /// When one cannot be reset.
     pub fn hang_up(self) -> Result<()> {
         self.talks.into_iter().try_for_each(|talk| talk.client.hang_up())
     }

@@ -26,9 +26,6 @@ struct Visit {
 
 impl Hello {
     /// Lets every client be greeted.
-    ///
-    /// # Errors
-    /// When one was not.
     pub fn run(self, server: SocketAddr, deadline: Deadline) -> Result<Report> {
         Report::of(|report| {
             let mut selector = Selector::new(server, deadline)?;

@@ -73,9 +73,6 @@ impl fmt::Display for Image {
 }
 
 /// What compiles the programs and what runs them, with their versions.
-///
-/// # Errors
-/// When one of them does not say.
 pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
     let rustc = command::first_line(toolchain.rustc().arg("--version"))?;
     let qemu = command::first_line(Command::new(QEMU_PROGRAM).arg("--version"))?;
@@ -83,9 +80,6 @@ pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
 }
 
 /// Builds every program.
-///
-/// # Errors
-/// When cargo fails, or does not say where it put one.
 pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
     let mut cargo = toolchain.cargo(&workspace::chip(), TARGET);
     cargo.args(["build", "--bins"]).args(profile.arguments());
@@ -100,9 +94,6 @@ pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
 
 impl Image {
     /// Runs it to its end, and answers what it said.
-    ///
-    /// # Errors
-    /// When it takes too long, says nothing, or ends with another status than success.
     pub fn run(&self, machine: Machine) -> Result<String> {
         let mut qemu = self.command(machine);
         let said = command::capture(&mut qemu, LIMIT).with_context(|| describe(&qemu))?;

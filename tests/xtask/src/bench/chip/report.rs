@@ -48,9 +48,6 @@ struct Work {
 
 impl Report {
     /// Reads what a program said. What stands behind its last line is QEMU's.
-    ///
-    /// # Errors
-    /// When a line is none of a report, or the last one is missing.
     pub fn read(said: &str) -> Result<Self> {
         let mut report = Self::default();
         for (number, line) in said.lines().enumerate() {

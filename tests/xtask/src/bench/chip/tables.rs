@@ -42,9 +42,6 @@ const SERVERS: [&str; 5] = [
 ];
 
 /// Makes every table.
-///
-/// # Errors
-/// When a program left out a count.
 pub fn make(counts: &BTreeMap<Profile, Counts>, by: &str) -> Result<Vec<Table>> {
     let at = |profile| counts.get(&profile).context("a profile was not built");
     let (speed, size) = (at(Profile::Speed)?, at(Profile::Size)?);

@@ -48,9 +48,6 @@ pub struct Contest {
 
 impl Contest {
     /// Builds all that is needed.
-    ///
-    /// # Errors
-    /// When something cannot be built or installed.
     pub fn begin() -> Result<Self> {
         setup::tool("strace")?;
         let built = Built::all()?;
@@ -60,9 +57,6 @@ impl Contest {
     }
 
     /// Lets one server serve one load.
-    ///
-    /// # Errors
-    /// When it does not, with its name.
     pub fn duel(&self, server: &Server, load: Load) -> Result<Outcome> {
         let program = self.built.program(server)?;
         let outcome = duel::run(&program, &self.clients, load, &Under::Nothing, self.places);
@@ -70,9 +64,6 @@ impl Contest {
     }
 
     /// Measures servers under a load; `what` is one operation of it.
-    ///
-    /// # Errors
-    /// When one of them does not serve as it should.
     pub fn measure(
         &self,
         title: &str,

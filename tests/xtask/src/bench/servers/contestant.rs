@@ -106,9 +106,6 @@ pub struct Built {
 
 impl Built {
     /// Builds all servers and their clients.
-    ///
-    /// # Errors
-    /// When a compiler or a library is missing and cannot be installed, or a server not be built.
     pub fn all() -> Result<Self> {
         let folder = peers::folder()?;
         println!("compiling the servers in C ...");
@@ -119,9 +116,6 @@ impl Built {
     }
 
     /// A server's program.
-    ///
-    /// # Errors
-    /// When cargo has not built it.
     pub fn program(&self, server: &Server) -> Result<PathBuf> {
         match server.source {
             Source::Rust(name) => self.rust(name),
@@ -130,26 +124,17 @@ impl Built {
     }
 
     /// The clients' program.
-    ///
-    /// # Errors
-    /// When cargo has not built it.
     pub fn load(&self) -> Result<PathBuf> {
         self.rust("load")
     }
 
     /// A program of the Rust package.
-    ///
-    /// # Errors
-    /// When cargo has not built it.
     pub fn rust(&self, name: &str) -> Result<PathBuf> {
         let built = self.rust.get(name).cloned();
         built.with_context(|| format!("cargo did not say where it put {name}"))
     }
 
     /// Builds a server in C once more, with all it needs in one file; where that is.
-    ///
-    /// # Errors
-    /// When it cannot be linked.
     pub fn link_statically(&self, server: &Server) -> Result<PathBuf> {
         let program = program_in(&self.folder, server).with_extension("static");
         compile(server, Linked::Static, &program)?;

@@ -144,9 +144,6 @@ impl Under {
 }
 
 /// Lets a server serve its clients.
-///
-/// # Errors
-/// When one of the two fails, says something else than it should, or does not end.
 pub fn run(
     server: &Path,
     clients: &Path,

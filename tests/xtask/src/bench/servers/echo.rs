@@ -14,9 +14,6 @@ use super::{
 use crate::{bench::Options, table::Table};
 
 /// Measures it.
-///
-/// # Errors
-/// When a server cannot be built, or does not serve as it should.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let servers: Vec<Server> = SERVERS.into_iter().filter(|server| server.echoes).collect();

@@ -16,9 +16,6 @@ use crate::{bench::Options, table::Table};
 const CONCURRENCY: u64 = 64;
 
 /// Measures it.
-///
-/// # Errors
-/// When a server cannot be built, or does not serve as it should.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let load = |connections| Load::Hello { connections, concurrency: CONCURRENCY };

@@ -21,9 +21,6 @@ use crate::{bench::Options, table::Table};
 const CONNECTIONS: u64 = 10_000;
 
 /// Measures it.
-///
-/// # Errors
-/// When a server cannot be built, or does not serve all of them.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let rounds_of = if options.quick { 1 } else { 3 };

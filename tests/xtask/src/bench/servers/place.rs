@@ -34,9 +34,6 @@ impl Place {
     pub const ANY: Self = Self(None);
 
     /// Keeps a program to this processor.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub fn keep(self, process: &Process) -> Result<()> {
         let Some(processor) = self.0 else { return Ok(()) };
         let mut set = CpuSet::new();
@@ -54,9 +51,6 @@ impl Place {
 
 impl Places {
     /// The first two processors that this process may use; no places where there is only one.
-    ///
-    /// # Errors
-    /// When the system does not say which there are.
     pub fn find() -> Result<Self> {
         let set = sched_getaffinity(None).context("cannot ask which processors there are")?;
         Ok(Self::of((0..CpuSet::MAX_CPU).filter(|&processor| set.is_set(processor))))
@@ -84,9 +78,6 @@ impl Places {
 
 /// Lets this process, and those it starts, have as many descriptors as the system allows; how many
 /// that is.
-///
-/// # Errors
-/// When the system refuses.
 pub fn raise_descriptors() -> Result<u64> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })

@@ -13,9 +13,6 @@ pub struct Report {
 impl Report {
     /// Reads a line that begins with `word`. A pair whose value is no number is kept out, so that
     /// whoever asks for it is told.
-    ///
-    /// # Errors
-    /// When it begins with something else, or a pair is none.
     pub fn parse(word: &str, line: &str) -> Result<Self> {
         let mut words = line.split_whitespace();
         if words.next() != Some(word) {
@@ -35,18 +32,12 @@ impl Report {
     }
 
     /// The number of this name.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn number(&self, name: &str) -> Result<f64> {
         self.numbers.get(name).copied().with_context(|| format!("{name} is no number in {self:?}"))
     }
 }
 
 /// Where a server listens, from its first line.
-///
-/// # Errors
-/// When that is not what it says.
 pub fn address(line: &str) -> Result<&str> {
     line.strip_prefix("listening on ").with_context(|| format!("no server begins with {line:?}"))
 }

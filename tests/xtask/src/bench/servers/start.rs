@@ -34,9 +34,6 @@ const FLOOR: &str = "blocking calls";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Measures it.
-///
-/// # Errors
-/// When a server cannot be built, or does not serve.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     Ok(vec![servers(&contest, options)?, core(&contest)?])

@@ -16,9 +16,6 @@ use super::{
 use crate::callgrind::collected;
 
 /// The instructions of an operation of a server: two loads, and by how many operations they differ.
-///
-/// # Errors
-/// When a run fails, or valgrind says no count.
 pub fn instructions(
     server: &Path,
     clients: &Path,
@@ -33,9 +30,6 @@ pub fn instructions(
 }
 
 /// The system calls of an operation, in the same way.
-///
-/// # Errors
-/// When a run fails, or strace counts nothing.
 pub fn system_calls(
     server: &Path,
     clients: &Path,
