@@ -10,7 +10,7 @@
 //! long as writes are left, writes one into the next pair. What is written says where to, so a unit
 //! that comes to the wrong place is noticed; so is one that is lost, doubled or left behind.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use anyhow::{Result, anyhow, bail, ensure};
@@ -51,8 +51,7 @@ pub struct Ring {
     left: Cell<u64>,
     fired: Cell<u64>,
     count: Cell<u64>,
-    /// What went wrong in a callback.
-    trouble: RefCell<Option<String>>,
+    trouble: Cell<Option<Trouble>>,
 }
 
 /// This process may not have as many descriptors as are needed.
@@ -73,6 +72,13 @@ struct Pair {
     write: Option<OwnedFd>,
 }
 
+#[derive(Clone, Copy)]
+enum Trouble {
+    Unready(u32, Errno),
+    Refused(u32, Errno),
+    Strange(u32),
+}
+
 /// Descriptors that are not the ring's: the loops', standard streams, plug-ins.
 const OTHERS: u64 = 64;
 
@@ -90,7 +96,7 @@ impl Ring {
         allow(pairs, u64::from(pairs) * (each + beside) + OTHERS)?;
         let pairs = (0..pairs).map(|_| Pair::new(kind)).collect::<Result<_, _>>()?;
         let (left, fired, count) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        Ok(Self { kind, pairs, fault, left, fired, count, trouble: RefCell::default() })
+        Ok(Self { kind, pairs, fault, left, fired, count, trouble: Cell::new(None) })
     }
 
     /// How many pairs there are.
@@ -152,11 +158,8 @@ impl Ring {
         let mut unit = [0; 8];
         let unit = if self.kind == Kind::Eventfd { &mut unit[..] } else { &mut unit[..1] };
         match read(&self.pairs[index as usize].read, &mut *unit) {
-            Err(error) => self
-                .fail(format!("pair {index} was said to be ready and could not be read: {error}")),
-            Ok(_) if unit[0] != self.unit(index) => {
-                self.fail(format!("a wrong byte came to pair {index}"));
-            }
+            Err(error) => self.trouble.set(Some(Trouble::Unready(index, error))),
+            Ok(_) if unit[0] != self.unit(index) => self.trouble.set(Some(Trouble::Strange(index))),
             Ok(_) => {}
         }
         self.count.set(self.count.get() + 1);
@@ -178,7 +181,7 @@ impl Ring {
         let unit = if self.kind == Kind::Eventfd { &unit[..] } else { &unit[..1] };
         let pair = &self.pairs[index as usize];
         if let Err(error) = write(pair.write.as_ref().unwrap_or(&pair.read), unit) {
-            self.fail(format!("pair {index} could not be written: {error}"));
+            self.trouble.set(Some(Trouble::Refused(index, error)));
         }
     }
 
@@ -187,15 +190,16 @@ impl Ring {
         if self.kind == Kind::Eventfd { 1 } else { index as u8 }
     }
 
-    #[cold]
-    fn fail(&self, trouble: String) {
-        self.trouble.replace(Some(trouble));
-    }
-
     fn check(&self) -> Result<()> {
-        match &*self.trouble.borrow() {
+        match self.trouble.get() {
             None => Ok(()),
-            Some(trouble) => bail!("{trouble}"),
+            Some(Trouble::Unready(pair, error)) => {
+                bail!("pair {pair} was said to be ready and could not be read: {error}")
+            }
+            Some(Trouble::Refused(pair, error)) => {
+                bail!("pair {pair} could not be written: {error}")
+            }
+            Some(Trouble::Strange(pair)) => bail!("a wrong byte came to pair {pair}"),
         }
     }
 }
