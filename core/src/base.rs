@@ -1,21 +1,14 @@
-//! The base: the kernel that back ends feed and drain, and the loop's one pass.
+//! The base: the state of a loop.
 //!
-//! ```text
-//!      ┌───────────────────────────────────────────────────────────────────────────────┐
-//!      ▼                                                                               │
-//!  prepare ─▶ next_action* ─▶ wait() ─▶ the back end waits ─▶ advance(now) ─▶ feed* ─▶ dispatch
-//!  (watchers) (to be done)    (how long)                      (the time)      (news)   (one pass)
-//! ```
-//!
-//! A back end is this loop, written for one environment. It never calls the application; the base
-//! never calls the back end.
-//!
-//! The time is fed before the news, so a timeout that the news begins counts from when the news came.
-//! Timers due by that time become active when the dispatch begins, so news still comes before timers.
+//! A back end implements [`Backend`](crate::Backend), and [`EventBase::turn`] calls it. `turn.rs` is
+//! the one place that has the order of a turn. The steps of a turn are public methods too, for tests and
+//! for programs that measure single steps: [`prepare`](EventBase::prepare),
+//! [`next_action`](EventBase::next_action), [`wait`](EventBase::wait), [`advance`](EventBase::advance),
+//! [`dispatch`](EventBase::dispatch) and [`next`](EventBase::next).
 
 use core::ops::{Deref, DerefMut};
 
-use crate::conn::{ConnEvent, OnConn, OnConnEvent};
+use crate::conn::{CloseLimits, ConnEvent, OnConn, OnConnEvent};
 use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::OnEvent;
@@ -28,7 +21,7 @@ use crate::memory::Memory;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
-use crate::queue::Queues;
+use crate::queue::{List, Queues};
 use crate::record::{Entry, LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
@@ -43,7 +36,7 @@ use crate::{Instant, What};
 /// [`Storage`].
 ///
 /// An application uses the verbs of [`Cx`], to which the base dereferences. The methods here are for
-/// back ends, tests and programs that drive the loop themselves.
+/// [back ends](crate::Backend) and for programs that run them. [`EventBase::turn`] is the loop.
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
     /// The clock between two turns, for a loop that is driven turn by turn.
@@ -96,6 +89,8 @@ impl<'s, A> EventBase<'s, A> {
                 registered: 0,
                 listening: 0,
                 outbox: Outbox::new(),
+                lingering: List::EMPTY,
+                close_limits: CloseLimits::new(),
                 signals: Signals::new(),
                 state: LoopState::new(),
                 phase: Phase::Between,
@@ -116,8 +111,8 @@ impl<'s, A> EventBase<'s, A> {
     /// begins count from here. Timers due by `now` become active when the dispatch begins. A time that
     /// goes back is ignored.
     ///
-    /// A back end whose actions bring news at once (a read, a refused connect) also feeds the time before
-    /// it takes them, if callbacks ran since.
+    /// A back end does not call it in a turn: it is a step of the [turn](EventBase::turn), for tests and
+    /// for programs that measure single steps.
     pub fn advance(&mut self, now: Instant) {
         self.cx.recorder.note(|| Entry::Time(now));
         self.cx.update_now(now);

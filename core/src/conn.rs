@@ -23,10 +23,12 @@
 //! |---|---|
 //! | `slot.rs` | what a connection's slot keeps |
 //! | `verbs.rs`, `tuning.rs` | what an application does with a connection |
+//! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
 //! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `timeouts.rs` | when a timeout begins, goes on and passes |
 
+mod closing;
 mod feed;
 mod firing;
 mod slot;
@@ -34,6 +36,8 @@ mod timeouts;
 mod tuning;
 mod verbs;
 
+pub(crate) use closing::CloseLimits;
+pub use closing::{FIN_WAIT, LINGER};
 pub use slot::ConnSlot;
 pub(crate) use slot::flag;
 pub use tuning::{KEEP_ALIVE, Tuning};

@@ -3,6 +3,7 @@
 use core::num::NonZeroU16;
 use core::time::Duration;
 
+use crate::conn::{CloseLimits, ConnSlot};
 use crate::error::{Full, OnceError};
 use crate::event::{Mode, OnEvent, Waits, flag};
 use crate::handle::{Event, Source};
@@ -11,7 +12,7 @@ use crate::limit::Limit;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
-use crate::queue::{Id, Joined, Queues};
+use crate::queue::{Id, Joined, List, Queues, Turns};
 use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
@@ -56,6 +57,9 @@ pub struct Cx<'s, A> {
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
     pub(crate) outbox: Outbox,
+    /// Closed connections that wait for their peer's end of stream only, the oldest first.
+    pub(crate) lingering: List,
+    pub(crate) close_limits: CloseLimits,
     pub(crate) queues: Queues,
     /// The timers of events and connections.
     pub(crate) timers: Timers<'s>,
@@ -124,7 +128,7 @@ impl<'s, A> Cx<'s, A> {
         let event = self.make(Waits::Nothing, Mode::OneShot, call, What::NONE)?;
         self.free_when_fired(event);
         if delay.is_zero() {
-            self.activate_event(Id::at(event.slot()), What::TIMEOUT.bits());
+            self.activate(Id::at(event.slot()), What::TIMEOUT.bits());
         } else {
             self.event_begin_timeout(event, micros(delay));
         }
@@ -164,7 +168,7 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn every(&mut self, interval: Duration, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.new_timer(Mode::Persist, call)?;
+        let event = self.make(Waits::Nothing, Mode::Persist, call, What::NONE)?;
         self.event_begin_timeout(event, micros(interval));
         Ok(event)
     }
@@ -174,11 +178,12 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Events`] when the table has no free slot.
     pub fn on_signal(&mut self, signal: Signal, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.new_signal(signal, Mode::Persist, call)?;
-        self.add_fresh(event);
+        let event = self.make(Waits::Signal(signal), Mode::Persist, call, What::NONE)?;
+        self.event_register_signal(event, signal);
         Ok(event)
     }
 
+    #[inline(always)]
     pub(crate) fn make(
         &mut self,
         waits: Waits,
@@ -186,9 +191,25 @@ impl<'s, A> Cx<'s, A> {
         call: OnEvent<A>,
         interest: What,
     ) -> Result<Event, Full> {
+        match mode {
+            Mode::Persist => self.make_with(waits, 0, call, interest),
+            Mode::OneShot => {
+                self.hooks.event_spent = Some(|cx, event| cx.event_spent(event));
+                self.make_with(waits, flag::ONE_SHOT, call, interest)
+            }
+        }
+    }
+
+    /// Makes an event with flags.
+    fn make_with(
+        &mut self,
+        waits: Waits,
+        flags: u32,
+        call: OnEvent<A>,
+        interest: What,
+    ) -> Result<Event, Full> {
         let (event, slot) = self.tables.events.insert().ok_or(Full::Events)?;
-        let mode = if mode == Mode::OneShot { flag::ONE_SHOT } else { 0 };
-        slot.begin(call, waits, mode, interest);
+        slot.begin(call, waits, flags, interest);
         Ok(event)
     }
 
@@ -196,13 +217,6 @@ impl<'s, A> Cx<'s, A> {
         if let Some(slot) = self.tables.events.get_mut(event) {
             slot.turn.set(flag::FREE, true);
         }
-    }
-
-    /// Adds an event that has no source, without a timeout, which cannot fail.
-    #[inline]
-    pub(crate) fn add_fresh(&mut self, event: Event) {
-        let added = self.event_register(event);
-        debug_assert!(added == Ok(()), "an event without a source can be added");
     }
 }
 
@@ -223,16 +237,16 @@ impl<A> Cx<'_, A> {
     /// Makes a slot's callback due with `due`. A slot more urgent than the running level ends the pass.
     #[inline(never)]
     pub(crate) fn activate(&mut self, id: Id, due: u8) {
-        if let Some(turn) = self.tables.turn_of_other(id)
+        if let Some(turn) = self.tables.turn(id)
             && let Some(joined) = self.queues.join(turn, id, due)
         {
             self.activated(id, &joined);
         }
     }
 
-    /// As [`activate`](Self::activate), for an event.
+    /// As [`activate`](Self::activate), for an event, where the call itself would count.
     #[inline]
-    pub(crate) fn activate_event(&mut self, id: Id, due: u8) {
+    pub(crate) fn activate_event_quickly(&mut self, id: Id, due: u8) {
         if let Some(slot) = self.tables.events.numbered(id)
             && let Some(joined) = self.queues.join(&mut slot.turn, id, due)
         {
@@ -260,19 +274,10 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Returns the sequence number of an arming of a connection for `deadline`.
-    pub(crate) fn next_sequence(&mut self, deadline: Instant) -> usize {
-        self.sequence = self.sequence.wrapping_add(1);
-        if deadline < self.due_from {
-            (self.due_from, self.due_moved) = (deadline, true);
-        }
-        self.sequence
-    }
-
     /// Works out the earliest deadline.
     #[inline(never)]
     pub(crate) fn find_due(&mut self) {
-        let conn = self.first_conn().map(|(_, alarm)| alarm.deadline);
+        let conn = self.first_conn();
         let event = self.expire_events(Instant::ZERO, Some(&Alarm::BEFORE_ALL));
         self.set_due(event, conn);
     }
@@ -285,28 +290,30 @@ impl<A> Cx<'_, A> {
 
     /// Sets the earliest deadline to that of an event, or of a connection, if that one is not later. A
     /// connection's may move to a later time without a trace.
-    fn set_due(&mut self, event: Instant, conn: Option<Instant>) {
-        let conn = conn.filter(|conn| *conn <= event);
-        self.due_from = conn.unwrap_or(event);
-        self.due_moved = conn.is_some();
+    fn set_due(&mut self, event: Instant, conn: Instant) {
+        self.due_from = event.min(conn);
+        self.due_moved = conn <= event && conn < Instant::MAX;
     }
 
-    /// Returns the connection with the earliest timeout. Moves connections whose key in the heap is too
-    /// early to their right place, and takes out those that have no timeout any more.
-    fn first_conn(&mut self) -> Option<(u16, Alarm)> {
+    /// Returns the earliest timeout of a connection, [`Instant::MAX`] if there is none. That connection
+    /// is the first in the heap then. Moves connections whose key in the heap is too early to their right
+    /// place, and takes out those that have no timeout any more.
+    #[inline(never)]
+    pub(crate) fn first_conn(&mut self) -> Instant {
         let input_len = self.rings.input_len();
         loop {
-            let index = self.timers.conns.first()?;
-            let slot = self.tables.conns.slot_mut(index)?;
-            let first = slot.next_deadline(input_len);
-            if slot.alarm.deadline >= first {
-                return Some((index, Alarm::new(first, slot.alarm.sequence)));
+            let Some(index) = self.timers.conns.first() else { return Instant::MAX };
+            let Some(slot) = self.tables.conns.slot_mut(index) else { return Instant::MAX };
+            let passes = slot.next_deadline(input_len);
+            let is_too_early = slot.alarm.deadline < passes;
+            slot.alarm.deadline = passes;
+            if !is_too_early {
+                return passes;
             }
-            if first < Instant::MAX {
-                slot.alarm.deadline = first;
+            if passes < Instant::MAX {
                 self.sequence = self.sequence.wrapping_add(1);
                 slot.alarm.sequence = self.sequence;
-                self.timers.conns.sink_first(&mut self.tables.conns);
+                self.timers.conns.arm(&mut self.tables.conns, index);
             } else {
                 self.timers.conns.remove_first(&mut self.tables.conns);
             }
@@ -339,13 +346,15 @@ impl<A> Cx<'_, A> {
 
     /// Activates the connections whose timeout has passed, and the events that come before them. Returns
     /// the earliest timeout of a connection that is left.
-    fn expire_conns(&mut self) -> Option<Instant> {
+    fn expire_conns(&mut self) -> Instant {
         loop {
-            let (index, alarm) = self.first_conn()?;
-            if alarm.deadline > self.now {
-                return Some(alarm.deadline);
+            let first = self.first_conn();
+            let Some(index) = self.timers.conns.first().filter(|_| first <= self.now) else {
+                return first;
+            };
+            if let Some(&ConnSlot { alarm, .. }) = self.tables.conns.slot(index) {
+                self.expire_events(self.now, Some(&alarm));
             }
-            self.expire_events(self.now, Some(&alarm));
             self.conn_timed_out(index);
         }
     }

@@ -1,6 +1,6 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
-//! The linker keeps what can be reached. The code behind timers of events, sources, watchers and the
+//! The linker keeps what can be reached. The code behind one-shot events, timers of events, sources, watchers and the
 //! dispatch limit is reached through pointers, which are set by the verbs that make such things. An
 //! application that never calls those carries none of it. Nothing else about these parts is optional.
 
@@ -16,14 +16,15 @@ type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
 pub(crate) struct Hooks<A> {
+    /// Makes a one-shot event, which fires, not pending.
+    pub(crate) event_spent: Option<fn(&mut Cx<'_, A>, Event)>,
     /// Sets the next deadline of the event in a slot, which fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, What)>,
     /// Activates the events whose deadline comes before an alarm and no later than a time. Returns the next
     /// deadline, [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
-    /// Puts an event on its source's list, and takes it off.
-    pub(crate) source_register: Put<A, Source, Result<(), AddError>>,
-    pub(crate) source_unregister: Put<A, Source, ()>,
+    /// Puts an event on its source's list, or takes it off.
+    pub(crate) source_register: Put<A, (Source, bool), Result<(), AddError>>,
     /// Asks the back end to look at a source again.
     pub(crate) source_again: Option<fn(&mut Cx<'_, A>, Source)>,
     /// Returns what the back end has to do about the source in a slot, for an action.
@@ -41,10 +42,10 @@ pub(crate) struct Hooks<A> {
 impl<A> Hooks<A> {
     pub(crate) const fn new() -> Self {
         Self {
+            event_spent: None,
             event_rearm: None,
             event_expire: None,
             source_register: None,
-            source_unregister: None,
             source_again: None,
             source_action: None,
             watcher_register: None,

@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may panic"))]
 
 mod address;
+mod backend;
 mod base;
 mod conn;
 mod count;
@@ -47,11 +48,15 @@ mod tables;
 mod time;
 mod timers;
 mod trigger;
+mod turn;
 mod watcher;
 mod what;
 
+pub use backend::Backend;
 pub use base::{EventBase, Fired};
-pub use conn::{ConnEvent, ConnMut, Direction, KEEP_ALIVE, OnConn, OnConnEvent, Tuning};
+pub use conn::{
+    ConnEvent, ConnMut, Direction, FIN_WAIT, KEEP_ALIVE, LINGER, OnConn, OnConnEvent, Tuning,
+};
 pub use count::Counts;
 pub use cx::Cx;
 pub use error::{
@@ -80,5 +85,5 @@ const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 56);
     assert!(size_of::<memory::ConnSlot<()>>() == 120);
     assert!(size_of::<memory::ListenerSlot<()>>() == 64);
-    assert!(size_of::<EventBase<'_, ()>>() <= 368);
+    assert!(size_of::<EventBase<'_, ()>>() <= 384);
 };

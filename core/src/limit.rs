@@ -14,8 +14,7 @@ pub struct DispatchLimit {
     /// something to run runs at least one. `None` for no limit.
     pub callbacks: Option<u32>,
     /// How long after its beginning a pass may start another callback. It is checked after each callback,
-    /// with the time that [`EventBase::dispatch_with`](crate::EventBase::dispatch_with) is given.
-    /// `None` for no limit.
+    /// with [`Backend::now`](crate::Backend::now). `None` for no limit.
     pub time: Option<Duration>,
     /// The limit holds for this level and those less urgent. libevent's default is level 1.
     pub priority: Priority,

@@ -109,7 +109,7 @@ impl<'s, A> Cx<'s, A> {
     pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
         let (listener, slot) = self.tables.listeners.insert().ok_or(Full::Listeners)?;
         (slot.on_accept, slot.on_error, slot.user) = (Some(on_accept), None, 0);
-        (slot.held_back, slot.pending) = (List::EMPTY, Pending::EMPTY);
+        slot.held_back = List::EMPTY;
         slot.address = address.into();
         slot.turn = slot.turn.begin(0, 0);
         self.listener_enable(listener);
@@ -223,7 +223,8 @@ impl<A> Cx<'_, A> {
             action::OPEN if enabled => Some(Action::Listen(listener)),
             action::PAUSE if !enabled => Some(Action::Ignore(listener)),
             action::DROP => {
-                self.tables.listeners.remove(listener);
+                slot.pending.actions = 0;
+                self.tables.listeners.give_back(index);
                 Some(Action::Unlisten(listener))
             }
             _ => None,

@@ -1,13 +1,13 @@
 //! The outbox: the actions that the base requests of its back end.
 //!
-//! Verbs only set a bit in the slot they concern and put the slot on one list; the back end takes the
-//! actions with [`EventBase::next_action`](crate::EventBase::next_action) before it waits. Equal
-//! actions merge, so the list cannot overflow. O(1) for an action, posted or taken.
+//! Verbs only set a bit in the slot they concern and put the slot on one list; a turn gives the back end
+//! the actions before it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge,
+//! so the list cannot overflow. O(1) for an action, posted or taken.
 
 use core::net::SocketAddr;
 
 use crate::handle::{Conn, Listener, Source};
-use crate::queue::{Id, Link, Links, List};
+use crate::queue::Id;
 use crate::record::Entry;
 use crate::tables::{Place, Tables};
 use crate::{EventBase, Signal, Tuning, What};
@@ -35,13 +35,14 @@ pub enum Action {
     Receive(Conn),
     /// There is output to send: [`EventBase::output`] returns it.
     Send(Conn),
-    /// Once the output is sent, send the peer the end of the stream.
-    Finish(Conn),
-    /// Send the output, close the connection without losing data under way, and call
-    /// [`EventBase::released`] as soon as the rings are not needed any more.
+    /// Send the peer the end of the stream, and call [`EventBase::delivered`] when the peer has
+    /// acknowledged it, or when the system sees to that by itself. All output was sent.
+    End(Conn),
+    /// Drop the connection's socket: there is nothing left to do for it. The handle is stale from here
+    /// on; another connection may have its place already.
     Close(Conn),
-    /// Drop the connection at once. The handle is stale from here on.
-    Abort(Conn),
+    /// Reset the connection and drop its socket. The handle is stale from here on.
+    Reset(Conn),
     /// From now on report readiness of the source for these conditions, once more even if it was
     /// reported before. An empty set means none of them.
     Interest(Source, What),
@@ -59,22 +60,23 @@ pub(crate) mod action {
     pub(crate) const TUNE: u8 = 1 << 1;
     pub(crate) const RECEIVE: u8 = 1 << 2;
     pub(crate) const SEND: u8 = 1 << 3;
-    pub(crate) const FINISH: u8 = 1 << 4;
+    pub(crate) const END: u8 = 1 << 4;
     pub(crate) const PAUSE: u8 = 1 << 5;
     pub(crate) const CLOSE: u8 = 1 << 6;
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's pending actions, and its place on the list.
+/// A slot's pending actions, and its place on the list. A slot that is given back loses its actions and
+/// keeps its place.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
-    link: Link,
+    next: Id,
     pub(crate) actions: u8,
     listed: bool,
 }
 
 impl Pending {
-    pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, actions: 0, listed: false };
+    pub(crate) const EMPTY: Self = Self { next: Id::NONE, actions: 0, listed: false };
 
     /// Takes the first action.
     fn take(&mut self) -> u8 {
@@ -84,67 +86,62 @@ impl Pending {
     }
 }
 
-/// The links of the list, which stand in the tables.
-struct OutboxLinks<'t, 's, A>(&'t mut Tables<'s, A>);
-
-impl<A> Links for OutboxLinks<'_, '_, A> {
-    fn link(&mut self, id: Id) -> Option<&mut Link> {
-        self.0.pending(id).map(|pending| &mut pending.link)
-    }
-}
-
 /// The list of slots with pending actions, and the signals whose interest changed.
 pub(crate) struct Outbox {
-    slots: List,
+    first: Id,
+    last: Id,
     pub(crate) signals: u32,
+    /// A connection whose slot was taken from it, and whose socket the back end still has.
+    pub(crate) evicted: Conn,
 }
 
 impl Outbox {
     pub(crate) const fn new() -> Self {
-        Self { slots: List::EMPTY, signals: 0 }
+        Self { first: Id::NONE, last: Id::NONE, signals: 0, evicted: Conn::NONE }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.slots.is_empty() && self.signals == 0
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.signals == 0 && self.evicted == Conn::NONE
     }
 
     /// Adds an action to those of a slot.
     pub(crate) fn post<A>(&mut self, tables: &mut Tables<'_, A>, id: Id, action: u8) {
         let Some(pending) = tables.pending(id) else { return };
         pending.actions |= action;
-        if !core::mem::replace(&mut pending.listed, true) {
-            self.slots.push(&mut OutboxLinks(tables), id);
+        if core::mem::replace(&mut pending.listed, true) {
+            return;
+        }
+        pending.next = Id::NONE;
+        match tables.pending(core::mem::replace(&mut self.last, id)) {
+            Some(behind) => behind.next = id,
+            None => self.first = id,
         }
     }
 
-    /// Forgets a slot's actions, before the slot is given back.
-    pub(crate) fn forget<A>(&mut self, tables: &mut Tables<'_, A>, id: Id) {
-        let Some(pending) = tables.pending(id) else { return };
-        pending.actions = 0;
-        if core::mem::take(&mut pending.listed) {
-            self.slots.remove(&mut OutboxLinks(tables), id);
-        }
-    }
-
-    /// Takes the next slot's first action; the slot stays while it has more.
+    /// Takes the first slot's next action. The slot stays first until it is found without any: what the
+    /// back end does may bring it another.
     fn take<A>(&mut self, tables: &mut Tables<'_, A>) -> Option<(Id, u8)> {
         loop {
-            let id = self.slots.first;
+            let id = self.first;
             let pending = tables.pending(id)?;
             let action = pending.take();
-            if pending.actions == 0 {
-                pending.listed = false;
-                self.slots.drop_first(pending.link.next);
-            }
             if action != 0 {
                 return Some((id, action));
+            }
+            pending.listed = false;
+            self.first = pending.next;
+            if self.first.is_none() {
+                self.last = Id::NONE;
             }
         }
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Takes the next action; `None` when there are no more. For back ends, before they wait.
+    /// Takes the next action; `None` when there are no more.
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
         let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
@@ -163,6 +160,10 @@ impl<A> EventBase<'_, A> {
 
     #[inline(never)]
     fn take_action(&mut self) -> Option<Action> {
+        let evicted = core::mem::replace(&mut self.cx.outbox.evicted, Conn::NONE);
+        if evicted != Conn::NONE {
+            return Some(Action::Close(evicted));
+        }
         if let Some(action) = self.signal_action() {
             return Some(action);
         }

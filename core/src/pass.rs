@@ -1,6 +1,8 @@
 //! One pass: the check watchers, the due timers, and the callbacks of the most urgent level.
 
+use core::convert::Infallible;
 use core::num::NonZeroU16;
+use core::task::Poll;
 
 use crate::base::Fired;
 use crate::event::OnEvent;
@@ -8,7 +10,7 @@ use crate::handle::Event;
 use crate::queue::{Id, Turns};
 use crate::record::Entry;
 use crate::tables::Place;
-use crate::{Cx, EventBase, Instant, What};
+use crate::{Action, Backend, Cx, EventBase, Instant, What};
 
 /// The part of its turn that a base is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,39 +36,43 @@ pub(crate) enum Step<A> {
 impl<A> EventBase<'_, A> {
     /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
     /// at the most urgent priority, each slot once at most.
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     pub fn dispatch(&mut self, app: &mut A) {
-        if !self.begin_quickly() && !self.call_slowly(app) {
-            return;
-        }
-        loop {
-            match self.next_quickly() {
-                Step::Call(call, event, what) => call(app, &mut self.cx, event, what),
-                Step::Slow if self.call_slowly(app) => {}
-                Step::Slow | Step::End => return,
-            }
-        }
+        self.dispatch_with(app, || Instant::ZERO);
     }
 
-    /// As [`dispatch`](Self::dispatch), for a back end that has a clock: while a
+    /// As [`dispatch`](Self::dispatch), for a caller that has a clock: while a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
-    pub fn dispatch_with(&mut self, app: &mut A, mut clock: impl FnMut() -> Instant) {
-        if !self.begin_quickly() && !self.call_slowly(app) {
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
+    pub fn dispatch_with(&mut self, app: &mut A, clock: impl FnMut() -> Instant) {
+        self.run_pass(app, &mut OnlyClock(clock));
+    }
+
+    /// Runs one pass.
+    #[inline]
+    pub(crate) fn run_pass<B: Backend<A>>(&mut self, app: &mut A, back_end: &mut B) {
+        if !self.begin_quickly() && !self.call_slowly(app, back_end) {
             return;
         }
         loop {
-            // A limit keeps the loop on the slow path.
-            if self.cx.state.slow && self.wants_time() {
-                self.update_now(clock());
-            }
             match self.next_quickly() {
-                Step::Call(call, event, what) => call(app, &mut self.cx, event, what),
-                Step::Slow if self.call_slowly(app) => {}
+                Step::Call(call, event, what) => {
+                    back_end.call(Fired::Event(call, event, what), self, app);
+                }
+                Step::Slow if self.call_slowly(app, back_end) => {}
                 Step::Slow | Step::End => return,
             }
         }
     }
 
-    /// Feeds the time between two callbacks, if [`wants_time`](Self::wants_time) says so.
+    /// Feeds the time between two turns, or between two callbacks.
+    ///
+    /// A back end does not call it in a turn: there it is a step of the [turn](EventBase::turn), for tests
+    /// and for programs that measure single steps.
     pub fn update_now(&mut self, now: Instant) {
         self.cx.recorder.note(|| Entry::TimeInPass(now));
         self.cx.update_now(now);
@@ -74,12 +80,18 @@ impl<A> EventBase<'_, A> {
 
     /// Returns whether the time is to be fed after each callback ([`update_now`](Self::update_now)), for
     /// callers of [`next`](Self::next).
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     pub const fn wants_time(&self) -> bool {
         self.cx.limit.needs_time()
     }
 
     /// Takes the next callback of the pass, or ends the pass. It replaces [`dispatch`](Self::dispatch) for
     /// programs that call or match the callbacks themselves.
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
@@ -123,9 +135,13 @@ impl<A> EventBase<'_, A> {
 
     /// Calls what [`next_slowly`](Self::next_slowly) takes. Returns `false` if the pass ends.
     #[inline(never)]
-    fn call_slowly(&mut self, app: &mut A) -> bool {
+    fn call_slowly<B: Backend<A>>(&mut self, app: &mut A, back_end: &mut B) -> bool {
+        // A limit keeps the loop on the slow path.
+        if self.wants_time() && self.cx.phase != Phase::Between {
+            self.update_now(back_end.now());
+        }
         let fired = self.next_slowly();
-        fired.map(|fired| fired.call(app, &mut self.cx)).is_some()
+        fired.map(|fired| back_end.call(fired, self, app)).is_some()
     }
 
     /// Begins a pass, if nothing but the timers comes before it. Returns `false` if it has not.
@@ -215,6 +231,25 @@ impl<A> EventBase<'_, A> {
         }
         self.cx.end_running();
         None
+    }
+}
+
+/// The back end of a pass by itself.
+struct OnlyClock<F>(F);
+
+impl<A, F: FnMut() -> Instant> Backend<A> for OnlyClock<F> {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        (self.0)()
+    }
+
+    fn act(&mut self, _: Action, _: &mut EventBase<'_, A>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -95,6 +95,8 @@ pub(crate) struct LoopState {
     /// The last pass found nothing to call.
     pub(crate) idle: bool,
     ended: Option<End>,
+    /// The back end waits: the next turn goes on after the wait.
+    pub(crate) waiting: bool,
 }
 
 impl LoopState {
@@ -110,6 +112,7 @@ impl LoopState {
             calls: 0,
             idle: false,
             ended: None,
+            waiting: false,
         }
     }
 
@@ -169,23 +172,19 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(|| Entry::Begin(run));
         let state = &mut self.cx.state;
         (state.run, state.ended) = (run, None);
-        (state.calls, state.idle) = (0, false);
+        (state.calls, state.idle, state.waiting) = (0, false, false);
     }
 
     /// Returns how long the back end may wait, once it has taken all actions.
     ///
     /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are returned once; the next call
     /// lets the loop go on. [`End::Empty`] is returned for as long as there is nothing to wait for.
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     pub fn wait(&mut self) -> Wait {
-        let outlook = self.outlook();
-        let outlook = match outlook {
-            Wait::Until(_) | Wait::Forever | Wait::Ended(End::Empty)
-                if !self.cx.outbox.is_empty() =>
-            {
-                Wait::Not
-            }
-            outlook => outlook,
-        };
+        let has_actions = !self.cx.outbox.is_empty();
+        let outlook = self.outlook(has_actions);
         if let Wait::Ended(end) = outlook {
             let state = &mut self.cx.state;
             match end {
@@ -201,8 +200,9 @@ impl<A> EventBase<'_, A> {
         outlook
     }
 
-    /// Returns what [`EventBase::wait`] would return if all actions were taken.
-    pub(crate) fn outlook(&mut self) -> Wait {
+    /// Returns how long the back end may wait, not at all if it has actions to take or something is due.
+    #[inline]
+    pub(crate) fn outlook(&mut self, has_actions: bool) -> Wait {
         let Cx { state, queues, .. } = &self.cx;
         let run = state.run;
         if state.break_off {
@@ -215,7 +215,7 @@ impl<A> EventBase<'_, A> {
         if once || run.contains(Run::NONBLOCK) && state.idle {
             return Wait::Ended(End::Done);
         }
-        if !queues.is_empty() {
+        if has_actions || !queues.is_empty() {
             return Wait::Not;
         }
         let nonblock = run.contains(Run::NONBLOCK);
@@ -233,6 +233,9 @@ impl<A> EventBase<'_, A> {
     /// Returns the next time at which something becomes due by itself. O(1), plus O(log n), once, for
     /// each stale key that has come first in the heap: a cancelled timer, or a connection's timeout that
     /// has begun again.
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     pub fn deadline(&mut self) -> Option<Instant> {
         if self.cx.due_moved {
             self.cx.find_due();

@@ -182,7 +182,8 @@ impl<A> Cx<'_, A> {
         match action {
             action::OPEN if !slot.is_forgotten() => Some(Action::Interest(source, interest)),
             action::DROP => {
-                self.tables.sources.remove(source);
+                slot.pending.actions = 0;
+                self.tables.sources.give_back(index);
                 Some(Action::Forget(source))
             }
             _ => None,
@@ -204,13 +205,18 @@ impl<A> EventBase<'_, A> {
     /// [`Full::Sources`] when the table has no free slot.
     pub fn new_source(&mut self) -> Result<Source, Full> {
         let hooks = &mut self.cx.hooks;
-        hooks.source_register = Some(|cx, event, source| cx.source_register(event, source));
-        hooks.source_unregister = Some(|cx, event, source| cx.source_unregister(event, source));
+        hooks.source_register = Some(|cx, event, (source, registered)| match registered {
+            true => cx.source_register(event, source),
+            false => {
+                cx.source_unregister(event, source);
+                Ok(())
+            }
+        });
         hooks.source_again = Some(|cx, source| cx.source_again(source));
         hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
         let made = self.cx.tables.sources.insert().ok_or(Full::Sources);
         let (source, slot) = made?;
-        (slot.events, slot.pending, slot.waiting) = (Waiting::NONE, Pending::EMPTY, [0; 3]);
+        (slot.events, slot.waiting) = (Waiting::NONE, [0; 3]);
         (slot.interest, slot.edge) = (What::NONE, false);
         Ok(source)
     }
@@ -231,7 +237,7 @@ impl<A> EventBase<'_, A> {
             let (id, came_true) = (at, slot.interest() & what & What::IO);
             at = slot.waiting.next;
             if !came_true.is_empty() {
-                self.cx.activate_event(id, (came_true | kind).bits());
+                self.cx.activate(id, (came_true | kind).bits());
             }
         }
     }
@@ -248,7 +254,7 @@ impl<A> EventBase<'_, A> {
             let id = at;
             at = slot.waiting.next;
             slot.count_raises(raises);
-            self.cx.activate_event(id, What::SIGNAL.bits());
+            self.cx.activate(id, What::SIGNAL.bits());
         }
     }
 }

@@ -132,13 +132,21 @@ impl<'s, T: Slot> Table<'s, T> {
 
     /// Gives the slot back. Returns whether the handle fitted it.
     pub(crate) fn remove(&mut self, handle: Handle<T::Kind>) -> bool {
-        let next_free = self.free;
-        let Some(slot) = self.get_mut(handle) else { return false };
-        let generation = slot.head().generation().wrapping_add(1);
-        *slot.head_mut() = Head::new(generation, next_free);
-        self.free = handle.slot();
-        self.taken = self.taken.saturating_sub(1);
-        true
+        let fits = self.get(handle).is_some();
+        if fits {
+            self.give_back(handle.slot());
+        }
+        fits
+    }
+
+    /// Gives the slot at `index` back, which is taken.
+    pub(crate) fn give_back(&mut self, index: u16) {
+        let Some(slot) = self.slots.get_mut(usize::from(index)) else { return };
+        let head = slot.head_mut();
+        debug_assert!(head.is_taken(), "only a taken slot is given back");
+        *head = Head::new(head.generation().wrapping_add(1), self.free);
+        self.free = index;
+        self.taken = self.taken.wrapping_sub(1);
     }
 
     #[inline]
@@ -180,7 +188,6 @@ impl<'s, T: Slot> Table<'s, T> {
     }
 
     /// Returns the number of slots.
-    #[cfg(feature = "record")]
     pub(crate) const fn capacity(&self) -> usize {
         self.slots.len()
     }

@@ -11,7 +11,7 @@ use crate::conn::ConnSlot;
 use crate::event::EventSlot;
 use crate::listener::ListenerSlot;
 use crate::outbox::Pending;
-use crate::queue::{Id, Turn, Turns};
+use crate::queue::{Id, Link, Links, Turn, Turns};
 use crate::source::SourceSlot;
 use crate::table::Table;
 use crate::timers::{Alarm, Alarms};
@@ -127,6 +127,13 @@ impl<A> Alarms for Table<'_, EventSlot<A>> {
     #[inline(always)]
     fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
         self.slot_mut(index).map(|slot| &mut slot.alarm)
+    }
+}
+
+/// The links of lists of connections only, which are those of the queues: none is on two lists.
+impl<A> Links for Table<'_, ConnSlot<A>> {
+    fn link(&mut self, id: Id) -> Option<&mut Link> {
+        self.slot_mut(id.slot()).map(|slot| &mut slot.turn.link)
     }
 }
 

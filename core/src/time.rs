@@ -1,7 +1,7 @@
 //! The loop's time: a point on a monotonic clock, in microseconds.
 //!
-//! The core never reads a clock. A back end feeds the time with
-//! [`EventBase::advance`](crate::EventBase::advance), so a board's timer, a host's clock and a
+//! The core has no clock of its own. A back end returns the time
+//! ([`Backend::now`](crate::Backend::now)), so a board's timer, a host's clock and a
 //! simulator's virtual time are all the same to an application.
 
 use core::time::Duration;

@@ -1,6 +1,6 @@
 //! Triggers: the only way by which interrupts and other threads reach the loop.
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::task::Waker;
 
 use critical_section::Mutex;
@@ -27,28 +27,28 @@ use crate::Signal;
 /// Cost: one short critical section for each call, O(1).
 pub struct Trigger {
     signal: Signal,
-    state: Mutex<RefCell<State>>,
-}
-
-struct State {
-    raises: u16,
-    waker: Option<Waker>,
+    raises: Mutex<Cell<u16>>,
+    waker: Mutex<Cell<Option<Waker>>>,
 }
 
 impl Trigger {
     /// Makes a trigger that raises `signal`.
     pub const fn new(signal: Signal) -> Self {
-        Self { signal, state: Mutex::new(RefCell::new(State { raises: 0, waker: None })) }
+        Self { signal, raises: Mutex::new(Cell::new(0)), waker: Mutex::new(Cell::new(None)) }
     }
 
     /// Counts one raise and wakes the loop. Works in any context, interrupts included.
     pub fn raise(&self) {
-        let waker = self.with(|state| {
-            state.raises = state.raises.saturating_add(1);
-            state.waker.clone()
+        let waker = critical_section::with(|cs| {
+            let raises = self.raises.borrow(cs);
+            raises.set(raises.get().saturating_add(1));
+            let held = self.waker.borrow(cs);
+            let waker = held.take();
+            held.set(waker.clone());
+            waker
         });
         // Outside the critical section, because a waker may do much work.
-        if let Some(waker) = waker.flatten() {
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
@@ -60,25 +60,28 @@ impl Trigger {
 
     /// Takes the raises counted since the last call. For back ends.
     pub fn take(&self) -> u16 {
-        self.with(|state| core::mem::take(&mut state.raises)).unwrap_or(0)
+        critical_section::with(|cs| self.raises.borrow(cs).take())
+    }
+
+    /// Takes the raises counted since the last call, and sets the waker that each raise wakes from now
+    /// on.
+    pub(crate) fn take_with(&self, waker: &Waker) -> u16 {
+        let waker = waker.clone();
+        let (raises, replaced) = critical_section::with(|cs| {
+            (self.raises.borrow(cs).take(), self.waker.borrow(cs).replace(Some(waker)))
+        });
+        // Outside the critical section, because a waker may do much work.
+        drop(replaced);
+        raises
     }
 
     /// Sets the waker that each raise wakes from now on. For back ends: they register before they read
     /// the count, so that a raise in between still wakes them.
     pub fn register(&self, waker: &Waker) {
-        let replaced = self.with(|state| match &state.waker {
-            Some(held) if held.will_wake(waker) => None,
-            _ => state.waker.replace(waker.clone()),
-        });
+        let waker = waker.clone();
+        let replaced = critical_section::with(|cs| self.waker.borrow(cs).replace(Some(waker)));
+        // Outside the critical section, because a waker may do much work.
         drop(replaced);
-    }
-
-    /// Runs `work` on the state with interrupts disabled. `work` never uses the same trigger, so the
-    /// state is never found borrowed.
-    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> Option<R> {
-        critical_section::with(|cs| {
-            self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))
-        })
     }
 }
 

@@ -80,7 +80,7 @@ impl<A> Cx<'_, A> {
         self.hooks.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
         self.hooks.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
         let event = self.make(Waits::Watcher(when), Mode::Persist, call, What::NONE)?;
-        self.add_fresh(event);
+        self.watcher_register(event, true);
         Ok(event)
     }
 
@@ -150,12 +150,14 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Calls the prepare watchers, unless the loop is about to end. Back ends call it once a turn,
-    /// before they take the last actions and call [`EventBase::wait`].
+    /// Calls the prepare watchers, unless the loop is about to end.
+    ///
+    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
+    /// that measure single steps.
     pub fn prepare(&mut self, app: &mut A) {
         self.cx.recorder.note(|| Entry::Prepare);
         if let Some(prepare) = self.cx.hooks.watcher_prepare {
-            let outlook = self.outlook();
+            let outlook = self.outlook(false);
             prepare(&mut self.cx, outlook, app);
         }
     }

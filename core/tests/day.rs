@@ -1,8 +1,13 @@
 //! Time as a clock shows it: a whole day of timers, jumps, and the end of the clock.
 
+mod clock;
+
+use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::{Cx, End, Event, EventBase, Instant, Mode, Storage, Wait, What};
+
+use clock::Clock;
 
 const TIMERS: usize = 1_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,14 +43,11 @@ impl Day {
 
 /// Runs the loop under a clock that is as exact as can be.
 fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
+    let mut clock = Clock::at(base.now());
     loop {
-        match base.wait() {
-            Wait::Ended(end) => return end,
-            Wait::Until(deadline) => base.advance(deadline),
-            Wait::Not => base.advance(base.now()),
-            Wait::Forever => panic!("there are timers"),
+        if let Poll::Ready(Ok(Some(end))) = base.turn(app, &mut clock) {
+            return end;
         }
-        base.dispatch(app);
     }
 }
 

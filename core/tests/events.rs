@@ -1,11 +1,16 @@
 //! The rules of events, by libevent's names for them: add, delete, activate, persistent, signals.
 
+mod clock;
+
+use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::{
-    AddError, Cx, Event, EventBase, Full, Instant, Mode, Priority, Signal, Source, Stale,
+    AddError, Cx, Event, EventBase, Full, Instant, Mode, Priority, Run, Signal, Source, Stale,
     StillActive, Storage, What,
 };
+
+use clock::Clock;
 
 /// An application that writes down which event was called with what, and may react.
 #[derive(Default)]
@@ -45,15 +50,10 @@ fn at(millis: u64) -> Instant {
 
 /// Advances to `millis` and runs passes until nothing is due.
 fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, What)> {
-    base.advance(at(millis));
-    for _ in 0..100 {
-        base.dispatch(app);
-        while base.next_action().is_some() {}
-        if base.wait() != picoevent::Wait::Not {
-            break;
-        }
-        base.advance(at(millis));
-    }
+    let mut clock = Clock::at(at(millis));
+    base.begin(Run::NONBLOCK);
+    let turns = (0..100).map(|_| base.turn(app, &mut clock));
+    let _ = turns.take_while(|turn| matches!(turn, Poll::Ready(Ok(None)))).count();
     app.calls()
 }
 

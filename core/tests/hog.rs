@@ -3,9 +3,11 @@
 //! The clock is the test's own. It moves while the loop waits, and by as much as a callback says
 //! that it has worked.
 
+use std::convert::Infallible;
+use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Cx, End, Event, EventBase, Instant, Mode, Storage, Wait, What};
+use picoevent::{Action, Backend, Cx, End, Event, EventBase, Fired, Instant, Mode, Storage, What};
 
 /// When the hog begins, and how long it works, in milliseconds.
 const BEGINS: u64 = 10;
@@ -40,23 +42,46 @@ impl App {
     }
 }
 
-const fn at(millis: u64) -> Instant {
-    Instant::from_micros(millis * 1000)
+/// A back end whose clock moves while the loop waits, and while a callback works.
+struct Script<F> {
+    clock: u64,
+    feed: F,
+}
+
+impl<F: FnMut(&mut EventBase<App>, u64)> Backend<App> for Script<F> {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        Instant::from_micros(self.clock * 1000)
+    }
+
+    fn act(&mut self, _: Action, _: &mut EventBase<App>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<App>) -> Poll<Result<(), Infallible>> {
+        self.clock = self.clock.max(until.as_micros() / 1000);
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<App>) {
+        (self.feed)(base, self.clock);
+    }
+
+    fn call(&mut self, fired: Fired<App>, base: &mut EventBase<App>, app: &mut App) {
+        app.clock = self.clock;
+        fired.call(app, base);
+        self.clock = app.clock;
+    }
 }
 
 /// Runs the loop to its end, and feeds a source at a time, or as soon as the loop looks for news.
-fn run(base: &mut EventBase<App>, app: &mut App, mut feed: impl FnMut(&mut EventBase<App>, u64)) {
+fn run(base: &mut EventBase<App>, app: &mut App, feed: impl FnMut(&mut EventBase<App>, u64)) {
+    let mut script = Script { clock: 0, feed };
     loop {
-        while base.next_action().is_some() {}
-        match base.wait() {
-            Wait::Ended(end) => return assert_eq!(end, End::Exit),
-            Wait::Until(deadline) => app.clock = app.clock.max(deadline.as_micros() / 1000),
-            Wait::Not => {}
-            Wait::Forever => panic!("there are timers"),
+        if let Poll::Ready(Ok(Some(end))) = base.turn(app, &mut script) {
+            return assert_eq!(end, End::Exit);
         }
-        feed(base, app.clock);
-        base.advance(at(app.clock));
-        base.dispatch(app);
     }
 }
 

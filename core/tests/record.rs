@@ -1,14 +1,20 @@
 //! Recordings: what is fed is told, kept, given away as text, and fed again.
 #![cfg(feature = "record")]
 
+mod clock;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::record::{Called, Entries, Entry, Keep, Recording, Replay, ReplayError, Replayed};
 use picoevent::{
-    Conn, ConnError, ConnEvent, Cx, Direction, DispatchLimit, End, Event, EventBase, Instant,
-    Listener, Mode, Priority, Run, Signal, Storage, What,
+    Action, Backend, Conn, ConnError, ConnEvent, Cx, Direction, DispatchLimit, End, Event,
+    EventBase, Instant, Listener, Mode, Priority, Run, Signal, Storage, What,
 };
+
+use clock::Clock;
 
 /// Answers what it hears, counts, and can be told to be another application.
 #[derive(Default)]
@@ -65,19 +71,47 @@ fn address() -> SocketAddr {
 
 type Memory = Storage<App, 4, 2, 8, 16, 1, 2>;
 
-/// One turn of a back end, with this news at this second.
+/// A back end whose wait ends at a time with news.
+struct Script<F> {
+    now: Instant,
+    wakes: Instant,
+    news: Option<F>,
+}
+
+impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, _: Action, _: &mut EventBase<App>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<App>) -> Poll<Result<(), Infallible>> {
+        self.now = self.wakes;
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<App>) {
+        if let Some(news) = self.news.take() {
+            news(base);
+        }
+    }
+}
+
+/// One turn, with this news at this second.
 fn turn(
     base: &mut EventBase<App>,
     app: &mut App,
     second: u64,
     news: impl FnOnce(&mut EventBase<App>),
-) {
-    base.prepare(app);
-    while base.next_action().is_some() {}
-    let _ = base.wait();
-    news(base);
-    base.advance(Instant::from_micros(second * 1_000_000));
-    base.dispatch(app);
+) -> Option<End> {
+    let wakes = Instant::from_micros(second * 1_000_000);
+    let mut script = Script { now: base.now(), wakes, news: Some(news) };
+    let Poll::Ready(Ok(end)) = base.turn(app, &mut script) else { panic!("the wait is over") };
+    end
 }
 
 /// What happened in the field.
@@ -97,13 +131,16 @@ fn field(recording: &'static dyn picoevent::record::Record, app: &mut App) {
         base.received(conn, 5);
     });
     turn(&mut base, app, 4, |base| base.sent(conn, 5));
-    turn(&mut base, app, 5, |base| base.released(conn));
+    turn(&mut base, app, 5, |base| {
+        base.delivered(conn);
+        base.finished(conn);
+    });
     turn(&mut base, app, 6, |base| {
         assert!(base.accepted(listener, peer(5001)).is_ok());
         base.raised(Signal::INT, 2);
     });
     turn(&mut base, app, 8, |_| {});
-    assert_eq!(base.wait(), picoevent::Wait::Ended(End::Exit));
+    assert_eq!(turn(&mut base, app, 8, |_| {}), Some(End::Exit));
 }
 
 /// The bytes of what was dumped.
@@ -258,11 +295,9 @@ fn times_between_callbacks_are_fed_again() {
     let mut base = EventBase::new(&mut storage);
     base.record_to(&RECORDING);
     start(&mut base);
-    let (mut clock, mut busy) = (0, Busy(Vec::new()));
-    base.dispatch_with(&mut busy, || {
-        clock += 100;
-        Instant::from_micros(clock)
-    });
+    let mut busy = Busy(Vec::new());
+    let work = Duration::from_micros(100);
+    assert!(base.turn(&mut busy, &mut Clock { work, ..Clock::at(Instant::ZERO) }).is_ready());
     let bytes = bytes(&RECORDING);
     let mut storage = Storage::<Busy, 4, 0>::new();
     let mut base = EventBase::new(&mut storage);

@@ -17,7 +17,7 @@ fn a_continue_asked_for_between_passes_is_forgotten() {
         base.event(event).unwrap().activate(What::READ);
     }
     base.continue_early();
-    let _ = script.turn(&mut base, &mut app);
+    let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.users(), [1, 2]);
 }
 
@@ -143,11 +143,11 @@ fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
     let urgent = timer(&mut base, Mode::OneShot, 2, App::note);
     base.event(urgent).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
     add(&mut base, urgent, 10);
-    let _ = script.turn(&mut base, &mut app);
+    let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.users(), [2]);
     assert_eq!(pending(&mut base, event), What::READ | What::TIMEOUT);
     far.write(b"x");
-    let _ = script.turn(&mut base, &mut app);
+    let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.whats()[1..], [What::READ | What::TIMEOUT], "one call for both");
 }
 
@@ -172,7 +172,7 @@ fn taking_a_signals_timeout_away_leaves_its_raises() {
     add(&mut base, event, 10);
     base.raised(Signal::USR1, 2);
     base.event(event).unwrap().remove_timeout();
-    let _ = script.turn(&mut base, &mut app);
+    let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL]);
 }
 
@@ -189,7 +189,7 @@ fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
     base.on_signal(Signal::USR1, activates).unwrap();
     base.raised(Signal::USR1, 3);
     for _ in 0..2 {
-        let _ = script.turn(&mut base, &mut app);
+        let _ = base.turn(&mut app, &mut script);
     }
     assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL, What::SIGNAL, What::READ]);
 }

@@ -4,7 +4,7 @@
 
 mod script;
 
-use picoevent::{Cx, End, Event, EventBase, Mode, Priority, Run, Wait, What};
+use picoevent::{Cx, End, Event, EventBase, Mode, Priority, Run, What};
 
 use script::app::{add, timer, waiting};
 use script::stream::pair;
@@ -79,7 +79,7 @@ fn each_priority_that_has_something_due_costs_a_look_for_news() {
         base.event(event).unwrap().activate(What::READ);
     }
     script.run(&mut base, &mut app, Run::DEFAULT);
-    assert_eq!((app.users(), script.polls), (vec![0, 1, 2], 3));
+    assert_eq!((app.users(), script.waits.len()), (vec![0, 1, 2], 3));
 }
 
 /// The base answers with a deadline and not with a duration, so a back end cannot wait too long
@@ -90,10 +90,10 @@ fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {
     let (mut base, mut script, mut app) = begin(&mut room);
     base.after(ms(70), App::note).unwrap();
     base.after(ms(10), |app: &mut App, _, _, _| app.world.borrow_mut().pass(ms(50))).unwrap();
-    assert_eq!(script.turn(&mut base, &mut app), Wait::Until(at(10)));
+    assert!(base.turn(&mut app, &mut script).is_ready());
     assert_eq!(script.world.borrow().now(), at(60));
-    assert_eq!(script.turn(&mut base, &mut app), Wait::Until(at(70)));
-    assert_eq!(app.millis(), [70]);
+    assert!(base.turn(&mut app, &mut script).is_ready());
+    assert_eq!((script.waits, app.millis()), (vec![at(10), at(70)], vec![70]));
 }
 
 /// A timer without delay that sets itself again in its callback has one turn in each pass.
@@ -110,7 +110,7 @@ fn a_timer_without_delay_that_adds_itself_again_lets_news_through() {
     let event = timer(&mut base, Mode::OneShot, 1, again);
     add(&mut base, event, 0);
     script.run(&mut base, &mut app, Run::DEFAULT);
-    assert_eq!((app.calls.len(), script.polls), (50, 50));
+    assert_eq!((app.calls.len(), script.waits.len()), (50, 50));
 }
 
 /// A loop that is asked to run in a mode that must not wait, on a base with nothing in it, has
@@ -122,5 +122,5 @@ fn an_empty_base_has_nothing_left_in_every_mode() {
     for run in [Run::DEFAULT, Run::ONCE, Run::NONBLOCK, Run::ONCE | Run::NONBLOCK] {
         assert_eq!(script.run(&mut base, &mut app, run), End::Empty, "{run:?}");
     }
-    assert_eq!(script.polls, 0);
+    assert_eq!(script.waits, []);
 }

@@ -1,160 +1,257 @@
-//! One turn of the loop, as `core/src/base.rs` draws it.
+//! The back end: the sockets of a stack, and the loops that run on them.
 
+use core::convert::Infallible;
+use core::future::poll_fn;
 use core::task::{Context, Poll, Waker, ready};
 
-use picoevent::{Action, End, EventBase, Trigger, Wait};
+use embassy_net::Stack;
+use heapless::Vec;
+use picoevent::{Action, Backend, End, EventBase, Fired, Instant, Run, Trigger};
 
+use crate::config::Config;
+use crate::listeners::Listening;
 use crate::observe::Observe;
-use crate::pool::Pool;
-use crate::slot::Role;
-use crate::socket::Phase;
+use crate::pool::{Pool, State};
+use crate::slot::Slot;
+use crate::sockets::Sockets;
 use crate::time;
 
-pub(crate) struct Adapter<'r, 'n, 's, A, O> {
-    pub(crate) pool: Pool<'r, 'n>,
-    pub(crate) triggers: &'r [&'r Trigger],
-    pub(crate) base: &'r mut EventBase<'s, A>,
-    pub(crate) app: &'r mut A,
-    pub(crate) observer: O,
-    pub(crate) stage: Stage,
+/// A back end on a stack, for one base. It keeps its sockets between two runs of the loop:
+///
+/// ```no_run
+/// use embassy_net::Stack;
+/// use picoevent::{EventBase, Run, Storage};
+/// use picoevent_embassy::{Adapter, Config, Sockets};
+///
+/// async fn serve(stack: Stack<'_>) {
+/// #   struct App;
+/// #   let mut app = App;
+///     let mut storage = Storage::<App, 8, 4>::new();
+///     let mut base = EventBase::new(&mut storage);
+///     // … listen and add events …
+///     let mut sockets = Sockets::<8, 512, 512>::new();
+///     let mut adapter = Adapter::new(stack, &mut sockets, &[], Config::default());
+///     loop {
+///         let end = adapter.run(&mut base, &mut app, Run::ONCE).await;
+///         // … what is open stays open …
+/// #       drop(end);
+/// #       break;
+///     }
+///     adapter.close(&mut base).await;
+/// }
+/// # let _ = serve;
+/// ```
+///
+/// When the adapter is dropped, its connections are dropped, and the peers get no segment; the base
+/// must not be used any more unless it was [closed](Self::close).
+pub struct Adapter<'n, const SOCKETS: usize> {
+    slots: Vec<Slot<'n>, SOCKETS>,
+    /// The listeners that are enabled.
+    listeners: Vec<Listening, SOCKETS>,
+    state: State<'n>,
+    triggers: &'n [&'n Trigger],
 }
 
-/// The state of the loop.
-pub(crate) enum Stage {
-    /// The stack has not run since the sockets were opened.
-    New,
-    Running,
-    /// The loop has ended for this reason, and its sockets are being closed.
-    Leaving(End),
-}
-
-/// The most passes before other tasks run, the stack's above all: callbacks that always make
+/// The most turns before other tasks run, the stack's above all: callbacks that always make
 /// more callbacks due must not delay the network.
-const PASSES: usize = 8;
+const TURNS: usize = 8;
 
-impl<A, O: Observe<A>> Adapter<'_, '_, '_, A, O> {
-    /// Runs the loop until it ends, and then until its sockets owe their peers nothing more.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        loop {
-            match self.stage {
-                // The stack learns the state of its link when its runner first runs; a connection
-                // opened before that would find the link down.
-                Stage::New => {
-                    self.stage = Stage::Running;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Stage::Running => {
-                    let end = ready!(self.turn(cx));
-                    self.leave();
-                    self.stage = Stage::Leaving(end);
-                }
-                Stage::Leaving(end) => return self.left(cx).map(|()| end),
-            }
+impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
+    /// Takes all the sockets from the stack.
+    ///
+    /// Interrupts and other threads reach the loop through `triggers`: raising a trigger raises its
+    /// signal.
+    ///
+    /// # Panics
+    /// When the stack's resources have no room for `SOCKETS` sockets; see the crate's documentation.
+    pub fn new<const RX: usize, const TX: usize>(
+        stack: Stack<'n>,
+        sockets: &'n mut Sockets<SOCKETS, RX, TX>,
+        triggers: &'n [&'n Trigger],
+        config: Config,
+    ) -> Self {
+        Self {
+            slots: sockets.open(stack, &config),
+            listeners: Vec::new(),
+            state: State::new(stack, &config),
+            triggers,
         }
     }
 
-    /// Works until there is nothing to do, and makes news wake the task.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        for _ in 0..PASSES {
-            self.pass(cx.waker());
-            self.base.prepare(self.app);
-            let deadline = match self.base.wait() {
-                Wait::Not => continue,
-                Wait::Until(deadline) => Some(deadline),
-                Wait::Forever => None,
-                Wait::Ended(end) => return Poll::Ready(end),
+    /// Runs `base` until its loop ends, and returns the reason. What is open stays open: the loop can be
+    /// run again. The base's time does not advance between two runs.
+    pub fn run<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        run: Run,
+    ) -> impl Future<Output = End> {
+        self.run_observed(base, app, run, ())
+    }
+
+    /// Runs `base` as [`run`](Self::run) does, with an observer.
+    pub fn run_observed<A, O: Observe<A>>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        run: Run,
+        mut observer: O,
+    ) -> impl Future<Output = End> {
+        self.begin(base, run);
+        poll_fn(move |cx| self.poll(base, app, &mut observer, cx))
+    }
+
+    /// Runs `base` as [`run_observed`](Self::run_observed) does, and then closes it.
+    pub(crate) fn serve<A, O: Observe<A>>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        mut observer: O,
+    ) -> impl Future<Output = End> {
+        self.begin(base, Run::DEFAULT);
+        let mut ended = None;
+        poll_fn(move |cx| {
+            let end = match ended {
+                Some(end) => end,
+                None => {
+                    let end = ready!(self.poll(base, app, &mut observer, cx));
+                    base.close_all();
+                    *ended.insert(end)
+                }
             };
-            self.observer.idle(self.base, self.app);
-            self.sleep(deadline, cx);
+            self.poll_closed(base, cx).map(|()| end)
+        })
+    }
+
+    fn begin<A>(&mut self, base: &mut EventBase<'_, A>, run: Run) {
+        base.begin(run);
+        self.state.registered = false;
+    }
+
+    /// Closes every listener and connection of the base: waits until the output is delivered, within
+    /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. The base can listen, connect and run
+    /// again after that.
+    pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
+        base.close_all();
+        self.state.registered = false;
+        poll_fn(move |cx| self.poll_closed(base, cx))
+    }
+
+    fn poll<A, O: Observe<A>>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        app: &mut A,
+        observer: &mut O,
+        cx: &mut Context<'_>,
+    ) -> Poll<End> {
+        let mut on_stack = self.on_stack(observer, cx.waker());
+        // The stack learns the state of its link when its runner first runs; a connection opened
+        // before that would find the link down.
+        if core::mem::take(&mut on_stack.pool.state.is_new) {
+            cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        for _ in 0..TURNS {
+            match base.turn(app, &mut on_stack) {
+                Poll::Ready(Ok(None)) => {}
+                Poll::Ready(Ok(Some(end))) => {
+                    // News that comes before the next run would be lost otherwise.
+                    on_stack.pool.watch(base, cx.waker());
+                    return Poll::Ready(end);
+                }
+                Poll::Pending => {
+                    on_stack.observer.idle(base, app);
+                    return Poll::Pending;
+                }
+            }
+        }
+        on_stack.pool.state.registered = false;
         // The sockets are watched nevertheless, or their news would be lost.
-        self.watch(cx.waker());
+        on_stack.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn pass(&mut self, task: &Waker) {
-        // The time is updated before the news is fed: timers armed by the news count from then.
-        self.pool.env.update();
-        self.base.advance(self.pool.env.now);
-        for trigger in self.triggers {
-            trigger.register(task);
-            self.base.raised(trigger.signal(), trigger.take());
+    fn poll_closed<A>(&mut self, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut no_observer = ();
+        let mut on_stack = self.on_stack(&mut no_observer, cx.waker());
+        let Ok(()) = ready!(base.drain(&mut on_stack));
+        // Peers that have everything are not waited for.
+        while let Some(conn) = base.end_lingering() {
+            on_stack.pool.leave(conn);
         }
-        while let Some(action) = self.base.next_action() {
-            self.act(action);
-        }
-        self.pool.look(self.base, task);
-        while let Some(fired) = self.base.next() {
-            self.pool.env.network.watch();
-            self.observer.before(self.base, self.app, &fired);
-            fired.call(self.app, self.base);
-            self.observer.after(self.base, self.app);
-            if self.base.wants_time() {
-                self.base.update_now(time::now());
+        // A reset is sent when the stack runs next.
+        while on_stack.pool.owes_reset() {
+            base.advance(time::now());
+            on_stack.feed(base);
+            let deadline = Backend::deadline(&mut on_stack, base);
+            if on_stack.pool.owes_reset() {
+                let Ok(()) = ready!(on_stack.wait(deadline, base));
             }
         }
+        Poll::Ready(())
     }
 
-    #[inline(never)]
-    fn act(&mut self, action: Action) {
-        let until = self.pool.env.until;
-        match action {
-            Action::Listen(listener) => {
-                let address = self.base.address_of(listener);
-                let listens = address.map(|address| self.pool.listen(listener, address));
-                if let Some(Err(error)) = listens {
-                    self.base.listen_failed(listener, error);
-                }
-            }
-            Action::Ignore(listener) => self.pool.ignore(listener),
-            Action::Unlisten(listener) => self.pool.unlisten(listener),
-            Action::Connect(conn) => {
-                let peer = self.base.peer_of(conn);
-                if let Some(Err(error)) = peer.map(|peer| self.pool.connect(conn, peer)) {
-                    self.base.failed(conn, error);
-                }
-            }
-            Action::Finish(conn) => {
-                if let Some(slot) = self.pool.slot_of(conn) {
-                    slot.ends.output_wanted = true;
-                }
-            }
-            Action::Tune(conn, tuning) => {
-                if let Some(slot) = self.pool.slot_of(conn) {
-                    slot.socket.tune(tuning);
-                }
-            }
-            Action::Close(conn) => {
-                self.pool.unsorted = true;
-                // The output may still be delivered.
-                self.pool.call_at_once(conn);
-                match self.pool.slot_of(conn) {
-                    Some(slot) => slot.serve(Role::Closing(conn), until),
-                    None => self.base.released(conn),
-                }
-            }
-            Action::Abort(conn) => {
-                self.pool.unsorted = true;
-                if let Some(slot) = self.pool.slot_of(conn) {
-                    // A peer that has sent its end of stream and has everything we sent gets our
-                    // end of stream instead of a reset: nothing is lost.
-                    let phase = slot.socket.phase();
-                    let answered = matches!(phase, Phase::Open | Phase::Finishing);
-                    match answered && slot.socket.is_read_out() && slot.socket.is_sent() {
-                        true => slot.linger(until),
-                        false => slot.abort(until),
-                    }
-                }
-            }
-            // The next look at the socket moves the bytes.
-            Action::Receive(conn) | Action::Send(conn) => {
-                self.pool.slot_of(conn);
-            }
-            // Signals come through triggers, and there are no sources.
-            Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
+    fn on_stack<'a, O>(&'a mut self, observer: &'a mut O, task: &'a Waker) -> OnStack<'a, 'n, O> {
+        let Self { slots, listeners, state, triggers } = self;
+        OnStack { pool: Pool { slots, listeners, state }, triggers, observer, task }
+    }
+}
+
+/// The back end during one poll of the task.
+struct OnStack<'a, 'n, O> {
+    pool: Pool<'a, 'n>,
+    triggers: &'a [&'n Trigger],
+    observer: &'a mut O,
+    task: &'a Waker,
+}
+
+impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        time::now()
+    }
+
+    fn triggers(&self) -> (&[&Trigger], &Waker) {
+        (self.triggers, self.task)
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Infallible> {
+        self.pool.act(action, base);
+        Ok(())
+    }
+
+    fn deadline(&mut self, base: &mut EventBase<'_, A>) -> Instant {
+        self.pool.arrange(base)
+    }
+
+    fn wait(
+        &mut self,
+        until: Instant,
+        base: &mut EventBase<'_, A>,
+    ) -> Poll<Result<(), Infallible>> {
+        if until <= base.now() {
+            return Poll::Ready(Ok(()));
         }
+        if self.pool.register(self.task) {
+            return Poll::Ready(Ok(()));
+        }
+        self.pool.watch(base, self.task);
+        if until < Instant::MAX {
+            time::wake_at(until, self.task);
+        }
+        Poll::Pending
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+        self.pool.look(base, self.task);
+    }
+
+    fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
+        self.pool.state.env.network.watch();
+        self.observer.before(base, app, &fired);
+        fired.call(app, base);
+        self.observer.after(base, app);
     }
 }

@@ -2,24 +2,14 @@
 
 use core::time::Duration;
 
-use picoevent::Run;
-
 use crate::connects::Outgoing;
 
 /// How [`run`](crate::run) treats its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// How the loop runs. Default: until nothing more can happen.
-    pub run: Run,
     /// Sockets that listen for each listener at once, if the pool has as many. So many clients can
     /// begin a handshake at the same moment; one more is answered with a reset. Default: all.
     pub backlog: usize,
-    /// How long a closed connection may take to deliver its output and the end of stream. After
-    /// that it is reset. Default: 10 s.
-    pub linger: Duration,
-    /// How long a closed connection that has delivered everything waits for the peer's end of
-    /// stream (FIN-WAIT-2, RFC 9293). After that it is reset. Default: 2 s.
-    pub fin_wait: Duration,
     /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
     /// in a handshake and on a connection. `None` means never: a peer that vanished then holds its
     /// socket forever. Default: 60 s.
@@ -40,10 +30,7 @@ pub struct Config {
 impl Config {
     /// The default, for a loop that only accepts connections.
     pub const SERVER: Self = Self {
-        run: Run::DEFAULT,
         backlog: usize::MAX,
-        linger: Duration::from_secs(10),
-        fin_wait: Duration::from_secs(2),
         timeout: Some(Duration::from_secs(60)),
         outgoing: Outgoing::NO,
     };

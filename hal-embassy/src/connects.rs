@@ -10,7 +10,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use picoevent::{Conn, ConnError, Instant, Tuning};
+use picoevent::{Conn, ConnError, EventBase, Instant, Tuning};
 
 use crate::address;
 use crate::pool::{Pool, Wanted};
@@ -66,51 +66,66 @@ impl Pool<'_, '_> {
     ///
     /// # Errors
     /// The reason why it cannot be opened.
-    pub(crate) fn connect(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
-        let parts = self.outgoing.0.ok_or(ConnError::NoSocket)?;
-        (parts.connect)(self, conn, peer)
+    pub(crate) fn connect<A>(
+        &mut self,
+        conn: Conn,
+        peer: SocketAddr,
+        base: &mut EventBase<'_, A>,
+    ) -> Result<(), ConnError> {
+        let parts = self.state.outgoing.0.ok_or(ConnError::NoSocket)?;
+        let connected = (parts.connect)(self, conn, peer);
+        if let Some(ousted) = self.state.ousted.take() {
+            base.failed(ousted, ConnError::NoSocket);
+        }
+        connected
     }
 
-    /// Begins the handshake of a connect that waits for its turn.
-    pub(crate) fn call_at_once(&mut self, conn: Conn) {
-        if let Some(parts) = self.outgoing.0
+    /// Begins a connect that waits for its turn anew: its connection was closed, and its output may still
+    /// be delivered within the time for that.
+    pub(crate) fn hurry(&mut self, conn: Conn) {
+        let (outgoing, now) = (self.state.outgoing, self.state.env.now);
+        if let Some(parts) = outgoing.0
             && let Some(slot) = self.slot_of(conn)
             && slot.role == Role::Queued(conn)
+            && (parts.call)(slot).is_ok()
         {
-            // On an error the socket stays closed, which the next look sees.
-            let _ = (parts.call)(slot);
+            slot.serve(Role::Connecting(conn), now);
+            self.state.unsorted = true;
         }
     }
 
     /// Starts the connects that have their turn, and stops the others.
     pub(crate) fn take_turns(&mut self) {
-        if let Some(parts) = self.outgoing.0 {
+        if let Some(parts) = self.state.outgoing.0 {
             (parts.take_turns)(self);
         }
     }
 
-    /// Opens a connection with a free socket, with one that listens, or with one that only waits
-    /// for its peer's end of stream.
+    /// Opens a connection with a free socket, with one that listens, or with that of a connection that
+    /// lingers.
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
-        self.env.network.find_way(peer.addr)?;
-        let choices = [Wanted::Free, Wanted::Spare(1), Wanted::Finished];
+        self.state.env.network.find_way(peer.addr)?;
+        // A socket may have become free since.
+        self.sort();
+        let choices = [Wanted::Free, Wanted::Spare(1), Wanted::Lingering];
         let index = choices.into_iter().find_map(|wanted| self.oldest(wanted, 0));
         let index = index.ok_or(ConnError::NoSocket)?;
-        self.marked |= ready::mask(index);
-        self.unsorted = true;
+        self.state.unwatched |= ready::mask(index);
+        self.state.unsorted = true;
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
-        slot.abort(self.env.until);
+        self.state.ousted = slot.conn();
+        slot.abort(self.state.env.now);
         slot.socket.tune(Tuning::DEFAULT);
         slot.socket.connect(peer)?;
         slot.peer = Some(peer);
         slot.ends = Ends::default();
-        slot.serve(Role::Connecting(conn), self.env.now);
+        slot.serve(Role::Connecting(conn), self.state.env.now);
         Ok(())
     }
 
     fn turn(&mut self) {
-        let now = self.env.now;
+        let now = self.state.env.now;
         let is_late =
             |slot: &Slot<'_>| now.as_micros().saturating_sub(slot.time.as_micros()) >> SLICE > 0;
         let (mut young, mut late) = (0_usize, 0_usize);
@@ -124,7 +139,7 @@ impl Pool<'_, '_> {
         }
         if connects > 1 {
             let end = now.as_micros() | ((1 << SLICE) - 1);
-            self.alarm = self.alarm.min(Instant::from_micros(end.saturating_add(1)));
+            self.state.alarm = self.state.alarm.min(Instant::from_micros(end.saturating_add(1)));
         }
         // The number of late ones before the one that has its turn.
         let turn = ((now.as_micros() >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
@@ -133,7 +148,7 @@ impl Pool<'_, '_> {
             if !slot.connects() || !is_late(slot) {
                 continue;
             }
-            self.unwatched |= ready::mask(index);
+            self.state.unwatched |= ready::mask(index);
             let has_turn = before == 0;
             before = before.wrapping_sub(1);
             let role = slot.role;

@@ -1,6 +1,6 @@
 //! The connections of the base: moves bytes between its rings and the stack's, and ends them.
 
-use picoevent::{Conn, ConnError, EventBase, Instant};
+use picoevent::{Conn, ConnError, EventBase};
 
 use crate::env::Env;
 use crate::slot::{Role, Slot};
@@ -9,11 +9,11 @@ use crate::socket::{Phase, Read};
 /// Examines a connection and feeds its changes to the base.
 #[inline(never)]
 pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
-    if env.network.changed && slot.role != Role::Queued(conn) && has_lost_address(slot, env) {
-        return fail(slot, conn, base, ConnError::AddressLost, env.until);
+    if env.network.lost && slot.role != Role::Queued(conn) && has_lost_address(slot, env) {
+        return fail(slot, conn, base, ConnError::AddressLost, env);
     }
     if slot.connects() {
-        let late = slot.until(&env.limits) <= env.now;
+        let late = slot.until(env) <= env.now;
         match slot.socket.phase() {
             Phase::Handshake if !late => return,
             Phase::Closed if !late && slot.role == Role::Queued(conn) => return,
@@ -21,7 +21,7 @@ pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, 
                 let given_up = late || slot.socket.owes_reset();
                 let error = if given_up { ConnError::TimedOut } else { ConnError::Refused };
                 slot.socket.forget();
-                return fail(slot, conn, base, error, env.until);
+                return fail(slot, conn, base, error, env);
             }
             _ => {
                 base.connected(conn);
@@ -29,34 +29,46 @@ pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, 
             }
         }
     }
-    match slot.role {
-        Role::Closing(_) => close(slot, conn, base, env),
-        _ => pump(slot, conn, base, env),
-    }
+    pump(slot, conn, Part::Both, base, env);
+}
+
+/// The directions in which bytes may move.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Both,
+    Output,
 }
 
 /// Moves the bytes that can be moved, and checks whether the connection has ended.
-fn pump<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
-    if receive(slot, conn, base) | send(slot, conn, base) {
-        slot.time = env.now;
+#[inline(never)]
+pub(crate) fn pump<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    part: Part,
+    base: &mut EventBase<'_, A>,
+    env: &Env<'_>,
+) {
+    if part == Part::Both {
+        receive(slot, conn, base, env);
     }
-    let unsent = base.conn(conn).map_or(0, |conn| conn.output_len()) > 0;
-    let phase = slot.socket.phase();
-    if slot.ends.output_wanted && !unsent && phase == Phase::Open {
-        slot.finish();
-    }
-    let over = match phase {
+    send(slot, conn, base, env);
+    match slot.socket.phase() {
         Phase::Closed if !is_in_order(slot) => {
             let given_up = is_given_up(slot, env);
             let error = if given_up { ConnError::TimedOut } else { ConnError::Reset };
-            return fail(slot, conn, base, error, env.until);
+            return fail(slot, conn, base, error, env);
         }
-        Phase::Closed | Phase::Done => true,
-        _ => false,
-    };
-    if over && slot.ends.input {
+        Phase::Finished | Phase::Closed | Phase::Done => {}
+        Phase::Listening | Phase::Handshake | Phase::Open | Phase::Finishing => return,
+    }
+    if !core::mem::replace(&mut slot.ends.delivered, true) {
+        slot.time = env.now;
+        base.delivered(conn);
+    }
+    slot.ends.lingers = base.is_lingering(conn);
+    if slot.ends.input && slot.socket.phase() != Phase::Finished {
         // No more bytes can move, so the socket becomes free before the application closes.
-        slot.abort(env.until);
+        slot.abort(env.now);
     }
 }
 
@@ -72,60 +84,37 @@ fn is_in_order(slot: &mut Slot<'_>) -> bool {
 /// it: it was the stack if its reset is not sent yet, or if output is unacknowledged and no byte has
 /// moved for the whole timeout. An idle connection whose peer vanished may look like a reset one.
 fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
-    let silent = slot.timeout(&env.limits) <= env.now;
+    let silent = slot.timeout(env) <= env.now;
     slot.socket.owes_reset() || (silent && !slot.socket.is_sent())
 }
 
-/// Moves input as far as the base has room. Returns whether any byte moved.
-fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>) -> bool {
-    let mut moved = false;
+/// Moves input as far as the base has room.
+fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     while let Some((space, _)) = base.input(conn) {
         match slot.socket.read(space) {
             Read::Bytes(amount) => {
+                slot.time = env.now;
                 base.received(conn, amount);
-                moved = true;
             }
             Read::End => {
                 slot.ends.input = true;
                 base.finished(conn);
-                break;
+                return;
             }
-            Read::Nothing | Read::Reset => break,
+            Read::Nothing | Read::Reset => return,
         }
     }
-    moved
 }
 
-/// Moves output as far as the socket has room. Returns whether any byte moved.
-fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>) -> bool {
-    let mut moved = false;
+/// Moves output as far as the socket has room.
+fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     loop {
         let amount = slot.socket.write(base.output(conn).0);
         if amount == 0 {
-            return moved;
+            return;
         }
+        slot.time = env.now;
         base.sent(conn, amount);
-        moved = true;
-    }
-}
-
-/// Moves the remaining output of a closed connection, and then releases it in the base.
-fn close<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
-    // A peer that reads only after its own output is accepted would otherwise never read.
-    slot.socket.discard();
-    send(slot, conn, base);
-    let unsent = !base.output(conn).0.is_empty();
-    let phase = slot.socket.phase();
-    let possible = matches!(phase, Phase::Handshake | Phase::Open);
-    if unsent && possible && env.now < slot.time {
-        return;
-    }
-    base.released(conn);
-    if unsent || matches!(phase, Phase::Handshake | Phase::Closed | Phase::Done) {
-        // The reset gets a time limit of its own, since the connection's may have passed.
-        slot.abort(env.until);
-    } else {
-        slot.linger(slot.time);
     }
 }
 
@@ -141,8 +130,8 @@ pub(crate) fn fail<A>(
     conn: Conn,
     base: &mut EventBase<'_, A>,
     error: ConnError,
-    until: Instant,
+    env: &Env<'_>,
 ) {
-    slot.abort(until);
+    slot.abort(env.now);
     base.failed(conn, error);
 }

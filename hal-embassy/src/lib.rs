@@ -47,7 +47,8 @@
 //!   to stay silent. When nothing else can listen, the socket that has waited longest in FIN-WAIT-2
 //!   is taken, 250 ms after the peer acknowledged everything. Its peer is not reset, but what it
 //!   still sends is answered by a reset. A connection with undelivered data never has to give its
-//!   socket to another, so slow readers can hold all sockets, each for [`Config::linger`].
+//!   socket to another, so slow readers can hold all sockets, each for ten seconds
+//!   ([`set_close_limits`](picoevent::Cx::set_close_limits)).
 //! * **A client that repeats its SYN** is answered by the socket in its handshake only while no
 //!   listening socket comes before that socket, since the stack takes the first socket that accepts
 //!   a segment. So from 0.5 s to 4 s after the first SYN, sockets before it do not listen. If those
@@ -86,7 +87,6 @@ mod config;
 mod connects;
 mod conns;
 mod env;
-mod leave;
 mod listeners;
 mod log;
 mod network;
@@ -100,6 +100,7 @@ mod socket;
 mod sockets;
 mod time;
 
+pub use adapter::Adapter;
 pub use config::Config;
 pub use connects::Outgoing;
 pub use observe::Observe;

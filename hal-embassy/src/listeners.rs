@@ -76,7 +76,7 @@ impl<'n> Pool<'_, 'n> {
         }
         let pushed = self.listeners.push(Listening { listener, endpoint, vacant: 0, first: 0 });
         pushed.map_err(|_| ListenError::NoSocket)?;
-        self.unsorted = true;
+        self.state.unsorted = true;
         log::listening(endpoint.port);
         Ok(())
     }
@@ -87,7 +87,7 @@ impl<'n> Pool<'_, 'n> {
         let place = self.place(listener);
         if place < self.listeners.len() {
             self.listeners.swap_remove(place);
-            self.unsorted = true;
+            self.state.unsorted = true;
         }
     }
 
@@ -96,11 +96,11 @@ impl<'n> Pool<'_, 'n> {
         self.ignore(listener);
         for slot in self.slots.iter_mut() {
             if matches!(slot.role, Role::Listening(of) | Role::Waiting(of) if of == listener) {
-                slot.abort(self.env.until);
+                slot.abort(self.state.env.now);
             }
         }
         // Sockets that owe a reset are watched until it is sent.
-        (self.marked, self.unsorted) = (u32::MAX, true);
+        (self.state.unwatched, self.state.unsorted) = (u32::MAX, true);
     }
 
     /// Returns whether the listener is enabled and at least `least` of its sockets listen.
@@ -111,9 +111,9 @@ impl<'n> Pool<'_, 'n> {
     /// Hands connections over to the base, the oldest first, while it has room. The others wait;
     /// none is dropped.
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while self.crowded && base.has_room() {
+        while self.state.crowded && base.has_room() {
             let Some(index) = self.oldest(Wanted::Waiting, 0) else {
-                self.crowded = false;
+                self.state.crowded = false;
                 return;
             };
             let Some(slot) = self.slots.get_mut(index) else { return };
@@ -125,13 +125,14 @@ impl<'n> Pool<'_, 'n> {
             match accepted {
                 Ok(conn) => {
                     slot.ends = Ends::default();
-                    slot.serve(Role::Open(conn), self.env.now);
-                    self.unwatched |= ready::mask(index);
+                    slot.serve(Role::Open(conn), self.state.env.now);
+                    self.state.unwatched |= ready::mask(index);
                 }
                 Err(AcceptError::Full) => return,
                 Err(AcceptError::NoListener) => {
-                    slot.abort(self.env.until);
-                    self.marked |= ready::mask(index);
+                    slot.abort(self.state.env.now);
+                    self.state.unwatched |= ready::mask(index);
+                    self.state.unsorted = true;
                 }
             }
         }
@@ -140,7 +141,7 @@ impl<'n> Pool<'_, 'n> {
     /// Lets free sockets listen, always for the listener with the fewest. Without a free one, takes
     /// one from a listener that has two more, or, for a listener that has none, one that only waits
     /// for its peer's end of stream.
-    pub(crate) fn fill(&mut self) {
+    pub(crate) fn fill<A>(&mut self, base: &mut EventBase<'_, A>) {
         while let Some(place) = self.furthest_below_backlog() {
             let index = self.next_to_listen(place);
             let slot = index.and_then(|index| self.slots.get_mut(index));
@@ -150,20 +151,24 @@ impl<'n> Pool<'_, 'n> {
                 continue;
             };
             let former = slot.role;
-            slot.abort(self.env.until);
+            slot.abort(self.state.env.now);
             slot.socket.tune(Tuning::DEFAULT);
             if !slot.socket.listen(held.endpoint) {
                 debug_assert!(false, "a free socket can listen");
                 return;
             }
             slot.serve(Role::Listening(held.listener), Instant::MAX);
-            self.unwatched |= ready::mask(index);
+            self.state.unwatched |= ready::mask(index);
             held.vacant = held.vacant.saturating_add(1);
-            if let Role::Listening(former) = former {
-                let place = self.place(former);
-                if let Some(held) = self.listeners.get_mut(place) {
-                    held.vacant = held.vacant.saturating_sub(1);
+            match former {
+                Role::Listening(former) => {
+                    let place = self.place(former);
+                    if let Some(held) = self.listeners.get_mut(place) {
+                        held.vacant = held.vacant.saturating_sub(1);
+                    }
                 }
+                Role::Open(conn) => base.failed(conn, ConnError::NoSocket),
+                _ => {}
             }
         }
     }
@@ -177,13 +182,13 @@ impl<'n> Pool<'_, 'n> {
             index = self.oldest(Wanted::Spare(vacant.saturating_add(2)), first);
         }
         if index.is_none() && vacant == 0 {
-            let finished = self.oldest(Wanted::Finished, first)?;
-            let ripe = after(self.slots.get(finished)?.time, GRACE);
-            if self.env.now < ripe {
-                self.alarm = self.alarm.min(ripe);
+            let lingering = self.oldest(Wanted::Lingering, first)?;
+            let ripe = after(self.slots.get(lingering)?.time, GRACE);
+            if self.state.env.now < ripe {
+                self.state.alarm = self.state.alarm.min(ripe);
                 return None;
             }
-            index = Some(finished);
+            index = Some(lingering);
         }
         index
     }
@@ -193,7 +198,7 @@ impl<'n> Pool<'_, 'n> {
     #[inline(never)]
     fn furthest_below_backlog(&self) -> Option<usize> {
         let mut furthest_below_backlog = None;
-        let mut fewest = self.backlog;
+        let mut fewest = self.state.backlog;
         for (place, held) in self.listeners.iter().enumerate() {
             if held.vacant < fewest && held.first < usize::MAX {
                 (furthest_below_backlog, fewest) = (Some(place), held.vacant);
@@ -216,7 +221,7 @@ impl<'n> Pool<'_, 'n> {
         listener: Listener,
         base: &mut EventBase<'_, A>,
     ) {
-        let now = self.env.now;
+        let now = self.state.env.now;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.socket.phase() {
             Phase::Listening if slot.time < Instant::MAX => slot.serve(slot.role, Instant::MAX),
@@ -230,9 +235,10 @@ impl<'n> Pool<'_, 'n> {
                 }
             }
             Phase::Listening | Phase::Handshake => {}
-            Phase::Closed | Phase::Done => slot.abort(self.env.until),
+            Phase::Closed | Phase::Done => slot.abort(self.state.env.now),
             Phase::Open | Phase::Finishing | Phase::Finished => {
                 slot.serve(Role::Waiting(listener), now);
+                self.state.crowded = true;
                 if let Some(twin) = self.twin(index) {
                     // The client has restarted, and its former connection is dead.
                     let conn = twin.conn();
@@ -256,16 +262,16 @@ impl<'n> Pool<'_, 'n> {
         if slot.is_vacant() {
             match held {
                 Some(held) if held.first <= index => held.vacant = held.vacant.saturating_add(1),
-                _ => slot.abort(self.env.until),
+                _ => slot.abort(self.state.env.now),
             }
             return;
         }
         let (early, late) = (after(slot.time, REPEATS[0]), after(slot.time, REPEATS[1]));
-        let now = self.env.now;
+        let now = self.state.env.now;
         if now < early {
-            self.alarm = self.alarm.min(early);
+            self.state.alarm = self.state.alarm.min(early);
         } else if now < late {
-            self.alarm = self.alarm.min(late);
+            self.state.alarm = self.state.alarm.min(late);
             if let Some(held) = held {
                 held.first = held.first.max(index);
             }

@@ -13,6 +13,8 @@ pub(crate) struct Network<'n> {
     seen: Seen,
     /// Whether the last look found a change.
     pub(crate) changed: bool,
+    /// Whether it found that an address is no longer ours.
+    pub(crate) lost: bool,
     /// Whether our waker was woken, by a change or by a task that replaced it.
     displaced: bool,
     /// Whether the waker must be set; see [`Network::wake_on_change`].
@@ -36,11 +38,20 @@ impl Seen {
             v6: v6::address(stack),
         }
     }
+
+    /// Returns whether there was an address that is another now, or none.
+    fn has_lost(&self, now: &Self) -> bool {
+        let lost = self.v4.is_some() && self.v4 != now.v4;
+        #[cfg(feature = "proto-ipv6")]
+        let lost = lost || self.v6.is_some() && self.v6 != now.v6;
+        lost
+    }
 }
 
 impl<'n> Network<'n> {
     pub(crate) fn new(stack: Stack<'n>) -> Self {
-        Self { stack, seen: Seen::of(stack), changed: false, displaced: false, unwatched: true }
+        let seen = Seen::of(stack);
+        Self { stack, seen, changed: false, lost: false, displaced: false, unwatched: true }
     }
 
     /// Reads the current link and addresses. Returns whether they changed. `news` are the bits that
@@ -49,6 +60,7 @@ impl<'n> Network<'n> {
         self.displaced |= news & (1 << ready::NETWORK) != 0;
         let now = Seen::of(self.stack);
         self.changed = now != self.seen;
+        self.lost = self.seen.has_lost(&now);
         self.seen = now;
         self.unwatched |= self.changed;
         self.changed
@@ -80,7 +92,7 @@ impl<'n> Network<'n> {
             #[cfg(feature = "proto-ipv6")]
             IpAddress::Ipv6(peer) => v6::reaches(self.stack, peer),
         };
-        if self.seen.link_up && routed { Ok(()) } else { Err(ConnError::Unreachable) }
+        if self.stack.is_link_up() && routed { Ok(()) } else { Err(ConnError::Unreachable) }
     }
 
     /// Makes the next sleep watch for changes again, since something happened to the loop.

@@ -60,8 +60,16 @@ pub(crate) struct Ready {
 impl Ready {
     /// Takes a place, if there is one.
     pub(crate) fn new() -> Self {
-        let is_free = |place: &usize| with(*place, |bits| !bits.taken.replace(true));
-        Self { place: (0..PLACES).find(|place| is_free(place) == Some(true)).unwrap_or(PLACES) }
+        // Wakers of an earlier loop may have left news.
+        let take = |bits: &Bits| {
+            let is_free = !bits.taken.replace(true);
+            if is_free {
+                bits.news.set(0);
+            }
+            is_free
+        };
+        let is_free = |place: &usize| with(*place, take) == Some(true);
+        Self { place: (0..PLACES).find(is_free).unwrap_or(PLACES) }
     }
 
     /// Returns the bits that were set since the last call. From now on, news wakes `task`.
@@ -69,6 +77,13 @@ impl Ready {
         let task = task.clone();
         let taken = with(self.place, |bits| (bits.news.take(), bits.task.replace(Some(task))));
         taken.map_or(u32::MAX, |(news, _)| news)
+    }
+
+    /// Makes news wake `task` from now on. Returns whether there is news already.
+    pub(crate) fn register(&self, task: &Waker) -> bool {
+        let task = task.clone();
+        let held = with(self.place, |bits| (bits.news.get(), bits.task.replace(Some(task))));
+        held.is_some_and(|(news, _)| news != 0)
     }
 
     /// Returns the waker that sets the bit.

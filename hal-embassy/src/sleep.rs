@@ -1,39 +1,31 @@
-//! How the task sleeps: what may wake it, and when.
+//! How the task sleeps: what may wake it.
 //!
 //! A socket is watched only for what the loop waits for, and only if it was used or looked at since
 //! it was watched last: its waker works once, and waking it marks the socket ([`ready`]). Each watch
 //! is a mutable access, which makes the stack's runner work once.
 
-use core::task::{Context, Waker};
+use core::task::Waker;
 
-use picoevent::{EventBase, Instant};
+use picoevent::EventBase;
 
-use crate::adapter::Adapter;
+use crate::pool::{Pool, State};
 use crate::ready;
 use crate::slot::{Role, Slot};
-use crate::time;
 
-impl<A, O> Adapter<'_, '_, '_, A, O> {
-    /// Makes news, and the deadline of the base or of a socket, wake the task.
-    pub(crate) fn sleep(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) {
-        self.watch(cx.waker());
-        let at = deadline.unwrap_or(Instant::MAX).min(self.pool.alarm);
-        if at < Instant::MAX {
-            time::wake_at(at, cx);
-        }
-    }
-
+impl Pool<'_, '_> {
     /// Makes news wake the task.
     #[inline(never)]
-    pub(crate) fn watch(&mut self, task: &Waker) {
-        let pool = &mut self.pool;
-        let unwatched = core::mem::take(&mut pool.unwatched);
-        for (index, slot) in pool.slots.iter_mut().enumerate() {
-            if unwatched & ready::mask(index) != 0 {
-                watch(slot, self.base, &pool.ready.waker(ready::bit(index), task));
+    pub(crate) fn watch<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
+        let unwatched = core::mem::take(&mut self.state.unwatched);
+        if unwatched != 0 {
+            for (index, slot) in self.slots.iter_mut().enumerate() {
+                if unwatched & ready::mask(index) != 0 {
+                    watch(slot, base, &self.state.ready.waker(ready::bit(index), task));
+                }
             }
         }
-        pool.env.network.wake_on_change(&pool.ready.waker(ready::NETWORK, task));
+        let State { env, ready, .. } = &mut *self.state;
+        env.network.wake_on_change(&ready.waker(ready::NETWORK, task));
     }
 }
 
@@ -42,14 +34,14 @@ fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
         Role::Free | Role::Queued(_) => (false, false),
         // Every change of state wakes the waker for input.
         Role::Listening(_) => (true, false),
-        Role::Waiting(_) | Role::Connecting(_) | Role::Resetting => (false, true),
+        Role::Waiting(_) | Role::Connecting(_) => (false, true),
+        Role::Ending => (true, true),
         Role::Open(conn) => {
             let input = base.input(conn).is_some();
+            let output = slot.ends.output || !base.output(conn).0.is_empty();
             // At least one of the two is needed, to notice a reset.
-            (input, !input || !base.output(conn).0.is_empty())
+            (input || slot.ends.output, output || !input)
         }
-        Role::Closing(_) => (true, true),
-        Role::Lingering | Role::Finished => (true, false),
     };
     if input {
         slot.socket.wake_on_input(waker);

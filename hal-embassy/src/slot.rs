@@ -1,22 +1,26 @@
 //! A slot of the pool: a socket, and what it is used for.
 //!
 //! ```text
-//!            ┌────────────── Free ◀─────────────────── Finished ──┐
-//!   listener │                │ connect                    ▲      │
-//!            ▼                ▼                            │      │
-//!        Listening  Queued ◀▶ Connecting ──┐           Lingering ─┤
-//!            │ handshake                   ▼               ▲      │ too long
-//!            └──▶ Waiting ──────────────▶ Open ──▶ Closing ┘      ▼
-//!              (for the base to     (a connection of the base)  Resetting ──▶ Free
-//!               have room)
+//!            ┌─────────────────── Free ◀───────────────────────┐
+//!   listener │                     │ connect                   │
+//!            ▼                     ▼                           │
+//!        Listening       Queued ◀▶ Connecting                  │
+//!            │ handshake           │                           │
+//!            └──▶ Waiting ──────▶ Open ──────────────────▶ Ending
+//!              (for the base     (a connection       (its reset, or its
+//!               to have room)     of the base)        peer's end is awaited)
 //! ```
 
 use embassy_net::IpEndpoint;
 use picoevent::{Conn, ConnError, Instant, Listener};
 
-use crate::env::Limits;
+use crate::env::Env;
 use crate::socket::{Phase, Socket};
 use crate::time::after;
+
+/// How long a socket without a connection of the base waits for the stack to send its reset, or for its
+/// peer's end of stream. In microseconds.
+const ENDING: u64 = 2_000_000;
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
@@ -47,15 +51,9 @@ pub(crate) enum Role {
     Queued(Conn),
     /// It is the base's connection, whose bytes last moved at the time.
     Open(Conn),
-    /// It takes the remaining output of a connection that was closed, until the time.
-    Closing(Conn),
-    /// It delivers its output and the end of stream, until the time. The base has released it.
-    Lingering,
-    /// It has delivered everything and waits for the peer's end of stream (FIN-WAIT-2), since the
-    /// time.
-    Finished,
-    /// It has to send a reset, until the time.
-    Resetting,
+    /// It has no connection of the base any more, since the time: it has to send a reset, or its peer has
+    /// everything and has not ended its stream yet (FIN-WAIT-2).
+    Ending,
 }
 
 /// Which ends of a connection's streams were reached.
@@ -63,10 +61,12 @@ pub(crate) enum Role {
 pub(crate) struct Ends {
     /// The base knows that the peer will send no more.
     pub(crate) input: bool,
-    /// The application will send no more.
-    pub(crate) output_wanted: bool,
     /// The socket was closed for sending.
     pub(crate) output: bool,
+    /// The base knows that the peer has our end of stream.
+    pub(crate) delivered: bool,
+    /// The connection was closed and waits for the peer's end of stream only.
+    pub(crate) lingers: bool,
 }
 
 impl<'n> Slot<'n> {
@@ -88,10 +88,7 @@ impl<'n> Slot<'n> {
     /// Returns the connection of the base this slot belongs to.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
-            Role::Connecting(conn)
-            | Role::Queued(conn)
-            | Role::Open(conn)
-            | Role::Closing(conn) => Some(conn),
+            Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => Some(conn),
             _ => None,
         }
     }
@@ -110,18 +107,37 @@ impl<'n> Slot<'n> {
     }
 
     /// Returns until when the role may be held.
-    pub(crate) fn until(&self, limits: &Limits) -> Instant {
+    pub(crate) fn until(&self, env: &Env<'_>) -> Instant {
         match self.role {
-            Role::Closing(_) | Role::Lingering | Role::Resetting => self.time,
-            Role::Connecting(_) | Role::Queued(_) => self.timeout(limits),
-            Role::Finished => after(self.time, limits.fin_wait),
+            Role::Ending => after(self.time, ENDING),
+            Role::Connecting(_) | Role::Queued(_) => self.timeout(env),
             Role::Free | Role::Listening(_) | Role::Waiting(_) | Role::Open(_) => Instant::MAX,
         }
     }
 
     /// Returns when the peer is given up if nothing comes from it after the time.
-    pub(crate) fn timeout(&self, limits: &Limits) -> Instant {
-        after(self.time, limits.timeout)
+    pub(crate) fn timeout(&self, env: &Env<'_>) -> Instant {
+        after(self.time, env.timeout)
+    }
+
+    /// Makes the socket of an ending connection free, if it owes nothing or its time is up. Returns
+    /// whether it is.
+    pub(crate) fn release(&mut self, env: &Env<'_>) -> bool {
+        let is_late = self.until(env) <= env.now;
+        let phase = self.socket.phase();
+        if !matches!(phase, Phase::Closed | Phase::Done) {
+            if is_late {
+                self.abort(env.now);
+            }
+            return false;
+        }
+        if self.socket.owes_reset() && !is_late {
+            return false;
+        }
+        // Sockets that may still have to send an answer are used after all others.
+        let time = if phase == Phase::Done { env.now.as_micros() | 1 } else { 0 };
+        self.serve(Role::Free, Instant::from_micros(time));
+        true
     }
 
     /// Drops the connection without sending anything to the peer. The socket is free.
@@ -135,22 +151,9 @@ impl<'n> Slot<'n> {
         self.peer.map_or(Ok(()), |peer| self.socket.connect(peer))
     }
 
-    /// Sends the end of stream, once.
-    pub(crate) fn finish(&mut self) {
-        if !core::mem::replace(&mut self.ends.output, true) {
-            self.socket.close();
-        }
-    }
-
-    /// Leaves the connection to the stack, which delivers the output it has.
-    pub(crate) fn linger(&mut self, until: Instant) {
-        self.finish();
-        self.serve(Role::Lingering, until);
-    }
-
-    /// Drops the connection, if there is one. The socket is free when the reset is sent, or at
-    /// `until` if the stack cannot reach the peer.
-    pub(crate) fn abort(&mut self, until: Instant) {
+    /// Drops the connection, if there is one. The socket is free when the reset is sent, or after
+    /// [`ENDING`] if the stack cannot reach the peer.
+    pub(crate) fn abort(&mut self, now: Instant) {
         match self.socket.phase() {
             Phase::Listening => self.socket.close(),
             Phase::Closed | Phase::Done => {}
@@ -158,6 +161,6 @@ impl<'n> Slot<'n> {
                 self.socket.abort();
             }
         }
-        self.serve(Role::Resetting, until);
+        self.serve(Role::Ending, now);
     }
 }

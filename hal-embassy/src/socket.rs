@@ -117,12 +117,6 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Reads what the peer sent and discards it.
-    pub(crate) fn discard(&mut self) {
-        let mut scrap = [0; 64];
-        while self.0.can_recv() && matches!(self.read(&mut scrap), Read::Bytes(_)) {}
-    }
-
     /// Sends an end of stream after the output, or stops listening.
     pub(crate) fn close(&mut self) {
         self.0.close();
@@ -160,11 +154,6 @@ impl<'n> Socket<'n> {
     /// Returns whether the connection was dropped and the reset is not sent yet.
     pub(crate) fn owes_reset(&self) -> bool {
         self.phase() == Phase::Closed && self.0.remote_endpoint().is_some()
-    }
-
-    /// Returns whether the peer has sent its end of stream and everything before it was read.
-    pub(crate) fn is_read_out(&self) -> bool {
-        !self.0.may_recv()
     }
 
     /// Returns whether there is unread input.

@@ -1,7 +1,7 @@
 //! The loop's time on embassy-time's clock, for any tick rate.
 
 use core::pin::pin;
-use core::task::Context;
+use core::task::{Context, Waker};
 use core::time::Duration;
 
 use embassy_time::Timer;
@@ -25,13 +25,13 @@ pub(crate) fn now() -> Instant {
 
 /// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. A
 /// deadline beyond the end of embassy-time's clock never comes.
-pub(crate) fn wake_at(deadline: Instant, cx: &mut Context<'_>) {
+pub(crate) fn wake_at(deadline: Instant, task: &Waker) {
     let micros = deadline.as_micros();
     let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };
     let early = u64::from(at.as_micros() < micros);
     let at = embassy_time::Instant::from_ticks(at.as_ticks().saturating_add(early));
     // The first poll registers the wake with the time driver; the timer itself can be dropped.
-    let scheduled = pin!(Timer::at(at)).poll(cx);
+    let scheduled = pin!(Timer::at(at)).poll(&mut Context::from_waker(task));
     debug_assert!(scheduled.is_pending(), "a timer is never ready at its first poll");
 }
 

@@ -18,7 +18,7 @@ impl<A> EventBase<'_, A> {
     /// Returns whether the connection table has room. Call it before accepting, so that every accepted
     /// connection can be kept.
     pub fn has_room(&self) -> bool {
-        !self.cx.tables.conns.is_full()
+        self.cx.conn_has_room()
     }
 
     /// Feeds an accepted connection: the listener's callback is due.
@@ -35,11 +35,11 @@ impl<A> EventBase<'_, A> {
     fn accept(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let held = self.cx.tables.listeners.get(listener).filter(|slot| !slot.is_freed());
         held.ok_or(AcceptError::NoListener)?;
-        let (conn, slot) = self.cx.tables.conns.insert().ok_or(AcceptError::Full)?;
+        let (conn, slot) = self.cx.conn_insert().ok_or(AcceptError::Full)?;
         slot.begin(Phase::Open, peer.into());
         slot.listener = listener;
         slot.set_unaccepted(true);
-        self.cx.conn_queue(conn);
+        self.cx.conn_queue(conn.slot());
         Ok(conn)
     }
 
@@ -51,16 +51,18 @@ impl<A> EventBase<'_, A> {
     /// Feeds that an outgoing connection is established.
     pub fn connected(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Connected(conn));
+        let index = conn.slot();
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
         match slot.phase() {
             Phase::Connecting => {
                 slot.set_phase(Phase::Open);
-                self.cx.conn_due(conn, due::CONNECTED);
-                self.cx.conn_post(conn, action::SEND | action::RECEIVE);
-                self.cx.conn_progress(conn, Direction::Write);
-                self.cx.conn_progress(conn, Direction::Read);
+                self.cx.conn_due(index, due::CONNECTED);
+                self.cx.conn_post(index, action::SEND | action::RECEIVE);
+                self.cx.conn_progress(index, Direction::Write);
+                self.cx.conn_progress(index, Direction::Read);
+                self.cx.conn_end_output(index);
             }
-            Phase::Closing => self.cx.conn_post(conn, action::SEND),
+            Phase::Closing => self.cx.conn_post(index, action::SEND),
             Phase::Open | Phase::Failed => {}
         }
     }
@@ -77,13 +79,21 @@ impl<A> EventBase<'_, A> {
         Some(slot.input.space(self.cx.rings.input_mut(conn.index())))
     }
 
-    /// Feeds that `amount` bytes were put into the room for input.
+    /// Feeds that `amount` bytes were put into the room for input. Ignored before the connection is open,
+    /// and after the end of the stream.
     pub fn received(&mut self, conn: Conn, amount: usize) {
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        if slot.phase() == Phase::Connecting || slot.has(flag::EOF) {
+            return;
+        }
         let amount = slot.input.commit(self.cx.rings.input_len(), amount);
+        let is_full = slot.input.len() == self.cx.rings.input_len();
         if amount > 0 && slot.is_held() {
-            self.cx.conn_due(conn, due::READ);
-            self.cx.conn_progress(conn, Direction::Read);
+            self.cx.conn_due(conn.slot(), due::READ);
+            self.cx.conn_progress(conn.slot(), Direction::Read);
+        } else if is_full {
+            // What a peer sends to a closed connection is discarded, in the next turn.
+            self.cx.conn_post(conn.slot(), action::RECEIVE);
         }
         self.note_received(conn, amount);
     }
@@ -97,28 +107,58 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Feeds that the oldest `amount` bytes were sent.
+    /// Feeds that the oldest `amount` bytes were sent. Ignored before the connection is open.
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        let amount = slot.output.consume(self.cx.rings.output_len(), amount);
-        if amount == 0 || !slot.is_held() {
+        if slot.phase() == Phase::Connecting {
             return;
         }
-        if slot.output.len() == 0 {
-            self.cx.conn_due(conn, due::WRITE);
+        let amount = slot.output.consume(self.cx.rings.output_len(), amount);
+        if amount == 0 {
+            return;
         }
-        self.cx.conn_progress(conn, Direction::Write);
+        let (is_held, is_drained) = (slot.is_held(), slot.output.len() == 0);
+        if is_drained {
+            self.cx.conn_end_output(conn.slot());
+        }
+        if is_held {
+            if is_drained {
+                self.cx.conn_due(conn.slot(), due::WRITE);
+            }
+            self.cx.conn_progress(conn.slot(), Direction::Write);
+        }
+    }
+
+    /// Feeds that the peer has acknowledged our end of the stream ([`Action::End`](crate::Action::End))
+    /// and all output before it, or that the system sees to that.
+    pub fn delivered(&mut self, conn: Conn) {
+        self.cx.recorder.note(|| Entry::Delivered(conn));
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        let was_asked = slot.has(flag::END_SENT) && slot.pending.actions & action::END == 0;
+        if was_asked && !slot.has(flag::DELIVERED) {
+            slot.turn.set(flag::DELIVERED, true);
+            self.cx.conn_linger(conn.slot());
+        }
     }
 
     /// Feeds that the peer will send no more. What came before can still be read.
     pub fn finished(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.phase() == Phase::Open && !slot.has(flag::EOF) {
-            slot.turn.set(flag::EOF, true);
-            slot.turn.add_due(due::EOF);
-            self.cx.conn_activate(conn);
+        if slot.has(flag::EOF) {
+            return;
+        }
+        match slot.phase() {
+            Phase::Open => {
+                slot.turn.set(flag::EOF, true);
+                self.cx.conn_activate(conn.slot(), due::EOF);
+            }
+            Phase::Closing => {
+                slot.turn.set(flag::EOF, true);
+                self.cx.conn_linger(conn.slot());
+            }
+            Phase::Connecting | Phase::Failed => {}
         }
     }
 
@@ -128,35 +168,17 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(|| Entry::Failed(conn, error));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
         match slot.phase() {
-            Phase::Closing => self.give_back(conn),
             Phase::Failed => {}
+            Phase::Closing => self.cx.conn_give_back(conn.slot()),
             // The application does not know of it, so there is nothing to report.
-            _ if slot.is_unaccepted() => {
-                self.cx.conn_forget(conn);
-                self.give_back(conn);
-            }
+            _ if slot.is_unaccepted() => self.cx.conn_give_back(conn.slot()),
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
                 slot.set_phase(Phase::Failed);
                 slot.error = error.into();
                 slot.output.clear();
-                self.cx.conn_due(conn, due::FAILED);
+                self.cx.conn_due(conn.slot(), due::FAILED);
             }
-        }
-    }
-
-    /// Gives back the slot of a connection that was closed ([`Action::Close`](crate::Action::Close)):
-    /// its output is sent, or lost with the connection.
-    pub fn released(&mut self, conn: Conn) {
-        self.cx.recorder.note(|| Entry::Released(conn));
-        self.give_back(conn);
-    }
-
-    fn give_back(&mut self, conn: Conn) {
-        if self.cx.tables.conns.get(conn).is_some_and(|slot| !slot.is_held()) {
-            let id = self.cx.tables.conn_id(conn.slot());
-            self.cx.outbox.forget(&mut self.cx.tables, id);
-            self.cx.tables.conns.remove(conn);
         }
     }
 }

@@ -11,8 +11,6 @@ use crate::{Cx, Fired, Instant};
 
 /// Callbacks that are due, in the order they run (rule R2, an accept first of all).
 pub(super) mod due {
-    use super::Direction;
-
     pub(in crate::conn) const ACCEPTED: u8 = 1 << 0;
     pub(in crate::conn) const CONNECTED: u8 = 1 << 1;
     pub(in crate::conn) const READ: u8 = 1 << 2;
@@ -29,14 +27,6 @@ pub(super) mod due {
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
     /// Callbacks that wait until writing is enabled.
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
-
-    /// Returns the bit of a direction's timeout callback.
-    pub(in crate::conn) const fn timeout_of(direction: Direction) -> u8 {
-        match direction {
-            Direction::Read => READ_TIMEOUT,
-            Direction::Write => WRITE_TIMEOUT,
-        }
-    }
 }
 
 impl<A> ConnSlot<A> {
@@ -60,11 +50,7 @@ impl<A> ConnSlot<A> {
     /// Takes the next callback, except that of a listener. Input rings have `input_len` bytes.
     fn take_call(&mut self, conn: Conn, now: Instant, input_len: usize) -> Option<Fired<A>> {
         if self.turn.due() & due::TIMEOUTS != 0 {
-            for direction in [Direction::Read, Direction::Write] {
-                if self.until(direction, input_len) > now {
-                    self.clear_due(due::timeout_of(direction));
-                }
-            }
+            self.clear_due(due::TIMEOUTS & !self.timeouts_passed(now, input_len));
         }
         if self.input.len() == 0 {
             self.clear_due(due::READ);
@@ -143,7 +129,7 @@ impl<A> Cx<'_, A> {
         let (now, input_len) = (self.now, self.rings.input_len());
         let (conn, slot) = self.tables.conns.at(index)?;
         if slot.is_unaccepted() {
-            return self.hand_over(conn);
+            return self.hand_over(index);
         }
         let before = slot.turn.due();
         let fired = slot.take_call(conn, now, input_len);
@@ -151,35 +137,34 @@ impl<A> Cx<'_, A> {
         let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         if eof_waits || slot.next_due() == 0 {
             self.queues.done(&mut slot.turn);
-            slot.turn.set_due(left);
-            self.conn_activate(conn);
+            self.conn_activate(index, left);
         }
         fired
     }
 
     /// Makes a callback due, if one is set.
-    pub(super) fn conn_due(&mut self, conn: Conn, due: u8) {
-        if let Some(slot) = self.tables.conns.get_mut(conn).filter(|slot| slot.hears(due)) {
-            slot.turn.add_due(due);
-            self.conn_activate(conn);
+    pub(super) fn conn_due(&mut self, index: u16, due: u8) {
+        if self.tables.conns.slot(index).is_some_and(|slot| slot.hears(due)) {
+            self.conn_activate(index, due);
         }
     }
 
-    /// Gives a turn to a connection that the application knows, if a callback can run.
-    pub(super) fn conn_activate(&mut self, conn: Conn) {
-        let slot = self.tables.conns.get(conn);
-        if slot.is_some_and(|slot| slot.next_due() != 0 && !slot.is_unaccepted()) {
-            self.conn_queue(conn);
+    /// Makes callbacks due, and gives a turn to a connection that the application knows, if one can run.
+    pub(super) fn conn_activate(&mut self, index: u16, due: u8) {
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        slot.turn.add_due(due);
+        if slot.next_due() != 0 && !slot.is_unaccepted() {
+            self.conn_queue(index);
         }
     }
 
     /// Gives a connection a turn.
-    pub(crate) fn conn_queue(&mut self, conn: Conn) {
-        self.activate(self.tables.conn_id(conn.slot()), 0);
+    pub(crate) fn conn_queue(&mut self, index: u16) {
+        self.activate(self.tables.conn_id(index), 0);
     }
 
-    pub(super) fn conn_post(&mut self, conn: Conn, action: u8) {
-        let id = self.tables.conn_id(conn.slot());
+    pub(super) fn conn_post(&mut self, index: u16, action: u8) {
+        let id = self.tables.conn_id(index);
         self.outbox.post(&mut self.tables, id, action);
     }
 
@@ -188,13 +173,21 @@ impl<A> Cx<'_, A> {
         match action {
             action::OPEN => Some(Action::Connect(conn)),
             action::TUNE if slot.is_held() => Some(Action::Tune(conn, slot.tuning())),
-            action::RECEIVE if slot.wants_input() => Some(Action::Receive(conn)),
+            action::RECEIVE if slot.wants_input() => {
+                if !slot.is_held() {
+                    slot.input.clear();
+                }
+                Some(Action::Receive(conn))
+            }
             action::SEND if slot.may_send() => Some(Action::Send(conn)),
-            action::FINISH => Some(Action::Finish(conn)),
-            action::CLOSE => Some(Action::Close(conn)),
+            action::END => Some(Action::End(conn)),
+            action::CLOSE => {
+                self.conn_give_back(index);
+                Some(Action::Close(conn))
+            }
             action::DROP => {
-                self.tables.conns.remove(conn);
-                Some(Action::Abort(conn))
+                self.conn_give_back(index);
+                Some(Action::Reset(conn))
             }
             _ => None,
         }

@@ -16,7 +16,7 @@ use crate::timers::Alarm;
 pub(crate) enum Phase {
     Connecting,
     Open,
-    /// The application has closed it; the back end sends what is left.
+    /// The application has closed or dropped it; see `closing.rs`.
     Closing,
     Failed,
 }
@@ -41,6 +41,13 @@ pub(crate) mod flag {
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
     pub(crate) const CLOSING: u32 = 0b10 * OPEN;
     pub(crate) const FAILED: u32 = 0b11 * OPEN;
+
+    /// The back end was asked to send our end of the stream.
+    pub(crate) const END_SENT: u32 = READ_ENABLED << 8;
+    /// The peer has our end of the stream, and all before it.
+    pub(crate) const DELIVERED: u32 = READ_ENABLED << 9;
+    /// It is on the list of connections that wait for their peer's end of stream only.
+    pub(crate) const LINGERING: u32 = READ_ENABLED << 10;
 }
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
@@ -113,7 +120,6 @@ impl<A> ConnSlot<A> {
         (self.on_read, self.on_write, self.on_event) = (None, None, None);
         (self.user, self.listener) = (0, Listener::NONE);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
-        self.pending = Pending::EMPTY;
         self.peer = peer;
         self.set_phase(phase);
         self.set_tuning(Tuning::DEFAULT);
@@ -170,9 +176,15 @@ impl<A> ConnSlot<A> {
         self.has(flag::FINISHED) || self.phase() == Phase::Failed
     }
 
-    /// Returns whether input is wanted, as far as the application and the peer are concerned.
+    /// Returns whether input is wanted, as far as the application and the peer are concerned. That of a
+    /// closed connection is wanted for its end.
     pub(super) fn wants_input(&self) -> bool {
-        self.phase() == Phase::Open && self.has(flag::READ_ENABLED) && !self.has(flag::EOF)
+        let wanted = match self.phase() {
+            Phase::Open => self.has(flag::READ_ENABLED),
+            Phase::Closing => !self.is_over(),
+            Phase::Connecting | Phase::Failed => false,
+        };
+        wanted && !self.has(flag::EOF)
     }
 
     /// Returns whether output is to be sent, as far as the application is concerned. A closed connection
@@ -185,8 +197,13 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether it waits for the peer: for an answer to a connect, or for room for output.
+    /// Returns whether it waits for the peer: for an answer to a connect, for room for output, or for the
+    /// end.
     pub(super) fn awaits_peer(&self) -> bool {
-        self.phase() == Phase::Connecting || (self.phase() == Phase::Open && self.output.len() > 0)
+        match self.phase() {
+            Phase::Connecting | Phase::Closing => true,
+            Phase::Open => self.output.len() > 0,
+            Phase::Failed => false,
+        }
     }
 }

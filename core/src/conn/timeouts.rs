@@ -8,10 +8,7 @@
 use super::firing::due;
 use super::slot::flag;
 use super::{ConnSlot, Direction};
-use crate::handle::Conn;
 use crate::{Cx, Instant};
-
-const DIRECTIONS: [Direction; 2] = [Direction::Read, Direction::Write];
 
 impl<A> ConnSlot<A> {
     /// Returns when a direction's timeout passes, with input rings of `input_len` bytes; [`Instant::MAX`]
@@ -35,17 +32,30 @@ impl<A> ConnSlot<A> {
 
     /// Returns when the next timeout passes that is not due already.
     pub(crate) fn next_deadline(&self, input_len: usize) -> Instant {
-        let waiting = |direction: &Direction| self.turn.due() & due::timeout_of(*direction) == 0;
-        let until = |direction| self.until(direction, input_len);
-        DIRECTIONS.into_iter().filter(waiting).map(until).fold(Instant::MAX, Instant::min)
+        let is_due = |timeout| self.turn.due() & timeout != 0;
+        let until = |timeout, direction| match is_due(timeout) {
+            true => Instant::MAX,
+            false => self.until(direction, input_len),
+        };
+        let read = until(due::READ_TIMEOUT, Direction::Read);
+        read.min(until(due::WRITE_TIMEOUT, Direction::Write))
+    }
+
+    /// Returns the callbacks of the timeouts that have passed at `now`.
+    pub(super) fn timeouts_passed(&self, now: Instant, input_len: usize) -> u8 {
+        let passed = |timeout, direction| {
+            let until = self.until(direction, input_len);
+            if until <= now && until < Instant::MAX { timeout } else { 0 }
+        };
+        passed(due::READ_TIMEOUT, Direction::Read) | passed(due::WRITE_TIMEOUT, Direction::Write)
     }
 }
 
 impl<A> Cx<'_, A> {
     /// Restarts a direction's timeout: it made progress, or may make some from now on.
-    pub(super) fn conn_progress(&mut self, conn: Conn, direction: Direction) {
+    pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
         let (now, input_len) = (self.now, self.rings.input_len());
-        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.timeouts == [0; 2] {
             return;
         }
@@ -59,24 +69,23 @@ impl<A> Cx<'_, A> {
         if stands_early || until == Instant::MAX {
             return;
         }
-        let sequence = self.next_sequence(until);
-        if let Some(slot) = self.tables.conns.get_mut(conn) {
-            (slot.alarm.deadline, slot.alarm.sequence) = (until, sequence);
+        self.sequence = self.sequence.wrapping_add(1);
+        (slot.alarm.deadline, slot.alarm.sequence) = (until, self.sequence);
+        if until < self.due_from {
+            (self.due_from, self.due_moved) = (until, true);
         }
-        let id = self.tables.conn_id(conn.slot());
-        self.timers.arm(&mut self.tables, id);
+        self.timers.conns.arm(&mut self.tables.conns, index);
     }
 
     /// Makes the passed timeouts of the connection in a slot due. The direction is disabled when its turn
     /// comes (rule M7), whether there is a callback or not.
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
         let (now, input_len) = (self.now, self.rings.input_len());
-        let Some((conn, slot)) = self.tables.conns.at(index) else { return };
-        for direction in DIRECTIONS {
-            if slot.until(direction, input_len) <= now {
-                slot.turn.add_due(due::timeout_of(direction));
-            }
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if !slot.is_held() {
+            return self.conn_close_timed_out(index);
         }
-        self.conn_activate(conn);
+        let passed = slot.timeouts_passed(now, input_len);
+        self.conn_activate(index, passed);
     }
 }

@@ -29,9 +29,9 @@ impl<'s, A> Cx<'s, A> {
     /// # Errors
     /// [`Full::Conns`] when the table has no free slot.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
-        let (conn, slot) = self.tables.conns.insert().ok_or(Full::Conns)?;
+        let (conn, slot) = self.conn_insert().ok_or(Full::Conns)?;
         slot.begin(Phase::Connecting, peer.into());
-        self.conn_post(conn, action::OPEN);
+        self.conn_post(conn.slot(), action::OPEN);
         Ok(conn)
     }
 
@@ -66,8 +66,8 @@ impl<'s, A> Cx<'s, A> {
             slot.output = output;
         }
         input.consume(held.len(), amount);
-        self.conn_output_grew(to, amount);
-        self.conn_input_shrank(from, input);
+        self.conn_output_grew(to.slot(), amount);
+        self.conn_input_shrank(from.slot(), input);
         Ok(amount)
     }
 
@@ -96,15 +96,15 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Enables a direction. At first reading is disabled and writing is enabled.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
-        let conn = self.conn;
+        let index = self.conn.slot();
         self.change(|slot| slot.enable(direction));
         let moves = match direction {
             Direction::Read => action::RECEIVE,
             Direction::Write => action::SEND,
         };
-        self.cx.conn_post(conn, moves);
-        self.cx.conn_progress(conn, direction);
-        self.cx.conn_activate(conn);
+        self.cx.conn_post(index, moves);
+        self.cx.conn_progress(index, direction);
+        self.cx.conn_activate(index, 0);
         self
     }
 
@@ -119,10 +119,10 @@ impl<A> ConnMut<'_, '_, A> {
     /// (`write`, which also bounds a connect), before the event callback gets a timeout. `None` and zero
     /// mean no timeout. In whole milliseconds, rounded up; the longest is 49 days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
-        let timeouts = [read, write].map(|timeout| timeout.map_or(0, millis));
-        self.change(|slot| slot.timeouts = timeouts);
-        self.cx.conn_progress(self.conn, Direction::Read);
-        self.cx.conn_progress(self.conn, Direction::Write);
+        let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
+        self.change(|slot| slot.timeouts = [read, write]);
+        self.cx.conn_progress(self.conn.slot(), Direction::Read);
+        self.cx.conn_progress(self.conn.slot(), Direction::Write);
         self
     }
 
@@ -178,7 +178,7 @@ impl<A> ConnMut<'_, '_, A> {
             change(&mut tuning);
             slot.set_tuning(tuning);
         });
-        self.cx.conn_post(self.conn, action::TUNE);
+        self.cx.conn_post(self.conn.slot(), action::TUNE);
         self
     }
 
@@ -212,11 +212,10 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`WriteError::Full`] when it does not fit now, [`WriteError::Finished`] when no more can
     /// be sent. Nothing was taken then.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
-        if self.slot().is_none_or(|slot| slot.is_finished()) {
-            return Err(WriteError::Finished);
-        }
+        let open = self.slot().filter(|slot| !slot.is_finished());
+        let held = open.ok_or(WriteError::Finished)?.output.len();
         self.cx.longest_write.note(data.len());
-        let room = self.room();
+        let room = self.cx.rings.output_len().saturating_sub(held);
         if data.len() > room {
             return Err(WriteError::Full { room });
         }
@@ -227,12 +226,12 @@ impl<A> ConnMut<'_, '_, A> {
     /// Queues as much of `data` as fits. Returns the number of bytes queued: zero when no more can be sent.
     pub fn write_some(&mut self, data: &[u8]) -> usize {
         let storage = self.cx.rings.output_mut(self.conn.index());
-        let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
+        let Some(slot) = self.cx.tables.conns.slot_mut(self.conn.slot()) else { return 0 };
         if slot.is_finished() {
             return 0;
         }
         let amount = slot.output.write(storage, data);
-        self.cx.conn_output_grew(self.conn, amount);
+        self.cx.conn_output_grew(self.conn.slot(), amount);
         amount
     }
 
@@ -249,7 +248,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Ends the sending side: the end of the stream is sent after the output. Reading goes on.
     pub fn finish(&mut self) {
         self.change(|slot| slot.turn.set(flag::FINISHED, true));
-        self.cx.conn_post(self.conn, action::FINISH);
+        self.cx.conn_end_output(self.conn.slot());
     }
 }
 
@@ -271,7 +270,7 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn consume(&mut self, amount: usize) -> usize {
         let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
         let amount = input.consume(self.cx.rings.input_len(), amount);
-        self.cx.conn_input_shrank(self.conn, input);
+        self.cx.conn_input_shrank(self.conn.slot(), input);
         amount
     }
 
@@ -280,7 +279,7 @@ impl<A> ConnMut<'_, '_, A> {
         let storage = self.cx.rings.input(self.conn.index());
         let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
         let amount = input.read(storage, target);
-        self.cx.conn_input_shrank(self.conn, input);
+        self.cx.conn_input_shrank(self.conn.slot(), input);
         amount
     }
 
@@ -293,13 +292,10 @@ impl<A> ConnMut<'_, '_, A> {
 /// The end.
 impl<A> ConnMut<'_, '_, A> {
     /// Closes the connection after its output is sent, so that the peer gets all of it. The handle is
-    /// stale from here on; the slot is given back when the output is gone.
+    /// stale from here on; the slot is given back when the peer has ended its stream, too, or a
+    /// [limit](Cx::set_close_limits) has passed.
     pub fn close(self) {
-        if self.slot().is_none_or(|slot| slot.phase() == Phase::Failed) {
-            return self.free();
-        }
-        self.cx.conn_forget(self.conn);
-        self.cx.conn_post(self.conn, action::SEND | action::CLOSE);
+        self.cx.conn_close(self.conn.slot());
     }
 
     /// Drops the connection at once (`bufferevent_free`): unsent output is discarded, and the peer sees a
@@ -307,7 +303,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// back end has dropped its socket, before the loop waits next. Until then, also in the same callback,
     /// [`Cx::connect`] may return [`Full::Conns`].
     pub fn free(self) {
-        self.cx.conn_drop(self.conn);
+        self.cx.conn_abort(self.conn.slot());
     }
 
     fn slot(&self) -> Option<&ConnSlot<A>> {
@@ -324,47 +320,25 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    fn conn_output_grew(&mut self, conn: Conn, amount: usize) {
+    fn conn_output_grew(&mut self, index: u16, amount: usize) {
         if amount == 0 {
             return;
         }
-        self.conn_post(conn, action::SEND);
-        let slot = self.tables.conns.get(conn);
+        self.conn_post(index, action::SEND);
+        let slot = self.tables.conns.slot(index);
         if slot.is_some_and(|slot| slot.phase() == Phase::Open && slot.output.len() == amount) {
             // All earlier output was sent, so the wait for the peer begins now.
-            self.conn_progress(conn, Direction::Write);
+            self.conn_progress(index, Direction::Write);
         }
     }
 
-    fn conn_input_shrank(&mut self, conn: Conn, input: crate::ring::Ring) {
-        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+    fn conn_input_shrank(&mut self, index: u16, input: crate::ring::Ring) {
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let was_full = slot.input.len() == self.rings.input_len();
         slot.input = input;
         if was_full && input.len() < self.rings.input_len() {
-            self.conn_post(conn, action::RECEIVE);
-            self.conn_progress(conn, Direction::Read);
-        }
-    }
-
-    /// Drops a connection: the peer sees a reset if anything is left undone.
-    pub(crate) fn conn_drop(&mut self, conn: Conn) {
-        self.conn_forget(conn);
-        // Otherwise a back end that hears of the peer meanwhile would be asked to send the output.
-        if let Some(slot) = self.tables.conns.get_mut(conn) {
-            slot.output.clear();
-            slot.pending.actions = 0;
-        }
-        self.conn_post(conn, action::DROP);
-    }
-
-    /// Ends the application's part in a connection: none of its callbacks will run.
-    pub(super) fn conn_forget(&mut self, conn: Conn) {
-        let id = self.tables.conn_id(conn.slot());
-        self.queues.remove(&mut self.tables, id);
-        self.stop_holding_back(conn);
-        if let Some(slot) = self.tables.conns.get_mut(conn) {
-            slot.set_phase(Phase::Closing);
-            slot.turn.set_due(0);
+            self.conn_post(index, action::RECEIVE);
+            self.conn_progress(index, Direction::Read);
         }
     }
 }

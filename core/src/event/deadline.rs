@@ -91,7 +91,7 @@ impl<A> Cx<'_, A> {
                 {
                     self.event_unregister_unqueued(index);
                 }
-                self.activate_event(Id::at(index), What::TIMEOUT.bits());
+                self.activate(Id::at(index), What::TIMEOUT.bits());
             }
         }
         Instant::MAX

@@ -17,7 +17,7 @@ impl<A> Cx<'_, A> {
         {
             slot.count_raises(0);
         }
-        self.activate_event(Id::at(event.slot()), what.bits());
+        self.activate_event_quickly(Id::at(event.slot()), what.bits());
     }
 
     /// Prepares the callback of the first slot of the level that runs, if it is an event's. Ends the
@@ -57,9 +57,10 @@ impl<A> Cx<'_, A> {
             self.repeat = Some((event, further));
             self.state.slow = true;
         }
-        if flags & flag::DELETE != 0 {
-            self.event_disarm(index);
-            self.event_unregister(event);
+        if flags & flag::DELETE != 0
+            && let Some(spent) = self.hooks.event_spent
+        {
+            spent(self, event);
         }
         if flags & flag::REARM != 0
             && let Some(rearm) = self.hooks.event_rearm
@@ -73,6 +74,12 @@ impl<A> Cx<'_, A> {
             self.fired_once = event;
             self.state.slow = true;
         }
+    }
+
+    /// Makes a one-shot event not pending.
+    pub(crate) fn event_spent(&mut self, event: Event) {
+        self.event_disarm(event.slot());
+        self.event_unregister(event);
     }
 
     /// Frees the once-event whose callback has run, unless the callback made it pending or active again.

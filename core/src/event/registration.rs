@@ -1,36 +1,24 @@
 //! An event's place among those that wait for the same source or signal.
 
 use super::{InterestLinks, Waits, flag};
-use crate::Cx;
 use crate::error::AddError;
 use crate::handle::Event;
 use crate::queue::Id;
+use crate::{Cx, Signal};
 
 impl<A> Cx<'_, A> {
-    /// As [`event_register`](Self::event_register), out of line: most events that are added are timers.
+    /// Makes an event wait for its source or signal. Out of line: most events that are added are timers.
     #[inline(never)]
-    pub(super) fn event_register_again(&mut self, event: Event) -> Result<(), AddError> {
-        self.event_register(event)
-    }
-
-    #[inline]
-    pub(crate) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
+    pub(super) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         match (slot.waits(), slot.has(flag::REGISTERED)) {
             (Waits::Source(source), _) => {
                 // Without the hook no source was ever made here, so this one belongs to another base.
                 let register = self.hooks.source_register.ok_or(AddError::SourceClosed)?;
-                return register(self, event, source);
+                return register(self, event, (source, true));
             }
             (Waits::Nothing, _) | (_, true) => {}
-            (Waits::Signal(signal), false) => {
-                let Some(list) = self.signals.list(signal) else { return Ok(()) };
-                if list.is_empty() {
-                    self.outbox.signals |= signal.bit();
-                }
-                list.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
-                self.set_registered(event, true);
-            }
+            (Waits::Signal(signal), false) => self.event_register_signal(event, signal),
             (Waits::Watcher(_), false) => {
                 if let Some(register) = self.hooks.watcher_register {
                     register(self, event, true);
@@ -40,14 +28,25 @@ impl<A> Cx<'_, A> {
         Ok(())
     }
 
+    /// Puts an event on the list of its signal.
+    pub(crate) fn event_register_signal(&mut self, event: Event, signal: Signal) {
+        let Some(list) = self.signals.list(signal) else { return };
+        if list.is_empty() {
+            self.outbox.signals |= signal.bit();
+        }
+        list.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
+        self.set_registered(event, true);
+    }
+
     pub(super) fn event_unregister(&mut self, event: Event) {
         let registered = self.tables.events.get(event).filter(|slot| slot.has(flag::REGISTERED));
         let Some(slot) = registered else { return };
         match slot.waits() {
             Waits::Nothing => {}
             Waits::Source(source) => {
-                if let Some(unregister) = self.hooks.source_unregister {
-                    unregister(self, event, source);
+                if let Some(register) = self.hooks.source_register {
+                    let left = register(self, event, (source, false));
+                    debug_assert!(left == Ok(()), "an event can always stop waiting");
                 }
             }
             Waits::Signal(signal) => {

@@ -129,7 +129,7 @@ impl<A> Cx<'_, A> {
     ) -> Result<(), AddError> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         if slot.has(flag::WAITS) {
-            self.event_register_again(event)?;
+            self.event_register(event)?;
         }
         if let Some(timeout) = timeout {
             self.event_begin_timeout(event, micros(timeout));

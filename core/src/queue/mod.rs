@@ -24,7 +24,7 @@ pub(crate) trait Turns {
 }
 
 /// The links of the active queues, which stand in the turns.
-pub(crate) struct ActiveLinks<'t, T>(pub(crate) &'t mut T);
+struct ActiveLinks<'t, T>(&'t mut T);
 
 impl<T: Turns> Links for ActiveLinks<'_, T> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {

@@ -159,7 +159,10 @@ impl<'e> Entry<'e> {
                 );
                 tag::FAILED
             }
-            Self::Released(conn) => raw.push_handle_for(conn, tag::RELEASED),
+            Self::Delivered(conn) => raw.push_handle_for(conn, tag::DELIVERED),
+            Self::EndLingering => tag::END_LINGERING,
+            Self::CloseAll => tag::CLOSE_ALL,
+            Self::Overdue => tag::OVERDUE,
             Self::ListenFailed(listener, error) => {
                 raw.push_handle(listener);
                 raw.push_error(
@@ -239,7 +242,10 @@ impl<'e> Entry<'e> {
                 };
                 Self::Failed(conn, error)
             }
-            tag::RELEASED => Self::Released(fields.handle()?),
+            tag::DELIVERED => Self::Delivered(fields.handle()?),
+            tag::END_LINGERING => Self::EndLingering,
+            tag::CLOSE_ALL => Self::CloseAll,
+            tag::OVERDUE => Self::Overdue,
             tag::LISTEN_FAILED => {
                 let (listener, place, number) =
                     (fields.handle()?, fields.small()?, fields.small()?);

@@ -37,8 +37,14 @@ pub enum Entry<'e> {
     Finished(Conn),
     /// A connection failed.
     Failed(Conn, ConnError),
-    /// The back end is done with a connection that was closed.
-    Released(Conn),
+    /// A connection's output and our end of the stream were delivered.
+    Delivered(Conn),
+    /// The back end needed the socket of a lingering connection.
+    EndLingering,
+    /// Every listener was freed and every connection closed.
+    CloseAll,
+    /// While a base was drained, the closed connections whose limit had passed were ended.
+    Overdue,
     /// A listener failed.
     ListenFailed(Listener, ListenError),
     /// A source is ready.
@@ -152,7 +158,10 @@ impl fmt::Display for Entry<'_> {
             }
             Self::Finished(conn) => write!(f, "conn {conn:?} finished by its peer"),
             Self::Failed(conn, error) => write!(f, "conn {conn:?} failed: {error}"),
-            Self::Released(conn) => write!(f, "conn {conn:?} released"),
+            Self::Delivered(conn) => write!(f, "conn {conn:?} delivered all"),
+            Self::CloseAll => write!(f, "everything is closed"),
+            Self::Overdue => write!(f, "closed conns whose limit has passed are ended"),
+            Self::EndLingering => write!(f, "a lingering conn gave up its socket"),
             Self::ListenFailed(listener, error) => {
                 write!(f, "listener {listener:?} failed: {error}")
             }

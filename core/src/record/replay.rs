@@ -192,7 +192,10 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
         }
         Entry::Finished(conn) => base.finished(conn),
         Entry::Failed(conn, error) => base.failed(conn, error),
-        Entry::Released(conn) => base.released(conn),
+        Entry::Delivered(conn) => base.delivered(conn),
+        Entry::EndLingering => drop(base.end_lingering()),
+        Entry::CloseAll => base.close_all(),
+        Entry::Overdue => base.end_overdue(),
         Entry::ListenFailed(listener, error) => base.listen_failed(listener, error),
         Entry::Ready(source, what) => base.ready(source, what),
         Entry::Raised(signal, raises) => base.raised(signal, raises),

@@ -22,8 +22,6 @@
 use core::cell::Cell;
 
 use crate::Instant;
-use crate::queue::Id;
-use crate::tables::{Place, Tables};
 
 /// What an owner of a deadline keeps in its slot.
 #[derive(Clone, Copy)]
@@ -100,13 +98,6 @@ impl<'s> Timers<'s> {
     pub(crate) const fn is_empty(&self) -> bool {
         self.events.is_empty() && self.conns.is_empty()
     }
-
-    /// Puts a connection at its right place, after it was given a deadline and a sequence number.
-    pub(crate) fn arm<A>(&mut self, tables: &mut Tables<'_, A>, conn: Id) {
-        if let Place::Conn(index) = tables.place(conn) {
-            self.conns.arm(&mut tables.conns, index);
-        }
-    }
 }
 
 /// How many places are below each place of a heap.
@@ -174,14 +165,6 @@ impl<'s, const N: usize> Heap<'s, N> {
             && self.len > 0
         {
             self.settle(alarms, 0, last);
-        }
-    }
-
-    /// Moves the first owner, whose deadline has become later, to its right place.
-    #[inline]
-    pub(crate) fn sink_first(&mut self, alarms: &mut impl Alarms) {
-        if let Some(first) = self.first() {
-            self.settle(alarms, 0, first);
         }
     }
 

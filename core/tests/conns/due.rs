@@ -127,7 +127,7 @@ fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported(
     assert!(actions(&mut base).contains(&picoevent::Action::Send(conn)));
     assert_eq!(drain(&mut base, conn, 9), b"tail");
     base.dispatch(&mut app);
-    assert_eq!(actions(&mut base), [picoevent::Action::Abort(conn)]);
+    assert_eq!(actions(&mut base), [picoevent::Action::End(conn)]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn connections_of_a_listener_freed_in_its_callback_are_reset() {
     let mut base = EventBase::new(&mut storage);
     let free: fn(&mut Cx<App>, Listener) = |cx, listener| cx.listener(listener).unwrap().free();
     let [first, second] = accept_two(&mut base, &mut app, free);
-    assert!(actions(&mut base).contains(&Action::Abort(second)));
+    assert!(actions(&mut base).contains(&Action::Reset(second)));
     assert!(base.conn(first).is_ok(), "the one that was handed over lives on");
     assert_eq!(base.counts().conns, 1);
 }
@@ -85,7 +85,7 @@ fn connections_held_back_are_reset_when_their_listener_is_freed() {
     actions(&mut base);
     base.listener(app.listener.unwrap()).unwrap().free();
     let asked = actions(&mut base);
-    assert!(asked.contains(&Action::Abort(second)), "{asked:?}");
+    assert!(asked.contains(&Action::Reset(second)), "{asked:?}");
     base.dispatch(&mut app);
     assert_eq!((app.calls(), base.counts().conns), (vec![], 1));
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use picoevent::{
-    AcceptError, Action, Conn, ConnError, ConnEvent, Cx, Direction, End, EventBase, Instant,
-    ListenError, Listener, Stale, Storage, Wait, WriteError,
+    AcceptError, Action, Conn, ConnError, ConnEvent, Cx, Direction, End, EventBase, FIN_WAIT,
+    Instant, LINGER, ListenError, Listener, Stale, Storage, Wait, WriteError,
 };
 
+mod closing;
 mod due;
 mod listening;
 mod timeouts;
@@ -316,8 +317,8 @@ fn a_failure_is_told_once_and_leaves_only_the_input() {
     assert_eq!((view.peek().0, view.output_len()), (&b"ab"[..], 0));
     assert_eq!((view.write(b"x"), view.write_some(b"x")), (Err(WriteError::Finished), 0));
     view.close();
-    assert_eq!(actions(&mut base), [Action::Abort(conn)]);
     assert_eq!(base.conn(conn).map(|_| ()), Err(Stale));
+    assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
 }
 
 #[test]
@@ -328,19 +329,22 @@ fn close_sends_what_is_queued_and_gives_the_slot_back_after() {
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert_eq!(base.conn(conn).map(|_| ()), Err(Stale), "for the application it is gone");
-    assert_eq!(actions(&mut base), [Action::Send(conn), Action::Close(conn)]);
-    assert!(!base.has_room(), "its slot is not");
+    assert_eq!(actions(&mut base), [Action::Receive(conn), Action::Send(conn)]);
     assert_eq!(drain(&mut base, conn, 9), b"bye");
+    assert_eq!(actions(&mut base), [Action::End(conn)]);
+    assert!(!base.has_room(), "its slot is not");
+    base.delivered(conn);
+    base.finished(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [], "and it has no callback");
-    base.released(conn);
+    assert_eq!(actions(&mut base), [Action::Close(conn)]);
     assert!(base.has_room());
-    base.released(conn);
+    base.delivered(conn);
     assert_eq!(base.output(conn), (&[][..], &[][..]));
 }
 
 #[test]
-fn an_open_connection_keeps_the_loop_until_it_is_released() {
+fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let listener = listener(&mut base);
@@ -349,8 +353,11 @@ fn an_open_connection_keeps_the_loop_until_it_is_released() {
     base.listener(listener).unwrap().free();
     base.conn(conn).unwrap().close();
     actions(&mut base);
-    assert_eq!(base.wait(), Wait::Forever);
-    base.released(conn);
+    assert_eq!(base.wait(), Wait::Until(Instant::ZERO.after(LINGER)));
+    base.delivered(conn);
+    assert_eq!(base.wait(), Wait::Until(Instant::ZERO.after(FIN_WAIT)));
+    base.finished(conn);
+    actions(&mut base);
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
 }
 
@@ -362,14 +369,14 @@ fn free_discards_and_is_gone_at_once() {
     let mut view = base.conn(conn).unwrap();
     view.enable(Direction::Read).write(b"never").unwrap();
     view.free();
-    assert_eq!(actions(&mut base), [Action::Abort(conn)]);
+    assert_eq!(actions(&mut base), [Action::Reset(conn)]);
     assert!(base.has_room());
     base.received(conn, 3);
     base.sent(conn, 3);
     base.finished(conn);
     base.connected(conn);
     base.failed(conn, ConnError::Reset);
-    base.released(conn);
+    base.delivered(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [], "news of a connection that is gone is ignored");
 }
@@ -384,7 +391,7 @@ fn what_a_freed_connection_held_is_not_asked_for_when_its_peer_answers_late() {
     base.conn(conn).unwrap().free();
     base.connected(conn);
     assert_eq!(base.output(conn), (&[][..], &[][..]));
-    assert_eq!(actions(&mut base), [Action::Abort(conn)]);
+    assert_eq!(actions(&mut base), [Action::Reset(conn)]);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), []);
 }
@@ -425,9 +432,9 @@ fn finishing_our_side_keeps_the_other_open() {
     view.enable(Direction::Read).write(b"last").unwrap();
     view.finish();
     assert_eq!(view.write(b"x"), Err(WriteError::Finished));
-    let expected = [Action::Receive(conn), Action::Send(conn), Action::Finish(conn)];
-    assert_eq!(actions(&mut base), expected);
+    assert_eq!(actions(&mut base), [Action::Receive(conn), Action::Send(conn)]);
     assert_eq!(drain(&mut base, conn, 9), b"last");
+    assert_eq!(actions(&mut base), [Action::End(conn)]);
     assert_eq!(feed(&mut base, conn, b"ok"), 2);
 }
 

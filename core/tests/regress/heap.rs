@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Instant, Mode, What};
+use picoevent::{Instant, Mode, Run, What};
 
 use crate::script::app::timer;
 use crate::script::{App, Room, begin};
@@ -12,7 +12,7 @@ use crate::script::{App, Room, begin};
 #[test]
 fn randomized() {
     let mut room = Box::new(Room::<1024>::new());
-    let (mut base, _, mut app) = begin(&mut room);
+    let (mut base, mut script, mut app) = begin(&mut room);
     let mut random = 0x2545_F491_4F6C_DD1D_u64;
     let mut expected = Vec::new();
     for user in 0..1024 {
@@ -32,10 +32,7 @@ fn randomized() {
         assert_eq!(base.event(*event).unwrap().pending(), What::NONE);
     }
     expected.sort();
-    while let Some(deadline) = base.deadline() {
-        base.advance(deadline);
-        base.dispatch(&mut app);
-    }
+    script.run(&mut base, &mut app, Run::DEFAULT);
     let fired: Vec<_> = app.calls.iter().map(|call| (call.at, call.user)).collect();
     assert_eq!(fired, expected);
 }

@@ -18,7 +18,7 @@ fn base_features() {
     let source = script.watch(&mut base, &ours);
     let interest = What::READ | What::CLOSED | What::EDGE;
     waiting(&mut base, source, interest, Mode::Persist, 1, App::note);
-    script.settle(&mut base);
+    base.settle(&mut script).unwrap();
     assert_eq!(script.actions, [Action::Interest(source, interest)]);
 }
 
@@ -106,7 +106,7 @@ fn evmap_invalid_slots() {
     let source = script.watch(&mut base, &ours);
     let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
     base.forget_source(source).unwrap();
-    script.settle(&mut base);
+    base.settle(&mut script).unwrap();
     assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
     assert_eq!(base.event(event).unwrap().add(Some(ms(1))), Err(AddError::SourceClosed));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);

@@ -52,7 +52,7 @@ fn active_by_fd() {
     let (ours, theirs) = pair();
     let gone = script.watch(&mut base, &ours);
     base.forget_source(gone).unwrap();
-    script.settle(&mut base);
+    base.settle(&mut script).unwrap();
     base.ready(gone, What::READ);
     base.raised(Signal::HUP, 1);
     assert_eq!(base.counts().active, 0);

@@ -98,7 +98,7 @@ fn event_timeout_lost() {
         let event = waiting(&mut base, source, What::READ, mode, 1, App::note_and_exit);
         add(&mut base, event, 10);
         theirs.write(b"x");
-        script.settle(&mut base);
+        base.settle(&mut script).unwrap();
         // It is active for what can be read when its timeout passes.
         base.ready(source, What::READ);
         script.world.borrow_mut().pass(ms(20));

@@ -62,7 +62,7 @@ fn immediatesignal() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     waiting(&mut base, Signal::USR1, 1);
-    script.settle(&mut base);
+    base.settle(&mut script).unwrap();
     script.world.borrow_mut().raise(Signal::USR1, 1);
     assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK), End::Empty);
     assert_eq!(app.users(), [1]);

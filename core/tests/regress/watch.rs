@@ -30,7 +30,7 @@ fn callback_ordering() {
     }
     let event = timer(&mut base, Mode::OneShot, 9, App::note);
     add(&mut base, event, 1_000);
-    let _ = script.turn(&mut base, &mut app);
+    let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.users(), [1, 3, 0, 2, 9]);
     assert_eq!(app.wait, Some(ms(1_000)));
 

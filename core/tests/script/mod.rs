@@ -11,10 +11,12 @@ pub mod app;
 pub mod stream;
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Action, EventBase, Instant, Run, Signal, Source, Storage, Wait, What};
+use picoevent::{Action, Backend, EventBase, Instant, Run, Signal, Source, Storage, What};
 
 pub use app::App;
 use stream::End;
@@ -93,8 +95,8 @@ pub struct Script {
     pub world: Handle,
     watched: Vec<Watched>,
     caught: Vec<Signal>,
-    /// How often it has looked for news.
-    pub polls: usize,
+    /// Until when each wait was to be, as [`Backend::wait`] has it.
+    pub waits: Vec<Instant>,
     /// Everything the base has asked for.
     pub actions: Vec<Action>,
 }
@@ -119,68 +121,54 @@ impl Script {
     pub fn run(&mut self, base: &mut EventBase<App>, app: &mut App, run: Run) -> picoevent::End {
         base.begin(run);
         for _ in 0..1_000_000 {
-            if let Wait::Ended(end) = self.turn(base, app) {
+            if let Poll::Ready(Ok(Some(end))) = base.turn(app, self) {
                 return end;
             }
         }
         panic!("the loop does not end");
     }
 
-    /// Takes one turn, and says how long the base would have waited.
-    pub fn turn(&mut self, base: &mut EventBase<App>, app: &mut App) -> Wait {
-        base.prepare(app);
-        self.settle(base);
-        let wait = base.wait();
-        match wait {
-            Wait::Ended(_) => return wait,
-            Wait::Not => {}
-            Wait::Until(deadline) => self.sleep(Some(deadline)),
-            Wait::Forever => self.sleep(None),
-        }
-        self.polls += 1;
-        self.world.borrow_mut().catch_up();
-        base.advance(self.world.borrow().now);
-        self.feed(base);
-        let world = self.world.clone();
-        base.dispatch_with(app, || world.borrow().now);
-        wait
-    }
-
-    /// Does what the base has asked for.
-    pub fn settle(&mut self, base: &mut EventBase<App>) {
-        while let Some(action) = base.next_action() {
-            self.actions.push(action);
-            match action {
-                Action::Interest(source, what) => {
-                    let watched = self.watched.iter_mut().find(|held| held.source == source);
-                    let watched = watched.expect("it is asked only for sources it has made");
-                    (watched.asked, watched.anew) = (what, true);
-                }
-                Action::Forget(source) => self.watched.retain(|held| held.source != source),
-                Action::Catch(signal) => self.caught.push(signal),
-                Action::Release(signal) => self.caught.retain(|held| *held != signal),
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits for the deadline or for news.
-    fn sleep(&mut self, deadline: Option<Instant>) {
-        loop {
-            self.world.borrow_mut().catch_up();
-            if self.has_news() || deadline.is_some_and(|at| at <= self.world.borrow().now) {
-                return;
-            }
-            let mut world = self.world.borrow_mut();
-            let deed = world.deeds.first().map(|(at, _)| *at);
-            let next = deadline.into_iter().chain(deed).min();
-            world.now = next.expect("the loop would wait for ever");
-        }
-    }
-
-    fn has_news(&self) -> bool {
-        let raised = self.world.borrow().raised.iter().any(|(s, _)| self.caught.contains(s));
+    fn has_news(&self, world: &World) -> bool {
+        let raised = world.raised.iter().any(|(s, _)| self.caught.contains(s));
         raised || self.watched.iter().any(|watched| !watched.news().is_empty())
+    }
+}
+
+impl Backend<App> for Script {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.world.borrow().now
+    }
+
+    fn act(&mut self, action: Action, _: &mut EventBase<App>) -> Result<(), Infallible> {
+        self.actions.push(action);
+        match action {
+            Action::Interest(source, what) => {
+                let watched = self.watched.iter_mut().find(|held| held.source == source);
+                let watched = watched.expect("it is asked only for sources it has made");
+                (watched.asked, watched.anew) = (what, true);
+            }
+            Action::Forget(source) => self.watched.retain(|held| held.source != source),
+            Action::Catch(signal) => self.caught.push(signal),
+            Action::Release(signal) => self.caught.retain(|held| *held != signal),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<App>) -> Poll<Result<(), Infallible>> {
+        self.waits.push(until);
+        let mut world = self.world.borrow_mut();
+        loop {
+            world.catch_up();
+            if until <= world.now || self.has_news(&world) {
+                return Poll::Ready(Ok(()));
+            }
+            let deed = world.deeds.first().map_or(Instant::MAX, |(at, _)| *at);
+            world.now = until.min(deed);
+            assert_ne!(world.now, Instant::MAX, "the loop would wait for ever");
+        }
     }
 
     fn feed(&mut self, base: &mut EventBase<App>) {

@@ -2,6 +2,7 @@
 
 use picoevent::{DispatchLimit, EventBase, Mode, Priority, Wait};
 
+use crate::clock::Clock;
 use crate::{App, activate, at, ms, storage, timer, turn};
 
 #[test]
@@ -45,18 +46,13 @@ fn a_limit_of_time_is_looked_at_after_each_callback() {
         let event = timer(&mut base, Mode::OneShot, user);
         activate(&mut base, event);
     }
-    // Each callback takes 4 ms.
-    let mut now = 100;
-    base.advance(at(now));
-    base.dispatch_with(&mut app, || {
-        now += 4;
-        at(now)
-    });
+    let mut clock = Clock { work: ms(4), ..Clock::at(at(100)) };
+    let _ = base.turn(&mut app, &mut clock);
     assert_eq!((app.take(), base.now()), (vec![0, 1, 2], at(112)));
     base.set_dispatch_limit(None);
-    assert!(!base.wants_time());
-    base.dispatch_with(&mut app, || unreachable!("no limit asks for the time"));
-    assert_eq!(app.take(), [3, 4]);
+    let _ = base.turn(&mut app, &mut clock);
+    assert_eq!((app.take(), clock.now), (vec![3, 4], at(120)));
+    assert_eq!(base.now(), at(112), "no limit asks for the time");
 }
 
 #[test]

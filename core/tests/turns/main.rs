@@ -1,6 +1,8 @@
 //! What a turn of the loop is made of: watchers, run modes, dispatch limits,
 //! sources, counts.
 
+#[path = "../clock/mod.rs"]
+mod clock;
 mod counts;
 #[cfg(feature = "idle-clock")]
 mod idle;
@@ -9,9 +11,12 @@ mod modes;
 mod sources;
 mod watchers;
 
+use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::{Cx, Event, EventBase, Instant, Mode, Storage, Wait, What};
+
+use clock::Clock;
 
 /// Calls, by the user words of their events.
 #[derive(Default)]
@@ -62,14 +67,13 @@ pub(crate) fn activate(base: &mut EventBase<App>, event: Event) {
     base.event(event).unwrap().activate(What::READ);
 }
 
-/// One turn at `millis`, as a back end takes it.
+/// One turn whose wait ends at `millis`; how long it was to be.
 pub(crate) fn turn(base: &mut EventBase<App>, app: &mut App, millis: u64) -> Wait {
-    base.prepare(app);
-    while base.next_action().is_some() {}
-    let wait = base.wait();
-    if !matches!(wait, Wait::Ended(_)) {
-        base.advance(at(millis));
-        base.dispatch(app);
+    let mut clock = Clock { wakes: Some(at(millis)), ..Clock::at(base.now()) };
+    match base.turn(app, &mut clock) {
+        Poll::Ready(Ok(Some(end))) => Wait::Ended(end),
+        _ if clock.until == Instant::ZERO => Wait::Not,
+        _ if clock.until == Instant::MAX => Wait::Forever,
+        _ => Wait::Until(clock.until),
     }
-    wait
 }

@@ -58,7 +58,7 @@ fn try_serve<A>(
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
-    live.settle(base);
+    live.settle(base).map_err(|error| format!("the event loop failed: {error}"))?;
     let listening = live.local_addr(listener);
     let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     lines::say(format_args!("listening on {actual}"));

@@ -3,11 +3,15 @@
 //! What the host and the boards run is exactly this seam: actions come out, news goes in.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Duration;
 
 use hello_world::{Hello, PORT};
-use picoevent::{Action, Conn, ConnError, End, EventBase, Full, Instant, Listener, Signal, Wait};
+use picoevent::{
+    Action, Backend, Conn, ConnError, End, EventBase, Full, Instant, Listener, Signal, Wait,
+};
 
 const INTERRUPTED: &str = "Caught an interrupt signal; exiting cleanly in two seconds.";
 
@@ -32,36 +36,66 @@ impl log::Log for Lines {
     fn flush(&self) {}
 }
 
-/// A back end that does what the test says.
-struct Script {
-    base: EventBase<'static, Hello>,
-    app: Hello,
-    listener: Listener,
+/// A back end with a clock that the test sets. What the base asks for is the test's to answer.
+#[derive(Default)]
+struct Device {
+    now: Instant,
+    actions: Vec<Action>,
 }
 
-impl Script {
-    fn new() -> Self {
+impl Backend<Hello> for Device {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, action: Action, _: &mut EventBase<Hello>) -> Result<(), Infallible> {
+        self.actions.push(action);
+        Ok(())
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<Hello>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The application on the device.
+struct Script<'s> {
+    base: EventBase<'s, Hello>,
+    app: Hello,
+    listener: Listener,
+    device: Device,
+}
+
+impl<'s> Script<'s> {
+    fn new(storage: &'s mut Storage) -> Self {
+        Self::on(EventBase::new(storage))
+    }
+
+    fn on(mut base: EventBase<'s, Hello>) -> Self {
         // Every test sets the same logger, and the first one wins.
         let _ = log::set_logger(&Lines);
         log::set_max_level(log::LevelFilter::Info);
-        let mut base = EventBase::new(Box::leak(Box::new(Storage::new())));
         let listener = Hello::start(&mut base, address()).unwrap();
-        Self { base, app: Hello::new(), listener }
+        Self { base, app: Hello::new(), listener, device: Device::default() }
     }
 
+    /// What the base has asked for since the last look.
     fn actions(&mut self) -> Vec<Action> {
-        std::iter::from_fn(|| self.base.next_action()).collect()
+        self.base.settle(&mut self.device).unwrap();
+        std::mem::take(&mut self.device.actions)
     }
 
     fn accept(&mut self) -> Conn {
         self.base.accepted(self.listener, "192.0.2.1:5000".parse().unwrap()).unwrap()
     }
 
-    /// One turn at `micros`.
-    fn turn(&mut self, micros: u64) {
-        self.base.advance(Instant::from_micros(micros));
-        self.base.dispatch(&mut self.app);
-        self.actions();
+    /// One turn at `micros`; what the base asked for before and after its callbacks.
+    fn turn(&mut self, micros: u64) -> Vec<Action> {
+        self.device.now = Instant::from_micros(micros);
+        assert_eq!(self.base.turn(&mut self.app, &mut self.device), Poll::Ready(Ok(None)));
+        self.actions()
     }
 
     fn send_all(&mut self, conn: Conn) -> Vec<u8> {
@@ -82,7 +116,8 @@ fn lines() -> Vec<String> {
 
 #[test]
 fn it_asks_for_a_listener_and_the_interrupt() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     let expected = [Action::Catch(Signal::INT), Action::Listen(script.listener)];
     assert_eq!(script.actions(), expected);
     assert_eq!(script.base.wait(), Wait::Forever);
@@ -90,35 +125,38 @@ fn it_asks_for_a_listener_and_the_interrupt() {
 
 #[test]
 fn a_client_gets_the_greeting_and_the_slot_comes_back() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     for _ in 0..10 {
         let conn = script.accept();
         script.turn(0);
         assert_eq!(script.base.wait(), Wait::Until(Instant::from_micros(60_000_000)));
         assert_eq!(script.send_all(conn), b"Hello, World!\n");
-        script.base.dispatch(&mut script.app);
+        assert_eq!(script.turn(0), [Action::Receive(conn), Action::End(conn)]);
+        script.base.delivered(conn);
+        script.base.finished(conn);
         assert_eq!(script.actions(), [Action::Close(conn)]);
-        script.base.released(conn);
         assert_eq!(lines(), ["flushed answer"]);
     }
 }
 
 #[test]
 fn a_client_that_takes_nothing_for_a_minute_is_let_go() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     let conn = script.accept();
     script.turn(0);
     script.turn(59_999_999);
     assert_eq!(lines(), Vec::<String>::new());
-    script.base.advance(Instant::from_micros(60_000_000));
-    script.base.dispatch(&mut script.app);
-    assert!(script.actions().contains(&Action::Close(conn)));
+    script.turn(60_000_000);
+    assert!(script.base.conn(conn).is_err());
     assert_eq!(lines(), ["Let a client go that does not listen."]);
 }
 
 #[test]
 fn the_answer_is_not_flushed_before_its_last_byte() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     let conn = script.accept();
     script.turn(0);
     script.base.sent(conn, 13);
@@ -131,7 +169,8 @@ fn the_answer_is_not_flushed_before_its_last_byte() {
 
 #[test]
 fn a_client_that_closes_first_still_gets_the_answer() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     let conn = script.accept();
     script.turn(0);
     script.base.finished(conn);
@@ -142,7 +181,8 @@ fn a_client_that_closes_first_still_gets_the_answer() {
 
 #[test]
 fn what_a_client_sends_is_taken_and_ignored() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     let conn = script.accept();
     script.turn(0);
     for _ in 0..100 {
@@ -155,18 +195,20 @@ fn what_a_client_sends_is_taken_and_ignored() {
 
 #[test]
 fn an_error_is_reported_in_words() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     let conn = script.accept();
     script.turn(0);
     script.base.failed(conn, ConnError::Reset);
-    script.base.dispatch(&mut script.app);
+    script.turn(0);
     assert_eq!(lines(), ["Got an error on the connection: connection reset by peer"]);
-    assert_eq!(script.actions(), [Action::Receive(conn), Action::Abort(conn)][1..]);
+    assert_eq!(script.base.counts().conns, 0);
 }
 
 #[test]
 fn an_interrupt_ends_it_after_two_seconds_of_service() {
-    let mut script = Script::new();
+    let mut storage = Storage::new();
+    let mut script = Script::new(&mut storage);
     script.turn(1_000_000);
     script.base.raised(Signal::INT, 1);
     script.turn(1_000_000);
@@ -198,12 +240,8 @@ fn a_storage_that_is_too_small_is_an_error_value() {
 #[test]
 fn an_output_ring_that_is_too_small_is_said_and_the_client_let_go() {
     let mut storage = Box::new(picoevent::Storage::<Hello, 1, 1, 8, 13>::new());
-    let _ = log::set_logger(&Lines);
-    log::set_max_level(log::LevelFilter::Info);
-    let (mut base, mut app) = (EventBase::new(&mut storage), Hello::new());
-    let listener = Hello::start(&mut base, address()).unwrap();
-    let conn = base.accepted(listener, address()).unwrap();
-    base.dispatch(&mut app);
+    let mut script = Script::on(EventBase::new(&mut storage));
+    let conn = script.accept();
+    assert_eq!(script.turn(0).last(), Some(&Action::Reset(conn)));
     assert_eq!(lines(), ["The output ring is too small for the answer."]);
-    assert_eq!(std::iter::from_fn(|| base.next_action()).last(), Some(Action::Abort(conn)));
 }

@@ -3,15 +3,10 @@
 use std::time::Duration;
 
 use picoevent::{Conn, ConnEvent, Cx, DispatchLimit, End, Event, Priority, Run, What};
-use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
 use crate::world::app::App;
-use crate::world::{DEVICE, PEER, PORT, World, address, spend};
-
-fn running(run: Run) -> World {
-    World::with::<4, 8>(Config { run, ..Config::default() }, address(DEVICE))
-}
+use crate::world::{PEER, PORT, World, spend};
 
 /// Deletes the event by which the application is commanded, for good.
 fn be_deaf(app: &mut App, cx: &mut Cx<'_, App>) {
@@ -21,7 +16,7 @@ fn be_deaf(app: &mut App, cx: &mut Cx<'_, App>) {
 
 #[test]
 fn a_loop_that_is_to_run_once_ends_after_its_callbacks() {
-    let mut world = running(Run::ONCE);
+    let mut world = World::in_mode(Run::ONCE);
     world.pass(Duration::from_secs(3600));
     assert_eq!(world.device.output, None);
     world.trigger.raise();
@@ -32,20 +27,20 @@ fn a_loop_that_is_to_run_once_ends_after_its_callbacks() {
 
 #[test]
 fn a_loop_that_is_not_to_wait_ends_when_there_is_nothing_to_do() {
-    let world = running(Run::NONBLOCK);
+    let world = World::in_mode(Run::NONBLOCK);
     assert_eq!(world.device.output, Some(End::Done));
 }
 
 #[test]
 fn a_loop_in_which_nothing_can_happen_any_more_ends() {
-    let mut world = running(Run::DEFAULT);
+    let mut world = World::in_mode(Run::DEFAULT);
     world.command(be_deaf);
     assert_eq!(world.device.output, Some(End::Empty));
 }
 
 #[test]
 fn a_loop_that_is_to_go_on_in_any_case_does() {
-    let mut world = running(Run::NO_EXIT_ON_EMPTY);
+    let mut world = World::in_mode(Run::NO_EXIT_ON_EMPTY);
     world.command(be_deaf);
     world.pass(Duration::from_secs(3600));
     assert_eq!(world.device.output, None);
@@ -56,7 +51,7 @@ fn a_loop_ends_when_its_last_connection_is_delivered() {
     fn close(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn, _: ConnEvent) {
         cx.conn(conn).expect("it is there").close();
     }
-    let mut world = running(Run::DEFAULT);
+    let mut world = World::in_mode(Run::DEFAULT);
     let listener = world.listen(PORT);
     let call = world.call();
     let conn = world.accepted()[0];

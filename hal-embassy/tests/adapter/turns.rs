@@ -99,7 +99,7 @@ fn output_of_a_connection_that_was_closed_while_others_had_their_turn_is_deliver
         conn.close();
     });
     world.lose(|_| false);
-    world.pass(seconds(5));
+    world.pass(seconds(9));
     assert_eq!(world.hear(call), b"last words");
 }
 

@@ -85,7 +85,7 @@ fn live<A>(
     let listener = start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)));
     let mut live = Live::new().unwrap();
     live.add_trigger(trigger);
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     let address = live.local_addr(listener).unwrap();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -164,7 +164,7 @@ fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
         base.record_to(&recorder);
         let listener = Counter::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)));
         let mut live = Live::new().unwrap();
-        live.settle(&mut base);
+        live.settle(&mut base).unwrap();
         let address = live.local_addr(listener).unwrap();
         thread::scope(|scope| {
             scope.spawn(move || {

@@ -21,7 +21,7 @@
 //! let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
 //! let listener = base.listen(any_port, |_, cx, conn| drop(cx.conn(conn).map(|c| c.close())));
 //! let mut live = Live::new()?;
-//! live.settle(&mut base);
+//! live.settle(&mut base)?;
 //! println!("listening on {}", live.local_addr(listener.expect("a fresh base has room"))?);
 //! live.run(&mut base, &mut App)?;
 //! # Ok(())
@@ -46,16 +46,15 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{Poll as Progress, Wake, Waker};
 use std::time::Duration;
 
 use mio::{Events, Poll};
-use picoevent::{End, EventBase, Listener, Run, Source, Trigger, Wait};
+use picoevent::{Action, Backend, End, EventBase, Instant, Listener, Run, Source, Trigger};
 
 mod clock;
 mod conns;
 mod errno;
-mod expiry;
 mod listeners;
 mod objects;
 mod reach;
@@ -74,13 +73,6 @@ use clock::Clock;
 use objects::Objects;
 use token::Subject;
 
-/// How long a closed connection may take to hand its output to the system. After that it is reset.
-pub const LINGER: Duration = Duration::from_secs(10);
-
-/// How long the socket of a closed connection waits for the peer's end of stream, so that the peer
-/// can read what it was sent.
-pub const FIN_WAIT: Duration = Duration::from_secs(2);
-
 /// The longest time without an accept when there is no descriptor for a connection.
 pub const RETRY: Duration = Duration::from_secs(1);
 
@@ -96,6 +88,7 @@ pub struct Live {
     clock: Clock,
     triggers: Vec<&'static Trigger>,
     objects: Objects,
+    blocking: Blocking,
 }
 
 impl Live {
@@ -110,9 +103,10 @@ impl Live {
             poll,
             events: Events::with_capacity(EVENTS),
             waker: Waker::from(Arc::new(TriggerWaker(waker))),
-            clock: Clock::stopped_at(picoevent::Instant::ZERO),
+            clock: Clock::stopped_at(Instant::ZERO),
             triggers: Vec::new(),
             objects: Objects::new(),
+            blocking: Blocking::Allowed,
         })
     }
 
@@ -136,17 +130,12 @@ impl Live {
     }
 
     /// Does what the base has asked for so far, without waiting: after this, each listener is open
-    /// or has failed. If a signal cannot be caught, the next run or turn returns the error.
-    pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) {
-        let Some(first) = base.next_action() else { return };
-        // The callbacks that asked for these actions may have taken long, and bytes that move now
-        // restart timeouts.
-        base.update_now(self.clock.now());
-        let mut action = Some(first);
-        while let Some(next) = action {
-            self.objects.act(next, base, self.poll.registry());
-            action = base.next_action();
-        }
+    /// or has failed.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        base.settle(self)
     }
 
     /// Returns the address a listener listens on, with the port the system chose for port 0.
@@ -219,60 +208,84 @@ impl Live {
         ended
     }
 
+    /// Frees every listener and closes every connection of the base, and waits until what they owe their
+    /// peers is with the system, within the [limits](picoevent::Cx::set_close_limits). No callback runs.
+    /// The base can listen, connect and run again after that. A program that ends at once instead leaves
+    /// the system what it has, and loses what waits in the output rings.
+    ///
+    /// # Errors
+    /// The system's error, when the selector fails.
+    pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        base.take_idle_clock();
+        self.clock = Clock::started_at(base.now());
+        self.blocking = Blocking::Allowed;
+        base.close_all();
+        let drained = loop {
+            if let Progress::Ready(drained) = base.drain(self) {
+                break drained;
+            }
+        };
+        // Peers that have everything are not waited for.
+        while let Some(conn) = base.end_lingering() {
+            self.objects.close_conn(conn);
+        }
+        self.clock = Clock::stopped_at(base.now());
+        drained
+    }
+
     fn turn<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
         blocking: Blocking,
     ) -> io::Result<Option<End>> {
-        base.prepare(app);
-        self.settle(base);
-        if let Some(error) = self.objects.take_failure() {
-            return Err(error);
+        self.blocking = blocking;
+        match base.turn(app, self) {
+            Progress::Ready(ended) => ended,
+            // It blocks instead.
+            Progress::Pending => Ok(None),
         }
-        // On a PC an unneeded wake-up now and then costs less than a look every time.
-        let deadline = match base.wait() {
-            Wait::Ended(end) => return Ok(Some(end)),
-            Wait::Until(deadline) if blocking == Blocking::Allowed => Deadline::At(deadline),
-            Wait::Forever if blocking == Blocking::Allowed => Deadline::Never,
-            Wait::Not | Wait::Until(_) | Wait::Forever => Deadline::Now,
-        };
-        self.wait(base, deadline)?;
-        // The time is updated before the news is fed: bytes restart timeouts from their arrival.
-        base.advance(self.clock.now());
-        self.objects.feed(base, &self.events, self.poll.registry());
-        for trigger in &self.triggers {
-            feed_raises(trigger, base);
-        }
-        base.dispatch_with(app, || self.clock.now());
-        Ok(None)
+    }
+}
+
+impl<A> Backend<A> for Live {
+    type Error = io::Error;
+
+    fn now(&mut self) -> Instant {
+        self.clock.now()
     }
 
-    /// Waits for news, or for the deadline of the base or of one of our objects. The wait counts
-    /// from the present, not from the base's time: its callbacks may have taken long.
-    fn wait<A>(&mut self, base: &mut EventBase<'_, A>, deadline: Deadline) -> io::Result<()> {
-        let mut due = deadline == Deadline::Now;
-        for trigger in &self.triggers {
-            // In this order, or a raise between the two calls would not end the wait.
-            trigger.register(&self.waker);
-            due |= feed_raises(trigger, base);
-        }
-        due |= self.objects.are_due(base, self.poll.registry());
-        let timeout = if due { Some(Duration::ZERO) } else { self.until(deadline) };
-        match self.poll.poll(&mut self.events, timeout) {
+    fn triggers(&self) -> (&[&Trigger], &Waker) {
+        (&self.triggers, &self.waker)
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        self.objects.act(action, base, self.poll.registry())
+    }
+
+    fn deadline(&mut self, base: &mut EventBase<'_, A>) -> Instant {
+        self.objects.deadline(base, self.poll.registry())
+    }
+
+    /// Waits for the selector. The wait counts from the present, not from the base's time: callbacks may
+    /// have taken long. The clock is read only if there is a deadline.
+    fn wait(&mut self, until: Instant, base: &mut EventBase<'_, A>) -> Progress<io::Result<()>> {
+        let timeout = match until {
+            _ if self.blocking == Blocking::Never || until <= base.now() => Some(Duration::ZERO),
+            Instant::MAX => None,
+            until => Some(until.since(self.clock.now())),
+        };
+        Progress::Ready(match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.events.clear();
                 Ok(())
             }
             polled => polled,
-        }
+        })
     }
 
-    /// Returns the time until the first deadline. The clock is read only if there is one.
-    fn until(&self, deadline: Deadline) -> Option<Duration> {
-        let base = if let Deadline::At(deadline) = deadline { Some(deadline) } else { None };
-        let first = self.objects.deadline().into_iter().chain(base).min()?;
-        Some(first.since(self.clock.now()))
+    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+        self.objects.feed(base, &self.events, self.poll.registry());
     }
 }
 
@@ -282,21 +295,6 @@ enum Blocking {
     /// Until the base's next deadline, or for news.
     Allowed,
     Never,
-}
-
-/// The latest time at which a loop looks for news.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Deadline {
-    Now,
-    At(picoevent::Instant),
-    Never,
-}
-
-/// Feeds the raises since the last call. Returns whether there were any.
-fn feed_raises<A>(trigger: &Trigger, base: &mut EventBase<'_, A>) -> bool {
-    let raises = trigger.take();
-    base.raised(trigger.signal(), raises);
-    raises > 0
 }
 
 /// The waker that a trigger uses when another thread raises it.

@@ -137,9 +137,9 @@ impl Listeners {
         self.rests_until.is_none() && held.any(|held| held.enabled && held.ready)
     }
 
-    /// Returns when to try again, if there was no descriptor.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.rests_until
+    /// Returns when to try again: [`Instant::MAX`] if there was a descriptor.
+    pub(super) fn deadline(&self) -> Instant {
+        self.rests_until.unwrap_or(Instant::MAX)
     }
 }
 
@@ -166,7 +166,7 @@ impl Held {
             if !base.has_room() {
                 return Ok(());
             }
-            match conns.with_room(|_| socket.accept()) {
+            match conns.with_room(base, |_| socket.accept()) {
                 Ok((accepted, peer)) => take(self.listener, accepted, peer, base, conns),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use mio::{Events, Registry};
-use picoevent::{Action, EventBase, Instant, Source};
+use picoevent::{Action, Conn, EventBase, Instant, Source};
 
 use super::conns::Conns;
 use super::errno;
@@ -33,46 +33,51 @@ impl Objects {
     }
 
     /// Does an action that the base asks for.
+    ///
+    /// # Errors
+    /// The reason why a signal cannot be caught.
     pub(super) fn act<A>(
         &mut self,
         action: Action,
         base: &mut EventBase<'_, A>,
         registry: &Registry,
-    ) {
+    ) -> io::Result<()> {
+        let Self { listeners, sources, conns, signals } = self;
         match action {
             Action::Listen(listener) => {
-                let Some(address) = base.address_of(listener) else { return };
-                let listeners = &mut self.listeners;
-                let opened = self.conns.with_room(|_| listeners.open(listener, address, registry));
+                let Some(address) = base.address_of(listener) else { return Ok(()) };
+                let opened = conns.with_room(base, |_| listeners.open(listener, address, registry));
                 if let Err(error) = opened {
                     base.listen_failed(listener, errno::listen(&error));
                 }
             }
-            Action::Ignore(listener) => self.listeners.ignore(listener),
-            Action::Unlisten(listener) => self.listeners.close(listener),
+            Action::Ignore(listener) => listeners.ignore(listener),
+            Action::Unlisten(listener) => listeners.close(listener),
             Action::Connect(conn) => {
-                let Some(peer) = base.peer_of(conn) else { return };
-                let begun = self.conns.with_room(|conns| conns.connect(conn, peer, registry));
+                let Some(peer) = base.peer_of(conn) else { return Ok(()) };
+                let begun = conns.with_room(base, |conns| conns.connect(conn, peer, registry));
                 if let Err(error) = begun {
                     base.failed(conn, errno::conn(&error));
                 }
             }
-            Action::Tune(conn, tuning) => self.conns.tune(conn, tuning),
-            Action::Receive(conn) => self.conns.work(conn, Part::Input, base, registry),
-            Action::Send(conn) => self.conns.work(conn, Part::Output, base, registry),
-            Action::Finish(conn) => self.conns.finish(conn, base, registry),
-            Action::Close(conn) => self.conns.close(conn, base, registry),
-            Action::Abort(conn) => self.conns.abort(conn),
-            Action::Interest(source, what) => self.sources.watch(source, what, registry),
-            Action::Forget(source) => self.sources.forget(source, registry),
+            Action::Tune(conn, tuning) => conns.tune(conn, tuning),
+            Action::Receive(conn) => conns.work(conn, Part::Input, base),
+            Action::Send(conn) => conns.work(conn, Part::Output, base),
+            Action::End(conn) => conns.end(conn, base),
+            Action::Close(conn) => conns.close(conn),
+            Action::Reset(conn) => conns.reset(conn),
+            Action::Interest(source, what) => sources.watch(source, what, registry),
+            Action::Forget(source) => sources.forget(source, registry),
             Action::Catch(signal) => {
-                let signals = &mut self.signals;
-                if let Err(error) = self.conns.with_room(|_| signals.catch(signal, registry)) {
-                    self.signals.fail(signal, &error);
-                }
+                let caught = conns.with_room(base, |_| signals.catch(signal, registry));
+                return caught.map_err(|error| {
+                    let message = format!("signal {} cannot be caught: {error}", signal.number());
+                    io::Error::new(error.kind(), message)
+                });
             }
-            Action::Release(signal) => self.signals.release(signal),
+            Action::Release(signal) => signals.release(signal),
         }
+        Ok(())
     }
 
     /// Makes a source from a descriptor.
@@ -85,30 +90,32 @@ impl Objects {
         descriptor: BorrowedFd<'_>,
         registry: &Registry,
     ) -> Result<Source, SourceError> {
-        let duplicate = self.conns.with_room(|_| descriptor.try_clone_to_owned());
+        let duplicate = self.conns.with_room(base, |_| descriptor.try_clone_to_owned());
         self.sources.add(base, duplicate.map_err(SourceError::System)?, registry)
     }
 
-    /// Returns the reason why a signal is not caught, once.
-    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
-        self.signals.take_failure()
+    /// Drops the socket of a connection.
+    pub(super) fn close_conn(&mut self, conn: Conn) {
+        self.conns.close(conn);
     }
 
-    /// Prepares for a wait. Returns whether there is something to do without waiting.
-    pub(super) fn are_due<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) -> bool {
+    /// Prepares for a wait. Returns when there is something to do without news.
+    pub(super) fn deadline<A>(
+        &mut self,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) -> Instant {
         self.conns.register_new(base, registry);
         if self.conns.take_room() {
             self.listeners.resume();
         }
-        self.listeners.are_waiting() && base.has_room()
+        match self.listeners.are_waiting() && base.has_room() {
+            true => Instant::ZERO,
+            false => self.listeners.deadline(),
+        }
     }
 
-    /// Returns the next deadline of a connection or a listener.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.conns.deadline().into_iter().chain(self.listeners.deadline()).min()
-    }
-
-    /// Feeds the selector's reports, and what is due by the base's time.
+    /// Feeds the selector's reports, and accepts.
     pub(super) fn feed<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -118,16 +125,12 @@ impl Objects {
         for event in events {
             match Subject::of(event.token()) {
                 Some(Subject::Source(place)) => self.sources.note(place, event, base),
-                Some(Subject::Conn(place)) => self.conns.note(place, event, base, registry),
+                Some(Subject::Conn(place)) => self.conns.note(place, event, base),
                 Some(Subject::Listener(place)) => self.listeners.note(place),
-                Some(Subject::Lingering(place)) => {
-                    self.conns.note_lingering(place, event, registry);
-                }
                 Some(Subject::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
                 Some(Subject::Trigger) | None => {}
             }
         }
-        self.conns.expire(base);
         // Last, so that no event of this turn reaches a new connection in a place that was reused.
         self.listeners.accept(base, &mut self.conns, registry);
     }

@@ -30,8 +30,6 @@ mod held;
 
 pub(super) struct Signals {
     caught: Vec<Caught>,
-    /// The reason why a signal is not caught, until it is returned.
-    failure: Option<io::Error>,
 }
 
 struct Caught {
@@ -42,7 +40,7 @@ struct Caught {
 
 impl Signals {
     pub(super) const fn new() -> Self {
-        Self { caught: Vec::new(), failure: None }
+        Self { caught: Vec::new() }
     }
 
     /// Catches a signal from now on.
@@ -54,18 +52,6 @@ impl Signals {
             self.caught.push(Caught::new(signal, registry)?);
         }
         Ok(())
-    }
-
-    /// Keeps the reason why a signal is not caught, for [`take_failure`](Self::take_failure).
-    pub(super) fn fail(&mut self, signal: Signal, error: &io::Error) {
-        let message = format!("signal {} cannot be caught: {error}", signal.number());
-        log::error!("{message}");
-        self.failure.get_or_insert_with(|| io::Error::new(error.kind(), message));
-    }
-
-    /// Returns the reason why a signal is not caught, once.
-    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
-        self.failure.take()
     }
 
     /// Releases the signal. It has its former effect again if no other back end has caught it.

@@ -20,8 +20,6 @@ pub(super) enum Subject {
     Source(usize),
     /// The connection in this place.
     Conn(usize),
-    /// The lingering socket in this place.
-    Lingering(usize),
 }
 
 const TABLE_BITS: u32 = 3;
@@ -34,7 +32,6 @@ impl From<Subject> for Token {
             Subject::Listener(place) => (2, place),
             Subject::Source(place) => (3, place),
             Subject::Conn(place) => (4, place),
-            Subject::Lingering(place) => (5, place),
         };
         Self(place << TABLE_BITS | table)
     }
@@ -50,7 +47,6 @@ impl Subject {
             2 => Some(Self::Listener(place)),
             3 => Some(Self::Source(place)),
             4 => Some(Self::Conn(place)),
-            5 => Some(Self::Lingering(place)),
             _ => None,
         }
     }
@@ -68,7 +64,6 @@ mod tests {
             Subject::Listener(0),
             Subject::Source(7),
             Subject::Conn(65_534),
-            Subject::Lingering(100_000),
         ] {
             assert_eq!(Subject::of(Token::from(subject)), Some(subject));
         }

@@ -57,7 +57,8 @@ impl<'s> Bench<'s> {
         self.conns[turn]
     }
 
-    /// Lets time pass and the callbacks run that are due.
+    /// Lets time pass and the callbacks run that are due. These are single steps, since the rest of a turn is
+    /// no part of an operation.
     pub fn dispatch(&mut self) {
         let now = self.base.now().after(TICK);
         self.base.advance(now);

@@ -1,6 +1,8 @@
 //! The loop, as back ends and applications see it.
 
-use picoevent::{DispatchLimit, Instant, Run};
+use core::task::{Poll, Waker};
+
+use picoevent::{Action, Backend, DispatchLimit, Instant, Run, Signal, Trigger};
 
 use crate::unknown::{any, duration, maybe_duration, priority, signal, what};
 use crate::{App, Base};
@@ -9,6 +11,7 @@ pub fn every_verb(base: &mut Base<'_>) {
     settings(any(&mut *base));
     looks(any(&mut *base));
     feed(any(&mut *base));
+    steps(any(&mut *base));
     turn(any(base));
 }
 
@@ -20,6 +23,7 @@ fn settings(base: &mut Base<'_>) {
     any(&mut *base).exit_after(duration());
     any(&mut *base).break_off();
     any(&mut *base).continue_early();
+    any(&mut *base).set_close_limits(duration(), duration());
     any(&mut *base).update_now(Instant::from_micros(any(1)));
     any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)));
     any(base).take_idle_clock();
@@ -40,7 +44,7 @@ fn feed(base: &mut Base<'_>) {
     any(base).raised(signal(), any(1));
 }
 
-fn turn(base: &mut Base<'_>) {
+fn steps(base: &mut Base<'_>) {
     let app = &mut App;
     base.begin(any(Run::ONCE) | any(Run::NONBLOCK));
     any(&mut *base).prepare(app);
@@ -54,4 +58,48 @@ fn turn(base: &mut Base<'_>) {
     }
     any(&mut *base).dispatch(app);
     any(base).dispatch_with(app, || Instant::from_micros(any(1)));
+}
+
+fn turn(base: &mut Base<'_>) {
+    let device = &mut Device;
+    any(any(&mut *base).settle(any(&mut *device)).is_ok());
+    any(any(&mut *base).turn(&mut App, any(&mut *device)).is_ready());
+    any(any(base).drain(any(device)).is_ready());
+}
+
+/// A back end of which nothing is known.
+struct Device;
+
+static TRIGGER: Trigger = Trigger::new(Signal::INT);
+static TRIGGERS: [&Trigger; 1] = [&TRIGGER];
+
+impl Backend<App> for Device {
+    type Error = u8;
+
+    fn now(&mut self) -> Instant {
+        Instant::from_micros(any(1))
+    }
+
+    fn triggers(&self) -> (&[&Trigger], &Waker) {
+        (any(&TRIGGERS), Waker::noop())
+    }
+
+    fn act(&mut self, action: Action, base: &mut Base<'_>) -> Result<(), u8> {
+        any((action, base));
+        any(Ok(()))
+    }
+
+    fn deadline(&mut self, base: &mut Base<'_>) -> Instant {
+        any(base);
+        self.now()
+    }
+
+    fn wait(&mut self, until: Instant, base: &mut Base<'_>) -> Poll<Result<(), u8>> {
+        any((until, base));
+        any(Poll::Ready(Ok(())))
+    }
+
+    fn feed(&mut self, base: &mut Base<'_>) {
+        any(base);
+    }
 }

@@ -29,6 +29,7 @@ pub fn every_verb(base: &mut Base<'_>) {
     if let Ok(view) = any(&mut *base).conn(any(conn)) {
         any(view).free();
     }
+    any(base).close_all();
 }
 
 fn settings(mut conn: ConnMut<'_, '_, App>) {
@@ -63,5 +64,6 @@ fn feed(base: &mut Base<'_>, conn: Conn) {
     any(&mut *base).sent(conn, any(1));
     any(&mut *base).finished(conn);
     any(&mut *base).failed(conn, any(ConnError::Reset));
-    any(base).released(conn);
+    any(&mut *base).delivered(conn);
+    any((base.is_lingering(conn), any(base).end_lingering()));
 }

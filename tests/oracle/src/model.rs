@@ -175,7 +175,6 @@ struct Model {
     /// Repeats of a signal's callback that are left, and of which event.
     repeats: u32,
     repeating: Option<Place>,
-    polls: u32,
     calls: u32,
     over: bool,
 }
@@ -261,7 +260,7 @@ impl Model {
     }
 
     fn say_place(&mut self) {
-        let (polls, clock, now) = (self.polls, self.world.clock, self.now());
+        let (polls, clock, now) = (self.world.polls, self.world.clock, self.now());
         self.say(format_args!("p{polls} t{clock} n{now} "));
     }
 

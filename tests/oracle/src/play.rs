@@ -1,23 +1,20 @@
-//! Plays a program on picoevent, as a back end would that has this world.
-//!
-//! It does no more than a back end has to: it reports a source once, and again when the base asked
-//! for it or something new happened, and it calls the base in the documented order.
+//! Plays a program on picoevent, on a back end that has this world.
 
+mod back_end;
 mod step;
 
-use std::{cell::Cell, fmt::Write, rc::Rc};
+use std::{cell::RefCell, fmt::Write, rc::Rc, task::Poll};
 
 use picoevent::{
-    Action, Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run, Signal, Source,
-    Storage, Wait, What,
+    Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run, Signal, Source,
+    Storage, What,
 };
 
+use back_end::{BackEnd, Stop};
+
 use crate::{
-    program::{
-        Id, Limit, MAX_ID, MOST_CALLS, MOST_POLLS, Op, Plan, SIGNALS, SOURCES, Waits, When, bits,
-        run,
-    },
-    world::{Found, Level, World},
+    program::{Id, Limit, MAX_ID, MOST_CALLS, Op, Plan, SOURCES, Waits, When, bits, run},
+    world::{Level, World},
 };
 
 type Base<'s> = EventBase<'s, App>;
@@ -28,17 +25,12 @@ pub struct Stage(Box<Storage<App, 96, 0, 1, 1, 0, 96>>);
 /// A program being played.
 struct App {
     plan: Rc<Plan>,
-    world: World,
-    /// The world's time again, for those who ask while the application is called.
-    clock: Rc<Cell<u64>>,
+    /// Shared with the back end.
+    world: Rc<RefCell<World>>,
     trace: String,
     events: [Option<Event>; MAX_ID],
     sources: [Option<Source>; SOURCES],
     firings: [u32; MAX_ID],
-    /// The signals that are caught, and their raises.
-    catches: [bool; SIGNALS],
-    caught: [u32; SIGNALS],
-    polls: u32,
     calls: u32,
     over: bool,
 }
@@ -54,13 +46,14 @@ impl Stage {
     pub fn play(&mut self, plan: &Rc<Plan>) -> String {
         let mut base = EventBase::new(&mut *self.0);
         let mut app = App::new(plan, &mut base);
+        let mut back_end = BackEnd::new(app.world.clone(), app.sources);
         for op in &plan.main {
             if app.over {
                 break;
             }
             base.update_now(app.now());
             match op {
-                Op::Run(flags) => app.run(&mut base, *flags),
+                Op::Run(flags) => app.run(&mut base, &mut back_end, *flags),
                 op => app.step(&mut base, *op),
             }
         }
@@ -75,15 +68,11 @@ impl App {
     fn new(plan: &Rc<Plan>, base: &mut Base<'_>) -> Self {
         let mut app = Self {
             plan: plan.clone(),
-            world: World::new(&plan.news, Level::WhenAsked),
-            clock: Rc::default(),
+            world: Rc::new(RefCell::new(World::new(&plan.news, Level::WhenAsked))),
             trace: String::new(),
             events: [None; MAX_ID],
             sources: std::array::from_fn(|_| base.new_source().ok()),
             firings: [0; MAX_ID],
-            catches: [false; SIGNALS],
-            caught: [0; SIGNALS],
-            polls: 0,
             calls: 0,
             over: false,
         };
@@ -137,85 +126,39 @@ impl App {
     }
 
     fn now(&self) -> Instant {
-        self.clock.set(self.world.clock);
-        step::instant(self.world.clock)
+        step::instant(self.world.borrow().clock)
     }
 
     /// Runs the loop, and says how it ended.
-    fn run(&mut self, base: &mut Base<'_>, flags: u8) {
+    fn run(&mut self, base: &mut Base<'_>, back_end: &mut BackEnd, flags: u8) {
         let mut stuck = "";
         base.begin(modes(flags));
         let end = loop {
-            base.update_now(self.now());
-            base.prepare(self);
-            self.act(base);
-            let wait = match base.wait() {
-                Wait::Ended(end) => break end,
-                Wait::Not => Some(0),
-                Wait::Until(time) => Some(time.as_micros() / 1000 - self.world.clock),
-                Wait::Forever => None,
-            };
-            self.polls += 1;
-            if self.polls > MOST_POLLS {
-                self.over = true;
-                break End::Break;
+            match base.turn(self, back_end) {
+                Poll::Ready(Ok(Some(end))) => break end,
+                Poll::Ready(Err(Stop::Stuck)) => {
+                    base.break_off();
+                    stuck = " stuck";
+                }
+                Poll::Ready(Err(Stop::TooManyPolls)) => {
+                    self.over = true;
+                    return;
+                }
+                Poll::Ready(Ok(None)) | Poll::Pending => {}
             }
-            if !self.feed(base, wait) {
-                base.break_off();
-                stuck = " stuck";
-                continue;
-            }
-            base.advance(self.now());
-            let clock = self.clock.clone();
-            base.dispatch_with(self, || step::instant(clock.get()));
         };
         if self.over {
             return;
         }
         let status = u8::from(end == End::Empty);
         let (exit, stop) = (u8::from(base.got_exit()), u8::from(base.got_break()));
-        let clock = self.world.clock;
+        let clock = self.world.borrow().clock;
         self.say(format_args!("end {status} exit {exit} break {stop}{stuck} t{clock}\n"));
     }
 
-    /// Does what the base asks of a back end.
-    fn act(&mut self, base: &mut Base<'_>) {
-        while let Some(action) = base.next_action() {
-            match action {
-                Action::Interest(source, what) => {
-                    let number = self.sources.iter().position(|known| *known == Some(source));
-                    let Some(number) = number else { continue };
-                    let edge = what.contains(What::EDGE);
-                    self.world.interest(number as u8, what.bits() & bits::IO, edge);
-                }
-                Action::Catch(signal) => self.catches[usize::from(signal.number())] = true,
-                Action::Release(signal) => self.catches[usize::from(signal.number())] = false,
-                _ => {}
-            }
-        }
-    }
-
-    /// Looks for news and feeds it; `false` when there will never be any.
-    fn feed(&mut self, base: &mut Base<'_>, wait: Option<u64>) -> bool {
-        let catches = self.catches;
-        let found = self.world.poll(wait, |signal| catches[signal], &mut self.caught);
-        let Found::Sources(reports) = found else { return false };
-        for (number, what) in reports {
-            if let Some(source) = self.sources[usize::from(number)] {
-                base.ready(source, What::from_bits(what));
-            }
-        }
-        for number in 1..SIGNALS {
-            let raises = std::mem::take(&mut self.caught[number]);
-            if let Some(signal) = Signal::new(number as u8) {
-                base.raised(signal, raises as u16);
-            }
-        }
-        true
-    }
-
     fn say_place(&mut self, cx: &Cx<'_, Self>) {
-        let (polls, clock, now) = (self.polls, self.world.clock, cx.now().as_micros() / 1000);
+        let World { polls, clock, .. } = *self.world.borrow();
+        let now = cx.now().as_micros() / 1000;
         self.say(format_args!("p{polls} t{clock} n{now} "));
     }
 
@@ -257,7 +200,7 @@ fn on_event(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
     if let Some(decl) = app.plan.decl(id).filter(|decl| decl.drain)
         && let Waits::Source(source) = decl.waits
     {
-        app.world.drain(source, what);
+        app.world.borrow_mut().drain(source, what);
     }
     app.script(cx, id);
 }

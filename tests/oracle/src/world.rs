@@ -37,6 +37,8 @@ pub struct World {
     /// What is to come, the last first.
     news: Vec<(u64, News)>,
     pub clock: u64,
+    /// How often somebody has looked for news.
+    pub polls: u32,
     sources: [Source; SOURCES],
     raised: [u32; SIGNALS],
     level: Level,
@@ -78,6 +80,7 @@ impl World {
         catches: impl Fn(usize) -> bool,
         caught: &mut [u32; SIGNALS],
     ) -> Found {
+        self.polls += 1;
         let end = wait.map(|wait| self.clock + wait);
         loop {
             self.happen();

@@ -2,7 +2,9 @@
 
 use std::task::Waker;
 
-use picoevent::{AcceptError, Action, ConnError, End, EventBase, ListenError, Run, Wait, What};
+use picoevent::{
+    AcceptError, Action, ConnError, End, EventBase, FIN_WAIT, ListenError, Run, Wait, What,
+};
 
 use crate::foreign::FOREIGN;
 use crate::shadow::{ConnShadow, For, Life, SourceShadow};
@@ -122,7 +124,7 @@ fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
 fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     for _ in 0..most {
         let Some(action) = base.next_action() else { return true };
-        act(world, action);
+        act(world, base, action);
     }
     false
 }
@@ -131,15 +133,19 @@ fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
 fn check_all_told(world: &World) {
     for conn in &world.conns {
         assert!(conn.life != Life::Dropped, "no word of an abort: {conn:?}");
-        assert!(conn.life != Life::Closing || conn.told_close, "no word of a close: {conn:?}");
-        assert!(conn.life != Life::Held || conn.told_finish == conn.finished, "{conn:?}");
+        let over = conn.life == Life::Closing && conn.delivered && conn.eof;
+        assert!(!over && !conn.evicted, "no word of a close: {conn:?}");
+        let ends = conn.finished || conn.life == Life::Closing;
+        if conn.life != Life::Gone && !conn.connecting && !conn.failed {
+            assert_eq!(conn.told_end, ends && conn.output.is_empty(), "{conn:?}");
+        }
     }
     assert!(world.listeners.iter().all(|listener| listener.life != Life::Dropped));
     assert!(world.sources.iter().all(|source| source.life != Life::Dropped));
 }
 
 /// Hears an action, checks that it makes sense, and does nothing but remember.
-fn act(world: &mut World, action: Action) {
+fn act(world: &mut World, base: &Base<'_>, action: Action) {
     match action {
         Action::Listen(listener) | Action::Ignore(listener) => {
             let wanted = matches!(action, Action::Listen(..));
@@ -166,27 +172,32 @@ fn act(world: &mut World, action: Action) {
         Action::Tune(conn, _) => assert_eq!(acted(world, conn).life, Life::Held),
         Action::Receive(conn) => {
             let shadow = acted(world, conn);
-            assert!(shadow.life == Life::Held && !shadow.failed && !shadow.eof, "{shadow:?}");
+            assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
+            assert!(!shadow.failed && !shadow.eof, "{shadow:?}");
         }
         Action::Send(conn) => {
             let shadow = acted(world, conn);
             assert!(!shadow.output.is_empty() && !shadow.failed, "{shadow:?}");
             assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
         }
-        Action::Finish(conn) => {
+        Action::End(conn) => {
             let shadow = acted(world, conn);
-            assert!(shadow.finished, "{shadow:?}");
-            shadow.told_finish = true;
+            assert!(shadow.finished || shadow.life == Life::Closing, "{shadow:?}");
+            assert!(shadow.output.is_empty() && !shadow.connecting, "{shadow:?}");
+            assert!(!std::mem::replace(&mut shadow.told_end, true), "told twice: {shadow:?}");
         }
         Action::Close(conn) => {
             let shadow = acted(world, conn);
-            assert_eq!(shadow.life, Life::Closing);
-            shadow.told_close = true;
+            let over = shadow.eof || shadow.limit <= base.now();
+            let over = shadow.life == Life::Closing && shadow.delivered && over;
+            assert!(std::mem::take(&mut shadow.evicted) || over, "{shadow:?}");
+            shadow.life = Life::Gone;
         }
-        Action::Abort(conn) => {
+        Action::Reset(conn) => {
             let shadow = acted(world, conn);
+            let late = shadow.life == Life::Closing && shadow.limit <= base.now();
             // One that was not handed over goes with its listener.
-            assert!(shadow.life == Life::Dropped || shadow.accept_due, "{shadow:?}");
+            assert!(shadow.life == Life::Dropped || shadow.accept_due || late, "{shadow:?}");
             shadow.life = Life::Gone;
         }
         _ => {}
@@ -245,10 +256,13 @@ fn accept(world: &mut World, base: &mut Base<'_>) {
     let listener = place.map_or(FOREIGN.listener, |place| world.listeners[place].handle);
     let held = place.is_some_and(|place| world.listeners[place].life == Life::Held);
     let room = base.has_room();
-    assert_eq!(room, base.counts().conns < world.sizes.conns);
+    let evicted = world.conns.iter().any(|shadow| shadow.evicted);
+    let lingers = world.conns.iter().any(|shadow| base.is_lingering(shadow.handle));
+    assert_eq!(room, base.counts().conns < world.sizes.conns || lingers && !evicted);
     match base.accepted(listener, "10.0.0.1:1".parse().unwrap()) {
         Ok(conn) => {
             assert!(held && room);
+            world.evict(conn);
             let shadow = ConnShadow::new(conn, Some(listener));
             remember(&mut world.conns, shadow, |old| old.life == Life::Gone);
         }
@@ -280,18 +294,23 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
         2 | 3 => {
             let amount = world.bytes.below(shadow.output.len() + 2);
             base.sent(conn, amount);
-            shadow.output.drain(..amount.min(shadow.output.len()));
+            let ignored = held && shadow.connecting;
+            let taken = if ignored { 0 } else { amount.min(shadow.output.len()) };
+            shadow.output.drain(..taken);
+            // A back end that sends is connected, whatever it has said.
+            shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }
         4 => {
             base.connected(conn);
-            if held && shadow.connecting && !shadow.failed {
-                (shadow.connecting, shadow.connect_due) = (false, true);
+            if shadow.connecting && !shadow.failed {
+                (shadow.connecting, shadow.connect_due) = (false, held);
             }
         }
         5 => {
             base.finished(conn);
-            if held && !shadow.connecting && !shadow.failed && !shadow.eof {
-                (shadow.eof, shadow.eof_due) = (true, true);
+            let closing = shadow.life == Life::Closing;
+            if (held && !shadow.connecting && !shadow.failed || closing) && !shadow.eof {
+                (shadow.eof, shadow.eof_due) = (true, held);
             }
         }
         6 => {
@@ -304,10 +323,12 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             }
         }
         _ => {
-            let dropped = base.conn(conn).is_err();
-            base.released(conn);
-            if dropped {
-                shadow.life = Life::Gone;
+            base.delivered(conn);
+            if shadow.told_end && !shadow.delivered && shadow.life != Life::Gone {
+                shadow.delivered = true;
+                if shadow.limit > base.now() {
+                    shadow.limit = base.now().after(FIN_WAIT);
+                }
             }
         }
     }
@@ -328,7 +349,12 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
         }
         return;
     };
-    assert!(shadow.life == Life::Held && !shadow.failed && !shadow.eof && !shadow.connecting);
+    assert!(!shadow.failed && !shadow.eof, "{shadow:?}");
+    if shadow.life == Life::Closing {
+        // It is discarded.
+        return base.received(conn, amount);
+    }
+    assert!(shadow.life == Life::Held && !shadow.connecting, "{shadow:?}");
     let room = first.len() + second.len();
     assert_eq!(room, world.sizes.input - shadow.input.len());
     assert!(room > 0, "no room is offered as room");
@@ -347,6 +373,6 @@ fn feed_foreign(base: &mut Base<'_>) {
     base.connected(conn);
     base.finished(conn);
     base.failed(conn, ConnError::Refused);
-    base.released(conn);
+    base.delivered(conn);
     assert_eq!(base.counts(), before);
 }

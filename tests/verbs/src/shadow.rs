@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use picoevent::{Conn, Event, Instant, Listener, Mode, Signal, Source, What};
+use picoevent::{Conn, Event, FIN_WAIT, Instant, LINGER, Listener, Mode, Signal, Source, What};
 
 /// What an event was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl EventShadow {
 pub enum Life {
     /// The application holds it.
     Held,
-    /// The application has closed it; the back end sends what is left.
+    /// The application has closed it: output, our end of stream and the peer's are left.
     Closing,
     /// The application has let go of it; the back end has not heard so.
     Dropped,
@@ -106,9 +106,14 @@ pub struct ConnShadow {
     pub failed: bool,
     pub eof: bool,
     pub finished: bool,
-    /// The back end was told of the end of our side, and of the close.
-    pub told_finish: bool,
-    pub told_close: bool,
+    /// The back end was told to end our side.
+    pub told_end: bool,
+    /// The peer has the end of our side.
+    pub delivered: bool,
+    /// When a closed connection may be reset.
+    pub limit: Instant,
+    /// Its slot was given to another; the back end has not heard so.
+    pub evicted: bool,
     /// Callbacks that may still come, each once: accepted, connected, end of stream, failed.
     pub accept_due: bool,
     pub connect_due: bool,
@@ -135,8 +140,10 @@ impl ConnShadow {
             failed: false,
             eof: false,
             finished: false,
-            told_finish: false,
-            told_close: false,
+            told_end: false,
+            delivered: false,
+            limit: Instant::MAX,
+            evicted: false,
             accept_due: !connecting,
             connect_due: false,
             eof_due: false,
@@ -146,6 +153,26 @@ impl ConnShadow {
             user: 0,
             level: 4,
         }
+    }
+}
+
+impl ConnShadow {
+    /// The application closes it, or drops it, which is the same if nothing is lost by that.
+    pub fn close(&mut self, now: Instant) {
+        self.life = Life::Closing;
+        self.input.clear();
+        self.limit = now.after(if self.delivered { FIN_WAIT } else { LINGER });
+    }
+
+    /// The application drops it.
+    pub fn drop(&mut self) {
+        self.life = if self.failed { Life::Gone } else { Life::Dropped };
+        self.output.clear();
+    }
+
+    /// Its slot may go to another.
+    pub fn may_linger(&self) -> bool {
+        self.life == Life::Closing && self.delivered && !self.eof
     }
 }
 

@@ -1,6 +1,6 @@
 //! The application that is driven, and what is checked of the base behind it.
 
-use picoevent::{Counts, Cx, Event, EventBase, EventInfo, Signal, Trigger, What};
+use picoevent::{Conn, Counts, Cx, Event, EventBase, EventInfo, Signal, Trigger, What};
 
 use crate::bytes::Bytes;
 use crate::foreign::FOREIGN;
@@ -58,6 +58,16 @@ impl World {
     /// Bytes to write or to receive; neighbours differ, so that a lost one is seen.
     pub fn data(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.fresh() as u8).collect()
+    }
+
+    /// A new connection was made. If it has the slot of one that lingers, that one is gone.
+    pub fn evict(&mut self, new: Conn) {
+        let lives = |shadow: &&mut ConnShadow| shadow.life != Life::Gone;
+        let mut living = self.conns.iter_mut().filter(lives);
+        if let Some(shadow) = living.find(|shadow| shadow.handle.index() == new.index()) {
+            assert!(shadow.may_linger(), "its slot was taken from it: {shadow:?}");
+            (shadow.life, shadow.evicted) = (Life::Gone, true);
+        }
     }
 
     /// The event of this handle, which is one that was made here.

@@ -83,9 +83,9 @@ impl Raw<'_> {
             }
             Action::Receive(conn) => self.push_handle_for(conn, tag::RECEIVE),
             Action::Send(conn) => self.push_handle_for(conn, tag::SEND),
-            Action::Finish(conn) => self.push_handle_for(conn, tag::FINISH),
+            Action::End(conn) => self.push_handle_for(conn, tag::END),
             Action::Close(conn) => self.push_handle_for(conn, tag::CLOSE),
-            Action::Abort(conn) => self.push_handle_for(conn, tag::ABORT),
+            Action::Reset(conn) => self.push_handle_for(conn, tag::RESET),
             Action::Interest(source, what) => {
                 self.push_handle(source);
                 self.push(what.bits().into());
@@ -160,9 +160,9 @@ impl Fields<'_> {
             }
             tag::RECEIVE => Action::Receive(self.handle()?),
             tag::SEND => Action::Send(self.handle()?),
-            tag::FINISH => Action::Finish(self.handle()?),
+            tag::END => Action::End(self.handle()?),
             tag::CLOSE => Action::Close(self.handle()?),
-            tag::ABORT => Action::Abort(self.handle()?),
+            tag::RESET => Action::Reset(self.handle()?),
             tag::INTEREST => Action::Interest(self.handle()?, What::from_bits(self.small()?)),
             tag::FORGET => Action::Forget(self.handle()?),
             tag::CATCH => Action::Catch(self.signal()?),

@@ -1,5 +1,5 @@
 //! The first byte of each entry, and what follows it. A tag never changes its meaning, because
-//! recordings are kept.
+//! recordings are kept. Tags 14 and 33 are no longer written.
 
 /// Makes the tags, from 1, and their shapes.
 macro_rules! tags {
@@ -30,7 +30,6 @@ tags! {
     SENT = 11, 4;
     FINISHED = 12, 2;
     FAILED = 13, 4;
-    RELEASED = 14, 2;
     LISTEN_FAILED = 15, 4;
     READY = 16, 3;
     RAISED = 17, 2;
@@ -49,14 +48,18 @@ tags! {
     CONNECT_V6 = 30, 7;
     RECEIVE = 31, 2;
     SEND = 32, 2;
-    FINISH = 33, 2;
     CLOSE = 34, 2;
-    ABORT = 35, 2;
+    RESET = 35, 2;
     INTEREST = 36, 3;
     FORGET = 37, 2;
     CATCH = 38, 1;
     RELEASE = 39, 1;
     TUNE = 40, 4;
+    DELIVERED = 41, 2;
+    END = 42, 2;
+    END_LINGERING = 43, 0;
+    CLOSE_ALL = 44, 0;
+    OVERDUE = 45, 0;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the

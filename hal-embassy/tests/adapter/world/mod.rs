@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use embassy_net::{Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
-use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Storage, Trigger};
-use picoevent_embassy::{Config, Sockets, run};
+use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Run, Storage, Trigger};
+use picoevent_embassy::{Adapter, Config, Sockets};
 
 use app::{App, Seen};
 pub use cable::Cable;
@@ -98,6 +98,29 @@ impl World {
         config: Config,
         net: NetConfig,
     ) -> Self {
+        Self::with_mode::<CONNS, SOCKETS, INPUT, OUTPUT, RX, TX>(config, net, Run::DEFAULT)
+    }
+
+    /// A device whose loop runs in another mode.
+    pub fn in_mode(run: Run) -> Self {
+        let (config, net) = (Config::default(), address(DEVICE));
+        let mut world = Self::with_mode::<4, 8, 256, 256, 512, 512>(config, net, run);
+        world.settle();
+        world
+    }
+
+    fn with_mode<
+        const CONNS: usize,
+        const SOCKETS: usize,
+        const INPUT: usize,
+        const OUTPUT: usize,
+        const RX: usize,
+        const TX: usize,
+    >(
+        config: Config,
+        net: NetConfig,
+        run: Run,
+    ) -> Self {
         clock::reset();
         let cable = Rc::new(RefCell::new(Cable::new()));
         let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
@@ -111,7 +134,11 @@ impl World {
             let mut base = EventBase::new(&mut storage);
             base.on_signal(app::SIGNAL, App::commanded).expect("there is room");
             let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
-            run(stack, &mut sockets, &[trigger], &mut base, &mut app, config).await
+            let triggers = [trigger];
+            let mut adapter = Adapter::new(stack, &mut sockets, &triggers, config);
+            let end = adapter.run(&mut base, &mut app, run).await;
+            adapter.close(&mut base).await;
+            end
         };
         Self {
             peer: Peer::new(&cable),

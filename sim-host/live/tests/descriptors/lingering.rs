@@ -56,7 +56,7 @@ fn serve(app: &mut App, descriptors: usize) {
     let mut base = EventBase::new(&mut storage);
     let mut live = Live::new().unwrap();
     let listener = base.listen(ANY_PORT.into(), App::accepted).unwrap();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     let server = live.local_addr(listener).unwrap();
     let clients: Vec<_> = (0..app.wanted).map(|_| TcpStream::connect(server).unwrap()).collect();
     let _taken = leave_descriptors(descriptors);

@@ -57,7 +57,7 @@ fn out_of_descriptors() {
     let listener = base.listen(address, App::accepted).unwrap();
     base.every(Duration::from_millis(50), App::answer).unwrap();
     base.after(LIMIT, |_, _, _, _| panic!("not all clients were served")).unwrap();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     let server = live.local_addr(listener).unwrap();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {

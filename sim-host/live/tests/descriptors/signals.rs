@@ -24,17 +24,17 @@ fn a_signal_without_descriptors() {
     assert!(error.to_string().starts_with("signal 15 cannot be caught: "), "{error}");
     // It is told once, and the loop goes on without the signal.
     assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
-    // A turn tells it too, also of what settled before.
+    // It is tried again when the event is added again.
     base.event(event).unwrap().del();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     base.event(event).unwrap().add(None).unwrap();
-    live.settle(&mut base);
-    assert!(live.turn_once(&mut base, &mut raises).is_err());
+    assert!(live.settle(&mut base).is_err());
+    assert!(live.turn_once(&mut base, &mut raises).is_ok());
     drop(taken);
     base.event(event).unwrap().del();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     base.event(event).unwrap().add(None).unwrap();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     raise(i32::from(Signal::TERM.number())).unwrap();
     assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
     assert_eq!(raises, 1);

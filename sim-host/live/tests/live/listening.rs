@@ -97,7 +97,7 @@ fn a_disabled_listener_leaves_clients_waiting_until_it_is_enabled() {
     run::<2, _>(&mut app, |live, base, app| {
         let (listener, server) = listen(live, base, App::greet);
         base.listener(listener).unwrap().disable();
-        live.settle(base);
+        live.settle(base).unwrap();
         live.add_trigger(&CALLED);
         let enable = |app: &mut App, cx: &mut Cx<App>, _, _| {
             assert_eq!(app.accepted, 0, "a disabled listener accepts nobody");
@@ -146,7 +146,7 @@ fn an_address_in_use_is_told_to_main_and_to_the_callback() {
     run::<2, _>(&mut app, |live, base, _| {
         let listener = base.listen(address, App::greet).unwrap();
         base.listener(listener).unwrap().on_error(App::failed);
-        live.settle(base);
+        live.settle(base).unwrap();
         assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::AddrInUse);
     });
     assert_eq!(app.errors, [ListenError::InUse]);
@@ -160,11 +160,11 @@ fn a_listener_that_failed_can_be_enabled_once_the_address_is_free() {
     let mut app = App::wanting(1);
     run::<2, _>(&mut app, |live, base, _| {
         let listener = base.listen(address, App::greet).unwrap();
-        live.settle(base);
+        live.settle(base).unwrap();
         assert!(live.local_addr(listener).is_err());
         drop(other);
         base.listener(listener).unwrap().enable();
-        live.settle(base);
+        live.settle(base).unwrap();
         assert_eq!(live.local_addr(listener).unwrap(), address);
         drop(client(address));
     });
@@ -178,7 +178,7 @@ fn an_address_that_is_not_ours_is_refused() {
         // An address of the range that documents use (RFC 5737).
         let listener = base.listen(SocketAddr::from(([192, 0, 2, 1], 0)), App::greet).unwrap();
         base.listener(listener).unwrap().on_error(App::failed);
-        live.settle(base);
+        live.settle(base).unwrap();
         let error = live.local_addr(listener).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
     });
@@ -191,10 +191,10 @@ fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
     let end = run::<2, _>(&mut app, |live, base, _| {
         let listener = base.listen(SocketAddr::from(([127, 0, 0, 1], 0)), App::greet).unwrap();
         assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::NotFound);
-        live.settle(base);
+        live.settle(base).unwrap();
         assert!(live.local_addr(listener).is_ok());
         base.listener(listener).unwrap().free();
-        live.settle(base);
+        live.settle(base).unwrap();
         assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::NotFound);
         base.exit();
     });

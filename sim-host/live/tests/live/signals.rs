@@ -29,7 +29,7 @@ fn every_raise_counts() {
     let mut app = App::default();
     run::<1, _>(&mut app, |live, base, _| {
         base.on_signal(Signal::HUP, App::raised).unwrap();
-        live.settle(base);
+        live.settle(base).unwrap();
         for _ in 0..3 {
             raise(i32::from(Signal::HUP.number())).unwrap();
         }
@@ -54,7 +54,7 @@ fn two_loops_hear_of_the_same_signal() {
         let mut app = App::default();
         run::<1, _>(&mut app, |live, base, _| {
             base.on_signal(Signal::USR2, exit).unwrap();
-            live.settle(base);
+            live.settle(base).unwrap();
             CAUGHT.raise();
         });
         app.raises
@@ -79,7 +79,7 @@ fn raises_are_counted_up_to_65_535() {
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.on_signal(signal, App::raised).unwrap();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     for (raises, counted) in [(1_000, 1_000), (65_535, 65_535), (70_000, 65_535)] {
         for _ in 0..raises {
             raise(i32::from(signal.number())).unwrap();
@@ -165,11 +165,11 @@ fn catch_and_release(signal: Signal) -> usize {
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     let event = base.on_signal(signal, App::raised).unwrap();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     raise(i32::from(signal.number())).unwrap();
     live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap();
     base.event(event).unwrap().free();
-    live.settle(&mut base);
+    live.settle(&mut base).unwrap();
     app.raises
 }
 
@@ -185,15 +185,15 @@ fn the_process_that_is_ended() {
             cx.exit();
         };
         base.on_signal(Signal::TERM, first).unwrap();
-        live.settle(base);
+        live.settle(base).unwrap();
         term();
     });
     assert_eq!(app.raises, 1);
     run::<1, _>(&mut app, |live, base, _| {
         let event = base.on_signal(Signal::TERM, App::raised).unwrap();
-        live.settle(base);
+        live.settle(base).unwrap();
         base.event(event).unwrap().free();
-        live.settle(base);
+        live.settle(base).unwrap();
         term();
         panic!("still here");
     });

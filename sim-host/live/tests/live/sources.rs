@@ -102,10 +102,10 @@ fn a_forgotten_source_is_stale_and_its_descriptor_let_go() {
         let source = live.add_source(base, &ours).unwrap();
         let event = base.new_event(source, What::READ, Mode::Persist, App::read_one).unwrap();
         base.event(event).unwrap().add(None).unwrap();
-        live.settle(base);
+        live.settle(base).unwrap();
         drop(ours);
         base.forget_source(source).unwrap();
-        live.settle(base);
+        live.settle(base).unwrap();
         assert_eq!(base.forget_source(source), Err(Stale));
         assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
         app.source = Some(source);

@@ -35,7 +35,7 @@ pub fn listen<A>(
     on_accept: OnConn<A>,
 ) -> (Listener, SocketAddr) {
     let listener = base.listen(SocketAddr::from(([127, 0, 0, 1], 0)), on_accept).unwrap();
-    live.settle(base);
+    live.settle(base).unwrap();
     (listener, live.local_addr(listener).unwrap())
 }
 

@@ -24,7 +24,7 @@ fn catch(scene: &mut Scene<'_, '_>, signal: Signal) -> Event {
         cx.event(event).unwrap().del();
     };
     let event = scene.base.on_signal(signal, once).unwrap();
-    scene.live.settle(scene.base);
+    scene.live.settle(scene.base).unwrap();
     event
 }
 
@@ -45,9 +45,9 @@ fn simple_signal_re_order() {
     play(|mut scene| {
         let event = catch(&mut scene, signal);
         scene.base.event(event).unwrap().del();
-        scene.live.settle(scene.base);
+        scene.live.settle(scene.base).unwrap();
         scene.base.event(event).unwrap().add(None).unwrap();
-        scene.live.settle(scene.base);
+        scene.live.settle(scene.base).unwrap();
         raise_from_elsewhere(signal);
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         assert_eq!(scene.app.whats(), [What::SIGNAL]);
@@ -112,7 +112,7 @@ fn signal_free_in_callback() {
             cx.event(event).unwrap().free();
         };
         scene.base.on_signal(Signal::HUP, free).unwrap();
-        scene.live.settle(scene.base);
+        scene.live.settle(scene.base).unwrap();
         raise(Signal::HUP);
         raise(Signal::HUP);
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);

@@ -16,32 +16,47 @@
 mod nothing;
 mod timers;
 
+use core::convert::Infallible;
 use core::hint::black_box;
+use core::task::Poll;
 
-use picoevent::{Action, EventBase, Instant, Run, Signal, Wait};
+use picoevent::{Action, Backend, EventBase, Instant, Run, Signal};
 
 pub use timers::{App, period};
 
-/// The loop of a back end. `act` takes what the base wants, `feed` brings what happened.
+/// Runs the loop on a back end of which the compiler knows nothing. `act` does what the base wants.
 #[inline(always)]
 pub fn run<A>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
     act: impl Fn(&mut EventBase<'_, A>, Action),
-    feed: impl Fn(&mut EventBase<'_, A>),
 ) {
     base.begin(Run::DEFAULT);
-    loop {
-        base.prepare(app);
-        while let Some(action) = base.next_action() {
-            act(base, action);
-        }
-        if let Wait::Ended(_) = black_box(base.wait()) {
-            return;
-        }
-        feed(base);
+    let mut device = Device(act);
+    while let Poll::Ready(Ok(None)) | Poll::Pending = base.turn(app, &mut device) {}
+}
+
+/// The back end.
+struct Device<F>(F);
+
+impl<A, F: Fn(&mut EventBase<'_, A>, Action)> Backend<A> for Device<F> {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        Instant::from_micros(black_box(1))
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Infallible> {
+        (self.0)(base, action);
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
+        black_box(until);
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, A>) {
         base.raised(Signal::INT, black_box(1));
-        base.advance(Instant::from_micros(black_box(1)));
-        base.dispatch(app);
     }
 }

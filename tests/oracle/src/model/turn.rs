@@ -153,8 +153,7 @@ impl Model {
 
     /// Looks for news and makes active whom it concerns; `false` when there will never be any.
     fn look(&mut self, wait: Option<u64>) -> bool {
-        self.polls += 1;
-        if self.polls > MOST_POLLS {
+        if self.world.polls == MOST_POLLS {
             (self.over, self.got_break) = (true, true);
             return false;
         }

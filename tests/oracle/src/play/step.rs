@@ -55,13 +55,10 @@ impl App {
             Op::Exit(Some(ms)) => cx.exit_after(duration(ms)),
             Op::Break => cx.break_off(),
             Op::Continue => cx.continue_early(),
-            Op::Take(ms) => {
-                self.world.clock += ms;
-                self.clock.set(self.world.clock);
-            }
+            Op::Take(ms) => self.world.borrow_mut().clock += ms,
             Op::Look => cx.update_now(self.now()),
-            Op::Ready(source, what) => self.world.ready(source, what),
-            Op::Raise(signal, count) => self.world.raise(signal, count),
+            Op::Ready(source, what) => self.world.borrow_mut().ready(source, what),
+            Op::Raise(signal, count) => self.world.borrow_mut().raise(signal, count),
             Op::Watch(id) => {
                 if let Some(mut watcher) = self.event(cx, id) {
                     let added = watcher.add(None);

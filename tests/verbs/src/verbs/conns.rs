@@ -13,6 +13,7 @@ pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
     let Ok(handle) = cx.connect("[::1]:7".parse().unwrap()) else {
         return assert_eq!(cx.counts().conns, world.sizes.conns);
     };
+    world.evict(handle);
     let mut shadow = ConnShadow::new(handle, None);
     shadow.user = world.fresh();
     cx.conn(handle).unwrap().set_user(shadow.user);
@@ -33,24 +34,21 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
         0..=5 => set(world, place, conn, verb),
         6..=10 => write(world, place, conn, verb),
         11..=14 => read(world, place, conn, verb),
-        15 => {
-            conn.close();
-            // A connection that has failed has nothing left to send.
-            let failed = world.conns[place].failed;
-            leave(&mut world.conns[place], if failed { Life::Dropped } else { Life::Closing });
-        }
         _ => {
-            conn.free();
-            leave(&mut world.conns[place], Life::Dropped);
+            let shadow = &world.conns[place];
+            let is_empty = shadow.output.is_empty();
+            let is_closed = match verb {
+                15 => !(shadow.failed || shadow.connecting && is_empty),
+                _ => !shadow.failed && shadow.eof && is_empty,
+            };
+            if verb == 15 {
+                conn.close()
+            } else {
+                conn.free()
+            }
+            let shadow = &mut world.conns[place];
+            if is_closed { shadow.close(cx.now()) } else { shadow.drop() }
         }
-    }
-}
-
-/// The application lets go of a connection; what is dropped is not sent.
-fn leave(shadow: &mut ConnShadow, life: Life) {
-    shadow.life = life;
-    if life == Life::Dropped {
-        shadow.output.clear();
     }
 }
 
@@ -153,6 +151,7 @@ fn place_of(held: &VecDeque<u8>, needle: &[u8]) -> Option<usize> {
 /// Moves bytes from one connection's input to another's output, or the same one's.
 pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
+    world.forget_dropped(cx);
     let handle = |place: Option<usize>| place.map_or(FOREIGN.conn, |at| world.conns[at].handle);
     let answer = cx.transfer(handle(from), handle(to));
     let held = |place: &usize| world.conns[*place].life == Life::Held;

@@ -17,5 +17,5 @@ static STORAGE: ConstStaticCell<Storage<App, 8, 1, 1, 1>> = ConstStaticCell::new
 pub extern "C" fn image() {
     let mut base = EventBase::new(STORAGE.take());
     let Ok(mut app) = App::start(&mut base) else { return };
-    run(&mut base, &mut app, |_, action| _ = black_box(action), |_| ());
+    run(&mut base, &mut app, |_, action| _ = black_box(action));
 }

@@ -19,7 +19,7 @@ pub extern "C" fn image() {
     let mut base = EventBase::new(STORAGE.take());
     let Ok(mut app) = App::start(&mut base) else { return };
     black_box(base.listen(peer(), accepted).is_ok());
-    run(&mut base, &mut app, act, |_| ());
+    run(&mut base, &mut app, act);
 }
 
 /// Does what the base wants, as a device would that answers at once.
@@ -41,7 +41,7 @@ fn act(base: &mut EventBase<'_, App>, action: Action) {
             let amount = first.len() + second.len();
             base.sent(conn, amount);
         }
-        Action::Close(conn) => base.released(conn),
+        Action::End(conn) => base.delivered(conn),
         _ => {}
     }
 }

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
 use embassy_net::{Stack, StackResources};
-use picoevent::{Cx, Event, EventBase, Mode, Run, Signal, Storage, Trigger, What};
+use picoevent::{Cx, Event, EventBase, Mode, Signal, Storage, Trigger, What};
 use picoevent_bench_chip::clock;
 use picoevent_bench_chip::executor::Executor;
 use picoevent_bench_chip::interrupt::{self, Interrupt};
@@ -93,7 +93,7 @@ async fn serve(stack: Stack<'static>) {
     base.on_signal(RAISED.signal(), |_, _, _, _| count()).expect("the storage has room");
     base.on_signal(MORE.signal(), more).expect("the storage has room");
     let mut app = App { random: Random::new(1), timers: 0 };
-    let config = Config { run: Run::NO_EXIT_ON_EMPTY, ..Config::default() };
+    let config = Config::default();
     run(stack, SOCKETS.take(), &[&RAISED, &MORE], &mut base, &mut app, config).await;
     panic!("nobody ends the loop");
 }

@@ -3,9 +3,11 @@
 #![no_std]
 #![no_main]
 
+use core::convert::Infallible;
 use core::hint::black_box;
+use core::task::Poll;
 
-use picoevent::Wait;
+use picoevent::{Action, Backend, Instant};
 use picoevent_bench_chip::loops::{
     App, Base, activate,
     interrupts::{self, TRIGGER},
@@ -30,19 +32,32 @@ fn main() -> ! {
     report.end()
 }
 
-/// Each step of a turn, but for the feeding: where a back end would wait until a deadline, it is
-/// that time at once.
+/// A whole turn. What there is to feed was fed before.
 #[inline(never)]
 fn turn(base: &mut Base<'_>, app: &mut App) {
-    base.prepare(app);
-    while let Some(action) = base.next_action() {
-        black_box(action);
+    let Poll::Ready(Ok(ended)) = base.turn(app, &mut Clock(base.now())) else { return };
+    assert_eq!(ended, None, "the loop has ended");
+}
+
+/// A back end that does not wait: where another would wait until a deadline, it is that time at once.
+struct Clock(Instant);
+
+impl Backend<App> for Clock {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.0
     }
-    let now = match base.wait() {
-        Wait::Until(deadline) => deadline,
-        Wait::Not | Wait::Forever => base.now(),
-        Wait::Ended(end) => panic!("the loop has ended: {end:?}"),
-    };
-    base.advance(now);
-    base.dispatch(app);
+
+    fn act(&mut self, action: Action, _: &mut Base<'_>) -> Result<(), Infallible> {
+        black_box(action);
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut Base<'_>) -> Poll<Result<(), Infallible>> {
+        if until != Instant::MAX {
+            self.0 = self.0.max(until);
+        }
+        Poll::Ready(Ok(()))
+    }
 }

@@ -1,8 +1,11 @@
 //! picoevent: its core alone, as a program without anything to wait for would run it, and on the
 //! back end for a desk, which asks the system for news between two passes.
 
+use std::convert::Infallible;
+use std::task::Poll;
+
 use anyhow::Result;
-use picoevent::{Cx, Event, EventBase, Mode, Run, Storage, Wait, What};
+use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, Run, Storage, What};
 use picoevent_mio::Live;
 
 use super::{Active, Body};
@@ -19,15 +22,28 @@ struct App {
 pub(super) fn on_core(events: u32, body: Body<'_>) -> Result<()> {
     open(events, body, |base, app| {
         base.begin(Run::DEFAULT);
-        loop {
-            base.prepare(app);
-            while base.next_action().is_some() {}
-            if let Wait::Ended(_) = base.wait() {
-                return Ok(());
-            }
-            base.dispatch(app);
-        }
+        while base.turn(app, &mut Nothing) == Poll::Ready(Ok(None)) {}
+        Ok(())
     })
+}
+
+/// A back end without a clock and without devices.
+struct Nothing;
+
+impl Backend<App> for Nothing {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        Instant::ZERO
+    }
+
+    fn act(&mut self, _: Action, _: &mut EventBase<'_, App>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<'_, App>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 pub(super) fn on_live(events: u32, body: Body<'_>) -> Result<()> {

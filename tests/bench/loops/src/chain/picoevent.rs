@@ -4,12 +4,13 @@
 //! tokens' does. By level, as libevent's events are by default, it would be told again.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::task::Poll as Progress;
 use std::time::{Duration, Instant as Moment};
 
 use anyhow::Result;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use picoevent::{Action, Cx, Event, EventBase, Instant, Mode, Source, Wait, What};
+use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, Source, What};
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
 use super::ring::Ring;
@@ -84,49 +85,71 @@ fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
     let sources = watch.descriptors.iter().map(|_| base.new_source());
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     add_all(&mut base, &sources, What::READ | What::EDGE, idle)?;
-    body(&mut OnCore {
+    let shortest = Shortest {
         poll: Poll::new()?,
         events: Events::with_capacity(1024),
         sources,
         descriptors: &watch.descriptors,
         started: Moment::now(),
-        base,
-        app: App { ring: watch.ring, ready: watch.ready },
-    })
+        now: Instant::ZERO,
+    };
+    body(&mut OnCore { shortest, base, app: App { ring: watch.ring, ready: watch.ready } })
 }
 
-/// The shortest back end there is: descriptors by edge, and a clock that is read when a timer waits
-/// for it.
 struct OnCore<'s, 'w> {
-    poll: Poll,
-    events: Events,
-    /// By their places in the base, which are the places of `descriptors`.
-    sources: Vec<Source>,
-    descriptors: &'w [BorrowedFd<'w>],
-    started: Moment,
+    shortest: Shortest<'w>,
     base: EventBase<'s, App<'w>>,
     app: App<'w>,
 }
 
 impl Chain for OnCore<'_, '_> {
     fn turn(&mut self) -> Result<()> {
-        self.base.prepare(&mut self.app);
-        while let Some(action) = self.base.next_action() {
-            let Action::Interest(source, _) = action else { continue };
-            let descriptor = self.descriptors[source.index()].as_raw_fd();
-            let (mut watched, token) = (SourceFd(&descriptor), Token(source.index()));
-            self.poll.registry().register(&mut watched, token, Interest::READABLE)?;
+        match self.base.turn(&mut self.app, &mut self.shortest) {
+            Progress::Ready(ended) => ended.map(drop),
+            // It never waits.
+            Progress::Pending => Ok(()),
         }
-        self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+    }
+}
+
+/// The shortest back end there is: descriptors by edge, and a clock that is read when a timer waits
+/// for it.
+struct Shortest<'w> {
+    poll: Poll,
+    events: Events,
+    /// By their places in the base, which are the places of `descriptors`.
+    sources: Vec<Source>,
+    descriptors: &'w [BorrowedFd<'w>],
+    started: Moment,
+    now: Instant,
+}
+
+impl<'w> Backend<App<'w>> for Shortest<'_> {
+    type Error = anyhow::Error;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, action: Action, _: &mut EventBase<'_, App<'w>>) -> Result<()> {
+        let Action::Interest(source, _) = action else { return Ok(()) };
+        let descriptor = self.descriptors[source.index()].as_raw_fd();
+        let (mut watched, token) = (SourceFd(&descriptor), Token(source.index()));
+        Ok(self.poll.registry().register(&mut watched, token, Interest::READABLE)?)
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<'_, App<'w>>) -> Progress<Result<()>> {
+        let polled = self.poll.poll(&mut self.events, Some(Duration::ZERO));
+        if until != Instant::MAX {
+            self.now = Instant::from_micros(self.started.elapsed().as_micros() as u64);
+        }
+        Progress::Ready(polled.map_err(Into::into))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, App<'w>>) {
         for event in &self.events {
-            self.base.ready(self.sources[event.token().0], What::READ);
+            base.ready(self.sources[event.token().0], What::READ);
         }
-        if self.base.wait() != Wait::Forever {
-            let passed = self.started.elapsed().as_micros() as u64;
-            self.base.advance(Instant::from_micros(passed));
-        }
-        self.base.dispatch(&mut self.app);
-        Ok(())
     }
 }
 

@@ -1,9 +1,11 @@
 //! picoevent: its core, with the clock that a back end would feed it.
 
+use std::convert::Infallible;
+use std::task::Poll;
 use std::time::{Duration, Instant as Moment};
 
 use anyhow::Result;
-use picoevent::{Cx, Event, EventBase, Instant, Mode, What};
+use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, What};
 use picoevent_mio::{Capacities, HeapStorage};
 
 use super::{Body, Timers, Verbs};
@@ -19,14 +21,14 @@ pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
     let mut base = EventBase::over(storage.memory());
     let events = (0..count).map(|_| base.new_timer(Mode::OneShot, called));
     let events = events.collect::<Result<Vec<_>, _>>()?;
-    body(&mut Loop { base, events, app: App::default(), started: Moment::now() })
+    body(&mut Loop { base, events, app: App::default(), clock: Clock(Moment::now()) })
 }
 
 struct Loop<'s> {
     base: EventBase<'s, App>,
     events: Vec<Event>,
     app: App,
-    started: Moment,
+    clock: Clock,
 }
 
 impl Verbs for Loop<'_> {
@@ -47,7 +49,7 @@ impl Verbs for Loop<'_> {
     }
 
     fn refresh(&mut self) {
-        self.base.advance(Instant::from_micros(self.started.elapsed().as_micros() as u64));
+        self.base.update_now(self.clock.read());
     }
 }
 
@@ -59,11 +61,33 @@ impl Timers for Loop<'_> {
     }
 
     fn turn(&mut self) -> Result<u64> {
-        self.base.prepare(&mut self.app);
-        while self.base.next_action().is_some() {}
-        self.refresh();
-        self.base.dispatch(&mut self.app);
+        let _ = self.base.turn(&mut self.app, &mut self.clock);
         Ok(self.app.fired)
+    }
+}
+
+/// A back end that is a clock and never waits.
+struct Clock(Moment);
+
+impl Clock {
+    fn read(&self) -> Instant {
+        Instant::from_micros(self.0.elapsed().as_micros() as u64)
+    }
+}
+
+impl Backend<App> for Clock {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.read()
+    }
+
+    fn act(&mut self, _: Action, _: &mut EventBase<'_, App>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<'_, App>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 }
 

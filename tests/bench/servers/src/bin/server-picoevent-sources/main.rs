@@ -30,7 +30,7 @@ fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
     let source = live.add_source(&mut base, &server.listener)?;
     let event = base.new_event(source, What::READ, Mode::Persist, Server::called)?;
     base.event(event)?.add(None)?;
-    live.settle(&mut base);
+    live.settle(&mut base)?;
     server.listening()?;
     loop {
         let end = live.run(&mut base, &mut server)?;

@@ -47,7 +47,7 @@ fn serve(
 ) -> Result<String, Box<dyn std::error::Error>> {
     let listener = base.listen(([127, 0, 0, 1], 0).into(), Server::accepted)?;
     let mut live = Live::new()?;
-    live.settle(&mut base);
+    live.settle(&mut base)?;
     server.agreement.listening(live.local_addr(listener)?);
     let end = live.run(&mut base, &mut server)?;
     Ok(format!("the loop has ended: {end:?}"))

@@ -1,0 +1,96 @@
+//! What a back end must be able to do: the trait that one is written against.
+
+use core::task::{Poll, Waker};
+
+use crate::{Action, EventBase, Fired, Instant, Trigger};
+
+/// A back end: the clock, the sockets and whatever else a loop is about, in one environment.
+///
+/// The base calls it in the course of a [turn](EventBase::turn). A back end contains no loop logic: it
+/// does what it is asked for, waits, and feeds what has happened to the base with the methods of
+/// [`EventBase`] that say "feeds". It never calls the application.
+///
+/// A back end that never waits, for an application that only uses timers:
+///
+/// ```
+/// use core::convert::Infallible;
+/// use core::task::Poll;
+/// use core::time::Duration;
+/// use picoevent::{Action, Backend, End, EventBase, Instant, Run, Storage};
+///
+/// struct Clock(Instant);
+///
+/// impl<A> Backend<A> for Clock {
+///     type Error = Infallible;
+///
+///     fn now(&mut self) -> Instant {
+///         self.0
+///     }
+///
+///     fn act(&mut self, _: Action, _: &mut EventBase<'_, A>) -> Result<(), Infallible> {
+///         Ok(())
+///     }
+///
+///     fn wait(&mut self, until: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
+///         self.0 = self.0.max(until); // Virtual time: it jumps to the deadline.
+///         Poll::Ready(Ok(()))
+///     }
+/// }
+///
+/// let mut storage = Storage::<u32, 1, 0>::new();
+/// let mut base = EventBase::new(&mut storage);
+/// base.after(Duration::from_secs(5), |calls, _, _, _| *calls += 1).unwrap();
+/// base.begin(Run::DEFAULT);
+/// let (mut calls, mut clock) = (0, Clock(Instant::ZERO));
+/// let end = loop {
+///     if let Poll::Ready(Ok(Some(end))) = base.turn(&mut calls, &mut clock) {
+///         break end;
+///     }
+/// };
+/// assert_eq!((end, calls, base.now()), (End::Empty, 1, Instant::from_micros(5_000_000)));
+/// ```
+pub trait Backend<A> {
+    /// The reason why a turn cannot go on.
+    type Error;
+
+    /// Returns the present time.
+    fn now(&mut self) -> Instant;
+
+    /// Returns the triggers that reach the loop, and the waker that makes a [`wait`](Self::wait) end.
+    fn triggers(&self) -> (&[&Trigger], &Waker) {
+        (&[], Waker::noop())
+    }
+
+    /// Does an action. News that comes of it may be fed at once.
+    ///
+    /// # Errors
+    /// The turn ends and returns the error; the action is not repeated.
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Self::Error>;
+
+    /// Returns when the back end has something to do by itself: [`Instant::ZERO`] for at once,
+    /// [`Instant::MAX`] for never. It is asked before each wait.
+    fn deadline(&mut self, _base: &mut EventBase<'_, A>) -> Instant {
+        Instant::MAX
+    }
+
+    /// Waits for news, or until a time; until [`Instant::ZERO`] means not at all. It may return earlier.
+    ///
+    /// A back end that cannot block makes news and the time wake its task and returns
+    /// [`Poll::Pending`]; the next turn then goes on as if the wait had ended.
+    ///
+    /// # Errors
+    /// The turn ends and returns the error.
+    fn wait(
+        &mut self,
+        until: Instant,
+        base: &mut EventBase<'_, A>,
+    ) -> Poll<Result<(), Self::Error>>;
+
+    /// Feeds the news. The base has the present time already.
+    fn feed(&mut self, _base: &mut EventBase<'_, A>) {}
+
+    /// Calls a callback. Observers override it, to do something before and after.
+    fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
+        fired.call(app, &mut base.cx);
+    }
+}

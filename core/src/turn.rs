@@ -1,0 +1,94 @@
+//! The turn of a loop, for all back ends.
+//!
+//! ```text
+//!  prepare watchers ─▶ actions ─▶ how long to wait ─▶ wait ─▶ time ─▶ news ─▶ check watchers
+//!         ▲                                                                        │
+//!         └───────────────── one pass of callbacks ◀─ due timers ◀─────────────────┘
+//! ```
+//!
+//! The time comes before the news, so a timeout that the news begins counts from when the news came.
+//! Timers due by that time become active when the pass begins, so news still comes before timers.
+
+use core::task::{Poll, ready};
+
+use crate::backend::Backend;
+use crate::{End, EventBase, Instant, Wait};
+
+impl<A> EventBase<'_, A> {
+    /// Does one turn: calls the prepare watchers, has the back end act and wait, feeds the time and the
+    /// news, and runs one pass of callbacks. Returns why the loop has ended, once it has.
+    ///
+    /// [`EventBase::begin`] comes before the first turn of a run. When the back end's wait is
+    /// pending, so is the turn: the next call goes on after the wait.
+    ///
+    /// # Errors
+    /// The back end's. The loop can go on with the next turn.
+    #[inline(never)]
+    pub fn turn<B: Backend<A>>(
+        &mut self,
+        app: &mut A,
+        back_end: &mut B,
+    ) -> Poll<Result<Option<End>, B::Error>> {
+        if !core::mem::take(&mut self.cx.state.waiting) {
+            if self.cx.hooks.watcher_prepare.is_some() {
+                // They hear how long the wait will be from now.
+                self.update_now(back_end.now());
+            }
+            self.prepare(app);
+            self.settle(back_end)?;
+            let (triggers, waker) = back_end.triggers();
+            for trigger in triggers {
+                self.raised(trigger.signal(), trigger.take_with(waker));
+            }
+            let its_own = back_end.deadline(self);
+            let until = match self.wait() {
+                Wait::Ended(end) => return Poll::Ready(Ok(Some(end))),
+                Wait::Not => Instant::ZERO,
+                Wait::Until(deadline) => deadline.min(its_own),
+                Wait::Forever => its_own,
+            };
+            ready!(self.wait_until(until, back_end))?;
+        }
+        self.take_news(back_end);
+        self.run_pass(app, back_end);
+        Poll::Ready(Ok(None))
+    }
+
+    /// Has the back end wait. While that is pending, the next turn goes on after the wait.
+    pub(crate) fn wait_until<B: Backend<A>>(
+        &mut self,
+        until: Instant,
+        back_end: &mut B,
+    ) -> Poll<Result<(), B::Error>> {
+        let waited = back_end.wait(until, self);
+        self.cx.state.waiting = waited.is_pending();
+        waited
+    }
+
+    /// Feeds the time, and then the news.
+    #[inline(never)]
+    pub(crate) fn take_news<B: Backend<A>>(&mut self, back_end: &mut B) {
+        self.advance(back_end.now());
+        for trigger in back_end.triggers().0 {
+            self.raised(trigger.signal(), trigger.take());
+        }
+        back_end.feed(self);
+    }
+
+    /// Has the back end do what the application has asked for so far.
+    ///
+    /// # Errors
+    /// The back end's; what is left to do comes with the next call.
+    #[inline(never)]
+    pub fn settle<B: Backend<A>>(&mut self, back_end: &mut B) -> Result<(), B::Error> {
+        let mut has_time = false;
+        while let Some(action) = self.next_action() {
+            // Callbacks may have taken long, and bytes that move now begin timeouts.
+            if !core::mem::replace(&mut has_time, true) {
+                self.update_now(back_end.now());
+            }
+            back_end.act(action, self)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! How connections end: output first, then our end of stream, then the peer's, within limits.
+
+use std::time::Duration;
+
+use picoevent::{Action, Conn, ConnError, Direction, End, EventBase, FIN_WAIT, LINGER, Wait};
+
+use crate::{App, Base, actions, at, drain, feed, listener, ms, open, peer, storage};
+
+/// A connection that is closed, and whose end of stream the peer has.
+fn lingering(base: &mut Base) -> Conn {
+    let conn = base.connect(peer()).unwrap();
+    base.connected(conn);
+    actions(base);
+    base.conn(conn).unwrap().close();
+    assert_eq!(actions(base), [Action::Receive(conn), Action::End(conn)]);
+    base.delivered(conn);
+    assert!(base.is_lingering(conn));
+    conn
+}
+
+#[test]
+fn a_connection_that_cannot_deliver_its_output_is_reset() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().write(b"unread").unwrap();
+    base.advance(at(5));
+    base.conn(conn).unwrap().close();
+    actions(&mut base);
+    let limit = at(5).after(LINGER);
+    assert_eq!(base.deadline(), Some(limit));
+    base.advance(limit);
+    base.dispatch(&mut app);
+    assert_eq!(actions(&mut base), [Action::Reset(conn)]);
+    assert_eq!(base.counts().conns, 0);
+}
+
+#[test]
+fn a_peer_that_does_not_acknowledge_our_end_is_reset() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().close();
+    actions(&mut base);
+    base.advance(at(0).after(LINGER));
+    base.dispatch(&mut app);
+    assert_eq!(actions(&mut base), [Action::Reset(conn)]);
+}
+
+#[test]
+fn a_peer_that_never_ends_is_waited_for_only_so_long() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = lingering(&mut base);
+    let limit = at(0).after(FIN_WAIT);
+    assert_eq!(base.deadline(), Some(limit));
+    base.advance(limit);
+    base.dispatch(&mut app);
+    assert_eq!(actions(&mut base), [Action::Close(conn)]);
+    assert_eq!((app.calls(), base.counts().conns), (vec![], 0));
+}
+
+#[test]
+fn the_limits_can_be_set() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    base.set_close_limits(ms(30), Duration::ZERO);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().close();
+    assert_eq!(base.deadline(), Some(at(30)));
+    actions(&mut base);
+    base.delivered(conn);
+    assert_eq!(base.deadline(), Some(at(1)), "one millisecond is the least");
+}
+
+#[test]
+fn what_a_peer_sends_to_a_closed_connection_is_discarded_a_ring_in_each_turn() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = lingering(&mut base);
+    for _ in 0..3 {
+        assert_eq!(feed(&mut base, conn, b"abcdefgh"), 4);
+        assert!(base.input(conn).is_none());
+        assert_eq!(actions(&mut base), [Action::Receive(conn)]);
+    }
+    base.finished(conn);
+    assert!(base.input(conn).is_none(), "nothing comes after the end");
+    assert_eq!(actions(&mut base), [Action::Close(conn)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), []);
+}
+
+#[test]
+fn a_lingering_connection_gives_its_slot_to_a_new_one_the_oldest_first() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let old = lingering(&mut base);
+    base.advance(at(1));
+    let young = lingering(&mut base);
+    assert!(base.has_room());
+    let next = base.connect(peer()).unwrap();
+    assert_eq!(next.index(), old.index());
+    assert!(!base.has_room(), "one in each turn");
+    assert!(base.connect(peer()).is_err());
+    assert_eq!(actions(&mut base), [Action::Close(old), Action::Connect(next)]);
+    assert!(base.has_room());
+    let listener = listener(&mut base);
+    let accepted = base.accepted(listener, peer()).unwrap();
+    assert_eq!(actions(&mut base), [Action::Close(young)]);
+    base.finished(young);
+    base.finished(old);
+    assert!(base.conn(next).is_ok() && base.conn(accepted).is_ok());
+}
+
+#[test]
+fn a_back_end_that_needs_a_socket_gets_that_of_the_oldest_lingering_connection() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let (old, young) = (lingering(&mut base), lingering(&mut base));
+    assert_eq!((base.end_lingering(), base.counts().conns), (Some(old), 1));
+    assert_eq!((base.end_lingering(), base.counts().conns), (Some(young), 0));
+    assert_eq!(base.end_lingering(), None);
+    assert_eq!((actions(&mut base), base.wait()), (vec![], Wait::Ended(End::Empty)));
+}
+
+#[test]
+fn a_half_closed_connection_is_not_a_lingering_one() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.conn(conn).unwrap().enable(Direction::Read).finish();
+    assert_eq!(actions(&mut base), [Action::Receive(conn), Action::End(conn)]);
+    base.delivered(conn);
+    assert!(!base.is_lingering(conn) && base.end_lingering().is_none());
+    base.conn(conn).unwrap().close();
+    assert!(base.is_lingering(conn));
+    assert_eq!(actions(&mut base), [Action::Receive(conn)]);
+    assert_eq!(base.deadline(), Some(at(0).after(FIN_WAIT)));
+}
+
+#[test]
+fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_dropped() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let (speaks, silent) = (base.connect(peer()).unwrap(), base.connect(peer()).unwrap());
+    actions(&mut base);
+    base.conn(speaks).unwrap().write(b"x").unwrap();
+    base.conn(speaks).unwrap().close();
+    base.conn(silent).unwrap().close();
+    let asked = actions(&mut base);
+    assert!(asked.contains(&Action::Reset(silent)) && asked.contains(&Action::Send(speaks)));
+    base.connected(speaks);
+    assert_eq!(actions(&mut base), [Action::Send(speaks)]);
+    assert_eq!(drain(&mut base, speaks, 9), b"x");
+    assert_eq!(actions(&mut base), [Action::End(speaks)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), []);
+}
+
+#[test]
+fn an_end_that_was_not_asked_for_is_ignored() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    base.delivered(conn);
+    base.conn(conn).unwrap().write(b"x").unwrap();
+    base.conn(conn).unwrap().close();
+    base.delivered(conn);
+    base.finished(conn);
+    assert!(!base.is_lingering(conn));
+    assert_eq!(actions(&mut base), [Action::Send(conn)]);
+}
+
+#[test]
+fn closing_everything_leaves_no_listener_and_no_connection() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app);
+    let connect = base.connect(peer()).unwrap();
+    actions(&mut base);
+    base.close_all();
+    let asked = actions(&mut base);
+    assert!(asked.contains(&Action::End(conn)) && asked.contains(&Action::Reset(connect)));
+    assert_eq!((base.listeners().count(), base.conns().count()), (0, 0));
+    base.failed(conn, ConnError::Reset);
+    assert_eq!(base.wait(), Wait::Ended(End::Empty));
+}
