@@ -1,0 +1,116 @@
+//! The stage on embassy-net in virtual time. Peers are sockets of a plain smoltcp interface.
+
+mod cable;
+mod clock;
+mod network;
+mod peer;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use picoevent::{End, Listener, Run};
+use picoevent_embassy::{Adapter, Config, Sockets};
+
+use crate::App;
+use crate::stage::{Base, Call, Heard, Sizes, Stage, base_of};
+use network::{DEVICE, Network, PEER, SOCKETS};
+
+/// The stage over `picoevent-embassy`.
+pub struct EmbassyStage {
+    adapter: Adapter<'static, SOCKETS>,
+    base: Base,
+    app: App,
+    network: Network,
+    /// The port that is given out next.
+    port: u16,
+}
+
+impl Stage for EmbassyStage {
+    const STEP: Duration = Duration::from_millis(20);
+    const LIMIT: Duration = Duration::from_secs(15);
+
+    fn new(sizes: Sizes) -> Self {
+        let (network, stack) = Network::new();
+        let sockets = Box::leak(Box::new(Sockets::<SOCKETS, 512, 512>::new()));
+        Self {
+            adapter: Adapter::new(stack, sockets, &[], Config::default()),
+            base: base_of(sizes),
+            app: App::default(),
+            network,
+            port: 1000,
+        }
+    }
+
+    fn parts(&mut self) -> (&mut Base, &mut App) {
+        (&mut self.base, &mut self.app)
+    }
+
+    fn run(&mut self, mode: Run) -> End {
+        let Self { adapter, base, app, network, .. } = self;
+        network.drive(adapter.run(base, app, mode))
+    }
+
+    fn close_all(&mut self) {
+        let Self { adapter, base, network, .. } = self;
+        network.drive(adapter.close(base));
+    }
+
+    fn free_address(&mut self) -> SocketAddr {
+        self.port += 1;
+        ([0, 0, 0, 0], self.port).into()
+    }
+
+    fn address_of(&mut self, listener: Listener) -> SocketAddr {
+        let address = self.base.address_of(listener).expect("it was made");
+        (DEVICE, address.port()).into()
+    }
+
+    fn closed_address(&mut self) -> SocketAddr {
+        (PEER, 9).into()
+    }
+
+    fn silent_address(&mut self) -> SocketAddr {
+        ([10, 0, 0, 77], 9).into()
+    }
+
+    fn host(&mut self) -> (SocketAddr, Call) {
+        self.port += 1;
+        ((PEER, self.port).into(), self.network.peers.host(self.port))
+    }
+
+    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
+        let call = self.network.peers.call(device, window);
+        // The handshake needs no turn of the loop.
+        self.network.settle();
+        call
+    }
+
+    fn read(&mut self, call: Call) {
+        self.network.peers.read(call);
+        self.network.settle();
+    }
+
+    fn send(&mut self, call: Call, bytes: &[u8]) {
+        self.network.peers.send(call, bytes);
+        self.network.settle();
+    }
+
+    fn finish(&mut self, call: Call) {
+        self.network.peers.finish(call);
+        self.network.settle();
+    }
+
+    fn close(&mut self, call: Call) {
+        self.network.peers.close(call);
+        self.network.settle();
+    }
+
+    fn reset(&mut self, call: Call) {
+        self.network.peers.reset(call);
+        self.network.settle();
+    }
+
+    fn heard(&mut self, call: Call) -> Heard {
+        self.network.peers.heard(call)
+    }
+}

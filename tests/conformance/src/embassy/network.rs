@@ -1,0 +1,119 @@
+//! Everything around the device's loop: the stack's task, the cable and the peers.
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+use std::pin::Pin;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use picoevent_sim_support::net::DeviceEnd;
+
+use super::cable::Cable;
+use super::clock;
+use super::peer::Peers;
+
+pub(super) const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub(super) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+/// The sockets of the device.
+pub(super) const SOCKETS: usize = 12;
+
+pub(super) struct Network {
+    /// The task of the device's loop.
+    pub(super) device: Arc<Task>,
+    runner: Arc<Task>,
+    run_stack: Pin<Box<dyn Future<Output = ()>>>,
+    pub(super) peers: Peers,
+}
+
+/// The most jumps of time, and polls of all tasks, in a run of the loop.
+const ROUNDS: usize = 100_000;
+
+impl Network {
+    pub(super) fn new() -> (Self, Stack<'static>) {
+        clock::reset();
+        let cable = Rc::new(RefCell::new(Cable::default()));
+        let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
+        let address = Config::ipv4_static(StaticConfigV4 {
+            address: Ipv4Cidr::new(DEVICE, 24),
+            gateway: None,
+            dns_servers: Default::default(),
+        });
+        let end = DeviceEnd(cable.clone());
+        let (stack, runner) = embassy_net::new(end, address, resources, 0x5eed);
+        let runner_of_stack = Box::leak(Box::new(runner));
+        let network = Self {
+            device: Arc::default(),
+            runner: Arc::default(),
+            run_stack: Box::pin(async { runner_of_stack.run().await }),
+            peers: Peers::new(cable),
+        };
+        network.runner.wake_up();
+        (network, stack)
+    }
+
+    /// Lets the stack and the peers work. Returns whether there was anything to do.
+    pub(super) fn work(&mut self) -> bool {
+        let ran = self.runner.poll(self.run_stack.as_mut()).is_some();
+        self.peers.work(clock::now()) | ran
+    }
+
+    /// Runs the device's future to its end. Time stands still while anything happens, and jumps when
+    /// nothing does.
+    pub(super) fn drive<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let device = self.device.clone();
+        device.wake_up();
+        for _ in 0..ROUNDS {
+            let polled = device.poll(future.as_mut());
+            if let Some(Poll::Ready(output)) = polled {
+                return output;
+            }
+            if !self.work() && polled.is_none() {
+                self.sleep();
+            }
+        }
+        panic!("the loop does not end");
+    }
+
+    /// Lets the stack and the peers work while the loop does not get its turn.
+    pub(super) fn settle(&mut self) {
+        while self.work() {}
+    }
+
+    /// Lets time jump to when something happens next.
+    pub(super) fn sleep(&mut self) {
+        let next = clock::next().into_iter().chain(self.peers.next(clock::now())).min();
+        let next = next.expect("somebody waits for a time, or the loop sleeps for ever");
+        clock::set(next.max(clock::now()));
+    }
+}
+
+/// Whether a task was woken since it was polled last.
+#[derive(Default)]
+pub(super) struct Task(AtomicBool);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Task {
+    pub(super) fn wake_up(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Polls the task's future if it was woken.
+    pub(super) fn poll<F: Future + ?Sized>(
+        self: &Arc<Self>,
+        future: Pin<&mut F>,
+    ) -> Option<Poll<F::Output>> {
+        let woken = self.0.swap(false, Ordering::SeqCst);
+        woken.then(|| future.poll(&mut Context::from_waker(&Waker::from(self.clone()))))
+    }
+}

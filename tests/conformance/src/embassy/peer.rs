@@ -1,0 +1,137 @@
+//! The peers: sockets of one smoltcp interface.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use picoevent_sim_support::net::{PeerEnd, host};
+use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::Instant;
+
+use super::cable::Cable;
+use super::network::PEER;
+use crate::stage::{Call, Ending, Heard};
+
+/// Room for what a peer sends, or receives as a host.
+const BUFFER: usize = 65_535;
+
+pub(super) struct Peers {
+    cable: PeerEnd<Rc<RefCell<Cable>>>,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    peers: Vec<Peer>,
+    now: u64,
+}
+
+struct Peer {
+    socket: SocketHandle,
+    reads: bool,
+    /// It takes nothing any more: what comes is reset.
+    is_closed: bool,
+    heard: Heard,
+}
+
+impl Peers {
+    pub(super) fn new(cable: Rc<RefCell<Cable>>) -> Self {
+        let mut cable = PeerEnd(cable);
+        let interface = host::interface(&mut cable, Cable::PEER, Some(PEER), 0);
+        let sockets = SocketSet::new(Vec::new());
+        Self { cable, interface, sockets, peers: Vec::new(), now: 0 }
+    }
+
+    /// Lets all peers work. Returns whether there was anything to do.
+    pub(super) fn work(&mut self, now: u64) -> bool {
+        self.now = now;
+        let had_frame = self.cable.0.borrow().has_frame_for_peer();
+        let polled = self.poll();
+        self.peers.iter_mut().for_each(|peer| peer.hear(self.sockets.get_mut(peer.socket)));
+        // What was read may have opened a window.
+        self.poll() | polled | had_frame
+    }
+
+    fn poll(&mut self) -> bool {
+        let now = Instant::from_micros(self.now as i64);
+        let polled = self.interface.poll(now, &mut self.cable, &mut self.sockets);
+        polled == PollResult::SocketStateChanged
+    }
+
+    /// Returns when a peer has something to do by itself.
+    pub(super) fn next(&mut self, now: u64) -> Option<u64> {
+        let at = self.interface.poll_at(Instant::from_micros(now as i64), &self.sockets)?;
+        Some(at.total_micros() as u64)
+    }
+
+    pub(super) fn host(&mut self, port: u16) -> Call {
+        let mut socket = host::socket(BUFFER, BUFFER);
+        socket.listen(port).expect("a fresh socket");
+        self.add(socket, true)
+    }
+
+    pub(super) fn call(&mut self, device: SocketAddr, window: usize) -> Call {
+        let mut socket = host::socket(window, BUFFER);
+        let port = 40_000 + self.peers.len() as u16;
+        let IpAddr::V4(address) = device.ip() else { panic!("{device} is not of this network") };
+        let device = (address, device.port());
+        socket.connect(self.interface.context(), device, port).expect("a fresh socket");
+        self.add(socket, false)
+    }
+
+    pub(super) fn read(&mut self, call: Call) {
+        self.peers[call].reads = true;
+    }
+
+    pub(super) fn send(&mut self, call: Call, bytes: &[u8]) {
+        assert_eq!(self.socket(call).send_slice(bytes), Ok(bytes.len()));
+    }
+
+    pub(super) fn finish(&mut self, call: Call) {
+        self.socket(call).close();
+    }
+
+    pub(super) fn close(&mut self, call: Call) {
+        self.peers[call].is_closed = true;
+        self.finish(call);
+    }
+
+    pub(super) fn reset(&mut self, call: Call) {
+        self.socket(call).abort();
+    }
+
+    pub(super) fn heard(&self, call: Call) -> Heard {
+        self.peers[call].heard.clone()
+    }
+
+    fn socket(&mut self, call: Call) -> &mut Socket<'static> {
+        self.sockets.get_mut(self.peers[call].socket)
+    }
+
+    fn add(&mut self, socket: Socket<'static>, reads: bool) -> Call {
+        let socket = self.sockets.add(socket);
+        self.peers.push(Peer { socket, reads, is_closed: false, heard: Heard::default() });
+        self.peers.len() - 1
+    }
+}
+
+impl Peer {
+    /// Takes what has come.
+    fn hear(&mut self, socket: &mut Socket<'static>) {
+        if self.is_closed && socket.can_recv() {
+            socket.abort();
+        }
+        if !self.reads || self.is_closed || self.heard.ending.is_some() {
+            return;
+        }
+        while socket.can_recv() {
+            let part = socket.recv(|part| (part.len(), part.to_vec()));
+            self.heard.bytes.extend(part.expect("there is something"));
+        }
+        self.heard.ending = match socket.state() {
+            State::CloseWait | State::Closing | State::LastAck | State::TimeWait => {
+                Some(Ending::End)
+            }
+            State::Closed => Some(Ending::Reset),
+            _ => None,
+        };
+    }
+}

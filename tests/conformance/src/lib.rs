@@ -1,0 +1,28 @@
+//! The stages of the conformance suite: one application and its peers, on every back end.
+//!
+//! ```text
+//!   tests/scenarios   each scenario, written once:   fn scenario<S: Stage>()
+//!        │ verbs, peers' deeds        ▲ callbacks, what peers heard
+//!        ▼                            │
+//!   Stage      LiveStage         EmbassyStage            ScriptedStage
+//!   back end   picoevent-mio     picoevent-embassy       Scripted, here
+//!   peers      std::net          smoltcp                 streams in memory
+//!   time       real              virtual                 virtual
+//! ```
+//!
+//! A scenario demands the same callbacks in the same order on all three, and that the peer has heard the
+//! same. [`Scripted`] is also the example of how small a back end can be.
+//!
+//! `tests/bad_back_ends` has scenarios for back ends that break their side of the contract.
+
+mod app;
+mod embassy;
+mod live;
+mod scripted;
+mod stage;
+
+pub use app::{App, Reaction, Seen, pattern};
+pub use embassy::EmbassyStage;
+pub use live::LiveStage;
+pub use scripted::{Scripted, ScriptedStage, Wire};
+pub use stage::{Base, Call, Ending, Heard, Sizes, Stage, base_of};

@@ -1,0 +1,119 @@
+//! The stage on real sockets. Peers are sockets of `std` on the loopback network.
+
+mod peer;
+mod watchdog;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use picoevent::{End, Listener, Run};
+use picoevent_mio::Live;
+use rustix::net::{AddressFamily, SocketType, listen, socket, sockopt};
+
+use crate::App;
+use crate::stage::{Base, Call, Heard, Sizes, Stage, base_of};
+use peer::Peer;
+
+const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
+
+/// The stage over `picoevent-mio`.
+pub struct LiveStage {
+    live: Live,
+    base: Base,
+    app: App,
+    peers: Vec<Peer>,
+    /// Sockets that make an address silent.
+    silent: Vec<(TcpListener, TcpStream)>,
+}
+
+impl Stage for LiveStage {
+    const STEP: Duration = Duration::from_millis(1);
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn new(sizes: Sizes) -> Self {
+        Self {
+            live: Live::new().expect("a selector"),
+            base: base_of(sizes),
+            app: App::default(),
+            peers: Vec::new(),
+            silent: Vec::new(),
+        }
+    }
+
+    fn parts(&mut self) -> (&mut Base, &mut App) {
+        (&mut self.base, &mut self.app)
+    }
+
+    fn run(&mut self, mode: Run) -> End {
+        let Self { live, base, app, .. } = self;
+        watchdog::watched(|| live.run_with(base, app, mode)).expect("the selector works")
+    }
+
+    fn close_all(&mut self) {
+        let Self { live, base, .. } = self;
+        watchdog::watched(|| live.close(base)).expect("the selector works");
+    }
+
+    fn free_address(&mut self) -> SocketAddr {
+        ANY.into()
+    }
+
+    fn address_of(&mut self, listener: Listener) -> SocketAddr {
+        self.live.local_addr(listener).expect("it listens")
+    }
+
+    fn closed_address(&mut self) -> SocketAddr {
+        // Nothing else here uses this host, so nobody takes the port meanwhile.
+        let listener = TcpListener::bind("127.0.0.4:0").expect("a port is free");
+        listener.local_addr().expect("it is bound")
+    }
+
+    /// Returns the address of a listener whose backlog is full: the system drops further SYNs.
+    fn silent_address(&mut self) -> SocketAddr {
+        let listener = TcpListener::bind(ANY).expect("a port is free");
+        listen(&listener, 0).expect("it listens already");
+        let address = listener.local_addr().expect("it is bound");
+        let first = TcpStream::connect(address).expect("there is room for one");
+        self.silent.push((listener, first));
+        address
+    }
+
+    fn host(&mut self) -> (SocketAddr, Call) {
+        let listener = TcpListener::bind(ANY).expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        self.peers.push(Peer::host(listener));
+        (address, self.peers.len() - 1)
+    }
+
+    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
+        let client = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a descriptor");
+        sockopt::set_socket_recv_buffer_size(&client, window).expect("a size");
+        let connected = rustix::net::connect(&client, &device);
+        self.peers.push(Peer::client(connected.map(|()| client.into())));
+        self.peers.len() - 1
+    }
+
+    fn read(&mut self, call: Call) {
+        self.peers[call].read();
+    }
+
+    fn send(&mut self, call: Call, bytes: &[u8]) {
+        self.peers[call].send(bytes);
+    }
+
+    fn finish(&mut self, call: Call) {
+        self.peers[call].finish();
+    }
+
+    fn close(&mut self, call: Call) {
+        self.peers[call].close();
+    }
+
+    fn reset(&mut self, call: Call) {
+        self.peers[call].reset();
+    }
+
+    fn heard(&mut self, call: Call) -> Heard {
+        self.peers[call].heard()
+    }
+}

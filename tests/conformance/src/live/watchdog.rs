@@ -1,0 +1,43 @@
+//! Ends the program when a loop on real sockets does not end: nothing else could interrupt its wait.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+/// How long a run of a loop may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The loops that run: since when, and the name of the test.
+type Runs = HashMap<ThreadId, (Instant, String)>;
+
+static RUNS: LazyLock<Mutex<Runs>> = LazyLock::new(|| {
+    thread::spawn(watch);
+    Mutex::default()
+});
+
+/// Does a run of a loop.
+pub(super) fn watched<T>(run: impl FnOnce() -> T) -> T {
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("a test").to_owned();
+    runs().insert(thread.id(), (Instant::now(), name));
+    let result = run();
+    runs().remove(&thread.id());
+    result
+}
+
+fn runs() -> MutexGuard<'static, Runs> {
+    RUNS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn watch() {
+    loop {
+        thread::sleep(Duration::from_secs(1));
+        for (since, name) in runs().values() {
+            if since.elapsed() > LIMIT {
+                eprintln!("{name}: the loop has not ended for {LIMIT:?}");
+                std::process::abort();
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The stage on a back end of its own: streams in memory, virtual time.
+
+mod back_end;
+mod wire;
+
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::Duration;
+
+use picoevent::{End, Listener, Run};
+
+pub use back_end::Scripted;
+pub use wire::Wire;
+
+use crate::App;
+use crate::stage::{Base, Call, Heard, Sizes, Stage, base_of};
+
+/// The address that never answers.
+const SILENT: ([u8; 4], u16) = ([10, 0, 0, 77], 9);
+
+/// The most turns in a run of the loop.
+const TURNS: usize = 1_000_000;
+
+/// The stage over [`Scripted`].
+pub struct ScriptedStage {
+    back_end: Scripted,
+    base: Base,
+    app: App,
+    /// The port that is given out next.
+    port: u16,
+}
+
+impl Stage for ScriptedStage {
+    const STEP: Duration = Duration::from_millis(1);
+    const LIMIT: Duration = Duration::from_secs(15);
+
+    fn new(sizes: Sizes) -> Self {
+        let back_end = Scripted::new(SILENT.into());
+        Self { back_end, base: base_of(sizes), app: App::default(), port: 1000 }
+    }
+
+    fn parts(&mut self) -> (&mut Base, &mut App) {
+        (&mut self.base, &mut self.app)
+    }
+
+    fn run(&mut self, mode: Run) -> End {
+        self.base.begin(mode);
+        for _ in 0..TURNS {
+            match self.base.turn(&mut self.app, &mut self.back_end) {
+                Poll::Ready(Ok(Some(end))) => return end,
+                Poll::Ready(Ok(None)) => {}
+                Poll::Pending => panic!("the loop sleeps for ever"),
+            }
+        }
+        panic!("the loop does not end");
+    }
+
+    fn close_all(&mut self) {
+        self.base.close_all();
+        for _ in 0..TURNS {
+            if self.base.drain(&mut self.back_end).is_ready() {
+                return while self.base.end_lingering().is_some() {};
+            }
+        }
+        panic!("the connections are not delivered");
+    }
+
+    fn free_address(&mut self) -> SocketAddr {
+        self.port += 1;
+        ([10, 0, 0, 2], self.port).into()
+    }
+
+    fn address_of(&mut self, listener: Listener) -> SocketAddr {
+        self.base.address_of(listener).expect("it was made")
+    }
+
+    fn closed_address(&mut self) -> SocketAddr {
+        ([10, 0, 0, 1], 9).into()
+    }
+
+    fn silent_address(&mut self) -> SocketAddr {
+        SILENT.into()
+    }
+
+    fn host(&mut self) -> (SocketAddr, Call) {
+        self.port += 1;
+        let address = ([10, 0, 0, 1], self.port).into();
+        (address, self.back_end.add(Wire { is_host: true, reads: true, ..Wire::to(address) }))
+    }
+
+    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
+        let is_refused = !self.back_end.is_listening(device);
+        let wire = Wire { window, is_device_reset: is_refused, ..Wire::to(device) };
+        self.back_end.add(wire)
+    }
+
+    fn read(&mut self, call: Call) {
+        self.back_end.wire(call).reads = true;
+    }
+
+    fn send(&mut self, call: Call, bytes: &[u8]) {
+        self.back_end.wire(call).to_device.extend(bytes);
+    }
+
+    fn finish(&mut self, call: Call) {
+        self.back_end.wire(call).is_peer_ended = true;
+    }
+
+    fn close(&mut self, call: Call) {
+        let wire = self.back_end.wire(call);
+        (wire.is_peer_ended, wire.is_peer_gone) = (true, true);
+    }
+
+    fn reset(&mut self, call: Call) {
+        self.back_end.wire(call).is_peer_reset = true;
+    }
+
+    fn heard(&mut self, call: Call) -> Heard {
+        self.back_end.wire(call).hear()
+    }
+}

@@ -1,0 +1,156 @@
+//! The smallest back end that can do everything: connections, listeners and time, all in memory.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::task::Poll;
+
+use picoevent::{Action, Backend, Conn, ConnError, EventBase, Instant, ListenError, Listener};
+
+use super::wire::Wire;
+use crate::stage::Call;
+
+/// A back end whose network is a list of [wires](Wire). Time jumps to each deadline.
+pub struct Scripted {
+    now: Instant,
+    /// Listeners, and whether each is enabled.
+    listeners: Vec<(Listener, SocketAddr, bool)>,
+    wires: Vec<Wire>,
+    /// An address at which connects get no answer.
+    silent: SocketAddr,
+    /// Something may have happened since the last look.
+    has_news: bool,
+}
+
+impl Scripted {
+    /// Makes a network without connections. Connects to `silent` get no answer.
+    pub fn new(silent: SocketAddr) -> Self {
+        let (listeners, wires) = (Vec::new(), Vec::new());
+        Self { now: Instant::ZERO, listeners, wires, silent, has_news: false }
+    }
+
+    /// Adds a peer's connection.
+    pub fn add(&mut self, wire: Wire) -> Call {
+        self.has_news = true;
+        self.wires.push(wire);
+        self.wires.len() - 1
+    }
+
+    /// Returns a peer's connection, to do something with it.
+    pub fn wire(&mut self, call: Call) -> &mut Wire {
+        self.has_news = true;
+        &mut self.wires[call]
+    }
+
+    /// Returns whether a listener has the address.
+    pub fn is_listening(&self, address: SocketAddr) -> bool {
+        self.listeners.iter().any(|(_, of, _)| *of == address)
+    }
+
+    fn listen(&mut self, listener: Listener, address: SocketAddr) -> Result<(), ListenError> {
+        match self.listeners.iter_mut().find(|(_, of, _)| *of == address) {
+            Some((held, _, enabled)) if *held == listener => *enabled = true,
+            Some(_) => return Err(ListenError::InUse),
+            None => self.listeners.push((listener, address, true)),
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
+        let is_host = |wire: &&mut Wire| wire.is_host && wire.to == peer && wire.conn.is_none();
+        match self.wires.iter_mut().find(is_host) {
+            Some(wire) => (wire.conn, wire.is_connecting) = (Some(conn), true),
+            None if peer == self.silent => {}
+            None => return Err(ConnError::Refused),
+        }
+        Ok(())
+    }
+
+    fn unlisten(&mut self, listener: Listener) {
+        let Some(place) = self.listeners.iter().position(|(of, ..)| *of == listener) else {
+            return;
+        };
+        let (_, address, _) = self.listeners.remove(place);
+        let waits = |wire: &&mut Wire| wire.to == address && wire.conn.is_none();
+        self.wires.iter_mut().filter(waits).for_each(|wire| wire.is_device_reset = true);
+    }
+
+    fn wire_of(&mut self, conn: Conn) -> Option<&mut Wire> {
+        self.wires.iter_mut().find(|wire| wire.conn == Some(conn))
+    }
+}
+
+impl<A> Backend<A> for Scripted {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Infallible> {
+        self.has_news = true;
+        match action {
+            Action::Listen(listener) => {
+                let address = base.address_of(listener);
+                let listens = address.map(|address| self.listen(listener, address));
+                if let Some(Err(error)) = listens {
+                    base.listen_failed(listener, error);
+                }
+            }
+            Action::Ignore(listener) => {
+                let of = self.listeners.iter_mut().filter(|(of, ..)| *of == listener);
+                of.for_each(|(.., enabled)| *enabled = false);
+            }
+            Action::Unlisten(listener) => self.unlisten(listener),
+            Action::Connect(conn) => {
+                let peer = base.peer_of(conn);
+                if let Some(Err(error)) = peer.map(|peer| self.connect(conn, peer)) {
+                    base.failed(conn, error);
+                }
+            }
+            Action::End(conn) => {
+                // What was sent is in the peer's window.
+                self.wire_of(conn).into_iter().for_each(|wire| wire.is_device_ended = true);
+                base.delivered(conn);
+            }
+            Action::Close(conn) | Action::Reset(conn) => {
+                if let Some(wire) = self.wire_of(conn) {
+                    wire.conn = None;
+                    wire.is_device_reset |= action == Action::Reset(conn);
+                }
+            }
+            // The next look moves the bytes.
+            Action::Receive(_) | Action::Send(_) | Action::Tune(..) => {}
+            // There are no sources, and signals come through triggers.
+            Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
+        }
+        Ok(())
+    }
+
+    fn deadline(&mut self, _: &mut EventBase<'_, A>) -> Instant {
+        if self.has_news { Instant::ZERO } else { Instant::MAX }
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
+        if until == Instant::MAX {
+            return Poll::Pending;
+        }
+        self.now = self.now.max(until);
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+        self.has_news = false;
+        for wire in &mut self.wires {
+            let is_over = wire.is_peer_reset || wire.is_device_reset || wire.is_device_ended;
+            let is_new = wire.conn.is_none() && !is_over;
+            let mut listeners = self.listeners.iter();
+            if is_new
+                && base.has_room()
+                && let Some(found) = listeners.find(|(_, of, enabled)| *of == wire.to && *enabled)
+            {
+                wire.conn = base.accepted(found.0, ([10, 0, 0, 1], 40_000).into()).ok();
+            }
+            wire.pump(base);
+        }
+    }
+}

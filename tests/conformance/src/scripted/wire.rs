@@ -1,0 +1,111 @@
+//! One connection of the scripted network: two streams in memory.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use picoevent::{Conn, ConnError, EventBase};
+
+use crate::stage::{Ending, Heard};
+
+/// A connection between the device and a peer.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    /// The address that it was opened to.
+    pub to: SocketAddr,
+    /// Whether the peer is the one that listens.
+    pub is_host: bool,
+    /// The device's connection; none before it is accepted, and none after the device has dropped it.
+    pub conn: Option<Conn>,
+    /// The device does not know yet that its connect has succeeded.
+    pub is_connecting: bool,
+    /// Bytes that the device has not read.
+    pub to_device: VecDeque<u8>,
+    /// Bytes that the peer has not read.
+    pub to_peer: Vec<u8>,
+    /// The most bytes that wait for the peer to read them.
+    pub window: usize,
+    /// The peer reads.
+    pub reads: bool,
+    /// The peer has ended its stream.
+    pub is_peer_ended: bool,
+    /// The peer reads nothing any more: output is answered by a reset.
+    pub is_peer_gone: bool,
+    /// The peer has reset the connection.
+    pub is_peer_reset: bool,
+    /// The device has ended its stream.
+    pub is_device_ended: bool,
+    /// The device has reset or refused the connection.
+    pub is_device_reset: bool,
+    /// What the peer has read.
+    pub heard: Heard,
+}
+
+impl Wire {
+    /// Makes a connection to an address, without bytes.
+    pub fn to(to: SocketAddr) -> Self {
+        Self {
+            to,
+            is_host: false,
+            conn: None,
+            is_connecting: false,
+            to_device: VecDeque::new(),
+            to_peer: Vec::new(),
+            window: 65_535,
+            reads: false,
+            is_peer_ended: false,
+            is_peer_gone: false,
+            is_peer_reset: false,
+            is_device_ended: false,
+            is_device_reset: false,
+            heard: Heard::default(),
+        }
+    }
+
+    /// Moves the bytes that can be moved between the wire and the rings of its connection, and feeds what
+    /// has happened.
+    pub fn pump<A>(&mut self, base: &mut EventBase<'_, A>) {
+        let Some(conn) = self.conn else { return };
+        if core::mem::take(&mut self.is_connecting) {
+            base.connected(conn);
+        }
+        while let Some((space, _)) = base.input(conn)
+            && !self.to_device.is_empty()
+        {
+            let amount = space.len().min(self.to_device.len());
+            space.iter_mut().zip(self.to_device.drain(..amount)).for_each(|(to, byte)| *to = byte);
+            base.received(conn, amount);
+        }
+        if self.is_peer_reset {
+            self.conn = None;
+            return base.failed(conn, ConnError::Reset);
+        }
+        if self.is_peer_ended && base.input(conn).is_some() {
+            base.finished(conn);
+        }
+        loop {
+            let output = base.output(conn).0;
+            let amount = output.len().min(self.window.saturating_sub(self.to_peer.len()));
+            if amount == 0 {
+                return;
+            }
+            self.to_peer.extend_from_slice(&output[..amount]);
+            self.is_peer_reset |= self.is_peer_gone;
+            base.sent(conn, amount);
+        }
+    }
+
+    /// Has the peer read what has come, if it reads.
+    pub fn hear(&mut self) -> Heard {
+        let is_over = self.heard.ending.is_some() || self.is_peer_gone || self.is_peer_reset;
+        if self.reads && !is_over {
+            self.heard.bytes.append(&mut self.to_peer);
+            // A reset that follows the end of the stream comes too late to change it.
+            self.heard.ending = match (self.is_device_ended, self.is_device_reset) {
+                (true, _) => Some(Ending::End),
+                (false, true) => Some(Ending::Reset),
+                (false, false) => None,
+            };
+        }
+        self.heard.clone()
+    }
+}

@@ -1,0 +1,264 @@
+//! The trait that scenarios are written against, and what every stage has in common.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use picoevent::{Conn, ConnMut, Cx, End, EventBase, Listener, Run};
+use picoevent_mio::{Capacities, HeapStorage};
+
+use crate::{App, Seen};
+
+/// The base of a stage. Its memory is leaked, since a test does not live long.
+pub type Base = EventBase<'static, App>;
+
+/// A connection, from the peer's side.
+pub type Call = usize;
+
+/// How large the tables and rings of a base are.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    /// Connections.
+    pub conns: usize,
+    /// Bytes of each ring.
+    pub ring: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { conns: 4, ring: 256 }
+    }
+}
+
+/// What a peer has heard on a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// All bytes.
+    pub bytes: Vec<u8>,
+    /// What came after them, if anything has.
+    pub ending: Option<Ending>,
+}
+
+/// How the device's stream ends for the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// In order.
+    End,
+    /// By a reset, or because nobody listens.
+    Reset,
+}
+
+/// Makes a base. Closed connections get five seconds to deliver their output, and their peers 50 ms to
+/// end their streams.
+///
+/// # Panics
+/// When the sizes are impossible.
+pub fn base_of(sizes: Sizes) -> Base {
+    let Sizes { conns, ring } = sizes;
+    let capacities =
+        Capacities { events: 8, conns, input: ring, output: ring, listeners: 2, sources: 0 };
+    let storage = Box::leak(Box::new(HeapStorage::new(capacities).expect("possible sizes")));
+    let mut base = EventBase::over(storage.memory());
+    base.set_close_limits(Duration::from_secs(5), Duration::from_millis(50));
+    base
+}
+
+/// The application on a back end, and its peers. What peers do reaches the device when the loop runs.
+pub trait Stage: Sized {
+    /// The time that [`step`](Stage::step) lets pass.
+    const STEP: Duration;
+
+    /// The loop's time after which something that must happen has not happened.
+    const LIMIT: Duration;
+
+    /// Makes a stage without listeners and connections.
+    fn new(sizes: Sizes) -> Self;
+
+    /// Returns the base and the application. The loop does not run now.
+    fn parts(&mut self) -> (&mut Base, &mut App);
+
+    /// Runs the loop until it ends.
+    fn run(&mut self, mode: Run) -> End;
+
+    /// Frees every listener, closes every connection, and waits until all is delivered.
+    fn close_all(&mut self);
+
+    /// Returns an address that can be listened on.
+    fn free_address(&mut self) -> SocketAddr;
+
+    /// Returns the address at which peers reach a listener.
+    fn address_of(&mut self, listener: Listener) -> SocketAddr;
+
+    /// Returns an address at which nobody listens.
+    fn closed_address(&mut self) -> SocketAddr;
+
+    /// Returns an address that never answers.
+    fn silent_address(&mut self) -> SocketAddr;
+
+    /// Has a peer listen for one connection of the device, which it will read. Returns its address.
+    fn host(&mut self) -> (SocketAddr, Call);
+
+    /// Connects a peer to the device. It has about `window` bytes of room for what the device sends, and
+    /// reads when [`Stage::read`] says so.
+    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call;
+
+    /// Has a peer read all that comes from now on.
+    fn read(&mut self, call: Call);
+
+    /// Has a peer send something, at most a few hundred bytes.
+    fn send(&mut self, call: Call, bytes: &[u8]);
+
+    /// Ends a peer's stream. The peer still reads.
+    fn finish(&mut self, call: Call);
+
+    /// Closes a peer's connection in both directions: what the device sends from now on is reset.
+    fn close(&mut self, call: Call);
+
+    /// Has a peer reset its connection.
+    fn reset(&mut self, call: Call);
+
+    /// Returns what a peer has heard.
+    fn heard(&mut self, call: Call) -> Heard;
+
+    /// Returns the base.
+    fn base(&mut self) -> &mut Base {
+        self.parts().0
+    }
+
+    /// Returns the application.
+    fn app(&mut self) -> &mut App {
+        self.parts().1
+    }
+
+    /// Returns the verbs of a connection of the application, by its number.
+    fn conn(&mut self, number: usize) -> ConnMut<'_, 'static, App> {
+        let (base, app) = self.parts();
+        base.conn(app.conns[number]).expect("the application holds it")
+    }
+
+    /// Sets what the application does in each callback of a connection.
+    fn react(&mut self, reaction: impl Fn(&mut App, &mut Cx<'_, App>, Conn, Seen) + 'static) {
+        self.app().reaction = Rc::new(reaction);
+    }
+
+    /// Has the device listen.
+    fn listen(&mut self) -> (Listener, SocketAddr) {
+        let address = self.free_address();
+        let (base, app) = self.parts();
+        let listener = app.listen(base, address);
+        self.step();
+        (listener, self.address_of(listener))
+    }
+
+    /// Has the device connect.
+    fn connect(&mut self, peer: SocketAddr) {
+        let (base, app) = self.parts();
+        let conn = base.connect(peer).expect("there is room");
+        app.adopt(base, conn);
+    }
+
+    /// Connects a peer that reads all that comes.
+    fn call(&mut self, device: SocketAddr) -> Call {
+        let call = self.call_unread(device, 65_535);
+        self.read(call);
+        call
+    }
+
+    /// Connects a peer whose connection is accepted as the first.
+    fn accepted_call(&mut self) -> Call {
+        let (_, address) = self.listen();
+        let call = self.call(address);
+        self.expect(["0 accepted"]);
+        call
+    }
+
+    /// Runs the loop for a time.
+    fn pass(&mut self, time: Duration) {
+        self.base().exit_after(time);
+        assert_eq!(self.run(Run::DEFAULT), End::Exit);
+    }
+
+    /// Runs the loop for a moment.
+    fn step(&mut self) {
+        self.pass(Self::STEP);
+    }
+
+    /// Runs the loop until something holds. Returns whether it does at last.
+    fn until(&mut self, mut holds: impl FnMut(&mut Self) -> bool) -> bool {
+        let limit = self.base().now().after(Self::LIMIT);
+        while !holds(self) {
+            if self.base().now() >= limit {
+                return false;
+            }
+            self.step();
+        }
+        true
+    }
+
+    /// Runs the loop until these callbacks were called, and a moment longer. There must be no others.
+    fn expect<const N: usize>(&mut self, callbacks: [&str; N]) {
+        self.until(|stage| {
+            let log = &stage.app().log;
+            *log == callbacks || log.len() > N
+        });
+        self.step();
+        assert_eq!(core::mem::take(&mut self.app().log), callbacks);
+    }
+
+    /// Runs the loop until the peer has heard this since it connected, and a moment longer.
+    fn expect_heard(&mut self, call: Call, bytes: impl AsRef<[u8]>, ending: Option<Ending>) {
+        let wanted = Heard { bytes: bytes.as_ref().to_vec(), ending };
+        self.until(|stage| stage.heard(call) == wanted);
+        self.step();
+        assert_eq!(self.heard(call), wanted);
+    }
+
+    /// Runs the loop until the peer's connection is reset. What came before may be lost.
+    fn expect_reset(&mut self, call: Call) {
+        self.until(|stage| stage.heard(call).ending.is_some());
+        assert_eq!(self.heard(call).ending, Some(Ending::Reset));
+    }
+
+    /// Runs the loop until so many slots of connections are taken.
+    fn expect_conns(&mut self, amount: usize) {
+        self.until(|stage| stage.base().counts().conns == amount);
+        assert_eq!(self.base().counts().conns, amount);
+    }
+
+    /// Floods a connection until neither the stack nor the ring takes more.
+    fn flood(&mut self, number: usize) {
+        self.react(|app, cx, conn, seen| {
+            if seen == Seen::Write {
+                app.flood(&mut cx.conn(conn).expect("its callback runs"));
+            }
+        });
+        let (base, app) = self.parts();
+        let conn = app.conns[number];
+        app.flood(&mut base.conn(conn).expect("the application holds it"));
+        let mut before = 0;
+        assert!(self.until(|stage| {
+            let flooded = stage.app().flooded;
+            core::mem::replace(&mut before, flooded) == flooded
+        }));
+    }
+
+    /// Ends the scenario: after everything is freed the loop has nothing to wait for, and no callback has
+    /// been called that was not expected.
+    fn end(mut self) {
+        let (base, app) = self.parts();
+        for listener in core::mem::take(&mut app.listeners) {
+            if let Ok(listener) = base.listener(listener) {
+                listener.free();
+            }
+        }
+        for conn in core::mem::take(&mut app.conns) {
+            if let Ok(conn) = base.conn(conn) {
+                conn.free();
+            }
+        }
+        self.expect_conns(0);
+        assert_eq!(self.run(Run::DEFAULT), End::Empty);
+        assert_eq!(self.base().counts().listeners, 0);
+        assert_eq!(self.app().log, [""; 0]);
+    }
+}

@@ -1,0 +1,103 @@
+//! An application that frees everything there is in every callback.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use picoevent::{ConnError, Cx, Event, Mode, Priority, Signal, What};
+use picoevent_conformance::App;
+
+use crate::unruly::{ADDRESS, Unruly};
+
+/// Whose callback is the most urgent: the signal's, an activated event's, a timer's, that of a connection
+/// which has just been opened, or of one that has failed.
+const URGENT: [&str; 5] = ["signal", "active", "timer", "0 Connected", "1 Failed(Reset)"];
+
+/// Frees all events, connections and listeners.
+fn free_all(app: &App, cx: &mut Cx<'_, App>) {
+    for event in cx.events().map(|info| info.event).collect::<Vec<_>>() {
+        cx.event(event).unwrap().free();
+    }
+    for conn in &app.conns {
+        if let Ok(conn) = cx.conn(*conn) {
+            conn.free();
+        }
+    }
+    for listener in &app.listeners {
+        if let Ok(listener) = cx.listener(*listener) {
+            listener.free();
+        }
+    }
+}
+
+fn greedy(app: &mut App, cx: &mut Cx<'_, App>, _: Event, what: What) {
+    let name = match what {
+        What::SIGNAL => "signal",
+        What::TIMEOUT => "timer",
+        _ => "active",
+    };
+    app.log.push(name.into());
+    free_all(app, cx);
+}
+
+/// Has one of everything due at once; the first callback frees all.
+fn with_all_due(urgent: &str) -> Unruly {
+    let mut unruly = Unruly::new();
+    let listener = unruly.listen();
+    unruly.app.reaction = Rc::new(|app, cx, _, _| free_all(app, cx));
+    let level = |name: &str| if name == urgent { Priority::HIGHEST } else { Priority::LOWEST };
+    let base = &mut unruly.base;
+    let signal = base.on_signal(Signal::INT, greedy).unwrap();
+    let active = base.new_timer(Mode::Persist, greedy).unwrap();
+    let timer = base.new_timer(Mode::OneShot, greedy).unwrap();
+    for (event, name) in [signal, active, timer].into_iter().zip(URGENT) {
+        base.event(event).unwrap().set_priority(level(name)).unwrap();
+    }
+    base.event(active).unwrap().activate(What::READ);
+    base.event(timer).unwrap().add(Some(Duration::ZERO)).unwrap();
+    base.every(Duration::from_secs(1), greedy).unwrap();
+    let conns = [unruly.connecting(), unruly.connecting()];
+    for (conn, name) in conns.into_iter().zip(&URGENT[3..]) {
+        unruly.base.conn(conn).unwrap().set_priority(level(name)).unwrap();
+    }
+    unruly.feed(move |base| {
+        base.raised(Signal::INT, 3);
+        base.connected(conns[0]);
+        base.finished(conns[0]);
+        base.accepted(listener, ADDRESS.into()).unwrap();
+        base.failed(conns[1], ConnError::Reset);
+    });
+    unruly
+}
+
+#[test]
+fn each_callback_may_free_everything() {
+    for urgent in URGENT {
+        let mut unruly = with_all_due(urgent);
+        unruly.expect([urgent]);
+        assert_eq!(unruly.base.events().count(), 0);
+        let counts = unruly.base.counts();
+        assert_eq!((counts.conns, counts.listeners, counts.added), (0, 0, 0));
+        unruly.end();
+    }
+}
+
+/// The accept callback is at the default priority, above the others here.
+#[test]
+fn the_accept_callback_may_free_everything() {
+    let mut unruly = with_all_due("none of them");
+    unruly.expect(["2 accepted"]);
+    assert_eq!(unruly.base.counts().conns, 0);
+    unruly.end();
+}
+
+#[test]
+fn a_connection_may_be_closed_and_everything_freed_in_one_callback() {
+    let mut unruly = with_all_due("0 Connected");
+    unruly.app.reaction = Rc::new(|app, cx, conn, _| {
+        cx.conn(conn).unwrap().close();
+        free_all(app, cx);
+    });
+    // The connection that was closed waits for its end to be delivered, up to its limit.
+    unruly.expect(["0 Connected"]);
+    unruly.end();
+}

@@ -1,0 +1,131 @@
+//! A back end that does nothing it is asked for, and feeds what a test has put down.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::task::Poll;
+
+use picoevent::{Action, Backend, Conn, End, EventBase, Instant, Listener, Run};
+use picoevent_conformance::{App, Base, Sizes, base_of};
+
+/// The address of every peer and listener.
+pub const ADDRESS: ([u8; 4], u16) = ([10, 0, 0, 1], 80);
+
+/// News: what is fed in one turn.
+pub type News = Box<dyn FnOnce(&mut EventBase<'_, App>)>;
+
+/// A base with its application on a back end that only does what a test says.
+pub struct Unruly {
+    pub base: Base,
+    pub app: App,
+    pub wire: Wire,
+}
+
+/// The back end.
+pub struct Wire {
+    /// The time, and how it goes on when the loop waits.
+    pub now: Instant,
+    pub next: fn(now: Instant, until: Instant) -> Instant,
+    /// What is fed, turn by turn.
+    pub news: VecDeque<News>,
+    /// What the base has asked for.
+    pub actions: Vec<Action>,
+}
+
+impl Unruly {
+    /// Makes a base with four connections whose back end has a good clock.
+    pub fn new() -> Self {
+        Self::with(base_of(Sizes::default()))
+    }
+
+    pub fn with(base: Base) -> Self {
+        let (news, actions) = (VecDeque::new(), Vec::new());
+        let wire = Wire { now: Instant::ZERO, next: Instant::max, news, actions };
+        Self { base, app: App::default(), wire }
+    }
+
+    /// Feeds something in the next turn that has nothing to feed yet.
+    pub fn feed(&mut self, news: impl FnOnce(&mut EventBase<'_, App>) + 'static) {
+        self.wire.news.push_back(Box::new(news));
+    }
+
+    /// Listens.
+    pub fn listen(&mut self) -> Listener {
+        self.app.listen(&mut self.base, ADDRESS.into())
+    }
+
+    /// Has a connection that was accepted.
+    pub fn accepted(&mut self) -> Conn {
+        let listener = self.listen();
+        self.feed(move |base| assert!(base.accepted(listener, ADDRESS.into()).is_ok()));
+        self.expect(["0 accepted"]);
+        self.app.conns[0]
+    }
+
+    /// Has a connection that is being opened.
+    pub fn connecting(&mut self) -> Conn {
+        let conn = self.base.connect(ADDRESS.into()).unwrap();
+        self.app.adopt(&mut self.base, conn);
+        conn
+    }
+
+    /// Runs the loop until it ends, sleeps for ever, or has done very many turns. Returns its end.
+    pub fn run(&mut self) -> Option<End> {
+        self.base.begin(Run::DEFAULT);
+        for _ in 0..10_000 {
+            match self.base.turn(&mut self.app, &mut self.wire) {
+                Poll::Ready(Ok(Some(end))) => return Some(end),
+                Poll::Ready(Ok(None)) => {}
+                Poll::Pending => return None,
+            }
+        }
+        None
+    }
+
+    /// Runs the loop, which must have called these callbacks.
+    pub fn expect<const N: usize>(&mut self, callbacks: [&str; N]) {
+        self.run();
+        assert_eq!(core::mem::take(&mut self.app.log), callbacks);
+    }
+
+    /// Frees everything. The loop must end then, whatever the back end does.
+    pub fn end(mut self) {
+        self.wire.next = Instant::max;
+        self.base.close_all();
+        assert_eq!(self.run(), Some(End::Empty));
+        let counts = self.base.counts();
+        assert_eq!((counts.conns, counts.listeners, counts.active), (0, 0, 0));
+        assert_eq!(self.app.log, [""; 0]);
+        assert!(self.app.conns.iter().all(|conn| self.base.conn(*conn).is_err()));
+    }
+}
+
+impl Backend<App> for Wire {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, action: Action, _: &mut EventBase<'_, App>) -> Result<(), Infallible> {
+        self.actions.push(action);
+        Ok(())
+    }
+
+    fn deadline(&mut self, _: &mut EventBase<'_, App>) -> Instant {
+        if self.news.is_empty() { Instant::MAX } else { Instant::ZERO }
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<'_, App>) -> Poll<Result<(), Infallible>> {
+        if until == Instant::MAX {
+            return Poll::Pending;
+        }
+        self.now = (self.next)(self.now, until);
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, App>) {
+        if let Some(news) = self.news.pop_front() {
+            news(base);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Scenarios that every back end must pass with the same callbacks in the same order, and the same
+//! outcome for the peer.
+
+/// Makes a test of each scenario on each stage.
+macro_rules! on_every_stage {
+    ($($scenario:ident,)*) => {
+        on_every_stage!(in live on LiveStage: $($scenario,)*);
+        on_every_stage!(in embassy on EmbassyStage: $($scenario,)*);
+        on_every_stage!(in scripted on ScriptedStage: $($scenario,)*);
+    };
+    (in $back_end:ident on $stage:ident: $($scenario:ident,)*) => {
+        mod $back_end {
+            $(
+                #[test]
+                fn $scenario() {
+                    super::$scenario::<picoevent_conformance::$stage>();
+                }
+            )*
+        }
+    };
+}
+
+mod accepting;
+mod callbacks;
+mod closing;
+mod connecting;
+mod crowding;
+mod halves;
+mod lingering;
+mod listening;
+mod pausing;
+mod resets;
+mod running;
+mod timeouts;
