@@ -11,7 +11,7 @@ use core::ops::{Deref, DerefMut};
 use crate::conn::{CloseLimits, ConnEvent, OnConn, OnConnEvent};
 use crate::cx::Cx;
 use crate::error::ListenError;
-use crate::event::OnEvent;
+use crate::event::{OnEvent, Waiting};
 use crate::handle::{Conn, Event, Listener};
 use crate::hooks::Hooks;
 use crate::idle::IdleClock;
@@ -25,7 +25,6 @@ use crate::queue::{List, Queues};
 use crate::record::{Entry, LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
-use crate::source::Signals;
 use crate::storage::Storage;
 use crate::tables::Tables;
 use crate::timers::Timers;
@@ -91,7 +90,7 @@ impl<'s, A> EventBase<'s, A> {
                 outbox: Outbox::new(),
                 lingering: List::EMPTY,
                 close_limits: CloseLimits::new(),
-                signals: Signals::new(),
+                signal_events: Waiting::NONE,
                 state: LoopState::new(),
                 phase: Phase::Between,
                 repeat: None,

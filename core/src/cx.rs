@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::conn::{CloseLimits, ConnSlot};
 use crate::error::{Full, OnceError};
-use crate::event::{Mode, OnEvent, Waits, flag};
+use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::{Event, Source};
 use crate::hooks::Hooks;
 use crate::limit::Limit;
@@ -16,7 +16,6 @@ use crate::queue::{Id, Joined, List, Queues, Turns};
 use crate::record::{LongestWrite, Recorder};
 use crate::rings::Rings;
 use crate::run::LoopState;
-use crate::source::Signals;
 use crate::tables::Tables;
 use crate::time::micros;
 use crate::timers::{Alarm, Timers};
@@ -69,7 +68,8 @@ pub struct Cx<'s, A> {
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
     /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
     pub(crate) fired_once: Event,
-    pub(crate) signals: Signals,
+    /// The events that wait for signals, in the order they were added.
+    pub(crate) signal_events: Waiting,
     pub(crate) watchers: Watchers,
     pub(crate) limit: Limit,
     pub(crate) most_added: Peak,

@@ -85,5 +85,5 @@ const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 56);
     assert!(size_of::<memory::ConnSlot<()>>() == 120);
     assert!(size_of::<memory::ListenerSlot<()>>() == 64);
-    assert!(size_of::<EventBase<'_, ()>>() <= 384);
+    assert!(size_of::<EventBase<'_, ()>>() <= 328);
 };

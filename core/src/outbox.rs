@@ -187,7 +187,7 @@ impl<A> EventBase<'_, A> {
     fn signal_action(&mut self) -> Option<Action> {
         let signal = Signal::lowest(self.cx.outbox.signals)?;
         self.cx.outbox.signals &= !signal.bit();
-        let waited_for = self.cx.signals.is_waited_for(signal);
+        let waited_for = self.cx.is_waited_for(signal);
         Some(if waited_for { Action::Catch(signal) } else { Action::Release(signal) })
     }
 }

@@ -89,23 +89,6 @@ enum Counted {
     Out,
 }
 
-/// The events that wait for each signal.
-pub(crate) struct Signals([Waiting; Signal::COUNT]);
-
-impl Signals {
-    pub(crate) const fn new() -> Self {
-        Self([Waiting::NONE; Signal::COUNT])
-    }
-
-    pub(crate) fn list(&mut self, signal: Signal) -> Option<&mut Waiting> {
-        self.0.get_mut(usize::from(signal.number()))
-    }
-
-    pub(crate) fn is_waited_for(&self, signal: Signal) -> bool {
-        self.0.get(usize::from(signal.number())).is_some_and(|list| !list.is_empty())
-    }
-}
-
 impl<A> Cx<'_, A> {
     /// Forgets a source. The events that waited for it are deleted, not freed: adding one again
     /// returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
@@ -249,12 +232,14 @@ impl<A> EventBase<'_, A> {
             return;
         }
         self.cx.recorder.note(|| Entry::Raised(signal, raises));
-        let mut at = self.cx.signals.list(signal).map_or(Id::NONE, |list| list.first);
+        let mut at = self.cx.signal_events.first;
         while let Some(slot) = self.cx.tables.events.slot_mut(at.slot()) {
             let id = at;
             at = slot.waiting.next;
-            slot.count_raises(raises);
-            self.cx.activate(id, What::SIGNAL.bits());
+            if slot.is_for(signal) {
+                slot.count_raises(raises);
+                self.cx.activate(id, What::SIGNAL.bits());
+            }
         }
     }
 }

@@ -30,12 +30,25 @@ impl<A> Cx<'_, A> {
 
     /// Puts an event on the list of its signal.
     pub(crate) fn event_register_signal(&mut self, event: Event, signal: Signal) {
-        let Some(list) = self.signals.list(signal) else { return };
-        if list.is_empty() {
+        if !self.is_waited_for(signal) {
             self.outbox.signals |= signal.bit();
         }
-        list.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
+        let links = &mut InterestLinks(&mut self.tables.events);
+        self.signal_events.push(links, Id::at(event.slot()));
         self.set_registered(event, true);
+    }
+
+    /// Returns whether an event waits for a signal. O(events that wait for signals): they share one list,
+    /// since a program has few of them.
+    pub(crate) fn is_waited_for(&self, signal: Signal) -> bool {
+        let mut at = self.signal_events.first;
+        while let Some(slot) = self.tables.events.slot(at.slot()) {
+            if slot.is_for(signal) {
+                return true;
+            }
+            at = slot.waiting.next;
+        }
+        false
     }
 
     pub(super) fn event_unregister(&mut self, event: Event) {
@@ -50,9 +63,9 @@ impl<A> Cx<'_, A> {
                 }
             }
             Waits::Signal(signal) => {
-                let Some(list) = self.signals.list(signal) else { return };
-                list.remove(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
-                if list.is_empty() {
+                let links = &mut InterestLinks(&mut self.tables.events);
+                self.signal_events.remove(links, Id::at(event.slot()));
+                if !self.is_waited_for(signal) {
                     self.outbox.signals |= signal.bit();
                 }
                 self.set_registered(event, false);

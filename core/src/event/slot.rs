@@ -97,6 +97,11 @@ impl<A> Slot for EventSlot<A> {
 }
 
 impl<A> EventSlot<A> {
+    /// Returns whether the event, which waits for a signal, waits for this one.
+    pub(crate) const fn is_for(&self, signal: Signal) -> bool {
+        self.waits as u8 == signal.number()
+    }
+
     pub(crate) const fn waits(&self) -> Waits {
         match self.turn.state & flag::WAITS {
             flag::SOURCE => Waits::Source(self.source()),
