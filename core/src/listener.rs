@@ -112,7 +112,7 @@ impl<'s, A> Cx<'s, A> {
         slot.held_back = List::EMPTY;
         slot.address = address.into();
         slot.turn = slot.turn.begin(0, 0);
-        self.listener_enable(listener);
+        self.listener_enable(listener.slot());
         Ok(listener)
     }
 
@@ -140,14 +140,14 @@ impl<A> ListenerMut<'_, '_, A> {
 
     /// Enables the listener: it accepts connections (again).
     pub fn enable(&mut self) -> &mut Self {
-        self.cx.listener_enable(self.listener);
+        self.cx.listener_enable(self.listener.slot());
         self
     }
 
     /// Disables the listener: it accepts no connections until it is enabled again. Accepted connections
     /// whose callback has not run yet are held back until then.
     pub fn disable(&mut self) -> &mut Self {
-        self.cx.listener_disable(self.listener, action::PAUSE);
+        self.cx.listener_disable(self.listener.slot(), action::PAUSE);
         self
     }
 
@@ -177,15 +177,8 @@ impl<A> ListenerMut<'_, '_, A> {
     /// Closes the listener; the handle is stale from here on. Connections that its callback has received
     /// stay open; others are reset. The slot is given back when the back end has closed its socket, before
     /// the loop waits next. Until then [`Cx::listen`] may return [`Full::Listeners`].
-    pub fn free(mut self) {
-        self.cx.drop_held_back(self.listener);
-        self.cx.listener_disable(self.listener, action::DROP);
-        let id = self.cx.tables.listener_id(self.listener.slot());
-        self.cx.queues.remove(&mut self.cx.tables, id);
-        if let Some(slot) = self.slot_mut() {
-            slot.turn.set_due(0);
-            slot.turn.set(flag::FREED, true);
-        }
+    pub fn free(self) {
+        self.cx.listener_free(self.listener.slot());
     }
 
     fn slot_mut(&mut self) -> Option<&mut ListenerSlot<A>> {
@@ -194,26 +187,41 @@ impl<A> ListenerMut<'_, '_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    fn listener_enable(&mut self, listener: Listener) {
-        let Some(slot) = self.tables.listeners.get_mut(listener) else { return };
+    fn listener_enable(&mut self, index: u16) {
+        let Some(slot) = self.tables.listeners.slot_mut(index) else { return };
         if !slot.set_enabled(true) {
             self.listening = self.listening.saturating_add(1);
         }
-        self.listener_post(listener, action::OPEN);
-        self.release_held_back(listener);
+        self.listener_post(index, action::OPEN);
+        self.release_held_back(index);
     }
 
-    fn listener_disable(&mut self, listener: Listener, action: u8) {
-        let Some(slot) = self.tables.listeners.get_mut(listener) else { return };
+    fn listener_disable(&mut self, index: u16, action: u8) {
+        let Some(slot) = self.tables.listeners.slot_mut(index) else { return };
         if slot.set_enabled(false) {
             self.listening = self.listening.saturating_sub(1);
         }
-        self.listener_post(listener, action);
+        self.listener_post(index, action);
     }
 
-    fn listener_post(&mut self, listener: Listener, action: u8) {
-        let id = self.tables.listener_id(listener.slot());
-        self.outbox.post(&mut self.tables, id, action);
+    /// Frees the listener in a slot.
+    pub(crate) fn listener_free(&mut self, index: u16) {
+        self.drop_held_back(index);
+        self.listener_disable(index, action::DROP);
+        let id = self.tables.listener_id(index);
+        self.queues.remove(&mut self.tables, id);
+        if let Some(slot) = self.tables.listeners.slot_mut(index) {
+            slot.turn.set_due(0);
+            slot.turn.set(flag::FREED, true);
+        }
+    }
+
+    fn listener_post(&mut self, index: u16, action: u8) {
+        let slot = self.tables.listeners.slot_mut(index);
+        if slot.is_some_and(|slot| slot.pending.add(action)) {
+            let id = self.tables.listener_id(index);
+            self.outbox.append(&mut self.tables, id);
+        }
     }
 
     pub(crate) fn listener_action(&mut self, index: u16, action: u8) -> Option<Action> {
@@ -249,13 +257,12 @@ impl<A> EventBase<'_, A> {
     /// Feeds a failure to listen: the listener is disabled and its error callback is due.
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
         self.cx.recorder.note(|| Entry::ListenFailed(listener, error));
-        self.cx.listener_disable(listener, 0);
-        if let Some(slot) = self.cx.tables.listeners.get_mut(listener)
-            && !slot.is_freed()
-        {
-            log::listen_failed(listener, error);
-            slot.error = error.into();
-            self.cx.activate(self.cx.tables.listener_id(listener.slot()), 1);
-        }
+        let index = listener.slot();
+        let held = self.cx.tables.listeners.get_mut(listener);
+        let Some(slot) = held.filter(|slot| !slot.is_freed()) else { return };
+        log::listen_failed(listener, error);
+        slot.error = error.into();
+        self.cx.listener_disable(index, 0);
+        self.cx.activate(self.cx.tables.listener_id(index), 1);
     }
 }

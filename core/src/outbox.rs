@@ -78,6 +78,16 @@ pub(crate) struct Pending {
 impl Pending {
     pub(crate) const EMPTY: Self = Self { next: Id::NONE, actions: 0, listed: false };
 
+    /// Adds actions. Returns whether the slot is to be [appended](Outbox::append) to the list.
+    pub(crate) const fn add(&mut self, actions: u8) -> bool {
+        self.actions |= actions;
+        if self.listed {
+            return false;
+        }
+        (self.next, self.listed) = (Id::NONE, true);
+        true
+    }
+
     /// Takes the first action.
     fn take(&mut self) -> u8 {
         let first = self.actions & self.actions.wrapping_neg();
@@ -104,14 +114,8 @@ impl Outbox {
         self.first.is_none() && self.signals == 0 && self.evicted == Conn::NONE
     }
 
-    /// Adds an action to those of a slot.
-    pub(crate) fn post<A>(&mut self, tables: &mut Tables<'_, A>, id: Id, action: u8) {
-        let Some(pending) = tables.pending(id) else { return };
-        pending.actions |= action;
-        if core::mem::replace(&mut pending.listed, true) {
-            return;
-        }
-        pending.next = Id::NONE;
+    /// Appends a slot that has been given its first action.
+    pub(crate) fn append<A>(&mut self, tables: &mut Tables<'_, A>, id: Id) {
         match tables.pending(core::mem::replace(&mut self.last, id)) {
             Some(behind) => behind.next = id,
             None => self.first = id,

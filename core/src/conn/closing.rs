@@ -217,11 +217,10 @@ impl<A> EventBase<'_, A> {
     #[inline(never)]
     pub fn close_all(&mut self) {
         self.cx.recorder.note(|| Entry::CloseAll);
-        let listeners = 0..self.cx.tables.listeners.capacity() as u16;
-        for index in listeners {
-            let held = self.cx.tables.listeners.at(index).map(|(listener, _)| listener);
-            if let Some(listener) = held.and_then(|listener| self.cx.listener(listener).ok()) {
-                listener.free();
+        for index in 0..self.cx.tables.listeners.capacity() as u16 {
+            let held = self.cx.tables.listeners.at(index).filter(|(_, slot)| !slot.is_freed());
+            if held.is_some() {
+                self.cx.listener_free(index);
             }
         }
         for index in 0..self.cx.tables.conns.capacity() as u16 {

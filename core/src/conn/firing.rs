@@ -143,6 +143,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Makes a callback due, if one is set.
+    #[inline]
     pub(super) fn conn_due(&mut self, index: u16, due: u8) {
         if self.tables.conns.slot(index).is_some_and(|slot| slot.hears(due)) {
             self.conn_activate(index, due);
@@ -164,8 +165,11 @@ impl<A> Cx<'_, A> {
     }
 
     pub(super) fn conn_post(&mut self, index: u16, action: u8) {
-        let id = self.tables.conn_id(index);
-        self.outbox.post(&mut self.tables, id, action);
+        let slot = self.tables.conns.slot_mut(index);
+        if slot.is_some_and(|slot| slot.pending.add(action)) {
+            let id = self.tables.conn_id(index);
+            self.outbox.append(&mut self.tables, id);
+        }
     }
 
     pub(crate) fn conn_action(&mut self, index: u16, action: u8) -> Option<Action> {

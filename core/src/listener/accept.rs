@@ -5,7 +5,6 @@
 //! those of a freed one are dropped. O(1) for each connection.
 
 use crate::conn::{ConnSlot, flag};
-use crate::handle::Listener;
 use crate::queue::Id;
 use crate::{Cx, Fired};
 
@@ -30,14 +29,14 @@ impl<A> Cx<'_, A> {
     }
 
     /// Gives the connections that a listener holds back their turn.
-    pub(super) fn release_held_back(&mut self, listener: Listener) {
+    pub(super) fn release_held_back(&mut self, listener: u16) {
         while let Some(index) = self.pop_held_back(listener) {
             self.conn_queue(index);
         }
     }
 
     /// Drops the connections that a listener holds back.
-    pub(super) fn drop_held_back(&mut self, listener: Listener) {
+    pub(super) fn drop_held_back(&mut self, listener: u16) {
         while let Some(index) = self.pop_held_back(listener) {
             self.conn_drop(index);
         }
@@ -53,8 +52,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    fn pop_held_back(&mut self, listener: Listener) -> Option<u16> {
-        let held = self.tables.listeners.get_mut(listener)?;
+    fn pop_held_back(&mut self, listener: u16) -> Option<u16> {
+        let held = self.tables.listeners.slot_mut(listener)?;
         let index = held.held_back.pop(&mut self.tables.conns).slot();
         let slot = self.tables.conns.slot_mut(index)?;
         slot.turn.set(flag::HELD_BACK, false);
