@@ -106,13 +106,13 @@ impl Pool<'_, '_> {
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         self.state.env.network.find_way(peer.addr)?;
-        // A socket may have become free since.
+        // A socket may have become free since. Whatever comes of this, the alarm is set anew.
         self.sort();
+        self.state.unsorted = true;
         let choices = [Wanted::Free, Wanted::Spare(1), Wanted::Lingering];
         let index = choices.into_iter().find_map(|wanted| self.oldest(wanted, 0));
         let index = index.ok_or(ConnError::NoSocket)?;
         self.state.unwatched |= ready::mask(index);
-        self.state.unsorted = true;
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
         self.state.ousted = slot.conn();
         slot.abort(self.state.env.now);

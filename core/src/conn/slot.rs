@@ -56,7 +56,7 @@ pub struct ConnSlot<A> {
     pub(crate) alarm: Alarm,
     /// When each direction last made progress, or began to wait.
     pub(super) last: [Instant; 2],
-    /// How long each direction may be idle, in milliseconds; zero for ever.
+    /// How long each direction may be idle, in milliseconds; zero forever.
     pub(super) timeouts: [u32; 2],
     pub(crate) turn: Turn,
     head: Head,

@@ -3,7 +3,7 @@
 //!
 //! It does what a back end has to do and nothing else. Time stands still while callbacks run,
 //! unless one says how long it works ([`World::pass`]), and jumps to what comes next when the loop
-//! waits. A loop that would wait for ever fails its test.
+//! waits. A loop that would wait forever fails its test.
 
 #![allow(dead_code, reason = "each of the test programs that share it needs another part")]
 
@@ -167,7 +167,7 @@ impl Backend<App> for Script {
             }
             let deed = world.deeds.first().map_or(Instant::MAX, |(at, _)| *at);
             world.now = until.min(deed);
-            assert_ne!(world.now, Instant::MAX, "the loop would wait for ever");
+            assert_ne!(world.now, Instant::MAX, "the loop would wait forever");
         }
     }
 

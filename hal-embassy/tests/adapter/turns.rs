@@ -131,3 +131,18 @@ fn a_connection_whose_turn_never_comes_hears_that_its_time_is_up() {
     world.pass(seconds(1));
     assert_eq!(world.events(dead[0]), TIMED_OUT);
 }
+
+#[test]
+fn a_connect_that_finds_no_socket_leaves_the_others_their_turns() {
+    let mut world =
+        World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
+    world.lose(|_| true);
+    let (_, live) = connect(&mut world, 1, 1);
+    // The one that is not there has its turn.
+    world.pass(seconds(9));
+    let without_socket = world.connect(SERVICE);
+    assert_eq!(world.events(without_socket), [ConnEvent::Failed(ConnError::NoSocket)]);
+    world.lose(|_| false);
+    world.pass(seconds(10));
+    assert_eq!(world.events(live[0]), CONNECTED);
+}

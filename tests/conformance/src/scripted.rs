@@ -49,7 +49,7 @@ impl Stage for ScriptedStage {
             match self.base.turn(&mut self.app, &mut self.back_end) {
                 Poll::Ready(Ok(Some(end))) => return end,
                 Poll::Ready(Ok(None)) => {}
-                Poll::Pending => panic!("the loop sleeps for ever"),
+                Poll::Pending => panic!("the loop sleeps forever"),
             }
         }
         panic!("the loop does not end");

@@ -22,7 +22,7 @@ use ethernet::Ethernet;
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 
-/// Starts the board and runs tasks for ever: the network's, and those `start` spawns.
+/// Starts the board and runs tasks forever: the network's, and those `start` spawns.
 ///
 /// `on_interrupt` is called, in an interrupt, when Ctrl-C comes over the UART.
 pub fn run<const SOCKETS: usize>(

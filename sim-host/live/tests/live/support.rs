@@ -39,7 +39,7 @@ pub fn listen<A>(
     (listener, live.local_addr(listener).unwrap())
 }
 
-/// A client whose reads and writes do not wait for ever.
+/// A client whose reads and writes do not wait forever.
 pub fn client(server: SocketAddr) -> TcpStream {
     let client = TcpStream::connect(server).unwrap();
     client.set_read_timeout(Some(LIMIT)).unwrap();

@@ -82,7 +82,7 @@ kinds! {
     HalfOpen = "half-open",
     /// It resets the connection after so many bytes.
     Reset = "reset",
-    /// It never reads, and its window stays closed for ever.
+    /// It never reads, and its window stays closed forever.
     ZeroWindow = "zero-window",
     /// It ends its side at once.
     EarlyEnd = "early-end",

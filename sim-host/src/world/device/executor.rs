@@ -1,12 +1,12 @@
 //! embassy-executor on a desk: its own raw executor, over and over for one simulation after another.
 //!
-//! embassy's executor wants everything to live for ever: itself, its tasks, their futures. So each
+//! embassy's executor wants everything to live forever: itself, its tasks, their futures. So each
 //! thread has one executor, with a few tasks that never end. Such a task is a shell: it polls what
 //! the simulation of the moment put into it, and waits when that is nothing. What is in the shells ends
 //! with the simulation, and nothing is left behind.
 //!
 //! This is the one place of the package that needs `unsafe`: to poll the executor, to be its pender,
-//! and to put futures that live as long as a simulation into tasks that live for ever.
+//! and to put futures that live as long as a simulation into tasks that live forever.
 
 #![allow(unsafe_code, reason = "see above; each block says why it is sound")]
 

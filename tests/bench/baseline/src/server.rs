@@ -65,7 +65,7 @@ impl<const BYTES: usize> Default for Buffers<BYTES> {
     }
 }
 
-/// Serves one client after the other, for ever.
+/// Serves one client after the other, forever.
 pub async fn serve<const BYTES: usize>(
     stack: Stack<'static>,
     buffers: &'static mut Buffers<BYTES>,

@@ -68,7 +68,7 @@ impl Unruly {
         conn
     }
 
-    /// Runs the loop until it ends, sleeps for ever, or has done very many turns. Returns its end.
+    /// Runs the loop until it ends, sleeps forever, or has done very many turns. Returns its end.
     pub fn run(&mut self) -> Option<End> {
         self.base.begin(Run::DEFAULT);
         for _ in 0..10_000 {

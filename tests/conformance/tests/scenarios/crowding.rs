@@ -39,13 +39,13 @@ fn what_a_waiting_client_sends_is_not_lost<S: Stage>() {
     let first = stage.call(address);
     stage.expect(["0 accepted"]);
     let second = stage.call(address);
-    stage.send(second, b"patience");
+    stage.send(second, b"early");
     stage.finish(second);
     stage.expect([]);
     stage.finish(first);
     stage.expect(["0 Eof"]);
     stage.conn(0).close();
-    stage.expect(["1 accepted", "1 read patience", "1 Eof"]);
+    stage.expect(["1 accepted", "1 read early", "1 Eof"]);
     expect_served(&mut stage, 1, second);
     stage.end();
 }
