@@ -1,9 +1,9 @@
-//! Simulations of applications for boards, on a desk.
+//! Simulates board applications on a desktop machine.
 //!
-//! * [`world`]: the whole stack of a board under virtual time, among faults.
-//! * [`recording`]: what happened in the field, written, read and fed again.
-//! * [`observers`]: captures, timelines and pages of such simulations.
-//! * [`command`]: simulations from the command line.
+//! * [`world`]: the whole software stack of a board in virtual time, with faults.
+//! * [`recording`]: recordings from the field: written, read and replayed.
+//! * [`observers`]: captures, timelines and pages of simulations.
+//! * [`command`]: the command line.
 
 pub mod command;
 pub mod observers;

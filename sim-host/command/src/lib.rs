@@ -1,4 +1,4 @@
-//! The applications that the simulator knows by name: the examples, and one made to be tested.
+//! The test cases that the command knows by name: the examples and the prober.
 
 use echo::Echo;
 use hello_world::Hello;
@@ -18,7 +18,7 @@ pub fn hello_world() -> TestCase<Hello> {
         .client(move |_| Script::new().finish().expect(greeting).expect_end())
 }
 
-/// The echo server: every byte must come back.
+/// Returns the echo server: every byte must come back.
 pub fn echo() -> TestCase<Echo> {
     TestCase::new("echo", echo::PORT, Echo::new, Echo::start).client(there_and_back)
 }

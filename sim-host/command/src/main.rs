@@ -1,4 +1,4 @@
-//! `picoevent-sim`, with the examples of this repository.
+//! `picoevent-sim` with the examples of this repository.
 
 use std::process::ExitCode;
 

@@ -1,20 +1,20 @@
-//! A server made to be tested: its callbacks meddle with other connections and with its listeners.
+//! A server made for testing: its callbacks change other connections and its listeners.
 //!
-//! The loop promises that what is due is looked at again when it is called. An ordinary server
-//! rarely sees that promise: its callbacks touch their own connection only. Here each byte that a
-//! client sends is a command; some write to all other connections, disable them, take their timeouts
-//! away or close a listener, all while callbacks of those may be due. The application keeps its own
-//! record of what it has asked for, and [`Prober::problem`] says what a callback then broke:
+//! The loop promises to check a due callback again before it calls it. An ordinary server rarely
+//! tests this, since its callbacks touch their own connection only. Here each byte that a client
+//! sends is a command. Some commands write to all other connections, disable them, remove their
+//! timeouts or close a listener, all while callbacks of those may be due. The application keeps its
+//! own record of what it has asked for, and [`Prober::problem`] reports what a callback then broke:
 //!
 //! * a write callback that runs while output is left;
 //! * a read callback, or a timeout, of a direction that was disabled;
-//! * a timeout that was taken away;
+//! * a timeout that was removed;
 //! * an accept of a listener that was disabled or freed;
-//! * an end of stream that is reported in the pass in which the read callback wrote, so before the
-//!   back end was offered it.
+//! * an end of stream that is reported in the pass in which the read callback wrote, before the
+//!   back end was offered what it wrote.
 //!
-//! Each command is answered with one byte. The answers and what others' commands write are one
-//! sequence, so a client knows every byte it gets, but not who had it written.
+//! Each command is answered with one byte. The answers, and what other clients' commands write, are
+//! one sequence. So a client knows every byte it gets, but not whose command wrote it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,14 +25,14 @@ use picoevent_sim::world::{Choices, Script, Size, TestCase};
 /// The first of the two ports the server listens on.
 pub const PORT: u16 = 9996;
 
-/// What commands do beside having a byte written, in the order in which a client draws them.
+/// The commands that do more than write a byte, in the order in which a client draws them.
 const COMMANDS: &[u8] = b"ewrtlf";
 
-/// How long what was disabled or closed stays so.
+/// How long disabled connections and closed listeners stay so.
 const PAUSE: Duration = Duration::from_millis(50);
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Read timeouts in a row after which a client is given up.
+/// Read timeouts in a row after which a client's connection is freed.
 const MOST_TIMEOUTS: u32 = 30;
 
 /// The application.
@@ -44,7 +44,7 @@ pub struct Prober {
     pass: u64,
     /// The timer that ends all pauses.
     resume: Option<Event>,
-    /// The first promise that was broken.
+    /// The first broken promise.
     problem: Option<String>,
 }
 
@@ -55,7 +55,7 @@ struct Peer {
     next: u8,
     reads: bool,
     timed: bool,
-    /// Input was reported that is not taken yet.
+    /// Input was reported but not taken yet.
     owes: bool,
     /// The client has sent everything.
     ended: bool,
@@ -78,7 +78,7 @@ impl Prober {
     /// Listens on `address` and on the port after it.
     ///
     /// # Errors
-    /// [`Full`] when the storage has no room for three events and two listeners.
+    /// [`Full`] if the storage has no room for three events and two listeners.
     pub fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<(), Full> {
         cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit())?;
         cx.on_check(Self::passed)?;
@@ -87,7 +87,7 @@ impl Prober {
         Ok(())
     }
 
-    /// A pass begins. In the first one the listeners are known.
+    /// Begins a pass. The first call also records the listeners.
     fn passed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
         self.pass += 1;
         if self.pass > 1 {
@@ -100,7 +100,7 @@ impl Prober {
         }
     }
 
-    /// Returns the first promise of the loop that was broken.
+    /// Returns the first broken promise of the loop.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
@@ -215,7 +215,7 @@ impl Prober {
         if let Ok(mut view) = cx.conn(conn) {
             view.enable(Direction::Read);
         }
-        // Those that came at the same time as this one are due, and must not run any more.
+        // Timeouts that came at the same time as this one are due and must not run any more.
         match (timeouts as usize + conn.index()).is_multiple_of(2) {
             true => self.silence(cx, conn),
             false => self.untime(cx, conn),
@@ -223,10 +223,10 @@ impl Prober {
     }
 }
 
-/// What commands do.
+/// The commands.
 impl Prober {
-    /// Takes commands while there is room for their answers. `pass` is the one to note if something
-    /// was written.
+    /// Handles commands while there is room for their answers. Records `pass` as the pass of the
+    /// last write if it wrote anything.
     fn serve(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, pass: u64) {
         loop {
             let Some(place) = self.place(conn) else { return };
@@ -276,7 +276,7 @@ impl Prober {
         self.resume_later(cx);
     }
 
-    /// Takes the timeouts of all other connections away.
+    /// Removes the timeouts of all other connections.
     fn untime(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
         for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
             if let Ok(mut view) = cx.conn(peer.conn) {
@@ -314,7 +314,7 @@ impl Prober {
         }
     }
 
-    /// Undoes everything.
+    /// Enables and opens again whatever commands disabled or closed.
     fn resumed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
         self.resume = None;
         let mut again = false;
@@ -324,7 +324,7 @@ impl Prober {
                     listener.enable();
                     door.open = true;
                 }
-                // The slot comes back when the back end has heard of the listener's end.
+                // The slot is free once the back end has heard of the listener's end.
                 _ => again |= door.listen(index, cx).is_err(),
             }
         }
@@ -336,7 +336,7 @@ impl Prober {
             }
             if !std::mem::replace(&mut peer.reads, true) {
                 view.enable(Direction::Read);
-                // What was not reported yet is reported now; the rest is ours to take.
+                // Input that was not reported yet is reported now; the rest is taken here.
                 owed.extend(peer.owes.then_some(peer.conn));
             }
         }
@@ -378,7 +378,7 @@ impl Door {
     }
 }
 
-/// The prober as the simulator knows it.
+/// Returns the prober's test case.
 pub fn prober() -> TestCase<Prober> {
     TestCase::new("prober", PORT, Prober::default, Prober::start)
         .sizes(&Size::standard::<8, 2>())
@@ -388,7 +388,7 @@ pub fn prober() -> TestCase<Prober> {
         .invariant(|app: &Prober, _| app.problem().map_or(Ok(()), |text| Err(text.to_owned())))
 }
 
-/// A client that sends commands in two parts and waits for as many answers.
+/// Returns the script of a client that sends commands in two parts and waits for as many answers.
 fn commands(choices: &mut Choices<'_>) -> Script {
     let mut text = Vec::new();
     for _ in 0..=choices.up_to(20) {

@@ -1,4 +1,4 @@
-//! The command as a program: what it prints, and with which status it ends.
+//! The command as a program: its output and its exit status.
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ fn a_sweep_ends_with_its_figures() {
 }
 
 #[test]
-fn one_seed_is_told_in_full() {
+fn one_seed_is_shown_in_full() {
     let output = sim(&["run", "echo", "--seed", "99f9233d0f2b4a7c5a1de6b0a3a1b7f0d4c3e2f1"]);
     let text = said(&output.stdout);
     assert!(output.status.success(), "{text}");
@@ -53,7 +53,7 @@ fn a_seed_leaves_a_capture_and_a_timeline() {
     assert_eq!(fs::read(&pcap).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
     let trace = fs::read_to_string(&trace).unwrap();
     assert!(trace.contains("moved"), "callbacks have the names of their functions");
-    // Who looks on changes nothing.
+    // Observers change nothing.
     let digest = |text: &str| text.trim_end().rsplit_once(' ').unwrap().1.to_owned();
     let alone = sim(&["run", "echo", "--seed", "6"]);
     assert_eq!(digest(&text), digest(&said(&alone.stdout)));
@@ -72,7 +72,7 @@ fn a_sweep_leaves_a_page() {
 }
 
 #[test]
-fn a_world_is_watched() {
+fn a_simulation_is_watched() {
     let output = sim(&["watch", "echo", "--seed", "6", "--rt-ratio", "1000"]);
     let text = said(&output.stdout);
     assert!(output.status.success(), "{text}");
@@ -89,7 +89,7 @@ fn the_applications_are_listed() {
 }
 
 #[test]
-fn a_scenario_is_run_with_the_luck_of_seeds() {
+fn a_scenario_is_run_with_the_random_numbers_of_seeds() {
     let text = "about = 'a slow client'\n[[client]]\nbehaviour = 'slow-reader'\n";
     let path = file("slow.toml", text);
     let output = sim(&["run", "echo", "--scenario", path.to_str().unwrap(), "--seeds", "0..5"]);
@@ -107,7 +107,7 @@ fn a_choice_log_is_replayed() {
 }
 
 #[test]
-fn mistakes_end_with_status_2_and_trouble_with_1() {
+fn mistakes_end_with_status_2_and_other_errors_with_1() {
     let problem = |arguments: &[&str]| {
         let output = sim(arguments);
         (output.status.code(), said(&output.stderr))

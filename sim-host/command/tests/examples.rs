@@ -1,4 +1,4 @@
-//! The examples in simulations of all kinds: a few hundred seeds in each test run.
+//! The examples in all kinds of simulations: a few hundred seeds in each test run.
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally};
 use picoevent_sim_command::{echo, hello_world, prober};
@@ -12,10 +12,10 @@ fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
     tally
 }
 
-/// Worlds are the same in every build and on every machine. When what happens in a simulation was meant
-/// to change, this test says what to write here.
+/// Simulations are the same in every build and on every machine. After an intended change of what
+/// happens in a simulation, this test prints what to write here.
 #[test]
-fn worlds_are_the_same_in_every_build() {
+fn simulations_are_the_same_in_every_build() {
     let digests = [sweep(&hello_world(), 400, 1).digest, sweep(&echo(), 300, 1).digest];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
@@ -23,9 +23,9 @@ fn worlds_are_the_same_in_every_build() {
     );
 }
 
-/// Its callbacks meddle with other connections, while callbacks of those are due.
+/// The prober's callbacks change other connections while callbacks of those are due.
 #[test]
-fn what_is_due_is_looked_at_again_when_it_is_called() {
+fn what_is_due_is_checked_again_when_it_is_called() {
     let tally = sweep(&prober(), 1_000, 1);
     assert!(tally.served > 1_000, "{tally:?}");
 }
@@ -45,7 +45,7 @@ fn every_kind_of_fault_strikes() {
 }
 
 #[test]
-fn a_world_leaves_nothing_behind_for_the_next() {
+fn a_simulation_leaves_nothing_behind_for_the_next() {
     let echo = echo();
     let mut simulator = Simulator::new();
     let mut run = |seed| {
@@ -59,9 +59,9 @@ fn a_world_leaves_nothing_behind_for_the_next() {
     assert_eq!(run(7), first);
 }
 
-/// Found by seed 246: what fits into the ring but not into the socket was never flushed.
+/// Found by seed 246: bytes that fitted into the ring but not into the socket were never flushed.
 #[test]
-fn hello_world_lets_a_client_go_that_never_reads() {
+fn hello_world_gives_up_a_client_that_never_reads() {
     hello_world().check_choices("setup size 0 4\nclient kind 0 zero-window\n");
 }
 

@@ -1,4 +1,4 @@
-//! Recordings of the examples: on real sockets and in simulations, replayed, and refused.
+//! Recordings of the examples on real sockets and in simulations: replayed and refused.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use picoevent_sim::world::{AnyTestCase, Simulator, TestCase};
 use picoevent_sim_command::{echo, hello_world};
 
 thread_local! {
-    /// The lines of applications that run on this thread, or on one that was given them.
+    /// The log lines of applications that run on this thread, or on one that was given them.
     static LINES: RefCell<Arc<Mutex<Vec<String>>>> = RefCell::default();
 }
 
@@ -36,9 +36,9 @@ impl Log for Lines {
     fn flush(&self) {}
 }
 
-/// What is said while `work` goes on, on this thread.
+/// Returns what is logged on this thread while `work` runs.
 fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
-    // Every test sets the same logger, and the first one wins.
+    // Every test sets the same logger; only the first call succeeds.
     let _ = log::set_logger(&Lines);
     log::set_max_level(LevelFilter::Info);
     LINES.set(Arc::default());
@@ -47,7 +47,7 @@ fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
     (done, lines)
 }
 
-/// Where a recording is kept while it is made.
+/// Holds a recording while it is made.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -107,7 +107,7 @@ fn visit(address: SocketAddr, words: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn hello_world_on_real_sockets_says_the_same_again() {
+fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
     static INTERRUPT: Trigger = Trigger::new(Signal::INT);
     let clients = |address| {
         for _ in 0..20 {
@@ -127,11 +127,11 @@ fn hello_world_on_real_sockets_says_the_same_again() {
     let (end, second) = said(again);
     assert_eq!(end, Ok(Some(End::Exit)));
     assert_eq!(second, first);
-    // The simulator, which has another storage, knows the application by name.
+    // The simulator uses another storage and knows the application by name.
     assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
 }
 
-/// Says how many letters it was sent up to the line's end, and cannot count beyond nine.
+/// Answers the number of letters up to the line's end. It cannot count beyond nine.
 #[derive(Default)]
 struct Counter;
 
@@ -156,7 +156,7 @@ impl Counter {
 }
 
 #[test]
-fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
+fn a_bug_in_the_field_occurs_in_the_replay() {
     let (shared, mut storage) = (Shared::default(), Storage::<Counter, 4, 2, 64, 64>::new());
     let recorder = shared.recorder();
     let field = std::panic::AssertUnwindSafe(|| {
@@ -188,7 +188,7 @@ fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
 }
 
 #[test]
-fn what_the_adapter_feeds_in_a_world_is_replayed_without_one() {
+fn what_the_adapter_feeds_in_a_simulation_is_replayed_without_one() {
     for seed in 0..60 {
         for case in [&hello_world() as &dyn AnyTestCase, &echo()] {
             let (shared, mut simulator) = (Shared::default(), Simulator::new());

@@ -1,4 +1,4 @@
-//! A recording that goes to a file while it is made.
+//! Recording into a file.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 
 use picoevent::record::{Entry, Record, Text};
 
-/// A recording without a bound, in a file.
+/// A recording into a file, without a size limit.
 ///
-/// What led to a callback is written before it is called, so that one which ends the process is in
-/// the file. It ends with the last line when it is dropped; a recording without that line was cut
-/// off, and says so when it is read.
+/// The entries that lead to a callback are written before the callback runs. So the file has them
+/// even if the callback ends the process. The last line is written when the recording is dropped. A
+/// recording without it was cut off, and reading it reports that.
 ///
-/// Cost: a system call for each callback. Where writing fails the loop goes on and the recording
-/// does not; [`RecordingFile::finish`] tells why.
+/// Costs a system call for each callback. If writing fails, the loop continues and the recording
+/// ends; [`RecordingFile::finish`] returns the error.
 pub struct RecordingFile(Mutex<Writer>);
 
 struct Writer {
@@ -26,18 +26,18 @@ struct Writer {
 }
 
 impl RecordingFile {
-    /// Makes the file, or empties it.
+    /// Creates the file, or empties it.
     ///
     /// # Errors
-    /// The system's.
+    /// Errors of the system.
     pub fn create(path: &Path) -> io::Result<Self> {
         Self::new(File::create(path)?)
     }
 
-    /// Records to whatever takes bytes.
+    /// Records to any writer.
     ///
     /// # Errors
-    /// Its own.
+    /// Errors of the writer.
     pub fn new(out: impl Write + Send + 'static) -> io::Result<Self> {
         let mut out: Box<dyn Write + Send> = Box::new(out);
         writeln!(out, "{}", &*Text::header())?;
@@ -49,7 +49,7 @@ impl RecordingFile {
     /// Ends the recording.
     ///
     /// # Errors
-    /// Why it is not whole: the first error of the system since it was begun.
+    /// The first error since the recording began, which left it incomplete.
     pub fn finish(&self) -> io::Result<()> {
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         writer.end();

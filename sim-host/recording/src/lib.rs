@@ -1,9 +1,9 @@
-//! Recordings on a desk: written to a file, read back from a log, fed again.
+//! Recordings on a desktop machine: written to a file, read from a log, replayed.
 //!
-//! A board gives its recording away as lines of a log ([`Recording::dump`]), a program on a desk
-//! writes the same lines to a file ([`RecordingFile`]). [`Recorded`] reads either, whatever else
-//! stands between the lines, and a test of a few of its own makes a failure of the field one that
-//! fails on every desk:
+//! A board writes its recording as lines of a log ([`Recording::dump`]). A desktop program writes
+//! the same lines to a file ([`RecordingFile`]). [`Recorded`] reads either and skips all other
+//! lines. With it, a test of a few lines makes a failure in the field fail on every desktop
+//! machine:
 //!
 //! ```
 //! use picoevent::{EventBase, Storage};
@@ -32,12 +32,12 @@ mod read;
 pub use file::RecordingFile;
 pub use read::LogError;
 
-/// What was recorded, read back.
+/// A recording that was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The entries, as the core wrote them.
     pub bytes: Vec<u8>,
-    /// Turns that were dropped before the first entry.
+    /// Turns dropped before the first entry.
     pub before: u32,
     /// Entries that had no room after the last one.
     pub after: u32,
@@ -47,28 +47,29 @@ impl Recorded {
     /// Reads the last recording in a log.
     ///
     /// # Errors
-    /// [`LogError`]: what is cut off or garbled is not taken for what was recorded.
+    /// [`LogError`]: a recording that is cut off or garbled is refused.
     pub fn read(log: &str) -> Result<Self, LogError> {
         read::whole(log)
     }
 
-    /// As [`Recorded::read`], for a recording whose end nobody could write: what there is of it.
+    /// Reads what there is of a recording whose last line is missing, as [`Recorded::read`]
+    /// otherwise.
     ///
     /// # Errors
-    /// [`LogError`], but for [`LogError::CutOff`].
+    /// [`LogError`], except [`LogError::CutOff`].
     pub fn read_cut_off(log: &str) -> Result<Self, LogError> {
         read::cut_off(log)
     }
 
-    /// Whether a text has a recording in it.
+    /// Returns whether a text contains a recording.
     pub fn is_in(log: &str) -> bool {
         log.contains("picoevent-recording ")
     }
 
-    /// Replays the recording, on a base on which the application has been started; how the loop
-    /// ended, if it did.
+    /// Replays the recording on a base on which the application has been started. Returns how the
+    /// loop ended, if it did.
     ///
-    /// # Errors
+    /// The first difference, or the reason why no replay is possible.
     /// The first difference, or why there is no replay.
     pub fn replay<A>(
         &self,
@@ -78,10 +79,10 @@ impl Recorded {
         self.begin()?.finish(base, app).map_err(|error| error.to_string())
     }
 
-    /// Begins a replay, for those who take it step by step.
+    /// Begins a replay that the caller advances step by step.
     ///
     /// # Errors
-    /// Why there is no replay.
+    /// The reason why no replay is possible.
     pub fn begin(&self) -> Result<Replay<'_>, String> {
         Replay::new(&self.bytes).map_err(|error| match error {
             ReplayError::NotFromTheStart => {
@@ -91,7 +92,7 @@ impl Recorded {
         })
     }
 
-    /// The recording as lines for people, the turn in front of each.
+    /// Returns the recording as lines for people, each with its turn in front.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         Entries::of(&self.bytes).map(|entry| match entry {
             Ok((turn, entry)) => {
@@ -103,7 +104,7 @@ impl Recorded {
     }
 }
 
-/// The bytes that an entry carries, as far as a line has room for them.
+/// Returns the bytes of an entry, cut to the length of a line.
 fn bytes_of(entry: &picoevent::record::Entry<'_>) -> String {
     let picoevent::record::Entry::Received(_, bytes, _) = entry else { return String::new() };
     let (shown, more) = bytes.split_at(bytes.len().min(40));

@@ -1,4 +1,4 @@
-//! Reading a recording back from a log, with everything else that is in it.
+//! Reads a recording from a log that also contains other lines.
 
 use std::{error, fmt};
 
@@ -6,33 +6,33 @@ use picoevent::record::Text;
 
 use super::Recorded;
 
-/// Why there is no recording to be had from a text. Lines are counted from 1.
+/// Why a text has no recording that can be used. Lines are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogError {
     /// No line begins a recording.
     None,
-    /// It is of another version.
+    /// The recording has another version.
     Version(String),
     /// A line is not as it was written.
     Garbled {
-        /// Which one.
+        /// Its number.
         line: usize,
     },
     /// Lines are missing before this one.
     Missing {
-        /// Which one.
+        /// Its number.
         line: usize,
-        /// The number of the first byte that is missing.
+        /// The number of the first missing byte.
         from: usize,
     },
     /// The last line is missing.
     CutOff {
-        /// How many bytes there are.
+        /// How many bytes were read.
         bytes: usize,
     },
 }
 
-/// The recording, and whether it has its end.
+/// A recording, and whether its last line was read.
 struct Reading {
     text: Text,
     recorded: Recorded,
@@ -178,7 +178,7 @@ mod tests {
     fn a_recording_is_found_among_other_lines() {
         let recorded = Recorded::read(&log()).unwrap();
         assert_eq!((recorded.bytes.len(), recorded.before, recorded.after), (70, 0, 0));
-        // Of two the last one counts, whatever became of the first.
+        // The last of several recordings counts, even if an earlier one is garbled.
         let twice = format!("picoevent-recording 1\npicoevent-recorded 7 x y\n{}", log());
         assert_eq!(Recorded::read(&twice).unwrap(), recorded);
     }

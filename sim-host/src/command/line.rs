@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::world::{Sweep, seed};
 
-/// Runs applications of picoevent in simulations: the firmware's whole stack under virtual time,
-/// among faults and clients of all behaviours, every choice of it drawn from a seed.
+/// Runs applications of picoevent in simulations: the whole stack of the firmware in virtual time,
+/// with faults and clients of all behaviours. Every choice is drawn from a seed.
 #[derive(Debug, Parser)]
 #[command(name = "picoevent-sim", disable_help_subcommand = true)]
 pub(super) struct CommandLine {
@@ -18,11 +18,11 @@ pub(super) struct CommandLine {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
-    /// Sweep a range of seeds, or run one seed and tell what happens
+    /// Sweep a range of seeds, or run one seed and show what happens
     Run(Run),
-    /// Show one seed while it happens
+    /// Show one seed while it runs
     Watch {
-        /// The application; list names them
+        /// The application, one of those that `list` prints
         application: String,
         /// The seed: a number or a commit hash
         #[arg(long, default_value = "0", value_parser = seed::parse)]
@@ -30,11 +30,11 @@ pub(super) enum Command {
         /// Run this many times as fast as real time
         #[arg(long, value_name = "R", default_value = "1", value_parser = ratio)]
         rt_ratio: f64,
-        /// Run in the simulation of a scenario
+        /// Use the configuration of a scenario
         #[arg(long, value_name = "FILE")]
         scenario: Option<PathBuf>,
     },
-    /// Run what a choice log says, or an application on the recording that is in a log
+    /// Replay a choice log, or an application's recording from a log
     Replay {
         /// The choice log; or the application, if a log follows
         #[arg(value_name = "CHOICES or APPLICATION")]
@@ -48,7 +48,7 @@ pub(super) enum Command {
         #[command(flatten)]
         views: Views,
     },
-    /// Tell what was recorded in a log, call by call
+    /// Print the recording in a log, call by call
     Read {
         /// The log with the recording
         log: PathBuf,
@@ -56,21 +56,21 @@ pub(super) enum Command {
         #[arg(long)]
         cut_off: bool,
     },
-    /// Look for a shorter choice log that fails alike, and write a test
+    /// Look for a shorter choice log that fails alike, and print it as a test
     Shrink {
         /// The choice log
         choices: PathBuf,
     },
-    /// Name the applications
+    /// Print the names of the applications
     List,
 }
 
-/// What `run` is told.
+/// The arguments of `run`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Run {
-    /// The application; list names them
+    /// The application, one of those that `list` prints
     pub(super) application: String,
-    /// Sweep these seeds, by default 0..10000; A+N are N from A on
+    /// Sweep these seeds, by default 0..10000; A+N is N seeds from A on
     #[arg(long, value_name = "A..B", value_parser = seed::parse_range)]
     seeds: Option<std::ops::Range<u64>>,
     /// Run one seed: a number or a commit hash
@@ -79,19 +79,19 @@ pub(super) struct Run {
     /// Sweep for this long: 90s, 5m, 8h
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     time: Option<Duration>,
-    /// Sweep on this many threads; 0 for one for each core
+    /// Sweep on this many threads; 0 for one per core
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Run some seeds twice and compare
+    /// Run some seeds twice and compare the digests
     #[arg(long)]
     check: bool,
-    /// Run in the simulation of a scenario
+    /// Use the configuration of a scenario
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
-    /// Write a page of what came of the sweep
+    /// Write the results of the sweep as a page
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Record what the device's base is fed, for one seed
+    /// Record what is fed to the device's base, for one seed
     #[arg(long, value_name = "FILE", requires = "seed")]
     #[arg(conflicts_with_all = ["time", "jobs", "check", "html"])]
     pub(super) record: Option<PathBuf>,
@@ -99,7 +99,7 @@ pub(super) struct Run {
     pub(super) views: Views,
 }
 
-/// The files that show one simulation: of a sweep, that of the first seed that fails.
+/// Files that show one simulation; for a sweep, the one of the first seed that fails.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Views {
     /// Capture the frames of the simulation, for Wireshark
@@ -110,7 +110,7 @@ pub(super) struct Views {
     pub(super) trace: Option<PathBuf>,
 }
 
-/// What is run.
+/// What `run` runs.
 #[derive(Debug)]
 pub(super) enum Seeds {
     One(u64),
@@ -118,7 +118,7 @@ pub(super) enum Seeds {
 }
 
 impl Run {
-    /// Returns the one seed that is run and told of, or the sweep.
+    /// Returns the one seed to run and show, or the sweep.
     pub(super) fn seeds(&self) -> Seeds {
         let is_sweep =
             self.time.is_some() || self.check || self.html.is_some() || self.jobs.is_some();
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// Insists that a command line is refused for this reason, in these words and with status 2.
+    /// Checks that a command line is refused for this reason, in these words and with status 2.
     fn refused(line: &str, kind: ErrorKind, said: &str) {
         let error = typed(line).unwrap_err();
         let text = error.to_string();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_log_and_a_recording_are_replayed_alike() {
+    fn a_choice_log_and_a_recording_are_both_replayed() {
         let replayed = |line| match typed(line) {
             Ok(Command::Replay { first, log, cut_off, .. }) => (first, log, cut_off),
             other => panic!("{other:?}"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_mistake() {
         use ErrorKind::{
             ArgumentConflict, InvalidSubcommand, InvalidValue, MissingRequiredArgument,
             UnknownArgument, ValueValidation,

@@ -10,28 +10,28 @@ use super::line::Views;
 use crate::observers::{Capture, Trace};
 use crate::world::{AnyTestCase, Failure, Observer, Simulator};
 
-/// Those who look on in a simulation, and where what they saw goes.
+/// The observers of a simulation, and the files they are written to.
 pub(super) struct Looks {
     capture: Option<(PathBuf, Rc<RefCell<Capture>>)>,
     trace: Option<(PathBuf, Rc<RefCell<Trace>>)>,
 }
 
 impl Looks {
-    /// Those whose files are wanted.
+    /// Makes the observers whose files are requested.
     pub(super) fn new(Views { pcap, trace }: &Views, title: &str) -> Self {
         let shared = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
         let drawn = |path| (path, Rc::new(RefCell::new(Trace::new())));
         Self { capture: pcap.clone().map(shared), trace: trace.clone().map(drawn) }
     }
 
-    /// They, as observers.
+    /// Returns the observers.
     pub(super) fn observers(&self) -> Vec<Box<dyn Observer>> {
         let capture = self.capture.iter().map(|(_, it)| Box::new(it.clone()) as Box<dyn Observer>);
         let trace = self.trace.iter().map(|(_, it)| Box::new(it.clone()) as Box<dyn Observer>);
         capture.chain(trace).collect()
     }
 
-    /// Writes what they saw.
+    /// Writes their files.
     pub(super) fn write(&self) -> Result<(), End> {
         if let Some((path, capture)) = &self.capture {
             write(path, &capture.borrow().file())?;
@@ -43,7 +43,7 @@ impl Looks {
     }
 }
 
-/// Looks at the simulation of a failure, which runs once more for it.
+/// Writes the views of a failure, whose simulation runs again for it.
 pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
     let looks = Looks::new(views, &format!("{}, seed {}", case.name(), failure.seed));
     let mut simulator = Simulator::new();
@@ -53,7 +53,7 @@ pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Re
     looks.write()
 }
 
-/// Reads a file. What is no text in it is read as well.
+/// Reads a file as text. Invalid UTF-8 is replaced.
 pub(super) fn read(path: &Path) -> Result<String, End> {
     let bytes = fs::read(path);
     let bytes = bytes
@@ -61,14 +61,14 @@ pub(super) fn read(path: &Path) -> Result<String, End> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Writes a file, and says so.
+/// Writes a file and prints its path.
 pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), End> {
     fs::write(path, text).map_err(|error| unwritten(path, &error))?;
     println!("written: {}", path.display());
     Ok(())
 }
 
-/// The end of who wanted to write a file.
+/// Returns the end of a command that could not write a file.
 pub(super) fn unwritten(path: &Path, error: &io::Error) -> End {
     End::Trouble(format!("{} cannot be written: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! The command `picoevent-sim`, for any applications: a `main` hands over its test cases.
+//! The command `picoevent-sim` for any applications: a `main` passes in its test cases.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -12,9 +12,10 @@
 //! }
 //! ```
 //!
-//! It ends with status 0 when nothing failed, 2 for a command it does not understand, 1 when
-//! something outside of the simulations went wrong, and else with the status of the worst verdict:
-//! crash 10, invariant 11, stuck 12, leak 13; a simulation that does not repeat itself is 14.
+//! Its exit status is 0 if nothing failed, 2 for a command line that it does not understand, and 1
+//! if something outside of the simulations went wrong. Otherwise it is the status of the worst
+//! verdict: crash 10, invariant 11, stuck 12, leak 13. A simulation that does not repeat itself
+//! gives 14.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,43 +34,44 @@ mod run;
 
 use line::{Command, CommandLine, Seeds};
 
-/// What is typed to run the program.
+/// The words that run the program.
 static PROGRAM: OnceLock<String> = OnceLock::new();
 
-/// Returns what is typed to run the program.
+/// Returns the words that run the program.
 fn program() -> &'static str {
     PROGRAM.get().map_or("picoevent-sim", String::as_str)
 }
 
-/// Why the command ends otherwise than well.
+/// Why the command does not end with status 0.
 enum End {
-    /// The command line names what is not there.
+    /// The command line names something that does not exist.
     Usage(String),
     /// Something outside of the simulations went wrong.
     Trouble(String),
-    /// A simulation failed; with this status.
+    /// A simulation failed; the exit status.
     Failed(u8),
 }
 
-/// A simulation does not repeat itself.
+/// The exit status if a simulation does not repeat itself.
 const DIVERGED: u8 = 14;
 
-/// Does what the program's command line says, with these applications.
+/// Runs the program's command line with these applications.
 ///
-/// Commands that it shows to be pasted begin as the program was run, with its path.
+/// The commands that it prints for pasting begin with the path by which the program was run.
 pub fn main(cases: &[&dyn AnyTestCase]) -> ExitCode {
     let program = std::env::args_os().next().unwrap_or_else(|| "picoevent-sim".into());
     main_as(&program.to_string_lossy(), cases)
 }
 
-/// As [`main`], for a program that is run by other words than its path, as by an alias of Cargo.
+/// Runs as [`main`] does, for a program that is run by other words than its path, such as an alias
+/// of Cargo.
 pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
-    // There is one command line, so the words that are there already are the same.
+    // A process has one command line, so any earlier value is the same.
     let _ = PROGRAM.set(program.to_owned());
     let command = match CommandLine::try_parse() {
         Ok(line) => line.command,
         Err(problem) => {
-            // Where nothing can be written the status still says how it went.
+            // If nothing can be written, the status still shows the result.
             let _ = problem.print();
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2));
         }
@@ -117,7 +119,7 @@ fn find<'s>(name: &str, cases: &[&'s dyn AnyTestCase]) -> Result<&'s dyn AnyTest
     })
 }
 
-/// Where choice logs and whatever else is left of a run go.
+/// Returns the folder for choice logs and other artefacts.
 fn artefacts() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     PathBuf::from(target).join("sim")

@@ -1,4 +1,4 @@
-//! `replay` and `shrink`: what is done with a choice log.
+//! `replay` and `shrink`: the commands that take a choice log.
 
 use std::path::Path;
 

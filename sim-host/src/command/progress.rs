@@ -1,11 +1,11 @@
-//! The line that shows how far a sweep is, on a terminal only.
+//! A sweep's progress line, on a terminal only.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use crate::world::Tally;
 
-/// How often the line changes.
+/// The time between two updates.
 const OFTEN: Duration = Duration::from_millis(250);
 
 pub(super) struct Progress {
@@ -24,7 +24,7 @@ impl Progress {
         }
         self.shown = Some(Instant::now());
         let simulated = tally.simulated as f64 / 1e6;
-        // A line that cannot be shown is no reason to stop.
+        // A sweep goes on even if its progress cannot be shown.
         let _ = write!(
             io::stderr(),
             "\r\x1b[K{} seeds, {} failed, {:.0} seeds/s, {simulated:.0} s simulated",

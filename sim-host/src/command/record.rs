@@ -1,4 +1,4 @@
-//! Recordings: made, read, and replayed.
+//! Recordings: making, printing and replaying them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use super::{End, look};
 use crate::recording::{Recorded, RecordingFile};
 use crate::world::AnyTestCase;
 
-/// Begins a recording in a file.
+/// Begins a recording into a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
     RecordingFile::create(path).map(Arc::new).map_err(|error| look::unwritten(path, &error))
 }
 
-/// Tells what was recorded, a line for each call.
+/// Prints a recording, one line for each call.
 pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
     recorded.lines().for_each(|line| println!("{line}"));
@@ -24,10 +24,10 @@ pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     Ok(())
 }
 
-/// Runs an application on what was recorded. It says again what it said then.
+/// Replays a recording on an application, whose log is printed again.
 pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
-    // It fails if there is a logger already, which then gets the lines.
+    // If there is a logger already, it gets the lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
@@ -50,7 +50,7 @@ fn recorded(path: &Path, cut_off: bool) -> Result<Recorded, End> {
     recorded.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
 }
 
-/// What the application says, as it is.
+/// A logger that prints the application's lines unchanged.
 struct Lines;
 
 impl Log for Lines {

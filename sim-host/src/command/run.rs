@@ -13,7 +13,7 @@ use crate::world::{
     AnyTestCase, Failure, LogObserver, Observer, Outcome, Report, Scenario, Simulator, Sweep, Tally,
 };
 
-/// How many other failing seeds are named.
+/// How many further failing seeds are printed.
 const NAMED: usize = 3;
 
 pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Scenario, End> {
     scenario.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
 }
 
-/// Tells of a failure, and writes its choice log.
+/// Prints the report of a failure, and writes its choice log.
 fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
     let mut report = Report::new(case, seed, outcome);
     if let Some(seed) = seed {
@@ -80,12 +80,12 @@ fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outc
     say(&report.to_string());
 }
 
-/// Prints. A reader who has seen enough is no trouble.
+/// Prints, and ignores a closed pipe.
 fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// The command by which a seed is run once more.
+/// Returns the command that runs a seed again.
 fn once_more(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> String {
     let command = format!("{} run {} --seed {seed}", program(), case.name());
     match scenario {
@@ -94,13 +94,13 @@ fn once_more(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> Stri
     }
 }
 
-/// The command that was typed.
+/// Returns the words of the current command line.
 fn typed() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     format!("{} {}", program(), words.collect::<Vec<_>>().join(" "))
 }
 
-/// Runs one seed and tells all that happens.
+/// Runs one seed and prints everything that happens.
 pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(), End> {
     let scenario = asked.scenario.as_deref();
     let mut simulator = simulator(seed, scenario)?;
@@ -110,7 +110,7 @@ pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(),
     told(case, &mut simulator, Some(seed), scenario, &asked.views)
 }
 
-/// A simulator that takes a seed.
+/// Returns a simulator that is set to a seed.
 fn simulator(seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
     let mut simulator = Simulator::new();
     match scenario {
@@ -120,7 +120,7 @@ fn simulator(seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
     Ok(simulator)
 }
 
-/// Runs what the simulator was told to, and tells all that happens.
+/// Runs the simulator's next simulation and prints everything that happens.
 pub(super) fn told(
     case: &dyn AnyTestCase,
     simulator: &mut Simulator,
@@ -140,7 +140,7 @@ pub(super) fn told(
     judged(case, seed, scenario, &outcome)
 }
 
-/// Runs one seed at a human's pace, and shows what happens while it does.
+/// Runs one seed in real time, or a multiple of it, and shows what happens.
 pub(super) fn watch(
     case: &dyn AnyTestCase,
     seed: u64,
@@ -164,7 +164,7 @@ fn observed(
     outcome
 }
 
-/// Tells how a simulation went.
+/// Prints the result of a simulation.
 fn judged(
     case: &dyn AnyTestCase,
     seed: Option<u64>,

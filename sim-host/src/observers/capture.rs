@@ -1,15 +1,15 @@
 //! A capture of the cable as the device sees it, for Wireshark.
 //!
 //! ```text
-//!            to-device │ dropped ones when they are sent, others when they arrive, as they arrive
+//!            to-device │ dropped ones when they are sent, others when and as they arrive
 //!   peers  ────────────┼───────────▶  device
 //!          ◀───────────┼────────────
-//!            to-peers  │ when they are sent, as they are sent
+//!            to-peers  │ when and as they are sent
 //! ```
 //!
-//! What happened to a frame is its comment: why it is dropped, why it comes late, what was changed. The
-//! faults that came and went, and news of the clients, are comments of the frame that comes next. So
-//! `frame.comment contains "dropped"` is a filter for what did not arrive.
+//! A frame's comment says what happened to it: why it was dropped, why it is late, what was
+//! changed. Faults that began or ended, and news of the clients, are comments of the next frame. So
+//! the filter `frame.comment contains "dropped"` shows the frames that did not arrive.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,22 @@ use super::pcapng::{self, Flow};
 use super::words;
 use crate::world::{Direction, Fate, Fault, Frame, News, Observer, Treatment};
 
-/// The longest frame, as an interface says it.
+/// The longest frame, as the file's interfaces declare it.
 const LONGEST: u32 = 1514;
 
-/// An observer that takes the capture of one simulation.
+/// An observer that captures the frames of one simulation.
 pub struct Capture {
     title: String,
     packets: Vec<u8>,
-    /// When frames to the device were sent, and what was done to them, by their numbers.
+    /// When frames to the device were sent, and what was done to them, by frame number.
     under_way: HashMap<u64, (u64, String)>,
-    /// What the next frame tells besides.
+    /// Further comments of the next frame.
     news: Vec<String>,
     last: String,
 }
 
 impl Capture {
-    /// One whose file begins with this comment.
+    /// Makes a capture whose file begins with this comment.
     pub fn new(title: &str) -> Self {
         Self {
             title: title.to_owned(),
@@ -43,7 +43,8 @@ impl Capture {
         }
     }
 
-    /// The capture as a pcapng file. What was on its way when the simulation ended is not in it.
+    /// Returns the capture as a pcapng file. Frames that were in transit when the simulation ended
+    /// are left out.
     pub fn file(&self) -> Vec<u8> {
         let Self { title, last, .. } = self;
         let application = concat!("picoevent-sim ", env!("CARGO_PKG_VERSION"));
@@ -112,7 +113,7 @@ impl Observer for Capture {
                 self.under_way.remove(&frame.number);
                 self.take(at, frame, words::FELL.to_owned());
             }
-            // It is in the capture already, as the device sent it.
+            // The capture has it already, as the device sent it.
             Direction::ToPeer => {
                 self.tell(at, &format!("a frame to the peers is {}", words::FELL));
             }

@@ -1,11 +1,11 @@
 //! Chrome's trace format, which Perfetto reads: slices, instants and arrows on named tracks.
 //!
-//! Times are nanoseconds here and microseconds, with fractions, in the file.
+//! Times are in nanoseconds here and in microseconds, with fractions, in the file.
 //! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
 
 use serde_json::{Map, Value, json};
 
-/// A track: a process and a thread, as the format calls them.
+/// A track: a process and a thread in the format's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Track {
     pub(super) process: u32,
@@ -14,7 +14,7 @@ pub(super) struct Track {
 
 #[derive(Default)]
 pub(super) struct Chart {
-    /// Events by their times, and at one time the longer ones first, so that slices nest.
+    /// Events by time; of events at one time the longer ones come first, so that slices nest.
     events: Vec<(u64, u64, Value)>,
     names: Vec<Value>,
 }
@@ -26,7 +26,7 @@ impl Chart {
         self.name(process, 0, "process_sort_index", json!({ "sort_index": process }));
     }
 
-    /// Names a track. Tracks of a process are shown in the order of their numbers.
+    /// Names a track. The tracks of a process are shown in the order of their numbers.
     pub(super) fn name_track(&mut self, Track { process, thread }: Track, name: &str) {
         self.name(process, thread, "thread_name", json!({ "name": name }));
         self.name(process, thread, "thread_sort_index", json!({ "sort_index": thread }));
@@ -37,7 +37,7 @@ impl Chart {
         self.names.push(name);
     }
 
-    /// Adds something that lasts.
+    /// Adds an event with a duration.
     pub(super) fn slice(
         &mut self,
         track: Track,
@@ -52,12 +52,12 @@ impl Chart {
         self.event(track, begins, lasts, rest);
     }
 
-    /// Adds something that does not last. It is shown across all tracks.
+    /// Adds an event without a duration. It is shown across all tracks.
     pub(super) fn instant(&mut self, track: Track, at: u64, name: &str) {
         self.event(track, at, 0, json!({ "ph": "i", "s": "g", "name": name }));
     }
 
-    /// Adds an arrow from the slice that is there at a time to another one.
+    /// Adds an arrow from the slice at one track and time to the slice at another.
     pub(super) fn arrow(&mut self, number: u64, from: (Track, u64), to: (Track, u64), name: &str) {
         let end = |phase| json!({ "ph": phase, "cat": "frame", "id": number, "name": name });
         self.event(from.0, from.1, 0, end("s"));
@@ -73,7 +73,7 @@ impl Chart {
         self.events.push((at, u64::MAX - lasts, event));
     }
 
-    /// Returns the file, an event on each line.
+    /// Returns the file, with one event on each line.
     pub(super) fn file(&self) -> String {
         let mut events: Vec<_> = self.events.iter().collect();
         events.sort_by_key(|(at, shortness, _)| (*at, *shortness));
@@ -83,7 +83,7 @@ impl Chart {
     }
 }
 
-/// Nanoseconds as microseconds, exact for the first hundred days.
+/// Returns nanoseconds as microseconds, exactly for the first hundred days.
 fn micros(nanos: u64) -> Value {
     json!(nanos as f64 / 1e3)
 }

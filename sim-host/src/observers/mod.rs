@@ -1,7 +1,8 @@
-//! Shows what happens in simulations: capture files, timelines, the pages of sweeps, a terminal.
+//! Shows what happens in simulations: capture files, timelines, a terminal, pages of sweeps.
 //!
-//! All of them are [observers](crate::world::Observer) of one simulation, but for the page, which is made
-//! of a sweep's tally. To have several look on at once, and to ask them afterwards, share them:
+//! All of them are [observers](crate::world::Observer) of one simulation, except the page, which is
+//! made from a sweep's tally. Share an observer to read it afterwards; put several into a `Vec` to
+//! use them at once:
 //!
 //! ```no_run
 //! use std::cell::RefCell;

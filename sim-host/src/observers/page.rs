@@ -1,4 +1,4 @@
-//! The page of a sweep: one file of HTML that needs nothing from elsewhere.
+//! The page of a sweep: one HTML file without external resources.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -7,8 +7,8 @@ use crate::world::{FaultKind, Kind, Tally};
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// Makes the page of a sweep of `application` that `command` started; `once_more` says by which
-/// command a seed is run again.
+/// Makes the page of a sweep of `application`, which `command` started. `once_more` returns the
+/// command that runs a seed again.
 pub fn page(
     application: &str,
     command: &str,
@@ -48,9 +48,9 @@ fn figures(tally: &Tally) -> Markup {
     let figures = [
         (grouped(tally.seeds), "worlds"),
         (grouped(tally.failed), "failed"),
-        (grouped(tally.rate() as u64), "seeds in a second"),
+        (grouped(tally.rate() as u64), "seeds per second"),
         (span(tally.simulated), "simulated"),
-        (words::time(micros), "of our time"),
+        (words::time(micros), "of real time"),
         (format!("{} ×", grouped(tally.speed() as u64)), "real time"),
         (grouped(tally.frames), "frames"),
         (grouped(tally.callbacks), "callbacks"),
@@ -65,11 +65,11 @@ fn figures(tally: &Tally) -> Markup {
 
 fn verdicts(tally: &Tally) -> Markup {
     let meaning = |kind| match kind {
-        Kind::Pass => "everything as it should be",
+        Kind::Pass => "everything was correct",
         Kind::Crash => "the device panicked",
-        Kind::Invariant => "something happened that must never happen",
+        Kind::Invariant => "an invariant was broken",
         Kind::Stuck => "something that must happen did not",
-        Kind::Leak => "something is held that nobody needs",
+        Kind::Leak => "something is still held at the end",
     };
     let class = |kind, count| match (kind, count) {
         (_, 0) => "none",
@@ -121,7 +121,7 @@ fn failures(tally: &Tally, once_more: &dyn Fn(u64) -> String) -> Markup {
     }
 }
 
-/// The time from a client's first call until it is served: a bar for each half octave.
+/// Shows the time from a client's first connect until it is served: a bar for each half octave.
 fn waits(tally: &Tally) -> Markup {
     let spans: Vec<_> = tally.waited.spans().collect();
     let first = spans.iter().position(|(_, count)| *count > 0);
@@ -133,7 +133,7 @@ fn waits(tally: &Tally) -> Markup {
     html! {
         h2 { "Time until a client is served" }
         p {
-            "In virtual time, from its first call to the last byte of its script: half within "
+            "In virtual time, from its first connect to the last byte of its script: half within "
             b { (within(500)) } ", 90 % within " b { (within(900)) } ", 99 % within "
             b { (within(990)) } ", all within " b { (within(1_000)) } "."
         }
@@ -173,20 +173,20 @@ fn faults(tally: &Tally) -> Markup {
     }
 }
 
-/// A bar: so many of so many.
+/// Draws a bar of length `part / whole`.
 fn bar(part: u64, whole: u64, class: &str) -> Markup {
     let share = part as f64 * 100.0 / whole.max(1) as f64;
     html! { div class={ "bar " (class) } { i style=(format!("width:{share:.2}%")) {} } }
 }
 
-/// A number in groups of three digits.
+/// Formats a number in groups of three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     groups.join(",")
 }
 
-/// Simulated time, which may be years.
+/// Formats simulated time, which may be years.
 fn span(micros: u128) -> String {
     let hours = micros as f64 / 3.6e9;
     match hours {

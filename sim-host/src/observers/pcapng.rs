@@ -1,4 +1,4 @@
-//! The pcapng format, as much of it as a capture of Ethernet frames needs.
+//! The part of the pcapng format that a capture of Ethernet frames needs.
 //!
 //! ```text
 //!  block:   type │ length │ body, options │ length      each a multiple of four bytes
@@ -8,7 +8,7 @@
 //! Numbers are in the byte order of the section header's magic, here little-endian.
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
 
-/// Which way a packet goes, seen from where the capture is taken.
+/// The direction of a packet, as seen from the capturing device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     Inbound = 1,
@@ -27,11 +27,11 @@ const NAME: u16 = 2;
 const DESCRIPTION: u16 = 3;
 const FLAGS: u16 = 2;
 
-/// The block with which a file begins.
+/// Returns the block with which a file begins.
 pub(super) fn section(application: &str, comment: &str) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend(MAGIC.to_le_bytes());
-    // Version 1.0, and a length that is not said.
+    // Version 1.0, and an unspecified section length.
     body.extend([1, 0, 0, 0]);
     body.extend(u64::MAX.to_le_bytes());
     option(&mut body, COMMENT, comment.as_bytes());
@@ -39,7 +39,7 @@ pub(super) fn section(application: &str, comment: &str) -> Vec<u8> {
     block(SECTION, body)
 }
 
-/// An interface; packets name it by its number, from zero on.
+/// Returns an interface block. Packets name interfaces by their numbers, from zero on.
 pub(super) fn interface(name: &str, description: &str, longest: u32) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend(ETHERNET.to_le_bytes());
@@ -50,7 +50,7 @@ pub(super) fn interface(name: &str, description: &str, longest: u32) -> Vec<u8> 
     block(INTERFACE, body)
 }
 
-/// A packet at a time in microseconds, which is what an interface counts in unless it says otherwise.
+/// Returns a packet block. Its time is in microseconds, the default of an interface.
 pub(super) fn packet(
     interface: u32,
     micros: u64,
@@ -86,7 +86,7 @@ fn fill(body: &mut Vec<u8>) {
 }
 
 fn block(kind: u32, mut body: Vec<u8>) -> Vec<u8> {
-    // Options end with one of their own.
+    // A terminating option ends the list.
     body.extend([0; 4]);
     let length = (body.len() + 12) as u32;
     let mut block = Vec::with_capacity(length as usize);

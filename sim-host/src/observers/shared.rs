@@ -1,11 +1,11 @@
-//! Observers that are shared, and several that look on together.
+//! Shared observers, and several observers at once.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::world::{About, Callback, Fate, Fault, Frame, News, Object, Observer, Treatment};
 
-/// Writes each method of an observer as one that tells others.
+/// Writes each method of an observer as one that forwards to others.
 macro_rules! tells {
     ($(fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
         $(fn $name(&mut self, at: u64 $(, $argument: $kind)*) {
@@ -14,7 +14,7 @@ macro_rules! tells {
     };
 }
 
-/// Those who are told.
+/// The observers that are forwarded to.
 trait Others {
     fn each(&mut self, tell: impl FnMut(&mut dyn Observer));
 }

@@ -1,4 +1,4 @@
-//! A simulation at a human's pace: what happens, a line each, when it happens.
+//! A simulation in real time: one line for each thing that happens.
 //!
 //! ```text
 //!     2.000100 │ peers ────▶ device │ 40001>9995 syn seq 1 ack 0 win 1024 len 0
@@ -17,27 +17,27 @@ use crate::world::{
     Callback, Direction, Fate, Fault, Frame, Function, News, Observer, Treatment, describe,
 };
 
-/// How lines look.
+/// The style of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// Text and nothing else.
+    /// Text only.
     Plain,
-    /// With colours, and a clock that runs while nothing happens.
+    /// Colours, and a clock that advances while nothing happens.
     Terminal,
 }
 
-/// How often the clock of a terminal moves on.
+/// The time between two updates of a terminal's clock.
 const TICK: Duration = Duration::from_millis(100);
 
-/// An observer that shows a simulation while it runs, and holds it up to keep its pace.
+/// An observer that shows a simulation while it runs, and delays it to keep its pace.
 pub struct Show<W> {
     out: W,
     style: Style,
-    /// Seconds of the simulation in one of ours.
+    /// Seconds of the simulation per second of real time.
     ratio: f64,
     began: Option<Instant>,
     names: HashMap<Function, String>,
-    /// The callback that was shown last, and how often it ran again since.
+    /// The callback shown last, and how often it has run again since.
     last: Option<(u64, Callback)>,
     again: u32,
 }
@@ -53,12 +53,13 @@ enum Colour {
 }
 
 impl<W: Write> Show<W> {
-    /// One whose simulation runs `ratio` times as fast as ours; as fast as it can when it is infinite.
+    /// Makes an observer whose simulation runs `ratio` times as fast as real time, or without delay
+    /// if `ratio` is infinite.
     pub fn new(out: W, style: Style, ratio: f64) -> Self {
         Self { out, style, ratio, began: None, names: HashMap::new(), last: None, again: 0 }
     }
 
-    /// Waits until it is `at` in our simulation too.
+    /// Waits until `at` at this pace.
     fn keep_pace(&mut self, at: u64) {
         let began = *self.began.get_or_insert_with(Instant::now);
         let due = at as f64 / 1e6 / self.ratio;
@@ -75,7 +76,7 @@ impl<W: Write> Show<W> {
         }
     }
 
-    /// Shows a line, and before it how often the callback before it ran.
+    /// Shows a line, after a line with the number of repeats of the last callback.
     fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
         if let Some((then, _)) = last.filter(|_| again > 0) {
@@ -85,7 +86,7 @@ impl<W: Write> Show<W> {
         self.print(at, colour, what, text);
     }
 
-    /// Prints a line. One that cannot be printed is no reason to stop.
+    /// Prints a line and ignores errors.
     fn print(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let time = at as f64 / 1e6;
         let _ = match self.style {
@@ -130,7 +131,7 @@ impl<W: Write> Observer for Show<W> {
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        // A ring of a few bytes is emptied by many calls at once.
+        // Many calls at one time empty a ring of a few bytes; they are shown as one line.
         if self.last == Some((at, callback)) {
             self.again += 1;
             return;
@@ -173,7 +174,7 @@ mod tests {
     use crate::world::Object;
 
     #[test]
-    fn a_world_is_held_up_to_keep_its_pace() {
+    fn a_simulation_is_delayed_to_keep_its_pace() {
         let mut out = Vec::new();
         let began = Instant::now();
         let mut show = Show::new(&mut out, Style::Plain, 1000.0);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_world_without_a_pace_is_not_held_up() {
+    fn a_simulation_without_a_pace_is_not_delayed() {
         let mut show = Show::new(std::io::sink(), Style::Plain, f64::INFINITY);
         let began = Instant::now();
         show.mark(u64::MAX, "the end of time");

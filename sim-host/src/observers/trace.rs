@@ -10,9 +10,9 @@
 //!  faults   lane 0       ▐loss of 20 %       ▐
 //! ```
 //!
-//! Code takes no time in a simulation, so what happens in the same microsecond is drawn one after the
-//! other, each 20 ns wide. A frame is a slice at either end and an arrow between them; one that is
-//! lost has no arrow, and its slice says why.
+//! Code takes no time in a simulation, so what happens in the same microsecond is drawn in
+//! sequence, each 20 ns wide. A frame is a slice at either end and an arrow between them. A lost
+//! frame has no arrow, and its slice gives the reason.
 
 use std::collections::HashMap;
 
@@ -27,31 +27,31 @@ const DEVICE: u32 = 1;
 const PEERS: u32 = 2;
 const FAULTS: u32 = 3;
 
-/// Nanoseconds that something takes in the drawing.
+/// The width of a drawn moment in nanoseconds.
 const WIDTH: u64 = 20;
 
 /// An observer that draws the timeline of one simulation.
 pub struct Trace {
     chart: Chart,
     named: Vec<Track>,
-    /// The microsecond it is, and how many nanoseconds of it are taken.
+    /// The current microsecond, and how many nanoseconds of it are used.
     now: (u64, u64),
     callback: Option<(u64, Callback)>,
-    /// The callback that has returned last, and when it began.
+    /// The callback that returned last, and when it began.
     last: Option<(u64, Object)>,
-    /// What the application has, and from when on.
+    /// The application's objects, and since when they are in this state.
     objects: Vec<(Object, About, u64)>,
-    /// Which fault each lane shows, and from when on.
+    /// The fault in each lane, and since when.
     lanes: Vec<Option<(Fault, u64)>>,
-    /// From which port each client calls, and from when on.
+    /// The port of each client's connection, and since when.
     calls: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
-    /// What is known of functions: their names and places.
+    /// Names and places of functions that were looked up.
     functions: HashMap<Function, (Option<String>, Option<String>)>,
 }
 
 impl Trace {
-    /// Makes one.
+    /// Makes an empty timeline.
     pub fn new() -> Self {
         let mut chart = Chart::default();
         chart.name_process(DEVICE, "device");
@@ -71,7 +71,7 @@ impl Trace {
         }
     }
 
-    /// The timeline as a file of JSON, up to what happened last.
+    /// Returns the timeline as a JSON file, up to the last event.
     pub fn file(&mut self) -> String {
         let end = self.moment(self.now.0);
         self.callback_ends(self.now.0);
@@ -84,7 +84,7 @@ impl Trace {
         self.chart.file()
     }
 
-    /// A place in the drawing for something that happens now, and the end of it.
+    /// Reserves the next moment of this microsecond. Returns its beginning.
     fn moment(&mut self, at: u64) -> u64 {
         if at != self.now.0 {
             self.now = (at, 0);
@@ -116,7 +116,7 @@ impl Trace {
         self.track(DEVICE, kind + object.slot() as u32, || words::object(object))
     }
 
-    /// Ends what was drawn of an object.
+    /// Ends the slice of an object.
     fn close(&mut self, (object, about, since): (Object, About, u64), ends: u64) {
         let track = self.track_of(object);
         let deadline = match about {
@@ -196,7 +196,7 @@ impl Observer for Trace {
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
         let begins = self.moment(at);
-        // A deadline that has come is waited for no more.
+        // A deadline that has passed is not shown any more.
         if let Some(index) = self.objects.iter().position(|(object, about, _)| {
             *object == callback.object && matches!(about, About::Waits(_, Some(_)))
         }) {
@@ -233,7 +233,7 @@ impl Observer for Trace {
         let moment = self.moment(at);
         gone.into_iter().for_each(|gone| self.close(gone, moment));
         for (object, about) in new {
-            // A connection is first heard of by the callback that it is accepted with.
+            // A new connection begins with the callback that accepts it.
             let since = match (self.last, about) {
                 (Some((began, of)), About::With(_)) if of == object => began,
                 _ => moment,
@@ -258,7 +258,7 @@ impl Observer for Trace {
         let moment = self.moment(at);
         match news {
             News::Calls(port) => {
-                self.hang_up(client, moment, "it calls again");
+                self.hang_up(client, moment, "it connects again");
                 self.calls.insert(client, (port, moment));
             }
             News::IsServed(_) => {

@@ -1,38 +1,38 @@
-//! The words for what happens, the same in captures, timelines and on the terminal.
+//! The words for events, the same in captures, timelines and on the terminal.
 
 use crate::world::{About, Fate, Fault, FaultKind, News, Object, Side, Treatment};
 
-/// Why a frame does not arrive.
+/// Returns why a frame does not arrive.
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
     match fate {
         Fate::Arrives(_) => None,
         Fate::Lost => Some("dropped by chance"),
-        Fate::Partitioned => Some("dropped, nothing passes this way"),
+        Fate::Partitioned => Some("dropped, nothing passes in this direction"),
         Fate::LinkDown => Some("dropped, the link is down"),
         Fate::TooLong => Some("dropped, longer than the MTU"),
         Fate::QueueFull => Some("dropped, too much is waiting before it"),
     }
 }
 
-/// What is dropped because the link went down when it was on its way.
-pub(crate) const FELL: &str = "dropped on its way, the link went down";
+/// The text for a frame that is dropped because the link went down while it was in transit.
+pub(crate) const FELL: &str = "dropped in transit, the link went down";
 
-/// What was done to a frame; empty when nothing was.
+/// Returns what was done to a frame; empty if nothing was.
 pub(crate) fn treatment(how: Treatment) -> String {
     let done = [
         (how.duplicated, "a second copy"),
         (how.late, "overtaken by later ones"),
         (how.slowed, "waits on a slow link"),
         (how.jittered, "jitter"),
-        (how.held, "waits for a clog to go"),
+        (how.held, "waits for a clog to end"),
         (how.flipped, "a bit is flipped"),
-        (how.forged, "a byte is changed and the checksum made to fit"),
+        (how.forged, "a byte is changed and the checksum corrected"),
     ];
     let done: Vec<_> = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
     done.join(", ")
 }
 
-/// A fault: what, how badly, and whom it strikes.
+/// Describes a fault: its kind, severity and direction.
 pub(crate) fn fault(fault: &Fault) -> String {
     let Fault { kind, severity, .. } = *fault;
     let how = match kind {
@@ -40,7 +40,7 @@ pub(crate) fn fault(fault: &Fault) -> String {
         FaultKind::Corruption | FaultKind::Forgery => permille(severity),
         FaultKind::Jitter => format!(" of up to {}", time(severity)),
         FaultKind::ClockStep => format!(" of {}", time(severity)),
-        FaultKind::Rate => format!(" of {severity} bytes in a second"),
+        FaultKind::Rate => format!(" of {severity} bytes per second"),
         FaultKind::Mtu => format!(" of {severity} bytes"),
         _ => String::new(),
     };
@@ -60,17 +60,17 @@ fn permille(severity: u64) -> String {
     }
 }
 
-/// News of a client.
+/// Describes what happened to a client.
 pub(crate) fn news(news: News) -> String {
     match news {
-        News::Calls(port) => format!("calls from port {port}"),
+        News::Calls(port) => format!("connects from port {port}"),
         News::IsServed(after) => format!("is served, after {}", time(after)),
-        News::IsTurnedAway => "was turned away, or lost its connection".to_owned(),
+        News::IsTurnedAway => "was refused, or lost its connection".to_owned(),
         News::IsGone => "is gone".to_owned(),
     }
 }
 
-/// What can be said of an object.
+/// Describes the state of an object.
 pub(crate) fn about(about: About) -> String {
     match about {
         About::Waits(what, _) => format!("waits for {what:?}"),
@@ -79,12 +79,12 @@ pub(crate) fn about(about: About) -> String {
     }
 }
 
-/// An object, by its kind and slot.
+/// Names an object by its kind and slot.
 pub(crate) fn object(object: Object) -> String {
     format!("{} {}", object.word(), object.slot())
 }
 
-/// A span of microseconds, with three digits that count or a few more.
+/// Formats a span of microseconds with about three significant digits.
 pub(crate) fn time(micros: u64) -> String {
     match micros {
         0..1_000 => format!("{micros} µs"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_say_how_badly_and_whom() {
+    fn faults_are_described_with_severity_and_direction() {
         let words =
             |kind, severity, side| fault(&Fault { kind, side, from: 0, until: 1, severity });
         assert_eq!(words(FaultKind::Loss, 205, Side::ToDevice), "loss of 20.5 %, to the device");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn treatments_are_counted_up() {
+    fn treatments_are_listed() {
         let how = Treatment { late: true, flipped: true, ..Treatment::default() };
         assert_eq!(treatment(how), "overtaken by later ones, a bit is flipped");
         assert_eq!(treatment(Treatment::default()), "");

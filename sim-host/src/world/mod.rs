@@ -1,4 +1,5 @@
-//! The simulator: an application with the whole stack of its firmware, under virtual time, among faults.
+//! The simulator: runs an application and the whole stack of its firmware in virtual time, with
+//! faults.
 //!
 //! ```text
 //!   cases        test cases; running them over seeds; shrinking, reports, replays
@@ -10,13 +11,13 @@
 //!     ▼
 //!   network      the cable: frames, links, faults, digest
 //!     ▼
-//!   observe      what is told of a simulation while it runs
+//!   observe      what observers are told while a simulation runs
 //!   choices      every choice: from a seed, a choice log or a scenario
 //! ```
 //!
-//! Each room uses only those below it. The application and everything of picoevent and embassy below
-//! it is the code that runs on a board. A [`TestCase`] says what to run and what clients must receive; a
-//! seed decides the rest. The same seed gives the same simulation, on every machine and in every build.
+//! Each room uses only those below it. The application, picoevent and embassy are the code that
+//! runs on a board. A [`TestCase`] names the application and what its clients must receive; a seed
+//! decides the rest. The same seed gives the same simulation on every machine and in every build.
 //!
 //! ```
 //! use std::net::SocketAddr;

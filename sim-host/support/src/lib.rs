@@ -1,5 +1,5 @@
-//! What simulated networks are made of, for the simulator and for tests of other packages, and the search
-//! for a shorter failure.
+//! Building blocks of simulated networks, shared by the simulator and the tests of other packages,
+//! and a shrinker for failures.
 
 #[cfg(feature = "net")]
 pub mod net;

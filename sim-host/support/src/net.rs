@@ -1,13 +1,13 @@
-//! What every simulated network here is made of: for the adapter's tests, for the simulator, and for
-//! the end-to-end tests under QEMU.
+//! Building blocks of every simulated network of this repository: the adapter's tests, the
+//! simulator, and the end-to-end tests under QEMU.
 //!
 //! ```text
 //!   device ── embassy-net ── DeviceEnd ═══ Cable ═══ PeerEnd ── smoltcp ── clients, Server
 //! ```
 //!
-//! A [`Cable`] says what happens to frames; the two ends make it a driver of embassy-net and a
-//! device of smoltcp. A [`Segment`] is what a test reads of a frame, and [`dhcp::Server`] decides what
-//! a DHCP server answers. Nothing here knows the time.
+//! A [`Cable`] decides what happens to frames. Its two ends make it a driver of embassy-net and a
+//! device of smoltcp. A [`Segment`] is a parsed TCP segment, and [`dhcp::Server`] decides what a
+//! DHCP server answers. Nothing here knows the time.
 
 pub mod dhcp;
 mod ends;

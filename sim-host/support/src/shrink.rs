@@ -1,10 +1,10 @@
-//! The search for a shorter list that fails as a longer one does.
+//! Shrinks a list that fails to a shorter one that fails alike.
 
-/// Shortens a list by leaving out runs of its items: halves first, then less and less, down to
-/// single ones.
+/// Shortens a list by leaving out runs of its items: first halves, then shorter runs, down to
+/// single items.
 ///
-/// `takes` is given a shorter list. If that fails as it should, it returns what the search goes on
-/// with, the list itself or one that is shorter still; else `None`.
+/// `takes` is given a shorter list. If that fails alike, `takes` returns the list to continue with:
+/// the same one or an even shorter one. Otherwise it returns `None`.
 pub fn leave_out<T: Clone>(
     mut list: Vec<T>,
     mut takes: impl FnMut(Vec<T>) -> Option<Vec<T>>,
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_search_goes_on_with_what_it_is_given() {
-        // Whoever takes a list may leave out more of it.
+        // `takes` may leave out further items.
         let halves = |mut list: Vec<u32>| {
             list.retain(|n| n % 2 == 0);
             list.contains(&8).then_some(list)

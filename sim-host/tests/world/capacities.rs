@@ -1,4 +1,4 @@
-//! What a device can hold: listeners, sockets, rings, and what is said when that is too little.
+//! A device's capacities: listeners, sockets, rings, and the messages when they are too small.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::lines::{Lines, client};
 const GREETING: &[u8] = b"Good day\n";
 const PORT: u16 = 7002;
 
-/// A server that greets who calls, at one port or at two.
+/// A server that greets its clients, at one port or at two.
 #[derive(Default)]
 struct Greeter {
     /// Connections accepted at the second port.
@@ -60,20 +60,20 @@ fn outcome<A: 'static>(case: &TestCase<A>, choice_log: &str) -> Outcome {
 }
 
 #[test]
-fn an_application_with_two_listeners_is_not_taken_for_one_that_loses_sockets() {
+fn an_application_with_two_listeners_leaks_no_sockets() {
     let tally = two_listeners().check(0..1_000);
     assert!(tally.served > 1_000, "{tally:?}");
 }
 
 #[test]
-fn clients_call_the_port_they_are_meant_for() {
+fn clients_connect_to_the_port_they_are_meant_for() {
     let case = two_listeners().client_at(PORT + 1, |_| greeting());
     let tally = case.check(0..500);
     assert!(tally.served > 500, "{tally:?}");
 }
 
 #[test]
-fn each_listener_is_called_as_often_as_it_has_sockets_when_all_is_over() {
+fn the_socket_leak_check_fills_every_listener() {
     // Six sockets, so each of two listeners has three.
     let count = Arc::new(AtomicUsize::new(0));
     let shared = count.clone();

@@ -1,4 +1,4 @@
-//! An application: a server that answers each line with how long it is.
+//! A test application: a server that answers each line with its length.
 
 use std::net::SocketAddr;
 
@@ -7,9 +7,9 @@ use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 
 #[derive(Default)]
 pub struct Lines {
-    /// Connections that are there.
+    /// Open connections.
     pub open: usize,
-    /// It believes that a line always comes in one piece.
+    /// Plants a bug: a line is expected to arrive in one piece.
     pub hasty: bool,
 }
 
@@ -26,8 +26,8 @@ impl Lines {
     fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
         let Ok(mut conn) = cx.conn(conn) else { return };
         self.open += 1;
-        let patience = Some(std::time::Duration::from_secs(30));
-        conn.on_read(Self::heard).on_event(Self::happened).set_timeouts(patience, patience);
+        let idle = Some(std::time::Duration::from_secs(30));
+        conn.on_read(Self::heard).on_event(Self::happened).set_timeouts(idle, idle);
         conn.enable(Direction::Read);
     }
 

@@ -1,4 +1,4 @@
-//! Worlds of applications that are made for it here: the simulator as a user has it.
+//! Simulations of test applications, through the public API.
 
 mod capacities;
 mod lines;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::lines::lines;
 
-/// Two clients on a cable that does all it can to frames.
+/// Two clients on a cable with every kind of frame fault.
 const FAULTS: &str = "\
 setup more-clients 0 1
 setup faults 0 3
@@ -47,7 +47,7 @@ struct Packet {
     flags: u32,
 }
 
-/// Reads a capture: the names of its interfaces, and its packets.
+/// Reads a capture. Returns the names of its interfaces, and its packets.
 fn read(file: &[u8]) -> (Vec<String>, Vec<Packet>) {
     let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
     let (mut at, mut names, mut packets) = (0, Vec::new(), Vec::new());
@@ -103,7 +103,7 @@ fn options(mut bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
 }
 
 #[test]
-fn a_capture_has_every_frame_and_says_what_became_of_it() {
+fn a_capture_has_every_frame_and_what_happened_to_it() {
     let capture = Rc::new(RefCell::new(Capture::new("a cable with faults")));
     look(capture.clone());
     let (names, packets) = read(&capture.borrow().file());
@@ -139,7 +139,7 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     for track in ["device", "listener 0", "conn 0", "network", "client 1", "fault 2"] {
         assert!(names.contains(&track), "{track} is not in {names:?}");
     }
-    // In nanoseconds, so that they are compared without error.
+    // In nanoseconds, so that they compare exactly.
     let nanos = |value: &Value| (value.as_f64().unwrap() * 1e3).round() as u64;
     let (mut last, mut open) = (0, HashMap::<_, Vec<(u64, String)>>::new());
     let (mut begun, mut ended) = (HashMap::new(), HashMap::new());
@@ -173,6 +173,6 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     for wanted in ["listens on 0.0.0.0", "with 10.0.0.1:", "loss of 30 %", "dropped by chance"] {
         assert!(slice(wanted), "{wanted}");
     }
-    // The application's functions are known by their names.
+    // The names of the application's functions are known.
     assert!(slice("accepted") && slice("is served"), "{names:?}");
 }

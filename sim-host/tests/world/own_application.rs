@@ -1,4 +1,4 @@
-//! An application of one's own in simulations: a test of ten lines.
+//! An application outside of this repository in simulations: a test of ten lines.
 
 use picoevent::Cx;
 use picoevent_sim::world::{FaultKind, TestCase};
@@ -6,7 +6,7 @@ use picoevent_sim::world::{FaultKind, TestCase};
 use crate::lines::{Lines, SIZES, client, lines};
 
 #[test]
-fn an_application_of_ones_own_goes_through_simulations() {
+fn any_application_can_be_simulated() {
     let case = TestCase::new("lines", 7000, Lines::default, Lines::start)
         .sizes(&SIZES)
         .client(client)
@@ -25,7 +25,7 @@ fn a_planted_bug_is_found() {
 }
 
 #[test]
-fn a_scenario_decides_what_a_world_is_like() {
+fn a_scenario_decides_what_a_simulation_is_like() {
     let scenario = r#"
         about = "Two clients, one of them slow, on a cable that loses every fifth frame"
         latency = "3 ms"
@@ -39,12 +39,12 @@ fn a_scenario_decides_what_a_world_is_like() {
         lasts = "4 s"
     "#;
     let tally = lines(false).check_scenario(scenario, 0..100);
-    assert_eq!(tally.served, 200, "both clients are served in each world");
+    assert_eq!(tally.served, 200, "both clients are served in each simulation");
     assert!(tally.struck[FaultKind::Loss as usize] > 50, "{tally:?}");
 }
 
 #[test]
 #[should_panic(expected = "the scenario: there is no fault \"lust\"")]
-fn a_scenario_that_is_none_is_refused() {
+fn an_invalid_scenario_is_refused() {
     lines(false).check_scenario("[[fault]]\nkind = 'lust'\nfrom = '1 s'", 0..1);
 }

@@ -1,4 +1,4 @@
-//! The report of a failure in a test: its commands exist in any project.
+//! The report of a failure in a test: its commands work in any project.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,10 +12,10 @@ fn message(check: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_failing_check_tells_how_to_run_its_seed_again_from_the_test() {
+fn a_failing_check_shows_how_to_run_its_seed_again_from_the_test() {
     let report = message(|| drop(lines(true).check(0..300)));
     let test = "cargo test --package picoevent-sim \
-                reports::a_failing_check_tells_how_to_run_its_seed_again_from_the_test";
+                reports::a_failing_check_shows_how_to_run_its_seed_again_from_the_test";
     let seed = report.split_once(", seed ").and_then(|(_, rest)| rest.split_once(':'));
     let seed = seed.expect("the seed is named").0;
     for wanted in [

@@ -1,4 +1,4 @@
-//! Tapes: they repeat what happened, and become short.
+//! Choice logs: they repeat a simulation, and shrink.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use picoevent_sim::world::{
 
 use crate::lines::{Lines, client, lines};
 
-/// The first seed that fails, and its choice log.
+/// Returns the choice log of the first seed that fails.
 fn first_failure(case: &TestCase<Lines>) -> Vec<Choice> {
     let mut simulator = Simulator::new();
     for seed in 0..1_000 {
@@ -55,7 +55,7 @@ fn an_invariant_shrinks_to_what_it_needs() {
     let shrunk = shrink(&case, &choice_log, Duration::from_secs(10)).expect("it fails");
     assert_eq!(shrunk.outcome.verdict.to_string(), "invariant: three are there");
     let needed: Vec<_> = shrunk.lines.iter().map(|line| line.to_string()).collect();
-    // Three clients at once: at the beginning, or when all is over.
+    // Three clients at once: at the beginning, or in the socket-leak check.
     let ways = ["setup more-clients 0 2 ", "setup socket-check 0 3 "];
     let three = needed.iter().any(|line| ways.iter().any(|way| line.starts_with(way)));
     assert!(three && needed.len() <= 3, "{needed:#?}");
@@ -67,11 +67,11 @@ fn a_choice_log_of_a_simulation_that_passes_does_not_shrink() {
 }
 
 #[test]
-fn what_is_no_choice_log_is_refused() {
+fn a_text_that_is_not_a_choice_log_is_refused() {
     let case = TestCase::new("lines", 7000, Lines::default, Lines::start).client(client);
     let error = case.replay("setup sise 0 1").unwrap_err();
     assert_eq!(error.to_string(), "line 1: there is no choice point \"sise\"");
-    // Numbers beyond everything are taken for what they can mean.
+    // Numbers that are too large are limited to what is possible.
     let huge = "setup size 0 18446744073709551615\nsetup latency-us 0 18446744073709551615\n\
         setup faults 0 99999999\nfault kind 3 clock-step\nfault severity 3 18446744073709551615\n\
         setup clock-start-us 0 18446744073709551615\nsetup drift-ppm 0 18446744073709551615\n\

@@ -1,4 +1,4 @@
-//! Each verdict, of an application that deserves it.
+//! Each verdict, on an application that deserves it.
 
 use std::net::SocketAddr;
 
@@ -69,7 +69,7 @@ fn verdict(does: Does) -> (Kind, String) {
 }
 
 #[test]
-fn a_panic_is_a_crash_and_the_next_world_goes_on() {
+fn a_panic_is_a_crash_and_the_next_simulation_works() {
     let (kind, text) = verdict(Does::Panics);
     assert_eq!(kind, Kind::Crash);
     assert!(text.starts_with("crash: there is a limit at "), "{text}");
@@ -90,25 +90,22 @@ fn a_connection_that_is_never_given_back_is_a_leak() {
     let (kind, text) = verdict(Does::HoldsOn);
     assert_eq!(
         (kind, text.as_str()),
-        (Kind::Leak, "leak: 1 connections are still there, and 0 should be")
+        (Kind::Leak, "leak: 1 connections are still held, expected 0")
     );
 }
 
 #[test]
 fn a_timer_that_is_never_given_back_is_a_leak() {
     let (kind, text) = verdict(Does::MissesItsTimer);
-    assert_eq!(
-        (kind, text.as_str()),
-        (Kind::Leak, "leak: 2 events are still there, and 1 should be")
-    );
+    assert_eq!((kind, text.as_str()), (Kind::Leak, "leak: 2 events are still held, expected 1"));
 }
 
 #[test]
-fn a_loop_that_ends_unasked_breaks_an_invariant() {
+fn a_loop_that_ends_without_being_asked_breaks_an_invariant() {
     let (kind, text) = verdict(Does::Ends);
     assert_eq!(
         (kind, text.as_str()),
-        (Kind::Invariant, "invariant: the loop ended (Break), and nobody asked")
+        (Kind::Invariant, "invariant: the loop ended (Break) without being asked")
     );
 }
 

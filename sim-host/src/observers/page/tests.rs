@@ -11,7 +11,7 @@ fn outcome() -> Outcome {
 }
 
 #[test]
-fn a_page_tells_of_failures_and_needs_nothing_from_elsewhere() {
+fn a_page_shows_failures_and_has_no_external_resources() {
     let verdict = Verdict::Leak("2 < 3 & \"so on\"".to_owned());
     let failure = Failure { seed: 17, outcome: Outcome { verdict, ..outcome() } };
     let mut tally = Tally { seeds: 1_234_567, failed: 9, ..Tally::default() };

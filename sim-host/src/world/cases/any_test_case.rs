@@ -1,4 +1,4 @@
-//! What can be run in simulations, whatever its application's type.
+//! Test cases without their application type.
 
 use picoevent::End;
 
@@ -6,17 +6,18 @@ use crate::recording::Recorded;
 use crate::world::cases::simulator::Simulator;
 use crate::world::simulation::verdict::Outcome;
 
-/// Something that can be put into a world: a [`TestCase`](crate::world::TestCase), whatever its application's type.
+/// A [`TestCase`](crate::world::TestCase) of any application type.
 pub trait AnyTestCase: Sync {
-    /// The application's name.
+    /// Returns the application's name.
     fn name(&self) -> &str;
 
-    /// Runs one simulation: the one that `simulator` was told to take.
+    /// Runs one simulation: the one that `simulator` has been set to.
     fn run(&self, simulator: &mut Simulator) -> Outcome;
 
-    /// Runs the application on what was recorded, without a simulation; how its loop ended.
+    /// Replays a recording on the application, without a simulation. Returns how its loop ended, if
+    /// it did.
     ///
     /// # Errors
-    /// The first difference, the panic, or why there is no replay.
+    /// The first difference, the panic, or the reason why no replay is possible.
     fn replay_recording(&self, recorded: &Recorded) -> Result<Option<End>, String>;
 }

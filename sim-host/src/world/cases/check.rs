@@ -10,22 +10,22 @@ use crate::world::choices::choice_log::{Choice, ChoiceLogError};
 use crate::world::choices::seed;
 use crate::world::simulation::verdict::Outcome;
 
-/// For tests.
+/// Verbs for tests.
 impl<A: 'static> TestCase<A> {
-    /// Runs a simulation for each seed. `SIM_SEED`, `SIM_SEEDS` (`A..B`) and `SIM_CHECK` of the
-    /// environment say otherwise, as `--seed`, `--seeds` and `--check` do to the command. With
-    /// `SIM_SHRINK` the report has the shortest choice log that fails alike, as a test.
+    /// Runs a simulation for each seed. The environment variables `SIM_SEED`, `SIM_SEEDS` (`A..B`)
+    /// and `SIM_CHECK` override this, as `--seed`, `--seeds` and `--check` do for the command. With
+    /// `SIM_SHRINK` the report contains the shortest choice log that fails alike, as a test.
     ///
     /// # Panics
-    /// With a report, when a simulation fails or does not repeat itself.
+    /// With a report, if a simulation fails or does not repeat itself.
     pub fn check(&self, seeds: std::ops::Range<u64>) -> Tally {
         self.check_sweep(Sweep::over(seeds))
     }
 
-    /// Runs a scenario with the luck of each seed.
+    /// Runs a scenario with the random numbers of each seed.
     ///
     /// # Panics
-    /// As [`TestCase::check`], and when the text is no scenario.
+    /// As [`TestCase::check`], and if the text is not a scenario.
     pub fn check_scenario(&self, scenario: &str, seeds: std::ops::Range<u64>) -> Tally {
         let scenario = scenario.parse().unwrap_or_else(|error| panic!("the scenario: {error}"));
         self.check_sweep(Sweep { scenario: Some(scenario), ..Sweep::over(seeds) })
@@ -44,7 +44,7 @@ impl<A: 'static> TestCase<A> {
         tally
     }
 
-    /// Tells of a failure, with commands that exist wherever the test stands.
+    /// Returns the report of a failure, with commands that work in any project.
     fn told_to_test(&self, failure: &Failure) -> String {
         let again = format!("SIM_SEED={} {}", failure.seed, test_command());
         if std::env::var_os("SIM_SHRINK").is_some()
@@ -58,10 +58,10 @@ impl<A: 'static> TestCase<A> {
         report.shorter(format!("SIM_SHRINK=1 {again}")).once_more(again).to_string()
     }
 
-    /// Runs the simulation of a choice log; how it went.
+    /// Runs the simulation of a choice log. Returns its outcome.
     ///
     /// # Errors
-    /// When the text is no choice log.
+    /// If the text is not a choice log.
     pub fn replay(&self, choice_log: &str) -> Result<Outcome, ChoiceLogError> {
         let (_, lines) = Choice::read_all(choice_log)?;
         let mut simulator = Simulator::new();
@@ -72,7 +72,7 @@ impl<A: 'static> TestCase<A> {
     /// Runs the simulation of a choice log.
     ///
     /// # Panics
-    /// With a report when it fails, or when the text is no choice log.
+    /// With a report if the simulation fails, or if the text is not a choice log.
     pub fn check_choices(&self, choice_log: &str) {
         let outcome =
             self.replay(choice_log).unwrap_or_else(|error| panic!("the choice log's {error}"));
@@ -82,7 +82,7 @@ impl<A: 'static> TestCase<A> {
     }
 }
 
-/// The command that runs the test of this thread alone, as Cargo and the test harness name it.
+/// Returns the command that runs the current thread's test alone.
 fn test_command() -> String {
     let package = std::env::var("CARGO_PKG_NAME").map(|name| format!(" --package {name}"));
     let test = std::thread::current().name().map(|name| format!(" {name}"));

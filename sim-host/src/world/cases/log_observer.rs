@@ -1,4 +1,4 @@
-//! The log observer: what happens in a simulation, a line each, for the end of a failure's report.
+//! The log observer: one line for each thing that happens, shown at the end of a failure's report.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use crate::world::choices::fault::Fault;
 use crate::world::network::segment;
 use crate::world::observe::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
 
-/// An observer that keeps the last lines of what it sees.
+/// An observer that keeps its last lines.
 pub struct LogObserver {
     lines: Rc<RefCell<VecDeque<String>>>,
     most: usize,

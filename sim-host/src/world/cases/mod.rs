@@ -1,4 +1,4 @@
-//! Test cases, and running them: one seed after another, shrinking, reports, replays.
+//! Test cases, sweeps over seeds, shrinking, reports and replays.
 
 pub(crate) mod any_test_case;
 mod check;

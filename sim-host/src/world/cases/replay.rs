@@ -1,4 +1,4 @@
-//! An application on what was recorded of it, on a desk or a board.
+//! Replays a recording of an application on its own code.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,11 +10,11 @@ use crate::recording::Recorded;
 use crate::world::device::panics::{Watched, listen_for_panics, message};
 use crate::world::device::program::Program;
 
-/// Memory for any base that is likely to be recorded; of it the replay takes what the recorded one
-/// had.
+/// Memory that is large enough for most recorded bases. The replay uses as much of it as the
+/// recorded base had.
 type Ample<A> = Storage<A, 1024, 4096, 2048, 2048, 64, 64>;
 
-/// What making such a storage takes of a stack, more than once in a debug build.
+/// The stack that making such a storage needs, more than once in a debug build.
 const STACK: usize = 256 << 20;
 
 pub(super) fn replay<A: 'static>(

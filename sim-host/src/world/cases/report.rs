@@ -1,4 +1,4 @@
-//! The report of a failure: twelve lines at most, one of them a command to paste.
+//! The report of a failure: at most twelve lines, one of them a command to paste.
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -11,54 +11,54 @@ use crate::world::cases::simulator::Simulator;
 use crate::world::choices::choice_log::Choice;
 use crate::world::simulation::verdict::Outcome;
 
-/// How many of the last events are told.
+/// How many of the last events are shown.
 const EVENTS: usize = 3;
 
-/// What is told of a simulation that failed.
+/// The report of a simulation that failed.
 pub struct Report {
     application: String,
     seed: Option<u64>,
-    /// What to paste to see it once more.
+    /// The command that runs it again.
     again: Option<String>,
-    /// What to paste to look for a shorter choice log.
+    /// The command that looks for a shorter choice log.
     shorter: Option<String>,
     outcome: Outcome,
     events: Vec<String>,
 }
 
 impl Report {
-    /// Runs the choice log of a failure once more, to hear what happened last.
+    /// Runs the choice log of a failure again to record its last events.
     pub fn new(case: &dyn AnyTestCase, seed: Option<u64>, outcome: &Outcome) -> Self {
         let (log, told) = LogObserver::new(EVENTS + 1);
         let mut simulator = Simulator::new();
         simulator.take_lines(&outcome.lines);
         simulator.observe(Box::new(log));
         let outcome = case.run(&mut simulator);
-        // The last line is the verdict, which stands above.
+        // The last line repeats the verdict.
         let mut events: Vec<_> = told.borrow().iter().cloned().collect();
         events.pop();
         let application = case.name().to_owned();
         Self { application, seed, again: None, shorter: None, outcome, events }
     }
 
-    /// Shows the command by which the failure is seen once more.
+    /// Adds the command that runs the failure again.
     #[must_use]
     pub fn once_more(mut self, command: String) -> Self {
         self.again = Some(command);
         self
     }
 
-    /// Shows the command that looks for a shorter choice log.
+    /// Adds the command that looks for a shorter choice log.
     #[must_use]
     pub fn shorter(mut self, command: String) -> Self {
         self.shorter = Some(command);
         self
     }
 
-    /// Writes the choice log into a folder of its own under `folder`. Returns where it is.
+    /// Writes the choice log into a folder of its own under `folder`. Returns its path.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write_choices(&self, folder: &Path) -> io::Result<PathBuf> {
         let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
         let folder = folder.join(&self.application).join(name);
@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-/// A choice log as a file.
+/// Returns a choice log as the text of a file.
 pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
     let mut text = format!("# picoevent-sim choices, application {application}\n");
     let _ = writeln!(text, "# {}", outcome.verdict);
@@ -79,7 +79,7 @@ pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
     text
 }
 
-/// A test that plays a choice log, ready to be pasted.
+/// Returns a test that plays a choice log, ready to paste.
 pub fn test_text(application: &str, lines: &[Choice], outcome: &Outcome) -> String {
     let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     let kind = outcome.verdict.kind().word();

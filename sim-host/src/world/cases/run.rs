@@ -21,7 +21,7 @@ use crate::world::simulation::plan::Plan;
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
 impl<A: 'static> TestCase<A> {
-    /// Chooses one of the kinds of clients, of those that call this port if there is one.
+    /// Chooses a kind of client, among those that connect to `port` if it is given.
     fn script(&self, port: Option<u16>, choices: &mut Choices<'_>) -> (u16, Script) {
         let of_port = |kind: &&(u16, _)| port.is_none_or(|port| kind.0 == port);
         let kinds: Vec<_> = self.scripts.iter().filter(of_port).collect();

@@ -1,7 +1,8 @@
-//! Shrinking: from a choice log that makes a simulation fail to a shorter one that makes it fail alike.
+//! Shrinking: from a choice log whose simulation fails to a shorter one that fails alike.
 //!
-//! Lines are taken away, many at a time and then one at a time, and what numbers are left are made
-//! smaller, as long as the simulation still ends with the same verdict in the same words, numbers aside.
+//! First lines are removed, many at a time and then one at a time. Then the numbers that are left
+//! are lowered. A step is kept if the simulation still ends with the same verdict in the same
+//! words, apart from numbers.
 
 use std::time::{Duration, Instant};
 
@@ -13,21 +14,21 @@ use crate::world::choices::choice_log::Choice;
 use crate::world::choices::choice_point::ChoicePoint;
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
-/// How long it may take.
+/// The time limit.
 pub const LIMIT: Duration = Duration::from_secs(8);
 
-/// What shrinking came to.
+/// The result of shrinking.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
     /// The choice log.
     pub lines: Vec<Choice>,
-    /// How its simulation goes.
+    /// The outcome of its simulation.
     pub outcome: Outcome,
     /// How many choice logs were tried.
     pub tried: u32,
 }
 
-/// Shrinks a choice log; `None` when its simulation does not fail.
+/// Shrinks a choice log. Returns `None` if its simulation does not fail.
 pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Option<Shrunk> {
     let mut simulator = Simulator::new();
     simulator.take_lines(lines);
@@ -56,7 +57,7 @@ pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Opti
 struct Search<'s> {
     case: &'s dyn AnyTestCase,
     simulator: Simulator,
-    /// What the verdict must be like.
+    /// The verdict without its numbers.
     alike: String,
     best: Shrunk,
     until: Instant,
@@ -67,7 +68,8 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Takes the choice log if its simulation fails alike; the lines of it that were asked for.
+    /// Keeps the choice log if its simulation fails alike. Returns the lines that the simulation
+    /// reached.
     fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
         if self.is_over() {
             return None;
@@ -104,7 +106,7 @@ impl Search<'_> {
     }
 }
 
-/// The verdict's words without its numbers.
+/// Returns the verdict's words without its numbers.
 fn likeness(verdict: &Verdict) -> String {
     let is_number = |c: char| c.is_ascii_digit();
     let mut words: Vec<_> = verdict.kind().word().chars().collect();

@@ -1,4 +1,4 @@
-//! The simulator: what one thread needs to run one simulation after another in the same memory.
+//! The simulator: runs one simulation after another on one thread, in the same memory.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::world::device::panics::listen_for_panics;
 use crate::world::device::shared::Shared;
 use crate::world::observe::observer::Observer;
 
-/// Runs simulations, one at a time. Each thread has its own.
+/// Runs simulations, one at a time. Each thread has a simulator of its own.
 pub struct Simulator {
     pub(crate) shared: Shared,
 }
@@ -22,32 +22,33 @@ impl Simulator {
         Self { shared: Shared::new() }
     }
 
-    /// Has the next simulation follow this seed.
+    /// Sets the next simulation to follow this seed.
     pub fn take_seed(&mut self, seed: u64) {
         self.shared.ether.get_mut().choice_log.restart(seed);
     }
 
-    /// Has the next simulation follow these choices.
+    /// Sets the next simulation to follow these choices.
     pub fn take_lines(&mut self, lines: &[Choice]) {
         self.shared.ether.get_mut().choice_log = ChoiceLog::of_lines(lines);
     }
 
-    /// Has the next simulation follow this scenario, with chance drawn from this seed.
+    /// Sets the next simulation to follow this scenario, with random numbers from this seed.
     pub fn take_scenario(&mut self, scenario: &Scenario, seed: u64) {
         self.shared.ether.get_mut().choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
     }
 
-    /// Sets the observer of the simulations to come.
+    /// Sets the observer of the following simulations.
     pub fn observe(&mut self, observer: Box<dyn Observer>) {
         self.shared.ether.get_mut().observer = Some(observer);
     }
 
-    /// Sets who records what the adapter feeds to the device's base in the simulations to come.
+    /// Sets the recorder of what the adapter feeds to the device's base in the following
+    /// simulations.
     pub fn record_to(&mut self, recorder: Arc<dyn Record>) {
         self.shared.recorder = Some(recorder);
     }
 
-    /// Takes the observer back.
+    /// Removes the observer and returns it.
     pub fn observe_no_more(&mut self) -> Option<Box<dyn Observer>> {
         self.shared.ether.get_mut().observer.take()
     }

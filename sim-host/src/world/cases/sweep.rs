@@ -1,4 +1,4 @@
-//! A sweep: one simulation after another, on as many threads as are wanted.
+//! A sweep: simulations over a range of seeds, on one or more threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,18 +14,18 @@ use crate::world::choices::scenario::Scenario;
 use crate::world::simulation::verdict::{Kind, Outcome};
 use crate::world::simulation::waits::Waits;
 
-/// What to sweep.
+/// The settings of a sweep.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     /// The seeds.
     pub seeds: Range<u64>,
-    /// When to stop before the last of them.
+    /// Stops the sweep early after this time.
     pub time: Option<Duration>,
-    /// On how many threads.
+    /// The number of threads.
     pub jobs: usize,
-    /// Runs one in twenty seeds a second time, and compares.
+    /// Runs one in twenty seeds twice and compares the digests.
     pub check: bool,
-    /// The configuration of all simulations; without one each seed draws its own.
+    /// The configuration of all simulations; without it each seed draws its own.
     pub scenario: Option<Scenario>,
 }
 
@@ -34,57 +34,57 @@ pub struct Sweep {
 pub struct Failure {
     /// The seed.
     pub seed: u64,
-    /// How its simulation went.
+    /// The outcome of its simulation.
     pub outcome: Outcome,
 }
 
-/// What a sweep came to.
+/// The result of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Seeds that were run.
+    /// How many seeds were run.
     pub seeds: u64,
-    /// How many ended with each kind of verdict, by [`Kind`]'s order.
+    /// How many ended with each kind of verdict, in [`Kind`]'s order.
     pub verdicts: [u64; Kind::ALL.len()],
-    /// How many of them failed.
+    /// How many failed.
     pub failed: u64,
-    /// How many of them were run twice.
+    /// How many were run twice.
     pub checked: u64,
-    /// Those of them whose second run differed from the first.
+    /// Seeds whose second run differed from the first.
     pub diverged: Vec<u64>,
-    /// The failures, by their seeds; the first few of each kind.
+    /// The failures of the lowest seeds, the first few of each kind.
     pub failures: Vec<Failure>,
-    /// The sum of what each simulation lasted, in microseconds.
+    /// Simulated time of all simulations together, in microseconds.
     pub simulated: u128,
-    /// Frames that were sent in all of them.
+    /// Frames sent in all simulations.
     pub frames: u64,
-    /// Callbacks that ran in all of them.
+    /// Callbacks run in all simulations.
     pub callbacks: u64,
-    /// Clients that were served in all of them.
+    /// Clients served in all simulations.
     pub served: u64,
-    /// How long they waited for their service.
+    /// How long clients waited until they were served.
     pub waited: Waits,
     /// How often each kind of fault struck.
     pub struck: [u64; FaultKind::ALL.len()],
     /// In how many simulations each kind of fault struck.
     pub stricken: [u64; FaultKind::ALL.len()],
-    /// How long it took.
+    /// How long the sweep took.
     pub took: Duration,
-    /// One number for all simulations, whatever the order in which they ran.
+    /// One number for all simulations, independent of their order.
     pub digest: u64,
 }
 
-/// Failures of a kind that are kept.
+/// How many failures of each kind are kept.
 const KEPT: usize = 5;
-/// Seeds a thread takes at a time.
+/// How many seeds a thread takes at a time.
 const CHUNK: u64 = 64;
 
 impl Sweep {
-    /// A sweep over seeds, on one thread.
+    /// Returns a sweep over seeds on one thread.
     pub const fn over(seeds: Range<u64>) -> Self {
         Self { seeds, time: None, jobs: 1, check: false, scenario: None }
     }
 
-    /// Runs it. `progress` is called now and then, on this thread.
+    /// Runs the sweep. Calls `progress` now and then, on this thread.
     pub fn run(&self, case: &dyn AnyTestCase, mut progress: impl FnMut(&Tally)) -> Tally {
         let began = Instant::now();
         let next = AtomicU64::new(self.seeds.start);
@@ -108,7 +108,7 @@ impl Sweep {
             let workers: Vec<_> = (0..self.jobs.max(1)).map(|_| scope.spawn(work)).collect();
             let watcher = scope.spawn(|| {
                 for worker in workers {
-                    // What a worker panics with has been printed.
+                    // The panic hook has printed the worker's panic.
                     let _ = worker.join();
                 }
                 done.store(true, Ordering::Release);
@@ -187,7 +187,7 @@ impl Tally {
         other.failures.into_iter().for_each(|failure| self.keep(failure));
     }
 
-    /// Keeps the failures of the lowest seeds, of each kind a few.
+    /// Keeps the failures of the lowest seeds, a few of each kind.
     fn keep(&mut self, failure: Failure) {
         let kind = failure.outcome.verdict.kind();
         self.failures.push(failure);
@@ -200,17 +200,17 @@ impl Tally {
         }
     }
 
-    /// Seeds run in a second.
+    /// Returns the seeds run per second.
     pub fn rate(&self) -> f64 {
         self.seeds as f64 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// How many times faster than the real world it was, all threads together.
+    /// Returns how many times faster than real time the simulations were, all threads together.
     pub fn speed(&self) -> f64 {
         self.simulated as f64 / 1e6 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// The worst kind of what failed, to end a program with.
+    /// Returns the worst kind among the failures; the command's exit status comes from it.
     pub fn worst(&self) -> Kind {
         let kinds = self.failures.iter().map(|failure| failure.outcome.verdict.kind());
         kinds.min().unwrap_or(Kind::Pass)

@@ -1,4 +1,4 @@
-//! A test case: an application, its clients and what must be true of it.
+//! A test case: an application, its clients and its invariants.
 
 use std::net::SocketAddr;
 
@@ -13,25 +13,25 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 
 /// An application under test.
 ///
-/// It is the application's own code, started as its `main` would start it; see the
-/// [module's documentation](crate::world) for an example.
+/// The test case runs the application's own code, started as its `main` would start it. The
+/// [module's documentation](crate::world) has an example.
 pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,
     /// What clients send and expect, and the port they connect to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     pub(super) sizes: Vec<Size<A>>,
-    /// Bytes that a device's rings have at least.
+    /// The least size of a device's rings, in bytes.
     min_input: usize,
     min_output: usize,
-    /// Sockets that its pool has at least.
+    /// The least number of sockets in a device's pool.
     min_sockets: usize,
     pub(super) ends_when_interrupted: bool,
 }
 
 impl<A: 'static> TestCase<A> {
-    /// Makes a test case of the application that `make` makes and `start` starts, as its `main` would:
-    /// `start` listens on the address it is given.
+    /// Makes a test case. `make` makes the application, and `start` starts it as its `main` would,
+    /// listening on the address it is given.
     pub fn new<R>(
         name: &str,
         port: u16,
@@ -56,7 +56,8 @@ impl<A: 'static> TestCase<A> {
         }
     }
 
-    /// Adds a kind of client: what it sends and must receive. Simulations have clients of all kinds.
+    /// Adds a kind of client: what it sends and must receive. Each simulation draws its clients
+    /// among all kinds.
     #[must_use]
     pub fn client(
         self,
@@ -77,7 +78,7 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds something that must be true after each callback, and when the loop sleeps.
+    /// Adds a condition that must hold after each callback and when the loop sleeps.
     #[must_use]
     pub fn invariant(
         mut self,
@@ -87,44 +88,45 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Sets the sizes that the device's memory may have, the comfortable one first. Without it they
-    /// are [`Size::standard`] with 8 events and 1 listener.
+    /// Sets the memory sizes that the device may have, the largest first. The default is
+    /// [`Size::standard`] with 8 events and 1 listener.
     ///
     /// # Panics
-    /// When there are none, or all of them are smaller than the application needs.
+    /// If there are none, or all of them are smaller than the application needs.
     #[must_use]
     pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
-        assert!(!sizes.is_empty(), "a device has some size");
+        assert!(!sizes.is_empty(), "a device needs a size");
         self.sizes = sizes.to_vec();
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes whose input ring is smaller than what the application needs to have
-    /// received before it takes anything: the longest line, the largest packet.
+    /// Leaves out the sizes with a smaller input ring. `bytes` is what the application needs to
+    /// receive before it takes any: its longest line or largest packet.
     ///
     /// # Panics
-    /// When no size is left.
+    /// If no size is left.
     #[must_use]
     pub fn min_input_ring(mut self, bytes: usize) -> Self {
         self.min_input = bytes;
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes whose output ring is smaller than what the application writes at once.
+    /// Leaves out the sizes with a smaller output ring. `bytes` is the most that the application
+    /// writes at once.
     ///
     /// # Panics
-    /// When no size is left.
+    /// If no size is left.
     #[must_use]
     pub fn min_output_ring(mut self, bytes: usize) -> Self {
         self.min_output = bytes;
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with fewer sockets than the application needs at once: one for each
-    /// listener at least.
+    /// Leaves out the sizes with fewer sockets. An application needs at least one for each
+    /// listener.
     ///
     /// # Panics
-    /// When no size is left.
+    /// If no size is left.
     #[must_use]
     pub fn min_sockets(mut self, sockets: usize) -> Self {
         self.min_sockets = sockets;
@@ -145,14 +147,14 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Sets how the adapter treats its sockets.
+    /// Sets the configuration of the adapter's sockets.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.program.config = config;
         self
     }
 
-    /// Says that an interrupt does not end the application.
+    /// Declares that an interrupt does not end the application.
     #[must_use]
     pub fn goes_on_when_interrupted(mut self) -> Self {
         self.ends_when_interrupted = false;

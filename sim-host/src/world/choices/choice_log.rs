@@ -1,4 +1,4 @@
-//! The choice log: every choice of a simulation, made in one place, recorded, and played again.
+//! The choice log: every choice of a simulation, made in one place, recorded, and replayed.
 //!
 //! ```text
 //!   seed ─▶ Random, one for each stream ──────────────┐
@@ -24,19 +24,19 @@ pub use text::ChoiceLogError;
 /// An answer that is not the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Whose choice it is.
+    /// The stream that the choice belongs to.
     pub stream: Stream,
-    /// What was asked.
+    /// What was decided.
     pub point: ChoicePoint,
-    /// Which of the things it was asked about, or how often it was asked before.
+    /// Which object it was about (a client, a fault), or how often the point was reached before.
     pub nth: u32,
     /// The answer.
     pub answer: u64,
-    /// When it was asked, in microseconds of the simulation; for the reader only.
+    /// When it was made, in microseconds of the simulation. Only for the reader.
     pub at: u64,
 }
 
-/// Where answers come from, and the answers that were given.
+/// The source of the answers, and the answers given so far.
 #[derive(Clone, Debug)]
 pub struct ChoiceLog {
     source: Source,
@@ -50,7 +50,7 @@ pub struct ChoiceLog {
 enum Source {
     Seed([Random; STREAMS], u64),
     Lines(Answers),
-    /// Lines for what is decided before the simulation begins, a seed for the rest.
+    /// Lines for what is decided before the simulation begins; a seed for the rest.
     Scenario(Answers, [Random; STREAMS]),
 }
 
@@ -62,12 +62,12 @@ impl ChoiceLog {
         Self::new(Source::Seed(streams(seed), seed))
     }
 
-    /// Returns a log whose answers are given. Of two for the same choice the later one counts.
+    /// Returns a log with given answers. If two lines name the same choice, the later one counts.
     pub fn of_lines(lines: &[Choice]) -> Self {
         Self::new(Source::Lines(answers(lines)))
     }
 
-    /// Returns a log that has the answers for what is decided before the simulation begins; the rest
+    /// Returns a log with given answers for what is decided before the simulation begins. The rest
     /// is drawn from a seed.
     pub fn of_scenario(scenario: &[Choice], seed: u64) -> Self {
         Self::new(Source::Scenario(answers(scenario), streams(seed)))
@@ -77,7 +77,7 @@ impl ChoiceLog {
         Self { source, asked: [[0; CHOICE_POINTS]; STREAMS], lines: Vec::new(), now: 0 }
     }
 
-    /// Begins again with another seed, in the same memory.
+    /// Restarts with another seed, in the same memory.
     pub(crate) fn restart(&mut self, seed: u64) {
         self.source = Source::Seed(streams(seed), seed);
         self.asked = [[0; CHOICE_POINTS]; STREAMS];
@@ -85,7 +85,7 @@ impl ChoiceLog {
         self.now = 0;
     }
 
-    /// Returns the answer for the next thing of its kind: a frame, a poll.
+    /// Returns the answer for the next occurrence in a stream, such as a frame or a poll.
     pub fn ask(
         &mut self,
         stream: Stream,
@@ -98,7 +98,7 @@ impl ChoiceLog {
         self.ask_about(stream, point, nth, draw)
     }
 
-    /// Returns the answer for the thing of this number: a client, a fault.
+    /// Returns the answer for a numbered object, such as a client or a fault.
     pub fn ask_about(
         &mut self,
         stream: Stream,
@@ -121,8 +121,8 @@ impl ChoiceLog {
         answer
     }
 
-    /// Returns the kinds of things that the seed leaves out, as bits that are not set. A given log
-    /// leaves nothing out.
+    /// Returns the kinds that the seed leaves out, as cleared bits. A log of given answers leaves
+    /// out none.
     pub(crate) fn swarm(&self) -> u64 {
         match &self.source {
             Source::Seed(_, seed) => Random::new(*seed, 0).next(),
@@ -138,7 +138,7 @@ impl ChoiceLog {
         }
     }
 
-    /// The answers so far that are not the defaults, in the order they were given.
+    /// Returns the answers so far that are not the defaults, in order.
     pub fn lines(&self) -> &[Choice] {
         &self.lines
     }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_log_repeats_what_its_seed_said() {
+    fn a_choice_log_repeats_the_answers_of_its_seed() {
         for seed in 0..50 {
             let mut first = ChoiceLog::of_seed(seed);
             let answers = asked(&mut first);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_in_one_stream_moves_no_other() {
+    fn a_choice_in_one_stream_changes_no_other_stream() {
         let (mut one, mut other) = (ChoiceLog::of_seed(9), ChoiceLog::of_seed(9));
         other.ask(Stream::ToDevice, ChoicePoint::Lost, Random::next);
         let ask = |choice_log: &mut ChoiceLog| {

@@ -1,4 +1,4 @@
-//! Choice points: what can be decided in a simulation, by the words of a choice log.
+//! Choice points: what can be decided in a simulation, with the words of a choice log.
 
 /// Makes an enum whose variants have names in text.
 macro_rules! words {
@@ -9,21 +9,21 @@ macro_rules! words {
             $($(#[$variant_doc])* $variant,)*
         }
 
-        /// How many there are.
+        /// How many variants there are.
         pub(crate) const $count: usize = $name::ALL.len();
 
         impl $name {
-            /// All of them, in order.
+            /// All variants, in order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Its word.
+            /// Returns its word.
             pub const fn word(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
                 }
             }
 
-            /// The one of this word.
+            /// Returns the variant with this word.
             pub fn of_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }
@@ -32,8 +32,8 @@ macro_rules! words {
 }
 
 words! {
-    /// What a choice belongs to. Each stream has random numbers of its own, so that one more choice in
-    /// one leaves the others as they were.
+    /// What a choice belongs to. Each stream has its own random numbers, so one more choice in a
+    /// stream does not change the others.
     Stream, STREAMS,
     /// The configuration of the whole simulation.
     Setup = "setup",
@@ -49,72 +49,72 @@ words! {
     Schedule = "schedule",
     /// What the attacker sends.
     Attacker = "attacker",
-    /// What an application's own script wants to know.
+    /// What an application's own script draws.
     Script = "script",
 }
 
-/// Faults, clients and attacks a choice log can have at most.
+/// The most faults, clients and attacks that a choice log can have.
 pub(crate) const MOST: u64 = 8;
 
 impl Stream {
-    /// Whether its choices are made before the simulation begins.
+    /// Returns whether its choices are made before the simulation begins.
     pub(crate) const fn is_of_plan(self) -> bool {
         matches!(self, Self::Setup | Self::Client | Self::Fault | Self::Attacker)
     }
 }
 
 words! {
-    /// What is decided. The doc of each says what its answer counts; zero is the default.
+    /// What is decided. Each variant's doc explains its number; zero is the default.
     ChoicePoint, CHOICE_POINTS,
-    /// Which storage the device has, of the list of sizes.
+    /// The index of the device's size in the list of sizes.
     Size = "size",
-    /// How many clients there are beside the first.
+    /// The number of clients beside the first.
     MoreClients = "more-clients",
-    /// How many clients connect at once to each listener when all is over, to find leaked sockets.
+    /// How many clients connect at once to each listener at the end, to find leaked sockets.
     SocketCheck = "socket-check",
-    /// How many faults there may be.
+    /// The number of faults.
     Faults = "faults",
     /// When the faults end and the quiet phase begins, in microseconds after 2 s.
     QuietAfter = "quiet-after-us",
-    /// What a frame's way takes beside 100 microseconds.
+    /// A frame's latency beyond 100 microseconds, in microseconds.
     Latency = "latency-us",
-    /// From what the stacks draw their ports and sequence numbers.
+    /// The seed of the stacks' ports and sequence numbers.
     Numbers = "numbers-from",
-    /// Where the device's clock begins, in microseconds.
+    /// The first reading of the device's clock, in microseconds.
     ClockStart = "clock-start-us",
-    /// For how many seconds the device's address is leased; zero for an address that is its own.
+    /// The lease time of the device's address in seconds; zero for a static address.
     Lease = "lease-s",
-    /// From when on the DHCP server answers, in microseconds.
+    /// When the DHCP server begins to answer, in microseconds.
     ServerStart = "server-start-us",
-    /// How wrong the device's clock runs: parts per million fast, or 1,000,000 more for slow.
+    /// The error of the device's clock: parts per million fast; plus 1,000,000 if slow.
     Drift = "drift-ppm",
-    /// Per mille of the turns that a task has to wait for.
+    /// How often a task that is due waits for another turn, per mille.
     Postpone = "postpone-per-mille",
-    /// At which preemption point the interrupt comes.
+    /// The number of the preemption point at which the interrupt comes.
     Interrupt = "interrupt-at-point",
-    /// How many attacks there are.
+    /// The number of attacks.
     Attacks = "attacks",
-    /// Which kind of client, fault or attack.
+    /// The kind of client, fault or attack.
     Kind = "kind",
     /// When it begins, in microseconds.
     Start = "start-us",
     /// How long it lasts, in microseconds.
     Life = "life-us",
-    /// How bad it is; the kind says in what.
+    /// How bad it is; the unit depends on the kind.
     Severity = "severity",
-    /// Whom it strikes: both directions, to the device, to the peer.
+    /// The direction it strikes: both, to the device, to the peer.
     Side = "side",
     /// A frame is lost.
     Lost = "lost",
-    /// A frame comes twice, the second one so many microseconds later.
+    /// A frame comes twice, the second time so many microseconds later.
     Duplicated = "duplicated-us",
     /// A frame is overtaken, by so many microseconds.
     Late = "late-us",
-    /// A frame takes so many microseconds more, and those behind it too.
+    /// A frame is delayed by so many microseconds, and those behind it too.
     Jitter = "jitter-us",
-    /// A bit of a frame is flipped; one more than its place.
+    /// A bit of a frame is flipped; the bit's number plus one.
     Flipped = "flipped",
-    /// A byte of a segment is changed so that no checksum sees it; one more than its place.
+    /// A byte of a segment is changed and its checksum corrected; the byte's number plus one.
     Forged = "forged",
     /// A task waits for another turn.
     Postponed = "postponed",

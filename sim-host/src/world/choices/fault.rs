@@ -1,13 +1,13 @@
-//! Faults: what kind, whom it strikes, how badly, and from when until when.
+//! Faults: the kind, the direction, the severity and the time.
 //!
-//! Every fault has a life-time, so that a bad state lasts long enough to matter, and so that it
-//! ends before the simulation is judged.
+//! Every fault lasts for some time, so that a bad state can matter. It ends before the simulation
+//! is judged.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::FaultKind;
 
-/// Whom a fault of a cable strikes.
+/// The direction that a fault of the cable strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// Frames in both directions.
@@ -23,18 +23,18 @@ pub enum Side {
 pub struct Fault {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// Whom it strikes, if it is the cable's.
+    /// The direction it strikes, if it is a fault of the cable.
     pub side: Side,
     /// When it begins, in microseconds of the simulation.
     pub from: u64,
-    /// When it has ended.
+    /// When it ends.
     pub until: u64,
-    /// How bad it is; the kind says in what.
+    /// How bad it is; the unit depends on the kind.
     pub severity: u64,
 }
 
 impl FaultKind {
-    /// Returns the least and the greatest severity that is worth a run.
+    /// Returns the lowest and the highest severity worth simulating.
     const fn severities(self) -> (u64, u64) {
         match self {
             Self::Loss | Self::Duplication | Self::Reordering | Self::Corruption => (20, 900),
@@ -49,10 +49,10 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// Draws the fault of this number, of a kind that `allowed` has, ending by `quiet`.
+    /// Draws the fault of this number, of a kind in `allowed`, so that it ends by `quiet`.
     pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
         let drawn = choice_log.ask_about(Stream::Fault, ChoicePoint::Kind, nth, |random| {
-            // What the swarm left out is not drawn, but a choice log that names it gets it.
+            // The swarm's kinds limit what a seed draws, but not what a given choice log names.
             let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
             if allowed & (1 << kind) == 0 { 0 } else { kind }
         });
@@ -77,7 +77,7 @@ impl Fault {
         Self { kind, side, from, until: from.saturating_add(life).min(quiet), severity }
     }
 
-    /// Whether the fault strikes frames of that direction.
+    /// Returns whether the fault strikes frames of this direction.
     pub(crate) fn strikes(&self, to_device: bool) -> bool {
         match self.side {
             Side::Both => true,
@@ -95,7 +95,7 @@ fn draw(choice_log: &mut ChoiceLog, point: ChoicePoint, nth: u32, low: u64, high
 }
 
 impl FaultKind {
-    /// Whether the fault strikes frame by frame.
+    /// Returns whether the fault is decided for each frame.
     pub(crate) const fn is_of_frames(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! The kinds of faults, clients and attacks, by the words that stand for them in texts.
+//! The kinds of faults, clients and attacks, with their words in texts.
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
@@ -7,7 +7,7 @@ macro_rules! kinds {
         pub enum $name { $($(#[$kind_doc])* $kind,)* }
 
         impl $name {
-            /// All of them; the first one is the default.
+            /// All kinds; the first is the default.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
             /// Returns its word in choice logs and scenarios.
@@ -15,13 +15,13 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $word,)* }
             }
 
-            /// Returns the kind of this number; beyond the last one it is the default.
+            /// Returns the kind of this number, or the default if the number is too large.
             pub(crate) fn of_answer(answer: u64) -> Self {
                 let index = usize::try_from(answer).ok();
                 index.and_then(|index| Self::ALL.get(index)).copied().unwrap_or(Self::ALL[0])
             }
 
-            /// Returns the kind of this word.
+            /// Returns the kind with this word.
             pub fn of_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.word() == word)
             }
@@ -34,75 +34,76 @@ kinds! {
     FaultKind,
     /// Nothing.
     None = "none",
-    /// Frames are lost: so many per mille.
+    /// Frames are lost. Severity: per mille.
     Loss = "loss",
-    /// Frames come twice: so many per mille.
+    /// Frames come twice. Severity: per mille.
     Duplication = "duplication",
-    /// Frames are overtaken by later ones: so many per mille.
+    /// Frames are overtaken by later ones. Severity: per mille.
     Reordering = "reordering",
-    /// A bit is flipped in so many frames per mille; checksums find it.
+    /// A bit of a frame is flipped; checksums detect it. Severity: per mille of the frames.
     Corruption = "corruption",
-    /// A byte is changed in so many segments per mille, and no checksum finds it. Whoever talks on
-    /// that connection cannot be blamed for what follows.
+    /// A byte of a segment is changed and the checksums corrected. Nothing that happens on that
+    /// connection afterwards counts as a failure. Severity: per mille of the segments.
     Forgery = "forgery",
-    /// Frames take up to so many microseconds more.
+    /// Frames are delayed. Severity: the longest delay in microseconds.
     Jitter = "jitter",
-    /// So many bytes pass in a second; what waits longer than 200 ms is dropped.
+    /// The link is slow, and frames that would wait longer than 200 ms are dropped. Severity: bytes
+    /// per second.
     Rate = "rate",
-    /// Frames of more than so many bytes vanish.
+    /// Longer frames are dropped. Severity: the longest frame in bytes.
     Mtu = "mtu",
-    /// Nothing passes.
+    /// No frame passes.
     Partition = "partition",
-    /// Nothing passes, but what would have passed comes when the clog is gone.
+    /// No frame passes; all of them are delivered when the fault ends.
     Clog = "clog",
     /// The device's link is down.
     LinkDown = "link-down",
-    /// The device's address is taken away, and given back.
+    /// The device's address is removed, and given back.
     AddressLost = "address-lost",
-    /// The device's address is taken away, and it gets another.
+    /// The device's address is removed, and the device gets another one.
     AddressChanged = "address-changed",
-    /// The peers' machine starts again and knows no connection.
+    /// The peers' machine restarts and has lost all connections.
     Reboot = "reboot",
-    /// The device's clock steps forward by so many microseconds.
+    /// The device's clock steps forward. Severity: microseconds.
     ClockStep = "clock-step",
 }
 
 kinds! {
-    /// How a client behaves.
+    /// Client behaviour.
     Behaviour,
-    /// It does what its script says.
+    /// Follows its script.
     Normal = "normal",
-    /// It reads a few bytes at a time, until the faults end.
+    /// Reads a few bytes at a time, until the faults end.
     SlowReader = "slow-reader",
-    /// It sends a byte at a time, until the faults end.
+    /// Sends one byte at a time, until the faults end.
     SlowWriter = "slow-writer",
-    /// It connects twice, the second time from the same port at once.
+    /// Connects twice, the second time from the same port at once.
     PortReuse = "port-reuse",
-    /// It vanishes without a word after so many bytes.
+    /// Vanishes silently after so many bytes.
     HalfOpen = "half-open",
-    /// It resets the connection after so many bytes.
+    /// Resets the connection after so many bytes.
     Reset = "reset",
-    /// It never reads, and its window stays closed forever.
+    /// Never reads, so its window stays closed.
     ZeroWindow = "zero-window",
-    /// It ends its side at once.
+    /// Ends its side at once.
     EarlyEnd = "early-end",
 }
 
 kinds! {
-    /// What the attacker does.
+    /// The attacks.
     AttackKind,
     /// Nothing.
     None = "none",
-    /// Begins many connections at once, and answers nothing.
+    /// Begins many connections at once and never answers.
     SynFlood = "syn-flood",
     /// Sends frames of random bytes.
     Garbage = "garbage",
     /// Sends many echo requests at once.
     PingFlood = "ping-flood",
-    /// Opens a connection, ends its side, and sends on.
+    /// Opens a connection, ends its side, and goes on sending.
     DataAfterFin = "data-after-fin",
-    /// Opens a connection, and sends segments that are nearly right.
+    /// Opens a connection and sends segments that are slightly wrong.
     MalformedSegments = "malformed-segments",
-    /// Sends segments of connections that never were.
+    /// Sends segments of connections that do not exist.
     StraySegments = "stray-segments",
 }

@@ -1,4 +1,4 @@
-//! Every choice of a simulation: where it comes from, and how it is written down.
+//! The choices of a simulation: where they come from, and how they are written.
 
 pub(crate) mod choice_log;
 pub(crate) mod choice_point;

@@ -1,41 +1,41 @@
-//! Random numbers whose sequence is frozen: SplitMix64, written out here.
+//! Random numbers from SplitMix64, written out here so that the sequence never changes.
 //!
-//! A seed must mean the same next year, so no crate that may change its streams is asked.
+//! A seed must give the same numbers in every version. A crate might change its sequence.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The stream of a seed and a name: two names never share a stream.
+    /// Returns the stream of a seed and a name. Streams of different names differ.
     pub fn new(seed: u64, name: u64) -> Self {
         let mut mixer = Self(seed ^ name.wrapping_mul(0xd6e8_feb8_6659_fd93));
         Self(mixer.next())
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
-    /// A number below `bound`; zero when `bound` is.
+    /// Returns a number below `bound`, or zero if `bound` is zero.
     pub fn below(&mut self, bound: u64) -> u64 {
-        // The high half of a product: a bias of 2^-32 at most for the bounds that are used here.
+        // The high half of the product. The bias is at most 2^-32 for the bounds used here.
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// A number from `low` to `high`.
+    /// Returns a number from `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
 
-    /// True in `per_mille` of a thousand cases.
+    /// Returns true in `per_mille` of a thousand cases.
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 
-    /// A number from `low` to `high`, each order of magnitude as likely as another.
+    /// Returns a number from `low` to `high`. Each order of magnitude is equally likely.
     pub fn spread(&mut self, low: u64, high: u64) -> u64 {
         let (low, high) = (low.max(1), high.max(1));
         let doublings = u64::from((high / low).max(1).ilog2());

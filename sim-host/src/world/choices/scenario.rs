@@ -1,4 +1,4 @@
-//! Scenarios: a simulation's configuration as a file that reads like prose; luck is left to the seeds.
+//! Scenarios: the configuration of a simulation as a TOML file. The rest is drawn from seeds.
 //!
 //! ```
 //! use picoevent_sim::world::Scenario;
@@ -22,8 +22,8 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 //!
-//! What a scenario does not say is default. It is a choice log for everything that a simulation decides before it
-//! begins; what happens to each frame is drawn from the seed that it is run with.
+//! Keys that are left out have their defaults. A scenario becomes a choice log for everything that
+//! is decided before the simulation begins. What happens to each frame is drawn from the seed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,12 +43,12 @@ use quantity::Quantity;
 /// A simulation's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// What it is about.
+    /// A sentence that describes it.
     pub about: String,
     pub(crate) lines: Vec<Choice>,
 }
 
-/// Why a text is no scenario.
+/// Why a text is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError(String);
 
@@ -57,17 +57,17 @@ pub struct ScenarioError(String);
 struct File {
     #[serde(default)]
     about: String,
-    /// Which of the application's sizes, from 0.
+    /// The index in the application's list of sizes.
     #[serde(default)]
     memory: u64,
     latency: Option<Quantity>,
-    /// Parts per million by which the device's clock is fast, or slow when negative.
+    /// The error of the device's clock in parts per million: fast if positive, slow if negative.
     #[serde(default)]
     drift_ppm: i64,
-    /// At which of its interruptible points the device is interrupted.
+    /// The number of the preemption point at which the device is interrupted.
     #[serde(default)]
     interrupt_at_point: u64,
-    /// How often a task that is due has to wait for another turn.
+    /// How often a task that is due waits for another turn.
     postpone: Option<Quantity>,
     #[serde(default)]
     client: Vec<Client>,
@@ -180,7 +180,7 @@ impl Client {
 }
 
 impl Fault {
-    /// Says it, and answers when it ends.
+    /// Writes the fault's lines. Returns when it ends.
     fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || FaultKind::ALL.iter().map(|kind| kind.word());
         let kind =
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_scenario_is_refused_with_a_hint() {
+    fn a_text_that_is_not_a_scenario_is_refused_with_a_hint() {
         assert!(problem("colour = 'red'").contains("unknown field `colour`"));
         let fault = |kind, severity| {
             format!("[[fault]]\nkind = '{kind}'\nseverity = '{severity}'\nfrom = '1 s'")

@@ -1,14 +1,15 @@
-//! Seeds as people write them: numbers, ranges of them, commit hashes.
+//! Seeds in text: numbers, ranges, commit hashes.
 
 use std::ops::Range;
 
 use crate::world::choices::random::mix;
 
-/// Reads a seed: a decimal number, a hexadecimal one with `0x`, or a commit hash of seven to forty
-/// hexadecimal digits. A hash that is digits only is a number, unless it has more digits than one.
+/// Reads a seed: a decimal number, a hexadecimal number with `0x`, or a commit hash of seven to
+/// forty hexadecimal digits. A hash of decimal digits only is read as a number, unless it is too
+/// long for one.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A message that names the problem.
 pub fn parse(text: &str) -> Result<u64, String> {
     if let Some(digits) = text.strip_prefix("0x") {
         return u64::from_str_radix(digits, 16).map_err(|error| format!("{text:?}: {error}"));
@@ -24,10 +25,10 @@ pub fn parse(text: &str) -> Result<u64, String> {
     Ok(digits.fold(0, |sum, digit| mix(sum ^ digit)))
 }
 
-/// Reads a range, `A..B`; a seed with `+N` behind it means so many from there on.
+/// Reads a range, `A..B`, or `A+N` for the N seeds from A on.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A message that names the problem.
 pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let wrong = || format!("{text:?} is not a range of seeds, such as 0..1000 or 4f2a9c1+1000");
     let range = if let Some((first, end)) = text.split_once("..") {
@@ -40,10 +41,10 @@ pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
     if range.is_empty() { Err(format!("there is no seed in {text:?}")) } else { Ok(range) }
 }
 
-/// The range the environment asks for, with `SIM_SEED` or `SIM_SEEDS`.
+/// Returns the range in the environment variable `SIM_SEED` or `SIM_SEEDS`.
 ///
 /// # Panics
-/// When what it says is none.
+/// If the variable holds no range.
 pub(crate) fn of_environment() -> Option<Range<u64>> {
     let read = |name| std::env::var(name).ok();
     if let Some(seed) = read("SIM_SEED") {

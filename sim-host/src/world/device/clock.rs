@@ -1,7 +1,9 @@
-//! Two clocks: the simulation's, which jumps from event to event, and the device's, which may be wrong.
+//! Two clocks: the simulation's, which jumps from event to event, and the device's, which may be
+//! wrong.
 //!
-//! The device's clock is embassy-time's driver. It runs by the simulation's, from any beginning, too fast
-//! or too slow, and may step forward. A thread has its own, so simulations run side by side.
+//! The device's clock is embassy-time's driver. It is derived from the simulation's clock: it can
+//! begin at any time, run fast or slow, and step forward. Each thread has its own, so simulations
+//! run in parallel.
 
 use std::cell::RefCell;
 use std::task::Waker;
@@ -18,7 +20,7 @@ impl embassy_time_driver::Driver for Driver {
         device_now()
     }
 
-    /// One wake for each task, the earliest, as embassy-time's own queues keep it.
+    /// Keeps one wake for each task, the earliest, as embassy-time's own queues do.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         interrupt::point();
         CLOCK.with_borrow_mut(|clock| {
@@ -33,9 +35,9 @@ impl embassy_time_driver::Driver for Driver {
 struct Clock {
     /// The simulation's time.
     now: u64,
-    /// The device's time at a time of the simulation, from which both run on.
+    /// A pair of device time and simulation time, from which both advance.
     anchor: (u64, u64),
-    /// Ticks of the device in a million of the simulation's.
+    /// Ticks of the device's clock per million ticks of the simulation's.
     pace: u64,
     wakes: Vec<(u64, Waker)>,
 }
@@ -50,7 +52,7 @@ impl Clock {
         self.anchor.1.saturating_add(ticks as u64)
     }
 
-    /// The first time of the simulation at which it is `device` for the device.
+    /// Returns the first simulation time at which the device's clock reads `device`.
     fn world(&self, device: u64) -> u64 {
         let ticks = device.saturating_sub(self.anchor.1);
         if self.pace == RIGHT {
@@ -66,13 +68,13 @@ thread_local!(static CLOCK: RefCell<Clock> = const {
     RefCell::new(Clock { now: 0, anchor: (0, 0), pace: 1_000_000, wakes: Vec::new() })
 });
 
-/// The pace of a clock that is right, for which there is nothing to compute.
+/// The pace of a clock without error.
 const RIGHT: u64 = 1_000_000;
 
-/// The end of the device's clock as the stack can count it: 63 bits.
+/// The end of the device's clock: the stack counts 63 bits.
 const END: u64 = i64::MAX as u64;
 
-/// Begins a simulation: at zero, with the device's clock at `start`.
+/// Begins a simulation at time zero, with the device's clock at `start`.
 pub(crate) fn start(start: u64, pace: u64) {
     CLOCK.with_borrow_mut(|clock| {
         clock.now = 0;
@@ -82,12 +84,12 @@ pub(crate) fn start(start: u64, pace: u64) {
     });
 }
 
-/// The device's time.
+/// Returns the device's time.
 pub(crate) fn device_now() -> u64 {
     CLOCK.with_borrow(|clock| clock.device(clock.now))
 }
 
-/// Lets the device's clock step forward.
+/// Steps the device's clock forward.
 pub(crate) fn step(by: u64) {
     CLOCK.with_borrow_mut(|clock| {
         clock.anchor = (clock.now, clock.device(clock.now).saturating_add(by).min(END / 2));
@@ -95,20 +97,20 @@ pub(crate) fn step(by: u64) {
     wake();
 }
 
-/// When, by the simulation's clock, the next task of the device is to be woken.
+/// Returns the simulation time at which the device's next task is to be woken.
 pub(crate) fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| {
         clock.wakes.iter().map(|(at, _)| *at).min().map(|at| clock.world(at).max(clock.now))
     })
 }
 
-/// Sets the simulation's time and wakes who is due.
+/// Sets the simulation's time and wakes the tasks that are due.
 pub(crate) fn set(now: u64) {
     CLOCK.with_borrow_mut(|clock| clock.now = now);
     wake();
 }
 
-/// Wakes who is due; whether anyone is.
+/// Wakes the tasks that are due. Returns whether there was one.
 pub(crate) fn wake() -> bool {
     let mut woke = false;
     while let Some(waker) = CLOCK.with_borrow_mut(|clock| {

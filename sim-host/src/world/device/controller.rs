@@ -1,4 +1,4 @@
-//! The device's network controller, as embassy-net drives it.
+//! The device's network controller, a driver of embassy-net.
 
 use std::task::Waker;
 
@@ -8,7 +8,7 @@ use crate::world::device::interrupt;
 use crate::world::network::ether::{DEVICE, Ether};
 use crate::world::observe::observer::Direction;
 
-/// The device's controller, as embassy-net drives it.
+/// The device's end of the cable.
 pub(crate) use picoevent_sim_support::net::DeviceEnd as Nic;
 
 impl Cable for Ether {

@@ -1,12 +1,12 @@
-//! embassy-executor on a desk: its own raw executor, over and over for one simulation after another.
+//! embassy-executor on a desktop machine: its raw executor, used for one simulation after another.
 //!
-//! embassy's executor wants everything to live forever: itself, its tasks, their futures. So each
-//! thread has one executor, with a few tasks that never end. Such a task is a shell: it polls what
-//! the simulation of the moment put into it, and waits when that is nothing. What is in the shells ends
-//! with the simulation, and nothing is left behind.
+//! embassy's executor needs itself, its tasks and their futures to live forever. So each thread has
+//! one executor with a few tasks that never end. Such a task is a shell: it polls what the current
+//! simulation put into it, and waits if it is empty. The shells are emptied when the simulation
+//! ends.
 //!
-//! This is the one place of the package that needs `unsafe`: to poll the executor, to be its pender,
-//! and to put futures that live as long as a simulation into tasks that live forever.
+//! This is the only file of the package that needs `unsafe`: to poll the executor, to be its
+//! pender, and to put futures that live as long as a simulation into tasks that live forever.
 
 #![allow(unsafe_code, reason = "see above; each block says why it is sound")]
 
@@ -22,10 +22,10 @@ use embassy_executor::raw;
 
 use crate::world::device::interrupt;
 
-/// How many tasks a device has.
+/// The number of tasks of a device.
 const TASKS: usize = 2;
 
-/// A task of the device, for as long as a simulation lasts.
+/// A task of the device, which lives as long as a simulation.
 pub(crate) type Task<'w> = Pin<&'w mut (dyn Future<Output = ()> + 'w)>;
 
 thread_local! {
@@ -36,7 +36,7 @@ thread_local! {
 /// Called by embassy-executor when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
-    // A thread that is ending polls nothing any more.
+    // A thread that is ending polls no more.
     let _ = PENDED.try_with(|pended| pended.set(true));
 }
 
@@ -47,40 +47,40 @@ struct Machine {
     busy: Cell<bool>,
 }
 
-/// What a shell holds.
+/// The contents of a shell.
 #[derive(Default)]
 struct Slot {
     task: Cell<Option<Task<'static>>>,
     waker: OnceCell<Waker>,
-    /// It waits for another turn the next time.
+    /// The next poll waits for another turn.
     postponed: Cell<bool>,
     panic: Cell<Option<Box<dyn Any + Send>>>,
 }
 
-/// A task of the executor, which never ends.
+/// A task of the executor that never ends.
 struct Shell(&'static Slot);
 
-/// Whether a task that is due has to wait for another turn.
+/// Decides whether a task that is due waits for another turn.
 pub(crate) type Postpone<'w> = &'w mut dyn FnMut() -> bool;
 
-/// The executor while a simulation has it.
+/// The executor while a simulation uses it.
 pub(crate) struct Running<'m> {
     machine: &'m Machine,
 }
 
-/// Runs `work` with an executor that has these tasks, all of them due.
+/// Runs `work` with an executor that has these tasks. All of them are due.
 ///
 /// # Panics
-/// When it is called within itself.
+/// If it is called within itself.
 pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running<'_>) -> R) -> R {
     MACHINE.with(|machine| {
         assert!(!machine.busy.replace(true), "a thread runs one simulation at a time");
         let empty = Emptied(machine);
         for (slot, task) in machine.slots.iter().zip(tasks) {
-            // SAFETY: only the lifetime changes. The task is reached through the slot alone, the slot
-            // hands it to nobody but the poll of its shell, no shell is polled but in
-            // `Running::work`, and before this function's borrow of the task ends, by return or by
-            // panic, `empty` takes it out of the slot.
+            // SAFETY: only the lifetime changes. The task is reached through the slot alone, and
+            // the slot hands it only to the poll of its shell. Shells are polled only in
+            // `Running::work`. `empty` takes the task out of the slot before this function's borrow
+            // of it ends, by return or by panic.
             let task = unsafe { mem::transmute::<Task<'_>, Task<'static>>(task) };
             slot.task.set(Some(task));
             slot.postponed.set(false);
@@ -92,7 +92,7 @@ pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running
     })
 }
 
-/// Takes the tasks out of their shells, and what is still due off the executor's list.
+/// Empties the shells, and then the executor's list of due tasks.
 struct Emptied<'m>(&'m Machine);
 
 impl Drop for Emptied<'_> {
@@ -107,10 +107,10 @@ impl Drop for Emptied<'_> {
 }
 
 impl Running<'_> {
-    /// Lets every task that is due work once; whether any was.
+    /// Polls every task that is due once. Returns whether there was one.
     ///
     /// # Errors
-    /// What a task said when it panicked.
+    /// The panic of a task.
     pub(crate) fn work(&self, postpone: Option<Postpone<'_>>) -> Result<bool, Box<dyn Any + Send>> {
         if !PENDED.get() {
             return Ok(false);
@@ -145,8 +145,9 @@ impl Machine {
 
     fn poll(&self) {
         PENDED.set(false);
-        // SAFETY: `poll` is not called from within itself. A task could come here only through
-        // `with_tasks`, which `busy` bars while tasks run; `Emptied` polls when the tasks are gone.
+        // SAFETY: `poll` is not called from within itself. A task could reach it only through
+        // `with_tasks`, and `busy` prevents that while tasks run. `Emptied` polls when the tasks
+        // are gone.
         unsafe { self.executor.poll() };
     }
 }
@@ -162,7 +163,7 @@ impl Future for Shell {
             return Poll::Pending;
         }
         let Some(mut task) = slot.task.take() else { return Poll::Pending };
-        // The executor is no place to unwind through: it would lose the tasks behind this one.
+        // Unwinding through the executor would lose the tasks behind this one.
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
             Ok(Poll::Ready(())) => {}
             Ok(Poll::Pending) => slot.task.set(Some(task)),

@@ -1,10 +1,10 @@
 //! Interrupts at preemption points.
 //!
-//! Code of a simulation takes no time, so an interrupt could only ever come while the device sleeps.
-//! Wherever the device does something an interrupt could fall between, it passes a point; the simulation
-//! decides beforehand at which point the interrupt comes. Points are: a look at the clock, a wish to
-//! be woken, a look for frames, the beginning and the end of a callback, and the moment before the
-//! loop arranges to sleep.
+//! Code takes no time in a simulation, so an interrupt could only come while the device sleeps.
+//! Therefore the device passes preemption points in places where an interrupt could come, and the
+//! simulation decides in advance at which of them it does. The points are: reading the clock,
+//! requesting a wake, looking for frames, the beginning and the end of a callback, and the moment
+//! before the loop arranges to sleep.
 
 use std::cell::Cell;
 use std::task::Waker;
@@ -12,11 +12,11 @@ use std::task::Waker;
 use picoevent::{Signal, Trigger};
 
 struct Interrupts {
-    /// Points until the interrupt comes; zero for never.
+    /// Points left until the interrupt; zero for never.
     left: Cell<u64>,
-    /// How many have come.
+    /// How many interrupts have come.
     raised: Cell<u32>,
-    /// The device works, so points count.
+    /// The device runs, so points count.
     open: Cell<bool>,
     trigger: &'static Trigger,
 }
@@ -29,12 +29,13 @@ thread_local!(static INTERRUPTS: Interrupts = Interrupts {
     trigger: Box::leak(Box::new(Trigger::new(Signal::INT))),
 });
 
-/// Begins a simulation whose interrupt comes at the point of this number, counted from 1; zero for none.
+/// Begins a simulation whose interrupt comes at the point `at_point`, counted from 1; zero for
+/// none.
 pub(crate) fn start(at_point: u64) -> &'static Trigger {
     INTERRUPTS.with(|interrupts| {
         interrupts.open.set(false);
         interrupts.trigger.take();
-        // Whoever the simulation before had woken.
+        // Removes the waker of the previous simulation.
         interrupts.trigger.register(Waker::noop());
         interrupts.raised.set(0);
         interrupts.left.set(at_point);
@@ -42,13 +43,13 @@ pub(crate) fn start(at_point: u64) -> &'static Trigger {
     })
 }
 
-/// Has points count while the device works.
+/// Starts or stops counting points.
 pub(crate) fn open(open: bool) {
     // A thread that is ending has no interrupts.
     let _ = INTERRUPTS.try_with(|interrupts| interrupts.open.set(open));
 }
 
-/// A point at which an interrupt may come.
+/// Passes a preemption point.
 pub(crate) fn point() {
     let due = INTERRUPTS.try_with(|interrupts| {
         let left = interrupts.left.get();
@@ -71,7 +72,7 @@ pub(crate) fn raise() {
     });
 }
 
-/// How often it was raised.
+/// Returns how often the interrupt was raised.
 pub(crate) fn raised() -> u32 {
     INTERRUPTS.with(|interrupts| interrupts.raised.get())
 }

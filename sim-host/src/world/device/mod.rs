@@ -1,4 +1,4 @@
-//! The device: the firmware of an application, its clock, its interrupts, and what is checked of it.
+//! The device: the firmware of an application, its clock, its interrupts, and the checks on it.
 
 pub(crate) mod clock;
 pub(crate) mod controller;

@@ -10,7 +10,7 @@ thread_local! {
     static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Has panics of simulations be kept instead of printed. Others are printed as before.
+/// Installs a panic hook that keeps the panics of simulations. Other panics are printed as before.
 pub(crate) fn listen_for_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -28,7 +28,7 @@ pub(crate) fn listen_for_panics() {
     });
 }
 
-/// Keeps panics of this thread from being printed while it lives.
+/// While it lives, panics of this thread are kept instead of printed.
 pub(crate) struct Watched(bool);
 
 impl Watched {
@@ -43,10 +43,10 @@ impl Drop for Watched {
     }
 }
 
-/// What a panic said, and where.
+/// Returns the message and the place of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let line = text.unwrap_or("a panic without words").lines().next().unwrap_or_default();
+    let line = text.unwrap_or("a panic without a message").lines().next().unwrap_or_default();
     format!("{line}{}", LAST.take())
 }

@@ -1,4 +1,4 @@
-//! The probe: looks at the base after each callback, and says what must never be.
+//! The probe: inspects the base after each callback and checks its invariants.
 
 use std::cell::RefCell;
 
@@ -18,16 +18,16 @@ use listeners::Listeners;
 use rings::Rings;
 use timeouts::{Maker, Timeouts};
 
-/// What must be true of an application whenever none of its callbacks runs.
+/// A condition that must hold of an application whenever none of its callbacks runs.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
 
-/// What the probe has seen, for the one who judges.
+/// What the probe has seen. The judgement is based on it.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// What must never be, and was.
+    /// The first broken invariant.
     pub(crate) violation: Option<String>,
     pub(crate) callbacks: u64,
-    /// What was in use when the device went to sleep last.
+    /// The objects in use when the device went to sleep last.
     pub(crate) counts: Counts,
     conns: Vec<Conn>,
     stale: Vec<Conn>,
@@ -44,7 +44,7 @@ pub(crate) struct Probe<'p, A> {
     pub(crate) invariants: &'p [Box<Invariant<A>>],
 }
 
-/// Handles that are known to be stale; a few are enough to find one that comes back.
+/// Handles known to be stale; a few are enough to detect one that becomes valid again.
 const STALE: usize = 8;
 
 impl<A> Observe<A> for Probe<'_, A> {
@@ -112,7 +112,7 @@ impl<A> Probe<'_, A> {
 }
 
 impl Seen {
-    /// Begins a simulation, in the memory of the one before.
+    /// Begins a simulation, in the memory of the previous one.
     pub(crate) fn restart(&mut self) {
         self.conns.clear();
         self.stale.clear();
@@ -124,7 +124,7 @@ impl Seen {
         self.timeouts.restart();
     }
 
-    /// Whether this callback may run now.
+    /// Checks whether this callback may run now.
     fn check<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) -> Result<(), String> {
         let now = base.now();
         if now < self.now {
@@ -163,7 +163,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Looks at what there is between two callbacks.
+    /// Inspects the objects between two callbacks.
     fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
         self.listeners.look(base);
         let Self { conns, stale, deadlines, .. } = self;
@@ -178,7 +178,7 @@ impl Seen {
             live
         });
         if let Some(conn) = stale.iter().find(|conn| base.conn(**conn).is_ok()) {
-            return Err(format!("connection {conn:?} was freed, and is there again"));
+            return Err(format!("connection {conn:?} was freed and has become valid again"));
         }
         deadlines.clear();
         let waiting = base.events().filter(|info| info.active.is_empty());
@@ -187,7 +187,7 @@ impl Seen {
     }
 }
 
-/// What there is in the base's tables.
+/// Returns the objects in the base's tables.
 fn objects<A>(base: &mut EventBase<'_, A>) -> Vec<(Object, About)> {
     let events = base.events().filter(|info| !info.pending.is_empty());
     let events =

@@ -1,4 +1,4 @@
-//! The program of a device: an application, as its board's `main` would start it.
+//! The program of a device: an application as its board's `main` would start it.
 
 use std::net::SocketAddr;
 
@@ -10,9 +10,9 @@ use crate::world::device::probe::Invariant;
 pub(crate) type Start<A> =
     dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr) -> Result<(), Full> + Send + Sync;
 
-/// An application and how it is started.
+/// An application and how to start it.
 pub(crate) struct Program<A> {
-    /// The port at which it is told to listen.
+    /// The port on which it is told to listen.
     pub(crate) port: u16,
     pub(crate) config: Config,
     pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,

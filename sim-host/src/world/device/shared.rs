@@ -1,4 +1,4 @@
-//! What the parts of a simulation share, kept from one simulation to the next.
+//! What the rooms of a simulation share. It is kept from one simulation to the next.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use picoevent::record::Record;
 use crate::world::device::probe::Seen;
 use crate::world::network::ether::Ether;
 
-/// The cable, what the probe has seen, and who records the device's base.
+/// The cable, the probe's observations, and the recorder of the device's base.
 pub(crate) struct Shared {
     pub(crate) ether: RefCell<Ether>,
     pub(crate) seen: RefCell<Seen>,

@@ -19,9 +19,9 @@ pub struct Size<A> {
     run: RunDevice<A>,
     /// The same with a stack that has room for DHCP's socket.
     run_leased: RunDevice<A>,
-    /// Bytes that a connection can hold for the application.
+    /// The size of a connection's input ring, in bytes.
     pub(crate) input: usize,
-    /// Bytes that a callback can write at once.
+    /// The size of a connection's output ring, in bytes.
     pub(crate) output: usize,
     pub(crate) sockets: usize,
 }
@@ -29,20 +29,20 @@ pub struct Size<A> {
 type RunDevice<A> =
     fn(&Program<A>, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
 
-/// What drives the simulation once there is a device in it.
+/// Drives the simulation once its device is there.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
-/// What the simulation sees of its device.
+/// The simulation's view of its device.
 pub(crate) struct Device<'d> {
     pub(crate) tasks: &'d Running<'d>,
     pub(crate) stack: Stack<'d>,
-    /// It asks a DHCP server for its address.
+    /// The device asks a DHCP server for its address.
     pub(crate) leased: bool,
-    /// How many sockets its pool has.
+    /// The number of sockets in its pool.
     pub(crate) sockets: usize,
-    /// What was in use when the application had started.
+    /// The objects in use after the application had started.
     pub(crate) baseline: Counts,
-    /// How its loop ended, once it has.
+    /// How its loop ended, if it has.
     pub(crate) end: &'d std::cell::Cell<Option<End>>,
 }
 
@@ -55,8 +55,8 @@ impl<A> Clone for Size<A> {
 impl<A> Copy for Size<A> {}
 
 impl<A: 'static> Size<A> {
-    /// Returns the size of a device with this storage and these sockets: the very types of the
-    /// board's program, so that what passes in the simulator fits the board.
+    /// Returns the size of a device with this storage and these sockets. They are the types of the
+    /// board's program, so what passes in the simulator fits the board.
     ///
     /// ```
     /// use picoevent::Storage;
@@ -116,9 +116,9 @@ impl<A: 'static> Size<A> {
         }
     }
 
-    /// Returns the sizes that a device has unless a test says otherwise, with so many events and
-    /// listeners: the first one comfortable, the others each short of something: connections, rings
-    /// of eight bytes, sockets, windows.
+    /// Returns the default sizes of a device, with so many events and listeners. The first has
+    /// plenty of everything. Each of the others is short of something: connections, rings (eight
+    /// bytes), sockets, windows.
     pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
         [
             Self::of(
@@ -133,10 +133,10 @@ impl<A: 'static> Size<A> {
         ]
     }
 
-    /// Runs a program on a device of this size, and has `judge` drive what happens.
+    /// Runs a program on a device of this size, driven by `judge`.
     ///
     /// # Errors
-    /// Why the application cannot start.
+    /// The reason why the application cannot start.
     pub(crate) fn run(
         &self,
         program: &Program<A>,
@@ -153,11 +153,11 @@ impl<A: 'static> Size<A> {
     }
 }
 
-/// Sockets that a stack with DHCP has room for. A size that needs as many has an address of its own
-/// in every simulation.
+/// Sockets that a stack with DHCP has room for. A size with at least as many sockets has a static
+/// address in every simulation.
 const ROOM: usize = 17;
 
-/// The address of a device as its stack wants it.
+/// Returns the stack's configuration for a static address.
 pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     StaticConfigV4 {
         address: Ipv4Cidr::new(address, 24),

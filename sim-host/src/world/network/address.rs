@@ -6,5 +6,5 @@ use std::net::Ipv4Addr;
 pub(crate) const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 /// The address of the machine where the clients are.
 pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-/// The address of the one who sends what no client would.
+/// The attacker's address.
 pub(crate) const ATTACKER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 66);

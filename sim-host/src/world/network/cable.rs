@@ -1,4 +1,5 @@
-//! The cable of a simulation by itself: the same faults for frames that come from elsewhere, in real time
+//! A simulation's cable on its own: the same faults for frames from another source, in any kind of
+//! time.
 //! or any other.
 //!
 //! ```
@@ -24,19 +25,19 @@ use crate::world::observe::observer::{Direction, Observer};
 
 /// A cable between two machines, one of which is called the device.
 ///
-/// Times are microseconds since it was made, as its user counts them. What a frame meets is drawn
-/// from the seed, frame by frame in each direction; the machines' own timing is not the cable's, so
-/// it repeats itself only as far as they do.
+/// Times are microseconds since it was made, counted by its user. What happens to a frame is drawn
+/// from the seed, frame by frame in each direction. Results repeat only if the machines send the
+/// same frames at the same times.
 pub struct Cable {
     ether: Ether,
     faults: Vec<Fault>,
-    /// How many of the faults had begun, and ended, when they were looked at last.
+    /// How many of the faults had begun, and ended, at the previous look.
     seen: Option<(usize, usize)>,
 }
 
 impl Cable {
-    /// Makes a cable that suffers what a scenario says, with the luck of a seed. Of the scenario the
-    /// latency and the faults of cables count.
+    /// Makes a cable with the faults of a scenario and the random numbers of a seed. Of the
+    /// scenario only the latency and the faults of the cable are used.
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let mut ether = Ether::new();
         ether.choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
@@ -51,12 +52,12 @@ impl Cable {
         cable
     }
 
-    /// The faults it suffers, each in its time.
+    /// Returns its faults.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
 
-    /// Has someone look on.
+    /// Sets the observer.
     pub fn observe(&mut self, observer: Box<dyn Observer>) {
         self.ether.observer = Some(observer);
     }
@@ -67,9 +68,9 @@ impl Cable {
         self.ether.send(way, frame.to_vec());
     }
 
-    /// Lets the time come: faults begin and end, frames arrive.
+    /// Advances the time: faults begin and end, frames arrive.
     pub fn advance(&mut self, now: u64) {
-        // What arrives does so under the faults of its time.
+        // A frame arrives under the faults of its own time.
         while let Some(at) = self.deadline().filter(|at| *at <= now) {
             self.step(at.max(self.ether.choice_log.now));
         }
@@ -84,7 +85,7 @@ impl Cable {
         }
     }
 
-    /// Whether a frame has arrived that nobody has taken.
+    /// Returns whether there is a frame to [`take`](Self::take).
     pub fn has_arrived(&self, way: Direction) -> bool {
         match way {
             Direction::ToDevice => !self.ether.to_device.is_empty(),
@@ -92,7 +93,7 @@ impl Cable {
         }
     }
 
-    /// When something happens next: a frame arrives, a fault begins or ends.
+    /// Returns when something happens next: a frame arrives, or a fault begins or ends.
     pub fn deadline(&self) -> Option<u64> {
         let now = self.ether.choice_log.now;
         let changes = self.faults.iter().flat_map(|fault| [fault.from, fault.until]);
@@ -125,7 +126,7 @@ impl Cable {
     }
 }
 
-/// Whether it strikes the cable, and not one of the machines.
+/// Returns whether the fault strikes the cable rather than one of the machines.
 const fn is_of_cable(kind: FaultKind) -> bool {
     kind.is_of_frames() || matches!(kind, FaultKind::Clog | FaultKind::LinkDown)
 }
@@ -138,7 +139,7 @@ mod tests {
         Cable::new(&scenario.parse().unwrap(), seed)
     }
 
-    /// Sends a frame every millisecond, and says when which arrive.
+    /// Sends a frame every millisecond. Returns when which frames arrive.
     fn arrivals(cable: &mut Cable, count: u64) -> Vec<(u64, Vec<u8>)> {
         let mut arrived = Vec::new();
         for now in 0..count * 10 {

@@ -1,7 +1,8 @@
 //! The DHCP server of simulations whose device asks for its address.
 //!
-//! It gives one address to whoever asks, for as long as the plan says, from when the plan says. When
-//! the address changes it refuses to renew the old one, as a server does whose network was renumbered.
+//! The plan decides when the server starts and how long a lease is. The server gives the same
+//! address to every client. When the address changes, it refuses to renew the old one, like a
+//! server whose network was renumbered.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -18,12 +19,12 @@ use crate::world::network::ether::{Ether, PEER};
 use crate::world::network::segment;
 use crate::world::observe::observer::Direction;
 
-/// The server, and since when it is there.
+/// The server and the time at which it starts.
 pub(crate) struct Dhcp {
     server: Server,
-    /// For how long it gives an address.
+    /// The lease time.
     lease: Duration,
-    /// Since when it is there, in microseconds of the simulation.
+    /// When it starts, in microseconds of the simulation.
     open_at: u64,
 }
 
@@ -35,13 +36,13 @@ impl Dhcp {
         dhcp
     }
 
-    /// Gives another address from now on.
+    /// Changes the address that it gives.
     pub(crate) fn set_address(&mut self, address: Ipv4Addr) {
         let lease = Lease { address, duration: self.lease, renewal: None };
         self.server.set_policy(Policy::Grant(lease));
     }
 
-    /// Answers what has arrived; the address, if one was granted.
+    /// Answers the messages that have arrived. Returns the address if one was granted.
     pub(crate) fn work(&mut self, ether: &mut Ether) -> Option<Ipv4Addr> {
         let before = self.server.tally().granted;
         while let Some(frame) = ether.to_server.pop_front() {

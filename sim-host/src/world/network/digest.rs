@@ -1,6 +1,7 @@
 //! The digest: one number for everything that happened in a simulation, in order.
 //!
-//! Two runs that agree in it have sent the same frames and made the same calls at the same times.
+//! Two runs with the same digest have sent the same frames and made the same calls at the same
+//! times.
 
 use crate::world::choices::random::mix;
 
@@ -14,7 +15,7 @@ impl Digest {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
-    /// Adds bytes, and how many they are.
+    /// Adds bytes and their length.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks::<8>();
@@ -26,7 +27,7 @@ impl Digest {
         self.word(u64::from_le_bytes(last));
     }
 
-    /// The number.
+    /// Returns the digest.
     pub fn value(self) -> u64 {
         mix(self.0)
     }

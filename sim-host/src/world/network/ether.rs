@@ -1,7 +1,6 @@
 //! The cable between the device and its peers: frames under way in both directions.
 //!
-//! It also holds what everything that happens goes through: the choice log that makes the choices, the
-//! digest, and the observer.
+//! It also holds what every room writes to: the choice log, the digest, and the observer.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -21,7 +20,7 @@ use crate::world::observe::observer::{Direction, Fate, Frame, Observer, Treatmen
 pub(crate) const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 /// The hardware address of the machine where the clients are.
 pub(crate) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
-/// The hardware address of the one who sends what no client would.
+/// The attacker's hardware address.
 pub(crate) const ATTACKER: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
 
 pub(crate) struct Ether {
@@ -41,9 +40,9 @@ pub(crate) struct Ether {
     pub(crate) has_server: bool,
     /// How many frames were sent.
     pub(crate) frames: u64,
-    /// Ports of the peers' connections in which a byte was changed unseen.
+    /// Ports of connections with a forged byte.
     pub(crate) forged: Vec<u16>,
-    /// Ports of peers that are there no more, and do not hear what comes for them.
+    /// Ports of vanished peers, which receive nothing more.
     pub(crate) vanished: Vec<u16>,
     /// How often each kind of fault struck, by its number.
     pub(crate) struck: [u32; FaultKind::ALL.len()],
@@ -53,7 +52,7 @@ pub(crate) struct Ether {
     buffers: Vec<Vec<u8>>,
 }
 
-/// A frame under way.
+/// A frame in transit.
 struct Flight {
     arrival: u64,
     serial: u64,
@@ -86,7 +85,7 @@ impl Ether {
         }
     }
 
-    /// Begins a simulation, in the memory of the one before.
+    /// Begins a simulation, in the memory of the previous one.
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
         (self.plugged, self.has_attacker, self.has_server) = (true, false, false);
@@ -101,7 +100,7 @@ impl Ether {
         self.buffers.extend(self.flights.drain().map(|flight| flight.frame));
     }
 
-    /// Has the cable suffer these faults from now on.
+    /// Sets the faults that are active from now on.
     pub(crate) fn suffer<'f>(&mut self, faults: impl Iterator<Item = &'f Fault> + Clone) {
         for link in &mut self.links {
             link.suffer(faults.clone());
@@ -110,7 +109,7 @@ impl Ether {
         self.wake();
     }
 
-    /// A buffer of this length, with nothing in it.
+    /// Returns an empty buffer with this capacity.
     pub(crate) fn buffer(&mut self, length: usize) -> Vec<u8> {
         let mut buffer = self.buffers.pop().unwrap_or_else(|| Vec::with_capacity(MTU));
         buffer.clear();
@@ -195,7 +194,7 @@ impl Ether {
         self.struck[kind as usize] += 1;
     }
 
-    /// Tells the observer of the frame that has the last number.
+    /// Tells the observer about the frame with the last number.
     fn note(&mut self, way: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
@@ -203,12 +202,12 @@ impl Ether {
         }
     }
 
-    /// When the next frame arrives.
+    /// Returns when the next frame arrives.
     pub(crate) fn next_arrival(&self) -> Option<u64> {
         self.flights.peek().map(|flight| flight.arrival)
     }
 
-    /// Brings the frames that are there by now to whom they are for; whether there were any.
+    /// Delivers the frames that have arrived. Returns whether there were any.
     pub(crate) fn deliver(&mut self) -> bool {
         let now = self.choice_log.now;
         let mut any = false;
@@ -237,7 +236,7 @@ impl Ether {
         any
     }
 
-    /// Gives a frame to the machine it is for, or to both.
+    /// Gives a frame to the machine it is addressed to, or to both.
     fn sort(&mut self, frame: Vec<u8>) {
         if self.has_server && segment::dhcp_message(&frame).is_some() {
             return self.to_server.push_back(frame);
@@ -265,7 +264,7 @@ impl Ether {
         }
     }
 
-    /// Tells the observer something worth a line.
+    /// Tells the observer about something worth a line.
     pub(crate) fn mark(&mut self, line: impl FnOnce() -> String) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
@@ -279,7 +278,7 @@ fn links(delay: u64) -> [Link; 2] {
 }
 
 impl Ord for Flight {
-    /// The greatest is the next to arrive, as the heap wants it.
+    /// The greatest is the next to arrive, since the heap is a max-heap.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.arrival, other.serial).cmp(&(self.arrival, self.serial))
     }

@@ -1,4 +1,4 @@
-//! One direction of the cable: what becomes of a frame.
+//! One direction of the cable: decides what happens to a frame.
 //!
 //! ```text
 //!  frame ─▶ down? ─▶ cut? ─▶ too long? ─▶ lost? ─▶ rate and queue ─▶ delay, jitter ─▶ late? ─▶ clog ─▶
@@ -10,10 +10,10 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::observe::observer::{Direction, Fate};
 
-/// What a frame's way takes at least, in microseconds.
+/// The least latency of a frame, in microseconds.
 pub(crate) const LATENCY: u64 = 100;
 
-/// What waits for a slow link longer than this is dropped, in microseconds.
+/// The longest wait for a slow link, in microseconds. Frames that would wait longer are dropped.
 const QUEUE: u64 = 200_000;
 
 /// One direction.
@@ -22,7 +22,7 @@ pub(crate) struct Link {
     stream: Stream,
     to_device: bool,
     delay: u64,
-    /// Per mille of the frames, or the bound of what its name says.
+    /// Per mille of the frames, or the limit that the field's name states.
     odds: Odds,
     cut: bool,
     clogged_until: u64,
@@ -47,14 +47,14 @@ struct Odds {
 pub(crate) struct Decision {
     pub(crate) fate: Fate,
     pub(crate) late: bool,
-    /// It has to wait for its turn on a slow link.
+    /// The frame waits for its turn on a slow link.
     pub(crate) slowed: bool,
     pub(crate) jittered: bool,
-    /// It has to wait for a clog to go.
+    /// The frame waits for a clog to end.
     pub(crate) held: bool,
-    /// Where a bit is flipped, from 1.
+    /// The number of the flipped bit plus one; zero for none.
     pub(crate) flipped: u64,
-    /// Where a byte is changed, from 1.
+    /// The number of the changed byte plus one; zero for none.
     pub(crate) forged: u64,
     /// When a second copy arrives.
     pub(crate) again: Option<u64>,
@@ -88,7 +88,7 @@ impl Link {
         }
     }
 
-    /// Takes the faults of the moment into account.
+    /// Sets the active faults.
     pub(crate) fn suffer<'f>(&mut self, faults: impl Iterator<Item = &'f Fault>) {
         self.odds = Odds::default();
         (self.cut, self.clogged_until) = (false, 0);
@@ -168,7 +168,7 @@ impl Link {
         }
     }
 
-    /// Asks whether something happens that does so to `odds` frames of a thousand, and how much.
+    /// Draws whether something happens that strikes `odds` frames of a thousand, and how much.
     fn happens(
         &self,
         odds: u64,
@@ -187,7 +187,7 @@ impl Link {
     }
 }
 
-/// What it takes to send so many bytes at so many in a second, in microseconds.
+/// Returns how long sending so many bytes takes at `rate` bytes per second, in microseconds.
 fn transmission(bytes: usize, rate: u64) -> u64 {
     let takes = (bytes as u64).saturating_mul(1_000_000).checked_div(rate);
     takes.unwrap_or(0).min(60_000_000)

@@ -1,4 +1,4 @@
-//! The cable between the device and its peers: frames, faults, and who else is on it.
+//! The cable between the device and its peers: frames, faults, and the other hosts on it.
 
 pub(crate) mod address;
 pub(crate) mod cable;

@@ -1,14 +1,14 @@
-//! What faults do inside of a frame, and what is read of one.
+//! Faults inside of a frame, and reading a frame.
 
 use smoltcp::wire::{
     DHCP_SERVER_PORT, EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket,
     TcpSeqNumber, UdpPacket,
 };
 
-/// Flips the bit of this number, counted from behind the Ethernet header; whether it could.
+/// Flips a bit, counted from the end of the Ethernet header. Returns whether that was possible.
 ///
-/// Checksums of IP and TCP find one flipped bit always. What they do not cover, ARP and the
-/// Ethernet header, is covered by the frame's own check on a real cable, so there nothing is flipped.
+/// The checksums of IP and TCP detect every single flipped bit. They do not cover ARP and the
+/// Ethernet header, which a real cable's frame check protects, so no bit of those is flipped.
 pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     let is_ip = EthernetFrame::new_checked(&*frame)
         .is_ok_and(|frame| frame.ethertype() == EthernetProtocol::Ipv4);
@@ -20,8 +20,8 @@ pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     true
 }
 
-/// Changes a byte of a segment, of its payload if it has one, else of its sequence number, and makes
-/// the checksum fit; its ports, if it is a segment.
+/// Changes a byte of a segment's payload, or of its sequence number if it has none, and corrects
+/// the checksum. Returns the ports if it is a segment.
 pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
     let mut frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Ipv4 {
@@ -44,7 +44,7 @@ pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
     Some((segment.src_port(), segment.dst_port()))
 }
 
-/// The target port of a segment.
+/// Returns the destination port of a segment.
 pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Ipv4 {
@@ -57,7 +57,7 @@ pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
     Some(TcpPacket::new_checked(packet.payload()).ok()?.dst_port())
 }
 
-/// A frame in a few words.
+/// Describes a frame in a few words.
 pub(crate) fn describe(frame: &[u8]) -> String {
     try_describe(frame).unwrap_or_else(|| format!("{} bytes", frame.len()))
 }

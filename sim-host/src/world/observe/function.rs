@@ -1,7 +1,6 @@
 //! A function of the application, and its name.
 //!
-//! A name is looked up when it is asked for, in what the program knows of itself; a program without
-//! symbols knows none.
+//! A name is looked up in the program's symbols on demand; a program without symbols has no names.
 
 use std::ffi::c_void;
 
@@ -14,15 +13,16 @@ impl Function {
         Self(address)
     }
 
-    /// Its name without its crate, and where it stands, as far as they are known: `Hello::accepted`,
-    /// or `accepted` alone in a program that knows but its lines, and `src/lib.rs:58`.
+    /// Returns its name without its crate, and its place in the source, as far as they are known:
+    /// `Hello::accepted` and `src/lib.rs:58`. A program that has line numbers only gives
+    /// `accepted`.
     ///
-    /// The first name asked for takes a tenth of a second or more.
+    /// The first lookup takes a tenth of a second or more.
     pub fn look_up(self) -> (Option<String>, Option<String>) {
-        // A call returns behind itself, so addresses are taken for the place behind a call.
+        // The resolver takes return addresses, which are behind the call.
         let place = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
         let mut known = (None, None);
-        // What was inlined comes first, and the function that is called comes last.
+        // Inlined functions come first; the function that is called comes last.
         backtrace::resolve(place, |symbol| {
             let name = symbol.name().map(|name| without_crate(&format!("{name:#}")));
             let file = symbol.filename().zip(symbol.lineno());
@@ -31,13 +31,13 @@ impl Function {
         known
     }
 
-    /// Its name, or another one if it is not known.
+    /// Returns its name, or `other` if it is not known.
     pub fn name_or(self, other: &str) -> String {
         self.look_up().0.unwrap_or_else(|| other.to_owned())
     }
 }
 
-/// `<hello_world::Hello>::accepted` as `Hello::accepted`.
+/// Turns `<hello_world::Hello>::accepted` into `Hello::accepted`.
 fn without_crate(name: &str) -> String {
     let name = name.replace(['<', '>'], "");
     match name.split_once("::") {

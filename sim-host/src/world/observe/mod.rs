@@ -1,4 +1,4 @@
-//! What can be seen of a simulation from outside.
+//! Observing a simulation from outside.
 
 pub(crate) mod function;
 pub(crate) mod observer;

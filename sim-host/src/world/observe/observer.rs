@@ -1,6 +1,6 @@
-//! Those who look on: what a capture file, a timeline or a person at a terminal gets to see.
+//! Observers: the interface of capture files, timelines and the terminal to a simulation.
 //!
-//! A simulation without an observer pays one comparison for each of these.
+//! Without an observer each event costs one comparison.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use picoevent::{Conn, Event, Instant, Listener, What};
 use crate::world::choices::fault::Fault;
 use crate::world::observe::function::Function;
 
-/// Which way a frame goes.
+/// The direction of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the peers to the device.
@@ -21,17 +21,17 @@ pub enum Direction {
 /// What the cable does with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It will arrive at this time, in microseconds of the simulation.
+    /// Arrives at this time, in microseconds of the simulation.
     Arrives(u64),
-    /// It is lost by chance.
+    /// Lost by chance.
     Lost,
-    /// Nothing passes in its direction.
+    /// Dropped: nothing passes in its direction.
     Partitioned,
-    /// The device's link is down.
+    /// Dropped: the device's link is down.
     LinkDown,
-    /// It is longer than what passes.
+    /// Dropped: longer than the MTU.
     TooLong,
-    /// Too much is waiting before it.
+    /// Dropped: too much is waiting before it.
     QueueFull,
 }
 
@@ -40,33 +40,33 @@ pub enum Fate {
 pub struct Treatment {
     /// It is the second copy.
     pub duplicated: bool,
-    /// It is overtaken.
+    /// It is overtaken by later frames.
     pub late: bool,
     /// It waits for its turn on a slow link.
     pub slowed: bool,
-    /// It takes a little longer, by chance.
+    /// It is delayed by jitter.
     pub jittered: bool,
-    /// It waits for a clog to go.
+    /// It waits for a clog to end.
     pub held: bool,
     /// A bit is flipped.
     pub flipped: bool,
-    /// A byte was changed, and the checksum made to fit.
+    /// A byte is changed and the checksum corrected.
     pub forged: bool,
 }
 
 /// A frame on the cable.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'f> {
-    /// Its number in its simulation; the same when it is sent and when it arrives, and another for a
-    /// second copy.
+    /// Its number in its simulation. It is the same when the frame is sent and when it arrives; a
+    /// second copy has another number.
     pub number: u64,
-    /// Which way it goes.
+    /// Its direction.
     pub way: Direction,
-    /// It, from the Ethernet header on.
+    /// The frame, from the Ethernet header on.
     pub bytes: &'f [u8],
 }
 
-/// What lives in a table of a base.
+/// An object in a table of a base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Object {
     /// An event.
@@ -77,21 +77,21 @@ pub enum Object {
     Listener(Listener),
 }
 
-/// What can be said of an object.
+/// The state of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// What an event waits for, and until when by the device's clock.
+    /// What an event waits for, and its deadline by the device's clock.
     Waits(What, Option<Instant>),
-    /// With whom a connection is.
+    /// The peer of a connection.
     With(SocketAddr),
-    /// Where a listener listens.
+    /// The address of a listener.
     At(SocketAddr),
 }
 
 /// A callback of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// What kind of object it belongs to, and why it is called: `conn data`, `conn eof`.
+    /// The kind of object and the reason: `conn data`, `conn eof`.
     pub name: &'static str,
     /// The object.
     pub object: Object,
@@ -99,52 +99,54 @@ pub struct Callback {
     pub function: Function,
 }
 
-/// News of a client.
+/// What happened to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// It calls from this port.
+    /// It connects from this port.
     Calls(u16),
-    /// It has what it wanted, so many microseconds after it called first.
+    /// It has been served, so many microseconds after its first connect.
     IsServed(u64),
-    /// It was turned away, or lost its connection.
+    /// It was refused, or it lost its connection.
     IsTurnedAway,
-    /// It is gone and comes no more.
+    /// It has ended.
     IsGone,
 }
 
-/// Sees what happens in a simulation. Every method does nothing unless it is written; times are in
+/// Receives what happens in a simulation. The default of every method does nothing. Times are in
 /// microseconds of the simulation.
 pub trait Observer {
-    /// A frame is sent, as its sender sent it.
+    /// Called when a frame is sent, with the frame as it was sent.
     fn frame(&mut self, _at: u64, _frame: Frame<'_>, _fate: Fate, _how: Treatment) {}
 
-    /// A frame has arrived, as it arrived.
+    /// Called when a frame has arrived, with the frame as it arrived.
     fn arrived(&mut self, _at: u64, _frame: Frame<'_>) {}
 
-    /// A frame under way is lost after all: the device's link is down when it should arrive.
+    /// Called when a frame is lost after all: the device's link is down when the frame should
+    /// arrive.
     fn fell(&mut self, _at: u64, _frame: Frame<'_>) {}
 
-    /// A callback begins.
+    /// Called when a callback begins.
     fn callback_begins(&mut self, _at: u64, _callback: Callback) {}
 
-    /// The callback that began last has returned.
+    /// Called when the last callback has returned.
     fn callback_ends(&mut self, _at: u64) {}
 
-    /// What the application has, when a callback has returned and when the loop sleeps.
+    /// Called with the application's objects, when a callback has returned and when the loop
+    /// sleeps.
     fn objects(&mut self, _at: u64, _objects: &[(Object, About)]) {}
 
-    /// A fault begins or ends.
+    /// Called when a fault begins or ends.
     fn fault(&mut self, _at: u64, _fault: &Fault, _begins: bool) {}
 
-    /// There is news of the client of this number.
+    /// Called when something happened to the client of this number.
     fn client(&mut self, _at: u64, _client: u32, _news: News) {}
 
-    /// Something else worth a line: the end of the faults, the interrupt, the verdict.
+    /// Called for anything else worth a line: the end of the faults, the interrupt, the verdict.
     fn mark(&mut self, _at: u64, _line: &str) {}
 }
 
 impl Object {
-    /// What it is: `event`, `conn` or `listener`.
+    /// Returns its kind: `event`, `conn` or `listener`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Event(_) => "event",
@@ -153,7 +155,7 @@ impl Object {
         }
     }
 
-    /// Its slot in its table.
+    /// Returns its slot in its table.
     pub const fn slot(self) -> usize {
         match self {
             Self::Event(event) => event.index(),

@@ -1,7 +1,7 @@
-//! The attacker: frames that no client's stack would send.
+//! The attacker: sends frames that no client's stack would send.
 //!
-//! It has an address of its own and no stack behind it: it answers ARP requests, begins connections
-//! that it does not mean, and breaks them in ways drawn from the seed.
+//! It has an address of its own but no network stack. It answers ARP requests, begins connections,
+//! and breaks them in ways drawn from the seed.
 
 use std::net::Ipv4Addr;
 
@@ -22,12 +22,12 @@ use forge::{Answer, Segment};
 pub(crate) struct Attack {
     pub(crate) kind: AttackKind,
     pub(crate) at: u64,
-    /// What else there is to choose follows from this number.
+    /// The seed of the attack's details.
     number: u64,
 }
 
 impl Attack {
-    /// Draws the attack of this number, by `quiet`.
+    /// Draws the attack of this number, which begins by `quiet`.
     pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
         let stream = Stream::Attacker;
         let kind = choice_log.ask_about(stream, ChoicePoint::Kind, nth, |random| {
@@ -44,7 +44,7 @@ impl Attack {
     }
 }
 
-/// A connection that it began and means to break.
+/// A connection that the attacker began and will break.
 struct Call {
     port: u16,
     attack: Attack,
@@ -62,7 +62,7 @@ impl Attacker {
         Self { calls: Vec::new(), next_port: 20_000, device }
     }
 
-    /// Does one attack.
+    /// Performs one attack.
     pub(crate) fn attack(&mut self, attack: Attack, ether: &mut Ether) {
         let mut random = Random::new(attack.number, attack.kind as u64);
         let many = random.between(1, 12);
@@ -106,7 +106,7 @@ impl Attacker {
         any
     }
 
-    /// The device has accepted one of its connections.
+    /// Handles the device accepting one of its connections.
     fn welcomed(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
         let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
         let Some(call) = call else { return };
@@ -153,7 +153,7 @@ impl Attacker {
         forge::ping(self.device.0, random, ether);
     }
 
-    /// The device has moved.
+    /// Handles a change of the device's address.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr) {
         self.device.0 = address;
     }
@@ -169,7 +169,7 @@ fn anything(random: &mut Random) -> (TcpControl, bool) {
     (control, random.chance(500))
 }
 
-/// A number that is right, or nearly, or not at all.
+/// Returns the number itself, a number close to it, or any number.
 fn nearly(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
     let TcpSeqNumber(right) = number;
     TcpSeqNumber(match random.below(4) {

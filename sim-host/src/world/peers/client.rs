@@ -1,4 +1,4 @@
-//! A client: a script, and the behaviours with which it is followed.
+//! A client: a script and a behaviour.
 
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
@@ -10,67 +10,67 @@ use crate::world::peers::conversation::{Conversation, Pace, Talk};
 use crate::world::peers::script::{Choices, MakeScript, Script};
 
 impl Behaviour {
-    /// Whether the device owes such a client its service.
+    /// Returns whether the device must serve such a client.
     pub(crate) const fn is_owed_service(self) -> bool {
         matches!(self, Self::Normal | Self::SlowReader | Self::SlowWriter | Self::PortReuse)
     }
 }
 
-/// Microseconds until a client that was turned away calls again.
+/// Microseconds until a client that was refused connects again.
 const AGAIN: u64 = 700_000;
 
-/// How far a client is.
+/// The stage of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It calls when its time has come.
+    /// It connects at its time.
     Waiting,
-    /// It is connected, or tries to be.
+    /// It is connected or connecting.
     Calling,
-    /// It has what it wanted, or gave it up, and the connection ends.
+    /// It has finished or given up, and its connection ends.
     Leaving,
-    /// It is gone.
+    /// It has ended.
     Gone,
 }
 
 pub(crate) struct Client {
     pub(crate) number: u32,
     pub(crate) behaviour: Behaviour,
-    /// The device's port that it calls.
+    /// The device's port that it connects to.
     pub(crate) calls: u16,
     pub(crate) stage: Stage,
-    /// It went through its script.
+    /// It has finished its script.
     pub(crate) served: bool,
-    /// How often it was turned away, or lost its connection.
+    /// How often it was refused, or lost its connection.
     pub(crate) turned_away: u32,
     pub(crate) socket: Option<SocketHandle>,
-    /// The port of its last connection, zero before.
+    /// The local port of its last connection; zero before the first.
     pub(crate) port: u16,
-    /// When it has to be looked at again, if nothing happens to its socket.
+    /// When it must be polled again, if nothing happens to its socket.
     pub(crate) wake: u64,
-    /// When it called first.
+    /// When it connected first.
     start: u64,
     /// How long it took until it was served.
     pub(crate) waited: u64,
     script: Script,
-    /// After how many bytes it does what its behaviour says.
+    /// The number of bytes after which it does what its behaviour is named for.
     severity: u64,
-    /// Calls it makes after this one.
+    /// How many times it connects again after this time.
     more_calls: u32,
     talk: Conversation,
 }
 
-/// What becomes of a client's socket.
+/// What happens to a client's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
-    /// It stays.
+    /// The socket stays.
     Stays,
-    /// It is removed without a word, and what comes for it is not heard.
+    /// The socket is removed silently, and frames for it are dropped.
     Vanishes,
-    /// It is removed.
+    /// The socket is removed.
     Removed,
 }
 
-/// What observers hear of when it changes.
+/// The part of a client's state whose changes observers hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) served: bool,
@@ -108,7 +108,7 @@ impl Client {
         Self { severity, ..Self::new(number, behaviour, start.min(60_000_000), called) }
     }
 
-    /// Returns a nice client that calls at this port now, when all is over.
+    /// Makes a normal client of the socket-leak check, which connects to this port now.
     pub(crate) fn of_socket_check(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -120,7 +120,7 @@ impl Client {
         Self::new(number, Behaviour::Normal, now, called)
     }
 
-    /// Whether it is one of those who call when all is over.
+    /// Returns whether it belongs to the socket-leak check.
     pub(crate) const fn is_of_socket_check(&self) -> bool {
         self.number > MOST as u32
     }
@@ -145,39 +145,39 @@ impl Client {
         }
     }
 
-    /// How it stands.
+    /// Returns the state that observers hear of.
     pub(crate) fn standing(&self) -> Standing {
         let gone = self.stage == Stage::Gone;
         Standing { served: self.served, turned_away: self.turned_away, gone }
     }
 
-    /// Whether the device still owes it something.
+    /// Returns whether the device still has to serve it.
     pub(crate) fn is_owed(&self) -> bool {
         self.behaviour.is_owed_service() && !self.served
     }
 
-    /// Whether it calls once, and wants to be served then.
+    /// Returns whether it connects only once and must be served then.
     pub(crate) fn calls_once(&self) -> bool {
         matches!(self.behaviour, Behaviour::Normal | Behaviour::SlowWriter)
     }
 
-    /// Bytes its socket has room for.
+    /// Returns the size of its socket's receive buffer in bytes.
     pub(crate) fn window(&self) -> usize {
         match self.behaviour {
             Behaviour::ZeroWindow => 1 + (self.severity % 64) as usize,
-            // Not less: what the device has to send after its application closed must be through
-            // within the adapter's linger time.
+            // Not less: the device must send the rest of its output within the adapter's linger
+            // time.
             Behaviour::SlowReader => 256,
             _ => 2048,
         }
     }
 
-    /// Whether its next call comes from the port of the one before.
+    /// Returns whether its next connect uses the local port of the last one.
     pub(crate) fn reuses_port(&self) -> bool {
         self.behaviour == Behaviour::PortReuse && self.port != 0 && self.turned_away == 0
     }
 
-    /// Begins to call.
+    /// Records that it begins to connect.
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         self.socket = Some(socket);
         self.port = port;
@@ -189,7 +189,7 @@ impl Client {
     /// Does what can be done now.
     ///
     /// # Errors
-    /// What the device did that the script does not allow.
+    /// What the device did against the script.
     pub(crate) fn work(
         &mut self,
         socket: &mut Socket<'_>,
@@ -260,12 +260,12 @@ impl Client {
         }
     }
 
-    /// Waits for its connection to end, without hearing what still comes.
+    /// Waits for its connection to end, and discards what still arrives.
     fn leave(&mut self, socket: &mut Socket<'_>, now: u64) -> After {
         if socket.can_recv() {
             let _ = socket.recv(|bytes| (bytes.len(), ()));
         }
-        // A reset is out when the socket knows no peer any more.
+        // A reset has been sent once the socket has no remote endpoint.
         let over = match socket.state() {
             State::Closed => socket.remote_endpoint().is_none(),
             State::TimeWait | State::FinWait2 => true,
@@ -284,7 +284,7 @@ impl Client {
         After::Removed
     }
 
-    /// Has lost its connection: it calls again, if it is of that kind.
+    /// Records a lost connection. A client that must be served connects again later.
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
         self.turned_away += 1;
         if self.behaviour.is_owed_service() && !self.served && !ending {

@@ -1,4 +1,4 @@
-//! How far a client is in its script, on one connection.
+//! A client's progress in its script, on one connection.
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
@@ -7,7 +7,7 @@ use crate::world::peers::script::{Script, Step};
 /// Microseconds between two reads or writes of a slow client.
 const SLOWLY: u64 = 1_000_000;
 
-/// How many bytes go at a time; zero for as many as can.
+/// The most bytes per read and write; zero for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
     pub(crate) read: usize,
@@ -18,39 +18,39 @@ impl Pace {
     pub(crate) const FULL: Self = Self { read: 0, write: 0 };
 }
 
-/// Where a conversation stands.
+/// The state of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
-    /// It goes on with the next news, or at this time.
+    /// It continues with the next event of its socket, or at this time.
     Until(u64),
-    /// The script is done.
+    /// The script has been finished.
     Over,
-    /// The connection is gone before.
+    /// The connection was lost before the end of the script.
     Lost,
 }
 
 #[derive(Default)]
 pub(crate) struct Conversation {
-    /// Bytes that went either way.
+    /// Bytes transferred in both directions.
     pub(crate) progress: u64,
     step: usize,
-    /// How much of an expectation has come.
+    /// How many bytes of the current expectation have arrived.
     heard: usize,
     out: Vec<u8>,
     sent: usize,
-    /// The end of the stream goes out behind the last byte.
+    /// The end of the stream follows the last byte.
     finishes: bool,
-    /// When a pause is over.
+    /// When a pause ends.
     pause: Option<u64>,
     next_read: u64,
     next_write: u64,
 }
 
 impl Conversation {
-    /// Goes on with the script as far as it can.
+    /// Advances in the script as far as possible.
     ///
     /// # Errors
-    /// What the device did that the script does not allow.
+    /// What the device did against the script.
     pub(crate) fn go_on(
         &mut self,
         script: &Script,
@@ -68,7 +68,7 @@ impl Conversation {
                 socket.close();
             }
             let Some(step) = script.steps.get(self.step) else {
-                // After the end of the stream it does not matter what could not be sent.
+                // After the end of the stream, unsent bytes do not matter.
                 let over = all_sent || matches!(script.steps.last(), Some(Step::ExpectEnd));
                 return Ok(match socket.state() {
                     _ if over => Talk::Over,
@@ -95,7 +95,7 @@ impl Conversation {
                 Step::ExpectEnd => self.expect_end(socket)?,
             };
             if !done {
-                // What came before a reset can still be read.
+                // Bytes that arrived before a reset can still be read.
                 let lost = socket.state() == State::Closed && !(reads && socket.can_recv());
                 return Ok(if lost { Talk::Lost } else { Talk::Until(wake) });
             }
@@ -104,7 +104,7 @@ impl Conversation {
         }
     }
 
-    /// Sends what can be sent; when it may go on, if it waits for the time.
+    /// Sends what can be sent. Returns when to continue, if it waits for the time.
     fn flush(&mut self, socket: &mut Socket<'_>, now: u64, pace: Pace) -> u64 {
         while self.sent < self.out.len() && socket.can_send() {
             if now < self.next_write {
@@ -124,7 +124,7 @@ impl Conversation {
         u64::MAX
     }
 
-    /// Hears what there is of an expectation; whether it has come true.
+    /// Reads bytes of an expectation. Returns whether it is complete.
     fn expect(
         &mut self,
         bytes: &[u8],
@@ -170,7 +170,7 @@ impl Conversation {
         Ok(true)
     }
 
-    /// Whether the device's stream has ended.
+    /// Returns whether the device's stream has ended.
     fn expect_end(&mut self, socket: &mut Socket<'_>) -> Result<bool, String> {
         match socket.recv(|part| (0, part.len())) {
             Ok(0) | Err(RecvError::InvalidState) => Ok(false),

@@ -1,4 +1,4 @@
-//! The other side of the cable: clients, and one who sends what no client would.
+//! The peers of the device: clients and the attacker.
 
 pub(crate) mod attacker;
 pub(crate) mod client;

@@ -1,4 +1,4 @@
-//! The machine where the clients are: a plain smoltcp interface.
+//! The machine where the clients run: a plain smoltcp interface.
 
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
@@ -20,13 +20,13 @@ pub(crate) struct Peer<'e> {
     sockets: SocketSet<'static>,
     pub(crate) clients: Vec<Client>,
     next_port: u16,
-    /// When the interface has something to do by itself.
+    /// When the interface must be polled next.
     next_poll: u64,
-    /// Where the device is.
+    /// The device's address.
     pub(crate) device: Ipv4Addr,
 }
 
-/// What a client says of the device.
+/// What a client found wrong with the device.
 pub(crate) struct Complaint {
     pub(crate) client: u32,
     pub(crate) text: String,
@@ -46,10 +46,10 @@ impl<'e> Peer<'e> {
         Self { ether, nic, interface, sockets, clients, next_port, next_poll: u64::MAX, device }
     }
 
-    /// Works; whether anything happened.
+    /// Polls the stack and all clients. Returns whether anything happened.
     ///
     /// # Errors
-    /// What a client has to complain about.
+    /// What a client found wrong.
     pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
         let news = !self.ether.borrow().to_peer.is_empty();
         let woken = self.clients.iter().any(|client| client.wake <= now);
@@ -67,7 +67,7 @@ impl<'e> Peer<'e> {
         self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
         let worked = news || woken || self.ether.borrow().frames != frames;
         if !worked && self.next_poll <= now {
-            // The stack wants to do something at once, and does not.
+            // The stack asks for an immediate poll, but polling changes nothing.
             self.next_poll = now + 1_000;
         }
         Ok(worked)
@@ -111,7 +111,7 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
-    /// Tells the observer what became of a client since it stood so.
+    /// Tells the observer what changed about a client since `before`.
     fn tell(&self, index: usize, now: u64, before: Standing) {
         let Some(observer) = &mut self.ether.borrow_mut().observer else { return };
         let client = &self.clients[index];
@@ -154,12 +154,12 @@ impl<'e> Peer<'e> {
         port
     }
 
-    /// The machine starts again: no connection is known any more.
+    /// Restarts the machine: all connections are forgotten.
     pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
         self.forget(now, ending, |_| true);
     }
 
-    /// The device has moved. Who still calls it at the old place gives that up.
+    /// Handles a change of the device's address. Clients that connect to the old one give up.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
         self.device = address;
         self.forget(now, ending, |state| state == State::SynSent);
@@ -179,13 +179,13 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// When something has to be done, if nothing comes.
+    /// Returns when the next poll is due, if no frame arrives.
     pub(crate) fn next(&self) -> u64 {
         let wakes = self.clients.iter().map(|client| client.wake);
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 
-    /// Whether every client that is owed service has it, and none is still to come.
+    /// Returns whether every client that must be served has been, and none is still to come.
     pub(crate) fn is_served(&self) -> bool {
         !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))
     }

@@ -1,14 +1,13 @@
-//! What a client says and what it must hear: the application's protocol, seen from outside.
+//! Scripts: what a client sends and what it must receive.
 
 use std::time::Duration;
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
 
-/// One side of a conversation, the client's.
+/// The client's side of a conversation.
 ///
-/// A client sends while it waits for what it expects, so that a server that answers byte by byte
-/// makes nobody wait.
+/// A client sends while it waits for what it expects, so a server may answer byte by byte.
 ///
 /// ```
 /// use picoevent_sim::world::Script;
@@ -24,19 +23,19 @@ pub struct Script {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Begins to send, behind what is being sent.
+    /// Begins to send, after what is being sent.
     Send(Vec<u8>),
     /// Waits for exactly these bytes.
     Expect(Vec<u8>),
-    /// Sends the end of the stream, behind what is being sent.
+    /// Sends the end of the stream, after what is being sent.
     Finish,
-    /// Waits for the peer's end of the stream, with nothing before it.
+    /// Waits for the peer's end of the stream, with no bytes before it.
     ExpectEnd,
     Pause(Duration),
 }
 
 impl Script {
-    /// A client that connects and says nothing.
+    /// Makes the script of a client that connects and sends nothing.
     pub const fn new() -> Self {
         Self { steps: Vec::new() }
     }
@@ -47,14 +46,14 @@ impl Script {
         self.then(Step::Send(bytes.to_vec()))
     }
 
-    /// Waits for exactly these bytes. Others, or an end before the last of them, are a failure of
-    /// the device.
+    /// Waits for exactly these bytes. Other bytes, or an end before the last of them, are a failure
+    /// of the device.
     #[must_use]
     pub fn expect(self, bytes: &[u8]) -> Self {
         self.then(Step::Expect(bytes.to_vec()))
     }
 
-    /// Ends its own side of the stream, behind the last byte that is sent.
+    /// Ends its own side of the stream, after the last byte that is sent.
     #[must_use]
     pub fn finish(self) -> Self {
         self.then(Step::Finish)
@@ -66,7 +65,7 @@ impl Script {
         self.then(Step::ExpectEnd)
     }
 
-    /// Does nothing for a while.
+    /// Pauses for a time.
     #[must_use]
     pub fn pause(self, time: Duration) -> Self {
         self.then(Step::Pause(time))
@@ -78,10 +77,10 @@ impl Script {
     }
 }
 
-/// Chooses the port that a client calls, unless it is given, and makes the client's script.
+/// Chooses the port that a client connects to, unless it is given, and makes the client's script.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
 
-/// The choices that are open to a script; each goes through the choice log.
+/// The choices that a script may make. Each goes through the choice log.
 pub struct Choices<'t> {
     pub(crate) choice_log: &'t mut ChoiceLog,
     pub(crate) client: u32,
@@ -89,7 +88,7 @@ pub struct Choices<'t> {
 }
 
 impl Choices<'_> {
-    /// A number up to `most`; zero is the default.
+    /// Returns a number up to `most`; zero is the default.
     pub fn up_to(&mut self, most: u64) -> u64 {
         let nth = self.client * 64 + self.asked.min(63);
         self.asked += 1;
@@ -103,7 +102,7 @@ impl Choices<'_> {
         answer.min(most)
     }
 
-    /// Which client of the simulation it is, from zero.
+    /// Returns the number of the client in the simulation, from zero.
     pub fn client(&self) -> u32 {
         self.client
     }

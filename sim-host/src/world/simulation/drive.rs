@@ -1,4 +1,4 @@
-//! Driving a simulation: everything that can happen now, then on to the next time something can.
+//! Drives a simulation: does everything that can happen now, then advances to the next time.
 //!
 //! ```text
 //!   fault phase ──▶ quiet phase ──▶ every client served ──▶ every table empty ──▶ interrupt ──▶ end
@@ -31,32 +31,33 @@ use crate::world::simulation::waits::Waits;
 mod judge;
 mod strike;
 
-/// Rounds in which the simulation must come to rest at one time.
+/// Rounds after which nothing more may happen at one time.
 const ROUNDS: u32 = 2_000;
-/// Times that a simulation may have. It is far more than any needs.
+/// The most times at which something happens in a simulation, far more than any needs.
 const TIMES: u32 = 200_000;
 
-/// How far the simulation is.
+/// The phase of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Faults happen.
     Faults,
-    /// They are over, and clients are still to be served by this time.
+    /// The faults are over; clients must be served by this time.
     Serving(u64),
-    /// Everyone is served; what is held must be given back by this time.
+    /// All clients are served; all objects must be given back by this time.
     Emptying(u64),
-    /// Everything is given back; the last sockets become free until this time.
+    /// All objects are given back; the last sockets become free by this time.
     Resting(u64),
-    /// Clients call a listener, one for each of its sockets, and must all be served by this time.
+    /// Socket-leak check: as many clients as sockets connect to a listener and must be served by
+    /// this time.
     SocketCheck(u64),
-    /// The interrupt came; the loop must end by this time.
+    /// The interrupt was raised; the loop must end by this time.
     Ending(u64),
 }
 
 /// What to do next.
 enum Judgement {
     Over(Verdict),
-    /// Something was done at this very time.
+    /// Something was done at this time; judge again.
     Again,
     GoOn,
 }
@@ -72,12 +73,12 @@ pub(crate) struct Simulation<'w> {
     timeline: Timeline,
     active: Vec<Fault>,
     script: MakeScript<'w>,
-    /// Listeners that were called to see whether all their sockets are there, by their ports.
+    /// The ports of the listeners that the socket-leak check has reached.
     called: Vec<u16>,
-    /// How often listeners had been closed when the last one was called.
+    /// How often listeners had been closed when the last one was checked.
     closings: u32,
     backlog: usize,
-    /// Interrupts that the observer has heard of.
+    /// Interrupts that the observer was told about.
     interrupts: u32,
     phase: Phase,
     now: u64,
@@ -85,7 +86,7 @@ pub(crate) struct Simulation<'w> {
     default: bool,
 }
 
-/// What is known of a simulation beside its verdict.
+/// The summary of a simulation, without its verdict.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) served: u32,
@@ -93,12 +94,12 @@ pub(crate) struct Summary {
     pub(crate) lasted: u64,
 }
 
-/// What a simulation has to know of its application.
+/// What a simulation needs to know about its application.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Application {
-    /// The port at which it was told to listen.
+    /// The port on which it was told to listen.
     pub(crate) port: u16,
-    /// Sockets that listen for each listener at most.
+    /// The most sockets that listen for one listener.
     pub(crate) backlog: usize,
     pub(crate) ends_when_interrupted: bool,
 }
@@ -163,7 +164,7 @@ impl<'w> Simulation<'w> {
             }
             match self.judge() {
                 Judgement::Over(verdict) => return verdict,
-                // What was done must come to its end before time goes on.
+                // Complete what was begun before time advances.
                 Judgement::Again => continue,
                 Judgement::GoOn => {}
             }
@@ -178,7 +179,7 @@ impl<'w> Simulation<'w> {
         Verdict::Stuck(format!("after {TIMES} steps the simulation has not ended"))
     }
 
-    /// What is known of it.
+    /// Returns the summary.
     pub(crate) fn summary(&self) -> Summary {
         let mut summary = Summary { lasted: self.now, ..Summary::default() };
         for client in self.peer.clients.iter().filter(|client| client.served) {
@@ -188,7 +189,7 @@ impl<'w> Simulation<'w> {
         summary
     }
 
-    /// Lets everything happen that can happen without time passing.
+    /// Lets everything happen that can happen at the current time.
     fn settle(&mut self) -> Result<(), Verdict> {
         let odds = self.plan.postpone;
         let ether = self.ether;
@@ -205,7 +206,7 @@ impl<'w> Simulation<'w> {
             let worked = worked.map_err(|panic| Verdict::Crash(message(&*panic)))?;
             if self.interrupts != interrupt::raised() {
                 self.interrupts = interrupt::raised();
-                self.ether.borrow_mut().mark(|| "the interrupt has come".to_owned());
+                self.ether.borrow_mut().mark(|| "the interrupt is raised".to_owned());
             }
             if let Some(problem) = self.shared.seen.borrow_mut().violation.take() {
                 return Err(Verdict::Invariant(problem));
@@ -239,7 +240,7 @@ impl<'w> Simulation<'w> {
         )))
     }
 
-    /// Lets the DHCP server work.
+    /// Lets the DHCP server answer.
     fn lease(&mut self) {
         let Some(dhcp) = &mut self.dhcp else { return };
         let granted = dhcp.work(&mut self.ether.borrow_mut());
@@ -248,13 +249,13 @@ impl<'w> Simulation<'w> {
         }
     }
 
-    /// The device has another address.
+    /// Handles a change of the device's address.
     fn moved(&mut self, address: Ipv4Addr) {
         self.peer.device_is_at(address, self.now, self.is_ending());
         self.attacker.device_is_at(address);
     }
 
-    /// The next time something happens.
+    /// Returns the next time at which something happens.
     fn next(&self) -> u64 {
         let by = match self.phase {
             Phase::Faults => u64::MAX,

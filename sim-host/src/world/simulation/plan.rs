@@ -1,7 +1,7 @@
 //! The plan of a simulation: its configuration, drawn from the choice log before anything happens.
 //!
-//! Each seed leaves some kinds of faults and clients out altogether. A run with everything in it
-//! would drown what only shows when one thing goes wrong often.
+//! Each seed leaves out some kinds of faults and clients. If every run had all kinds, they would
+//! hide what only shows when one thing goes wrong often (swarm testing).
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
@@ -15,29 +15,29 @@ use crate::world::peers::client::Client;
 use crate::world::peers::script::MakeScript;
 
 pub(crate) struct Plan {
-    /// Which of the sizes the device's memory has.
+    /// The index of the device's size.
     pub(crate) size: usize,
     /// When the faults end.
     pub(crate) quiet: u64,
-    /// What a frame's way takes.
+    /// The latency of a frame.
     pub(crate) latency: u64,
-    /// For how many seconds the device's address is leased; `None` for one of its own.
+    /// The lease time of the device's address in seconds; `None` for a static address.
     pub(crate) lease: Option<u32>,
-    /// From when on the DHCP server answers.
+    /// When the DHCP server starts.
     pub(crate) server_start: u64,
-    /// From what the stacks draw their ports and sequence numbers.
+    /// The seed of the stacks' ports and sequence numbers.
     pub(crate) numbers: u64,
     pub(crate) clock_start: u64,
-    /// Ticks of the device's clock in a million of the simulation's.
+    /// Ticks of the device's clock per million ticks of the simulation's.
     pub(crate) pace: u64,
-    /// Per mille of the turns that a task has to wait for.
+    /// How often a task that is due waits for another turn, per mille.
     pub(crate) postpone: u64,
-    /// At which preemption point the interrupt comes; zero for when everything is over.
+    /// The number of the preemption point of the interrupt; zero for when everything is over.
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
     pub(crate) clients: Vec<Client>,
-    /// Clients that call each listener at once when all is over, as many as it has sockets at most.
+    /// The most clients that connect to each listener at once in the socket-leak check.
     pub(crate) socket_check: usize,
 }
 
@@ -109,7 +109,7 @@ impl Plan {
         }
     }
 
-    /// Whether nothing in the simulation, but for its clients, can be an excuse.
+    /// Returns whether the plan has nothing, apart from its clients, that could excuse a failure.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
             && self.attacks.iter().all(|attack| attack.kind == AttackKind::None)

@@ -1,16 +1,16 @@
-//! What a plan says will happen, and when.
+//! The timeline of a plan: what will happen and when.
 
 use crate::world::choices::fault::Fault;
 use crate::world::peers::attacker::Attack;
 use crate::world::simulation::plan::Plan;
 
-/// Something a plan says will happen.
+/// Something that the plan makes happen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Moment {
     Begins(Fault),
     Ends(Fault),
     Attack(Attack),
-    /// The faults are over.
+    /// The faults end.
     Quiet,
 }
 
@@ -26,20 +26,20 @@ impl Timeline {
             moments.push((fault.until, Moment::Ends(*fault)));
             moments.push((fault.from, Moment::Begins(*fault)));
         }
-        // What has no life begins before it ends, and the quiet comes last.
+        // A fault of no duration begins before it ends, and the quiet phase comes last.
         moments.reverse();
         moments.sort_by_key(|(at, _)| *at);
         moments.reverse();
         Self(moments)
     }
 
-    /// The next moment that is due.
+    /// Takes the next moment if it is due.
     pub(crate) fn due(&mut self, now: u64) -> Option<Moment> {
         let (at, _) = self.0.last()?;
         if *at > now { None } else { self.0.pop().map(|(_, moment)| moment) }
     }
 
-    /// When the next one is.
+    /// Returns when the next moment is.
     pub(crate) fn next(&self) -> u64 {
         self.0.last().map_or(u64::MAX, |(at, _)| *at)
     }

@@ -1,4 +1,4 @@
-//! The verdict on a simulation, and what else is known of it when it is over.
+//! The verdict on a simulation, and its other results.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use crate::world::choices::choice_log::Choice;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::simulation::waits::Waits;
 
-/// How a simulation went.
+/// The verdict on a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Everything as it should be.
+    /// Everything was correct.
     Pass,
     /// The device panicked.
     Crash(String),
-    /// Something happened that must never happen.
+    /// An invariant was broken.
     Invariant(String),
     /// Something that must happen in the end did not.
     Stuck(String),
-    /// Everyone is served, and something is still held.
+    /// All clients are served, but something is still held.
     Leak(String),
 }
 
-/// A kind of verdict, without its words.
+/// A kind of verdict, without its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// [`Verdict::Pass`].
@@ -37,10 +37,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, the good one first.
+    /// All kinds, the best first.
     pub const ALL: [Self; 5] = [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
 
-    /// The status with which the command ends.
+    /// Returns the command's exit status.
     pub const fn status(self) -> u8 {
         match self {
             Self::Pass => 0,
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Its word.
+    /// Returns its word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -64,7 +64,7 @@ impl Kind {
 }
 
 impl Verdict {
-    /// Its kind.
+    /// Returns its kind.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Pass => Kind::Pass,
@@ -75,7 +75,7 @@ impl Verdict {
         }
     }
 
-    /// Adds the reason to the words of a failure.
+    /// Adds a reason to a failure.
     pub(crate) fn because(mut self, reason: &str) -> Self {
         if let Self::Crash(why) | Self::Invariant(why) | Self::Stuck(why) | Self::Leak(why) =
             &mut self
@@ -86,7 +86,7 @@ impl Verdict {
         self
     }
 
-    /// Whether everything was as it should be.
+    /// Returns whether everything was correct.
     pub const fn is_pass(&self) -> bool {
         matches!(self, Self::Pass)
     }
@@ -104,25 +104,25 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What is known of a simulation that is over.
+/// The results of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// How it went.
+    /// The verdict.
     pub verdict: Verdict,
     /// One number for everything that happened, in order.
     pub digest: u64,
-    /// How long it lasted, in microseconds of its own.
+    /// How long it lasted, in microseconds of virtual time.
     pub lasted: u64,
-    /// Frames that were sent, those that were lost included.
+    /// Frames sent, lost frames included.
     pub frames: u64,
-    /// Callbacks that ran.
+    /// Callbacks run.
     pub callbacks: u64,
-    /// Clients that were served.
+    /// Clients served.
     pub served: u32,
-    /// How long they waited for their service.
+    /// How long clients waited until they were served.
     pub waited: Waits,
-    /// How often each kind of fault struck, by [`FaultKind`]'s order.
+    /// How often each kind of fault struck, in [`FaultKind`]'s order.
     pub struck: [u32; FaultKind::ALL.len()],
-    /// The choices that were not the defaults; only kept for a simulation that failed.
+    /// The choices that were not the defaults. Kept only if the simulation failed.
     pub lines: Vec<Choice>,
 }

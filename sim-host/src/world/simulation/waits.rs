@@ -1,6 +1,6 @@
-//! How long clients waited for their service: counts by spans that grow by half an octave each.
+//! How long clients waited for their service: a histogram whose spans grow by half an octave each.
 
-/// Spans; the last one has no end.
+/// The number of spans; the last one has no end.
 const SPANS: usize = 64;
 
 /// A histogram of waiting times.
@@ -14,7 +14,7 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// Counts someone who waited for so many microseconds.
+    /// Counts a client that waited so many microseconds.
     pub(crate) fn count(&mut self, micros: u64) {
         let micros = micros.max(1);
         let octave = micros.ilog2() as usize;
@@ -25,14 +25,14 @@ impl Waits {
         self.0[(2 * octave + half).min(SPANS - 1)] += 1;
     }
 
-    /// Counts all that another has counted.
+    /// Adds another histogram.
     pub(crate) fn add(&mut self, other: &Self) {
         for (sum, more) in self.0.iter_mut().zip(other.0) {
             *sum += more;
         }
     }
 
-    /// Each span by the microseconds it ends before, and how many waited so long.
+    /// Returns each span's end in microseconds, and how many clients are in it.
     pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().enumerate().map(|(index, count)| {
             let octave = 1_u64 << (index / 2);
@@ -41,12 +41,12 @@ impl Waits {
         })
     }
 
-    /// How many were counted.
+    /// Returns how many clients were counted.
     pub fn all(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// The end of the span by which so many of a thousand had been served.
+    /// Returns the end of the span within which `permille` of the clients had been served.
     pub fn within(&self, permille: u64) -> Option<u64> {
         let wanted = (self.all() * permille).div_ceil(1_000).max(1);
         let mut sum = 0;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everyone_is_counted_in_a_span_that_ends_later() {
+    fn every_wait_is_counted_in_a_span_that_ends_later() {
         for micros in [0, 1, 2, 3, 4, 5, 6, 7, 1_000, 1_023, 1_024, 1_535, 1_536, 240_000_000] {
             let mut waits = Waits::default();
             waits.count(micros);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn most_are_within_what_they_say() {
+    fn percentiles_are_the_ends_of_spans() {
         let mut waits = Waits::default();
         (0..99).for_each(|_| waits.count(1_000));
         waits.count(2_000_000);

@@ -1,20 +1,20 @@
-//! What a DHCP server with one lease answers, which a test can hand out, refuse, or be silent about.
+//! A DHCP server with one lease, which a test can grant, refuse, or leave unanswered.
 //!
-//! It answers by broadcast only, which RFC 2131 allows a server to do always, and it keeps no
-//! table: whoever asks gets the one address. It is the whole protocol and touches no socket.
+//! It answers by broadcast only, which RFC 2131 always allows, and it keeps no table: every client
+//! gets the one address. It handles messages only and opens no socket.
 
 use std::time::Duration;
 
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, Ipv4Address};
 
-/// What the server gives away.
+/// The lease that the server gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// The address of the client.
     pub address: Ipv4Address,
-    /// How long the client may use it; whole seconds count.
+    /// How long the client may use it, in whole seconds.
     pub duration: Duration,
-    /// After how long the client shall ask again, if it is told; whole seconds count, less than
+    /// When the client must renew it, if the server states that: in whole seconds, less than
     /// `duration`.
     pub renewal: Option<Duration>,
 }
@@ -24,18 +24,18 @@ pub struct Lease {
 pub enum Policy {
     /// Offers and grants this lease, and refuses to renew any other.
     Grant(Lease),
-    /// Refuses every request, so that a client has to give up its address at once; offers nothing.
+    /// Refuses every request, so that a client has to give up its address at once. Offers nothing.
     Refuse,
-    /// Says nothing, as if it were not there.
+    /// Answers nothing, as if there were no server.
     Silence,
 }
 
-/// What the server has heard and granted so far.
+/// What the server has received and granted so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Clients that had no address and looked for a server.
+    /// Discover messages: clients without an address.
     pub discoveries: u32,
-    /// Requests for a lease or for more of it.
+    /// Requests for a lease or its renewal.
     pub requests: u32,
     /// Requests granted.
     pub granted: u32,
@@ -43,7 +43,7 @@ pub struct Tally {
     pub refused: u32,
 }
 
-/// A DHCP server, as far as its messages go.
+/// A DHCP server without a transport.
 #[derive(Debug)]
 pub struct Server {
     address: Ipv4Address,
@@ -52,38 +52,38 @@ pub struct Server {
     tally: Tally,
 }
 
-/// The mask of every network in these tests.
+/// The network mask of all tests.
 const MASK: Ipv4Address = Ipv4Address::new(255, 255, 255, 0);
 
-/// The number of the option that holds the renewal time (RFC 2132, section 9.11).
+/// The renewal time option (RFC 2132, section 9.11).
 const RENEWAL_TIME: u8 = 58;
 
 impl Server {
-    /// Makes the server of the host with `address`, which names `router` to those it serves.
+    /// Makes the server of the host `address`, which names `router` to its clients.
     pub fn new(address: Ipv4Address, router: Option<Ipv4Address>, policy: Policy) -> Self {
         Self { address, router, policy, tally: Tally::default() }
     }
 
-    /// From now on answers in another way.
+    /// Changes the policy.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
     }
 
-    /// Returns how it answers.
+    /// Returns the policy.
     pub fn policy(&self) -> Policy {
         self.policy
     }
 
-    /// Returns what has been heard and granted so far.
+    /// Returns what the server has received and granted so far.
     pub fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// Answers one message, bytes for bytes; what is not DHCP gets no answer.
+    /// Answers one message. Returns `None` for bytes that are not DHCP.
     pub fn answer(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let packet = DhcpPacket::new_checked(message).ok()?;
         let reply = self.reply(&DhcpRepr::parse(&packet).ok()?)?;
-        // smoltcp reads the renewal time, but leaves it to its user to write it.
+        // smoltcp reads the renewal time but does not write it.
         let renewal = reply.renew_duration.map(u32::to_be_bytes);
         let renewal = renewal.as_ref().map(|data| DhcpOption { kind: RENEWAL_TIME, data });
         let reply = DhcpRepr { additional_options: renewal.as_slice(), ..reply };
@@ -92,7 +92,7 @@ impl Server {
         Some(bytes)
     }
 
-    /// Counts `request` and decides on the reply to it.
+    /// Counts `request` and decides on its reply.
     fn reply(&mut self, request: &DhcpRepr<'_>) -> Option<DhcpRepr<'static>> {
         match request.message_type {
             DhcpMessageType::Discover => self.tally.discoveries += 1,
@@ -161,7 +161,7 @@ mod tests {
         renewal: Some(Duration::from_secs(7)),
     };
 
-    /// A client's message: a search, or a request for an address.
+    /// Returns a client's message: a discover, or a request for an address.
     fn message(wanted: Option<Ipv4Address>) -> Vec<u8> {
         let kind = wanted.map_or(DhcpMessageType::Discover, |_| DhcpMessageType::Request);
         let message = DhcpRepr {
@@ -192,7 +192,7 @@ mod tests {
         bytes
     }
 
-    /// The kind and the address of what a server with `policy` answers, checked for the rest.
+    /// Returns the kind and the address of a server's answer, after checking the rest of it.
     fn answer(policy: Policy, message: &[u8]) -> Option<(DhcpMessageType, Ipv4Address)> {
         let mut server = Server::new(SERVER, Some(SERVER), policy);
         let bytes = server.answer(message)?;
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_what_is_no_dhcp_are_not_answered() {
+    fn under_silence_and_without_dhcp_there_is_no_answer() {
         assert_eq!(answer(Policy::Silence, &message(None)), None);
         assert_eq!(answer(Policy::Silence, &message(Some(LEASE.address))), None);
         let whole = message(None);

@@ -1,4 +1,4 @@
-//! The two ends of a cable: the device's, as embassy-net drives it, and the peer's, as smoltcp does.
+//! The two ends of a cable: the device's is an embassy-net driver, the peer's a smoltcp device.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// The longest frame, without its checksum: 14 bytes of header and 1500 of payload.
+/// The longest frame without its checksum: 14 bytes of header and 1500 of payload.
 pub const MTU: usize = 1514;
 
 /// An end of a cable.
@@ -16,7 +16,7 @@ pub const MTU: usize = 1514;
 pub enum End {
     /// The machine under test.
     Device,
-    /// Whoever it talks to.
+    /// The machine that it talks to.
     Peer,
 }
 
@@ -34,7 +34,7 @@ pub trait Cable {
     /// Returns whether the link is up.
     fn is_up(&self) -> bool;
 
-    /// Remembers whom a frame for the device, or a change of the link, wakes.
+    /// Stores the waker for frames to the device and for changes of the link.
     fn set_waker(&mut self, waker: &Waker);
 
     /// Returns memory for a frame of `length` bytes.
@@ -42,10 +42,10 @@ pub trait Cable {
         vec![0; length]
     }
 
-    /// Takes the memory of a frame back.
+    /// Takes back the memory of a frame.
     fn put_back(&mut self, _frame: Vec<u8>) {}
 
-    /// Is called before the device looks for a frame, with nothing borrowed.
+    /// Called before the device looks for a frame, with nothing borrowed.
     fn before_receive() {}
 }
 
@@ -55,10 +55,10 @@ pub struct DeviceEnd<C>(pub C);
 /// The peer's end of a cable that is shared through `C`.
 pub struct PeerEnd<C>(pub C);
 
-/// A frame that was received: a receive token.
+/// A received frame: a receive token.
 pub struct Received<C>(C, Vec<u8>);
 
-/// Leave to send one frame: a transmit token.
+/// Permission to send one frame: a transmit token.
 pub struct Departing<C>(C, End);
 
 impl<T: Cable, C: Deref<Target = RefCell<T>> + Clone> Driver for DeviceEnd<C> {

@@ -1,4 +1,4 @@
-//! What the peer's stack is made of.
+//! The peer's stack: its interface and sockets.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr};
 
-/// Makes a host's interface on `device`, with an address in a network of 256, or none yet.
+/// Makes a host's interface on `device`, with an address in a /24 network, or without one.
 pub fn interface(
     device: &mut impl Device,
     hardware: [u8; 6],
@@ -22,7 +22,7 @@ pub fn interface(
     interface
 }
 
-/// Gives a host another address, or none.
+/// Sets a host's address, or removes it.
 ///
 /// # Panics
 /// Never: an interface has room for one address.
@@ -35,8 +35,8 @@ pub fn set_address(interface: &mut Interface, address: Option<Ipv4Addr>) {
     });
 }
 
-/// Makes a socket with buffers of these sizes that acknowledges at once, since a delayed
-/// acknowledgement would only make tests slower.
+/// Makes a socket with buffers of these sizes. It acknowledges at once, since delayed
+/// acknowledgements would only make tests slower.
 pub fn socket(receive: usize, send: usize) -> Socket<'static> {
     let buffer = |size| SocketBuffer::new(vec![0; size]);
     let mut socket = Socket::new(buffer(receive), buffer(send));

@@ -1,33 +1,33 @@
-//! What a frame says about TCP.
+//! The TCP segment in a frame.
 //!
-//! smoltcp tells a socket that it is closed, not by what. A test looks at the frames themselves, to
-//! insist on an end without a reset, to lose some, or to cut off one port.
+//! smoltcp reports that a connection is closed, but not why. Tests therefore inspect frames: to
+//! require an end without a reset, to drop some, or to cut off one port.
 
 use std::net::Ipv4Addr;
 
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket};
 
-/// The TCP segment in an Ethernet frame.
+/// A TCP segment in an Ethernet frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// The address and port it comes from.
+    /// The source address and port.
     pub source: (Ipv4Addr, u16),
-    /// The address and port it goes to.
+    /// The destination address and port.
     pub target: (Ipv4Addr, u16),
-    /// It opens a connection.
+    /// The segment opens a connection.
     pub syn: bool,
-    /// It ends its direction.
+    /// The segment ends its direction.
     pub fin: bool,
-    /// It resets the connection.
+    /// The segment resets the connection.
     pub rst: bool,
-    /// The window, as it stands in the header.
+    /// The window field of the header.
     pub window: u16,
     /// The payload.
     pub data: Vec<u8>,
 }
 
 impl Segment {
-    /// Reads `frame`; `None` if it is not a whole TCP segment over IPv4 and Ethernet.
+    /// Parses `frame`. Returns `None` if it is not a complete TCP segment over IPv4 and Ethernet.
     pub fn of(frame: &[u8]) -> Option<Self> {
         let ethernet = EthernetFrame::new_checked(frame).ok()?;
         if ethernet.ethertype() != EthernetProtocol::Ipv4 {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn anything_short_or_foreign_is_no_segment() {
+    fn short_frames_and_other_protocols_are_not_segments() {
         for length in 0..64 {
             assert_eq!(Segment::of(&vec![0; length]), None);
             assert_eq!(Segment::of(&vec![0xff; length]), None);

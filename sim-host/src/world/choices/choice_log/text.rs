@@ -6,8 +6,8 @@
 //! to-device lost 17 1             # at 1204331 us
 //! ```
 //!
-//! A line is a stream, a choice point, a number and an answer. The answer may be a word where the
-//! choice point has words. What follows a `#` is for the reader.
+//! A line is a stream, a choice point, a number and an answer. The answer may be a word if the
+//! choice point has words. Text after a `#` is a comment.
 
 use std::fmt;
 
@@ -22,15 +22,15 @@ use crate::world::choices::kinds::FaultKind;
 pub struct ChoiceLogError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
 }
 
 impl Choice {
-    /// Reads a whole choice log; the name of the application it was made for too, if it says so.
+    /// Reads a whole choice log, and the name of its application if the log contains it.
     ///
     /// # Errors
-    /// [`ChoiceLogError`] at the first line that is none.
+    /// [`ChoiceLogError`] at the first line that is not a choice.
     pub fn read_all(text: &str) -> Result<(Option<String>, Vec<Self>), ChoiceLogError> {
         let (mut name, mut lines) = (None, Vec::new());
         for (index, line) in text.lines().enumerate() {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_choice_is_refused_by_its_line() {
+    fn a_line_that_is_not_a_choice_is_refused_with_its_number() {
         assert_eq!(problem("# fine\nfrogs lost 1 1"), "line 2: there is no stream \"frogs\"");
         assert_eq!(problem("fault frogs 1 1"), "line 1: there is no choice point \"frogs\"");
         assert_eq!(problem("fault kind -1 1"), "line 1: \"-1\" is not a number");

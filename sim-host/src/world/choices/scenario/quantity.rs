@@ -1,26 +1,26 @@
-//! Quantities as people write them: a number and a unit.
+//! Quantities in scenarios: a number and a unit.
 
 use serde::Deserialize;
 
-/// A number and a unit, not yet understood.
+/// The text of a number and a unit, not parsed yet.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Quantity(String);
 
 impl Quantity {
-    /// A time, in microseconds.
+    /// Returns a time in microseconds.
     pub(super) fn micros(&self) -> Result<u64, String> {
         let units = [("us", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 6e7), ("h", 3.6e9)];
         self.of(&units).ok_or_else(|| self.is_not("a time, such as 20 ms"))
     }
 
-    /// A share, in parts of a thousand.
+    /// Returns a share in parts per thousand.
     pub(super) fn per_mille(&self) -> Result<u64, String> {
         let share = self.of(&[("%", 10.0), ("per mille", 1.0)]).filter(|share| *share <= 1_000);
         share.ok_or_else(|| self.is_not("a share, such as 30 %"))
     }
 
-    /// Bytes, or bytes in a second.
+    /// Returns a number of bytes, or of bytes per second.
     pub(super) fn bytes(&self) -> Result<u64, String> {
         let units =
             [("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6)];

@@ -1,4 +1,5 @@
-//! The application's listeners: how many sockets each can have, and whether all listened all the time.
+//! The application's listeners: how many sockets each can have, and whether all have listened all
+//! the time.
 
 use std::net::SocketAddr;
 
@@ -6,31 +7,31 @@ use picoevent::{EventBase, Listener};
 
 use crate::world::network::address;
 
-/// What the probe knows of the listeners.
+/// What the probe knows about the listeners.
 #[derive(Default)]
 pub(crate) struct Listeners {
     handles: Vec<Listener>,
     /// Ports at which the device can be reached.
     open: Vec<u16>,
-    /// The most listeners there ever were.
+    /// The most listeners at any time.
     most: usize,
-    /// Those of the look before.
+    /// The open ports at the previous look.
     open_before: Vec<u16>,
-    /// One was disabled or freed, so a client may have been refused rightly.
+    /// A listener was disabled or freed, so refusing a client may be correct.
     closed_one: bool,
-    /// How often one that was open was closed.
+    /// How often an open listener was closed.
     closings: u32,
 }
 
 impl Listeners {
-    /// Forgets the simulation before.
+    /// Forgets the previous simulation.
     pub(super) fn restart(&mut self) {
         self.handles.clear();
         self.open.clear();
         (self.most, self.closed_one, self.closings) = (0, false, 0);
     }
 
-    /// Looks at the listeners of a base.
+    /// Inspects the listeners of a base.
     pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
         self.handles.clear();
         self.handles.extend(base.listeners());
@@ -61,13 +62,13 @@ impl Listeners {
         self.closings
     }
 
-    /// Returns how many of a pool's sockets listen for each listener when no client is there: the
-    /// adapter gives them out evenly, up to the backlog.
+    /// Returns how many of a pool's sockets listen for each listener while no client is connected.
+    /// The adapter divides them evenly, up to the backlog.
     pub(crate) fn share(&self, sockets: usize, backlog: usize) -> usize {
         (sockets / self.handles.len().max(1)).min(backlog)
     }
 
-    /// Returns why a listener is never called: there are fewer sockets than listeners.
+    /// Returns the reason why a listener is never called: there are fewer sockets than listeners.
     pub(crate) fn too_many(&self, sockets: usize) -> Option<String> {
         let most = self.most;
         (most > sockets).then(|| {
@@ -78,11 +79,11 @@ impl Listeners {
         })
     }
 
-    /// Returns whether `clients` clients, at most `at_one_port` of them at one port, find a socket
-    /// that listens in whatever order they come.
+    /// Returns whether `clients` clients, at most `at_one_port` of them at one port, all find a
+    /// listening socket, in whatever order they connect.
     ///
-    /// When all others are there already, the rest of the pool is divided among the listeners, and
-    /// the last ones may come at once and to the same port.
+    /// The worst case: all other clients are connected, the rest of the pool is divided among the
+    /// listeners, and the last clients connect at once to the same port.
     pub(crate) fn have_room(
         &self,
         clients: usize,
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn two_listeners_share_the_sockets() {
-        // Two of four are taken; of the other two, one listens at each port.
+        // Two of four are taken. Of the other two, one listens at each port.
         assert!(!listeners(2).have_room(4, 2, 4, usize::MAX));
         assert!(listeners(2).have_room(3, 1, 4, usize::MAX));
         assert!(listeners(2).have_room(2, 2, 4, usize::MAX));

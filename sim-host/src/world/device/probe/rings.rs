@@ -1,8 +1,8 @@
-//! Whether the device's rings are large enough for what the application does at once.
+//! Checks that the device's rings are large enough for what the application does at once.
 
 use picoevent::{Conn, Direction, EventBase, Fired};
 
-/// What the probe knows of the rings.
+/// What the probe knows about the rings.
 #[derive(Default)]
 pub(crate) struct Rings {
     input: usize,
@@ -10,14 +10,14 @@ pub(crate) struct Rings {
     longest_write: usize,
     /// The connection whose callback runs, if it is stalled.
     called: Option<Conn>,
-    /// The application gave up a connection that was stalled.
+    /// The application closed or freed a stalled connection.
     gave_up: bool,
     /// A connection is stalled while the loop sleeps.
     waits: bool,
 }
 
 impl Rings {
-    /// A callback is about to run.
+    /// Handles the beginning of a callback.
     pub(super) fn before<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) {
         let conn = match *fired {
             Fired::Conn(_, conn) | Fired::ConnEvent(_, conn, _) => conn,
@@ -26,20 +26,20 @@ impl Rings {
         self.called = is_stalled(base, conn).then_some(conn);
     }
 
-    /// A callback has returned.
+    /// Handles the end of a callback.
     pub(super) fn after<A>(&mut self, base: &mut EventBase<'_, A>) {
         self.longest_write = base.longest_write();
         self.gave_up |= self.called.take().is_some_and(|conn| base.conn(conn).is_err());
     }
 
-    /// The loop is about to sleep, with these connections.
+    /// Handles the loop going to sleep with these connections.
     pub(super) fn idle<A>(&mut self, base: &mut EventBase<'_, A>, conns: &[Conn]) {
         let sizes = base.sizes();
         (self.input, self.output) = (sizes.input, sizes.output);
         self.waits = conns.iter().any(|conn| is_stalled(base, *conn));
     }
 
-    /// Returns which ring was too small for the application, if one was. `unserved` says that a
+    /// Returns which ring was too small for the application, if one was. `unserved` means that a
     /// client waits for its service.
     pub(crate) fn too_small(&self, unserved: bool) -> Option<String> {
         let Self { input, output, longest_write, .. } = self;
@@ -58,7 +58,7 @@ impl Rings {
     }
 }
 
-/// Whether the input ring is full, and nothing but the application could change that.
+/// Returns whether the input ring is full and only the application could change that.
 fn is_stalled<A>(base: &mut EventBase<'_, A>, conn: Conn) -> bool {
     let capacity = base.sizes().input;
     base.conn(conn).is_ok_and(|conn| {

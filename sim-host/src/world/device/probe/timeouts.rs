@@ -1,17 +1,17 @@
-//! Connection timeouts: none is reported sooner than its length after the last progress.
+//! Connection timeouts: none is reported earlier than its length after the last progress.
 
 use std::time::Duration;
 
 use picoevent::{Conn, ConnEvent, Direction, EventBase, Fired, Instant};
 
-/// What the probe knows of the timeouts of all connections, by their slots.
+/// What the probe knows about the timeouts of all connections, by slot.
 #[derive(Default)]
 pub(super) struct Timeouts {
     conns: Vec<Option<Watched>>,
     handles: Vec<Conn>,
 }
 
-/// One connection, as it was looked at last.
+/// A connection's state at the previous look.
 #[derive(Clone, Copy)]
 struct Watched {
     conn: Conn,
@@ -21,13 +21,13 @@ struct Watched {
     enabled: [bool; 2],
     /// It was accepted, or its connect has succeeded.
     open: bool,
-    /// When a direction's timeout must have begun, at the earliest.
+    /// The earliest time at which each timeout can have begun.
     progress: [Instant; 2],
 }
 
 const DIRECTIONS: [Direction; 2] = [Direction::Read, Direction::Write];
 
-/// Who can have made a connection since the last look.
+/// Who can have made a connection since the previous look.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     /// The back end, by accepting it.
@@ -41,10 +41,10 @@ impl Timeouts {
         self.conns.clear();
     }
 
-    /// Looks at all connections, and notes what has moved since the last look.
+    /// Inspects all connections and records what has changed since the previous look.
     ///
-    /// There is a look before and after each callback, so what moved was moved either by the back end
-    /// alone or by the application alone.
+    /// There is a look before and after each callback, so every change is caused either by the back
+    /// end alone or by the application alone.
     pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>, maker: Maker) {
         self.handles.clear();
         self.handles.extend(base.conns());
@@ -63,10 +63,10 @@ impl Timeouts {
         }
     }
 
-    /// Whether this callback may run now.
+    /// Checks whether this callback may run now.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message that names the problem.
     pub(super) fn check<A>(&mut self, fired: &Fired<A>, now: Instant) -> Result<(), String> {
         let Fired::ConnEvent(_, conn, event) = *fired else { return Ok(()) };
         let watched = self.conns.get_mut(conn.index()).and_then(Option::as_mut);
@@ -79,7 +79,9 @@ impl Timeouts {
                     Direction::Write => "write",
                 };
                 let Some(timeout) = watched.timeouts[direction as usize] else {
-                    return Err(format!("connection {conn:?} has no {way} timeout, and one came"));
+                    return Err(format!(
+                        "connection {conn:?} has no {way} timeout, but one was reported"
+                    ));
                 };
                 let due = watched.progress[direction as usize].after(timeout);
                 if now < due {
@@ -110,7 +112,7 @@ impl Watched {
         })
     }
 
-    /// Finds out what has moved since the look before.
+    /// Records what has changed since the previous look.
     fn go_on(&mut self, before: &Self, capacity: usize, now: Instant) {
         self.open = before.open;
         self.progress = before.progress;
@@ -118,7 +120,7 @@ impl Watched {
         let received = self.input > before.input;
         let has_room = before.input == capacity && self.input < capacity;
         let sent = self.output < before.output;
-        // Before a connection is open its write timeout bounds the connect.
+        // Before a connection is open, its write timeout limits the connect.
         let has_output = self.open && before.output == 0 && self.output > 0;
         let moved = [set || received || has_room, set || sent || has_output];
         for direction in DIRECTIONS.map(|direction| direction as usize) {

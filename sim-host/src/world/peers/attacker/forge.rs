@@ -1,4 +1,4 @@
-//! Frames made and read by hand, with the types of smoltcp's wire alone.
+//! Frames written and read by hand, with smoltcp's wire types only.
 
 use std::net::Ipv4Addr;
 
@@ -24,11 +24,12 @@ pub(super) struct Segment<'b> {
     pub(super) bytes: &'b [u8],
 }
 
-/// What of the device's frames matters.
+/// A frame of the device that the attacker reacts to.
 pub(super) enum Answer {
-    /// A machine with this address and hardware address asks for the attacker's hardware address.
+    /// A host with this address and hardware address asks for the attacker's hardware address.
     WhoHas(Ipv4Addr, EthernetAddress),
-    /// A connection is accepted: to this port, with the device's number and the number it expects.
+    /// The device accepted a connection: to this port, with its sequence and acknowledgement
+    /// numbers.
     Welcome { port: u16, number: TcpSeqNumber, answer: TcpSeqNumber },
 }
 
@@ -60,7 +61,7 @@ impl Segment<'_> {
     }
 }
 
-/// Asks the device for an echo.
+/// Sends an echo request to the device.
 pub(super) fn ping(device: Ipv4Addr, random: &mut Random, ether: &mut Ether) {
     let data = [0x55; 48];
     let ping = Icmpv4Repr::EchoRequest {
@@ -73,7 +74,7 @@ pub(super) fn ping(device: Ipv4Addr, random: &mut Random, ether: &mut Ether) {
     });
 }
 
-/// A frame full of anything, but for the hardware address that brings it to the device.
+/// Sends a frame of random bytes behind a valid destination address.
 pub(super) fn garbage(random: &mut Random, ether: &mut Ether) {
     let length = random.between(14, 200) as usize;
     let mut frame = ether.buffer(length);
@@ -91,7 +92,7 @@ pub(super) fn garbage(random: &mut Random, ether: &mut Ether) {
     ether.send(Direction::ToDevice, frame);
 }
 
-/// Tells one who asked where the attacker is.
+/// Answers an ARP request for the attacker.
 pub(super) fn here_i_am(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut Ether) {
     let answer = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
@@ -105,7 +106,7 @@ pub(super) fn here_i_am(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut
     });
 }
 
-/// Reads a frame of the device's.
+/// Reads a frame of the device.
 pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     match frame.ethertype() {

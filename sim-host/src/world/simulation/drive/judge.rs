@@ -1,4 +1,4 @@
-//! Judging a simulation: how far it is, and what must have happened by when.
+//! Judges a simulation: its phase, and what must have happened by when.
 
 use super::{Judgement, Phase, Simulation};
 use crate::world::choices::choice_point::MOST;
@@ -6,26 +6,28 @@ use crate::world::device::interrupt;
 use crate::world::peers::client::{Client, Stage};
 use crate::world::simulation::verdict::Verdict;
 
-/// Microseconds after the faults' end by which every client must be served.
+/// Every client must be served so many microseconds after the end of the faults.
 pub(super) const SERVED_WITHIN: u64 = 240_000_000;
-/// Microseconds after that by which everything must be given back.
+/// Everything must be given back so many microseconds after that.
 const EMPTY_WITHIN: u64 = 160_000_000;
-/// Microseconds after the interrupt by which the loop must have ended.
+/// The loop must have ended so many microseconds after the interrupt.
 const ENDED_WITHIN: u64 = 60_000_000;
-/// Microseconds after which no socket serves anyone any more: the stack's own timeout, and the times
+/// Microseconds after which no socket is in use any more: the stack's own timeout, and the times
 /// for lingering and for a reset.
 const AT_REST_AFTER: u64 = 100_000_000;
-/// Microseconds in which those who call then must be served.
+/// The clients of the socket-leak check must be served within so many microseconds.
 const CALLED_WITHIN: u64 = 60_000_000;
 
 impl Simulation<'_> {
-    /// Sees how far the simulation is.
+    /// Advances the phase and judges the simulation.
     pub(super) fn judge(&mut self) -> Judgement {
         let over = Judgement::Over;
         if let Some(end) = self.device.end.get() {
             return over(match interrupt::raised() > 0 {
                 true => Verdict::Pass,
-                false => Verdict::Invariant(format!("the loop ended ({end:?}), and nobody asked")),
+                false => {
+                    Verdict::Invariant(format!("the loop ended ({end:?}) without being asked"))
+                }
             });
         }
         if self.is_ending() && !matches!(self.phase, Phase::Ending(_)) {
@@ -35,7 +37,7 @@ impl Simulation<'_> {
             && self.is_roomy()
             && let Some(client) = self.peer.clients.iter().find(|client| client.turned_away > 0)
         {
-            let text = "was refused, and nothing was in the way";
+            let text = "was refused without a reason";
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
         }
         match self.phase {
@@ -58,7 +60,7 @@ impl Simulation<'_> {
                     Judgement::Again
                 }
             },
-            // Someone had only just arrived, or waited in the stack.
+            // A client had only just arrived, or waited in the stack.
             Phase::Resting(_) if self.is_empty().is_err() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                 Judgement::GoOn
@@ -76,7 +78,7 @@ impl Simulation<'_> {
                 Ok(false) if self.now < by => Judgement::GoOn,
                 Ok(false) => {
                     let port = self.called.last().copied().unwrap_or_default();
-                    over(Verdict::Leak(format!("a socket is gone: nobody answers at port {port}")))
+                    over(Verdict::Leak(format!("a socket is gone: port {port} does not answer")))
                 }
                 Err(problem) => over(problem),
             },
@@ -90,12 +92,12 @@ impl Simulation<'_> {
         }
     }
 
-    /// Whether the application was asked to end.
+    /// Returns whether the application was asked to end.
     pub(super) fn is_ending(&self) -> bool {
         self.ends_when_interrupted && interrupt::raised() > 0
     }
 
-    /// Whether there is a socket that listens for each client from the beginning.
+    /// Returns whether a socket listens for each client from the beginning.
     fn is_roomy(&self) -> bool {
         let clients = &self.peer.clients;
         let at_port = |port| clients.iter().filter(|client| client.calls == port).count();
@@ -105,8 +107,8 @@ impl Simulation<'_> {
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
 
-    /// The port of the next listener whose sockets are to be counted by calling them all, and how
-    /// many clients call it.
+    /// Returns the port of the next listener for the socket-leak check, and how many clients
+    /// connect to it.
     fn next_to_call(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let callers = seen.listeners.share(self.device.sockets, self.backlog);
@@ -116,7 +118,7 @@ impl Simulation<'_> {
         (callers > 0).then_some((port, callers))
     }
 
-    /// Has clients call the next listener.
+    /// Lets clients connect to the next listener.
     fn call_roll(&mut self) {
         let Some((port, callers)) = self.next_to_call() else { return };
         let mut ether = self.ether.borrow_mut();
@@ -130,16 +132,17 @@ impl Simulation<'_> {
         self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
-    /// Whether all who call at the end are served.
+    /// Returns whether all clients of the socket-leak check are served.
     fn socket_check(&self) -> Result<bool, Verdict> {
         let calling = || self.peer.clients.iter().filter(|client| client.is_of_socket_check());
         // The application may close a listener that is called, and opens it again for those who
-        // call once more.
+        // The application may close a listener during the check. It opens the listener again for
+        // the clients that try again.
         let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
         let of_this = |client: &&Client| Some(&client.calls) == self.called.last();
         match calling().filter(of_this).find(|client| client.turned_away > 0) {
             Some(client) if is_open => Err(Verdict::Leak(format!(
-                "a socket is gone: client {} was refused at port {}, where one should listen for it",
+                "a socket is gone: client {} was refused at port {}, where a socket should listen for it",
                 client.number, client.calls
             ))),
             _ => Ok(calling().all(|client| client.served)),
@@ -157,7 +160,7 @@ impl Simulation<'_> {
         Verdict::Stuck(format!("client {number} {how}, {after} s after the last fault"))
     }
 
-    /// Whether everything is given back.
+    /// Returns an error if anything is still held.
     fn is_empty(&self) -> Result<(), String> {
         let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
         for (what, held, first) in [
@@ -167,7 +170,7 @@ impl Simulation<'_> {
             ("things waited for", held.added, first.added),
         ] {
             if held > first {
-                return Err(format!("{held} {what} are still there, and {first} should be"));
+                return Err(format!("{held} {what} are still held, expected {first}"));
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What a plan's moments do to a simulation.
+//! The effects of a plan's moments on a simulation.
 
 use embassy_net::ConfigV4;
 
@@ -51,7 +51,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// What a fault does when it begins, beside what it does to frames.
+    /// Applies what a fault does when it begins, other than to frames.
     fn strike(&mut self, fault: &Fault) {
         match fault.kind {
             FaultKind::AddressLost | FaultKind::AddressChanged => {
@@ -63,7 +63,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// What happens when a fault ends.
+    /// Applies what happens when a fault ends.
     fn relieve(&mut self, fault: &Fault) {
         let lost = |fault: &Fault| {
             matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)
