@@ -1,4 +1,4 @@
-//! A base with full tables, and the application over it.
+//! A base with full tables, and its application.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub struct App {
     pub calls: usize,
 }
 
-/// What operations work on.
+/// The state that operations work on.
 pub struct Bench<'s> {
     pub base: EventBase<'s, App>,
     pub app: App,
@@ -21,7 +21,7 @@ pub struct Bench<'s> {
     at: usize,
 }
 
-/// Distances between deadlines, and the time that passes with an operation.
+/// The distance between deadlines, and the time that passes with each operation.
 pub const TICK: Duration = Duration::from_micros(10);
 
 impl<'s> Bench<'s> {
@@ -37,28 +37,29 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// The number of a slot: all of them have their turn, in no order that helps.
+    /// Returns the number of the next slot. The walk reaches all slots in an order that helps no
+    /// implementation.
     pub fn turn(&mut self) -> usize {
         let turn = self.at;
-        // 7 divides no power of ten, so the walk comes to every slot.
+        // 7 divides no power of ten, so the walk reaches every slot.
         self.at = (turn + 7) % self.size;
         turn
     }
 
-    /// The event whose turn it is.
+    /// Returns the next event.
     pub fn event(&mut self) -> Event {
         let turn = self.turn();
         self.events[turn]
     }
 
-    /// The connection whose turn it is.
+    /// Returns the next connection.
     pub fn conn(&mut self) -> Conn {
         let turn = self.turn();
         self.conns[turn]
     }
 
-    /// Lets time pass and the callbacks run that are due. These are single steps, since the rest of a turn is
-    /// no part of an operation.
+    /// Advances the time and runs the callbacks that are due. These are single steps, since the
+    /// rest of a turn does not belong to an operation.
     pub fn dispatch(&mut self) {
         let now = self.base.now().after(TICK);
         self.base.advance(now);

@@ -1,4 +1,4 @@
-//! Filling the tables, each with one kind of thing.
+//! Fills the tables, each with one kind of object.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Mode, What};
 
 use crate::bench::{App, Bench, TICK};
 
-/// Every event, of which none is pending.
+/// Makes all events, none of them pending.
 pub fn make_events(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {
         bench.events.push(bench.base.new_timer(Mode::OneShot, count).unwrap());
     }
 }
 
-/// Every event is armed, far away, none two at the same time.
+/// Arms every event with a distant deadline of its own.
 pub fn arm_all(bench: &mut Bench<'_>) {
     make_events(bench);
     for at in 0..bench.size {
@@ -23,7 +23,7 @@ pub fn arm_all(bench: &mut Bench<'_>) {
     }
 }
 
-/// Every source has an event that waits for it.
+/// Adds an event for every source.
 pub fn watch_all(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {
         let source = bench.base.new_source().unwrap();
@@ -35,7 +35,7 @@ pub fn watch_all(bench: &mut Bench<'_>) {
     bench.dispatch();
 }
 
-/// Every connection is open.
+/// Opens every connection.
 pub fn open_all(bench: &mut Bench<'_>) {
     let address = "127.0.0.1:7".parse().unwrap();
     let listener = bench.base.listen(address, |_, _, _| {}).unwrap();

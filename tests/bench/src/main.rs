@@ -1,13 +1,12 @@
-//! Does one operation of the core many times, on tables of one size.
+//! Runs one operation of the core many times, on tables of one size.
 //!
 //! ```text
 //! picoevent-bench                              lists the operations: growth, name
-//! picoevent-bench <name> <size> <times>        does one of them
+//! picoevent-bench <name> <size> <times>        runs one of them
 //! ```
 //!
-//! It measures nothing itself. `cargo xtask count` runs it under valgrind, which counts
-//! instructions, for two different numbers of times; the difference of both counts has no start-up
-//! in it.
+//! It does not measure. `cargo xtask count` runs it under valgrind, which counts instructions, for
+//! two different numbers of times. The difference of the two counts does not contain the start-up.
 
 mod bench;
 mod fill;
@@ -22,7 +21,7 @@ use picoevent::{EventBase, Storage};
 use bench::{App, Bench};
 use operation::{OPERATIONS, Operation};
 
-/// The storage of the largest tables is made on the stack before it moves into its box.
+/// The largest storage is made on the stack before it moves into a box.
 const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! The operations, each with tables that are full of its kind.
+//! The operations, each with tables full of its kind of object.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::fill;
 pub enum Growth {
     /// Not at all.
     Flat,
-    /// With the logarithm of its size.
+    /// With the logarithm of the table's size.
     Logarithmic,
 }
 
@@ -23,7 +23,7 @@ pub struct Operation {
     pub growth: Growth,
     /// Fills the tables.
     pub prepare: fn(&mut Bench<'_>),
-    /// Does it once, and leaves the tables as they were.
+    /// Performs the operation once, and leaves the tables as they were.
     pub once: fn(&mut Bench<'_>),
 }
 
@@ -43,7 +43,7 @@ const fn logarithmic(
     Operation { name, growth: Growth::Logarithmic, prepare, once }
 }
 
-/// In the order of the table they fill.
+/// The operations, in the order of the tables they fill.
 pub const OPERATIONS: [Operation; 11] = [
     flat("handle looked up", fill::make_events, look_up),
     flat("event made and freed", make_all_but_one, make_and_free),
@@ -111,18 +111,18 @@ fn receive(bench: &mut Bench<'_>) {
     bench.dispatch();
 }
 
-/// Behind all others: it sinks to a leaf of the heap.
+/// Arms behind all other deadlines: the timer sinks to a leaf of the heap.
 fn arm_last(bench: &mut Bench<'_>) {
     arm(bench, Duration::from_secs(2_000_000));
 }
 
-/// Before all others: it rises to the top of the heap.
+/// Arms before all other deadlines: the timer rises to the top of the heap.
 fn arm_first(bench: &mut Bench<'_>) {
     let before = bench.base.deadline().unwrap().since(bench.base.now());
     arm(bench, before - Duration::from_micros(1));
 }
 
-/// Cancels the timer whose turn it is, and arms it anew.
+/// Cancels the next timer and arms it again.
 fn arm(bench: &mut Bench<'_>, delay: Duration) {
     let event = bench.event();
     let mut event = bench.base.event(event).unwrap();
@@ -130,7 +130,7 @@ fn arm(bench: &mut Bench<'_>, delay: Duration) {
     event.add(Some(delay)).unwrap();
 }
 
-/// The first of all is armed again behind the others: it sinks from the top of the heap to a leaf.
+/// Arms the first timer behind all others: it sinks from the top of the heap to a leaf.
 fn move_back(bench: &mut Bench<'_>) {
     // They were armed in the order of the walk.
     let event = bench.event();

@@ -1,4 +1,4 @@
-//! `cargo fuzz run verbs`: strings of bytes that libFuzzer finds interesting.
+//! `cargo fuzz run verbs`: calls the core's verbs on byte strings from libFuzzer.
 
 #![no_main]
 

@@ -1,9 +1,9 @@
 //! The core alone: images that call what an application calls, and nothing else.
 //!
-//! What they have of the core is what an application carries: the linker keeps what can be reached.
-//! They are built for microcontrollers and for a desk, and never run. So what a back end would hear
-//! from its devices is a value that the compiler cannot know, and callbacks do the least that
-//! makes them different.
+//! The linker keeps what is reachable, so an image contains the parts of the core that such an
+//! application needs. The images are built for microcontrollers and for desktop machines, and never
+//! run. A back end's input is a value that the compiler cannot know, and callbacks do the least
+//! that makes them different.
 //!
 //! | program | has |
 //! |---|---|
@@ -24,7 +24,7 @@ use picoevent::{Action, Backend, EventBase, Instant, Run, Signal};
 
 pub use timers::{App, period};
 
-/// Runs the loop on a back end of which the compiler knows nothing. `act` does what the base wants.
+/// Runs the loop on a back end that is opaque to the compiler. `act` performs the actions.
 #[inline(always)]
 pub fn run<A>(
     base: &mut EventBase<'_, A>,

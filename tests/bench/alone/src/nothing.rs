@@ -1,10 +1,10 @@
-//! What an image has to have and never needs: a panic handler, and critical sections.
+//! What an image needs for linking but never uses: a panic handler, and critical sections.
 
 use core::panic::PanicInfo;
 
 use critical_section::{Impl, RawRestoreState, set_impl};
 
-/// The core cannot panic, and the images do not.
+/// Never called: neither the core nor the images can panic.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}

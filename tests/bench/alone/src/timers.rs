@@ -1,4 +1,4 @@
-//! What every image does with events, timers and signals: a beat that begins a watchdog's time again.
+//! The events, timers and signals of every image: a periodic timer restarts a watchdog.
 
 use core::hint::black_box;
 use core::time::Duration;
@@ -14,23 +14,23 @@ impl App {
     /// Makes the events.
     ///
     /// # Errors
-    /// When the storage has no room for the first.
+    /// If the storage has no room for the first event.
     pub fn start(base: &mut EventBase<'_, Self>) -> Result<Self, Full> {
         let mut app = Self { watchdog: None };
         base.on_signal(Signal::INT, interrupted)?;
         app.watchdog = base.new_timer(Mode::OneShot, barked).ok();
-        black_box(base.every(period(), beat).is_ok());
+        black_box(base.every(period(), tick).is_ok());
         Ok(app)
     }
 }
 
-/// A time that the compiler does not know.
+/// Returns a duration that the compiler does not know.
 pub fn period() -> Duration {
     Duration::from_millis(black_box(1))
 }
 
-/// Begins the watchdog's time again.
-fn beat(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+/// Restarts the watchdog.
+fn tick(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
     let watchdog = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok());
     black_box(watchdog.is_some_and(|mut watchdog| watchdog.add(Some(period())).is_ok()));
 }

@@ -1,12 +1,12 @@
-/* epoll by hand: the floor under every loop that is built on it. By level, and by edge. */
+/* epoll by hand, level- or edge-triggered: the lower bound of every loop on top of it. */
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "loops.h"
 
-/* More than any run has descriptors that are ready at once: by edge, what does not fit would have
- * to be remembered. */
+/* More than any run has ready descriptors at once. An edge-triggered loop would have to
+ * remember the descriptors that do not fit. */
 #define EVENTS 1024
 
 struct loop {

@@ -1,4 +1,4 @@
-/* libev. Its loop is destroyed with each run: ev_io_stop alone leaves descriptors in the epoll set. */
+/* libev. Each run destroys its loop, since ev_io_stop alone leaves descriptors in the epoll set. */
 #include <ev.h>
 #include <stdlib.h>
 
@@ -84,7 +84,7 @@ static void *chain_open_idle(uint32_t count, const int *fds, ready_fn ready, voi
 
 static void chain_turn(void *arg) { ev_run(((struct loop *)arg)->ev, EVRUN_NOWAIT); }
 
-/* Events that feed themselves. */
+/* Self-activating events. */
 
 static void feed(struct ev_loop *ev, ev_timer *timer, int what) {
   (void)what;
@@ -120,7 +120,7 @@ static uint64_t active_run(void *arg, uint64_t callbacks) {
   return loop->calls - before;
 }
 
-/* Timers. Each has its delay as `repeat`, so that ev_timer_again moves it where it is. */
+/* Timers. `repeat` holds the delay, so that ev_timer_again moves a timer in place. */
 
 static void fired(struct ev_loop *ev, ev_timer *timer, int what) {
   (void)what;
@@ -128,7 +128,7 @@ static void fired(struct ev_loop *ev, ev_timer *timer, int what) {
   ev_timer_stop(ev, timer);
 }
 
-/* Called at the end of a turn, when timers that were due have been seen to. */
+/* Called at the end of a turn, after the timers that were due. */
 static void job(struct ev_loop *ev, ev_check *check, int what) {
   (void)what;
   struct loop *loop = check->data;

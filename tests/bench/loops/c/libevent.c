@@ -1,4 +1,4 @@
-/* libevent, as its own test/bench.c uses it: persistent events in one array, non-blocking turns. */
+/* libevent as in its own test/bench.c: persistent events in one array, non-blocking turns. */
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
@@ -82,7 +82,7 @@ static void *chain_open_common(uint32_t count, const int *fds, ready_fn ready, v
 
 static void chain_turn(void *loop) { turn(loop); }
 
-/* Events that activate themselves. */
+/* Self-activating events. */
 
 static void activate(evutil_socket_t fd, short what, void *arg) {
   (void)fd, (void)what;

@@ -1,5 +1,5 @@
-/* libuv: uv_poll for descriptors, uv_timer for timers. It has no events without a cause; what comes
- * nearest are idle handles, called in each turn, and async handles, which go through a descriptor. */
+/* libuv: uv_poll for descriptors, uv_timer for timers. It has no self-activating events. The
+ * closest are idle handles, called in each turn, and async handles, which use a descriptor. */
 #include <stdlib.h>
 #include <uv.h>
 
@@ -102,7 +102,7 @@ static void *chain_open_idle(uint32_t count, const int *fds, ready_fn ready, voi
 
 static void chain_turn(void *loop) { turn(loop); }
 
-/* Events without a cause. */
+/* Self-activating events. */
 
 static void idle(uv_idle_t *handle) {
   struct loop *loop = handle->data;

@@ -1,7 +1,7 @@
-/* What a plug-in is: one event loop, made to do the work that every contestant does.
+/* The interface of a plug-in: one event loop that runs every contender's work.
  *
- * The host opens a loop, lets it turn, and closes it again. Everything that is the same for all
- * (descriptors, what is read and written, the order of timers) is the host's; a plug-in only calls
+ * The host opens a loop, runs turns, and closes the loop. What is the same for all contenders
+ * (descriptors, reads and writes, the order of timers) belongs to the host; a plug-in only calls
  * its loop. The Rust side of this file is src/plugin.rs. */
 #ifndef PICOEVENT_LOOPS_H
 #define PICOEVENT_LOOPS_H
@@ -10,8 +10,8 @@
 
 typedef void (*ready_fn)(void *arg, uint32_t index);
 
-/* Descriptors that are watched for input. A turn looks for news without waiting, and calls
- * ready(arg, index) for each descriptor that has input. */
+/* Descriptors watched for input. turn looks for events without waiting and calls
+ * ready(arg, index) for each descriptor with input. */
 struct chain {
   const char *name;
   void *(*open)(uint32_t count, const int *fds, ready_fn ready, void *arg);
@@ -19,8 +19,8 @@ struct chain {
   void (*close)(void *loop);
 };
 
-/* Events that wait for nothing, each of which activates itself again from its callback. run makes
- * `callbacks` calls in all and answers how many it made. */
+/* Events that wait for nothing; each activates itself again in its callback. run makes
+ * `callbacks` calls in all and returns how many it made. */
 struct active {
   const char *name;
   void *(*open)(uint32_t count);
@@ -28,9 +28,9 @@ struct active {
   void (*close)(void *loop);
 };
 
-/* Timers, none pending at first. within calls body(arg) from a callback of the loop, where the
- * loop's time stands still; set and cancel are called there. turn lets due timers fire. Both answer
- * how many have fired so far. refresh brings the loop's time up to date. */
+/* Timers, none of them pending at first. within calls body(arg) from a callback of the loop, so
+ * that the loop's time stands still; set and cancel are called there. turn lets due timers fire.
+ * Both return how many timers have fired so far. refresh updates the loop's time. */
 struct timers {
   const char *name;
   uint32_t only_ms; /* The one delay that its timers can have; zero when they can have any. */
@@ -43,8 +43,7 @@ struct timers {
   void (*close)(void *loop);
 };
 
-/* What a plug-in exports, under the name `loops`: three arrays, each ended by an entry without a
- * name. */
+/* The exported symbol `loops`: three arrays, each terminated by an entry without a name. */
 struct loops {
   const struct chain *chains;
   const struct active *actives;

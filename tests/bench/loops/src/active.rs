@@ -1,8 +1,8 @@
-//! W1U: events that wait for nothing and activate themselves again from their callbacks.
+//! W1U: events that wait for nothing and activate themselves again in their callbacks.
 //!
-//! It is the path of an event through a loop without the system: from a verb to the callback.
-//! libevent and libev call an event that activates itself in the same pass, so theirs is one pass
-//! for all; picoevent ends the pass first and looks for news (see `docs/decisions/0003`).
+//! This is the path of an event through a loop without system calls: from a verb to the callback.
+//! libevent and libev call a self-activating event again in the same pass, so they need a single
+//! pass. picoevent ends the pass first and looks for other events (see `docs/decisions/0003`).
 
 mod by_hand;
 mod calloop;
@@ -16,18 +16,18 @@ use crate::clock::timed;
 
 /// A loop with events.
 pub trait Active {
-    /// Activates each event, lets them go on until there were so many callbacks in all, and answers
-    /// how many there were.
+    /// Activates each event and lets them run until `callbacks` callbacks have run. Returns how
+    /// many have run.
     fn run(&mut self, callbacks: u64) -> Result<u64>;
 }
 
-/// What is done with a loop while it is open.
+/// The work on an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Active) -> Result<()>;
 
-/// Opens a loop with so many events, has the body done, and closes it.
+/// Opens a loop with so many events, runs the body, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
-/// One contestant.
+/// A contender.
 pub struct Contestant {
     /// Its name in tables.
     pub name: &'static str,
@@ -35,19 +35,19 @@ pub struct Contestant {
     pub run: Run,
 }
 
-/// How it is to be.
+/// The settings.
 #[derive(clap::Args)]
 pub struct Task {
-    /// How many events there are.
+    /// Number of events
     #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub events: u32,
-    /// How many callbacks there are in all.
+    /// Number of callbacks in all
     #[arg(long, default_value = "10000")]
     pub callbacks: u64,
-    /// How often everyone has a turn.
+    /// Number of rounds
     #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// The seed of the order of turns.
+    /// The seed of the contenders' order
     #[arg(long, default_value = "1")]
     pub seed: u64,
 }
@@ -58,7 +58,7 @@ impl Contestant {
     }
 }
 
-/// The contestants that are part of this program.
+/// Returns the contenders of this program.
 pub fn contestants() -> Vec<Contestant> {
     vec![
         Contestant::new("picoevent's core", picoevent::on_core),
@@ -68,11 +68,11 @@ pub fn contestants() -> Vec<Contestant> {
     ]
 }
 
-/// Plays, and writes one line for each contestant in each round: its name, the round, and
-/// nanoseconds for each callback.
+/// Runs the workload. Writes one line for each contender and round: the name, the round, and
+/// nanoseconds per callback.
 ///
 /// # Errors
-/// When a contestant fails or makes another number of calls.
+/// If a contender fails or makes a wrong number of calls.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
     let mut order: Vec<_> = contestants.iter().collect();
     let Task { events, callbacks, .. } = *task;
@@ -92,7 +92,7 @@ fn turn_of(contestant: &Contestant, task: &Task) -> Result<f64> {
     let Task { events, callbacks, .. } = *task;
     let mut nanos = None;
     (contestant.run)(events, &mut |active| {
-        // Memory is touched and branches are known when the clock starts.
+        // Warms up caches and branch predictors before the clock starts.
         active.run(u64::from(events) * 8)?;
         let (called, took) = timed(|| active.run(callbacks));
         let called = called?;

@@ -1,9 +1,10 @@
-//! W1: tokens in a ring of descriptors, by way of an event loop.
+//! W1: tokens in a ring of descriptors, passed on through an event loop.
 //!
-//! The descriptors are opened once. In each round each contestant, in an order of chance, opens its
-//! loop over them, sends tokens round to warm up, sends them round against the clock, and closes.
-//! Between processes the same loop differs by a tenth or more, by where its memory happens to be;
-//! by turns over the same descriptors all have the same luck.
+//! The descriptors are opened once. In each round every contender, in random order, opens its loop
+//! over them, passes tokens on to warm up, passes them on while the clock runs, and closes its
+//! loop. The same loop can differ by a tenth or more between processes, depending on where its
+//! memory lies. Taking turns over the same descriptors in one process gives all contenders the same
+//! conditions.
 
 pub mod ring;
 
@@ -21,78 +22,78 @@ use fastrand::Rng;
 use crate::clock::timed;
 use ring::{Fault, Kind, Ring};
 
-/// What a contestant gets to watch: calls `ready(ring, index)` when the descriptor with that index
-/// can be read.
+/// What a contender watches: it calls `ready(ring, index)` when the descriptor with that index is
+/// readable.
 pub struct Watch<'r> {
     /// The descriptors.
     pub descriptors: Vec<BorrowedFd<'r>>,
-    /// Who is told.
+    /// The argument of `ready`.
     pub ring: &'r Ring,
-    /// How.
+    /// Called for a readable descriptor.
     pub ready: fn(&Ring, u32),
-    /// How many tokens go round.
+    /// Number of tokens in the ring.
     pub tokens: u32,
 }
 
-/// A loop that watches.
+/// A loop that watches descriptors.
 pub trait Chain {
-    /// Looks for news without waiting, and calls who is concerned.
+    /// Looks for events without waiting, and calls `ready` for each.
     fn turn(&mut self) -> Result<()>;
 }
 
-/// What is done with a loop while it is open.
+/// The work on an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Chain) -> Result<()>;
 
-/// Opens a loop over descriptors, has the body done, and closes it.
+/// Opens a loop over descriptors, runs the body, and closes the loop.
 pub type Run = Box<dyn Fn(&Watch<'_>, Body<'_>) -> Result<()>>;
 
-/// One contestant.
+/// A contender.
 pub struct Contestant {
     /// Its name in tables.
     pub name: &'static str,
-    /// Descriptors that it opens for each it watches.
+    /// Further descriptors that it opens for each one it watches.
     pub beside: u64,
     /// Opens its loop for a body.
     pub run: Run,
 }
 
-/// How it is to be.
+/// The settings.
 #[derive(clap::Args)]
 pub struct Task {
-    /// What pairs are.
+    /// The kind of pairs
     #[arg(long, value_enum, default_value = "eventfd")]
     pub kind: Kind,
-    /// How many.
+    /// Number of pairs
     #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub pairs: u32,
-    /// How many tokens go round at once.
+    /// Number of tokens in the ring
     #[arg(long, default_value = "1")]
     pub tokens: u32,
-    /// How often they are passed on before the clock starts.
+    /// How often tokens are passed on before the clock starts
     #[arg(long, default_value = "1000")]
     pub warm: u64,
-    /// And while it runs.
+    /// How often tokens are passed on while the clock runs
     #[arg(long, default_value = "10000")]
     pub writes: u64,
-    /// How often everyone has a turn.
+    /// Number of rounds
     #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// The seed of the order of turns.
+    /// The seed of the contenders' order
     #[arg(long, default_value = "1")]
     pub seed: u64,
-    /// What is to go wrong.
+    /// A fault to inject
     #[arg(long, value_enum, default_value = "none")]
     pub fault: Fault,
 }
 
 impl Contestant {
-    /// A contestant in Rust that needs no further descriptors.
+    /// Returns a contender in Rust that needs no further descriptors.
     fn new(name: &'static str, run: impl Fn(&Watch<'_>, Body<'_>) -> Result<()> + 'static) -> Self {
         Self { name, beside: 0, run: Box::new(run) }
     }
 }
 
-/// The contestants that are part of this program.
+/// Returns the contenders of this program.
 pub fn contestants() -> Vec<Contestant> {
     let mut all = picoevent::contestants();
     all.push(Contestant::new("mio by hand", mio::run));
@@ -101,11 +102,11 @@ pub fn contestants() -> Vec<Contestant> {
     all
 }
 
-/// Plays, and writes one line for each contestant in each round: its name, the round, and
-/// nanoseconds for each time a token was passed on.
+/// Runs the workload. Writes one line for each contender and round: the name, the round, and
+/// nanoseconds for passing a token on once.
 ///
 /// # Errors
-/// When a contestant fails or does not do all of its work.
+/// If a contender fails or does not do all of its work.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
     let Task { tokens, pairs, .. } = *task;
     ensure!(0 < tokens && tokens <= pairs, "there can be 1 to {pairs} tokens");
@@ -152,7 +153,7 @@ mod tests {
         }
     }
 
-    /// The tokens are as many as the pairs, so all are ready in each turn.
+    /// With as many tokens as pairs, all pairs are ready in each turn.
     #[test]
     fn a_ring_that_is_full_of_tokens_loses_none() {
         play(&Task { tokens: 10, ..task(Kind::Eventfd, Fault::None) }, &contestants()).unwrap();

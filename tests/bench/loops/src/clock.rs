@@ -4,15 +4,15 @@ use std::sync::OnceLock;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The processor time that this process has used, in nanoseconds: what other processes do in the
-/// meantime is not in it.
+/// Returns the processor time that this process has used, in nanoseconds. It does not contain what
+/// other processes do.
 fn cpu_nanos() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// The processor time that work takes, in nanoseconds. Asking for the time is a system call, and is
-/// taken off: a hundred cancelled timers take no longer.
+/// Runs `work` and returns the processor time it took, in nanoseconds. Reading the time is a system
+/// call. Its cost, about that of cancelling a hundred timers, is subtracted.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     static ASKING: OnceLock<f64> = OnceLock::new();
     let asking = *ASKING.get_or_init(|| {

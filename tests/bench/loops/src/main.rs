@@ -1,4 +1,4 @@
-//! Plays one workload and writes what each contestant took, one line a turn.
+//! Runs one workload. Writes one line for each contender and round.
 //!
 //! ```text
 //! picoevent-loops chain   --kind eventfd --pairs 1000 --tokens 1 --warm 1000 --writes 10000
@@ -7,8 +7,8 @@
 //! picoevent-loops idle    --timers 10000 --operations 1000000
 //! ```
 //!
-//! It ends with status 3 when this machine has no room for as much. `cargo xtask bench` calls it and
-//! makes tables of the lines.
+//! Its exit status is 3 if this machine does not have the resources for the workload. `cargo xtask
+//! bench` runs it and formats its lines as tables.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,15 +21,15 @@ use picoevent_loops::plugin::Plugin;
 use picoevent_loops::{active, chain, timers};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Large tables are made on the stack before they move into their box.
+/// Large tables are made on the stack before they move into a box.
 const STACK: u64 = 100 << 20;
 
-/// The status when this machine does not let a workload run.
+/// The exit status if this machine does not have the resources for a workload.
 const NOT_HERE: u8 = 3;
 
 fn main() -> ExitCode {
-    // How long it takes to ask for the time is found out here, or it would be among the
-    // instructions of whatever is timed first.
+    // Measures the cost of reading the time here. Otherwise its instructions would count for the
+    // first workload that is timed.
     timed(|| ());
     match enlarge_stack().and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,9 +40,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Lets the stack of this thread grow further. A second thread could have a large one from the
-/// start, but in a process of two the system counts who uses a descriptor in each call, and the C
-/// library takes its longer ways: both would be in everybody's time.
+/// Allows the stack of this thread to grow further. A second thread could have a large stack from
+/// the start. But in a process with two threads the system counts the users of a descriptor in each
+/// call, and the C library takes slower paths; both would be in every contender's time.
 fn enlarge_stack() -> Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Stack);
     if current.is_none_or(|current| STACK <= current) {
@@ -76,7 +76,7 @@ enum Workload {
         #[command(flatten)]
         who: Who,
     },
-    /// Begin timers of a minute again
+    /// Restart timers of a minute
     Idle {
         #[command(flatten)]
         task: timers::Idle,
@@ -85,19 +85,19 @@ enum Workload {
     },
 }
 
-/// Who takes part.
+/// The contenders to run.
 #[derive(Args)]
 struct Who {
-    /// A library with further contestants; may be given several times
+    /// A library with further contenders; can be repeated
     #[arg(long, value_name = "FILE")]
     plugin: Vec<PathBuf>,
-    /// Only this contestant; may be given several times
+    /// Only this contender; can be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 }
 
 impl Who {
-    /// The contestants that are wanted, of those of this program and of the plug-ins.
+    /// Selects the wanted contenders among those of this program and of the plug-ins.
     fn wanted<T>(
         &self,
         mut ours: Vec<T>,

@@ -1,7 +1,8 @@
-//! Event loops in C, as plug-ins: the Rust side of `c/loops.h`, and all unsafe code there is here.
+//! Event loops in C as plug-ins: the Rust side of `c/loops.h`, and the only unsafe code of this
+//! package.
 //!
-//! Each is loaded with its own names before everybody else's (`RTLD_DEEPBIND`): libev has functions
-//! that are called as libevent's are.
+//! A plug-in's own symbols take precedence over those of other libraries (`RTLD_DEEPBIND`), since
+//! libev has functions with the same names as libevent.
 
 #![allow(unsafe_code, reason = "plug-ins are C")]
 
@@ -16,10 +17,10 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use crate::chain::ring::Ring;
 use crate::{active, chain, timers};
 
-/// glibc's: names are looked for in the plug-in and its libraries first.
+/// glibc: symbols are looked up in the plug-in and its libraries first.
 const RTLD_DEEPBIND: c_int = 8;
 
-/// A plug-in, which stays loaded.
+/// A plug-in. It stays loaded.
 pub struct Plugin(&'static Loops);
 
 #[repr(C)]
@@ -64,22 +65,22 @@ struct TimersTable {
 }
 
 impl Plugin {
-    /// Loads one.
+    /// Loads a plug-in.
     pub fn load(path: &Path) -> Result<Self> {
         let flags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
         let failed = || format!("{} cannot be loaded", path.display());
-        // SAFETY: the file is one that the build of this bench has made from the sources in `c/`,
-        // whose libraries have no constructors that touch this program.
+        // SAFETY: the file was built by this bench from the sources in `c/`, and its libraries have
+        // no constructors that touch this program.
         let library = unsafe { Library::open(Some(path), flags) }.with_context(failed)?;
-        // It stays for as long as the process does.
+        // The library is never unloaded.
         let library: &'static Library = Box::leak(Box::new(library));
-        // SAFETY: `loops` is a `struct loops` in all of them, of which `Loops` is the mirror.
+        // SAFETY: in every plug-in `loops` is a `struct loops`, and `Loops` mirrors it.
         let loops = unsafe { library.get::<*const Loops>(b"loops\0") }.with_context(failed)?;
-        // SAFETY: the symbol's address is that of a constant of a library that is never unloaded.
+        // SAFETY: the symbol is the address of a constant in a library that is never unloaded.
         Ok(Self(unsafe { &*loops.into_raw().cast::<Loops>() }))
     }
 
-    /// Its contestants for [`chain`].
+    /// Returns its contenders for [`chain`].
     pub fn chains(&self) -> Vec<chain::Contestant> {
         let contestant = |(name, table): (_, &'static ChainTable)| chain::Contestant {
             name,
@@ -89,7 +90,7 @@ impl Plugin {
         named(self.0.chains, |table| table.name).into_iter().map(contestant).collect()
     }
 
-    /// Its contestants for [`active`].
+    /// Returns its contenders for [`active`].
     pub fn actives(&self) -> Vec<active::Contestant> {
         let contestant = |(name, table): (_, &'static ActiveTable)| active::Contestant {
             name,
@@ -101,7 +102,7 @@ impl Plugin {
         named(self.0.actives, |table| table.name).into_iter().map(contestant).collect()
     }
 
-    /// Its contestants for [`timers`].
+    /// Returns its contenders for [`timers`].
     pub fn timers(&self) -> Vec<timers::Contestant> {
         let contestant = |(name, table): (_, &'static TimersTable)| timers::Contestant {
             name,
@@ -116,12 +117,12 @@ impl Plugin {
     }
 }
 
-/// The entries of an array that ends with one that has no name.
+/// Returns the entries of an array that is terminated by an entry without a name.
 fn named<T>(first: *const T, name: fn(&T) -> *const c_char) -> Vec<(&'static str, &'static T)> {
     let mut entries = Vec::new();
     loop {
-        // SAFETY: the arrays of a plug-in are constants of a library that stays loaded, and end
-        // with an entry without a name, beyond which this does not go.
+        // SAFETY: the arrays of a plug-in are constants of a library that stays loaded. They end
+        // with an entry without a name, and this loop does not go past it.
         let entry: &'static T = unsafe { &*first.add(entries.len()) };
         let name = name(entry);
         if name.is_null() {
@@ -165,7 +166,7 @@ fn run_chain(
 }
 
 extern "C" fn ready(ring: *const c_void, index: u32) {
-    // SAFETY: a plug-in gives back what it was opened with, which is a ring that outlives its loop.
+    // SAFETY: a plug-in passes back its argument, which is a ring that outlives its loop.
     unsafe { &*ring.cast::<Ring>() }.ready(index);
 }
 
@@ -198,7 +199,7 @@ struct TimersLoop {
     handle: NonNull<c_void>,
 }
 
-/// What a plug-in calls back with, from within its loop.
+/// What a plug-in passes back from within its loop.
 struct Within<'b> {
     timers: TimersLoop,
     body: &'b mut dyn FnMut(&mut dyn timers::Verbs),
@@ -232,7 +233,7 @@ impl timers::Timers for TimersLoop {
 }
 
 extern "C" fn call_within(arg: *mut c_void) {
-    // SAFETY: a plug-in gives back what `within` was called with, once, before it returns.
+    // SAFETY: a plug-in passes back the argument of `within` once, before it returns.
     let within = unsafe { &mut *arg.cast::<Within<'_>>() };
     (within.body)(&mut within.timers);
 }

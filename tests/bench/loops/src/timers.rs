@@ -1,12 +1,12 @@
-//! W2: what timers cost to add, move, cancel and fire; W2i: what it costs to begin one again.
+//! W2: the cost of adding, moving, cancelling and firing timers. W2i: the cost of restarting one.
 //!
-//! Which timers, in which order and for how long is drawn once and is the same for everybody, so
-//! no contestant pays for luck. All but the firing happens in a callback of the loop, where its
-//! time stands still, as it does when an application arms timers.
+//! The timers, their order and their delays are drawn once and are the same for all contenders.
+//! Everything but the firing happens in a callback of the loop, where the loop's time stands still,
+//! as when an application arms timers.
 //!
 //! ```text
 //!   add      every timer, 1 s to 1001 s from now
-//!   re-arm   every timer, pending as it is, to another such time, in another order
+//!   re-arm   every pending timer, to another such time, in another order
 //!   cancel   half of them, in another order
 //!   (near)   every timer to 0 to 3 ms from now: half of them pending, half not
 //!   fire     8 ms later, from the return to the loop to the last callback
@@ -29,40 +29,41 @@ use fastrand::Rng;
 
 use crate::clock::timed;
 
-/// What is done with timers while the loop's time stands still.
+/// Verbs on timers while the loop's time stands still.
 pub trait Verbs {
-    /// Makes each of the timers pending, `ms` from now, whether it is pending or not.
+    /// Makes each of the timers pending, `ms` from now, whether or not it is pending already.
     fn set(&mut self, which: &[u32], ms: &[u32]);
 
     /// Makes each of the timers not pending.
     fn cancel(&mut self, which: &[u32]);
 
-    /// Brings the loop's time up to date.
+    /// Updates the loop's time.
     fn refresh(&mut self);
 }
 
 /// A loop with timers.
 pub trait Timers: Verbs {
-    /// Has the body called by the loop, and answers how many have fired since it was opened.
+    /// Calls the body from a callback of the loop. Returns how many timers have fired since the
+    /// loop was opened.
     fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
 
-    /// Lets timers fire that are due, and answers the same.
+    /// Lets due timers fire. Returns how many have fired since the loop was opened.
     fn turn(&mut self) -> Result<u64>;
 }
 
-/// What is done with a loop while it is open.
+/// The work on an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Timers) -> Result<()>;
 
-/// Opens a loop with so many timers, has the body done, and closes it.
+/// Opens a loop with so many timers, runs the body, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
-/// One contestant.
+/// A contender.
 pub struct Contestant {
     /// Its name in tables.
     pub name: &'static str,
-    /// How many timers it is given at most.
+    /// The most timers that it is given.
     pub most: u32,
-    /// The one delay that its timers can have; zero when they can have any.
+    /// The only delay that its timers can have, in milliseconds; zero if any delay is possible.
     pub only_ms: u32,
     /// Opens its loop for a body.
     pub run: Run,
@@ -72,51 +73,51 @@ pub struct Contestant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 #[value(rename_all = "verbatim")]
 pub enum Phase {
-    /// Nothing but opening.
+    /// Opening the loop, nothing else.
     Open,
-    /// Timers are added.
+    /// Adding timers.
     Add,
-    /// Pending ones are moved.
+    /// Moving pending timers.
     Rearm,
-    /// Half of them are cancelled.
+    /// Cancelling half of them.
     Cancel,
-    /// All are set to times that are near.
+    /// Setting all of them to near times.
     Near,
-    /// All fire.
+    /// Firing all of them.
     Fire,
 }
 
-/// How it is to be.
+/// The settings.
 #[derive(clap::Args)]
 pub struct Task {
-    /// How many timers there are.
+    /// Number of timers
     #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub timers: u32,
-    /// How often everyone has a turn.
+    /// Number of rounds
     #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// The seed of delays and of the order of turns.
+    /// The seed of delays and of the contenders' order
     #[arg(long, default_value = "1")]
     pub seed: u64,
-    /// The phase behind which the process ends, without closing the loop, so that the instructions
-    /// of two such runs differ by a phase and nothing else; by default it is a whole run.
+    /// Exit after this phase without closing the loop, so that the instructions of two runs differ
+    /// by one phase only; by default all phases run
     #[arg(long, value_enum)]
     pub until: Option<Phase>,
 }
 
-/// How W2i is to be.
+/// The settings of W2i.
 #[derive(clap::Args)]
 pub struct Idle {
-    /// How many timers there are, each of a minute.
+    /// Number of timers of a minute
     #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub timers: u32,
-    /// How often one of them is begun again.
+    /// How often one of them is restarted
     #[arg(long, default_value = "10000")]
     pub operations: u32,
-    /// How often everyone has a turn.
+    /// Number of rounds
     #[arg(long, default_value = "1")]
     pub rounds: u32,
-    /// The seed of which one, and of the order of turns.
+    /// The seed of the timers' order and of the contenders' order
     #[arg(long, default_value = "1")]
     pub seed: u64,
 }
@@ -124,13 +125,13 @@ pub struct Idle {
 /// The delay of W2i, in milliseconds.
 const MINUTE: u32 = 60_000;
 
-/// After so many times that a timer is begun again the loop's time is brought up to date.
+/// The loop's time is updated after so many restarts.
 const BETWEEN_CLOCKS: usize = 64;
 
-/// Longer than the longest of the near times, in the loop's own way of rounding.
+/// Longer than the longest near time, however the loop rounds.
 const FIRING: Duration = Duration::from_millis(8);
 
-/// A loop that has not fired everything after this time never will.
+/// After this time a loop that has not fired all timers has failed.
 const GIVEN_UP: Duration = Duration::from_secs(20);
 
 impl Contestant {
@@ -143,25 +144,25 @@ impl Contestant {
     }
 }
 
-/// The contestants of W2 that are part of this program.
+/// Returns the contenders of W2 in this program.
 pub fn contestants() -> Vec<Contestant> {
     vec![
         Contestant::new("picoevent", 65_535, picoevent::run),
-        // It looks at every timer for each change, so a larger run would take minutes.
+        // calloop looks at every timer for each change, so a larger run would take minutes.
         Contestant::new("calloop", 10_000, calloop::run),
         Contestant::new("a binary heap by hand", u32::MAX, heap::run),
         Contestant::new("a wheel by hand", u32::MAX, wheel::run),
     ]
 }
 
-/// Those of W2i.
+/// Returns the contenders of W2i.
 pub fn idle_contestants() -> Vec<Contestant> {
     let mut all = contestants();
     all.push(Contestant::new("no timers", u32::MAX, nothing::run));
     all
 }
 
-/// What is drawn for a run.
+/// The random draw of a run.
 struct Draw {
     in_order: Vec<u32>,
     rearm: Vec<u32>,
@@ -186,8 +187,8 @@ impl Draw {
     }
 }
 
-/// Plays, and writes one line for each contestant, round and phase: the name, the round, the phase
-/// and nanoseconds for each timer.
+/// Runs W2. Writes one line for each contender, round and phase: the name, the round, the phase and
+/// nanoseconds per timer.
 pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
     let mut random = Rng::with_seed(task.seed);
     let can = |each: &&Contestant| task.timers <= each.most && each.only_ms == 0;
@@ -223,7 +224,7 @@ fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Pha
         });
         if task.until.is_none_or(|last| last == Phase::Fire) {
             sleep(FIRING);
-            // What fired before the clock starts would be for nothing.
+            // Timers that fire before the clock starts would not be measured.
             ensure!(early == 0, "{early} timers fired in the turn in which they were set");
             let (fired, nanos) = timed(|| fire(timers, task.timers.into()));
             fired?;
@@ -237,14 +238,14 @@ fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Pha
     Ok(took)
 }
 
-/// Ends the process, as it is.
+/// Exits the process at once if `over`.
 fn leave_if(over: bool) {
     if over {
         exit(0);
     }
 }
 
-/// Turns until as many have fired.
+/// Runs turns until as many have fired.
 fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
     let start = Instant::now();
     loop {
@@ -256,7 +257,7 @@ fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
     }
 }
 
-/// Sees that what is cancelled does not fire and the rest does.
+/// Checks that cancelled timers do not fire and all others do.
 fn check_cancel(contestant: &Contestant) -> Result<()> {
     (contestant.run)(10, &mut |timers| {
         let (all, soon): (Vec<u32>, _) = ((0..10).collect(), [1; 10]);
@@ -272,8 +273,8 @@ fn check_cancel(contestant: &Contestant) -> Result<()> {
     })
 }
 
-/// Plays W2i, and writes one line for each contestant and round: the name, the round and
-/// nanoseconds for each time a timer was begun again.
+/// Runs W2i. Writes one line for each contender and round: the name, the round and nanoseconds per
+/// restart.
 pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
     let mut random = Rng::with_seed(task.seed);
     let in_order: Vec<u32> = (0..task.timers).collect();
@@ -324,7 +325,7 @@ mod tests {
         play_idle(&task, &idle_contestants()).unwrap();
     }
 
-    /// Fires at the first turn whatever was set, cancelled or not.
+    /// Ignores cancellation: fires everything that was set, at the first turn.
     struct Deaf(u64, u64);
 
     impl Verbs for Deaf {
@@ -357,7 +358,7 @@ mod tests {
         assert!(said.contains("timers of a minute fired"), "{said}");
     }
 
-    /// Fires all that was set before the loop's turn is over.
+    /// Fires everything that was set before the loop's turn is over.
     struct Hasty(u64);
 
     impl Verbs for Hasty {

@@ -1,9 +1,9 @@
-//! A plug-in in C is a contestant like the others: epoll's, which needs no library.
+//! A plug-in in C is a contender like the others, tested with epoll, which needs no library.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Compiles the plug-in, each test into a file of its own.
+/// Compiles the plug-in into a file of the test's own.
 fn epoll(name: &str) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/epoll.c");
     let plugin = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
@@ -37,7 +37,7 @@ fn a_plugin_has_a_turn_in_each_round_over_every_kind_of_pair() {
 }
 
 #[test]
-fn a_planted_fault_fails_the_run_and_is_told() {
+fn a_planted_fault_fails_the_run_and_is_reported() {
     let plugin = epoll("faults");
     for (fault, said) in [("lost", "a token was lost"), ("wrong", "a wrong byte came to pair")] {
         let words = format!("chain --kind sockets --pairs 10 --writes 100 --fault {fault}");
@@ -49,7 +49,7 @@ fn a_planted_fault_fails_the_run_and_is_told() {
 }
 
 #[test]
-fn what_is_no_plugin_and_who_is_no_contestant_are_refused() {
+fn invalid_plugins_and_unknown_contenders_are_refused() {
     let plugin = epoll("refusals");
     let output = play(Path::new("/no/such/file.so"), "chain --pairs 10");
     let error = String::from_utf8(output.stderr).unwrap();
@@ -60,7 +60,7 @@ fn what_is_no_plugin_and_who_is_no_contestant_are_refused() {
 }
 
 #[test]
-fn a_ring_that_needs_more_descriptors_than_there_may_be_is_told_from_a_failure() {
+fn a_ring_that_needs_too_many_descriptors_has_an_exit_status_of_its_own() {
     let output = play(&epoll("limits"), "chain --kind sockets --pairs 2000000000 --rounds 1");
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let error = String::from_utf8(output.stderr).unwrap();

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* As the other servers have it; a shorter one would drop callers of the idle workload. */
+/* As in the other servers. A shorter one would drop connects of the idle workload. */
 #define BACKLOG 4096
 
 enum workload workload;
@@ -60,20 +60,20 @@ int agree(int argc, char **argv)
 	} else {
 		fail("usage: hello CONNECTIONS | echo WARM BYTES | idle CONNECTIONS BYTES");
 	}
-	/* Nobody is left to serve when whoever started this has died. */
+	/* The server must not outlive the process that started it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int one = 1;
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* Accepted sockets inherit it, so no connection pays for a system call. */
+	/* Accepted sockets inherit the option, so no connection costs a system call for it. */
 	if (listener < 0 || setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0 ||
 	    bind(listener, (struct sockaddr *)&any, sizeof any) < 0 || listen(listener, BACKLOG) < 0)
 		fail("cannot listen on 127.0.0.1");
 	return listener;
 }
 
-/* Resident memory in bytes, by the system's count of pages. */
+/* Returns resident memory in bytes, from the system's page count. */
 static long rss(void)
 {
 	char text[128] = "";
@@ -106,7 +106,7 @@ void listening(void)
 static void memory(const char *when)
 {
 	long heap_now = heap();
-	/* Nothing is set aside for connections beforehand. */
+	/* Nothing is reserved for connections in advance. */
 	dprintf(1, "memory when=%s rss=%ld heap=%ld reserved=0\n", when, rss() - rss_before,
 		heap_now - heap_before);
 }

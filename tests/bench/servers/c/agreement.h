@@ -1,14 +1,14 @@
-/* What every server here agrees on: its command line, its lines, and what it counts.
+/* The agreement of all servers: the command line, the output, and what is counted.
  *
- * A server is started as one of
+ * A server is started with one of
  *
  *     server hello CONNECTIONS        answers so many connections, and ends
- *     server echo WARM BYTES          sends back so many bytes; those before WARM do not count
- *     server idle CONNECTIONS BYTES   holds so many connections, and sends back so many bytes
+ *     server echo WARM BYTES          echoes so many bytes; those before WARM do not count
+ *     server idle CONNECTIONS BYTES   holds so many connections, and echoes so many bytes
  *
- * It listens on a free port of 127.0.0.1 and says which. What it used goes to standard output when
- * it is done. A server that cannot keep this agreement says why and ends with status 1, so that a
- * figure is never had from one that lost a byte or a connection. */
+ * It listens on a free port of 127.0.0.1 and prints the port. When it is done, it prints what it
+ * used. A server that cannot keep this agreement prints the reason and exits with status 1, so no
+ * figure comes from a run that lost a byte or a connection. */
 
 #ifndef AGREEMENT_H
 #define AGREEMENT_H
@@ -17,31 +17,31 @@
 
 enum workload { HELLO, ECHO, IDLE };
 
-/* What this server is to do. */
+/* The workload of this server. */
 extern enum workload workload;
 
-/* The answer of HELLO. */
+/* The greeting of HELLO. */
 extern const char greeting[14];
 
-/* Bytes that a server reads at once, where its library leaves that to it. */
+/* Bytes that a server reads at once, if its library does not decide that. */
 #define READ_SIZE 65536
 
-/* Reads the command line and opens the listener. Returns its descriptor, which does not block. */
+/* Reads the command line and opens the listener. Returns its descriptor, which is non-blocking. */
 int agree(int argc, char **argv);
 
-/* Says where the server listens. What was used up to here does not count. */
+/* Prints the server's address. Nothing used before counts. */
 void listening(void);
 
-/* A connection was accepted. */
+/* Counts an accepted connection. */
 void accepted(void);
 
-/* So many bytes came and are on their way back. */
+/* Counts bytes that were received and sent back. */
 void moved(size_t bytes);
 
-/* A connection is closed. Does not return from the last. */
+/* Counts a closed connection. Does not return from the last one. */
 void closed(void);
 
-/* Ends the server, which is not to be measured. */
+/* Exits with an error; there is no figure then. */
 void fail(const char *why) __attribute__((noreturn));
 
 #endif

@@ -1,5 +1,5 @@
-/* HELLO without a loop: accept, write and close, each of which waits. What the system calls take by
- * themselves, and what a program takes that has none of the libraries. */
+/* HELLO without a loop: blocking calls of accept, write and close. It shows the cost of the system
+ * calls themselves, and the size of a program without any of the libraries. */
 
 #define _GNU_SOURCE
 #include "agreement.h"

@@ -1,4 +1,4 @@
-/* libuv with its streams: what can be written at once is, and only the rest is a request. */
+/* libuv with its streams: bytes are written at once if possible, and the rest is a request. */
 
 #include "agreement.h"
 
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	int fd = agree(argc, argv);
 	static uv_tcp_t listener;
 	loop = uv_default_loop();
-	/* It listens already; libuv does so once more and has the same backlog. */
+	/* The socket listens already; libuv calls listen again with the same backlog. */
 	if (loop == NULL || uv_tcp_init(loop, &listener) < 0 || uv_tcp_open(&listener, fd) < 0 ||
 	    uv_listen((uv_stream_t *)&listener, 4096, on_connection) < 0)
 		fail("libuv does not listen");

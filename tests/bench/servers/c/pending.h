@@ -1,4 +1,4 @@
-/* What a connection could not write yet, for the servers whose library has no buffer of its own.
+/* Bytes that a connection could not write yet, for servers whose library has no buffers.
  * A connection that reads and writes at the client's pace never has any. */
 
 #ifndef PENDING_H
@@ -17,13 +17,13 @@ struct pending {
 	unsigned begin, end;
 };
 
-/* One buffer for all connections: it is empty again before the next is served. */
+/* One buffer for all connections; it is empty again before the next connection is served. */
 static char shared[READ_SIZE];
 
-/* What became of a connection. */
+/* The state of a connection after it was served. */
 enum turn { DRAINED, WRITE_WAITS, GONE };
 
-/* Writes what waits. Returns whether nothing does any more. */
+/* Writes the pending bytes. Returns whether none are left. */
 static inline int flush_pending(int fd, struct pending *pending)
 {
 	while (pending->begin < pending->end) {
@@ -37,7 +37,7 @@ static inline int flush_pending(int fd, struct pending *pending)
 	return 1;
 }
 
-/* Writes bytes, or keeps what the system does not take. Returns whether it took all. */
+/* Writes bytes, or keeps those that the system does not take. Returns whether it took all. */
 static inline int write_or_keep(int fd, struct pending *pending, const char *bytes, size_t length)
 {
 	ssize_t sent = write(fd, bytes, length);
@@ -53,7 +53,7 @@ static inline int write_or_keep(int fd, struct pending *pending, const char *byt
 	return 0;
 }
 
-/* Sends back what came. A read that does not fill the buffer has left nothing. */
+/* Sends received bytes back. A read that does not fill the buffer has read everything. */
 static inline enum turn echo(int fd, struct pending *pending)
 {
 	if (!flush_pending(fd, pending))

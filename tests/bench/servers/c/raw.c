@@ -1,5 +1,5 @@
-/* The system's epoll with nothing around it: what a loop cannot be faster than. Compiled with
- * -DEDGE it asks for changes only (EPOLLET), once for each connection. */
+/* The system's epoll alone, the lower bound of every loop. Compiled with -DEDGE it registers each
+ * connection once, edge-triggered (EPOLLET). */
 
 #define _GNU_SOURCE
 #include "agreement.h"
@@ -25,7 +25,7 @@ static void watch(struct conn *conn, int operation, unsigned what)
 		fail("epoll does not watch a descriptor");
 }
 
-/* Returns whether there was anyone. */
+/* Accepts one connection. Returns whether there was one. */
 static int accept_one(void)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -56,7 +56,7 @@ static int accept_one(void)
 static void serve(struct conn *conn, unsigned what)
 {
 #ifdef EDGE
-	/* The first report is that it can be written: there is nothing to read yet. */
+	/* The first report says that the socket is writable; there is nothing to read yet. */
 	if (what == EPOLLOUT && conn->pending.begin == conn->pending.end)
 		return;
 #endif

@@ -1,15 +1,15 @@
-//! What every server here agrees on: its command line, its lines, and what it counts.
+//! The agreement of all servers: the command line, the output, and what is counted.
 //!
-//! The same as `c/agreement.h`, for the servers in Rust:
+//! It is the same as `c/agreement.h`, for servers in Rust:
 //!
 //! ```text
 //!   server hello CONNECTIONS        answers so many connections, and ends
-//!   server echo WARM BYTES          sends back so many bytes; those before WARM do not count
-//!   server idle CONNECTIONS BYTES   holds so many connections, and sends back so many bytes
+//!   server echo WARM BYTES          echoes so many bytes; those before WARM do not count
+//!   server idle CONNECTIONS BYTES   holds so many connections, and echoes so many bytes
 //! ```
 //!
-//! A server says where it listens, what it used, and ends. One that cannot keep the agreement says
-//! why and ends with status 1, so that a figure is never had from one that lost a byte.
+//! A server prints its address, then what it used, and ends. One that cannot keep the agreement
+//! prints the reason and exits with status 1, so no figure comes from a run that lost a byte.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -23,33 +23,33 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::used::{Memory, Time};
 
-/// The answer of [`Workload::Hello`].
+/// The greeting of [`Workload::Hello`].
 pub const GREETING: &[u8] = b"Hello, World!\n";
 
-/// Bytes a server reads at once, where that is up to it.
+/// Bytes that a server reads at once, if its library does not decide that.
 pub const READ_SIZE: usize = 64 * 1024;
 
-/// As `c/agreement.c` has it.
+/// As in `c/agreement.c`.
 const BACKLOG: i32 = 4096;
 
-/// What a server is to do.
+/// The workload of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// Greet so many connections, each of which is closed then.
+    /// Greets so many connections, then closes each.
     Hello {
-        /// How many.
+        /// Number of connections.
         connections: u64,
     },
-    /// Send back what comes, until so many bytes have come.
+    /// Echoes until so many bytes have been received.
     Echo {
-        /// Bytes before which nothing counts.
+        /// Bytes that do not count, at the beginning.
         warm: u64,
         /// Bytes in all.
         bytes: u64,
     },
-    /// The same with many connections that say little.
+    /// Echoes on many connections that send little.
     Idle {
-        /// How many are open at once.
+        /// Number of open connections.
         connections: u64,
         /// Bytes in all.
         bytes: u64,
@@ -57,10 +57,10 @@ pub enum Workload {
 }
 
 impl Workload {
-    /// Reads it from a command line without the program's name.
+    /// Parses a command line without the program's name.
     ///
     /// # Errors
-    /// How a command line is to look.
+    /// The usage of the command line.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let words: Option<Vec<_>> =
             arguments.into_iter().map(|word| word.into_string().ok()).collect();
@@ -107,7 +107,7 @@ impl Agreement {
     /// Reads the command line of this process.
     pub fn begin() -> Self {
         let workload = Workload::parse(std::env::args_os().skip(1));
-        // Nobody is left to serve when whoever started this has died.
+        // The server must not outlive the process that started it.
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         Self {
             workload: workload.unwrap_or_else(|usage| fail(usage)),
@@ -121,29 +121,29 @@ impl Agreement {
         }
     }
 
-    /// What this server is to do.
+    /// Returns the workload of this server.
     pub const fn workload(&self) -> Workload {
         self.workload
     }
 
-    /// Whether connections are greeted and closed.
+    /// Returns whether connections are greeted and closed.
     pub const fn is_hello(&self) -> bool {
         matches!(self.workload, Workload::Hello { .. })
     }
 
-    /// The server has set so many bytes aside beforehand, for connections and what belongs to them.
+    /// Records how many bytes the server has reserved in advance for connections and their data.
     pub const fn reserved(&mut self, bytes: usize) {
         self.reserved = bytes;
     }
 
-    /// Says where the server listens. What was used up to here does not count.
+    /// Prints the server's address. Nothing used before counts.
     pub fn listening(&mut self, address: SocketAddr) {
         say(&format!("listening on {address}"));
         self.memory = memory();
         self.before = Time::now();
     }
 
-    /// A connection was accepted.
+    /// Counts an accepted connection.
     pub fn accepted(&mut self) {
         self.accepted += 1;
         if let Workload::Idle { connections, .. } = self.workload
@@ -153,7 +153,7 @@ impl Agreement {
         }
     }
 
-    /// So many bytes came and are on their way back.
+    /// Counts bytes that were received and sent back.
     pub fn moved(&mut self, bytes: usize) {
         let had = self.moved;
         self.moved += bytes as u64;
@@ -169,7 +169,7 @@ impl Agreement {
         }
     }
 
-    /// A connection is closed. Does not return from the last.
+    /// Counts a closed connection. Does not return from the last one.
     pub fn closed(&mut self) {
         self.closed += 1;
         match self.workload {
@@ -202,12 +202,12 @@ impl Agreement {
     }
 }
 
-/// Opens a listener on a free port of 127.0.0.1 which does not block.
+/// Opens a non-blocking listener on a free port of 127.0.0.1.
 pub fn listener() -> OwnedFd {
     let open = || -> rustix::io::Result<OwnedFd> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let listener = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
-        // Accepted sockets inherit it, so no connection pays for a system call.
+        // Accepted sockets inherit the option, so no connection costs a system call for it.
         sockopt::set_tcp_nodelay(&listener, true)?;
         bind(&listener, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         listen(&listener, BACKLOG)?;
@@ -216,13 +216,13 @@ pub fn listener() -> OwnedFd {
     open().unwrap_or_else(|error| fail(format!("cannot listen on 127.0.0.1: {error}")))
 }
 
-/// Ends this process, which is not to be measured.
+/// Exits with an error; there is no figure then.
 pub fn fail(why: impl AsRef<str>) -> ! {
     eprintln!("error: {}", why.as_ref());
     process::exit(1)
 }
 
-/// The processor time this process has used.
+/// Returns the processor time that this process has used.
 pub fn processor_time() -> Duration {
     let Time { user, system } = Time::now();
     Duration::from_micros((user + system).unsigned_abs())

@@ -1,7 +1,7 @@
 //! The same servers on picoevent and on other loops, and the clients that measure them.
 //!
-//! `cargo xtask bench` builds and starts what is here. A server is a process of its own, so is the
-//! load; each checks the other, and a figure comes only from a run in which no byte was lost.
+//! `cargo xtask bench` builds and starts them. A server and its load are two processes that check
+//! each other. A figure comes only from a run in which no byte was lost.
 //!
 //! ```text
 //!   c/*.c                     servers on epoll, libevent, libev, libuv    agreement.h

@@ -1,13 +1,13 @@
 //! The clients: one thread, many connections, every byte checked.
 //!
-//! A client that finds something wrong, or has not come to its end in time, is an error; there is no
-//! figure then. All close with a reset, so that no address stays taken after a run.
+//! A client that receives something wrong, or does not finish in time, is an error, and there is no
+//! figure. All clients close with a reset, so no address stays in use after a run.
 //!
 //! | | does |
 //! |---|---|
-//! | [`hello`] | connects, reads the greeting up to the end of the stream, and again |
-//! | [`echo`] | sends 64 bytes on each connection and waits for them, and again |
-//! | [`bulk`] | sends a mebibyte and reads it back at the same time, and again |
+//! | [`hello`] | connects, reads the greeting up to the end of the stream, and repeats |
+//! | [`echo`] | sends 64 bytes on each connection, waits for them, and repeats |
+//! | [`bulk`] | sends a mebibyte, reads it back at the same time, and repeats |
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ mod message;
 
 pub use message::MESSAGE;
 
-/// By when a run has to be over.
+/// The time by which a run must be over.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     limit: Duration,
@@ -30,26 +30,26 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// So long from now.
+    /// Returns the deadline so long from now.
     pub fn after(limit: Duration) -> Self {
         Self { limit, at: Instant::now() + limit }
     }
 }
 
-/// Longer than any operation, since runs are given a deadline.
+/// The range of the histogram: longer than any operation, since runs have a deadline.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// What a run took.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Report {
     /// From the first operation that counts to the end of the last.
     pub wall: Duration,
-    /// The nanoseconds of each operation, to 1 %.
+    /// The duration of each operation in nanoseconds, to 1 %.
     pub latency: Histogram<u64>,
 }
 
 impl Report {
-    /// Reports what `work` records, and how long it takes.
+    /// Records the durations from `work`, and how long it takes.
     fn of(work: impl FnOnce(&mut Self) -> Result<()>) -> Result<Self> {
         let start = Instant::now();
         let latency = Histogram::new_with_max(LONGEST.as_nanos() as u64, 2)?;
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_never_less_than_what_was_recorded_and_not_far_above() {
+    fn quantiles_are_at_least_what_was_recorded_and_not_far_above() {
         let mut report = Report::of(|_| Ok(())).unwrap();
         for micros in 1..=1_000 {
             report.record(Duration::from_micros(micros));

@@ -1,7 +1,7 @@
-//! What a connection could not write yet, for the servers whose loop has no buffer of its own.
+//! Bytes that a connection could not write yet, for servers whose loop has no buffers.
 //!
-//! The same as `c/pending.h`: bytes are read into one buffer for all connections and written at
-//! once; what the system does not take is kept with the connection.
+//! It is the same as `c/pending.h`: bytes are read into one buffer for all connections and written
+//! at once. What the system does not take is kept with the connection.
 
 use std::os::fd::AsFd;
 
@@ -9,36 +9,36 @@ use rustix::io::{Errno, read, write};
 
 use crate::agreement::{Agreement, READ_SIZE};
 
-/// Bytes that wait for room. A connection that never lacks it has none.
+/// Bytes that wait to be written. A connection that is always writable has none.
 #[derive(Debug, Default)]
 pub struct Pending {
     bytes: Vec<u8>,
     begin: usize,
 }
 
-/// What became of a connection.
+/// The state of a connection after it was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// There is nothing to read any more.
+    /// Nothing is left to read.
     Drained,
-    /// It has no room to write.
+    /// The socket is not writable.
     WriteWaits,
-    /// Its client has closed it.
+    /// The client has closed the connection.
     Gone,
 }
 
 impl Pending {
-    /// The buffer that all connections share.
+    /// Returns the buffer that all connections share.
     pub fn buffer() -> Box<[u8]> {
         vec![0; READ_SIZE].into_boxed_slice()
     }
 
-    /// Whether nothing waits.
+    /// Returns whether nothing is pending.
     pub fn is_empty(&self) -> bool {
         self.begin == self.bytes.len()
     }
 
-    /// Sends back what came. A read that does not fill the buffer has left nothing.
+    /// Sends received bytes back. A read that does not fill the buffer has read everything.
     pub fn echo(&mut self, fd: impl AsFd, buffer: &mut [u8], agreement: &mut Agreement) -> Turn {
         if !self.flush(&fd) {
             return Turn::WriteWaits;
@@ -52,7 +52,7 @@ impl Pending {
             };
             agreement.moved(got);
             let came = &buffer[..got];
-            // An error shows itself when the connection is read.
+            // An error is reported by the next read.
             let sent = write(&fd, came).unwrap_or(0);
             if sent < got {
                 self.bytes.clear();
@@ -66,7 +66,7 @@ impl Pending {
         }
     }
 
-    /// Writes what waits; whether nothing does any more.
+    /// Writes the pending bytes. Returns whether none are left.
     fn flush(&mut self, fd: impl AsFd) -> bool {
         while let Some(rest) = self.bytes.get(self.begin..).filter(|rest| !rest.is_empty()) {
             match write(&fd, rest) {

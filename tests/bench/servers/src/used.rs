@@ -1,7 +1,7 @@
-//! What this process has used: processor time, and memory.
+//! Resources that this process has used: processor time and memory.
 //!
-//! The only file with unsafe code: two calls into the C library, which every other server makes,
-//! too. Time is read as the scheduler accounts it, not in ticks.
+//! This is the only file with unsafe code: two calls into the C library, which the servers in C
+//! make, too. The time is the scheduler's, not counted in ticks.
 
 #![allow(unsafe_code, reason = "getrusage and mallinfo2 are functions of the C library")]
 
@@ -17,18 +17,18 @@ pub(crate) struct Time {
 /// Memory in bytes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Memory {
-    /// Resident, as the system counts.
+    /// Resident memory, as the system counts it.
     pub(crate) rss: i64,
-    /// Given out by the allocator.
+    /// Memory given out by the allocator.
     pub(crate) heap: i64,
 }
 
 impl Time {
-    /// What this process used so far.
+    /// Returns the time used so far.
     pub(crate) fn now() -> Self {
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-        // SAFETY: the pointer is to memory of an rusage's size and alignment, which the call fills;
-        // where it fails, zeros are an rusage, too.
+        // SAFETY: the pointer is to memory of an rusage's size and alignment, which the call fills.
+        // If the call fails, zeros are a valid rusage.
         let usage = unsafe {
             libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
             usage.assume_init()
@@ -39,9 +39,9 @@ impl Time {
 }
 
 impl Memory {
-    /// What this process holds now.
+    /// Returns the memory in use.
     pub(crate) fn now() -> io::Result<Self> {
-        // SAFETY: the call has no arguments and answers with a value.
+        // SAFETY: the call has no arguments and returns a value.
         let heap = unsafe { libc::mallinfo2() };
         let heap = (heap.uordblks + heap.hblkhd) as i64;
         let text = fs::read_to_string("/proc/self/statm")?;
@@ -60,14 +60,14 @@ mod tests {
         let before = Memory::now().unwrap();
         let held = vec![1_u8; 64 << 20];
         let after = Memory::now().unwrap();
-        // Other tests may give some back meanwhile.
+        // Other tests may free memory meanwhile.
         assert!(after.heap - before.heap >= 32 << 20, "{before:?} {after:?}");
         assert!(after.rss - before.rss >= 32 << 20, "{before:?} {after:?}");
         drop(held);
     }
 
     #[test]
-    fn time_is_used_and_never_given_back() {
+    fn used_time_never_decreases() {
         let before = Time::now();
         let mut now = before;
         while now.user + now.system == before.user + before.system {

@@ -1,5 +1,5 @@
-//! The servers in Rust keep the agreement: they serve the clients, say what they used, and end; and
-//! they refuse to report when a client is lost.
+//! The servers in Rust keep the agreement: they serve the clients, print what they used, and end.
+//! They refuse to report if a client is lost.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use xtask::process::Talk;
 
-/// Bounds a hang and says nothing about speed.
+/// Limits a hang; it is not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const SERVERS: [&str; 4] = [
@@ -19,7 +19,7 @@ const SERVERS: [&str; 4] = [
 
 const LOAD: &str = env!("CARGO_BIN_EXE_load");
 
-/// Starts a server, and reads where it listens.
+/// Starts a server, and reads its address.
 fn start(program: &str, task: &[&str]) -> (Talk, SocketAddr) {
     let mut server = Talk::start(Command::new(program).args(task), LIMIT).unwrap();
     let line = server.line().unwrap();
@@ -33,7 +33,7 @@ fn load(address: SocketAddr, workload: &str, counts: &[&str]) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
-/// A run that is right, on both sides.
+/// Runs a server and its load, both of which must succeed. Returns the server's lines.
 fn serve(program: &str, task: &[&str], workload: &str, counts: &[&str]) -> Vec<String> {
     let (mut server, address) = start(program, task);
     let output = load(address, workload, counts);
@@ -62,7 +62,7 @@ fn every_message_comes_back() {
 }
 
 #[test]
-fn mebibytes_come_back_although_they_fit_no_buffer() {
+fn mebibytes_larger_than_any_buffer_come_back() {
     for program in SERVERS {
         let said = serve(program, &["echo", "1048576", "9437184"], "bulk", &["8"]);
         assert!(said[0].ends_with(" connections=1 bytes=9437184"), "{said:?}");
@@ -93,7 +93,7 @@ fn a_server_whose_client_leaves_too_early_reports_nothing() {
 }
 
 #[test]
-fn a_server_that_is_told_nothing_says_what_it_wants() {
+fn a_server_without_arguments_prints_its_usage() {
     for program in SERVERS {
         let output = Command::new(program).output().unwrap();
         assert!(!output.status.success());

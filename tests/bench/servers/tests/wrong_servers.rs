@@ -1,4 +1,4 @@
-//! The clients find out servers that are wrong, each of which is planted here.
+//! The clients detect wrong servers. Each kind is planted here.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,10 +13,10 @@ use picoevent_bench_servers::load::{Deadline, Report};
 
 const GREETING: &[u8] = b"Hello, World!\n";
 
-/// Bounds a hang and says nothing about speed.
+/// Limits a hang; it is not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Serves each connection in a thread of its own, which ends when its client does.
+/// Serves each connection in a thread of its own, which ends with its client.
 fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -34,7 +34,7 @@ fn hello(greeting: &'static [u8]) -> Result<Report> {
     Hello { connections: 20, concurrency: 4 }.run(address, Deadline::after(LIMIT))
 }
 
-/// Sends back what comes, changed: the function is told where in the stream the bytes stand.
+/// Echoes with a change. The function is given the stream position of the bytes.
 fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAddr {
     server(move |mut client| {
         let (mut buffer, mut at) = (vec![0; 65536], 0);
@@ -70,7 +70,7 @@ fn is_found<T: std::fmt::Debug>(run: Result<T>, wanted: &str) {
 }
 
 #[test]
-fn a_server_that_greets_as_it_should_is_right() {
+fn a_correct_greeting_is_accepted() {
     assert_eq!(hello(GREETING).unwrap().latency.len(), 20);
 }
 
@@ -86,7 +86,7 @@ fn a_greeting_that_is_too_long_or_too_short_is_found() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_found() {
+fn a_missing_server_is_found() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -96,7 +96,7 @@ fn a_server_that_is_not_there_is_found() {
 }
 
 #[test]
-fn an_echo_is_right_on_one_connection_and_on_many() {
+fn a_correct_echo_is_accepted_on_one_connection_and_on_many() {
     for connections in [1, 50] {
         let report = talk(echo(|_, _| {}), connections).unwrap();
         assert_eq!(report.latency.len(), 100);
@@ -104,17 +104,17 @@ fn an_echo_is_right_on_one_connection_and_on_many() {
 }
 
 #[test]
-fn a_wrong_byte_of_an_echo_is_found_where_it_stands() {
+fn a_wrong_byte_of_an_echo_is_found_with_its_position() {
     is_found(talk(echo(flip(1000)), 1), "connection 0 got a wrong byte at 1000");
 }
 
 #[test]
-fn an_echo_that_says_too_much_is_found() {
+fn an_echo_of_too_many_bytes_is_found() {
     is_found(talk(echo(|_, bytes| bytes.push(0)), 1), "connection 0 got more than it should");
 }
 
 #[test]
-fn an_echo_that_hangs_up_is_found() {
+fn an_echo_that_closes_early_is_found() {
     let hang_up = |at, bytes: &mut Vec<u8>| {
         if at >= 640 {
             bytes.clear();
@@ -132,7 +132,7 @@ fn a_server_that_never_answers_is_late() {
 }
 
 #[test]
-fn a_wrong_byte_in_mebibytes_is_found_where_it_stands() {
+fn a_wrong_byte_in_mebibytes_is_found_with_its_position() {
     let bulk = |server| {
         let mut bulk = Bulk::connect(server, Deadline::after(LIMIT))?;
         bulk.run(3)?;

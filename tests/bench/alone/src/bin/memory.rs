@@ -1,5 +1,5 @@
-//! Storages of different capacities. Their sizes, which the image's symbols have, are compared:
-//! what a table of 12 takes beyond one of 4, divided by 8, is what a further slot takes.
+//! Storages of different capacities, whose sizes are the sizes of symbols in the image. The cost of
+//! a slot is the difference between tables of 12 and of 4 slots, divided by 8.
 
 #![no_std]
 #![no_main]
@@ -7,13 +7,13 @@
 use core::hint::black_box;
 
 use picoevent::{EventBase, Storage};
-// For what every image has to have.
+// Links what every image needs.
 use picoevent_alone as _;
 
-/// An application without a state, whose size is not in a storage.
+/// An application without state, so that a storage's size does not contain one.
 struct App;
 
-/// As many bytes as the type has.
+/// Declares a static array of the type's size.
 macro_rules! bytes_of {
     ($($name:ident: $type:ty;)*) => {
         $(static $name: [u8; size_of::<$type>()] = [0; _];)*

@@ -1,4 +1,5 @@
-//! What `events` has, and a listener with connections: an echo that lets silent clients go.
+//! The contents of `events`, and a listener with connections: an echo server that closes silent
+//! clients.
 
 #![no_std]
 #![no_main]
@@ -22,7 +23,7 @@ pub extern "C" fn image() {
     run(&mut base, &mut app, act);
 }
 
-/// Does what the base wants, as a device would that answers at once.
+/// Performs an action as a device would that answers at once.
 fn act(base: &mut EventBase<'_, App>, action: Action) {
     match black_box(action) {
         Action::Listen(listener) if base.has_room() => {

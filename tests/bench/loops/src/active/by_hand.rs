@@ -1,4 +1,4 @@
-//! A queue by hand: keys of slots, of which each has a function. Less cannot be done.
+//! A queue by hand: slot numbers, and a function for each slot. This is the least possible work.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! picoevent: its core alone, as a program without anything to wait for would run it, and on the
-//! back end for a desk, which asks the system for news between two passes.
+//! picoevent: its core alone, as a program without devices would run it, and on the desktop back
+//! end, which asks the system for events between two passes.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -10,7 +10,7 @@ use picoevent_mio::Live;
 
 use super::{Active, Body};
 
-/// The events of the largest run.
+/// The number of events in the largest run.
 const MOST: usize = 64;
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(super) fn on_core(events: u32, body: Body<'_>) -> Result<()> {
     })
 }
 
-/// A back end without a clock and without devices.
+/// A back end without a clock and devices.
 struct Nothing;
 
 impl Backend<App> for Nothing {

@@ -1,4 +1,4 @@
-//! calloop: a source for each descriptor, by level.
+//! calloop: a level-triggered source for each descriptor.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! mio, by hand: edges, one table of functions, and nothing else.
+//! mio by hand: edge-triggered, with one table of functions.
 
 use std::os::fd::AsRawFd;
 use std::time::Duration;

@@ -1,7 +1,8 @@
-//! picoevent: on its back end for a desk, and as a loop of one's own around the core.
+//! picoevent: on its desktop back end, and on a minimal back end around the core.
 //!
-//! An application that reads all there is when it is told asks for edges ([`What::EDGE`]); the
-//! tokens' does. By level, as libevent's events are by default, it would be told again.
+//! An application that reads all available input when it is called asks for edges ([`What::EDGE`]),
+//! as the tokens' application does. A level-triggered event, libevent's default, would be reported
+//! again.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::task::Poll as Progress;
@@ -16,11 +17,11 @@ use picoevent_mio::{Capacities, HeapStorage, Live};
 use super::ring::Ring;
 use super::{Body, Chain, Contestant, Watch};
 
-/// Whether events have a minute to come true, which begins again with each.
+/// Whether events have a timeout of a minute, which restarts with each event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Idle {
     Without,
-    /// A timer each.
+    /// Each event has a timer of its own.
     Own,
 }
 
@@ -33,7 +34,7 @@ struct App<'w> {
 
 pub(super) fn contestants() -> Vec<Contestant> {
     let edge = What::READ | What::EDGE;
-    // The back end watches duplicates.
+    // The back end watches duplicates of the descriptors.
     let live = |name, what, idle| Contestant {
         beside: 1,
         ..Contestant::new(name, move |watch, body| on_live(watch, body, what, idle))
@@ -48,7 +49,7 @@ pub(super) fn contestants() -> Vec<Contestant> {
     ]
 }
 
-/// Makes room for a source and an event for each descriptor.
+/// Makes storage for a source and an event for each descriptor.
 fn storage<'w>(watch: &Watch<'w>) -> Result<HeapStorage<App<'w>>> {
     let descriptors = watch.descriptors.len();
     let capacities =
@@ -106,18 +107,18 @@ impl Chain for OnCore<'_, '_> {
     fn turn(&mut self) -> Result<()> {
         match self.base.turn(&mut self.app, &mut self.shortest) {
             Progress::Ready(ended) => ended.map(drop),
-            // It never waits.
+            // This back end never waits.
             Progress::Pending => Ok(()),
         }
     }
 }
 
-/// The shortest back end there is: descriptors by edge, and a clock that is read when a timer waits
+/// A minimal back end: edge-triggered descriptors, and a clock that is read only when a timer waits
 /// for it.
 struct Shortest<'w> {
     poll: Poll,
     events: Events,
-    /// By their places in the base, which are the places of `descriptors`.
+    /// Indexed like `descriptors`, since a source's place in the base is its descriptor's index.
     sources: Vec<Source>,
     descriptors: &'w [BorrowedFd<'w>],
     started: Moment,
@@ -153,8 +154,8 @@ impl<'w> Backend<App<'w>> for Shortest<'_> {
     }
 }
 
-/// An event for each source. Its place in the base is that of its descriptor, so it needs no table
-/// to find it by.
+/// Adds an event for each source. An event's place in the base is the index of its descriptor, so
+/// no table is needed to find it.
 fn add_all(
     base: &mut EventBase<'_, App<'_>>,
     sources: &[Source],

@@ -1,4 +1,4 @@
-//! The ring of descriptors, and the tokens that go round in it.
+//! The ring of descriptors, and the tokens in it.
 //!
 //! ```text
 //!   pair 0 ─▶ pair 1 ─▶ … ─▶ pair N-1 ─┐     a token is one unit written into a pair
@@ -6,9 +6,10 @@
 //!     └────────────────────────────────┘
 //! ```
 //!
-//! It is libevent's `test/bench.c`: whoever is told that a pair can be read reads one unit and, as
-//! long as writes are left, writes one into the next pair. What is written says where to, so a unit
-//! that comes to the wrong place is noticed; so is one that is lost, doubled or left behind.
+//! This is libevent's `test/bench.c`: when a pair is readable, one unit is read from it and, as
+//! long as writes are left, one is written into the next pair. A byte names the pair it is for, so
+//! a unit that arrives at the wrong pair is detected, as are units that are lost, duplicated or
+//! left over.
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,10 +22,10 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What pairs are.
+/// The kind of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// One event counter, both ends of its pair.
+    /// One event counter, which is both ends of its pair.
     Eventfd,
     /// Two connected Unix sockets.
     Sockets,
@@ -32,7 +33,7 @@ pub enum Kind {
     Pipes,
 }
 
-/// A fault to be put in, to see that it is noticed.
+/// An injected fault, to test that it is detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     /// None.
@@ -54,7 +55,7 @@ pub struct Ring {
     trouble: Cell<Option<Trouble>>,
 }
 
-/// This process may not have as many descriptors as are needed.
+/// The limit of this process does not allow as many descriptors as are needed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its limit \
@@ -68,7 +69,7 @@ pub struct TooFew {
 
 struct Pair {
     read: OwnedFd,
-    /// None when both ends are one.
+    /// `None` if both ends are the same descriptor.
     write: Option<OwnedFd>,
 }
 
@@ -79,18 +80,18 @@ enum Trouble {
     Strange(u32),
 }
 
-/// Descriptors that are not the ring's: the loops', standard streams, plug-ins.
+/// Descriptors outside of the ring: the loops', standard streams, plug-ins.
 const OTHERS: u64 = 64;
 
-/// Turns without a token before the tokens are given up: each turn should have found one.
+/// Turns without a token after which the tokens count as lost. Each turn should find one.
 const IDLE_TURNS: u32 = 1_000;
 
 impl Ring {
-    /// Opens the descriptors, and raises the limit of this process if that is needed. `beside` is
-    /// how many descriptors more a loop may want for each pair.
+    /// Opens the descriptors, and raises the limit of this process if needed. `beside` is how many
+    /// further descriptors a loop may need for each pair.
     ///
     /// # Errors
-    /// When there cannot be as many, with how many there would have to be.
+    /// [`TooFew`] with the number needed, if the limit cannot be raised.
     pub fn new(kind: Kind, pairs: u32, beside: u64, fault: Fault) -> Result<Self> {
         let each = if kind == Kind::Eventfd { 1 } else { 2 };
         allow(pairs, u64::from(pairs) * (each + beside) + OTHERS)?;
@@ -99,26 +100,26 @@ impl Ring {
         Ok(Self { kind, pairs, fault, left, fired, count, trouble: Cell::new(None) })
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub fn pairs(&self) -> u32 {
         self.pairs.len() as u32
     }
 
-    /// The ends to be watched.
+    /// Returns the ends to watch.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         self.pairs.iter().map(|pair| pair.read.as_fd()).collect()
     }
 
-    /// Tokens that were sent so far, in the chain that runs.
+    /// Returns how many tokens the current chain has sent so far.
     pub fn fired(&self) -> u64 {
         self.fired.get()
     }
 
-    /// Sends tokens round until they have been written `writes` times; `turn` lets a loop look for
-    /// news once.
+    /// Passes tokens on until they have been written `writes` times. `turn` lets a loop look for
+    /// events once.
     ///
     /// # Errors
-    /// When the loop fails, or has lost or invented something.
+    /// If the loop fails, or has lost or invented a token.
     pub fn go_round(
         &self,
         tokens: u32,
@@ -147,13 +148,13 @@ impl Ring {
         Ok(came)
     }
 
-    /// Whether nothing is left in any pair.
+    /// Checks that nothing is left in any pair.
     pub fn check_empty(&self) -> Result<()> {
         let left = self.pairs.iter().position(|pair| read(&pair.read, &mut [0; 8]).is_ok());
         left.map_or(Ok(()), |pair| Err(anyhow!("pair {pair} had something left in it")))
     }
 
-    /// What every contestant does when a pair can be read.
+    /// Passes a token on when a pair is readable, for every contender.
     pub fn ready(&self, index: u32) {
         let mut unit = [0; 8];
         let unit = if self.kind == Kind::Eventfd { &mut unit[..] } else { &mut unit[..1] };
@@ -185,7 +186,7 @@ impl Ring {
         }
     }
 
-    /// What a token is on its way to a pair: an event counter counts it, a byte says where to.
+    /// Returns the unit for a pair: 1 for an event counter, otherwise a byte that names the pair.
     fn unit(&self, index: u32) -> u8 {
         if self.kind == Kind::Eventfd { 1 } else { index as u8 }
     }
@@ -207,7 +208,7 @@ impl Ring {
 impl Pair {
     fn new(kind: Kind) -> Result<Self, Errno> {
         let (read, write) = match kind {
-            // As a semaphore, or one read would take two tokens that came together.
+            // As a semaphore. Otherwise one read would take two tokens that arrived together.
             Kind::Eventfd => {
                 let flags =
                     EventfdFlags::SEMAPHORE | EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
@@ -228,7 +229,7 @@ impl Pair {
     }
 }
 
-/// Makes sure that this process may have as many descriptors.
+/// Raises the limit of this process to as many descriptors.
 fn allow(pairs: u32, needed: u64) -> Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| needed <= current) {
@@ -245,12 +246,12 @@ fn allow(pairs: u32, needed: u64) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// A loop without a selector that looks at every pair, as if all were ready.
+    /// Runs a loop without a selector, which tries every pair as if all were ready.
     fn play(kind: Kind, fault: Fault) -> Result<u64> {
         let ring = Ring::new(kind, 10, 0, fault)?;
         let mut at = 0;
         let played = ring.go_round(2, 100, || {
-            // The tokens stand five apart.
+            // The tokens are five pairs apart.
             for index in [at, (at + 5) % 10] {
                 ring.ready(index);
             }

@@ -1,5 +1,5 @@
-//! No loop: the same reads and writes, from an array of who comes next. What it takes is in every
-//! contestant's time and is not theirs.
+//! No loop: the same reads and writes, driven by an array of ready pairs. This time is contained in
+//! every contender's.
 
 use anyhow::Result;
 
@@ -7,10 +7,10 @@ use super::{Body, Chain, Watch};
 
 struct Sys<'w> {
     watch: &'w Watch<'w>,
-    /// Where the tokens are, and where they will be.
+    /// The pairs with a token, now and in the next turn.
     now: Vec<u32>,
     next: Vec<u32>,
-    /// Tokens that the ring had sent when we looked last.
+    /// Tokens that the ring had sent at the previous look.
     fired: u64,
 }
 

@@ -1,4 +1,4 @@
-//! calloop: a source for each timer that is pending, as its own documentation has it.
+//! calloop: a source for each pending timer, as in its documentation.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! A binary heap by hand: the standard library's, and a count for each timer by which entries that
-//! are out of date are known. It cancels for nothing, and grows with every change.
+//! A binary heap by hand: the standard library's, with a count in each timer and entry that marks
+//! stale entries. Cancelling is free, but the heap grows with every change.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,7 +17,7 @@ struct Heap {
     started: Instant,
 }
 
-/// When, which timer, and its count then.
+/// The deadline, the timer, and its count when the entry was made.
 type Entry = (u64, u32, u32);
 
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! No timers: what the work takes that is not a loop's.
+//! No timers: the time of the work outside of a loop.
 
 use std::hint::black_box;
 use std::time::Instant;

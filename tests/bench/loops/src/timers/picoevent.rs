@@ -1,4 +1,4 @@
-//! picoevent: its core, with the clock that a back end would feed it.
+//! picoevent: its core, fed with the time as a back end would.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -66,7 +66,7 @@ impl Timers for Loop<'_> {
     }
 }
 
-/// A back end that is a clock and never waits.
+/// A back end that has only a clock and never waits.
 struct Clock(Moment);
 
 impl Clock {

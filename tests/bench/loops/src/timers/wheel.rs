@@ -1,4 +1,4 @@
-//! A wheel by hand: slots of time, finer the nearer they are, each with a list of timers.
+//! A timer wheel by hand: slots of time, finer the nearer they are, each with a list of timers.
 //!
 //! ```text
 //!   level 0   64 slots of 1 ms      what is due within this 64 ms
@@ -6,9 +6,9 @@
 //!   …         six levels in all: two years
 //! ```
 //!
-//! A timer's level is where its deadline first differs from the time, read as numbers of six bits.
-//! Adding and cancelling touch one list; as time comes to a slot of a higher level, its timers go
-//! down. A word for each level says which slots are in use.
+//! A timer's level is the first six-bit digit in which its deadline differs from the time. Adding
+//! and cancelling touch one list. When the time reaches a slot of a higher level, the slot's timers
+//! move down. A bit mask for each level shows which slots are in use.
 
 use std::time::Instant;
 
@@ -89,7 +89,7 @@ impl Wheel {
         self.timers[which as usize].place = NONE;
     }
 
-    /// Goes on to a time, and lets fire what is due by then.
+    /// Advances the time and fires what is due.
     fn advance(&mut self, now: u64) {
         while let Some((level, slot, begins)) = self.next()
             && begins <= now
@@ -100,7 +100,7 @@ impl Wheel {
         self.now = now;
     }
 
-    /// The next slot that time comes to, and when.
+    /// Returns the level, the index and the time of the next slot.
     fn next(&self) -> Option<(usize, usize, u64)> {
         (0..LEVELS).find_map(|level| {
             let shift = level as u32 * BITS;
@@ -112,7 +112,7 @@ impl Wheel {
         })
     }
 
-    /// Takes the timers of a slot out: they fire, or go down.
+    /// Empties a slot: its timers fire or move down.
     fn empty(&mut self, level: usize, slot: usize) {
         self.used[level] &= !(1 << slot);
         let mut at = std::mem::replace(&mut self.heads[level * SLOTS + slot], NONE);
@@ -165,7 +165,7 @@ impl Timers for Wheel {
 mod tests {
     use super::*;
 
-    /// Timers of all lengths, fed a time of the test's own.
+    /// Timers of all lengths, driven by a virtual time.
     #[test]
     fn every_timer_fires_at_its_time_from_whatever_level() {
         let delays: Vec<u64> = (0..30).flat_map(|bit| [(1 << bit) - 1, 1 << bit]).collect();

@@ -1,3 +1,3 @@
-//! A program that does nothing: what any program in Rust takes.
+//! A program that does nothing: the base cost of any program in Rust.
 
 fn main() {}

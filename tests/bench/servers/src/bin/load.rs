@@ -1,13 +1,13 @@
-//! The clients of every server here, as a process of their own.
+//! The clients of every server, in a process of their own.
 //!
 //! ```text
 //!   load hello ADDRESS SECONDS CONNECTIONS CONCURRENCY
-//!   load echo ADDRESS SECONDS CONNECTIONS MESSAGES      after one message on each
+//!   load echo ADDRESS SECONDS CONNECTIONS MESSAGES      after one message on each connection
 //!   load bulk ADDRESS SECONDS BLOCKS                    after one block
-//!   load idle ADDRESS SECONDS CONNECTIONS               one message on each, when told to by a line
+//!   load idle ADDRESS SECONDS CONNECTIONS               one message on each, at each input line
 //! ```
 //!
-//! It says what it took, and ends with status 0 if the server has done everything right.
+//! It prints how long it took. Its exit status is 0 if the server did everything right.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

@@ -56,7 +56,7 @@ impl Server {
         Ok(PostAction::Continue)
     }
 
-    /// The end of a stream has a change of its own, so it is seen when there is nothing before it.
+    /// The end of a stream is a change of its own, so it is seen even if nothing is read before it.
     fn serve(&mut self, socket: &OwnedFd, pending: &mut Pending) -> PostAction {
         match pending.echo(socket, &mut self.buffer, &mut self.agreement) {
             Turn::Drained | Turn::WriteWaits => PostAction::Continue,

@@ -1,4 +1,4 @@
-//! mio by hand: its poll, a slab of connections, and nothing in between.
+//! mio by hand: its poll and a slab of connections.
 
 use std::os::fd::AsFd;
 
@@ -11,7 +11,7 @@ use slab::Slab;
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// As the back end of picoevent has it.
+/// As in picoevent's back end.
 const EVENTS: usize = 1024;
 
 struct Conn {
@@ -51,8 +51,8 @@ fn serve(agreement: Agreement) -> std::io::Result<()> {
 }
 
 impl Server {
-    /// Accepts one; registered anew, the selector speaks up if there are more. To accept until
-    /// nobody is left would cost one call in vain each time.
+    /// Accepts one connection. Registering the listener again makes the selector report it again if
+    /// there are more. Accepting until none is left would cost a failing call each time.
     fn accept(&mut self, registry: &Registry) -> std::io::Result<()> {
         let (mut socket, _) = self.listener.accept()?;
         self.agreement.accepted();

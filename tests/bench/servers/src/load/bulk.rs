@@ -1,4 +1,4 @@
-//! A client that sends and receives at once, as fast as both go.
+//! A client that sends and receives at the same time, as fast as possible.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -23,7 +23,7 @@ pub struct Bulk {
 }
 
 impl Bulk {
-    /// Connects.
+    /// Connects to the server.
     pub fn connect(server: SocketAddr, deadline: Deadline) -> Result<Self> {
         let selector = Selector::new(server, deadline)?;
         let client = selector.connect(0, Interest::READABLE | Interest::WRITABLE)?;
@@ -53,7 +53,7 @@ impl Bulk {
         self.client.hang_up()
     }
 
-    /// Writes once and reads once; whether anything moved.
+    /// Writes once and reads once. Returns whether anything moved.
     fn move_both(&mut self, end: u64) -> Result<bool> {
         let Self { client, noise, buffer, sent, .. } = self;
         let mut moved = false;
@@ -63,7 +63,7 @@ impl Bulk {
             *sent += amount as u64;
             moved = true;
         }
-        // What is not sent yet cannot come back.
+        // Bytes that are not sent yet cannot come back.
         let wanted = |got| {
             let rest = noise.rest(got);
             &rest[..rest.len().min((*sent - got) as usize)]

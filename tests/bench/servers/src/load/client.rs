@@ -1,4 +1,4 @@
-//! Connections to the server, and which of them have news.
+//! Connections to the server, and the selector that reports their events.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -13,18 +13,19 @@ use super::Deadline;
 
 const EVENTS: usize = 1024;
 
-/// A socket that does not block.
+/// A non-blocking socket.
 pub(super) struct Client {
     socket: TcpStream,
-    /// Which one it is, for those who read what went wrong.
+    /// Its number, for error messages.
     connection: usize,
-    /// How many bytes have come.
+    /// How many bytes have been received.
     pub(super) got: u64,
 }
 
 impl Client {
-    /// Reads what has come, and holds it against what is wanted next; `None` when nothing has, and
-    /// `Some(0)` at the end of the stream. `wanted` is told how much has come before.
+    /// Reads what has arrived and compares it with what is wanted next. Returns `None` if nothing
+    /// has arrived and `Some(0)` at the end of the stream. `wanted` is given the number of bytes
+    /// received before.
     pub(super) fn read<'w>(
         &mut self,
         target: &mut [u8],
@@ -46,7 +47,7 @@ impl Client {
         Ok(Some(amount))
     }
 
-    /// Writes what the system takes; `None` when it takes nothing.
+    /// Writes as much as the system takes. Returns `None` if it takes nothing.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         self.understood(|socket| socket.write(bytes))
     }
@@ -57,7 +58,7 @@ impl Client {
     ) -> Result<Option<usize>> {
         match work(&mut self.socket) {
             Ok(amount) => Ok(Some(amount)),
-            // A connection that is being made says the last.
+            // The last error is that of a connect in progress.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -70,19 +71,19 @@ impl Client {
         }
     }
 
-    /// The error of a connection that should not have ended yet.
+    /// Returns the error of a connection that should not have ended yet.
     pub(super) fn lost<T>(&self) -> Result<T> {
         bail!("connection {} was ended by the server before its time", self.connection)
     }
 
-    /// Closes with a reset: the address is free at once.
+    /// Closes with a reset, so the address is free at once.
     pub(super) fn hang_up(self) -> Result<()> {
         let closed = set_socket_linger(&self.socket, Some(Duration::ZERO));
         closed.context("cannot set SO_LINGER")
     }
 }
 
-/// What reports changes of connections, until a deadline.
+/// Reports events of connections, until a deadline.
 pub(super) struct Selector {
     poll: Poll,
     events: Events,
@@ -96,8 +97,8 @@ impl Selector {
         Ok(Self { poll, events, server, deadline })
     }
 
-    /// Begins to connect, and watches the connection for what `interest` says. Its output leaves when it
-    /// is written.
+    /// Begins to connect, and watches the connection for `interest`. Output is sent without delay
+    /// (`TCP_NODELAY`).
     pub(super) fn connect(&self, connection: usize, interest: Interest) -> Result<Client> {
         let mut socket = TcpStream::connect(self.server).context("cannot connect")?;
         if interest.is_writable() {
@@ -107,7 +108,7 @@ impl Selector {
         Ok(Client { socket, connection, got: 0 })
     }
 
-    /// Waits for news, and puts the connections that have some into `ready`.
+    /// Waits for events, and puts the connections that have some into `ready`.
     pub(super) fn wait(&mut self, ready: &mut Vec<usize>, done: u64, wanted: u64) -> Result<()> {
         let left = self.deadline.at.saturating_duration_since(Instant::now());
         ready.clear();

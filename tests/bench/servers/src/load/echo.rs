@@ -1,4 +1,4 @@
-//! Clients that send a small message, wait for it to come back, and send the next.
+//! Clients that send a small message, wait until it comes back, and send the next.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use super::client::{Client, Selector};
 use super::message::{MESSAGE, message};
 use super::{Deadline, Report};
 
-/// Connections that are being made at once at most: fewer than any listener's backlog.
+/// The most connects in progress: fewer than any listener's backlog.
 const CONNECTING: usize = 256;
 
 /// Open connections.
@@ -24,12 +24,12 @@ struct Talk {
     connection: usize,
     sequence: u64,
     sent: Instant,
-    /// What is on its way.
+    /// The message that was sent last.
     message: [u8; MESSAGE],
 }
 
 impl Clients {
-    /// Connects so many.
+    /// Opens so many connections.
     pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self> {
         let mut clients = Self { talks: Vec::new(), selector: Selector::new(server, deadline)? };
         let (mut open, mut ready) = (0, Vec::new());
@@ -44,7 +44,7 @@ impl Clients {
             }
             clients.selector.wait(&mut ready, open as u64, count as u64)?;
             for &connection in &ready {
-                // A connection that failed has news, too.
+                // A connection that failed is reported, too.
                 let client = &mut clients.talks[connection].client;
                 if client.read(&mut [0], |_| &[])?.is_some() {
                     return client.lost();
@@ -55,8 +55,8 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Sends so many messages in all, each of which has to come back; on every connection one is
-    /// on its way at any time.
+    /// Sends so many messages in all, each of which must come back. Each connection has one message
+    /// in transit at any time.
     pub fn talk(&mut self, messages: u64) -> Result<Report> {
         Report::of(|report| {
             let (mut sent, mut done) = (0, 0);
@@ -85,7 +85,7 @@ impl Clients {
         })
     }
 
-    /// Closes all.
+    /// Closes all connections.
     pub fn hang_up(self) -> Result<()> {
         self.talks.into_iter().try_for_each(|talk| talk.client.hang_up())
     }
@@ -95,19 +95,19 @@ impl Talk {
     fn send(&mut self, now: Instant) -> Result<()> {
         self.message = message(self.connection, self.sequence);
         (self.sequence, self.sent) = (self.sequence + 1, now);
-        // One message always fits what a socket holds.
+        // One message always fits into a socket's buffer.
         match self.client.write(&self.message)? {
             Some(MESSAGE) => Ok(()),
             _ => self.client.lost(),
         }
     }
 
-    /// Reads on; whether the message has come back.
+    /// Continues to read. Returns whether the whole message has come back.
     fn is_answered(&mut self) -> Result<bool> {
-        // Nothing is wanted before the first message and behind the last.
+        // Nothing is wanted before the first message and after the last.
         let end = self.sequence * MESSAGE as u64;
         let wanted = |got: u64| &self.message[MESSAGE - (end - got) as usize..];
-        // A byte more than is wanted shows itself.
+        // One byte more, so that an excess byte is detected.
         let mut bytes = [0; MESSAGE + 1];
         let before = self.client.got;
         while let Some(amount) = self.client.read(&mut bytes, wanted)? {

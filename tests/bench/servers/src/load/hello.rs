@@ -1,4 +1,4 @@
-//! Clients that want to be greeted.
+//! Clients that connect to be greeted.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -10,12 +10,12 @@ use super::client::{Client, Selector};
 use super::{Deadline, Report};
 use crate::agreement::GREETING;
 
-/// What the clients do.
+/// The settings of the workload.
 #[derive(Debug, Clone, Copy)]
 pub struct Hello {
     /// Connections in all.
     pub connections: u64,
-    /// Of them open at once.
+    /// Connections open at once.
     pub concurrency: usize,
 }
 
@@ -25,7 +25,7 @@ struct Visit {
 }
 
 impl Hello {
-    /// Lets every client be greeted.
+    /// Runs the workload.
     pub fn run(self, server: SocketAddr, deadline: Deadline) -> Result<Report> {
         Report::of(|report| {
             let mut selector = Selector::new(server, deadline)?;
@@ -63,7 +63,8 @@ impl Visit {
         Ok(Some(Self { client: selector.connect(place, Interest::READABLE)?, begun }))
     }
 
-    /// Reads on; whether the whole greeting and the end of the stream have come.
+    /// Continues to read. Returns whether the greeting and the end of the stream have been
+    /// received.
     fn is_over(&mut self) -> Result<bool> {
         let mut bytes = [0; 64];
         loop {

@@ -1,4 +1,4 @@
-//! What clients send: bytes that no other place, message or connection has.
+//! The bytes that clients send, different for every place, message and connection.
 
 use fastrand::Rng;
 
@@ -8,7 +8,8 @@ pub const MESSAGE: usize = 64;
 /// Bytes of a block of the bulk workload.
 pub(super) const BLOCK: usize = 1 << 20;
 
-/// Blocks begin at one of so many places in the noise, so that two in a row differ everywhere.
+/// Blocks begin at one of so many offsets in the noise, so that two blocks in a row differ
+/// everywhere.
 const SHIFTS: usize = 251;
 
 /// Returns the message with this number on a connection.
@@ -28,7 +29,7 @@ impl Noise {
         Self(bytes)
     }
 
-    /// The rest of the block that this byte of the stream is in, from it on.
+    /// Returns the rest of the block from this byte of the stream on.
     pub(super) fn rest(&self, at: u64) -> &[u8] {
         let (block, within) = (at / BLOCK as u64, at as usize % BLOCK);
         let shift = (block % SHIFTS as u64) as usize;
@@ -53,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_blocks_goes_on_where_it_was_cut() {
+    fn a_stream_of_blocks_continues_where_it_was_cut() {
         let noise = Noise::new();
         let block = BLOCK as u64;
         assert_eq!(noise.rest(0).len(), BLOCK);

@@ -1,4 +1,4 @@
-//! picoevent on its live back end, with an event for each descriptor and nothing above it.
+//! picoevent on its live back end, with an event for each descriptor instead of connections.
 
 mod sources;
 
@@ -8,7 +8,7 @@ use picoevent_mio::Live;
 use sources::Server;
 use static_cell::ConstStaticCell;
 
-/// An event for the listener and for each connection; the loop's own connections are not used.
+/// One event for the listener and one for each connection; the loop's own connections are not used.
 type Events = Storage<Server, 10240, 0, 0, 0, 0, 10240>;
 
 static STORAGE: ConstStaticCell<Events> = ConstStaticCell::new(Storage::new());
@@ -20,10 +20,11 @@ fn main() {
     fail(failed.unwrap_or_else(|error| error.to_string()))
 }
 
-/// Serves until the agreement is kept, which ends the process; else says how the loop ended.
+/// Serves until the agreement is kept, which ends the process; otherwise returns how the loop
+/// ended.
 ///
-/// Only who has the back end can make a source of a descriptor. So the callback that accepts
-/// breaks the loop off, and it goes on with the new source.
+/// Only the owner of the back end can make a source from a descriptor. So the callback that accepts
+/// breaks out of the loop, which is run again with the new source.
 fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
     let mut base = EventBase::new(STORAGE.take());
     let mut live = Live::new()?;

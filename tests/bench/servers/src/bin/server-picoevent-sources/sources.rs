@@ -1,4 +1,4 @@
-//! The callbacks: accept, greet and close, or send back what comes.
+//! The callbacks: accept, greet and close, or echo.
 
 use std::os::fd::OwnedFd;
 
@@ -11,7 +11,7 @@ use slab::Slab;
 /// The application.
 pub struct Server {
     pub listener: OwnedFd,
-    /// To be watched; it is taken out at once.
+    /// The accepted socket that is to be watched; it is taken out at once.
     pub accepted: Option<OwnedFd>,
     agreement: Agreement,
     conns: Slab<Conn>,
@@ -23,32 +23,32 @@ struct Conn {
     socket: OwnedFd,
     source: Source,
     readable: Event,
-    /// Of a connection that once had no room.
+    /// Of a connection that once had no room to write.
     writable: Option<Event>,
     pending: Pending,
 }
 
 impl Server {
-    /// Makes it.
+    /// Makes the application.
     pub fn new(agreement: Agreement, listener: OwnedFd) -> Self {
         let buffer = Pending::buffer();
         Self { listener, accepted: None, agreement, conns: Slab::new(), buffer }
     }
 
-    /// Says where it listens.
+    /// Prints its address.
     pub fn listening(&mut self) -> Result<(), Box<dyn std::error::Error>> {
         let address = rustix::net::getsockname(&self.listener)?;
         self.agreement.listening(address.try_into()?);
         Ok(())
     }
 
-    /// Takes in a connection that is watched; its place, which its events' word is to be.
+    /// Adds a watched connection. Returns its place, which becomes its events' user word.
     pub fn hold(&mut self, socket: OwnedFd, source: Source, readable: Event) -> u32 {
         let pending = Pending::default();
         self.conns.insert(Conn { socket, source, readable, writable: None, pending }) as u32
     }
 
-    /// Somebody waits to be accepted.
+    /// Accepts a waiting connection.
     pub fn called(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = match rustix::net::accept_with(&self.listener, flags) {
@@ -67,7 +67,7 @@ impl Server {
         self.agreement.closed();
     }
 
-    /// A connection can be read, or written if it had no room.
+    /// Serves a connection that is readable, or writable after it had no room.
     pub fn ready(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
         let Ok(place) = cx.event(event).map(|event| event.user()) else { return };
         let Some(conn) = self.conns.get_mut(place as usize) else { return };
@@ -99,7 +99,7 @@ impl Server {
     }
 }
 
-/// Waits for something else than before.
+/// Waits for `to` instead of `from`.
 fn change(cx: &mut Cx<Server>, from: Event, to: Event) {
     if let Ok(mut event) = cx.event(from) {
         event.del();

@@ -1,4 +1,4 @@
-//! The callbacks: greet and close, or send back what comes.
+//! The callbacks: greet and close, or echo.
 
 use picoevent::{Conn, ConnEvent, Cx, Direction};
 use picoevent_bench_servers::agreement::{Agreement, GREETING, fail};
@@ -9,12 +9,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes it.
+    /// Makes the application.
     pub const fn new(agreement: Agreement) -> Self {
         Self { agreement }
     }
 
-    /// A client has connected.
+    /// Handles a new connection.
     pub fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         self.agreement.accepted();
         let Ok(mut conn) = cx.conn(conn) else { return };
@@ -36,7 +36,8 @@ impl Server {
         }
     }
 
-    /// Moves what there is room for. Only a connection that once had none asks to hear of room.
+    /// Echoes as much as there is room for. Only a connection that has run out of room asks to be
+    /// told of room.
     fn came(&mut self, cx: &mut Cx<Self>, conn: Conn) {
         let Ok(amount) = cx.transfer(conn, conn) else { return };
         self.agreement.moved(amount);

@@ -1,4 +1,4 @@
-//! picoevent on its live back end, with connections: what bufferevents are in libevent.
+//! picoevent on its live back end, with connections, the counterpart of libevent's bufferevents.
 
 mod conns;
 
@@ -11,17 +11,17 @@ use static_cell::ConstStaticCell;
 /// Small messages, one at a time on each connection.
 type Small = Storage<Server, 1, 1024, 512, 512>;
 
-/// A stream of whole mebibytes has rings as the other servers have buffers.
+/// A stream of whole mebibytes: rings as large as the other servers' buffers.
 type Bulk = Storage<Server, 1, 1, 65536, 65536>;
 
-/// Many connections that say little.
+/// Many connections that send little.
 type Idle = Storage<Server, 1, 10240, 64, 64>;
 
 static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Storage::new());
 static BULK: ConstStaticCell<Bulk> = ConstStaticCell::new(Storage::new());
 static IDLE: ConstStaticCell<Idle> = ConstStaticCell::new(Storage::new());
 
-/// A first message of so many bytes is one of the bulk workload.
+/// A first message of so many bytes belongs to the bulk workload.
 const BLOCK: u64 = 1 << 20;
 
 fn main() {
@@ -40,7 +40,8 @@ fn main() {
     fail(failed)
 }
 
-/// Serves until the agreement is kept, which ends the process; else says how the loop ended.
+/// Serves until the agreement is kept, which ends the process; otherwise returns how the loop
+/// ended.
 fn serve(
     mut base: EventBase<'_, Server>,
     mut server: Server,
