@@ -1,4 +1,4 @@
-/* The player of programs on libevent: what its files share.
+/* The player of programs on libevent: declarations that its files share.
  *
  *   program.c   reads a program's lines
  *   world.c     the virtual clock, and an epoll of its own: it stands in front of libc's
@@ -20,7 +20,7 @@
 #define SOURCES 8
 #define SIGNALS 32
 
-/* A run that takes more than this is cut off, on each side at the same point. */
+/* A run with more calls is cut off, on each side at the same point. */
 #define MOST_CALLS 80
 #define MOST_POLLS 160
 
@@ -46,10 +46,10 @@ enum kind { ABSENT, TIMER, SIGNAL, SOURCE, PREPARE, CHECK };
 struct decl {
 	enum kind kind;
 	int id;
-	/* The source or the signal. */
+	/* The number of the source or signal. */
 	int number;
 	short what;
-	/* `drain`: its callback takes what made it run away from its source. */
+	/* `drain`: its callback ends the readiness of its source that made it run. */
 	int persist, edge, once, drain, priority;
 };
 
@@ -57,7 +57,7 @@ struct script {
 	int id, firing, first, length;
 };
 
-/* Something that happens outside, at its time. */
+/* Something that happens outside of the loop, at its time. */
 struct happening {
 	long at;
 	int is_raise;
@@ -85,7 +85,7 @@ struct program {
 
 /* program.c */
 void program_clear(struct program *program);
-/* Takes one line of a program. A line it does not understand ends the player with a message. */
+/* Reads one line of a program. Ends the player with a message if the line is not understood. */
 void program_line(struct program *program, char *line);
 _Noreturn void fail(const char *why, const char *what);
 
@@ -102,7 +102,7 @@ int world_descriptor(int source);
 /* watch.c and play.c, called by world.c from inside of libevent */
 void play_prepare(long wait);
 void play_check(void);
-/* The loop cannot go on: nothing will ever happen, or the run is too long. */
+/* Ends a run: nothing will ever happen, or the run is too long. */
 void play_cut_off(int too_long);
 
 void play(const struct program *program);

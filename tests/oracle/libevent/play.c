@@ -1,8 +1,8 @@
-/* Carries programs out on libevent and writes what came of it.
+/* Runs programs on libevent and writes their traces.
  *
- * Programs come on standard input, each ended by a line `end`; a line `go` asks for their traces,
- * which go to standard output in the same order, each ended by a line `end`. All of a batch is read
- * before the first trace is written, so neither side ever waits for the other to read.
+ * Programs come on standard input, each ended by a line `end`. A line `go` asks for their traces,
+ * which go to standard output in the same order, each ended by a line `end`. A batch is read whole
+ * before its first trace is written, so neither side ever waits for the other to read.
  */
 #define _GNU_SOURCE
 #include "play.h"
@@ -30,9 +30,9 @@ void say(const char *format, ...)
 	va_end(arguments);
 }
 
-/* When a signal event is deleted while its repeats run, libevent keeps a pointer to a variable of
- * the function that ran them, and a later delete writes through it. What that write hits is not
- * what is compared here, so the pointer is taken away. */
+/* When a signal event is deleted during its repeats, libevent keeps a pointer to a variable of the
+ * function that ran them, and a later delete writes through it. What that write would change is not
+ * compared here, so the pointer is cleared. */
 void forget_dangling(void)
 {
 	for (int id = 0; id < MAX_ID; id++) {
@@ -178,7 +178,7 @@ void play(const struct program *played)
 
 int main(void)
 {
-	/* A signal that nobody waits for does nothing. */
+	/* A raised signal without an event must not end the process. */
 	for (int number = 1; number < SIGNALS; number++)
 		signal(number, SIG_IGN);
 	char *line = NULL;

@@ -1,4 +1,4 @@
-/* What plays a program: shared by play.c, step.c and watch.c. */
+/* The state of a run, shared by play.c, step.c and watch.c. */
 #ifndef PLAY_H
 #define PLAY_H
 
@@ -7,12 +7,12 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-/* Who is declared by a program, while it is played. */
+/* An event or watcher that a program declares. */
 struct actor {
 	const struct decl *decl;
 	struct event *event;
 	int firings;
-	/* A watcher that is called. */
+	/* The watcher is added. */
 	int is_on;
 };
 

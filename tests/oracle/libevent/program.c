@@ -1,4 +1,4 @@
-/* Reading a program: one line, one thing. The text form is described in src/program/text.rs. */
+/* Reads a program, line by line. The text form is described in src/program/text.rs. */
 #include "oracle.h"
 
 #include <stdio.h>
@@ -30,14 +30,14 @@ static char *word(void)
 	return found;
 }
 
-/* A number, or NONE for a dash. */
+/* Reads a number, or NONE for a dash. */
 static long number(void)
 {
 	char *found = word();
 	return strcmp(found, "-") == 0 ? NONE : strtol(found, NULL, 10);
 }
 
-/* Conditions, a letter each, with libevent's bits. */
+/* Reads conditions, one letter each, as libevent's bits. */
 static short conditions(void)
 {
 	static const char letters[] = "trwsecx";

@@ -1,8 +1,8 @@
-/* The steps of a program, and what they answer. */
+/* The steps of a program, and their output. */
 #include "play.h"
 
-/* Signal events that their own callback freed. libevent may go on with their repeats, so the memory
- * is kept for as long. */
+/* Signal events that were freed in their own callback. libevent may continue with their repeats,
+ * so their memory is kept for that long. */
 static struct event *grave[MAX_OPS];
 static int buried;
 

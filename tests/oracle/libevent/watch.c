@@ -1,7 +1,7 @@
-/* Watchers, which libevent has from 2.2 on: called by the world around its wait. */
+/* Watchers, which libevent has from 2.2 on: called by world.c around its wait. */
 #include "play.h"
 
-/* The watchers that are called, in their order; whose turn is next, and how many turns are left. */
+/* The added watchers in order, the watcher of the next turn, and the number of turns left. */
 static int watchers[MAX_ID], watcher_count;
 static int next_watcher, turns_left;
 
@@ -11,7 +11,7 @@ void watchers_begin(void)
 	next_watcher = NONE;
 }
 
-/* The first watcher of a kind from this place on, or NONE. */
+/* Returns the first watcher of a kind from this place on, or NONE. */
 static int find_watcher(enum kind kind, int place)
 {
 	for (; place < watcher_count; place++) {
@@ -48,8 +48,8 @@ void set_watcher(int id, int is_on)
 	watcher_count = kept;
 }
 
-/* One round. libevent 2.1 has no watchers, and later ones do not survive a watcher that frees
- * itself, so what a round does is picoevent's rule: as many turns as there were watchers. */
+/* Runs one round. libevent 2.1 has no watchers, and later versions do not survive a watcher that
+ * frees itself, so a round follows picoevent's rule: as many turns as there were watchers. */
 static void call_watchers(enum kind kind, long wait)
 {
 	turns_left = 0;

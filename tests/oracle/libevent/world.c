@@ -1,8 +1,8 @@
-/* The world that libevent sees: a virtual clock, and descriptors that exist here only.
+/* The world of libevent: a virtual clock, and virtual descriptors.
  *
- * The functions at the end have the names of libc's and stand in front of them, for the library
- * too. A wait costs no time: the clock jumps to where the wait would have ended. The one real
- * descriptor is the pipe in which libevent's signal handler leaves its bytes; it is polled for real.
+ * The functions at the end have the names of libc's functions and replace them, for the library
+ * too. A wait costs no time: the clock jumps to the end of the wait. The one real descriptor is the
+ * pipe into which libevent's signal handler writes; it is really polled.
  */
 #define _GNU_SOURCE
 #include "oracle.h"
@@ -15,16 +15,16 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* Far from anything the process really opens. */
+/* Larger than any descriptor that the process really opens. */
 #define FIRST_DESCRIPTOR 200
-/* libevent takes a time whose seconds are zero for none. */
+/* libevent takes a time of zero seconds for no time. */
 #define EPOCH_MS 1000000L
 
 struct source {
-	/* What it is ready for, and what is waited for: epoll's bits. */
+	/* What it is ready for, and what is watched: epoll's bits. */
 	uint32_t ready, interest;
 	int registered;
-	/* By edge: something happened since the last report. */
+	/* Edge-triggered: something has happened since the last report. */
 	int armed;
 };
 
@@ -70,7 +70,7 @@ static uint32_t as_epoll(int what)
 	       (what & 0x80 ? EPOLLRDHUP : 0u);
 }
 
-/* Sets what a source is ready for; each condition named is news, even if it held before. */
+/* Sets what a source is ready for. Each named condition counts as new, even if it held before. */
 void world_ready(int source, int what)
 {
 	uint32_t ready = as_epoll(what);
@@ -79,19 +79,19 @@ void world_ready(int source, int what)
 		sources[source].armed = 1;
 }
 
-/* Ends what a source is ready for, which is no news. */
+/* Ends conditions of a source; this is not reported. */
 void world_drain(int source, int what)
 {
 	sources[source].ready &= ~as_epoll(what);
 }
 
-/* A raise reaches the process when the loop looks for news. */
+/* Raises a signal. It reaches the process when the loop polls. */
 void world_raise(int signal, int count)
 {
 	deferred[signal] += count;
 }
 
-/* Lets everything happen whose time has come. */
+/* Performs everything whose time has come. */
 static void happen(void)
 {
 	for (; next_happening < program->happenings; next_happening++) {
@@ -181,8 +181,8 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 	}
 }
 
-/* libevent reads the clock as soon as it has taken in what epoll_wait reported, and that is when
- * check watchers are to run; newer versions call them there themselves. */
+/* libevent reads the clock right after it has processed what epoll_wait reported. At that point
+ * check watchers must run; newer versions call them there themselves. */
 int clock_gettime(clockid_t which, struct timespec *time)
 {
 	(void)which;

@@ -1,9 +1,9 @@
-//! Comparing the traces of one program.
+//! Compares the traces of one program.
 //!
-//! libevent's must be what the model writes with all switches at libevent's side, picoevent's what
-//! it writes with all at ours. From ours to libevent's the switches are turned one by one; those
-//! that change the trace are the differences the program uses. Where there is none, the two traces
-//! are therefore the same.
+//! libevent's trace must be the model's with all switches at libevent's side, and picoevent's must
+//! be the model's with all switches at our side. The switches are turned one by one from our side
+//! to libevent's. Those that change the trace are the differences that the program uses. If there
+//! are none, the two traces are the same.
 
 use std::{
     cell::Cell,
@@ -22,12 +22,12 @@ use crate::{
     program::{Plan, Program},
 };
 
-/// Which two traces are not the same.
+/// Which two traces differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// libevent and the model of it: the model is wrong.
+    /// libevent and its model: the model is wrong.
     Libevent,
-    /// picoevent and the model of it.
+    /// picoevent and its model.
     Ours,
 }
 
@@ -51,7 +51,7 @@ impl Pair {
         Ok(Self { libevent: Libevent::start(player)?, stage: Stage::default() })
     }
 
-    /// Plays a program on both sides; the differences it uses, or the mismatch.
+    /// Plays a program on both sides. Returns the differences it uses, or the mismatch.
     pub fn play(&mut self, program: &Program) -> Result<Result<u32, Mismatch>> {
         self.libevent.give([program])?;
         let expected = Expected::new(&mut self.stage, program);
@@ -59,7 +59,7 @@ impl Pair {
     }
 }
 
-/// What picoevent and the model say of a program.
+/// The traces of picoevent and of the model.
 pub struct Expected {
     plan: Rc<Plan>,
     ours: String,
@@ -67,7 +67,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Plays the program on picoevent and on the model of it.
+    /// Plays the program on picoevent and on its model.
     pub fn new(stage: &mut Stage, program: &Program) -> Self {
         let plan = Rc::new(Plan::new(program));
         let ours = model::play(&plan, Sides::OURS);
@@ -77,10 +77,10 @@ impl Expected {
         Self { plan, ours, mismatch }
     }
 
-    /// Compares with what libevent did; returns the differences used, as bits.
+    /// Compares with libevent's trace. Returns the differences used, as bits.
     ///
     /// # Errors
-    /// The traces that are not what they should be.
+    /// The two traces that should be the same.
     pub fn compare(self, libevent: String) -> Result<u32, Mismatch> {
         if let Some(mismatch) = self.mismatch {
             return Err(mismatch);
@@ -110,11 +110,12 @@ impl Expected {
 }
 
 thread_local! {
-    /// The core is being played, so that a panic is its, and is part of its trace.
+    /// True while the core plays. A panic then belongs to the core and to its trace.
     static PLAYING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Lets panics of the core be shown by the trace alone. Called once, before the first program.
+/// Keeps panics of the core out of the output; they are part of the trace. Called once, before the
+/// first program.
 pub fn catch_panics() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -131,12 +132,12 @@ fn play_or_panic(stage: &mut Stage, plan: &Rc<Plan>) -> String {
     played.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        format!("it panicked: {}\n", text.unwrap_or("without a word"))
+        format!("it panicked: {}\n", text.unwrap_or("without a message"))
     })
 }
 
 impl Mismatch {
-    /// The first lines that differ, with some before them.
+    /// Returns the first lines that differ, with some lines before them.
     pub fn excerpt(&self) -> String {
         let (model, played): (Vec<_>, Vec<_>) =
             (self.model.lines().collect(), self.played.lines().collect());

@@ -1,15 +1,14 @@
-//! Where picoevent differs from libevent on purpose: the whole list.
+//! The complete list of intended differences between picoevent and libevent.
 //!
-//! The model of the loop has a switch for each entry. With all of them at libevent's side it must
-//! write libevent's trace, with all at ours it must write ours. An entry is *used* by a program
-//! when turning its switch changes what happens: the switches are turned one after the other, from
-//! ours to libevent's, in the order of this list, and each that changes the trace is counted. So a
-//! program without a use has the same trace on both sides, and an entry that is never used excuses
-//! nothing and is an error.
+//! The model of the loop has a switch for each entry. With all switches at libevent's side it must
+//! write libevent's trace, with all at ours it must write ours. The switches are turned one after
+//! the other, from ours to libevent's, in the order of this list. Each one that changes the trace
+//! is counted: the program *uses* that difference. So a program that uses none has the same trace
+//! on both sides. An entry that no program uses excuses nothing and is an error.
 //!
-//! `docs/oracle.md` says what the letters of the rules stand for.
+//! The letters of the rules are explained in `docs/oracle.md`.
 
-/// A switch, by its place in [`DIFFERENCES`].
+/// A switch; its number is its index in [`DIFFERENCES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Switch {
@@ -40,7 +39,7 @@ pub enum Switch {
 /// One difference.
 pub struct Difference {
     pub switch: Switch,
-    /// The name it is counted under.
+    /// The name under which it is counted.
     pub name: &'static str,
     /// libevent's rule.
     pub rule: &'static str,
@@ -63,20 +62,20 @@ macro_rules! differences {
 
 differences! {
     Mixing "mixed edge" "A7":
-        "events by edge and by level on one source are accepted; the kind that was told last holds"
+        "events by edge and by level on one source are accepted; the kind of the last report holds"
         => "the second kind is refused";
     Peaks "peaks" "C3":
         "clearing the peaks sets them to zero"
-        => "it sets them to what is there";
+        => "it sets them to the current counts";
     WatchersStop "watchers and the end" "E5, E6":
         "after a break or a continue by a watcher one more callback runs"
-        => "a break by a watcher ends the loop before the pass; a continue has no meaning there";
+        => "a break by a watcher ends the loop before the pass; a continue has no effect there";
     WatchersWait "watchers and the wait" "W2":
-        "the wait, and whether the loop ends, is settled before the prepare watchers run"
-        => "it is settled after them";
+        "the wait, and whether the loop ends, is decided before the prepare watchers run"
+        => "it is decided after them";
     FreshWait "fresh wait" "L-f":
-        "the wait is counted from the time of the last look"
-        => "it is counted from the time at which it begins";
+        "the wait is counted from the last poll"
+        => "it is counted from its beginning";
     LimitClock "limit clock" "P5":
         "a time limit refreshes the time after callbacks of the levels it holds for"
         => "it does so after every callback, a signal's repeats included";
@@ -85,7 +84,7 @@ differences! {
         => "it ends the loop at once";
     ExitFlag "exit flag" "E1, E3":
         "an exit is an event of the middle priority, and waits for its turn"
-        => "an exit is a flag that is looked at when the pass is over";
+        => "an exit is a flag that is checked at the end of the pass";
     CommonHead "common head" "P9":
         "a common timeout has an event of its own at level 0 that makes its members active"
         => "its members are due like any timer";
@@ -93,11 +92,11 @@ differences! {
         "equal deadlines come in the order of the heap"
         => "they come in the order in which they were set";
     EventOrder "order on a source" "P6":
-        "of several events on one source or signal the newest is first"
+        "among several events on one source or signal the newest is first"
         => "the oldest is first";
     StaleInterval "stale interval" "A6":
         "a deleted event remembers its interval, and starts it again when it fires"
-        => "deleting, and taking the timeout away, ends the interval";
+        => "deleting the event, or removing its timeout, ends the interval";
     ZeroInterval "zero interval" "T5":
         "a persistent event with a timeout of zero fires once and is not pending any more"
         => "it fires once a pass";
@@ -106,7 +105,7 @@ differences! {
         => "it does";
     SignalInterval "signal interval" "T1":
         "the timeout of a persistent signal event is not set again"
-        => "it is, as that of any persistent event";
+        => "it is set again, as for any persistent event";
     Raises "raises add up" "V1, S1":
         "a raise of a signal whose event is active already is not counted"
         => "each raise is one more callback";
@@ -114,10 +113,10 @@ differences! {
         "activating a signal event in its own callback mixes up its repeats with the ones under way"
         => "the repeats under way go on, with SIGNAL only, and the activation is its own callback";
     SignalTimer "signal timer" "A6":
-        "taking the timeout of a signal event away while it is active takes its callback away"
+        "removing the timeout of an active signal event removes its callback"
         => "the callback stays due";
     SignalFeed "signal pass" "S1, P9":
-        "signals are read by an event of its own at level 0, during the pass"
+        "signals are read by an internal event at level 0, during the pass"
         => "they make their events active before the turn's timers";
     ExpiryActive "expiry while active" "V5":
         "an active event whose timeout expires loses its flags for TIMEOUT, and its place"
@@ -126,26 +125,26 @@ differences! {
         "a persistent event whose timeout expires is not registered until its callback"
         => "it stays registered all the time";
     OncePerPass "once a pass" "P2":
-        "what is activated again in a pass runs again in it"
-        => "a pass runs each event once; what is activated again waits for the next";
+        "an event that is activated again in a pass runs again in it"
+        => "a pass runs each event once; an event that is activated again waits for the next pass";
 }
 
-/// Which side each switch is at.
+/// The side of each switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sides(u32);
 
 impl Sides {
-    /// All as libevent has it.
+    /// All switches at libevent's side.
     pub const LIBEVENT: Self = Self(0);
-    /// All as picoevent has it.
+    /// All switches at picoevent's side.
     pub const OURS: Self = Self((1 << DIFFERENCES.len()) - 1);
 
-    /// Whether the switch is at picoevent's side.
+    /// Returns whether the switch is at picoevent's side.
     pub fn ours(self, switch: Switch) -> bool {
         self.0 & 1 << switch as u8 != 0
     }
 
-    /// With the switch turned to libevent's side.
+    /// Returns the sides with the switch at libevent's side.
     pub fn turned(self, switch: Switch) -> Self {
         Self(self.0 & !(1 << switch as u8))
     }

@@ -1,8 +1,8 @@
-//! The programs that are kept in files: for each difference the shortest that uses it and nothing
-//! else, and those that once failed.
+//! Programs in files: for each difference the shortest program that uses only it, and programs that
+//! once failed.
 //!
-//! They are played before the programs of the seeds. A file that has the name of a difference has to
-//! use just that one.
+//! They are played before the programs of the seeds. A file with the name of a difference must use
+//! exactly that one.
 
 use std::{fs, path::Path};
 
@@ -17,13 +17,13 @@ use crate::{
 };
 
 impl Difference {
-    /// The name of its file.
+    /// Returns the name of its file.
     fn file(&self) -> String {
         format!("{}.txt", self.name.replace(' ', "-"))
     }
 }
 
-/// Plays the programs of a folder; what is wrong with them, a text for each.
+/// Plays the programs of a folder. Returns one text for each program that fails.
 pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
@@ -47,7 +47,7 @@ pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Looks for the programs of all differences, and writes their files.
+/// Searches a program for each difference, and writes its file.
 pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     for (bit, difference) in DIFFERENCES.iter().enumerate() {
         let shortest = search(pair, 1 << bit)?;
@@ -63,7 +63,7 @@ pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The shortest of some programs that use just this difference.
+/// Returns the shortest of some programs that use exactly this difference.
 fn search(pair: &mut Pair, wanted: u32) -> Result<Option<Program>> {
     const SEEDS: u64 = 20_000;
     const ENOUGH: usize = 12;

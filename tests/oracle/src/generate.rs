@@ -1,8 +1,7 @@
 //! Draws a program from a seed.
 //!
-//! Each program leaves out features at random, so that those it has meet each other more often than
-//! they would if every program had a little of everything; and times are drawn from few, so that
-//! they meet too.
+//! Each program leaves out features at random, so that the remaining ones interact more often.
+//! Times are drawn from a few values, so that they coincide.
 
 mod feature;
 
@@ -14,9 +13,9 @@ use crate::{
 };
 use feature::{Features, NOT_OF_WATCHERS, Verb};
 
-/// The signals that programs use.
+/// The signals in use.
 const USED_SIGNALS: [u8; 2] = [10, 12];
-/// Watchers are numbered from here on.
+/// The number of the first watcher.
 const FIRST_WATCHER: Id = 20;
 
 /// Draws the program of a seed.
@@ -37,7 +36,7 @@ struct Draft {
     features: Features,
     program: Program,
     decls: Vec<Decl>,
-    /// The event that steps are most likely about.
+    /// The event that most steps are about.
     focus: usize,
 }
 
@@ -93,7 +92,7 @@ impl Draft {
             Waits::Nothing => (false, None),
         };
         let all = [bits::READ, bits::READ, bits::WRITE, bits::CLOSED, bits::READ | bits::WRITE];
-        // All events of a source are of one kind, but where the kinds are to be mixed.
+        // All events of a source are of one kind, unless the kinds are to be mixed.
         let by_edge = if self.features.mixing { random.percent(50) } else { source == Some(0) };
         let once = self.features.once && !is_signal && random.percent(40);
         Decl {
@@ -174,7 +173,7 @@ impl Draft {
     }
 
     fn op(&mut self, verb: Verb) -> Option<Op> {
-        // Steps that follow each other are often about the same event.
+        // Consecutive steps are often about the same event.
         if self.random.percent(60) {
             self.focus = self.random.usize(..self.decls.len());
         }
@@ -213,7 +212,7 @@ impl Draft {
         })
     }
 
-    /// A timeout for an event, in so many of a hundred cases; a timer has one in most.
+    /// Draws a timeout for an event, in `chance` of a hundred cases; a timer usually has one.
     fn timeout(&mut self, decl: &Decl, chance: usize) -> Timeout {
         let random = &mut self.random;
         let chance = if decl.waits == Waits::Nothing { chance.max(85) } else { chance };
@@ -252,7 +251,7 @@ fn readiness(random: &mut Rng) -> u8 {
     random.one(&all)
 }
 
-/// What an event is activated with by hand: mostly what it could have got by itself.
+/// Draws the flags for activating an event by hand: mostly flags that it could have got by itself.
 fn activation(random: &mut Rng, decl: &Decl) -> u8 {
     let own = match decl.waits {
         Waits::Nothing => bits::TIMEOUT,

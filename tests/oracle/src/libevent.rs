@@ -1,4 +1,4 @@
-//! The player of libevent: a process of its own that plays programs by the batch.
+//! The player of libevent: a process that plays batches of programs.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -28,7 +28,7 @@ impl Libevent {
         Ok(Self { child, input, output: BufReader::new(output) })
     }
 
-    /// Gives the player programs; their traces are to be taken before the next are given.
+    /// Sends programs to the player. Their traces must be taken before the next call.
     pub fn give<'p>(&mut self, programs: impl IntoIterator<Item = &'p Program>) -> Result<()> {
         let mut text = String::new();
         for program in programs {
@@ -60,7 +60,7 @@ impl Libevent {
 
 impl Drop for Libevent {
     fn drop(&mut self) {
-        // Without input it ends by itself.
+        // The player ends when its input ends.
         drop(self.input.take());
         let _ = self.child.wait();
     }

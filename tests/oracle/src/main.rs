@@ -1,12 +1,12 @@
-//! The oracle: random programs, played on libevent and on picoevent, must come to the same.
+//! The oracle: plays random programs on libevent and on picoevent, and compares the traces.
 //!
 //! ```text
-//!  seed ─▶ program ─┬─▶ libevent, by a process ──▶ trace ══ the model at libevent's side
-//!                   └─▶ picoevent ───────────────▶ trace ══ the model at ours
+//!  seed ─▶ program ─┬─▶ libevent, a process ──▶ trace ══ the model at libevent's side
+//!                   └─▶ picoevent ────────────▶ trace ══ the model at our side
 //! ```
 //!
-//! Where the two sides of the model differ, the list in [`differences`] says why. `cargo xtask
-//! oracle` builds and runs all of it.
+//! The list in [`differences`] gives the reason wherever the two sides of the model differ. `cargo
+//! xtask oracle` builds and runs everything.
 
 mod compare;
 mod differences;
@@ -29,7 +29,7 @@ use clap::Parser;
 use program::Program;
 use session::Session;
 
-/// Plays random programs on libevent and on picoevent, and compares what came of them.
+/// Plays random programs on libevent and on picoevent, and compares their traces.
 #[derive(Parser)]
 struct Asked {
     /// The player of libevent
@@ -38,19 +38,19 @@ struct Asked {
     /// The folder of programs that are played first
     #[arg(long)]
     programs: Option<PathBuf>,
-    /// Write the programs of the differences anew
+    /// Write the programs of the differences again
     #[arg(long, requires = "programs")]
     write_programs: bool,
-    /// The seeds of the programs that are played
+    /// The seeds of the programs
     #[arg(long, value_parser = read_range, default_value = "0..20000")]
     seeds: Range<u64>,
-    /// Threads that play
+    /// The number of threads
     #[arg(long, default_value = "1")]
     jobs: NonZero<usize>,
-    /// Show the program of the first seed in full instead
+    /// Show the program of the first seed in full
     #[arg(long)]
     show: bool,
-    /// Show the program in this file in full instead
+    /// Show the program in this file in full
     file: Option<PathBuf>,
 }
 

@@ -1,8 +1,8 @@
-//! The model: the loop written down as plainly as it goes, with lists and searches.
+//! The model: the loop in its plainest form, with lists and searches.
 //!
-//! It follows libevent 2.1.12 line by line where a switch of [`crate::differences`] is at
-//! libevent's side, its accidents included, and picoevent's stated meaning where it is at ours. It
-//! shares no code with either, so that a fault in one of the three shows.
+//! Where a switch of [`crate::differences`] is at libevent's side, the model follows libevent
+//! 2.1.12 line by line, accidents included. Where it is at our side, it follows picoevent's
+//! documented rules. It shares no code with either, so a bug in one of the three shows.
 
 mod closure;
 mod step;
@@ -19,7 +19,7 @@ use crate::{
     world::{Level, World},
 };
 
-/// What happens when the program is played with the switches at these sides: its trace.
+/// Plays the program with the switches at these sides. Returns the trace.
 pub fn play(plan: &Rc<Plan>, sides: Sides) -> String {
     let mut model = Model::new(plan, sides);
     model.begin();
@@ -35,10 +35,10 @@ pub fn play(plan: &Rc<Plan>, sides: Sides) -> String {
     model.trace
 }
 
-/// An event, by its place in [`Model::events`].
+/// The index of an event in [`Model::events`].
 type Place = usize;
 
-/// Whose event it is.
+/// The owner of an event.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Who {
     Declared(Id),
@@ -61,7 +61,7 @@ enum Timer {
     Common(usize),
 }
 
-/// A timeout to begin: milliseconds, and the common timeout it belongs to.
+/// A timeout: milliseconds, and the common timeout it belongs to.
 #[derive(Clone, Copy)]
 struct Pace {
     ms: u64,
@@ -76,20 +76,20 @@ struct Event {
     edge: bool,
     persist: bool,
     priority: usize,
-    /// On the list of its source or signal.
+    /// It is on the list of its source or signal.
     registered: bool,
     queued: bool,
     result: u8,
     timer: Timer,
     deadline: u64,
-    /// When it was armed, among all armings.
+    /// The sequence number of its deadline.
     order: u64,
     interval: Option<Pace>,
     /// Callbacks due for a signal; libevent's `ev_ncalls`.
     calls: u32,
-    /// libevent's `ev_pncalls` points to the count of the closure under way.
+    /// libevent's `ev_pncalls` points to the counter of the closure that runs.
     counted: bool,
-    /// The slot of picoevent's table.
+    /// Its slot in picoevent's table.
     slot: Option<usize>,
 }
 
@@ -122,7 +122,7 @@ struct Count {
 }
 
 impl Count {
-    /// Counts one more; an event of libevent's own only makes it look at the peak.
+    /// Counts one more. An internal event of libevent only updates the peak.
     fn up(&mut self, internal: bool) {
         self.now += i64::from(!internal);
         self.peak = self.peak.max(self.now);
@@ -140,12 +140,12 @@ struct Model {
     by_id: [Option<Place>; MAX_ID],
     firings: [u32; MAX_ID],
     watchers: Vec<Id>,
-    /// Whose turn is next, in a round of watchers.
+    /// The watcher of the next turn in a round.
     next_watcher: Option<Id>,
     /// The events on each source and signal.
     on_source: [Vec<Place>; SOURCES],
     on_signal: [Vec<Place>; SIGNALS],
-    /// The plan's common timeouts, by number, as places in `commons`.
+    /// The plan's common timeouts, by number, as indices in `commons`.
     common_of: Vec<usize>,
     commons: Vec<Common>,
     heap: Vec<Place>,
@@ -154,15 +154,15 @@ struct Model {
     queues: [VecDeque<Place>; LEVELS],
     running: Option<usize>,
     pass: u32,
-    /// The pass in which each slot ran last, and the slots that are free.
+    /// The pass in which each slot ran last, and the free slots.
     ran: Vec<u32>,
     free: Vec<usize>,
     added: Count,
     active: Count,
 
-    /// The time that callbacks see, while there is one that is kept.
+    /// The cached time that callbacks see, if there is one.
     kept_now: Option<u64>,
-    /// Raises that nobody has been told of yet.
+    /// Raises that were not reported yet.
     caught: [u32; SIGNALS],
     signals: Option<Place>,
     exit_at: Option<u64>,
@@ -172,7 +172,7 @@ struct Model {
     ended_by_break: bool,
     cut_short: bool,
     in_pass: bool,
-    /// Repeats of a signal's callback that are left, and of which event.
+    /// Repeats left of a signal's callback, and their event.
     repeats: u32,
     repeating: Option<Place>,
     calls: u32,
@@ -212,7 +212,7 @@ impl Model {
         }
     }
 
-    /// Makes a declared event, unless it is one that is made when it is added.
+    /// Makes a declared event, unless adding it makes it.
     fn make(&mut self, id: Id) {
         let plan = self.plan.clone();
         let Some(decl) = plan.decl(id).filter(|decl| !decl.once) else { return };
@@ -229,7 +229,7 @@ impl Model {
         self.events.push(event);
     }
 
-    /// Takes the slot that was given back last, or else a new one.
+    /// Takes the slot that was freed last, or a new one.
     fn take_slot(&mut self) -> usize {
         self.free.pop().unwrap_or_else(|| {
             self.ran.push(0);
@@ -245,7 +245,7 @@ impl Model {
         self.kept_now.unwrap_or(self.world.clock)
     }
 
-    /// What an event is pending for and active with (`event_pending`).
+    /// Returns what an event is pending for and active with (`event_pending`).
     fn pending(&self, event: Place) -> u8 {
         let event = &self.events[event];
         let waits = match event.waits {

@@ -1,4 +1,4 @@
-//! Plays a program on picoevent, on a back end that has this world.
+//! Plays a program on picoevent, on a back end with a virtual world.
 
 mod back_end;
 mod step;
@@ -19,7 +19,7 @@ use crate::{
 
 type Base<'s> = EventBase<'s, App>;
 
-/// The memory of a base, which is used for one program after the other.
+/// The memory of a base, used for one program after the other.
 pub struct Stage(Box<Storage<App, 96, 0, 1, 1, 0, 96>>);
 
 /// A program being played.
@@ -117,7 +117,7 @@ impl App {
         self.know(cx, id, made.ok());
     }
 
-    /// Remembers the handle of a declared event, and the other way round.
+    /// Records the handle of a declared event.
     fn know(&mut self, cx: &mut Cx<'_, Self>, id: Id, event: Option<Event>) {
         self.events[usize::from(id)] = event;
         if let Some(mut event) = event.and_then(|event| cx.event(event).ok()) {
@@ -129,7 +129,7 @@ impl App {
         step::instant(self.world.borrow().clock)
     }
 
-    /// Runs the loop, and says how it ended.
+    /// Runs the loop, and writes how it ended.
     fn run(&mut self, base: &mut Base<'_>, back_end: &mut BackEnd, flags: u8) {
         let mut stuck = "";
         base.begin(modes(flags));

@@ -1,13 +1,13 @@
-//! Programs: what is played on both sides, as plain data.
+//! Programs that are played on both sides, as plain data.
 //!
-//! A program is a list of lines, in no deeper structure, so that the shrinker can leave any of them
-//! out. A line that speaks of an event which no other line makes is never kept by it.
+//! A program is a flat list of lines, so that the shrinker can leave out any of them. The shrinker
+//! also drops lines about an event that no line makes.
 //!
 //! ```text
 //! event 0 timer persist             a timer with the number 0
-//! event 1 source 2 rw edge drain    waits for source 2; its callback takes away what it was told
+//! event 1 source 2 rw edge drain    waits for source 2; its callback ends what was reported
 //! watcher 7 prepare
-//! at 12 ready 2 r                   at 12 ms source 2 can be read
+//! at 12 ready 2 r                   at 12 ms source 2 becomes readable
 //! on 0 1 add 1 5                    the second callback of event 0 adds event 1 with 5 ms
 //! main add 0 10                     outside of the loop: adds event 0 with 10 ms
 //! main run 0                        runs the loop
@@ -32,28 +32,28 @@ pub const SIGNALS: usize = 32;
 /// Priorities are numbered below this.
 pub const LEVELS: usize = 8;
 
-/// A run that calls more often is cut off, on each side at the same point.
+/// A run with more calls is cut off, on each side at the same point.
 pub const MOST_CALLS: u32 = 80;
-/// A run that looks for news more often is cut off.
+/// A run with more polls is cut off.
 pub const MOST_POLLS: u32 = 160;
 
-/// The bits of conditions, which are libevent's and picoevent's.
+/// The bits of conditions, the same in libevent and picoevent.
 pub mod bits {
     pub const TIMEOUT: u8 = 0x01;
     pub const READ: u8 = 0x02;
     pub const WRITE: u8 = 0x04;
     pub const SIGNAL: u8 = 0x08;
     pub const EDGE: u8 = 0x20;
-    /// A bit that neither side gives a meaning.
+    /// A bit without a meaning on either side.
     pub const CUSTOM: u8 = 0x40;
     pub const CLOSED: u8 = 0x80;
-    /// What a source can be ready for.
+    /// The conditions of a source.
     pub const IO: u8 = READ | WRITE | CLOSED;
-    /// What `event_pending` answers with.
+    /// The result bits of `event_pending`.
     pub const PENDING: u8 = IO | TIMEOUT | SIGNAL;
 }
 
-/// How a loop runs, in libevent's bits.
+/// Run modes, in libevent's bits.
 pub mod run {
     pub const ONCE: u8 = 1;
     pub const NONBLOCK: u8 = 2;
@@ -66,28 +66,28 @@ pub struct Program {
     pub lines: Vec<Line>,
 }
 
-/// One thing in a program.
+/// One line of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Line {
     /// The dispatch limit.
     #[display("{0}")]
     Limit(Limit),
-    /// A common timeout of so many milliseconds; they are numbered as they come.
+    /// A common timeout in milliseconds; common timeouts are numbered in order.
     #[display("common {0}")]
     Common(u64),
-    /// An event, made before anything else happens.
+    /// An event, made at the start.
     #[display("{0}")]
     Event(Decl),
-    /// A watcher, which is called from the beginning.
+    /// A watcher, added at the start.
     #[display("watcher {0} {1}")]
     Watcher(Id, When),
-    /// Something outside, at its time.
+    /// Something outside of the loop, at its time.
     #[display("at {0} {1}")]
     At(u64, News),
     /// A step outside of the loop.
     #[display("main {0}")]
     Main(Op),
-    /// A step of the callback of an event or watcher, when it is called the so-manieth time.
+    /// A step in the n-th call of a callback of an event or watcher.
     #[display("on {0} {1} {2}")]
     On(Id, u32, Op),
 }
@@ -104,23 +104,23 @@ pub struct Limit {
     pub priority: u8,
 }
 
-/// What an event is made of.
+/// The declaration of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decl {
     pub id: Id,
     pub waits: Waits,
-    /// What it waits for of its source.
+    /// What it waits for on its source.
     pub what: u8,
     pub edge: bool,
     pub persist: bool,
-    /// Adding it makes a new event each time, which is gone when it has fired.
+    /// Each add makes a new event, which is freed when it has fired.
     pub once: bool,
-    /// Its callback takes away from its source what it was told.
+    /// Its callback ends the reported conditions of its source.
     pub drain: bool,
     pub priority: Option<u8>,
 }
 
-/// What an event waits for, beside its timeout.
+/// What an event waits for, apart from its timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waits {
     #[default]
@@ -137,13 +137,13 @@ pub enum When {
     Check,
 }
 
-/// What happens outside.
+/// What happens outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum News {
     /// The source is ready for exactly this.
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
-    /// The signal is raised so often.
+    /// The signal is raised this often.
     #[display("raise {0} {1}")]
     Raise(u8, u16),
 }
@@ -168,7 +168,7 @@ pub enum Op {
     RemoveTimer(Id),
     #[display("free {0}")]
     Free(Id),
-    /// Makes an event again that was freed.
+    /// Makes a freed event again.
     #[display("make {0}")]
     Make(Id),
     /// Asks what it is pending for, until when, and at which priority.
@@ -179,7 +179,7 @@ pub enum Op {
     Peaks,
     /// Asks for all events.
     All,
-    /// Asks whether an exit or a break came.
+    /// Asks whether an exit or a break was requested.
     Got,
     #[display("exit {0}")]
     Exit(#[display(with = Dash)] Option<u64>),
@@ -188,7 +188,7 @@ pub enum Op {
     /// Lets milliseconds pass.
     #[display("take {0}")]
     Take(u64),
-    /// Brings the loop's time up to date.
+    /// Updates the loop's time.
     Look,
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
@@ -198,12 +198,12 @@ pub enum Op {
     Watch(Id),
     #[display("unwatch {0}")]
     Unwatch(Id),
-    /// Runs the loop, in the main part only.
+    /// Runs the loop; only outside of callbacks.
     #[display("run {0}")]
     Run(u8),
 }
 
-/// The timeout an event is added with.
+/// The timeout with which an event is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Timeout {
     #[display("-")]
@@ -217,12 +217,12 @@ pub enum Timeout {
 }
 
 impl Op {
-    /// The verb's name.
+    /// Returns the verb's name.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// The event or watcher the step is about.
+    /// Returns the event or watcher that the step is about.
     pub fn id(self) -> Option<Id> {
         match self {
             Self::Add(id, _)
@@ -241,7 +241,7 @@ impl Op {
 }
 
 impl Line {
-    /// The step in the line.
+    /// Returns the step in the line.
     pub fn op(&self) -> Option<Op> {
         match self {
             Self::Main(op) | Self::On(_, _, op) => Some(*op),
@@ -250,7 +250,7 @@ impl Line {
     }
 }
 
-/// A program made ready for being played: who is who, and what to do when.
+/// A program prepared for playing: declarations by number, steps by time and callback.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub limit: Option<Limit>,
@@ -265,7 +265,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads the lines in their order.
+    /// Reads the lines in order.
     pub fn new(program: &Program) -> Self {
         let mut plan = Self::default();
         for line in &program.lines {
@@ -295,7 +295,7 @@ impl Plan {
         self.decls.get(usize::from(id))?.as_ref()
     }
 
-    /// The steps of a callback.
+    /// Returns the steps of a callback.
     pub fn script(&self, id: Id, firing: u32) -> impl Iterator<Item = Op> {
         let scripts = self.scripts.iter().filter(move |(key, _)| *key == (id, firing));
         scripts.flat_map(|(_, script)| script.iter().copied())

@@ -1,13 +1,13 @@
-//! What the generator of programs draws, from a seed that gives the same everywhere.
+//! The generator's random draws, which are the same everywhere for the same seed.
 
 use fastrand::Rng;
 
 /// Draws that a program is made of.
 pub trait Draw {
-    /// True in so many of a hundred cases.
+    /// Returns true in `chance` of a hundred cases.
     fn percent(&mut self, chance: usize) -> bool;
 
-    /// One of several, of which there is one at least.
+    /// Returns one of several values, of which there must be at least one.
     fn one<T: Copy>(&mut self, of: &[T]) -> T;
 }
 

@@ -26,12 +26,12 @@ use crate::{
     shrink::shrink,
 };
 
-/// Programs that a thread gives the player at once.
+/// Programs that a thread sends to the player at once.
 const BATCH: u64 = 32;
-/// From so many programs on, a difference that none uses is an error.
+/// From this many programs on, a difference that no program uses is an error.
 const ENOUGH: u64 = 20_000;
 
-/// What is run.
+/// The settings of a run.
 pub struct Session<'p> {
     pub player: &'p Path,
     /// The folder of programs that are played first.
@@ -40,14 +40,14 @@ pub struct Session<'p> {
     pub jobs: usize,
 }
 
-/// What all threads know.
+/// The state that all threads share.
 struct Shared {
     next: AtomicU64,
     stop: AtomicBool,
     tally: Mutex<Tally>,
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Default)]
 struct Tally {
     programs: u64,
@@ -58,7 +58,7 @@ struct Tally {
 }
 
 impl Session<'_> {
-    /// Runs all seeds, or those up to a failure; whether all is well.
+    /// Runs all seeds, or stops at a failure. Returns whether all passed.
     pub fn run(&self) -> Result<bool> {
         let mut wrong = Vec::new();
         if let Some(folder) = self.programs {
@@ -93,7 +93,7 @@ impl Session<'_> {
         Ok(mismatches == 0 && all_used)
     }
 
-    /// Prints the table of differences; whether each has been of use, if it should have been.
+    /// Prints the table of differences. Returns whether each was used, if that is required.
     fn report(&self, tally: &Tally) -> bool {
         println!("{:>9}  difference", "programs");
         println!("{:>9}  (none: the same on both sides)", tally.alike);
@@ -121,7 +121,7 @@ impl Session<'_> {
             let seeds = first..self.seeds.end.min(first.saturating_add(BATCH));
             let programs: Vec<_> = seeds.clone().map(generate).collect();
             player.give(&programs)?;
-            // The player is at work meanwhile.
+            // The player works meanwhile.
             let expected: Vec<_> =
                 programs.iter().map(|program| Expected::new(&mut stage, program)).collect();
             for (seed, expected) in seeds.zip(expected) {
@@ -138,7 +138,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Says what a failure is, by a program that is as short as it can be.
+    /// Prints a failure, with the shortest program that was found for it.
     fn explain(&self, seed: u64, mismatch: &Mismatch) -> Result<()> {
         let mut pair = Pair::start(self.player)?;
         let mut last = mismatch.clone();
@@ -156,7 +156,7 @@ impl Session<'_> {
         });
         failed?;
         let who = match mismatch.kind {
-            Kind::Libevent => "libevent does not do what the model of it does",
+            Kind::Libevent => "libevent does not do what its model does",
             Kind::Ours => "picoevent does not do what it should",
         };
         let lines = shortest.lines.len();
@@ -164,12 +164,12 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Shows a program, its traces, and the differences it uses; whether all is well.
+    /// Shows a program, its traces, and the differences it uses. Returns whether all match.
     pub fn show(&self, program: &Program) -> Result<bool> {
         let plan = Rc::new(Plan::new(program));
         println!("{program}");
-        println!("as libevent has it:\n{}", model::play(&plan, Sides::LIBEVENT));
-        println!("as we have it:\n{}", model::play(&plan, Sides::OURS));
+        println!("libevent's side:\n{}", model::play(&plan, Sides::LIBEVENT));
+        println!("our side:\n{}", model::play(&plan, Sides::OURS));
         match Pair::start(self.player)?.play(program)? {
             Ok(used) => {
                 for (bit, difference) in DIFFERENCES.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! Makes a program that fails as short as it can be while it still fails in the same way.
+//! Shortens a program as long as it still fails in the same way.
 
 use picoevent_sim_support::shrink;
 
 use crate::program::{Decl, Line, Op, Program, Timeout};
 
-/// Leaves out and simplifies what it can, as long as `fails`.
+/// Leaves out and simplifies what it can, as long as `fails` returns true.
 pub fn shrink(program: &Program, mut fails: impl FnMut(&Program) -> bool) -> Program {
     let mut best = program.clone();
     loop {
@@ -17,7 +17,7 @@ pub fn shrink(program: &Program, mut fails: impl FnMut(&Program) -> bool) -> Pro
     }
 }
 
-/// Leaves lines out, and with them those that speak of what they make.
+/// Leaves out lines, together with the lines about what they make.
 fn leave_out(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
     best.lines = shrink::leave_out(best.lines.clone(), |lines| {
         let shorter = consistent(Program { lines });
@@ -25,7 +25,7 @@ fn leave_out(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
     });
 }
 
-/// Drops the lines that speak of what no line makes.
+/// Drops lines about events that no line makes.
 fn consistent(mut program: Program) -> Program {
     let mut ids = Vec::new();
     let mut commons = 0;
@@ -52,7 +52,7 @@ fn consistent(mut program: Program) -> Program {
     program
 }
 
-/// Makes lines plainer, one at a time.
+/// Simplifies lines, one at a time.
 fn simplify(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
     for at in 0..best.lines.len() {
         while let Some(plainer) = plainer(&best.lines[at]).into_iter().find_map(|line| {

@@ -1,43 +1,43 @@
 //! The world outside of a loop: a virtual clock, sources that become ready, signals that are
-//! raised. Nothing here waits; a wait moves the clock.
+//! raised. Nothing here really waits; a wait advances the clock.
 
 use crate::program::{News, SIGNALS, SOURCES};
 
-/// A source, as the one that polls it knows it.
+/// A source, as its poller sees it.
 #[derive(Clone, Copy, Default)]
 struct Source {
     ready: u8,
     interest: u8,
     edge: bool,
-    /// Something happened, or somebody asked, since the last report.
+    /// Something has happened, or a report was requested, since the last report.
     armed: bool,
 }
 
-/// When a source by level is reported.
+/// When a level-triggered source is reported.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
-    /// In each look for news while it is ready, as epoll does.
+    /// In each poll while it is ready, as by epoll.
     #[default]
     EachLook,
-    /// Once, and again when it is asked for or when something happens: what picoevent's back ends
-    /// have to do at least.
+    /// Once, and again when a report is requested or something happens: the least that picoevent's
+    /// back ends must do.
     WhenAsked,
 }
 
-/// What a look for news found.
+/// The result of a poll.
 pub enum Found {
-    /// Sources with what they are ready for; none when the wait was over before anything happened.
+    /// Sources and what they are ready for; empty if the wait ended before anything happened.
     Sources(Vec<(u8, u8)>),
-    /// Nothing, and nothing ever will.
+    /// Nothing, and nothing can ever happen.
     Nothing,
 }
 
 #[derive(Default)]
 pub struct World {
-    /// What is to come, the last first.
+    /// Future events, the last first.
     news: Vec<(u64, News)>,
     pub clock: u64,
-    /// How often somebody has looked for news.
+    /// The number of polls.
     pub polls: u32,
     sources: [Source; SOURCES],
     raised: [u32; SIGNALS],
@@ -49,31 +49,31 @@ impl World {
         Self { news: news.iter().rev().copied().collect(), level, ..Self::default() }
     }
 
-    /// Sets what a source is ready for; each condition named is news, even if it held before.
+    /// Sets what a source is ready for. Each named condition counts as new, even if it held before.
     pub fn ready(&mut self, source: u8, what: u8) {
         let source = &mut self.sources[usize::from(source)];
         source.ready = what;
         source.armed |= what & source.interest != 0;
     }
 
-    /// Ends what a source is ready for, which is no news.
+    /// Ends conditions of a source; this is not reported.
     pub fn drain(&mut self, source: u8, what: u8) {
         self.sources[usize::from(source)].ready &= !what;
     }
 
-    /// A raise arrives with the next look for news.
+    /// Raises a signal. It is reported by the next poll.
     pub fn raise(&mut self, signal: u8, count: u16) {
         self.raised[usize::from(signal)] += u32::from(count);
     }
 
-    /// Sets what is waited for, and asks for a report.
+    /// Sets what is waited for, and requests a report.
     pub fn interest(&mut self, source: u8, what: u8, edge: bool) {
         let source = &mut self.sources[usize::from(source)];
         (source.interest, source.edge, source.armed) = (what, edge, what != 0);
     }
 
-    /// Looks for news, for `wait` milliseconds or without limit. Raises of signals are added to
-    /// `caught` where `catches` says so; they end the wait while there are any.
+    /// Polls for `wait` milliseconds or without limit. Raises of signals that are set in `catches`
+    /// are added to `caught`; any raise ends the wait.
     pub fn poll(
         &mut self,
         wait: Option<u64>,
@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    /// Lets everything happen whose time has come.
+    /// Performs everything whose time has come.
     fn happen(&mut self) {
         while let Some((_, news)) = self.news.pop_if(|(time, _)| *time <= self.clock) {
             match news {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn by_level_a_source_is_reported_in_each_look_or_when_asked() {
+    fn a_level_triggered_source_is_reported_in_each_poll_or_when_asked() {
         for (level, second) in [(Level::EachLook, vec![(2, READ)]), (Level::WhenAsked, vec![])] {
             let mut world = World::new(&[], level);
             world.interest(2, READ, false);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn by_edge_only_news_are_reported() {
+    fn an_edge_triggered_source_is_reported_only_for_news() {
         let mut world = World::new(&[], Level::EachLook);
         world.interest(1, READ, true);
         world.ready(1, READ);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_with_what_happens_first_and_never_where_nothing_will() {
+    fn a_wait_ends_with_the_first_thing_that_happens() {
         let mut world = World::new(&[(7, News::Ready(0, READ))], Level::EachLook);
         world.interest(0, READ, false);
         let mut caught = [0; SIGNALS];

@@ -1,11 +1,11 @@
-//! What a program may have: the features and steps it is drawn from.
+//! Features and steps that a program may have.
 
 use fastrand::Rng;
 use strum::VariantArray;
 
 use crate::random::Draw;
 
-/// What a program may have.
+/// The features of a program.
 pub(super) struct Features {
     pub timers: bool,
     pub sources: bool,
@@ -21,7 +21,7 @@ pub(super) struct Features {
     pub verbs: Vec<Verb>,
 }
 
-/// The kinds of steps there are.
+/// The kinds of steps.
 #[derive(Clone, Copy, PartialEq, Eq, VariantArray)]
 pub(super) enum Verb {
     Add,
@@ -46,8 +46,8 @@ pub(super) enum Verb {
     Watch,
 }
 
-/// What a watcher does not do, since what stands in for watchers before libevent 2.2 would not be
-/// exact: let time pass, or look at the clock.
+/// Steps that a watcher does not take: passing time, and reading the clock. The replacement for
+/// watchers before libevent 2.2 would not be exact for them.
 pub(super) const NOT_OF_WATCHERS: [Verb; 2] = [Verb::Take, Verb::Look];
 
 impl Features {
@@ -92,7 +92,7 @@ impl Features {
 }
 
 impl Verb {
-    /// Whether the step names an event that must have been made before.
+    /// Returns whether the step needs an event that was made before.
     pub(super) fn needs_handle(self) -> bool {
         matches!(
             self,

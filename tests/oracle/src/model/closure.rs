@@ -1,4 +1,5 @@
-//! What calls a callback: setting the next beat before it, a signal's repeats, the script.
+//! Calling a callback: sets a persistent event's next deadline first, then runs a signal's repeats
+//! and the script.
 
 use super::{Model, Place};
 use crate::{
@@ -53,12 +54,12 @@ impl Model {
                 self.refresh_after_call();
             }
         }
-        // What libevent leaves pointing to a variable that is gone, the player takes away.
+        // The player clears the pointer that libevent leaves dangling here.
         self.events[event].counted = false;
         self.repeating = None;
     }
 
-    /// A callback of the application's.
+    /// Calls a callback of the application.
     pub(super) fn call(&mut self, id: Id, what: u8) {
         self.calls += 1;
         if self.over || self.calls > MOST_CALLS {
@@ -81,7 +82,7 @@ impl Model {
         self.script(id);
     }
 
-    /// The steps of the callback that is called now.
+    /// Takes the steps of the current callback.
     pub(super) fn script(&mut self, id: Id) {
         let firing = self.firings[usize::from(id)];
         self.firings[usize::from(id)] += 1;

@@ -1,4 +1,4 @@
-//! The steps of a program, and what they answer.
+//! The steps of a program, and their output.
 
 use super::{Event, Model, Pace, Place, Timer, Who};
 use crate::{

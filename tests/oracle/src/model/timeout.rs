@@ -1,10 +1,10 @@
-//! Deadlines: where they are kept, which is first, what happens when they pass.
+//! Deadlines: where they are kept, which is first, and what happens when they pass.
 
 use super::{Model, Place, Timer};
 use crate::{differences::Switch, program::bits};
 
 impl Model {
-    /// Keeps the deadline of an event that has none.
+    /// Stores the deadline of an event that has none.
     pub(super) fn arm(&mut self, event: Place, deadline: u64, common: Option<usize>) {
         self.armings += 1;
         let state = &mut self.events[event];
@@ -21,7 +21,7 @@ impl Model {
         }
     }
 
-    /// Takes an event's deadline away.
+    /// Removes an event's deadline.
     pub(super) fn disarm(&mut self, event: Place) {
         let state = &mut self.events[event];
         let internal = state.is_internal();
@@ -35,7 +35,7 @@ impl Model {
         }
     }
 
-    /// The earliest deadline, and whose it is.
+    /// Returns the earliest deadline and its event.
     pub(super) fn first(&self) -> Option<(u64, Place)> {
         let key = |event: &Place| (self.events[*event].deadline, self.events[*event].order);
         let top = if self.ours(Switch::TimerOrder) {
@@ -49,7 +49,7 @@ impl Model {
         Some((self.events[*first].deadline, *first))
     }
 
-    /// Makes active what is due by now.
+    /// Activates the events that are due.
     pub(super) fn expire(&mut self) {
         while let Some((deadline, event)) = self.first()
             && deadline <= self.now()
@@ -73,7 +73,7 @@ impl Model {
         self.activate(event, bits::TIMEOUT, None);
     }
 
-    /// libevent's callback of a common timeout's own event.
+    /// Runs libevent's callback of a common timeout's own event.
     pub(super) fn common_passed(&mut self, common: usize) {
         while let Some(first) = self.commons[common].members.first().copied()
             && self.events[first].deadline <= self.now()
@@ -85,14 +85,14 @@ impl Model {
         }
     }
 
-    /// Sets the deadline of a common timeout's own event to that of the first member.
+    /// Sets the deadline of a common timeout's own event to that of its first member.
     fn schedule(&mut self, common: usize) {
         let Some(first) = self.commons[common].members.first() else { return };
         let deadline = self.events[*first].deadline;
         self.begin_timeout(self.commons[common].head, deadline, None);
     }
 
-    // libevent's heap, step by step, since equal deadlines come in the order it happens to have.
+    // libevent's heap, step by step, since the order of equal deadlines depends on it.
 
     fn later_than(&self, a: Place, b: Place) -> bool {
         self.events[a].deadline > self.events[b].deadline
@@ -144,7 +144,7 @@ impl Model {
             self.heap[hole] = self.heap[least];
             hole = least;
         }
-        // The last entry may have been the one that was erased.
+        // The last entry may have been the erased one.
         if let Some(entry) = self.heap.get_mut(hole) {
             *entry = event;
         }

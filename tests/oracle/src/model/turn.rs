@@ -14,17 +14,17 @@ enum End {
     Stuck,
 }
 
-/// How the last pass went.
+/// The result of the last pass.
 #[derive(Clone, Copy, Default)]
 struct Pass {
-    /// It called something.
+    /// It called a callback.
     called: bool,
     /// There was nothing to call.
     idle: bool,
 }
 
 impl Model {
-    /// Runs the loop, and says how it ended.
+    /// Runs the loop, and writes how it ended.
     pub(super) fn run(&mut self, flags: u8) {
         (self.ended_by_exit, self.ended_by_break) = (false, false);
         if !self.ours(Switch::BreakBefore) {
@@ -45,7 +45,7 @@ impl Model {
         self.say(format_args!("end {status} exit {exit} break {stop}{stuck} t{clock}\n"));
     }
 
-    /// Whether an exit and a break came.
+    /// Returns whether an exit and a break were requested.
     pub(super) fn got(&self) -> (u8, u8) {
         let exit = self.got_exit || self.ended_by_exit;
         let stop = self.got_break || self.ended_by_break;
@@ -73,7 +73,7 @@ impl Model {
         }
     }
 
-    /// Calls the prepare watchers and says how long to wait, unless the loop ends.
+    /// Calls the prepare watchers. Returns how long to wait, or how the loop ends.
     fn before_look(&mut self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
         if self.ours(Switch::FreshWait) {
             self.kept_now = None;
@@ -87,7 +87,7 @@ impl Model {
         if self.ours(Switch::WatchersWait) { self.outlook(flags, last) } else { Ok(wait) }
     }
 
-    /// How long there is to wait as things stand, unless there is nothing to wait for.
+    /// Returns how long to wait, or how the loop ends because there is nothing to wait for.
     fn outlook(&self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
         let once = flags & run::ONCE != 0 && last.called && self.active.now == 0;
         if once || (flags & run::NONBLOCK != 0 && last.idle) {
@@ -101,7 +101,7 @@ impl Model {
         Ok(self.wait(flags))
     }
 
-    /// Calls the check watchers, makes timers due, and runs a pass.
+    /// Calls the check watchers, activates due timers, and runs a pass.
     fn after_look(&mut self, stuck: bool) -> Pass {
         self.kept_now = Some(self.world.clock);
         if self.exit_at.is_some_and(|at| at <= self.now()) {
@@ -123,9 +123,9 @@ impl Model {
         Pass { called, idle }
     }
 
-    /// Whether somebody asked for the end.
+    /// Returns whether the end of the loop was requested.
     fn stop(&mut self) -> bool {
-        // libevent's flags stay until the next run; ours are taken, and the reason is kept.
+        // libevent's flags stay until the next run. Ours are taken, and the reason is kept.
         if self.got_break {
             if self.ours(Switch::BreakBefore) {
                 (self.got_break, self.ended_by_break) = (false, true);
@@ -141,7 +141,7 @@ impl Model {
         false
     }
 
-    /// How long the look for news may wait.
+    /// Returns how long the poll may wait.
     fn wait(&self, flags: u8) -> Option<u64> {
         if self.active.now > 0 || flags & run::NONBLOCK != 0 {
             return Some(0);
@@ -151,7 +151,7 @@ impl Model {
         Some(first.saturating_sub(self.now()))
     }
 
-    /// Looks for news and makes active whom it concerns; `false` when there will never be any.
+    /// Polls and activates the events concerned. Returns `false` if nothing can ever happen.
     fn look(&mut self, wait: Option<u64>) -> bool {
         if self.world.polls == MOST_POLLS {
             (self.over, self.got_break) = (true, true);
@@ -190,7 +190,7 @@ impl Model {
         }
     }
 
-    /// Makes active the events of all signals that were raised.
+    /// Activates the events of all raised signals.
     pub(super) fn raised(&mut self) {
         for signal in 0..SIGNALS {
             let raises = std::mem::take(&mut self.caught[signal]);
@@ -202,7 +202,7 @@ impl Model {
         }
     }
 
-    /// Runs what is active, one level of it; whether anything of the application's was called.
+    /// Runs one level of active events. Returns whether a callback of the application was called.
     fn pass(&mut self) -> bool {
         let limit = self.plan.limit;
         let end = limit.and_then(|limit| limit.time).map(|time| self.now() + time);
@@ -216,7 +216,7 @@ impl Model {
             if called || self.got_break {
                 break;
             }
-            // Only libevent's own events ran, and those do not count.
+            // libevent's internal events do not count.
         }
         self.running = None;
         self.pass += 1;
@@ -253,7 +253,7 @@ impl Model {
         count > 0
     }
 
-    /// Ours brings the time up to date after each call, while there is a time limit.
+    /// picoevent updates the time after each call while there is a time limit.
     pub(super) fn refresh_after_call(&mut self) {
         let has_time = self.plan.limit.is_some_and(|limit| limit.time.is_some());
         if has_time && self.ours(Switch::LimitClock) {

@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Model {
-    /// `event_add`; whether it was accepted.
+    /// `event_add`. Returns whether it was accepted.
     pub(super) fn add(&mut self, event: Place, timeout: Option<Pace>) -> bool {
         if !self.register(event) {
             return false;
@@ -22,7 +22,7 @@ impl Model {
         true
     }
 
-    /// Sets a deadline, and takes back a callback that is due for an earlier one.
+    /// Sets a deadline, and cancels a callback that is due for an earlier one.
     pub(super) fn begin_timeout(&mut self, event: Place, deadline: u64, common: Option<usize>) {
         self.disarm(event);
         let state = &self.events[event];
@@ -41,7 +41,7 @@ impl Model {
         }
     }
 
-    /// Takes an event out of everything.
+    /// Removes an event from every list.
     pub(super) fn remove(&mut self, event: Place) {
         self.stop_repeats(event);
         self.disarm(event);
@@ -54,7 +54,7 @@ impl Model {
         let had_one = self.events[event].timer != Timer::None;
         self.disarm(event);
         let is_signal = self.events[event].is_signal();
-        // A signal's interval would be in the memory that libevent counts its callbacks in.
+        // libevent would store a signal's interval in the memory of its callback counter.
         if had_one && is_signal && !self.ours(Switch::SignalTimer) {
             (self.events[event].calls, self.events[event].counted) = (0, false);
         }
@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    /// `event_active`. Raises are given for a signal that came.
+    /// `event_active`. `raises` is given for a signal that was raised.
     pub(super) fn activate(&mut self, event: Place, what: u8, raises: Option<u32>) {
         let adds_up = self.ours(Switch::Raises);
         let ran = self.has_run(event);
@@ -87,12 +87,12 @@ impl Model {
         self.added.up(is_internal);
     }
 
-    /// Whether the event's slot has run in this pass.
+    /// Returns whether the event's slot has run in this pass.
     pub(super) fn has_run(&self, event: Place) -> bool {
         self.events[event].slot.is_some_and(|slot| self.ran[slot] == self.pass)
     }
 
-    /// Takes an event off the queues.
+    /// Removes an event from the queues.
     pub(super) fn dequeue(&mut self, event: Place) {
         let state = &mut self.events[event];
         if !std::mem::take(&mut state.queued) {
@@ -105,7 +105,7 @@ impl Model {
         }
     }
 
-    /// Ends the repeats of a signal's callback that are under way.
+    /// Ends the running repeats of a signal's callback.
     fn stop_repeats(&mut self, event: Place) {
         let state = &self.events[event];
         let is_meant = if self.ours(Switch::Repeats) {
@@ -118,7 +118,7 @@ impl Model {
         }
     }
 
-    /// Puts an event on the list of its source or signal; whether that can be.
+    /// Puts an event on the list of its source or signal. Returns whether that is possible.
     pub(super) fn register(&mut self, event: Place) -> bool {
         let state = &self.events[event];
         let is_due = state.queued;
@@ -174,14 +174,14 @@ impl Model {
         self.added.now -= 1;
     }
 
-    /// What all events on a source wait for.
+    /// Returns what all events on a source wait for.
     fn interest(&self, source: u8) -> u8 {
         let events = self.on_source[usize::from(source)].iter();
         events.fold(0, |sum, event| sum | self.events[*event].what)
     }
 
-    /// Tells the world when what is waited for changed. The event that changed it says whether it
-    /// is by edge.
+    /// Tells the world about a change of what is waited for. The event that caused it decides
+    /// whether it is edge-triggered.
     fn tell(&mut self, source: u8, before: u8, edge: bool) {
         let after = self.interest(source);
         if after != before {

@@ -1,10 +1,11 @@
-//! Watchers, which are called before and after each look for news.
+//! Watchers, which are called before and after each poll.
 
 use super::Model;
 use crate::program::{Id, When};
 
 impl Model {
-    /// Calls the watchers of a kind: as many turns as there are now, each to the one behind.
+    /// Calls the watchers of a kind: as many turns as there are watchers now, each for the next
+    /// watcher.
     pub(super) fn watch(&mut self, when: When, wait: Option<u64>) {
         let turns = self.watchers.iter().filter(|id| self.is_of(**id, when)).count();
         self.next_watcher = self.first_watcher(when, 0);
@@ -22,7 +23,7 @@ impl Model {
         self.next_watcher = None;
     }
 
-    /// Calls a watcher from now on, behind the others.
+    /// Adds a watcher behind the others.
     pub(super) fn add_watcher(&mut self, id: Id) {
         if !self.watchers.contains(&id) {
             self.watchers.push(id);

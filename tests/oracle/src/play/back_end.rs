@@ -1,7 +1,7 @@
-//! A back end that has the world of a program.
+//! A back end over a program's virtual world.
 //!
-//! It does no more than a back end has to: it reports a source once, and again when the base asked
-//! for it or something new happened.
+//! It does the least that a back end must do: it reports a source once, and again when the base
+//! asks for it or something new happens.
 
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
@@ -16,16 +16,16 @@ use crate::{
 pub(super) struct BackEnd {
     world: Rc<RefCell<World>>,
     sources: [Option<Source>; SOURCES],
-    /// What the last look for news found.
+    /// The sources found by the last poll.
     reports: Vec<(u8, u8)>,
-    /// The signals that are caught, and their raises.
+    /// The caught signals, and their raises.
     catches: [bool; SIGNALS],
     caught: [u32; SIGNALS],
 }
 
-/// Why a program does not go on.
+/// Why a program ends early.
 pub(super) enum Stop {
-    /// Nothing will ever happen.
+    /// Nothing can ever happen.
     Stuck,
     TooManyPolls,
 }

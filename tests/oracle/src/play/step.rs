@@ -15,13 +15,13 @@ pub(super) fn instant(ms: u64) -> Instant {
     Instant::from_micros(ms * 1000)
 }
 
-/// What an event is pending for and active with, in the bits that are compared.
+/// Returns what an event is pending for and active with, in the bits that are compared.
 pub(super) fn pending(cx: &mut Cx<'_, App>, event: Event) -> u8 {
     cx.event(event).map_or(0, |event| event.pending().bits() & bits::PENDING)
 }
 
 impl App {
-    /// Takes one step; all but running the loop, which no callback can.
+    /// Takes one step, except running the loop, which a callback cannot do.
     pub(super) fn step(&mut self, cx: &mut Cx<'_, Self>, op: Op) {
         self.trace.push(' ');
         self.trace.push_str(op.name());
@@ -84,7 +84,7 @@ impl App {
         if self.plan.decl(id).is_some_and(|decl| decl.once) {
             return self.step_once(cx, id, timeout);
         }
-        // A timeout of libevent's that many share is one like any other here.
+        // picoevent has no common timeouts; they become ordinary ones.
         let timeout = match timeout {
             Timeout::After(ms) => Some(duration(ms)),
             Timeout::Common(number) => self.plan.commons.get(number).copied().map(duration),

@@ -1,7 +1,7 @@
-//! A program's text form, which a person and the player of libevent read.
+//! A program's text form, for people and for the player of libevent.
 //!
-//! Conditions are letters: `t`imeout, `r`ead, `w`rite, `s`ignal, `c`losed, `e`dge and `x` for a bit
-//! without a meaning; `-` is nothing, wherever it stands.
+//! Conditions are letters: `t`imeout, `r`ead, `w`rite, `s`ignal, `c`losed, `e`dge, and `x` for a
+//! bit without a meaning. `-` stands for nothing.
 
 use std::{fmt, str::FromStr};
 
@@ -115,7 +115,7 @@ impl FromStr for Decl {
         let mut words = line.split_whitespace();
         let mut word = || words.next().context("it is too short");
         if word()? != "event" {
-            bail!("it is no event");
+            bail!("it is not an event");
         }
         let id = word()?.parse()?;
         let (waits, what) = match word()? {
