@@ -1,8 +1,8 @@
 //! An emulated board on a wire: QEMU with firmware, and its peer.
 //!
-//! The peer is a stack without a thread, so whoever waits for the firmware has to keep it going:
-//! the waits here do. Every wait has a bound, and what it says when that passes ends with what the
-//! firmware has logged.
+//! The peer is a stack without a thread, so it must be polled by whoever waits for the firmware:
+//! the waits here do that. Every wait has a limit. The error after the limit contains the
+//! firmware's log.
 
 use std::net::SocketAddrV4;
 use std::thread;
@@ -26,16 +26,16 @@ pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 /// The port that both examples listen on.
 pub const PORT: u16 = 9995;
 
-/// How long anything may take. It bounds a hang and says nothing about speed.
+/// The limit of every wait. It detects a hang and is not a measure of speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long QEMU may run, whatever the test does: longer than several waits in a row.
+/// The limit of a QEMU process: longer than several waits in a row.
 const LIFE: Duration = Duration::from_secs(300);
 
-/// What the firmware logs when clients may come.
+/// The firmware's log line when it accepts clients.
 pub const READY: &str = "listening on";
 
-/// How long the peer may sleep before its user has a look at what is not on the wire.
+/// The longest sleep of the peer, after which its user checks other things than the wire.
 const TURN: Duration = Duration::from_millis(10);
 
 /// A lease on [`ADDRESS`] that lasts longer than any test.
@@ -47,11 +47,11 @@ pub const LASTING: Lease = Lease {
 
 /// A running board and its peer.
 pub struct Board {
-    /// The board's side: log, serial port, monitor, end.
+    /// The board's side: log, serial port, monitor, exit status.
     pub guest: Guest,
     /// The other side of the wire.
     pub peer: Peer,
-    // The last field: the wire's sockets are in it.
+    // The last field: it contains the wire's sockets.
     _folder: TempDir,
 }
 
@@ -61,7 +61,7 @@ impl Board {
         Self::boot_with_lease(machine, example, LASTING)
     }
 
-    /// As [`Board::boot`], with `lease` for a board that asks for one.
+    /// Starts a board as [`Board::boot`], with `lease` for a board that asks for an address.
     ///
     /// # Errors
     /// As [`Board::boot`].
@@ -69,10 +69,10 @@ impl Board {
         Self::boot_on(machine, example, lease, None)
     }
 
-    /// As [`Board::boot`], on a cable that has the faults of a scenario.
+    /// Starts a board as [`Board::boot`], on a cable with the faults of a scenario.
     ///
     /// # Errors
-    /// As [`Board::boot`], and when the scenario is none.
+    /// As [`Board::boot`], and if the scenario is invalid.
     pub fn boot_on_cable(machine: Machine, example: &str, scenario: &str) -> Result<Self> {
         let cable = Cable::new(&scenario.parse()?, 1);
         Self::boot_on(machine, example, LASTING, Some(cable))
@@ -106,20 +106,20 @@ impl Board {
     /// Waits for a log line that contains `text`.
     ///
     /// # Errors
-    /// When it does not come within [`LIMIT`] or the firmware ends.
+    /// If it does not come within [`LIMIT`] or the firmware ends.
     pub fn wait_for(&mut self, text: &str) -> Result<()> {
         self.attend(|guest| guest.wait_for(text, LIMIT)).map(drop)
     }
 
-    /// Waits for the end of the firmware; the status it ended with.
+    /// Waits for the end of the firmware. Returns its exit status.
     ///
     /// # Errors
-    /// When it does not end within [`LIMIT`].
+    /// If it does not end within [`LIMIT`].
     pub fn wait_exit(&mut self) -> Result<i32> {
         self.attend(|guest| guest.wait_exit(LIMIT))
     }
 
-    /// Does `work` with the guest, while the peer goes on.
+    /// Does `work` with the guest while the peer keeps running.
     pub fn attend<T: Send>(&mut self, work: impl FnOnce(&mut Guest) -> T + Send) -> T {
         let (guest, peer) = (&mut self.guest, &mut self.peer);
         thread::scope(|scope| {
@@ -131,10 +131,10 @@ impl Board {
         })
     }
 
-    /// Takes turns until `done` says so.
+    /// Runs the peer until `done` returns true.
     ///
     /// # Errors
-    /// When that takes longer than [`LIMIT`] or the board ends before; both name `what` was awaited.
+    /// If that takes longer than [`LIMIT`] or the board ends before. Both errors contain `what`.
     pub fn turn_until(&mut self, what: &str, done: impl Fn(&mut Peer) -> bool) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         while !done(&mut self.peer) {
@@ -147,28 +147,29 @@ impl Board {
         Ok(())
     }
 
-    /// Starts a client of the board's port.
+    /// Starts a client that connects to the board.
     pub fn connect(&mut self, plan: Plan) -> ClientId {
         self.peer.connect(SocketAddrV4::new(ADDRESS, PORT), plan)
     }
 
-    /// Waits until all of `clients` are done, or [`LIMIT`] has passed, or the board has ended.
+    /// Runs the peer until all of `clients` are done, or [`LIMIT`] has passed, or the board has
+    /// ended.
     pub fn finish(&mut self, clients: &[ClientId]) -> Vec<Outcome> {
-        // The outcomes say which clients are not done, and are what the caller looks at.
+        // The outcomes show which clients are not done; the caller checks them.
         let _ = self.turn_until("end of the clients", |peer| peer.are_done(clients));
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 
-    /// Lets `plans` happen at once, and insists that each client is served.
+    /// Runs `plans` at once, and requires that each client is served.
     ///
     /// # Errors
-    /// When one is not; the error tells of all that were not.
+    /// If a client is not served; the error lists all that were not.
     pub fn serve(&mut self, plans: Vec<Plan>) -> Result<()> {
         let clients: Vec<_> = plans.into_iter().map(|plan| self.connect(plan)).collect();
         self.expect_served(&clients)
     }
 
-    /// Insists that each of `clients`, which were started before, is served.
+    /// Requires that each of `clients`, which were started before, is served.
     ///
     /// # Errors
     /// As [`Board::serve`].
@@ -180,7 +181,7 @@ impl Board {
         bail!("not every client was served, but {}{}", summary(&outcomes), self.story())
     }
 
-    /// What the firmware and QEMU have said, for an error message.
+    /// Returns the output of the firmware and QEMU, for an error message.
     pub fn story(&mut self) -> String {
         self.guest.story()
     }

@@ -1,44 +1,45 @@
-//! A TCP client as a state machine: what it plans to do, and what became of it.
+//! A TCP client as a state machine: its plan and its outcome.
 //!
-//! A [`Plan`] says how a client behaves: how much it sends, whether it reads, and which way it
-//! leaves. Good and bad clients differ in their plan only. The [`Peer`](crate::peer::Peer) gives a
-//! client its socket and steps it after every frame, so many run at once in one thread.
+//! A [`Plan`] describes a client's behaviour: how much it sends, whether it reads, and how it
+//! leaves. Good and bad clients differ only in their plans. The [`Peer`](crate::peer::Peer) gives a
+//! client its socket and steps it after every frame, so many clients run at once in one thread.
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
 /// How a client ends its side of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
-    /// Ends after the server has ended, as `nc` does with its input still open.
+    /// Ends after the server has ended, like `nc` with its input still open.
     AfterServer,
-    /// Ends its own direction as soon as all is sent, and reads on: a half-close.
+    /// Ends its own direction as soon as everything is sent, and continues to read: a half-close.
     AfterSending,
-    /// Ends its own direction when all that it expects has come, and waits for the server's end.
+    /// Ends its own direction when it has received all it expects, and waits for the server's end.
     AfterAnswer,
     /// Sends a reset as soon as it is connected.
     Resetting,
-    /// Is never heard of again once it is connected: no answer to anything, as without power.
+    /// Vanishes as soon as it is connected: never answers again, as after a power loss.
     Vanishing,
     /// Stays, whatever happens. Its stack acknowledges; the client does nothing.
     Never,
 }
 
-/// What a client does.
+/// The plan of a client.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Sent as fast as the server takes it.
+    /// Bytes that it sends as fast as the server takes them.
     pub send: Vec<u8>,
-    /// What the server has to answer, to the byte, before it ends.
+    /// The exact bytes that the server must answer before it ends.
     pub expect: Vec<u8>,
-    /// The way it leaves.
+    /// How it leaves.
     pub leave: Leave,
-    /// Its receive buffer in bytes; what it does not read soon closes a small one.
+    /// Its receive buffer in bytes. A small one soon closes the window of a client that does not
+    /// read.
     pub window: usize,
-    /// It reads; if not, what arrives stays in the receive buffer.
+    /// Whether it reads; otherwise what arrives stays in the receive buffer.
     pub reads: bool,
 }
 
-/// Room for a dozen full segments: never the narrow place between a board and its peer.
+/// Room for a dozen full segments: never the bottleneck between a board and its peer.
 const WINDOW: usize = 16 * 1024;
 
 impl Plan {
@@ -46,42 +47,42 @@ impl Plan {
         Self { send: Vec::new(), expect: Vec::new(), leave, window: WINDOW, reads: true }
     }
 
-    /// Says nothing, reads `greeting` to the server's end, and leaves: the ordinary client.
+    /// Sends nothing, reads `greeting` and the server's end, and leaves: the ordinary client.
     pub fn listener_to(greeting: &[u8]) -> Self {
         Self { expect: greeting.to_vec(), ..Self::new(Leave::AfterServer) }
     }
 
-    /// Ends its own direction at once, and still wants `greeting` and the server's end.
+    /// Ends its own direction at once, and still expects `greeting` and the server's end.
     pub fn half_closer(greeting: &[u8]) -> Self {
         Self { expect: greeting.to_vec(), ..Self::new(Leave::AfterSending) }
     }
 
-    /// Sends `payload`, wants the same back, and then ends its direction.
+    /// Sends `payload`, expects it back, and then ends its direction.
     pub fn echo(payload: Vec<u8>) -> Self {
         Self { expect: payload.clone(), send: payload, ..Self::new(Leave::AfterAnswer) }
     }
 
-    /// Sends `payload`, ends its own direction, and only then wants the same back.
+    /// Sends `payload`, ends its own direction, and only then expects it back.
     pub fn half_closing_echo(payload: Vec<u8>) -> Self {
         Self { leave: Leave::AfterSending, ..Self::echo(payload) }
     }
 
-    /// Resets the connection as soon as it is made.
+    /// Resets the connection as soon as it is open.
     pub fn resetter() -> Self {
         Self::new(Leave::Resetting)
     }
 
-    /// Loses its power as soon as the connection is made.
+    /// Loses its power as soon as the connection is open.
     pub fn vanisher() -> Self {
         Self::new(Leave::Vanishing)
     }
 
-    /// Connects and does nothing more, for as long as it is left alone.
+    /// Connects and does nothing more, for as long as it may stay.
     pub fn silent() -> Self {
         Self { reads: false, ..Self::new(Leave::Never) }
     }
 
-    /// Sends `payload`, whether anybody reads it or not, and stays.
+    /// Sends `payload`, whether or not it is read, and stays.
     pub fn flooder(payload: Vec<u8>) -> Self {
         Self { send: payload, ..Self::silent() }
     }
@@ -92,33 +93,34 @@ impl Plan {
     }
 }
 
-/// What became of a client.
+/// The outcome of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It got what it expected to the byte, and both directions ended without a reset.
+    /// It received exactly what it expected, and both directions ended without a reset.
     Served,
-    /// It has done what it came for: a reset, or to vanish.
+    /// It did what it was planned to do: reset or vanish.
     Gone,
-    /// A reset answered its first segment: nobody listens there, or everybody is busy.
+    /// A reset answered its first segment: no listener, or no room.
     Refused,
     /// The connection was reset after this many bytes of the answer.
     Reset {
         /// Bytes read before the reset.
         after: usize,
     },
-    /// All came and the server ended its direction, but it answered the client's end by a reset.
+    /// It received everything and the server's end, but the server answered the client's end with a
+    /// reset.
     ResetAtEnd,
-    /// The answer differs from the expected one, or goes on beyond it.
+    /// The answer differs from the expected one, or is longer.
     Wrong {
-        /// Place of the first wrong byte.
+        /// Index of the first wrong byte.
         at: usize,
     },
-    /// The server ended before all had come.
+    /// The server ended too early.
     Short {
         /// Bytes read before the end.
         after: usize,
     },
-    /// Nothing of this yet.
+    /// The client is not done.
     Pending {
         /// The connection's TCP state.
         state: State,
@@ -129,7 +131,7 @@ pub enum Outcome {
     },
 }
 
-/// Counts equal outcomes, for a message: `2 × Served, 1 × Refused`.
+/// Counts equal outcomes for a message: `2 × Served, 1 × Refused`.
 pub fn summary(outcomes: &[Outcome]) -> String {
     let mut counts: Vec<(&Outcome, usize)> = Vec::new();
     for outcome in outcomes {
@@ -142,7 +144,7 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     counts.join(", ")
 }
 
-/// A client on its way.
+/// A running client.
 #[derive(Debug)]
 pub struct Client {
     plan: Plan,
@@ -154,28 +156,28 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that is about to connect.
+    /// Makes a client that is about to connect.
     pub fn new(plan: Plan) -> Self {
         let outcome = Outcome::Pending { state: State::Closed, sent: 0, read: 0 };
         Self { plan, outcome, connected: false, server_ended: false, sent: 0, read: 0 }
     }
 
-    /// What became of it so far.
+    /// Returns its outcome so far.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Says whether it needs no further step.
+    /// Returns whether it needs no further step.
     pub fn is_done(&self) -> bool {
         !matches!(self.outcome, Outcome::Pending { .. })
     }
 
-    /// Says whether it has left without a word: nothing may be sent on its behalf any more.
+    /// Returns whether it has vanished: nothing may be sent for it any more.
     pub fn has_vanished(&self) -> bool {
         self.outcome == Outcome::Gone && self.plan.leave == Leave::Vanishing
     }
 
-    /// Goes as far as `socket` lets it. `saw_reset`: the server has sent a reset to this client.
+    /// Does what `socket` allows. `saw_reset`: the server has sent a reset to this client.
     pub fn step(&mut self, socket: &mut Socket<'_>, saw_reset: bool) {
         if self.is_done() {
             return;
@@ -192,8 +194,8 @@ impl Client {
         if !self.connected {
             self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
             let refused = socket.state() == State::Closed;
-            // The rest waits for the next step: the segment that completes the handshake goes
-            // out between the two, so that the server has a connection to be bad to.
+            // The rest waits for the next step. The segment that completes the handshake is sent in
+            // between, so that the server has an open connection.
             return refused.then_some(Outcome::Refused);
         }
         match self.plan.leave {
@@ -218,11 +220,11 @@ impl Client {
 
     fn send(&mut self, socket: &mut Socket<'_>) {
         let rest = &self.plan.send[self.sent..];
-        // A refusal means that the connection is over, which receiving reports.
+        // An error means that the connection is over, which receiving reports.
         self.sent += socket.send_slice(rest).unwrap_or(0);
     }
 
-    /// Reads and compares all there is; an outcome if that settles it.
+    /// Reads and compares all available bytes. Returns an outcome if they decide it.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Option<Outcome> {
         while !self.server_ended {
             let expected = &self.plan.expect[self.read..];
@@ -257,10 +259,10 @@ impl Client {
         }
     }
 
-    /// Looks whether the connection is over, and how it ended.
+    /// Checks whether the connection is over, and how it ended.
     fn ending(&self, socket: &Socket<'_>, saw_reset: bool) -> Option<Outcome> {
         match socket.state() {
-            // The half-closer has nothing left to do than to wait for stray segments.
+            // The half-closer has only to wait for stray segments.
             State::TimeWait if self.server_ended => Some(Outcome::Served),
             State::Closed if !self.server_ended => Some(Outcome::Reset { after: self.read }),
             State::Closed if saw_reset => Some(Outcome::ResetAtEnd),

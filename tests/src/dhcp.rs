@@ -14,11 +14,11 @@ pub(crate) struct DhcpServer {
     pub(crate) server: Server,
 }
 
-/// Room for a few messages of the usual size, either way.
+/// Room for a few messages of the usual size, in each direction.
 const BUFFER: usize = 4096;
 
 impl DhcpServer {
-    /// Opens the server's port among `sockets`, as the host with `address`, which is the router too.
+    /// Opens the server's port among `sockets`. The host `address` is also the router.
     pub(crate) fn open(sockets: &mut SocketSet<'_>, address: Ipv4Address, policy: Policy) -> Self {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
@@ -28,7 +28,7 @@ impl DhcpServer {
         Self { socket: sockets.add(socket), server: Server::new(address, Some(address), policy) }
     }
 
-    /// Answers all that has arrived.
+    /// Answers everything that has arrived.
     pub(crate) fn serve(&mut self, sockets: &mut SocketSet<'_>) {
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
         while let Ok((message, _)) = socket.recv() {

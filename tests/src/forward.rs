@@ -1,11 +1,12 @@
-//! A port of this machine that leads to a server on the wire.
+//! Forwards a port of this machine to a server on the wire.
 //!
 //! ```text
 //!   nc ── 127.0.0.1:9995 ── Forward ── the peer's stack ── wire, with its faults ── board
 //! ```
 //!
-//! Each connection is two: one of the operating system, one of the peer's stack. Bytes, ends of
-//! stream and resets go from one to the other; what waits, waits in their buffers.
+//! Each connection has two halves: a socket of the operating system and a socket of the peer's
+//! stack. Bytes, ends of stream and resets are passed from one to the other. Bytes that wait are
+//! kept in their buffers.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddrV4, TcpListener, TcpStream};
@@ -15,11 +16,11 @@ use rustix::net::sockopt::set_socket_linger;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 
-/// The first port of the connections to the server, away from those of clients.
+/// The first port of the connections to the server, apart from those of clients.
 const FIRST_PORT: u16 = 32_768;
 const PORTS: u16 = 16_384;
 
-/// What waits in each direction of each connection, at most.
+/// The buffer of each direction of each connection.
 const BUFFER: usize = 16 * 1024;
 
 pub(crate) struct Forward {
@@ -33,21 +34,21 @@ pub(crate) struct Forward {
 struct Pair {
     near: TcpStream,
     far: SocketHandle,
-    /// The far half was established.
+    /// The far half has been established.
     open: bool,
-    /// The near half's end of stream was passed on, and the far one's.
+    /// Whether the near half's end of stream, and the far one's, were passed on.
     ends: [bool; 2],
 }
 
-/// How a pair goes on.
+/// What happens to a pair next.
 #[derive(PartialEq, Eq)]
 enum Next {
     Stays,
     /// Both ends were passed on.
     Done,
-    /// The far half is gone without an end.
+    /// The far half has ended without an end of stream.
     FarReset,
-    /// The near one is.
+    /// The near half has ended without an end of stream.
     NearReset,
 }
 
@@ -57,10 +58,10 @@ impl Forward {
         Ok(Self { listener, server, next_port: 0, pairs: Vec::new() })
     }
 
-    /// Accepts who calls, and moves what can be moved.
+    /// Accepts waiting connections, and moves what can be moved.
     pub(crate) fn step(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
         while let Ok((near, _)) = self.listener.accept() {
-            // One that cannot be served this way is let go.
+            // A socket that cannot be non-blocking is dropped.
             if near.set_nonblocking(true).is_ok() {
                 let far = self.connect(interface, sockets);
                 self.pairs.push(Pair { near, far, open: false, ends: [false; 2] });
@@ -73,7 +74,7 @@ impl Forward {
                 Next::Stays => return true,
                 Next::Done => {}
                 Next::FarReset => {
-                    // Dropped, the near half resets too; where it cannot, it ends.
+                    // Dropping the near half then resets it; if the option fails, it ends normally.
                     let _ = set_socket_linger(&pair.near, Some(Duration::ZERO));
                 }
                 Next::NearReset => {
@@ -116,7 +117,7 @@ impl Pair {
             let in_order = self.ends == [true; 2] && far.remote_endpoint().is_none();
             return match (in_order, self.ends == [true; 2]) {
                 (true, _) => Next::Done,
-                // A reset of ours that is not sent yet.
+                // Our reset is not sent yet.
                 (false, true) => Next::Stays,
                 (false, false) if self.open && self.ends[1] => Next::Done,
                 (false, false) => Next::FarReset,
@@ -129,7 +130,7 @@ impl Pair {
         if over { Next::Done } else { Next::Stays }
     }
 
-    /// Moves what this machine has said.
+    /// Moves bytes from this machine to the board.
     fn pass_far(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
         while !self.ends[0] && far.can_send() {
             let read = far.send(|room| match self.near.read(room) {
@@ -150,7 +151,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Moves what the board has said.
+    /// Moves bytes from the board to this machine.
     fn pass_near(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
         while far.can_recv() {
             let written = far.recv(|bytes| match self.near.write(bytes) {
@@ -166,7 +167,7 @@ impl Pair {
         }
         if self.open && !self.ends[1] && !far.may_recv() {
             self.ends[1] = true;
-            // It fails if the near half is gone, which the next read tells.
+            // Fails if the near half is gone, which the next read reports.
             let _ = self.near.shutdown(Shutdown::Write);
         }
         Ok(())

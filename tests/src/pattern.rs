@@ -1,8 +1,9 @@
-//! Bytes that look random and are the same every time, for payloads whose loss must show.
+//! Bytes that look random and are the same every time, for payloads whose loss must be detected.
 //!
-//! A repeated text would hide a lost or duplicated block of its own length; these bytes do not repeat.
+//! A repeated text would hide a lost or duplicated block of its own length. These bytes do not
+//! repeat.
 
-/// Returns `length` bytes that `seed` alone decides.
+/// Returns `length` bytes, determined by `seed` alone.
 ///
 /// ```
 /// use picoevent_tests::pattern::pattern;

@@ -1,10 +1,9 @@
-//! The board's neighbour: a TCP/IP stack at the other end of the wire, with many clients at once.
+//! The board's peer: a TCP/IP stack at the other end of the wire, with many clients at once.
 //!
-//! Everything happens in [`Peer::turn`], in the caller's thread and in real time: sleep until a
-//! frame comes or a deadline of the stack passes, then take frames, let the clients go as far as
-//! they can, and send. The order within a turn is fine-grained on purpose, one frame, all clients,
-//! what they send: so a client that resets as soon as it is connected does so before the frames
-//! behind the server's answer are looked at.
+//! Everything happens in [`Peer::turn`], in the caller's thread and in real time. A turn sleeps
+//! until a frame arrives or a deadline of the stack passes. Then it takes one frame at a time,
+//! steps all clients after each, and sends. So a client that resets as soon as it is connected does
+//! so before the frames behind the server's answer are processed.
 
 use std::cell::RefCell;
 use std::io;
@@ -22,27 +21,27 @@ use crate::dhcp::{DhcpServer, Policy, Tally};
 use crate::forward::Forward;
 use crate::wire::Wire;
 
-/// The peer's own address, the one that QEMU's user networking gives to the host as well.
+/// The peer's address. QEMU's user networking gives the host the same address.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
-/// Locally administered, as befits hardware that does not exist.
+/// A locally administered address.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
-/// First of the ports that clients connect from; each connection gets one of its own, so that no
-/// client meets what the server still remembers of an earlier one.
+/// The first port of clients. Each connection has a port of its own, so the server's memory of an
+/// earlier connection does not matter.
 const FIRST_PORT: u16 = 49_152;
 
-/// Room for what a client sends; the server's window decides how much of it travels.
+/// The send buffer; the server's window limits how much of it is in transit.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Frames taken in one turn before the caller gets a look in.
+/// Frames taken in one turn before it returns to the caller.
 const FRAMES_PER_TURN: usize = 64;
 
-/// Names a client of one [`Peer`].
+/// The handle of a client of one [`Peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId(usize);
 
-/// A client's place: its state, its port, and its socket while it has one.
+/// A client with its port, and its socket while it has one.
 #[derive(Debug)]
 struct Seat {
     client: Client,
@@ -71,26 +70,26 @@ impl Peer {
         Self { device, interface, sockets, seats, dhcp: None, forward: None, started }
     }
 
-    /// Serves addresses by DHCP as `policy` says; a later call changes the policy.
+    /// Serves addresses by DHCP with this policy; a later call changes the policy.
     pub fn serve_dhcp(&mut self, policy: Policy) {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
         server.server.set_policy(policy);
     }
 
-    /// What the DHCP server has heard and granted so far; nothing if there is none.
+    /// Returns what the DHCP server has received and granted so far; zeros if there is none.
     pub fn dhcp_tally(&self) -> Tally {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the
-    /// turns are to be short.
+    /// Forwards the connections that `listener` accepts to `server`. They do not wake the peer, so
+    /// turns should be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forward = Some(Forward::new(listener, server)?);
         Ok(())
     }
 
-    /// Starts a client that connects to `server` and does what `plan` says.
+    /// Starts a client that connects to `server` and follows `plan`.
     pub fn connect(&mut self, server: SocketAddrV4, plan: Plan) -> ClientId {
         let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
@@ -103,7 +102,7 @@ impl Peer {
         ClientId(self.seats.len() - 1)
     }
 
-    /// Sleeps until there is something to do, `at_most` this long, and does it.
+    /// Sleeps until there is something to do, at most `at_most`, and does it.
     pub fn turn(&mut self, at_most: Duration) {
         let next = self.interface.poll_delay(self.now(), &self.sockets);
         self.device.0.borrow().wait(next.map_or(at_most, |next| at_most.min(next.into())));
@@ -126,7 +125,7 @@ impl Peer {
         }
     }
 
-    /// Takes turns for as long as `span`, for what has to happen in the meantime.
+    /// Runs turns for `span`.
     pub fn pass(&mut self, span: Duration) {
         let start = Instant::now();
         while start.elapsed() < span {
@@ -134,17 +133,17 @@ impl Peer {
         }
     }
 
-    /// What became of a client so far.
+    /// Returns a client's outcome so far.
     pub fn outcome(&self, client: ClientId) -> &Outcome {
         self.seats[client.0].client.outcome()
     }
 
-    /// Says whether all of `clients` are done.
+    /// Returns whether all of `clients` are done.
     pub fn are_done(&self, clients: &[ClientId]) -> bool {
         clients.iter().all(|id| self.seats[id.0].client.is_done())
     }
 
-    /// Takes turns until all of `clients` are done or `limit` has passed; what became of them.
+    /// Runs turns until all of `clients` are done or `limit` has passed. Returns their outcomes.
     pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         let deadline = Instant::now() + limit;
         while !self.are_done(clients) && Instant::now() < deadline {
@@ -163,14 +162,14 @@ impl Peer {
                 let saw_reset = self.device.0.borrow().saw_reset(seat.port);
                 seat.client.step(self.sockets.get_mut(handle), saw_reset);
                 if seat.client.has_vanished() {
-                    // Before the stack acknowledges what made the client take this step.
+                    // Before the stack acknowledges the frame that made the client vanish.
                     self.device.0.borrow_mut().cut(seat.port);
                 }
             }
         }
     }
 
-    /// Takes the sockets from clients that are done, once their last words have been sent.
+    /// Removes the sockets of clients that are done, once their last segments have been sent.
     fn clear_seats(&mut self) {
         for seat in &mut self.seats {
             if let Some(handle) = seat.socket.filter(|_| seat.client.is_done()) {

@@ -1,12 +1,12 @@
 //! A cable: Ethernet frames over Unix datagram sockets, one frame per datagram.
 //!
-//! It is what QEMU's `-netdev dgram` speaks with Unix addresses. The files live in a directory of
-//! the test's own, so nothing is shared with another test and no port number has to be found. A
-//! [`Wire`] is a smoltcp device; it also watches what passes, because only the frames tell a reset
-//! from a clean end, and it can cut off one TCP port, which is what the other side sees when the
-//! machine behind that port loses its power.
+//! QEMU's `-netdev dgram` speaks this with Unix addresses. The socket files are in a directory of
+//! the test's own, so nothing is shared with another test and no free port is needed. A [`Wire`] is
+//! a smoltcp device. It also inspects the frames, since only they distinguish a reset from a clean
+//! end. And it can cut off one TCP port, which looks to the other side like a power loss of the
+//! machine behind that port.
 //!
-//! A frame that the far side does not take in is lost, as on a real cable. Frames are lost, delayed or
+//! A frame that the far side does not take is lost, as on a real cable. Frames are lost, delayed or
 //! damaged on purpose only by a [`Cable`] of the simulator that is [laid](Wire::lay) into the wire.
 
 use std::cell::RefCell;
@@ -24,28 +24,29 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a frame waits for room in the far side's queue before it is lost.
 ///
-/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure; a
-/// guest that has stopped for good must not stop the test as well.
+/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure. A
+/// guest that has stopped for good must not stop the test.
 const LIMIT: Duration = Duration::from_millis(100);
 
 /// One end of a cable.
 pub struct Wire {
     socket: UnixDatagram,
-    /// Where frames go; `None` when the socket itself knows.
+    /// The destination of frames; `None` if the socket is connected.
     far_end: Option<PathBuf>,
     cut_ports: HashSet<u16>,
     reset_ports: HashSet<u16>,
-    /// What frames have to pass, and since when.
+    /// The cable that frames pass, and when its time began.
     cable: Option<(Cable, Moment)>,
 }
 
 impl Wire {
-    /// Lays the end at `near_end`, a path that does not exist yet; frames go to `far_end`.
+    /// Binds this end to `near_end`, a path that does not exist yet. Frames go to `far_end`.
     ///
-    /// The other program may come and go: until it has bound `far_end`, frames sent there are lost.
+    /// The other program may start and stop at any time. Frames are lost while `far_end` is not
+    /// bound.
     ///
     /// # Errors
-    /// The operating system's, for instance for a path of more than 107 bytes.
+    /// Errors of the operating system, for instance for a path of more than 107 bytes.
     pub fn bind(near_end: &Path, far_end: &Path) -> io::Result<Self> {
         Self::over(UnixDatagram::bind(near_end)?, Some(far_end.to_owned()))
     }
@@ -56,19 +57,19 @@ impl Wire {
         Ok((Self::over(near_end, None)?, Self::over(far_end, None)?))
     }
 
-    /// Makes an end over a socket.
+    /// Makes an end from a socket.
     pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
         socket.set_write_timeout(Some(LIMIT))?;
         let (cut_ports, reset_ports) = (HashSet::new(), HashSet::new());
         Ok(Self { socket, far_end, cut_ports, reset_ports, cable: None })
     }
 
-    /// Returns the end as a device of smoltcp, which shares it.
+    /// Returns the end as a shared smoltcp device.
     pub fn device(self) -> PeerEnd<Rc<RefCell<Self>>> {
         PeerEnd(Rc::new(RefCell::new(self)))
     }
 
-    /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
+    /// Waits until a frame has arrived, at most `at_most`. Returns whether one has.
     pub fn wait(&self, at_most: Duration) -> bool {
         let until_next = self.cable.as_ref().and_then(|(cable, since)| {
             let now = micros(*since);
@@ -78,27 +79,28 @@ impl Wire {
         });
         let limit = Timespec::try_from(until_next.unwrap_or(at_most).min(at_most)).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        // An interrupted wait is a short wait: every caller comes back.
+        // An interrupted wait is a short wait: every caller waits again.
         let ready = poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0);
         ready || until_next == Some(Duration::ZERO)
     }
 
-    /// Lays a cable with faults into the wire; its device is the far side. Its time begins now.
+    /// Lays a cable with faults into the wire, with the far side as its device. The cable's time
+    /// begins now.
     pub fn lay(&mut self, cable: Cable) {
         self.cable = Some((cable, Moment::now()));
     }
 
-    /// Cuts off the near TCP port `port`: from now on its segments vanish, in both directions.
+    /// Cuts off the near TCP port `port`: from now on its segments are dropped in both directions.
     pub fn cut(&mut self, port: u16) {
         self.cut_ports.insert(port);
     }
 
-    /// Says whether the far side has ever sent a reset to the near TCP port `port`.
+    /// Returns whether the far side has ever sent a reset to the near TCP port `port`.
     pub fn saw_reset(&self, port: u16) -> bool {
         self.reset_ports.contains(&port)
     }
 
-    /// Takes the next frame that has arrived and is not for a port that was cut off.
+    /// Takes the next frame that has arrived, except frames for a port that was cut off.
     fn next_frame(&mut self) -> Option<Vec<u8>> {
         loop {
             let frame = match self.cable.is_some() {
@@ -127,7 +129,7 @@ impl Wire {
         Some(frame)
     }
 
-    /// Moves frames through the cable, and takes the next that has come through to this side.
+    /// Moves frames through the cable. Returns the next frame that has come through to this side.
     fn pump(&mut self) -> Option<Vec<u8>> {
         while let Some(frame) = self.arrived() {
             let (cable, since) = self.cable.as_mut()?;
@@ -152,7 +154,7 @@ impl Wire {
     }
 
     fn put(&self, frame: &[u8]) {
-        // No one there, or no room for longer than our patience: the frame is lost.
+        // If there is no receiver, or no room within the limit, the frame is lost.
         let _ = match &self.far_end {
             Some(path) => self.socket.send_to(frame, path),
             None => self.socket.send(frame),
@@ -160,7 +162,7 @@ impl Wire {
     }
 }
 
-/// Microseconds since then.
+/// Returns the microseconds since then.
 fn micros(since: Moment) -> u64 {
     since.elapsed().as_micros() as u64
 }
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_far_end_may_come_late_and_go_early() {
+    fn the_far_end_may_start_late_and_stop_early() {
         let folder = tempfile::tempdir().unwrap();
         let (here, there) = (folder.path().join("here"), folder.path().join("there"));
         let mut near = Wire::bind(&here, &there).unwrap();
@@ -243,7 +245,7 @@ mod tests {
         let (mut near, mut far) = bound(folder.path());
         let queue = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
         let room: usize = queue.trim().parse().unwrap();
-        // The kernel counts the queue's limit its own way, hence the few more that must not fit.
+        // The kernel counts the queue's limit in its own way, so a few more frames must not fit.
         for _ in 0..room + 4 {
             near.send(&[0; 60]);
         }

@@ -1,11 +1,11 @@
-//! The division that the boards under QEMU have instead of the compiler's.
+//! The division that QEMU boards use instead of the compiler's.
 
 #[path = "../../examples/boards/support/src/divide.rs"]
 mod divide;
 
 use divide::divide;
 
-/// Numbers at and around every power of two, and some of the greatest.
+/// Returns numbers at and around every power of two, and some of the greatest.
 fn numbers() -> Vec<u64> {
     let powers = (0..64).map(|bit| 1_u64 << bit);
     let around = powers.flat_map(|power| [power - 1, power, power + 1, power + power / 2]);

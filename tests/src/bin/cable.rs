@@ -1,8 +1,7 @@
-//! The far side of `cargo xtask qemu --faults`: a neighbour for a board, on a cable with faults, and a
-//! port of this machine that leads through both.
+//! The far side of `cargo xtask qemu --faults`: a board's network peer, a cable with faults, and a
+//! forwarded port of this machine.
 //!
-//! It says which port of this machine it is once everything is there, and ends when its standard input
-//! does.
+//! It prints the port when everything is ready, and ends when its standard input ends.
 
 use std::cell::RefCell;
 use std::io::{Read, Write, stdin, stdout};
@@ -23,7 +22,7 @@ use picoevent_tests::dhcp::Policy;
 use picoevent_tests::peer::Peer;
 use picoevent_tests::wire::Wire;
 
-/// How long a turn lasts at most: what a byte from this machine may have to wait.
+/// The longest turn, which is the longest wait of a byte from this machine.
 const TURN: Duration = Duration::from_millis(2);
 
 static OVER: AtomicBool = AtomicBool::new(false);
@@ -38,19 +37,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// The far side of a board's wire, with faults, and a port of this machine that leads through it.
+/// The far side of a board's wire, with faults, and a forwarded port of this machine.
 #[derive(Parser)]
 struct Options {
-    /// The end of the wire that is here
+    /// The socket of this end of the wire
     near: PathBuf,
-    /// The board's end of the wire
+    /// The socket of the board's end of the wire
     far: PathBuf,
     /// The port of this machine; 0 for any
     port: u16,
-    /// The scenario whose faults the wire has
+    /// The scenario with the faults of the wire
     #[arg(long)]
     faults: Option<PathBuf>,
-    /// The file that the frames are captured in
+    /// The file for a capture of the frames
     #[arg(long)]
     pcap: Option<PathBuf>,
     /// The seed of the faults
@@ -63,7 +62,7 @@ fn run() -> Result<()> {
     let mut cable = Cable::new(&scenario(faults.as_deref())?, seed);
     let capture = pcap.map(|path| (path, Rc::new(RefCell::new(Capture::new("under QEMU")))));
     if let Some((path, capture)) = &capture {
-        // What cannot be written is told now, not after the run.
+        // A file that cannot be written is reported before the run.
         fs::write(path, b"").with_context(|| format!("cannot write {}", path.display()))?;
         cable.observe(Box::new(capture.clone()));
     }
@@ -77,7 +76,7 @@ fn run() -> Result<()> {
     peer.forward(listener, SocketAddrV4::new(ADDRESS, PORT))?;
     writeln!(stdout(), "{port}")?;
     thread::spawn(|| {
-        // Whatever ends the input ends this.
+        // Any end of the input ends the program.
         let _ = stdin().read_to_end(&mut Vec::new());
         OVER.store(true, Ordering::SeqCst);
     });
@@ -95,5 +94,5 @@ fn scenario(path: Option<&Path>) -> Result<Scenario> {
     let Some(path) = path else { return Ok("".parse()?) };
     let place = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {place}"))?;
-    text.parse().with_context(|| format!("{place} is no scenario"))
+    text.parse().with_context(|| format!("{place} is not a scenario"))
 }

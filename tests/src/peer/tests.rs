@@ -14,13 +14,13 @@ use super::*;
 use crate::dhcp::Lease;
 use crate::pattern::pattern;
 
-/// Only the bound of a hang: everything here takes milliseconds.
+/// Detects a hang; everything here takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(20);
 const GREETING: &[u8] = b"Hello, World!\n";
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Address::new(10, 0, 2, 15), 9995);
 
-/// What a server does with one of its connections, after every frame.
-type Manner = fn(&mut Socket<'_>);
+/// The behaviour of a server on one of its connections, applied after every frame.
+type Behaviour = fn(&mut Socket<'_>);
 
 fn greets(socket: &mut Socket<'_>) {
     if socket.may_send() {
@@ -29,21 +29,21 @@ fn greets(socket: &mut Socket<'_>) {
     }
 }
 
-fn greets_then_slams_the_door(socket: &mut Socket<'_>) {
+fn greets_then_aborts(socket: &mut Socket<'_>) {
     if socket.state() == State::FinWait1 {
         socket.abort();
     }
     greets(socket);
 }
 
-fn mumbles(socket: &mut Socket<'_>) {
+fn greets_with_a_wrong_byte(socket: &mut Socket<'_>) {
     if socket.may_send() {
         socket.send_slice(b"Hello, Wirld!\n").unwrap();
         socket.close();
     }
 }
 
-fn is_curt(socket: &mut Socket<'_>) {
+fn greets_too_briefly(socket: &mut Socket<'_>) {
     if socket.may_send() {
         socket.send_slice(&GREETING[..5]).unwrap();
         socket.close();
@@ -76,8 +76,8 @@ struct Far {
 }
 
 impl Far {
-    /// Starts it with an address or none, and with `sockets`; `step` gets these and the interface
-    /// after every frame.
+    /// Starts it with an address or none, and with `sockets`. `step` is called with these and the
+    /// interface after every frame.
     fn start(
         address: Option<Ipv4Address>,
         mut sockets: SocketSet<'static>,
@@ -103,8 +103,8 @@ impl Far {
         (Peer::new(near_end), Self { stop, states, thread: Some(thread) })
     }
 
-    /// A server at [`SERVER`] for `places` connections, each used once.
-    fn server(places: usize, manner: Manner) -> (Peer, Self) {
+    /// Starts a server at [`SERVER`] for `places` connections, each used once.
+    fn server(places: usize, behaviour: Behaviour) -> (Peer, Self) {
         let mut sockets = SocketSet::new(Vec::new());
         for _ in 0..places {
             let buffer = || SocketBuffer::new(vec![0; 2048]);
@@ -113,7 +113,7 @@ impl Far {
             sockets.add(socket);
         }
         Self::start(Some(*SERVER.ip()), sockets, move |_, sockets| {
-            tcp_sockets(sockets).for_each(manner);
+            tcp_sockets(sockets).for_each(behaviour);
         })
     }
 }
@@ -134,9 +134,9 @@ fn tcp_sockets<'a>(
     sockets.iter_mut().filter_map(|(_, socket)| Socket::downcast_mut(socket))
 }
 
-/// Lets all `plans` happen at once with a server of this `manner`.
-fn outcomes(manner: Manner, plans: Vec<Plan>) -> Vec<Outcome> {
-    let (mut peer, _far) = Far::server(plans.len(), manner);
+/// Runs all `plans` at once with a server of this behaviour. Returns the outcomes.
+fn outcomes(behaviour: Behaviour, plans: Vec<Plan>) -> Vec<Outcome> {
+    let (mut peer, _far) = Far::server(plans.len(), behaviour);
     let clients: Vec<_> = plans.into_iter().map(|plan| peer.connect(SERVER, plan)).collect();
     peer.finish(&clients, LIMIT)
 }
@@ -153,35 +153,41 @@ fn a_half_closer_gets_the_greeting_too() {
 }
 
 #[test]
-fn a_wrong_byte_is_noticed_at_its_place() {
-    assert_eq!(outcomes(mumbles, vec![Plan::listener_to(GREETING)]), [Outcome::Wrong { at: 8 }]);
+fn a_wrong_byte_is_detected_with_its_index() {
+    assert_eq!(
+        outcomes(greets_with_a_wrong_byte, vec![Plan::listener_to(GREETING)]),
+        [Outcome::Wrong { at: 8 }]
+    );
 }
 
 #[test]
-fn a_byte_too_many_is_noticed() {
+fn an_excess_byte_is_detected() {
     let plan = Plan::listener_to(&GREETING[..13]);
     assert_eq!(outcomes(greets, vec![plan]), [Outcome::Wrong { at: 13 }]);
 }
 
 #[test]
-fn an_early_end_is_noticed() {
-    assert_eq!(outcomes(is_curt, vec![Plan::listener_to(GREETING)]), [Outcome::Short { after: 5 }]);
+fn an_early_end_is_detected() {
+    assert_eq!(
+        outcomes(greets_too_briefly, vec![Plan::listener_to(GREETING)]),
+        [Outcome::Short { after: 5 }]
+    );
 }
 
 #[test]
-fn a_reset_is_noticed() {
+fn a_reset_is_detected() {
     let reset = Outcome::Reset { after: 0 };
     assert_eq!(outcomes(resets, vec![Plan::listener_to(GREETING)]), [reset]);
 }
 
 #[test]
-fn a_reset_in_place_of_the_last_acknowledgement_is_noticed() {
+fn a_reset_in_place_of_the_last_acknowledgement_is_detected() {
     let plan = Plan::listener_to(GREETING);
-    assert_eq!(outcomes(greets_then_slams_the_door, vec![plan]), [Outcome::ResetAtEnd]);
+    assert_eq!(outcomes(greets_then_aborts, vec![plan]), [Outcome::ResetAtEnd]);
 }
 
 #[test]
-fn nobody_listening_is_a_refusal() {
+fn without_a_listener_a_connect_is_refused() {
     let (mut peer, _far) = Far::server(0, greets);
     let client = peer.connect(SERVER, Plan::listener_to(GREETING));
     assert_eq!(peer.finish(&[client], LIMIT), [Outcome::Refused]);
@@ -194,7 +200,7 @@ fn an_echo_comes_back_intact() {
 }
 
 #[test]
-fn each_bad_client_leaves_the_server_in_the_state_it_stands_for() {
+fn each_bad_client_leaves_the_server_in_its_state() {
     let plans = [
         (Plan::resetter(), State::Closed),
         (Plan::vanisher(), State::FinWait1),
@@ -255,9 +261,9 @@ fn an_address_is_leased_refused_and_leased_again() {
     assert!(peer.dhcp_tally().refused >= 1);
 }
 
-/// Lets a client of this machine talk to a server of this `manner` through a port that is forwarded.
-fn forwarded<T: Send>(manner: Manner, client: impl FnOnce(TcpStream) -> T + Send) -> T {
-    let (mut peer, _far) = Far::server(1, manner);
+/// Connects a client of this machine to a server of this behaviour through a forwarded port.
+fn forwarded<T: Send>(behaviour: Behaviour, client: impl FnOnce(TcpStream) -> T + Send) -> T {
+    let (mut peer, _far) = Far::server(1, behaviour);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     peer.forward(listener, SERVER).unwrap();

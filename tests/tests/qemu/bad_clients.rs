@@ -1,4 +1,4 @@
-//! Clients that misbehave take nothing away from the others, and their places come back.
+//! Misbehaving clients do not affect the others, and their slots are freed.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,11 @@ use xtask::qemu::Machine;
 
 use crate::{GREETING, SLOTS, visitor};
 
-/// How long to leave a board alone that has refused somebody.
+/// The pause after the board has refused a client.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// One client of each bad kind after the other, all of them staying, and good ones beside them.
+/// Runs one client of each bad kind after the other, with good clients beside them. The bad ones
+/// stay.
 fn one_of_each(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     let kinds = [
@@ -33,7 +34,7 @@ fn one_of_each(machine: Machine) -> Result<()> {
     all_places_are_back(&mut board)
 }
 
-/// Four times as many bad clients at once as there are places.
+/// Runs four times as many bad clients at once as there are slots.
 fn a_crowd(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     for _ in 0..SLOTS {
@@ -45,8 +46,8 @@ fn a_crowd(machine: Machine) -> Result<()> {
     all_places_are_back(&mut board)
 }
 
-/// Tries until as many clients as there are places are served at once. Until then the board may
-/// refuse a client, but not lose one that it has accepted.
+/// Tries until as many clients as there are slots are served at once. Until then the board may
+/// refuse a client, but must not lose one that it has accepted.
 pub fn all_places_are_back(board: &mut Board) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {

@@ -1,4 +1,4 @@
-//! The cable is pulled out and put in again, and the board serves as before.
+//! The cable is unplugged and plugged in again, and the board continues to serve.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use xtask::qemu::{Link, Machine};
 
 use crate::{SLOTS, visitor};
 
-/// How long the cable is out: no hand is faster.
+/// How long the cable is unplugged: no hand is faster.
 const OUT: Duration = Duration::from_secs(1);
 
-/// The client that came while the cable was out is served too: its stack tries again.
+/// A client that connects while the cable is unplugged is served too: its stack retries.
 fn out_and_in(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     board.serve(vec![visitor()])?;
@@ -21,7 +21,7 @@ fn out_and_in(machine: Machine) -> Result<()> {
     board.peer.pass(OUT);
     board.guest.qmp()?.set_link("n0", Link::Up)?;
     if machine == Machine::Mps2An385 {
-        // It has a PHY to see the link with, and looks for an address on each new link.
+        // It has a PHY that detects the link, and looks for an address on each new link.
         board
             .turn_until("search for an address", |peer| peer.dhcp_tally().discoveries > searches)?;
     }

@@ -1,6 +1,6 @@
-//! The programs that are measured on the chip: what they count is counted, on each machine the same.
+//! The measurement programs of `tests/bench/chip`: each counts, and all machines count the same.
 //!
-//! They are built by the test itself, since they are no firmware of a board.
+//! The test builds them itself, since they are not firmware of a board.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The faults of the simulator's cable, for the real image.
+//! The faults of the simulator's cable, on the real image.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::Board;
@@ -7,7 +7,7 @@ use xtask::qemu::Machine;
 
 use crate::{GREETING, visitor};
 
-/// One frame of ten is lost, and each takes a little while, from the first one on.
+/// One frame of ten is lost, and each is delayed a little, from the first one on.
 const LOSSY: &str = "
     about = 'a cable that loses every tenth frame, and is not short'
     latency = '3 ms'
@@ -25,8 +25,8 @@ const LOSSY: &str = "
     lasts = '1 h'
 ";
 
-/// Frames come twice, late, or with a bit flipped.
-const ROUGH: &str = "
+/// Frames are duplicated, late, or damaged by a flipped bit.
+const FAULTY: &str = "
     about = 'a cable that repeats, overtakes and damages'
 
     [[fault]]
@@ -48,7 +48,7 @@ const ROUGH: &str = "
     lasts = '1 h'
 ";
 
-/// Whatever the cable does, every client is served, and none is turned away.
+/// Whatever the cable does, every client is served and none is refused.
 fn everybody_is_served(machine: Machine, scenario: &str) -> Result<()> {
     let mut board = Board::boot_on_cable(machine, "hello-world", scenario)?;
     for round in 1..=10 {
@@ -61,8 +61,8 @@ fn everybody_is_served(machine: Machine, scenario: &str) -> Result<()> {
     Ok(())
 }
 
-/// It has all that the server had to say, to its end. That the end of its own was lost, and was
-/// answered by a reset when it came again, it does not see.
+/// Returns whether the client was served: it received everything the server sent, up to its end. It does not notice if its
+/// own end was lost and the repetition was answered with a reset.
 fn is_served(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Served | Outcome::ResetAtEnd)
 }
@@ -75,6 +75,6 @@ on_each_machine!(a_lossy_cable);
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_everybody_on_a_rough_cable() -> Result<()> {
-    everybody_is_served(Machine::Lm3s6965evb, ROUGH)
+fn lm3s6965evb_serves_everybody_on_a_faulty_cable() -> Result<()> {
+    everybody_is_served(Machine::Lm3s6965evb, FAULTY)
 }

@@ -1,4 +1,4 @@
-//! hello-world answers everybody, one after another and all at once.
+//! hello-world answers every client, one after another and all at once.
 
 use anyhow::{Context, Result, ensure};
 use picoevent_tests::board::Board;
@@ -23,7 +23,8 @@ fn eight_at_a_time(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-/// A board may refuse whom it has no room for, but not lose one that it has accepted.
+/// A board may refuse clients that it has no room for, but must not lose one that it has
+/// accepted.
 fn three_times_as_many_as_there_are_places(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     let clients: Vec<_> = (0..3 * SLOTS).map(|_| board.connect(visitor())).collect();

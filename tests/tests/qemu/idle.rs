@@ -1,7 +1,7 @@
 //! A board with nothing to do sleeps, and QEMU with it.
 //!
-//! The one measurement among these tests: the processor time that QEMU takes while nothing happens
-//! on the wire, by the kernel's own account. A loop that spins takes a whole core; the bound is a
+//! This is the only timing among these tests: the processor time that QEMU takes, by the kernel's
+//! account, while nothing happens on the wire. A loop that spins takes a whole core; the limit is a
 //! twentieth of one.
 
 use std::fs;
@@ -33,10 +33,10 @@ fn idle(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-/// The time that all threads of a process have spent on processors so far.
+/// Returns the processor time of all threads of a process so far.
 fn processor_time(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // Fields 14 and 15 (proc(5)), counted behind the name, which may contain anything.
+    // Fields 14 and 15 (proc(5)), counted after the name, which may contain anything.
     let (_, fields) = stat.rsplit_once(')').context("no process name")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<std::result::Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! A leased address goes away and comes back, the same or another, and listening resumes.
+//! A leased address is lost and comes back, the same or another, and listening resumes.
 //!
 //! Only mps2-an385 asks for an address; lm3s6965evb's is fixed.
 
@@ -14,7 +14,7 @@ use xtask::qemu::Machine;
 
 use crate::{SLOTS, visitor};
 
-/// A lease that is up for renewal at once, and soon over.
+/// A lease that must be renewed at once and soon expires.
 const SHORT: Lease = Lease {
     address: ADDRESS,
     duration: Duration::from_secs(4),
@@ -23,7 +23,7 @@ const SHORT: Lease = Lease {
 
 const OTHER_ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 16);
 
-/// Boots a board with [`SHORT`], and returns when `policy` has made it look for another lease.
+/// Boots a board with [`SHORT`]. Returns when `policy` has made it look for another lease.
 fn without_address(policy: Policy) -> Result<Board> {
     let mut board = Board::boot_with_lease(Machine::Mps2An385, "hello-world", SHORT)?;
     board.serve(vec![visitor()])?;
@@ -33,7 +33,7 @@ fn without_address(policy: Policy) -> Result<Board> {
     Ok(board)
 }
 
-/// The client that came in between is served as soon as the address is there again.
+/// The client that connected in between is served as soon as the address is back.
 fn comes_back_after(policy: Policy) -> Result<()> {
     let mut board = without_address(policy)?;
     let client = board.connect(visitor());

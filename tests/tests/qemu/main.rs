@@ -1,8 +1,9 @@
 //! The firmware under QEMU, end to end: the same cases on each machine.
 //!
-//! Every case is a function of the machine, of which `on_each_machine` makes tests. They need
-//! firmware, which `cargo xtask test` builds before it runs them; a plain `cargo test` leaves them
-//! out. Except for [`port_forward`], the board is on a wire of its own with a peer of ours.
+//! Every case is a function of the machine, from which `on_each_machine` makes tests. They need
+//! firmware, which `cargo xtask test` builds before it runs them; a plain `cargo test` skips them.
+//! Except for [`port_forward`], the board is on a wire of its own with a peer in the test's
+//! process.
 
 /// Makes a test of a case on each machine, as `echo::one_megabyte::mps2_an385`.
 macro_rules! on_each_machine {
@@ -42,13 +43,13 @@ mod stack;
 
 use picoevent_tests::client::Plan;
 
-/// What hello-world answers.
+/// The answer of hello-world.
 const GREETING: &[u8] = b"Hello, World!\n";
 
 /// The connections that hello-world has room for.
 const SLOTS: usize = 8;
 
-/// The ordinary client of hello-world.
+/// Returns the plan of hello-world's ordinary client.
 fn visitor() -> Plan {
     Plan::listener_to(GREETING)
 }

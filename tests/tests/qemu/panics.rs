@@ -1,11 +1,11 @@
-//! A board that panics says which calls led there, and ends with a status of its own.
+//! A board that panics prints the calls that led to the panic, and ends with its own exit status.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::LIMIT;
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// The status of a guest that panicked.
+/// The exit status of a guest that panicked.
 const BROKEN: i32 = 101;
 
 #[test]

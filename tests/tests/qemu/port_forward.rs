@@ -1,7 +1,6 @@
-//! The way a person reaches the board: a port of the desk, forwarded by QEMU's own network.
+//! The port of the host through which people reach the board, forwarded by QEMU's user networking.
 //!
-//! One client is enough: QEMU's network queues connections its own way, so that anything more would
-//! test QEMU.
+//! One client is enough: QEMU's network queues connections in its own way, so more would test QEMU.
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};

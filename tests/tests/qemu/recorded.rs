@@ -1,4 +1,4 @@
-//! A recording goes from a board's memory through its log to a desk, and is replayed there.
+//! A board dumps a recording into its log, and the host replays it.
 
 use anyhow::{Error, Result, ensure};
 use picoevent::End;
@@ -20,11 +20,11 @@ fn mps2_an385_is_replayed_from_its_log() -> Result<()> {
     }
     board.connect(Plan::silent());
     board.guest.interrupt()?;
-    ensure!(board.wait_exit()? == 0, "it did not end well{}", board.story());
+    ensure!(board.wait_exit()? == 0, "it did not end with status 0{}", board.story());
     while board.guest.next_line(LIMIT)?.is_some() {}
     let lines: Vec<_> = board.guest.history().iter().map(ToString::to_string).collect();
     let recorded = Recorded::read(&lines.join("\n"))?;
-    ensure!((recorded.before, recorded.after) == (0, 0), "it is not whole");
+    ensure!((recorded.before, recorded.after) == (0, 0), "it is not complete");
     let accepted = recorded.lines().filter(|line| line.contains(" accepted conn ")).count();
     ensure!(accepted >= 10, "{accepted} were accepted");
     let end = hello_world().replay_recording(&recorded).map_err(Error::msg)?;

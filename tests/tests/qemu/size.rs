@@ -1,4 +1,4 @@
-//! hello-world fits into a small chip, and takes what README says.
+//! hello-world fits into a small chip, and takes as much memory as README says.
 
 use anyhow::{Context, Result, ensure};
 use xtask::firmware;
@@ -7,15 +7,15 @@ use xtask::size::{Usage, measure};
 
 const README: &str = include_str!("../../../README.md");
 
-/// What the lm3s6965evb may take: 40 KB of its flash and 24 KB of its RAM.
+/// The limits on the lm3s6965evb: 40 KB of its flash and 24 KB of its RAM.
 const MOST: (u64, u64) = (40 * 1024, 24 * 1024);
 
 fn hello_world(machine: Machine) -> Result<Usage> {
     measure(&firmware::prebuilt(machine.board(), "hello-world")?)
 }
 
-/// Flash and static RAM as the table in README has them. Compilers differ by some bytes, so two per
-/// cent are allowed; what grows by more must be written down.
+/// Compares flash and static RAM with the table in README. Compilers differ by some bytes, so two
+/// per cent are allowed; larger growth must be written down.
 fn is_as_written(machine: Machine) -> Result<()> {
     let row = README.lines().find(|line| line.starts_with(&format!("| {}", machine.board())));
     let cells = row.context("no such row in README")?.split('|').skip(2).take(2);

@@ -1,8 +1,8 @@
-//! How deep the stack gets on the small board, under clients of all kinds.
+//! The stack depth on the small board, under clients of all kinds.
 //!
-//! The programs are made for it: they paint their stack at start, say at their end how much of the
-//! paint is gone, and give a silent peer up after two seconds instead of a minute. `cargo xtask
-//! size` reads the line that is printed here.
+//! The programs are made for this test: they paint their stack at start, print at their end how
+//! much of the paint is gone, and drop a silent peer after two seconds instead of a minute. `cargo
+//! xtask size` reads the line that is printed here.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use xtask::qemu::Machine;
 
 use crate::{GREETING, bad_clients::all_places_are_back, visitor};
 
-/// Clients that come at once, where there are sockets for sixteen.
+/// Clients that connect at once, with sockets for sixteen.
 const CROWD: usize = 24;
 
-/// Crowds that may come and all be served.
+/// The most crowds that may all be served.
 const CROWDS: usize = 50;
 
-/// The board has 64 KB; what is left of it after the statics is the stack's.
+/// The limit. The board has 64 KB; the stack has what the statics leave.
 const MOST: usize = 8 * 1024;
 
-/// Good clients, bad clients, too many clients, and each of them in between; then the interrupt.
+/// Runs good clients, bad clients, too many clients, and each kind in between; then the interrupt.
 fn depth(program: &str) -> Result<()> {
     let mut board = Board::boot(Machine::Lm3s6965evb, program)?;
     for round in 0..50 {
@@ -35,18 +35,18 @@ fn depth(program: &str) -> Result<()> {
         board.connect(plan);
         all_places_are_back(&mut board)?;
     }
-    // For the one that vanished to be given up.
+    // Until the vanished client's connection is given up.
     board.peer.pass(Duration::from_secs(5));
     all_places_are_back(&mut board)?;
 
     board.guest.interrupt()?;
-    ensure!(board.wait_exit()? == 0, "it did not end well{}", board.story());
+    ensure!(board.wait_exit()? == 0, "it did not end with status 0{}", board.story());
     board.story();
     for when in ["at start", "serving"] {
         let start = format!("stack, {when}: ");
         let lines = board.guest.history().iter();
         let said = lines.filter_map(|line| line.message.strip_prefix(&start)).next();
-        let said = said.with_context(|| format!("it did not say the stack {when}"))?;
+        let said = said.with_context(|| format!("it did not print the stack {when}"))?;
         println!("{program}, {when}: {said}");
         let depth: usize = said.split(' ').next().unwrap_or_default().parse()?;
         ensure!((256..=MOST).contains(&depth), "the stack {when}: {said}");
@@ -54,7 +54,7 @@ fn depth(program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Crowds, until somebody was refused. How many of a crowd are depends on how fast they come.
+/// Runs crowds until a client is refused. How many are refused depends on how fast they connect.
 fn more_than_there_is_room_for(board: &mut Board) -> Result<()> {
     for _ in 0..CROWDS {
         let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(visitor())).collect();
@@ -78,6 +78,6 @@ fn hello_world_has_a_stack_of_known_depth() -> Result<()> {
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
-fn the_same_as_tasks_has_one_too() -> Result<()> {
+fn the_baseline_has_a_stack_of_known_depth() -> Result<()> {
     depth("stack-tasks")
 }

@@ -1,4 +1,4 @@
-//! What the documents say of the tests is true.
+//! The documents describe the tests correctly.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ fn every_test_that_the_list_of_libevents_tests_names_exists() {
     assert_exist(&named);
 }
 
-/// Whoever changes a scenario, or adds one, says so in the list.
+/// A new or changed scenario must be in the list.
 #[test]
 fn every_scenario_of_libevents_stands_in_the_list() {
     let named = named_in("docs/regress.md");
@@ -40,7 +40,7 @@ fn assert_exist(named: &BTreeSet<String>) {
     assert!(missing.is_empty(), "there are no tests {missing:?}");
 }
 
-/// The tests that a document names: between backticks in the last cells of its rows.
+/// Returns the tests that a document names: in backticks, in the last cells of its rows.
 fn named_in(document: &str) -> BTreeSet<String> {
     let rows = rows(document);
     for row in &rows {
@@ -51,7 +51,7 @@ fn named_in(document: &str) -> BTreeSet<String> {
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-/// The rows of all tables of a document whose last column is named *test*, by their cells.
+/// Returns the rows of all tables whose last column is *test*, as cells.
 fn rows(document: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(root().join(document)).unwrap();
     let tables = text.split("\n\n").filter(|part| part.starts_with('|'));
@@ -59,13 +59,13 @@ fn rows(document: &str) -> Vec<Vec<String>> {
     of_tests.flat_map(|table| table.lines().skip(2)).map(cells).collect()
 }
 
-/// A bar behind a backslash is part of its cell.
+/// Splits a row into cells. A bar after a backslash belongs to its cell.
 fn cells(row: &str) -> Vec<String> {
     let row = row.trim().trim_matches('|').replace("\\|", "\\");
     row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
 }
 
-/// The names of all functions in a folder's Rust files that are tests.
+/// Returns the names of all test functions in a folder's Rust files.
 fn tests_in(folder: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for text in sources(folder) {

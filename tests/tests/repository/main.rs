@@ -1,4 +1,4 @@
-//! What holds of the repository as a whole.
+//! Checks of the repository as a whole.
 
 mod documents;
 mod no_panic;
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The text of every Rust file in a folder and those below, but not of what was built.
+/// Returns the text of every Rust file in a folder and its subfolders, without build output.
 fn sources(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap());
     let read = entries.flat_map(|entry| {

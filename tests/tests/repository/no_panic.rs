@@ -18,7 +18,7 @@ fn every_public_function_of_the_core_is_in_the_image() {
     assert!(missing.is_empty(), "tests/no-panic does not call {missing:?}");
 }
 
-/// The names of the public functions in a source, its tests aside.
+/// Returns the names of the public functions in a source, without its tests.
 fn functions(source: &str) -> Vec<String> {
     let (source, _) = source.split_once("#[cfg(test)]").unwrap_or((source, ""));
     let lines = source.lines().map(str::trim_start);
@@ -29,7 +29,7 @@ fn functions(source: &str) -> Vec<String> {
     heads.map(name).collect()
 }
 
-/// Whether `text` stands somewhere and is not the beginning of a longer name.
+/// Returns whether `text` occurs and is not the beginning of a longer name.
 fn followed_by_no_letter(image: &str, text: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     image.match_indices(text).any(|(at, _)| !image[at + text.len()..].starts_with(is_name))

@@ -1,4 +1,4 @@
-//! What packages depend on: each carries what it says, and what is published none of the tests.
+//! Dependencies of packages: the ones they document, and in published packages none of the tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::root;
 
-/// What the simulator is made of, and a server on real sockets must not carry; with their relatives,
-/// as `embassy-net` and `toml_parser`.
+/// Dependencies of the simulator that a server on real sockets must not have, with their families,
+/// such as `embassy-net` and `toml_parser`.
 const SIMULATOR: [&str; 12] = [
     "backtrace",
     "clap",
@@ -43,7 +43,7 @@ fn a_server_on_real_sockets_carries_nothing_of_the_simulator() {
     }
 }
 
-/// Otherwise the names above would be of nothing that could be found.
+/// Otherwise the names above could match nothing.
 #[test]
 fn the_simulator_is_recognised_by_each_name() {
     let carried = of_the_simulator("picoevent-sim");
@@ -65,7 +65,7 @@ fn the_product_depends_on_no_package_of_tests_or_examples() {
     }
 }
 
-/// The packages of the simulator's that a package depends on.
+/// Returns the simulator's packages that a package depends on.
 fn of_the_simulator(package: &str) -> Vec<String> {
     let names = tree(package).into_keys();
     names.filter(|name| SIMULATOR.iter().any(|family| is_of_family(name, family))).collect()
@@ -75,8 +75,8 @@ fn is_of_family(name: &str, family: &str) -> bool {
     name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
 }
 
-/// A package and all that it depends on in a program, with all features, by name; with the folder of
-/// those that are in this repository.
+/// Returns a package and all its dependencies in a program, with all features, by name, with the
+/// folder of those in this repository.
 fn tree(package: &str) -> BTreeMap<String, String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["tree", "--offline", "--locked", "--edges", "normal", "--all-features"]);
@@ -89,6 +89,6 @@ fn tree(package: &str) -> BTreeMap<String, String> {
         let place = rest.split_once('(').and_then(|(_, place)| place.split_once(')'));
         (name.to_owned(), place.map_or(String::new(), |(place, _)| place.to_owned()))
     });
-    // A package that was shown before is marked with `(*)` instead of its folder.
+    // A package that was listed before is marked `(*)` instead of its folder.
     packages.filter(|(_, place)| place != "*").collect()
 }
