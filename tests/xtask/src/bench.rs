@@ -1,13 +1,13 @@
-//! `cargo xtask bench`: what picoevent costs, beside other event loops that do the same work.
+//! `cargo xtask bench`: compares the cost of picoevent with other event loops at the same work.
 //!
 //! ```text
 //! bench ─▶ workloads in order ─▶ tables ─▶ shown, and docs/performance.md between marks
 //!            chain  active  timers  …        table.rs
 //! ```
 //!
-//! A workload is a definition that every contestant follows, verifies that the work was done, and
-//! comes to tables. It fails rather than report a run that lost something. Times are for reading
-//! and for ratios between contestants of one run; what is compared over months is instructions.
+//! A workload is a definition that every contender follows. It checks that the work was done and
+//! produces tables. It fails rather than report a run that lost something. Times are for reading,
+//! and for ratios between contenders of one run. Instructions can be compared over months.
 
 pub mod active;
 pub mod chain;
@@ -31,9 +31,9 @@ use machine::Machine;
 /// One workload.
 #[derive(Debug)]
 pub struct Workload {
-    /// Its name, as typed: `W1`.
+    /// Its name on the command line: `W1`.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// Measures it.
     pub run: fn(&Options) -> Result<Vec<Table>>,
@@ -44,9 +44,9 @@ pub static WORKLOADS: [Workload; 9] = [
     Workload { name: "W1", about: "tokens in a ring of descriptors", run: chain::run },
     Workload { name: "W1U", about: "events that activate themselves", run: active::run },
     Workload { name: "W2", about: "timers added, moved, cancelled, fired", run: timers::run },
-    Workload { name: "W2i", about: "timers of a minute, begun again", run: timers::run_idle },
+    Workload { name: "W2i", about: "timers of a minute, restarted", run: timers::run_idle },
     Workload { name: "W3", about: "a server that greets and closes", run: servers::hello::run },
-    Workload { name: "W4", about: "a server that sends back", run: servers::echo::run },
+    Workload { name: "W4", about: "a server that echoes", run: servers::echo::run },
     Workload { name: "W5", about: "memory of idle connections", run: servers::idle::run },
     Workload { name: "W6", about: "size and start-up of a server", run: servers::start::run },
     Workload {
@@ -56,19 +56,19 @@ pub static WORKLOADS: [Workload; 9] = [
     },
 ];
 
-/// What is asked for.
+/// The options of the command.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub struct Options {
     /// The workloads, by default all
     #[arg(value_parser = Workload::name_of)]
     pub workloads: Vec<&'static str>,
-    /// Run fewer sizes, contestants and rounds
+    /// Run fewer sizes, contenders and rounds
     #[arg(long)]
     pub quick: bool,
 }
 
 impl Options {
-    /// Returns the workloads asked for, in the order of [`WORKLOADS`].
+    /// Returns the requested workloads, in the order of [`WORKLOADS`].
     pub fn wanted(&self) -> Vec<&'static Workload> {
         let is_wanted = |workload: &&Workload| {
             self.workloads.is_empty() || self.workloads.contains(&workload.name)
@@ -78,7 +78,7 @@ impl Options {
 }
 
 impl Workload {
-    /// Finds a workload by what was typed, in capitals or not, and returns its name.
+    /// Finds a workload by its name, in upper or lower case, and returns the name.
     fn name_of(typed: &str) -> Result<&'static str> {
         let mut names = WORKLOADS.iter().map(|workload| workload.name);
         names.find(|name| name.eq_ignore_ascii_case(typed)).with_context(|| {
@@ -88,12 +88,12 @@ impl Workload {
     }
 }
 
-/// Measures what is asked for, shows each table, and puts it into the document.
+/// Measures the requested workloads, shows each table, and writes it into the document.
 ///
 /// # Errors
-/// When something cannot be built, or a workload did not do all of its work.
+/// If something cannot be built, or a workload did not do all of its work.
 pub fn run(options: &Options) -> Result<()> {
-    // What the chip's programs are held against comes with cargo.
+    // The chip's programs need nothing but cargo.
     let workloads = options.wanted();
     if workloads.iter().any(|workload| workload.name != chip::NAME) {
         peers::install()?;
@@ -120,7 +120,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What stands in the document: where it was measured, and the tables.
+/// Returns the section of the document: the machine, and the tables.
 fn section(machine: &Machine, options: &Options, tables: &[Table]) -> String {
     let length = if options.quick { "a quick run" } else { "a full run" };
     let tables: Vec<_> = tables.iter().map(Table::markdown).collect();

@@ -1,4 +1,4 @@
-//! The boards this repository has firmware for.
+//! The boards with firmware in this repository.
 
 use anyhow::{Result, anyhow};
 
@@ -7,20 +7,20 @@ use crate::command_line::Usage;
 /// One firmware package under `examples/boards`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Board {
-    /// The package's name, which is its folder's name too.
+    /// The package's name, which is also its folder's name.
     pub name: &'static str,
-    /// The target triple it is compiled for, as its `.cargo/config.toml` says.
+    /// The target triple, as in its `.cargo/config.toml`.
     pub target: &'static str,
-    /// What runs it.
+    /// How it runs.
     pub runs_on: RunsOn,
 }
 
-/// What runs a board's firmware.
+/// How a board's firmware runs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunsOn {
-    /// QEMU's machine of this name.
+    /// On QEMU's machine of this name.
     Qemu(&'static str),
-    /// Hardware, which probe-rs knows as this chip.
+    /// On hardware, which probe-rs knows as this chip.
     Chip(&'static str),
 }
 
@@ -45,7 +45,7 @@ pub const BOARDS: [Board; 4] = [
 ];
 
 impl Board {
-    /// Whether QEMU runs this board's firmware.
+    /// Returns whether QEMU runs this board's firmware.
     pub fn is_emulated(&self) -> bool {
         matches!(self.runs_on, RunsOn::Qemu(_))
     }
@@ -53,7 +53,7 @@ impl Board {
     /// Finds a board by its name.
     ///
     /// # Errors
-    /// [`Usage`], with the known names, when there is no such board.
+    /// [`Usage`] with the known names, if there is no such board.
     pub fn named(name: &str) -> Result<&'static Board> {
         BOARDS.iter().find(|board| board.name == name).ok_or_else(|| {
             let known = BOARDS.map(|board| board.name).join(", ");
@@ -61,10 +61,10 @@ impl Board {
         })
     }
 
-    /// Finds the board that can be flashed by its name, and the chip on it.
+    /// Finds a board that can be flashed by its name, and its chip.
     ///
     /// # Errors
-    /// [`Usage`], with the known names, when there is no such board or only QEMU runs it.
+    /// [`Usage`] with the known names, if there is no such board or only QEMU runs it.
     pub fn flashable(name: &str) -> Result<(&'static Board, &'static str)> {
         let chips = BOARDS.iter().filter_map(|board| match board.runs_on {
             RunsOn::Chip(chip) => Some((board, chip)),

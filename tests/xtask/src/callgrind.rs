@@ -1,7 +1,7 @@
-//! Instructions of a run, by valgrind's callgrind.
+//! Counts the instructions of a run with valgrind's callgrind.
 //!
-//! Only the program's own are counted, not the system's. Two runs of the same command count the
-//! same, but for what depends on addresses and on the time.
+//! Only the program's own instructions are counted, not the system's. Two runs of the same command
+//! have the same count, except for what depends on addresses and on the time.
 
 use std::{process::Command, time::Duration};
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{self, describe};
 
-/// The C library chooses its `memcpy` by the processor: with this, each takes the same.
+/// The C library selects its `memcpy` for the processor. With this setting it is the same on each.
 const SAME_EVERYWHERE: (&str, &str) = (
     "GLIBC_TUNABLES",
     "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM,-AVX_Fast_Unaligned_Load",
@@ -18,19 +18,19 @@ const SAME_EVERYWHERE: (&str, &str) = (
 /// Counts the instructions of a command.
 ///
 /// # Errors
-/// When it fails, or has not ended after `limit`.
+/// If the command fails, or has not ended after `limit`.
 pub fn instructions(counted: &Command, limit: Duration) -> Result<u64> {
     let mut valgrind = Command::new("valgrind");
     valgrind.env(SAME_EVERYWHERE.0, SAME_EVERYWHERE.1);
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    // Its programs cannot raise the limit of their stack themselves.
+    // Programs under callgrind cannot raise the limit of their stack themselves.
     valgrind.arg("--main-stacksize=104857600");
     valgrind.arg(counted.get_program()).args(counted.get_args());
     let said = command::capture(&mut valgrind, limit).with_context(|| describe(&valgrind))?;
     collected(&said).with_context(|| format!("valgrind said no count:\n{said}"))
 }
 
-/// The number in callgrind's line `==1== Collected : 1837700`.
+/// Returns the number in callgrind's line `==1== Collected : 1837700`.
 pub fn collected(said: &str) -> Option<u64> {
     let (_, number) = said.lines().find_map(|line| line.split_once("Collected : "))?;
     number.split_whitespace().next()?.parse().ok()

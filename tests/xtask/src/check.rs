@@ -1,7 +1,7 @@
-//! `cargo xtask test`: every check there is, in the order in which it pays to see them fail.
+//! `cargo xtask test`: all checks, those that fail most usefully first.
 //!
-//! It stops at the first failure and shows the command that failed, to be pasted into a shell. Its
-//! output ends with the summary lines of the test runners, since those are what CI reads.
+//! It stops at the first failure and prints the failed command for pasting into a shell. Its output
+//! ends with the summary lines of the test runners, which CI reads.
 
 mod results;
 
@@ -23,7 +23,7 @@ use crate::{
 };
 use results::Results;
 
-/// Sets up what is missing, then checks everything.
+/// Installs what is missing, then checks everything.
 ///
 /// # Errors
 /// At the first check that fails.
@@ -50,7 +50,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// What was checked, and what the test runners said.
+/// The summaries of all test runners so far.
 #[derive(Default)]
 struct Checks {
     done: Vec<(&'static str, Duration)>,
@@ -71,16 +71,16 @@ impl Checks {
         Ok(outcome)
     }
 
-    /// Runs tests, shows what they say, and keeps their summary lines.
+    /// Runs tests, shows their output, and keeps their summary lines.
     fn tests(&mut self, mut cargo: Command) -> Result<()> {
         println!("$ {}", describe(&cargo));
-        // One pipe for both streams: cargo names a test program on one, the program reports on the
-        // other, and only their order says which report is whose.
+        // One pipe for both streams: cargo names a test program on one, and the program reports on
+        // the other. Only the order connects them.
         let (reader, writer) = pipe()?;
         cargo.stdout(writer.try_clone()?).stderr(writer);
         let mut child = cargo.spawn().with_context(|| cannot_start(&cargo))?;
         let line = describe(&cargo);
-        // The command holds the pipe's other end open.
+        // The command keeps the pipe's other end open.
         drop(cargo);
         let shown = self.results.show(reader);
         let status = child.wait()?;
@@ -125,8 +125,8 @@ fn clippy() -> Result<()> {
     Ok(())
 }
 
-/// The fuzzer's own library is left out, which takes longer to compile than all of the core, and a
-/// C++ compiler. Clippy links nothing, so the file is not looked for.
+/// Leaves out the fuzzer's own library, which takes longer to compile than all of the core and
+/// needs a C++ compiler. Clippy does not link, so it does not need the library.
 fn clippy_fuzzer() -> Result<()> {
     let mut cargo = command::cargo(&workspace::fuzz());
     cargo.env("CUSTOM_LIBFUZZER_PATH", "./libfuzzer.a");
@@ -151,7 +151,7 @@ fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
             command::run(&mut cargo)?;
         }
         let mut cargo = toolchain.cargo(&folder, board.target);
-        // In the release profile, so that what the builds compiled for this machine is used again.
+        // In the release profile, so that what the builds compiled for this machine is reused.
         cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
         command::run(&mut cargo)?;
     }
@@ -182,7 +182,7 @@ fn tests() -> Command {
     cargo
 }
 
-/// The examples in worlds that no commit before this one saw.
+/// Runs the examples in simulations that no earlier commit has run.
 fn worlds() -> Result<()> {
     let mut git = Command::new("git");
     git.current_dir(workspace::root()).args(["rev-parse", "HEAD"]);
@@ -203,7 +203,7 @@ fn planted_bugs() -> Result<()> {
     Ok(())
 }
 
-/// The tests that the run before left out because they need firmware.
+/// Runs the tests that were skipped before because they need firmware.
 fn tests_under_qemu() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());

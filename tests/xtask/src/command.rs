@@ -1,7 +1,7 @@
-//! Running other programs: in view, paste-able, and within a time limit.
+//! Runs other programs, visibly and within a time limit.
 //!
-//! Every command that this one runs for a person is shown first, in a form that can be pasted into
-//! a shell, so that a failure can be repeated without this program.
+//! Every command that a person should see is printed first, in a form for pasting into a shell, so
+//! that a failure can be repeated without this program.
 
 use std::{
     borrow::Cow,
@@ -18,10 +18,10 @@ use serde_json::Value;
 
 use crate::process::{Process, gather};
 
-/// Starts a `cargo` command in `folder`, by the Rust that runs this program.
+/// Starts a `cargo` command in `folder`, with the Rust that runs this program.
 ///
-/// Variables that `cargo run` sets for its child are taken away: to a build inside they would be
-/// statements about the wrong package.
+/// Variables that `cargo run` sets for its child are removed, since they describe the wrong
+/// package.
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(folder);
@@ -43,14 +43,14 @@ fn is_set_by_cargo_run(name: &OsStr) -> bool {
 /// Prints `command`, then runs it with this program's output as its own.
 ///
 /// # Errors
-/// When it cannot be started or fails; the error is the command to paste.
+/// If it cannot be started or fails; the error is the command for pasting.
 pub fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", describe(command));
     let status = command.status().with_context(|| cannot_start(command))?;
     check(command, status)
 }
 
-/// Turns a failed `status` into an error that names the command.
+/// Turns a failed `status` into an error with the command.
 pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
@@ -58,10 +58,10 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     bail!("this failed ({status}):\n  {}", describe(command))
 }
 
-/// Prints `cargo`, a `cargo build`, runs it, and returns the programs that it has made.
+/// Prints and runs `cargo`, a `cargo build`. Returns the programs that it has made.
 ///
 /// # Errors
-/// When it cannot be started or fails; the error is the command to paste.
+/// If it cannot be started or fails; the error is the command for pasting.
 pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     println!("$ {}", describe(cargo));
     cargo.arg("--message-format=json-render-diagnostics");
@@ -71,33 +71,31 @@ pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     Ok(executables(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// As [`build`], for one program.
+/// Runs as [`build`] does, for one program.
 ///
 /// # Errors
-/// As [`build`], and when cargo does not say where it put the program.
+/// As [`build`], and if cargo does not report the program.
 pub fn build_one(cargo: &mut Command) -> Result<PathBuf> {
     let built = build(cargo)?.into_iter().next();
-    built.with_context(|| {
-        format!("cargo did not say where it put what this makes: {}", describe(cargo))
-    })
+    built.with_context(|| format!("cargo did not report the program of: {}", describe(cargo)))
 }
 
-/// Returns the programs that cargo's messages, one JSON object a line, say it has made.
+/// Returns the programs that are in cargo's messages, one JSON object per line.
 fn executables(messages: &str) -> Vec<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
     artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).collect()
 }
 
-/// The context of an error met when starting `command`.
+/// Returns the context of an error when starting `command`.
 pub fn cannot_start(command: &Command) -> String {
     format!("cannot start {}", command.get_program().display())
 }
 
-/// Runs `command` for what it writes to its standard output, however long it takes.
+/// Runs `command` without a time limit. Returns its standard output.
 ///
 /// # Errors
-/// When it cannot be started or fails; the error is the command, and what it said of the failure.
+/// If it cannot be started or fails; the error has the command, and its message.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| cannot_start(command))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -105,13 +103,11 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs `command` for its output, which nobody sees unless it fails or is asked for.
-///
-/// Returns what it wrote, standard output first.
+/// Runs `command` without showing its output. Returns the output, standard output first.
 ///
 /// # Errors
-/// When it cannot be started, fails (the error is the line in which it says why), or has not ended after `limit`
-/// (it is killed then).
+/// If it cannot be started, fails (the error is the line with its reason), or has not ended after
+/// `limit` (it is killed then).
 pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     let Output { status, stdout, stderr } = ended(command, limit)?;
     let output = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
@@ -121,10 +117,10 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     Ok(output)
 }
 
-/// How long a program may take to answer a question: without a way to its server rustup may hang.
+/// How long a program may take to answer a question. Without access to its server, rustup may hang.
 pub const ANSWER: Duration = Duration::from_secs(60);
 
-/// Runs `command` for the first line that it says, a version for one.
+/// Runs `command` and returns the first line of its output, such as a version.
 ///
 /// # Errors
 /// As [`capture`].
@@ -133,10 +129,10 @@ pub fn first_line(command: &mut Command) -> Result<String> {
     Ok(said.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Runs `command` to its end, which may be a failure, for its status and what it wrote.
+/// Runs `command` to its end, whether it succeeds or fails. Returns its status and output.
 ///
 /// # Errors
-/// When it cannot be started, or has not ended after `limit` (it is killed then).
+/// If it cannot be started, or has not ended after `limit` (it is killed then).
 pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::spawn(command, None)?;
@@ -147,21 +143,22 @@ pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     Ok(Output { status, stdout: read(pipes.0)?, stderr: read(pipes.1)? })
 }
 
-/// The line of a failed program's output that says why: its last error, or else its last line.
+/// Returns the line of a failed program's output with the reason: its last error, or else its last
+/// line.
 fn reason(output: &str) -> &str {
     let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
     // A backtrace may follow the error.
     let error = lines.clone().rfind(|line| line.starts_with("error"));
-    error.or(lines.next_back()).unwrap_or("it failed and did not say why")
+    error.or(lines.next_back()).unwrap_or("it failed without a reason")
 }
 
-/// Where `program` is found on the PATH.
+/// Returns where `program` is on the PATH.
 pub fn find_program(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Writes `command` as a line for a shell: folder, variables, program, arguments.
+/// Formats `command` as a line for a shell: folder, variables, program, arguments.
 pub fn describe(command: &Command) -> String {
     let mut words = Vec::new();
     if let Some(folder) = command.get_current_dir() {
@@ -177,7 +174,7 @@ pub fn describe(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Writes one variable; a PATH that only puts folders in front is shortened to what it adds.
+/// Formats one variable. A PATH with folders added in front is shortened to those.
 fn assignment(name: &str, value: &str) -> String {
     let own = env::var("PATH").unwrap_or_default();
     match value.strip_suffix(&own) {
@@ -230,12 +227,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_command_answers_with_the_line_that_says_why() {
+    fn a_failed_command_returns_the_line_with_the_reason() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo one; echo two >&2; echo >&2; exit 3"]);
         assert_eq!(capture(&mut command, LIMIT).unwrap_err().to_string(), "two");
         assert_eq!(reason("info: x\nerror: no network\n  1: main\n"), "error: no network");
-        assert_eq!(reason(" \n"), "it failed and did not say why");
+        assert_eq!(reason(" \n"), "it failed without a reason");
     }
 
     #[test]

@@ -16,7 +16,7 @@ PICOEVENT_TOOLCHAIN=rustup or =debian forces the Rust that compiles firmware. By
 default it is the Rust in use where it has the bare-metal targets or rustup can add
 them, else Debian's (packages rustc-web, rust-web-src, cargo-web, rust-web-clippy, lld).";
 
-/// What was typed behind `cargo xtask`.
+/// The words after `cargo xtask`.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = MORE)]
 #[command(about = None, disable_help_subcommand = true)]
@@ -31,57 +31,57 @@ pub struct CommandLine {
 pub enum Command {
     /// Install what is missing: QEMU, libevent, valgrind, Rust
     Setup,
-    /// Setup, then every check there is, as CI does
+    /// Run setup, then all checks, as CI does
     Test,
     /// Run firmware under QEMU, with a port of 127.0.0.1 that reaches it; Ctrl-C ends it
     Qemu {
-        /// The program, hello-world for one
+        /// The program, such as hello-world
         example: String,
         /// The emulated machine
         #[arg(long, value_parser = Machine::named)]
         machine: Machine,
-        /// The port of 127.0.0.1 that reaches the program; 0 is any that is free
+        /// The port of 127.0.0.1 that reaches the program; 0 for any free port
         #[arg(long, default_value_t = 9995)]
         port: u16,
         /// The cable between the two.
         #[command(flatten)]
         cable: Cable,
     },
-    /// Run firmware on a board, by probe-rs
+    /// Run firmware on a board with probe-rs
     Flash {
-        /// The program, hello-world for one
+        /// The program, such as hello-world
         example: String,
-        /// The board, nucleo-h743zi for one
+        /// The board, such as nucleo-h743zi
         #[arg(long)]
         board: String,
     },
-    /// Measure flash, RAM and stack of hello-world and of the core; into docs/performance.md
+    /// Measure flash, RAM and stack of hello-world and of the core; writes docs/performance.md
     Size {
-        /// Print the tables as they stand in the document
+        /// Print the tables as they are in the document
         #[arg(long)]
         markdown: bool,
     },
-    /// Count the instructions of each operation by size of the tables, by valgrind; into
+    /// Count the instructions of each operation by table size with valgrind; writes
     /// docs/performance.md
     Count,
-    /// Measure times and instructions beside other event loops; into docs/performance.md
+    /// Compare times and instructions with other event loops; writes docs/performance.md
     Bench(bench::Options),
     /// Check that instructions and bytes are as recorded in tests/bench/recorded.toml, to 2 %
     Gate {
-        /// Record what they are now
+        /// Record the current figures
         #[arg(long)]
         record: bool,
     },
-    /// Play random programs on libevent and on the core, which must come to the same
+    /// Play random programs on libevent and on the core, and compare the traces
     Oracle(oracle::Options),
-    /// Plant bugs, and see that the simulator finds them
+    /// Plant bugs, and check that the simulator finds them
     Mutants {
-        /// Only the bugs whose names contain this
+        /// Only bugs whose names contain this
         name: Option<String>,
     },
 }
 
-/// The simulator's cable between this machine and an emulated one. Without any of these options
+/// The simulator's cable between this machine and an emulated board. Without any of these options
 /// QEMU's own network is used.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Args)]
 pub struct Cable {
@@ -91,24 +91,24 @@ pub struct Cable {
     /// Draw the faults from this seed
     #[arg(long)]
     pub seed: Option<String>,
-    /// Capture the cable's frames in a file, for Wireshark
+    /// Capture the cable's frames in a file for Wireshark
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
 }
 
-/// A mistake of the person who typed: unlike other errors it ends with status 2.
+/// A wrong command line. Unlike other errors it ends with status 2.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// Reads `a..b`, of which a is less.
+/// Reads `a..b`, where a is less than b.
 ///
 /// # Errors
-/// [`Usage`] when `text` is none.
+/// [`Usage`] if `text` is not a range.
 pub fn seeds(text: &str) -> Result<Range<u64>, Usage> {
     let ends = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
     let range = ends.filter(|range: &Range<u64>| !range.is_empty());
-    range.ok_or_else(|| Usage(format!("{text:?} is no range of seeds, 0..20000 is one")))
+    range.ok_or_else(|| Usage(format!("{text:?} is not a range of seeds, such as 0..20000")))
 }
 
 #[cfg(test)]
@@ -123,7 +123,7 @@ mod tests {
         CommandLine::try_parse_from(words).map(|line| line.command)
     }
 
-    /// The kind of a mistake, and what is said of it in one line.
+    /// Returns the kind of an error, and its message in one line.
     fn mistake(line: &str) -> (ErrorKind, String) {
         let error = typed(line).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{line}: {error}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oracle_is_told_seeds_and_jobs_or_something_else_to_do() {
+    fn the_oracle_takes_seeds_and_jobs_or_one_other_option() {
         let oracle = |line| match typed(line).unwrap() {
             Command::Oracle(options) => options,
             other => panic!("{line} is {other:?}"),
@@ -178,14 +178,14 @@ mod tests {
         assert_eq!((options.seeds, options.jobs), (5..9, Some(3)));
         assert_eq!(oracle("oracle --show 7").show.as_deref(), Some("7"));
         assert!(oracle("oracle --bugs").bugs);
-        assert!(mistake("oracle --seeds 9..5").1.contains("is no range"));
+        assert!(mistake("oracle --seeds 9..5").1.contains("is not a range"));
         for line in ["oracle --bugs --jobs 2", "oracle --show 7 --seeds 1..2"] {
             assert_eq!(mistake(line).0, ErrorKind::ArgumentConflict, "{line}");
         }
     }
 
     #[test]
-    fn bench_is_told_workloads_in_any_order_and_none_are_all() {
+    fn bench_takes_workloads_in_any_order_and_none_means_all() {
         let bench = |line| match typed(line).unwrap() {
             Command::Bench(options) => (options.wanted(), options.quick),
             other => panic!("{line} is {other:?}"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_mistake() {
         for (line, kind, said) in [
             ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, "Usage: cargo xtask"),
             ("tset", ErrorKind::InvalidSubcommand, "'tset'"),

@@ -1,11 +1,11 @@
-//! `cargo xtask count`: the instructions that each operation of the core takes.
+//! `cargo xtask count`: the instructions of each operation of the core.
 //!
-//! Time differs from run to run, instructions do not: valgrind counts them. The program
-//! `tests/bench` does an operation a number of times, and then a larger number of times; what the
-//! second run takes beyond the first is the operation's, without start-up and filling the tables.
+//! Time differs from run to run, but instructions do not, so valgrind counts them. The program
+//! `tests/bench` performs an operation a number of times, and then a larger number of times. The
+//! difference of the two runs contains neither start-up nor filling the tables.
 //!
-//! The counts are of this machine's instructions. They are written into `docs/performance.md`,
-//! and an operation that grows faster with the tables than it should is an error.
+//! The counts are of this machine's instructions. They are written into `docs/performance.md`. An
+//! operation whose cost grows too fast with the tables is an error.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,10 +21,10 @@ use crate::{
     workspace,
 };
 
-/// Slots of the tables. The program knows these.
+/// Slots of the tables. The program has the same sizes.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
 
-/// How often the operation is done in the two runs; the difference is a round number.
+/// How often the operation is repeated in the two runs.
 const TIMES: [u64; 2] = [2_000, 12_000];
 
 /// A run takes a second.
@@ -35,13 +35,13 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub enum Growth {
     /// Not at all.
     Flat,
-    /// By the logarithm of the size.
+    /// With the logarithm of the size.
     Logarithmic,
 }
 
-/// An operation, and its instructions for each of some sizes of the tables.
+/// An operation, and its instructions for several table sizes.
 pub struct Row<const N: usize> {
-    /// What the program calls it.
+    /// Its name in the program.
     pub name: String,
     /// How its counts may grow.
     pub growth: Growth,
@@ -49,10 +49,10 @@ pub struct Row<const N: usize> {
     pub counts: [u64; N],
 }
 
-/// Counts, prints the table and puts it into the document.
+/// Counts, prints the table and writes it into the document.
 ///
 /// # Errors
-/// When the program cannot be built or run, or when an operation grows as it should not.
+/// If the program cannot be built or run, or an operation's cost grows too fast.
 pub fn run() -> Result<()> {
     let rows = measure(SIZES)?;
     let table = table(&rows).grid(Format::Markdown);
@@ -61,7 +61,7 @@ pub fn run() -> Result<()> {
     rows.iter().try_for_each(check_growth)
 }
 
-/// Counts each operation on tables of these sizes, which the program has to know.
+/// Counts each operation on tables of these sizes, which the program must support.
 pub fn measure<const N: usize>(sizes: [u32; N]) -> Result<Vec<Row<N>>> {
     setup::tool("valgrind")?;
     let program = build()?;
@@ -83,7 +83,7 @@ fn build() -> Result<PathBuf> {
     command::build_one(&mut cargo)
 }
 
-/// The program's operations, as it lists them.
+/// Returns the program's operations, as it lists them.
 fn operations(program: &Path) -> Result<Vec<(Growth, String)>> {
     let list = command::capture(&mut Command::new(program), LIMIT)?;
     let line = |line: &str| match line.split_once('\t') {
@@ -94,7 +94,7 @@ fn operations(program: &Path) -> Result<Vec<(Growth, String)>> {
     list.lines().map(line).collect()
 }
 
-/// The instructions of one operation, rounded.
+/// Returns the instructions of one operation, rounded.
 fn per_operation(program: &Path, name: &str, size: u32) -> Result<u64> {
     let [few, many] = TIMES;
     let (less, more) = (count(program, name, size, few)?, count(program, name, size, many)?);
@@ -102,15 +102,16 @@ fn per_operation(program: &Path, name: &str, size: u32) -> Result<u64> {
     Ok((difference + (many - few) / 2) / (many - few))
 }
 
-/// The instructions of one run.
+/// Returns the instructions of one run.
 fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
     let mut run = Command::new(program);
     run.args([name, &size.to_string(), &times.to_string()]);
     callgrind::instructions(&run, LIMIT)
 }
 
-/// What is flat differs by no more than chance does. What is logarithmic takes as much more for the
-/// last tenfold as for the first; to be linear it would have to take a hundred times as much.
+/// Checks an operation's growth. Flat costs may differ by measurement noise only. A logarithmic
+/// cost grows by the same amount with each tenfold; a linear one would grow by a hundred times as
+/// much.
 fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
     let Row { name, growth, counts } = row;
     let [ten, hundred, thousand, most] = *counts;

@@ -1,11 +1,10 @@
 //! The firmware's log, decoded.
 //!
-//! A board sends defmt frames: numbers that stand for format strings, and the strings stay in the
-//! ELF file on the desk. This module joins the two again, line by line as bytes arrive, so that
-//! neither `cargo xtask qemu` nor a test needs a separate decoder process.
+//! A board sends defmt frames: numbers that stand for format strings. The strings stay in the ELF
+//! file on the host. This module joins the two, line by line as bytes arrive, so neither `cargo
+//! xtask qemu` nor a test needs a separate decoder.
 //!
-//! It does not show source locations, and it does not colour: the lines are made for `grep` and for
-//! assertions.
+//! It shows no source locations and no colours: the lines are for `grep` and for assertions.
 
 use std::{
     fmt,
@@ -19,16 +18,16 @@ use defmt_decoder::{DecodeError, Frame, Table};
 /// One log line of the firmware.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// The firmware's own clock, as its `defmt::timestamp!` formats it; empty when it has none.
+    /// The firmware's own clock, as its `defmt::timestamp!` formats it; empty if there is none.
     pub timestamp: String,
     /// `trace`, `debug`, `info`, `warn` or `error`; `None` for `defmt::println!`.
     pub level: Option<&'static str>,
-    /// What was logged.
+    /// The message.
     pub message: String,
 }
 
 impl fmt::Display for LogLine {
-    /// Writes `time level message`, without what is absent.
+    /// Writes `time level message`, without the parts that are missing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.timestamp.is_empty() {
             write!(f, "{} ", self.timestamp)?;
@@ -40,7 +39,7 @@ impl fmt::Display for LogLine {
     }
 }
 
-/// Reads the format strings out of a firmware's ELF file.
+/// Reads the format strings from a firmware's ELF file.
 pub fn read_table(elf: &Path) -> Result<Table> {
     let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     match Table::parse(&bytes) {
@@ -52,12 +51,12 @@ pub fn read_table(elf: &Path) -> Result<Table> {
 
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
-/// Bytes that are no frame become a line of level `warn` that says so; one in a row is enough. A
+/// Bytes that are not a frame become a line of level `warn`; several in a row give one line. A
 /// frame that is cut off by the end of `input` is dropped. An encoding that cannot find the next
 /// frame after a broken one (defmt's `encoding-raw`) ends the decoding there.
 ///
 /// # Errors
-/// When `input` fails for another reason than its other end being gone.
+/// If `input` fails for another reason than its other end being closed.
 pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut stream = table.new_stream_decoder();
     let mut bytes = [0; 4096];
@@ -67,7 +66,7 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
             Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            // QEMU that ends with our bytes unread resets the connection.
+            // QEMU resets the connection if it ends before it has read all bytes.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(()),
             Err(error) => return Err(error).context("cannot read the firmware's log"),
         };
@@ -105,7 +104,7 @@ fn undecodable() -> LogLine {
     LogLine {
         timestamp: String::new(),
         level: Some("warn"),
-        message: "(bytes that are no defmt frame of this firmware)".to_owned(),
+        message: "(bytes that are not a defmt frame of this firmware)".to_owned(),
     }
 }
 
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A table as an ELF file would give it: entry 1 logs a number, entry 2 prints a string.
+    /// Returns the table of an ELF file: entry 1 logs a number, entry 2 prints a string.
     fn table(encoding: &str) -> Table {
         let entry = |tag: &str, string: &str| json!({ "string": { "tag": tag, "string": string }, "raw_symbol": "" });
         serde_json::from_value(json!({
@@ -169,7 +168,7 @@ mod tests {
     #[test]
     fn no_stream_of_bytes_panics() {
         let mut generator = fastrand::Rng::with_seed(1);
-        // Small numbers are what hits entries.
+        // Small numbers are likely to be entries.
         let mut random = || if generator.bool() { generator.u8(..8) } else { generator.u8(..) };
         for encoding in ["Raw", "Rzcobs"] {
             let table = table(encoding);

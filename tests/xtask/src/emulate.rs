@@ -1,7 +1,7 @@
-//! `cargo xtask qemu`: firmware in the foreground, for a person.
+//! `cargo xtask qemu`: runs firmware in the foreground.
 //!
-//! The log comes out decoded, Ctrl-C asks the firmware to end as it would on a desk, and the
-//! status it ends with becomes this program's. A second Ctrl-C ends QEMU itself.
+//! It prints the decoded log. Ctrl-C asks the firmware to end, as on a desktop machine, and the
+//! firmware's status becomes this program's. A second Ctrl-C ends QEMU itself.
 
 use std::{net::TcpListener, thread, time::Duration};
 
@@ -25,18 +25,17 @@ use crate::{
 /// The port that every example listens on.
 const GUEST_PORT: u16 = 9995;
 
-/// The status of a program that Ctrl-C ended, as shells have it.
+/// The status of a program that was ended by Ctrl-C, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// A guest logs when something happens, which may be never.
+/// A guest may log nothing for ever.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// QEMU ends right after the guest does.
+/// How soon QEMU must end after the guest.
 const MOMENT: Duration = Duration::from_secs(20);
 
-/// Builds `example` for `machine`, runs it with this machine's `port` forwarded to the guest's
-/// 9995 (0: to any free one), over a cable of ours if one is wanted, and returns the status it ended
-/// with.
+/// Builds `example` for `machine` and runs it, with this machine's `port` (0: any free one)
+/// forwarded to the guest's 9995, over a simulated cable if requested. Returns its exit status.
 pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
     if command::find_program(QEMU_PROGRAM).is_none() {
         bail!("{QEMU_PROGRAM} is not installed: run `cargo xtask setup`");
@@ -44,7 +43,7 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
     check_free(port)?;
     let elf = firmware::build(Toolchain::ready()?, Board::named(machine.board())?, example)?;
 
-    // Before QEMU starts, so that a Ctrl-C is never lost on the way.
+    // Before QEMU starts, so that a Ctrl-C is never lost.
     let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
     let far_side = match *cable == Cable::default() {
         true => None,
@@ -83,7 +82,7 @@ fn show(guest: &mut Guest) -> Result<i32> {
         guest.process().kill();
         bail!("QEMU closed the guest's serial port and did not end");
     };
-    // QEMU has harmless things to say too, so a run that went well is not bothered with them.
+    // QEMU also prints harmless messages, so they are not shown after a successful run.
     if !status.success() {
         eprint!("{}", guest.console());
     }
@@ -101,7 +100,7 @@ fn interrupt(mut signals: Signals, mut uart: Uart, process: &Process) {
     process.kill();
 }
 
-/// Says in one line what QEMU would say in three.
+/// Reports in one line what QEMU would report in three.
 fn check_free(port: u16) -> Result<()> {
     match TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),

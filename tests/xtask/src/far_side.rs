@@ -1,8 +1,8 @@
 //! The far side of an emulated board's wire, as a process of its own: `picoevent-cable`.
 //!
-//! It stands on the simulator, which this program does without, so that `cargo xtask setup` on a
-//! fresh clone compiles little. Its standard input is the thread it hangs by: when this process ends,
-//! however that happens, so does it.
+//! It uses the simulator. This program does not, so that `cargo xtask setup` compiles little on a
+//! fresh clone. Its standard input ties it to this process: when this process ends in any way, so
+//! does it.
 
 use std::{
     io::{BufRead, BufReader},
@@ -32,10 +32,11 @@ pub struct FarSide {
 }
 
 impl FarSide {
-    /// Compiles it, starts it, and waits until it listens on `port` of this machine (0: on any).
+    /// Compiles and starts it, and waits until it listens on `port` of this machine (0: any free
+    /// one).
     ///
     /// # Errors
-    /// When it cannot be compiled, or does not listen; it has said why.
+    /// If it cannot be compiled or does not listen; it has printed the reason.
     pub fn start(cable: &Cable, port: u16) -> Result<Self> {
         let mut build = command::cargo(&workspace::root());
         command::run(build.args(["build", "--quiet", "--release"]).args(PROGRAM))?;
@@ -54,7 +55,7 @@ impl FarSide {
         if let Some(seed) = &cable.seed {
             far_side.args(["--seed", seed]);
         }
-        // A terminal sends Ctrl-C to the whole group of the program in front.
+        // A terminal sends Ctrl-C to the whole foreground process group.
         far_side.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut process = far_side.spawn().with_context(|| cannot_start(&far_side))?;
         let mut line = String::new();
@@ -70,13 +71,13 @@ impl FarSide {
         }
     }
 
-    /// QEMU's end of the wire, for the id `n0`.
+    /// Returns QEMU's end of the wire, for the id `n0`.
     pub fn netdev(&self) -> String {
         let folder = self.folder.path();
         netdev_over(&folder.join("board"), &folder.join("peer"))
     }
 
-    /// The port of this machine that leads to the board.
+    /// Returns the port of this machine that leads to the board.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -84,7 +85,7 @@ impl FarSide {
     /// Ends it, and waits until its capture is written.
     ///
     /// # Errors
-    /// When it has not gone well; it has said why.
+    /// If it failed; it has printed the reason.
     pub fn end(mut self) -> Result<()> {
         drop(self.process.stdin.take());
         let status = self.process.wait()?;

@@ -1,8 +1,8 @@
-//! Building a board's firmware, and finding what was built.
+//! Builds a board's firmware, and finds built firmware.
 //!
-//! The boards share one target folder, and two of them one target triple, so cargo writes their
-//! programs of the same name over each other. Each ELF file is therefore copied to a place of its
-//! own, `examples/boards/target/firmware/<board>/<program>`, while a lock is held.
+//! The boards share one target folder, and two of them one target triple, so cargo overwrites
+//! programs of the same name. Each ELF file is therefore copied to a path of its own,
+//! `examples/boards/target/firmware/<board>/<program>`, under a lock.
 
 use std::{
     env,
@@ -14,13 +14,13 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{board::Board, command, command_line::Usage, toolchain::Toolchain, workspace};
 
-/// The variable that tells the end-to-end tests where built firmware is.
+/// The variable with the folder of built firmware, for the end-to-end tests.
 pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
 
-/// Finds firmware that was built before, for a test.
+/// Returns firmware that was built before, for a test.
 ///
 /// # Errors
-/// When [`FOLDER`] is not set or has no such program; the answer is `cargo xtask test`.
+/// If [`FOLDER`] is not set or has no such program; the error suggests `cargo xtask test`.
 pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
     let Some(folder) = env::var_os(FOLDER) else {
         bail!("{FOLDER} is not set: run `cargo xtask test`, which builds the firmware first");
@@ -35,7 +35,7 @@ pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
 /// Compiles one program of a board and returns its ELF file.
 ///
 /// # Errors
-/// [`Usage`] when the board has no such program; otherwise when cargo fails.
+/// [`Usage`] if the board has no such program; otherwise an error of cargo.
 pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathBuf> {
     let known = programs(board)?;
     if !known.iter().any(|name| name == program) {
@@ -56,7 +56,7 @@ pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
     Ok(built)
 }
 
-/// Compiles programs of the package that hello-world is compared with, and returns their ELF files.
+/// Compiles programs of the package that hello-world is compared with. Returns their ELF files.
 pub fn build_baseline(
     toolchain: Toolchain,
     board: &Board,
@@ -72,10 +72,10 @@ pub fn build_baseline(
     programs.iter().map(find).collect()
 }
 
-/// The program that is built with a feature the others do without.
+/// The program that is built with an additional feature.
 const RECORDED: &str = "recorded";
 
-/// What tells cargo to build one program.
+/// Returns the cargo arguments that build one program.
 fn of_program(program: &str) -> Vec<&str> {
     let mut options = vec!["--bin", program];
     if program == RECORDED {
@@ -84,7 +84,7 @@ fn of_program(program: &str) -> Vec<&str> {
     options
 }
 
-/// The names of a board's programs.
+/// Returns the names of a board's programs.
 pub fn programs(board: &Board) -> Result<Vec<String>> {
     let folder = workspace::boards().join(board.name).join("src/bin");
     let entries = folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;
@@ -103,7 +103,8 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[&str]) -> Result<Vec<
     let lock = File::create(workspace::firmware().join(".lock"))?;
     lock.lock().context("cannot lock the firmware folder")?;
 
-    // The board's .cargo/config.toml, which names target and linker script, is only read there.
+    // cargo reads the board's .cargo/config.toml, with its target and linker script, in that folder
+    // only.
     let folder = workspace::boards().join(board.name);
     let mut cargo = toolchain.cargo(&folder, board.target);
     cargo.args(["build", "--release"]).args(what);
@@ -117,7 +118,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[&str]) -> Result<Vec<
     Ok(copies)
 }
 
-/// Copies a file so that whoever has the old one open keeps it whole.
+/// Copies a file. A process that has the old file open keeps it unchanged.
 fn replace(from: &Path, to: &Path) -> Result<()> {
     let fresh = to.with_extension("fresh");
     fs::copy(from, &fresh)

@@ -1,4 +1,4 @@
-//! `cargo xtask flash`: firmware onto a board that a person owns, by probe-rs.
+//! `cargo xtask flash`: writes firmware to a real board with probe-rs.
 //!
 //! probe-rs writes the program through the board's debug probe, starts it, and shows its log until
 //! Ctrl-C.
@@ -23,7 +23,8 @@ pub fn run(example: &str, board: &str) -> Result<()> {
         bail!("{PROBE_RS} is not installed: cargo install probe-rs-tools --locked");
     }
     let elf = firmware::build(Toolchain::ready()?, board, example)?;
-    // Ctrl-C is probe-rs's to handle: it has to leave the chip in order. This program waits for it.
+    // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program waits
+    // for it.
     flag::register(SIGINT, Arc::new(AtomicBool::new(false))).context("cannot catch Ctrl-C")?;
     command::run(Command::new(PROBE_RS).args(["run", "--chip", chip]).arg(elf))
 }

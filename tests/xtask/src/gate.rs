@@ -1,11 +1,12 @@
-//! `cargo xtask gate`: what the core costs is what is recorded, to two per cent.
+//! `cargo xtask gate`: checks that the core's costs are as recorded, to two per cent.
 //!
-//! Times differ from run to run, so no test asserts them. Instructions and bytes do not: the same
-//! source and compiler come to the same figures. They are recorded in `tests/bench/recorded.toml`,
-//! and this fails when one differs by more than two per cent, up or down. Who means the change
-//! records it in the same commit, so the history of that file is the history of the costs.
+//! Times differ from run to run, so no test asserts them. Instructions and bytes do not differ: the
+//! same source and compiler give the same figures. They are recorded in
+//! `tests/bench/recorded.toml`. This check fails if one differs by more than two per cent, up or
+//! down. An intended change is recorded in the same commit, so the history of that file is the
+//! history of the costs.
 //!
-//! Where the compiler is another than the one recorded, the differences are shown and not judged.
+//! If the compiler differs from the recorded one, differences are shown but do not fail.
 
 mod compare;
 mod record;
@@ -21,7 +22,7 @@ use compare::compare;
 /// What to do with the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Hold them against the record.
+    /// Compare them with the record.
     Judge,
     /// Make them the record.
     Record,
@@ -30,16 +31,16 @@ pub enum Task {
 /// Measures, and does the task.
 ///
 /// # Errors
-/// When something cannot be measured, or differs from the record.
+/// If something cannot be measured, or differs from the record.
 pub fn run(task: Task) -> Result<()> {
     let file = file();
     let name = file.strip_prefix(workspace::root()).unwrap_or(&file).display();
-    // Read first: a record that is none is said at once, not after a minute.
+    // Read first, so that an invalid record is reported at once, not after a minute.
     let recorded = match task {
         Task::Judge => {
             let text = fs::read_to_string(&file)
                 .with_context(|| format!("cannot read {name}; {}", compare::HOW_TO_RECORD))?;
-            Some(record::read(&text).with_context(|| format!("{name} is no record"))?)
+            Some(record::read(&text).with_context(|| format!("{name} is not a record"))?)
         }
         Task::Record => None,
     };

@@ -1,7 +1,7 @@
-//! The one command of this repository, `cargo xtask`, and what it shares with the end-to-end tests.
+//! The command `cargo xtask` of this repository, and code that it shares with the end-to-end tests.
 //!
-//! Everything a person or CI has to do beyond `cargo run` is a command here, so that no step lives
-//! in a wiki or a shell history. The modules fall in three groups:
+//! Everything beyond `cargo run` that a person or CI does is a command here, so that no step is
+//! hidden in a wiki or a shell history. The modules form these groups:
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   count   bench   oracle   mutants

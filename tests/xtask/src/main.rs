@@ -1,4 +1,4 @@
-//! `cargo xtask`: see the library for what each command does.
+//! `cargo xtask`: the library documents each command.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use xtask::{
 };
 
 fn main() -> ExitCode {
-    // A wrong command line ends here, with status 2.
+    // A wrong command line ends here with status 2.
     match run(CommandLine::parse().command) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) if error.is::<Usage>() => {
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what was asked and returns the status to end with.
+/// Runs the command. Returns the exit status.
 fn run(command: Command) -> Result<i32> {
     match command {
         Command::Setup => drop(setup::run()?),

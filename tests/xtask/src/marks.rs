@@ -1,4 +1,4 @@
-//! The parts of documents that commands write.
+//! Parts of documents that commands write.
 //!
 //! ```text
 //! <!-- count -->
@@ -6,16 +6,16 @@
 //! <!-- end of count -->
 //! ```
 //!
-//! A command replaces what stands between its two marks, and nothing else.
+//! A command replaces the text between its two marks, and nothing else.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 
-/// Puts `content`, which ends with a new line, between the marks `name` of a document.
+/// Writes `content`, which ends with a line feed, between the marks `name` of a document.
 ///
 /// # Errors
-/// When the document cannot be read or written, or has no such marks.
+/// If the document cannot be read or written, or has no such marks.
 pub fn write_down(document: &Path, name: &str, content: &str) -> Result<()> {
     let failed = || format!("cannot write {name} into {}", document.display());
     let text = fs::read_to_string(document).with_context(failed)?;
@@ -44,14 +44,14 @@ mod tests {
     const TEXT: &str = "# A\n<!-- count -->\nold\n<!-- end of count -->\nB\n";
 
     #[test]
-    fn only_what_stands_between_the_marks_is_replaced() {
+    fn only_the_text_between_the_marks_is_replaced() {
         let text = replaced(TEXT, "count", "new\n").unwrap();
         assert_eq!(text, "# A\n<!-- count -->\nnew\n<!-- end of count -->\nB\n");
         assert_eq!(replaced(&text, "counts", "newer\n"), None);
     }
 
     #[test]
-    fn a_document_without_the_marks_stays_as_it_is_and_is_told_which() {
+    fn a_document_without_the_marks_is_unchanged_and_the_error_names_them() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), TEXT).unwrap();
         let error = write_down(file.path(), "bench W1", "new\n").unwrap_err();

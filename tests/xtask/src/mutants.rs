@@ -1,8 +1,8 @@
-//! `cargo xtask mutants`: whether the simulator finds the bugs it is there to find.
+//! `cargo xtask mutants`: checks that the simulator finds planted bugs.
 //!
-//! Each patch in `tests/mutants` plants one bug, in the core, the adapter or an example. It is put
-//! into a copy of the repository; the simulator there must find it within a thousand seeds and shrink
-//! what it found to twenty lines.
+//! Each patch in `tests/mutants` plants one bug, in the core, the adapter or an example. It is
+//! applied to a copy of the repository. The simulator there must find the bug within a thousand
+//! seeds and shrink its choice log to twenty lines.
 
 use std::{
     fs,
@@ -15,13 +15,13 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, patched, workspace};
 
-/// Seeds within which a bug has to be found.
+/// The number of seeds within which a bug must be found.
 const SEEDS: u64 = 1_000;
-/// Lines that a shrunk tape may have.
+/// The most lines of a shrunk choice log.
 const LINES: usize = 20;
-/// How long shrinking may take.
+/// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications that are swept, one after the other.
+/// The applications, swept one after the other.
 const APPLICATIONS: [&str; 3] = ["hello-world", "echo", "prober"];
 
 /// How a bug was found.
@@ -33,11 +33,11 @@ struct Found {
     shrinking: Duration,
 }
 
-/// Plants each bug whose name contains `only`, and looks whether it is found; returns the status to
-/// end with.
+/// Plants each bug whose name contains `only`, and checks whether it is found. Returns the exit
+/// status.
 ///
 /// # Errors
-/// When a patch does not fit any more, or what comes of it does not compile.
+/// If a patch does not apply any more, or the patched code does not compile.
 pub fn run(only: Option<&str>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");
@@ -65,7 +65,7 @@ pub fn run(only: Option<&str>) -> Result<i32> {
 /// Builds the copy and sweeps until something fails.
 fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
-    // Quick builds are worth more than the speed of a thousand seeds.
+    // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
     cargo.env("CARGO_PROFILE_SIMULATOR_CODEGEN_UNITS", "16");
     cargo.env("CARGO_TARGET_DIR", target);
@@ -85,12 +85,12 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
         };
         let (seed, _) = line.split_once(':').context("a failure names its seed")?;
         let seed = seed.parse().context("a seed is a number")?;
-        let tape = target.join("sim").join(application).join(format!("{seed}/choices"));
+        let log = target.join("sim").join(application).join(format!("{seed}/choices"));
         let began = Instant::now();
-        let shrunk = simulate(&simulator, target, &["shrink", &tape.to_string_lossy()])?;
+        let shrunk = simulate(&simulator, target, &["shrink", &log.to_string_lossy()])?;
         let shrinking = began.elapsed();
         if !shrunk.status.success() {
-            bail!("the tape could not be shrunk: {}", said(&shrunk.stderr));
+            bail!("the choice log could not be shrunk: {}", said(&shrunk.stderr));
         }
         let text = said(&shrunk.stdout);
         let lines = text.lines().filter(|line| line.starts_with("  ")).count();

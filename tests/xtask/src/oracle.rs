@@ -1,7 +1,7 @@
-//! `cargo xtask oracle`: random programs, played on libevent and on picoevent.
+//! `cargo xtask oracle`: plays random programs on libevent and on picoevent.
 //!
-//! It builds the two players, the one of libevent with the C compiler, and runs as many programs as
-//! it is told; `tests/oracle` does the rest. See `docs/oracle.md`.
+//! It builds the two players, libevent's with the C compiler, and plays the requested programs;
+//! `tests/oracle` does the rest. See `docs/oracle.md`.
 
 mod bugs;
 
@@ -17,28 +17,28 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, command_line, setup, workspace};
 
-/// Programs that `cargo xtask test` plays.
+/// The number of programs that `cargo xtask test` plays.
 pub const IN_A_TEST: u64 = 20_000;
 
-/// What is asked for: the programs of a range of seeds, unless it is one of the others.
+/// The options: a range of seeds, or one of the others.
 #[derive(Debug, PartialEq, Eq, clap::Args)]
 pub struct Options {
     /// Play the programs of these seeds
     #[arg(long, value_name = "A..B", value_parser = command_line::seeds)]
     #[arg(default_value = "0..20000")]
     pub seeds: Range<u64>,
-    /// Play on this many threads, by default on one for each core
+    /// Play on this many threads, by default one per core
     #[arg(long)]
     pub jobs: Option<usize>,
     /// Show one program in full, of a seed or from a file
     #[arg(long, value_name = "SEED or FILE", conflicts_with_all = ["seeds", "jobs", "bugs"])]
     pub show: Option<String>,
-    /// See whether bugs that are put into the core are found
+    /// Check whether bugs that are planted in the core are found
     #[arg(long, conflicts_with_all = ["seeds", "jobs"])]
     pub bugs: bool,
 }
 
-/// Does what is asked, and returns the status to end with.
+/// Does what the options request. Returns the exit status.
 pub fn run(options: &Options) -> Result<i32> {
     setup::libevent()?;
     let root = workspace::root();
@@ -65,10 +65,10 @@ pub fn run(options: &Options) -> Result<i32> {
     Ok(status.code().unwrap_or(1))
 }
 
-/// Plays the programs that are part of every test, from a seed that the commit gives.
+/// Plays the programs that are part of every test. The commit determines their seeds.
 ///
 /// # Errors
-/// When picoevent does on one of them what it should not.
+/// If picoevent's trace of one of them is wrong.
 pub fn check() -> Result<()> {
     let start = seed_of_commit()?;
     let seeds = start..start + IN_A_TEST;
@@ -78,16 +78,17 @@ pub fn check() -> Result<()> {
     }
 }
 
-/// A number that is the same for everybody who tests this commit, and another for the next.
+/// Returns a number that is the same wherever this commit is tested, and differs for the next
+/// commit.
 fn seed_of_commit() -> Result<u64> {
     let mut git = Command::new("git");
     git.current_dir(workspace::root()).args(["rev-parse", "HEAD"]);
     let commit = command::output(&mut git).context("the commit's name gives the seeds")?;
     let digits = commit.get(..8).context("git names no commit")?;
-    u64::from_str_radix(digits, 16).with_context(|| format!("{digits} is no commit's name"))
+    u64::from_str_radix(digits, 16).with_context(|| format!("{digits} is not a commit hash"))
 }
 
-/// Compiles the player of libevent; where it is.
+/// Compiles the player of libevent. Returns its path.
 fn player(root: &Path) -> Result<PathBuf> {
     let folder = workspace::target().join("oracle-libevent");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;

@@ -1,7 +1,7 @@
-//! The check that no verb of the core can panic: `tests/no-panic` links.
+//! Checks that no verb of the core can panic: `tests/no-panic` must link.
 //!
-//! Its image has an undefined symbol where a panic can be reached. So that the check itself is
-//! known to work, a panic is planted in the image after that, and it must not link.
+//! Its image has an undefined symbol if a panic is reachable. To verify the check itself, a panic
+//! is then planted in the image, which must not link.
 
 use std::process::Command;
 
@@ -13,20 +13,19 @@ use crate::{
     workspace,
 };
 
-/// What the image is built for: a microcontroller with `memcpy` and division of its own.
+/// The target of the image: a microcontroller with `memcpy` and division of its own.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
-/// The levels of optimization at which firmware is released. At each of them the compiler sees
-/// other things.
+/// The optimization levels of released firmware. The compiler removes different code at each.
 const LEVELS: [&str; 4] = ["s", "z", "2", "3"];
 
-/// What the linker says where a panic can be reached.
+/// The linker's message if a panic is reachable.
 const MISSING: &str = "undefined symbol: picoevent_core_can_panic";
 
-/// Links the image at every level, and fails to link it with a planted panic.
+/// Links the image at every level, and checks that it does not link with a planted panic.
 ///
 /// # Errors
-/// When a verb of the core can panic, or when one that can would not be found.
+/// If a verb of the core can panic, or the check would not find one that can.
 pub fn run(toolchain: Toolchain) -> Result<()> {
     for level in LEVELS {
         command::run(&mut build(toolchain, level))

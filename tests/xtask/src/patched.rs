@@ -1,4 +1,4 @@
-//! Copies of the repository with a bug in them, to see whether a test finds it.
+//! Copies of the repository with a planted bug, to check whether a test finds it.
 
 use std::{
     fs,
@@ -11,11 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{command, workspace};
 
 /// Copies the repository to `copy` and plants each bug of a folder whose name contains `only`, one
-/// after the other. `is_found` looks for it there, given its name, and says what it did. Returns the
-/// status to end with.
+/// after the other. `is_found` is given the bug's name and returns whether it was found. Returns
+/// the exit status.
 ///
 /// # Errors
-/// When there is no such bug, when one does not fit any more, or those of `is_found`.
+/// If there is no such bug, if a patch does not apply any more, or an error of `is_found`.
 pub fn plant_each(
     bugs: &str,
     copy: &Path,
@@ -41,7 +41,7 @@ fn name(patch: &Path) -> String {
     patch.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The patches in a folder, by their names.
+/// Returns the patches in a folder, sorted by name.
 fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut patches: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -50,10 +50,10 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(patches)
 }
 
-/// Applies a patch to a copy, or with `--reverse` takes it out again.
+/// Applies a patch to a copy, or with `--reverse` removes it.
 fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     let mut git = Command::new("git");
-    // The copy is no repository, though it may lie in one.
+    // The copy is not a repository, though it may be inside of one.
     git.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
     git.current_dir(copy).args(["apply", "--whitespace=nowarn"]).args(more).arg(patch);
     let applied = git.output().with_context(|| command::cannot_start(&git))?;
@@ -64,7 +64,7 @@ fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Copies what is in a folder, but nothing that was built or belongs to git.
+/// Copies a folder, without build output and git's files.
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
         let entry = entry?;

@@ -1,7 +1,7 @@
-//! Where in the source an address of the firmware's code is.
+//! The place in the source of an address of the firmware's code.
 //!
 //! A board that panics logs addresses only, since messages and file names would take kilobytes of
-//! its flash. The ELF file on the desk has both.
+//! its flash. The ELF file on the host has both.
 
 use std::{borrow::Cow, fs, path::Path, sync::Arc};
 
@@ -12,7 +12,7 @@ use object::{Object, ObjectSection};
 
 use crate::defmt_log::LogLine;
 
-/// What a board logs for each call that was under way.
+/// The board's log line for each call on the stack.
 const CALL: &str = "called from ";
 
 /// The functions and lines of a firmware.
@@ -22,7 +22,7 @@ impl Places {
     /// Reads them from the firmware's ELF file.
     ///
     /// # Errors
-    /// When the file cannot be read or was built without debugging information.
+    /// If the file cannot be read or was built without debug information.
     pub fn read(elf: &Path) -> Result<Self> {
         let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
         let file = object::File::parse(&*bytes)?;
@@ -34,11 +34,11 @@ impl Places {
         Ok(Self(Context::from_dwarf(Dwarf::load(section)?)?))
     }
 
-    /// Adds the place to a line that names a call by its address.
+    /// Adds the source place to a line that has the address of a call.
     pub fn explain(&self, mut line: LogLine) -> LogLine {
         let address =
             line.message.strip_prefix(CALL).and_then(|address| address.strip_prefix("0x"));
-        // The address logged is the one to return to; the call is before it.
+        // The logged address is the return address; the call is before it.
         let call =
             address.and_then(|address| u64::from_str_radix(address, 16).ok()?.checked_sub(2));
         if let Some(place) = call.and_then(|call| self.find(call)) {
@@ -47,8 +47,8 @@ impl Places {
         line
     }
 
-    /// The functions that the code at `address` stands in, the innermost first: it was written in
-    /// that one, which was inlined into the next.
+    /// Returns the functions of the code at `address`, the innermost first. Each is inlined into
+    /// the next.
     pub fn functions(&self, address: u64) -> Vec<String> {
         let mut functions = Vec::new();
         let LookupResult::Output(frames) = self.0.find_frames(address) else { return functions };
@@ -60,7 +60,7 @@ impl Places {
         functions
     }
 
-    /// The innermost function that the code at `address` was written in, and the line.
+    /// Returns the innermost function of the code at `address`, and the line.
     fn find(&self, address: u64) -> Option<String> {
         let LookupResult::Output(frames) = self.0.find_frames(address) else { return None };
         let frame = frames.ok()?.next().ok()??;

@@ -1,6 +1,7 @@
-//! A program that runs within a time limit and is never left behind.
+//! A process with a time limit that is never left behind.
 //!
-//! Only the handle that started it is ever used, so no other process can be hit by a reused number.
+//! Only the handle that started it is used, so no other process can be hit by a reused process
+//! number.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -18,8 +19,8 @@ use shared_child::SharedChild;
 
 use crate::command::{cannot_start, describe};
 
-/// A running or ended process; clones are the same one. It is killed and reaped when its time is up
-/// and when its last clone is dropped.
+/// A running or ended process; clones refer to the same one. It is killed and reaped when its time
+/// is up or its last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Process(Arc<Kept>);
 
@@ -27,7 +28,7 @@ pub struct Process(Arc<Kept>);
 struct Kept(Arc<SharedChild>);
 
 impl Process {
-    /// Starts `command`, to be killed when `limit` has passed.
+    /// Starts `command`. It is killed when `limit` has passed.
     pub fn spawn(command: &mut Command, limit: Option<Duration>) -> Result<Self> {
         let child = SharedChild::spawn(command).with_context(|| cannot_start(command))?;
         let child = Arc::new(child);
@@ -35,7 +36,7 @@ impl Process {
             let child = Arc::clone(&child);
             thread::spawn(move || {
                 if matches!(child.wait_timeout(limit), Ok(None)) {
-                    // It may have ended by itself a moment ago, which is as good.
+                    // It may have ended a moment ago.
                     let _ = child.kill();
                 }
             });
@@ -43,36 +44,36 @@ impl Process {
         Ok(Self(Arc::new(Kept(child))))
     }
 
-    /// The process itself, for its pipes.
+    /// Returns the child process, for its pipes.
     pub fn child(&self) -> &SharedChild {
         &self.0.0
     }
 
-    /// Its number, to look it up under `/proc`.
+    /// Returns its process number, for `/proc`.
     pub fn pid(&self) -> u32 {
         self.child().id()
     }
 
-    /// How it ended, or `None` while it runs.
+    /// Returns how it ended, or `None` while it runs.
     pub fn status(&self) -> Result<Option<ExitStatus>> {
         self.child().try_wait().context("cannot ask whether a process runs")
     }
 
-    /// Waits for it to end, for `limit` at most; `None` means that it still runs.
+    /// Waits for its end, at most `limit`. Returns `None` if it still runs.
     pub fn wait(&self, limit: Duration) -> Result<Option<ExitStatus>> {
         self.child().wait_timeout(limit).context("cannot wait for a process")
     }
 
-    /// Ends it at once; without effect when it has ended.
+    /// Kills it. Does nothing if it has ended.
     pub fn kill(&self) {
-        // The only error is that it has ended already.
+        // The only error is that it has already ended.
         let _ = self.child().kill();
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Both fail only when it has ended and been reaped.
+        // Both fail only if it has ended and was reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -88,7 +89,7 @@ pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec
     })
 }
 
-/// A process that is read line by line and told to go on, and has to be done by a time.
+/// A process that is controlled line by line and must end by a deadline.
 pub struct Talk {
     process: Process,
     name: String,
@@ -98,17 +99,17 @@ pub struct Talk {
     deadline: Instant,
 }
 
-/// What a process has written.
+/// The output of a process.
 #[derive(Debug)]
 pub struct Output {
-    /// Lines of its standard output that nobody has taken before.
+    /// Lines of its standard output that were not taken before.
     pub lines: Vec<String>,
     /// Its standard error.
     pub said: String,
 }
 
 impl Talk {
-    /// Starts a program that has so long.
+    /// Starts a program with a time limit.
     pub fn start(command: &mut Command, limit: Duration) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let process = Process::spawn(command, None)?;
@@ -117,7 +118,7 @@ impl Talk {
         let said = gather(process.child().take_stderr());
         let (sender, lines) = channel();
         thread::spawn(move || {
-            // It ends with the program, or when nobody is interested any more.
+            // It ends with the program, or when the receiver is dropped.
             let mut lines = BufReader::new(out).lines().map_while(Result::ok);
             lines.try_for_each(|line| sender.send(line))
         });
@@ -125,15 +126,15 @@ impl Talk {
         Ok(Self { process, name, input, lines, said: Some(said), deadline })
     }
 
-    /// The process.
+    /// Returns the process.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// The next line of its output.
+    /// Returns the next line of its output.
     ///
     /// # Errors
-    /// When it has ended, with what it said of that, or when its time is up.
+    /// If it has ended, with its error output, or if its time is up.
     pub fn line(&mut self) -> Result<String> {
         match self.lines.recv_timeout(self.left()) {
             Ok(line) => Ok(line),
@@ -145,7 +146,7 @@ impl Talk {
         }
     }
 
-    /// Lets it go on: a line of its input.
+    /// Lets it continue: sends it a line.
     pub fn go(&mut self) -> Result<()> {
         writeln!(self.input, "go").with_context(|| format!("it does not listen: {}", self.name))
     }
@@ -153,7 +154,7 @@ impl Talk {
     /// Waits for its end.
     ///
     /// # Errors
-    /// When it fails, with what it said of that, or when its time is up.
+    /// If it fails, with its error output, or if its time is up.
     pub fn end(&mut self) -> Result<Output> {
         let late = || format!("it does not end: {}", self.name);
         let status = self.process.wait(self.left())?.with_context(late)?;
@@ -167,7 +168,7 @@ impl Talk {
         Ok(Output { lines: self.lines.iter().collect(), said })
     }
 
-    /// The same, but for no longer than this.
+    /// Waits for its end as [`end`](Self::end) does, but at most `limit`.
     ///
     /// # Errors
     /// As [`end`](Self::end).
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_fails_says_why() {
+    fn a_failing_program_gives_its_reason() {
         let error = shell("echo error: no port >&2; echo x >&2; exit 3", LIMIT).line().unwrap_err();
         assert!(error.to_string().ends_with(": error: no port (exit status: 3)"), "{error}");
         let error = shell("exit 0", LIMIT).line().unwrap_err();

@@ -1,8 +1,8 @@
-//! Running firmware under QEMU.
+//! Runs firmware under QEMU.
 //!
-//! [`Qemu`] says how a machine is to be started, [`Guest`] is one that runs. The guest's serial
-//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder, which this side
-//! listens on before QEMU starts: no port is taken, and nothing waits for a socket to appear.
+//! [`Qemu`] describes how to start a machine, and [`Guest`] is a running one. The guest's serial
+//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder. This side listens
+//! on them before QEMU starts, so no port is taken, and nothing waits for a socket to appear.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -44,10 +44,10 @@ pub use qmp::{Link, Qmp};
 /// The program.
 pub const QEMU_PROGRAM: &str = "qemu-system-arm";
 
-/// The oldest version with what is used here (`-netdev dgram` and `stream`).
+/// The oldest version with the features used here (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
 
-/// A machine that QEMU emulates and that this repository has firmware for.
+/// A machine that QEMU emulates and that has firmware in this repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Machine {
     /// TI's LM3S6965 evaluation board: Cortex-M3, 64 KB of RAM, Stellaris Ethernet.
@@ -60,7 +60,7 @@ impl Machine {
     /// Every machine.
     pub const ALL: [Machine; 2] = [Machine::Lm3s6965evb, Machine::Mps2An385];
 
-    /// QEMU's name for it.
+    /// Returns QEMU's name for it.
     pub fn name(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb => "lm3s6965evb",
@@ -68,7 +68,7 @@ impl Machine {
         }
     }
 
-    /// The name of its firmware package.
+    /// Returns the name of its firmware package.
     pub fn board(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb => "qemu-lm3s6965evb",
@@ -76,7 +76,7 @@ impl Machine {
         }
     }
 
-    /// QEMU's name for the network controller that is soldered on.
+    /// Returns QEMU's name for its network controller.
     fn nic(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb => "stellaris",
@@ -87,7 +87,7 @@ impl Machine {
     /// Finds a machine by QEMU's name.
     ///
     /// # Errors
-    /// [`Usage`], with the known names, when there is no such machine.
+    /// [`Usage`] with the known names, if there is no such machine.
     pub fn named(name: &str) -> Result<Machine> {
         Machine::ALL.into_iter().find(|machine| machine.name() == name).ok_or_else(|| {
             let known = Machine::ALL.map(Machine::name).join(", ");
@@ -96,13 +96,13 @@ impl Machine {
     }
 }
 
-/// Returns the `-netdev` of a machine on a cable of Unix datagrams, between its own end and the other's.
+/// Returns the `-netdev` of a machine on a cable of Unix datagrams, from its own end to the other.
 pub fn netdev_over(own: &Path, other: &Path) -> String {
     let (own, other) = (own.display(), other.display());
     format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
 }
 
-/// How a machine is to be started.
+/// How to start a machine.
 #[derive(Debug)]
 pub struct Qemu {
     machine: Machine,
@@ -113,35 +113,36 @@ pub struct Qemu {
 }
 
 impl Qemu {
-    /// Prepares `machine` with the firmware in `elf`, without a network and with 60 s to live.
+    /// Prepares `machine` with the firmware in `elf`, without a network and with a time limit of 60
+    /// s.
     pub fn new(machine: Machine, elf: &Path) -> Self {
         let limit = Some(Duration::from_secs(60));
         let elf = elf.to_path_buf();
         Self { machine, elf, netdev: None, limit, own_group: false }
     }
 
-    /// Connects the machine's network controller to this `-netdev`, whose id has to be `n0`.
+    /// Connects the machine's network controller to this `-netdev`, whose id must be `n0`.
     ///
-    /// A `hostfwd` from host port 0 takes a free one; [`Qmp::forwarded_port`] says which.
+    /// A `hostfwd` from host port 0 takes a free port; [`Qmp::forwarded_port`] returns it.
     pub fn netdev(mut self, netdev: impl Into<String>) -> Self {
         self.netdev = Some(netdev.into());
         self
     }
 
-    /// Kills QEMU when it has run for this long, whatever else happens.
+    /// Kills QEMU after this time.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// For a person who looks on: no time limit, and Ctrl-C does not reach QEMU by itself.
+    /// Prepares for interactive use: no time limit, and QEMU does not receive Ctrl-C itself.
     pub fn interactive(mut self) -> Self {
         self.limit = None;
         self.own_group = true;
         self
     }
 
-    /// Starts QEMU and returns when its serial port is connected.
+    /// Starts QEMU. Returns when its serial port is connected.
     pub fn boot(self) -> Result<Guest> {
         let table = defmt_log::read_table(&self.elf)?;
         let places = Places::read(&self.elf)?;
@@ -176,7 +177,7 @@ impl Qemu {
         };
         command.arg("-kernel").arg(&self.elf);
         if self.own_group {
-            // A terminal sends Ctrl-C to the whole group of the program in front.
+            // A terminal sends Ctrl-C to the whole foreground process group.
             command.process_group(0);
         }
         command
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_machine_has_a_board_that_says_so() {
+    fn every_machine_has_a_board() {
         for machine in Machine::ALL {
             let board = crate::board::Board::named(machine.board()).unwrap();
             assert_eq!(board.runs_on, crate::board::RunsOn::Qemu(machine.name()));

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: finds out what is missing and installs it.
 //!
-//! It says each thing it finds and each thing it does, one line a step, and does nothing when
-//! everything is there. What it cannot install it names, with the command a person can type.
+//! It prints one line for each thing it finds and each step it takes, and does nothing if
+//! everything is there. For what it cannot install, it prints the command to type.
 
 mod apt;
 
@@ -19,10 +19,10 @@ use crate::{
     toolchain::{self, CHOICE, Machine, TARGETS, Toolchain},
 };
 
-/// Installs what is missing and returns the toolchain that compiles firmware.
+/// Installs what is missing. Returns the toolchain that compiles firmware.
 ///
 /// # Errors
-/// When something is missing that cannot be installed; the error says what to type. The same holds
+/// If something is missing that cannot be installed; the error says what to type. The same holds
 /// for every function here.
 pub fn run() -> Result<Toolchain> {
     let toolchain = emulation()?;
@@ -33,8 +33,8 @@ pub fn run() -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Makes sure that firmware can be compiled and run under QEMU, and returns the toolchain that
-/// compiles it.
+/// Makes sure that firmware can be compiled and run under QEMU. Returns the toolchain that compiles
+/// it.
 pub fn emulation() -> Result<Toolchain> {
     let forced = Toolchain::forced()?;
     let toolchain = toolchain::reach(&mut ThisMachine, forced)?;
@@ -65,7 +65,7 @@ impl Machine for ThisMachine {
                         "install rustup (https://rustup.rs), then type\n  {command}"
                     ));
                 }
-                // After one that failed the others are not likely to be added.
+                // If one cannot be added, the others are not likely to succeed.
                 let added = lacks.iter().all(|target| rustup(&["target", "add", target]));
                 if added && toolchain.lacks().is_empty() {
                     return Ok(());
@@ -113,7 +113,7 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is a program which Debian has in a package of the same name.
+/// Makes sure that a program is installed which Debian has in a package of the same name.
 pub fn tool(program: &'static str) -> Result<()> {
     find_or_install(program).map(drop)
 }
@@ -127,21 +127,21 @@ fn find_or_install(program: &'static str) -> Result<String> {
     Ok(version)
 }
 
-/// Makes sure that C can be compiled against libevent, for the oracle.
+/// Makes sure that C can be compiled with libevent, for the oracle.
 pub fn libevent() -> Result<()> {
     let compiler = command::find_program("cc").is_none().then_some(["gcc", "libc6-dev"]);
     let compiler = compiler.into_iter().flatten();
     header("event2/event.h", &["libevent-dev"].into_iter().chain(compiler).collect::<Vec<_>>())
 }
 
-/// Makes sure that C can be compiled against the event loops that [`crate::bench`] compares with.
+/// Makes sure that C can be compiled with the event loops that [`crate::bench`] compares.
 pub fn peers() -> Result<()> {
     libevent()?;
     header("ev.h", &["libev-dev"])?;
     header("uv.h", &["libuv1-dev"])
 }
 
-/// Makes sure that a header can be included, which packages have.
+/// Makes sure that a header of these packages can be included.
 fn header(header: &str, packages: &[&str]) -> Result<()> {
     let there = || {
         let mut cc = Command::new("cc");
@@ -156,10 +156,10 @@ fn header(header: &str, packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs rustup, says how that went, and returns whether it went well.
+/// Runs rustup and prints the result. Returns whether it succeeded.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
-    // Without this the line would appear only when the step is over.
+    // Otherwise the line would appear only after the step.
     let _ = stdout().flush();
     let done = command::capture(Command::new("rustup").args(words), command::ANSWER);
     match &done {

@@ -1,9 +1,9 @@
-//! `cargo xtask size`: what the firmware takes of each board's memory, and of that the core.
+//! `cargo xtask size`: the memory that the firmware takes on each board, and the core's part of it.
 //!
-//! Flash is what is written into the chip: vectors, code, constants, and the first values of
-//! variables. Static RAM is what the linker gives away: variables with a first value, zeroed and
-//! uninitialised. The stack is not in it: it takes what is left, and how much of that it needs is
-//! measured by running. Each table also goes into `docs/performance.md`.
+//! Flash is what is written into the chip: vectors, code, constants, and the initial values of
+//! variables. Static RAM is what the linker assigns: initialised, zeroed and uninitialised
+//! variables. The stack is not included: it takes what is left, and how much it needs is measured
+//! by running. Each table is also written into `docs/performance.md`.
 
 pub mod alone;
 mod baseline;
@@ -26,24 +26,24 @@ use crate::{
 };
 use elf::{Section, sections};
 
-/// The example that is measured.
+/// The measured example.
 const EXAMPLE: &str = "hello-world";
 
-/// The column of the first board's server as tasks, with as many sockets.
+/// The column of the first board's server as tasks, with the same number of sockets.
 const AS_TASKS: &str = "the same as tasks";
 
-/// What one firmware takes, in bytes.
+/// The memory of one firmware, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes written into the chip.
     pub flash: u64,
-    /// Bytes of RAM that have an address before the program starts.
+    /// Bytes of RAM assigned by the linker.
     pub ram: u64,
-    /// Every section that is in flash or RAM, with its size, in the file's order.
+    /// Every section in flash or RAM with its size, in the file's order.
     pub sections: Vec<(String, u64)>,
 }
 
-/// Measures everything, prints the tables and puts them into the document.
+/// Measures everything, prints the tables and writes them into the document.
 pub fn run(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let mut elves = Vec::new();

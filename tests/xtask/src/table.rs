@@ -1,9 +1,9 @@
-//! Tables of figures: the first column on the left, the others aligned to the right, for a terminal
-//! and for Markdown; and numbers as people write them.
+//! Tables of figures for a terminal and for Markdown, with the first column left-aligned and the
+//! others right-aligned; and formatting of numbers.
 
 use std::{fmt, iter};
 
-/// How a table is written.
+/// The format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Columns for a terminal.
@@ -15,29 +15,30 @@ pub enum Format {
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
-    /// What it shows.
+    /// Its title.
     pub title: String,
-    /// What must be known to read it, each a sentence.
+    /// Remarks below the table, each a sentence or more.
     pub notes: Vec<String>,
-    /// The headings; the first is that of the rows' names.
+    /// The headings; the first is above the rows' names.
     pub columns: Vec<String>,
     /// The rows, each with as many cells as there are columns.
     pub rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// Makes a table without rows. Its headings stand in `columns` with ` | ` between them.
+    /// Makes a table without rows. The headings in `columns` are separated by `
+    /// `.
     pub fn new(title: impl Into<String>, columns: &str) -> Self {
         let columns = columns.split(" | ").map(str::to_owned).collect();
         Self { title: title.into(), notes: Vec::new(), columns, rows: Vec::new() }
     }
 
-    /// Adds a note.
+    /// Adds a remark below the table.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    /// Adds a row: a name, and cells. Cells that are missing at its end are empty.
+    /// Adds a row: a name and cells. Missing cells at the end are empty.
     pub fn row(&mut self, name: &str, cells: impl IntoIterator<Item = impl Into<String>>) {
         let mut cells: Vec<String> =
             [name.to_owned()].into_iter().chain(cells.into_iter().map(Into::into)).collect();
@@ -46,7 +47,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Returns it for a document: the title in bold, the table, the notes as a list.
+    /// Returns the table for a document: the title in bold, the grid, the remarks as a list.
     pub fn markdown(&self) -> String {
         let mut text = format!("**{}**\n\n{}", self.title, self.grid(Format::Markdown));
         if !self.notes.is_empty() {
@@ -56,7 +57,7 @@ impl Table {
         text
     }
 
-    /// Returns the heading and the rows, without title and notes.
+    /// Returns the heading and the rows, without title and remarks.
     pub fn grid(&self, format: Format) -> String {
         let (left, between, right) = match format {
             Format::Plain => ("", "  ", ""),
@@ -88,7 +89,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Returns a number in groups of three digits, `12,345`, rounded to a whole one.
+/// Formats a number in groups of three digits, `12,345`, rounded to an integer.
 pub fn thousands(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
     let sign = if number < 0.0 && digits != "0" { "-" } else { "" };
@@ -96,7 +97,7 @@ pub fn thousands(number: f64) -> String {
     sign.to_owned() + &groups.join(",")
 }
 
-/// Returns a whole number in groups of three digits, which fits an `f64` as all sizes and counts do.
+/// Formats an integer in groups of three digits. It must fit an `f64`, as all sizes and counts do.
 pub fn grouped(number: u64) -> String {
     thousands(number as f64)
 }

@@ -1,15 +1,14 @@
-//! Which Rust compiles firmware.
+//! The Rust that compiles firmware.
 //!
-//! Firmware needs `core` for targets that are not this machine's. There are two ways to have it:
+//! Firmware needs `core` for targets other than this machine's. There are two ways to get it:
 //!
-//! 1. The Rust that runs this program has the targets installed: rustup's `rustup target add`, or
-//!    a distribution that packages them. This is the ordinary way.
+//! 1. The Rust that runs this program has the targets installed: by `rustup target add`, or in a
+//! distribution's packages. This is the usual way.
 //! 2. Debian's `rustc-web`, which compiles `core` itself from `rust-web-src`, for machines that
-//!    cannot reach rustup's server but do have a Debian mirror.
+//! cannot reach rustup's server but have a Debian mirror.
 //!
-//! [`reach`] decides, and [`crate::setup`] installs. Nothing outside this module and `setup` knows
-//! which way was taken. Finding out changes nothing, asks no network, and takes a fraction of a
-//! second.
+//! [`reach`] decides, and [`crate::setup`] installs. Only this module and `setup` depend on the way
+//! that was taken. Finding out changes nothing, uses no network, and takes a fraction of a second.
 
 use std::{
     env,
@@ -21,7 +20,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command;
 
-/// The bare-metal targets firmware and the core crate are built for.
+/// The bare-metal targets for firmware and the core crate.
 pub const TARGETS: [&str; 4] = [
     "thumbv6m-none-eabi",
     "thumbv7m-none-eabi",
@@ -32,13 +31,13 @@ pub const TARGETS: [&str; 4] = [
 /// The variable that forces a way: `rustup` or `debian`.
 pub const CHOICE: &str = "PICOEVENT_TOOLCHAIN";
 
-/// The oldest Rust that compiles this workspace, as its manifest says.
+/// The oldest Rust that compiles this workspace, from its manifest.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// A Rust that can compile for [`TARGETS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolchain {
-    /// The one that runs this program, normally rustup's.
+    /// The Rust that runs this program, normally rustup's.
     Rustup,
     /// Debian's `rustc-web` in `/usr/bin`, which compiles `core` from source.
     Debian,
@@ -46,7 +45,7 @@ pub enum Toolchain {
 
 /// A machine on which a toolchain may be incomplete.
 pub trait Machine {
-    /// What a toolchain lacks: targets, or Debian packages.
+    /// Returns what a toolchain lacks: targets, or Debian packages.
     fn lacks(&self, toolchain: Toolchain) -> Vec<&'static str>;
 
     /// Installs what a toolchain lacks.
@@ -56,11 +55,11 @@ pub trait Machine {
     fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String>;
 }
 
-/// Reaches a toolchain, or the one that is `forced`. What is ready is preferred to what has to be
-/// fetched, and rustup to Debian.
+/// Returns a usable toolchain, or the one that is `forced`. It prefers one that is ready to one
+/// that must be installed, and rustup to Debian.
 ///
 /// # Errors
-/// What a person can do, when neither can be had.
+/// What a person can do, if neither is possible.
 pub fn reach(machine: &mut impl Machine, forced: Option<Toolchain>) -> Result<Toolchain> {
     let ready = wanted(forced).find(|toolchain| machine.lacks(*toolchain).is_empty());
     if let Some(ready) = ready {
@@ -82,10 +81,10 @@ fn wanted(forced: Option<Toolchain>) -> impl Iterator<Item = Toolchain> {
 }
 
 impl Toolchain {
-    /// The toolchain that [`CHOICE`] asks for, or `None` when it does not ask.
+    /// Returns the toolchain that [`CHOICE`] names, or `None` if it is not set.
     ///
     /// # Errors
-    /// When the variable has another value than the two names.
+    /// If the variable has any other value.
     pub fn forced() -> Result<Option<Toolchain>> {
         match env::var(CHOICE).as_deref() {
             Err(_) | Ok("") => Ok(None),
@@ -95,16 +94,16 @@ impl Toolchain {
         }
     }
 
-    /// The toolchain that is ready to be used on this machine.
+    /// Returns the toolchain that is ready on this machine.
     ///
     /// # Errors
-    /// When none is; the answer is `cargo xtask setup`.
+    /// If there is none; the error suggests `cargo xtask setup`.
     pub fn ready() -> Result<Toolchain> {
         let ready = wanted(Self::forced()?).find(|toolchain| toolchain.lacks().is_empty());
         ready.context("the Rust here cannot compile firmware yet: run `cargo xtask setup`")
     }
 
-    /// The targets, or the Debian packages, that it lacks on this machine.
+    /// Returns the targets or Debian packages that it lacks on this machine.
     pub fn lacks(self) -> Vec<&'static str> {
         match self {
             Toolchain::Rustup => missing_targets(),
@@ -112,7 +111,7 @@ impl Toolchain {
         }
     }
 
-    /// Its compiler.
+    /// Returns its compiler.
     pub fn rustc(self) -> Command {
         let mut rustc = Command::new("rustc");
         if self == Toolchain::Debian {
@@ -122,9 +121,9 @@ impl Toolchain {
         rustc
     }
 
-    /// Starts a cargo command in `folder` that compiles for `target`, one of [`TARGETS`].
+    /// Returns a cargo command in `folder` that compiles for `target`, one of [`TARGETS`].
     ///
-    /// The caller says `--target` or has it in the folder's `.cargo/config.toml`.
+    /// The caller passes `--target`, or the folder's `.cargo/config.toml` has it.
     pub fn cargo(self, folder: &Path, target: &str) -> Command {
         let mut command = command::cargo(folder);
         // These would replace the linker arguments in the boards' .cargo/config.toml.
@@ -137,16 +136,16 @@ impl Toolchain {
     }
 }
 
-/// Makes `command` run Debian's cargo, unmoved by the Rust that runs this program.
+/// Makes `command` run Debian's cargo, independent of the Rust that runs this program.
 fn use_debian(command: &mut Command, target: &str) {
     forget_rustup(command);
-    // rustup's programs have the same names and come first on the PATH otherwise.
+    // Otherwise rustup's programs of the same names come first on the PATH.
     let path = env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("/usr/bin:{path}"));
-    // `build-std` is an unstable option, which this variable permits on a stable compiler. It is
-    // asked for here, not in a committed file, because host crates must not see it.
+    // `build-std` is unstable; this variable allows it on a stable compiler. It is set here and not
+    // in a committed file, because host crates must not see it.
     command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "core");
-    // Debian's Rust comes without the rust-lld that these targets name as their linker.
+    // Debian's Rust does not have rust-lld, the default linker of these targets.
     let target = target.to_uppercase().replace('-', "_");
     command.env(format!("CARGO_TARGET_{target}_LINKER"), "ld.lld");
 }
@@ -163,14 +162,14 @@ fn missing_targets() -> Vec<&'static str> {
     TARGETS.into_iter().filter(|target| !installed(target)).collect()
 }
 
-/// Whether a target's library folder has `core` in it, under whatever hash.
+/// Returns whether a target's library folder has `core` in it, with any hash.
 fn has_core(folder: &Path) -> bool {
     let Ok(entries) = folder.read_dir() else { return false };
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    // Debian's plain `rustc` has the same path and is too old; then all of them are wanted.
+    // Debian's plain `rustc` has the same path and is too old; then all packages are needed.
     let said = command::first_line(Command::new("/usr/bin/rustc").arg("--version"));
     let new_enough = said.is_ok_and(|said| is_at_least(&said, OLDEST));
     let source = sysroot("/usr/bin/rustc").unwrap_or_default();
@@ -189,7 +188,7 @@ fn sysroot(rustc: &str) -> Result<PathBuf> {
     command::first_line(Command::new(rustc).args(["--print", "sysroot"])).map(PathBuf::from)
 }
 
-/// Whether the first dotted number in what a program says of its version is as high as another.
+/// Returns whether the first dotted number in a program's version output is at least another.
 pub fn is_at_least(said: &str, oldest: &str) -> bool {
     numbers(said).zip(numbers(oldest)).is_some_and(|(version, oldest)| version >= oldest)
 }
@@ -208,7 +207,8 @@ mod tests {
 
     use Toolchain::{Debian, Rustup};
 
-    /// What a machine lacks of either, whether it can get that, and what was tried.
+    /// A machine that lacks something of both toolchains, whether it can get that, and what was
+    /// tried.
     struct Fake {
         lacks: [Vec<&'static str>; 2],
         can: [bool; 2],
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    /// What comes of it on such a machine, and what was tried for that.
+    /// Returns the toolchain reached on such a machine, and what was tried.
     fn reached(
         has: [bool; 2],
         can: [bool; 2],

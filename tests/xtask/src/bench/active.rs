@@ -1,4 +1,4 @@
-//! W1U: events that wait for nothing, each of which activates itself from its callback.
+//! W1U: events that wait for nothing and activate themselves in their callbacks.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::table::Table;
 
-/// The contestants, as the table lists them.
+/// The contenders, in the order of the table.
 const NAMES: [&str; 8] = [
     "picoevent's core",
     "picoevent",
@@ -22,17 +22,17 @@ const NAMES: [&str; 8] = [
 
 const LIBEVENT: &str = "libevent event_active";
 
-/// How many events there are.
+/// The numbers of events.
 const EVENTS: [u32; 2] = [1, 64];
 
-/// Callbacks of one turn, and by which two runs differ whose instructions are compared.
+/// The callbacks of one turn, and the difference between two runs whose instructions are compared.
 const CALLBACKS: u32 = 200_000;
 const COUNTED: u32 = 20_000;
 
-/// Measures it.
+/// Measures the workload.
 ///
 /// # Errors
-/// When something cannot be built, or a contestant makes another number of calls.
+/// If something cannot be built, or a contender makes a wrong number of calls.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let rounds = if options.quick { 7 } else { 25 };

@@ -1,4 +1,4 @@
-//! W1: tokens in a ring of descriptors, libevent's own `test/bench.c`, by turns in one process.
+//! W1: tokens in a ring of descriptors, like libevent's own `test/bench.c`, in one process.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::table::Table;
 
-/// The contestants, as tables list them.
+/// The contenders, in the order of the tables.
 const NAMES: [&str; 17] = [
     "picoevent",
     "picoevent, level",
@@ -33,18 +33,19 @@ const NAMES: [&str; 17] = [
     "libuv +t60",
 ];
 
-/// What is in everybody's time and is no loop's.
+/// Work outside of the loops, which is contained in every contender's time.
 const FLOOR: &str = "no loop";
 
 const LIBEVENT: &str = "libevent";
 
-/// Those on picoevent's back end, which needs a descriptor more for each it watches.
+/// Contenders on picoevent's back end, which needs one more descriptor for each descriptor that it
+/// watches.
 const WITH_DUPLICATES: [&str; 3] = ["picoevent", "picoevent, level", "picoevent +t60"];
 
-/// Whose instructions are recorded.
+/// Contenders whose instructions are recorded.
 const GATED: [&str; 2] = ["picoevent", "picoevent +t60"];
 
-/// Lines of the plot.
+/// The lines of the plot.
 const PLOTTED: [&str; 8] = [
     "picoevent",
     "picoevent's core on mio",
@@ -56,13 +57,13 @@ const PLOTTED: [&str; 8] = [
     "calloop",
 ];
 
-/// Of more pairs of two descriptors than this, duplicates are not watched as well.
+/// With more pairs of two descriptors than this, there is no room for duplicates.
 const CROWD: u32 = 5_000;
 
-/// Events between the two runs whose instructions are compared.
+/// The difference in events between the two runs whose instructions are compared.
 const COUNTED: u32 = 10_000;
 
-/// One ring: of what, of how many pairs, with how many tokens.
+/// A ring: the kind of descriptors, the number of pairs, and the number of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Case {
     kind: &'static str,
@@ -74,10 +75,10 @@ const fn case(kind: &'static str, pairs: u32, tokens: u32) -> Case {
     Case { kind, pairs, tokens }
 }
 
-/// The cases that have a table of their own.
+/// The cases with a table of their own.
 const CLOSE: [Case; 2] = [case("eventfd", 1_000, 1), case("eventfd", 1_000, 100)];
 
-/// The others, which share one.
+/// The other cases, which share a table.
 const FAR: [Case; 11] = [
     case("eventfd", 100, 1),
     case("eventfd", 100, 100),
@@ -92,11 +93,11 @@ const FAR: [Case; 11] = [
     case("pipes", 1_000, 100),
 ];
 
-/// The instructions of an event on picoevent's back end, by edge, without and with a timeout, in the
-/// rings that have a table of their own.
+/// Returns the instructions of an edge-triggered event on picoevent's back end, without and with a
+/// timeout, in the rings with a table of their own.
 ///
 /// # Errors
-/// When the program cannot be built, or loses a token.
+/// If the program cannot be built, or loses a token.
 pub fn counts() -> Result<Vec<(String, u64)>> {
     let program = Program::build_without_plugins()?;
     let gated = CLOSE.into_iter().flat_map(|case| GATED.map(|name| (case, name)));
@@ -106,10 +107,10 @@ pub fn counts() -> Result<Vec<(String, u64)>> {
     Ok(gated.zip(program.differences(&counted)?).map(named).collect())
 }
 
-/// Measures it.
+/// Measures the workload.
 ///
 /// # Errors
-/// When something cannot be built, or a contestant loses a token.
+/// If something cannot be built, or a contender loses a token.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let mut tables = Vec::new();
@@ -144,8 +145,8 @@ impl Case {
         program.play(&words, &self.contestants())
     }
 
-    /// Who takes part: those with timeouts where there is a table for them, those with duplicates
-    /// where there is room.
+    /// Returns the contenders: those with timeouts for cases with a table of their own, those with
+    /// duplicates if there is room.
     fn contestants(self) -> Vec<&'static str> {
         let crowded = self.kind != "eventfd" && self.pairs > CROWD;
         let takes_part = |name: &&str| {
@@ -222,7 +223,7 @@ impl fmt::Display for Case {
     }
 }
 
-/// What an event costs, by the number of sources.
+/// Returns the plot of an event's cost by the number of sources.
 fn plot_of(measured: &[(Case, Figures)]) -> Plot {
     let of_kind = |case: &Case| case.kind == "eventfd" && case.tokens == 1;
     let points = |name: &str| {

@@ -5,10 +5,10 @@
 //!   seven programs     built at two levels      a known time an instruction
 //! ```
 //!
-//! QEMU's clock advances by a fixed time for each instruction, so ticks of a timer are instructions,
-//! exactly, and the same in every run. A run that is not, or a clock that does not count as it
-//! should, is an error and no figure. They are instructions, not cycles: what a chip makes of them
-//! depends on its flash and its core.
+//! QEMU's clock advances by a fixed time for each instruction. So a timer's ticks count
+//! instructions exactly, and equally in every run. Runs that differ, or a clock that does not count
+//! as expected, are errors, and there is no figure. Instructions are not cycles: how many cycles
+//! they take depends on a chip's flash and core.
 
 mod fit;
 pub mod image;
@@ -27,13 +27,13 @@ use report::Report;
 /// The workload's name.
 pub const NAME: &str = "chip";
 
-/// What a profile's programs have said, by the name of the count.
+/// The counts of a profile's programs, by name.
 type Counts = BTreeMap<String, u64>;
 
 /// Builds every program, runs each twice on every machine, and makes the tables.
 ///
 /// # Errors
-/// When something cannot be built, a clock is wrong, or two runs differ.
+/// If something cannot be built, a clock is wrong, or two runs differ.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let toolchain = setup::emulation()?;
     let machines = if options.quick { &Machine::ALL[..1] } else { &Machine::ALL };
@@ -51,13 +51,14 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     tables::make(&counts, &by)
 }
 
-/// Every count in thousandths of an instruction, and every number of frames in thousandths of a
-/// frame, with names that stay: a profile, a colon, a count of the programs.
+/// Returns every count in thousandths of an instruction, and every number of frames in thousandths
+/// of a frame. Their names do not change: the profile, a colon, and the program's name for the
+/// count.
 ///
-/// Each program runs once. This takes seconds when they have been built before.
+/// Each program runs once. This takes seconds if the programs are already built.
 ///
 /// # Errors
-/// When something cannot be built, or a clock is wrong.
+/// If something cannot be built, or a clock is wrong.
 pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     let toolchain = setup::emulation()?;
     let mut counts = Vec::new();
@@ -71,7 +72,7 @@ pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     Ok(counts)
 }
 
-/// Runs a program twice on each machine, and answers what it said each time.
+/// Runs a program twice on each machine. Returns its output, which must be the same.
 fn twice_on_each(machines: &[Machine], image: &Image) -> Result<String> {
     let mut said: Option<(String, Machine)> = None;
     for &machine in machines.iter().flat_map(|machine| [machine; 2]) {
@@ -88,7 +89,7 @@ fn twice_on_each(machines: &[Machine], image: &Image) -> Result<String> {
     Ok(report)
 }
 
-/// Two runs come to the same, to the tick.
+/// Checks that two runs had the same output.
 fn same(before: &str, now: &str) -> Result<()> {
     if let Some((old, new)) = before.lines().zip(now.lines()).find(|(old, new)| old != new) {
         bail!("two runs differ, so neither is a figure:\n  {old}\n  {new}");

@@ -1,8 +1,9 @@
-//! The figures of a run, and what can be said of them.
+//! The figures of a run, and their statistics.
 //!
-//! A figure is what one contestant took in one round. All contestants have a turn in each round, in
-//! an order of chance, so what slows the machine down for a while slows down all of them: the ratio
-//! of two within a round is steadier than either. A ratio here is the median of the rounds' ratios.
+//! A figure is what one contender took in one round. All contenders have a turn in each round, in
+//! random order. Whatever slows the machine down for a while slows down all of them, so the ratio
+//! of two contenders within a round is steadier than either figure. A ratio here is the median of
+//! the rounds' ratios.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::spread::Spread;
 use crate::table::thousands;
 
-/// What everybody took in every round, by name and phase; a workload without phases has one, `""`.
+/// What each contender took in every round, by name and phase. A workload without phases has the
+/// phase `""`.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Figures(BTreeMap<(String, String), Vec<f64>>);
 
@@ -23,19 +25,19 @@ impl Figures {
             let (name, phase, figure) = match *line.split('\t').collect::<Vec<_>>().as_slice() {
                 [name, _, figure] => (name, "", figure),
                 [name, _, phase, figure] => (name, phase, figure),
-                _ => bail!("{line:?} is no line of figures"),
+                _ => bail!("{line:?} is not a line of figures"),
             };
-            let figure = figure.parse().with_context(|| format!("{figure:?} is no figure"))?;
+            let figure = figure.parse().with_context(|| format!("{figure:?} is not a figure"))?;
             figures.entry((name.to_owned(), phase.to_owned())).or_default().push(figure);
         }
         let mut rounds = figures.values().map(Vec::len);
-        let first = rounds.next().context("nobody had a turn")?;
-        ensure!(rounds.all(|others| others == first), "someone had more turns than others");
+        let first = rounds.next().context("there are no figures")?;
+        ensure!(rounds.all(|others| others == first), "a contender has more rounds than others");
         Ok(Self(figures))
     }
 
-    /// Returns the cells that tables have in common: what someone took, its least and most, what is
-    /// beyond the floor, and the ratio to another.
+    /// Returns the cells that tables have in common: the median, the least and the most, the part
+    /// beyond the floor, and the ratio to another contender.
     pub fn cells(&self, name: &str, floor: &str, other: &str) -> [String; 4] {
         let (least, most) = self.range(name, "").unzip();
         [
@@ -46,27 +48,27 @@ impl Figures {
         ]
     }
 
-    /// How many rounds there were.
+    /// Returns the number of rounds.
     pub fn rounds(&self) -> usize {
         self.0.values().next().map_or(0, Vec::len)
     }
 
-    /// The median of what someone took.
+    /// Returns the median of a contender's figures.
     pub fn median(&self, name: &str, phase: &str) -> Option<f64> {
         self.spread(name, phase).map(|spread| spread.median())
     }
 
-    /// The least and the most that someone took.
+    /// Returns the least and the greatest of a contender's figures.
     pub fn range(&self, name: &str, phase: &str) -> Option<(f64, f64)> {
         self.spread(name, phase).map(|spread| spread.range())
     }
 
-    /// What someone took as a part of what another did.
+    /// Returns a contender's figure as a ratio to another's.
     pub fn ratio(&self, name: &str, to: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, to, phase, |a, b| a / b)
     }
 
-    /// What someone took beyond another.
+    /// Returns a contender's figure minus another's.
     pub fn beyond(&self, name: &str, floor: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, floor, phase, |a, b| a - b)
     }
@@ -85,7 +87,7 @@ impl Figures {
     }
 }
 
-/// Nanoseconds as a cell: with a digit behind the point when there are few.
+/// Formats nanoseconds as a cell, with one decimal if they are few.
 pub fn nanos(figure: Option<f64>) -> String {
     match figure {
         None => "–".to_owned(),
@@ -94,12 +96,12 @@ pub fn nanos(figure: Option<f64>) -> String {
     }
 }
 
-/// A ratio as a cell.
+/// Formats a ratio as a cell.
 pub fn times(ratio: Option<f64>) -> String {
     ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}×"))
 }
 
-/// A count as a cell, `12,345`.
+/// Formats a count as a cell, `12,345`.
 pub fn count(figure: Option<f64>) -> String {
     figure.map_or("–".to_owned(), thousands)
 }
@@ -131,14 +133,17 @@ mod tests {
     #[test]
     fn lines_that_make_no_sense_are_named() {
         let refused = |text| Figures::read(text).unwrap_err().to_string();
-        assert_eq!(refused("a 0 1\n"), "\"a 0 1\" is no line of figures");
-        assert_eq!(refused("a\t0\tfast\n"), "\"fast\" is no figure");
-        assert_eq!(refused(""), "nobody had a turn");
-        assert_eq!(refused("a\t0\t1\na\t1\t1\nb\t0\t1\n"), "someone had more turns than others");
+        assert_eq!(refused("a 0 1\n"), "\"a 0 1\" is not a line of figures");
+        assert_eq!(refused("a\t0\tfast\n"), "\"fast\" is not a figure");
+        assert_eq!(refused(""), "there are no figures");
+        assert_eq!(
+            refused("a\t0\t1\na\t1\t1\nb\t0\t1\n"),
+            "a contender has more rounds than others"
+        );
     }
 
     #[test]
-    fn cells_are_as_people_write_numbers() {
+    fn cells_are_formatted_for_people() {
         assert_eq!((nanos(Some(4.36)), nanos(Some(1_234.5))), ("4.4".into(), "1,234".into()));
         assert_eq!((times(Some(0.8861)), times(None)), ("0.89×".into(), "–".into()));
         assert_eq!(count(Some(1_234_567.2)), "1,234,567");

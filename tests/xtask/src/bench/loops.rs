@@ -1,4 +1,4 @@
-//! The program that plays the workloads of one process, and its plug-ins: `tests/bench/loops`.
+//! The program that runs the workloads of one process, and its plug-ins: `tests/bench/loops`.
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -12,17 +12,17 @@ use crate::{
     workspace,
 };
 
-/// Each plug-in and the library it is of.
+/// Each plug-in and its libraries.
 const PLUGINS: [(&str, &[&str]); 4] =
     [("epoll", &[]), ("libevent", &["event_core"]), ("libev", &["ev"]), ("libuv", &["uv"])];
 
-/// Longer than any play takes.
+/// Longer than any run takes.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Longer than a short one takes under valgrind.
+/// Longer than a short run takes under valgrind.
 const COUNT_LIMIT: Duration = Duration::from_secs(180);
 
-/// The status the program ends with when the machine has no room for a workload.
+/// The program's exit status if the machine does not have the resources for a workload.
 const NOT_HERE: i32 = 3;
 
 /// The built program and plug-ins.
@@ -31,13 +31,13 @@ pub struct Program {
     plugins: Vec<PathBuf>,
 }
 
-/// This machine has no room for a workload; the sentence says what is missing.
+/// The machine does not have the resources for a workload; the text says which.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotHere(pub String);
 
 impl Program {
-    /// Builds them.
+    /// Builds the program and its plug-ins.
     pub fn build() -> Result<Self> {
         let plugin = |(name, libraries): &(&str, &[&str])| {
             let source = format!("tests/bench/loops/c/{name}.c");
@@ -47,7 +47,7 @@ impl Program {
         Ok(Self { plugins, ..Self::build_without_plugins()? })
     }
 
-    /// Builds the program alone, which has the contestants in Rust.
+    /// Builds the program alone, with the contenders in Rust.
     pub fn build_without_plugins() -> Result<Self> {
         let mut cargo = command::cargo(&workspace::root());
         cargo.args(["build", "--release", "--package", "picoevent-loops"]);
@@ -55,11 +55,11 @@ impl Program {
         Ok(Self { path, plugins: Vec::new() })
     }
 
-    /// Plays what the words say, with those contestants only, or all if none is named, and reads
-    /// the figures.
+    /// Runs the workload that `words` describe and reads the figures. `only` names the contenders;
+    /// if it is empty, all of them run.
     ///
     /// # Errors
-    /// When a contestant fails; [`NotHere`] when the machine has no room for it.
+    /// If a contender fails; [`NotHere`] if the machine does not have the resources.
     pub fn play(&self, words: &str, only: &[&str]) -> Result<Figures> {
         let mut program = self.command(words, only);
         println!("$ picoevent-loops {words}");
@@ -72,8 +72,8 @@ impl Program {
         }
     }
 
-    /// The instructions by which two runs of one contestant differ, for each of `per` operations
-    /// that the second did more.
+    /// Returns the difference in instructions between two runs of one contender, per additional
+    /// operation.
     fn difference(&self, count: &Count) -> Result<f64> {
         let run =
             |words: &str| callgrind::instructions(&self.command(words, &[count.name]), COUNT_LIMIT);
@@ -81,8 +81,8 @@ impl Program {
         Ok((more as f64 - less as f64) / count.per)
     }
 
-    /// Counts the instructions of each, two at a time: unlike time they do not depend on what else
-    /// the machine does.
+    /// Counts the instructions of each, two at a time. Unlike time, they do not depend on other
+    /// programs.
     pub fn differences(&self, counts: &[Count]) -> Result<Vec<f64>> {
         println!("counting instructions, {} pairs of runs ...", counts.len());
         let pool = ThreadPoolBuilder::new().num_threads(2).build()?;
@@ -101,14 +101,14 @@ impl Program {
     }
 }
 
-/// Two runs of one contestant.
+/// Two runs of one contender.
 pub struct Count {
-    /// Whose.
+    /// The contender's name.
     pub name: &'static str,
-    /// What is played first.
+    /// The words of the shorter run.
     pub less: String,
-    /// What is played then.
+    /// The words of the longer run.
     pub more: String,
-    /// How many operations more that is.
+    /// The number of additional operations.
     pub per: f64,
 }

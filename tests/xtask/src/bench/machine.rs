@@ -1,4 +1,4 @@
-//! The machine that figures are from: without it they mean nothing.
+//! The machine that figures are from; without it they mean nothing.
 
 use std::{fmt, process::Command, thread};
 
@@ -7,7 +7,7 @@ use procfs::{CpuInfo, Current as _};
 use super::peers;
 use crate::command;
 
-/// What is said of a machine above its figures.
+/// The description of a machine above its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     processor: String,
@@ -15,12 +15,12 @@ pub struct Machine {
     kernel: String,
     rustc: String,
     cc: String,
-    /// The libraries that are compared with, and their versions.
+    /// The compared libraries and their versions.
     peers: Vec<String>,
 }
 
 impl Machine {
-    /// Asks this machine. What it does not answer is said to be unknown.
+    /// Describes this machine. What cannot be found out is called unknown.
     pub fn here() -> Self {
         Self {
             processor: processor(),
@@ -46,7 +46,7 @@ fn processor() -> String {
     name.unwrap_or("a processor of unknown kind").to_owned()
 }
 
-/// The first line that a program answers with.
+/// Returns the first line of a program's output.
 fn said(program: &str, argument: &str) -> String {
     let said = command::first_line(Command::new(program).arg(argument));
     said.unwrap_or_else(|_| format!("{program} of unknown version"))

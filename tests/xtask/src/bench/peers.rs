@@ -1,4 +1,4 @@
-//! The peers: event loops in C, as Debian has them, and programs of ours that use them.
+//! The compared event loops in C, from Debian's packages, and programs that use them.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{command, setup, workspace};
 /// The preprocessor answers at once.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Asks the preprocessor for the versions of the peers.
+/// Makes the preprocessor print the libraries' versions.
 const VERSIONS: &str = "\
 #include <event2/event-config.h>
 #include <ev.h>
@@ -24,16 +24,17 @@ const VERSIONS: &str = "\
 @libuv UV_VERSION_MAJOR.UV_VERSION_MINOR.UV_VERSION_PATCH
 ";
 
-/// Makes sure that peers can be compiled and instructions counted.
+/// Installs what is needed to compile the libraries' users and to count instructions.
 pub fn install() -> Result<()> {
     setup::peers()?;
     setup::tool("valgrind")
 }
 
-/// Compiles a C source, named from the repository's root, into a library that a program loads while it
-/// runs, and returns where it is. Libraries are named as the linker's `-l` does.
+/// Compiles a C source, given relative to the repository's root, into a library that can be loaded
+/// at run time. Returns its path. Libraries are named as for the linker's `-l`.
 ///
 /// # Errors
+/// If the compiler fails, with its message.
 /// When the compiler fails; it says why.
 pub fn compile_plugin(name: &str, source: &str, libraries: &[&str]) -> Result<PathBuf> {
     let output = folder()?.join(format!("{name}.so"));
@@ -41,14 +42,14 @@ pub fn compile_plugin(name: &str, source: &str, libraries: &[&str]) -> Result<Pa
     Ok(output)
 }
 
-/// Where compiled peers are put.
+/// Returns the folder of compiled plug-ins.
 pub fn folder() -> Result<PathBuf> {
     let folder = workspace::target().join("bench-peers");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Ok(folder)
 }
 
-/// The peers' names with their versions.
+/// Returns the libraries' names and versions.
 pub fn versions() -> Vec<String> {
     let said = preprocessed(VERSIONS).unwrap_or_default();
     let versions: Vec<_> = said.lines().filter_map(version).collect();
@@ -58,7 +59,7 @@ pub fn versions() -> Vec<String> {
 fn compiler(output: &Path, source: &str, libraries: &[&str]) -> Command {
     let mut cc = Command::new("cc");
     cc.current_dir(workspace::root()).args(["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror"]);
-    // libev asks for the first.
+    // libev needs the first.
     cc.args(["-fno-strict-aliasing", "-shared", "-fPIC", "-o"]).arg(output).arg(source);
     cc.args(libraries.iter().map(|library| format!("-l{library}")));
     cc
@@ -68,12 +69,12 @@ fn preprocessed(text: &str) -> Result<String> {
     let source = folder()?.join("versions.h");
     fs::write(&source, text)?;
     let mut cc = Command::new("cc");
-    // A header that is missing leaves the others' versions.
+    // A missing header does not affect the other versions.
     let output = command::ended(cc.args(["-E", "-P"]).arg(&source), LIMIT)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Reads `@libuv 1 . 44.2`: the preprocessor puts spaces where it likes.
+/// Reads `@libuv 1 . 44.2`; the preprocessor inserts spaces.
 fn version(line: &str) -> Option<String> {
     let (name, version) = line.strip_prefix('@')?.split_once(' ')?;
     let version: String = version.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();

@@ -1,6 +1,6 @@
 //! Plots: lines over two logarithmic axes, as SVG.
 //!
-//! What is not above zero has no place on such an axis and is left out.
+//! Values that are not above zero cannot be drawn on such an axis and are left out.
 
 use std::fs;
 
@@ -13,11 +13,11 @@ use crate::workspace;
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plot {
-    /// What it shows.
+    /// The title.
     pub title: String,
-    /// What grows to the right.
+    /// The label of the x axis.
     pub across: String,
-    /// What grows upwards.
+    /// The label of the y axis.
     pub up: String,
     /// The lines: a name, and points from left to right.
     pub lines: Vec<(String, Vec<(f64, f64)>)>,
@@ -28,7 +28,7 @@ const SIZE: (u32, u32) = (760, 430);
 
 const FONT: &str = "sans-serif";
 
-/// Colours that can be told apart by those who see few (Okabe and Ito), the first for picoevent.
+/// Colours that colour-blind people can distinguish (Okabe and Ito); the first is for picoevent.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0xe6, 0x9f, 0x00),
@@ -101,7 +101,7 @@ impl Plot {
     }
 }
 
-/// The range of values and a little more.
+/// Returns the range of the values, extended a little.
 fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
     let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
@@ -112,7 +112,7 @@ fn label(mark: f64) -> String {
     if mark < 1.0 { mark.to_string() } else { figures::count(Some(mark)) }
 }
 
-/// The points that a logarithmic axis has a place for.
+/// Returns the points that can be drawn on a logarithmic axis.
 fn drawable(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0 && y.is_finite()).collect()
 }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plot_has_a_line_and_a_name_for_each_contestant_and_text_is_escaped() {
+    fn a_plot_has_a_line_and_a_name_for_each_contender_and_text_is_escaped() {
         let points: &[_] = &[(100.0, 20.0), (1_000.0, 30.0), (10_000.0, 300.0)];
         let svg = plot(&[("picoevent", points), ("calloop <3", &points[..1])]).svg().unwrap();
         // The line, and its key in the legend.

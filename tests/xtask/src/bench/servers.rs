@@ -1,14 +1,14 @@
-//! Servers on picoevent and on other loops, each a process of its own under the same clients.
+//! Servers on picoevent and on other loops, each in a process of its own, under the same clients.
 //!
 //! ```text
 //!   hello (W3)  echo (W4)  idle (W5)  start (W6)      the workloads
-//!   contest     all servers in rounds, as a table     tally    instructions, system calls
-//!   duel        one server and its clients            place  report
-//!   contestant  what there is, and how it is built    others
+//!   rounds      all servers in rounds, as a table     tally    instructions, system calls
+//!   run         one server and its clients            place  report
+//!   contender   the servers, and how they are built   others
 //! ```
 //!
-//! The sources are in `tests/bench/servers`. A server that its clients find wrong, and clients that
-//! a server finds wrong, are an error and no figure.
+//! The sources are in `tests/bench/servers`. If clients find their server wrong, or a server its
+//! clients, that is an error, and there is no figure.
 
 mod contest;
 mod contestant;

@@ -1,34 +1,34 @@
-//! Many measurements of the same, as one figure with its bounds.
+//! Many measurements of one quantity, as one figure with its bounds.
 
-/// Measurements in order.
+/// Sorted measurements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread(Vec<f64>);
 
 impl Spread {
-    /// Puts measurements in order.
+    /// Sorts measurements.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         Self(values)
     }
 
-    /// Half of all are not above it.
+    /// Returns the median: half of all values are not above it.
     pub fn median(&self) -> f64 {
         let last = self.0.len().saturating_sub(1);
         f64::midpoint(self.at(last / 2), self.at(last.div_ceil(2)))
     }
 
-    /// The least, and the most.
+    /// Returns the least and the greatest value.
     pub fn range(&self) -> (f64, f64) {
         (self.at(0), self.at(self.0.len().saturating_sub(1)))
     }
 
-    /// What so many of a hundred do not exceed.
+    /// Returns the value that so many per cent do not exceed.
     pub fn percentile(&self, percent: usize) -> f64 {
         self.at((self.0.len() * percent).div_ceil(100).max(1) - 1)
     }
 
-    /// Written with so many digits behind the point: `4.36 [4.30–4.50]`.
+    /// Formats the spread with so many decimals: `4.36 [4.30–4.50]`.
     pub fn show(&self, digits: usize) -> String {
         let (median, (least, most)) = (self.median(), self.range());
         format!("{median:.digits$} [{least:.digits$}–{most:.digits$}]")
@@ -39,8 +39,8 @@ impl Spread {
     }
 }
 
-/// Measures every contestant once a round, in an order that is another each time, so that no one
-/// always comes first, or always after the same. Answers by contestant, each by round.
+/// Measures every contender once a round, in a new random order each time. Returns the results by
+/// contender, each by round.
 pub fn rounds<T, R, E>(
     contestants: &[T],
     rounds: usize,
@@ -57,7 +57,7 @@ pub fn rounds<T, R, E>(
     Ok(results)
 }
 
-/// How many times as much the first takes as the second, round by round.
+/// Returns the ratio of the first to the second, round by round.
 pub fn ratio(first: &[f64], second: &[f64]) -> Spread {
     Spread::of(first.iter().zip(second).map(|(first, second)| first / second))
 }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn everyone_is_measured_once_a_round() {
+    fn every_contender_is_measured_once_a_round() {
         let mut seen = Vec::new();
         let measure = |&name: &char| {
             seen.push(name);

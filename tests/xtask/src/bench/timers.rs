@@ -1,4 +1,5 @@
-//! W2: timers added, moved, cancelled and fired. W2i: timers of a minute, begun again and again.
+//! W2: timers added, moved, cancelled and fired. W2i: timers of a minute, restarted again and
+//! again.
 
 use anyhow::Result;
 
@@ -10,11 +11,11 @@ use super::{
 };
 use crate::table::Table;
 
-/// The contestants, as tables list them.
+/// The contenders, in the order of the tables.
 const NAMES: [&str; 7] =
     [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
 
-/// Those of W2i.
+/// The contenders of W2i.
 const IDLE_NAMES: [&str; 9] = [
     US,
     LIBEVENT,
@@ -32,23 +33,23 @@ const LIBEVENT: &str = "libevent";
 const CALLOOP: &str = "calloop";
 const FLOOR: &str = "no timers";
 
-/// What is timed; the program's words.
+/// The timed phases, in the program's words.
 const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
 
-/// All phases up to each of those, for the count of instructions.
+/// Each phase with the one before it, for counting instructions.
 const BEFORE: [(&str, &str); 4] =
     [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
 
-/// Timers, and rounds of a full run.
+/// The numbers of timers, and the rounds of a full run.
 const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MOST, 5)];
 
-/// As many as picoevent's tables have, in round numbers.
+/// The size of picoevent's tables, rounded down.
 const MOST: u32 = 65_000;
 
-/// Timers up to which calloop, which looks at all of them for each change, is measured.
+/// The most timers for calloop, which looks at all of them for each change.
 const FEW: u32 = 1_000;
 
-/// Timers of W2i, and how often one of them is begun again.
+/// The timers of W2i, and how often one of them is restarted.
 const IDLE: u32 = 10_000;
 const OPERATIONS: u32 = 1_000_000;
 const COUNTED: u32 = 50_000;
@@ -56,7 +57,7 @@ const COUNTED: u32 = 50_000;
 /// Measures W2.
 ///
 /// # Errors
-/// When something cannot be built, or a contestant fires too many timers or too few.
+/// If something cannot be built, or a contender fires too many or too few timers.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let sizes = if options.quick { &SIZES[1..3] } else { &SIZES[..] };
@@ -70,7 +71,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
             .collect();
         let words = format!("timers --timers {timers} --rounds {rounds}");
         let figures = program.play(&words, &names)?;
-        // What does not grow with the number of timers is counted once, at the size that has room.
+        // Counts that do not grow with the number of timers are taken once.
         let counted = if options.quick { timers == 1_000 } else { timers >= 1_000 };
         let counts = if counted { counts(&program, timers)? } else { Vec::new() };
         tables.push(table(timers, &figures, &counts));
@@ -89,7 +90,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let rounds = if options.quick { 5 } else { 15 };
-    // What calloop takes for one round is more than the others' all.
+    // calloop takes more time for one round than the others together.
     let names: Vec<_> = IDLE_NAMES.into_iter().filter(|name| *name != CALLOOP).collect();
     let words = |operations| format!("idle --timers {IDLE} --operations {operations}");
     let figures = program.play(&format!("{} --rounds {rounds}", words(OPERATIONS)), &names)?;
@@ -117,8 +118,8 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     Ok(vec![table])
 }
 
-/// The instructions of each phase, for each contestant: a phase is what a run that ends behind it
-/// takes beyond one that ends before it.
+/// Returns the instructions of each phase, for each contender: the difference between a run that
+/// ends after the phase and one that ends before it.
 fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHASES.len()])>> {
     let run = |phase| format!("timers --timers {timers} --until {phase}");
     let names: Vec<_> =
@@ -168,7 +169,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
     table
 }
 
-/// What a timer's whole life costs, by the number of timers.
+/// Returns the plot of the cost of a timer's whole life, by the number of timers.
 fn plot_of(measured: &[(u32, Figures)]) -> Plot {
     let life = |figures: &Figures, name: &str| {
         PHASES.iter().map(|phase| figures.median(name, phase)).sum::<Option<f64>>()
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_not_measured_has_no_row() {
+    fn a_contender_that_is_not_measured_has_no_row() {
         let table = table(MOST, &figures(), &[(US, [75.0, 100.0, 40.0, 41.0])]);
         let names: Vec<_> = table.rows.iter().map(|row| row[0].as_str()).collect();
         assert_eq!(names, [US, LIBEVENT, "libev"]);

@@ -1,4 +1,4 @@
-//! The test runners' summary lines, to be shown again at the very end.
+//! The test runners' summary lines, repeated at the end.
 
 use std::{
     fmt,
@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Which runner a summary line belongs to is said some lines before it.
+/// The line that names the runner comes some lines before its summary.
 const NAMES: [&str; 2] = ["Running ", "Doc-tests "];
 
 /// How a runner's summary line starts.
 const SUMMARY: &str = "test result: ";
 
-/// Summary lines, each under the line that names its test program.
+/// Summary lines, each after the line that names its test program.
 #[derive(Debug, Default)]
 pub struct Results {
     name: String,
@@ -21,7 +21,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// Shows what `cargo test` writes, line by line, and keeps the summaries.
+    /// Shows the output of `cargo test`, line by line, and keeps the summaries.
     pub fn show(&mut self, output: impl Read) -> Result<()> {
         let mut output = BufReader::new(output);
         let mut bytes = Vec::new();
@@ -44,13 +44,13 @@ impl Results {
     }
 }
 
-/// A program without tests says so by a summary too, which would only be noise at the end.
+/// Returns whether the summary is of a program without tests, which is left out.
 fn ran_nothing(summary: &str) -> bool {
     summary.contains(". 0 passed; 0 failed;")
 }
 
 impl fmt::Display for Results {
-    /// Writes each summary line as its runner did, below the line that names the runner.
+    /// Writes each summary line after the line that names its runner.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, line) in &self.lines {
             writeln!(f, "{name}\n{line}")?;

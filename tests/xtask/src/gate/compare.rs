@@ -1,4 +1,4 @@
-//! Figures of now, held against the record.
+//! Compares figures with the record.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -8,20 +8,20 @@ use crate::table::{Format, Table};
 /// What to do about a difference.
 pub const HOW_TO_RECORD: &str = "if that is meant, type\n  cargo xtask gate --record\nand commit tests/bench/recorded.toml with the change";
 
-/// How much a figure may differ, in per cent.
+/// The allowed difference in per cent.
 const ALLOWED: u64 = 2;
 
-/// All that is not as recorded.
+/// The differences from the record.
 #[derive(Debug, PartialEq)]
 pub struct Comparison {
-    /// How many figures there are now.
+    /// The number of figures now.
     figures: usize,
     differences: Vec<Difference>,
-    /// What is said of kinds of figures that another compiler made.
+    /// Kinds of figures that were made by another compiler.
     unjudged: Vec<String>,
 }
 
-/// A figure that is not as recorded.
+/// A figure that differs from the record.
 #[derive(Debug, Clone, PartialEq)]
 struct Difference {
     name: String,
@@ -30,20 +30,20 @@ struct Difference {
     kind: Kind,
 }
 
-/// What a difference means.
+/// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Within what is allowed, or another compiler's.
+    /// Allowed, or made by another compiler.
     Noted,
     Grown,
     Shrunk,
-    /// Measured, and not in the record.
+    /// Measured, but not in the record.
     NotRecorded,
-    /// In the record, and not measured any more.
+    /// In the record, but not measured any more.
     Gone,
 }
 
-/// Compares what is measured with what is recorded.
+/// Compares the measured figures with the record.
 pub fn compare(recorded: &Record, now: &Record) -> Comparison {
     let (mut differences, mut unjudged) = (Vec::new(), Vec::new());
     let nothing = Group::default();
@@ -71,7 +71,7 @@ pub fn compare(recorded: &Record, now: &Record) -> Comparison {
     Comparison { figures: record::count(now), differences, unjudged }
 }
 
-/// What either side has.
+/// Returns the names on either side.
 fn keys<'a>(
     recorded: impl Iterator<Item = &'a String>,
     now: impl Iterator<Item = &'a String>,
@@ -79,20 +79,20 @@ fn keys<'a>(
     recorded.chain(now).collect()
 }
 
-/// A difference of one is never judged: an operation's count is a quotient, rounded, and which of two
-/// threads waits for the other moves what is rounded by some hundredths.
+/// Returns whether a difference is allowed. A difference of one always is: an operation's count is
+/// a rounded quotient, and the scheduling of two threads moves it by some hundredths.
 fn is_allowed(recorded: u64, now: u64) -> bool {
     let difference = now.abs_diff(recorded);
     difference <= 1 || difference * 100 <= recorded * ALLOWED
 }
 
 impl Comparison {
-    /// Whether nothing differs by more than is allowed.
+    /// Returns whether nothing differs by more than is allowed.
     pub fn is_as_recorded(&self) -> bool {
         self.differences.iter().all(|difference| difference.kind == Kind::Noted)
     }
 
-    /// What is wrong, and what to do.
+    /// Returns what is wrong, and what to do.
     pub fn verdict(&self) -> String {
         let parts = [
             (Kind::Grown, format!("grown by more than {ALLOWED} %")),
@@ -109,7 +109,7 @@ impl Comparison {
 }
 
 impl fmt::Display for Comparison {
-    /// Writes the table of differences, all of them.
+    /// Writes the table of all differences.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.unjudged.iter().try_for_each(|kind| writeln!(f, "{kind}"))?;
         if self.differences.is_empty() {

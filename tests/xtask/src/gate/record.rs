@@ -1,4 +1,4 @@
-//! The record: a TOML file, figures of each kind below what is counted and by which compiler.
+//! The record: a TOML file with groups of figures, each with what is counted and the compiler.
 //!
 //! ```toml
 //! ["instructions, this machine"]
@@ -11,39 +11,39 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// What the file says to who opens it.
+/// The comment at the top of the file.
 const REMARK: &str = "\
 # What the core costs. `cargo xtask gate` fails when a figure differs from this by more than 2 %;
 # `cargo xtask gate --record` writes what it is now, to be committed with the change it comes from.
 ";
 
-/// Recorded, or measured, figures by what is counted, and where.
+/// Recorded or measured figures, by what is counted and where.
 pub type Record = BTreeMap<String, Group>;
 
 /// Figures of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// By which Rust the programs were compiled.
+    /// The Rust that compiled the programs.
     pub compiler: String,
-    /// The figures by their names.
+    /// The figures by name.
     #[serde(flatten)]
     pub figures: BTreeMap<String, u64>,
 }
 
-/// Understands the file's text.
+/// Parses the file's text.
 ///
 /// # Errors
-/// With the line that is none of a record, or that says again what another has said.
+/// The line that is invalid or a duplicate.
 pub fn read(text: &str) -> Result<Record> {
     Ok(toml::from_str(text)?)
 }
 
-/// Writes the file's text.
+/// Returns the file's text.
 pub fn text(record: &Record) -> Result<String> {
     Ok(format!("{REMARK}\n{}", toml::to_string(record)?))
 }
 
-/// How many figures there are.
+/// Returns the number of figures.
 pub fn count(record: &Record) -> usize {
     record.values().map(|group| group.figures.len()).sum()
 }

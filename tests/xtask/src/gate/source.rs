@@ -1,4 +1,4 @@
-//! Where the gate's figures come from.
+//! The sources of the gate's figures.
 
 use std::process::Command;
 
@@ -21,13 +21,12 @@ type Figures = Vec<(String, u64)>;
 struct Source {
     /// What is counted, and where.
     title: &'static str,
-    /// The Rust that they depend on, as it calls itself.
+    /// The Rust that they depend on, with its version.
     compiler: fn(Toolchain) -> Result<String>,
     measure: fn(Toolchain) -> Result<Figures>,
 }
 
-/// Every kind. A further one is a further line, and its figures are in the record with the next
-/// `cargo xtask gate --record`.
+/// Every kind. `cargo xtask gate --record` records the figures of a new line here.
 const SOURCES: &[Source] = &[
     Source {
         title: "instructions, this machine",
@@ -47,7 +46,7 @@ const SOURCES: &[Source] = &[
     Source { title: "bytes, microcontrollers", compiler: of_firmware, measure: bytes },
 ];
 
-/// Sizes of the tables, of those that `cargo xtask count` has: enough to see an operation grow.
+/// Table sizes, a subset of those of `cargo xtask count`: enough to see an operation's cost grow.
 const TABLES: [u32; 2] = [10, 1_000];
 
 /// Measures everything that is recorded.
@@ -59,7 +58,7 @@ pub fn measure(toolchain: Toolchain) -> Result<Record> {
     SOURCES.iter().map(group).collect()
 }
 
-/// The core's operations, by callgrind.
+/// Counts the core's operations with callgrind.
 fn instructions(_: Toolchain) -> Result<Figures> {
     let mut figures = Figures::new();
     for row in count::measure(TABLES)? {
@@ -70,13 +69,13 @@ fn instructions(_: Toolchain) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Operations and served connections, counted by QEMU: both emulated boards come to the same.
+/// Counts operations and served connections with QEMU. Both emulated boards have the same counts.
 fn on_the_chip(_: Toolchain) -> Result<Figures> {
     let counts = chip::counts(Machine::Mps2An385)?;
     Ok(counts.into_iter().map(|(name, thousandths)| (name, (thousandths + 500) / 1_000)).collect())
 }
 
-/// Firmware for QEMU, and the core alone.
+/// Measures firmware for QEMU, and the core alone.
 fn bytes(toolchain: Toolchain) -> Result<Figures> {
     let mut figures = Figures::new();
     for board in BOARDS.iter().filter(|board| board.is_emulated()) {
@@ -93,7 +92,7 @@ fn bytes(toolchain: Toolchain) -> Result<Figures> {
     Ok(figures)
 }
 
-/// On a machine of another kind the instructions are others.
+/// Returns the compiler and its host. Instructions depend on the host.
 fn of_this_machine(_: Toolchain) -> Result<String> {
     let said = command::output(Command::new("rustc").arg("--version").arg("--verbose"))?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
@@ -101,8 +100,8 @@ fn of_this_machine(_: Toolchain) -> Result<String> {
     Ok(format!("{version} for {}", host.context("rustc does not say what it compiles for")?))
 }
 
-/// The compiler's name, version and origin: equal versions from two origins differ in what they
-/// make.
+/// Returns the compiler's name, version and origin. Equal versions of two origins generate
+/// different code.
 fn of_firmware(toolchain: Toolchain) -> Result<String> {
     command::first_line(toolchain.rustc().arg("--version"))
 }

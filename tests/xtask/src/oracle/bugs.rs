@@ -1,5 +1,5 @@
-//! Whether the oracle finds what it is there to find: known bugs, put into a copy of the core one
-//! after the other.
+//! Checks that the oracle finds known bugs, which are planted in a copy of the core one after the
+//! other.
 
 use std::{path::Path, process::Command};
 
@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, patched, workspace};
 
-/// Each bug has to be found within so many programs.
+/// The number of programs within which each bug must be found.
 const ENOUGH: u64 = 2_000;
 
-/// Puts each bug in, runs the oracle, and takes it out again; returns the status to end with.
+/// Plants each bug, runs the oracle, and removes the bug. Returns the exit status.
 pub fn run(player: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
-    // What is built of the copy is kept with the rest, so that the next time is quicker.
+    // The build of the copy is kept, so that the next run is faster.
     let target = workspace::target().join("oracle-bugs");
     patched::plant_each("tests/oracle/bugs", copy.path(), None, |name| {
         let found = look(copy.path(), &target, player)?;
@@ -30,7 +30,7 @@ pub fn run(player: &Path) -> Result<i32> {
 /// What it took to find a bug.
 struct Found {
     programs: u64,
-    /// How long the shrunk program is.
+    /// The length of the shrunk program.
     lines: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A guest that runs: its log, its serial port, its end.
+//! A running guest: its log, its serial port, its exit status.
 
 use std::{
     fmt::Write as _,
@@ -22,13 +22,13 @@ use crate::{
     process::Process,
 };
 
-/// How long QEMU may take from its start to its first sign of life.
+/// How long QEMU may take to connect after its start.
 const START: Duration = Duration::from_secs(20);
 
-/// How often somebody looks whether QEMU has connected.
+/// How often to check whether QEMU has connected.
 const POLL: Duration = Duration::from_millis(5);
 
-/// How many log lines an error shows.
+/// The number of log lines in an error.
 const SHOWN: usize = 30;
 
 /// The byte that asks the firmware to end, as Ctrl-C on a terminal.
@@ -43,7 +43,7 @@ pub struct Guest {
     history: Vec<LogLine>,
     qmp: Option<Qmp>,
     qmp_listener: UnixListener,
-    // The last field: removed when QEMU is gone.
+    // The last field: removed after QEMU has ended.
     folder: TempDir,
 }
 
@@ -52,7 +52,7 @@ pub struct Guest {
 pub struct Uart(UnixStream);
 
 impl Guest {
-    /// Waits until QEMU has connected to `uart`, then decodes what comes out of it.
+    /// Waits until QEMU has connected to `uart`, then decodes its output.
     pub(super) fn connect(
         process: Process,
         folder: TempDir,
@@ -65,8 +65,8 @@ impl Guest {
         let log = uart.try_clone()?;
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
-            // Nobody is left to tell when this fails or when the guest was dropped: either way the
-            // channel closes, and whoever waits for a line is told that the guest has ended.
+            // The channel closes when this fails or when the guest was dropped. Either way, a
+            // receiver that waits for a line learns that the guest has ended.
             let send = |line| drop(sender.send(places.explain(line)));
             let _ = defmt_log::decode(&table, log, send);
         });
@@ -74,8 +74,8 @@ impl Guest {
         Ok(Self { process, uart, lines, history: Vec::new(), qmp: None, qmp_listener, folder })
     }
 
-    /// The next line of the firmware's log, waiting `limit` for it; `None` when the guest has
-    /// ended.
+    /// Returns the next line of the firmware's log, waiting at most `limit`; `None` if the guest
+    /// has ended.
     pub fn next_line(&mut self, limit: Duration) -> Result<Option<LogLine>> {
         match self.take(limit) {
             Ok(line) => Ok(Some(line)),
@@ -86,10 +86,10 @@ impl Guest {
         }
     }
 
-    /// The next line whose message contains `text`; the lines before it are taken too.
+    /// Returns the next line whose message contains `text`. The lines before it are taken, too.
     ///
     /// # Errors
-    /// When it has not come within `limit`, or the guest has ended; the error shows the last lines.
+    /// If it has not come within `limit`, or the guest has ended; the error has the last lines.
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<LogLine> {
         let deadline = Instant::now() + limit;
         loop {
@@ -101,7 +101,7 @@ impl Guest {
                     bail!("the guest did not log {text:?} within {limit:?}{}", self.story())
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    // Its serial port closes a moment before it can be asked for its status.
+                    // Its serial port closes a moment before its status is available.
                     self.process.wait(START)?;
                     bail!("the guest ended before it logged {text:?}{}", self.story())
                 }
@@ -115,7 +115,7 @@ impl Guest {
         Ok(line)
     }
 
-    /// Every line that was taken so far.
+    /// Returns every line that was taken so far.
     pub fn history(&self) -> &[LogLine] {
         &self.history
     }
@@ -125,15 +125,15 @@ impl Guest {
         self.uart.interrupt()
     }
 
-    /// Another sender to the guest's serial port, for another thread.
+    /// Returns another sender to the guest's serial port, for another thread.
     pub fn uart(&self) -> Result<Uart> {
         Ok(Uart(self.uart.0.try_clone()?))
     }
 
-    /// QEMU's control socket.
+    /// Returns QEMU's control socket.
     ///
     /// # Errors
-    /// When QEMU has ended or does not answer.
+    /// If QEMU has ended or does not answer.
     pub fn qmp(&mut self) -> Result<&mut Qmp> {
         let qmp = match self.qmp.take() {
             Some(qmp) => qmp,
@@ -142,20 +142,20 @@ impl Guest {
         Ok(self.qmp.insert(qmp))
     }
 
-    /// QEMU, to be killed from another thread or looked up by its number.
+    /// Returns QEMU's process, to kill it from another thread or look it up by its number.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// QEMU's process number, to look it up under `/proc`.
+    /// Returns QEMU's process number, for `/proc`.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// Waits for the firmware to end, and returns the status that it chose.
+    /// Waits for the firmware to end. Returns its exit status.
     ///
     /// # Errors
-    /// When it still runs after `limit`, or QEMU was killed; the error shows the last log lines.
+    /// If it still runs after `limit`, or QEMU was killed; the error has the last log lines.
     pub fn wait_exit(&mut self, limit: Duration) -> Result<i32> {
         let Some(status) = self.process.wait(limit)? else {
             bail!("the guest did not end within {limit:?}{}", self.story());
@@ -164,12 +164,12 @@ impl Guest {
         status.code().ok_or_else(|| story(self))
     }
 
-    /// What QEMU wrote to its standard output and error, where semihosting prints go too.
+    /// Returns QEMU's standard output and error, which contain semihosting prints.
     pub fn console(&self) -> String {
         console(&self.folder)
     }
 
-    /// What an error tells about the guest: how it ended, and what it and QEMU said last.
+    /// Returns what an error reports about the guest: how it ended, and its and QEMU's last output.
     pub fn story(&mut self) -> String {
         self.history.extend(self.lines.try_iter());
         let mut story = match self.process.status() {
@@ -228,7 +228,8 @@ fn describe(status: ExitStatus) -> String {
 }
 
 fn console(folder: &TempDir) -> String {
-    // QEMU writes whatever bytes the guest prints, and a missing file is an empty one.
+    // QEMU writes the bytes that the guest prints, which need not be text. A missing file is an
+    // empty one.
     let bytes = fs::read(folder.path().join("console")).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,6 +1,6 @@
-//! QEMU's control socket: the machine protocol QMP, as little of it as is needed.
+//! QEMU's control socket: the part of the machine protocol QMP that is needed here.
 //!
-//! One JSON object a line in both directions. Events that QEMU sends between answers are skipped.
+//! One JSON object per line in both directions. Events that QEMU sends between answers are skipped.
 
 use std::{
     fmt::Debug,
@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
-/// QEMU answers from its main loop; this is long enough for a machine that is very busy.
+/// QEMU answers from its main loop. This is long enough for a very busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A connection to a running QEMU.
@@ -23,10 +23,10 @@ pub struct Qmp {
 }
 
 impl Qmp {
-    /// Greets QEMU, which has connected to `socket`.
+    /// Negotiates with QEMU, which has connected to `socket`.
     ///
     /// # Errors
-    /// When what is at the other end does not speak QMP.
+    /// If the other end does not speak QMP.
     pub fn new(socket: UnixStream) -> Result<Self> {
         socket.set_read_timeout(Some(LIMIT))?;
         let mut qmp = Self { reader: BufReader::new(socket.try_clone()?), writer: socket };
@@ -38,10 +38,10 @@ impl Qmp {
         Ok(qmp)
     }
 
-    /// Gives a command and returns its answer.
+    /// Sends a command and returns its answer.
     ///
     /// # Errors
-    /// When QEMU refuses it, is gone, or does not answer.
+    /// If QEMU refuses it, has ended, or does not answer.
     pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
         let line = json!({ "execute": command, "arguments": arguments });
         writeln!(self.writer, "{line}")
@@ -49,7 +49,7 @@ impl Qmp {
         answer(&mut self.reader).with_context(|| format!("QEMU's answer to {command}"))
     }
 
-    /// Pulls the network cable of `device` (`n0`) out, or puts it in.
+    /// Unplugs the network cable of `device` (`n0`), or plugs it in.
     ///
     /// # Errors
     /// As [`Qmp::execute`].
@@ -58,10 +58,10 @@ impl Qmp {
         self.execute("set_link", json!({ "name": device, "up": up })).map(drop)
     }
 
-    /// The port of this machine that user networking forwards to the guest's `port`.
+    /// Returns the port of this machine that user networking forwards to the guest's `port`.
     ///
     /// # Errors
-    /// As [`Qmp::execute`], and when nothing is forwarded there.
+    /// As [`Qmp::execute`], and if nothing is forwarded there.
     pub fn forwarded_port(&mut self, port: u16) -> Result<u16> {
         // There is no machine-readable form of this answer in QEMU 7.2.
         let arguments = json!({ "command-line": "info usernet" });
@@ -76,11 +76,11 @@ impl Qmp {
 pub enum Link {
     /// Plugged in.
     Up,
-    /// Pulled out.
+    /// Unplugged.
     Down,
 }
 
-/// Reads the answer to the command just given.
+/// Reads the answer to the last command.
 fn answer(reader: &mut (impl BufRead + Debug)) -> Result<Value> {
     loop {
         let mut object = next_object(reader)?;
@@ -94,9 +94,10 @@ fn answer(reader: &mut (impl BufRead + Debug)) -> Result<Value> {
 }
 
 fn next_object(reader: &mut impl BufRead) -> Result<Value> {
-    // What QEMU says fits many times; without a bound a wrong peer could fill the memory.
+    // Far more than any answer of QEMU. Without a limit a wrong peer could fill the memory.
     let mut line = String::new();
-    let count = reader.by_ref().take(1 << 20).read_line(&mut line).context("cannot hear QEMU")?;
+    let count =
+        reader.by_ref().take(1 << 20).read_line(&mut line).context("cannot read from QEMU")?;
     if count == 0 {
         bail!("QEMU closed its control socket");
     }

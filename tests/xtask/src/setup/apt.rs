@@ -1,4 +1,4 @@
-//! Installing Debian packages.
+//! Installs Debian packages.
 
 use std::process::Command;
 
@@ -6,21 +6,21 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-/// Whether Debian packages can be installed here.
+/// Whether Debian packages can be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Apt {
-    /// This is no Debian: it has no `apt-get`.
+    /// There is no `apt-get`.
     Absent,
-    /// There is `apt-get`, but neither root's rights nor `sudo`.
+    /// There is `apt-get`, but neither root privileges nor `sudo`.
     NoRights,
     Root,
     Sudo,
 }
 
-/// Installs `packages` with `apt-get`, in view, after reading the list of what there is.
+/// Updates the list of packages, then installs `packages` with `apt-get`, visibly.
 ///
 /// # Errors
-/// When this is no Debian, when there are no rights to install, or when `apt-get` fails. Each error
+/// If there is no `apt-get`, if there are no rights to install, or if `apt-get` fails. Each error
 /// names the packages.
 pub fn install(packages: &[&str]) -> Result<()> {
     install_by(Apt::find(), packages)
@@ -33,7 +33,7 @@ fn install_by(apt: Apt, packages: &[&str]) -> Result<()> {
         Apt::NoRights => bail!("as root, type\n  apt-get update && apt-get install {wanted}"),
         Apt::Root | Apt::Sudo => {}
     }
-    // A list that cannot be read anew may still be good enough, so this failure is only shown.
+    // The old list may still be good enough, so a failed update is only shown.
     if let Err(error) = command::run(apt_get(apt).arg("update")) {
         println!("{error}");
     }
@@ -58,7 +58,7 @@ impl Apt {
     }
 }
 
-/// Starts an `apt-get` command that never asks a question.
+/// Returns an `apt-get` command that never asks a question.
 fn apt_get(apt: Apt) -> Command {
     let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
     if apt == Apt::Sudo {

@@ -1,7 +1,8 @@
-//! The core alone: the code of what an application uses, and the memory of its tables.
+//! The core alone: the code that an application uses, and the memory of its tables.
 //!
-//! The images are `tests/bench/alone`. Which code is the core's is told as for firmware; memory is
-//! the difference between storages of different capacities, of which the compiler tells the size.
+//! The images are `tests/bench/alone`. The core's code is identified as in firmware. Memory is
+//! measured as the difference between storages of different capacities, whose sizes come from the
+//! compiler.
 
 use std::path::PathBuf;
 
@@ -18,19 +19,19 @@ use crate::{
     workspace,
 };
 
-/// What an image is built for, and how.
+/// A target and an optimization level.
 #[derive(Debug, Clone, Copy)]
 pub struct Build {
     /// The target triple.
     pub target: &'static str,
-    /// The level of optimization.
+    /// The optimization level.
     pub level: &'static str,
 }
 
-/// The firmware's own target and level: what is recorded.
+/// The firmware's own target and level, which are recorded.
 pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
 
-/// A desk, which has the Rust in use.
+/// A desktop machine, with the current Rust.
 const DESK: &str = "x86_64-unknown-linux-gnu";
 
 const BUILDS: [Build; 6] = [
@@ -42,20 +43,20 @@ const BUILDS: [Build; 6] = [
     Build { target: DESK, level: "3" },
 ];
 
-/// The images, and what each has.
+/// The images, and their contents.
 pub const IMAGES: [(&str, &str); 2] =
     [("events", "events, timers and signals"), ("server", "connections and a listener as well")];
 
-/// Code of an image.
+/// Code of an image in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Code {
-    /// The core's.
+    /// The core's part.
     pub core: u64,
-    /// All of it, with the callbacks and what the core library has.
+    /// All code, with the callbacks and the core library.
     pub all: u64,
 }
 
-/// Builds the images everywhere and writes the table of their code.
+/// Builds the images for every target. Returns the table of their code.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     let columns = "target | level | events: core | events: .text | server: core | server: .text";
     let mut table = Table::new("code of the core alone", columns);
@@ -78,8 +79,8 @@ pub fn code(toolchain: Toolchain, build: Build, image: &str) -> Result<Code> {
     Ok(Code { core, all: all.map(|section| section.size).sum() })
 }
 
-/// What is compared to know what a further slot takes: a storage, and how many slots more than
-/// [`FEW`] it has.
+/// The storages that are compared to find the size of a slot, each with the number of slots beyond
+/// [`FEW`].
 const TABLES: [(&str, &str, u64); 4] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
@@ -90,10 +91,10 @@ const TABLES: [(&str, &str, u64); 4] = [
 /// The storage that the others are compared with.
 const FEW: &str = "FEW";
 
-/// Each ring in [`FEW`] has 4 bytes, which are no part of a connection.
+/// Each ring in [`FEW`] has 4 bytes, which do not belong to a connection.
 const RINGS: u64 = 4 + 4;
 
-/// The RAM that the base takes, and each further slot, on a chip of 32 bits.
+/// Returns the RAM of the base, and of each further slot, on a 32-bit chip.
 pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
     let size = |name: &str| {
@@ -112,7 +113,7 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     Ok(memory)
 }
 
-/// Writes the table of [`memory`].
+/// Returns the table of [`memory`].
 ///
 /// # Errors
 /// As [`memory`].

@@ -1,9 +1,9 @@
-//! hello-world beside the same server written as tasks, at equal capacities.
+//! hello-world compared with the same server as tasks, at equal capacities.
 //!
-//! The programs are `tests/bench/baseline`. A task is a socket, a connection and a place to
-//! remember where it stands, all in one. The loop has these apart: a socket can shake hands, wait or
-//! linger without a connection. So there are two comparisons: as many tasks as hello-world has
-//! connections, which then refuse whom the loop would let wait; and as many as it has sockets.
+//! The programs are `tests/bench/baseline`. A task combines a socket, a connection and its state.
+//! In the loop they are separate: a socket can be in a handshake, wait or linger without a
+//! connection. So there are two comparisons: with as many tasks as hello-world has connections,
+//! which refuse clients that the loop would let wait; and with as many as it has sockets.
 
 use anyhow::{Result, ensure};
 
@@ -15,13 +15,14 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// The boards that are compared on, and the connections and sockets of hello-world there.
+/// The compared boards, and the connections and sockets of hello-world there.
 const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-an385", 8, 16)];
 
-/// What two programs with the same capacities may differ by: the alignment of small variables.
+/// The allowed difference between two programs with the same capacities: the alignment of small
+/// variables.
 const SLACK: u64 = 64;
 
-/// Builds all servers and writes the table.
+/// Builds all servers. Returns the table.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     let columns = "server | served at once | sockets | flash | static RAM";
     let mut table = Table::new("beside the same as tasks", columns);

@@ -1,13 +1,13 @@
-//! Whose the bytes of a firmware are.
+//! The crates that own the bytes of a firmware.
 //!
 //! With link-time optimization a function of one crate is inlined into one of another, so the name
-//! of a symbol does not say enough: half of the event loop may stand in the task that runs it. The
-//! debugging information knows for each instruction which function it was written in, and within
-//! which others that stands. An instruction belongs to the innermost of them that is not the core
-//! library's, whose helpers are everywhere: they are their caller's. Code without such information,
-//! and variables, go by the name of their symbol.
+//! of a symbol is not enough: half of the event loop may be in the task that runs it. The debug
+//! information lists for each instruction the function it was written in, and the functions that
+//! this one is inlined into. An instruction belongs to the innermost of them that is not in the
+//! core library, whose helpers belong to their callers. Code without debug information, and
+//! variables, go by the names of their symbols.
 //!
-//! Every byte is counted once. What belongs to nobody has a name too, and the sums are checked
+//! Every byte is counted once. Bytes without an owner have a name too, and the sums are checked
 //! against the sections.
 
 use std::{collections::BTreeMap, path::Path};
@@ -17,35 +17,35 @@ use anyhow::{Result, ensure};
 use super::elf::{Kind, Section, Symbol, sections};
 use crate::places::Places;
 
-/// The compiler's own functions for memory, or the board's in their place.
+/// The compiler's memory functions, or the board's replacements.
 pub const MEMORY: &str = "(memory functions)";
-/// Code that the optimizer found twice and keeps once.
+/// Identical code that the optimizer has merged.
 pub const SHARED: &str = "(code shared by functions)";
-/// Interrupt vectors, a boot loader's first stage.
+/// Interrupt vectors, or a boot loader's first stage.
 pub const VECTORS: &str = "(vectors)";
-/// Constants have no names that a crate could be read from.
+/// Constants have no names that show their crate.
 pub const CONSTANTS: &str = "(constants)";
-/// Between two pieces, and what no symbol covers.
+/// Padding, and bytes without a symbol.
 pub const REST: &str = "(padding and the rest)";
 
 /// Bytes of one crate.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Written into the chip.
+    /// In flash.
     pub flash: u64,
-    /// Of RAM.
+    /// In RAM.
     pub ram: u64,
-    /// Of them in flash, code.
+    /// The code among those in flash.
     pub code: u64,
 }
 
-/// The crates of a firmware, and what each takes.
+/// The crates of a firmware and their bytes.
 pub type Shares = BTreeMap<String, Share>;
 
-/// Tells whose the bytes of the firmware in an ELF file are.
+/// Finds the owners of a firmware's bytes in its ELF file.
 ///
 /// # Errors
-/// When the file cannot be read, has no debugging information, or the sums are not its sections'.
+/// If the file cannot be read, has no debug information, or the sums differ from its sections.
 pub fn shares(elf: &Path) -> Result<Shares> {
     let places = Places::read(elf)?;
     let mut shares = Shares::new();
@@ -70,13 +70,13 @@ pub fn shares(elf: &Path) -> Result<Shares> {
     Ok(shares)
 }
 
-/// Returns the bytes of code of each crate by the names of a program's symbols, for a program that
-/// has no debugging information.
+/// Returns each crate's bytes of code by the names of the symbols, for a program without debug
+/// information.
 pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
     let mut code = BTreeMap::new();
     for section in sections(program)?.into_iter().filter(|section| section.kind == Kind::Code) {
         let mut symbols = section.symbols;
-        // Two names of the same code are one code.
+        // Two names of the same code count once.
         symbols.dedup_by_key(|symbol| symbol.address);
         for Symbol { name, size, .. } in symbols.iter().filter(|symbol| symbol.size > 0) {
             *code.entry(crate_of(name).unwrap_or(REST).to_owned()).or_default() += size;
@@ -86,7 +86,7 @@ pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
     Ok(code)
 }
 
-/// The variables of a firmware in RAM, the largest first.
+/// Returns the variables of a firmware in RAM, the largest first.
 pub fn variables(elf: &Path) -> Result<Vec<Symbol>> {
     let sections = sections(elf)?.into_iter().filter(|section| section.kind.is_in_ram());
     let mut symbols: Vec<_> = sections.flat_map(|section| section.symbols).collect();
@@ -95,7 +95,7 @@ pub fn variables(elf: &Path) -> Result<Vec<Symbol>> {
     Ok(symbols)
 }
 
-/// Parts a section: owners and their bytes, in runs.
+/// Splits a section into runs of bytes with one owner.
 fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
     let end = section.address + section.size;
     let mut runs = Vec::new();
@@ -103,7 +103,7 @@ fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
     let mut symbols = section.symbols.iter().peekable();
     while let Some(symbol) = symbols.next() {
         let next = symbols.peek().map_or(end, |next| next.address);
-        // Aliases, and those within another.
+        // The symbol may be an alias, or lie within another one.
         let from = symbol.address.max(at);
         let to = match symbol.size {
             0 => next,
@@ -125,7 +125,7 @@ fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
     runs
 }
 
-/// The owner of what no symbol covers.
+/// Returns the owner of bytes without a symbol.
 fn gap(section: &Section) -> String {
     let owner = if section.kind == Kind::Constants { of_constants(section) } else { REST };
     owner.to_owned()
@@ -142,7 +142,7 @@ fn owner(section: &Section, symbol: &Symbol) -> String {
     }
 }
 
-/// Asks for the function that each byte of a symbol's code was written in.
+/// Looks up the function that each byte of a symbol's code was written in.
 fn code(
     symbol: &Symbol,
     addresses: std::ops::Range<u64>,
@@ -161,7 +161,7 @@ fn code(
     }
 }
 
-/// The owner that a symbol's name says, if it is nobody's in particular.
+/// Returns the owner for the name of a symbol that belongs to no crate.
 fn special(name: &str) -> Option<&'static str> {
     let bare = name.trim_start_matches('_').trim_start_matches("aeabi_");
     if ["memcpy", "memmove", "memset", "memclr", "memcmp", "bcmp"]
@@ -178,8 +178,8 @@ fn special(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The crate at the front of a path: of `<a::B as c::D>::e`, it is `a`, and `c` if `a::B` is a
-/// primitive type or any type.
+/// Returns the crate at the beginning of a path. For `<a::B as c::D>::e` it is `a`, or `c` if
+/// `a::B` is a primitive type or a type parameter.
 pub(super) fn crate_of(path: &str) -> Option<&str> {
     let path = path.trim_start_matches(['<', '&', '*', '[', '(']);
     let path = ["mut ", "const ", "dyn ", "impl "]
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_of_nobody_in_particular_have_a_name() {
+    fn functions_without_a_crate_have_an_owner() {
         assert_eq!(special("__aeabi_memcpy4"), Some(MEMORY));
         assert_eq!(special("memset"), Some(MEMORY));
         assert_eq!(special("OUTLINED_FUNCTION_7"), Some(SHARED));
@@ -258,7 +258,7 @@ mod tests {
         for (owner, bytes) in split(&section, &places) {
             *sums.entry(owner).or_insert(0) += bytes;
         }
-        // The gaps and the label; what stands over the end is cut.
+        // The gaps and the label; what extends beyond the end is cut.
         let expected = [("app", 16 + 20), ("other", 6), (REST, 4 + 4 + 10)];
         let expected = expected.map(|(owner, bytes)| (owner.to_owned(), bytes));
         assert_eq!(sums, BTreeMap::from(expected));

@@ -1,4 +1,4 @@
-//! What stands in an ELF file: the sections that are on the chip, and their symbols.
+//! Reads an ELF file: the sections that are on the chip, and their symbols.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use object::{
     read::SectionKind,
 };
 
-/// What a section costs.
+/// The kind of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Code, in flash.
@@ -23,7 +23,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `None` for debugging information, symbols and log strings: never on the chip.
+    /// Returns the kind, or `None` for debug information, symbols and log strings, which are never
+    /// on the chip.
     fn of(flags: SectionFlags, kind: SectionKind) -> Option<Self> {
         let SectionFlags::Elf { sh_flags } = flags else { return None };
         let has = |flag: u32| sh_flags & u64::from(flag) != 0;
@@ -36,29 +37,29 @@ impl Kind {
         }
     }
 
-    /// Whether it is written into the chip.
+    /// Returns whether it is written into the chip.
     pub fn is_in_flash(self) -> bool {
         self != Kind::Ram
     }
 
-    /// Whether it has an address in RAM.
+    /// Returns whether it has an address in RAM.
     pub fn is_in_ram(self) -> bool {
         matches!(self, Kind::Both | Kind::Ram)
     }
 }
 
-/// A section that is on the chip.
+/// A section on the chip.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// As the linker calls it.
+    /// The linker's name for it.
     pub name: String,
-    /// What it costs.
+    /// Its kind.
     pub kind: Kind,
     /// Its first address.
     pub address: u64,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// What the linker put into it, by address.
+    /// Its symbols, by address.
     pub symbols: Vec<Symbol>,
 }
 
@@ -69,7 +70,7 @@ pub struct Symbol {
     pub name: String,
     /// Its first address.
     pub address: u64,
-    /// Its bytes. Assembler's symbols have none: they go to the next one.
+    /// Its size in bytes. Symbols of assembler code have none: they extend to the next one.
     pub size: u64,
 }
 
@@ -86,13 +87,13 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
         };
         let symbols = file.symbols().filter(inside).filter_map(|symbol| {
             let name = symbol.name().ok().filter(|name| is_one(name))?;
-            // A function's lowest bit says that its code is Thumb.
+            // The lowest bit of a function's address marks Thumb code.
             let thumb = u64::from(kind == Kind::Code && file.architecture() == ARM);
             let address = symbol.address() & !thumb;
             Some(Symbol { name: demangled(name), address, size: symbol.size() })
         });
         let mut symbols: Vec<_> = symbols.collect();
-        // The longest of those that begin at an address first.
+        // The longest symbol at an address comes first.
         symbols.sort_by_key(|symbol| (symbol.address, u64::MAX - symbol.size));
         let name = section.name().unwrap_or("(unnamed)").to_owned();
         let (address, size) = (section.address(), section.size());
@@ -103,12 +104,12 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
 
 const ARM: object::Architecture = object::Architecture::Arm;
 
-/// Whether a symbol names something: those of Arm's begin of code and data do not.
+/// Returns whether a symbol names something, unlike Arm's marks of code and data.
 fn is_one(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('$')
 }
 
-/// A name as Rust writes it, without the hash.
+/// Returns a Rust name without its hash.
 fn demangled(name: &str) -> String {
     addr2line::demangle_auto(name.into(), None).into_owned()
 }

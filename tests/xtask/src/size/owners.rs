@@ -9,12 +9,12 @@ use crate::table::{Table, grouped};
 
 /// Crates with less than this in each firmware are summed up.
 const SMALL: u64 = 256;
-/// What they are called.
+/// The name of their sum.
 const OTHERS: &str = "(smaller ones)";
-/// Variables below this are not listed.
+/// Variables smaller than this are not listed.
 const SHORT: u64 = 32;
 
-/// Writes a table of crates, and what each takes in each firmware; the last line is the sum.
+/// Returns a table of crates and their bytes in each firmware; the last line is the sum.
 pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) -> u64) -> Table {
     let mut crates: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (column, (_, shares)) in firmware.iter().enumerate() {
@@ -44,7 +44,7 @@ pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) ->
     table
 }
 
-/// Writes the table of a firmware's largest variables.
+/// Returns the table of a firmware's largest variables.
 pub fn variables_table(title: &str, elf: &Path) -> Result<Table> {
     let mut table = Table::new(title, "variable | bytes");
     for variable in variables(elf)?.into_iter().filter(|variable| variable.size >= SHORT) {

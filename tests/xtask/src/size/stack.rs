@@ -1,9 +1,9 @@
-//! How deep the stack gets under clients of all kinds.
+//! The stack depth under clients of all kinds.
 //!
-//! The program paints its stack, and QEMU runs it while the end-to-end tests' clients come: good
-//! ones, some that reset, some that vanish, more than there are places for. At its end the program
-//! says how much of the paint is gone. The clients stand on the simulator, which this program does
-//! without, so the run is a test of theirs, and this reads what it says.
+//! The program paints its stack, and QEMU runs it under the clients of the end-to-end tests: good
+//! ones, some that reset, some that vanish, more than there are slots for. At its end the program
+//! prints how much of the paint is gone. The clients need the simulator, which this program does
+//! not depend on, so the run is an end-to-end test, and this reads its output.
 
 use anyhow::{Context, Result};
 
@@ -15,10 +15,10 @@ use crate::{
     workspace,
 };
 
-/// The programs, and whose they are.
+/// The programs, and their column names.
 pub const PROGRAMS: [(&str, &str); 2] = [("stack-loop", "picoevent"), ("stack-tasks", "tasks")];
 
-/// The board they are for, which has little RAM.
+/// Their board, which has little RAM.
 pub const BOARD: &str = "qemu-lm3s6965evb";
 
 /// Compiles the programs.
@@ -27,7 +27,7 @@ pub fn build(toolchain: Toolchain) -> Result<()> {
     firmware::build_baseline(toolchain, Board::named(BOARD)?, &programs).map(drop)
 }
 
-/// Runs the programs and writes the table.
+/// Runs the programs. Returns the table.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     build(toolchain)?;
     let mut cargo = command::cargo(&workspace::root());

@@ -3,7 +3,7 @@
 use super::Usage;
 use crate::table::{Table, grouped};
 
-/// Makes a table of boards, their flash and static RAM, and each section that any of them has.
+/// Returns a table of boards, their flash and static RAM, and each section that any of them has.
 pub fn table(rows: &[(&str, Usage)]) -> Table {
     let sections = sections(rows);
     let titles: String = sections.iter().map(|name| format!(" | `{name}`")).collect();
@@ -20,7 +20,7 @@ pub fn table(rows: &[(&str, Usage)]) -> Table {
     table
 }
 
-/// The names of all sections, each once, in the order they are met.
+/// Returns the names of all sections, each once, in order of appearance.
 fn sections<'a>(rows: &'a [(&str, Usage)]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for (name, _) in rows.iter().flat_map(|(_, usage)| &usage.sections) {

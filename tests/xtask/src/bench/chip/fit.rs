@@ -1,16 +1,16 @@
-//! A line through points: what a call takes, and what each byte of it takes.
+//! Fits a line through points: the cost of a call, and the cost of each byte.
 
-/// The line `call + byte × x` that is nearest to the points, by least squares.
+/// The line `call + byte × x` that is closest to the points, by least squares.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fit {
-    /// What the line is at zero.
+    /// The value at zero.
     pub call: f64,
-    /// How much it rises with each.
+    /// The slope.
     pub byte: f64,
 }
 
 impl Fit {
-    /// Fits a line to at least two points that do not stand above each other.
+    /// Fits a line to at least two points with different x.
     pub fn of(points: &[(f64, f64)]) -> Option<Self> {
         let number = points.len() as f64;
         let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / number;

@@ -11,10 +11,10 @@ use crate::{
     workspace,
 };
 
-/// What the programs are built for: the core of both machines.
+/// The target of the programs: the core of both machines.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
-/// The programs, in the order in which they are run.
+/// The programs, in the order in which they run.
 const PROGRAMS: [&str; 7] = ["core", "pass", "tasks", "adapter", "ours", "written", "bare"];
 
 /// A program runs for less than a second.
@@ -23,18 +23,18 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How the programs are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// For speed: `opt-level` 3, the compiler's memory functions.
+    /// For speed: `opt-level` 3, and the compiler's memory functions.
     Speed,
-    /// For size, as the firmware of the boards: `opt-level` s, the boards' flags for compiler and
-    /// linker, their memory functions.
+    /// For size, like the boards' firmware: `opt-level` s, the boards' flags for compiler and
+    /// linker, and their memory functions.
     Size,
 }
 
 impl Profile {
-    /// Both.
+    /// Both profiles.
     pub const ALL: [Profile; 2] = [Profile::Speed, Profile::Size];
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Profile::Speed => "speed",
@@ -42,7 +42,7 @@ impl Profile {
         }
     }
 
-    /// What tells cargo so. The flags are in the file of a board, and read from there.
+    /// Returns the arguments for cargo. The flags are read from the file of a board.
     fn arguments(self) -> Vec<String> {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         match self {
@@ -62,7 +62,7 @@ pub struct Image {
     program: &'static str,
     profile: Profile,
     elf: PathBuf,
-    /// Another shift than the machine's.
+    /// A shift other than the machine's.
     shift: Option<u32>,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Image {
     }
 }
 
-/// What compiles the programs and what runs them, with their versions.
+/// Returns the versions of the compiler and of the emulator.
 pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
     let rustc = command::first_line(toolchain.rustc().arg("--version"))?;
     let qemu = command::first_line(Command::new(QEMU_PROGRAM).arg("--version"))?;
@@ -93,19 +93,19 @@ pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
 }
 
 impl Image {
-    /// Runs it to its end, and answers what it said.
+    /// Runs the program to its end. Returns its output.
     pub fn run(&self, machine: Machine) -> Result<String> {
         let mut qemu = self.command(machine);
         let said = command::capture(&mut qemu, LIMIT).with_context(|| describe(&qemu))?;
-        // What QEMU itself has to say comes behind the report.
+        // QEMU's own messages follow the report.
         let end = said.find("\nend\t").and_then(|at| Some(at + 1 + said[at + 1..].find('\n')? + 1));
         let report = end.map_or(said.as_str(), |end| &said[..end]);
         ensure!(!report.trim().is_empty(), "{self} said nothing:\n  {}", describe(&qemu));
         Ok(report.to_owned())
     }
 
-    /// Lets an instruction take two to the power of this nanoseconds: for a test that a wrong clock
-    /// is refused.
+    /// Sets the duration of an instruction to two to the power of `shift` nanoseconds, to test that
+    /// a wrong clock is refused.
     pub fn with_shift(mut self, shift: u32) -> Self {
         self.shift = Some(shift);
         self
@@ -122,8 +122,8 @@ impl Image {
     }
 }
 
-/// An instruction takes two to the power of this nanoseconds: 1.6 ticks of the core's clock, which
-/// tells one from the next.
+/// Returns the shift: an instruction takes two to the power of it nanoseconds. That is 1.6 ticks of
+/// the core's clock, enough to tell one instruction from the next.
 fn shift(machine: Machine) -> u32 {
     match machine {
         // 12.5 MHz.

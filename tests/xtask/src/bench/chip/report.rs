@@ -1,25 +1,25 @@
-//! What a program on the chip has said, and what it comes to in instructions.
+//! Reads the report of a program on the chip, and converts it to instructions.
 //!
-//! The lines are described where they are written, in `tests/bench/chip/src/meter.rs`. A report
-//! whose end is missing, whose clock does not count instructions, or which has a line that is none,
-//! is refused whole.
+//! The lines are described in `tests/bench/chip/src/meter.rs`, which writes them. A report without
+//! its end, with a clock that does not count instructions, or with an invalid line is refused as a
+//! whole.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// Instructions to a tick of the meter, and ticks to that many instructions. Each machine is run so
-/// that this holds: see `image.rs`.
+/// So many instructions take so many ticks of the meter. The shift of each machine is chosen for
+/// this: see `image.rs`.
 const INSTRUCTIONS: f64 = 5.0;
 const TICKS: f64 = 8.0;
 
-/// How far the calibration may be off: one instruction in so many.
+/// The allowed error of the calibration: one instruction in so many.
 const EXACT: f64 = 1_000.0;
 
-/// A harness that is taken off by readings, not by times.
+/// The harness that is subtracted once per reading, not once per repetition.
 const METER: &str = "meter";
 
-/// A report that is whole.
+/// A complete report.
 #[derive(Debug, Default)]
 pub struct Report {
     known: Option<Calibration>,
@@ -28,7 +28,7 @@ pub struct Report {
     frames: Vec<(String, u64)>,
 }
 
-/// A run of instructions whose number is known.
+/// A run of a known number of instructions.
 #[derive(Debug)]
 struct Calibration {
     instructions: f64,
@@ -36,7 +36,7 @@ struct Calibration {
     readings: f64,
 }
 
-/// Work that was done many times.
+/// Work that was repeated many times.
 #[derive(Debug)]
 struct Work {
     times: f64,
@@ -47,7 +47,7 @@ struct Work {
 }
 
 impl Report {
-    /// Reads what a program said. What stands behind its last line is QEMU's.
+    /// Reads a program's output. What follows its last line is QEMU's.
     pub fn read(said: &str) -> Result<Self> {
         let mut report = Self::default();
         for (number, line) in said.lines().enumerate() {
@@ -88,10 +88,11 @@ impl Report {
         Some(())
     }
 
-    /// The counts, in thousandths of an instruction, and the numbers of frames, in thousandths.
+    /// Returns the counts in thousandths of an instruction, and the numbers of frames in
+    /// thousandths of a frame.
     ///
     /// # Errors
-    /// When the clock did not count instructions, or a count makes no sense.
+    /// If the clock did not count instructions, or a count is impossible.
     pub fn counts(&self) -> Result<Vec<(String, u64)>> {
         self.check_calibration()?;
         let counts = self.counts.iter().map(|(name, work)| {
@@ -117,7 +118,7 @@ impl Report {
         Ok(())
     }
 
-    /// The instructions of one time, without the harness.
+    /// Returns the instructions of one repetition, without the harness.
     fn each_time(&self, work: &Work) -> Result<f64> {
         let own = instructions(work.ticks - work.readings * self.reading()?) / work.times;
         if work.less == METER {
@@ -128,7 +129,7 @@ impl Report {
         Ok(own - self.each_time(harness)?)
     }
 
-    /// The ticks that a pair of readings takes.
+    /// Returns the ticks of a pair of readings.
     fn reading(&self) -> Result<f64> {
         let meter = self.harnesses.get(METER).context("it does not say what its meter takes")?;
         Ok(meter.ticks / meter.readings)
@@ -139,7 +140,7 @@ fn instructions(ticks: f64) -> f64 {
     ticks * INSTRUCTIONS / TICKS
 }
 
-/// A number that can be counted, in thousandths.
+/// Returns a number in thousandths, if it is a count.
 fn thousandths(number: f64) -> Option<u64> {
     let is_sound = number.is_finite() && number >= 0.0;
     is_sound.then(|| (number * 1_000.0).round() as u64)
@@ -157,7 +158,8 @@ fn numbers<const N: usize>(fields: [&str; N]) -> Option<[f64; N]> {
 mod tests {
     use super::*;
 
-    /// Readings take 8 ticks a pair, which is 5 instructions; a loop takes 4 instructions a time.
+    /// A pair of readings takes 8 ticks, which is 5 instructions; a loop takes 4 instructions per
+    /// repetition.
     const HEAD: &str = "harness\tmeter\t1000\t1\t8000\t1000\tmeter\n\
                         calibrate\t10000\t16008\t1\n\
                         harness\tloop\t100\t1\t648\t1\tmeter\n";
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn readings_and_harness_are_taken_off_and_parts_divided() {
-        // 100 times (4 + 80) instructions are 13,440 ticks; two parts a time.
+        // 100 × (4 + 80) instructions are 13,440 ticks; two parts per repetition.
         let said =
             format!("{HEAD}count\tE1\t100\t2\t13448\t1\tloop\nframes\tof E1\t50\t305\nend\t5\n");
         let expected = [("E1".to_owned(), 40_000), ("of E1".to_owned(), 6_100)];

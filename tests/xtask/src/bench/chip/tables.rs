@@ -1,4 +1,4 @@
-//! The tables of the chip: which count stands where.
+//! The tables of the chip, and the counts in their cells.
 
 use std::collections::BTreeMap;
 
@@ -26,13 +26,13 @@ const ROWS: [Row; 9] = [
     ("the same, of 64", ["T1, 64 timers", "T1 through the adapter, 64 timers", "T1, 64 tasks"]),
 ];
 
-/// The names of a row's counts, empty where there is none.
+/// Returns the names of a row's counts; empty for an empty cell.
 fn counts_of([core, adapter, tasks]: [&str; 3]) -> [String; 4] {
     let alone = if core.is_empty() { String::new() } else { format!("{core}, dispatch alone") };
     [core.to_owned(), alone, adapter.to_owned(), tasks.to_owned()]
 }
 
-/// The servers that are held against each other.
+/// The servers that are compared.
 const SERVERS: [&str; 5] = [
     "hello, 4 sockets",
     "hello by hand, 4 tasks",
@@ -152,7 +152,7 @@ fn served(profiles: [&Counts; 2]) -> Result<Table> {
     Ok(table)
 }
 
-/// A count, in instructions.
+/// Returns a count in instructions.
 fn count(counts: &Counts, name: &str) -> Result<f64> {
     let count = counts.get(name).with_context(|| format!("no program has counted {name:?}"))?;
     Ok(*count as f64 / 1_000.0)
@@ -166,7 +166,7 @@ fn whole(counts: &Counts, name: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    /// Every name that a table asks for counts its own place.
+    /// Returns a count for every name in the tables; its value is its place.
     fn all() -> Counts {
         let rows = ROWS.into_iter().flat_map(|(_, names)| counts_of(names));
         let mut names: Vec<_> = rows.filter(|name| !name.is_empty()).collect();

@@ -1,10 +1,10 @@
 //! All servers under the same load, round by round, as a table.
 //!
 //! ```text
-//!   round 1   libev    mio       picoevent  …     an order of chance, each server a new process
+//!   round 1   libev    mio       picoevent  …     in random order, each server in a new process
 //!   round 2   mio      libevent  libev      …
 //!   a column  the median of the rounds [the least–the most]
-//!   a ratio   the median of what it is in each round
+//!   a ratio   the median of the rounds' ratios
 //! ```
 
 use std::path::PathBuf;
@@ -21,28 +21,28 @@ use super::{
 };
 use crate::{setup, table::Table};
 
-/// Two loads that differ in nothing but their length. The name is what is added to a heading.
+/// Two loads that differ only in their length. The name is appended to a heading.
 pub struct Lengths {
     name: &'static str,
     loads: [(Load, u64); 2],
 }
 
 impl Lengths {
-    /// Of so many operations, and of more.
+    /// Returns a load of `less` operations and one of `more`.
     pub fn of(name: &'static str, load: impl Fn(u64) -> Load, less: u64, more: u64) -> Self {
         Self { name, loads: [(load(less), less), (load(more), more)] }
     }
 }
 
-/// What is needed to measure servers.
+/// What measuring servers needs.
 pub struct Contest {
-    /// Their programs.
+    /// The servers' programs.
     pub built: Built,
-    /// Their clients' program.
+    /// The clients' program.
     pub clients: PathBuf,
-    /// Where they run.
+    /// The processors.
     pub places: Places,
-    /// The descriptors that each of them may have.
+    /// The limit on descriptors of each process.
     pub descriptors: u64,
 }
 
@@ -56,14 +56,14 @@ impl Contest {
         Ok(Self { built, clients, places, descriptors })
     }
 
-    /// Lets one server serve one load.
+    /// Runs one server under one load.
     pub fn duel(&self, server: &Server, load: Load) -> Result<Outcome> {
         let program = self.built.program(server)?;
         let outcome = duel::run(&program, &self.clients, load, &Under::Nothing, self.places);
         outcome.with_context(|| format!("{} under {load:?}", server.name))
     }
 
-    /// Measures servers under a load; `what` is one operation of it.
+    /// Measures servers under a load. `what` names one operation.
     pub fn measure(
         &self,
         title: &str,
@@ -78,7 +78,7 @@ impl Contest {
         let results = rounds(servers, rounds_of, |server| self.duel(server, load))?;
         let note = others.describe();
         let costs: Vec<Vec<f64>> = results.iter().map(|runs| each(runs, cost)).collect();
-        // Three digits that mean something.
+        // Three significant digits.
         let digits = if costs.iter().flatten().any(|cost| *cost >= 100.0) { 0 } else { 2 };
         let find = |name| servers.iter().position(|server| server.name == name);
         let mut columns = format!(

@@ -1,4 +1,4 @@
-//! The servers that are compared, and their clients: where their sources are, and how they are built.
+//! The compared servers and their clients: their sources, and how they are built.
 
 use std::{
     collections::BTreeMap,
@@ -10,17 +10,16 @@ use anyhow::{Context, Result};
 
 use crate::{bench::peers, command, workspace};
 
-/// Where the sources are.
+/// The folder of the sources.
 pub const SOURCES: &str = "tests/bench/servers";
 
-/// The package of what is in Rust.
+/// The package of the programs in Rust.
 pub const PACKAGE: &str = "picoevent-bench-servers";
 
-/// How C is compiled.
+/// The flags for C.
 const CFLAGS: [&str; 4] = ["-O2", "-Wall", "-Wextra", "-Werror"];
 
-/// What it takes for a figure of sizes: no library is left that is not in the file, and nothing that
-/// is not used.
+/// The flags for comparing sizes: no shared library, and nothing that is not used.
 const STATIC: [&str; 4] =
     ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-static"];
 
@@ -29,15 +28,15 @@ const STATIC: [&str; 4] =
 pub struct Server {
     /// Its name in tables.
     pub name: &'static str,
-    /// What it is made of.
+    /// Its source.
     pub source: Source,
-    /// Descriptors of each connection.
+    /// Descriptors per connection.
     pub descriptors: u64,
     /// Whether it does more than greet.
     pub echoes: bool,
 }
 
-/// What a server is made of.
+/// The source of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// A program of [`PACKAGE`].
@@ -46,27 +45,27 @@ pub enum Source {
     C {
         /// Its name.
         file: &'static str,
-        /// What it is compiled with.
+        /// Its further flags.
         flags: &'static [&'static str],
-        /// The library it needs, as it is called where it is shared, and where it is an archive.
+        /// The name of its library as a shared library, and as an archive.
         library: Option<[&'static str; 2]>,
     },
 }
 
-/// How a program gets its libraries.
+/// How a program is linked to its libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Linked {
     Shared,
     Static,
 }
 
-/// The row that others are compared with: libevent as its users know it.
+/// The row that others are compared with: libevent as most users know it.
 pub const LIBEVENT: &str = "libevent, bufferevents";
 
-/// picoevent as its users know it.
+/// picoevent as most users know it.
 pub const CONNECTIONS: &str = "picoevent, connections";
 
-/// picoevent, as others are used that have descriptors only.
+/// picoevent with descriptors only, as other loops are used.
 pub const SOURCES_ROW: &str = "picoevent, sources";
 
 const fn rust(name: &'static str, program: &'static str) -> Server {
@@ -82,7 +81,7 @@ const fn c(
     Server { name, source: Source::C { file, flags, library }, descriptors: 1, echoes: true }
 }
 
-/// All of them, in the order of the tables' rows.
+/// All servers, in the order of the tables' rows.
 pub const SERVERS: [Server; 11] = [
     rust(CONNECTIONS, "server-picoevent"),
     // The back end watches a duplicate of each descriptor.
@@ -98,7 +97,7 @@ pub const SERVERS: [Server; 11] = [
     Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];
 
-/// Everything, built.
+/// All programs, built.
 pub struct Built {
     rust: BTreeMap<String, PathBuf>,
     folder: PathBuf,
@@ -115,7 +114,7 @@ impl Built {
         Ok(Self { rust: build_rust()?, folder })
     }
 
-    /// A server's program.
+    /// Returns a server's program.
     pub fn program(&self, server: &Server) -> Result<PathBuf> {
         match server.source {
             Source::Rust(name) => self.rust(name),
@@ -123,18 +122,18 @@ impl Built {
         }
     }
 
-    /// The clients' program.
+    /// Returns the clients' program.
     pub fn load(&self) -> Result<PathBuf> {
         self.rust("load")
     }
 
-    /// A program of the Rust package.
+    /// Returns a program of the Rust package.
     pub fn rust(&self, name: &str) -> Result<PathBuf> {
         let built = self.rust.get(name).cloned();
         built.with_context(|| format!("cargo did not say where it put {name}"))
     }
 
-    /// Builds a server in C once more, with all it needs in one file; where that is.
+    /// Builds a server in C again, statically linked. Returns its path.
     pub fn link_statically(&self, server: &Server) -> Result<PathBuf> {
         let program = program_in(&self.folder, server).with_extension("static");
         compile(server, Linked::Static, &program)?;
@@ -164,7 +163,7 @@ fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
     command::output(&mut cc).map(drop)
 }
 
-/// Builds the Rust package; its programs by their names.
+/// Builds the Rust package. Returns its programs by name.
 fn build_rust() -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);

@@ -1,6 +1,6 @@
-//! One server, one load: started, paired, ended, and judged.
+//! One server under one load: starts both, connects them, waits for both, and checks the result.
 //!
-//! Both have to end with success and the server has to have served what the load asked for; else
+//! Both must end with success, and the server must have served what the load asked for. Otherwise
 //! there is an error and no figure.
 
 use std::{
@@ -17,31 +17,31 @@ use super::{
 };
 use crate::process::Talk;
 
-/// Bytes of a small message, and of a block. The clients know them, too.
+/// Bytes of a small message, and of a block. The clients have the same constants.
 const MESSAGE: u64 = 64;
 const BLOCK: u64 = 1 << 20;
 
-/// How long a run may take. The longest are those under valgrind.
+/// The limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a server may take to say why, when its clients have found something wrong.
+/// How long a server may take to report an error after its clients have found one.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What is to be served.
+/// What is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
     /// Connections that are greeted and closed.
     Hello {
         /// How many.
         connections: u64,
-        /// Of them at once.
+        /// How many of them at once.
         concurrency: u64,
     },
     /// Small messages that come back.
     Echo {
-        /// On so many connections.
+        /// The number of connections.
         connections: u64,
-        /// So many in all, after one on each.
+        /// The number of messages in all, after one on each connection.
         messages: u64,
     },
     /// Blocks of a mebibyte that come back, on one connection.
@@ -49,14 +49,14 @@ pub enum Load {
         /// How many, after one.
         blocks: u64,
     },
-    /// Connections that say nothing, and then one message each.
+    /// Connections that are silent and then send one message each.
     Idle {
         /// How many.
         connections: u64,
     },
 }
 
-/// What a program runs under, if anything.
+/// The tool that a program runs under, if any.
 pub enum Under {
     /// Nothing.
     Nothing,
@@ -66,10 +66,10 @@ pub enum Under {
     Strace(PathBuf),
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The server's processor time in µs. Of user space alone it is known by ticks only.
+    /// The server's processor time in µs. The part in user space is known only in ticks.
     pub cpu: f64,
     /// The clients' processor time in µs.
     pub load_cpu: f64,
@@ -77,18 +77,18 @@ pub struct Outcome {
     pub wall: f64,
     /// Connections, messages, or blocks.
     pub operations: f64,
-    /// How long an operation takes, in µs: the median, and what one in a hundred exceeds.
+    /// The median duration of an operation in µs.
     pub p50: f64,
-    /// The same.
+    /// The duration in µs that one operation in a hundred exceeds.
     pub p99: f64,
-    /// What the server said of its memory: when nothing had been sent, and after.
+    /// The memory that the server reported: before anything was sent, and after.
     pub memory: Vec<Report>,
-    /// What the server wrote to standard error: a tool's words.
+    /// The server's standard error: the output of a tool.
     pub said: String,
 }
 
 impl Load {
-    /// What a server is told.
+    /// Returns the arguments of a server.
     fn server(self) -> String {
         let (_, bytes) = self.served();
         match self {
@@ -99,7 +99,7 @@ impl Load {
         }
     }
 
-    /// What its clients are told.
+    /// Returns the arguments of its clients.
     fn clients(self, address: &str) -> String {
         let (name, counts) = match self {
             Self::Hello { connections, concurrency } => {
@@ -112,7 +112,7 @@ impl Load {
         format!("{name} {address} {} {counts}", LIMIT.as_secs())
     }
 
-    /// What a server that did all of it has closed, and received.
+    /// Returns how many connections a server must have closed, and how many bytes received.
     const fn served(self) -> (u64, u64) {
         match self {
             Self::Hello { connections, .. } => (connections, 0),
@@ -143,7 +143,7 @@ impl Under {
     }
 }
 
-/// Lets a server serve its clients.
+/// Runs a server under its clients.
 pub fn run(
     server: &Path,
     clients: &Path,
@@ -162,14 +162,14 @@ pub fn run(
     places.load.keep(clients.process())?;
     let mut memory = Vec::new();
     if let Load::Idle { .. } = load {
-        // Nobody speaks before the server has accepted, and measured, all of them.
+        // Nothing is sent before the server has accepted all connections and measured its memory.
         memory.push(Report::parse("memory", &server.line()?)?);
         ensure!(clients.line()? == "connected", "the clients should be connected");
         clients.go()?;
     }
     let ended = match clients.end() {
         Ok(output) => output,
-        // A server that gave up knows better why.
+        // A server that gave up knows the reason better.
         Err(error) => {
             return Err(match server.end_within(GRACE) {
                 Err(why) => error.context(why.to_string()),

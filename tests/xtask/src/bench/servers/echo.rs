@@ -1,8 +1,7 @@
-//! W4: a server that sends back what comes: small messages on many connections and on one, and
-//! mebibytes.
+//! W4: a server that echoes: small messages on many connections and on one, and mebibytes.
 //!
-//! A client checks every byte that comes back. Each connection has one message on its way at any
-//! time, so the server is as busy as it can be with all of them.
+//! A client checks every byte that comes back. Each connection has one message in transit at any
+//! time, so the server is as busy as it can be.
 
 use anyhow::Result;
 
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{bench::Options, table::Table};
 
-/// Measures it.
+/// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let servers: Vec<Server> = SERVERS.into_iter().filter(|server| server.echoes).collect();
@@ -22,7 +21,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     for (connections, messages) in [(64, 150_000), (1000, 150_000), (1, 10_000)] {
         let load = |messages| Load::Echo { connections, messages };
         let mut lengths = Vec::new();
-        // 1,000 connections are 64 once more, to an instruction; one is its own in a full run.
+        // 1,000 connections take the same instructions as 64. One connection is counted in a full
+        // run only.
         if connections == 64 || (connections == 1 && !options.quick) {
             lengths.push(Lengths::of("", load, 1_000, 9_000));
         }

@@ -1,7 +1,7 @@
 //! W3: a server that greets each client and closes.
 //!
-//! The clients take more processor time than a server does, so connections in a second are theirs;
-//! what is compared is the server's processor time for a connection.
+//! The clients take more processor time than the server, so connections per second depend on them.
+//! The server's processor time per connection is compared.
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ use crate::{bench::Options, table::Table};
 /// Clients that are connected at once.
 const CONCURRENCY: u64 = 64;
 
-/// Measures it.
+/// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let load = |connections| Load::Hello { connections, concurrency: CONCURRENCY };

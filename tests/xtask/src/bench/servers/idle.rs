@@ -1,9 +1,8 @@
-//! W5: what a connection that says nothing takes of the server's memory; and that 10,000 of them
-//! are served at once.
+//! W5: the memory of an idle connection in a server, and that 10,000 of them are served at once.
 //!
-//! Measured by the server, in user space: when all are accepted and nobody has spoken (cold), and
-//! when one message has come back on each (warm). The system's own memory for a socket is the same
-//! for every server.
+//! The server measures it in user space: after all connections are accepted and before anything is
+//! sent (cold), and after one message has come back on each (warm). The system's own memory for a
+//! socket is the same for every server.
 
 use anyhow::Result;
 
@@ -20,7 +19,7 @@ use crate::{bench::Options, table::Table};
 /// Connections that are open at once.
 const CONNECTIONS: u64 = 10_000;
 
-/// Measures it.
+/// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     let rounds_of = if options.quick { 1 } else { 3 };
@@ -54,7 +53,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     Ok(vec![table])
 }
 
-/// What a server said of its memory, for each connection.
+/// Returns the memory that a server reported, per connection.
 fn bytes(run: &Outcome, when: usize, name: &str) -> Result<f64> {
     Ok(run.memory[when].number(name)? / CONNECTIONS as f64)
 }

@@ -1,39 +1,39 @@
-//! How busy the processors were with something else while a workload was measured.
+//! How busy the processors were with other programs while a workload was measured.
 //!
-//! The figures are processor time, which others cannot add to; but they empty caches and slow a
-//! shared processor down. So the share is said beside the figures, and who reads may judge.
+//! The figures are processor time, which other programs do not add to. But other programs empty
+//! caches and slow a shared processor down. So their share is reported with the figures.
 
 use std::thread;
 
 use procfs::{CpuTime, CurrentSI as _, KernelStats, process::Process};
 
-/// Above this share figures are not to be quoted.
+/// Above this share figures should not be quoted.
 const TOO_MUCH: f64 = 0.08;
 
-/// The ticks of the system and of this process with its children, at some time.
+/// The ticks of the system, and of this process with its children, up to some time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Ticks {
-    /// Of all processors, doing nothing included.
+    /// Of all processors, idle time included.
     all: f64,
-    /// Of them spent on something.
+    /// Busy ticks.
     busy: f64,
-    /// Of them spent here.
+    /// Ticks of this process and its children.
     own: f64,
 }
 
-/// A time from which on others are watched.
+/// The beginning of an observation of other programs.
 #[derive(Debug)]
 pub struct Others {
     since: Option<Ticks>,
 }
 
 impl Others {
-    /// From now on.
+    /// Begins to observe.
     pub fn watch() -> Self {
         Self { since: Ticks::now() }
     }
 
-    /// What they took since, as a sentence.
+    /// Describes what other programs took since then, as a sentence.
     pub fn describe(&self) -> String {
         let share = self.since.zip(Ticks::now()).and_then(|(since, now)| share(since, now));
         let Some(share) = share else {
@@ -50,7 +50,7 @@ impl Ticks {
     fn now() -> Option<Self> {
         let CpuTime { user, nice, system, idle, iowait, irq, softirq, steal, .. } =
             KernelStats::current().ok()?.total;
-        // Guests are in user already.
+        // The time of guests is contained in user time.
         let more = [irq, softirq, steal].map(Option::unwrap_or_default);
         let busy = user + nice + system + more.iter().sum::<u64>();
         let all = busy + idle + iowait.unwrap_or(0);

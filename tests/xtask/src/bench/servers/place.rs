@@ -1,7 +1,6 @@
-//! Where programs run, and how many descriptors they may have.
+//! The processors of programs, and their limit on descriptors.
 //!
-//! A server and its clients have a processor each, so that neither is moved and each is found where
-//! it was the time before.
+//! A server and its clients have a processor each, so that neither is moved between processors.
 
 use std::{env, process::Command};
 
@@ -13,34 +12,34 @@ use rustix::{
 
 use crate::process::Process;
 
-/// Descriptors of a process that are no connections: its streams, its loop, its listener.
+/// Descriptors of a process other than connections: its streams, its loop, its listener.
 const OTHERS: u64 = 32;
 
 /// A processor, or any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place(Option<usize>);
 
-/// The two places of a run.
+/// The processors of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Places {
     /// The server's.
     pub server: Place,
-    /// Its clients'.
+    /// The clients'.
     pub load: Place,
 }
 
 impl Place {
-    /// Wherever the system likes.
+    /// Any processor.
     pub const ANY: Self = Self(None);
 
-    /// Keeps a program to this processor.
+    /// Pins a program to this processor.
     pub fn keep(self, process: &Process) -> Result<()> {
         let Some(processor) = self.0 else { return Ok(()) };
         let mut set = CpuSet::new();
         set.set(processor);
         let number = i32::try_from(process.pid()).ok().and_then(Pid::from_raw);
         match sched_setaffinity(number, &set) {
-            // It is so quick that it has ended.
+            // The process has already ended.
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => {
                 Err(error).with_context(|| format!("cannot keep it to processor {processor}"))
@@ -50,7 +49,7 @@ impl Place {
 }
 
 impl Places {
-    /// The first two processors that this process may use; no places where there is only one.
+    /// Returns the first two processors that this process may use, or any if there is only one.
     pub fn find() -> Result<Self> {
         let set = sched_getaffinity(None).context("cannot ask which processors there are")?;
         Ok(Self::of((0..CpuSet::MAX_CPU).filter(|&processor| set.is_set(processor))))
@@ -65,7 +64,7 @@ impl Places {
         }
     }
 
-    /// How to say it.
+    /// Describes the choice as a sentence.
     pub fn describe(self) -> String {
         match (self.server.0, self.load.0) {
             (Some(server), Some(load)) => {
@@ -76,8 +75,8 @@ impl Places {
     }
 }
 
-/// Lets this process, and those it starts, have as many descriptors as the system allows; how many
-/// that is.
+/// Raises this process's limit on descriptors to the hard limit, for its children, too. Returns the
+/// limit.
 pub fn raise_descriptors() -> Result<u64> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
@@ -85,7 +84,7 @@ pub fn raise_descriptors() -> Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// Whether a limit is enough for so many connections at so many descriptors each.
+/// Checks whether a limit is enough for so many connections, each of `each` descriptors.
 ///
 /// # Errors
 /// How many are needed, and what to do.
@@ -100,7 +99,8 @@ pub fn check_descriptors(limit: u64, connections: u64, each: u64) -> Result<()> 
     )
 }
 
-/// A program without what `cargo run` has set for this one, which would be in its memory.
+/// Returns a command without the variables that `cargo run` has set for this program. They would be
+/// in its memory.
 pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_processors_are_a_place_each_and_one_is_for_anyone() {
+    fn two_processors_are_a_place_each_and_one_is_shared() {
         let two = Places::of([2, 5, 6].into_iter());
         assert_eq!((two.server, two.load), (Place(Some(2)), Place(Some(5))));
         assert!(two.describe().contains("processor 2, the load generator processor 5"));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_too_low_is_told_with_the_number_needed() {
+    fn a_limit_that_is_too_low_is_reported_with_the_number_needed() {
         assert!(check_descriptors(10_032, 10_000, 1).is_ok());
         let error = check_descriptors(4096, 10_000, 1).unwrap_err().to_string();
         assert_eq!(

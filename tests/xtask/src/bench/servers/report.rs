@@ -1,4 +1,4 @@
-//! What servers and clients say of themselves: lines of a word and `name=number` pairs.
+//! Reports of servers and clients: lines of a word and `name=number` pairs.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads a line that begins with `word`. A pair whose value is no number is kept out, so that
-    /// whoever asks for it is told.
+    /// Reads a line that begins with `word`. A pair whose value is not a number is left out, so
+    /// that a lookup of it fails.
     pub fn parse(word: &str, line: &str) -> Result<Self> {
         let mut words = line.split_whitespace();
         if words.next() != Some(word) {
@@ -31,13 +31,16 @@ impl Report {
         Ok(Self { numbers })
     }
 
-    /// The number of this name.
+    /// Returns the number with this name.
     pub fn number(&self, name: &str) -> Result<f64> {
-        self.numbers.get(name).copied().with_context(|| format!("{name} is no number in {self:?}"))
+        self.numbers
+            .get(name)
+            .copied()
+            .with_context(|| format!("{name} is not a number in {self:?}"))
     }
 }
 
-/// Where a server listens, from its first line.
+/// Returns the address from a server's first line.
 pub fn address(line: &str) -> Result<&str> {
     line.strip_prefix("listening on ").with_context(|| format!("no server begins with {line:?}"))
 }
@@ -50,7 +53,7 @@ mod tests {
     fn a_servers_line_is_read_by_its_names() {
         let report = Report::parse("usage", "usage user=12 system=3456 bytes=0").unwrap();
         assert_eq!(report.number("system").unwrap(), 3456.0);
-        assert!(report.number("heap").unwrap_err().to_string().starts_with("heap is no number"));
+        assert!(report.number("heap").unwrap_err().to_string().starts_with("heap is not a number"));
         let memory = Report::parse("memory", "memory when=cold rss=-4096").unwrap();
         assert_eq!(memory.number("rss").unwrap(), -4096.0);
         assert!(memory.number("when").is_err());

@@ -1,9 +1,9 @@
-//! W6: how large a server is, and how soon it serves.
+//! W6: the size of a server, and how soon it serves.
 //!
-//! A server in C is linked with all it needs into one file and compared with the one that has no
-//! loop; a server in Rust is compared with a program that does nothing, both with the system's C
-//! library outside. Start-up is from the start of the process, with shared libraries for all, to the
-//! first connection it takes.
+//! A server in C is linked statically and compared with the server without a loop. A server in Rust
+//! is compared with a program that does nothing; both use the system's shared C library. Start-up
+//! is the time from the start of the process, with shared libraries for all, to the first
+//! connection it accepts.
 
 use std::{
     io::{BufRead, BufReader},
@@ -27,13 +27,13 @@ use super::{
 };
 use crate::{bench::Options, command, process::Process, size::crates, table::Table};
 
-/// The server without a loop, which all in C are compared with.
+/// The server without a loop, to which all servers in C are compared.
 const FLOOR: &str = "blocking calls";
 
-/// How long a server may take for one connection. It bounds a hang.
+/// The limit of a server for one connection. It detects a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Measures it.
+/// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let contest = Contest::begin()?;
     Ok(vec![servers(&contest, options)?, core(&contest)?])
@@ -59,7 +59,7 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     let floor = floor.map(|place| sizes[place]).context("there is a server without a loop")?;
     println!("start-up: {} servers, {starts} times ...", programs.len());
     let others = Others::watch();
-    // Those in C are started with shared libraries, too, as those in Rust are.
+    // Those in C are started with shared libraries, like those in Rust.
     let times = rounds(&programs, starts, |(server, _)| {
         start_up(&contest.built.program(server)?).with_context(|| server.name.to_owned())
     })?;
@@ -86,7 +86,7 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     Ok(table)
 }
 
-/// What of the release server is code of ours.
+/// Returns the table of the code of this repository in the release server.
 fn core(contest: &Contest) -> Result<Table> {
     let columns = "server | `picoevent` | `picoevent_mio`";
     let mut table = Table::new("Code of the core and of its back end, bytes", columns);
@@ -104,7 +104,7 @@ fn core(contest: &Contest) -> Result<Table> {
     Ok(table)
 }
 
-/// The size of a program without its symbols.
+/// Returns the size of a program without its symbols.
 fn stripped(program: &Path, folder: &TempDir) -> Result<u64> {
     let target = folder.path().join("stripped");
     let mut strip = Command::new("strip");
@@ -112,14 +112,14 @@ fn stripped(program: &Path, folder: &TempDir) -> Result<u64> {
     Ok(std::fs::metadata(&target).with_context(|| target.display().to_string())?.len())
 }
 
-/// From the start of a server to the first connection it takes, in µs.
+/// Returns the time from the start of a server to the first connection it accepts, in µs.
 fn start_up(program: &Path) -> Result<f64> {
     let mut command = clean(program);
     command.args(["hello", "1"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let begun = Instant::now();
     let server = Process::spawn(&mut command, None)?;
     let out = server.child().take_stdout().context("its output is piped")?;
-    // Read here and not on another thread, whose start and wake-up would be measured, too.
+    // Read on this thread. The start and wake-up of another thread would be measured, too.
     let limit = Timespec::try_from(LIMIT)?;
     let ready = poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))?;
     ensure!(ready > 0, "it does not say within {} s where it listens", LIMIT.as_secs());
@@ -129,7 +129,7 @@ fn start_up(program: &Path) -> Result<f64> {
     let client = client.context("it does not take a connection")?;
     let took = begun.elapsed();
     drop(client);
-    // What it says of its work has room in the pipe.
+    // The pipe has room for its report.
     let late = || format!("it does not end within {} s", LIMIT.as_secs());
     let status = server.wait(LIMIT)?.with_context(late)?;
     ensure!(status.success(), "it fails with its first client: {status}");

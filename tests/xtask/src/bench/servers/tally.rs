@@ -1,8 +1,8 @@
-//! What one operation of a server takes in numbers that do not depend on the hour: instructions in
-//! user space, by callgrind, and system calls, by strace.
+//! Counts for one operation of a server that do not depend on other programs: instructions in user
+//! space, by callgrind, and system calls, by strace.
 //!
-//! Each is the difference of two runs of different lengths, divided by the operations that one did
-//! more, so that start-up and end are not in it. The clients run outside of the tool.
+//! Each is the difference of two runs of different lengths, divided by the difference in
+//! operations, so start-up and end are not contained. The clients run outside of the tool.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::callgrind::collected;
 
-/// The instructions of an operation of a server: two loads, and by how many operations they differ.
+/// Returns the instructions of an operation of a server, from two loads that differ by so many
+/// operations.
 pub fn instructions(
     server: &Path,
     clients: &Path,
@@ -29,7 +30,7 @@ pub fn instructions(
     })
 }
 
-/// The system calls of an operation, in the same way.
+/// Returns the system calls of an operation, in the same way.
 pub fn system_calls(
     server: &Path,
     clients: &Path,
@@ -52,7 +53,7 @@ fn per_operation(
     Ok((many as f64 - few as f64) / (more.1 - less.1) as f64)
 }
 
-/// The sum of the column `calls` of strace's table.
+/// Returns the sum of the column `calls` in strace's table.
 fn calls(table: &str) -> Option<u64> {
     let row = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
