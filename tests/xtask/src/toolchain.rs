@@ -3,9 +3,9 @@
 //! Firmware needs `core` for targets other than this machine's. There are two ways to get it:
 //!
 //! 1. The Rust that runs this program has the targets installed: by `rustup target add`, or in a
-//! distribution's packages. This is the usual way.
+//!    distribution's packages. This is the usual way.
 //! 2. Debian's `rustc-web`, which compiles `core` itself from `rust-web-src`, for machines that
-//! cannot reach rustup's server but have a Debian mirror.
+//!    cannot reach rustup's server but have a Debian mirror.
 //!
 //! [`reach`] decides, and [`crate::setup`] installs. Only this module and `setup` depend on the way
 //! that was taken. Finding out changes nothing, uses no network, and takes a fraction of a second.
