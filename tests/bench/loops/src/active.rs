@@ -28,7 +28,7 @@ pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Active) -> Result<()>;
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
-pub struct Contestant {
+pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
     /// Opens its loop for a body.
@@ -52,19 +52,19 @@ pub struct Task {
     pub seed: u64,
 }
 
-impl Contestant {
+impl Contender {
     fn new(name: &'static str, run: impl Fn(u32, Body<'_>) -> Result<()> + 'static) -> Self {
         Self { name, run: Box::new(run) }
     }
 }
 
 /// Returns the contenders of this program.
-pub fn contestants() -> Vec<Contestant> {
+pub fn contenders() -> Vec<Contender> {
     vec![
-        Contestant::new("picoevent's core", picoevent::on_core),
-        Contestant::new("picoevent", picoevent::on_live),
-        Contestant::new("calloop insert_idle", calloop::run),
-        Contestant::new("a queue by hand", by_hand::run),
+        Contender::new("picoevent's core", picoevent::on_core),
+        Contender::new("picoevent", picoevent::on_live),
+        Contender::new("calloop insert_idle", calloop::run),
+        Contender::new("a queue by hand", by_hand::run),
     ]
 }
 
@@ -73,25 +73,25 @@ pub fn contestants() -> Vec<Contestant> {
 ///
 /// # Errors
 /// If a contender fails or makes a wrong number of calls.
-pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
-    let mut order: Vec<_> = contestants.iter().collect();
+pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
+    let mut order: Vec<_> = contenders.iter().collect();
     let Task { events, callbacks, .. } = *task;
     ensure!(u64::from(events) <= callbacks, "there can be 1 to {callbacks} events");
     let mut random = Rng::with_seed(task.seed);
     for round in 0..task.rounds {
         random.shuffle(&mut order);
-        for contestant in &order {
-            let nanos = turn_of(contestant, task).context(contestant.name)?;
-            println!("{}\t{round}\t{nanos:.2}", contestant.name);
+        for contender in &order {
+            let nanos = turn_of(contender, task).context(contender.name)?;
+            println!("{}\t{round}\t{nanos:.2}", contender.name);
         }
     }
     Ok(())
 }
 
-fn turn_of(contestant: &Contestant, task: &Task) -> Result<f64> {
+fn turn_of(contender: &Contender, task: &Task) -> Result<f64> {
     let Task { events, callbacks, .. } = *task;
     let mut nanos = None;
-    (contestant.run)(events, &mut |active| {
+    (contender.run)(events, &mut |active| {
         // Warms up caches and branch predictors before the clock starts.
         active.run(u64::from(events) * 8)?;
         let (called, took) = timed(|| active.run(callbacks));
@@ -108,22 +108,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_contestant_makes_every_call() {
+    fn every_contender_makes_every_call() {
         for events in [1, 64] {
             let task = Task { events, callbacks: 1_000, rounds: 2, seed: 1 };
-            play(&task, &contestants()).unwrap();
+            play(&task, &contenders()).unwrap();
         }
     }
 
     #[test]
-    fn a_contestant_that_makes_one_call_less_fails() {
+    fn a_contender_that_makes_one_call_less_fails() {
         struct Lazy;
         impl Active for Lazy {
             fn run(&mut self, callbacks: u64) -> Result<u64> {
                 Ok(callbacks - 1)
             }
         }
-        let lazy = Contestant::new("lazy", |_, body| body(&mut Lazy));
+        let lazy = Contender::new("lazy", |_, body| body(&mut Lazy));
         let task = Task { events: 1, callbacks: 1_000, rounds: 1, seed: 1 };
         let said = format!("{:#}", play(&task, &[lazy]).unwrap_err());
         assert_eq!(said, "lazy: 999 callbacks were made instead of 1000");

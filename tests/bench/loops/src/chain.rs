@@ -48,7 +48,7 @@ pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Chain) -> Result<()>;
 pub type Run = Box<dyn Fn(&Watch<'_>, Body<'_>) -> Result<()>>;
 
 /// A contender.
-pub struct Contestant {
+pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
     /// Further descriptors that it opens for each one it watches.
@@ -86,7 +86,7 @@ pub struct Task {
     pub fault: Fault,
 }
 
-impl Contestant {
+impl Contender {
     /// Returns a contender in Rust that needs no further descriptors.
     fn new(name: &'static str, run: impl Fn(&Watch<'_>, Body<'_>) -> Result<()> + 'static) -> Self {
         Self { name, beside: 0, run: Box::new(run) }
@@ -94,11 +94,11 @@ impl Contestant {
 }
 
 /// Returns the contenders of this program.
-pub fn contestants() -> Vec<Contestant> {
-    let mut all = picoevent::contestants();
-    all.push(Contestant::new("mio by hand", mio::run));
-    all.push(Contestant::new("calloop", calloop::run));
-    all.push(Contestant::new("no loop", sys::run));
+pub fn contenders() -> Vec<Contender> {
+    let mut all = picoevent::contenders();
+    all.push(Contender::new("mio by hand", mio::run));
+    all.push(Contender::new("calloop", calloop::run));
+    all.push(Contender::new("no loop", sys::run));
     all
 }
 
@@ -107,28 +107,28 @@ pub fn contestants() -> Vec<Contestant> {
 ///
 /// # Errors
 /// If a contender fails or does not do all of its work.
-pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
+pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
     let Task { tokens, pairs, .. } = *task;
     ensure!(0 < tokens && tokens <= pairs, "there can be 1 to {pairs} tokens");
-    let beside = contestants.iter().map(|each| each.beside).max().unwrap_or(0);
+    let beside = contenders.iter().map(|each| each.beside).max().unwrap_or(0);
     let ring = Ring::new(task.kind, task.pairs, beside, task.fault)?;
-    let mut order: Vec<_> = contestants.iter().collect();
+    let mut order: Vec<_> = contenders.iter().collect();
     let mut random = Rng::with_seed(task.seed);
     for round in 0..task.rounds {
         random.shuffle(&mut order);
-        for contestant in &order {
-            let nanos = turn_of(contestant, task, &ring).context(contestant.name)?;
-            println!("{}\t{round}\t{nanos:.2}", contestant.name);
+        for contender in &order {
+            let nanos = turn_of(contender, task, &ring).context(contender.name)?;
+            println!("{}\t{round}\t{nanos:.2}", contender.name);
         }
     }
     Ok(())
 }
 
-fn turn_of(contestant: &Contestant, task: &Task, ring: &Ring) -> Result<f64> {
+fn turn_of(contender: &Contender, task: &Task, ring: &Ring) -> Result<f64> {
     let watch =
         Watch { descriptors: ring.descriptors(), ring, ready: Ring::ready, tokens: task.tokens };
     let mut nanos = None;
-    (contestant.run)(&watch, &mut |chain| {
+    (contender.run)(&watch, &mut |chain| {
         chain.turn()?;
         ring.go_round(task.tokens, task.warm, || chain.turn())?;
         let (passed, took) = timed(|| ring.go_round(task.tokens, task.writes, || chain.turn()));
@@ -147,24 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn every_contestant_passes_every_token_on() {
+    fn every_contender_passes_every_token_on() {
         for kind in [Kind::Eventfd, Kind::Sockets, Kind::Pipes] {
-            play(&task(kind, Fault::None), &contestants()).unwrap();
+            play(&task(kind, Fault::None), &contenders()).unwrap();
         }
     }
 
     /// With as many tokens as pairs, all pairs are ready in each turn.
     #[test]
     fn a_ring_that_is_full_of_tokens_loses_none() {
-        play(&Task { tokens: 10, ..task(Kind::Eventfd, Fault::None) }, &contestants()).unwrap();
+        play(&Task { tokens: 10, ..task(Kind::Eventfd, Fault::None) }, &contenders()).unwrap();
     }
 
     #[test]
-    fn a_token_that_is_lost_or_wrong_fails_the_run_of_each_contestant() {
-        for contestant in contestants() {
+    fn a_token_that_is_lost_or_wrong_fails_the_run_of_each_contender() {
+        for contender in contenders() {
             for fault in [Fault::Lost, Fault::Wrong] {
-                let name = contestant.name;
-                let result = play(&task(Kind::Sockets, fault), std::slice::from_ref(&contestant));
+                let name = contender.name;
+                let result = play(&task(Kind::Sockets, fault), std::slice::from_ref(&contender));
                 let said = format!("{:#}", result.expect_err(name));
                 assert!(said.starts_with(name), "{said}");
             }

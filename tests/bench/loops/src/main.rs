@@ -109,7 +109,7 @@ impl Who {
         }
         let known: Vec<_> = ours.iter().map(&name).collect();
         if let Some(unknown) = self.only.iter().find(|only| !known.contains(&only.as_str())) {
-            return Err(anyhow!("there is no contestant {unknown:?}: known are {known:?}"));
+            return Err(anyhow!("there is no contender {unknown:?}: known are {known:?}"));
         }
         if !self.only.is_empty() {
             ours.retain(|each| self.only.iter().any(|only| only == name(each)));
@@ -121,16 +121,16 @@ impl Who {
 fn run() -> Result<()> {
     match Workload::parse() {
         Workload::Chain { task, who } => {
-            chain::play(&task, &who.wanted(chain::contestants(), Plugin::chains, |it| it.name)?)
+            chain::play(&task, &who.wanted(chain::contenders(), Plugin::chains, |it| it.name)?)
         }
         Workload::Active { task, who } => {
-            active::play(&task, &who.wanted(active::contestants(), Plugin::actives, |it| it.name)?)
+            active::play(&task, &who.wanted(active::contenders(), Plugin::actives, |it| it.name)?)
         }
         Workload::Timers { task, who } => {
-            timers::play(&task, &who.wanted(timers::contestants(), Plugin::timers, |it| it.name)?)
+            timers::play(&task, &who.wanted(timers::contenders(), Plugin::timers, |it| it.name)?)
         }
         Workload::Idle { task, who } => {
-            let all = who.wanted(timers::idle_contestants(), Plugin::timers, |it| it.name)?;
+            let all = who.wanted(timers::idle_contenders(), Plugin::timers, |it| it.name)?;
             timers::play_idle(&task, &all)
         }
     }

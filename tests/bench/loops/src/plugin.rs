@@ -81,30 +81,30 @@ impl Plugin {
     }
 
     /// Returns its contenders for [`chain`].
-    pub fn chains(&self) -> Vec<chain::Contestant> {
-        let contestant = |(name, table): (_, &'static ChainTable)| chain::Contestant {
+    pub fn chains(&self) -> Vec<chain::Contender> {
+        let contender = |(name, table): (_, &'static ChainTable)| chain::Contender {
             name,
             beside: 0,
             run: Box::new(move |watch, body| run_chain(table, watch, body)),
         };
-        named(self.0.chains, |table| table.name).into_iter().map(contestant).collect()
+        named(self.0.chains, |table| table.name).into_iter().map(contender).collect()
     }
 
     /// Returns its contenders for [`active`].
-    pub fn actives(&self) -> Vec<active::Contestant> {
-        let contestant = |(name, table): (_, &'static ActiveTable)| active::Contestant {
+    pub fn actives(&self) -> Vec<active::Contender> {
+        let contender = |(name, table): (_, &'static ActiveTable)| active::Contender {
             name,
             run: Box::new(move |events, body| {
                 let handle = Handle::new((table.open)(events), table.close)?;
                 body(&mut ActiveLoop { table, handle })
             }),
         };
-        named(self.0.actives, |table| table.name).into_iter().map(contestant).collect()
+        named(self.0.actives, |table| table.name).into_iter().map(contender).collect()
     }
 
     /// Returns its contenders for [`timers`].
-    pub fn timers(&self) -> Vec<timers::Contestant> {
-        let contestant = |(name, table): (_, &'static TimersTable)| timers::Contestant {
+    pub fn timers(&self) -> Vec<timers::Contender> {
+        let contender = |(name, table): (_, &'static TimersTable)| timers::Contender {
             name,
             most: u32::MAX,
             only_ms: table.only_ms,
@@ -113,7 +113,7 @@ impl Plugin {
                 body(&mut TimersLoop { table, handle: handle.place })
             }),
         };
-        named(self.0.timers, |table| table.name).into_iter().map(contestant).collect()
+        named(self.0.timers, |table| table.name).into_iter().map(contender).collect()
     }
 }
 

@@ -58,7 +58,7 @@ pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Timers) -> Result<()>;
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
-pub struct Contestant {
+pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
     /// The most timers that it is given.
@@ -134,7 +134,7 @@ const FIRING: Duration = Duration::from_millis(8);
 /// After this time a loop that has not fired all timers has failed.
 const GIVEN_UP: Duration = Duration::from_secs(20);
 
-impl Contestant {
+impl Contender {
     fn new(
         name: &'static str,
         most: u32,
@@ -145,20 +145,20 @@ impl Contestant {
 }
 
 /// Returns the contenders of W2 in this program.
-pub fn contestants() -> Vec<Contestant> {
+pub fn contenders() -> Vec<Contender> {
     vec![
-        Contestant::new("picoevent", 65_535, picoevent::run),
+        Contender::new("picoevent", 65_535, picoevent::run),
         // calloop looks at every timer for each change, so a larger run would take minutes.
-        Contestant::new("calloop", 10_000, calloop::run),
-        Contestant::new("a binary heap by hand", u32::MAX, heap::run),
-        Contestant::new("a wheel by hand", u32::MAX, wheel::run),
+        Contender::new("calloop", 10_000, calloop::run),
+        Contender::new("a binary heap by hand", u32::MAX, heap::run),
+        Contender::new("a wheel by hand", u32::MAX, wheel::run),
     ]
 }
 
 /// Returns the contenders of W2i.
-pub fn idle_contestants() -> Vec<Contestant> {
-    let mut all = contestants();
-    all.push(Contestant::new("no timers", u32::MAX, nothing::run));
+pub fn idle_contenders() -> Vec<Contender> {
+    let mut all = contenders();
+    all.push(Contender::new("no timers", u32::MAX, nothing::run));
     all
 }
 
@@ -189,26 +189,26 @@ impl Draw {
 
 /// Runs W2. Writes one line for each contender, round and phase: the name, the round, the phase and
 /// nanoseconds per timer.
-pub fn play(task: &Task, contestants: &[Contestant]) -> Result<()> {
+pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
     let mut random = Rng::with_seed(task.seed);
-    let can = |each: &&Contestant| task.timers <= each.most && each.only_ms == 0;
-    let mut order: Vec<_> = contestants.iter().filter(can).collect();
+    let can = |each: &&Contender| task.timers <= each.most && each.only_ms == 0;
+    let mut order: Vec<_> = contenders.iter().filter(can).collect();
     order.iter().try_for_each(|each| check_cancel(each).context(each.name))?;
     for round in 0..task.rounds {
         let draw = Draw::new(task.timers, &mut random);
         random.shuffle(&mut order);
-        for contestant in &order {
-            for (phase, nanos) in turn_of(contestant, task, &draw).context(contestant.name)? {
-                println!("{}\t{round}\t{phase:?}\t{nanos:.2}", contestant.name);
+        for contender in &order {
+            for (phase, nanos) in turn_of(contender, task, &draw).context(contender.name)? {
+                println!("{}\t{round}\t{phase:?}\t{nanos:.2}", contender.name);
             }
         }
     }
     Ok(())
 }
 
-fn turn_of(contestant: &Contestant, task: &Task, draw: &Draw) -> Result<Vec<(Phase, f64)>> {
+fn turn_of(contender: &Contender, task: &Task, draw: &Draw) -> Result<Vec<(Phase, f64)>> {
     let mut took = Vec::new();
-    (contestant.run)(task.timers, &mut |timers| {
+    (contender.run)(task.timers, &mut |timers| {
         let early = timers.within(&mut |verbs| {
             let mut phase = |phase, count: usize, work: &mut dyn FnMut()| {
                 if task.until.is_none_or(|last| phase <= last) {
@@ -258,8 +258,8 @@ fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
 }
 
 /// Checks that cancelled timers do not fire and all others do.
-fn check_cancel(contestant: &Contestant) -> Result<()> {
-    (contestant.run)(10, &mut |timers| {
+fn check_cancel(contender: &Contender) -> Result<()> {
+    (contender.run)(10, &mut |timers| {
         let (all, soon): (Vec<u32>, _) = ((0..10).collect(), [1; 10]);
         timers.within(&mut |verbs| {
             verbs.set(&all, &soon);
@@ -275,18 +275,18 @@ fn check_cancel(contestant: &Contestant) -> Result<()> {
 
 /// Runs W2i. Writes one line for each contender and round: the name, the round and nanoseconds per
 /// restart.
-pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
+pub fn play_idle(task: &Idle, contenders: &[Contender]) -> Result<()> {
     let mut random = Rng::with_seed(task.seed);
     let in_order: Vec<u32> = (0..task.timers).collect();
     let which: Vec<u32> = (0..task.operations).map(|_| random.u32(..task.timers)).collect();
     let minutes = vec![MINUTE; in_order.len().max(BETWEEN_CLOCKS)];
-    let can = |each: &&Contestant| task.timers <= each.most && [0, MINUTE].contains(&each.only_ms);
-    let mut order: Vec<_> = contestants.iter().filter(can).collect();
+    let can = |each: &&Contender| task.timers <= each.most && [0, MINUTE].contains(&each.only_ms);
+    let mut order: Vec<_> = contenders.iter().filter(can).collect();
     for round in 0..task.rounds {
         random.shuffle(&mut order);
-        for contestant in &order {
+        for contender in &order {
             let mut nanos = None;
-            let run = (contestant.run)(task.timers, &mut |timers| {
+            let run = (contender.run)(task.timers, &mut |timers| {
                 timers.within(&mut |verbs| {
                     verbs.set(&in_order, &minutes);
                     let ((), took) = timed(|| {
@@ -301,9 +301,9 @@ pub fn play_idle(task: &Idle, contestants: &[Contestant]) -> Result<()> {
                 ensure!(fired == 0, "{fired} timers of a minute fired within the run");
                 Ok(())
             });
-            run.context(contestant.name)?;
-            let nanos = nanos.context("the loop was not run").context(contestant.name)?;
-            println!("{}\t{round}\t{nanos:.2}", contestant.name);
+            run.context(contender.name)?;
+            let nanos = nanos.context("the loop was not run").context(contender.name)?;
+            println!("{}\t{round}\t{nanos:.2}", contender.name);
         }
     }
     Ok(())
@@ -314,15 +314,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_contestant_fires_every_timer() {
+    fn every_contender_fires_every_timer() {
         let task = Task { timers: 100, rounds: 2, seed: 1, until: None };
-        play(&task, &contestants()).unwrap();
+        play(&task, &contenders()).unwrap();
     }
 
     #[test]
-    fn every_contestant_begins_timers_again() {
+    fn every_contender_begins_timers_again() {
         let task = Idle { timers: 100, operations: 1_000, rounds: 2, seed: 1 };
-        play_idle(&task, &idle_contestants()).unwrap();
+        play_idle(&task, &idle_contenders()).unwrap();
     }
 
     /// Ignores cancellation: fires everything that was set, at the first turn.
@@ -348,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn a_contestant_that_fires_what_was_cancelled_fails() {
-        let deaf = Contestant::new("deaf", 1_000, |_, body| body(&mut Deaf(0, 0)));
+    fn a_contender_that_fires_what_was_cancelled_fails() {
+        let deaf = Contender::new("deaf", 1_000, |_, body| body(&mut Deaf(0, 0)));
         let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
         let said = format!("{:#}", play(&task, std::slice::from_ref(&deaf)).unwrap_err());
         assert_eq!(said, "deaf: 10 timers fired of 10, of which 5 were cancelled");
@@ -382,8 +382,8 @@ mod tests {
     }
 
     #[test]
-    fn a_contestant_that_fires_before_the_clock_starts_fails() {
-        let hasty = Contestant::new("hasty", 1_000, |_, body| body(&mut Hasty(0)));
+    fn a_contender_that_fires_before_the_clock_starts_fails() {
+        let hasty = Contender::new("hasty", 1_000, |_, body| body(&mut Hasty(0)));
         let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
         let said = format!("{:#}", play(&task, &[hasty]).unwrap_err());
         assert_eq!(said, "hasty: 100 timers fired in the turn in which they were set");

@@ -56,7 +56,7 @@ fn invalid_plugins_and_unknown_contenders_are_refused() {
     assert!(error.contains("/no/such/file.so cannot be loaded"), "{error}");
     let output = play(&plugin, "timers --timers 10");
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("there is no contestant \"epoll, level\": known are"), "{error}");
+    assert!(error.contains("there is no contender \"epoll, level\": known are"), "{error}");
 }
 
 #[test]

@@ -142,12 +142,12 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 impl Case {
     fn play(self, program: &Program, rounds: u32) -> Result<Figures> {
         let words = format!("{} --writes 10000 --rounds {rounds}", self.ring());
-        program.play(&words, &self.contestants())
+        program.play(&words, &self.contenders())
     }
 
     /// Returns the contenders: those with timeouts for cases with a table of their own, those with
     /// duplicates if there is room.
-    fn contestants(self) -> Vec<&'static str> {
+    fn contenders(self) -> Vec<&'static str> {
         let crowded = self.kind != "eventfd" && self.pairs > CROWD;
         let takes_part = |name: &&str| {
             (CLOSE.contains(&self) || !name.ends_with("+t60"))
@@ -183,7 +183,7 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
     }
     table.note(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
-         all contestants by turns over the same descriptors in an order of chance. *The loop's* is \
+         all contenders by turns over the same descriptors in an order of chance. *The loop's* is \
          what is more than with no loop; ratios are medians of the rounds' ratios.",
         figures.rounds()
     ));

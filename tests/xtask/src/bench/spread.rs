@@ -42,16 +42,16 @@ impl Spread {
 /// Measures every contender once a round, in a new random order each time. Returns the results by
 /// contender, each by round.
 pub fn rounds<T, R, E>(
-    contestants: &[T],
+    contenders: &[T],
     rounds: usize,
     mut measure: impl FnMut(&T) -> Result<R, E>,
 ) -> Result<Vec<Vec<R>>, E> {
-    let mut results: Vec<Vec<R>> = contestants.iter().map(|_| Vec::new()).collect();
-    let mut order: Vec<usize> = (0..contestants.len()).collect();
+    let mut results: Vec<Vec<R>> = contenders.iter().map(|_| Vec::new()).collect();
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
     for _ in 0..rounds {
         fastrand::shuffle(&mut order);
-        for &contestant in &order {
-            results[contestant].push(measure(&contestants[contestant])?);
+        for &contender in &order {
+            results[contender].push(measure(&contenders[contender])?);
         }
     }
     Ok(results)

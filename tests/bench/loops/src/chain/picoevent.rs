@@ -15,7 +15,7 @@ use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, Source, Wh
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
 use super::ring::Ring;
-use super::{Body, Chain, Contestant, Watch};
+use super::{Body, Chain, Contender, Watch};
 
 /// Whether events have a timeout of a minute, which restarts with each event.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,14 +32,14 @@ struct App<'w> {
     ready: fn(&Ring, u32),
 }
 
-pub(super) fn contestants() -> Vec<Contestant> {
+pub(super) fn contenders() -> Vec<Contender> {
     let edge = What::READ | What::EDGE;
     // The back end watches duplicates of the descriptors.
-    let live = |name, what, idle| Contestant {
+    let live = |name, what, idle| Contender {
         beside: 1,
-        ..Contestant::new(name, move |watch, body| on_live(watch, body, what, idle))
+        ..Contender::new(name, move |watch, body| on_live(watch, body, what, idle))
     };
-    let core = |name, idle| Contestant::new(name, move |watch, body| on_core(watch, body, idle));
+    let core = |name, idle| Contender::new(name, move |watch, body| on_core(watch, body, idle));
     vec![
         live("picoevent", edge, Idle::Without),
         live("picoevent, level", What::READ, Idle::Without),

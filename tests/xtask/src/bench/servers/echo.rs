@@ -6,15 +6,15 @@
 use anyhow::Result;
 
 use super::{
-    contest::{Contest, Lengths},
-    contestant::{SERVERS, Server},
-    duel::Load,
+    comparison::{Comparison, Lengths},
+    contender::{SERVERS, Server},
+    session::Load,
 };
 use crate::{bench::Options, table::Table};
 
 /// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
-    let contest = Contest::begin()?;
+    let comparison = Comparison::begin()?;
     let servers: Vec<Server> = SERVERS.into_iter().filter(|server| server.echoes).collect();
     let (rounds, scale) = if options.quick { (2, 5) } else { (5, 1) };
     let mut tables = Vec::new();
@@ -30,7 +30,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         let on = if connections == 1 { "connection" } else { "connections" };
         let title = format!("Echo: {messages} messages of 64 bytes on {connections} {on}");
         let load = load(messages);
-        tables.push(contest.measure(&title, "message", &servers, load, rounds, &lengths)?);
+        tables.push(comparison.measure(&title, "message", &servers, load, rounds, &lengths)?);
     }
     let load = |blocks| Load::Bulk { blocks };
     let blocks = 250 / scale;
@@ -39,6 +39,6 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         true => vec![],
         false => vec![Lengths::of("", load, 4, 20)],
     };
-    tables.push(contest.measure(&title, "MiB", &servers, load(blocks), rounds, &lengths)?);
+    tables.push(comparison.measure(&title, "MiB", &servers, load(blocks), rounds, &lengths)?);
     Ok(tables)
 }

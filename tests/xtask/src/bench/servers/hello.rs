@@ -6,9 +6,9 @@
 use anyhow::Result;
 
 use super::{
-    contest::{Contest, Lengths},
-    contestant::SERVERS,
-    duel::Load,
+    comparison::{Comparison, Lengths},
+    contender::SERVERS,
+    session::Load,
 };
 use crate::{bench::Options, table::Table};
 
@@ -17,7 +17,7 @@ const CONCURRENCY: u64 = 64;
 
 /// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
-    let contest = Contest::begin()?;
+    let comparison = Comparison::begin()?;
     let load = |connections| Load::Hello { connections, concurrency: CONCURRENCY };
     let one = |connections| Load::Hello { connections, concurrency: 1 };
     let (connections, rounds) = if options.quick { (5_000, 2) } else { (30_000, 5) };
@@ -27,6 +27,6 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     }
     let title = format!("Hello: {connections} connections, {CONCURRENCY} at once");
     let table =
-        contest.measure(&title, "connection", &SERVERS, load(connections), rounds, &lengths)?;
+        comparison.measure(&title, "connection", &SERVERS, load(connections), rounds, &lengths)?;
     Ok(vec![table])
 }

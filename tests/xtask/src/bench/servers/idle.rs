@@ -8,11 +8,11 @@ use anyhow::Result;
 
 use super::{
     super::spread::{Spread, rounds},
-    contest::Contest,
-    contestant::{SERVERS, Server},
-    duel::{Load, Outcome},
+    comparison::Comparison,
+    contender::{SERVERS, Server},
     others::Others,
     place::check_descriptors,
+    session::{Load, Outcome},
 };
 use crate::{bench::Options, table::Table};
 
@@ -21,11 +21,11 @@ const CONNECTIONS: u64 = 10_000;
 
 /// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
-    let contest = Contest::begin()?;
+    let comparison = Comparison::begin()?;
     let rounds_of = if options.quick { 1 } else { 3 };
-    check_descriptors(contest.descriptors, CONNECTIONS, 1)?;
+    check_descriptors(comparison.descriptors, CONNECTIONS, 1)?;
     let fits = |server: &Server| {
-        check_descriptors(contest.descriptors, CONNECTIONS, server.descriptors)
+        check_descriptors(comparison.descriptors, CONNECTIONS, server.descriptors)
             .map_err(|error| format!("{} is left out: {error}.", server.name))
     };
     let echoing = SERVERS.into_iter().filter(|server| server.echoes);
@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     println!("{CONNECTIONS} connections: {} servers, {rounds_of} rounds ...", servers.len());
     let others = Others::watch();
     let load = Load::Idle { connections: CONNECTIONS };
-    let results = rounds(&servers, rounds_of, |server| contest.duel(server, load))?;
+    let results = rounds(&servers, rounds_of, |server| comparison.serve(server, load))?;
     let columns = "server | RSS, cold | heap, cold | RSS, warm | heap, warm | reserved before | \
                    a message on each, ms";
     let title = format!("Idle: bytes of user space for each of {CONNECTIONS} connections");

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 
 use super::{
     super::spread::{Spread, rounds},
-    contest::Contest,
-    contestant::{SERVERS, Server, Source},
+    comparison::Comparison,
+    contender::{SERVERS, Server, Source},
     others::Others,
     place::clean,
     report::address,
@@ -35,22 +35,22 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Measures the workload.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
-    let contest = Contest::begin()?;
-    Ok(vec![servers(&contest, options)?, core(&contest)?])
+    let comparison = Comparison::begin()?;
+    Ok(vec![servers(&comparison, options)?, core(&comparison)?])
 }
 
-fn servers(contest: &Contest, options: &Options) -> Result<Table> {
+fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
     let starts = if options.quick { 50 } else { 200 };
     let programs: Result<Vec<(Server, PathBuf)>> = SERVERS
         .into_iter()
         .map(|server| match server.source {
-            Source::C { .. } => Ok((server, contest.built.link_statically(&server)?)),
-            Source::Rust(name) => Ok((server, contest.built.rust(name)?)),
+            Source::C { .. } => Ok((server, comparison.built.link_statically(&server)?)),
+            Source::Rust(name) => Ok((server, comparison.built.rust(name)?)),
         })
         .collect();
     let programs = programs?;
     let folder = TempDir::new().context("no place for stripped programs")?;
-    let empty = stripped(&contest.built.rust("empty")?, &folder)?;
+    let empty = stripped(&comparison.built.rust("empty")?, &folder)?;
     let mut sizes = Vec::new();
     for (_, program) in &programs {
         sizes.push(stripped(program, &folder)?);
@@ -61,7 +61,7 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
     let others = Others::watch();
     // Those in C are started with shared libraries, like those in Rust.
     let times = rounds(&programs, starts, |(server, _)| {
-        start_up(&contest.built.program(server)?).with_context(|| server.name.to_owned())
+        start_up(&comparison.built.program(server)?).with_context(|| server.name.to_owned())
     })?;
     let columns =
         "server | linked | stripped, bytes | beyond the floor, bytes | start-up, shared, µs";
@@ -87,13 +87,13 @@ fn servers(contest: &Contest, options: &Options) -> Result<Table> {
 }
 
 /// Returns the table of the code of this repository in the release server.
-fn core(contest: &Contest) -> Result<Table> {
+fn core(comparison: &Comparison) -> Result<Table> {
     let columns = "server | `picoevent` | `picoevent_mio`";
     let mut table = Table::new("Code of the core and of its back end, bytes", columns);
     for (name, program) in
         [("connections", "server-picoevent"), ("sources", "server-picoevent-sources")]
     {
-        let text = crates::code_by_name(&contest.built.rust(program)?)?;
+        let text = crates::code_by_name(&comparison.built.rust(program)?)?;
         let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
         table.row(name, [of("picoevent"), of("picoevent_mio")]);
     }

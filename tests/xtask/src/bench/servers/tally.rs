@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use tempfile::NamedTempFile;
 
 use super::{
-    duel::{self, Load, Under},
     place::Places,
+    session::{self, Load, Under},
 };
 use crate::callgrind::collected;
 
@@ -24,7 +24,7 @@ pub fn instructions(
     places: Places,
 ) -> Result<f64> {
     per_operation(loads, |load| {
-        let outcome = duel::run(server, clients, load, &Under::Callgrind, places)?;
+        let outcome = session::run(server, clients, load, &Under::Callgrind, places)?;
         let count = collected(&outcome.said);
         count.with_context(|| format!("valgrind said no count:\n{}", outcome.said))
     })
@@ -39,7 +39,7 @@ pub fn system_calls(
 ) -> Result<f64> {
     per_operation(loads, |load| {
         let file = NamedTempFile::new().context("no place for what strace counts")?;
-        duel::run(server, clients, load, &Under::Strace(file.path().to_owned()), places)?;
+        session::run(server, clients, load, &Under::Strace(file.path().to_owned()), places)?;
         let table = fs::read_to_string(file.path()).context("strace has written nothing")?;
         calls(&table).with_context(|| format!("strace counted no calls:\n{table}"))
     })

@@ -13,10 +13,10 @@ use anyhow::{Context, Result};
 
 use super::{
     super::spread::{Spread, ratio, rounds},
-    contestant::{Built, CONNECTIONS, LIBEVENT, SOURCES_ROW, Server},
-    duel::{self, Load, Outcome, Under},
+    contender::{Built, CONNECTIONS, LIBEVENT, SOURCES_ROW, Server},
     others::Others,
     place::{self, Places},
+    session::{self, Load, Outcome, Under},
     tally,
 };
 use crate::{setup, table::Table};
@@ -35,7 +35,7 @@ impl Lengths {
 }
 
 /// What measuring servers needs.
-pub struct Contest {
+pub struct Comparison {
     /// The servers' programs.
     pub built: Built,
     /// The clients' program.
@@ -46,7 +46,7 @@ pub struct Contest {
     pub descriptors: u64,
 }
 
-impl Contest {
+impl Comparison {
     /// Builds all that is needed.
     pub fn begin() -> Result<Self> {
         setup::tool("strace")?;
@@ -57,9 +57,9 @@ impl Contest {
     }
 
     /// Runs one server under one load.
-    pub fn duel(&self, server: &Server, load: Load) -> Result<Outcome> {
+    pub fn serve(&self, server: &Server, load: Load) -> Result<Outcome> {
         let program = self.built.program(server)?;
-        let outcome = duel::run(&program, &self.clients, load, &Under::Nothing, self.places);
+        let outcome = session::run(&program, &self.clients, load, &Under::Nothing, self.places);
         outcome.with_context(|| format!("{} under {load:?}", server.name))
     }
 
@@ -75,7 +75,7 @@ impl Contest {
     ) -> Result<Table> {
         let others = Others::watch();
         println!("{title}: {} servers, {rounds_of} rounds ...", servers.len());
-        let results = rounds(servers, rounds_of, |server| self.duel(server, load))?;
+        let results = rounds(servers, rounds_of, |server| self.serve(server, load))?;
         let note = others.describe();
         let costs: Vec<Vec<f64>> = results.iter().map(|runs| each(runs, cost)).collect();
         // Three significant digits.
