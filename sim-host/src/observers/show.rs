@@ -157,8 +157,8 @@ impl<W: Write> Observer for Show<W> {
     fn client(&mut self, at: u64, client: u32, news: News) {
         let colour = match news {
             News::IsServed(_) => Colour::Good,
-            News::IsTurnedAway => Colour::Bad,
-            News::Calls(_) | News::IsGone => Colour::Faint,
+            News::IsRefused => Colour::Bad,
+            News::Connects(_) | News::IsGone => Colour::Faint,
         };
         self.line(at, colour, &format!("client {client}"), &words::news(news));
     }

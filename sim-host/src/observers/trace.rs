@@ -44,7 +44,7 @@ pub struct Trace {
     /// The fault in each lane, and since when.
     lanes: Vec<Option<(Fault, u64)>>,
     /// The port of each client's connection, and since when.
-    calls: HashMap<u32, (u16, u64)>,
+    connections: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
     /// Names and places of functions that were looked up.
     functions: HashMap<Function, (Option<String>, Option<String>)>,
@@ -65,7 +65,7 @@ impl Trace {
             last: None,
             objects: Vec::new(),
             lanes: Vec::new(),
-            calls: HashMap::new(),
+            connections: HashMap::new(),
             sent: HashMap::new(),
             functions: HashMap::new(),
         }
@@ -79,8 +79,10 @@ impl Trace {
         for lane in 0..self.lanes.len() {
             self.free_lane(lane, end);
         }
-        let clients: Vec<_> = self.calls.keys().copied().collect();
-        clients.into_iter().for_each(|client| self.hang_up(client, end, "the simulation ends"));
+        let clients: Vec<_> = self.connections.keys().copied().collect();
+        clients
+            .into_iter()
+            .for_each(|client| self.end_connection(client, end, "the simulation ends"));
         self.chart.file()
     }
 
@@ -136,8 +138,8 @@ impl Trace {
         self.chart.slice(track, (since, ends), &words::fault(&fault), &[]);
     }
 
-    fn hang_up(&mut self, client: u32, ends: u64, why: &str) {
-        let Some((port, since)) = self.calls.remove(&client) else { return };
+    fn end_connection(&mut self, client: u32, ends: u64, why: &str) {
+        let Some((port, since)) = self.connections.remove(&client) else { return };
         let track = self.client_track(client);
         self.chart.slice(track, (since, ends), &format!("from port {port}"), &[("until", why)]);
     }
@@ -257,15 +259,17 @@ impl Observer for Trace {
     fn client(&mut self, at: u64, client: u32, news: News) {
         let moment = self.moment(at);
         match news {
-            News::Calls(port) => {
-                self.hang_up(client, moment, "it connects again");
-                self.calls.insert(client, (port, moment));
+            News::Connects(port) => {
+                self.end_connection(client, moment, "it connects again");
+                self.connections.insert(client, (port, moment));
             }
             News::IsServed(_) => {
                 let track = self.client_track(client);
                 self.chart.slice(track, (moment, moment + WIDTH), &words::news(news), &[]);
             }
-            News::IsTurnedAway | News::IsGone => self.hang_up(client, moment, &words::news(news)),
+            News::IsRefused | News::IsGone => {
+                self.end_connection(client, moment, &words::news(news))
+            }
         }
     }
 

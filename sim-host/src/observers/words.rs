@@ -63,9 +63,9 @@ fn permille(severity: u64) -> String {
 /// Describes what happened to a client.
 pub(crate) fn news(news: News) -> String {
     match news {
-        News::Calls(port) => format!("connects from port {port}"),
+        News::Connects(port) => format!("connects from port {port}"),
         News::IsServed(after) => format!("is served, after {}", time(after)),
-        News::IsTurnedAway => "was refused, or lost its connection".to_owned(),
+        News::IsRefused => "was refused, or lost its connection".to_owned(),
         News::IsGone => "is gone".to_owned(),
     }
 }

@@ -103,11 +103,11 @@ pub struct Callback {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// It connects from this port.
-    Calls(u16),
+    Connects(u16),
     /// It has been served, so many microseconds after its first connect.
     IsServed(u64),
     /// It was refused, or it lost its connection.
-    IsTurnedAway,
+    IsRefused,
     /// It has ended.
     IsGone,
 }

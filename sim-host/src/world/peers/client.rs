@@ -25,7 +25,7 @@ pub(crate) enum Stage {
     /// It connects at its time.
     Waiting,
     /// It is connected or connecting.
-    Calling,
+    Connected,
     /// It has finished or given up, and its connection ends.
     Leaving,
     /// It has ended.
@@ -36,12 +36,12 @@ pub(crate) struct Client {
     pub(crate) number: u32,
     pub(crate) behaviour: Behaviour,
     /// The device's port that it connects to.
-    pub(crate) calls: u16,
+    pub(crate) target_port: u16,
     pub(crate) stage: Stage,
     /// It has finished its script.
     pub(crate) served: bool,
     /// How often it was refused, or lost its connection.
-    pub(crate) turned_away: u32,
+    pub(crate) refused: u32,
     pub(crate) socket: Option<SocketHandle>,
     /// The local port of its last connection; zero before the first.
     pub(crate) port: u16,
@@ -55,7 +55,7 @@ pub(crate) struct Client {
     /// The number of bytes after which it does what its behaviour is named for.
     severity: u64,
     /// How many times it connects again after this time.
-    more_calls: u32,
+    more_connects: u32,
     talk: Conversation,
 }
 
@@ -74,7 +74,7 @@ pub(crate) enum After {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) served: bool,
-    pub(crate) turned_away: u32,
+    pub(crate) refused: u32,
     pub(crate) gone: bool,
 }
 
@@ -125,14 +125,19 @@ impl Client {
         self.number > MOST as u32
     }
 
-    fn new(number: u32, behaviour: Behaviour, start: u64, (calls, script): (u16, Script)) -> Self {
+    fn new(
+        number: u32,
+        behaviour: Behaviour,
+        start: u64,
+        (target_port, script): (u16, Script),
+    ) -> Self {
         Self {
             number,
             behaviour,
-            calls,
+            target_port,
             stage: Stage::Waiting,
             served: false,
-            turned_away: 0,
+            refused: 0,
             socket: None,
             port: 0,
             wake: start,
@@ -140,7 +145,7 @@ impl Client {
             waited: 0,
             script,
             severity: 0,
-            more_calls: u32::from(behaviour == Behaviour::PortReuse),
+            more_connects: u32::from(behaviour == Behaviour::PortReuse),
             talk: Conversation::default(),
         }
     }
@@ -148,7 +153,7 @@ impl Client {
     /// Returns the state that observers hear of.
     pub(crate) fn standing(&self) -> Standing {
         let gone = self.stage == Stage::Gone;
-        Standing { served: self.served, turned_away: self.turned_away, gone }
+        Standing { served: self.served, refused: self.refused, gone }
     }
 
     /// Returns whether the device still has to serve it.
@@ -157,7 +162,7 @@ impl Client {
     }
 
     /// Returns whether it connects only once and must be served then.
-    pub(crate) fn calls_once(&self) -> bool {
+    pub(crate) fn connects_once(&self) -> bool {
         matches!(self.behaviour, Behaviour::Normal | Behaviour::SlowWriter)
     }
 
@@ -174,14 +179,14 @@ impl Client {
 
     /// Returns whether its next connect uses the local port of the last one.
     pub(crate) fn reuses_port(&self) -> bool {
-        self.behaviour == Behaviour::PortReuse && self.port != 0 && self.turned_away == 0
+        self.behaviour == Behaviour::PortReuse && self.port != 0 && self.refused == 0
     }
 
     /// Records that it begins to connect.
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         self.socket = Some(socket);
         self.port = port;
-        self.stage = Stage::Calling;
+        self.stage = Stage::Connected;
         self.talk = Conversation::default();
         self.wake = u64::MAX;
     }
@@ -199,13 +204,13 @@ impl Client {
     ) -> Result<After, String> {
         self.wake = u64::MAX;
         match self.stage {
-            Stage::Calling => self.call(socket, now, quiet, ending),
+            Stage::Connected => self.talk_on(socket, now, quiet, ending),
             Stage::Leaving => Ok(self.leave(socket, now)),
             Stage::Waiting | Stage::Gone => Ok(After::Stays),
         }
     }
 
-    fn call(
+    fn talk_on(
         &mut self,
         socket: &mut Socket<'_>,
         now: u64,
@@ -244,7 +249,7 @@ impl Client {
         match self.talk.go_on(&self.script, socket, now, pace, reads, ending)? {
             Talk::Over => {
                 socket.close();
-                self.served = self.more_calls == 0;
+                self.served = self.more_connects == 0;
                 self.waited = now - self.start;
                 self.stage = Stage::Leaving;
                 Ok(self.leave(socket, now))
@@ -274,10 +279,10 @@ impl Client {
         if !over {
             return After::Stays;
         }
-        match self.more_calls {
+        match self.more_connects {
             0 => self.gone(),
             _ => {
-                self.more_calls -= 1;
+                self.more_connects -= 1;
                 (self.stage, self.socket, self.wake) = (Stage::Waiting, None, now);
             }
         }
@@ -286,7 +291,7 @@ impl Client {
 
     /// Records a lost connection. A client that must be served connects again later.
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
-        self.turned_away += 1;
+        self.refused += 1;
         if self.behaviour.is_owed_service() && !self.served && !ending {
             (self.stage, self.socket) = (Stage::Waiting, None);
             self.wake = now + AGAIN;

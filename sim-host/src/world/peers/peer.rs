@@ -85,7 +85,7 @@ impl<'e> Peer<'e> {
             if ending {
                 client.gone();
             } else {
-                self.call(index);
+                self.connect(index);
             }
             return Ok(());
         }
@@ -117,7 +117,7 @@ impl<'e> Peer<'e> {
         let client = &self.clients[index];
         let after = client.standing();
         for (is_news, news) in [
-            (after.turned_away != before.turned_away, News::IsTurnedAway),
+            (after.refused != before.refused, News::IsRefused),
             (after.served != before.served, News::IsServed(client.waited)),
             (after.gone != before.gone, News::IsGone),
         ] {
@@ -127,7 +127,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    fn call(&mut self, index: usize) {
+    fn connect(&mut self, index: usize) {
         let window = self.clients[index].window();
         let mut socket = host::socket(window, 1024);
         socket.set_timeout(Some(Duration::from_secs(20)));
@@ -136,7 +136,7 @@ impl<'e> Peer<'e> {
             true => self.clients[index].port,
             false => self.fresh_port(),
         };
-        let listener = (self.device, self.clients[index].calls);
+        let listener = (self.device, self.clients[index].target_port);
         let connected = socket.connect(self.interface.context(), listener, port);
         connected.expect("a fresh socket connects to an address and a port");
         let handle = self.sockets.add(socket);
@@ -144,7 +144,7 @@ impl<'e> Peer<'e> {
         let ether = &mut self.ether.borrow_mut();
         let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
-            observer.client(now, self.clients[index].number, News::Calls(port));
+            observer.client(now, self.clients[index].number, News::Connects(port));
         }
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct Simulation<'w> {
     active: Vec<Fault>,
     script: MakeScript<'w>,
     /// The ports of the listeners that the socket-leak check has reached.
-    called: Vec<u16>,
+    checked: Vec<u16>,
     /// How often listeners had been closed when the last one was checked.
     closings: u32,
     backlog: usize,
@@ -117,7 +117,7 @@ impl<'w> Simulation<'w> {
         let plan = &*plan;
         let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted } = application;
-        let default = plan.is_undisturbed() && clients.iter().all(Client::calls_once);
+        let default = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
         ether.borrow_mut().has_attacker = !plan.attacks.is_empty();
         let lease = plan.lease.filter(|_| device.leased);
         ether.borrow_mut().has_server = lease.is_some();
@@ -135,7 +135,7 @@ impl<'w> Simulation<'w> {
             phase: Phase::Faults,
             now: 0,
             script,
-            called: Vec::new(),
+            checked: Vec::new(),
             closings: 0,
             backlog,
             ends_when_interrupted,

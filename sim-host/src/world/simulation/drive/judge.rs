@@ -16,7 +16,7 @@ const ENDED_WITHIN: u64 = 60_000_000;
 /// for lingering and for a reset.
 const AT_REST_AFTER: u64 = 100_000_000;
 /// The clients of the socket-leak check must be served within so many microseconds.
-const CALLED_WITHIN: u64 = 60_000_000;
+const CHECKED_WITHIN: u64 = 60_000_000;
 
 impl Simulation<'_> {
     /// Advances the phase and judges the simulation.
@@ -35,7 +35,7 @@ impl Simulation<'_> {
         }
         if self.default
             && self.is_roomy()
-            && let Some(client) = self.peer.clients.iter().find(|client| client.turned_away > 0)
+            && let Some(client) = self.peer.clients.iter().find(|client| client.refused > 0)
         {
             let text = "was refused without a reason";
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
@@ -49,7 +49,7 @@ impl Simulation<'_> {
             Phase::Emptying(by) => match self.is_empty() {
                 Err(held) if self.now >= by => over(Verdict::Leak(held)),
                 Err(_) => Judgement::GoOn,
-                Ok(()) if self.next_to_call().is_some() => {
+                Ok(()) if self.next_to_check().is_some() => {
                     self.phase = Phase::Resting(self.now + AT_REST_AFTER);
                     Judgement::Again
                 }
@@ -66,8 +66,8 @@ impl Simulation<'_> {
                 Judgement::GoOn
             }
             Phase::Resting(until) if self.now >= until => {
-                self.call_roll();
-                self.phase = Phase::SocketCheck(self.now + CALLED_WITHIN);
+                self.check_next_listener();
+                self.phase = Phase::SocketCheck(self.now + CHECKED_WITHIN);
                 Judgement::Again
             }
             Phase::SocketCheck(by) => match self.socket_check() {
@@ -77,7 +77,7 @@ impl Simulation<'_> {
                 }
                 Ok(false) if self.now < by => Judgement::GoOn,
                 Ok(false) => {
-                    let port = self.called.last().copied().unwrap_or_default();
+                    let port = self.checked.last().copied().unwrap_or_default();
                     over(Verdict::Leak(format!("a socket is gone: port {port} does not answer")))
                 }
                 Err(problem) => over(problem),
@@ -100,8 +100,9 @@ impl Simulation<'_> {
     /// Returns whether a socket listens for each client from the beginning.
     fn is_roomy(&self) -> bool {
         let clients = &self.peer.clients;
-        let at_port = |port| clients.iter().filter(|client| client.calls == port).count();
-        let at_one_port = clients.iter().map(|client| at_port(client.calls)).max().unwrap_or(0);
+        let at_port = |port| clients.iter().filter(|client| client.target_port == port).count();
+        let at_one_port =
+            clients.iter().map(|client| at_port(client.target_port)).max().unwrap_or(0);
         let (sockets, backlog) = (self.device.sockets, self.backlog);
         let seen = self.shared.seen.borrow();
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
@@ -109,43 +110,42 @@ impl Simulation<'_> {
 
     /// Returns the port of the next listener for the socket-leak check, and how many clients
     /// connect to it.
-    fn next_to_call(&self) -> Option<(u16, usize)> {
+    fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
-        let callers = seen.listeners.share(self.device.sockets, self.backlog);
-        let callers = callers.min(self.plan.socket_check);
+        let clients_needed = seen.listeners.share(self.device.sockets, self.backlog);
+        let clients_needed = clients_needed.min(self.plan.socket_check);
         let ports = seen.listeners.open_ports().iter();
-        let port = ports.copied().find(|port| !self.called.contains(port))?;
-        (callers > 0).then_some((port, callers))
+        let port = ports.copied().find(|port| !self.checked.contains(port))?;
+        (clients_needed > 0).then_some((port, clients_needed))
     }
 
     /// Lets clients connect to the next listener.
-    fn call_roll(&mut self) {
-        let Some((port, callers)) = self.next_to_call() else { return };
+    fn check_next_listener(&mut self) {
+        let Some((port, clients_needed)) = self.next_to_check() else { return };
         let mut ether = self.ether.borrow_mut();
         let clients = &mut self.peer.clients;
         let before = clients.iter().filter(|client| client.is_of_socket_check()).count();
-        clients.extend((before..before + callers).map(|nth| {
+        clients.extend((before..before + clients_needed).map(|nth| {
             let number = MOST as u32 + 1 + nth as u32;
             Client::of_socket_check(&mut ether.choice_log, number, port, self.script)
         }));
-        self.called.push(port);
+        self.checked.push(port);
         self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
     /// Returns whether all clients of the socket-leak check are served.
     fn socket_check(&self) -> Result<bool, Verdict> {
-        let calling = || self.peer.clients.iter().filter(|client| client.is_of_socket_check());
-        // The application may close a listener that is called, and opens it again for those who
+        let checking = || self.peer.clients.iter().filter(|client| client.is_of_socket_check());
         // The application may close a listener during the check. It opens the listener again for
         // the clients that try again.
         let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
-        let of_this = |client: &&Client| Some(&client.calls) == self.called.last();
-        match calling().filter(of_this).find(|client| client.turned_away > 0) {
+        let of_this = |client: &&Client| Some(&client.target_port) == self.checked.last();
+        match checking().filter(of_this).find(|client| client.refused > 0) {
             Some(client) if is_open => Err(Verdict::Leak(format!(
                 "a socket is gone: client {} was refused at port {}, where a socket should listen for it",
-                client.number, client.calls
+                client.number, client.target_port
             ))),
-            _ => Ok(calling().all(|client| client.served)),
+            _ => Ok(checking().all(|client| client.served)),
         }
     }
 
@@ -153,7 +153,7 @@ impl Simulation<'_> {
         let client = self.peer.clients.iter().find(|client| client.is_owed());
         let (number, how) = client.map_or((0, Stage::Gone), |client| (client.number, client.stage));
         let how = match how {
-            Stage::Calling => "is connected and waits",
+            Stage::Connected => "is connected and waits",
             _ => "is refused again and again",
         };
         let after = SERVED_WITHIN / 1_000_000;
