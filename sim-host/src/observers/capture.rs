@@ -49,11 +49,11 @@ impl Capture {
         let Self { title, last, .. } = self;
         let application = concat!("picoevent-sim ", env!("CARGO_PKG_VERSION"));
         let mut file = pcapng::section(application, &format!("{title}: {last}"));
-        for (way, seen) in [
+        for (direction, seen) in [
             (Direction::ToDevice, "frames to the device, as and when they arrive there"),
             (Direction::ToPeer, "frames from the device, as and when it sends them"),
         ] {
-            file.extend(pcapng::interface(name(way), seen, LONGEST));
+            file.extend(pcapng::interface(name(direction), seen, LONGEST));
         }
         file.extend(&self.packets);
         file
@@ -64,11 +64,17 @@ impl Capture {
         if !comment.is_empty() {
             comments.push(comment);
         }
-        let flow = match frame.way {
+        let flow = match frame.direction {
             Direction::ToDevice => Flow::Inbound,
             Direction::ToPeer => Flow::Outbound,
         };
-        self.packets.extend(pcapng::packet(frame.way as u32, at, flow, frame.bytes, &comments));
+        self.packets.extend(pcapng::packet(
+            frame.direction as u32,
+            at,
+            flow,
+            frame.bytes,
+            &comments,
+        ));
     }
 
     fn tell(&mut self, at: u64, text: &str) {
@@ -76,8 +82,8 @@ impl Capture {
     }
 }
 
-const fn name(way: Direction) -> &'static str {
-    match way {
+const fn name(direction: Direction) -> &'static str {
+    match direction {
         Direction::ToDevice => "to-device",
         Direction::ToPeer => "to-peers",
     }
@@ -86,7 +92,7 @@ const fn name(way: Direction) -> &'static str {
 impl Observer for Capture {
     fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
         let how = words::treatment(how);
-        match (fate, frame.way) {
+        match (fate, frame.direction) {
             (Fate::Arrives(_), Direction::ToDevice) => {
                 self.under_way.insert(frame.number, (at, how));
             }
@@ -108,7 +114,7 @@ impl Observer for Capture {
     }
 
     fn fell(&mut self, at: u64, frame: Frame<'_>) {
-        match frame.way {
+        match frame.direction {
             Direction::ToDevice => {
                 self.under_way.remove(&frame.number);
                 self.take(at, frame, words::FELL.to_owned());

@@ -102,8 +102,8 @@ impl<W: Write> Show<W> {
     }
 }
 
-fn arrow(way: Direction, arrives: bool) -> &'static str {
-    match (way, arrives) {
+fn arrow(direction: Direction, arrives: bool) -> &'static str {
+    match (direction, arrives) {
         (Direction::ToDevice, true) => "peers ────▶ device",
         (Direction::ToDevice, false) => "peers ──✗   device",
         (Direction::ToPeer, true) => "peers ◀──── device",
@@ -122,12 +122,12 @@ impl<W: Write> Observer for Show<W> {
             (true, true) => Colour::Quiet,
         };
         let text = if note.is_empty() { text } else { format!("{text}  ({note})") };
-        self.line(at, colour, arrow(frame.way, arrives), &text);
+        self.line(at, colour, arrow(frame.direction, arrives), &text);
     }
 
     fn fell(&mut self, at: u64, frame: Frame<'_>) {
         let text = format!("{}  ({})", describe(frame.bytes), words::FELL);
-        self.line(at, Colour::Bad, arrow(frame.way, false), &text);
+        self.line(at, Colour::Bad, arrow(frame.direction, false), &text);
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {

@@ -155,8 +155,8 @@ impl Default for Trace {
     }
 }
 
-const fn ends(way: Direction) -> (u32, u32) {
-    match way {
+const fn ends(direction: Direction) -> (u32, u32) {
+    match direction {
         Direction::ToDevice => (PEERS, DEVICE),
         Direction::ToPeer => (DEVICE, PEERS),
     }
@@ -165,13 +165,13 @@ const fn ends(way: Direction) -> (u32, u32) {
 impl Observer for Trace {
     fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
         let begins = self.moment(at);
-        let track = self.network(ends(frame.way).0);
+        let track = self.network(ends(frame.direction).0);
         let mut name = describe(frame.bytes);
         if let Some(loss) = words::loss(fate) {
             name = format!("✗ {name}: {loss}");
         }
         let how = words::treatment(how);
-        let said = [("on its way", how.as_str())];
+        let said = [("in transit", how.as_str())];
         let said = if how.is_empty() { &[] } else { said.as_slice() };
         self.chart.slice(track, (begins, begins + WIDTH), &name, said);
         if matches!(fate, Fate::Arrives(_)) {
@@ -182,7 +182,7 @@ impl Observer for Trace {
     fn arrived(&mut self, at: u64, frame: Frame<'_>) {
         let Some((sent, name)) = self.sent.remove(&frame.number) else { return };
         let begins = self.moment(at);
-        let (from, to) = ends(frame.way);
+        let (from, to) = ends(frame.direction);
         let (from, to) = (self.network(from), self.network(to));
         self.chart.slice(to, (begins, begins + WIDTH), &describe(frame.bytes), &[]);
         self.chart.arrow(frame.number, (from, sent), (to, begins), &name);
@@ -191,7 +191,7 @@ impl Observer for Trace {
     fn fell(&mut self, at: u64, frame: Frame<'_>) {
         let Some((_, name)) = self.sent.remove(&frame.number) else { return };
         let begins = self.moment(at);
-        let track = self.network(ends(frame.way).1);
+        let track = self.network(ends(frame.direction).1);
         let name = format!("✗ {name}: {}", words::FELL);
         self.chart.slice(track, (begins, begins + WIDTH), &name, &[]);
     }

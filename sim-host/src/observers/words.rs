@@ -1,6 +1,6 @@
 //! The words for events, the same in captures, timelines and on the terminal.
 
-use crate::world::{About, Fate, Fault, FaultKind, News, Object, Side, Treatment};
+use crate::world::{About, Fate, Fault, FaultDirection, FaultKind, News, Object, Treatment};
 
 /// Returns why a frame does not arrive.
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
@@ -44,13 +44,13 @@ pub(crate) fn fault(fault: &Fault) -> String {
         FaultKind::Mtu => format!(" of {severity} bytes"),
         _ => String::new(),
     };
-    let side = match fault.side {
+    let direction = match fault.direction {
         _ if !(kind.is_of_frames() || kind == FaultKind::Clog) => "",
-        Side::Both => ", both ways",
-        Side::ToDevice => ", to the device",
-        Side::ToPeer => ", to the peers",
+        FaultDirection::Both => ", both ways",
+        FaultDirection::ToDevice => ", to the device",
+        FaultDirection::ToPeer => ", to the peers",
     };
-    format!("{}{how}{side}", kind.word())
+    format!("{}{how}{direction}", kind.word())
 }
 
 fn permille(severity: u64) -> String {
@@ -109,12 +109,19 @@ mod tests {
 
     #[test]
     fn faults_are_described_with_severity_and_direction() {
-        let words =
-            |kind, severity, side| fault(&Fault { kind, side, from: 0, until: 1, severity });
-        assert_eq!(words(FaultKind::Loss, 205, Side::ToDevice), "loss of 20.5 %, to the device");
-        assert_eq!(words(FaultKind::Partition, 0, Side::Both), "partition, both ways");
-        assert_eq!(words(FaultKind::ClockStep, 1_500, Side::Both), "clock-step of 1.50 ms");
-        assert_eq!(words(FaultKind::Reboot, 0, Side::ToPeer), "reboot");
+        let words = |kind, severity, direction| {
+            fault(&Fault { kind, direction, from: 0, until: 1, severity })
+        };
+        assert_eq!(
+            words(FaultKind::Loss, 205, FaultDirection::ToDevice),
+            "loss of 20.5 %, to the device"
+        );
+        assert_eq!(words(FaultKind::Partition, 0, FaultDirection::Both), "partition, both ways");
+        assert_eq!(
+            words(FaultKind::ClockStep, 1_500, FaultDirection::Both),
+            "clock-step of 1.50 ms"
+        );
+        assert_eq!(words(FaultKind::Reboot, 0, FaultDirection::ToPeer), "reboot");
     }
 
     #[test]

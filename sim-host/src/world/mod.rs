@@ -65,7 +65,7 @@ pub use cases::sweep::{Failure, Sweep, Tally};
 pub use cases::test_case::TestCase;
 pub use choices::choice_log::{Choice, ChoiceLog, ChoiceLogError};
 pub use choices::choice_point::{ChoicePoint, Stream};
-pub use choices::fault::{Fault, Side};
+pub use choices::fault::{Fault, FaultDirection};
 pub use choices::kinds::{AttackKind, Behaviour, FaultKind};
 pub use choices::scenario::{Scenario, ScenarioError};
 pub use choices::seed;

@@ -32,7 +32,7 @@ impl LogObserver {
 
 impl Observer for LogObserver {
     fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
-        let way = match frame.way {
+        let direction = match frame.direction {
             Direction::ToDevice => "to-device",
             Direction::ToPeer => "to-peer",
         };
@@ -47,7 +47,7 @@ impl Observer for LogObserver {
             (how.forged, " forged"),
         ];
         let how: String = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
-        self.tell(at, &format!("{way} {}{fate}{how}", segment::describe(frame.bytes)));
+        self.tell(at, &format!("{direction} {}{fate}{how}", segment::describe(frame.bytes)));
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {

@@ -103,7 +103,7 @@ words! {
     /// How bad it is; the unit depends on the kind.
     Severity = "severity",
     /// The direction it strikes: both, to the device, to the peer.
-    Side = "side",
+    Direction = "direction",
     /// A frame is lost.
     Lost = "lost",
     /// A frame comes twice, the second time so many microseconds later.

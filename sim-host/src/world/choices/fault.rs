@@ -9,7 +9,7 @@ use crate::world::choices::kinds::FaultKind;
 
 /// The direction that a fault of the cable strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum FaultDirection {
     /// Frames in both directions.
     Both,
     /// Frames to the device.
@@ -24,7 +24,7 @@ pub struct Fault {
     /// What goes wrong.
     pub kind: FaultKind,
     /// The direction it strikes, if it is a fault of the cable.
-    pub side: Side,
+    pub direction: FaultDirection,
     /// When it begins, in microseconds of the simulation.
     pub from: u64,
     /// When it ends.
@@ -58,7 +58,7 @@ impl Fault {
         });
         let kind = FaultKind::of_answer(drawn);
         if kind == FaultKind::None {
-            return Self { kind, side: Side::Both, from: 0, until: 0, severity: 0 };
+            return Self { kind, direction: FaultDirection::Both, from: 0, until: 0, severity: 0 };
         }
         let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
         let (low, high) = kind.severities();
@@ -69,20 +69,20 @@ impl Fault {
         let from = from.min(quiet);
         let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
         let life = ask(ChoicePoint::Life, 10_000, 8_000_000);
-        let side = match ask(ChoicePoint::Side, 0, 2) {
-            1 => Side::ToDevice,
-            2 => Side::ToPeer,
-            _ => Side::Both,
+        let direction = match ask(ChoicePoint::Direction, 0, 2) {
+            1 => FaultDirection::ToDevice,
+            2 => FaultDirection::ToPeer,
+            _ => FaultDirection::Both,
         };
-        Self { kind, side, from, until: from.saturating_add(life).min(quiet), severity }
+        Self { kind, direction, from, until: from.saturating_add(life).min(quiet), severity }
     }
 
     /// Returns whether the fault strikes frames of this direction.
     pub(crate) fn strikes(&self, to_device: bool) -> bool {
-        match self.side {
-            Side::Both => true,
-            Side::ToDevice => to_device,
-            Side::ToPeer => !to_device,
+        match self.direction {
+            FaultDirection::Both => true,
+            FaultDirection::ToDevice => to_device,
+            FaultDirection::ToPeer => !to_device,
         }
     }
 }

@@ -191,13 +191,13 @@ impl Fault {
             (FaultKind::Rate | FaultKind::Mtu, Some(severity)) => severity.bytes()?,
             (_, Some(severity)) => severity.per_mille()?,
         };
-        let side = match self.direction.as_deref() {
+        let direction = match self.direction.as_deref() {
             None | Some("both") => 0,
             Some("to-device") => 1,
             Some("to-peer") => 2,
             Some(other) => {
-                let sides = ["both", "to-device", "to-peer"];
-                return Err(unknown("direction", other, sides.into_iter()));
+                let directions = ["both", "to-device", "to-peer"];
+                return Err(unknown("direction", other, directions.into_iter()));
             }
         };
         let from = self.from.micros()?;
@@ -206,7 +206,7 @@ impl Fault {
         choice_log.say(Stream::Fault, ChoicePoint::Severity, nth, severity);
         choice_log.say(Stream::Fault, ChoicePoint::Start, nth, from);
         choice_log.say(Stream::Fault, ChoicePoint::Life, nth, life);
-        choice_log.say(Stream::Fault, ChoicePoint::Side, nth, side);
+        choice_log.say(Stream::Fault, ChoicePoint::Direction, nth, direction);
         Ok(from.saturating_add(life))
     }
 }

@@ -63,9 +63,9 @@ impl Cable {
     }
 
     /// Sends a frame.
-    pub fn send(&mut self, now: u64, way: Direction, frame: &[u8]) {
+    pub fn send(&mut self, now: u64, direction: Direction, frame: &[u8]) {
         self.advance(now);
-        self.ether.send(way, frame.to_vec());
+        self.ether.send(direction, frame.to_vec());
     }
 
     /// Advances the time: faults begin and end, frames arrive.
@@ -78,16 +78,16 @@ impl Cable {
     }
 
     /// Takes the next frame that has arrived.
-    pub fn take(&mut self, way: Direction) -> Option<Vec<u8>> {
-        match way {
+    pub fn take(&mut self, direction: Direction) -> Option<Vec<u8>> {
+        match direction {
             Direction::ToDevice => self.ether.to_device.pop_front(),
             Direction::ToPeer => self.ether.to_peer.pop_front(),
         }
     }
 
     /// Returns whether there is a frame to [`take`](Self::take).
-    pub fn has_arrived(&self, way: Direction) -> bool {
-        match way {
+    pub fn has_arrived(&self, direction: Direction) -> bool {
+        match direction {
             Direction::ToDevice => !self.ether.to_device.is_empty(),
             Direction::ToPeer => !self.ether.to_peer.is_empty(),
         }

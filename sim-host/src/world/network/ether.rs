@@ -56,7 +56,7 @@ pub(crate) struct Ether {
 struct Flight {
     arrival: u64,
     serial: u64,
-    way: Direction,
+    direction: Direction,
     frame: Vec<u8>,
 }
 
@@ -123,18 +123,18 @@ impl Ether {
     }
 
     /// Sends a frame.
-    pub(crate) fn send(&mut self, way: Direction, mut frame: Vec<u8>) {
+    pub(crate) fn send(&mut self, direction: Direction, mut frame: Vec<u8>) {
         self.frames += 1;
-        self.digest.word(self.choice_log.now << 1 | u64::from(way == Direction::ToPeer));
+        self.digest.word(self.choice_log.now << 1 | u64::from(direction == Direction::ToPeer));
         self.digest.bytes(&frame);
-        let link = &mut self.links[way as usize];
+        let link = &mut self.links[direction as usize];
         let mut decision = link.decide(frame.len(), &mut self.choice_log);
         if !self.plugged {
             decision.fate = Fate::LinkDown;
         }
         let Fate::Arrives(arrival) = decision.fate else {
             self.launched += 1;
-            self.note(way, &frame, decision.fate, Treatment::default());
+            self.note(direction, &frame, decision.fate, Treatment::default());
             self.count(match decision.fate {
                 Fate::Lost => FaultKind::Loss,
                 Fate::TooLong => FaultKind::Mtu,
@@ -149,11 +149,11 @@ impl Ether {
             let copy = self.copy(&frame);
             let treatment = Treatment { duplicated: true, ..Treatment::default() };
             self.launched += 1;
-            self.note(way, &copy, Fate::Arrives(again), treatment);
-            self.launch(again, way, copy);
+            self.note(direction, &copy, Fate::Arrives(again), treatment);
+            self.launch(again, direction, copy);
         }
         let original = self.observer.is_some().then(|| frame.clone());
-        let forged = decision.forged > 0 && self.forge(way, &mut frame, decision.forged);
+        let forged = decision.forged > 0 && self.forge(direction, &mut frame, decision.forged);
         let flipped = decision.flipped > 0 && segment::flip(&mut frame, decision.flipped - 1);
         let Decision { late, slowed, jittered, held, .. } = decision;
         let treatment =
@@ -168,20 +168,20 @@ impl Ether {
         }
         self.launched += 1;
         if let Some(original) = original {
-            self.note(way, &original, decision.fate, treatment);
+            self.note(direction, &original, decision.fate, treatment);
         }
-        self.launch(arrival, way, frame);
+        self.launch(arrival, direction, frame);
     }
 
-    fn forge(&mut self, way: Direction, frame: &mut [u8], place: u64) -> bool {
+    fn forge(&mut self, direction: Direction, frame: &mut [u8], place: u64) -> bool {
         let Some(ports) = segment::forge(frame, place - 1) else { return false };
         self.count(FaultKind::Forgery);
-        self.forged.push(if way == Direction::ToDevice { ports.0 } else { ports.1 });
+        self.forged.push(if direction == Direction::ToDevice { ports.0 } else { ports.1 });
         true
     }
 
-    fn launch(&mut self, arrival: u64, way: Direction, frame: Vec<u8>) {
-        self.flights.push(Flight { arrival, serial: self.launched, way, frame });
+    fn launch(&mut self, arrival: u64, direction: Direction, frame: Vec<u8>) {
+        self.flights.push(Flight { arrival, serial: self.launched, direction, frame });
     }
 
     fn copy(&mut self, frame: &[u8]) -> Vec<u8> {
@@ -195,10 +195,10 @@ impl Ether {
     }
 
     /// Tells the observer about the frame with the last number.
-    fn note(&mut self, way: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
+    fn note(&mut self, direction: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
-            observer.frame(now, Frame { number: self.launched, way, bytes }, fate, how);
+            observer.frame(now, Frame { number: self.launched, direction, bytes }, fate, how);
         }
     }
 
@@ -212,10 +212,10 @@ impl Ether {
         let now = self.choice_log.now;
         let mut any = false;
         while self.flights.peek().is_some_and(|flight| flight.arrival <= now) {
-            let Some(Flight { way, frame, serial, .. }) = self.flights.pop() else { break };
+            let Some(Flight { direction, frame, serial, .. }) = self.flights.pop() else { break };
             any = true;
             if let Some(observer) = &mut self.observer {
-                let frame = Frame { number: serial, way, bytes: &frame };
+                let frame = Frame { number: serial, direction, bytes: &frame };
                 match self.plugged {
                     true => observer.arrived(now, frame),
                     false => observer.fell(now, frame),
@@ -225,7 +225,7 @@ impl Ether {
                 self.put_back(frame);
                 continue;
             }
-            match way {
+            match direction {
                 Direction::ToDevice => {
                     self.to_device.push_back(frame);
                     self.wake();
@@ -274,7 +274,7 @@ impl Ether {
 }
 
 fn links(delay: u64) -> [Link; 2] {
-    [Direction::ToDevice, Direction::ToPeer].map(|way| Link::new(way, delay))
+    [Direction::ToDevice, Direction::ToPeer].map(|direction| Link::new(direction, delay))
 }
 
 impl Ord for Flight {

@@ -61,7 +61,7 @@ pub struct Frame<'f> {
     /// second copy has another number.
     pub number: u64,
     /// Its direction.
-    pub way: Direction,
+    pub direction: Direction,
     /// The frame, from the Ethernet header on.
     pub bytes: &'f [u8],
 }

@@ -1,6 +1,6 @@
 //! Checks that the device's rings are large enough for what the application does at once.
 
-use picoevent::{Conn, Direction, EventBase, Fired};
+use picoevent::{Conn, EventBase, Fired};
 
 /// What the probe knows about the rings.
 #[derive(Default)]
@@ -62,6 +62,8 @@ impl Rings {
 fn is_stalled<A>(base: &mut EventBase<'_, A>, conn: Conn) -> bool {
     let capacity = base.sizes().input;
     base.conn(conn).is_ok_and(|conn| {
-        conn.input_len() == capacity && conn.output_len() == 0 && conn.is_enabled(Direction::Read)
+        conn.input_len() == capacity
+            && conn.output_len() == 0
+            && conn.is_enabled(picoevent::Direction::Read)
     })
 }

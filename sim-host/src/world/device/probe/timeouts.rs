@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Direction, EventBase, Fired, Instant};
+use picoevent::{Conn, ConnEvent, EventBase, Fired, Instant};
 
 /// What the probe knows about the timeouts of all connections, by slot.
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Watched {
     progress: [Instant; 2],
 }
 
-const DIRECTIONS: [Direction; 2] = [Direction::Read, Direction::Write];
+const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
 /// Who can have made a connection since the previous look.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,21 +73,21 @@ impl Timeouts {
         let Some(watched) = watched.filter(|watched| watched.conn == conn) else { return Ok(()) };
         match event {
             ConnEvent::Connected => (watched.open, watched.progress) = (true, [now; 2]),
-            ConnEvent::Timeout(direction) => {
-                let way = match direction {
-                    Direction::Read => "read",
-                    Direction::Write => "write",
+            ConnEvent::Timeout(half) => {
+                let name = match half {
+                    picoevent::Direction::Read => "read",
+                    picoevent::Direction::Write => "write",
                 };
-                let Some(timeout) = watched.timeouts[direction as usize] else {
+                let Some(timeout) = watched.timeouts[half as usize] else {
                     return Err(format!(
-                        "connection {conn:?} has no {way} timeout, but one was reported"
+                        "connection {conn:?} has no {name} timeout, but one was reported"
                     ));
                 };
-                let due = watched.progress[direction as usize].after(timeout);
+                let due = watched.progress[half as usize].after(timeout);
                 if now < due {
                     let early = due.since(now).as_micros();
                     return Err(format!(
-                        "the {way} timeout of connection {conn:?} came {early} us early"
+                        "the {name} timeout of connection {conn:?} came {early} us early"
                     ));
                 }
             }
@@ -106,7 +106,7 @@ impl Watched {
             input: view.input_len(),
             output: view.output_len(),
             timeouts: [read, write],
-            enabled: DIRECTIONS.map(|direction| view.is_enabled(direction)),
+            enabled: HALVES.map(|half| view.is_enabled(half)),
             open: false,
             progress: [Instant::ZERO; 2],
         })
@@ -123,9 +123,9 @@ impl Watched {
         // Before a connection is open, its write timeout limits the connect.
         let has_output = self.open && before.output == 0 && self.output > 0;
         let moved = [set || received || has_room, set || sent || has_output];
-        for direction in DIRECTIONS.map(|direction| direction as usize) {
-            if moved[direction] || self.enabled[direction] && !before.enabled[direction] {
-                self.progress[direction] = now;
+        for half in HALVES.map(|half| half as usize) {
+            if moved[half] || self.enabled[half] && !before.enabled[half] {
+                self.progress[half] = now;
             }
         }
     }
