@@ -114,14 +114,14 @@ fn arrow(direction: Direction, arrives: bool) -> &'static str {
 impl<W: Write> Observer for Show<W> {
     fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
         let text = describe(frame.bytes);
-        let note = words::loss(fate).map_or_else(|| words::treatment(how), str::to_owned);
+        let detail = words::loss(fate).map_or_else(|| words::treatment(how), str::to_owned);
         let arrives = matches!(fate, Fate::Arrives(_));
-        let colour = match (arrives, note.is_empty()) {
+        let colour = match (arrives, detail.is_empty()) {
             (false, _) => Colour::Bad,
             (true, false) => Colour::Odd,
             (true, true) => Colour::Quiet,
         };
-        let text = if note.is_empty() { text } else { format!("{text}  ({note})") };
+        let text = if detail.is_empty() { text } else { format!("{text}  ({detail})") };
         self.line(at, colour, arrow(frame.direction, arrives), &text);
     }
 

@@ -81,7 +81,7 @@ fn the_socket_leak_check_fills_every_listener() {
     let case = TestCase::new("two-listeners", PORT, make, Greeter::start_twice)
         .sizes(&Size::standard::<8, 2>())
         .client(|_| greeting());
-    let outcome = outcome(&case, "setup socket-check 0 6\n");
+    let outcome = outcome(&case, "setup socket-leak-check 0 6\n");
     assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
     assert_eq!(count.load(Ordering::Relaxed), 3);
     assert_eq!(outcome.served, 1 + 3 + 3);

@@ -56,7 +56,7 @@ fn an_invariant_shrinks_to_what_it_needs() {
     assert_eq!(shrunk.outcome.verdict.to_string(), "invariant: three are there");
     let needed: Vec<_> = shrunk.lines.iter().map(|line| line.to_string()).collect();
     // Three clients at once: at the beginning, or in the socket-leak check.
-    let ways = ["setup more-clients 0 2 ", "setup socket-check 0 3 "];
+    let ways = ["setup more-clients 0 2 ", "setup socket-leak-check 0 3 "];
     let three = needed.iter().any(|line| ways.iter().any(|way| line.starts_with(way)));
     assert!(three && needed.len() <= 3, "{needed:#?}");
 }

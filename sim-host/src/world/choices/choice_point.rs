@@ -71,7 +71,7 @@ words! {
     /// The number of clients beside the first.
     MoreClients = "more-clients",
     /// How many clients connect at once to each listener at the end, to find leaked sockets.
-    SocketCheck = "socket-check",
+    SocketLeakCheck = "socket-leak-check",
     /// The number of faults.
     Faults = "faults",
     /// When the faults end and the quiet phase begins, in microseconds after 2 s.

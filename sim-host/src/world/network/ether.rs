@@ -134,7 +134,7 @@ impl Ether {
         }
         let Fate::Arrives(arrival) = decision.fate else {
             self.launched += 1;
-            self.note(direction, &frame, decision.fate, Treatment::default());
+            self.report(direction, &frame, decision.fate, Treatment::default());
             self.count(match decision.fate {
                 Fate::Lost => FaultKind::Loss,
                 Fate::TooLong => FaultKind::Mtu,
@@ -149,7 +149,7 @@ impl Ether {
             let copy = self.copy(&frame);
             let treatment = Treatment { duplicated: true, ..Treatment::default() };
             self.launched += 1;
-            self.note(direction, &copy, Fate::Arrives(again), treatment);
+            self.report(direction, &copy, Fate::Arrives(again), treatment);
             self.launch(again, direction, copy);
         }
         let original = self.observer.is_some().then(|| frame.clone());
@@ -168,7 +168,7 @@ impl Ether {
         }
         self.launched += 1;
         if let Some(original) = original {
-            self.note(direction, &original, decision.fate, treatment);
+            self.report(direction, &original, decision.fate, treatment);
         }
         self.launch(arrival, direction, frame);
     }
@@ -195,7 +195,7 @@ impl Ether {
     }
 
     /// Tells the observer about the frame with the last number.
-    fn note(&mut self, direction: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
+    fn report(&mut self, direction: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
             observer.frame(now, Frame { number: self.launched, direction, bytes }, fate, how);

@@ -109,7 +109,7 @@ impl Client {
     }
 
     /// Makes a normal client of the socket-leak check, which connects to this port now.
-    pub(crate) fn of_socket_check(
+    pub(crate) fn of_socket_leak_check(
         choice_log: &mut ChoiceLog,
         number: u32,
         port: u16,
@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// Returns whether it belongs to the socket-leak check.
-    pub(crate) const fn is_of_socket_check(&self) -> bool {
+    pub(crate) const fn is_of_socket_leak_check(&self) -> bool {
         self.number > MOST as u32
     }
 

@@ -49,7 +49,7 @@ enum Phase {
     Resting(u64),
     /// Socket-leak check: as many clients as sockets connect to a listener and must be served by
     /// this time.
-    SocketCheck(u64),
+    SocketLeakCheck(u64),
     /// The interrupt was raised; the loop must end by this time.
     Ending(u64),
 }
@@ -262,7 +262,7 @@ impl<'w> Simulation<'w> {
             Phase::Serving(by)
             | Phase::Emptying(by)
             | Phase::Resting(by)
-            | Phase::SocketCheck(by)
+            | Phase::SocketLeakCheck(by)
             | Phase::Ending(by) => by,
         };
         let arrival = self.ether.borrow().next_arrival().unwrap_or(u64::MAX);

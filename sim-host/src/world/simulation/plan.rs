@@ -38,7 +38,7 @@ pub(crate) struct Plan {
     pub(crate) attacks: Vec<Attack>,
     pub(crate) clients: Vec<Client>,
     /// The most clients that connect to each listener at once in the socket-leak check.
-    pub(crate) socket_check: usize,
+    pub(crate) socket_leak_check: usize,
 }
 
 impl Plan {
@@ -76,8 +76,8 @@ impl Plan {
         let postpone = ask(ChoicePoint::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
         let interrupt =
             ask(ChoicePoint::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
-        let socket_check =
-            ask(ChoicePoint::SocketCheck, &|r| if r.chance(200) { r.between(1, 6) } else { 0 });
+        let socket_leak_check =
+            ask(ChoicePoint::SocketLeakCheck, &|r| if r.chance(200) { r.between(1, 6) } else { 0 });
         let quiet = 2_000_000 + quiet.min(60_000_000);
         let swarm = choice_log.swarm();
         let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
@@ -105,7 +105,7 @@ impl Plan {
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             attacks,
             clients,
-            socket_check: socket_check.min(MOST) as usize,
+            socket_leak_check: socket_leak_check.min(MOST) as usize,
         }
     }
 

@@ -67,10 +67,10 @@ impl Simulation<'_> {
             }
             Phase::Resting(until) if self.now >= until => {
                 self.check_next_listener();
-                self.phase = Phase::SocketCheck(self.now + CHECKED_WITHIN);
+                self.phase = Phase::SocketLeakCheck(self.now + CHECKED_WITHIN);
                 Judgement::Again
             }
-            Phase::SocketCheck(by) => match self.socket_check() {
+            Phase::SocketLeakCheck(by) => match self.socket_leak_check() {
                 Ok(true) => {
                     self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                     Judgement::Again
@@ -113,7 +113,7 @@ impl Simulation<'_> {
     fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let clients_needed = seen.listeners.share(self.device.sockets, self.backlog);
-        let clients_needed = clients_needed.min(self.plan.socket_check);
+        let clients_needed = clients_needed.min(self.plan.socket_leak_check);
         let ports = seen.listeners.open_ports().iter();
         let port = ports.copied().find(|port| !self.checked.contains(port))?;
         (clients_needed > 0).then_some((port, clients_needed))
@@ -124,18 +124,19 @@ impl Simulation<'_> {
         let Some((port, clients_needed)) = self.next_to_check() else { return };
         let mut ether = self.ether.borrow_mut();
         let clients = &mut self.peer.clients;
-        let before = clients.iter().filter(|client| client.is_of_socket_check()).count();
+        let before = clients.iter().filter(|client| client.is_of_socket_leak_check()).count();
         clients.extend((before..before + clients_needed).map(|nth| {
             let number = MOST as u32 + 1 + nth as u32;
-            Client::of_socket_check(&mut ether.choice_log, number, port, self.script)
+            Client::of_socket_leak_check(&mut ether.choice_log, number, port, self.script)
         }));
         self.checked.push(port);
         self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
     /// Returns whether all clients of the socket-leak check are served.
-    fn socket_check(&self) -> Result<bool, Verdict> {
-        let checking = || self.peer.clients.iter().filter(|client| client.is_of_socket_check());
+    fn socket_leak_check(&self) -> Result<bool, Verdict> {
+        let checking =
+            || self.peer.clients.iter().filter(|client| client.is_of_socket_leak_check());
         // The application may close a listener during the check. It opens the listener again for
         // the clients that try again.
         let is_open = self.closings == self.shared.seen.borrow().listeners.closings();

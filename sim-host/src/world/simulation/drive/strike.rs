@@ -15,12 +15,12 @@ impl Simulation<'_> {
     pub(super) fn begin(&mut self, moment: Moment) {
         match moment {
             Moment::Begins(fault) => {
-                self.note(&fault, true);
+                self.report(&fault, true);
                 self.strike(&fault);
                 self.active.push(fault);
             }
             Moment::Ends(fault) => {
-                self.note(&fault, false);
+                self.report(&fault, false);
                 if let Some(index) = self.active.iter().position(|active| *active == fault) {
                     self.active.remove(index);
                 }
@@ -39,7 +39,7 @@ impl Simulation<'_> {
         self.ether.borrow_mut().suffer(self.active.iter());
     }
 
-    fn note(&mut self, fault: &Fault, begins: bool) {
+    fn report(&mut self, fault: &Fault, begins: bool) {
         let mut ether = self.ether.borrow_mut();
         if begins {
             ether.struck[fault.kind as usize] += u32::from(!fault.kind.is_of_frames());
