@@ -18,7 +18,7 @@ pub struct Table {
     /// Its title.
     pub title: String,
     /// Remarks below the table, each a sentence or more.
-    pub notes: Vec<String>,
+    pub remarks: Vec<String>,
     /// The headings; the first is above the rows' names.
     pub columns: Vec<String>,
     /// The rows, each with as many cells as there are columns.
@@ -30,12 +30,12 @@ impl Table {
     /// `.
     pub fn new(title: impl Into<String>, columns: &str) -> Self {
         let columns = columns.split(" | ").map(str::to_owned).collect();
-        Self { title: title.into(), notes: Vec::new(), columns, rows: Vec::new() }
+        Self { title: title.into(), remarks: Vec::new(), columns, rows: Vec::new() }
     }
 
     /// Adds a remark below the table.
-    pub fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+    pub fn remark(&mut self, remark: impl Into<String>) {
+        self.remarks.push(remark.into());
     }
 
     /// Adds a row: a name and cells. Missing cells at the end are empty.
@@ -50,10 +50,10 @@ impl Table {
     /// Returns the table for a document: the title in bold, the grid, the remarks as a list.
     pub fn markdown(&self) -> String {
         let mut text = format!("**{}**\n\n{}", self.title, self.grid(Format::Markdown));
-        if !self.notes.is_empty() {
+        if !self.remarks.is_empty() {
             text.push('\n');
         }
-        text.extend(self.notes.iter().map(|note| format!("* {note}\n")));
+        text.extend(self.remarks.iter().map(|remark| format!("* {remark}\n")));
         text
     }
 
@@ -85,7 +85,7 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n\n{}", self.title, self.grid(Format::Plain))?;
-        self.notes.iter().try_for_each(|note| writeln!(f, "* {note}"))
+        self.remarks.iter().try_for_each(|remark| writeln!(f, "* {remark}"))
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         let mut table = Table::new("Cost of an event", " | ns | of libevent");
         table.row("picoevent", ["806", "0.89×"]);
         table.row("sys", ["95"]);
-        table.note("Medians.");
+        table.remark("Medians.");
         table
     }
 

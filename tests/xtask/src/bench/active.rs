@@ -55,11 +55,11 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         });
         table.row(name, cells);
     }
-    table.note(format!(
+    table.remark(format!(
         "Processor time; medians of {rounds} rounds of {} callbacks, ratios by round.",
         figures::count(Some(CALLBACKS.into()))
     ));
-    table.note(
+    table.remark(
         "An event that activates itself runs again in the same pass of libevent and libev, which \
          then do not look for news. picoevent runs it once a pass: *picoevent's core* is that pass, \
          *picoevent* is with the system asked for news between two.",

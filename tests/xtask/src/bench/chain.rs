@@ -124,15 +124,15 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     }
     if !options.quick {
         let mut columns = Vec::new();
-        let mut notes = Vec::new();
+        let mut remarks = Vec::new();
         for case in FAR {
             match case.play(&program, rounds / 2) {
                 Ok(figures) => columns.push((case, figures)),
-                Err(error) if error.is::<NotHere>() => notes.push(format!("Left out: {error}.")),
+                Err(error) if error.is::<NotHere>() => remarks.push(format!("Left out: {error}.")),
                 Err(error) => return Err(error),
             }
         }
-        tables.push(far_table(&columns, notes));
+        tables.push(far_table(&columns, remarks));
         plotted.extend(columns);
         plot::write("chain.svg", &plot_of(&plotted))?;
     }
@@ -181,20 +181,20 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
         let more = [own, figures::count(Some(*count))];
         table.row(name, figures.cells(name, FLOOR, LIBEVENT).into_iter().chain(more));
     }
-    table.note(format!(
+    table.remark(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
          all contenders by turns over the same descriptors in an order of chance. *The loop's* is \
          what is more than with no loop; ratios are medians of the rounds' ratios.",
         figures.rounds()
     ));
-    table.note(
+    table.remark(
         "Instructions are those of user space, by callgrind: two system calls' wrappers and the \
          passing on of a token are in all of them.",
     );
     table
 }
 
-fn far_table(columns: &[(Case, Figures)], notes: Vec<String>) -> Table {
+fn far_table(columns: &[(Case, Figures)], remarks: Vec<String>) -> Table {
     let headings: String = columns.iter().map(|(case, _)| format!(" | {case}")).collect();
     let mut table = Table::new("W1, other rings: ns/event (of libevent's)", &headings);
     for name in NAMES.iter().filter(|name| !name.ends_with("+t60")) {
@@ -208,11 +208,11 @@ fn far_table(columns: &[(Case, Figures)], notes: Vec<String>) -> Table {
         };
         table.row(name, columns.iter().map(cell));
     }
-    table.note(
+    table.remark(
         "picoevent's back end watches duplicates of descriptors, for which 9,900 pairs of two leave \
          no room here.",
     );
-    notes.into_iter().for_each(|note| table.note(note));
+    remarks.into_iter().for_each(|remark| table.remark(remark));
     table
 }
 

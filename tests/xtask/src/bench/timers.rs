@@ -109,12 +109,12 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
         let cells = figures.cells(name, FLOOR, LIBEVENT).into_iter();
         table.row(name, cells.chain([figures::count(Some(count))]));
     }
-    table.note(format!(
+    table.remark(format!(
         "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
          brought up to date after each 64. *The loop's* is what is more than with no timers.",
         figures::count(Some(OPERATIONS.into()))
     ));
-    table.note("*Common* is a timeout that many events share, of libevent's.");
+    table.remark("*Common* is a timeout that many events share, of libevent's.");
     Ok(vec![table])
 }
 
@@ -154,17 +154,17 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
     for phase in PHASES {
         let ratio = |to| figures::times(figures.ratio(US, to, phase));
         let [libevent, libev, libuv] = [LIBEVENT, "libev", "libuv"].map(ratio);
-        table.note(format!(
+        table.remark(format!(
             "{phase}: picoevent takes {libevent} of libevent's, {libev} of libev's, {libuv} of \
              libuv's."
         ));
     }
-    table.note(format!(
+    table.remark(format!(
         "Processor time; medians of {} rounds in one process, ratios by round; picoevent's core.",
         figures.rounds()
     ));
     if timers == MOST {
-        table.note("picoevent's tables have 65,535 slots at most, so there is no larger run.");
+        table.remark("picoevent's tables have 65,535 slots at most, so there is no larger run.");
     }
     table
 }
@@ -208,8 +208,8 @@ mod tests {
         assert_eq!(names, [US, LIBEVENT, "libev"]);
         assert_eq!(table.rows[0][1..5], ["4.0", "75", "4.0", "100"]);
         assert_eq!(table.rows[1][2], "–");
-        let note = "Fire: picoevent takes 0.20× of libevent's, 0.40× of libev's, – of libuv's.";
-        assert!(table.notes.iter().any(|other| other == note), "{:?}", table.notes);
+        let remark = "Fire: picoevent takes 0.20× of libevent's, 0.40× of libev's, – of libuv's.";
+        assert!(table.remarks.iter().any(|other| other == remark), "{:?}", table.remarks);
     }
 
     #[test]

@@ -46,13 +46,14 @@ pub fn make(counts: &BTreeMap<Profile, Counts>, by: &str) -> Result<Vec<Table>> 
     let at = |profile| counts.get(&profile).context("a profile was not built");
     let (speed, size) = (at(Profile::Speed)?, at(Profile::Size)?);
     let mut events = events("for speed (opt-level 3)", speed)?;
-    events
-        .note(format!("By {by}. Each program ran twice; all runs came to the same, to the tick."));
-    events.note(
+    events.remark(format!(
+        "By {by}. Each program ran twice; all runs came to the same, to the tick."
+    ));
+    events.remark(
         "In instructions of a Cortex-M3, the callback and its call included; an empty loop, an \
          empty interrupt, or the working out of a period is taken off.",
     );
-    events.note(
+    events.remark(
         "Whole turn: prepare, actions, wait, advance, dispatch. Adapter: from interrupt or alarm \
          through embassy's executor and `picoevent-embassy` with one socket, the stack's own look \
          included. Tasks: embassy-executor with `yield_now`, `Signal`, and embassy-time's queue.",
@@ -112,7 +113,7 @@ fn rings(profiles: [&Counts; 2]) -> Result<Table> {
     let fits: Vec<_> = series.iter().map(fit).collect::<Result<_>>()?;
     table.row("each call, by a fit", fits.iter().map(|fit| thousands(fit.call)));
     table.row("each byte, by a fit", fits.iter().map(|fit| format!("{:.2}", fit.byte)));
-    table.note(
+    table.remark(
         "One copy between application and ring, the back end's accounts, the callback and a whole \
          turn. The copy between ring and network is the network's.",
     );
@@ -135,7 +136,7 @@ fn served(profiles: [&Counts; 2]) -> Result<Table> {
         table.row(server, cells);
     }
     for (profile, counts) in ["speed", "size"].into_iter().zip(profiles) {
-        table.note(format!(
+        table.remark(format!(
             "For {profile}: the driver takes {} a frame of these, at both ends of its cable \
              together; a poll of the stack with 4 idle sockets {}, with 16 {}.",
             whole(counts, "driver, a frame from end to end")?,
@@ -143,7 +144,7 @@ fn served(profiles: [&Counts; 2]) -> Result<Table> {
             whole(counts, "poll of the stack, 16 idle sockets")?,
         ));
     }
-    table.note(
+    table.remark(
         "hello: hello-world on picoevent, with a socket for each of four connections, and with the \
          pool of 16 that the boards give it. By hand: embassy-net's sockets with equal buffers, a \
          task each. By polling: smoltcp alone. The other end is a client on a stack of its own, \
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(events.rows[0][1..], ["1", "2", "", "3"]);
         assert_eq!(events.rows[2][1..], ["", "", "", "7"]);
         assert_eq!(events.rows[5][1..], ["14", "15", "16", "17"]);
-        assert!(events.notes[0].starts_with("By rustc 1. "), "{:?}", events.notes);
+        assert!(events.remarks[0].starts_with("By rustc 1. "), "{:?}", events.remarks);
         assert_eq!(rings.rows.len(), 6);
         assert_eq!(served.rows[0][0], "hello, 4 sockets");
     }

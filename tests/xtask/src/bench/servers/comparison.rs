@@ -76,7 +76,7 @@ impl Comparison {
         let others = Others::watch();
         println!("{title}: {} servers, {rounds_of} rounds ...", servers.len());
         let results = rounds(servers, rounds_of, |server| self.serve(server, load))?;
-        let note = others.describe();
+        let remark = others.describe();
         let costs: Vec<Vec<f64>> = results.iter().map(|runs| each(runs, cost)).collect();
         // Three significant digits.
         let digits = if costs.iter().flatten().any(|cost| *cost >= 100.0) { 0 } else { 2 };
@@ -107,7 +107,7 @@ impl Comparison {
             row.extend(self.tally(server, lengths)?);
             table.row(server.name, row);
         }
-        table.note(format!("Rounds: {rounds_of}. {} {note}", self.places.describe()));
+        table.remark(format!("Rounds: {rounds_of}. {} {remark}", self.places.describe()));
         Ok(table)
     }
 

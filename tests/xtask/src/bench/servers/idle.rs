@@ -48,8 +48,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         row.push(format!("{:.0}", Spread::of(millis).median()));
         table.row(server.name, row);
     }
-    table.note(format!("Rounds: {rounds_of}. {}", others.describe()));
-    left_out.iter().filter_map(|server| fits(server).err()).for_each(|note| table.note(note));
+    table.remark(format!("Rounds: {rounds_of}. {}", others.describe()));
+    left_out.iter().filter_map(|server| fits(server).err()).for_each(|remark| table.remark(remark));
     Ok(vec![table])
 }
 

@@ -78,8 +78,8 @@ fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
         table.row(server.name, [linked.to_owned(), size.to_string(), beyond, took]);
     }
     table.row("empty program in Rust", ["C library outside", &empty.to_string(), "0", "–"]);
-    table.note(format!("The floor is `{FLOOR}` for C and the empty program for Rust."));
-    table.note(format!(
+    table.remark(format!("The floor is `{FLOOR}` for C and the empty program for Rust."));
+    table.remark(format!(
         "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
         others.describe()
     ));
@@ -97,7 +97,7 @@ fn core(comparison: &Comparison) -> Result<Table> {
         let of = |name: &str| text.get(name).copied().unwrap_or(0).to_string();
         table.row(name, [of("picoevent"), of("picoevent_mio")]);
     }
-    table.note(
+    table.remark(
         "The sum of the symbols in the linked program, x86-64 or what this machine is, in the \
          release profile. What was inlined into the server is the server's.",
     );
