@@ -39,7 +39,7 @@ const MOST_TIMEOUTS: u32 = 30;
 #[derive(Default)]
 pub struct Prober {
     peers: Vec<Peer>,
-    doors: [Door; 2],
+    ports: [Port; 2],
     /// Passes of the loop so far.
     pass: u64,
     /// The timer that ends all pauses.
@@ -65,9 +65,9 @@ struct Peer {
     timeouts: u32,
 }
 
-/// What was asked for of a listener.
+/// The listener that was asked for at a port.
 #[derive(Default)]
-struct Door {
+struct Port {
     address: Option<SocketAddr>,
     listener: Option<Listener>,
     open: bool,
@@ -94,9 +94,9 @@ impl Prober {
             return;
         }
         let listeners: Vec<_> = cx.listeners().collect();
-        for (door, handle) in self.doors.iter_mut().zip(listeners) {
-            door.address = cx.listener(handle).ok().and_then(|listener| listener.address());
-            (door.listener, door.open) = (Some(handle), true);
+        for (port, handle) in self.ports.iter_mut().zip(listeners) {
+            port.address = cx.listener(handle).ok().and_then(|listener| listener.address());
+            (port.listener, port.open) = (Some(handle), true);
         }
     }
 
@@ -116,12 +116,12 @@ impl Prober {
 
 /// Callbacks.
 impl Prober {
-    fn accepted<const DOOR: usize>(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let door = &mut self.doors[DOOR];
-        door.accepted += 1;
-        let (is_open, closes) = (door.open, door.accepted % 3 == 2);
+    fn accepted<const PORT_INDEX: usize>(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let port = &mut self.ports[PORT_INDEX];
+        port.accepted += 1;
+        let (is_open, closes) = (port.open, port.accepted % 3 == 2);
         if !is_open {
-            self.broken(format!("listener {DOOR} accepted, though it was closed"));
+            self.broken(format!("listener {PORT_INDEX} accepted, though it was closed"));
         }
         let Ok(mut view) = cx.conn(conn) else { return };
         view.on_read(Self::heard).on_write(Self::flushed).on_event(Self::happened);
@@ -138,10 +138,10 @@ impl Prober {
             writes: 0,
             timeouts: 0,
         });
-        if closes && DOOR == 0 {
-            self.close_doors(cx);
+        if closes && PORT_INDEX == 0 {
+            self.disable_listeners(cx);
         } else if closes {
-            self.free_door(cx);
+            self.free_listener(cx);
         }
     }
 
@@ -217,8 +217,8 @@ impl Prober {
         }
         // Timeouts that came at the same time as this one are due and must not run any more.
         match (timeouts as usize + conn.index()).is_multiple_of(2) {
-            true => self.silence(cx, conn),
-            false => self.untime(cx, conn),
+            true => self.disable_reading(cx, conn),
+            false => self.remove_timeouts(cx, conn),
         }
     }
 }
@@ -246,10 +246,10 @@ impl Prober {
             }
             match command[0] {
                 b'w' => self.write_to_others(cx, conn),
-                b'r' => self.silence(cx, conn),
-                b't' => self.untime(cx, conn),
-                b'l' => self.close_doors(cx),
-                b'f' => self.free_door(cx),
+                b'r' => self.disable_reading(cx, conn),
+                b't' => self.remove_timeouts(cx, conn),
+                b'l' => self.disable_listeners(cx),
+                b'f' => self.free_listener(cx),
                 _ => {}
             }
         }
@@ -266,7 +266,7 @@ impl Prober {
     }
 
     /// Disables reading of all other connections.
-    fn silence(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
+    fn disable_reading(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
         for peer in self.peers.iter_mut().filter(|peer| peer.conn != than && !peer.ended) {
             if let Ok(mut view) = cx.conn(peer.conn) {
                 view.disable(Direction::Read);
@@ -277,7 +277,7 @@ impl Prober {
     }
 
     /// Removes the timeouts of all other connections.
-    fn untime(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
+    fn remove_timeouts(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
         for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
             if let Ok(mut view) = cx.conn(peer.conn) {
                 view.set_timeouts(None, None);
@@ -288,23 +288,23 @@ impl Prober {
     }
 
     /// Disables both listeners.
-    fn close_doors(&mut self, cx: &mut Cx<'_, Self>) {
-        for door in &mut self.doors {
-            if let Some(Ok(mut listener)) = door.listener.map(|listener| cx.listener(listener)) {
+    fn disable_listeners(&mut self, cx: &mut Cx<'_, Self>) {
+        for port in &mut self.ports {
+            if let Some(Ok(mut listener)) = port.listener.map(|listener| cx.listener(listener)) {
                 listener.disable();
-                door.open = false;
+                port.open = false;
             }
         }
         self.resume_later(cx);
     }
 
     /// Frees the second listener.
-    fn free_door(&mut self, cx: &mut Cx<'_, Self>) {
-        let door = &mut self.doors[1];
-        if let Some(Ok(listener)) = door.listener.take().map(|listener| cx.listener(listener)) {
+    fn free_listener(&mut self, cx: &mut Cx<'_, Self>) {
+        let port = &mut self.ports[1];
+        if let Some(Ok(listener)) = port.listener.take().map(|listener| cx.listener(listener)) {
             listener.free();
         }
-        door.open = false;
+        port.open = false;
         self.resume_later(cx);
     }
 
@@ -318,14 +318,14 @@ impl Prober {
     fn resumed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
         self.resume = None;
         let mut again = false;
-        for (index, door) in self.doors.iter_mut().enumerate() {
-            match door.listener.map(|listener| cx.listener(listener)) {
+        for (index, port) in self.ports.iter_mut().enumerate() {
+            match port.listener.map(|listener| cx.listener(listener)) {
                 Some(Ok(mut listener)) => {
                     listener.enable();
-                    door.open = true;
+                    port.open = true;
                 }
                 // The slot is free once the back end has heard of the listener's end.
-                _ => again |= door.listen(index, cx).is_err(),
+                _ => again |= port.listen(index, cx).is_err(),
             }
         }
         let mut owed = Vec::new();
@@ -368,7 +368,7 @@ impl Prober {
     }
 }
 
-impl Door {
+impl Port {
     fn listen(&mut self, index: usize, cx: &mut Cx<'_, Prober>) -> Result<(), Full> {
         let call = [Prober::accepted::<0>, Prober::accepted::<1>];
         let Some((address, call)) = self.address.zip(call.get(index)) else { return Ok(()) };

@@ -26,11 +26,11 @@ use clap::Parser;
 use crate::world::AnyTestCase;
 
 mod line;
-mod look;
 mod play;
 mod progress;
 mod record;
 mod run;
+mod views;
 
 use line::{Command, CommandLine, Seeds};
 

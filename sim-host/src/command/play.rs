@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::line::Views;
-use super::{End, find, look, run};
+use super::{End, find, run, views};
 use crate::world::{
     AnyTestCase, Choice, LIMIT, Simulator, choice_log_text, shrink as make_shorter, test_text,
 };
@@ -12,7 +12,7 @@ fn read<'s>(
     path: &Path,
     cases: &[&'s dyn AnyTestCase],
 ) -> Result<(&'s dyn AnyTestCase, Vec<Choice>), End> {
-    let (place, text) = (path.display(), look::read(path)?);
+    let (place, text) = (path.display(), views::read(path)?);
     let (name, lines) =
         Choice::read_all(&text).map_err(|error| End::Trouble(format!("{place}: {error}")))?;
     let name = name.ok_or_else(|| {
@@ -26,7 +26,7 @@ pub(super) fn replay(path: &Path, views: &Views, cases: &[&dyn AnyTestCase]) -> 
     let (case, lines) = read(path, cases)?;
     let mut simulator = Simulator::new();
     simulator.take_lines(&lines);
-    run::told(case, &mut simulator, None, None, views)
+    run::show_all(case, &mut simulator, None, None, views)
 }
 
 pub(super) fn shrink(path: &Path, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
@@ -38,7 +38,7 @@ pub(super) fn shrink(path: &Path, cases: &[&dyn AnyTestCase]) -> Result<(), End>
     shrunk.lines.iter().for_each(|line| println!("  {line}"));
     println!("{}", shrunk.outcome.verdict);
     let log = choice_log_text(case.name(), &shrunk.outcome);
-    look::write(&path.with_extension("min"), log.as_bytes())?;
+    views::write(&path.with_extension("min"), log.as_bytes())?;
     let test = test_text(case.name(), &shrunk.lines, &shrunk.outcome);
-    look::write(&path.with_extension("rs"), test.as_bytes())
+    views::write(&path.with_extension("rs"), test.as_bytes())
 }

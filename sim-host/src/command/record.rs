@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use log::{Level, LevelFilter, Log, Metadata};
 
-use super::{End, look};
+use super::{End, views};
 use crate::recording::{Recorded, RecordingFile};
 use crate::world::AnyTestCase;
 
 /// Begins a recording into a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
-    RecordingFile::create(path).map(Arc::new).map_err(|error| look::unwritten(path, &error))
+    RecordingFile::create(path).map(Arc::new).map_err(|error| views::unwritten(path, &error))
 }
 
 /// Prints a recording, one line for each call.
@@ -45,7 +45,7 @@ pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Resu
 }
 
 fn recorded(path: &Path, cut_off: bool) -> Result<Recorded, End> {
-    let log = look::read(path)?;
+    let log = views::read(path)?;
     let recorded = if cut_off { Recorded::read_cut_off(&log) } else { Recorded::read(&log) };
     recorded.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
 }

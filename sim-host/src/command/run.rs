@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::line::{Run, Views};
-use super::look::{self, Looks};
 use super::progress::Progress;
 use super::record;
+use super::views::{self, ViewFiles};
 use super::{DIVERGED, End, artefacts, program};
 use crate::observers::{Show, Style, page};
 use crate::world::{
@@ -25,14 +25,14 @@ pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Re
     if let Some(first) = tally.failures.first() {
         tell(case, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
-        look::at(case, first, &asked.views)?;
+        views::at(case, first, &asked.views)?;
     }
     if let Some(seed) = tally.diverged.first() {
         println!("FAILED {}, seed {seed}: it does not repeat itself", case.name());
     }
     if let Some(path) = &asked.html {
-        let once_more = |seed| once_more(case, seed, scenario);
-        look::write(path, page(case.name(), &typed(), &tally, once_more).as_bytes())?;
+        let repeat_command = |seed| repeat_command(case, seed, scenario);
+        views::write(path, page(case.name(), &typed(), &tally, repeat_command).as_bytes())?;
     }
     summary(&tally, sweep.check);
     match (tally.worst().status(), tally.diverged.is_empty()) {
@@ -63,7 +63,7 @@ fn summary(tally: &Tally, check: bool) {
 }
 
 fn read(path: &Path) -> Result<Scenario, End> {
-    let scenario = look::read(path)?.parse();
+    let scenario = views::read(path)?.parse();
     scenario.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
 }
 
@@ -71,7 +71,7 @@ fn read(path: &Path) -> Result<Scenario, End> {
 fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
     let mut report = Report::new(case, seed, outcome);
     if let Some(seed) = seed {
-        report = report.once_more(once_more(case, seed, scenario));
+        report = report.repeat(repeat_command(case, seed, scenario));
     }
     match report.write_choices(&artefacts()) {
         Ok(path) => report = report.shorter(format!("{} shrink {}", program(), path.display())),
@@ -86,7 +86,7 @@ fn say(text: &str) {
 }
 
 /// Returns the command that runs a seed again.
-fn once_more(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> String {
+fn repeat_command(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> String {
     let command = format!("{} run {} --seed {seed}", program(), case.name());
     match scenario {
         Some(scenario) => format!("{command} --scenario {}", scenario.display()),
@@ -107,7 +107,7 @@ pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(),
     if let Some(path) = &asked.record {
         simulator.record_to(record::create(path)?);
     }
-    told(case, &mut simulator, Some(seed), scenario, &asked.views)
+    show_all(case, &mut simulator, Some(seed), scenario, &asked.views)
 }
 
 /// Returns a simulator that is set to a seed.
@@ -121,7 +121,7 @@ fn simulator(seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
 }
 
 /// Runs the simulator's next simulation and prints everything that happens.
-pub(super) fn told(
+pub(super) fn show_all(
     case: &dyn AnyTestCase,
     simulator: &mut Simulator,
     seed: Option<u64>,
@@ -130,14 +130,14 @@ pub(super) fn told(
 ) -> Result<(), End> {
     let (log, told) = LogObserver::new(usize::MAX);
     let which = seed.map_or_else(|| "a choice log".to_owned(), |seed| format!("seed {seed}"));
-    let looks = Looks::new(views, &format!("{}, {which}", case.name()));
-    let mut observers = looks.observers();
+    let files = ViewFiles::new(views, &format!("{}, {which}", case.name()));
+    let mut observers = files.observers();
     observers.push(Box::new(log));
-    let outcome = observed(case, simulator, observers);
+    let outcome = run_observed(case, simulator, observers);
     let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
     say(&lines);
-    looks.write()?;
-    judged(case, seed, scenario, &outcome)
+    files.write()?;
+    show_result(case, seed, scenario, &outcome)
 }
 
 /// Runs one seed in real time, or a multiple of it, and shows what happens.
@@ -149,23 +149,23 @@ pub(super) fn watch(
 ) -> Result<(), End> {
     let style = if io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
     let show = Show::new(io::stdout(), style, ratio);
-    let outcome = observed(case, &mut simulator(seed, scenario)?, vec![Box::new(show)]);
-    judged(case, Some(seed), scenario, &outcome)
+    let outcome = run_observed(case, &mut simulator(seed, scenario)?, vec![Box::new(show)]);
+    show_result(case, Some(seed), scenario, &outcome)
 }
 
-fn observed(
+fn run_observed(
     case: &dyn AnyTestCase,
     simulator: &mut Simulator,
     observers: Vec<Box<dyn Observer>>,
 ) -> Outcome {
     simulator.observe(Box::new(observers));
     let outcome = case.run(simulator);
-    simulator.observe_no_more();
+    simulator.take_observer();
     outcome
 }
 
 /// Prints the result of a simulation.
-fn judged(
+fn show_result(
     case: &dyn AnyTestCase,
     seed: Option<u64>,
     scenario: Option<&Path>,

@@ -113,15 +113,15 @@ impl Observer for Capture {
         self.take(at, frame, comment);
     }
 
-    fn fell(&mut self, at: u64, frame: Frame<'_>) {
+    fn lost_in_transit(&mut self, at: u64, frame: Frame<'_>) {
         match frame.direction {
             Direction::ToDevice => {
                 self.under_way.remove(&frame.number);
-                self.take(at, frame, words::FELL.to_owned());
+                self.take(at, frame, words::LOST_IN_TRANSIT.to_owned());
             }
             // The capture has it already, as the device sent it.
             Direction::ToPeer => {
-                self.tell(at, &format!("a frame to the peers is {}", words::FELL));
+                self.tell(at, &format!("a frame to the peers is {}", words::LOST_IN_TRANSIT));
             }
         }
     }

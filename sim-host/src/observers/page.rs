@@ -7,13 +7,13 @@ use crate::world::{FaultKind, Kind, Tally};
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// Makes the page of a sweep of `application`, which `command` started. `once_more` returns the
+/// Makes the page of a sweep of `application`, which `command` started. `repeat_command` returns the
 /// command that runs a seed again.
 pub fn page(
     application: &str,
     command: &str,
     tally: &Tally,
-    once_more: impl Fn(u64) -> String,
+    repeat_command: impl Fn(u64) -> String,
 ) -> String {
     let good = tally.failed == 0 && tally.diverged.is_empty();
     let (class, word) = if good { ("good", "all passed") } else { ("bad", "failed") };
@@ -32,7 +32,7 @@ pub fn page(
                     p.command { code { (command) } }
                     (figures(tally))
                     (verdicts(tally))
-                    (failures(tally, &once_more))
+                    (failures(tally, &repeat_command))
                     (waits(tally))
                     (faults(tally))
                     footer { "digest " code { (format!("{:016x}", tally.digest)) } }
@@ -98,7 +98,7 @@ fn verdicts(tally: &Tally) -> Markup {
     }
 }
 
-fn failures(tally: &Tally, once_more: &dyn Fn(u64) -> String) -> Markup {
+fn failures(tally: &Tally, repeat_command: &dyn Fn(u64) -> String) -> Markup {
     let told = tally.failures.len() as u64;
     html! {
         @if told > 0 {
@@ -113,7 +113,7 @@ fn failures(tally: &Tally, once_more: &dyn Fn(u64) -> String) -> Markup {
                     li {
                         b { "seed " (failure.seed) } " " span class="badge bad" { (kind) }
                         p { (text) " " i { "at " (words::time(failure.outcome.lasted)) } }
-                        pre { code { (once_more(failure.seed)) } }
+                        pre { code { (repeat_command(failure.seed)) } }
                     }
                 }
             }
@@ -152,7 +152,7 @@ fn waits(tally: &Tally) -> Markup {
 fn faults(tally: &Tally) -> Markup {
     let kinds = FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::None);
     let mut kinds: Vec<_> = kinds
-        .map(|kind| (kind, tally.stricken[*kind as usize], tally.struck[*kind as usize]))
+        .map(|kind| (kind, tally.simulations_struck[*kind as usize], tally.struck[*kind as usize]))
         .collect();
     kinds.sort_by_key(|(_, worlds, _)| u64::MAX - worlds);
     let most = kinds.first().map_or(1, |(_, worlds, _)| *worlds);

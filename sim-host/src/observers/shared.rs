@@ -37,7 +37,7 @@ macro_rules! observer {
             tells! {
                 fn frame(frame: Frame<'_>, fate: Fate, how: Treatment);
                 fn arrived(frame: Frame<'_>);
-                fn fell(frame: Frame<'_>);
+                fn lost_in_transit(frame: Frame<'_>);
                 fn callback_begins(callback: Callback);
                 fn callback_ends();
                 fn objects(objects: &[(Object, About)]);

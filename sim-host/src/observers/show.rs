@@ -125,8 +125,8 @@ impl<W: Write> Observer for Show<W> {
         self.line(at, colour, arrow(frame.direction, arrives), &text);
     }
 
-    fn fell(&mut self, at: u64, frame: Frame<'_>) {
-        let text = format!("{}  ({})", describe(frame.bytes), words::FELL);
+    fn lost_in_transit(&mut self, at: u64, frame: Frame<'_>) {
+        let text = format!("{}  ({})", describe(frame.bytes), words::LOST_IN_TRANSIT);
         self.line(at, Colour::Bad, arrow(frame.direction, false), &text);
     }
 

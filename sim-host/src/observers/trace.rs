@@ -188,11 +188,11 @@ impl Observer for Trace {
         self.chart.arrow(frame.number, (from, sent), (to, begins), &name);
     }
 
-    fn fell(&mut self, at: u64, frame: Frame<'_>) {
+    fn lost_in_transit(&mut self, at: u64, frame: Frame<'_>) {
         let Some((_, name)) = self.sent.remove(&frame.number) else { return };
         let begins = self.moment(at);
         let track = self.network(ends(frame.direction).1);
-        let name = format!("✗ {name}: {}", words::FELL);
+        let name = format!("✗ {name}: {}", words::LOST_IN_TRANSIT);
         self.chart.slice(track, (begins, begins + WIDTH), &name, &[]);
     }
 

@@ -15,7 +15,7 @@ pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
 }
 
 /// The text for a frame that is dropped because the link went down while it was in transit.
-pub(crate) const FELL: &str = "dropped in transit, the link went down";
+pub(crate) const LOST_IN_TRANSIT: &str = "dropped in transit, the link went down";
 
 /// Returns what was done to a frame; empty if nothing was.
 pub(crate) fn treatment(how: Treatment) -> String {

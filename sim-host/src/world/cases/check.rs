@@ -38,24 +38,24 @@ impl<A: 'static> TestCase<A> {
         sweep.check = std::env::var_os("SIM_CHECK").is_some();
         let tally = sweep.run(self, |_| ());
         if let Some(failure) = tally.failures.first() {
-            panic!("{}", self.told_to_test(failure));
+            panic!("{}", self.report_for_test(failure));
         }
         assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
         tally
     }
 
     /// Returns the report of a failure, with commands that work in any project.
-    fn told_to_test(&self, failure: &Failure) -> String {
+    fn report_for_test(&self, failure: &Failure) -> String {
         let again = format!("SIM_SEED={} {}", failure.seed, test_command());
         if std::env::var_os("SIM_SHRINK").is_some()
             && let Some(shrunk) = shrink(self, &failure.outcome.lines, LIMIT)
         {
-            let report = Report::new(self, Some(failure.seed), &shrunk.outcome).once_more(again);
+            let report = Report::new(self, Some(failure.seed), &shrunk.outcome).repeat(again);
             let test = test_text(self.name(), &shrunk.lines, &shrunk.outcome);
             return format!("{report}\n{test}");
         }
         let report = Report::new(self, Some(failure.seed), &failure.outcome);
-        report.shorter(format!("SIM_SHRINK=1 {again}")).once_more(again).to_string()
+        report.shorter(format!("SIM_SHRINK=1 {again}")).repeat(again).to_string()
     }
 
     /// Runs the simulation of a choice log. Returns its outcome.
@@ -77,7 +77,7 @@ impl<A: 'static> TestCase<A> {
         let outcome =
             self.replay(choice_log).unwrap_or_else(|error| panic!("the choice log's {error}"));
         if !outcome.verdict.is_pass() {
-            panic!("{}", Report::new(self, None, &outcome).once_more(test_command()));
+            panic!("{}", Report::new(self, None, &outcome).repeat(test_command()));
         }
     }
 }

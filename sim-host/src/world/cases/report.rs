@@ -43,7 +43,7 @@ impl Report {
 
     /// Adds the command that runs the failure again.
     #[must_use]
-    pub fn once_more(mut self, command: String) -> Self {
+    pub fn repeat(mut self, command: String) -> Self {
         self.again = Some(command);
         self
     }

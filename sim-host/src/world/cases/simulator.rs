@@ -49,7 +49,7 @@ impl Simulator {
     }
 
     /// Removes the observer and returns it.
-    pub fn observe_no_more(&mut self) -> Option<Box<dyn Observer>> {
+    pub fn take_observer(&mut self) -> Option<Box<dyn Observer>> {
         self.shared.ether.get_mut().observer.take()
     }
 }

@@ -66,7 +66,7 @@ pub struct Tally {
     /// How often each kind of fault struck.
     pub struck: [u64; FaultKind::ALL.len()],
     /// In how many simulations each kind of fault struck.
-    pub stricken: [u64; FaultKind::ALL.len()],
+    pub simulations_struck: [u64; FaultKind::ALL.len()],
     /// How long the sweep took.
     pub took: Duration,
     /// One number for all simulations, independent of their order.
@@ -162,7 +162,7 @@ impl Tally {
         self.waited.add(&outcome.waited);
         self.verdicts[outcome.verdict.kind() as usize] += 1;
         sum(&mut self.struck, outcome.struck.map(u64::from));
-        sum(&mut self.stricken, outcome.struck.map(|struck| u64::from(struck > 0)));
+        sum(&mut self.simulations_struck, outcome.struck.map(|struck| u64::from(struck > 0)));
         self.digest = self.digest.wrapping_add(mix(outcome.digest ^ mix(seed)));
         if !outcome.verdict.is_pass() {
             self.failed += 1;
@@ -183,7 +183,7 @@ impl Tally {
         self.waited.add(&other.waited);
         sum(&mut self.verdicts, other.verdicts);
         sum(&mut self.struck, other.struck);
-        sum(&mut self.stricken, other.stricken);
+        sum(&mut self.simulations_struck, other.simulations_struck);
         other.failures.into_iter().for_each(|failure| self.keep(failure));
     }
 

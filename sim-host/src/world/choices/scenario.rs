@@ -119,7 +119,7 @@ impl FromStr for Scenario {
 struct Writer(Vec<Choice>);
 
 impl Writer {
-    fn say(&mut self, stream: Stream, point: ChoicePoint, nth: usize, answer: u64) {
+    fn add(&mut self, stream: Stream, point: ChoicePoint, nth: usize, answer: u64) {
         if answer > 0 {
             self.0.push(Choice { stream, point, nth: nth as u32, answer, at: 0 });
         }
@@ -130,7 +130,7 @@ impl File {
     fn lines(&self) -> Result<Vec<Choice>, String> {
         let mut choice_log = Writer(Vec::new());
         let setup = |choice_log: &mut Writer, point, answer| {
-            choice_log.say(Stream::Setup, point, 0, answer)
+            choice_log.add(Stream::Setup, point, 0, answer)
         };
         let latency = self.latency.as_ref().map_or(Ok(0), Quantity::micros)?;
         let postpone = self.postpone.as_ref().map_or(Ok(0), Quantity::per_mille)?;
@@ -151,14 +151,14 @@ impl File {
         setup(&mut choice_log, ChoicePoint::Faults, self.fault.len() as u64);
         setup(&mut choice_log, ChoicePoint::Attacks, self.attack.len() as u64);
         for (nth, client) in self.client.iter().enumerate() {
-            client.say(nth, &mut choice_log)?;
+            client.add(nth, &mut choice_log)?;
         }
         let mut quiet = 0;
         for (nth, fault) in self.fault.iter().enumerate() {
-            quiet = quiet.max(fault.say(nth, &mut choice_log)?);
+            quiet = quiet.max(fault.add(nth, &mut choice_log)?);
         }
         for (nth, attack) in self.attack.iter().enumerate() {
-            quiet = quiet.max(attack.say(nth, &mut choice_log)?);
+            quiet = quiet.max(attack.add(nth, &mut choice_log)?);
         }
         setup(&mut choice_log, ChoicePoint::QuietAfter, quiet.saturating_sub(2_000_000));
         Ok(choice_log.0)
@@ -166,22 +166,22 @@ impl File {
 }
 
 impl Client {
-    fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<(), String> {
+    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<(), String> {
         let behaviour = self.behaviour.as_deref().unwrap_or("normal");
         let names = || Behaviour::ALL.iter().map(|behaviour| behaviour.word());
         let behaviour = Behaviour::of_word(behaviour)
             .ok_or_else(|| unknown("behaviour", behaviour, names()))?;
         let connects_at = self.connects_at.as_ref().map_or(Ok(0), Quantity::micros)?;
-        choice_log.say(Stream::Client, ChoicePoint::Kind, nth, behaviour as u64);
-        choice_log.say(Stream::Client, ChoicePoint::Start, nth, connects_at);
-        choice_log.say(Stream::Client, ChoicePoint::Severity, nth, self.after_bytes);
+        choice_log.add(Stream::Client, ChoicePoint::Kind, nth, behaviour as u64);
+        choice_log.add(Stream::Client, ChoicePoint::Start, nth, connects_at);
+        choice_log.add(Stream::Client, ChoicePoint::Severity, nth, self.after_bytes);
         Ok(())
     }
 }
 
 impl Fault {
     /// Writes the fault's lines. Returns when it ends.
-    fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
+    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || FaultKind::ALL.iter().map(|kind| kind.word());
         let kind =
             FaultKind::of_word(&self.kind).ok_or_else(|| unknown("fault", &self.kind, names()))?;
@@ -202,24 +202,24 @@ impl Fault {
         };
         let from = self.from.micros()?;
         let life = self.lasts.as_ref().map_or(Ok(0), Quantity::micros)?;
-        choice_log.say(Stream::Fault, ChoicePoint::Kind, nth, kind as u64);
-        choice_log.say(Stream::Fault, ChoicePoint::Severity, nth, severity);
-        choice_log.say(Stream::Fault, ChoicePoint::Start, nth, from);
-        choice_log.say(Stream::Fault, ChoicePoint::Life, nth, life);
-        choice_log.say(Stream::Fault, ChoicePoint::Direction, nth, direction);
+        choice_log.add(Stream::Fault, ChoicePoint::Kind, nth, kind as u64);
+        choice_log.add(Stream::Fault, ChoicePoint::Severity, nth, severity);
+        choice_log.add(Stream::Fault, ChoicePoint::Start, nth, from);
+        choice_log.add(Stream::Fault, ChoicePoint::Life, nth, life);
+        choice_log.add(Stream::Fault, ChoicePoint::Direction, nth, direction);
         Ok(from.saturating_add(life))
     }
 }
 
 impl Attack {
-    fn say(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
+    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || AttackKind::ALL.iter().map(|kind| kind.word());
         let kind = AttackKind::of_word(&self.kind)
             .ok_or_else(|| unknown("attack", &self.kind, names()))?;
         let at = self.at.micros()?;
-        choice_log.say(Stream::Attacker, ChoicePoint::Kind, nth, kind as u64);
-        choice_log.say(Stream::Attacker, ChoicePoint::Start, nth, at);
-        choice_log.say(Stream::Attacker, ChoicePoint::Number, nth, self.number);
+        choice_log.add(Stream::Attacker, ChoicePoint::Kind, nth, kind as u64);
+        choice_log.add(Stream::Attacker, ChoicePoint::Start, nth, at);
+        choice_log.add(Stream::Attacker, ChoicePoint::Number, nth, self.number);
         Ok(at)
     }
 }

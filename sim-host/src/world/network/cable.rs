@@ -107,7 +107,7 @@ impl Cable {
         if self.seen.replace((begun, ended)) != Some((begun, ended)) {
             self.tell(now);
             let active = self.faults.iter().filter(|fault| fault.from <= now && now < fault.until);
-            self.ether.suffer(active);
+            self.ether.set_faults(active);
         }
         self.ether.deliver();
     }

@@ -101,9 +101,9 @@ impl Ether {
     }
 
     /// Sets the faults that are active from now on.
-    pub(crate) fn suffer<'f>(&mut self, faults: impl Iterator<Item = &'f Fault> + Clone) {
+    pub(crate) fn set_faults<'f>(&mut self, faults: impl Iterator<Item = &'f Fault> + Clone) {
         for link in &mut self.links {
-            link.suffer(faults.clone());
+            link.set_faults(faults.clone());
         }
         self.plugged = !faults.into_iter().any(|fault| fault.kind == FaultKind::LinkDown);
         self.wake();
@@ -218,7 +218,7 @@ impl Ether {
                 let frame = Frame { number: serial, direction, bytes: &frame };
                 match self.plugged {
                     true => observer.arrived(now, frame),
-                    false => observer.fell(now, frame),
+                    false => observer.lost_in_transit(now, frame),
                 }
             }
             if !self.plugged {

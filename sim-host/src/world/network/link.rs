@@ -89,7 +89,7 @@ impl Link {
     }
 
     /// Sets the active faults.
-    pub(crate) fn suffer<'f>(&mut self, faults: impl Iterator<Item = &'f Fault>) {
+    pub(crate) fn set_faults<'f>(&mut self, faults: impl Iterator<Item = &'f Fault>) {
         self.odds = Odds::default();
         (self.cut, self.clogged_until) = (false, 0);
         let to_device = self.to_device;

@@ -123,7 +123,7 @@ pub trait Observer {
 
     /// Called when a frame is lost after all: the device's link is down when the frame should
     /// arrive.
-    fn fell(&mut self, _at: u64, _frame: Frame<'_>) {}
+    fn lost_in_transit(&mut self, _at: u64, _frame: Frame<'_>) {}
 
     /// Called when a callback begins.
     fn callback_begins(&mut self, _at: u64, _callback: Callback) {}

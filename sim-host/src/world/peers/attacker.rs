@@ -95,9 +95,9 @@ impl Attacker {
         while let Some(frame) = ether.to_attacker.pop_front() {
             any = true;
             match forge::understand(&frame) {
-                Some(Answer::WhoHas(target, hardware)) => forge::here_i_am(target, hardware, ether),
-                Some(Answer::Welcome { port, number, answer }) => {
-                    self.welcomed(port, number, answer, ether);
+                Some(Answer::WhoHas(target, hardware)) => forge::arp_reply(target, hardware, ether),
+                Some(Answer::Accepted { port, number, answer }) => {
+                    self.accepted(port, number, answer, ether);
                 }
                 None => {}
             }
@@ -107,7 +107,7 @@ impl Attacker {
     }
 
     /// Handles the device accepting one of its connections.
-    fn welcomed(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
+    fn accepted(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
         let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
         let Some(call) = call else { return };
         call.answered = true;

@@ -30,7 +30,7 @@ pub(super) enum Answer {
     WhoHas(Ipv4Addr, EthernetAddress),
     /// The device accepted a connection: to this port, with its sequence and acknowledgement
     /// numbers.
-    Welcome { port: u16, number: TcpSeqNumber, answer: TcpSeqNumber },
+    Accepted { port: u16, number: TcpSeqNumber, answer: TcpSeqNumber },
 }
 
 impl Segment<'_> {
@@ -93,7 +93,7 @@ pub(super) fn garbage(random: &mut Random, ether: &mut Ether) {
 }
 
 /// Answers an ARP request for the attacker.
-pub(super) fn here_i_am(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut Ether) {
+pub(super) fn arp_reply(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut Ether) {
     let answer = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
         source_hardware_addr: EthernetAddress(ATTACKER),
@@ -128,7 +128,7 @@ pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
             let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
             let segment = TcpPacket::new_checked(packet.payload()).ok()?;
             let welcome = packet.dst_addr() == address::ATTACKER && segment.syn() && segment.ack();
-            welcome.then(|| Answer::Welcome {
+            welcome.then(|| Answer::Accepted {
                 port: segment.dst_port(),
                 number: segment.seq_number(),
                 answer: segment.ack_number(),

@@ -36,7 +36,7 @@ impl Simulation<'_> {
                 clients.filter(|client| client.socket.is_some()).for_each(|c| c.wake = self.now);
             }
         }
-        self.ether.borrow_mut().suffer(self.active.iter());
+        self.ether.borrow_mut().set_faults(self.active.iter());
     }
 
     fn report(&mut self, fault: &Fault, begins: bool) {

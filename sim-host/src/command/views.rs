@@ -11,12 +11,12 @@ use crate::observers::{Capture, Trace};
 use crate::world::{AnyTestCase, Failure, Observer, Simulator};
 
 /// The observers of a simulation, and the files they are written to.
-pub(super) struct Looks {
+pub(super) struct ViewFiles {
     capture: Option<(PathBuf, Rc<RefCell<Capture>>)>,
     trace: Option<(PathBuf, Rc<RefCell<Trace>>)>,
 }
 
-impl Looks {
+impl ViewFiles {
     /// Makes the observers whose files are requested.
     pub(super) fn new(Views { pcap, trace }: &Views, title: &str) -> Self {
         let shared = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
@@ -45,12 +45,12 @@ impl Looks {
 
 /// Writes the views of a failure, whose simulation runs again for it.
 pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
-    let looks = Looks::new(views, &format!("{}, seed {}", case.name(), failure.seed));
+    let files = ViewFiles::new(views, &format!("{}, seed {}", case.name(), failure.seed));
     let mut simulator = Simulator::new();
     simulator.take_lines(&failure.outcome.lines);
-    simulator.observe(Box::new(looks.observers()));
+    simulator.observe(Box::new(files.observers()));
     case.run(&mut simulator);
-    looks.write()
+    files.write()
 }
 
 /// Reads a file as text. Invalid UTF-8 is replaced.
