@@ -1,6 +1,7 @@
 //! Checks of the repository as a whole.
 
 mod documents;
+mod language;
 mod no_panic;
 mod packages;
 

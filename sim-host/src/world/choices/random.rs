@@ -38,8 +38,8 @@ impl Random {
     /// Returns a number from `low` to `high`. Each order of magnitude is equally likely.
     pub fn spread(&mut self, low: u64, high: u64) -> u64 {
         let (low, high) = (low.max(1), high.max(1));
-        let doublings = u64::from((high / low).max(1).ilog2());
-        let base = low << self.below(doublings + 1);
+        let octaves = u64::from((high / low).max(1).ilog2());
+        let base = low << self.below(octaves + 1);
         (base + self.below(base)).min(high)
     }
 }

@@ -1,0 +1,98 @@
+//! One concept has one word, in code and in documents.
+
+use std::fs;
+use std::process::Command;
+
+use super::root;
+
+/// Words that are not used here, with the word to use instead. Only words without another sense in
+/// this repository are listed; upper and lower case, plurals and parts of names are found too.
+const WORDS: [(&str, &str); 18] = [
+    ("calm", "quiet phase"),
+    ("chore", "on-fire flags"),
+    ("contestant", "contender"),
+    ("doubling", "duplication"),
+    ("farewell", "linger timeout"),
+    ("lab", "simulator"),
+    ("mail", "pending action bits"),
+    ("manieth", "sequence number"),
+    ("manner", "client behaviour"),
+    ("mild", "default"),
+    ("mischief", "attack"),
+    ("narrator", "log observer"),
+    ("patience", "idle timeout, or blocking mode"),
+    ("roll call", "socket-leak check"),
+    ("strays", "attacker, or stray segments"),
+    ("tape", "choice log"),
+    ("trial", "test case"),
+    ("vandal", "attacker"),
+];
+
+/// The one file that has the words: this one.
+const TABLE: &str = "tests/tests/repository/language.rs";
+
+#[test]
+fn files_and_their_names_use_the_words_of_the_glossary() {
+    let mut problems = Vec::new();
+    for file in tracked().iter().filter(|file| *file != TABLE) {
+        problems.extend(
+            found(file)
+                .map(|(word, instead)| format!("the name {file} has {word:?}: use {instead:?}")),
+        );
+        let Ok(text) = fs::read_to_string(root().join(file)) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            problems.extend(found(line).map(|(word, instead)| {
+                format!("{file}:{} has {word:?}: use {instead:?}", number + 1)
+            }));
+        }
+    }
+    assert!(problems.is_empty(), "words outside of the glossary:\n{}", problems.join("\n"));
+}
+
+#[test]
+fn words_are_found_in_names_and_as_plurals_but_not_in_other_words() {
+    let words = |text: &str| found(text).map(|(word, _)| word).collect::<Vec<_>>();
+    assert_eq!(words("fn shrinks_a_tape(tapes: &[NarratorLog])"), ["narrator", "tape"]);
+    assert_eq!(words("//! The Roll-Call of all sockets"), ["roll call"]);
+    assert_eq!(words("call_roll and roll_call"), ["roll call"]);
+    assert_eq!(words("a label that is available, tapered and industrial"), [""; 0]);
+}
+
+/// Returns the entries of the table whose words a text has.
+fn found(text: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let text = format!(" {} ", split(text));
+    let has =
+        move |word: &str| [" ", "s "].iter().any(|end| text.contains(&format!(" {word}{end}")));
+    WORDS.into_iter().filter(move |(word, _)| has(word))
+}
+
+/// Returns a text's words in lower case with single spaces between them. Names in snake case, kebab
+/// case and camel case are split into their words.
+fn split(text: &str) -> String {
+    let mut words = String::new();
+    let mut before = ' ';
+    for letter in text.chars() {
+        if letter.is_uppercase() && before.is_lowercase() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase().map(|lower| match lower.is_alphabetic() {
+            true => lower,
+            false => ' ',
+        }));
+        before = letter;
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the tracked files that people of this repository write.
+fn tracked() -> Vec<String> {
+    let mut git = Command::new("git");
+    git.current_dir(root())
+        .args(["ls-files", "--", "*.rs", "*.md", "*.toml", "*.patch", "*.c", "*.h"]);
+    let output = git.output().expect("git lists the files of this repository");
+    assert!(output.status.success(), "git: {}", String::from_utf8_lossy(&output.stderr));
+    let files: Vec<_> =
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    assert!(files.len() > 500, "git lists too few files: {}", files.len());
+    files
+}
