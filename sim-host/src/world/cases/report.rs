@@ -101,7 +101,7 @@ impl fmt::Display for Report {
         writeln!(f, "FAILED {application}, {which}: {}", outcome.verdict)?;
         writeln!(
             f,
-            "  at {:.6} s, after {} frames, {} callbacks and {} choices; the last that happened:",
+            "  at {:.6} s, after {} frames, {} callbacks and {} choices; the last events:",
             outcome.lasted as f64 / 1e6,
             outcome.frames,
             outcome.callbacks,
