@@ -1,4 +1,4 @@
-//! Simulates board applications on a desktop machine.
+//! Simulates board applications on a host.
 //!
 //! * [`world`]: the whole software stack of a board in virtual time, with faults.
 //! * [`recording`]: recordings from the field: written, read and replayed.

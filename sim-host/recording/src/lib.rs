@@ -1,9 +1,9 @@
-//! Recordings on a desktop machine: written to a file, read from a log, replayed.
+//! Recordings on a host: written to a file, read from a log, replayed.
 //!
-//! A board writes its recording as lines of a log ([`Recording::dump`]). A desktop program writes
+//! A board writes its recording as lines of a log ([`Recording::dump`]). A program on a host writes
 //! the same lines to a file ([`RecordingFile`]). [`Recorded`] reads either and skips all other
-//! lines. With it, a test of a few lines makes a failure in the field fail on every desktop
-//! machine:
+//! lines. With it, a test of a few lines makes a failure in the field fail on every
+//! host:
 //!
 //! ```
 //! use picoevent::{EventBase, Storage};

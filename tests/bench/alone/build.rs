@@ -6,7 +6,7 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let arguments: &[&str] = match env::var("CARGO_CFG_TARGET_OS").as_deref() {
         Ok("none") => &["--entry=image"],
-        // On a desktop machine the linker is called through the C compiler.
+        // On a host the linker is called through the C compiler.
         _ => &["-nostartfiles", "-Wl,--entry=image", "-lc"],
     };
     for argument in arguments {

@@ -1,6 +1,6 @@
 //! `cargo xtask qemu`: runs firmware in the foreground.
 //!
-//! It prints the decoded log. Ctrl-C asks the firmware to end, as on a desktop machine, and the
+//! It prints the decoded log. Ctrl-C asks the firmware to end, as on a host, and the
 //! firmware's status becomes this program's. A second Ctrl-C ends QEMU itself.
 
 use std::{net::TcpListener, thread, time::Duration};

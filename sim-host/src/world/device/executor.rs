@@ -1,4 +1,4 @@
-//! embassy-executor on a desktop machine: its raw executor, used for one simulation after another.
+//! embassy-executor on a host: its raw executor, used for one simulation after another.
 //!
 //! embassy's executor needs itself, its tasks and their futures to live forever. So each thread has
 //! one executor with a few tasks that never end. Such a task is a shell: it polls what the current

@@ -1,7 +1,7 @@
 //! The core alone: images that call what an application calls, and nothing else.
 //!
 //! The linker keeps what is reachable, so an image contains the parts of the core that such an
-//! application needs. The images are built for microcontrollers and for desktop machines, and never
+//! application needs. The images are built for microcontrollers and for hosts, and never
 //! run. A back end's input is a value that the compiler cannot know, and callbacks do the least
 //! that makes them different.
 //!

@@ -31,16 +31,16 @@ pub struct Build {
 /// The firmware's own target and level, which are recorded.
 pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
 
-/// A desktop machine, with the current Rust.
-const DESK: &str = "x86_64-unknown-linux-gnu";
+/// A host, with the current Rust.
+const HOST: &str = "x86_64-unknown-linux-gnu";
 
 const BUILDS: [Build; 6] = [
     SMALL,
     Build { level: "3", ..SMALL },
     Build { target: "thumbv7em-none-eabihf", level: "s" },
     Build { target: "thumbv7em-none-eabihf", level: "3" },
-    Build { target: DESK, level: "s" },
-    Build { target: DESK, level: "3" },
+    Build { target: HOST, level: "s" },
+    Build { target: HOST, level: "3" },
 ];
 
 /// The images, and their contents.
@@ -128,7 +128,7 @@ pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
 fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
     let folder = workspace::alone();
     let mut cargo = match build.target {
-        DESK => command::cargo(&folder),
+        HOST => command::cargo(&folder),
         target => toolchain.cargo(&folder, target),
     };
     cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.level);

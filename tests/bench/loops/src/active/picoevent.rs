@@ -1,4 +1,4 @@
-//! picoevent: its core alone, as a program without devices would run it, and on the desktop back
+//! picoevent: its core alone, as a program without devices would run it, and on the host back
 //! end, which asks the system for events between two passes.
 
 use std::convert::Infallible;

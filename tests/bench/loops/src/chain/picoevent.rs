@@ -1,4 +1,4 @@
-//! picoevent: on its desktop back end, and on a minimal back end around the core.
+//! picoevent: on its host back end, and on a minimal back end around the core.
 //!
 //! An application that reads all available input when it is called asks for edges ([`What::EDGE`]),
 //! as the tokens' application does. A level-triggered event, libevent's default, would be reported
