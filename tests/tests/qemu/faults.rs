@@ -49,7 +49,7 @@ const FAULTY: &str = "
 ";
 
 /// Whatever the cable does, every client is served and none is refused.
-fn everybody_is_served(machine: Machine, scenario: &str) -> Result<()> {
+fn every_client_is_served(machine: Machine, scenario: &str) -> Result<()> {
     let mut board = Board::boot_on_cable(machine, "hello-world", scenario)?;
     for round in 1..=10 {
         let plans = [visitor(), Plan::half_closer(GREETING), visitor()];
@@ -68,13 +68,13 @@ fn is_served(outcome: &Outcome) -> bool {
 }
 
 fn a_lossy_cable(machine: Machine) -> Result<()> {
-    everybody_is_served(machine, LOSSY)
+    every_client_is_served(machine, LOSSY)
 }
 
 on_each_machine!(a_lossy_cable);
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_serves_everybody_on_a_faulty_cable() -> Result<()> {
-    everybody_is_served(Machine::Lm3s6965evb, FAULTY)
+fn lm3s6965evb_serves_every_client_on_a_faulty_cable() -> Result<()> {
+    every_client_is_served(Machine::Lm3s6965evb, FAULTY)
 }

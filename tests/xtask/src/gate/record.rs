@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// The comment at the top of the file.
 const REMARK: &str = "\
-# What the core costs. `cargo xtask gate` fails when a figure differs from this by more than 2 %;
-# `cargo xtask gate --record` writes what it is now, to be committed with the change it comes from.
+# The costs of the core. `cargo xtask gate` fails if a figure differs by more than 2 %. `cargo xtask
+# gate --record` writes the current figures; commit them with the change that caused them.
 ";
 
 /// Recorded or measured figures, by what is counted and where.
