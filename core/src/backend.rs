@@ -37,9 +37,9 @@ use crate::{Action, EventBase, Fired, Instant, Trigger};
 ///     }
 /// }
 ///
-/// let mut storage = Storage::<u32, 1, 0>::new();
+/// let mut storage = Storage::<u32, 1, 0, 0>::new();
 /// let mut base = EventBase::new(&mut storage);
-/// base.after(Duration::from_secs(5), |calls, _, _, _| *calls += 1).unwrap();
+/// base.after(Duration::from_secs(5), |calls, _| *calls += 1).unwrap();
 /// base.begin(Run::DEFAULT);
 /// let (mut calls, mut clock) = (0, Clock(Instant::ZERO));
 /// let end = loop {

@@ -8,28 +8,28 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::conn::{CloseLimits, ConnEvent, OnConn, OnConnEvent};
+use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnTurn, OnConn};
 use crate::cx::Cx;
 use crate::error::ListenError;
-use crate::event::{OnEvent, Waiting};
+use crate::event::{EventMut, OnEvent, Waiting};
 use crate::handle::{Conn, Event, Listener};
 use crate::hooks::Hooks;
 use crate::idle::IdleClock;
 use crate::limit::Limit;
-use crate::listener::OnListenError;
+use crate::listener::{ListenerMut, OnListenError};
 use crate::memory::Memory;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
-use crate::queue::{List, Queues};
+use crate::pool::Pools;
+use crate::queue::Queues;
 use crate::record::{Entry, LongestWrite, Recorder};
-use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::storage::Storage;
 use crate::tables::Tables;
 use crate::timers::Timers;
 use crate::watcher::Watchers;
-use crate::{Instant, What};
+use crate::{EventFlags, Instant};
 
 /// The event base of an application `A` (`event_base`): tables, timers and queues over the caller's
 /// [`Storage`].
@@ -45,11 +45,9 @@ pub struct EventBase<'s, A> {
 /// A callback that is due, with its arguments.
 pub enum Fired<A> {
     /// An event became active.
-    Event(OnEvent<A>, Event, What),
-    /// Bytes were received or sent, or a connection was accepted.
-    Conn(OnConn<A>, Conn),
-    /// Something else happened to a connection.
-    ConnEvent(OnConnEvent<A>, Conn, ConnEvent),
+    Event(OnEvent<A>, Event, EventFlags),
+    /// Something happened to a connection.
+    Conn(OnConn<A>, Conn, ConnEvent),
     /// A listener failed.
     ListenError(OnListenError<A>, Listener, ListenError),
 }
@@ -59,12 +57,12 @@ impl<'s, A> EventBase<'s, A> {
     pub fn new<
         const EVENTS: usize,
         const CONNS: usize,
-        const INPUT: usize,
-        const OUTPUT: usize,
+        const BYTES: usize,
         const LISTENERS: usize,
+        const POOLS: usize,
         const SOURCES: usize,
     >(
-        storage: &'s mut Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>,
+        storage: &'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>,
     ) -> Self {
         Self::over(storage.into())
     }
@@ -73,11 +71,11 @@ impl<'s, A> EventBase<'s, A> {
     pub fn over(mut memory: Memory<'s, A>) -> Self {
         memory.fit();
         let Memory { events, event_heap, conns, conn_heap, listeners, sources, .. } = memory;
-        let Memory { input, output, input_len, output_len, .. } = memory;
+        let Memory { bytes, pools, .. } = memory;
         Self {
             cx: Cx {
                 tables: Tables::new(events, conns, listeners, sources),
-                rings: Rings::new(input, output, input_len, output_len),
+                pools: Pools::new(pools, bytes),
                 queues: Queues::new(),
                 timers: Timers::new(event_heap, conn_heap),
                 now: Instant::ZERO,
@@ -88,8 +86,8 @@ impl<'s, A> EventBase<'s, A> {
                 registered: 0,
                 listening: 0,
                 outbox: Outbox::new(),
-                lingering: List::EMPTY,
                 close_limits: CloseLimits::new(),
+                conn_turn: ConnTurn::NONE,
                 signal_events: Waiting::NONE,
                 state: LoopState::new(),
                 phase: Phase::Between,
@@ -126,10 +124,11 @@ impl<A> Fired<A> {
     /// Calls the callback.
     pub fn call(self, app: &mut A, cx: &mut Cx<'_, A>) {
         match self {
-            Self::Event(call, event, what) => call(app, cx, event, what),
-            Self::Conn(call, conn) => call(app, cx, conn),
-            Self::ConnEvent(call, conn, event) => call(app, cx, conn, event),
-            Self::ListenError(call, listener, error) => call(app, cx, listener, error),
+            Self::Event(call, event, what) => call(app, &mut EventMut::new(cx, event, what)),
+            Self::Conn(call, conn, event) => call(app, &mut ConnMut::new(cx, conn), event),
+            Self::ListenError(call, listener, error) => {
+                call(app, &mut ListenerMut::new(cx, listener), error);
+            }
         }
     }
 }

@@ -2,35 +2,43 @@
 //!
 //! ```text
 //!            back end                    application
-//!   wire ──▶ input() received(n) ──▶ ring ──▶ peek / read / consume     on_read
-//!   wire ◀── output() sent(n)    ◀── ring ◀── write                     on_write
-//!            finished / failed / timeout ─────────────────────────────▶ on_event
+//!   wire ──▶ input() received(n) ──▶ ring ──▶ peek / read / consume     Readable
+//!   wire ◀── output() sent(n)    ◀── ring ◀── write                     Writable
+//!            finished / failed / timeout ─────────────────────────────▶ Eof, Ended, Timeout
 //! ```
 //!
-//! * Nothing is read until reading is enabled; writing is enabled from the start (rule B1).
-//! * `on_read` runs after input arrived, `on_write` after output was sent and none is left.
-//! * A due callback is checked again before it is called: `on_read` runs only while reading is enabled
-//!   and there is input, `on_write` only while writing is enabled and no output is left, a timeout only
+//! * Reading and writing are enabled once the connection is open.
+//! * `Readable` comes after input arrived, `Writable` after output was sent and none is left.
+//! * A due callback is checked again before it is called: `Readable` only while reading is enabled
+//!   and there is input, `Writable` only while writing is enabled and no output is left, a timeout only
 //!   if the direction made no progress since. Callbacks that a disabled direction holds back are called
 //!   when it is enabled again.
-//! * The end of stream is reported in a later pass than the input before it: what `on_read` wrote has
-//!   been offered to the back end by then.
+//! * With less room for output than an answer takes, `Readable` and `Eof` wait.
+//! * The end of stream is reported in a later pass than the input before it: what the callback for the
+//!   input wrote has been offered to the back end by then.
 //! * Output that does not fit in the ring is refused, never dropped; a full input ring makes the
 //!   peer wait.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
+//! * `Ended` comes last, once.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `slot.rs` | what a connection's slot keeps |
-//! | `verbs.rs`, `tuning.rs` | what an application does with a connection |
+//! | `protocol.rs`, `settings.rs` | what a kind of connection does, and begins with |
+//! | `verbs.rs`, `bytes.rs`, `tuning.rs` | what an application does with a connection, with its bytes, with its socket |
+//! | `outgoing.rs` | outgoing connections: at rest, connecting, connecting again |
 //! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
 //! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `timeouts.rs` | when a timeout begins, goes on and passes |
 
+mod bytes;
 mod closing;
 mod feed;
 mod firing;
+mod outgoing;
+mod protocol;
+mod settings;
 mod slot;
 mod timeouts;
 mod tuning;
@@ -38,34 +46,74 @@ mod verbs;
 
 pub(crate) use closing::CloseLimits;
 pub use closing::{FIN_WAIT, LINGER};
+pub(crate) use firing::ConnTurn;
+pub use protocol::Protocol;
+pub use settings::Settings;
 pub use slot::ConnSlot;
 pub(crate) use slot::flag;
 pub use tuning::{KEEP_ALIVE, Tuning};
 pub use verbs::ConnMut;
 
-use crate::Cx;
-use crate::error::ConnError;
-use crate::handle::Conn;
+use crate::error::{Code, ConnError};
 
-/// A connection's callback: the application, the loop, the connection.
-pub type OnConn<A> = fn(&mut A, &mut Cx<'_, A>, Conn);
+/// A connection's callback: the application, the connection, and what has happened to it.
+///
+/// It is what the loop calls. Most applications write a [`Protocol`] instead, which is made into one.
+pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 
-/// A connection's callback for everything except data.
-pub type OnConnEvent<A> = fn(&mut A, &mut Cx<'_, A>, Conn, ConnEvent);
-
-/// What happens to a connection besides data (`BEV_EVENT_…`).
+/// What happens to a connection, in the order in which it is reported when several things are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEvent {
-    /// An outgoing connection is established.
-    Connected,
-    /// The peer will send no more. Reading is disabled; writing still works.
-    Eof,
+    /// It was accepted, or a connect has succeeded.
+    Opened,
+    /// Input arrived.
+    Readable,
+    /// All output was sent: the back end has it, the peer may not have it yet. Or there is the room that
+    /// [`ConnMut::wait_for_room`] asked for.
+    Writable,
     /// No input came, or no output could be sent, for the time set with
     /// [`ConnMut::set_timeouts`]. That direction is disabled.
     Timeout(Direction),
-    /// The connection has failed; its input can still be read, and it can be freed.
+    /// The [alarm](ConnMut::alarm_after) is due.
+    Alarm,
+    /// The peer will send no more. Reading is disabled; writing still works.
+    Eof,
+    /// It has ended for the application, which gets no further callback for it. Input that is left can be
+    /// read in this callback.
+    Ended(ConnEnd),
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ConnEnd {
+    /// The application closed it. Its output is still being sent.
+    Closed,
+    /// The application aborted it.
+    Aborted,
+    /// It has failed, or could not be established.
     Failed(ConnError),
+}
+
+impl From<Code> for ConnEnd {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::CLOSED => Self::Closed,
+            Code::ABORTED => Self::Aborted,
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl core::fmt::Display for ConnEnd {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Aborted => f.write_str("aborted"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
 }
 
 /// One of a connection's two directions.

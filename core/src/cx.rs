@@ -3,8 +3,8 @@
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use crate::conn::{CloseLimits, ConnSlot};
-use crate::error::{Full, OnceError};
+use crate::conn::{CloseLimits, ConnSlot, ConnTurn};
+use crate::error::{FullError, OnceError};
 use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::{Event, Source};
 use crate::hooks::Hooks;
@@ -12,15 +12,15 @@ use crate::limit::Limit;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
-use crate::queue::{Id, Joined, List, Queues, Turns};
+use crate::pool::Pools;
+use crate::queue::{Id, Joined, Queues, Turns};
 use crate::record::{LongestWrite, Recorder};
-use crate::rings::Rings;
 use crate::run::LoopState;
 use crate::tables::Tables;
 use crate::time::micros;
 use crate::timers::{Alarm, Timers};
 use crate::watcher::Watchers;
-use crate::{Instant, Signal, What};
+use crate::{EventFlags, Instant, Signal};
 
 /// The loop, as callbacks and the application's set-up use it: every verb except dispatch.
 ///
@@ -29,10 +29,10 @@ use crate::{Instant, Signal, What};
 /// does not compile:
 ///
 /// ```compile_fail,E0599
-/// # use picoevent::{Cx, Event, What};
+/// # use picoevent::{Cx, EventMut};
 /// # struct App;
-/// fn callback(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-///     cx.dispatch(app);
+/// fn callback(app: &mut App, event: &mut EventMut<App>) {
+///     event.dispatch(app);
 /// }
 /// ```
 #[repr(C)]
@@ -56,13 +56,13 @@ pub struct Cx<'s, A> {
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
     pub(crate) outbox: Outbox,
-    /// Closed connections that wait for their peer's end of stream only, the oldest first.
-    pub(crate) lingering: List,
     pub(crate) close_limits: CloseLimits,
+    /// Of the connection whose turn it is, or was last.
+    pub(crate) conn_turn: ConnTurn,
     pub(crate) queues: Queues,
     /// The timers of events and connections.
     pub(crate) timers: Timers<'s>,
-    pub(crate) rings: Rings<'s>,
+    pub(crate) pools: Pools<'s>,
     pub(crate) hooks: Hooks<A>,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
@@ -78,21 +78,52 @@ pub struct Cx<'s, A> {
 }
 
 /// Making events.
+///
+/// A timer that is restarted each time, another one that fires once, and a third that goes on:
+///
+/// ```
+/// use core::time::Duration;
+/// use picoevent::{Cx, Event, FullError, Mode};
+///
+/// struct App {
+///     off: Option<Event>,
+///     is_on: bool,
+///     minutes: u32,
+/// }
+///
+/// impl App {
+///     fn start(&mut self, cx: &mut Cx<Self>) -> Result<(), FullError> {
+///         self.off = Some(cx.new_timer(Mode::OneShot, |app, _| app.is_on = false)?);
+///         cx.after(Duration::from_millis(10), |app, event| app.touched(event))?;
+///         cx.every(Duration::from_secs(60), |app, _| app.minutes += 1)?;
+///         Ok(())
+///     }
+///
+///     /// The light goes on, and off five seconds after the last touch.
+///     fn touched(&mut self, cx: &mut Cx<Self>) {
+///         self.is_on = true;
+///         if let Some(Ok(mut off)) = self.off.map(|off| cx.event(off)) {
+///             let _ = off.add(Some(Duration::from_secs(5)));
+///         }
+///     }
+/// }
+/// # let _ = App::start;
+/// ```
 impl<'s, A> Cx<'s, A> {
     /// Makes an event for the readiness of a source (`event_new`); [`EventMut::add`](crate::EventMut::add)
     /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` to wait by edge. Other bits are
     /// ignored.
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
+    /// [`FullError::Events`] when the table has no free slot.
     pub fn new_event(
         &mut self,
         source: Source,
-        interest: What,
+        interest: EventFlags,
         mode: Mode,
         call: OnEvent<A>,
-    ) -> Result<Event, Full> {
-        let interest = interest & (What::IO | What::EDGE);
+    ) -> Result<Event, FullError> {
+        let interest = interest & (EventFlags::IO | EventFlags::EDGE);
         self.make(Waits::Source(source), mode, call, interest)
     }
 
@@ -100,22 +131,22 @@ impl<'s, A> Cx<'s, A> {
     /// (`evtimer_new`, `evuser_new`).
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
-    pub fn new_timer(&mut self, mode: Mode, call: OnEvent<A>) -> Result<Event, Full> {
-        self.make(Waits::Nothing, mode, call, What::NONE)
+    /// [`FullError::Events`] when the table has no free slot.
+    pub fn new_timer(&mut self, mode: Mode, call: OnEvent<A>) -> Result<Event, FullError> {
+        self.make(Waits::Nothing, mode, call, EventFlags::NONE)
     }
 
     /// Makes an event for a signal (`evsignal_new`).
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
+    /// [`FullError::Events`] when the table has no free slot.
     pub fn new_signal(
         &mut self,
         signal: Signal,
         mode: Mode,
         call: OnEvent<A>,
-    ) -> Result<Event, Full> {
-        self.make(Waits::Signal(signal), mode, call, What::NONE)
+    ) -> Result<Event, FullError> {
+        self.make(Waits::Signal(signal), mode, call, EventFlags::NONE)
     }
 
     /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay it is
@@ -123,12 +154,12 @@ impl<'s, A> Cx<'s, A> {
     /// the callback adds or activates it. It can be freed earlier.
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
-    pub fn after(&mut self, delay: Duration, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(Waits::Nothing, Mode::OneShot, call, What::NONE)?;
+    /// [`FullError::Events`] when the table has no free slot.
+    pub fn after(&mut self, delay: Duration, call: OnEvent<A>) -> Result<Event, FullError> {
+        let event = self.make(Waits::Nothing, Mode::OneShot, call, EventFlags::NONE)?;
         self.free_when_fired(event);
         if delay.is_zero() {
-            self.activate(Id::at(event.slot()), What::TIMEOUT.bits());
+            self.activate(Id::at(event.slot()), EventFlags::TIMEOUT.bits());
         } else {
             self.event_begin_timeout(event, micros(delay));
         }
@@ -144,11 +175,11 @@ impl<'s, A> Cx<'s, A> {
     pub fn once(
         &mut self,
         source: Source,
-        interest: What,
+        interest: EventFlags,
         timeout: Option<Duration>,
         call: OnEvent<A>,
     ) -> Result<Event, OnceError> {
-        if !interest.intersects(What::IO) {
+        if !interest.intersects(EventFlags::IO) {
             return Err(OnceError::NoInterest);
         }
         let made = self.new_event(source, interest, Mode::OneShot, call);
@@ -166,19 +197,20 @@ impl<'s, A> Cx<'s, A> {
     /// skipped. With an interval of zero it is called once a pass.
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
-    pub fn every(&mut self, interval: Duration, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(Waits::Nothing, Mode::Persist, call, What::NONE)?;
+    /// [`FullError::Events`] when the table has no free slot.
+    pub fn every(&mut self, interval: Duration, call: OnEvent<A>) -> Result<Event, FullError> {
+        let event = self.make(Waits::Nothing, Mode::Persist, call, EventFlags::NONE)?;
         self.event_begin_timeout(event, micros(interval));
         Ok(event)
     }
 
     /// Calls `call` once for each raise of `signal`, until the event is deleted or freed.
+    /// [`EventMut`](crate::EventMut) has an example.
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
-    pub fn on_signal(&mut self, signal: Signal, call: OnEvent<A>) -> Result<Event, Full> {
-        let event = self.make(Waits::Signal(signal), Mode::Persist, call, What::NONE)?;
+    /// [`FullError::Events`] when the table has no free slot.
+    pub fn on_signal(&mut self, signal: Signal, call: OnEvent<A>) -> Result<Event, FullError> {
+        let event = self.make(Waits::Signal(signal), Mode::Persist, call, EventFlags::NONE)?;
         self.event_register_signal(event, signal);
         Ok(event)
     }
@@ -189,8 +221,8 @@ impl<'s, A> Cx<'s, A> {
         waits: Waits,
         mode: Mode,
         call: OnEvent<A>,
-        interest: What,
-    ) -> Result<Event, Full> {
+        interest: EventFlags,
+    ) -> Result<Event, FullError> {
         match mode {
             Mode::Persist => self.make_with(waits, 0, call, interest),
             Mode::OneShot => {
@@ -206,9 +238,9 @@ impl<'s, A> Cx<'s, A> {
         waits: Waits,
         flags: u32,
         call: OnEvent<A>,
-        interest: What,
-    ) -> Result<Event, Full> {
-        let (event, slot) = self.tables.events.insert().ok_or(Full::Events)?;
+        interest: EventFlags,
+    ) -> Result<Event, FullError> {
+        let (event, slot) = self.tables.events.insert().ok_or(FullError::Events)?;
         slot.begin(call, waits, flags, interest);
         Ok(event)
     }
@@ -300,11 +332,10 @@ impl<A> Cx<'_, A> {
     /// place, and takes out those that have no timeout any more.
     #[inline(never)]
     pub(crate) fn first_conn(&mut self) -> Instant {
-        let input_len = self.rings.input_len();
         loop {
             let Some(index) = self.timers.conns.first() else { return Instant::MAX };
             let Some(slot) = self.tables.conns.slot_mut(index) else { return Instant::MAX };
-            let passes = slot.next_deadline(input_len);
+            let passes = slot.next_deadline(self.pools.input_len(slot.pool()));
             let is_too_early = slot.alarm.deadline < passes;
             slot.alarm.deadline = passes;
             if !is_too_early {

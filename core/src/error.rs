@@ -2,18 +2,18 @@
 
 use core::fmt;
 
-/// The handle's object was freed, and its slot may hold another object.
+/// The handle's object was freed, or has ended, and its slot may hold another object.
 ///
 /// Nothing was changed. A callback that may run after its object was freed elsewhere treats this
 /// as a normal result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Stale;
+pub struct StaleError;
 
 /// The named table has no free slot. Nothing already held was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Full {
+pub enum FullError {
     /// No slot for another event: `EVENTS` of the storage.
     Events,
     /// No slot for another connection: `CONNS` of the storage.
@@ -27,7 +27,7 @@ pub enum Full {
 /// The priority was not changed: the callback is already due at the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct StillActive;
+pub struct StillActiveError;
 
 /// Why an event was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum AddError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OnceError {
     /// There is no slot for it.
-    Full(Full),
+    Full(FullError),
     /// It would wait for nothing: the interest holds none of reading, writing and closing.
     NoInterest,
     /// It cannot wait for this source.
@@ -61,6 +61,64 @@ pub enum AcceptError {
     Full,
 }
 
+/// Why a pool, a listener or an outgoing connection was not made. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SetupError {
+    /// A table has no free slot.
+    Full(FullError),
+    /// No slot for another pool.
+    Pools,
+    /// The storage has fewer connections left than the pool is to have.
+    Conns {
+        /// Connections that are in no pool yet.
+        left: usize,
+    },
+    /// The storage has fewer bytes left than the rings of the pool take.
+    Bytes {
+        /// Bytes that are in no pool yet.
+        left: usize,
+    },
+    /// A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING) bytes.
+    RingSize,
+    /// The base has no such pool.
+    NoPool,
+    /// All connections of the pool are in use.
+    PoolFull,
+    /// The output rings of the pool are shorter than the room that an answer takes.
+    Room,
+    /// The output rings of the pool are shorter than the text for clients that find no place.
+    Busy,
+}
+
+impl From<FullError> for SetupError {
+    fn from(full: FullError) -> Self {
+        Self::Full(full)
+    }
+}
+
+/// Why a connection does not connect. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ConnectError {
+    /// It is connecting, or open: it can connect again in its `ended` callback.
+    InUse,
+    /// A listener has accepted it.
+    Accepted,
+    /// It has ended, and its handle is stale.
+    Ended,
+}
+
+/// Why a line was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum LineError {
+    /// It is longer than the buffer, or than the input ring.
+    TooLong,
+    /// It is not UTF-8.
+    NotText,
+}
+
 /// Why bytes were not written. They are still the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -69,6 +127,11 @@ pub enum WriteError {
     Full {
         /// Bytes that would fit now.
         room: usize,
+    },
+    /// They are more than the output ring has, and never fit.
+    TooLong {
+        /// Bytes that the output ring has.
+        size: usize,
     },
     /// The sending side is finished, or the connection has failed.
     Finished,
@@ -124,11 +187,15 @@ pub enum ListenError {
 /// An error in two bytes, as a slot keeps it.
 ///
 /// A system error number above 32,767 is kept as 32,767.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code(i16);
 
 impl Code {
     pub(crate) const EMPTY: Self = Self(0);
+    /// No error: the application closed the connection.
+    pub(crate) const CLOSED: Self = Self(i16::MIN);
+    /// No error: the application aborted the connection.
+    pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
     /// Makes a code: the number of an error that carries one, otherwise -1, -2 and so on by its position.
     fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
@@ -198,19 +265,19 @@ pub(crate) const LISTEN_ERRORS: [ListenError; 6] = [
     ListenError::System(0),
 ];
 
-impl fmt::Display for Stale {
+impl fmt::Display for StaleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the handle's object has been freed")
     }
 }
 
-impl fmt::Display for StillActive {
+impl fmt::Display for StillActiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an active event keeps its priority until its callback has run")
     }
 }
 
-impl fmt::Display for Full {
+impl fmt::Display for FullError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Events => "the event table is full: raise EVENTS of the storage",
@@ -244,7 +311,7 @@ impl fmt::Display for AcceptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoListener => f.write_str("the listener has been freed"),
-            Self::Full => Full::Conns.fmt(f),
+            Self::Full => FullError::Conns.fmt(f),
         }
     }
 }
@@ -253,8 +320,53 @@ impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full { room } => write!(f, "the output ring has room for {room} bytes only"),
+            Self::TooLong { size } => {
+                write!(f, "the output ring has {size} bytes: give the pool longer rings")
+            }
             Self::Finished => f.write_str("the connection's sending side is finished"),
         }
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(full) => return full.fmt(f),
+            Self::Pools => "the pool table is full: raise POOLS of the storage (16 at most)",
+            Self::Conns { left } => {
+                return write!(
+                    f,
+                    "the storage has {left} connections left: raise CONNS of the storage"
+                );
+            }
+            Self::Bytes { left } => {
+                return write!(f, "the storage has {left} bytes left: raise BYTES of the storage");
+            }
+            Self::RingSize => "a ring must have at least one byte, and no more than MAX_RING",
+            Self::NoPool => "the base has no such pool: add it first",
+            Self::PoolFull => "all connections of the pool are in use",
+            Self::Room => "the output ring is shorter than the room for an answer",
+            Self::Busy => "the output ring is shorter than the text for busy times",
+        })
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InUse => "the connection is in use: connect again when it has ended",
+            Self::Accepted => "a listener has accepted the connection",
+            Self::Ended => "the connection has ended",
+        })
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the line is too long",
+            Self::NotText => "the line is not UTF-8",
+        })
     }
 }
 
@@ -287,12 +399,15 @@ impl fmt::Display for ListenError {
     }
 }
 
-impl core::error::Error for Stale {}
-impl core::error::Error for StillActive {}
-impl core::error::Error for Full {}
+impl core::error::Error for StaleError {}
+impl core::error::Error for StillActiveError {}
+impl core::error::Error for FullError {}
 impl core::error::Error for AddError {}
 impl core::error::Error for OnceError {}
 impl core::error::Error for AcceptError {}
+impl core::error::Error for SetupError {}
+impl core::error::Error for ConnectError {}
+impl core::error::Error for LineError {}
 impl core::error::Error for WriteError {}
 impl core::error::Error for ConnError {}
 impl core::error::Error for ListenError {}

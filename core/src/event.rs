@@ -26,11 +26,13 @@ pub use slot::EventSlot;
 pub(crate) use slot::{Waits, flag};
 pub use verbs::EventMut;
 
-use crate::handle::Event;
-use crate::{Cx, What};
+#[cfg(doc)]
+use crate::Cx;
 
-/// An event's callback: the application, the loop, the event, and what came true.
-pub type OnEvent<A> = fn(&mut A, &mut Cx<'_, A>, Event, What);
+/// An event's callback: the application, and the event.
+///
+/// The event is the loop, too, as [`EventMut`] dereferences to [`Cx`]; [`EventMut::what`] says what came true.
+pub type OnEvent<A> = fn(&mut A, &mut EventMut<'_, '_, A>);
 
 /// Whether an event stays pending when it fires (`EV_PERSIST`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 //!
 //! A slot's generation grows by one each time it is taken and each time it is given back, and a handle
 //! fits only the generation it was made for. A handle that outlives its object therefore gives
-//! [`Stale`](crate::Stale) and never reaches the slot's next object. The count has 15 bits and wraps:
+//! [`StaleError`](crate::StaleError) and never reaches the slot's next object. The count has 15 bits and wraps:
 //! a handle kept while its slot is reused 32,768 times would fit again.
 
 use core::fmt;

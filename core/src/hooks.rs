@@ -1,14 +1,15 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
-//! The linker keeps what can be reached. The code behind one-shot events, timers of events, sources, watchers and the
-//! dispatch limit is reached through pointers, which are set by the verbs that make such things. An
-//! application that never calls those carries none of it. Nothing else about these parts is optional.
+//! The linker keeps what can be reached. The code behind one-shot events, timers of events, alarms and
+//! later connects of connections, sources, watchers and the dispatch limit is reached through pointers,
+//! which are set by the verbs that make such things. An application that never calls those carries none
+//! of it. Nothing else about these parts is optional.
 
 use crate::error::AddError;
 use crate::handle::{Event, Source};
 use crate::outbox::Action;
 use crate::timers::Alarm;
-use crate::{Cx, Fired, Instant, Wait, What};
+use crate::{Cx, EventFlags, Fired, Instant, Wait};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
 type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>, Instant) -> Instant>;
@@ -19,10 +20,14 @@ pub(crate) struct Hooks<A> {
     /// Makes a one-shot event, which fires, not pending.
     pub(crate) event_spent: Option<fn(&mut Cx<'_, A>, Event)>,
     /// Sets the next deadline of the event in a slot, which fires.
-    pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, What)>,
+    pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, EventFlags)>,
     /// Activates the events whose deadline comes before an alarm and no later than a time. Returns the next
     /// deadline, [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
+    /// Handles the alarm of the connection in a slot, which is due.
+    pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
+    /// Lets the connection in a slot, which has ended, rest until it connects again.
+    pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Puts an event on its source's list, or takes it off.
     pub(crate) source_register: Put<A, (Source, bool), Result<(), AddError>>,
     /// Asks the back end to look at a source again.
@@ -45,6 +50,8 @@ impl<A> Hooks<A> {
             event_spent: None,
             event_rearm: None,
             event_expire: None,
+            conn_alarm: None,
+            conn_rest: None,
             source_register: None,
             source_again: None,
             source_action: None,

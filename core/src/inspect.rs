@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::handle::{Conn, Event, Listener};
-use crate::{Cx, Instant, Priority, What};
+use crate::{Cx, EventFlags, Instant, Priority};
 
 /// What can be read of an event without changing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct EventInfo {
     /// The event.
     pub event: Event,
     /// What it waits for.
-    pub pending: What,
+    pub pending: EventFlags,
     /// What its callback is due with.
-    pub active: What,
+    pub active: EventFlags,
     /// When its timeout passes.
     pub deadline: Option<Instant>,
     /// Its priority.
@@ -29,11 +29,11 @@ impl<'s, A> Cx<'s, A> {
     pub fn events(&self) -> impl Iterator<Item = EventInfo> {
         self.tables.events.iter().filter_map(|(event, state)| {
             let deadline = state.deadline();
-            let timeout = if deadline.is_some() { What::TIMEOUT } else { What::NONE };
+            let timeout = if deadline.is_some() { EventFlags::TIMEOUT } else { EventFlags::NONE };
             let info = EventInfo {
                 event,
                 pending: state.pending() | timeout,
-                active: What::from_bits(state.turn.due()),
+                active: EventFlags::from_bits(state.turn.due()),
                 deadline,
                 priority: state.turn.priority(),
                 user: state.user,
@@ -42,8 +42,8 @@ impl<'s, A> Cx<'s, A> {
         })
     }
 
-    /// Returns the connections that have not been freed or closed, in the order of their slots, except
-    /// those whose listener's callback has not run yet. O(capacity) for all of them.
+    /// Returns the connections that have not ended, in the order of their slots, those at rest included,
+    /// except those that have not been opened for the application yet. O(capacity) for all of them.
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
         let conns = self.tables.conns.iter();
         let held = conns.filter(|(_, state)| state.is_held() && !state.is_unaccepted());

@@ -1,16 +1,17 @@
 //! Listeners: addresses on which connections are accepted.
 //!
-//! A listener is enabled when it is made. While it is disabled, or while the connection table is
-//! full, the back end accepts nothing; new connections wait in the stack, as many as it can hold. An
-//! accepted connection is never dropped because there is no room.
+//! A listener is enabled when it is made. While it is disabled, or its pool is full, the back end accepts
+//! nothing; new connections wait in the stack, as many as it can hold. With a text for busy times, clients
+//! that come while the pool is full are accepted in its spare places, get the text and are closed.
 
 use core::net::SocketAddr;
 
 use crate::address::Address;
-use crate::conn::OnConn;
-use crate::error::{Code, Full, ListenError, Stale};
+use crate::conn::{ConnMut, OnConn, Protocol, Settings};
+use crate::error::{Code, FullError, ListenError, SetupError, StaleError};
 use crate::handle::{Listener, kind};
 use crate::outbox::{Action, Pending, action};
+use crate::pool::PoolId;
 use crate::queue::{List, Turn};
 use crate::record::Entry;
 use crate::table::{Head, Slot};
@@ -19,7 +20,7 @@ use crate::{Cx, EventBase, Fired, log};
 mod accept;
 
 /// A listener's callback for a failure. The listener is disabled; it can be freed or enabled again.
-pub type OnListenError<A> = fn(&mut A, &mut Cx<'_, A>, Listener, ListenError);
+pub type OnListenError<A> = fn(&mut A, &mut ListenerMut<'_, '_, A>, ListenError);
 
 /// The flags of a listener, in the word of its [`Turn`].
 mod flag {
@@ -32,12 +33,18 @@ mod flag {
 
 /// Room for one listener, in a [`Memory`](crate::memory::Memory).
 pub struct ListenerSlot<A> {
-    on_accept: Option<OnConn<A>>,
+    /// What its connections begin with.
+    pub(crate) call: Option<OnConn<A>>,
+    pub(crate) settings: Option<&'static Settings>,
     on_error: Option<OnListenError<A>>,
     user: u32,
     address: Address,
     /// Connections that were accepted and wait until the listener is enabled again.
     held_back: List,
+    /// Its connections that have not ended for the application.
+    pub(crate) held: u16,
+    /// The most of them.
+    limit: u16,
     error: Code,
     pub(crate) turn: Turn,
     head: Head,
@@ -48,11 +55,14 @@ impl<A> Slot for ListenerSlot<A> {
     type Kind = kind::Listener;
 
     const EMPTY: Self = Self {
-        on_accept: None,
+        call: None,
+        settings: None,
         on_error: None,
         user: 0,
         address: Address::EMPTY,
         held_back: List::EMPTY,
+        held: 0,
+        limit: 0,
         error: Code::EMPTY,
         turn: Turn::EMPTY,
         head: Head::EMPTY,
@@ -78,6 +88,21 @@ impl<A> ListenerSlot<A> {
         self.turn.has(flag::FREED)
     }
 
+    /// Returns the number of its pool.
+    pub(crate) const fn pool(&self) -> u8 {
+        self.turn.interest()
+    }
+
+    /// Returns whether it has as many connections as it may.
+    pub(crate) const fn is_at_limit(&self) -> bool {
+        self.held >= self.limit
+    }
+
+    /// Returns whether clients that find no place get an answer.
+    pub(crate) fn answers_when_busy(&self) -> bool {
+        self.settings.is_some_and(|settings| !settings.busy.is_empty())
+    }
+
     const fn is_enabled(&self) -> bool {
         self.turn.has(flag::ENABLED)
     }
@@ -92,26 +117,94 @@ impl<A> ListenerSlot<A> {
 
 /// One listener, borrowed from the loop: its verbs.
 ///
-/// Made by [`Cx::listener`].
+/// Made by [`Cx::listener`]. A listener that is limited, and tries again every ten seconds if its
+/// address cannot be listened on:
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use core::time::Duration;
+/// use picoevent::{ConnMut, Cx, Listener, ListenError, ListenerMut, PoolId, Protocol, SetupError};
+///
+/// struct App {
+///     console: Option<Listener>,
+/// }
+///
+/// struct Console;
+///
+/// impl Protocol<App> for Console {
+///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+///         conn.consume(usize::MAX);
+///     }
+/// }
+///
+/// impl App {
+///     fn start(
+///         &mut self,
+///         cx: &mut Cx<Self>,
+///         address: SocketAddr,
+///         pool: PoolId,
+///     ) -> Result<(), SetupError> {
+///         let console = cx.listen::<Console>(address, pool)?;
+///         if let Ok(mut console) = cx.listener(console) {
+///             // The other places of the pool are for another listener.
+///             console.set_limit(2).on_error(Self::listen_failed);
+///         }
+///         self.console = Some(console);
+///         Ok(())
+///     }
+///
+///     fn listen_failed(&mut self, console: &mut ListenerMut<Self>, _: ListenError) {
+///         let _ = console.cx().after(Duration::from_secs(10), |app, event| {
+///             if let Some(Ok(mut console)) = app.console.map(|console| event.listener(console)) {
+///                 console.enable();
+///             }
+///         });
+///     }
+/// }
+/// # let _ = App::start;
+/// ```
 pub struct ListenerMut<'c, 's, A> {
     cx: &'c mut Cx<'s, A>,
     listener: Listener,
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Accepts connections on `address` and calls `on_accept` with each.
+    /// Accepts connections on `address`, for a pool; `P` says what they do.
     ///
     /// The back end opens the listener before it waits next. A failure to open it is reported to
     /// [`ListenerMut::on_error`].
     ///
     /// # Errors
-    /// [`Full::Listeners`] when the table has no free slot.
-    pub fn listen(&mut self, address: SocketAddr, on_accept: OnConn<A>) -> Result<Listener, Full> {
-        let (listener, slot) = self.tables.listeners.insert().ok_or(Full::Listeners)?;
-        (slot.on_accept, slot.on_error, slot.user) = (Some(on_accept), None, 0);
+    /// [`SetupError::Full`] when the table has no free slot, [`SetupError::NoPool`] when the base has no such
+    /// pool, [`SetupError::Room`] and [`SetupError::Busy`] when the output rings of the pool are too short for
+    /// the protocol.
+    pub fn listen<P: Protocol<A>>(
+        &mut self,
+        address: SocketAddr,
+        pool: PoolId,
+    ) -> Result<Listener, SetupError> {
+        self.listen_with(address, pool, P::SETTINGS, P::event)
+    }
+
+    /// As [`listen`](Self::listen), with a plain function as callback.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn listen_with(
+        &mut self,
+        address: SocketAddr,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Listener, SetupError> {
+        self.fits_pool(pool, settings)?;
+        let (listener, slot) = self.tables.listeners.insert().ok_or(FullError::Listeners)?;
+        (slot.call, slot.settings) = (Some(call), Some(settings));
+        (slot.on_error, slot.user) = (None, 0);
         slot.held_back = List::EMPTY;
+        (slot.held, slot.limit) = (0, u16::MAX);
         slot.address = address.into();
-        slot.turn = slot.turn.begin(0, 0);
+        slot.turn = slot.turn.begin(0, pool.0);
         self.listener_enable(listener.slot());
         Ok(listener)
     }
@@ -119,17 +212,21 @@ impl<'s, A> Cx<'s, A> {
     /// Returns the listener's verbs.
     ///
     /// # Errors
-    /// [`Stale`] when the listener was freed.
-    pub fn listener(&mut self, listener: Listener) -> Result<ListenerMut<'_, 's, A>, Stale> {
-        let slot = self.tables.listeners.get(listener).ok_or(Stale)?;
+    /// [`StaleError`] when the listener was freed.
+    pub fn listener(&mut self, listener: Listener) -> Result<ListenerMut<'_, 's, A>, StaleError> {
+        let slot = self.tables.listeners.get(listener).ok_or(StaleError)?;
         if slot.is_freed() {
-            return Err(Stale);
+            return Err(StaleError);
         }
         Ok(ListenerMut { cx: self, listener })
     }
 }
 
-impl<A> ListenerMut<'_, '_, A> {
+impl<'c, 's, A> ListenerMut<'c, 's, A> {
+    pub(crate) const fn new(cx: &'c mut Cx<'s, A>, listener: Listener) -> Self {
+        Self { cx, listener }
+    }
+
     /// Sets the function to call when the listener fails.
     pub fn on_error(&mut self, call: OnListenError<A>) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
@@ -140,20 +237,59 @@ impl<A> ListenerMut<'_, '_, A> {
 
     /// Enables the listener: it accepts connections (again).
     pub fn enable(&mut self) -> &mut Self {
-        self.cx.listener_enable(self.listener.slot());
+        if self.slot_mut().is_some() {
+            self.cx.listener_enable(self.listener.slot());
+        }
         self
     }
 
     /// Disables the listener: it accepts no connections until it is enabled again. Accepted connections
     /// whose callback has not run yet are held back until then.
     pub fn disable(&mut self) -> &mut Self {
-        self.cx.listener_disable(self.listener.slot(), action::PAUSE);
+        if self.slot_mut().is_some() {
+            self.cx.listener_disable(self.listener.slot(), action::PAUSE);
+        }
         self
     }
 
     /// Returns whether connections are accepted: `false` after it was disabled or has failed.
     pub fn is_enabled(&self) -> bool {
         self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
+    }
+
+    /// Sets the most connections of this listener that the application holds at once, if several listeners
+    /// share a pool. Further clients are treated as when the pool is full.
+    pub fn set_limit(&mut self, most: u16) -> &mut Self {
+        if let Some(slot) = self.slot_mut() {
+            slot.limit = most;
+        }
+        self
+    }
+
+    /// Returns the number of its connections that have not ended for the application.
+    pub fn conns(&self) -> usize {
+        self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.held.into())
+    }
+
+    /// Calls `each` with every connection of the listener that has not ended for the application, in the order
+    /// of their slots. O(connections of the storage).
+    pub fn for_each(&mut self, mut each: impl FnMut(&mut ConnMut<'_, 's, A>)) {
+        for index in 0..self.cx.tables.conns.capacity() as u16 {
+            let Some((conn, slot)) = self.cx.tables.conns.at(index) else { continue };
+            if slot.listener == self.listener && slot.is_held() && !slot.is_unaccepted() {
+                each(&mut ConnMut::new(self.cx, conn));
+            }
+        }
+    }
+
+    /// Returns the listener's handle, for keeping.
+    pub const fn id(&self) -> Listener {
+        self.listener
+    }
+
+    /// Returns the rest of the loop.
+    pub const fn cx(&mut self) -> &mut Cx<'s, A> {
+        self.cx
     }
 
     /// Returns the address that [`Cx::listen`] was given.
@@ -174,15 +310,18 @@ impl<A> ListenerMut<'_, '_, A> {
         self
     }
 
-    /// Closes the listener; the handle is stale from here on. Connections that its callback has received
-    /// stay open; others are reset. The slot is given back when the back end has closed its socket, before
-    /// the loop waits next. Until then [`Cx::listen`] may return [`Full::Listeners`].
-    pub fn free(self) {
-        self.cx.listener_free(self.listener.slot());
+    /// Closes the listener; the handle is stale from here on. Connections that have been opened for
+    /// the application stay open; others are reset. The slot is given back when the back end has closed its socket, before
+    /// the loop waits next. Until then [`Cx::listen`] may return [`FullError::Listeners`].
+    pub fn free(&mut self) {
+        if self.slot_mut().is_some() {
+            self.cx.listener_free(self.listener.slot());
+        }
     }
 
+    /// Returns the slot, unless the listener was freed.
     fn slot_mut(&mut self) -> Option<&mut ListenerSlot<A>> {
-        self.cx.tables.listeners.get_mut(self.listener)
+        self.cx.tables.listeners.get_mut(self.listener).filter(|slot| !slot.is_freed())
     }
 }
 

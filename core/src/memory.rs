@@ -16,6 +16,7 @@
 pub use crate::conn::ConnSlot;
 pub use crate::event::EventSlot;
 pub use crate::listener::ListenerSlot;
+pub use crate::pool::PoolSlot;
 pub use crate::source::SourceSlot;
 
 use crate::table::Slot;
@@ -39,14 +40,10 @@ pub struct Memory<'s, A> {
     pub conns: &'s mut [ConnSlot<A>],
     /// The heap of the connections' timers: one place for each connection.
     pub conn_heap: &'s mut [u16],
-    /// The input rings: `input_len` bytes for each connection.
-    pub input: &'s mut [u8],
-    /// The output rings: `output_len` bytes for each connection.
-    pub output: &'s mut [u8],
-    /// Bytes of an input ring.
-    pub input_len: usize,
-    /// Bytes of an output ring.
-    pub output_len: usize,
+    /// The bytes of all rings.
+    pub bytes: &'s mut [u8],
+    /// Slots for pools.
+    pub pools: &'s mut [PoolSlot],
     /// Slots for listeners.
     pub listeners: &'s mut [ListenerSlot<A>],
     /// Slots for sources.
@@ -61,10 +58,8 @@ impl<A> Default for Memory<'_, A> {
             event_heap: &mut [],
             conns: &mut [],
             conn_heap: &mut [],
-            input: &mut [],
-            output: &mut [],
-            input_len: 0,
-            output_len: 0,
+            bytes: &mut [],
+            pools: &mut [],
             listeners: &mut [],
             sources: &mut [],
         }
@@ -72,16 +67,11 @@ impl<A> Default for Memory<'_, A> {
 }
 
 impl<A> Memory<'_, A> {
-    /// Shortens the parts so that each slot has its place in a heap and its rings.
+    /// Shortens the parts so that each slot has its place in a heap.
     pub(crate) fn fit(&mut self) {
-        let Self { input_len, output_len, .. } = *self;
-        let rings = |bytes: &[u8], len: usize| bytes.len().checked_div(len).unwrap_or(0);
-        let too_long = input_len.max(output_len) > MAX_RING;
-        let rings = rings(self.input, input_len).min(rings(self.output, output_len));
-        let conns = if too_long { 0 } else { rings.min(self.conn_heap.len()) };
-        shorten(&mut self.conns, conns);
-        let events = self.event_heap.len();
+        let (events, conns) = (self.event_heap.len(), self.conn_heap.len());
         shorten(&mut self.events, events);
+        shorten(&mut self.conns, conns);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::handle::{Conn, Listener, Source};
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::tables::{Place, Tables};
-use crate::{EventBase, Signal, Tuning, What};
+use crate::{EventBase, EventFlags, Signal, Tuning};
 
 /// Something for the back end to do.
 ///
@@ -39,13 +39,14 @@ pub enum Action {
     /// acknowledged it, or when the system sees to that by itself. All output was sent.
     End(Conn),
     /// Drop the connection's socket: there is nothing left to do for it. The handle is stale from here
-    /// on; another connection may have its place already.
+    /// on, unless [`Connect`](Self::Connect) follows for it; another connection may have its place already.
     Close(Conn),
-    /// Reset the connection and drop its socket. The handle is stale from here on.
+    /// Reset the connection and drop its socket. The handle is stale from here on, unless
+    /// [`Connect`](Self::Connect) follows for it.
     Reset(Conn),
     /// From now on report readiness of the source for these conditions, once more even if it was
     /// reported before. An empty set means none of them.
-    Interest(Source, What),
+    Interest(Source, EventFlags),
     /// Forget the source. The handle is stale from here on.
     Forget(Source),
     /// Catch the signal.
@@ -61,7 +62,10 @@ pub(crate) mod action {
     pub(crate) const RECEIVE: u8 = 1 << 2;
     pub(crate) const SEND: u8 = 1 << 3;
     pub(crate) const END: u8 = 1 << 4;
+    /// Of a listener.
     pub(crate) const PAUSE: u8 = 1 << 5;
+    /// Of a connection: its slot is given back; the back end has no part in it.
+    pub(crate) const FREE: u8 = 1 << 5;
     pub(crate) const CLOSE: u8 = 1 << 6;
     pub(crate) const DROP: u8 = 1 << 7;
 }

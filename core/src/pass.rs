@@ -10,7 +10,7 @@ use crate::handle::Event;
 use crate::queue::{Id, Turns};
 use crate::record::Entry;
 use crate::tables::Place;
-use crate::{Action, Backend, Cx, EventBase, Instant, What};
+use crate::{Action, Backend, Cx, EventBase, EventFlags, Instant};
 
 /// The part of its turn that a base is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) enum Phase {
 /// What [`EventBase::next`] does first.
 pub(crate) enum Step<A> {
     /// An event's callback is called.
-    Call(OnEvent<A>, Event, What),
+    Call(OnEvent<A>, Event, EventFlags),
     /// The pass ends.
     End,
     /// What comes next takes more to find out.
@@ -184,7 +184,7 @@ impl<A> EventBase<'_, A> {
         {
             return Some(Some(fired));
         }
-        if self.cx.state.break_off {
+        if self.cx.state.loop_break {
             return Some(self.end_pass());
         }
         if let Some(again) = self.repeat() {
@@ -222,11 +222,11 @@ impl<A> EventBase<'_, A> {
         let call = self.cx.tables.events.get(event)?.call?;
         let further = NonZeroU16::new(left.get().saturating_sub(1));
         self.cx.repeat = further.map(|further| (event, further));
-        Some(Fired::Event(call, event, What::SIGNAL))
+        Some(Fired::Event(call, event, EventFlags::SIGNAL))
     }
 
     fn end_pass(&mut self) -> Option<Fired<A>> {
-        if self.cx.state.break_off {
+        if self.cx.state.loop_break {
             self.cx.repeat = None;
         }
         self.cx.end_running();

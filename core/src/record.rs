@@ -21,7 +21,7 @@
 //!
 //! static RECORDING: Recording<2048> = Recording::new(Keep::First);
 //!
-//! let mut storage = Storage::<App, 8, 4>::new();
+//! let mut storage = Storage::<App, 8, 4, 4096>::new();
 //! let mut base = EventBase::new(&mut storage);
 //! base.record_to(&RECORDING);
 //! // … the application's start, then the back end; when something went wrong:

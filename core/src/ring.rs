@@ -13,9 +13,9 @@
 
 /// A number of bytes in a ring: two bytes except on 64-bit targets.
 #[cfg(not(target_pointer_width = "64"))]
-type Count = u16;
+pub(crate) type Count = u16;
 #[cfg(target_pointer_width = "64")]
-type Count = u32;
+pub(crate) type Count = u32;
 
 /// The maximum size of a ring in bytes.
 pub(crate) const LONGEST: usize = Count::MAX as usize;

@@ -69,7 +69,7 @@ pub enum End {
     Empty,
     /// [`Cx::exit`] or [`Cx::exit_after`] requested it.
     Exit,
-    /// [`Cx::break_off`] requested it.
+    /// [`Cx::loop_break`] requested it.
     Break,
     /// The condition of [`Run::ONCE`] or [`Run::NONBLOCK`] is met.
     Done,
@@ -87,7 +87,7 @@ pub(crate) struct LoopState {
     /// End the loop when the pass is over.
     pub(crate) exit: bool,
     /// End the loop when the callback returns.
-    pub(crate) break_off: bool,
+    pub(crate) loop_break: bool,
     /// End the pass when the callback returns.
     pub(crate) cut_short: bool,
     /// Callbacks that the current or last pass has called.
@@ -107,7 +107,7 @@ impl LoopState {
             exit_at: Instant::MAX,
             exit_set: false,
             exit: false,
-            break_off: false,
+            loop_break: false,
             cut_short: false,
             calls: 0,
             idle: false,
@@ -144,13 +144,13 @@ impl<A> Cx<'_, A> {
 
     /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay
     /// due for the loop's next run. If called before the loop runs, the loop ends at once.
-    pub fn break_off(&mut self) {
-        (self.state.break_off, self.state.slow) = (true, true);
+    pub fn loop_break(&mut self) {
+        (self.state.loop_break, self.state.slow) = (true, true);
     }
 
     /// Ends the pass as soon as the callback returns, then looks for news
     /// (`event_base_loopcontinue`). Other due callbacks stay due.
-    pub fn continue_early(&mut self) {
+    pub fn loop_continue(&mut self) {
         self.state.cut_short();
     }
 
@@ -161,7 +161,7 @@ impl<A> Cx<'_, A> {
 
     /// Returns whether the loop ends, or last ended, because of a break (`event_base_got_break`).
     pub fn got_break(&self) -> bool {
-        self.state.break_off || self.state.ended == Some(End::Break)
+        self.state.loop_break || self.state.ended == Some(End::Break)
     }
 }
 
@@ -188,7 +188,7 @@ impl<A> EventBase<'_, A> {
         if let Wait::Ended(end) = outlook {
             let state = &mut self.cx.state;
             match end {
-                End::Break => state.break_off = false,
+                End::Break => state.loop_break = false,
                 End::Exit => state.exit = false,
                 End::Done => (state.calls, state.idle) = (0, false),
                 End::Empty => {}
@@ -205,7 +205,7 @@ impl<A> EventBase<'_, A> {
     pub(crate) fn outlook(&mut self, has_actions: bool) -> Wait {
         let Cx { state, queues, .. } = &self.cx;
         let run = state.run;
-        if state.break_off {
+        if state.loop_break {
             return Wait::Ended(End::Break);
         }
         if state.exit {

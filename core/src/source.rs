@@ -5,14 +5,14 @@
 //! activated in that order. It counts the events that wait for each condition, so that the back end is
 //! informed when the combined interest changes.
 
-use crate::error::{AddError, Full};
+use crate::error::{AddError, FullError};
 use crate::event::{InterestLinks, Waiting, flag};
 use crate::handle::{Event, Source, kind};
 use crate::outbox::{Action, Pending, action};
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::table::{Head, Slot};
-use crate::{Cx, EventBase, Signal, Stale, What};
+use crate::{Cx, EventBase, EventFlags, Signal, StaleError};
 
 /// Room for one source, in a [`Memory`](crate::memory::Memory).
 pub struct SourceSlot {
@@ -22,8 +22,8 @@ pub struct SourceSlot {
     pub(crate) pending: Pending,
     /// How many events wait for reading, writing and closing.
     waiting: [u16; 3],
-    /// What any of the events waits for, with [`What::EDGE`] if they wait by edge.
-    interest: What,
+    /// What any of the events waits for, with [`EventFlags::EDGE`] if they wait by edge.
+    interest: EventFlags,
     /// The events wait by edge.
     edge: bool,
 }
@@ -36,7 +36,7 @@ impl Slot for SourceSlot {
         events: Waiting::NONE,
         pending: Pending::EMPTY,
         waiting: [0; 3],
-        interest: What::NONE,
+        interest: EventFlags::NONE,
         edge: false,
     };
 
@@ -54,18 +54,18 @@ impl Slot for SourceSlot {
 }
 
 /// The conditions counted in [`SourceSlot::waiting`], in its order.
-const CONDITIONS: [What; 3] = [What::READ, What::WRITE, What::CLOSED];
+const CONDITIONS: [EventFlags; 3] = [EventFlags::READ, EventFlags::WRITE, EventFlags::CLOSED];
 
 impl SourceSlot {
-    /// Returns [`What::EDGE`] if the events wait by edge.
-    const fn kind(&self) -> What {
-        if self.edge { What::EDGE } else { What::NONE }
+    /// Returns [`EventFlags::EDGE`] if the events wait by edge.
+    const fn kind(&self) -> EventFlags {
+        if self.edge { EventFlags::EDGE } else { EventFlags::NONE }
     }
 
     /// Counts an event in or out. Returns whether the combined interest changed.
-    fn count(&mut self, conditions: What, event: Counted) -> bool {
+    fn count(&mut self, conditions: EventFlags, event: Counted) -> bool {
         let before = self.interest;
-        let (kind, mut interest) = (self.kind(), What::NONE);
+        let (kind, mut interest) = (self.kind(), EventFlags::NONE);
         for (condition, count) in CONDITIONS.iter().zip(&mut self.waiting) {
             if conditions.intersects(*condition) {
                 *count = match event {
@@ -94,10 +94,10 @@ impl<A> Cx<'_, A> {
     /// returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
     ///
     /// # Errors
-    /// [`Stale`] when the source is gone already.
-    pub fn forget_source(&mut self, source: Source) -> Result<(), Stale> {
+    /// [`StaleError`] when the source is gone already.
+    pub fn forget_source(&mut self, source: Source) -> Result<(), StaleError> {
         let held = self.tables.sources.get(source).filter(|slot| !slot.is_forgotten());
-        let mut first = held.ok_or(Stale)?.events.first;
+        let mut first = held.ok_or(StaleError)?.events.first;
         while let Some((event, _)) = self.tables.events.at(first.slot()) {
             self.event_del(event);
             first = self.tables.sources.get(source).map_or(Id::NONE, |slot| slot.events.first);
@@ -111,10 +111,10 @@ impl<A> Cx<'_, A> {
         let (interest, registered) = (slot.interest(), slot.has(flag::REGISTERED));
         let held = self.tables.sources.get_mut(source).filter(|slot| !slot.is_forgotten());
         let slot = held.ok_or(AddError::SourceClosed)?;
-        if registered || !interest.intersects(What::IO) {
+        if registered || !interest.intersects(EventFlags::IO) {
             return Ok(());
         }
-        let edge = interest.contains(What::EDGE);
+        let edge = interest.contains(EventFlags::EDGE);
         if slot.events.is_empty() {
             slot.edge = edge;
         } else if slot.edge != edge {
@@ -132,7 +132,8 @@ impl<A> Cx<'_, A> {
     }
 
     fn source_unregister(&mut self, event: Event, source: Source) {
-        let interest = self.tables.events.get(event).map_or(What::NONE, |slot| slot.interest());
+        let interest =
+            self.tables.events.get(event).map_or(EventFlags::NONE, |slot| slot.interest());
         let Some(slot) = self.tables.sources.get_mut(source) else { return };
         let changed = slot.count(interest, Counted::Out);
         slot.events.remove(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
@@ -188,8 +189,8 @@ impl<A> EventBase<'_, A> {
     /// Makes a source. For back ends, which report its readiness with [`EventBase::ready`].
     ///
     /// # Errors
-    /// [`Full::Sources`] when the table has no free slot.
-    pub fn new_source(&mut self) -> Result<Source, Full> {
+    /// [`FullError::Sources`] when the table has no free slot.
+    pub fn new_source(&mut self) -> Result<Source, FullError> {
         let hooks = &mut self.cx.hooks;
         hooks.source_register = Some(|cx, event, (source, registered)| match registered {
             true => cx.source_register(event, source),
@@ -200,10 +201,10 @@ impl<A> EventBase<'_, A> {
         });
         hooks.source_again = Some(|cx, source| cx.source_again(source));
         hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
-        let made = self.cx.tables.sources.insert().ok_or(Full::Sources);
+        let made = self.cx.tables.sources.insert().ok_or(FullError::Sources);
         let (source, slot) = made?;
         (slot.events, slot.waiting) = (Waiting::NONE, [0; 3]);
-        (slot.interest, slot.edge) = (What::NONE, false);
+        (slot.interest, slot.edge) = (EventFlags::NONE, false);
         Ok(source)
     }
 
@@ -212,7 +213,7 @@ impl<A> EventBase<'_, A> {
     ///
     /// The back end reports a source once, and again after the next [`Action::Interest`] for it, if it is
     /// still ready then. It also reports each condition that newly becomes true.
-    pub fn ready(&mut self, source: Source, what: What) {
+    pub fn ready(&mut self, source: Source, what: EventFlags) {
         self.cx.recorder.note(|| Entry::Ready(source, what));
         let Some(slot) = self.cx.tables.sources.get(source) else { return };
         let (mut at, kind) = (slot.events.first, slot.kind());
@@ -220,7 +221,7 @@ impl<A> EventBase<'_, A> {
             return;
         }
         while let Some(slot) = self.cx.tables.events.slot(at.slot()) {
-            let (id, came_true) = (at, slot.interest() & what & What::IO);
+            let (id, came_true) = (at, slot.interest() & what & EventFlags::IO);
             at = slot.waiting.next;
             if !came_true.is_empty() {
                 self.cx.activate(id, (came_true | kind).bits());
@@ -241,7 +242,7 @@ impl<A> EventBase<'_, A> {
             at = slot.waiting.next;
             if slot.is_for(signal) {
                 slot.count_raises(raises);
-                self.cx.activate(id, What::SIGNAL.bits());
+                self.cx.activate(id, EventFlags::SIGNAL.bits());
             }
         }
     }

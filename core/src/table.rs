@@ -111,23 +111,37 @@ impl<'s, T: Slot> Table<'s, T> {
         usize::from(self.taken)
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.free == END
-    }
-
     /// Takes a free slot; `None` if there is none. The slot still holds what its last object left: the
     /// caller sets all of it.
     pub(crate) fn insert(&mut self) -> Option<(Handle<T::Kind>, &mut T)> {
-        let index = self.free;
-        let slot = self.slots.get_mut(usize::from(index))?;
-        let head = slot.head_mut();
-        debug_assert!(!head.is_taken(), "a slot on the free list is free");
+        let Self { slots, free, taken, peak } = self;
+        take(slots, free, taken, peak)
+    }
+
+    /// As [`insert`](Self::insert), from the slots of a part, whose first free one is `free`.
+    pub(crate) fn insert_from(&mut self, free: &mut u16) -> Option<(Handle<T::Kind>, &mut T)> {
+        let Self { slots, taken, peak, .. } = self;
+        take(slots, free, taken, peak)
+    }
+
+    /// Takes the first `slots` of the free slots as a part of its own, with its own list of free ones.
+    /// Returns the index of the first; `None` if there are fewer. A table is either carved or
+    /// used as a whole.
+    pub(crate) fn carve(&mut self, slots: usize) -> Option<u16> {
+        if slots > self.uncarved() {
+            return None;
+        }
+        let first = self.free;
+        let Some(others) = slots.checked_sub(1) else { return Some(END) };
+        let head = self.slots.get_mut(usize::from(first).checked_add(others)?)?.head_mut();
         self.free = head.next_free();
-        *head = Head::new(head.generation().wrapping_add(1), index);
-        let handle = head.handle();
-        self.taken = self.taken.saturating_add(1);
-        self.peak.note(self.taken.into());
-        Some((handle, slot))
+        *head = Head::new(head.generation(), END);
+        Some(first)
+    }
+
+    /// Returns the number of slots that are in no part yet, of a table that is carved.
+    pub(crate) fn uncarved(&self) -> usize {
+        if self.free == END { 0 } else { self.slots.len().saturating_sub(self.free.into()) }
     }
 
     /// Gives the slot back. Returns whether the handle fitted it.
@@ -141,11 +155,18 @@ impl<'s, T: Slot> Table<'s, T> {
 
     /// Gives the slot at `index` back, which is taken.
     pub(crate) fn give_back(&mut self, index: u16) {
+        let mut free = self.free;
+        self.give_back_to(&mut free, index);
+        self.free = free;
+    }
+
+    /// As [`give_back`](Self::give_back), to the slots of a part, whose first free one is `free`.
+    pub(crate) fn give_back_to(&mut self, free: &mut u16, index: u16) {
         let Some(slot) = self.slots.get_mut(usize::from(index)) else { return };
         let head = slot.head_mut();
         debug_assert!(head.is_taken(), "only a taken slot is given back");
-        *head = Head::new(head.generation().wrapping_add(1), self.free);
-        self.free = index;
+        *head = Head::new(head.generation().wrapping_add(1), *free);
+        *free = index;
         self.taken = self.taken.wrapping_sub(1);
     }
 
@@ -199,6 +220,25 @@ impl<'s, T: Slot> Table<'s, T> {
     }
 }
 
+/// Takes the first slot of a list of free ones.
+fn take<'t, T: Slot>(
+    slots: &'t mut [T],
+    free: &mut u16,
+    taken: &mut u16,
+    peak: &mut Peak,
+) -> Option<(Handle<T::Kind>, &'t mut T)> {
+    let index = *free;
+    let slot = slots.get_mut(usize::from(index))?;
+    let head = slot.head_mut();
+    debug_assert!(!head.is_taken(), "a slot on the free list is free");
+    *free = head.next_free();
+    *head = Head::new(head.generation().wrapping_add(1), index);
+    let handle = head.handle();
+    *taken = taken.saturating_add(1);
+    peak.note((*taken).into());
+    Some((handle, slot))
+}
+
 #[cfg(test)]
 mod model;
 
@@ -245,7 +285,7 @@ mod tests {
         let mut slots = [FREE; 2];
         let mut table = Table::new(&mut slots, &mut 0);
         let (a, b) = (insert(&mut table, 1).unwrap(), insert(&mut table, 2).unwrap());
-        assert!(table.is_full() && insert(&mut table, 3).is_none());
+        assert!(insert(&mut table, 3).is_none());
         assert_eq!((get(&table, a), get(&table, b), table.len()), (Some(1), Some(2), 2));
     }
 
@@ -265,7 +305,7 @@ mod tests {
     #[test]
     fn an_empty_table_is_full() {
         let mut table: Table<'_, Number> = Table::new(&mut [], &mut 0);
-        assert!(table.is_full() && insert(&mut table, 1).is_none());
+        assert!(insert(&mut table, 1).is_none());
     }
 
     #[test]

@@ -61,10 +61,10 @@ pub(crate) const fn micros(delay: Duration) -> u64 {
 
 /// Converts a duration to milliseconds, rounded up, saturating.
 #[inline(never)]
-pub(crate) fn millis(delay: Duration) -> u32 {
+pub(crate) const fn millis(delay: Duration) -> u32 {
     let fraction = delay.subsec_nanos().div_ceil(1_000_000);
-    let millis = delay.as_secs().saturating_mul(1_000).saturating_add(fraction.into());
-    u32::try_from(millis).unwrap_or(u32::MAX)
+    let millis = delay.as_secs().saturating_mul(1_000).saturating_add(fraction as u64);
+    if millis > u32::MAX as u64 { u32::MAX } else { millis as u32 }
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@
 
 use core::time::Duration;
 
-use crate::error::Full;
+use crate::error::FullError;
 use crate::event::{InterestLinks, Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::Event;
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::time::micros;
-use crate::{Cx, EventBase, Fired, Wait, What};
+use crate::{Cx, EventBase, EventFlags, Fired, Wait};
 
 /// When a watcher is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl<A> Cx<'_, A> {
     /// [`Cx::wait_to_come`] set.
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
-    pub fn on_prepare(&mut self, call: OnEvent<A>) -> Result<Event, Full> {
+    /// [`FullError::Events`] when the table has no free slot.
+    pub fn on_prepare(&mut self, call: OnEvent<A>) -> Result<Event, FullError> {
         self.watch(When::Prepare, call)
     }
 
@@ -63,8 +63,8 @@ impl<A> Cx<'_, A> {
     /// timers are checked.
     ///
     /// # Errors
-    /// [`Full::Events`] when the table has no free slot.
-    pub fn on_check(&mut self, call: OnEvent<A>) -> Result<Event, Full> {
+    /// [`FullError::Events`] when the table has no free slot.
+    pub fn on_check(&mut self, call: OnEvent<A>) -> Result<Event, FullError> {
         self.watch(When::Check, call)
     }
 
@@ -75,11 +75,11 @@ impl<A> Cx<'_, A> {
         (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }
 
-    fn watch(&mut self, when: When, call: OnEvent<A>) -> Result<Event, Full> {
+    fn watch(&mut self, when: When, call: OnEvent<A>) -> Result<Event, FullError> {
         self.hooks.watcher_register = Some(|cx, event, called| cx.watcher_register(event, called));
         self.hooks.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
         self.hooks.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
-        let event = self.make(Waits::Watcher(when), Mode::Persist, call, What::NONE)?;
+        let event = self.make(Waits::Watcher(when), Mode::Persist, call, EventFlags::NONE)?;
         self.watcher_register(event, true);
         Ok(event)
     }
@@ -128,7 +128,7 @@ impl<A> Cx<'_, A> {
             let (event, slot) = self.tables.events.at(self.watchers.next.slot())?;
             self.watchers.next = slot.waiting.next;
             if let Some(call) = slot.call {
-                return Some(Fired::Event(call, event, What::NONE));
+                return Some(Fired::Event(call, event, EventFlags::NONE));
             }
         }
         None

@@ -9,9 +9,9 @@ use core::ops::{BitAnd, BitOr, BitOrAssign};
 /// conditions that come true before the callback runs are merged into one call.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct What(u8);
+pub struct EventFlags(u8);
 
-impl What {
+impl EventFlags {
     /// No condition.
     pub const NONE: Self = Self(0);
     /// The timeout passed (`EV_TIMEOUT`).
@@ -63,7 +63,7 @@ impl What {
     }
 }
 
-impl BitOr for What {
+impl BitOr for EventFlags {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
@@ -71,13 +71,13 @@ impl BitOr for What {
     }
 }
 
-impl BitOrAssign for What {
+impl BitOrAssign for EventFlags {
     fn bitor_assign(&mut self, other: Self) {
         self.0 |= other.0;
     }
 }
 
-impl BitAnd for What {
+impl BitAnd for EventFlags {
     type Output = Self;
 
     fn bitand(self, other: Self) -> Self {
@@ -85,7 +85,7 @@ impl BitAnd for What {
     }
 }
 
-impl fmt::Debug for What {
+impl fmt::Debug for EventFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = [
             (Self::TIMEOUT, "TIMEOUT"),
@@ -119,16 +119,22 @@ mod tests {
 
     #[test]
     fn contains_asks_for_all_and_intersects_for_any() {
-        let both = What::READ | What::TIMEOUT;
-        assert!(both.contains(What::READ) && both.intersects(What::READ | What::WRITE));
-        assert!(!both.contains(What::READ | What::WRITE) && !both.intersects(What::SIGNAL));
+        let both = EventFlags::READ | EventFlags::TIMEOUT;
+        assert!(
+            both.contains(EventFlags::READ)
+                && both.intersects(EventFlags::READ | EventFlags::WRITE)
+        );
+        assert!(
+            !both.contains(EventFlags::READ | EventFlags::WRITE)
+                && !both.intersects(EventFlags::SIGNAL)
+        );
     }
 
     #[test]
     fn debug_names_the_bits() {
-        assert_eq!(format!("{:?}", What::READ | What::CLOSED), "READ|CLOSED");
-        assert_eq!(format!("{:?}", What::NONE), "NONE");
-        assert_eq!(format!("{:?}", What::from_bits(0x42)), "READ|0x40");
-        assert_eq!(format!("{:?}", What::from_bits(0x40)), "0x40");
+        assert_eq!(format!("{:?}", EventFlags::READ | EventFlags::CLOSED), "READ|CLOSED");
+        assert_eq!(format!("{:?}", EventFlags::NONE), "NONE");
+        assert_eq!(format!("{:?}", EventFlags::from_bits(0x42)), "READ|0x40");
+        assert_eq!(format!("{:?}", EventFlags::from_bits(0x40)), "0x40");
     }
 }

@@ -5,7 +5,7 @@ mod clock;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Cx, End, Event, EventBase, Instant, Mode, Storage, Wait, What};
+use picoevent::{End, Event, EventBase, EventFlags, EventMut, Instant, Mode, Storage, Wait};
 
 use clock::Clock;
 
@@ -33,11 +33,11 @@ impl Day {
     }
 
     /// The timer's callback: this is the instant of its next beat, and no other.
-    fn beat(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
-        let timer = cx.event(event).unwrap().user() as usize;
+    fn beat(&mut self, event: &mut EventMut<Self>) {
+        let timer = event.user() as usize;
         self.fired[timer] += 1;
         let due = Instant::ZERO.after(self.periods[timer] * self.fired[timer]);
-        assert_eq!((cx.now(), what), (due, What::TIMEOUT), "timer {timer}");
+        assert_eq!((event.now(), event.what()), (due, EventFlags::TIMEOUT), "timer {timer}");
     }
 }
 
@@ -53,7 +53,7 @@ fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
 
 #[test]
 fn a_thousand_timers_keep_their_beat_for_a_day() {
-    let mut storage = Box::new(Storage::<Day, TIMERS, 0>::new());
+    let mut storage = Box::new(Storage::<Day, TIMERS, 0, 0>::new());
     let mut base = EventBase::new(&mut storage);
     let mut day = Day::new();
     for (timer, period) in day.periods.iter().enumerate() {
@@ -76,8 +76,8 @@ fn a_thousand_timers_keep_their_beat_for_a_day() {
 struct Calls(Vec<u32>);
 
 impl Calls {
-    fn note(&mut self, cx: &mut Cx<'_, Self>, event: Event, _: What) {
-        let user = cx.event(event).map_or(0, |event| event.user());
+    fn note(&mut self, event: &mut EventMut<Self>) {
+        let user = event.user();
         self.0.push(user);
     }
 
@@ -96,7 +96,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn after_a_jump_everything_due_fires_once() {
-    let mut storage = Box::new(Storage::<Calls, 8, 0>::new());
+    let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
     timer(&mut base, Mode::Persist, 1, SECOND);
     timer(&mut base, Mode::Persist, 2, 7 * SECOND);
@@ -114,7 +114,7 @@ fn after_a_jump_everything_due_fires_once() {
 
 #[test]
 fn a_clock_that_goes_back_is_not_followed() {
-    let mut storage = Box::new(Storage::<Calls, 8, 0>::new());
+    let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
     timer(&mut base, Mode::Persist, 1, SECOND);
     let ahead = Instant::ZERO.after(10 * SECOND);
@@ -133,7 +133,7 @@ fn a_clock_that_goes_back_is_not_followed() {
 /// once a pass, as one with an interval of zero is.
 #[test]
 fn at_the_end_of_the_clock_what_is_left_is_due() {
-    let mut storage = Box::new(Storage::<Calls, 8, 0>::new());
+    let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
     let close = Instant::from_micros(u64::MAX - 5_000_000);
     base.advance(close);

@@ -6,8 +6,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::{
-    AddError, Cx, Event, EventBase, Full, Instant, Mode, Priority, Run, Signal, Source, Stale,
-    StillActive, Storage, What,
+    AddError, Cx, Event, EventBase, EventFlags, EventMut, FullError, Instant, Mode, Pool, Priority,
+    Run, Settings, SetupError, Signal, Source, StaleError, StillActiveError, Storage,
 };
 
 use clock::Clock;
@@ -15,28 +15,29 @@ use clock::Clock;
 /// An application that writes down which event was called with what, and may react.
 #[derive(Default)]
 struct Trace {
-    calls: Vec<(u32, What)>,
+    calls: Vec<(u32, EventFlags)>,
     react: Option<fn(&mut Cx<Trace>, Event)>,
     target: Option<Event>,
 }
 
 impl Trace {
-    fn note(&mut self, cx: &mut Cx<Self>, event: Event, what: What) {
-        let user = cx.event(event).map_or(0, |event| event.user());
-        self.calls.push((user, what));
+    fn note(&mut self, event: &mut EventMut<Self>) {
+        let user = event.user();
+        self.calls.push((user, event.what()));
         if let Some(react) = self.react {
-            react(cx, self.target.unwrap_or(event));
+            let target = self.target.unwrap_or(event.id());
+            react(event.cx(), target);
         }
     }
 
-    fn calls(&mut self) -> Vec<(u32, What)> {
+    fn calls(&mut self) -> Vec<(u32, EventFlags)> {
         std::mem::take(&mut self.calls)
     }
 }
 
 type Base<'s> = EventBase<'s, Trace>;
 
-fn storage() -> Box<Storage<Trace, 8, 1, 8, 8, 1, 8>> {
+fn storage() -> Box<Storage<Trace, 8, 1, 16, 1, 1, 8>> {
     Box::new(Storage::new())
 }
 
@@ -49,7 +50,7 @@ fn at(millis: u64) -> Instant {
 }
 
 /// Advances to `millis` and runs passes until nothing is due.
-fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, What)> {
+fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, EventFlags)> {
     let mut clock = Clock::at(at(millis));
     base.begin(Run::NONBLOCK);
     let turns = (0..100).map(|_| base.turn(app, &mut clock));
@@ -63,7 +64,7 @@ fn timer(base: &mut Base, mode: Mode, user: u32) -> Event {
     event
 }
 
-fn watch(base: &mut Base, source: Source, interest: What, mode: Mode, user: u32) -> Event {
+fn watch(base: &mut Base, source: Source, interest: EventFlags, mode: Mode, user: u32) -> Event {
     let event = base.new_event(source, interest, mode, Trace::note).unwrap();
     base.event(event).unwrap().set_user(user).add(None).unwrap();
     event
@@ -78,8 +79,8 @@ fn a_timer_fires_once_and_not_early() {
     assert_eq!(base.deadline(), Some(at(5)));
     base.advance(Instant::from_micros(4_999));
     assert!(base.next().is_none());
-    assert_eq!(run_to(&mut base, &mut app, 5), [(1, What::TIMEOUT)]);
-    assert_eq!(base.event(event).unwrap().pending(), What::NONE);
+    assert_eq!(run_to(&mut base, &mut app, 5), [(1, EventFlags::TIMEOUT)]);
+    assert_eq!(base.event(event).unwrap().pending(), EventFlags::NONE);
     assert_eq!(run_to(&mut base, &mut app, 500), []);
 }
 
@@ -101,9 +102,9 @@ fn events_on_one_source_fire_in_the_order_they_were_added() {
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
     for user in 1..=3 {
-        watch(&mut base, source, What::READ, Mode::Persist, user);
+        watch(&mut base, source, EventFlags::READ, Mode::Persist, user);
     }
-    base.ready(source, What::READ);
+    base.ready(source, EventFlags::READ);
     let order: Vec<u32> = run_to(&mut base, &mut app, 0).iter().map(|call| call.0).collect();
     assert_eq!(order, [1, 2, 3]);
 }
@@ -113,11 +114,11 @@ fn readiness_reaches_only_those_who_wait_for_it() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let (source, other) = (base.new_source().unwrap(), base.new_source().unwrap());
-    watch(&mut base, source, What::READ, Mode::Persist, 1);
-    watch(&mut base, source, What::WRITE | What::CLOSED, Mode::Persist, 2);
-    watch(&mut base, other, What::READ, Mode::Persist, 3);
-    base.ready(source, What::READ | What::CLOSED);
-    assert_eq!(run_to(&mut base, &mut app, 0), [(1, What::READ), (2, What::CLOSED)]);
+    watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
+    watch(&mut base, source, EventFlags::WRITE | EventFlags::CLOSED, Mode::Persist, 2);
+    watch(&mut base, other, EventFlags::READ, Mode::Persist, 3);
+    base.ready(source, EventFlags::READ | EventFlags::CLOSED);
+    assert_eq!(run_to(&mut base, &mut app, 0), [(1, EventFlags::READ), (2, EventFlags::CLOSED)]);
 }
 
 #[test]
@@ -125,10 +126,10 @@ fn ready_and_timed_out_in_one_pass_is_one_callback() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::OneShot, 1);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(3))).unwrap();
-    base.ready(source, What::READ);
-    assert_eq!(run_to(&mut base, &mut app, 3), [(1, What::READ | What::TIMEOUT)]);
+    base.ready(source, EventFlags::READ);
+    assert_eq!(run_to(&mut base, &mut app, 3), [(1, EventFlags::READ | EventFlags::TIMEOUT)]);
 }
 
 #[test]
@@ -138,9 +139,9 @@ fn input_runs_before_timers_of_the_same_pass() {
     let early = timer(&mut base, Mode::OneShot, 1);
     base.event(early).unwrap().add(Some(ms(1))).unwrap();
     let source = base.new_source().unwrap();
-    watch(&mut base, source, What::READ, Mode::OneShot, 2);
-    base.ready(source, What::READ);
-    assert_eq!(run_to(&mut base, &mut app, 1), [(2, What::READ), (1, What::TIMEOUT)]);
+    watch(&mut base, source, EventFlags::READ, Mode::OneShot, 2);
+    base.ready(source, EventFlags::READ);
+    assert_eq!(run_to(&mut base, &mut app, 1), [(2, EventFlags::READ), (1, EventFlags::TIMEOUT)]);
 }
 
 #[test]
@@ -171,12 +172,12 @@ fn readiness_starts_a_persistent_timeout_again() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(10))).unwrap();
-    base.ready(source, What::READ);
-    assert_eq!(run_to(&mut base, &mut app, 6), [(1, What::READ)]);
+    base.ready(source, EventFlags::READ);
+    assert_eq!(run_to(&mut base, &mut app, 6), [(1, EventFlags::READ)]);
     assert_eq!(base.event(event).unwrap().deadline(), Some(at(16)));
-    assert_eq!(base.event(event).unwrap().pending(), What::READ | What::TIMEOUT);
+    assert_eq!(base.event(event).unwrap().pending(), EventFlags::READ | EventFlags::TIMEOUT);
 }
 
 #[test]
@@ -186,7 +187,7 @@ fn a_persistent_event_is_armed_again_before_its_callback() {
     base.every(ms(10), Trace::note).unwrap();
     app.react = Some(|cx, event| {
         let mut event = cx.event(event).unwrap();
-        assert_eq!(event.pending(), What::TIMEOUT);
+        assert_eq!(event.pending(), EventFlags::TIMEOUT);
         event.add(Some(ms(3))).unwrap();
     });
     run_to(&mut base, &mut app, 10);
@@ -198,14 +199,14 @@ fn add_without_a_timeout_keeps_the_deadline_and_revives_no_interval() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(20))).unwrap();
     base.event(event).unwrap().add(None).unwrap();
     assert_eq!(base.event(event).unwrap().deadline(), Some(at(20)));
     base.event(event).unwrap().del();
     base.event(event).unwrap().add(None).unwrap();
-    base.ready(source, What::READ);
-    assert_eq!(run_to(&mut base, &mut app, 1), [(1, What::READ)]);
+    base.ready(source, EventFlags::READ);
+    assert_eq!(run_to(&mut base, &mut app, 1), [(1, EventFlags::READ)]);
     assert_eq!(base.event(event).unwrap().deadline(), None, "the interval went with the delete");
 }
 
@@ -214,12 +215,12 @@ fn removing_the_timeout_keeps_the_interest() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(20))).unwrap();
     base.event(event).unwrap().remove_timeout();
     assert_eq!(run_to(&mut base, &mut app, 30), []);
-    base.ready(source, What::READ);
-    assert_eq!(run_to(&mut base, &mut app, 30), [(1, What::READ)]);
+    base.ready(source, EventFlags::READ);
+    assert_eq!(run_to(&mut base, &mut app, 30), [(1, EventFlags::READ)]);
     assert_eq!(base.deadline(), None);
 }
 
@@ -228,11 +229,11 @@ fn adding_an_active_event_does_not_lose_its_interest() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, What::READ, Mode::Persist, Trace::note).unwrap();
-    base.event(event).unwrap().activate(What::READ);
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, Trace::note).unwrap();
+    base.event(event).unwrap().activate(EventFlags::READ);
     base.event(event).unwrap().add(None).unwrap();
     run_to(&mut base, &mut app, 0);
-    base.ready(source, What::READ);
+    base.ready(source, EventFlags::READ);
     assert_eq!(run_to(&mut base, &mut app, 0).len(), 1);
 }
 
@@ -247,12 +248,12 @@ fn a_new_timeout_takes_back_an_expiry_that_is_due() {
     }
     app.react = Some(|cx, last| {
         let mut last = cx.event(last).unwrap();
-        if last.pending() == What::TIMEOUT {
+        if last.pending() == EventFlags::TIMEOUT {
             last.add(Some(ms(5))).unwrap();
         }
     });
-    assert_eq!(run_to(&mut base, &mut app, 5), [(1, What::TIMEOUT)]);
-    assert_eq!(run_to(&mut base, &mut app, 10), [(2, What::TIMEOUT)]);
+    assert_eq!(run_to(&mut base, &mut app, 5), [(1, EventFlags::TIMEOUT)]);
+    assert_eq!(run_to(&mut base, &mut app, 10), [(2, EventFlags::TIMEOUT)]);
 }
 
 #[test]
@@ -260,11 +261,11 @@ fn delete_cancels_what_is_due() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
-    base.event(a).unwrap().activate(What::READ);
-    base.event(b).unwrap().activate(What::READ);
+    base.event(a).unwrap().activate(EventFlags::READ);
+    base.event(b).unwrap().activate(EventFlags::READ);
     app.target = Some(b);
     app.react = Some(|cx, other| cx.event(other).unwrap().del());
-    assert_eq!(run_to(&mut base, &mut app, 0), [(1, What::READ)]);
+    assert_eq!(run_to(&mut base, &mut app, 0), [(1, EventFlags::READ)]);
 }
 
 #[test]
@@ -272,13 +273,13 @@ fn a_one_shot_is_not_pending_in_its_callback() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::OneShot, 1);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(50))).unwrap();
-    app.react = Some(|cx, event| assert_eq!(cx.event(event).unwrap().pending(), What::NONE));
-    base.ready(source, What::READ);
+    app.react = Some(|cx, event| assert_eq!(cx.event(event).unwrap().pending(), EventFlags::NONE));
+    base.ready(source, EventFlags::READ);
     assert_eq!(run_to(&mut base, &mut app, 0).len(), 1);
     assert_eq!(base.deadline(), None, "readiness cancels the timeout");
-    base.ready(source, What::READ);
+    base.ready(source, EventFlags::READ);
     assert_eq!(run_to(&mut base, &mut app, 60), [], "and one shot is one shot");
 }
 
@@ -287,7 +288,7 @@ fn a_one_shot_that_timed_out_waits_for_its_source_no_more() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::OneShot, 1);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
     // It is due but not called yet when its source becomes ready.
     let urgent = timer(&mut base, Mode::OneShot, 2);
@@ -295,8 +296,8 @@ fn a_one_shot_that_timed_out_waits_for_its_source_no_more() {
     base.event(urgent).unwrap().add(Some(ms(5))).unwrap();
     base.advance(at(5));
     base.dispatch(&mut app);
-    base.ready(source, What::READ);
-    let calls = [(2, What::TIMEOUT), (1, What::TIMEOUT)];
+    base.ready(source, EventFlags::READ);
+    let calls = [(2, EventFlags::TIMEOUT), (1, EventFlags::TIMEOUT)];
     assert_eq!(run_to(&mut base, &mut app, 5), calls);
 }
 
@@ -305,12 +306,12 @@ fn activation_merges_flags_and_keeps_the_place() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
-    base.event(a).unwrap().activate(What::READ);
-    base.event(b).unwrap().activate(What::READ);
-    base.event(a).unwrap().activate(What::WRITE);
-    assert_eq!(base.event(a).unwrap().pending(), What::READ | What::WRITE);
+    base.event(a).unwrap().activate(EventFlags::READ);
+    base.event(b).unwrap().activate(EventFlags::READ);
+    base.event(a).unwrap().activate(EventFlags::WRITE);
+    assert_eq!(base.event(a).unwrap().pending(), EventFlags::READ | EventFlags::WRITE);
     let calls = run_to(&mut base, &mut app, 0);
-    assert_eq!(calls, [(1, What::READ | What::WRITE), (2, What::READ)]);
+    assert_eq!(calls, [(1, EventFlags::READ | EventFlags::WRITE), (2, EventFlags::READ)]);
 }
 
 #[test]
@@ -319,15 +320,15 @@ fn self_activation_runs_once_a_pass_and_lets_timers_through() {
     let mut base = EventBase::new(&mut storage);
     let event = timer(&mut base, Mode::OneShot, 1);
     let other = timer(&mut base, Mode::OneShot, 2);
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     base.event(other).unwrap().add(Some(ms(1))).unwrap();
     app.target = Some(event);
-    app.react = Some(|cx, event| cx.event(event).unwrap().activate(What::READ));
+    app.react = Some(|cx, event| cx.event(event).unwrap().activate(EventFlags::READ));
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(1, What::READ)]);
+    assert_eq!(app.calls(), [(1, EventFlags::READ)]);
     base.advance(at(1));
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(1, What::READ), (2, What::TIMEOUT)]);
+    assert_eq!(app.calls(), [(1, EventFlags::READ), (2, EventFlags::TIMEOUT)]);
 }
 
 #[test]
@@ -335,11 +336,11 @@ fn making_events_in_callbacks_does_not_keep_a_pass_going() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let event = timer(&mut base, Mode::OneShot, 0);
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     app.react = Some(|cx, event| {
         cx.event(event).unwrap().free();
         let next = cx.new_timer(Mode::OneShot, Trace::note).unwrap();
-        cx.event(next).unwrap().activate(What::READ);
+        cx.event(next).unwrap().activate(EventFlags::READ);
     });
     let mut turns = 0;
     while let Some(fired) = base.next() {
@@ -359,13 +360,13 @@ fn priorities_are_strict_one_level_a_pass() {
     base.event(low).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.event(high).unwrap().set_priority(Priority::HIGHEST).unwrap();
     for event in [low, high] {
-        base.event(event).unwrap().activate(What::READ);
+        base.event(event).unwrap().activate(EventFlags::READ);
     }
-    assert_eq!(base.event(low).unwrap().set_priority(Priority::HIGHEST), Err(StillActive));
+    assert_eq!(base.event(low).unwrap().set_priority(Priority::HIGHEST), Err(StillActiveError));
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(2, What::READ)]);
+    assert_eq!(app.calls(), [(2, EventFlags::READ)]);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(1, What::READ)]);
+    assert_eq!(app.calls(), [(1, EventFlags::READ)]);
 }
 
 #[test]
@@ -376,21 +377,21 @@ fn something_more_urgent_ends_the_pass() {
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
     for user in [1, 2] {
         let event = timer(&mut base, Mode::OneShot, user);
-        base.event(event).unwrap().activate(What::READ);
+        base.event(event).unwrap().activate(EventFlags::READ);
     }
     app.target = Some(urgent);
     app.react = Some(|cx, urgent| {
         let mut urgent = cx.event(urgent).unwrap();
         if urgent.user() == 9 {
-            urgent.set_user(10).activate(What::READ);
+            urgent.set_user(10).activate(EventFlags::READ);
         }
     });
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(1, What::READ)]);
+    assert_eq!(app.calls(), [(1, EventFlags::READ)]);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(10, What::READ)]);
+    assert_eq!(app.calls(), [(10, EventFlags::READ)]);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [(2, What::READ)]);
+    assert_eq!(app.calls(), [(2, EventFlags::READ)]);
 }
 
 #[test]
@@ -401,7 +402,7 @@ fn a_signal_calls_once_for_each_raise() {
     base.on_signal(Signal::USR2, Trace::note).unwrap();
     base.raised(Signal::USR1, 2);
     base.raised(Signal::USR1, 1);
-    assert_eq!(run_to(&mut base, &mut app, 0), [(0, What::SIGNAL); 3]);
+    assert_eq!(run_to(&mut base, &mut app, 0), [(0, EventFlags::SIGNAL); 3]);
     base.raised(Signal::TERM, 3);
     base.raised(Signal::USR1, 0);
     assert_eq!(run_to(&mut base, &mut app, 0), []);
@@ -438,61 +439,70 @@ fn a_callback_frees_itself_and_another() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let (a, b) = (timer(&mut base, Mode::Persist, 1), timer(&mut base, Mode::Persist, 2));
-    base.event(a).unwrap().activate(What::READ);
-    base.event(b).unwrap().activate(What::READ);
+    base.event(a).unwrap().activate(EventFlags::READ);
+    base.event(b).unwrap().activate(EventFlags::READ);
     app.target = Some(b);
     app.react = Some(|cx, other| cx.event(other).unwrap().free());
     run_to(&mut base, &mut app, 0);
-    assert_eq!(base.event(b).map(|_| ()), Err(Stale));
+    assert_eq!(base.event(b).map(|_| ()), Err(StaleError));
     app.target = None;
-    base.event(a).unwrap().activate(What::READ);
+    base.event(a).unwrap().activate(EventFlags::READ);
     run_to(&mut base, &mut app, 0);
-    assert_eq!(base.event(a).map(|_| ()), Err(Stale));
+    assert_eq!(base.event(a).map(|_| ()), Err(StaleError));
 }
 
 #[test]
 fn a_stale_handle_does_not_reach_the_next_tenant() {
-    let mut storage = Box::new(Storage::<Trace, 1, 0, 1, 1, 0, 1>::new());
+    let mut storage = Box::new(Storage::<Trace, 1, 0, 0, 0, 0, 1>::new());
     let mut base = EventBase::new(&mut storage);
     let old = timer(&mut base, Mode::OneShot, 1);
     base.event(old).unwrap().free();
     let new = timer(&mut base, Mode::OneShot, 2);
     assert_eq!(old.index(), new.index());
-    assert_eq!(base.event(old).map(|_| ()), Err(Stale));
+    assert_eq!(base.event(old).map(|_| ()), Err(StaleError));
     assert_eq!(base.event(new).unwrap().user(), 2);
 }
 
 #[test]
 fn a_once_event_gives_its_slot_back_and_can_be_cancelled() {
-    let mut storage = Box::new(Storage::<Trace, 1, 0, 1, 1, 0, 1>::new());
+    let mut storage = Box::new(Storage::<Trace, 1, 0, 0, 0, 0, 1>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
     for _ in 0..3 {
         let event = base.after(Duration::ZERO, Trace::note).unwrap();
-        assert_eq!(run_to(&mut base, &mut app, 0), [(0, What::TIMEOUT)]);
-        assert_eq!(base.event(event).map(|_| ()), Err(Stale));
+        assert_eq!(run_to(&mut base, &mut app, 0), [(0, EventFlags::TIMEOUT)]);
+        assert_eq!(base.event(event).map(|_| ()), Err(StaleError));
     }
     let event = base.after(ms(5), Trace::note).unwrap();
     base.event(event).unwrap().free();
     assert_eq!(run_to(&mut base, &mut app, 10), []);
 }
 
+static SETTINGS: Settings = Settings::new();
+
 #[test]
 fn full_tables_say_which_and_lose_nothing() {
-    let mut storage = Box::new(Storage::<Trace, 2, 0, 1, 1, 1, 2>::new());
+    let mut storage = Box::new(Storage::<Trace, 2, 0, 0, 1, 1, 2>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
     let address = "127.0.0.1:0".parse().unwrap();
     base.every(ms(1), Trace::note).unwrap();
     base.every(ms(1), Trace::note).unwrap();
-    assert_eq!(base.after(ms(1), Trace::note), Err(Full::Events));
-    assert_eq!(base.on_signal(Signal::INT, Trace::note), Err(Full::Events));
-    assert_eq!(base.connect(address), Err(Full::Conns));
-    base.listen(address, |_, _, _| {}).unwrap();
-    assert_eq!(base.listen(address, |_, _, _| {}), Err(Full::Listeners));
+    assert_eq!(base.after(ms(1), Trace::note), Err(FullError::Events));
+    assert_eq!(base.on_signal(Signal::INT, Trace::note), Err(FullError::Events));
+    let pool = base.add_pool(Pool::new(0)).unwrap();
+    assert_eq!(base.add_pool(Pool::new(0)), Err(SetupError::Pools));
+    let connected = base.connect_with(address, pool, &SETTINGS, |_, _, _| {});
+    assert_eq!(connected, Err(SetupError::PoolFull));
+    base.listen_with(address, pool, &SETTINGS, |_, _, _| {}).unwrap();
+    let listens = base.listen_with(address, pool, &SETTINGS, |_, _, _| {});
+    assert_eq!(listens, Err(SetupError::Full(FullError::Listeners)));
     base.new_source().unwrap();
     base.new_source().unwrap();
-    assert_eq!(base.new_source(), Err(Full::Sources));
+    assert_eq!(base.new_source(), Err(FullError::Sources));
     assert_eq!(run_to(&mut base, &mut app, 1).len(), 2, "what is held still works");
-    assert_eq!(Full::Events.to_string(), "the event table is full: raise EVENTS of the storage");
+    assert_eq!(
+        FullError::Events.to_string(),
+        "the event table is full: raise EVENTS of the storage"
+    );
 }
 
 #[test]
@@ -500,15 +510,15 @@ fn a_forgotten_source_refuses_its_events() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = watch(&mut base, source, What::READ, Mode::Persist, 1);
-    base.ready(source, What::READ);
+    let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
+    base.ready(source, EventFlags::READ);
     base.forget_source(source).unwrap();
-    assert_eq!(base.forget_source(source), Err(Stale));
+    assert_eq!(base.forget_source(source), Err(StaleError));
     assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
     assert_eq!(run_to(&mut base, &mut app, 0), [], "what was due is cancelled");
-    assert_eq!(base.forget_source(source), Err(Stale));
+    assert_eq!(base.forget_source(source), Err(StaleError));
     assert_eq!(base.event(event).unwrap().add(Some(ms(1))), Err(AddError::SourceClosed));
     assert_eq!(base.deadline(), None, "a refused add changes nothing");
-    base.ready(source, What::READ);
+    base.ready(source, EventFlags::READ);
     assert_eq!(run_to(&mut base, &mut app, 0), []);
 }

@@ -7,7 +7,9 @@ use std::convert::Infallible;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Action, Backend, Cx, End, Event, EventBase, Fired, Instant, Mode, Storage, What};
+use picoevent::{
+    Action, Backend, End, EventBase, EventFlags, EventMut, Fired, Instant, Mode, Storage,
+};
 
 /// When the hog begins, and how long it works, in milliseconds.
 const BEGINS: u64 = 10;
@@ -27,18 +29,18 @@ struct App {
 
 impl App {
     /// The word of its event is when it is due.
-    fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
-        let due = cx.event(event).map_or(0, |event| event.user());
+    fn note(&mut self, event: &mut EventMut<Self>) {
+        let due = event.user();
         self.calls.push((due.into(), self.clock));
     }
 
-    fn hog(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
+    fn hog(&mut self, event: &mut EventMut<Self>) {
         assert_eq!(self.clock, BEGINS);
         self.hogs += 1;
         self.clock += WORKS;
         // The loop's time is still the one from before, and deadlines count from there.
-        let later = cx.after(Duration::from_millis(2 * WORKS), Self::note).unwrap();
-        cx.event(later).unwrap().set_user((BEGINS + 2 * WORKS) as u32);
+        let later = event.after(Duration::from_millis(2 * WORKS), Self::note).unwrap();
+        event.event(later).unwrap().set_user((BEGINS + 2 * WORKS) as u32);
     }
 }
 
@@ -97,7 +99,7 @@ fn with_a_hog(base: &mut EventBase<App>) {
 
 #[test]
 fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
-    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0>::new()), App::default());
+    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0, 0>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     with_a_hog(&mut base);
     run(&mut base, &mut app, |_, _| {});
@@ -113,7 +115,7 @@ fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
 
 #[test]
 fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_beat() {
-    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0>::new()), App::default());
+    let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0, 0>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     base.every(Duration::from_millis(20), App::note).unwrap();
     base.after(Duration::from_millis(BEGINS), App::hog).unwrap();
@@ -126,17 +128,17 @@ fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_beat() {
 #[test]
 fn what_became_ready_meanwhile_is_called_in_the_next_turn() {
     let (mut storage, mut app) =
-        (Box::new(Storage::<App, 128, 0, 1, 1, 0, 1>::new()), App::default());
+        (Box::new(Storage::<App, 128, 0, 0, 0, 0, 1>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::OneShot, App::note).unwrap();
     base.event(event).unwrap().add(None).unwrap();
     with_a_hog(&mut base);
     let mut fed = false;
     run(&mut base, &mut app, |base, clock| {
         // Ready since 30 ms, while the hog works; no one looks before it is done.
         if clock >= 30 && !std::mem::replace(&mut fed, true) {
-            base.ready(source, What::READ);
+            base.ready(source, EventFlags::READ);
         }
     });
     let ready = app.calls.iter().position(|(due, _)| *due == 0).unwrap();

@@ -1,9 +1,11 @@
 //! The loop: how long it may wait, how it ends, and what it tells its back end.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use picoevent::{
-    Action, Cx, End, Event, EventBase, Full, Instant, Mode, Run, Signal, Stale, Storage, Wait, What,
+    Action, Conn, Cx, End, EventBase, EventFlags, EventMut, FullError, Instant, Listener, Mode,
+    Pool, PoolId, Run, Settings, SetupError, Signal, StaleError, Storage, Wait,
 };
 
 #[derive(Default)]
@@ -13,15 +15,15 @@ struct App {
 }
 
 impl App {
-    fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
-        self.calls.push(cx.event(event).map_or(0, |event| event.user()));
+    fn note(&mut self, event: &mut EventMut<Self>) {
+        self.calls.push(event.user());
         if let Some(react) = self.react {
-            react(cx);
+            react(event.cx());
         }
     }
 }
 
-fn storage() -> Box<Storage<App, 8, 2, 8, 8, 1, 8>> {
+fn storage() -> Box<Storage<App, 8, 2, 32, 1, 1, 8>> {
     Box::new(Storage::new())
 }
 
@@ -33,13 +35,32 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+static SETTINGS: Settings = Settings::new();
+
+/// A listener whose connections hear of nothing.
+fn listen(
+    base: &mut EventBase<App>,
+    address: SocketAddr,
+    pool: PoolId,
+) -> Result<Listener, SetupError> {
+    base.listen_with(address, pool, &SETTINGS, |_, _, _| ())
+}
+
+fn connect(
+    base: &mut EventBase<App>,
+    address: SocketAddr,
+    pool: PoolId,
+) -> Result<Conn, SetupError> {
+    base.connect_with(address, pool, &SETTINGS, |_, _, _| ())
+}
+
 /// Activates `count` events of one priority, with the user words 1, 2, …
 fn activate(base: &mut EventBase<App>, count: u32) {
     for user in 1..=count {
         let event = base.new_timer(Mode::OneShot, App::note).unwrap();
         let mut event = base.event(event).unwrap();
         event.set_user(user);
-        event.activate(What::READ);
+        event.activate(EventFlags::READ);
     }
 }
 
@@ -98,7 +119,7 @@ fn break_ends_at_once_and_keeps_what_is_due() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     activate(&mut base, 3);
-    app.react = Some(|cx| cx.break_off());
+    app.react = Some(|cx| cx.loop_break());
     base.dispatch(&mut app);
     assert_eq!((app.calls.as_slice(), base.wait()), (&[1][..], Wait::Ended(End::Break)));
     app.react = None;
@@ -113,7 +134,7 @@ fn break_stops_the_repeats_of_a_signal() {
     let mut base = EventBase::new(&mut storage);
     base.on_signal(Signal::USR1, App::note).unwrap();
     base.raised(Signal::USR1, 4);
-    app.react = Some(|cx| cx.break_off());
+    app.react = Some(|cx| cx.loop_break());
     base.dispatch(&mut app);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Ended(End::Break));
@@ -127,7 +148,7 @@ fn continue_looks_for_news_and_keeps_what_is_due() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     activate(&mut base, 2);
-    app.react = Some(|cx| cx.continue_early());
+    app.react = Some(|cx| cx.loop_continue());
     base.dispatch(&mut app);
     assert_eq!((app.calls.as_slice(), base.wait()), (&[1][..], Wait::Not));
     base.dispatch(&mut app);
@@ -139,7 +160,7 @@ fn exit_and_break_before_the_loop_are_kept() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     activate(&mut base, 1);
-    base.break_off();
+    base.loop_break();
     base.exit();
     base.begin(Run::DEFAULT);
     assert_eq!(base.wait(), Wait::Ended(End::Break));
@@ -170,13 +191,13 @@ fn the_earliest_of_several_exits_counts_and_none_is_left() {
 fn exit_is_not_starved_by_more_urgent_work() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    fn again(app: &mut App, cx: &mut Cx<App>, event: Event, what: What) {
-        app.note(cx, event, what);
-        cx.event(event).unwrap().activate(What::READ);
+    fn again(app: &mut App, event: &mut EventMut<App>) {
+        app.note(event);
+        event.activate(EventFlags::READ);
     }
     let busy = base.new_timer(Mode::OneShot, again).unwrap();
     base.event(busy).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
-    base.event(busy).unwrap().activate(What::READ);
+    base.event(busy).unwrap().activate(EventFlags::READ);
     base.exit_after(ms(5));
     for now in 0..=5 {
         assert_eq!(base.wait(), Wait::Not);
@@ -204,22 +225,25 @@ fn interests_are_summed_and_asked_for_again_after_a_callback() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let read = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
-    let write = base.new_event(source, What::WRITE, Mode::OneShot, App::note).unwrap();
+    let read = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
+    let write = base.new_event(source, EventFlags::WRITE, Mode::OneShot, App::note).unwrap();
     base.event(read).unwrap().add(None).unwrap();
-    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ)]);
+    assert_eq!(actions(&mut base), [Action::Interest(source, EventFlags::READ)]);
     base.event(write).unwrap().add(None).unwrap();
-    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ | What::WRITE)]);
+    assert_eq!(
+        actions(&mut base),
+        [Action::Interest(source, EventFlags::READ | EventFlags::WRITE)]
+    );
     base.event(write).unwrap().add(None).unwrap();
     assert_eq!(actions(&mut base), [], "nothing changed");
-    base.ready(source, What::READ | What::WRITE);
+    base.ready(source, EventFlags::READ | EventFlags::WRITE);
     base.dispatch(&mut app);
-    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ)]);
-    base.ready(source, What::READ);
+    assert_eq!(actions(&mut base), [Action::Interest(source, EventFlags::READ)]);
+    base.ready(source, EventFlags::READ);
     base.dispatch(&mut app);
-    assert_eq!(actions(&mut base), [Action::Interest(source, What::READ)], "level meaning");
+    assert_eq!(actions(&mut base), [Action::Interest(source, EventFlags::READ)], "level meaning");
     base.event(read).unwrap().del();
-    assert_eq!(actions(&mut base), [Action::Interest(source, What::NONE)]);
+    assert_eq!(actions(&mut base), [Action::Interest(source, EventFlags::NONE)]);
     base.forget_source(source).unwrap();
     assert_eq!(actions(&mut base), [Action::Forget(source)]);
 }
@@ -229,7 +253,8 @@ fn a_listener_is_opened_paused_resumed_and_closed() {
     let mut storage = storage();
     let mut base = EventBase::new(&mut storage);
     let address = "127.0.0.1:9995".parse().unwrap();
-    let listener = base.listen(address, |_, _, _| {}).unwrap();
+    let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
+    let listener = listen(&mut base, address, pool).unwrap();
     assert_eq!(actions(&mut base), [Action::Listen(listener)]);
     assert_eq!(base.wait(), Wait::Forever);
     base.listener(listener).unwrap().disable();
@@ -239,19 +264,19 @@ fn a_listener_is_opened_paused_resumed_and_closed() {
     assert_eq!(actions(&mut base), [Action::Listen(listener)]);
     assert_eq!(base.listener(listener).unwrap().address(), Some(address));
     base.listener(listener).unwrap().free();
-    assert_eq!(base.listener(listener).map(|_| ()), Err(Stale));
+    assert_eq!(base.listener(listener).map(|_| ()), Err(StaleError));
     assert_eq!(actions(&mut base), [Action::Unlisten(listener)]);
-    base.listen(address, |_, _, _| {}).unwrap();
+    listen(&mut base, address, pool).unwrap();
 }
 
 #[test]
 fn a_failed_listener_says_so_and_can_try_again() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let listener = base.listen("127.0.0.1:1".parse().unwrap(), |_, _, _| {}).unwrap();
-    base.listener(listener).unwrap().set_user(7).on_error(|app, cx, listener, error| {
+    let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
+    let listener = listen(&mut base, "127.0.0.1:1".parse().unwrap(), pool).unwrap();
+    base.listener(listener).unwrap().set_user(7).on_error(|app, listener, error| {
         assert_eq!(error, picoevent::ListenError::Denied);
-        let mut listener = cx.listener(listener).unwrap();
         app.calls.push(listener.user());
         listener.enable();
     });
@@ -286,15 +311,18 @@ fn the_wait_is_exact_though_deadlines_move_and_go() {
 
 #[test]
 fn the_slot_of_what_was_freed_comes_back_when_the_back_end_has_heard_of_it() {
-    let mut storage = Box::new(Storage::<App, 1, 1, 8, 8>::new());
+    let mut storage = Box::new(Storage::<App, 1, 1, 16>::new());
     let mut base = EventBase::new(&mut storage);
     let address = "192.0.2.7:4242".parse().unwrap();
-    let conn = base.connect(address).unwrap();
-    let listener = base.listen(address, |_, _, _| ()).unwrap();
-    base.conn(conn).unwrap().free();
+    let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
+    let conn = connect(&mut base, address, pool).unwrap();
+    let listener = listen(&mut base, address, pool).unwrap();
+    base.conn(conn).unwrap().abort();
     base.listener(listener).unwrap().free();
-    assert_eq!(base.connect(address), Err(Full::Conns));
-    assert_eq!(base.listen(address, |_, _, _| ()), Err(Full::Listeners));
+    base.dispatch(&mut App::default());
+    assert_eq!(connect(&mut base, address, pool), Err(SetupError::PoolFull));
+    assert_eq!(listen(&mut base, address, pool), Err(SetupError::Full(FullError::Listeners)));
     actions(&mut base);
-    assert!(base.connect(address).is_ok() && base.listen(address, |_, _, _| ()).is_ok());
+    assert!(connect(&mut base, address, pool).is_ok());
+    assert!(listen(&mut base, address, pool).is_ok());
 }

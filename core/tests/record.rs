@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use picoevent::record::{Called, Entries, Entry, Keep, Recording, Replay, ReplayError, Replayed};
 use picoevent::{
-    Action, Backend, Conn, ConnError, ConnEvent, Cx, Direction, DispatchLimit, End, Event,
-    EventBase, Instant, Listener, Mode, Priority, Run, Signal, Storage, What,
+    Action, Backend, ConnEnd, ConnError, ConnMut, Cx, DispatchLimit, End, EventBase, EventFlags,
+    EventMut, Instant, Listener, Mode, Pool, Priority, Protocol, Run, Signal, Storage,
 };
 
 use clock::Clock;
@@ -28,40 +28,42 @@ struct App {
 
 impl App {
     fn start(cx: &mut Cx<Self>) -> Listener {
-        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit_after(Duration::from_secs(2))).unwrap();
+        cx.on_signal(Signal::INT, |_, event| event.exit_after(Duration::from_secs(2))).unwrap();
         cx.every(Duration::from_secs(1), Self::beat).unwrap();
-        cx.listen(address(), Self::accepted).unwrap()
+        let pool = cx.add_pool(Pool::rest().rings(8, 16)).unwrap();
+        cx.listen::<Echo>(address(), pool).unwrap()
     }
 
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
-        conn.on_read(Self::read).on_write(Self::flushed).on_event(Self::ended);
-        conn.enable(Direction::Read);
+    fn beat(&mut self, _: &mut EventMut<Self>) {
+        self.beats += 1;
+        assert!(self.beats != self.panics_at, "the planted bug");
     }
+}
 
-    fn read(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
+/// Answers once, and closes when the answer is sent.
+struct Echo;
+
+impl Protocol<App> for Echo {
+    fn readable(app: &mut App, conn: &mut ConnMut<App>) {
         let mut bytes = [0; 16];
         let amount = conn.read(&mut bytes);
-        self.heard.extend(&bytes[..amount]);
-        let answer = if self.changed { &b"other"[..] } else { &bytes[..amount] };
+        app.heard.extend(&bytes[..amount]);
+        let answer = if app.changed { &b"other"[..] } else { &bytes[..amount] };
         conn.write(answer).unwrap();
     }
 
-    fn flushed(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        cx.conn(conn).unwrap().close();
+    fn writable(_: &mut App, conn: &mut ConnMut<App>) {
+        conn.close();
     }
 
-    fn ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
-        if let ConnEvent::Failed(error) = event {
-            self.errors.push(error);
+    fn eof(_: &mut App, conn: &mut ConnMut<App>) {
+        conn.abort();
+    }
+
+    fn ended(app: &mut App, _: &mut ConnMut<App>, end: ConnEnd) {
+        if let ConnEnd::Failed(error) = end {
+            app.errors.push(error);
         }
-        cx.conn(conn).unwrap().free();
-    }
-
-    fn beat(&mut self, _: &mut Cx<Self>, _: Event, _: What) {
-        self.beats += 1;
-        assert!(self.beats != self.panics_at, "the planted bug");
     }
 }
 
@@ -69,7 +71,7 @@ fn address() -> SocketAddr {
     "[::]:9995".parse().unwrap()
 }
 
-type Memory = Storage<App, 4, 2, 8, 16, 1, 2>;
+type Memory = Storage<App, 4, 2, 48, 1, 1, 2>;
 
 /// A back end whose wait ends at a time with news.
 struct Script<F> {
@@ -260,7 +262,7 @@ fn other_capacities_are_refused_and_can_be_made() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     field(&RECORDING, &mut App::default());
     let bytes = bytes(&RECORDING);
-    let mut storage = Storage::<App, 8, 8, 64, 64, 2, 2>::new();
+    let mut storage = Storage::<App, 8, 8, 1024, 2, 1, 2>::new();
     let mut base = EventBase::new(&mut storage);
     let mut replay = Replay::new(&bytes).unwrap();
     let refused = replay.run(&mut base, &mut App::default());
@@ -271,7 +273,7 @@ fn other_capacities_are_refused_and_can_be_made() {
     assert_eq!(replay.listens_on(), Some(address()));
     assert_eq!(replay.run(&mut base, &mut app), Ok(Replayed::Ended(End::Exit)));
     assert_eq!(replay.run(&mut base, &mut app), Ok(Replayed::Over));
-    let mut small = Storage::<App, 1, 1, 8, 8>::new();
+    let mut small = Storage::<App, 1, 1, 16>::new();
     assert!(EventBase::of_sizes((&mut small).into(), replay.sizes()).is_none());
 }
 
@@ -279,8 +281,8 @@ fn other_capacities_are_refused_and_can_be_made() {
 fn times_between_callbacks_are_fed_again() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     struct Busy(Vec<u64>);
-    let call = |busy: &mut Busy, cx: &mut Cx<Busy>, _: Event, _: What| {
-        busy.0.push(cx.now().as_micros());
+    let call = |busy: &mut Busy, event: &mut EventMut<Busy>| {
+        busy.0.push(event.now().as_micros());
     };
     let start = |base: &mut EventBase<Busy>| {
         let time = Some(Duration::from_millis(1));
@@ -288,10 +290,10 @@ fn times_between_callbacks_are_fed_again() {
         base.set_dispatch_limit(Some(limit));
         for _ in 0..3 {
             let event = base.new_timer(Mode::OneShot, call).unwrap();
-            base.event(event).unwrap().activate(What::READ);
+            base.event(event).unwrap().activate(EventFlags::READ);
         }
     };
-    let mut storage = Storage::<Busy, 4, 0>::new();
+    let mut storage = Storage::<Busy, 4, 0, 0>::new();
     let mut base = EventBase::new(&mut storage);
     base.record_to(&RECORDING);
     start(&mut base);
@@ -299,7 +301,7 @@ fn times_between_callbacks_are_fed_again() {
     let work = Duration::from_micros(100);
     assert!(base.turn(&mut busy, &mut Clock { work, ..Clock::at(Instant::ZERO) }).is_ready());
     let bytes = bytes(&RECORDING);
-    let mut storage = Storage::<Busy, 4, 0>::new();
+    let mut storage = Storage::<Busy, 4, 0, 0>::new();
     let mut base = EventBase::new(&mut storage);
     start(&mut base);
     let mut again = Busy(Vec::new());

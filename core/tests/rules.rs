@@ -2,7 +2,7 @@
 
 mod script;
 
-use picoevent::{Cx, End, Mode, Run, Signal, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use script::app::{add, pending, timer, waiting};
 use script::stream::pair;
@@ -14,9 +14,9 @@ fn a_continue_asked_for_between_passes_is_forgotten() {
     let (mut base, mut script, mut app) = begin(&mut room);
     for user in [1, 2] {
         let event = timer(&mut base, Mode::OneShot, user, App::note);
-        base.event(event).unwrap().activate(What::READ);
+        base.event(event).unwrap().activate(EventFlags::READ);
     }
-    base.continue_early();
+    base.loop_continue();
     let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.users(), [1, 2]);
 }
@@ -25,9 +25,9 @@ fn a_continue_asked_for_between_passes_is_forgotten() {
 fn a_break_comes_before_an_exit() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let both = |_: &mut App, cx: &mut Cx<'_, App>, _, _| {
-        cx.exit();
-        cx.break_off();
+    let both = |_: &mut App, event: &mut EventMut<App>| {
+        event.exit();
+        event.loop_break();
     };
     base.after(ms(1), both).unwrap();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
@@ -54,13 +54,13 @@ fn deleting_takes_everything_away_and_twice_is_as_once() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let source = script.watch(&mut base, &pair().0);
-    let event = waiting(&mut base, source, What::WRITE, Mode::Persist, 1, App::note);
+    let event = waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, 1, App::note);
     add(&mut base, event, 5);
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(base.counts().added, 3);
     for _ in 0..2 {
         base.event(event).unwrap().del();
-        assert_eq!((pending(&mut base, event), base.counts().added), (What::NONE, 0));
+        assert_eq!((pending(&mut base, event), base.counts().added), (EventFlags::NONE, 0));
     }
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!(app.calls, []);
@@ -72,7 +72,7 @@ fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let event = timer(&mut base, Mode::OneShot, 1, App::note);
-    let what = What::from_bits(0x50) | What::WRITE;
+    let what = EventFlags::from_bits(0x50) | EventFlags::WRITE;
     base.event(event).unwrap().activate(what);
     assert_eq!(pending(&mut base, event), what);
     script.run(&mut base, &mut app, Run::DEFAULT);
@@ -87,7 +87,7 @@ fn activating_a_beat_as_if_its_time_had_come_counts_as_a_beat() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let event = timer(&mut base, Mode::Persist, 1, App::note);
     add(&mut base, event, 100);
-    base.event(event).unwrap().activate(What::TIMEOUT);
+    base.event(event).unwrap().activate(EventFlags::TIMEOUT);
     base.exit_after(ms(350));
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.millis(), [0, 200, 300]);
@@ -97,9 +97,9 @@ fn activating_a_beat_as_if_its_time_had_come_counts_as_a_beat() {
 fn timeouts_added_in_a_callback_count_from_the_loops_time() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    base.after(ms(10), |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
+    base.after(ms(10), |app: &mut App, event: &mut EventMut<App>| {
         app.world.borrow_mut().pass(ms(3));
-        cx.after(ms(10), App::note).unwrap();
+        event.after(ms(10), App::note).unwrap();
     })
     .unwrap();
     script.run(&mut base, &mut app, Run::DEFAULT);
@@ -124,11 +124,11 @@ fn a_new_timeout_stops_the_repeats_of_a_signal_that_had_timed_out() {
     let event = base.on_signal(Signal::USR1, App::note).unwrap();
     add(&mut base, event, 10);
     base.raised(Signal::USR1, 3);
-    base.event(event).unwrap().activate(What::TIMEOUT);
+    base.event(event).unwrap().activate(EventFlags::TIMEOUT);
     add(&mut base, event, 10);
     base.exit_after(ms(15));
     script.run(&mut base, &mut app, Run::DEFAULT);
-    assert_eq!((app.whats(), app.millis()), (vec![What::TIMEOUT], vec![10]));
+    assert_eq!((app.whats(), app.millis()), (vec![EventFlags::TIMEOUT], vec![10]));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let (near, far) = pair();
     let source = script.watch(&mut base, &near);
-    let event = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+    let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
     add(&mut base, event, 10);
     // It is due but not called yet, since something more urgent runs first.
     let urgent = timer(&mut base, Mode::OneShot, 2, App::note);
@@ -145,10 +145,10 @@ fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
     add(&mut base, urgent, 10);
     let _ = base.turn(&mut app, &mut script);
     assert_eq!(app.users(), [2]);
-    assert_eq!(pending(&mut base, event), What::READ | What::TIMEOUT);
+    assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::TIMEOUT);
     far.write(b"x");
     let _ = base.turn(&mut app, &mut script);
-    assert_eq!(app.whats()[1..], [What::READ | What::TIMEOUT], "one call for both");
+    assert_eq!(app.whats()[1..], [EventFlags::READ | EventFlags::TIMEOUT], "one call for both");
 }
 
 #[test]
@@ -160,7 +160,10 @@ fn a_persistent_signal_event_keeps_its_beat() {
     script.world.borrow_mut().at(15, |world| world.raise(Signal::USR1, 1));
     base.exit_after(ms(40));
     script.run(&mut base, &mut app, Run::DEFAULT);
-    assert_eq!(app.whats(), [What::TIMEOUT, What::SIGNAL, What::TIMEOUT, What::TIMEOUT]);
+    assert_eq!(
+        app.whats(),
+        [EventFlags::TIMEOUT, EventFlags::SIGNAL, EventFlags::TIMEOUT, EventFlags::TIMEOUT]
+    );
     assert_eq!(app.millis(), [10, 15, 25, 35], "a raise starts the time again");
 }
 
@@ -173,17 +176,17 @@ fn taking_a_signals_timeout_away_leaves_its_raises() {
     base.raised(Signal::USR1, 2);
     base.event(event).unwrap().remove_timeout();
     let _ = base.turn(&mut app, &mut script);
-    assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL]);
+    assert_eq!(app.whats(), [EventFlags::SIGNAL, EventFlags::SIGNAL]);
 }
 
 #[test]
 fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let activates = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-        app.note(cx, event, what);
-        if what == What::SIGNAL {
-            cx.event(event).unwrap().activate(What::READ);
+    let activates = |app: &mut App, event: &mut EventMut<App>| {
+        app.note(event);
+        if event.what() == EventFlags::SIGNAL {
+            event.activate(EventFlags::READ);
         }
     };
     base.on_signal(Signal::USR1, activates).unwrap();
@@ -191,7 +194,10 @@ fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
     for _ in 0..2 {
         let _ = base.turn(&mut app, &mut script);
     }
-    assert_eq!(app.whats(), [What::SIGNAL, What::SIGNAL, What::SIGNAL, What::READ]);
+    assert_eq!(
+        app.whats(),
+        [EventFlags::SIGNAL, EventFlags::SIGNAL, EventFlags::SIGNAL, EventFlags::READ]
+    );
 }
 
 #[test]
@@ -199,7 +205,7 @@ fn a_break_by_a_watcher_ends_the_loop_before_the_pass() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     base.after(ms(1), App::note).unwrap();
-    base.on_check(|_, cx, _, _| cx.break_off()).unwrap();
+    base.on_check(|_, event| event.loop_break()).unwrap();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
     assert_eq!(app.users(), []);
 }

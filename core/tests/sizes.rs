@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use picoevent::memory::{ConnSlot, EventSlot, Memory};
-use picoevent::{Cx, Event, EventBase, Full, Instant, Mode, What};
+use picoevent::memory::{ConnSlot, EventSlot, Memory, PoolSlot};
+use picoevent::{Event, EventBase, EventFlags, EventMut, FullError, Instant, Mode, Pool, Settings};
 
 /// Whose callbacks ran, by the word of each event.
 #[derive(Default)]
 struct App(Vec<u32>);
 
 impl App {
-    fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
-        self.0.push(cx.event(event).map_or(u32::MAX, |event| event.user()));
+    fn note(&mut self, event: &mut EventMut<Self>) {
+        self.0.push(event.user());
     }
 }
 
@@ -32,13 +32,13 @@ fn every_slot_fires_in_order(made: usize, slots: usize) {
         verbs.add(Some(Duration::from_micros(u64::from(slots as u32 - number)))).unwrap();
         last = Some(event);
     }
-    assert_eq!(base.new_timer(Mode::OneShot, App::note), Err(Full::Events));
+    assert_eq!(base.new_timer(Mode::OneShot, App::note), Err(FullError::Events));
     let last = last.unwrap();
     assert_eq!((last.index(), base.counts().added), (slots - 1, slots));
     assert_eq!(base.deadline(), Some(Instant::from_micros(1)), "the last made is due first");
 
     base.event(last).unwrap().del();
-    base.event(last).unwrap().activate(What::READ);
+    base.event(last).unwrap().activate(EventFlags::READ);
     base.dispatch(&mut app);
     assert_eq!(std::mem::take(&mut app.0), [slots as u32 - 1], "the last slot can be named");
     base.advance(Instant::from_micros(slots as u64));
@@ -62,6 +62,17 @@ fn as_many_slots_as_a_handle_can_name_are_all_used() {
     every_slot_fires_in_order(65_536, 65_535);
 }
 
+/// Makes outgoing connections in a pool of all that there is room for. Returns how many.
+fn conns_made(memory: Memory<App>, rings: usize) -> usize {
+    static SETTINGS: Settings = Settings::new();
+    let mut base = EventBase::over(memory);
+    let pool = base.add_pool(Pool::rest().rings(rings, rings)).unwrap();
+    let made = std::iter::from_fn(|| base.outgoing_with(pool, &SETTINGS, |_, _, _| ()).ok());
+    let made = made.count();
+    assert_eq!(base.pool(pool).map(|pool| pool.conns()), Some(made));
+    made
+}
+
 #[test]
 fn all_tables_together_have_65535_slots() {
     let conns = 100;
@@ -69,41 +80,31 @@ fn all_tables_together_have_65535_slots() {
         std::iter::repeat_with(EventSlot::new).take(65_500).collect();
     let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(conns).collect();
     let (mut event_heap, mut conn_heap) = (vec![0; 65_500], vec![0; conns]);
-    let (mut input, mut output) = (vec![0; conns], vec![0; conns]);
+    let (mut bytes, mut pools) = (vec![0; 2 * conns], [PoolSlot::new()]);
     let memory = Memory {
         events: &mut events,
         event_heap: &mut event_heap,
         conns: &mut slots,
         conn_heap: &mut conn_heap,
-        input: &mut input,
-        output: &mut output,
-        input_len: 1,
-        output_len: 1,
+        bytes: &mut bytes,
+        pools: &mut pools,
         ..Memory::default()
     };
-    let mut base = EventBase::over(memory);
-    let peer = std::net::SocketAddr::from(([10, 0, 0, 1], 7));
-    let made = std::iter::from_fn(|| base.connect(peer).ok()).count();
-    assert_eq!(made, 35);
+    assert_eq!(conns_made(memory, 1), 35);
 }
 
 #[test]
 fn as_many_connections_as_have_rings_and_a_place_in_the_heap() {
     for (heap, rings, expected) in [(3, 2, 2), (2, 3, 2), (3, 3, 3), (0, 3, 0)] {
         let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(4).collect();
-        let (mut conn_heap, mut input, mut output) =
-            (vec![0; heap], vec![0; 8 * rings], vec![0; 64]);
+        let (mut conn_heap, mut bytes) = (vec![0; heap], vec![0; 16 * rings + 15]);
         let memory = Memory {
             conns: &mut slots,
             conn_heap: &mut conn_heap,
-            input: &mut input,
-            output: &mut output,
-            input_len: 8,
-            output_len: 8,
+            bytes: &mut bytes,
+            pools: &mut [PoolSlot::new()],
             ..Memory::default()
         };
-        let mut base = EventBase::over(memory);
-        let peer = std::net::SocketAddr::from(([10, 0, 0, 1], 7));
-        assert_eq!(std::iter::from_fn(|| base.connect(peer).ok()).count(), expected);
+        assert_eq!(conns_made(memory, 8), expected);
     }
 }

@@ -4,7 +4,7 @@
 
 mod script;
 
-use picoevent::{Cx, End, Event, EventBase, Mode, Priority, Run, What};
+use picoevent::{End, EventBase, EventFlags, EventMut, Mode, Priority, Run};
 
 use script::app::{add, timer, waiting};
 use script::stream::pair;
@@ -17,10 +17,10 @@ fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let source = script.watch(&mut base, &pair().0);
-    waiting(&mut base, source, What::WRITE, Mode::Persist, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, 1, |app, event| {
+        app.note(event);
         if app.calls.len() == 1000 {
-            cx.break_off();
+            event.loop_break();
         }
     });
     assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK), End::Break);
@@ -38,12 +38,12 @@ fn activating_a_deleted_event_revives_no_interval() {
     let event = timer(&mut base, Mode::Persist, 1, App::note);
     add(&mut base, event, 20);
     base.event(event).unwrap().del();
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!((app.whats(), base.deadline()), (vec![What::READ], None));
+    assert_eq!((app.whats(), base.deadline()), (vec![EventFlags::READ], None));
     add(&mut base, event, 20);
     base.event(event).unwrap().remove_timeout();
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!((app.calls.len(), base.deadline()), (2, None));
 }
@@ -55,15 +55,15 @@ fn an_urgent_event_that_is_always_ready_leaves_the_others_no_turn() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let busy = script.watch(&mut base, &pair().0);
-    let urgent = waiting(&mut base, busy, What::WRITE, Mode::Persist, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    let urgent = waiting(&mut base, busy, EventFlags::WRITE, Mode::Persist, 1, |app, event| {
+        app.note(event);
         if app.calls.len() == 200 {
-            cx.event(event).unwrap().del();
+            event.del();
         }
     });
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
     let other = script.watch(&mut base, &pair().0);
-    waiting(&mut base, other, What::WRITE, Mode::OneShot, 2, App::note);
+    waiting(&mut base, other, EventFlags::WRITE, Mode::OneShot, 2, App::note);
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.users(), [vec![1; 200], vec![2]].concat());
 }
@@ -76,7 +76,7 @@ fn each_priority_that_has_something_due_costs_a_look_for_news() {
     for level in 0..3 {
         let event = timer(&mut base, Mode::OneShot, level.into(), App::note);
         base.event(event).unwrap().set_priority(Priority::new(level).unwrap()).unwrap();
-        base.event(event).unwrap().activate(What::READ);
+        base.event(event).unwrap().activate(EventFlags::READ);
     }
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!((app.users(), script.waits.len()), (vec![0, 1, 2], 3));
@@ -89,7 +89,7 @@ fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     base.after(ms(70), App::note).unwrap();
-    base.after(ms(10), |app: &mut App, _, _, _| app.world.borrow_mut().pass(ms(50))).unwrap();
+    base.after(ms(10), |app: &mut App, _| app.world.borrow_mut().pass(ms(50))).unwrap();
     assert!(base.turn(&mut app, &mut script).is_ready());
     assert_eq!(script.world.borrow().now(), at(60));
     assert!(base.turn(&mut app, &mut script).is_ready());
@@ -101,10 +101,10 @@ fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {
 fn a_timer_without_delay_that_adds_itself_again_lets_news_through() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-        app.note(cx, event, what);
+    fn again(app: &mut App, event: &mut EventMut<App>) {
+        app.note(event);
         if app.calls.len() < 50 {
-            cx.event(event).unwrap().add(Some(ms(0))).unwrap();
+            event.add(Some(ms(0))).unwrap();
         }
     }
     let event = timer(&mut base, Mode::OneShot, 1, again);

@@ -20,15 +20,17 @@ use crate::time;
 ///
 /// ```no_run
 /// use embassy_net::Stack;
-/// use picoevent::{EventBase, Run, Storage};
+/// use picoevent::{EventBase, Pool, Run, Storage};
 /// use picoevent_embassy::{Adapter, Config, Sockets};
+///
+/// const CLIENTS: Pool = Pool::new(4).rings(512, 512);
 ///
 /// async fn serve(stack: Stack<'_>) {
 /// #   struct App;
 /// #   let mut app = App;
-///     let mut storage = Storage::<App, 8, 4>::new();
+///     let mut storage = Storage::<App, 8, { CLIENTS.conns() }, { CLIENTS.bytes() }>::new();
 ///     let mut base = EventBase::new(&mut storage);
-///     // … listen and add events …
+///     // … add the pool, listen, and add events …
 ///     let mut sockets = Sockets::<8, 512, 512>::new();
 ///     let mut adapter = Adapter::new(stack, &mut sockets, &[], Config::default());
 ///     loop {

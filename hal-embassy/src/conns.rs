@@ -118,6 +118,13 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &E
     }
 }
 
+/// Returns whether a connection that waits for the base to have room has ended, or has just lost its
+/// local address: it must not be accepted any more.
+pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
+    let is_over = matches!(slot.socket.phase(), Phase::Closed | Phase::Done);
+    is_over || env.network.lost && has_lost_address(slot, env)
+}
+
 /// Returns whether the connection's local address is no longer ours. The stack drops such a
 /// connection itself, but may not have done so yet.
 fn has_lost_address(slot: &Slot<'_>, env: &Env<'_>) -> bool {

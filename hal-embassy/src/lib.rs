@@ -1,7 +1,7 @@
 //! picoevent's back end over embassy-net, for a board, or for a PC under virtual time.
 //!
 //! ```text
-//!   application        callbacks                        fn(&mut App, &mut Cx<App>, …)
+//!   application        callbacks                        Protocol, fn(&mut App, …)
 //!   picoevent          EventBase
 //!   picoevent-embassy  run(…).await                     one of your tasks
 //!   embassy-net        TcpSocket …, Runner::run()       another task
@@ -24,6 +24,11 @@
 //! * `StackResources` with room for the pool, and one more each for DHCP and DNS if they are on:
 //!   embassy-net panics when it has no room for a socket. `run` takes the whole pool when it begins,
 //!   so a number that is too small shows at once, never later.
+//! * Sockets for the pools. A base with one pool does with the sockets there are; a client that comes
+//!   while all are used is refused. With several pools, as many sockets are held for each pool as it has
+//!   connections, so no pool takes those of another; with fewer sockets in all, listeners fail with
+//!   [`NoSocket`](picoevent::ListenError::NoSocket). One more for each listener lets clients wait, or get
+//!   the text for busy times.
 //! * An embassy-time driver. Without embassy-executor, also a feature `generic-queue-…` of
 //!   embassy-time, or linking fails because `__embassy_time_queue_item_from_waker` is missing.
 //! * At most one other task that waits for the stack's link or address while `run` runs: the stack

@@ -59,13 +59,20 @@ impl<'n> Pool<'_, 'n> {
     /// Adds a listener. Its sockets begin to listen with the next [`Pool::fill`].
     ///
     /// # Errors
-    /// The reason why that is not possible. There can be as many listeners as sockets.
-    pub(crate) fn listen(
+    /// The reason why that is not possible. There can be as many listeners as sockets, and several pools
+    /// can have as many connections together.
+    pub(crate) fn listen<A>(
         &mut self,
         listener: Listener,
         address: SocketAddr,
+        base: &EventBase<'_, A>,
     ) -> Result<(), ListenError> {
         let endpoint = address::listen_endpoint(address).ok_or(ListenError::Invalid)?;
+        // A single pool does with what there is; several would take sockets from each other.
+        let needed = base.pool_sizes().fold(0, usize::saturating_add);
+        if needed > self.slots.len() && base.pool_sizes().count() > 1 {
+            return Err(ListenError::NoSocket);
+        }
         for held in self.listeners.iter() {
             if held.listener == listener {
                 return Ok(());
@@ -108,41 +115,62 @@ impl<'n> Pool<'_, 'n> {
         self.listeners.get(self.place(listener)).is_some_and(|held| held.vacant >= least)
     }
 
-    /// Hands connections over to the base, the oldest first, while it has room. The others wait;
-    /// none is dropped.
+    /// Hands connections over to the base, the oldest first, while it has room. The others wait; none is
+    /// dropped.
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while self.state.crowded && base.has_room() {
-            let Some(index) = self.oldest(Wanted::Waiting, 0) else {
-                self.state.crowded = false;
-                return;
-            };
-            let Some(slot) = self.slots.get_mut(index) else { return };
-            let Role::Waiting(listener) = slot.role else { return };
-            let accepted = match slot.socket.peer() {
-                Some(peer) => base.accepted(listener, peer),
-                None => Err(AcceptError::NoListener),
-            };
-            match accepted {
-                Ok(conn) => {
-                    slot.ends = Ends::default();
-                    slot.serve(Role::Open(conn), self.state.env.now);
-                    self.state.unwatched |= ready::mask(index);
-                }
-                Err(AcceptError::Full) => return,
-                Err(AcceptError::NoListener) => {
-                    slot.abort(self.state.env.now);
-                    self.state.unwatched |= ready::mask(index);
-                    self.state.unsorted = true;
-                }
+        if !self.state.crowded {
+            return;
+        }
+        while let Some((index, listener)) = self.next_client(base) {
+            self.accept(index, listener, base);
+        }
+        let waits = |slot: &Slot<'_>| matches!(slot.role, Role::Waiting(_));
+        self.state.crowded = self.slots.iter().any(waits);
+    }
+
+    /// Returns the connection that has waited longest, of those that the base has room for, and its
+    /// listener.
+    #[inline(never)]
+    pub(crate) fn next_client<A>(&self, base: &EventBase<'_, A>) -> Option<(usize, Listener)> {
+        let (mut oldest, mut earliest) = (None, Instant::MAX);
+        for (index, slot) in self.slots.iter().enumerate() {
+            if let Role::Waiting(of) = slot.role
+                && slot.time < earliest
+                && self.has_listening(of, 0)
+                && base.has_room(of)
+            {
+                (oldest, earliest) = (Some((index, of)), slot.time);
             }
         }
+        oldest
+    }
+
+    /// Hands a connection over to the base, which has room for it.
+    fn accept<A>(&mut self, index: usize, listener: Listener, base: &mut EventBase<'_, A>) {
+        let now = self.state.env.now;
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        let accepted = match slot.socket.peer() {
+            Some(peer) => base.accepted(listener, peer),
+            None => Err(AcceptError::NoListener),
+        };
+        match accepted {
+            Ok(conn) => {
+                slot.ends = Ends::default();
+                slot.serve(Role::Open(conn), now);
+            }
+            Err(_) => {
+                slot.abort(now);
+                self.state.unsorted = true;
+            }
+        }
+        self.state.unwatched |= ready::mask(index);
     }
 
     /// Lets free sockets listen, always for the listener with the fewest. Without a free one, takes
     /// one from a listener that has two more, or, for a listener that has none, one that only waits
     /// for its peer's end of stream.
     pub(crate) fn fill<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while let Some(place) = self.furthest_below_backlog() {
+        while let Some(place) = self.furthest_below_backlog(base) {
             let index = self.next_to_listen(place);
             let slot = index.and_then(|index| self.slots.get_mut(index));
             let Some(held) = self.listeners.get_mut(place) else { return };
@@ -196,15 +224,37 @@ impl<'n> Pool<'_, 'n> {
     /// Returns the place of the listener with the fewest sockets, of those that are below their
     /// backlog and for which a socket may be available.
     #[inline(never)]
-    fn furthest_below_backlog(&self) -> Option<usize> {
+    fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
         for (place, held) in self.listeners.iter().enumerate() {
-            if held.vacant < fewest && held.first < usize::MAX {
+            if held.vacant < fewest && held.first < usize::MAX && self.may_take(held.listener, base)
+            {
                 (furthest_below_backlog, fewest) = (Some(place), held.vacant);
             }
         }
         furthest_below_backlog
+    }
+
+    /// Returns whether one more socket may listen for the listener: as many sockets as each other pool has
+    /// connections are held free for that pool, or used by it. When none is free, one that listens may
+    /// change sides, within a pool or from one that uses more than it has connections.
+    fn may_take<A>(&self, listener: Listener, base: &EventBase<'_, A>) -> bool {
+        let sizes = base.pool_sizes();
+        // One pool can have them all.
+        if sizes.size_hint().1 == Some(1) {
+            return true;
+        }
+        let taker = base.pool_of_listener(listener);
+        let (mut needed, mut can_change) = (0_usize, false);
+        for (pool, size) in sizes.enumerate() {
+            let used = self.slots.iter().filter(|slot| slot.pool(base) == Some(pool)).count();
+            let takes = taker == Some(pool);
+            needed = needed.saturating_add(used.saturating_add(takes.into()).max(size));
+            can_change |= takes && used > 0 || used > size;
+        }
+        let is_free = |slot: &Slot<'_>| slot.role == Role::Free;
+        needed <= self.slots.len() || can_change && !self.slots.iter().any(is_free)
     }
 
     /// Returns the place of the listener, or the place after the last if it is not enabled.

@@ -77,8 +77,6 @@ pub(crate) enum Wanted {
     /// A free socket. One that may still have to send a last answer (TIME-WAIT) counts as younger
     /// than all others.
     Free,
-    /// A connection that waits for an enabled listener.
-    Waiting,
     /// A socket that listens for a listener with at least so many.
     Spare(usize),
     /// A socket that waits for its peer's end of stream only.
@@ -93,7 +91,7 @@ impl<'n> Pool<'_, 'n> {
         match action {
             Action::Listen(listener) => {
                 if let Some(address) = base.address_of(listener)
-                    && let Err(error) = self.listen(listener, address)
+                    && let Err(error) = self.listen(listener, address, base)
                 {
                     base.listen_failed(listener, error);
                 }
@@ -170,7 +168,8 @@ impl<'n> Pool<'_, 'n> {
             self.take_turns();
             self.fill(base);
         }
-        if self.state.crowded && base.has_room() { Instant::ZERO } else { self.state.alarm }
+        let can_accept = self.state.crowded && self.next_client(base).is_some();
+        if can_accept { Instant::ZERO } else { self.state.alarm }
     }
 
     /// Makes news wake the task. Returns whether there is news already.
@@ -184,9 +183,7 @@ impl<'n> Pool<'_, 'n> {
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.role {
             Role::Listening(listener) => self.look_at_listening(index, listener, base),
-            Role::Waiting(_) if matches!(slot.socket.phase(), Phase::Closed | Phase::Done) => {
-                slot.abort(env.now);
-            }
+            Role::Waiting(_) if conns::is_dead(slot, env) => slot.abort(env.now),
             Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => {
                 conns::look(slot, conn, base, env);
             }
@@ -275,7 +272,6 @@ impl<'n> Pool<'_, 'n> {
             }
             let suits = match (wanted, slot.role) {
                 (Wanted::Free, Role::Free) => true,
-                (Wanted::Waiting, Role::Waiting(of)) => self.has_listening(of, 0),
                 // A client may have connected since the last look.
                 (Wanted::Spare(least), Role::Listening(of)) => {
                     slot.socket.phase() == Phase::Listening && self.has_listening(of, least)

@@ -19,20 +19,31 @@ use crate::sockets::Sockets;
 /// get no segment; do not use the base after that.
 ///
 /// ```no_run
-/// # use core::net::SocketAddr;
 /// use embassy_net::Stack;
-/// use picoevent::{End, EventBase, Signal, Storage, Trigger};
+/// use picoevent::{ConnMut, EventBase, Pool, Protocol, SetupError, Signal, Storage, Trigger};
 /// use picoevent_embassy::{Config, Sockets, run};
 ///
-/// static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+/// struct App;
+/// struct Echo;
 ///
-/// async fn serve(stack: Stack<'static>) -> End {
-/// #   struct App;
-///     let mut storage = Storage::<App, 8, 4>::new();
+/// impl Protocol<App> for Echo {
+///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+///         let _ = conn.transfer(conn.id());
+///     }
+/// }
+///
+/// static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+/// const CLIENTS: Pool = Pool::new(4).rings(512, 512);
+///
+/// async fn serve(stack: Stack<'static>) -> Result<(), SetupError> {
+///     let mut storage = Storage::<App, 8, { CLIENTS.conns() }, { CLIENTS.bytes() }>::new();
 ///     let mut base = EventBase::new(&mut storage);
-///     // … listen and add events …
+///     let clients = base.add_pool(CLIENTS)?;
+///     base.listen::<Echo>(([0; 4], 7).into(), clients)?;
+///     base.on_signal(Signal::INT, |_, event| event.exit())?;
 ///     let mut sockets = Sockets::<8, 512, 512>::new();
-///     run(stack, &mut sockets, &[&INTERRUPT], &mut base, &mut App, Config::default()).await
+///     run(stack, &mut sockets, &[&INTERRUPT], &mut base, &mut App, Config::default()).await;
+///     Ok(())
 /// }
 /// # let _ = serve;
 /// ```

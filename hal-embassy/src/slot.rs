@@ -12,7 +12,7 @@
 //! ```
 
 use embassy_net::IpEndpoint;
-use picoevent::{Conn, ConnError, Instant, Listener};
+use picoevent::{Conn, ConnError, EventBase, Instant, Listener};
 
 use crate::env::Env;
 use crate::socket::{Phase, Socket};
@@ -90,6 +90,15 @@ impl<'n> Slot<'n> {
         match self.role {
             Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => Some(conn),
             _ => None,
+        }
+    }
+
+    /// Returns the pool of the base that the socket is used for.
+    pub(crate) fn pool<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
+        match self.role {
+            Role::Listening(listener) | Role::Waiting(listener) => base.pool_of_listener(listener),
+            Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => base.pool_of(conn),
+            Role::Free | Role::Ending => None,
         }
     }
 

@@ -1,27 +1,32 @@
-//! Forwards a port of this machine to a server on the wire.
+//! Ports that lead through the wire: one of this machine to a server on the board, and one of the peer's
+//! to a server on this machine.
 //!
 //! ```text
 //!   nc ── 127.0.0.1:9995 ── Forward ── the peer's stack ── wire, with its faults ── board
+//!   collector on 127.0.0.1 ── Reverse ── the peer's stack ── wire ── board
 //! ```
 //!
-//! Each connection has two halves: a socket of the operating system and a socket of the peer's
-//! stack. Bytes, ends of stream and resets are passed from one to the other. Bytes that wait are
-//! kept in their buffers.
+//! Each connection is two: one of the operating system, one of the peer's stack. Bytes, ends of
+//! stream and resets go from one to the other; what waits, waits in their buffers.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::time::Duration;
 
-use rustix::net::sockopt::set_socket_linger;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::socket::tcp::{Socket, State};
 
-/// The first port of the connections to the server, apart from those of clients.
+use crate::wire::{Call, Wire};
+use pair::{Pair, far_socket};
+
+mod pair;
+
+/// The first port of the connections to the server, away from those of clients.
 const FIRST_PORT: u16 = 32_768;
 const PORTS: u16 = 16_384;
 
-/// The buffer of each direction of each connection.
-const BUFFER: usize = 16 * 1024;
+/// How long a server on this machine may take to accept. One that has no place to accept takes for ever.
+const CONNECT: Duration = Duration::from_millis(5);
 
 pub(crate) struct Forward {
     listener: TcpListener,
@@ -30,63 +35,20 @@ pub(crate) struct Forward {
     pairs: Vec<Pair>,
 }
 
-/// The two halves of a connection.
-struct Pair {
-    near: TcpStream,
-    far: SocketHandle,
-    /// The far half has been established.
-    open: bool,
-    /// Whether the near half's end of stream, and the far one's, were passed on.
-    ends: [bool; 2],
-}
-
-/// What happens to a pair next.
-#[derive(PartialEq, Eq)]
-enum Next {
-    Stays,
-    /// Both ends were passed on.
-    Done,
-    /// The far half has ended without an end of stream.
-    FarReset,
-    /// The near half has ended without an end of stream.
-    NearReset,
-}
-
 impl Forward {
     pub(crate) fn new(listener: TcpListener, server: SocketAddrV4) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Ok(Self { listener, server, next_port: 0, pairs: Vec::new() })
     }
 
-    /// Accepts waiting connections, and moves what can be moved.
+    /// Accepts who calls, and moves what can be moved.
     pub(crate) fn step(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
         while let Ok((near, _)) = self.listener.accept() {
-            // A socket that cannot be non-blocking is dropped.
-            if near.set_nonblocking(true).is_ok() {
-                let far = self.connect(interface, sockets);
-                self.pairs.push(Pair { near, far, open: false, ends: [false; 2] });
-            }
+            let far = self.connect(interface, sockets);
+            // One that cannot be served this way is let go.
+            self.pairs.extend(Pair::new(near, far));
         }
-        self.pairs.retain_mut(|pair| {
-            let socket = sockets.get_mut(pair.far);
-            let next = pair.step(socket);
-            match next {
-                Next::Stays => return true,
-                Next::Done => {}
-                Next::FarReset => {
-                    // Dropping the near half then resets it; if the option fails, it ends normally.
-                    let _ = set_socket_linger(&pair.near, Some(Duration::ZERO));
-                }
-                Next::NearReset => {
-                    socket.abort();
-                    pair.near_is_gone();
-                    // It stays until its reset is sent.
-                    return true;
-                }
-            }
-            sockets.remove(pair.far);
-            false
-        });
+        self.pairs.retain_mut(|pair| pair.go_on(sockets));
     }
 
     fn connect(
@@ -94,9 +56,7 @@ impl Forward {
         interface: &mut Interface,
         sockets: &mut SocketSet<'static>,
     ) -> SocketHandle {
-        let buffer = || SocketBuffer::new(vec![0; BUFFER]);
-        let mut socket = Socket::new(buffer(), buffer());
-        socket.set_nagle_enabled(false);
+        let mut socket = far_socket();
         let port = FIRST_PORT + self.next_port;
         self.next_port = (self.next_port + 1) % PORTS;
         let server = (*self.server.ip(), self.server.port());
@@ -106,70 +66,60 @@ impl Forward {
     }
 }
 
-impl Pair {
-    fn near_is_gone(&mut self) {
-        self.ends = [true; 2];
+/// A port of the peer's that leads to a server on this machine.
+///
+/// The port is open only while the server is: a connection is made to the server first, and the board's
+/// own is answered as that went. Refused, it is reset; when the server does not accept, nothing answers.
+pub(crate) struct Reverse {
+    port: u16,
+    server: SocketAddr,
+    pairs: Vec<Pair>,
+    /// Whose connections the pairs are.
+    sources: Vec<((std::net::Ipv4Addr, u16), SocketHandle)>,
+}
+
+impl Reverse {
+    pub(crate) fn new(port: u16, server: SocketAddr) -> Self {
+        Self { port, server, pairs: Vec::new(), sources: Vec::new() }
     }
 
-    fn step(&mut self, far: &mut Socket<'static>) -> Next {
-        self.open |= far.may_send();
-        if far.state() == State::Closed {
-            let in_order = self.ends == [true; 2] && far.remote_endpoint().is_none();
-            return match (in_order, self.ends == [true; 2]) {
-                (true, _) => Next::Done,
-                // Our reset is not sent yet.
-                (false, true) => Next::Stays,
-                (false, false) if self.open && self.ends[1] => Next::Done,
-                (false, false) => Next::FarReset,
-            };
-        }
-        if self.pass_far(far).and_then(|()| self.pass_near(far)).is_err() {
-            return Next::NearReset;
-        }
-        let over = self.ends == [true; 2] && far.state() == State::TimeWait;
-        if over { Next::Done } else { Next::Stays }
-    }
-
-    /// Moves bytes from this machine to the board.
-    fn pass_far(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
-        while !self.ends[0] && far.can_send() {
-            let read = far.send(|room| match self.near.read(room) {
-                Ok(amount) => (amount, Ok(amount)),
-                Err(error) => (0, Err(error)),
-            });
-            match read.unwrap_or(Ok(0)) {
-                Ok(0) => {
-                    self.ends[0] = true;
-                    far.close();
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    /// Decides what becomes of the calls that wait at the wire, and moves what can be moved.
+    pub(crate) fn step(&mut self, wire: &mut Wire, sockets: &mut SocketSet<'static>) {
+        for call in wire.take_calls() {
+            if self.is_answered(&call, sockets) {
+                wire.admit(call);
             }
         }
-        Ok(())
+        self.pairs.retain_mut(|pair| pair.go_on(sockets));
+        let pairs = &self.pairs;
+        self.sources.retain(|(_, far)| pairs.iter().any(|pair| pair.far == *far));
     }
 
-    /// Moves bytes from the board to this machine.
-    fn pass_near(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
-        while far.can_recv() {
-            let written = far.recv(|bytes| match self.near.write(bytes) {
-                Ok(amount) => (amount, Ok(())),
-                Err(error) => (0, Err(error)),
-            });
-            match written.unwrap_or(Ok(())) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    /// Connects to the server for a call. Returns whether the stack is to see it.
+    fn is_answered(&mut self, call: &Call, sockets: &mut SocketSet<'static>) -> bool {
+        if self.sources.iter().any(|(source, _)| *source == call.source) {
+            // It was sent again.
+            return true;
+        }
+        // One whose client went away before it was connected listens again, for nobody.
+        self.pairs.retain(|pair| {
+            let stays = sockets.get::<Socket<'_>>(pair.far).state() != State::Listen;
+            if !stays {
+                sockets.remove(pair.far);
             }
+            stays
+        });
+        match TcpStream::connect_timeout(&self.server, CONNECT) {
+            Ok(near) => {
+                let mut socket = far_socket();
+                socket.listen(self.port).expect("a new socket can listen on a port that is not 0");
+                let far = sockets.add(socket);
+                self.sources.push((call.source, far));
+                self.pairs.extend(Pair::new(near, far));
+                true
+            }
+            // Nobody listens, which the stack says.
+            Err(error) => error.kind() == ErrorKind::ConnectionRefused,
         }
-        if self.open && !self.ends[1] && !far.may_recv() {
-            self.ends[1] = true;
-            // Fails if the near half is gone, which the next read reports.
-            let _ = self.near.shutdown(Shutdown::Write);
-        }
-        Ok(())
     }
 }

@@ -19,6 +19,7 @@ pub mod board;
 pub mod client;
 pub mod dhcp;
 mod forward;
+pub mod gateway;
 pub mod pattern;
 pub mod peer;
 pub mod wire;

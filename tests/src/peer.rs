@@ -1,13 +1,14 @@
-//! The board's peer: a TCP/IP stack at the other end of the wire, with many clients at once.
+//! The board's neighbour: a TCP/IP stack at the other end of the wire, with many clients at once.
 //!
-//! Everything happens in [`Peer::turn`], in the caller's thread and in real time. A turn sleeps
-//! until a frame arrives or a deadline of the stack passes. Then it takes one frame at a time,
-//! steps all clients after each, and sends. So a client that resets as soon as it is connected does
-//! so before the frames behind the server's answer are processed.
+//! Everything happens in [`Peer::turn`], in the caller's thread and in real time: sleep until a
+//! frame comes or a deadline of the stack passes, then take frames, let the clients go as far as
+//! they can, and send. The order within a turn is fine-grained on purpose, one frame, all clients,
+//! what they send: so a client that resets as soon as it is connected does so before the frames
+//! behind the server's answer are looked at.
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{SocketAddrV4, TcpListener};
+use std::net::{SocketAddr, SocketAddrV4, TcpListener};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -18,30 +19,30 @@ use smoltcp::wire::Ipv4Address;
 
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
-use crate::forward::Forward;
+use crate::forward::{Forward, Reverse};
 use crate::wire::Wire;
 
-/// The peer's address. QEMU's user networking gives the host the same address.
+/// The peer's own address, the one that QEMU's user networking gives to the host as well.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
-/// A locally administered address.
+/// Locally administered, as befits hardware that does not exist.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
-/// The first port of clients. Each connection has a port of its own, so the server's memory of an
-/// earlier connection does not matter.
+/// First of the ports that clients connect from; each connection gets one of its own, so that no
+/// client meets what the server still remembers of an earlier one.
 const FIRST_PORT: u16 = 49_152;
 
-/// The send buffer; the server's window limits how much of it is in transit.
+/// Room for what a client sends; the server's window decides how much of it travels.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Frames taken in one turn before it returns to the caller.
+/// Frames taken in one turn before the caller gets a look in.
 const FRAMES_PER_TURN: usize = 64;
 
-/// The handle of a client of one [`Peer`].
+/// Names a client of one [`Peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId(usize);
 
-/// A client with its port, and its socket while it has one.
+/// A client's place: its state, its port, and its socket while it has one.
 #[derive(Debug)]
 struct Seat {
     client: Client,
@@ -56,7 +57,8 @@ pub struct Peer {
     sockets: SocketSet<'static>,
     seats: Vec<Seat>,
     dhcp: Option<DhcpServer>,
-    forward: Option<Forward>,
+    forwards: Vec<Forward>,
+    reverse: Option<Reverse>,
     started: Instant,
 }
 
@@ -67,29 +69,50 @@ impl Peer {
         let interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
         let sockets = SocketSet::new(Vec::new());
         let (seats, started) = (Vec::new(), Instant::now());
-        Self { device, interface, sockets, seats, dhcp: None, forward: None, started }
+        Self {
+            device,
+            interface,
+            sockets,
+            seats,
+            dhcp: None,
+            forwards: Vec::new(),
+            reverse: None,
+            started,
+        }
     }
 
-    /// Serves addresses by DHCP with this policy; a later call changes the policy.
+    /// Serves addresses by DHCP as `policy` says; a later call changes the policy.
     pub fn serve_dhcp(&mut self, policy: Policy) {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
         server.server.set_policy(policy);
     }
 
-    /// Returns what the DHCP server has received and granted so far; zeros if there is none.
+    /// What the DHCP server has heard and granted so far; nothing if there is none.
     pub fn dhcp_tally(&self) -> Tally {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards the connections that `listener` accepts to `server`. They do not wake the peer, so
-    /// turns should be short.
+    /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the
+    /// turns are to be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
-        self.forward = Some(Forward::new(listener, server)?);
+        self.forwards.push(Forward::new(listener, server)?);
         Ok(())
     }
 
-    /// Starts a client that connects to `server` and follows `plan`.
+    /// Forwards what the board connects to on `port` of this host to `server` on this machine. The port
+    /// is open while the server's is.
+    pub fn reverse(&mut self, port: u16, server: SocketAddr) {
+        self.device.0.borrow_mut().hold_calls(port);
+        self.reverse = Some(Reverse::new(port, server));
+    }
+
+    /// Says whether connections of this machine are forwarded, so that the turns are to be short.
+    pub fn is_forwarding(&self) -> bool {
+        !self.forwards.is_empty()
+    }
+
+    /// Starts a client that connects to `server` and does what `plan` says.
     pub fn connect(&mut self, server: SocketAddrV4, plan: Plan) -> ClientId {
         let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
@@ -102,7 +125,7 @@ impl Peer {
         ClientId(self.seats.len() - 1)
     }
 
-    /// Sleeps until there is something to do, at most `at_most`, and does it.
+    /// Sleeps until there is something to do, `at_most` this long, and does it.
     pub fn turn(&mut self, at_most: Duration) {
         let next = self.interface.poll_delay(self.now(), &self.sockets);
         self.device.0.borrow().wait(next.map_or(at_most, |next| at_most.min(next.into())));
@@ -114,8 +137,11 @@ impl Peer {
             if let Some(dhcp) = &mut self.dhcp {
                 dhcp.serve(&mut self.sockets);
             }
-            if let Some(forward) = &mut self.forward {
+            for forward in &mut self.forwards {
                 forward.step(&mut self.interface, &mut self.sockets);
+            }
+            if let Some(reverse) = &mut self.reverse {
+                reverse.step(&mut self.device.0.borrow_mut(), &mut self.sockets);
             }
             self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
             self.clear_seats();
@@ -125,7 +151,7 @@ impl Peer {
         }
     }
 
-    /// Runs turns for `span`.
+    /// Takes turns for as long as `span`, for what has to happen in the meantime.
     pub fn pass(&mut self, span: Duration) {
         let start = Instant::now();
         while start.elapsed() < span {
@@ -133,17 +159,17 @@ impl Peer {
         }
     }
 
-    /// Returns a client's outcome so far.
+    /// What became of a client so far.
     pub fn outcome(&self, client: ClientId) -> &Outcome {
         self.seats[client.0].client.outcome()
     }
 
-    /// Returns whether all of `clients` are done.
+    /// Says whether all of `clients` are done.
     pub fn are_done(&self, clients: &[ClientId]) -> bool {
         clients.iter().all(|id| self.seats[id.0].client.is_done())
     }
 
-    /// Runs turns until all of `clients` are done or `limit` has passed. Returns their outcomes.
+    /// Takes turns until all of `clients` are done or `limit` has passed; what became of them.
     pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         let deadline = Instant::now() + limit;
         while !self.are_done(clients) && Instant::now() < deadline {
@@ -162,14 +188,14 @@ impl Peer {
                 let saw_reset = self.device.0.borrow().saw_reset(seat.port);
                 seat.client.step(self.sockets.get_mut(handle), saw_reset);
                 if seat.client.has_vanished() {
-                    // Before the stack acknowledges the frame that made the client vanish.
+                    // Before the stack acknowledges what made the client take this step.
                     self.device.0.borrow_mut().cut(seat.port);
                 }
             }
         }
     }
 
-    /// Removes the sockets of clients that are done, once their last segments have been sent.
+    /// Takes the sockets from clients that are done, once their last words have been sent.
     fn clear_seats(&mut self) {
         for seat in &mut self.seats {
             if let Some(handle) = seat.socket.filter(|_| seat.client.is_done()) {

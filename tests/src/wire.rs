@@ -1,17 +1,18 @@
 //! A cable: Ethernet frames over Unix datagram sockets, one frame per datagram.
 //!
-//! QEMU's `-netdev dgram` speaks this with Unix addresses. The socket files are in a directory of
-//! the test's own, so nothing is shared with another test and no free port is needed. A [`Wire`] is
-//! a smoltcp device. It also inspects the frames, since only they distinguish a reset from a clean
-//! end. And it can cut off one TCP port, which looks to the other side like a power loss of the
-//! machine behind that port.
+//! It is what QEMU's `-netdev dgram` speaks with Unix addresses. The files live in a directory of
+//! the test's own, so nothing is shared with another test and no port number has to be found. A
+//! [`Wire`] is a smoltcp device; it also watches what passes, because only the frames tell a reset
+//! from a clean end, and it can cut off one TCP port, which is what the other side sees when the
+//! machine behind that port loses its power.
 //!
-//! A frame that the far side does not take is lost, as on a real cable. Frames are lost, delayed or
+//! A frame that the far side does not take in is lost, as on a real cable. Frames are lost, delayed or
 //! damaged on purpose only by a [`Cable`] of the simulator that is [laid](Wire::lay) into the wire.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -24,29 +25,39 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a frame waits for room in the far side's queue before it is lost.
 ///
-/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure. A
-/// guest that has stopped for good must not stop the test.
+/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure; a
+/// guest that has stopped for good must not stop the test as well.
 const LIMIT: Duration = Duration::from_millis(100);
 
 /// One end of a cable.
 pub struct Wire {
     socket: UnixDatagram,
-    /// The destination of frames; `None` if the socket is connected.
+    /// Where frames go; `None` when the socket itself knows.
     far_end: Option<PathBuf>,
     cut_ports: HashSet<u16>,
     reset_ports: HashSet<u16>,
-    /// The cable that frames pass, and when its time began.
+    /// Near ports whose calls wait, the calls, and those that were admitted.
+    held_ports: HashSet<u16>,
+    calls: Vec<Call>,
+    admitted: VecDeque<Vec<u8>>,
+    /// What frames have to pass, and since when.
     cable: Option<(Cable, Moment)>,
 }
 
+/// A frame that opens a connection to a near port of which [`Wire::hold_calls`] was asked.
+pub(crate) struct Call {
+    /// Whose connection it is.
+    pub(crate) source: (Ipv4Addr, u16),
+    frame: Vec<u8>,
+}
+
 impl Wire {
-    /// Binds this end to `near_end`, a path that does not exist yet. Frames go to `far_end`.
+    /// Lays the end at `near_end`, a path that does not exist yet; frames go to `far_end`.
     ///
-    /// The other program may start and stop at any time. Frames are lost while `far_end` is not
-    /// bound.
+    /// The other program may come and go: until it has bound `far_end`, frames sent there are lost.
     ///
     /// # Errors
-    /// Errors of the operating system, for instance for a path of more than 107 bytes.
+    /// The operating system's, for instance for a path of more than 107 bytes.
     pub fn bind(near_end: &Path, far_end: &Path) -> io::Result<Self> {
         Self::over(UnixDatagram::bind(near_end)?, Some(far_end.to_owned()))
     }
@@ -57,20 +68,31 @@ impl Wire {
         Ok((Self::over(near_end, None)?, Self::over(far_end, None)?))
     }
 
-    /// Makes an end from a socket.
+    /// Makes an end over a socket.
     pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
         socket.set_write_timeout(Some(LIMIT))?;
-        let (cut_ports, reset_ports) = (HashSet::new(), HashSet::new());
-        Ok(Self { socket, far_end, cut_ports, reset_ports, cable: None })
+        Ok(Self {
+            socket,
+            far_end,
+            cut_ports: HashSet::new(),
+            reset_ports: HashSet::new(),
+            held_ports: HashSet::new(),
+            calls: Vec::new(),
+            admitted: VecDeque::new(),
+            cable: None,
+        })
     }
 
-    /// Returns the end as a shared smoltcp device.
+    /// Returns the end as a device of smoltcp, which shares it.
     pub fn device(self) -> PeerEnd<Rc<RefCell<Self>>> {
         PeerEnd(Rc::new(RefCell::new(self)))
     }
 
-    /// Waits until a frame has arrived, at most `at_most`. Returns whether one has.
+    /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
     pub fn wait(&self, at_most: Duration) -> bool {
+        if !self.admitted.is_empty() {
+            return true;
+        }
         let until_next = self.cable.as_ref().and_then(|(cable, since)| {
             let now = micros(*since);
             let waiting = cable.has_arrived(Direction::ToPeer);
@@ -79,29 +101,46 @@ impl Wire {
         });
         let limit = Timespec::try_from(until_next.unwrap_or(at_most).min(at_most)).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        // An interrupted wait is a short wait: every caller waits again.
+        // An interrupted wait is a short wait: every caller comes back.
         let ready = poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0);
         ready || until_next == Some(Duration::ZERO)
     }
 
-    /// Lays a cable with faults into the wire, with the far side as its device. The cable's time
-    /// begins now.
+    /// Lays a cable with faults into the wire; its device is the far side. Its time begins now.
     pub fn lay(&mut self, cable: Cable) {
         self.cable = Some((cable, Moment::now()));
     }
 
-    /// Cuts off the near TCP port `port`: from now on its segments are dropped in both directions.
+    /// Cuts off the near TCP port `port`: from now on its segments vanish, in both directions.
     pub fn cut(&mut self, port: u16) {
         self.cut_ports.insert(port);
     }
 
-    /// Returns whether the far side has ever sent a reset to the near TCP port `port`.
+    /// Says whether the far side has ever sent a reset to the near TCP port `port`.
     pub fn saw_reset(&self, port: u16) -> bool {
         self.reset_ports.contains(&port)
     }
 
-    /// Takes the next frame that has arrived, except frames for a port that was cut off.
+    /// Holds each frame that opens a connection to the near TCP port `port`, until it is admitted.
+    pub(crate) fn hold_calls(&mut self, port: u16) {
+        self.held_ports.insert(port);
+    }
+
+    /// Takes the calls that are held. One that is not admitted is lost.
+    pub(crate) fn take_calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Lets a call arrive.
+    pub(crate) fn admit(&mut self, call: Call) {
+        self.admitted.push_back(call.frame);
+    }
+
+    /// Takes the next frame that has arrived and is not for a port that was cut off.
     fn next_frame(&mut self) -> Option<Vec<u8>> {
+        if let Some(admitted) = self.admitted.pop_front() {
+            return Some(admitted);
+        }
         loop {
             let frame = match self.cable.is_some() {
                 true => self.pump()?,
@@ -109,6 +148,10 @@ impl Wire {
             };
             match Segment::of(&frame) {
                 Some(segment) if self.cut_ports.contains(&segment.target.1) => continue,
+                Some(segment) if segment.syn && self.held_ports.contains(&segment.target.1) => {
+                    self.calls.push(Call { source: segment.source, frame });
+                    continue;
+                }
                 Some(segment) if segment.rst => {
                     self.reset_ports.insert(segment.target.1);
                 }
@@ -129,7 +172,7 @@ impl Wire {
         Some(frame)
     }
 
-    /// Moves frames through the cable. Returns the next frame that has come through to this side.
+    /// Moves frames through the cable, and takes the next that has come through to this side.
     fn pump(&mut self) -> Option<Vec<u8>> {
         while let Some(frame) = self.arrived() {
             let (cable, since) = self.cable.as_mut()?;
@@ -154,7 +197,7 @@ impl Wire {
     }
 
     fn put(&self, frame: &[u8]) {
-        // If there is no receiver, or no room within the limit, the frame is lost.
+        // No one there, or no room within the time limit: the frame is lost.
         let _ = match &self.far_end {
             Some(path) => self.socket.send_to(frame, path),
             None => self.socket.send(frame),
@@ -162,7 +205,7 @@ impl Wire {
     }
 }
 
-/// Returns the microseconds since then.
+/// Microseconds since then.
 fn micros(since: Moment) -> u64 {
     since.elapsed().as_micros() as u64
 }
@@ -208,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_far_end_may_start_late_and_stop_early() {
+    fn the_far_end_may_come_late_and_go_early() {
         let folder = tempfile::tempdir().unwrap();
         let (here, there) = (folder.path().join("here"), folder.path().join("there"));
         let mut near = Wire::bind(&here, &there).unwrap();
@@ -245,7 +288,7 @@ mod tests {
         let (mut near, mut far) = bound(folder.path());
         let queue = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
         let room: usize = queue.trim().parse().unwrap();
-        // The kernel counts the queue's limit in its own way, so a few more frames must not fit.
+        // The kernel counts the queue's limit its own way, hence the few more that must not fit.
         for _ in 0..room + 4 {
             near.send(&[0; 60]);
         }

@@ -11,20 +11,27 @@
 //! its stream, because a socket that is dropped with input unread resets the connection, and the peer
 //! would lose what it has not read. Its input is discarded.
 //!
-//! Connections that wait for their peer's end only are *lingering*. When the table is full, the one that
+//! Connections that wait for their peer's end only are *lingering*. When the pool is full, the one that
 //! lingers longest gives its slot to a new connection.
+//!
+//! The application hears of the end once, in a callback of its own, as soon as its part is over. The slot
+//! is given back when that callback has run and the back end has dropped its socket. A connection lingers
+//! from that callback on, as its links are those of a queue until then.
 
 use core::task::{Poll, ready};
 use core::time::Duration;
 
+use super::firing::due;
 use super::slot::{Phase, flag};
 use super::{ConnSlot, Direction};
+use crate::error::Code;
 use crate::handle::Conn;
 use crate::outbox::action;
-use crate::queue::Id;
+use crate::queue::{Id, List};
 use crate::record::Entry;
+use crate::table::Table;
 use crate::time::millis;
-use crate::{Backend, Cx, EventBase};
+use crate::{Backend, ConnError, Cx, EventBase, Instant};
 
 /// How long a closed connection may take to deliver its output and our end of the stream, at first.
 /// Then it is reset. See [`Cx::set_close_limits`].
@@ -57,15 +64,25 @@ impl<A> Cx<'_, A> {
 
     /// Closes the connection in a slot: output first.
     pub(super) fn conn_close(&mut self, index: u16) {
+        self.conn_close_as(index, Code::CLOSED);
+    }
+
+    fn conn_close_as(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         match slot.phase() {
-            Phase::Failed => return self.conn_abort(index),
-            Phase::Connecting if slot.output.len() == 0 => return self.conn_drop(index),
+            Phase::Failed => {
+                slot.input.clear();
+                return self.conn_end_failed(index);
+            }
+            Phase::Closing => return,
+            Phase::Connecting if slot.has(flag::RESTING) || slot.output.len() == 0 => {
+                return self.conn_drop(index, end);
+            }
             _ => {}
         }
         slot.input.clear();
         slot.turn.set(flag::FINISHED | flag::WRITE_ENABLED, true);
-        self.conn_forget(index);
+        self.conn_forget(index, end);
         self.conn_limit(index, self.close_limits.linger);
         // Whether the application read or not, the peer's end is waited for from now on.
         self.conn_post(index, action::RECEIVE | action::SEND);
@@ -74,37 +91,96 @@ impl<A> Cx<'_, A> {
     }
 
     /// Drops a connection. One whose both streams are complete ends in order: nothing is lost by that.
-    pub(super) fn conn_abort(&mut self, index: u16) {
+    pub(super) fn conn_abort(&mut self, index: u16, error: Option<ConnError>) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
+        let end = error.map_or(Code::ABORTED, Code::from);
         match slot.phase() {
-            // The back end has dropped its socket.
-            Phase::Failed => self.conn_give_back(index),
-            Phase::Open if slot.has(flag::EOF) && slot.output.len() == 0 => self.conn_close(index),
-            _ => self.conn_drop(index),
+            Phase::Failed => self.conn_end_failed(index),
+            Phase::Open if slot.has(flag::EOF) && slot.output.len() == 0 => {
+                self.conn_close_as(index, end);
+            }
+            _ => self.conn_drop(index, end),
         }
     }
 
-    /// Resets a connection.
-    pub(crate) fn conn_drop(&mut self, index: u16) {
-        self.conn_forget(index);
+    /// Ends a connection that has failed, which it ends as. The back end has dropped its socket.
+    fn conn_end_failed(&mut self, index: u16) {
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        let end = slot.end;
+        slot.turn.set(flag::RELEASED, true);
+        self.conn_forget(index, end);
+    }
+
+    /// Resets a connection; one at rest just ends.
+    pub(crate) fn conn_drop(&mut self, index: u16, end: Code) {
+        self.conn_forget(index, end);
         // Otherwise a back end that hears of the peer meanwhile would be asked to send the output.
-        if let Some(slot) = self.tables.conns.slot_mut(index) {
-            slot.output.clear();
-            slot.timeouts = [0; 2];
-            slot.pending.actions = 0;
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        slot.output.clear();
+        slot.timeouts = [0; 2];
+        slot.pending.actions = 0;
+        if !slot.has(flag::RELEASED) {
+            self.conn_post(index, action::DROP);
+        } else if slot.turn.due() & due::ENDED == 0 {
+            self.conn_post(index, action::FREE);
         }
-        self.conn_post(index, action::DROP);
     }
 
-    /// Ends the application's part in a connection: none of its callbacks will run.
+    /// Ends the application's part in a connection: of its callbacks, only that for its end will run.
     #[inline(never)]
-    fn conn_forget(&mut self, index: u16) {
+    fn conn_forget(&mut self, index: u16, end: Code) {
+        let Some(slot) = self.tables.conns.slot(index) else { return };
+        if !slot.is_held() {
+            return;
+        }
+        let is_known = !slot.is_unaccepted();
         let id = self.tables.conn_id(index);
         self.queues.remove(&mut self.tables, id);
         self.stop_holding_back(index);
         if let Some(slot) = self.tables.conns.slot_mut(index) {
-            slot.set_phase(Phase::Closing);
+            slot.end = end;
             slot.turn.set_due(0);
+            (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
+        }
+        self.conn_leave(index);
+        if is_known {
+            self.conn_activate(index, due::ENDED);
+        }
+    }
+
+    /// Counts a connection out: the application does not hold it any more.
+    fn conn_leave(&mut self, index: u16) {
+        self.conn_count(index, 0_u16.wrapping_sub(1));
+        if let Some(slot) = self.tables.conns.slot_mut(index) {
+            slot.set_phase(Phase::Closing);
+            slot.turn.set(flag::RESTING, false);
+        }
+    }
+
+    /// Adds to the connections that are held in a pool, and of a listener.
+    pub(crate) fn conn_count(&mut self, index: u16, change: u16) {
+        let Some(slot) = self.tables.conns.slot(index) else { return };
+        if let Some(pool) = self.pools.get_mut(slot.pool()) {
+            pool.held = pool.held.wrapping_add(change);
+        }
+        if let Some(listener) = self.tables.listeners.get_mut(slot.listener) {
+            listener.held = listener.held.wrapping_add(change);
+        }
+    }
+
+    /// Prepares the last callback of a connection, which runs now. The slot of one that has no socket any
+    /// more is given back after it.
+    pub(super) fn conn_ended(&mut self, index: u16) {
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if slot.phase() == Phase::Failed {
+            slot.turn.set(flag::RELEASED, true);
+            self.conn_leave(index);
+        }
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if slot.has(flag::RELEASED) {
+            self.conn_post(index, action::FREE);
+        } else if slot.has(flag::LINGERING) {
+            self.conn_lingering(index, |list, conns, id| list.push(conns, id));
         }
     }
 
@@ -129,9 +205,37 @@ impl<A> Cx<'_, A> {
             self.conn_stop_lingering(index);
             return self.conn_post(index, action::CLOSE);
         }
+        let is_wanted = slot.has(flag::RECONNECTS);
         slot.turn.set(flag::LINGERING, true);
         self.conn_limit(index, self.close_limits.fin_wait);
-        self.lingering.push(&mut self.tables.conns, Id::at(index));
+        self.conn_lingering(index, |list, conns, id| list.push(conns, id));
+        if is_wanted {
+            self.conn_end_wait(index);
+        }
+    }
+
+    /// Ends the wait for the peer's end of stream, if nothing else is waited for: the slot is needed.
+    pub(super) fn conn_end_wait(&mut self, index: u16) {
+        let slot = self.tables.conns.slot(index);
+        if slot.is_some_and(|slot| slot.has(flag::LINGERING)) {
+            self.conn_stop_lingering(index);
+            self.conn_post(index, action::CLOSE);
+        }
+    }
+
+    /// Puts a connection on the list of its pool's lingering ones, or takes it off. While its last callback
+    /// is due, its links belong to the queue of due callbacks, so it is not on the list until that has run.
+    fn conn_lingering(
+        &mut self,
+        index: u16,
+        change: fn(&mut List, &mut Table<'_, ConnSlot<A>>, Id),
+    ) {
+        let Some(slot) = self.tables.conns.slot(index) else { return };
+        if slot.turn.due() & due::ENDED == 0
+            && let Some(pool) = self.pools.get_mut(slot.pool())
+        {
+            change(&mut pool.lingering, &mut self.tables.conns, Id::at(index));
+        }
     }
 
     /// Ends a closed connection whose limit has passed.
@@ -152,17 +256,30 @@ impl<A> Cx<'_, A> {
         self.conn_progress(index, Direction::Write);
     }
 
-    /// Ends a connection, and gives its slot back.
+    /// Ends a connection that the back end has no socket for any more, and gives its slot back, unless
+    /// the application has not heard of the end yet, or connects again.
     #[inline(never)]
     pub(super) fn conn_give_back(&mut self, index: u16) {
-        self.conn_forget(index);
+        self.conn_forget(index, Code::ABORTED);
         self.conn_stop_lingering(index);
-        if let Some(slot) = self.tables.conns.slot_mut(index) {
-            // A key that is left in the heap of timers means nothing any more.
-            slot.timeouts = [0; 2];
-            slot.pending.actions = 0;
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        // A key that is left in the heap of timers means nothing any more.
+        slot.timeouts = [0; 2];
+        slot.pending.actions = 0;
+        slot.turn.set(flag::RELEASED, true);
+        if slot.turn.due() & due::ENDED != 0 {
+            return;
         }
-        self.tables.conns.give_back(index);
+        if slot.has(flag::RECONNECTS)
+            && let Some(rest) = self.hooks.conn_rest
+        {
+            return rest(self, index);
+        }
+        debug_assert!(!slot.turn.is_queued(), "nothing more comes of it");
+        let pool = slot.pool();
+        if let Some(pool) = self.pools.get_mut(pool) {
+            self.tables.conns.give_back_to(&mut pool.free, index);
+        }
     }
 
     fn conn_stop_lingering(&mut self, index: u16) {
@@ -170,27 +287,30 @@ impl<A> Cx<'_, A> {
             && slot.has(flag::LINGERING)
         {
             slot.turn.set(flag::LINGERING, false);
-            self.lingering.remove(&mut self.tables.conns, Id::at(index));
+            self.conn_lingering(index, |list, conns, id| list.remove(conns, id));
         }
     }
 
-    /// Returns whether there is room for a connection: a free slot, or one that lingers.
-    pub(super) fn conn_has_room(&self) -> bool {
-        !self.tables.conns.is_full()
-            || !self.lingering.is_empty() && self.outbox.evicted == Conn::NONE
+    /// Returns whether there is room for a connection of a pool: a free slot, or one that lingers.
+    pub(crate) fn conn_has_room(&self, pool: u8) -> bool {
+        let Some(pool) = self.pools.get(pool) else { return false };
+        self.tables.conns.slot(pool.free).is_some()
+            || self.outbox.evicted == Conn::NONE && !pool.lingering.is_empty()
     }
 
-    /// Takes a slot for a new connection. If the table is full, that is the slot of the connection that
-    /// lingers longest; the back end learns that with the next action.
-    pub(super) fn conn_insert(&mut self) -> Option<(Conn, &mut ConnSlot<A>)> {
-        if self.tables.conns.is_full() && self.outbox.evicted == Conn::NONE {
-            self.outbox.evicted = self.conn_evict().unwrap_or(Conn::NONE);
+    /// Takes a slot of a pool for a new connection. If all are taken, that is the slot of the connection
+    /// that lingers longest; the back end learns that with the next action.
+    pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
+        let slot = self.pools.get(pool)?;
+        if self.tables.conns.slot(slot.free).is_none() && self.outbox.evicted == Conn::NONE {
+            let index = slot.lingering.first.slot();
+            self.outbox.evicted = self.conn_evict(index)?;
         }
-        self.tables.conns.insert()
+        let pool = self.pools.get_mut(pool)?;
+        self.tables.conns.insert_from(&mut pool.free)
     }
 
-    fn conn_evict(&mut self) -> Option<Conn> {
-        let index = self.lingering.first.slot();
+    fn conn_evict(&mut self, index: u16) -> Option<Conn> {
         let (conn, _) = self.tables.conns.at(index)?;
         self.conn_give_back(index);
         Some(conn)
@@ -205,14 +325,14 @@ impl<A> ConnSlot<A> {
         is_established && is_wanted && self.output.len() == 0 && !self.is_over()
     }
 
-    /// Returns whether the back end is about to drop the socket.
+    /// Returns whether the back end is about to drop the socket, or has done so.
     pub(super) const fn is_over(&self) -> bool {
-        self.pending.actions & (action::CLOSE | action::DROP) != 0
+        self.pending.actions & (action::CLOSE | action::DROP) != 0 || self.has(flag::RELEASED)
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Frees every listener and closes every connection, for the end of a program. The loop may have
+    /// Frees every listener and closes every connection, for the end of a program; none connects again. The loop may have
     /// ended; [`EventBase::drain`] lets the back end deliver what is left. Events stay as they are.
     #[inline(never)]
     pub fn close_all(&mut self) {
@@ -224,10 +344,11 @@ impl<A> EventBase<'_, A> {
             }
         }
         for index in 0..self.cx.tables.conns.capacity() as u16 {
-            let held = self.cx.tables.conns.at(index).filter(|(_, slot)| slot.is_held());
-            if held.is_some() {
-                self.cx.conn_close(index);
+            if self.cx.tables.conns.at(index).is_none() {
+                continue;
             }
+            self.cx.conn_set_reconnects(index, false);
+            self.cx.conn_close(index);
         }
     }
 
@@ -243,7 +364,11 @@ impl<A> EventBase<'_, A> {
         loop {
             if !core::mem::take(&mut self.cx.state.waiting) {
                 self.settle(back_end)?;
-                if self.cx.tables.conns.iter().all(|(_, slot)| slot.has(flag::LINGERING)) {
+                // No callback runs, so none begins to linger.
+                let is_delivered = |slot: &ConnSlot<A>| {
+                    slot.has(flag::DELIVERED | flag::RELEASED) || slot.phase() == Phase::Failed
+                };
+                if self.cx.tables.conns.iter().all(|(_, slot)| is_delivered(slot)) {
                     return Poll::Ready(Ok(()));
                 }
                 let until = self.cx.first_conn().min(back_end.deadline(self));
@@ -260,11 +385,20 @@ impl<A> EventBase<'_, A> {
         self.cx.expire();
     }
 
-    /// Ends the connection that lingers longest, for a back end that needs its socket for another.
-    /// Returns its handle, which is stale: the back end drops the socket.
+    /// Ends a connection that waits for its peer's end of stream only, for a back end that needs its socket
+    /// for another: of the first pool that has one, the one that lingers longest; otherwise one whose end
+    /// has not been reported to the application yet. Returns its handle: the back end drops the socket.
     pub fn end_lingering(&mut self) -> Option<Conn> {
         self.cx.recorder.note(|| Entry::EndLingering);
-        self.cx.conn_evict()
+        let oldest = self.cx.pools.iter().find(|pool| !pool.lingering.is_empty());
+        // The end of others was not reported yet, as after `close_all`. They keep their slot until then.
+        let lingers =
+            |(conn, slot): (Conn, &ConnSlot<A>)| slot.has(flag::LINGERING).then_some(conn);
+        let index = match oldest {
+            Some(pool) => pool.lingering.first.slot(),
+            None => self.cx.tables.conns.iter().find_map(lingers)?.slot(),
+        };
+        self.cx.conn_evict(index)
     }
 
     /// Returns whether a connection lingers: the application has closed it, everything was delivered,

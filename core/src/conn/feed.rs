@@ -1,30 +1,37 @@
 //! What a back end reports of connections, and how it reads and writes their bytes.
 //!
 //! Feeding only records: callbacks run in the dispatch that follows. A stale handle is ignored,
-//! because a back end may hear of a connection after the application freed it.
+//! because a back end may hear of a connection after the application closed or aborted it.
 
 use core::net::SocketAddr;
 
-use super::Direction;
 use super::firing::due;
 use super::slot::{Phase, flag};
+use super::{ConnMut, Direction};
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
+use crate::listener::ListenerSlot;
 use crate::outbox::action;
+use crate::pool::PoolSlot;
 use crate::record::Entry;
-use crate::{EventBase, log};
+use crate::{EventBase, Instant, log};
 
 impl<A> EventBase<'_, A> {
-    /// Returns whether the connection table has room. Call it before accepting, so that every accepted
-    /// connection can be kept.
-    pub fn has_room(&self) -> bool {
-        self.cx.conn_has_room()
+    /// Returns whether a connection for the listener has room in its pool. Call it before accepting, so
+    /// that every accepted connection can be kept.
+    pub fn has_room(&self, listener: Listener) -> bool {
+        let Some(held) = self.cx.tables.listeners.get(listener) else { return false };
+        let is_busy =
+            held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full);
+        // In busy times only a spare place is left, for a short answer.
+        (!is_busy || held.answers_when_busy()) && self.cx.conn_has_room(held.pool())
     }
 
-    /// Feeds an accepted connection: the listener's callback is due.
+    /// Feeds an accepted connection: its first callback is due. In busy times, it gets the answer for that
+    /// and is closed.
     ///
     /// # Errors
-    /// [`AcceptError`] when the listener is gone or the table is full; the connection is still the
+    /// [`AcceptError`] when the listener is gone or its pool is full; the connection is still the
     /// back end's.
     pub fn accepted(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let accepted = self.accept(listener, peer);
@@ -34,12 +41,31 @@ impl<A> EventBase<'_, A> {
 
     fn accept(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let held = self.cx.tables.listeners.get(listener).filter(|slot| !slot.is_freed());
-        held.ok_or(AcceptError::NoListener)?;
-        let (conn, slot) = self.cx.conn_insert().ok_or(AcceptError::Full)?;
-        slot.begin(Phase::Open, peer.into());
-        slot.listener = listener;
-        slot.set_unaccepted(true);
-        self.cx.conn_queue(conn.slot());
+        let held = held.ok_or(AcceptError::NoListener)?;
+        let (pool, call, settings) = (held.pool(), held.call, held.settings);
+        let (Some(call), Some(settings)) = (call, settings) else {
+            return Err(AcceptError::NoListener);
+        };
+        if !self.has_room(listener) {
+            return Err(AcceptError::Full);
+        }
+        let is_at_limit =
+            self.cx.tables.listeners.get(listener).is_some_and(ListenerSlot::is_at_limit);
+        let is_busy = is_at_limit || self.cx.pools.get(pool).is_some_and(PoolSlot::is_full);
+        let (conn, slot) = self.cx.conn_insert(pool).ok_or(AcceptError::Full)?;
+        slot.begin(pool, settings, call);
+        slot.set_phase(Phase::Open);
+        slot.disable(Direction::Read);
+        (slot.peer, slot.listener) = (peer.into(), listener);
+        slot.turn.set(flag::UNACCEPTED, true);
+        slot.turn.add_due(due::OPENED);
+        self.cx.conn_count(conn.slot(), 1);
+        if is_busy {
+            ConnMut::new(&mut self.cx, conn).write_some(settings.busy);
+            self.cx.conn_close(conn.slot());
+        } else {
+            self.cx.conn_queue(conn.slot());
+        }
         Ok(conn)
     }
 
@@ -54,9 +80,10 @@ impl<A> EventBase<'_, A> {
         let index = conn.slot();
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
         match slot.phase() {
+            Phase::Connecting if slot.has(flag::RESTING) => {}
             Phase::Connecting => {
                 slot.set_phase(Phase::Open);
-                self.cx.conn_due(index, due::CONNECTED);
+                self.cx.conn_activate(index, due::OPENED);
                 self.cx.conn_post(index, action::SEND | action::RECEIVE);
                 self.cx.conn_progress(index, Direction::Write);
                 self.cx.conn_progress(index, Direction::Read);
@@ -72,11 +99,12 @@ impl<A> EventBase<'_, A> {
     /// when to call again.
     pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
         let slot = self.cx.tables.conns.get(conn)?;
-        let room = slot.input.len() < self.cx.rings.input_len();
+        let pool = slot.pool();
+        let room = slot.input.len() < self.cx.pools.input_len(pool);
         if !slot.wants_input() || !room {
             return None;
         }
-        Some(slot.input.space(self.cx.rings.input_mut(conn.index())))
+        Some(slot.input.space(self.cx.pools.input_mut(pool, conn.slot())))
     }
 
     /// Feeds that `amount` bytes were put into the room for input. Ignored before the connection is open,
@@ -86,10 +114,11 @@ impl<A> EventBase<'_, A> {
         if slot.phase() == Phase::Connecting || slot.has(flag::EOF) {
             return;
         }
-        let amount = slot.input.commit(self.cx.rings.input_len(), amount);
-        let is_full = slot.input.len() == self.cx.rings.input_len();
+        let size = self.cx.pools.input_len(slot.pool());
+        let amount = slot.input.commit(size, amount);
+        let is_full = slot.input.len() == size;
         if amount > 0 && slot.is_held() {
-            self.cx.conn_due(conn.slot(), due::READ);
+            self.cx.conn_activate(conn.slot(), due::READ);
             self.cx.conn_progress(conn.slot(), Direction::Read);
         } else if is_full {
             // What a peer sends to a closed connection is discarded, in the next turn.
@@ -102,7 +131,9 @@ impl<A> EventBase<'_, A> {
     /// is disabled, unless the connection is closing.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
         match self.cx.tables.conns.get(conn) {
-            Some(slot) if slot.may_send() => slot.output.bytes(self.cx.rings.output(conn.index())),
+            Some(slot) if slot.may_send() => {
+                slot.output.bytes(self.cx.pools.output(slot.pool(), conn.slot()))
+            }
             _ => (&[], &[]),
         }
     }
@@ -114,17 +145,23 @@ impl<A> EventBase<'_, A> {
         if slot.phase() == Phase::Connecting {
             return;
         }
-        let amount = slot.output.consume(self.cx.rings.output_len(), amount);
+        let size = self.cx.pools.output_len(slot.pool());
+        let had_room = slot.has_answer_room(size);
+        let amount = slot.output.consume(size, amount);
         if amount == 0 {
             return;
         }
         let (is_held, is_drained) = (slot.is_held(), slot.output.len() == 0);
+        let writable = if slot.has_room_wanted(size) { due::WRITE } else { 0 };
+        // Input that waits for room is reported again.
+        let has_room = !had_room && slot.has_answer_room(size);
+        let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         if is_drained {
             self.cx.conn_end_output(conn.slot());
         }
         if is_held {
-            if is_drained {
-                self.cx.conn_due(conn.slot(), due::WRITE);
+            if writable | readable != 0 || has_room {
+                self.cx.conn_activate(conn.slot(), writable | readable);
             }
             self.cx.conn_progress(conn.slot(), Direction::Write);
         }
@@ -172,12 +209,16 @@ impl<A> EventBase<'_, A> {
             Phase::Closing => self.cx.conn_give_back(conn.slot()),
             // The application does not know of it, so there is nothing to report.
             _ if slot.is_unaccepted() => self.cx.conn_give_back(conn.slot()),
+            Phase::Connecting if slot.has(flag::RESTING) => {}
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
                 slot.set_phase(Phase::Failed);
-                slot.error = error.into();
+                slot.end = error.into();
                 slot.output.clear();
-                self.cx.conn_due(conn.slot(), due::FAILED);
+                // The back end has no part in it any more.
+                slot.pending.actions = 0;
+                (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
+                self.cx.conn_activate(conn.slot(), due::ENDED);
             }
         }
     }

@@ -4,35 +4,54 @@
 //! it is dropped if its reason is gone, and waits while its direction is disabled.
 
 use super::slot::flag;
-use super::{ConnEvent, ConnSlot, Direction};
-use crate::handle::Conn;
+use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
 use crate::outbox::{Action, action};
+use crate::pool::PoolSlot;
 use crate::{Cx, Fired, Instant};
 
-/// Callbacks that are due, in the order they run (rule R2, an accept first of all).
+/// Callbacks that are due, in the order they run (rule R2).
 pub(super) mod due {
-    pub(in crate::conn) const ACCEPTED: u8 = 1 << 0;
-    pub(in crate::conn) const CONNECTED: u8 = 1 << 1;
-    pub(in crate::conn) const READ: u8 = 1 << 2;
-    pub(in crate::conn) const WRITE: u8 = 1 << 3;
-    pub(in crate::conn) const READ_TIMEOUT: u8 = 1 << 4;
-    pub(in crate::conn) const WRITE_TIMEOUT: u8 = 1 << 5;
+    pub(in crate::conn) const OPENED: u8 = 1 << 0;
+    pub(in crate::conn) const READ: u8 = 1 << 1;
+    pub(in crate::conn) const WRITE: u8 = 1 << 2;
+    pub(in crate::conn) const READ_TIMEOUT: u8 = 1 << 3;
+    pub(in crate::conn) const WRITE_TIMEOUT: u8 = 1 << 4;
+    pub(in crate::conn) const ALARM: u8 = 1 << 5;
     pub(in crate::conn) const EOF: u8 = 1 << 6;
-    pub(in crate::conn) const FAILED: u8 = 1 << 7;
+    pub(in crate::conn) const ENDED: u8 = 1 << 7;
 
     /// Callbacks that delay the end of stream to the next pass.
-    pub(super) const BEFORE_EOF: u8 = READ | CONNECTED;
+    pub(super) const BEFORE_EOF: u8 = READ | OPENED;
     pub(super) const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
+    /// Callbacks whose time has come.
+    pub(super) const OF_TIME: u8 = TIMEOUTS | ALARM;
     /// Callbacks that wait until reading is enabled.
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
     /// Callbacks that wait until writing is enabled.
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
+    /// Callbacks that wait until there is room for an answer.
+    pub(super) const ANSWERED: u8 = READ | EOF;
+}
+
+/// How far the turn of a connection has come.
+pub(crate) struct ConnTurn {
+    index: u16,
+    /// Callbacks that have run in it.
+    run: u8,
+}
+
+impl ConnTurn {
+    pub(crate) const NONE: Self = Self { index: 0, run: 0 };
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns the first due callback whose direction is enabled; zero for none.
-    fn next_due(&self) -> u8 {
-        let mut due = self.turn.due();
+    /// Returns the first due callback that nothing holds back, and that is none of `run`; zero for none.
+    /// Output rings have `output_len` bytes.
+    fn next_due(&self, output_len: impl FnOnce() -> usize, run: u8) -> u8 {
+        let mut due = self.turn.due() & !run;
+        if due & due::ANSWERED != 0 && !self.has_answer_room(output_len()) {
+            due &= !due::ANSWERED;
+        }
         if !self.has(flag::READ_ENABLED) {
             due &= !due::OF_READING;
         }
@@ -47,24 +66,33 @@ impl<A> ConnSlot<A> {
         self.turn.set_due(self.turn.due() & !due);
     }
 
-    /// Takes the next callback, except that of a listener. Input rings have `input_len` bytes.
-    fn take_call(&mut self, conn: Conn, now: Instant, input_len: usize) -> Option<Fired<A>> {
+    /// Takes the next callback of a connection of this pool, none of `run`. Returns zero for none.
+    fn take_due(&mut self, now: Instant, pool: &PoolSlot, run: u8) -> u8 {
         if self.turn.due() & due::TIMEOUTS != 0 {
-            self.clear_due(due::TIMEOUTS & !self.timeouts_passed(now, input_len));
+            self.clear_due(due::TIMEOUTS & !self.timeouts_passed(now, pool.input_len()));
         }
         if self.input.len() == 0 {
             self.clear_due(due::READ);
         }
-        if self.output.len() > 0 {
+        if !self.has_room_wanted(pool.output_len()) {
             self.clear_due(due::WRITE);
         }
-        let first = self.next_due();
+        let first = self.next_due(|| pool.output_len(), run);
         self.clear_due(first);
-        let event = match first {
+        first
+    }
+
+    /// Makes the event of a callback, and does what comes before it.
+    fn begin_event(&mut self, due: u8) -> Option<ConnEvent> {
+        Some(match due {
             0 => return None,
-            due::READ => return self.on_read.map(|call| Fired::Conn(call, conn)),
-            due::WRITE => return self.on_write.map(|call| Fired::Conn(call, conn)),
-            due::CONNECTED => ConnEvent::Connected,
+            due::OPENED => ConnEvent::Opened,
+            due::READ => ConnEvent::Readable,
+            due::WRITE => {
+                self.room_wanted = 0;
+                ConnEvent::Writable
+            }
+            due::ALARM => ConnEvent::Alarm,
             due::READ_TIMEOUT => {
                 self.disable(Direction::Read);
                 ConnEvent::Timeout(Direction::Read)
@@ -77,9 +105,12 @@ impl<A> ConnSlot<A> {
                 self.disable(Direction::Read);
                 ConnEvent::Eof
             }
-            _ => ConnEvent::Failed(self.error.into()),
-        };
-        self.on_event.map(|call| Fired::ConnEvent(call, conn, event))
+            _ => {
+                // Also of what the callbacks before it asked to hear again, nothing follows.
+                self.turn.set_due(0);
+                ConnEvent::Ended(ConnEnd::from(self.end))
+            }
+        })
     }
 
     /// Enables a direction. Reading stays disabled once the end of stream was reported.
@@ -100,61 +131,61 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether its listener's callback has not run yet: the application does not know of it.
+    /// Returns whether its first callback has not run yet: the application does not know of it.
     pub(crate) const fn is_unaccepted(&self) -> bool {
-        self.turn.due() & due::ACCEPTED != 0
-    }
-
-    /// Marks it as not passed to its listener's callback yet, or as passed.
-    pub(crate) const fn set_unaccepted(&mut self, unaccepted: bool) {
-        self.turn.set_due(if unaccepted { due::ACCEPTED } else { 0 });
-    }
-
-    /// Returns whether the application has set a callback for `due`.
-    pub(super) const fn hears(&self, due: u8) -> bool {
-        match due {
-            due::READ => self.on_read.is_some(),
-            due::WRITE => self.on_write.is_some(),
-            _ => self.on_event.is_some(),
-        }
+        self.has(flag::UNACCEPTED)
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last.
+    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last. A callback
+    /// that becomes due again in its turn, or that comes before the one that runs, has the next turn, so
+    /// that the turn ends.
     ///
     /// The end of stream waits for the next pass, so that the back end is first offered what the
     /// callback for the earlier input writes.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
-        let (now, input_len) = (self.now, self.rings.input_len());
+        let is_unaccepted = self.tables.conns.slot(index)?.is_unaccepted();
+        if is_unaccepted && !self.hand_over(index) {
+            return None;
+        }
         let (conn, slot) = self.tables.conns.at(index)?;
-        if slot.is_unaccepted() {
-            return self.hand_over(index);
-        }
+        let pool = self.pools.get(slot.pool())?;
+        let run = if self.conn_turn.index == index { self.conn_turn.run } else { 0 };
         let before = slot.turn.due();
-        let fired = slot.take_call(conn, now, input_len);
+        let first = slot.take_due(self.now, pool, run);
+        let event = slot.begin_event(first);
         let left = slot.turn.due();
+        // This callback and those before it.
+        let run = run | first | first.saturating_sub(1);
         let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
-        if eof_waits || slot.next_due() == 0 {
+        let is_over = eof_waits || slot.next_due(|| pool.output_len(), run) == 0;
+        let call = slot.call;
+        self.conn_turn = ConnTurn { index, run: if is_over { 0 } else { run } };
+        if is_over {
             self.queues.done(&mut slot.turn);
-            self.conn_activate(index, left);
+            if left != 0 {
+                self.conn_activate(index, left);
+            }
         }
-        fired
-    }
-
-    /// Makes a callback due, if one is set.
-    #[inline]
-    pub(super) fn conn_due(&mut self, index: u16, due: u8) {
-        if self.tables.conns.slot(index).is_some_and(|slot| slot.hears(due)) {
-            self.conn_activate(index, due);
+        if before & !left & due::OF_TIME != 0 {
+            // What is due has no place in the heap of timers.
+            self.conn_arm(index);
         }
+        let event = event?;
+        if let ConnEvent::Ended(_) = event {
+            self.conn_ended(index);
+        }
+        Some(Fired::Conn(call?, conn, event))
     }
 
     /// Makes callbacks due, and gives a turn to a connection that the application knows, if one can run.
     pub(super) fn conn_activate(&mut self, index: u16, due: u8) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.add_due(due);
-        if slot.next_due() != 0 && !slot.is_unaccepted() {
+        let pool = slot.pool();
+        let can_run = slot.next_due(|| self.pools.output_len(pool), 0) != 0;
+        if can_run && !slot.turn.is_queued() && !slot.is_unaccepted() {
             self.conn_queue(index);
         }
     }
@@ -176,7 +207,9 @@ impl<A> Cx<'_, A> {
         let (conn, slot) = self.tables.conns.at(index)?;
         match action {
             action::OPEN => Some(Action::Connect(conn)),
-            action::TUNE if slot.is_held() => Some(Action::Tune(conn, slot.tuning())),
+            action::TUNE if slot.is_held() && !slot.has(flag::RESTING) => {
+                Some(Action::Tune(conn, slot.tuning()))
+            }
             action::RECEIVE if slot.wants_input() => {
                 if !slot.is_held() {
                     slot.input.clear();
@@ -185,6 +218,10 @@ impl<A> Cx<'_, A> {
             }
             action::SEND if slot.may_send() => Some(Action::Send(conn)),
             action::END => Some(Action::End(conn)),
+            action::FREE => {
+                self.conn_give_back(index);
+                None
+            }
             action::CLOSE => {
                 self.conn_give_back(index);
                 Some(Action::Close(conn))

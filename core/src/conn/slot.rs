@@ -1,6 +1,7 @@
 //! What a connection's slot keeps, besides its rings and its place in the heap of timers.
 
-use super::{OnConn, OnConnEvent, Tuning};
+use super::firing::due;
+use super::{OnConn, Settings, Tuning};
 use crate::Instant;
 use crate::address::Address;
 use crate::error::Code;
@@ -48,6 +49,19 @@ pub(crate) mod flag {
     pub(crate) const DELIVERED: u32 = READ_ENABLED << 9;
     /// It is on the list of connections that wait for their peer's end of stream only.
     pub(crate) const LINGERING: u32 = READ_ENABLED << 10;
+    /// It was accepted, and its first callback has not run: the application does not know of it.
+    pub(crate) const UNACCEPTED: u32 = READ_ENABLED << 11;
+
+    // Bits 24 to 27, below these, are the number of its pool.
+
+    /// It is an outgoing connection that is not under way: without a socket, and not connecting.
+    pub(crate) const RESTING: u32 = 1 << 28;
+    /// The back end has no socket for it any more.
+    pub(crate) const RELEASED: u32 = 1 << 29;
+    /// It connects again once it has ended.
+    pub(crate) const RECONNECTS: u32 = 1 << 30;
+    /// The rest of an overlong line is discarded.
+    pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
@@ -56,22 +70,28 @@ pub struct ConnSlot<A> {
     pub(crate) alarm: Alarm,
     /// When each direction last made progress, or began to wait.
     pub(super) last: [Instant; 2],
+    /// When the application's alarm is due; the origin of the clock while it is not set. For a connection
+    /// at rest, when it connects.
+    pub(super) alarm_at: Instant,
     /// How long each direction may be idle, in milliseconds; zero forever.
     pub(super) timeouts: [u32; 2],
+    /// The period of the application's alarm in milliseconds, zero for once.
+    pub(super) alarm_every: u32,
     pub(crate) turn: Turn,
     head: Head,
     /// The listener that accepted it; none for an outgoing connection.
     pub(crate) listener: Listener,
-    pub(super) on_read: Option<OnConn<A>>,
-    pub(super) on_write: Option<OnConn<A>>,
-    pub(super) on_event: Option<OnConnEvent<A>>,
-    pub(super) user: u32,
+    pub(super) call: Option<OnConn<A>>,
+    settings: Option<&'static Settings>,
     pub(super) peer: Address,
     pub(super) input: Ring,
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    pub(super) error: Code,
+    /// The room that the application waits for, zero for none.
+    pub(super) room_wanted: u16,
+    /// How it ended.
+    pub(super) end: Code,
     pub(crate) pending: Pending,
 }
 
@@ -81,19 +101,20 @@ impl<A> Slot for ConnSlot<A> {
     const EMPTY: Self = Self {
         alarm: Alarm::EMPTY,
         last: [Instant::ZERO; 2],
+        alarm_at: Instant::ZERO,
         timeouts: [0; 2],
+        alarm_every: 0,
         turn: Turn::EMPTY,
         head: Head::EMPTY,
         listener: Listener::UNSET,
-        on_read: None,
-        on_write: None,
-        on_event: None,
-        user: 0,
+        call: None,
+        settings: None,
         peer: Address::EMPTY,
         input: Ring::EMPTY,
         output: Ring::EMPTY,
         keep_alive: 0,
-        error: Code::EMPTY,
+        room_wanted: 0,
+        end: Code::EMPTY,
         pending: Pending::EMPTY,
     };
 
@@ -112,17 +133,39 @@ impl<A> Slot for ConnSlot<A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Begins a connection in a slot that has just been taken. Its place in the heap of timers is kept:
-    /// the stale key of an earlier connection may still be there.
-    pub(super) fn begin(&mut self, phase: Phase, peer: Address) {
-        self.turn = self.turn.begin(flag::WRITE_ENABLED, 0);
-        self.timeouts = [0; 2];
-        (self.on_read, self.on_write, self.on_event) = (None, None, None);
-        (self.user, self.listener) = (0, Listener::NONE);
+    /// Begins a connection of a pool in a slot that has just been taken. Its place in the heap of timers is
+    /// kept: the stale key of an earlier connection may still be there.
+    pub(super) fn begin(&mut self, pool: u8, settings: &'static Settings, call: OnConn<A>) {
+        (self.call, self.settings) = (Some(call), Some(settings));
+        (self.listener, self.peer) = (Listener::NONE, Address::EMPTY);
+        self.turn = self.turn.begin(0, pool);
+        self.begin_again();
+    }
+
+    /// Returns the connection to its beginning: connecting, with empty rings.
+    pub(super) fn begin_again(&mut self) {
+        let (pool, priority) = (self.pool(), self.turn.priority());
+        self.turn = self.turn.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
+        let _ = self.turn.set_priority(priority);
+        self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
+        (self.alarm_at, self.alarm_every, self.room_wanted) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
-        self.peer = peer;
-        self.set_phase(phase);
         self.set_tuning(Tuning::DEFAULT);
+    }
+
+    /// Returns the number of its pool.
+    pub(crate) const fn pool(&self) -> u8 {
+        self.turn.interest() & 0b1111
+    }
+
+    /// Returns the room that an answer takes.
+    pub(super) fn answer_room(&self) -> usize {
+        self.settings.map_or(0, |settings| settings.room.into())
+    }
+
+    /// Returns whether there is room for an answer in an output ring of `output_len` bytes.
+    pub(super) fn has_answer_room(&self, output_len: usize) -> bool {
+        output_len.saturating_sub(self.output.len()) >= self.answer_room()
     }
 
     pub(super) const fn phase(&self) -> Phase {
@@ -171,9 +214,41 @@ impl<A> ConnSlot<A> {
         self.phase() != Phase::Closing
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.phase() == Phase::Open
+    }
+
+    /// Returns whether messages can be taken out of the input: the application has not closed it.
+    pub(super) fn is_readable(&self) -> bool {
+        // In the callback of its end, a connection that has failed is released.
+        matches!(self.phase(), Phase::Open | Phase::Failed) || self.has(flag::RELEASED)
+    }
+
+    /// Returns whether the room that the application waits for is there, or the output is empty.
+    pub(super) fn has_room_wanted(&self, output_len: usize) -> bool {
+        let room = output_len.saturating_sub(self.output.len());
+        let wanted = usize::from(self.room_wanted);
+        self.output.len() == 0 || wanted > 0 && room >= wanted
+    }
+
+    /// Sets the alarm to so many milliseconds from `now`, and again each `period` milliseconds, if that is
+    /// not zero.
+    pub(super) fn set_alarm(&mut self, now: Instant, delay: u32, period: u32) {
+        self.alarm_at = now.plus(u64::from(delay).wrapping_mul(1_000)).max(Instant::from_micros(1));
+        self.alarm_every = period;
+    }
+
+    /// Cancels the alarm. Returns whether one was set or due.
+    pub(super) fn take_alarm(&mut self) -> bool {
+        let was_due = self.turn.due() & due::ALARM != 0;
+        self.clear_due(due::ALARM);
+        self.alarm_every = 0;
+        core::mem::replace(&mut self.alarm_at, Instant::ZERO) > Instant::ZERO || was_due
+    }
+
     /// Returns whether nothing can be written any more.
     pub(super) fn is_finished(&self) -> bool {
-        self.has(flag::FINISHED) || self.phase() == Phase::Failed
+        self.has(flag::FINISHED) || matches!(self.phase(), Phase::Closing | Phase::Failed)
     }
 
     /// Returns whether input is wanted, as far as the application and the peer are concerned. That of a
@@ -192,7 +267,7 @@ impl<A> ConnSlot<A> {
     pub(super) fn may_send(&self) -> bool {
         match self.phase() {
             Phase::Open => self.has(flag::WRITE_ENABLED) && self.output.len() > 0,
-            Phase::Closing => self.output.len() > 0,
+            Phase::Closing => self.output.len() > 0 && !self.is_over(),
             Phase::Connecting | Phase::Failed => false,
         }
     }
@@ -201,7 +276,8 @@ impl<A> ConnSlot<A> {
     /// end.
     pub(super) fn awaits_peer(&self) -> bool {
         match self.phase() {
-            Phase::Connecting | Phase::Closing => true,
+            Phase::Connecting => !self.has(flag::RESTING),
+            Phase::Closing => !self.has(flag::RELEASED),
             Phase::Open => self.output.len() > 0,
             Phase::Failed => false,
         }

@@ -8,6 +8,7 @@
 use super::firing::due;
 use super::slot::flag;
 use super::{ConnSlot, Direction};
+use crate::outbox::action;
 use crate::{Cx, Instant};
 
 impl<A> ConnSlot<A> {
@@ -38,7 +39,26 @@ impl<A> ConnSlot<A> {
             false => self.until(direction, input_len),
         };
         let read = until(due::READ_TIMEOUT, Direction::Read);
-        read.min(until(due::WRITE_TIMEOUT, Direction::Write))
+        read.min(until(due::WRITE_TIMEOUT, Direction::Write)).min(self.alarm_deadline())
+    }
+
+    /// Returns when the alarm is due, or a connection at rest connects; [`Instant::MAX`] for never.
+    pub(super) fn alarm_deadline(&self) -> Instant {
+        let is_set = self.alarm_at > Instant::ZERO && self.turn.due() & due::ALARM == 0;
+        // That of a closed connection is for when it has ended.
+        if is_set && self.is_held() { self.alarm_at } else { Instant::MAX }
+    }
+
+    /// Sets the alarm, which is due at `now`, for the next time, if it comes again: a period later, or a period
+    /// from now when more than one has passed.
+    fn renew_alarm(&mut self, now: Instant) {
+        let period = u64::from(self.alarm_every).wrapping_mul(1_000);
+        let next = self.alarm_at.plus(period);
+        self.alarm_at = match period {
+            0 => Instant::ZERO,
+            _ if next > now => next,
+            _ => now.plus(period),
+        };
     }
 
     /// Returns the callbacks of the timeouts that have passed at `now`.
@@ -54,7 +74,7 @@ impl<A> ConnSlot<A> {
 impl<A> Cx<'_, A> {
     /// Restarts a direction's timeout: it made progress, or may make some from now on.
     pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
-        let (now, input_len) = (self.now, self.rings.input_len());
+        let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.timeouts == [0; 2] {
             return;
@@ -64,7 +84,20 @@ impl<A> Cx<'_, A> {
             Direction::Read => *read = now,
             Direction::Write => *write = now,
         }
-        let until = slot.until(direction, input_len);
+        let until = slot.until(direction, self.pools.input_len(slot.pool()));
+        self.conn_arm_until(index, until);
+    }
+
+    /// Makes sure that the loop looks at a connection's next deadline in time.
+    pub(super) fn conn_arm(&mut self, index: u16) {
+        let Some(slot) = self.tables.conns.slot(index) else { return };
+        let until = slot.next_deadline(self.pools.input_len(slot.pool()));
+        self.conn_arm_until(index, until);
+    }
+
+    /// Makes sure that the loop looks at a connection's deadlines at `until`.
+    fn conn_arm_until(&mut self, index: u16, until: Instant) {
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let stands_early = slot.alarm.is_placed() && slot.alarm.deadline <= until;
         if stands_early || until == Instant::MAX {
             return;
@@ -77,15 +110,43 @@ impl<A> Cx<'_, A> {
         self.timers.conns.arm(&mut self.tables.conns, index);
     }
 
-    /// Makes the passed timeouts of the connection in a slot due. The direction is disabled when its turn
-    /// comes (rule M7), whether there is a callback or not.
+    /// Makes what has passed for the connection in a slot due. The direction of a timeout is disabled when
+    /// its turn comes (rule M7), whether there is a callback or not.
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
-        let (now, input_len) = (self.now, self.rings.input_len());
+        let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if !slot.is_held() {
             return self.conn_close_timed_out(index);
         }
-        let passed = slot.timeouts_passed(now, input_len);
+        let passed = slot.timeouts_passed(now, self.pools.input_len(slot.pool()));
+        let alarm = slot.alarm_deadline();
+        if alarm <= now
+            && alarm < Instant::MAX
+            && let Some(alarm) = self.hooks.conn_alarm
+        {
+            alarm(self, index);
+        }
         self.conn_activate(index, passed);
+    }
+
+    /// Makes the alarm of a connection due, or connects one that is at rest.
+    pub(super) fn conn_alarm_due(&mut self, index: u16) {
+        let now = self.now;
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if slot.has(flag::RESTING) {
+            return self.conn_call(index);
+        }
+        slot.renew_alarm(now);
+        self.conn_activate(index, due::ALARM);
+        // An alarm that was due until now has no place in the heap.
+        self.conn_arm(index);
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Lets a connection that was accepted begin to read.
+    pub(crate) fn conn_opened(&mut self, index: u16) {
+        self.conn_post(index, action::RECEIVE);
+        self.conn_progress(index, Direction::Read);
     }
 }

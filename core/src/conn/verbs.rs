@@ -1,103 +1,239 @@
-//! What an application does with a connection.
+//! What an application does with a connection, except for its bytes.
 
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::slot::{Phase, flag};
-use super::{ConnSlot, Direction, OnConn, OnConnEvent, Tuning};
-use crate::error::{Full, Stale, StillActive, WriteError};
+use super::slot::flag;
+use super::{ConnSlot, Direction, OnConn, Protocol, Settings, Tuning};
+use crate::error::{ConnectError, SetupError, StaleError, StillActiveError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
+use crate::pool::PoolId;
 use crate::time::millis;
-use crate::{Cx, Priority};
+use crate::{ConnError, Cx, Priority};
 
 /// One connection, borrowed from the loop: its verbs.
 ///
-/// Made by [`Cx::conn`].
+/// A callback gets it for the connection it is about; [`Cx::conn`] makes it from a handle. Every verb
+/// checks that the connection still exists. After its end, which another verb may have brought about,
+/// verbs change nothing, and return zero, `None` or an error.
+///
+/// A button that sends a line to a connection whose handle the application has kept:
+///
+/// ```
+/// use picoevent::{Conn, EventMut};
+///
+/// struct App {
+///     uplink: Option<Conn>,
+/// }
+///
+/// fn pressed(app: &mut App, event: &mut EventMut<App>) {
+///     // It may be gone, or at rest.
+///     if let Some(Ok(mut uplink)) = app.uplink.map(|uplink| event.conn(uplink))
+///         && uplink.is_open()
+///     {
+///         let _ = uplink.write(b"pressed\n");
+///     }
+/// }
+/// # let _ = pressed;
+/// ```
 pub struct ConnMut<'c, 's, A> {
-    cx: &'c mut Cx<'s, A>,
-    conn: Conn,
+    pub(super) cx: &'c mut Cx<'s, A>,
+    pub(super) conn: Conn,
 }
 
+/// Making connections.
 impl<'s, A> Cx<'s, A> {
-    /// Opens a connection to `peer`. [`Cx::conn`] sets its callbacks; the event callback gets the outcome,
-    /// [`Connected`](super::ConnEvent::Connected) or [`Failed`](super::ConnEvent::Failed), which this
-    /// call never returns.
+    /// Opens a connection to `address`, from a pool. The callbacks of `P` get the outcome,
+    /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended), which this call never returns.
     ///
     /// Data written meanwhile is sent as soon as the connection is established.
     ///
+    /// ```
+    /// use core::net::SocketAddr;
+    /// use picoevent::{Backoff, ConnEnd, ConnMut, Cx, PoolId, Protocol, SetupError};
+    ///
+    /// struct App {
+    ///     collector: SocketAddr,
+    ///     backoff: Backoff,
+    /// }
+    ///
+    /// struct Uplink;
+    ///
+    /// impl Protocol<App> for Uplink {
+    ///     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+    ///         app.backoff.reset();
+    ///         let _ = conn.write(b"hello\n");
+    ///     }
+    ///
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         conn.consume(usize::MAX);
+    ///     }
+    ///
+    ///     /// The same connection, with the same handle and rings, connects again.
+    ///     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
+    ///         let _ = conn.connect_after(app.backoff.next_delay(), app.collector);
+    ///     }
+    /// }
+    ///
+    /// fn start(app: &App, cx: &mut Cx<App>, pool: PoolId) -> Result<(), SetupError> {
+    ///     cx.connect::<Uplink>(app.collector, pool)?;
+    ///     Ok(())
+    /// }
+    /// # let _ = start;
+    /// ```
+    ///
     /// # Errors
-    /// [`Full::Conns`] when the table has no free slot.
-    pub fn connect(&mut self, peer: SocketAddr) -> Result<Conn, Full> {
-        let (conn, slot) = self.conn_insert().ok_or(Full::Conns)?;
-        slot.begin(Phase::Connecting, peer.into());
-        self.conn_post(conn.slot(), action::OPEN);
+    /// As [`outgoing`](Self::outgoing).
+    pub fn connect<P: Protocol<A>>(
+        &mut self,
+        address: SocketAddr,
+        pool: PoolId,
+    ) -> Result<Conn, SetupError> {
+        self.connect_with(address, pool, P::SETTINGS, P::event)
+    }
+
+    /// As [`connect`](Self::connect), with a plain function as callback.
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    pub fn connect_with(
+        &mut self,
+        address: SocketAddr,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
+        let conn = self.outgoing_with(pool, settings, call)?;
+        self.conn_connect_after(conn.slot(), 0, address);
         Ok(conn)
+    }
+
+    /// Takes a connection from a pool that [`ConnMut::connect`] opens later. Until then it is at rest:
+    /// it has its slot, its rings and its handle, but no socket.
+    ///
+    /// # Errors
+    /// [`SetupError::NoPool`] when the base has no such pool, [`SetupError::PoolFull`] when all its
+    /// connections are in use, [`SetupError::Room`] when the output ring is shorter than the room that the
+    /// protocol asks for.
+    pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
+        self.outgoing_with(pool, P::SETTINGS, P::event)
+    }
+
+    /// As [`outgoing`](Self::outgoing), with a plain function as callback.
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    pub fn outgoing_with(
+        &mut self,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
+        self.fits_pool(pool, settings)?;
+        if self.pools.get(pool.0).is_none_or(|pool| pool.is_full()) {
+            return Err(SetupError::PoolFull);
+        }
+        let (conn, slot) = self.conn_insert(pool.0).ok_or(SetupError::PoolFull)?;
+        slot.begin(pool.0, settings, call);
+        slot.turn.set(flag::RESTING | flag::RELEASED, true);
+        self.conn_count(conn.slot(), 1);
+        Ok(conn)
+    }
+
+    /// Checks that a pool of this base has room for a kind of connection.
+    pub(crate) fn fits_pool(&self, pool: PoolId, settings: &Settings) -> Result<(), SetupError> {
+        let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
+        if usize::from(settings.room) > slot.output_len() {
+            return Err(SetupError::Room);
+        }
+        if settings.busy.len() > slot.output_len() {
+            return Err(SetupError::Busy);
+        }
+        Ok(())
     }
 
     /// Returns the connection's verbs.
     ///
     /// # Errors
-    /// [`Stale`] when the connection was freed or closed.
-    pub fn conn(&mut self, conn: Conn) -> Result<ConnMut<'_, 's, A>, Stale> {
-        self.held(conn)?;
+    /// [`StaleError`] when the connection has ended, or was closed or aborted, and does not connect again.
+    pub fn conn(&mut self, conn: Conn) -> Result<ConnMut<'_, 's, A>, StaleError> {
+        let slot = self.tables.conns.get(conn).ok_or(StaleError)?;
+        if !slot.is_held() && !slot.has(flag::RECONNECTS) {
+            return Err(StaleError);
+        }
         Ok(ConnMut { cx: self, conn })
-    }
-
-    /// Moves as many bytes from the input of `from` to the output of `to` as there is room for. Returns
-    /// the number moved. Both may be the same connection.
-    ///
-    /// # Errors
-    /// [`Stale`] when one of them was freed; nothing has moved then.
-    pub fn transfer(&mut self, from: Conn, to: Conn) -> Result<usize, Stale> {
-        let mut input = self.held(from)?.input;
-        let slot = self.held(to)?;
-        if slot.is_finished() {
-            return Ok(0);
-        }
-        let mut output = slot.output;
-        let (held, room) = self.rings.input_and_output(from.index(), to.index());
-        let (first, second) = input.bytes(held);
-        let mut amount = output.write(room, first);
-        if !second.is_empty() {
-            amount = amount.wrapping_add(output.write(room, second));
-        }
-        if let Some(slot) = self.tables.conns.get_mut(to) {
-            slot.output = output;
-        }
-        input.consume(held.len(), amount);
-        self.conn_output_grew(to.slot(), amount);
-        self.conn_input_shrank(from.slot(), input);
-        Ok(amount)
-    }
-
-    fn held(&mut self, conn: Conn) -> Result<&mut ConnSlot<A>, Stale> {
-        self.tables.conns.get_mut(conn).filter(|slot| slot.is_held()).ok_or(Stale)
     }
 }
 
-/// Callbacks and settings.
+impl<'c, 's, A> ConnMut<'c, 's, A> {
+    pub(crate) const fn new(cx: &'c mut Cx<'s, A>, conn: Conn) -> Self {
+        Self { cx, conn }
+    }
+
+    /// Returns the connection's handle, for keeping.
+    pub const fn id(&self) -> Conn {
+        self.conn
+    }
+
+    /// Returns the rest of the loop.
+    pub const fn cx(&mut self) -> &mut Cx<'s, A> {
+        self.cx
+    }
+}
+
+/// Outgoing connections.
 impl<A> ConnMut<'_, '_, A> {
-    /// Sets the function to call after input arrived.
-    pub fn on_read(&mut self, call: OnConn<A>) -> &mut Self {
-        self.change(|slot| slot.on_read = Some(call))
+    /// Connects to `address` now: as [`connect_after`](Self::connect_after) without a delay.
+    ///
+    /// # Errors
+    /// As [`connect_after`](Self::connect_after).
+    pub fn connect(&mut self, address: SocketAddr) -> Result<(), ConnectError> {
+        self.connect_after(Duration::ZERO, address)
     }
 
-    /// Sets the function to call when all output was sent: the back end has it, the peer may not have it
-    /// yet.
-    pub fn on_write(&mut self, call: OnConn<A>) -> &mut Self {
-        self.change(|slot| slot.on_write = Some(call))
+    /// Connects to `address`, `delay` from now: a connection that is at rest, or, in its `ended` callback,
+    /// one that has just ended. The latter keeps its slot, its rings and its handle. If its output is still
+    /// being sent, it connects when that is over. A later call replaces the delay and the address.
+    /// [`Cx::connect`] has an example.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the connection is under way or was accepted by a listener.
+    pub fn connect_after(
+        &mut self,
+        delay: Duration,
+        address: SocketAddr,
+    ) -> Result<(), ConnectError> {
+        let slot = self.cx.tables.conns.get(self.conn).ok_or(ConnectError::Ended)?;
+        if slot.listener != Listener::NONE {
+            return Err(ConnectError::Accepted);
+        }
+        if slot.is_held() && !slot.has(flag::RESTING) {
+            return Err(ConnectError::InUse);
+        }
+        self.cx.conn_connect_after(self.conn.slot(), millis(delay), address);
+        Ok(())
     }
 
-    /// Sets the function to call for all but data: connected, end of stream, timeout, failure.
-    pub fn on_event(&mut self, call: OnConnEvent<A>) -> &mut Self {
-        self.change(|slot| slot.on_event = Some(call))
+    /// Returns whether the connection is established, and neither closed nor failed.
+    pub fn is_open(&self) -> bool {
+        self.slot().is_some_and(ConnSlot::is_open)
     }
 
-    /// Enables a direction. At first reading is disabled and writing is enabled.
+    /// Returns whether the connection is at rest: without a socket, also while it waits for its time to
+    /// connect.
+    pub fn is_resting(&self) -> bool {
+        self.slot().is_some_and(|slot| slot.has(flag::RESTING))
+    }
+}
+
+/// Settings.
+impl<A> ConnMut<'_, '_, A> {
+    /// Enables a direction. Both are enabled when the connection opens.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
+        let Some(slot) = self.held_mut() else { return self };
+        slot.enable(direction);
         let index = self.conn.slot();
-        self.change(|slot| slot.enable(direction));
         let moves = match direction {
             Direction::Read => action::RECEIVE,
             Direction::Write => action::SEND,
@@ -111,27 +247,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Disables a direction; the rings keep their bytes. Due callbacks of the direction wait until it is
     /// enabled again, except a timeout, which is taken back.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
-        self.change(|slot| slot.disable(direction));
-        self
-    }
-
-    /// Sets how long no input may arrive (`read`), and how long waiting output may make no progress
-    /// (`write`, which also bounds a connect), before the event callback gets a timeout. `None` and zero
-    /// mean no timeout. In whole milliseconds, rounded up; the longest is 49 days.
-    pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
-        let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
-        self.change(|slot| slot.timeouts = [read, write]);
-        self.cx.conn_progress(self.conn.slot(), Direction::Read);
-        self.cx.conn_progress(self.conn.slot(), Direction::Write);
-        self
-    }
-
-    /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`), `None` where there
-    /// is none.
-    pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
-        let [read, write] = self.slot().map_or([0; 2], |slot| slot.timeouts);
-        let timeout = |millis: u32| (millis > 0).then(|| Duration::from_millis(millis.into()));
-        (timeout(read), timeout(write))
+        self.change(|slot| slot.disable(direction))
     }
 
     /// Returns whether a direction is enabled (`bufferevent_get_enabled`).
@@ -144,13 +260,45 @@ impl<A> ConnMut<'_, '_, A> {
         })
     }
 
+    /// Sets how long no input may arrive (`read`), and how long waiting output may make no progress
+    /// (`write`, which also bounds a connect), before [`ConnEvent::Timeout`](super::ConnEvent::Timeout).
+    /// `None` and zero mean no timeout. In whole milliseconds, rounded up; 49 days at most.
+    pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
+        let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
+        self.change(|slot| slot.timeouts = [read, write]);
+        self.restart_timeouts()
+    }
+
+    /// Sets how long no input may arrive; see [`set_timeouts`](Self::set_timeouts). The timeout for writing
+    /// stays.
+    pub fn set_idle(&mut self, idle: Option<Duration>) -> &mut Self {
+        let idle = idle.map_or(0, millis);
+        self.change(|slot| slot.timeouts[0] = idle);
+        self.restart_timeouts()
+    }
+
+    fn restart_timeouts(&mut self) -> &mut Self {
+        if self.held_mut().is_some() {
+            self.cx.conn_progress(self.conn.slot(), Direction::Read);
+            self.cx.conn_progress(self.conn.slot(), Direction::Write);
+        }
+        self
+    }
+
+    /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`), `None` where there
+    /// is none.
+    pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
+        let [read, write] = self.slot().map_or([0; 2], |slot| slot.timeouts);
+        let timeout = |millis: u32| (millis > 0).then(|| Duration::from_millis(millis.into()));
+        (timeout(read), timeout(write))
+    }
+
     /// Sets the priority of the connection's callbacks.
     ///
     /// # Errors
-    /// [`StillActive`] while a callback is due.
-    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
-        let slot = self.cx.tables.conns.get_mut(self.conn);
-        slot.map_or(Ok(()), |slot| slot.turn.set_priority(priority))
+    /// [`StillActiveError`] while a callback is due.
+    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
+        self.held_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
 
     /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). It is off at first: output leaves when it
@@ -182,17 +330,7 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the application's word, zero at first.
-    pub fn user(&self) -> u32 {
-        self.slot().map_or(0, |slot| slot.user)
-    }
-
-    /// Sets the application's word.
-    pub fn set_user(&mut self, user: u32) -> &mut Self {
-        self.change(|slot| slot.user = user)
-    }
-
-    /// Returns the peer's address.
+    /// Returns the peer's address; for a connection at rest, the address of its last connect.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.slot().map(|slot| slot.peer.into())
     }
@@ -202,143 +340,138 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn listener(&self) -> Option<Listener> {
         self.slot().map(|slot| slot.listener).filter(|listener| *listener != Listener::NONE)
     }
-}
 
-/// Output.
-impl<A> ConnMut<'_, '_, A> {
-    /// Queues all of `data` for sending, or nothing.
-    ///
-    /// # Errors
-    /// [`WriteError::Full`] when it does not fit now, [`WriteError::Finished`] when no more can
-    /// be sent. Nothing was taken then.
-    pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
-        let open = self.slot().filter(|slot| !slot.is_finished());
-        let held = open.ok_or(WriteError::Finished)?.output.len();
-        self.cx.longest_write.note(data.len());
-        let room = self.cx.rings.output_len().saturating_sub(held);
-        if data.len() > room {
-            return Err(WriteError::Full { room });
-        }
-        self.write_some(data);
-        Ok(())
+    /// Returns the connection's place in its pool, from 0: no other connection of the pool has it meanwhile.
+    pub fn place(&self) -> Option<usize> {
+        let pool = self.cx.pools.get(self.slot()?.pool())?;
+        Some(pool.place_of(self.conn.slot()))
     }
 
-    /// Queues as much of `data` as fits. Returns the number of bytes queued: zero when no more can be sent.
-    pub fn write_some(&mut self, data: &[u8]) -> usize {
-        let storage = self.cx.rings.output_mut(self.conn.index());
-        let Some(slot) = self.cx.tables.conns.slot_mut(self.conn.slot()) else { return 0 };
-        if slot.is_finished() {
-            return 0;
-        }
-        let amount = slot.output.write(storage, data);
-        self.cx.conn_output_grew(self.conn.slot(), amount);
-        amount
+    /// Returns the sizes of the input and the output ring in bytes.
+    pub fn ring_sizes(&self) -> (usize, usize) {
+        let pool = self.slot().and_then(|slot| self.cx.pools.get(slot.pool()));
+        pool.map_or((0, 0), |pool| (pool.input_len(), pool.output_len()))
     }
 
-    /// Returns the number of bytes the output ring has room for.
-    pub fn room(&self) -> usize {
-        self.cx.rings.output_len().saturating_sub(self.output_len())
-    }
-
-    /// Returns the number of bytes written and not yet sent.
-    pub fn output_len(&self) -> usize {
-        self.slot().map_or(0, |slot| slot.output.len())
-    }
-
-    /// Ends the sending side: the end of the stream is sent after the output. Reading goes on.
-    pub fn finish(&mut self) {
-        self.change(|slot| slot.turn.set(flag::FINISHED, true));
-        self.cx.conn_end_output(self.conn.slot());
+    /// Returns the connection's pool.
+    pub fn pool(&self) -> Option<PoolId> {
+        self.slot().map(|slot| PoolId(slot.pool()))
     }
 }
 
-/// Input.
+/// The alarm: the connection's own timer, which ends with it.
+///
+/// A client that has to log in within ten seconds:
+///
+/// ```
+/// use core::time::Duration;
+/// use picoevent::{ConnMut, Protocol};
+/// # struct App;
+/// struct Login;
+///
+/// impl Protocol<App> for Login {
+///     fn opened(_: &mut App, conn: &mut ConnMut<App>) {
+///         conn.alarm_after(Duration::from_secs(10));
+///     }
+///
+///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+///         let mut buffer = [0; 40];
+///         if let Some(Ok("let me in")) = conn.read_line(&mut buffer) {
+///             conn.cancel_alarm();
+///         }
+///     }
+///
+///     fn alarm(_: &mut App, conn: &mut ConnMut<App>) {
+///         let _ = conn.write(b"too late\n");
+///         conn.close();
+///     }
+/// }
+/// # let _ = <Login as Protocol<App>>::ended;
+/// ```
 impl<A> ConnMut<'_, '_, A> {
-    /// Returns the number of bytes received and not yet consumed.
-    pub fn input_len(&self) -> usize {
-        self.slot().map_or(0, |slot| slot.input.len())
+    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, `delay` from now.
+    /// Replaces an earlier alarm, also one that is due. In whole milliseconds, rounded up, one at least.
+    pub fn alarm_after(&mut self, delay: Duration) -> &mut Self {
+        self.set_alarm(millis(delay).max(1), 0)
     }
 
-    /// Returns the bytes received and not yet consumed, oldest first; the second slice continues the
-    /// first.
-    pub fn peek(&self) -> (&[u8], &[u8]) {
-        let storage = self.cx.rings.input(self.conn.index());
-        self.slot().map_or((&[], &[]), |slot| slot.input.bytes(storage))
+    /// As [`alarm_after`](Self::alarm_after), again and again. Missed periods are skipped.
+    pub fn alarm_every(&mut self, period: Duration) -> &mut Self {
+        let period = millis(period).max(1);
+        self.set_alarm(period, period)
     }
 
-    /// Discards up to `amount` of the oldest bytes. Returns the number discarded.
-    pub fn consume(&mut self, amount: usize) -> usize {
-        let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
-        let amount = input.consume(self.cx.rings.input_len(), amount);
-        self.cx.conn_input_shrank(self.conn.slot(), input);
-        amount
+    /// Cancels the alarm. Returns whether one was set.
+    pub fn cancel_alarm(&mut self) -> bool {
+        let Some(slot) = self.held_mut() else { return false };
+        slot.take_alarm()
     }
 
-    /// Moves up to `target.len()` of the oldest bytes into `target`. Returns the number moved.
-    pub fn read(&mut self, target: &mut [u8]) -> usize {
-        let storage = self.cx.rings.input(self.conn.index());
-        let Some(mut input) = self.slot().map(|slot| slot.input) else { return 0 };
-        let amount = input.read(storage, target);
-        self.cx.conn_input_shrank(self.conn.slot(), input);
-        amount
-    }
-
-    /// Returns the offset in the input at which `needle` first occurs in full.
-    pub fn find(&self, needle: &[u8]) -> Option<usize> {
-        self.slot()?.input.find(self.cx.rings.input(self.conn.index()), needle)
-    }
-}
-
-/// The end.
-impl<A> ConnMut<'_, '_, A> {
-    /// Closes the connection after its output is sent, so that the peer gets all of it. The handle is
-    /// stale from here on; the slot is given back when the peer has ended its stream, too, or a
-    /// [limit](Cx::set_close_limits) has passed.
-    pub fn close(self) {
-        self.cx.conn_close(self.conn.slot());
-    }
-
-    /// Drops the connection at once (`bufferevent_free`): unsent output is discarded, and the peer sees a
-    /// reset if anything is left undone. The handle is stale from here on. The slot is given back when the
-    /// back end has dropped its socket, before the loop waits next. Until then, also in the same callback,
-    /// [`Cx::connect`] may return [`Full::Conns`].
-    pub fn free(self) {
-        self.cx.conn_abort(self.conn.slot());
-    }
-
-    fn slot(&self) -> Option<&ConnSlot<A>> {
-        // The slot was taken when the view was made, and nothing could be freed since.
-        self.cx.tables.conns.slot(self.conn.slot())
-    }
-
-    fn change(&mut self, change: impl FnOnce(&mut ConnSlot<A>)) -> &mut Self {
-        if let Some(slot) = self.cx.tables.conns.slot_mut(self.conn.slot()) {
-            change(slot);
+    fn set_alarm(&mut self, delay: u32, period: u32) -> &mut Self {
+        let now = self.cx.now;
+        // The alarm of a connection at rest is its time to connect.
+        if let Some(slot) = self.held_mut().filter(|slot| !slot.has(flag::RESTING)) {
+            slot.take_alarm();
+            slot.set_alarm(now, delay, period);
+            self.cx.hooks.conn_alarm = Some(|cx, index| cx.conn_alarm_due(index));
+            self.cx.conn_arm(self.conn.slot());
         }
         self
     }
 }
 
-impl<A> Cx<'_, A> {
-    fn conn_output_grew(&mut self, index: u16, amount: usize) {
-        if amount == 0 {
-            return;
-        }
-        self.conn_post(index, action::SEND);
-        let slot = self.tables.conns.slot(index);
-        if slot.is_some_and(|slot| slot.phase() == Phase::Open && slot.output.len() == amount) {
-            // All earlier output was sent, so the wait for the peer begins now.
-            self.conn_progress(index, Direction::Write);
+/// The end.
+impl<A> ConnMut<'_, '_, A> {
+    /// Closes the connection after its output is sent, so that the peer gets all of it. No callback follows
+    /// but [`Ended`](super::ConnEvent::Ended), and the handle is stale from here on. The slot is given back
+    /// when the peer has ended its stream, too, or a [limit](Cx::set_close_limits) has passed.
+    pub fn close(&mut self) {
+        if self.still_held() {
+            self.cx.conn_close(self.conn.slot());
         }
     }
 
-    fn conn_input_shrank(&mut self, index: u16, input: crate::ring::Ring) {
-        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let was_full = slot.input.len() == self.rings.input_len();
-        slot.input = input;
-        if was_full && input.len() < self.rings.input_len() {
-            self.conn_post(index, action::RECEIVE);
-            self.conn_progress(index, Direction::Read);
+    /// Drops the connection at once (`bufferevent_free`): unsent output is discarded, and the peer sees a
+    /// reset if anything is left undone. No callback follows but [`Ended`](super::ConnEvent::Ended), and the
+    /// handle is stale from here on. The slot is given back after that callback, and when the back end has
+    /// dropped its socket. Until then [`Cx::connect`] may return [`SetupError::PoolFull`].
+    pub fn abort(&mut self) {
+        if self.still_held() {
+            self.cx.conn_abort(self.conn.slot(), None);
         }
+    }
+
+    /// As [`abort`](Self::abort), with an error that [`Ended`](super::ConnEvent::Ended) reports: a timeout,
+    /// for instance.
+    pub fn abort_with(&mut self, error: ConnError) {
+        if self.still_held() {
+            self.cx.conn_abort(self.conn.slot(), Some(error));
+        }
+    }
+
+    /// Returns whether the application holds the connection, which is about to end. One that has ended, and
+    /// was to connect again, does not.
+    fn still_held(&mut self) -> bool {
+        let index = self.conn.slot();
+        if self.slot().is_some() {
+            self.cx.conn_set_reconnects(index, false);
+        }
+        self.slot().is_some_and(ConnSlot::is_held)
+    }
+
+    pub(super) fn slot(&self) -> Option<&ConnSlot<A>> {
+        self.cx.tables.conns.get(self.conn)
+    }
+
+    /// Returns the slot, if the application may still change it.
+    pub(super) fn held_mut(&mut self) -> Option<&mut ConnSlot<A>> {
+        self.cx.tables.conns.get_mut(self.conn).filter(|slot| slot.is_held())
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut ConnSlot<A>)) -> &mut Self {
+        if let Some(slot) = self.held_mut() {
+            change(slot);
+        }
+        self
     }
 }

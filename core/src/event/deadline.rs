@@ -4,7 +4,7 @@ use super::flag;
 use crate::handle::Event;
 use crate::queue::Id;
 use crate::timers::Alarm;
-use crate::{Cx, Instant, What};
+use crate::{Cx, EventFlags, Instant};
 
 impl<A> Cx<'_, A> {
     /// Sets a deadline, which replaces an earlier one, and takes back a callback due for the earlier one.
@@ -29,10 +29,10 @@ impl<A> Cx<'_, A> {
     #[inline(never)]
     fn event_take_back_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
-        let due = What::from_bits(slot.turn.due());
-        if due.contains(What::TIMEOUT) {
+        let due = EventFlags::from_bits(slot.turn.due());
+        if due.contains(EventFlags::TIMEOUT) {
             self.event_deactivate(event);
-            if due.intersects(What::IO) {
+            if due.intersects(EventFlags::IO) {
                 self.event_ask_again(event.slot());
             }
         }
@@ -91,7 +91,7 @@ impl<A> Cx<'_, A> {
                 {
                     self.event_unregister_unqueued(index);
                 }
-                self.activate(Id::at(index), What::TIMEOUT.bits());
+                self.activate(Id::at(index), EventFlags::TIMEOUT.bits());
             }
         }
         Instant::MAX
@@ -109,9 +109,9 @@ impl<A> Cx<'_, A> {
     }
 
     /// Sets the next deadline of a persistent event that fires with `what`.
-    fn event_rearm(&mut self, index: u16, what: What) {
+    fn event_rearm(&mut self, index: u16, what: EventFlags) {
         let Some(slot) = self.tables.events.slot(index) else { return };
-        let from = if what.contains(What::TIMEOUT) { slot.alarm.deadline } else { self.now };
+        let from = if what.contains(EventFlags::TIMEOUT) { slot.alarm.deadline } else { self.now };
         let on_time = from.plus(slot.interval);
         let missed = on_time < self.now;
         self.event_arm(index, if missed { self.now.plus(slot.interval) } else { on_time });

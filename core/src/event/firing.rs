@@ -7,14 +7,13 @@ use crate::handle::Event;
 use crate::pass::Step;
 use crate::queue::Id;
 use crate::table::Slot;
-use crate::{Cx, What};
+use crate::{Cx, EventFlags};
 
 impl<A> Cx<'_, A> {
     /// Makes the callback of an event that exists due with `what`.
-    pub(super) fn event_activate(&mut self, event: Event, what: What) {
-        if what.contains(What::SIGNAL)
-            && let Some(slot) = self.tables.events.get_mut(event)
-        {
+    pub(super) fn event_activate(&mut self, event: Event, what: EventFlags) {
+        let Some(slot) = self.tables.events.get_mut(event) else { return };
+        if what.contains(EventFlags::SIGNAL) {
             slot.count_raises(0);
         }
         self.activate_event_quickly(Id::at(event.slot()), what.bits());
@@ -32,9 +31,9 @@ impl<A> Cx<'_, A> {
         }
         let event = slot.head().handle();
         let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
-        let what = What::from_bits(self.queues.done(&mut slot.turn));
+        let what = EventFlags::from_bits(self.queues.done(&mut slot.turn));
         if on_fire == flag::ASK {
-            if what.intersects(What::IO) {
+            if what.intersects(EventFlags::IO) {
                 self.event_ask_again(event.slot());
             }
         } else if on_fire != 0 {
@@ -48,7 +47,7 @@ impl<A> Cx<'_, A> {
 
     /// Does the work of the on-fire `flags` for an event that fires with `what`.
     #[inline(never)]
-    fn event_on_fire(&mut self, event: Event, flags: u32, what: What) {
+    fn event_on_fire(&mut self, event: Event, flags: u32, what: EventFlags) {
         let index = event.slot();
         if flags & flag::RAISES != 0
             && let Some(slot) = self.tables.events.slot_mut(index)
@@ -67,7 +66,7 @@ impl<A> Cx<'_, A> {
         {
             rearm(self, index, what);
         }
-        if flags & flag::ASK != 0 && what.intersects(What::IO) {
+        if flags & flag::ASK != 0 && what.intersects(EventFlags::IO) {
             self.event_ask_again(index);
         }
         if flags & flag::FREE != 0 {

@@ -6,7 +6,7 @@ use crate::queue::{Link, Turn};
 use crate::table::{Head, Slot};
 use crate::timers::Alarm;
 use crate::watcher::When;
-use crate::{Instant, Signal, What};
+use crate::{EventFlags, Instant, Signal};
 
 /// What an event waits for, besides its timeout.
 #[derive(Clone, Copy)]
@@ -122,7 +122,13 @@ impl<A> EventSlot<A> {
 
     /// Begins an event in a slot that has just been taken. Its place in the heap of timers is kept: the
     /// stale key of an earlier, cancelled event may still be there.
-    pub(crate) fn begin(&mut self, call: OnEvent<A>, waits: Waits, flags: u32, interest: What) {
+    pub(crate) fn begin(
+        &mut self,
+        call: OnEvent<A>,
+        waits: Waits,
+        flags: u32,
+        interest: EventFlags,
+    ) {
         (self.call, self.user, self.more) = (Some(call), 0, 0);
         let waits = self.set_waits(waits);
         self.turn = self.turn.begin(waits | flags, interest.bits());
@@ -149,8 +155,8 @@ impl<A> EventSlot<A> {
         self.turn.has(flags)
     }
 
-    pub(crate) const fn interest(&self) -> What {
-        What::from_bits(self.turn.interest())
+    pub(crate) const fn interest(&self) -> EventFlags {
+        EventFlags::from_bits(self.turn.interest())
     }
 
     /// Sets or clears [`flag::ARMED`] or [`flag::REGISTERED`]. A one-shot event that is pending is
@@ -166,7 +172,7 @@ impl<A> EventSlot<A> {
         if self.turn.state & flag::WAITS != flag::SIGNAL {
             return;
         }
-        let due = What::from_bits(self.turn.due()).contains(What::SIGNAL);
+        let due = EventFlags::from_bits(self.turn.due()).contains(EventFlags::SIGNAL);
         self.more = if due { self.more.saturating_add(raises) } else { raises };
         if self.more > 1 {
             self.turn.set(flag::RAISES, true);
@@ -185,11 +191,11 @@ impl<A> EventSlot<A> {
     }
 
     /// Returns what the event waits for, except its timeout.
-    pub(crate) fn pending(&self) -> What {
+    pub(crate) fn pending(&self) -> EventFlags {
         match self.turn.state & flag::WAITS {
-            flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & What::IO,
-            flag::SIGNAL if self.has(flag::REGISTERED) => What::SIGNAL,
-            _ => What::NONE,
+            flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & EventFlags::IO,
+            flag::SIGNAL if self.has(flag::REGISTERED) => EventFlags::SIGNAL,
+            _ => EventFlags::NONE,
         }
     }
 }

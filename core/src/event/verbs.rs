@@ -1,29 +1,91 @@
 //! What an application does with an event.
 
+use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use super::{EventSlot, OnEvent, flag};
-use crate::error::{AddError, StillActive};
+use crate::error::{AddError, StillActiveError};
 use crate::handle::Event;
 use crate::time::micros;
-use crate::{Cx, Instant, Priority, Stale, What};
+use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 
 /// One event, borrowed from the loop: its verbs.
 ///
-/// Made by [`Cx::event`].
+/// A callback gets it for the event it is about; [`Cx::event`] makes it from a handle. It dereferences to
+/// the loop, so a callback of a timer or a signal can use it as such:
+///
+/// ```
+/// use core::time::Duration;
+/// use picoevent::{Cx, EventMut, FullError, Signal};
+///
+/// struct App {
+///     ticks: u32,
+/// }
+///
+/// impl App {
+///     fn start(cx: &mut Cx<Self>) -> Result<(), FullError> {
+///         cx.every(Duration::from_secs(1), |app, _| app.ticks += 1)?;
+///         cx.on_signal(Signal::INT, Self::interrupted)?;
+///         Ok(())
+///     }
+///
+///     fn interrupted(&mut self, event: &mut EventMut<Self>) {
+///         event.exit_after(Duration::from_secs(2));
+///     }
+/// }
+/// # let _ = App::start;
+/// ```
+///
+/// After the event was freed its verbs change nothing.
 pub struct EventMut<'c, 's, A> {
     cx: &'c mut Cx<'s, A>,
     event: Event,
+    what: EventFlags,
 }
 
 impl<'s, A> Cx<'s, A> {
     /// Returns the event's verbs.
     ///
     /// # Errors
-    /// [`Stale`] when the event was freed.
-    pub fn event(&mut self, event: Event) -> Result<EventMut<'_, 's, A>, Stale> {
-        self.tables.events.get(event).ok_or(Stale)?;
-        Ok(EventMut { cx: self, event })
+    /// [`StaleError`] when the event was freed.
+    pub fn event(&mut self, event: Event) -> Result<EventMut<'_, 's, A>, StaleError> {
+        self.tables.events.get(event).ok_or(StaleError)?;
+        Ok(EventMut::new(self, event, EventFlags::NONE))
+    }
+}
+
+impl<'s, A> Deref for EventMut<'_, 's, A> {
+    type Target = Cx<'s, A>;
+
+    fn deref(&self) -> &Self::Target {
+        self.cx
+    }
+}
+
+impl<A> DerefMut for EventMut<'_, '_, A> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.cx
+    }
+}
+
+impl<'c, 's, A> EventMut<'c, 's, A> {
+    pub(crate) const fn new(cx: &'c mut Cx<'s, A>, event: Event, what: EventFlags) -> Self {
+        Self { cx, event, what }
+    }
+
+    /// Returns the event's handle, for keeping.
+    pub const fn id(&self) -> Event {
+        self.event
+    }
+
+    /// Returns what came true, in the event's callback; otherwise nothing.
+    pub const fn what(&self) -> EventFlags {
+        self.what
+    }
+
+    /// Returns the loop.
+    pub const fn cx(&mut self) -> &mut Cx<'s, A> {
+        self.cx
     }
 }
 
@@ -54,15 +116,15 @@ impl<A> EventMut<'_, '_, A> {
 
     /// Makes the callback due with `what` (`event_active`), whether the event is pending or not.
     /// An event whose callback runs now is called again in the next pass, not in this one.
-    pub fn activate(&mut self, what: What) {
+    pub fn activate(&mut self, what: EventFlags) {
         self.cx.event_activate(self.event, what);
     }
 
     /// Returns what the event is pending for and what it is active with (`event_pending`).
-    pub fn pending(&self) -> What {
-        let Some(state) = self.state() else { return What::NONE };
-        let timer = if self.deadline().is_some() { What::TIMEOUT } else { What::NONE };
-        state.pending() | timer | What::from_bits(state.turn.due())
+    pub fn pending(&self) -> EventFlags {
+        let Some(state) = self.state() else { return EventFlags::NONE };
+        let timer = if self.deadline().is_some() { EventFlags::TIMEOUT } else { EventFlags::NONE };
+        state.pending() | timer | EventFlags::from_bits(state.turn.due())
     }
 
     /// Returns when the event's timeout passes.
@@ -83,8 +145,8 @@ impl<A> EventMut<'_, '_, A> {
     /// Sets the event's priority (`event_priority_set`).
     ///
     /// # Errors
-    /// [`StillActive`] while its callback is due.
-    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
+    /// [`StillActiveError`] while its callback is due.
+    pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         let state = self.cx.tables.events.get_mut(self.event);
         state.map_or(Ok(()), |state| state.turn.set_priority(priority))
     }
@@ -111,7 +173,7 @@ impl<A> EventMut<'_, '_, A> {
     }
 
     /// Deletes the event and gives its slot back (`event_free`); the handle is stale from here on.
-    pub fn free(self) {
+    pub fn free(&mut self) {
         self.cx.event_free(self.event);
     }
 

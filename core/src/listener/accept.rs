@@ -1,31 +1,39 @@
-//! Connections that were accepted and not handed to their listener's callback yet.
+//! Connections that were accepted and not opened for the application yet.
 //!
-//! A listener can be disabled or freed between the accept and its callback, even by the callback for
+//! A listener can be disabled or freed between the accept and the callback for it, even by a callback of
 //! another connection. Connections of a disabled listener are held back until it is enabled again;
 //! those of a freed one are dropped. O(1) for each connection.
 
+use crate::Cx;
 use crate::conn::{ConnSlot, flag};
+use crate::error::Code;
 use crate::queue::Id;
-use crate::{Cx, Fired};
 
 impl<A> Cx<'_, A> {
-    /// Prepares the accept callback of a connection whose turn it is, which ends the turn.
-    pub(crate) fn hand_over(&mut self, index: u16) -> Option<Fired<A>> {
-        let (conn, slot) = self.tables.conns.at(index)?;
+    /// Hands an accepted connection whose turn it is over to the application. Returns `false`, and ends the
+    /// turn, if its listener is disabled or was freed meanwhile.
+    pub(crate) fn hand_over(&mut self, index: u16) -> bool {
+        let Some((_, slot)) = self.tables.conns.at(index) else { return false };
         let listener = slot.listener;
-        self.queues.done(&mut slot.turn);
         match self.tables.listeners.get_mut(listener).filter(|slot| !slot.is_freed()) {
             Some(held) if held.is_enabled() => {
-                return held.on_accept.map(|call| Fired::Conn(call, conn));
+                slot.turn.set(flag::UNACCEPTED, false);
+                slot.turn.set(flag::READ_ENABLED, true);
+                self.conn_opened(index);
+                return true;
             }
             Some(held) => {
-                slot.set_unaccepted(true);
+                let due = self.queues.done(&mut slot.turn);
+                slot.turn.set_due(due);
                 slot.turn.set(flag::HELD_BACK, true);
                 held.held_back.push(&mut self.tables.conns, Id::at(index));
             }
-            None => self.conn_drop(index),
+            None => {
+                self.queues.done(&mut slot.turn);
+                self.conn_drop(index, Code::ABORTED);
+            }
         }
-        None
+        false
     }
 
     /// Gives the connections that a listener holds back their turn.
@@ -38,7 +46,7 @@ impl<A> Cx<'_, A> {
     /// Drops the connections that a listener holds back.
     pub(super) fn drop_held_back(&mut self, listener: u16) {
         while let Some(index) = self.pop_held_back(listener) {
-            self.conn_drop(index);
+            self.conn_drop(index, Code::ABORTED);
         }
     }
 

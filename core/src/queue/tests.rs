@@ -1,7 +1,7 @@
 extern crate std;
 
 use super::*;
-use crate::error::StillActive;
+use crate::error::StillActiveError;
 use std::vec::Vec;
 
 pub(super) struct Plain(Vec<Turn>);
@@ -144,7 +144,7 @@ fn what_waits_for_the_next_pass_can_leave() {
 fn the_priority_of_a_queued_slot_stays() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
     activate(&mut queues, &mut slots, 0);
-    assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActive));
+    assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActiveError));
     queues.begin_pass();
     assert_eq!(queues.front(), Id::at(0));
     done(&mut queues, &mut slots, 0);

@@ -12,7 +12,7 @@
 
 use super::list::Link;
 use crate::Priority;
-use crate::error::StillActive;
+use crate::error::StillActiveError;
 
 /// A slot's place in the queues.
 #[derive(Clone, Copy)]
@@ -47,10 +47,13 @@ impl Turn {
     /// Sets the level.
     ///
     /// # Errors
-    /// [`StillActive`] while the slot is queued (rule P8).
-    pub(crate) const fn set_priority(&mut self, priority: Priority) -> Result<(), StillActive> {
+    /// [`StillActiveError`] while the slot is queued (rule P8).
+    pub(crate) const fn set_priority(
+        &mut self,
+        priority: Priority,
+    ) -> Result<(), StillActiveError> {
         if self.is_queued() {
-            return Err(StillActive);
+            return Err(StillActiveError);
         }
         self.state = self.state & !LEVEL_MASK | priority.level() as u32;
         Ok(())

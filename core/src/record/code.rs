@@ -12,7 +12,7 @@
 
 use super::{Called, Entry, Sizes};
 use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
-use crate::{AcceptError, ConnError, Instant, ListenError, Run, What};
+use crate::{AcceptError, ConnError, EventFlags, Instant, ListenError, Pool, Run};
 
 mod field;
 mod tag;
@@ -100,11 +100,15 @@ impl<'e> Entry<'e> {
         let mut raw = Raw { tag: 0, fields: [0; FIELDS], count: 0, payload: [&[], &[]] };
         raw.tag = match *self {
             Self::Base(sizes) => {
-                let Sizes { events, conns, input, output, listeners, sources } = sizes;
-                [events, conns, input, output, listeners, sources]
+                let Sizes { events, conns, bytes, listeners, pools, sources } = sizes;
+                [events, conns, bytes, listeners, pools, sources]
                     .iter()
                     .for_each(|size| raw.push(*size as u64));
                 tag::BASE
+            }
+            Self::Pool(pool) => {
+                pool.numbers().iter().for_each(|number| raw.push(*number as u64));
+                tag::POOL
             }
             Self::Begin(run) => {
                 raw.push(run.bits().into());
@@ -194,7 +198,6 @@ impl<'e> Entry<'e> {
             }
             Self::Call(Called::Event(event)) => raw.push_handle_for(event, tag::CALL_EVENT),
             Self::Call(Called::Conn(conn)) => raw.push_handle_for(conn, tag::CALL_CONN),
-            Self::Call(Called::ConnEvent(conn)) => raw.push_handle_for(conn, tag::CALL_CONN_EVENT),
             Self::Call(Called::Listener(listener)) => {
                 raw.push_handle_for(listener, tag::CALL_LISTENER)
             }
@@ -208,11 +211,17 @@ impl<'e> Entry<'e> {
             tag::BASE => Self::Base(Sizes {
                 events: fields.small()?,
                 conns: fields.small()?,
-                input: fields.small()?,
-                output: fields.small()?,
+                bytes: fields.small()?,
                 listeners: fields.small()?,
+                pools: fields.small()?,
                 sources: fields.small()?,
             }),
+            tag::POOL => Self::Pool(Pool::of_numbers(
+                fields.small()?,
+                fields.small()?,
+                fields.small()?,
+                fields.small()?,
+            )),
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,
             tag::SETTLED => Self::Action(None, None),
@@ -255,13 +264,12 @@ impl<'e> Entry<'e> {
                 };
                 Self::ListenFailed(listener, error)
             }
-            tag::READY => Self::Ready(fields.handle()?, What::from_bits(fields.small()?)),
+            tag::READY => Self::Ready(fields.handle()?, EventFlags::from_bits(fields.small()?)),
             tag::RAISED => Self::Raised(fields.signal()?, fields.small()?),
             tag::TIME => Self::Time(Instant::from_micros(fields.next()?)),
             tag::TIME_IN_PASS => Self::TimeInPass(Instant::from_micros(fields.next()?)),
             tag::CALL_EVENT => Self::Call(Called::Event(fields.handle()?)),
             tag::CALL_CONN => Self::Call(Called::Conn(fields.handle()?)),
-            tag::CALL_CONN_EVENT => Self::Call(Called::ConnEvent(fields.handle()?)),
             tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
             tag::PASSED => Self::Passed,
             _ => {

@@ -4,7 +4,9 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use crate::handle::{Conn, Event, Listener, Source};
-use crate::{AcceptError, Action, ConnError, End, Fired, Instant, ListenError, Run, Signal, What};
+use crate::{
+    AcceptError, Action, ConnError, End, EventFlags, Fired, Instant, ListenError, Pool, Run, Signal,
+};
 
 /// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum Entry<'e> {
     /// The recording of a base of these sizes begins.
     #[cfg(feature = "record")]
     Base(Sizes),
+    /// A pool was added.
+    Pool(Pool),
     /// A run of the loop begins.
     Begin(Run),
     /// The prepare watchers are called.
@@ -48,7 +52,7 @@ pub enum Entry<'e> {
     /// A listener failed.
     ListenFailed(Listener, ListenError),
     /// A source is ready.
-    Ready(Source, What),
+    Ready(Source, EventFlags),
     /// A signal was raised so many times.
     Raised(Signal, u16),
     /// The time was fed.
@@ -66,10 +70,8 @@ pub enum Entry<'e> {
 pub enum Called {
     /// An event's.
     Event(Event),
-    /// A connection's, for bytes or because it was accepted.
+    /// A connection's.
     Conn(Conn),
-    /// A connection's, for something else.
-    ConnEvent(Conn),
     /// A listener's.
     Listener(Listener),
 }
@@ -82,12 +84,12 @@ pub struct Sizes {
     pub events: usize,
     /// `CONNS`.
     pub conns: usize,
-    /// `INPUT`.
-    pub input: usize,
-    /// `OUTPUT`.
-    pub output: usize,
+    /// `BYTES`.
+    pub bytes: usize,
     /// `LISTENERS`.
     pub listeners: usize,
+    /// `POOLS`.
+    pub pools: usize,
     /// `SOURCES`.
     pub sources: usize,
 }
@@ -97,8 +99,7 @@ impl Called {
     pub(crate) fn of<A>(fired: &Fired<A>) -> Self {
         match *fired {
             Fired::Event(_, event, _) => Self::Event(event),
-            Fired::Conn(_, conn) => Self::Conn(conn),
-            Fired::ConnEvent(_, conn, _) => Self::ConnEvent(conn),
+            Fired::Conn(_, conn, _) => Self::Conn(conn),
             Fired::ListenError(_, listener, _) => Self::Listener(listener),
         }
     }
@@ -107,11 +108,11 @@ impl Called {
 #[cfg(feature = "record")]
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, conns, input, output, listeners, sources } = self;
+        let Self { events, conns, bytes, listeners, pools, sources } = self;
         write!(
             f,
-            "{events} events, {conns} connections with {input} bytes of input and {output} of \
-             output, {listeners} listeners, {sources} sources"
+            "{events} events, {conns} connections in {pools} pools with {bytes} bytes of rings, \
+             {listeners} listeners, {sources} sources"
         )
     }
 }
@@ -120,8 +121,7 @@ impl fmt::Display for Called {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(event) => write!(f, "event {event:?}"),
-            Self::Conn(conn) => write!(f, "conn {conn:?} (bytes, or accepted)"),
-            Self::ConnEvent(conn) => write!(f, "conn {conn:?} (an event)"),
+            Self::Conn(conn) => write!(f, "conn {conn:?}"),
             Self::Listener(listener) => write!(f, "listener {listener:?}"),
         }
     }
@@ -133,6 +133,7 @@ impl fmt::Display for Entry<'_> {
         match self {
             #[cfg(feature = "record")]
             Self::Base(sizes) => write!(f, "a base of {sizes}"),
+            Self::Pool(pool) => write!(f, "a pool of {pool}"),
             Self::Begin(_) => write!(f, "the loop begins"),
             Self::Prepare => write!(f, "the prepare watchers"),
             Self::Action(Some(action), Some(address)) => {

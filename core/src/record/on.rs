@@ -44,7 +44,7 @@ impl LongestWrite {
 
 impl<'s, A> EventBase<'s, A> {
     /// Returns the length of the longest [`write`](crate::ConnMut::write) there was, refused ones
-    /// included: what `OUTPUT` of the storage must hold for the application to work. O(1).
+    /// included: what an output ring must hold for the application to work. O(1).
     pub fn longest_write(&self) -> usize {
         self.cx.longest_write.0
     }
@@ -59,23 +59,23 @@ impl<'s, A> EventBase<'s, A> {
     /// Makes an empty base of these sizes over a part of `memory`. It behaves like a base of these sizes
     /// over other memory. `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
-        let Sizes { events, conns, input, output, listeners, sources } = sizes;
+        let Sizes { events, conns, bytes, listeners, pools, sources } = sizes;
         let cx = Self::over(memory).cx;
         let tables = cx.tables.shortened([events, conns, listeners, sources])?;
-        let rings = cx.rings.shortened(conns, input, output)?;
-        let cx = Cx { tables, rings, ..cx };
+        let pools = cx.pools.shortened(pools, bytes)?;
+        let cx = Cx { tables, pools, ..cx };
         Some(Self { cx, idle_clock: IdleClock::NONE })
     }
 
     /// Returns the sizes of the base's memory.
     pub fn sizes(&self) -> Sizes {
-        let (tables, rings) = (&self.cx.tables, &self.cx.rings);
+        let (tables, pools) = (&self.cx.tables, &self.cx.pools);
         Sizes {
             events: tables.events.capacity(),
             conns: tables.conns.capacity(),
-            input: rings.input_len(),
-            output: rings.output_len(),
+            bytes: pools.bytes(),
             listeners: tables.listeners.capacity(),
+            pools: pools.capacity(),
             sources: tables.sources.capacity(),
         }
     }
@@ -83,10 +83,11 @@ impl<'s, A> EventBase<'s, A> {
     /// Records the newest `amount` bytes of the input.
     pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
         self.cx.recorder.note(|| {
-            let state = self.cx.tables.conns.get(conn);
-            let ring = self.cx.rings.input(conn.index());
-            let (first, second) =
-                state.map_or((&[][..], &[][..]), |state| state.input().bytes(ring));
+            let input = |slot: &crate::conn::ConnSlot<A>| {
+                let ring = self.cx.pools.input(slot.pool(), conn.slot());
+                slot.input().bytes(ring)
+            };
+            let (first, second) = self.cx.tables.conns.get(conn).map_or((&[][..], &[][..]), input);
             let older = first.len().saturating_add(second.len()).saturating_sub(amount);
             let rest = older.saturating_sub(first.len());
             let first = first.get(older..).unwrap_or_default();

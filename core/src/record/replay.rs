@@ -6,7 +6,8 @@ use core::net::SocketAddr;
 use super::code::sum;
 use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
-use crate::{Action, End, EventBase, Wait};
+use crate::pool::PoolId;
+use crate::{Action, End, EventBase, Pool, Wait};
 
 /// A replay of a recording.
 ///
@@ -17,7 +18,7 @@ use crate::{Action, End, EventBase, Wait};
 /// # impl App { fn start(_: &mut Cx<Self>) {} }
 /// fn a_failure_of_the_field(recorded: &[u8]) -> Result<(), ReplayError<'_>> {
 ///     let mut replay = Replay::new(recorded)?;
-///     let mut storage = Storage::<App, 8, 4>::new();
+///     let mut storage = Storage::<App, 8, 4, 4096>::new();
 ///     let mut base = EventBase::new(&mut storage);
 ///     App::start(&mut base); // … as the program did …
 ///     replay.finish(&mut base, &mut App::default()).map(drop)
@@ -27,6 +28,8 @@ use crate::{Action, End, EventBase, Wait};
 pub struct Replay<'r> {
     entries: Entries<'r>,
     sizes: Sizes,
+    /// Pools that were compared.
+    pools: u8,
 }
 
 /// The entries of a recording, each with the number of its turn, from 1. It ends with an error at
@@ -91,7 +94,7 @@ impl<'r> Replay<'r> {
         }
         let mut entries = Entries::of(bytes);
         match entries.next() {
-            Some(Ok((_, Entry::Base(sizes)))) => Ok(Self { entries, sizes }),
+            Some(Ok((_, Entry::Base(sizes)))) => Ok(Self { entries, sizes, pools: 0 }),
             _ => Err(ReplayError::NotFromTheStart),
         }
     }
@@ -99,6 +102,14 @@ impl<'r> Replay<'r> {
     /// Returns the capacities of the base that was recorded.
     pub const fn sizes(&self) -> Sizes {
         self.sizes
+    }
+
+    /// Returns the pool that was added first, in the part not replayed yet.
+    pub fn first_pool(&self) -> Option<Pool> {
+        self.entries.clone().find_map(|entry| match entry {
+            Ok((_, Entry::Pool(pool))) => Some(pool),
+            _ => None,
+        })
     }
 
     /// Returns the address that was listened on first, in the part not replayed yet.
@@ -126,7 +137,15 @@ impl<'r> Replay<'r> {
         }
         for entry in self.entries.by_ref() {
             let (turn, expected) = entry?;
-            let found = play(expected, base, app);
+            let found = match expected {
+                // The application has added its pools when it was started.
+                Entry::Pool(_) => {
+                    self.pools = self.pools.saturating_add(1);
+                    let pool = base.pool(PoolId(self.pools.saturating_sub(1)));
+                    pool.map_or(Entry::Base(base.sizes()), Entry::Pool)
+                }
+                _ => play(expected, base, app),
+            };
             if found != expected {
                 return Err(ReplayError::Difference(Difference { turn, expected, found }));
             }
@@ -162,7 +181,7 @@ impl<'r> Replay<'r> {
 /// Makes one call again. Returns the entry it makes now.
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
-        Entry::Base(_) => {}
+        Entry::Base(_) | Entry::Pool(_) => {}
         Entry::Begin(run) => base.begin(run),
         Entry::Prepare => base.prepare(app),
         Entry::Action(..) => {

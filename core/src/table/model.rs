@@ -81,7 +81,7 @@ fn compare(table: &mut Table<'_, Number>, model: &Model, peak: usize) {
         assert_eq!(table.at(index).map(|(handle, slot)| (handle, slot.value)), named.copied());
     }
     assert_eq!((table.len(), table.peak.get()), (live.len(), peak));
-    assert_eq!(table.is_full(), live.len() == table.slots.len());
+    assert_eq!(table.free == END, live.len() == table.slots.len());
 }
 
 /// Each part of the operations is a base of its own over the same storage.

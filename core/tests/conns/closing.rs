@@ -2,19 +2,28 @@
 
 use std::time::Duration;
 
-use picoevent::{Action, Conn, ConnError, Direction, End, EventBase, FIN_WAIT, LINGER, Wait};
+use picoevent::{
+    Action, Conn, ConnError, ConnEvent, Direction, End, EventBase, FIN_WAIT, LINGER, Wait,
+};
 
-use crate::{App, Base, actions, at, drain, feed, listener, ms, open, peer, storage};
+use crate::{
+    App, Base, CLOSED, actions, at, connect, drain, feed, listener, ms, open, peer, storage,
+    try_connect,
+};
 
 /// A connection that is closed, and whose end of stream the peer has.
 fn lingering(base: &mut Base) -> Conn {
-    let conn = base.connect(peer()).unwrap();
+    let mut app = App::default();
+    let conn = connect(base);
     base.connected(conn);
+    base.dispatch(&mut app);
     actions(base);
     base.conn(conn).unwrap().close();
     assert_eq!(actions(base), [Action::Receive(conn), Action::End(conn)]);
     base.delivered(conn);
     assert!(base.is_lingering(conn));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [ConnEvent::Opened, CLOSED]);
     conn
 }
 
@@ -94,17 +103,17 @@ fn what_a_peer_sends_to_a_closed_connection_is_discarded_a_ring_in_each_turn() {
 fn a_lingering_connection_gives_its_slot_to_a_new_one_the_oldest_first() {
     let mut storage = storage();
     let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
     let old = lingering(&mut base);
     base.advance(at(1));
     let young = lingering(&mut base);
-    assert!(base.has_room());
-    let next = base.connect(peer()).unwrap();
+    assert!(base.has_room(listener));
+    let next = connect(&mut base);
     assert_eq!(next.index(), old.index());
-    assert!(!base.has_room(), "one in each turn");
-    assert!(base.connect(peer()).is_err());
+    assert!(!base.has_room(listener), "one in each turn");
+    assert!(try_connect(&mut base).is_err());
     assert_eq!(actions(&mut base), [Action::Close(old), Action::Connect(next)]);
-    assert!(base.has_room());
-    let listener = listener(&mut base);
+    assert!(base.has_room(listener));
     let accepted = base.accepted(listener, peer()).unwrap();
     assert_eq!(actions(&mut base), [Action::Close(young)]);
     base.finished(young);
@@ -142,7 +151,7 @@ fn a_half_closed_connection_is_not_a_lingering_one() {
 fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_dropped() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let (speaks, silent) = (base.connect(peer()).unwrap(), base.connect(peer()).unwrap());
+    let (speaks, silent) = (connect(&mut base), connect(&mut base));
     actions(&mut base);
     base.conn(speaks).unwrap().write(b"x").unwrap();
     base.conn(speaks).unwrap().close();
@@ -154,7 +163,7 @@ fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_dropped()
     assert_eq!(drain(&mut base, speaks, 9), b"x");
     assert_eq!(actions(&mut base), [Action::End(speaks)]);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), []);
+    assert_eq!(app.calls(), [CLOSED, CLOSED]);
 }
 
 #[test]
@@ -176,12 +185,14 @@ fn closing_everything_leaves_no_listener_and_no_connection() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app);
-    let connect = base.connect(peer()).unwrap();
+    let connect = connect(&mut base);
     actions(&mut base);
     base.close_all();
     let asked = actions(&mut base);
     assert!(asked.contains(&Action::End(conn)) && asked.contains(&Action::Reset(connect)));
     assert_eq!((base.listeners().count(), base.conns().count()), (0, 0));
     base.failed(conn, ConnError::Reset);
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), actions(&mut base)), (vec![CLOSED, CLOSED], vec![]));
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
 }

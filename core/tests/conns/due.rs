@@ -2,7 +2,7 @@
 
 use picoevent::{Conn, ConnEvent, Cx, Direction, EventBase};
 
-use super::{App, Base, Call, actions, drain, feed, listener, peer, storage};
+use super::{ABORTED, App, Base, actions, drain, feed, listener, peer, storage};
 
 /// Two accepted connections that read; the first is called first.
 fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
@@ -27,17 +27,19 @@ fn meanwhile(
     (first, second): (Conn, Conn),
     deed: fn(&mut Cx<App>, Conn),
     news: impl FnOnce(&mut Base),
-) -> Vec<Call> {
-    base.conn(first).unwrap().on_read(|app: &mut App, cx, conn| {
-        cx.conn(conn).unwrap().consume(9);
-        let (deed, other) = (app.react.take().unwrap(), app.other.unwrap());
-        deed(cx, other);
+) -> Vec<ConnEvent> {
+    app.react = Some(|app, conn, _| {
+        if let Some(deed) = app.deed.take() {
+            app.calls.clear();
+            conn.consume(9);
+            deed(conn.cx(), app.other.unwrap());
+        }
     });
-    app.react = Some(deed);
+    app.deed = Some(deed);
     feed(base, first, b"x");
     news(base);
     base.dispatch(app);
-    assert!(base.conn(second).is_ok() && app.react.is_none(), "the deed was done");
+    assert!(base.conn(second).is_ok() && app.deed.is_none(), "the deed was done");
     app.calls()
 }
 
@@ -54,7 +56,7 @@ fn a_write_callback_does_not_run_while_output_is_left() {
     assert_eq!(calls, [], "its output is not all sent any more");
     assert_eq!(drain(&mut base, second, 9), b"de");
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Write]);
+    assert_eq!(app.calls(), [ConnEvent::Writable]);
 }
 
 #[test]
@@ -73,10 +75,10 @@ fn a_read_callback_waits_while_reading_is_disabled_and_the_bytes_stay() {
     assert_eq!(app.calls(), [], "neither bytes nor their end are reported");
     base.conn(second).unwrap().enable(Direction::Read);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Read]);
+    assert_eq!(app.calls(), [ConnEvent::Readable]);
     assert_eq!(base.conn(second).unwrap().peek().0, b"ab");
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Event(ConnEvent::Eof)]);
+    assert_eq!(app.calls(), [ConnEvent::Eof]);
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_read_callback_does_not_run_when_the_input_is_gone() {
     assert_eq!(calls, []);
     feed(&mut base, second, b"c");
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Read], "further input is reported");
+    assert_eq!(app.calls(), [ConnEvent::Readable], "further input is reported");
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn a_write_callback_waits_while_writing_is_disabled() {
     assert_eq!(calls, []);
     base.conn(second).unwrap().enable(Direction::Write);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Write]);
+    assert_eq!(app.calls(), [ConnEvent::Writable]);
 }
 
 #[test]
@@ -117,10 +119,10 @@ fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported(
     let mut base = EventBase::new(&mut storage);
     let (_, conn) = pair(&mut base, &mut app);
     // Echoes, and frees at the end of stream, as libevent's programs do.
-    base.conn(conn)
-        .unwrap()
-        .on_read(|_, cx, conn| _ = cx.transfer(conn, conn))
-        .on_event(|_, cx, conn, _| cx.conn(conn).unwrap().free());
+    app.react = Some(|_, conn, event| match event {
+        ConnEvent::Readable => _ = conn.transfer(conn.id()),
+        _ => conn.abort(),
+    });
     feed(&mut base, conn, b"tail");
     base.finished(conn);
     base.dispatch(&mut app);
@@ -131,18 +133,14 @@ fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported(
 }
 
 #[test]
-fn input_before_the_end_of_the_stream_is_reported_though_nobody_hears_of_the_end() {
+fn input_before_the_end_of_the_stream_is_reported_before_it_whenever_reading_is_enabled() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let listener = base
-        .listen(peer(), |_, cx, conn| {
-            let read = |app: &mut App, cx: &mut Cx<App>, conn| app.note(cx, conn, Call::Read);
-            cx.conn(conn).unwrap().on_read(read);
-        })
-        .unwrap();
+    let listener = listener(&mut base);
     for enabled_before in [true, false] {
         let conn = base.accepted(listener, peer()).unwrap();
         base.dispatch(&mut app);
+        assert_eq!(app.calls(), [ConnEvent::Opened]);
         base.conn(conn).unwrap().enable(Direction::Read);
         actions(&mut base);
         feed(&mut base, conn, b"x");
@@ -156,10 +154,12 @@ fn input_before_the_end_of_the_stream_is_reported_though_nobody_hears_of_the_end
             base.conn(conn).unwrap().enable(Direction::Read);
             base.dispatch(&mut app);
         }
-        assert_eq!(app.calls(), [Call::Read]);
+        assert_eq!(app.calls(), [ConnEvent::Readable]);
         base.dispatch(&mut app);
-        assert_eq!(app.calls(), []);
-        base.conn(conn).unwrap().free();
+        assert_eq!(app.calls(), [ConnEvent::Eof]);
+        base.conn(conn).unwrap().abort();
+        base.dispatch(&mut app);
+        assert_eq!(app.calls(), [ABORTED]);
         actions(&mut base);
     }
 }

@@ -1,17 +1,16 @@
 //! Listeners that are disabled or freed while connections wait for their callback.
 
-use picoevent::{Action, Conn, ConnError, Cx, EventBase, Listener, Storage};
+use picoevent::{Action, Conn, ConnError, ConnEvent, Cx, EventBase, Listener, Storage};
 
-use super::{App, Base, Call, actions, at, listener, ms, peer, storage};
+use super::{App, Base, actions, at, connect, listener, ms, peer, storage};
 
 /// Accepts two connections, of which the first one's callback runs `deed` on the listener.
 fn accept_two(base: &mut Base, app: &mut App, deed: fn(&mut Cx<App>, Listener)) -> [Conn; 2] {
     let listener = listener(base);
     let conns = [(); 2].map(|()| base.accepted(listener, peer()).unwrap());
-    app.listener = Some(listener);
     app.at_listener = Some(deed);
     base.dispatch(app);
-    assert_eq!(app.calls(), [Call::Accepted], "the second one waits");
+    assert_eq!(app.calls(), [ConnEvent::Opened], "the second one waits");
     assert_eq!(app.conn, Some(conns[0]));
     conns
 }
@@ -29,13 +28,13 @@ fn connections_of_a_listener_disabled_in_its_callback_wait_until_it_is_enabled()
     assert_eq!((app.calls(), base.conns().count()), (vec![], 1));
     base.listener(app.listener.unwrap()).unwrap().enable();
     base.dispatch(&mut app);
-    assert_eq!((app.calls(), app.conn), (vec![Call::Accepted], Some(second)));
+    assert_eq!((app.calls(), app.conn), (vec![ConnEvent::Opened], Some(second)));
     assert_eq!(base.conns().count(), 2);
 }
 
 #[test]
 fn a_connection_knows_the_listener_that_accepted_it() {
-    let (mut storage, mut app) = (Storage::<App, 0, 3, 4, 8, 2>::new(), App::default());
+    let (mut storage, mut app) = (Storage::<App, 0, 3, 36, 2>::new(), App::default());
     let mut base = EventBase::new(&mut storage);
     let listeners = [(); 2].map(|()| listener(&mut base));
     let conns = listeners.map(|listener| base.accepted(listener, peer()).unwrap());
@@ -46,7 +45,7 @@ fn a_connection_knows_the_listener_that_accepted_it() {
     base.listener(listeners[0]).unwrap().free();
     let stale = base.conn(conns[0]).unwrap().listener();
     assert!(base.listener(stale.unwrap()).is_err(), "its listener is gone");
-    let outgoing = base.connect(peer()).unwrap();
+    let outgoing = connect(&mut base);
     assert_eq!(base.conn(outgoing).unwrap().listener(), None);
 }
 
@@ -58,12 +57,11 @@ fn a_listener_disabled_and_enabled_in_one_callback_goes_on() {
     for _ in 0..2 {
         base.accepted(listener, peer()).unwrap();
     }
-    app.listener = Some(listener);
     app.at_listener = Some(|cx, listener| {
         cx.listener(listener).unwrap().disable().enable();
     });
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Accepted, Call::Accepted]);
+    assert_eq!(app.calls(), [ConnEvent::Opened, ConnEvent::Opened]);
 }
 
 #[test]
@@ -119,8 +117,8 @@ fn a_listener_disabled_by_a_timer_takes_back_what_is_due() {
     let mut base = EventBase::new(&mut storage);
     let listener = listener(&mut base);
     app.listener = Some(listener);
-    let stop = base.new_timer(picoevent::Mode::OneShot, |app: &mut App, cx, _, _| {
-        disable(cx, app.listener.unwrap());
+    let stop = base.new_timer(picoevent::Mode::OneShot, |app: &mut App, event| {
+        disable(event.cx(), app.listener.unwrap());
     });
     let stop = stop.unwrap();
     base.event(stop).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();

@@ -1,10 +1,12 @@
 //! Connections: bytes in and out, the callbacks' conditions, and every way to an end.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use picoevent::{
-    AcceptError, Action, Conn, ConnError, ConnEvent, Cx, Direction, End, EventBase, FIN_WAIT,
-    Instant, LINGER, ListenError, Listener, Stale, Storage, Wait, WriteError,
+    AcceptError, Action, Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, Direction, End,
+    EventBase, FIN_WAIT, Instant, LINGER, ListenError, Listener, Pool, PoolId, Settings,
+    SetupError, StaleError, Storage, Wait, WriteError,
 };
 
 mod closing;
@@ -12,60 +14,72 @@ mod due;
 mod listening;
 mod timeouts;
 
-#[derive(Debug, PartialEq, Eq)]
-enum Call {
-    Accepted,
-    Read,
-    Write,
-    Event(ConnEvent),
-}
-
 #[derive(Default)]
 struct App {
-    calls: Vec<Call>,
+    calls: Vec<ConnEvent>,
     conn: Option<Conn>,
-    react: Option<fn(&mut Cx<App>, Conn)>,
+    react: Option<fn(&mut App, &mut ConnMut<App>, ConnEvent)>,
     /// Another connection, for a callback that does something to it.
     other: Option<Conn>,
+    deed: Option<fn(&mut Cx<App>, Conn)>,
+    /// The listener that accepted the last connection.
     listener: Option<Listener>,
-    /// What the accept callback does to its listener, once.
+    /// What a connection does to its listener when it opens, once.
     at_listener: Option<fn(&mut Cx<App>, Listener)>,
 }
 
 impl App {
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        Self::set(cx, conn);
-        self.conn = Some(conn);
-        self.note(cx, conn, Call::Accepted);
-        if let (Some(deed), Some(listener)) = (self.at_listener.take(), self.listener) {
-            deed(cx, listener);
+    /// The callback of nearly every connection: none begins to read by itself.
+    fn heard(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        if event == ConnEvent::Opened {
+            conn.disable(Direction::Read);
+            (self.conn, self.listener) = (Some(conn.id()), conn.listener());
+            if let (Some(deed), Some(listener)) = (self.at_listener.take(), self.listener) {
+                deed(conn.cx(), listener);
+            }
         }
+        self.note(conn, event);
     }
 
-    fn set(cx: &mut Cx<Self>, conn: Conn) {
-        cx.conn(conn)
-            .unwrap()
-            .on_read(|app, cx, conn| app.note(cx, conn, Call::Read))
-            .on_write(|app, cx, conn| app.note(cx, conn, Call::Write))
-            .on_event(|app, cx, conn, event| app.note(cx, conn, Call::Event(event)));
-    }
-
-    fn note(&mut self, cx: &mut Cx<Self>, conn: Conn, call: Call) {
-        self.calls.push(call);
+    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        self.calls.push(event);
         if let Some(react) = self.react {
-            react(cx, conn);
+            react(self, conn, event);
         }
     }
 
-    fn calls(&mut self) -> Vec<Call> {
+    fn calls(&mut self) -> Vec<ConnEvent> {
         std::mem::take(&mut self.calls)
     }
 }
 
 type Base<'s> = EventBase<'s, App>;
 
-fn storage() -> Box<Storage<App, 2, 2, 4, 8>> {
+fn storage() -> Box<Storage<App, 2, 2, 24>> {
     Box::new(Storage::new())
+}
+
+/// What the application hears last of a connection that it has closed, or aborted.
+const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
+const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
+
+static SETTINGS: Settings = Settings::new();
+
+/// The pool of all connections that the storage has, added when it is first asked for. The first pools of
+/// all bases have the same name.
+fn pool(base: &mut Base) -> PoolId {
+    static POOL: OnceLock<PoolId> = OnceLock::new();
+    let added = base.add_pool(Pool::rest().rings(4, 8));
+    *POOL.get_or_init(|| added.unwrap())
+}
+
+fn try_connect(base: &mut Base) -> Result<Conn, SetupError> {
+    let pool = pool(base);
+    base.connect_with(peer(), pool, &SETTINGS, App::heard)
+}
+
+fn connect(base: &mut Base) -> Conn {
+    try_connect(base).unwrap()
 }
 
 fn at(millis: u64) -> Instant {
@@ -81,17 +95,19 @@ fn peer() -> std::net::SocketAddr {
 }
 
 fn listener(base: &mut Base) -> Listener {
-    let listener = base.listen("0.0.0.0:9995".parse().unwrap(), App::accepted).unwrap();
+    let pool = pool(base);
+    let address = "0.0.0.0:9995".parse().unwrap();
+    let listener = base.listen_with(address, pool, &SETTINGS, App::heard).unwrap();
     actions(base);
     listener
 }
 
-/// A connection that has been accepted, its callbacks set.
+/// A connection that has been accepted, and that the application knows.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     let listener = listener(base);
     let conn = base.accepted(listener, peer()).unwrap();
     base.dispatch(app);
-    assert_eq!(app.calls(), [Call::Accepted]);
+    assert_eq!(app.calls(), [ConnEvent::Opened]);
     assert_eq!(app.conn, Some(conn));
     conn
 }
@@ -118,7 +134,7 @@ fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
 }
 
 #[test]
-fn nothing_is_read_until_reading_is_enabled() {
+fn nothing_is_read_while_reading_is_disabled() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app);
@@ -127,7 +143,7 @@ fn nothing_is_read_until_reading_is_enabled() {
     assert_eq!(actions(&mut base), [Action::Receive(conn)]);
     assert_eq!(feed(&mut base, conn, b"ab"), 2);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Read]);
+    assert_eq!(app.calls(), [ConnEvent::Readable]);
     base.conn(conn).unwrap().disable(Direction::Read);
     assert_eq!(feed(&mut base, conn, b"c"), 0);
     assert_eq!(base.conn(conn).unwrap().peek().0, b"ab", "what is held stays");
@@ -143,7 +159,7 @@ fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
     assert_eq!(feed(&mut base, conn, b"abcdef"), 4);
     assert_eq!(feed(&mut base, conn, b"ef"), 0);
     base.dispatch(&mut app);
-    assert_eq!((app.calls(), actions(&mut base)), ([Call::Read].into(), [].into()));
+    assert_eq!((app.calls(), actions(&mut base)), ([ConnEvent::Readable].into(), [].into()));
     let mut two = [0; 2];
     assert_eq!(base.conn(conn).unwrap().read(&mut two), 2);
     assert_eq!((&two, actions(&mut base)), (b"ab", [Action::Receive(conn)].into()));
@@ -224,7 +240,7 @@ fn the_longest_write_is_known_though_it_was_refused() {
 }
 
 #[test]
-fn on_write_runs_when_the_last_byte_is_sent_and_not_before() {
+fn writable_is_reported_when_the_last_byte_is_sent_and_not_before() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app);
@@ -237,7 +253,7 @@ fn on_write_runs_when_the_last_byte_is_sent_and_not_before() {
     assert_eq!(app.calls(), []);
     drain(&mut base, conn, 2);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Write]);
+    assert_eq!(app.calls(), [ConnEvent::Writable]);
 }
 
 #[test]
@@ -261,7 +277,7 @@ fn callbacks_of_one_connection_come_in_order_data_before_the_end() {
     base.finished(conn);
     drain(&mut base, conn, 9);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Write, Call::Event(ConnEvent::Eof)]);
+    assert_eq!(app.calls(), [ConnEvent::Writable, ConnEvent::Eof]);
     base.finished(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [], "the end comes once");
@@ -277,7 +293,7 @@ fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
     base.finished(conn);
     base.dispatch(&mut app);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Read, Call::Event(ConnEvent::Eof)]);
+    assert_eq!(app.calls(), [ConnEvent::Readable, ConnEvent::Eof]);
     assert_eq!(base.conn(conn).unwrap().enable(Direction::Read).peek().0, b"ab");
     assert_eq!(feed(&mut base, conn, b"c"), 0, "nothing comes after the end");
     base.conn(conn).unwrap().write(b"bye").unwrap();
@@ -288,16 +304,15 @@ fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
 fn an_outgoing_connection_sends_what_was_queued_before() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let conn = base.connect(peer()).unwrap();
-    App::set(&mut base, conn);
+    let conn = connect(&mut base);
     base.conn(conn).unwrap().write(b"hi").unwrap();
     assert_eq!(actions(&mut base), [Action::Connect(conn)]);
     assert_eq!(drain(&mut base, conn, 9), b"");
     base.connected(conn);
-    assert_eq!(actions(&mut base), [Action::Send(conn)]);
+    assert_eq!(actions(&mut base), [Action::Receive(conn), Action::Send(conn)]);
     assert_eq!(drain(&mut base, conn, 9), b"hi");
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Event(ConnEvent::Connected), Call::Write]);
+    assert_eq!(app.calls(), [ConnEvent::Opened, ConnEvent::Writable]);
     assert_eq!(base.conn(conn).unwrap().peer(), Some(peer()));
 }
 
@@ -310,35 +325,38 @@ fn a_failure_is_told_once_and_leaves_only_the_input() {
     feed(&mut base, conn, b"ab");
     base.failed(conn, ConnError::Reset);
     base.failed(conn, ConnError::TimedOut);
+    app.react = Some(|_, conn, event| {
+        assert_eq!((conn.peek().0, conn.output_len()), (&b"ab"[..], 0), "{event:?}");
+        assert_eq!((conn.write(b"x"), conn.write_some(b"x")), (Err(WriteError::Finished), 0));
+    });
     base.dispatch(&mut app);
-    let failed = Call::Event(ConnEvent::Failed(ConnError::Reset));
-    assert_eq!(app.calls(), [Call::Read, failed]);
-    let mut view = base.conn(conn).unwrap();
-    assert_eq!((view.peek().0, view.output_len()), (&b"ab"[..], 0));
-    assert_eq!((view.write(b"x"), view.write_some(b"x")), (Err(WriteError::Finished), 0));
-    view.close();
-    assert_eq!(base.conn(conn).map(|_| ()), Err(Stale));
+    let failed = ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset));
+    assert_eq!(app.calls(), [ConnEvent::Readable, failed]);
+    assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError));
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), []);
 }
 
 #[test]
 fn close_sends_what_is_queued_and_gives_the_slot_back_after() {
-    let mut storage = Box::new(Storage::<App, 1, 1, 4, 8>::new());
+    let mut storage = Box::new(Storage::<App, 1, 1, 12>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let conn = open(&mut base, &mut app);
+    let listener = base.conn(conn).unwrap().listener().unwrap();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
-    assert_eq!(base.conn(conn).map(|_| ()), Err(Stale), "for the application it is gone");
+    assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError), "for the application it is gone");
     assert_eq!(actions(&mut base), [Action::Receive(conn), Action::Send(conn)]);
     assert_eq!(drain(&mut base, conn, 9), b"bye");
     assert_eq!(actions(&mut base), [Action::End(conn)]);
-    assert!(!base.has_room(), "its slot is not");
+    assert!(!base.has_room(listener), "its slot is not");
     base.delivered(conn);
     base.finished(conn);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [], "and it has no callback");
+    assert_eq!(app.calls(), [CLOSED], "and it has no other callback");
     assert_eq!(actions(&mut base), [Action::Close(conn)]);
-    assert!(base.has_room());
+    assert!(base.has_room(listener));
     base.delivered(conn);
     assert_eq!(base.output(conn), (&[][..], &[][..]));
 }
@@ -352,6 +370,8 @@ fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
     base.dispatch(&mut app);
     base.listener(listener).unwrap().free();
     base.conn(conn).unwrap().close();
+    assert_eq!(base.wait(), Wait::Not, "the application has not heard of the end");
+    base.dispatch(&mut app);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(Instant::ZERO.after(LINGER)));
     base.delivered(conn);
@@ -362,15 +382,16 @@ fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
 }
 
 #[test]
-fn free_discards_and_is_gone_at_once() {
+fn an_abort_discards_and_the_connection_is_gone_at_once() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app);
     let mut view = base.conn(conn).unwrap();
     view.enable(Direction::Read).write(b"never").unwrap();
-    view.free();
+    view.abort();
+    assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError));
     assert_eq!(actions(&mut base), [Action::Reset(conn)]);
-    assert!(base.has_room());
+    assert_eq!(base.counts().conns, 1, "until the application has heard of the end");
     base.received(conn, 3);
     base.sent(conn, 3);
     base.finished(conn);
@@ -378,35 +399,38 @@ fn free_discards_and_is_gone_at_once() {
     base.failed(conn, ConnError::Reset);
     base.delivered(conn);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [], "news of a connection that is gone is ignored");
+    assert_eq!(app.calls(), [ABORTED], "news of a connection that is gone is ignored");
+    assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
 }
 
 #[test]
-fn what_a_freed_connection_held_is_not_asked_for_when_its_peer_answers_late() {
+fn what_an_aborted_connection_held_is_not_asked_for_when_its_peer_answers_late() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let conn = base.connect(peer()).unwrap();
+    let conn = connect(&mut base);
     base.conn(conn).unwrap().write(b"late").unwrap();
     assert!(matches!(actions(&mut base)[..], [Action::Connect(..)]));
-    base.conn(conn).unwrap().free();
+    base.conn(conn).unwrap().abort();
     base.connected(conn);
     assert_eq!(base.output(conn), (&[][..], &[][..]));
     assert_eq!(actions(&mut base), [Action::Reset(conn)]);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), []);
+    assert_eq!(app.calls(), [ABORTED]);
 }
 
 #[test]
-fn a_connection_freed_in_its_callback_hears_no_more() {
+fn a_connection_aborted_in_its_callback_hears_of_its_end_only() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app);
     base.conn(conn).unwrap().enable(Direction::Read);
-    app.react = Some(|cx, conn| cx.conn(conn).unwrap().free());
+    app.react = Some(|_, conn, _| conn.abort());
     feed(&mut base, conn, b"ab");
     base.finished(conn);
-    base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Read]);
+    for _ in 0..3 {
+        base.dispatch(&mut app);
+    }
+    assert_eq!(app.calls(), [ConnEvent::Readable, ABORTED]);
 }
 
 #[test]
@@ -417,9 +441,12 @@ fn a_closing_connection_that_fails_gives_its_slot_back() {
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     base.failed(conn, ConnError::Reset);
-    assert_eq!(actions(&mut base), [], "notes of a slot that is given back are torn up");
-    let next = base.connect(peer()).unwrap();
-    assert!(base.has_room(), "one of two slots is taken");
+    assert_eq!(actions(&mut base), [], "what was requested of it is forgotten");
+    assert_eq!(base.counts().conns, 1, "until the application has heard of the end");
+    base.dispatch(&mut app);
+    assert_eq!((app.calls(), actions(&mut base)), (vec![CLOSED], vec![]));
+    assert_eq!(base.counts().conns, 0);
+    let next = connect(&mut base);
     assert_eq!(actions(&mut base), [Action::Connect(next)]);
 }
 
@@ -445,11 +472,12 @@ fn a_full_table_refuses_the_accept() {
     let listener = listener(&mut base);
     let first = base.accepted(listener, peer()).unwrap();
     base.accepted(listener, peer()).unwrap();
-    assert!(!base.has_room());
+    assert!(!base.has_room(listener));
     assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Accepted, Call::Accepted]);
-    base.conn(first).unwrap().free();
+    assert_eq!(app.calls(), [ConnEvent::Opened, ConnEvent::Opened]);
+    base.conn(first).unwrap().abort();
+    base.dispatch(&mut app);
     actions(&mut base);
     base.accepted(listener, peer()).unwrap();
     base.listener(listener).unwrap().free();
@@ -468,39 +496,16 @@ fn transfer_moves_what_fits_and_wakes_both_ends() {
     base.conn(b).unwrap().write(b"123456").unwrap();
     actions(&mut base);
     feed(&mut base, a, b"wxyz");
-    assert_eq!(base.transfer(a, b), Ok(2));
+    let transfer = |base: &mut Base, from, to| base.conn(from)?.transfer(to);
+    assert_eq!(transfer(&mut base, a, b), Ok(2));
     assert_eq!(base.conn(a).unwrap().peek().0, b"yz");
     assert_eq!(actions(&mut base), [Action::Send(b), Action::Receive(a)]);
     assert_eq!(drain(&mut base, b, 99), b"123456wx");
-    assert_eq!(base.transfer(a, a), Ok(2), "an echo");
+    assert_eq!(transfer(&mut base, a, a), Ok(2), "an echo");
     assert_eq!(drain(&mut base, a, 99), b"yz");
-    base.conn(b).unwrap().free();
-    assert_eq!((base.transfer(a, b), base.transfer(b, a)), (Err(Stale), Err(Stale)));
-}
-
-#[test]
-fn a_callback_that_was_never_set_is_passed_over() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = base.connect(peer()).unwrap();
-    base.conn(conn).unwrap().on_write(|app, cx, conn| app.note(cx, conn, Call::Write));
-    base.conn(conn).unwrap().write(b"x").unwrap();
-    base.connected(conn);
-    drain(&mut base, conn, 1);
-    base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Write]);
-}
-
-#[test]
-fn user_words_are_kept_for_each_connection() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
-    assert_eq!(base.conn(conn).unwrap().user(), 0);
-    base.conn(conn).unwrap().set_user(9);
-    assert_eq!(base.conn(conn).unwrap().user(), 9);
-    base.conn(conn).unwrap().free();
-    actions(&mut base);
-    let next = base.connect(peer()).unwrap();
-    assert_eq!((next.index(), base.conn(next).unwrap().user()), (conn.index(), 0));
+    base.conn(b).unwrap().abort();
+    assert_eq!(
+        (transfer(&mut base, a, b), transfer(&mut base, b, a)),
+        (Err(StaleError), Err(StaleError))
+    );
 }

@@ -2,7 +2,9 @@
 
 use picoevent::{ConnEvent, Direction, EventBase, Wait};
 
-use super::{App, Base, Call, actions, at, drain, feed, ms, open, peer, storage};
+use super::{
+    App, Base, SETTINGS, actions, at, connect, drain, feed, ms, open, peer, pool, storage,
+};
 
 #[test]
 fn a_silent_peer_times_out_once() {
@@ -18,8 +20,8 @@ fn a_silent_peer_times_out_once() {
     base.dispatch(&mut app);
     base.advance(at(16));
     base.dispatch(&mut app);
-    let timeout = Call::Event(ConnEvent::Timeout(Direction::Read));
-    assert_eq!((app.calls(), base.deadline()), ([Call::Read, timeout].into(), None));
+    let timeout = ConnEvent::Timeout(Direction::Read);
+    assert_eq!((app.calls(), base.deadline()), ([ConnEvent::Readable, timeout].into(), None));
     assert_eq!(feed(&mut base, conn, b"c"), 0, "reading is disabled");
     base.conn(conn).unwrap().enable(Direction::Read);
     assert_eq!(base.deadline(), Some(at(26)));
@@ -40,7 +42,7 @@ fn a_peer_that_does_not_read_times_out() {
     assert_eq!(base.deadline(), Some(at(16)), "sending is");
     base.advance(at(16));
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
+    assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
     assert_eq!(drain(&mut base, conn, 9), b"", "writing is disabled");
 }
 
@@ -48,18 +50,22 @@ fn a_peer_that_does_not_read_times_out() {
 fn the_write_timeout_bounds_a_connect_and_comes_once() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let conn = base.connect(peer()).unwrap();
-    App::set(&mut base, conn);
+    let conn = connect(&mut base);
     base.conn(conn).unwrap().set_timeouts(None, Some(ms(20)));
     for now in [20, 40, 60] {
         base.advance(at(now));
         base.dispatch(&mut app);
     }
-    assert_eq!(app.calls(), [Call::Event(ConnEvent::Timeout(Direction::Write))]);
+    assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
 }
 
 /// Brings the time and then the news, as a back end does, and dispatches.
-fn turn(base: &mut Base, app: &mut App, millis: u64, news: impl FnOnce(&mut Base)) -> Vec<Call> {
+fn turn(
+    base: &mut Base,
+    app: &mut App,
+    millis: u64,
+    news: impl FnOnce(&mut Base),
+) -> Vec<ConnEvent> {
     base.advance(at(millis));
     news(base);
     base.dispatch(app);
@@ -74,10 +80,10 @@ fn a_read_timeout_counts_from_the_news_that_came_last() {
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None).enable(Direction::Read);
     let calls = turn(&mut base, &mut app, 700, |base| _ = feed(base, conn, b"a"));
-    assert_eq!(calls, [Call::Read]);
+    assert_eq!(calls, [ConnEvent::Readable]);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(1700)));
-    let timeout = Call::Event(ConnEvent::Timeout(Direction::Read));
+    let timeout = ConnEvent::Timeout(Direction::Read);
     assert_eq!(turn(&mut base, &mut app, 1699, |_| ()), []);
     assert_eq!(turn(&mut base, &mut app, 1700, |_| ()), [timeout]);
 }
@@ -93,7 +99,7 @@ fn a_peer_that_takes_some_output_in_time_does_not_time_out() {
         let calls = turn(&mut base, &mut app, 700 * step, |base| _ = drain(base, conn, 1));
         assert_eq!(calls, [], "it took a byte 0.7 s ago");
     }
-    let timeout = Call::Event(ConnEvent::Timeout(Direction::Write));
+    let timeout = ConnEvent::Timeout(Direction::Write);
     assert_eq!(turn(&mut base, &mut app, 5899, |_| ()), []);
     assert_eq!(turn(&mut base, &mut app, 5900, |_| ()), [timeout]);
 }
@@ -103,12 +109,12 @@ fn a_read_timeout_begins_when_a_slow_connect_has_ended() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     base.advance(at(0));
-    let conn = base.connect(peer()).unwrap();
-    App::set(&mut base, conn);
-    base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None).enable(Direction::Read);
+    let pool = pool(&mut base);
+    let conn = base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap();
+    base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None);
     actions(&mut base);
     let calls = turn(&mut base, &mut app, 5000, |base| base.connected(conn));
-    assert_eq!(calls, [Call::Event(ConnEvent::Connected)]);
+    assert_eq!(calls, [ConnEvent::Opened]);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(6000)));
 }
@@ -121,7 +127,7 @@ fn input_found_together_with_its_timeout_is_no_timeout() {
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
     let calls = turn(&mut base, &mut app, 50, |base| _ = feed(base, conn, b"a"));
-    assert_eq!(calls, [Call::Read], "however late the loop looks");
+    assert_eq!(calls, [ConnEvent::Readable], "however late the loop looks");
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(60)), "and reading goes on");
 }
@@ -135,15 +141,15 @@ fn progress_before_its_callback_takes_a_timeout_back() {
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), Some(ms(10))).enable(Direction::Read);
     base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().write(b"ab").unwrap();
-    base.after(ms(10), |app: &mut App, _, _, _| app.calls.push(Call::Accepted)).unwrap();
+    base.after(ms(10), |app: &mut App, _| app.calls.push(ConnEvent::Opened)).unwrap();
     // The timer is more urgent, so both timeouts have passed, and their callbacks are to come.
     let calls = turn(&mut base, &mut app, 10, |_| ());
-    assert_eq!(calls, [Call::Accepted]);
+    assert_eq!(calls, [ConnEvent::Opened]);
     let calls = turn(&mut base, &mut app, 11, |base| {
         feed(base, conn, b"x");
         drain(base, conn, 1);
     });
-    assert_eq!(calls, [Call::Read]);
+    assert_eq!(calls, [ConnEvent::Readable]);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(21)));
 }
@@ -161,7 +167,7 @@ fn a_timeout_that_passed_is_taken_back_by_another_callback() {
         base.advance(at(0));
         base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
         base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
-        base.after(ms(10), |_, _, _, _| ()).unwrap();
+        base.after(ms(10), |_, _| ()).unwrap();
         assert_eq!(turn(&mut base, &mut app, 10, |_| ()), []);
         take(&mut base, conn);
         assert_eq!(turn(&mut base, &mut app, 11, |_| ()), []);

@@ -1,22 +1,22 @@
 //! Events by edge.
 
-use picoevent::{AddError, End, Mode, Run, What};
+use picoevent::{AddError, End, EventFlags, EventMut, Mode, Run};
 
 use crate::script::app::{pending, waiting};
 use crate::script::stream::pair;
 use crate::script::{App, begin, room};
 
-const EDGE: What = What::EDGE;
+const EDGE: EventFlags = EventFlags::EDGE;
 
 /// Reads one byte.
-fn read_one(app: &mut App, cx: &mut picoevent::Cx<'_, App>, event: picoevent::Event, what: What) {
-    app.note(cx, event, what);
+fn read_one(app: &mut App, event: &mut EventMut<App>) {
+    app.note(event);
     assert_eq!(app.ends[0].read(1).unwrap().len(), 1);
 }
 
 #[test]
 fn et() {
-    for (interest, calls) in [(What::READ | EDGE, 1), (What::READ, 2)] {
+    for (interest, calls) in [(EventFlags::READ | EDGE, 1), (EventFlags::READ, 2)] {
         let mut room = room();
         let (mut base, mut script, mut app) = begin(&mut room);
         let (ours, theirs) = pair();
@@ -39,13 +39,13 @@ fn et_mix_error() {
     let mut room = room();
     let (mut base, mut script, _) = begin(&mut room);
     let source = script.watch(&mut base, &pair().0);
-    let edge = base.new_event(source, What::READ | EDGE, Mode::OneShot, App::note).unwrap();
-    let level = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();
+    let edge = base.new_event(source, EventFlags::READ | EDGE, Mode::OneShot, App::note).unwrap();
+    let level = base.new_event(source, EventFlags::READ, Mode::OneShot, App::note).unwrap();
     for (first, second) in [(edge, level), (level, edge)] {
         assert_eq!(base.event(first).unwrap().add(None), Ok(()));
         assert_eq!(base.event(second).unwrap().add(None), Err(AddError::MixedEdge));
-        assert!(pending(&mut base, first).contains(What::READ));
-        assert_eq!(pending(&mut base, second), What::NONE);
+        assert!(pending(&mut base, first).contains(EventFlags::READ));
+        assert_eq!(pending(&mut base, second), EventFlags::NONE);
         base.event(first).unwrap().del();
     }
 }
@@ -57,13 +57,13 @@ fn et_multiple_events() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let reads = waiting(&mut base, source, What::READ | EDGE, Mode::Persist, 1, App::note);
-    let writes = waiting(&mut base, source, What::WRITE | EDGE, Mode::Persist, 2, App::note);
+    let reads = waiting(&mut base, source, EventFlags::READ | EDGE, Mode::Persist, 1, App::note);
+    let writes = waiting(&mut base, source, EventFlags::WRITE | EDGE, Mode::Persist, 2, App::note);
     theirs.write(b"A");
     script.run(&mut base, &mut app, Run::NONBLOCK);
     assert_eq!(
         (app.users(), app.whats()),
-        (vec![1, 2], vec![What::READ | EDGE, What::WRITE | EDGE])
+        (vec![1, 2], vec![EventFlags::READ | EDGE, EventFlags::WRITE | EDGE])
     );
 
     base.event(writes).unwrap().del();
@@ -71,7 +71,7 @@ fn et_multiple_events() {
     app.calls.clear();
     theirs.write(b"A");
     script.run(&mut base, &mut app, Run::NONBLOCK);
-    assert_eq!((app.users(), app.whats()), (vec![1], vec![What::READ | EDGE]));
+    assert_eq!((app.users(), app.whats()), (vec![1], vec![EventFlags::READ | EDGE]));
     app.calls.clear();
     script.run(&mut base, &mut app, Run::NONBLOCK);
     assert_eq!(app.calls, [], "nothing was read, and nothing has changed");

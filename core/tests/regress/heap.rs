@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Instant, Mode, Run, What};
+use picoevent::{EventFlags, Instant, Mode, Run};
 
 use crate::script::app::timer;
 use crate::script::{App, Room, begin};
@@ -29,7 +29,7 @@ fn randomized() {
     }
     for event in app.events.iter().step_by(2) {
         base.event(*event).unwrap().del();
-        assert_eq!(base.event(*event).unwrap().pending(), What::NONE);
+        assert_eq!(base.event(*event).unwrap().pending(), EventFlags::NONE);
     }
     expected.sort();
     script.run(&mut base, &mut app, Run::DEFAULT);

@@ -1,7 +1,7 @@
 //! Bases and events, made and taken down.
 
 use picoevent::{
-    Action, AddError, End, Event, Mode, OnceError, Priority, Run, Signal, Stale, What,
+    Action, AddError, End, Event, EventFlags, Mode, OnceError, Priority, Run, Signal, StaleError,
 };
 
 use crate::script::app::{add, pending, timer, waiting};
@@ -16,7 +16,7 @@ fn base_features() {
     let (mut base, mut script, _) = begin(&mut room);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let interest = What::READ | What::CLOSED | What::EDGE;
+    let interest = EventFlags::READ | EventFlags::CLOSED | EventFlags::EDGE;
     waiting(&mut base, source, interest, Mode::Persist, 1, App::note);
     base.settle(&mut script).unwrap();
     assert_eq!(script.actions, [Action::Interest(source, interest)]);
@@ -29,10 +29,10 @@ fn event_base_new() {
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours];
-    waiting(&mut base, source, What::READ, Mode::Persist, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, |app, event| {
+        app.note(event);
         match app.ends[0].read(256).unwrap().as_slice() {
-            [] => cx.exit(),
+            [] => event.exit(),
             bytes => app.data[0].extend(bytes),
         }
     });
@@ -40,7 +40,7 @@ fn event_base_new() {
     theirs.finish();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
     assert_eq!(app.data[0], b"this is a test");
-    assert_eq!(app.whats(), [What::READ, What::READ]);
+    assert_eq!(app.whats(), [EventFlags::READ, EventFlags::READ]);
 }
 
 /// Nothing was allocated, so that nothing has to be given back: what is pending and active goes
@@ -53,15 +53,15 @@ fn free_active_base() {
         let (mut base, mut script, _) = begin(&mut room);
         let (ours, _theirs) = pair();
         let source = script.watch(&mut base, &ours);
-        old = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+        old = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
     }
     {
         let (mut base, mut script, _) = begin(&mut room);
-        assert_eq!(base.event(old).map(|_| ()), Err(Stale));
+        assert_eq!(base.event(old).map(|_| ()), Err(StaleError));
         let (ours, _theirs) = pair();
         let source = script.watch(&mut base, &ours);
-        let active = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
-        base.event(active).unwrap().activate(What::READ);
+        let active = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
+        base.event(active).unwrap().activate(EventFlags::READ);
     }
     let (mut base, mut script, mut app) = begin(&mut room);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
@@ -73,8 +73,8 @@ fn event_new_selfarg() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let event =
-        base.new_timer(Mode::OneShot, |app: &mut App, _, event, _| app.events.push(event)).unwrap();
-    base.event(event).unwrap().activate(What::READ);
+        base.new_timer(Mode::OneShot, |app: &mut App, event| app.events.push(event.id())).unwrap();
+    base.event(event).unwrap().activate(EventFlags::READ);
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.events, [event], "a callback is told which event it is called for");
 }
@@ -88,8 +88,8 @@ fn event_assign_selfarg() {
     let old = base.new_timer(Mode::OneShot, App::note).unwrap();
     base.event(old).unwrap().free();
     let new =
-        base.new_timer(Mode::OneShot, |app: &mut App, _, event, _| app.events.push(event)).unwrap();
-    base.event(new).unwrap().activate(What::READ);
+        base.new_timer(Mode::OneShot, |app: &mut App, event| app.events.push(event.id())).unwrap();
+    base.event(new).unwrap().activate(EventFlags::READ);
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(old.index(), new.index());
     assert!(app.events == [new] && old != new);
@@ -104,7 +104,7 @@ fn evmap_invalid_slots() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.forget_source(source).unwrap();
     base.settle(&mut script).unwrap();
     assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
@@ -120,10 +120,10 @@ fn bad_assign() {
     let (mut base, mut script, _) = begin(&mut room);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let both = What::SIGNAL | What::READ;
+    let both = EventFlags::SIGNAL | EventFlags::READ;
     let event = waiting(&mut base, source, both, Mode::Persist, 1, App::note);
-    assert_eq!(pending(&mut base, event), What::READ);
-    let once = base.once(source, What::SIGNAL, None, App::note);
+    assert_eq!(pending(&mut base, event), EventFlags::READ);
+    let once = base.once(source, EventFlags::SIGNAL, None, App::note);
     assert_eq!(once, Err(OnceError::NoInterest));
 }
 
@@ -134,7 +134,7 @@ fn bad_reentrant() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let event = timer(&mut base, Mode::OneShot, 1, App::note);
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!(app.users(), [1]);
 }
@@ -147,11 +147,11 @@ fn get_assignment() {
     let (mut base, mut script, _) = begin(&mut room);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let event = waiting(&mut base, source, What::READ, Mode::Persist, 42, App::note);
+    let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 42, App::note);
     add(&mut base, event, 5);
     base.event(event).unwrap().set_priority(Priority::HIGHEST).unwrap();
     let event = base.event(event).unwrap();
     assert_eq!((event.user(), event.priority()), (42, Priority::HIGHEST));
-    assert_eq!(event.pending(), What::READ | What::TIMEOUT);
+    assert_eq!(event.pending(), EventFlags::READ | EventFlags::TIMEOUT);
     assert_eq!((event.deadline(), event.remaining()), (Some(at(5)), Some(ms(5))));
 }

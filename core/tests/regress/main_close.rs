@@ -1,6 +1,6 @@
 //! The end of a peer, heard of without reading: by level and by edge, once and again and again.
 
-use picoevent::{End, Mode, Run, What};
+use picoevent::{End, EventFlags, Mode, Run};
 
 use crate::script::app::waiting;
 use crate::script::stream::{self, pair};
@@ -13,72 +13,72 @@ const SHUTDOWN: Ending = stream::End::finish;
 
 /// Waits for the end with one event, without blocking, and says how the loop ended and what the
 /// event was called with.
-fn hear(ending: Ending, interest: What, mode: Mode) -> (End, Vec<What>) {
+fn hear(ending: Ending, interest: EventFlags, mode: Mode) -> (End, Vec<EventFlags>) {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    waiting(&mut base, source, interest, mode, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, source, interest, mode, 1, |app, event| {
+        app.note(event);
         app.world.borrow_mut().pass(ms(1));
     });
     ending(&theirs);
     // By level, a persistent event is called for as long as it waits.
-    if mode == Mode::Persist && !interest.contains(What::EDGE) {
+    if mode == Mode::Persist && !interest.contains(EventFlags::EDGE) {
         base.exit_after(ms(10));
     }
     let end = script.run(&mut base, &mut app, Run::NONBLOCK);
     (end, app.whats())
 }
 
-const EDGE: What = What::EDGE;
+const EDGE: EventFlags = EventFlags::EDGE;
 
 #[test]
 fn simpleclose_close() {
-    let heard = hear(CLOSE, What::CLOSED, Mode::OneShot);
-    assert_eq!(heard, (End::Empty, vec![What::CLOSED]));
+    let heard = hear(CLOSE, EventFlags::CLOSED, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![EventFlags::CLOSED]));
 }
 
 #[test]
 fn simpleclose_shutdown() {
-    let heard = hear(SHUTDOWN, What::CLOSED, Mode::OneShot);
-    assert_eq!(heard, (End::Empty, vec![What::CLOSED]));
+    let heard = hear(SHUTDOWN, EventFlags::CLOSED, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![EventFlags::CLOSED]));
 }
 
 #[test]
 fn simpleclose_close_persist() {
-    let (end, whats) = hear(CLOSE, What::CLOSED, Mode::Persist);
+    let (end, whats) = hear(CLOSE, EventFlags::CLOSED, Mode::Persist);
     assert_eq!(end, End::Exit);
-    assert!(whats.len() > 5 && whats.iter().all(|what| *what == What::CLOSED));
+    assert!(whats.len() > 5 && whats.iter().all(|what| *what == EventFlags::CLOSED));
 }
 
 #[test]
 fn simpleclose_shutdown_persist() {
-    let (end, whats) = hear(SHUTDOWN, What::CLOSED, Mode::Persist);
+    let (end, whats) = hear(SHUTDOWN, EventFlags::CLOSED, Mode::Persist);
     assert_eq!(end, End::Exit);
-    assert!(whats.len() > 5 && whats.iter().all(|what| *what == What::CLOSED));
+    assert!(whats.len() > 5 && whats.iter().all(|what| *what == EventFlags::CLOSED));
 }
 
 #[test]
 fn simpleclose_close_et() {
-    let heard = hear(CLOSE, What::CLOSED | EDGE, Mode::OneShot);
-    assert_eq!(heard, (End::Empty, vec![What::CLOSED | EDGE]));
+    let heard = hear(CLOSE, EventFlags::CLOSED | EDGE, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![EventFlags::CLOSED | EDGE]));
 }
 
 #[test]
 fn simpleclose_shutdown_et() {
-    let heard = hear(SHUTDOWN, What::CLOSED | EDGE, Mode::OneShot);
-    assert_eq!(heard, (End::Empty, vec![What::CLOSED | EDGE]));
+    let heard = hear(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::OneShot);
+    assert_eq!(heard, (End::Empty, vec![EventFlags::CLOSED | EDGE]));
 }
 
 #[test]
 fn simpleclose_close_persist_et() {
-    let heard = hear(CLOSE, What::CLOSED | EDGE, Mode::Persist);
-    assert_eq!(heard, (End::Done, vec![What::CLOSED | EDGE]), "a change is told once");
+    let heard = hear(CLOSE, EventFlags::CLOSED | EDGE, Mode::Persist);
+    assert_eq!(heard, (End::Done, vec![EventFlags::CLOSED | EDGE]), "a change is told once");
 }
 
 #[test]
 fn simpleclose_shutdown_persist_et() {
-    let heard = hear(SHUTDOWN, What::CLOSED | EDGE, Mode::Persist);
-    assert_eq!(heard, (End::Done, vec![What::CLOSED | EDGE]), "a change is told once");
+    let heard = hear(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::Persist);
+    assert_eq!(heard, (End::Done, vec![EventFlags::CLOSED | EDGE]), "a change is told once");
 }

@@ -1,6 +1,6 @@
 //! Looking at a base: what is pending, what is active, and how much there ever was.
 
-use picoevent::{Mode, Run, What};
+use picoevent::{EventFlags, Mode, Run};
 
 use crate::script::app::{add, pending, timer};
 use crate::script::{App, begin, room};
@@ -10,10 +10,10 @@ fn manipulate_active_events() {
     let mut room = room();
     let (mut base, _, _) = begin(&mut room);
     let event = timer(&mut base, Mode::OneShot, 1, App::note);
-    base.event(event).unwrap().activate(What::READ);
-    assert_eq!(pending(&mut base, event), What::READ);
-    base.event(event).unwrap().activate(What::WRITE);
-    assert_eq!(pending(&mut base, event), What::READ | What::WRITE);
+    base.event(event).unwrap().activate(EventFlags::READ);
+    assert_eq!(pending(&mut base, event), EventFlags::READ);
+    base.event(event).unwrap().activate(EventFlags::WRITE);
+    assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::WRITE);
 }
 
 /// libevent's sum of ACTIVE and ADDED counts an active event in both; here, too, it is a sum of
@@ -26,7 +26,7 @@ fn event_base_get_num_events() {
     let event = timer(&mut base, Mode::OneShot, 1, App::note);
     add(&mut base, event, 100);
     assert_eq!((base.counts().active, base.counts().added), (0, 1));
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!((base.counts().active, base.counts().added), (1, 2));
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!((base.counts().active, base.counts().added), (0, 0));
@@ -46,7 +46,7 @@ fn event_base_get_max_events() {
     add(&mut base, other, 100);
     base.event(other).unwrap().del();
     assert_eq!((base.peaks().active, base.peaks().added), (0, 2));
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!((base.peaks().active, base.peaks().added), (1, 2));
     script.run(&mut base, &mut app, Run::DEFAULT);
     let peaks = base.take_peaks();
@@ -64,8 +64,8 @@ fn event_foreach() {
         (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
     add(&mut base, events[0], 10_000);
     add(&mut base, events[1], 10_000);
-    base.event(events[1]).unwrap().activate(What::TIMEOUT);
-    base.event(events[2]).unwrap().activate(What::TIMEOUT);
+    base.event(events[1]).unwrap().activate(EventFlags::TIMEOUT);
+    base.event(events[2]).unwrap().activate(EventFlags::TIMEOUT);
     add(&mut base, events[3], 10_000);
     let visited: Vec<_> = base.events().map(|info| info.event).collect();
     assert_eq!(visited, events[..4], "each once, and not the one that is neither");

@@ -1,6 +1,6 @@
 //! How a loop ends: exit, break, nothing left, and what others do meanwhile.
 
-use picoevent::{Cx, End, Mode, Run, Signal, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
@@ -10,9 +10,9 @@ use crate::script::{App, at, begin, ms, room};
 fn loopbreak() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let breaks = timer(&mut base, Mode::OneShot, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
-        cx.break_off();
+    let breaks = timer(&mut base, Mode::OneShot, 1, |app, event| {
+        app.note(event);
+        event.loop_break();
     });
     let fails = timer(&mut base, Mode::OneShot, 2, App::note);
     add(&mut base, breaks, 0);
@@ -54,22 +54,22 @@ fn nonpersist_readd() {
     let (first, second) = pair();
     for (user, end) in [(0, &first), (1, &second)] {
         let source = script.watch(&mut base, end);
-        let event = waiting(&mut base, source, What::READ, Mode::OneShot, user, readd);
+        let event = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, user, readd);
         app.events.push(event);
     }
-    fn readd(app: &mut App, cx: &mut Cx<'_, App>, event: picoevent::Event, what: What) {
-        app.note(cx, event, what);
-        let user = cx.event(event).unwrap().user() as usize;
+    fn readd(app: &mut App, event: &mut EventMut<App>) {
+        app.note(event);
+        let user = event.user() as usize;
         assert_eq!(app.ends[user].read(256).unwrap(), b"Hello");
-        cx.event(app.events[1 - user]).unwrap().add(None).unwrap();
+        event.event(app.events[1 - user]).unwrap().add(None).unwrap();
     }
     first.write(b"Hello");
     second.write(b"Hello");
     app.ends = vec![first, second];
     assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
     assert_eq!(app.users(), [0, 1]);
-    assert_eq!(pending(&mut base, app.events[0]), What::READ);
-    assert_eq!(pending(&mut base, app.events[1]), What::NONE);
+    assert_eq!(pending(&mut base, app.events[0]), EventFlags::READ);
+    assert_eq!(pending(&mut base, app.events[1]), EventFlags::NONE);
 }
 
 /// Another thread deletes the last event; here it raises a trigger, whose signal's callback does.
@@ -79,7 +79,7 @@ fn del_notify() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    app.events = vec![waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note)];
+    app.events = vec![waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note)];
     delete_the_last_when_raised(&mut base, &mut script);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!((base.now(), app.calls.len()), (at(10), 0));
@@ -102,8 +102,8 @@ fn delete_the_last_when_raised(
     base: &mut picoevent::EventBase<App>,
     script: &mut crate::script::Script,
 ) {
-    let delete = |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
-        cx.event(app.events[0]).unwrap().del();
+    let delete = |app: &mut App, event: &mut EventMut<App>| {
+        event.event(app.events[0]).unwrap().del();
     };
     let signal = base.new_signal(Signal::USR1, Mode::OneShot, delete).unwrap();
     base.event(signal).unwrap().add(None).unwrap();

@@ -1,6 +1,6 @@
 //! Once-events, and activation from outside.
 
-use picoevent::{AddError, End, Mode, OnceError, Run, Signal, What};
+use picoevent::{AddError, End, EventFlags, Mode, OnceError, Run, Signal};
 
 use crate::script::app::{add, waiting};
 use crate::script::stream::pair;
@@ -13,7 +13,7 @@ fn event_once() {
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
     let once = [
-        base.once(source, What::READ, None, App::note).unwrap(),
+        base.once(source, EventFlags::READ, None, App::note).unwrap(),
         base.after(ms(50), App::note).unwrap(),
         base.after(ms(0), App::note).unwrap(),
         base.after(ms(0), App::note).unwrap(),
@@ -21,12 +21,15 @@ fn event_once() {
     for (user, event) in once.iter().enumerate() {
         base.event(*event).unwrap().set_user(user as u32);
     }
-    assert_eq!(base.once(source, What::NONE, None, App::note), Err(OnceError::NoInterest));
+    assert_eq!(base.once(source, EventFlags::NONE, None, App::note), Err(OnceError::NoInterest));
     theirs.write(b"test");
     theirs.finish();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!(app.users(), [2, 3, 0, 1], "what is due at once stands first, in order");
-    assert_eq!(app.whats(), [What::TIMEOUT, What::TIMEOUT, What::READ, What::TIMEOUT]);
+    assert_eq!(
+        app.whats(),
+        [EventFlags::TIMEOUT, EventFlags::TIMEOUT, EventFlags::READ, EventFlags::TIMEOUT]
+    );
     assert_eq!((app.millis(), base.counts().events), (vec![0, 0, 0, 50], 0));
 }
 
@@ -53,30 +56,30 @@ fn active_by_fd() {
     let gone = script.watch(&mut base, &ours);
     base.forget_source(gone).unwrap();
     base.settle(&mut script).unwrap();
-    base.ready(gone, What::READ);
+    base.ready(gone, EventFlags::READ);
     base.raised(Signal::HUP, 1);
     assert_eq!(base.counts().active, 0);
 
     let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
-    let reads = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
-    waiting(&mut base, source, What::WRITE, Mode::OneShot, 2, App::note);
-    waiting(&mut base, other, What::READ, Mode::OneShot, 3, App::note);
-    let both = waiting(&mut base, other, What::READ, Mode::OneShot, 4, App::note);
+    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
+    waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 2, App::note);
+    waiting(&mut base, other, EventFlags::READ, Mode::OneShot, 3, App::note);
+    let both = waiting(&mut base, other, EventFlags::READ, Mode::OneShot, 4, App::note);
     let signal = base.new_signal(Signal::HUP, Mode::OneShot, App::note).unwrap();
     base.event(signal).unwrap().set_user(5);
     for event in [reads, both, signal] {
         add(&mut base, event, 600_000);
     }
-    base.ready(source, What::WRITE);
-    base.ready(other, What::READ);
-    base.event(both).unwrap().activate(What::TIMEOUT);
+    base.ready(source, EventFlags::WRITE);
+    base.ready(other, EventFlags::READ);
+    base.event(both).unwrap().activate(EventFlags::TIMEOUT);
     base.raised(Signal::HUP, 1);
     assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
     assert_eq!(app.users(), [2, 3, 4, 5], "only those who wait for it");
-    let read_late = What::READ | What::TIMEOUT;
-    assert_eq!(app.whats(), [What::WRITE, What::READ, read_late, What::SIGNAL]);
+    let read_late = EventFlags::READ | EventFlags::TIMEOUT;
+    assert_eq!(app.whats(), [EventFlags::WRITE, EventFlags::READ, read_late, EventFlags::SIGNAL]);
     assert_eq!(base.event(reads).unwrap().deadline(), Some(at(600_000)));
-    assert_eq!(base.once(gone, What::READ, None, App::note), Err(closed()));
+    assert_eq!(base.once(gone, EventFlags::READ, None, App::note), Err(closed()));
 }
 
 fn closed() -> OnceError {

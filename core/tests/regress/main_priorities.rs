@@ -1,6 +1,6 @@
 //! Who runs first, and who waits.
 
-use picoevent::{Cx, Event, Mode, Priority, Run, What};
+use picoevent::{EventFlags, EventMut, Mode, Priority, Run};
 
 use crate::script::app::{add, timer, waiting};
 use crate::script::stream::pair;
@@ -11,13 +11,13 @@ use crate::script::{App, begin, ms, room};
 fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let count = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-        let user = cx.event(event).unwrap().user();
+    let count = |app: &mut App, event: &mut EventMut<App>| {
+        let user = event.user();
         if app.calls_of(user) == 3 {
-            return cx.exit();
+            return event.exit();
         }
-        app.note(cx, event, what);
-        cx.event(event).unwrap().add(Some(ms(0))).unwrap();
+        app.note(event);
+        event.add(Some(ms(0))).unwrap();
     };
     for (user, level) in [(1, urgent), (2, other)] {
         let event = timer(&mut base, Mode::OneShot, user, count);
@@ -42,11 +42,11 @@ fn priorities() {
 fn priority_active_inversion() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let call = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-        app.note(cx, event, what);
+    let call = |app: &mut App, event: &mut EventMut<App>| {
+        app.note(event);
         if app.calls.len() == 1 {
-            cx.event(app.events[1]).unwrap().activate(What::READ);
-            cx.event(app.events[2]).unwrap().activate(What::TIMEOUT);
+            event.event(app.events[1]).unwrap().activate(EventFlags::READ);
+            event.event(app.events[2]).unwrap().activate(EventFlags::TIMEOUT);
         }
     };
     for (user, level) in [(0, 4), (1, 4), (2, 0)] {
@@ -54,7 +54,7 @@ fn priority_active_inversion() {
         base.event(event).unwrap().set_priority(Priority::new(level).unwrap()).unwrap();
         app.events.push(event);
     }
-    base.event(app.events[0]).unwrap().activate(What::WRITE);
+    base.event(app.events[0]).unwrap().activate(EventFlags::WRITE);
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.users(), [0, 2, 1]);
 }
@@ -68,22 +68,22 @@ fn active_later() {
     let (ours, theirs) = pair();
     let (reads, writes) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
     app.ends = vec![ours, theirs];
-    waiting(&mut base, reads, What::READ, Mode::Persist, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, reads, EventFlags::READ, Mode::Persist, 1, |app, event| {
+        app.note(event);
         app.ends[0].read(1024).unwrap();
     });
-    waiting(&mut base, writes, What::WRITE, Mode::Persist, 2, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, writes, EventFlags::WRITE, Mode::Persist, 2, |app, event| {
+        app.note(event);
         assert_eq!(app.ends[1].write(b"."), 1);
     });
-    fn activate_other(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-        app.note(cx, event, what);
+    fn activate_other(app: &mut App, event: &mut EventMut<App>) {
+        app.note(event);
         app.world.borrow_mut().pass(std::time::Duration::from_micros(100));
-        let other = app.events[usize::from(event == app.events[0])];
-        cx.event(other).unwrap().activate(What::READ);
+        let other = app.events[usize::from(event.id() == app.events[0])];
+        event.event(other).unwrap().activate(EventFlags::READ);
     }
     app.events = (0..2).map(|_| timer(&mut base, Mode::OneShot, 3, activate_other)).collect();
-    base.event(app.events[0]).unwrap().activate(What::READ);
+    base.event(app.events[0]).unwrap().activate(EventFlags::READ);
     base.exit_after(ms(100));
     script.run(&mut base, &mut app, Run::DEFAULT);
     let [read, written, activated] = [1, 2, 3].map(|user| app.calls_of(user));

@@ -1,6 +1,6 @@
 //! Readiness of descriptors, each test with streams in memory.
 
-use picoevent::{End, Mode, Run, What};
+use picoevent::{End, EventFlags, Mode, Run};
 
 use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
@@ -15,14 +15,14 @@ fn simpleread() {
     theirs.finish();
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours];
-    waiting(&mut base, source, What::READ, Mode::OneShot, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
+        app.note(event);
         if !app.ends[0].read(256).unwrap().is_empty() {
-            cx.event(event).unwrap().add(None).unwrap();
+            event.add(None).unwrap();
         }
     });
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!(app.whats(), [What::READ, What::READ], "bytes, then the end");
+    assert_eq!(app.whats(), [EventFlags::READ, EventFlags::READ], "bytes, then the end");
 }
 
 #[test]
@@ -32,12 +32,12 @@ fn simplewrite() {
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours];
-    waiting(&mut base, source, What::WRITE, Mode::OneShot, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 1, |app, event| {
+        app.note(event);
         assert_eq!(app.ends[0].write(b"this is a test"), 14);
     });
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!(app.whats(), [What::WRITE]);
+    assert_eq!(app.whats(), [EventFlags::WRITE]);
     assert_eq!(theirs.read(256).unwrap(), b"this is a test");
 }
 
@@ -50,10 +50,10 @@ fn simpleread_multiple() {
     theirs.finish();
     let source = script.watch(&mut base, &ours);
     for user in [1, 2] {
-        waiting(&mut base, source, What::READ, Mode::OneShot, user, App::note);
+        waiting(&mut base, source, EventFlags::READ, Mode::OneShot, user, App::note);
     }
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![What::READ; 2]));
+    assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![EventFlags::READ; 2]));
 }
 
 /// One reader, and one writer that has no room; both hear of the close, and of nothing before.
@@ -66,15 +66,15 @@ fn simpleclose_rw() {
     writer.fill();
     let reads = script.watch(&mut base, &reader);
     let writes = script.watch(&mut base, &writer);
-    waiting(&mut base, reads, What::READ, Mode::OneShot, 1, App::note);
-    waiting(&mut base, writes, What::WRITE, Mode::OneShot, 2, App::note);
+    waiting(&mut base, reads, EventFlags::READ, Mode::OneShot, 1, App::note);
+    waiting(&mut base, writes, EventFlags::WRITE, Mode::OneShot, 2, App::note);
     app.ends = vec![far_of_reader, far_of_writer];
-    let close = timer(&mut base, Mode::OneShot, 3, |app, _, _, _| {
+    let close = timer(&mut base, Mode::OneShot, 3, |app, _| {
         app.ends.iter().for_each(|end| end.close());
     });
     add(&mut base, close, 100);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![What::READ, What::WRITE]));
+    assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![EventFlags::READ, EventFlags::WRITE]));
     assert_eq!(app.millis(), [100, 100]);
 }
 
@@ -84,15 +84,15 @@ fn multiple_events_for_same_fd() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let reads = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
-    let writes = waiting(&mut base, source, What::WRITE, Mode::OneShot, 2, App::note);
+    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
+    let writes = waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 2, App::note);
     assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
-    assert_eq!((app.users(), app.whats()), (vec![2], vec![What::WRITE]));
+    assert_eq!((app.users(), app.whats()), (vec![2], vec![EventFlags::WRITE]));
     base.event(writes).unwrap().del();
     theirs.write(b"this is a test");
     assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
-    assert_eq!((app.users(), app.whats()), (vec![2, 1], vec![What::WRITE, What::READ]));
-    assert_eq!(pending(&mut base, reads), What::NONE);
+    assert_eq!((app.users(), app.whats()), (vec![2, 1], vec![EventFlags::WRITE, EventFlags::READ]));
+    assert_eq!(pending(&mut base, reads), EventFlags::NONE);
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn want_only_once() {
     theirs.write(b"this is a test");
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours, theirs];
-    waiting(&mut base, source, What::READ, Mode::OneShot, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
+        app.note(event);
         assert!(!app.ends[0].read(256).unwrap().is_empty());
         app.ends[1].write(b"and another");
     });
@@ -120,13 +120,13 @@ fn event_pending() {
     let (ours, theirs) = pair();
     let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
     base.advance(at(7));
-    let reads = waiting(&mut base, source, What::READ, Mode::OneShot, 1, App::note);
-    let writes = base.new_event(other, What::WRITE, Mode::OneShot, App::note).unwrap();
+    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
+    let writes = base.new_event(other, EventFlags::WRITE, Mode::OneShot, App::note).unwrap();
     let timer = timer(&mut base, Mode::OneShot, 3, App::note);
     add(&mut base, timer, 500);
-    assert_eq!(pending(&mut base, reads), What::READ);
-    assert_eq!(pending(&mut base, writes), What::NONE, "it was made, not added");
-    assert_eq!(pending(&mut base, timer), What::TIMEOUT);
+    assert_eq!(pending(&mut base, reads), EventFlags::READ);
+    assert_eq!(pending(&mut base, writes), EventFlags::NONE, "it was made, not added");
+    assert_eq!(pending(&mut base, timer), EventFlags::TIMEOUT);
     assert_eq!(base.event(timer).unwrap().deadline(), Some(at(507)));
     assert_eq!(base.event(reads).unwrap().deadline(), None);
 }
@@ -139,7 +139,7 @@ fn many_events() {
     let (mut base, mut script, mut app) = begin(&mut room);
     for user in 0..MANY {
         let source = script.watch(&mut base, &pair().0);
-        waiting(&mut base, source, What::WRITE, Mode::OneShot, user, App::note);
+        waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, App::note);
     }
     assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK), End::Empty);
     assert_eq!(app.users(), (0..MANY).collect::<Vec<_>>());
@@ -151,7 +151,7 @@ fn many_events_slow_add() {
     let (mut base, mut script, mut app) = begin(&mut room);
     for user in 0..MANY {
         let source = script.watch(&mut base, &pair().0);
-        waiting(&mut base, source, What::WRITE, Mode::Persist, user, App::note);
+        waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, user, App::note);
         assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE), End::Done);
     }
     script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE);

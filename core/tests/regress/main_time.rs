@@ -4,7 +4,7 @@
 //! and there is nothing to cache or to disable; a callback that has worked for long and has a
 //! clock feeds a later time.
 
-use picoevent::{Cx, Instant, Run};
+use picoevent::{EventMut, Instant, Run};
 
 use crate::script::{App, at, begin, ms, room};
 
@@ -14,14 +14,14 @@ fn times_of_two_callbacks(works: bool, says_so: bool) -> [Instant; 3] {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     app.count = usize::from(works) + 2 * usize::from(says_so);
-    let look = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-        app.note(cx, event, what);
+    let look = |app: &mut App, event: &mut EventMut<App>| {
+        app.note(event);
         if app.count & 1 != 0 {
             app.world.borrow_mut().pass(ms(100));
         }
         if app.count & 2 != 0 {
             let now = app.world.borrow().now();
-            cx.update_now(now);
+            event.update_now(now);
         }
     };
     base.after(ms(10), look).unwrap();

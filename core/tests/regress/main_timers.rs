@@ -1,6 +1,6 @@
 //! Timers: on time, persistent, removed, shared.
 
-use picoevent::{End, Mode, Run, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::script::app::{add, timer, waiting};
 use crate::script::stream::pair;
@@ -13,17 +13,17 @@ fn simpletimeout() {
     let event = timer(&mut base, Mode::OneShot, 1, App::note);
     add(&mut base, event, 200);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!((app.millis(), app.whats()), (vec![200], vec![What::TIMEOUT]));
+    assert_eq!((app.millis(), app.whats()), (vec![200], vec![EventFlags::TIMEOUT]));
 }
 
 #[test]
 fn persistent_timeout() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::Persist, 1, |app, cx, event, what| {
-        app.note(cx, event, what);
+    let event = timer(&mut base, Mode::Persist, 1, |app, event| {
+        app.note(event);
         if app.calls.len() == 6 {
-            cx.event(event).unwrap().del();
+            event.del();
         }
     });
     add(&mut base, event, 10);
@@ -37,11 +37,11 @@ fn persistent_timeout_jump() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let event = timer(&mut base, Mode::Persist, 1, App::note);
     add(&mut base, event, 100);
-    let stall = timer(&mut base, Mode::OneShot, 2, |app, _, _, _| {
+    let stall = timer(&mut base, Mode::OneShot, 2, |app, _| {
         app.world.borrow_mut().pass(ms(300));
     });
     add(&mut base, stall, 50);
-    let exit = timer(&mut base, Mode::OneShot, 3, |_, cx, _, _| cx.break_off());
+    let exit = timer(&mut base, Mode::OneShot, 3, |_, event| event.loop_break());
     add(&mut base, exit, 400);
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.millis(), [350], "once for the periods that passed meanwhile");
@@ -54,13 +54,13 @@ fn persistent_active_timeout() {
     let event = timer(&mut base, Mode::Persist, 1, App::note);
     add(&mut base, event, 200);
     app.events = vec![event];
-    base.after(ms(100), |app, cx, _, _| {
-        cx.event(app.events[0]).unwrap().activate(What::READ);
+    base.after(ms(100), |app, event| {
+        event.event(app.events[0]).unwrap().activate(EventFlags::READ);
     })
     .unwrap();
     base.exit_after(ms(600));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
-    assert_eq!(app.whats(), [What::READ, What::TIMEOUT, What::TIMEOUT]);
+    assert_eq!(app.whats(), [EventFlags::READ, EventFlags::TIMEOUT, EventFlags::TIMEOUT]);
     assert_eq!(app.millis(), [100, 300, 500]);
 }
 
@@ -70,22 +70,22 @@ fn event_remove_timeout() {
     let (mut base, mut script, mut app) = begin(&mut room);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let reading = waiting(&mut base, source, What::READ, Mode::Persist, 1, App::note);
+    let reading = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
     let bare = timer(&mut base, Mode::OneShot, 2, App::note);
     let timed = timer(&mut base, Mode::OneShot, 3, App::note);
     for event in [reading, bare, timed] {
         add(&mut base, event, 25);
         base.event(event).unwrap().remove_timeout();
     }
-    assert_eq!(base.event(reading).unwrap().pending(), What::READ, "the interest stays");
-    assert_eq!(base.event(bare).unwrap().pending(), What::NONE);
+    assert_eq!(base.event(reading).unwrap().pending(), EventFlags::READ, "the interest stays");
+    assert_eq!(base.event(bare).unwrap().pending(), EventFlags::NONE);
     for event in [reading, bare, timed] {
-        base.event(event).unwrap().activate(What::READ);
+        base.event(event).unwrap().activate(EventFlags::READ);
     }
     base.exit_after(ms(100));
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.users(), [1, 2, 3]);
-    assert_eq!(app.whats(), [What::READ; 3], "none of them by its timeout");
+    assert_eq!(app.whats(), [EventFlags::READ; 3], "none of them by its timeout");
 }
 
 #[test]
@@ -95,15 +95,15 @@ fn event_timeout_lost() {
         let (mut base, mut script, mut app) = begin(&mut room);
         let (ours, theirs) = pair();
         let source = script.watch(&mut base, &ours);
-        let event = waiting(&mut base, source, What::READ, mode, 1, App::note_and_exit);
+        let event = waiting(&mut base, source, EventFlags::READ, mode, 1, App::note_and_exit);
         add(&mut base, event, 10);
         theirs.write(b"x");
         base.settle(&mut script).unwrap();
         // It is active for what can be read when its timeout passes.
-        base.ready(source, What::READ);
+        base.ready(source, EventFlags::READ);
         script.world.borrow_mut().pass(ms(20));
         script.run(&mut base, &mut app, Run::DEFAULT);
-        assert_eq!(app.whats(), [What::READ | What::TIMEOUT], "{mode:?}");
+        assert_eq!(app.whats(), [EventFlags::READ | EventFlags::TIMEOUT], "{mode:?}");
     }
 }
 
@@ -114,15 +114,15 @@ fn common_timeout() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let (short, long) = (Some(ms(100)), Some(ms(200)));
-    let count = |app: &mut App, cx: &mut picoevent::Cx<'_, App>, event, what| {
-        app.note(cx, event, what);
-        let user = cx.event(event).unwrap().user();
+    let count = |app: &mut App, event: &mut EventMut<App>| {
+        app.note(event);
+        let user = event.user();
         if app.calls_of(user) == 4 {
-            cx.event(event).unwrap().del();
+            event.del();
             app.count += 1;
         }
         if app.count == 100 {
-            cx.exit();
+            event.exit();
         }
     };
     let events: Vec<_> =

@@ -1,6 +1,6 @@
 //! Bulk transfers: with events that are added again, with persistent ones, and both ways at once.
 
-use picoevent::{Cx, End, Event, Mode, Run, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::script::app::waiting;
 use crate::script::stream::pair;
@@ -14,26 +14,26 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 /// Writes a piece of what is left to write; `count` is how much that is.
-fn write(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-    app.note(cx, event, what);
+fn write(app: &mut App, event: &mut EventMut<App>) {
+    app.note(event);
     let bytes = pattern(BYTES);
     let rest = &bytes[app.count..];
     app.count += app.ends[0].write(&rest[..rest.len().min(128)]);
     if app.count == BYTES {
         app.ends[0].finish();
-        cx.event(event).unwrap().del();
+        event.del();
     } else {
-        cx.event(event).unwrap().add(None).unwrap();
+        event.add(None).unwrap();
     }
 }
 
-fn read(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-    app.note(cx, event, what);
+fn read(app: &mut App, event: &mut EventMut<App>) {
+    app.note(event);
     match app.ends[1].read(1000).unwrap().as_slice() {
-        [] => cx.event(event).unwrap().del(),
+        [] => event.del(),
         bytes => {
             app.data[1].extend(bytes);
-            cx.event(event).unwrap().add(None).unwrap();
+            event.add(None).unwrap();
         }
     }
 }
@@ -44,8 +44,8 @@ fn transfer(mode: Mode) {
     let (ours, theirs) = pair();
     let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
     app.ends = vec![ours, theirs];
-    waiting(&mut base, source, What::WRITE, mode, 1, write);
-    waiting(&mut base, other, What::READ, mode, 2, read);
+    waiting(&mut base, source, EventFlags::WRITE, mode, 1, write);
+    waiting(&mut base, other, EventFlags::READ, mode, 2, read);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!(app.data[1], pattern(BYTES));
     assert_eq!(app.calls_of(1), BYTES / 128);
@@ -71,17 +71,17 @@ fn combined() {
     app.ends = vec![ours.clone(), theirs.clone()];
     for (user, end) in [(0, &ours), (1, &theirs)] {
         let source = script.watch(&mut base, end);
-        waiting(&mut base, source, What::READ, Mode::OneShot, user, |app, cx, event, _| {
-            let here = cx.event(event).unwrap().user() as usize;
+        waiting(&mut base, source, EventFlags::READ, Mode::OneShot, user, |app, event| {
+            let here = event.user() as usize;
             let bytes = app.ends[here].read(256).unwrap();
             app.data[here].extend(&bytes);
             if !bytes.is_empty() {
-                cx.event(event).unwrap().add(None).unwrap();
+                event.add(None).unwrap();
             }
         });
         // How much was sent is counted in the two further places of the data.
-        waiting(&mut base, source, What::WRITE, Mode::OneShot, user, |app, cx, event, _| {
-            let here = cx.event(event).unwrap().user() as usize;
+        waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, |app, event| {
+            let here = event.user() as usize;
             let sent = app.data[2 + here].len();
             let bytes = &pattern(AMOUNTS[here])[sent..];
             let amount = app.ends[here].write(&bytes[..bytes.len().min(1000)]);
@@ -89,7 +89,7 @@ fn combined() {
             if sent + amount == AMOUNTS[here] {
                 app.ends[here].finish();
             } else {
-                cx.event(event).unwrap().add(None).unwrap();
+                event.add(None).unwrap();
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Action, Cx, End, Event, EventBase, Mode, Run, Signal, What};
+use picoevent::{Action, End, Event, EventBase, EventFlags, EventMut, Mode, Run, Signal};
 
 use crate::script::{App, at, begin, ms, room};
 
@@ -12,9 +12,9 @@ const ALRM: Signal = match Signal::new(14) {
 };
 
 /// Writes down, and deletes its event.
-fn once(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-    app.note(cx, event, what);
-    cx.event(event).unwrap().del();
+fn once(app: &mut App, event: &mut EventMut<App>) {
+    app.note(event);
+    event.del();
 }
 
 fn waiting(base: &mut EventBase<App>, signal: Signal, user: u32) -> Event {
@@ -30,7 +30,7 @@ fn simple_signal() {
     waiting(&mut base, ALRM, 1);
     script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!((app.whats(), app.millis()), (vec![What::SIGNAL], vec![100]));
+    assert_eq!((app.whats(), app.millis()), (vec![EventFlags::SIGNAL], vec![100]));
     assert_eq!(script.actions, [Action::Catch(ALRM), Action::Release(ALRM)]);
 }
 
@@ -43,7 +43,7 @@ fn simple_signal_re_order() {
     base.event(event).unwrap().add(None).unwrap();
     script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!((app.whats(), app.millis()), (vec![What::SIGNAL], vec![100]));
+    assert_eq!((app.whats(), app.millis()), (vec![EventFlags::SIGNAL], vec![100]));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn signal_timeout() {
     let event = base.new_signal(Signal::USR1, Mode::OneShot, App::note).unwrap();
     base.event(event).unwrap().add(Some(Duration::from_micros(10))).unwrap();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
-    assert_eq!(app.whats(), [What::TIMEOUT]);
+    assert_eq!(app.whats(), [EventFlags::TIMEOUT]);
     assert_eq!(base.now().as_micros(), 10);
 }
 
@@ -83,27 +83,26 @@ fn signal_timeout() {
 fn signal_while_processing() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    base.on_signal(Signal::USR1, |app: &mut App, cx, event, what| {
-        app.note(cx, event, what);
+    base.on_signal(Signal::USR1, |app: &mut App, event| {
+        app.note(event);
         match app.calls.len() {
-            5 => cx.exit(),
+            5 => event.exit(),
             _ => app.world.borrow_mut().raise(Signal::USR1, 1),
         }
     })
     .unwrap();
-    base.after(ms(0), |app: &mut App, _, _, _| app.world.borrow_mut().raise(Signal::USR1, 1))
-        .unwrap();
+    base.after(ms(0), |app: &mut App, _| app.world.borrow_mut().raise(Signal::USR1, 1)).unwrap();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
-    assert_eq!(app.whats(), [What::SIGNAL; 5]);
+    assert_eq!(app.whats(), [EventFlags::SIGNAL; 5]);
 }
 
 #[test]
 fn signal_free_in_callback() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let free = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-        app.note(cx, event, what);
-        cx.event(event).unwrap().free();
+    let free = |app: &mut App, event: &mut EventMut<App>| {
+        app.note(event);
+        event.free();
     };
     let event = base.on_signal(Signal::USR1, free).unwrap();
     script.world.borrow_mut().raise(Signal::USR1, 2);

@@ -1,6 +1,6 @@
 //! What other contexts may do to a loop: raise signals, nothing else.
 
-use picoevent::{Cx, End, Event, Mode, Run, Signal, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use crate::script::app::timer;
 use crate::script::{App, at, begin, ms, room};
@@ -10,19 +10,19 @@ use crate::script::{App, at, begin, ms, room};
 /// raises signals, whose callbacks do.
 #[test]
 fn no_events() {
-    fn raised(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+    fn raised(app: &mut App, event: &mut EventMut<App>) {
         app.count += 1;
-        let event = |place: usize| app.events[place];
+        let other = |place: usize| app.events[place];
         match app.count {
-            1 => cx.event(event(0)).unwrap().activate(What::READ),
+            1 => event.event(other(0)).unwrap().activate(EventFlags::READ),
             2 => {
-                cx.event(event(1)).unwrap().activate(What::READ);
-                cx.event(event(2)).unwrap().add(Some(ms(200))).unwrap();
+                event.event(other(1)).unwrap().activate(EventFlags::READ);
+                event.event(other(2)).unwrap().add(Some(ms(200))).unwrap();
             }
-            3 => cx.event(event(3)).unwrap().activate(What::READ),
+            3 => event.event(other(3)).unwrap().activate(EventFlags::READ),
             _ => {
-                cx.event(event(4)).unwrap().activate(What::READ);
-                cx.after(ms(0), |_, cx, _, _| cx.break_off()).unwrap();
+                event.event(other(4)).unwrap().activate(EventFlags::READ);
+                event.after(ms(0), |_, event| event.loop_break()).unwrap();
             }
         }
     }

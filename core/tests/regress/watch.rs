@@ -1,6 +1,6 @@
 //! Watchers, before and after the wait.
 
-use picoevent::{Cx, Event, EventBase, Full, Mode, Run, Signal, Storage, What};
+use picoevent::{EventBase, EventMut, FullError, Mode, Run, Signal, Storage};
 
 use crate::script::app::{add, timer};
 use crate::script::{App, begin, ms, room};
@@ -12,11 +12,11 @@ use crate::script::{App, begin, ms, room};
 fn callback_ordering() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    let free_others = |app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What| {
-        app.note(cx, event, what);
-        app.wait = app.wait.or(cx.wait_to_come());
+    let free_others = |app: &mut App, event: &mut EventMut<App>| {
+        app.note(event);
+        app.wait = app.wait.or(event.wait_to_come());
         for other in app.events.drain(..) {
-            cx.event(other).unwrap().free();
+            event.event(other).unwrap().free();
         }
     };
     let watchers = [
@@ -46,9 +46,9 @@ fn callback_ordering() {
 fn timeout_unavailable() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
-    base.on_prepare(|app: &mut App, cx, event, what| {
-        app.note(cx, event, what);
-        app.wait = cx.wait_to_come();
+    base.on_prepare(|app: &mut App, event| {
+        app.note(event);
+        app.wait = event.wait_to_come();
     })
     .unwrap();
     app.wait = Some(ms(7));
@@ -61,10 +61,10 @@ fn timeout_unavailable() {
 /// libevent has its allocator fail; here the table is full.
 #[test]
 fn malloc_failure() {
-    let mut room = Box::new(Storage::<App, 1, 0>::new());
+    let mut room = Box::new(Storage::<App, 1, 0, 0>::new());
     let mut base = EventBase::new(&mut room);
     base.on_prepare(App::note).unwrap();
-    assert_eq!(base.on_prepare(App::note), Err(Full::Events));
-    assert_eq!(base.on_check(App::note), Err(Full::Events));
+    assert_eq!(base.on_prepare(App::note), Err(FullError::Events));
+    assert_eq!(base.on_check(App::note), Err(FullError::Events));
     assert_eq!(base.counts().events, 1);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Cx, Event, EventBase, Instant, Mode, OnEvent, Source, What};
+use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, OnEvent, Source};
 
 use super::stream::End;
 use super::{Handle, ms};
@@ -11,7 +11,7 @@ use super::{Handle, ms};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     pub user: u32,
-    pub what: What,
+    pub what: EventFlags,
     pub at: Instant,
 }
 
@@ -42,15 +42,15 @@ impl App {
     }
 
     /// The callback that only writes down.
-    pub fn note(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
-        let user = cx.event(event).map_or(0, |event| event.user());
-        self.calls.push(Call { user, what, at: cx.now() });
+    pub fn note(&mut self, event: &mut EventMut<Self>) {
+        let user = event.user();
+        self.calls.push(Call { user, what: event.what(), at: event.now() });
     }
 
     /// Writes down, and ends the loop.
-    pub fn note_and_exit(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
-        self.note(cx, event, what);
-        cx.exit();
+    pub fn note_and_exit(&mut self, event: &mut EventMut<Self>) {
+        self.note(event);
+        event.exit();
     }
 
     /// Whose calls there were.
@@ -64,7 +64,7 @@ impl App {
     }
 
     /// What the calls were with.
-    pub fn whats(&self) -> Vec<What> {
+    pub fn whats(&self) -> Vec<EventFlags> {
         self.calls.iter().map(|call| call.what).collect()
     }
 
@@ -85,7 +85,7 @@ pub fn timer(base: &mut EventBase<App>, mode: Mode, user: u32, call: OnEvent<App
 pub fn waiting(
     base: &mut EventBase<App>,
     source: Source,
-    interest: What,
+    interest: EventFlags,
     mode: Mode,
     user: u32,
     call: OnEvent<App>,
@@ -101,6 +101,6 @@ pub fn add(base: &mut EventBase<App>, event: Event, millis: u64) {
 }
 
 /// What an event is pending for and active with.
-pub fn pending(cx: &mut Cx<App>, event: Event) -> What {
+pub fn pending(cx: &mut Cx<App>, event: Event) -> EventFlags {
     cx.event(event).unwrap().pending()
 }

@@ -16,13 +16,13 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Action, Backend, EventBase, Instant, Run, Signal, Source, Storage, What};
+use picoevent::{Action, Backend, EventBase, EventFlags, Instant, Run, Signal, Source, Storage};
 
 pub use app::App;
 use stream::End;
 
 /// What a base of these tests has room for.
-pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 8, 8, 1, EVENTS>;
+pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 16, 1, 1, EVENTS>;
 
 pub fn room() -> Box<Room> {
     Box::new(Storage::new())
@@ -104,7 +104,7 @@ pub struct Script {
 struct Watched {
     source: Source,
     end: End,
-    asked: What,
+    asked: EventFlags,
     /// What is the case is to be reported, not only what has changed.
     anew: bool,
 }
@@ -113,7 +113,12 @@ impl Script {
     /// Makes a source of an end.
     pub fn watch(&mut self, base: &mut EventBase<App>, end: &End) -> Source {
         let source = base.new_source().unwrap();
-        self.watched.push(Watched { source, end: end.clone(), asked: What::NONE, anew: false });
+        self.watched.push(Watched {
+            source,
+            end: end.clone(),
+            asked: EventFlags::NONE,
+            anew: false,
+        });
         source
     }
 
@@ -189,7 +194,7 @@ impl Backend<App> for Script {
 }
 
 impl Watched {
-    fn news(&self) -> What {
+    fn news(&self) -> EventFlags {
         let state = self.end.state() & self.asked;
         if self.anew { state } else { state & self.end.edges() }
     }

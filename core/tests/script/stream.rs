@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use picoevent::What;
+use picoevent::EventFlags;
 
 /// Bytes that are on their way to one end at most.
 pub const CAPACITY: usize = 4096;
@@ -26,7 +26,7 @@ struct Pipe {
     /// The end that reads is gone.
     closed: bool,
     /// What has come true at the end that reads since [`End::take_edges`].
-    edges: What,
+    edges: EventFlags,
 }
 
 /// Makes a stream.
@@ -42,7 +42,7 @@ impl End {
         let amount = if pipe.closed { bytes.len() } else { CAPACITY - pipe.bytes.len() };
         let amount = amount.min(bytes.len());
         pipe.bytes.extend(&bytes[..amount]);
-        pipe.edges |= if amount > 0 { What::READ } else { What::NONE };
+        pipe.edges |= if amount > 0 { EventFlags::READ } else { EventFlags::NONE };
         amount
     }
 
@@ -62,7 +62,7 @@ impl End {
         let amount = most.min(pipe.bytes.len());
         let bytes = pipe.bytes.drain(..amount).collect();
         if was_full && amount > 0 {
-            pipes[1 - self.here].edges |= What::WRITE;
+            pipes[1 - self.here].edges |= EventFlags::WRITE;
         }
         Some(bytes)
     }
@@ -71,7 +71,7 @@ impl End {
     pub fn finish(&self) {
         let pipe = &mut self.pipes.borrow_mut()[1 - self.here];
         pipe.finished = true;
-        pipe.edges |= What::READ | What::CLOSED;
+        pipe.edges |= EventFlags::READ | EventFlags::CLOSED;
     }
 
     /// Sends no more and reads no more.
@@ -79,33 +79,33 @@ impl End {
         self.finish();
         let pipes = &mut *self.pipes.borrow_mut();
         pipes[self.here].closed = true;
-        pipes[1 - self.here].edges |= What::WRITE;
+        pipes[1 - self.here].edges |= EventFlags::WRITE;
     }
 
     /// What the end could do now.
-    pub fn state(&self) -> What {
+    pub fn state(&self) -> EventFlags {
         let pipes = self.pipes.borrow();
         let (input, output) = (&pipes[self.here], &pipes[1 - self.here]);
-        let mut state = What::NONE;
+        let mut state = EventFlags::NONE;
         if !input.bytes.is_empty() || input.finished {
-            state |= What::READ;
+            state |= EventFlags::READ;
         }
         if output.bytes.len() < CAPACITY || output.closed {
-            state |= What::WRITE;
+            state |= EventFlags::WRITE;
         }
         if input.finished {
-            state |= What::CLOSED;
+            state |= EventFlags::CLOSED;
         }
         state
     }
 
     /// What has come true since [`End::take_edges`].
-    pub fn edges(&self) -> What {
+    pub fn edges(&self) -> EventFlags {
         self.pipes.borrow()[self.here].edges
     }
 
     /// Forgets what has come true.
-    pub fn take_edges(&self) -> What {
+    pub fn take_edges(&self) -> EventFlags {
         std::mem::take(&mut self.pipes.borrow_mut()[self.here].edges)
     }
 }

@@ -1,6 +1,6 @@
 //! Counts, peaks, and looking at a base.
 
-use picoevent::{EventBase, Mode, What};
+use picoevent::{EventBase, EventFlags, Mode};
 
 #[cfg(feature = "peaks")]
 use crate::turn;
@@ -12,9 +12,9 @@ fn counts_and_peaks_size_a_storage() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
-    base.ready(source, What::READ);
+    base.ready(source, EventFlags::READ);
     let counts = base.counts();
     assert_eq!((counts.added, counts.active, counts.events, counts.sources), (3, 1, 1, 1));
     timer(&mut base, Mode::OneShot, 1);
@@ -32,16 +32,16 @@ fn each_pending_or_active_event_is_listed_once() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(event).unwrap().set_user(7).add(Some(ms(5))).unwrap();
-    base.event(event).unwrap().activate(What::WRITE);
+    base.event(event).unwrap().activate(EventFlags::WRITE);
     timer(&mut base, Mode::OneShot, 1);
     let active = timer(&mut base, Mode::OneShot, 2);
     activate(&mut base, active);
     let infos: Vec<_> = base.events().collect();
     assert_eq!(infos.iter().map(|info| info.event).collect::<Vec<_>>(), [event, active]);
-    assert_eq!(infos[0].pending, What::READ | What::TIMEOUT);
-    assert_eq!((infos[0].deadline, infos[1].active), (Some(at(5)), What::READ));
+    assert_eq!(infos[0].pending, EventFlags::READ | EventFlags::TIMEOUT);
+    assert_eq!((infos[0].deadline, infos[1].active), (Some(at(5)), EventFlags::READ));
     base.advance(at(2));
     assert_eq!(
         base.dump().to_string(),

@@ -14,7 +14,7 @@ mod watchers;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Cx, Event, EventBase, Instant, Mode, Storage, Wait, What};
+use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, Storage, Wait};
 
 use clock::Clock;
 
@@ -28,16 +28,16 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn note(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
-        let user = cx.event(event).map_or(0, |event| event.user());
+    pub(crate) fn note(&mut self, event: &mut EventMut<Self>) {
+        let user = event.user();
         self.calls.push(user);
         if let Some(react) = self.react {
-            react(self, cx, user);
+            react(self, event.cx(), user);
         }
     }
 
-    pub(crate) fn about_to_wait(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
-        self.waits.push(cx.wait_to_come());
+    pub(crate) fn about_to_wait(&mut self, event: &mut EventMut<Self>) {
+        self.waits.push(event.wait_to_come());
     }
 
     pub(crate) fn take(&mut self) -> Vec<u32> {
@@ -45,7 +45,7 @@ impl App {
     }
 }
 
-pub(crate) fn storage() -> Box<Storage<App, 8, 1, 8, 8, 1, 8>> {
+pub(crate) fn storage() -> Box<Storage<App, 8, 1, 16, 1, 1, 8>> {
     Box::new(Storage::new())
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn timer(base: &mut EventBase<App>, mode: Mode, user: u32) -> Event {
 }
 
 pub(crate) fn activate(base: &mut EventBase<App>, event: Event) {
-    base.event(event).unwrap().activate(What::READ);
+    base.event(event).unwrap().activate(EventFlags::READ);
 }
 
 /// One turn whose wait ends at `millis`; how long it was to be.

@@ -68,7 +68,7 @@ fn the_loop_answers_why_it_ends_until_it_begins_again() {
     assert_eq!((base.got_exit(), base.got_break()), (true, false));
     base.begin(Run::DEFAULT);
     assert!(!base.got_exit());
-    base.break_off();
+    base.loop_break();
     assert_eq!(turn(&mut base, &mut app, 1), Wait::Ended(End::Break));
     assert_eq!((base.got_exit(), base.got_break()), (false, true));
 }

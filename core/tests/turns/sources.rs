@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use picoevent::{AddError, EventBase, Full, Mode, OnceError, Storage, Wait, What};
+use picoevent::{
+    AddError, EventBase, EventFlags, FullError, Mode, OnceError, Pool, Settings, Storage, Wait,
+};
 
 use crate::{App, activate, ms, storage, timer, turn};
 
@@ -12,7 +14,7 @@ fn a_source_of_another_base_is_refused() {
     let (mut storage, mut other) = (storage(), storage());
     let source = EventBase::new(&mut storage).new_source().unwrap();
     let mut base = EventBase::new(&mut other);
-    let event = base.new_event(source, What::READ, Mode::OneShot, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::OneShot, App::note).unwrap();
     assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
     assert_eq!(base.counts().added, 0);
 }
@@ -22,24 +24,24 @@ fn once_events_wait_for_a_source_and_go() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    assert_eq!(base.once(source, What::SIGNAL, None, App::note), Err(OnceError::NoInterest));
-    assert_eq!(base.once(source, What::NONE, None, App::note), Err(OnceError::NoInterest));
-    let event = base.once(source, What::READ, Some(ms(5)), App::note).unwrap();
+    assert_eq!(base.once(source, EventFlags::SIGNAL, None, App::note), Err(OnceError::NoInterest));
+    assert_eq!(base.once(source, EventFlags::NONE, None, App::note), Err(OnceError::NoInterest));
+    let event = base.once(source, EventFlags::READ, Some(ms(5)), App::note).unwrap();
     base.event(event).unwrap().set_user(1);
-    base.ready(source, What::READ);
+    base.ready(source, EventFlags::READ);
     let _ = turn(&mut base, &mut app, 1);
     assert_eq!((app.take(), base.event(event).is_err(), base.deadline()), (vec![1], true, None));
-    let event = base.once(source, What::WRITE, Some(ms(5)), App::note).unwrap();
+    let event = base.once(source, EventFlags::WRITE, Some(ms(5)), App::note).unwrap();
     let _ = turn(&mut base, &mut app, 6);
     assert_eq!((app.take().len(), base.event(event).is_err()), (1, true));
     base.forget_source(source).unwrap();
-    let gone = base.once(source, What::READ, None, App::note);
+    let gone = base.once(source, EventFlags::READ, None, App::note);
     assert_eq!(gone, Err(OnceError::Add(AddError::SourceClosed)));
     for _ in 0..8 {
         timer(&mut base, Mode::OneShot, 1);
     }
-    let full = base.once(source, What::READ, None, App::note);
-    assert_eq!(full, Err(OnceError::Full(Full::Events)), "a refused one holds no slot");
+    let full = base.once(source, EventFlags::READ, None, App::note);
+    assert_eq!(full, Err(OnceError::Full(FullError::Events)), "a refused one holds no slot");
 }
 
 #[test]
@@ -78,15 +80,15 @@ fn events_by_edge_hear_of_changes_only() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let interest = What::READ | What::EDGE;
+    let interest = EventFlags::READ | EventFlags::EDGE;
     let edge = base.new_event(source, interest, Mode::Persist, App::note).unwrap();
-    let level = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    let level = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(edge).unwrap().add(None).unwrap();
     let asked = picoevent::Action::Interest(source, interest);
     assert_eq!(base.next_action(), Some(asked));
     assert_eq!(base.event(level).unwrap().add(None), Err(AddError::MixedEdge));
-    assert_eq!(base.event(level).unwrap().pending(), What::NONE);
-    base.ready(source, What::READ);
+    assert_eq!(base.event(level).unwrap().pending(), EventFlags::NONE);
+    base.ready(source, EventFlags::READ);
     assert_eq!(base.event(edge).unwrap().pending(), interest);
     base.dispatch(&mut app);
     assert_eq!((app.take().len(), base.next_action()), (1, None), "nothing is asked again");
@@ -101,11 +103,11 @@ fn a_newcomer_hears_what_others_heard_before() {
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
     for user in 1..=2 {
-        let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+        let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
         base.event(event).unwrap().set_user(user).add(None).unwrap();
-        let asked = picoevent::Action::Interest(source, What::READ);
+        let asked = picoevent::Action::Interest(source, EventFlags::READ);
         assert_eq!(base.next_action(), Some(asked), "event {user}");
-        base.ready(source, What::READ);
+        base.ready(source, EventFlags::READ);
     }
     base.dispatch(&mut app);
     assert_eq!(app.take(), [1, 2]);
@@ -116,25 +118,28 @@ fn a_new_timeout_loses_no_readiness() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, What::READ, Mode::Persist, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
     while base.next_action().is_some() {}
-    base.ready(source, What::READ);
-    base.event(event).unwrap().activate(What::TIMEOUT);
+    base.ready(source, EventFlags::READ);
+    base.event(event).unwrap().activate(EventFlags::TIMEOUT);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
     base.dispatch(&mut app);
     assert_eq!(app.take(), [], "the callback for the old timeout is taken back");
-    let asked = picoevent::Action::Interest(source, What::READ);
+    let asked = picoevent::Action::Interest(source, EventFlags::READ);
     assert_eq!(base.next_action(), Some(asked), "and the source is asked again");
 }
 
+static SETTINGS: Settings = Settings::new();
+
 #[test]
 fn connections_and_listeners_are_listed_until_they_are_freed() {
-    let mut storage = Storage::<App, 1, 2, 8, 8, 2, 1>::new();
+    let mut storage = Storage::<App, 1, 2, 32, 2, 1, 1>::new();
     let mut base = EventBase::new(&mut storage);
     let address = SocketAddr::from(([10, 0, 0, 2], 9995));
-    let first = base.listen(address, |_, _, _| ()).unwrap();
-    let second = base.listen(address, |_, _, _| ()).unwrap();
+    let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
+    let [first, second] =
+        [(); 2].map(|()| base.listen_with(address, pool, &SETTINGS, |_, _, _| ()).unwrap());
     let (one, two) = (base.accepted(first, address), base.accepted(first, address));
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!(base.conns().count(), 0, "the application has not been given them");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{End, EventBase, Mode, Signal, Wait, What};
+use picoevent::{End, EventBase, EventFlags, Mode, Signal, Wait};
 
 use crate::{App, activate, at, ms, storage, timer, turn};
 
@@ -103,7 +103,7 @@ fn what_a_prepare_watcher_activates_is_not_slept_through() {
     base.on_prepare(App::note).unwrap();
     app.react = Some(|app, cx, user| {
         if user == 0 {
-            cx.event(app.events[0]).unwrap().activate(What::READ);
+            cx.event(app.events[0]).unwrap().activate(EventFlags::READ);
         }
     });
     assert_eq!(turn(&mut base, &mut app, 1), Wait::Not);
@@ -120,7 +120,7 @@ fn a_check_watcher_comes_before_the_timers() {
     base.event(due).unwrap().add(Some(ms(1))).unwrap();
     app.react = Some(|app, cx, user| {
         if user == 0 {
-            cx.event(app.events[0]).unwrap().activate(What::READ);
+            cx.event(app.events[0]).unwrap().activate(EventFlags::READ);
         }
     });
     let _ = turn(&mut base, &mut app, 1);

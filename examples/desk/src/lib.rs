@@ -8,7 +8,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use picoevent::{Cx, EventBase, Full, Listener};
+use picoevent::{Cx, EventBase, Listener, SetupError};
 use picoevent_mio::Live;
 
 mod command_line;
@@ -18,13 +18,19 @@ mod queue;
 mod recording;
 
 use command_line::{Command, USAGE};
+pub use lines::say;
 use recording::Recording;
 
 /// The function that starts an application: it listens on an address.
-pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, Full>;
+pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, SetupError>;
 
 /// Runs an application as a server on `127.0.0.1:port`, or on the address in the command line.
 pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
+    run(|| try_serve(base, app, start, port))
+}
+
+/// Runs a program that writes its lines with [`say`] and with `log`. An error is one line on standard error.
+pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     let _lines = match lines::start() {
         Ok(started) => started,
         Err(error) => {
@@ -32,7 +38,7 @@ pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port:
             return ExitCode::FAILURE;
         }
     };
-    match try_serve(base, app, start, port) {
+    match program() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             lines::complain(format_args!("error: {problem}"));
@@ -49,7 +55,7 @@ fn try_serve<A>(
 ) -> Result<(), String> {
     let options = match command_line::parse(std::env::args_os())? {
         Command::Help => {
-            lines::say(format_args!("{USAGE}"));
+            say(format_args!("{USAGE}"));
             return Ok(());
         }
         Command::Serve(options) => options,
@@ -61,8 +67,8 @@ fn try_serve<A>(
     live.settle(base).map_err(|error| format!("the event loop failed: {error}"))?;
     let listening = live.local_addr(listener);
     let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    lines::say(format_args!("listening on {actual}"));
+    say(format_args!("listening on {actual}"));
     live.run(base, app).map_err(|error| format!("the event loop failed: {error}"))?;
-    lines::say(format_args!("done"));
+    say(format_args!("done"));
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Drop for Started {
 }
 
 /// Queues a line for standard output.
-pub(crate) fn say(line: fmt::Arguments<'_>) {
+pub fn say(line: fmt::Arguments<'_>) {
     push(&OUT, line);
 }
 

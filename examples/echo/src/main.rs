@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use echo::{Echo, PORT};
-use picoevent::{EventBase, Storage};
+use picoevent::{EventBase, Pool, Storage};
 use static_cell::ConstStaticCell;
 
-/// One event, and 256 connections with 16 KiB in either direction.
-static STORAGE: ConstStaticCell<Storage<Echo, 1, 256, 16384, 16384>> =
+const CLIENTS: Pool = Pool::new(256).rings(16384, 16384);
+
+/// One event, and the clients' connections.
+static STORAGE: ConstStaticCell<Storage<Echo, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
 fn main() -> ExitCode {
     let mut base = EventBase::new(STORAGE.take());
-    desk::serve(&mut base, &mut Echo::new(), Echo::start, PORT)
+    desk::serve(&mut base, &mut Echo::new(), |cx, address| Echo::start(cx, address, CLIENTS), PORT)
 }

@@ -9,7 +9,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
+use picoevent::{ConnEnd, ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupError, Signal};
 
 // Where the application's lines go.
 #[cfg(feature = "defmt")]
@@ -22,8 +22,6 @@ pub const PORT: u16 = 9995;
 
 const GREETING: &[u8] = b"Hello, World!\n";
 const EXIT_DELAY: Duration = Duration::from_secs(2);
-/// How long a client may leave the answer unread.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The application.
 #[derive(Default)]
@@ -37,57 +35,61 @@ impl Hello {
         Self { exiting: false }
     }
 
-    /// Listens on `address`, and for the interrupt.
+    /// Listens on `address` with a pool for its clients, and for the interrupt.
     ///
     /// # Errors
-    /// [`Full`] when the storage has no room for one event and one listener.
-    pub fn start(cx: &mut Cx<Self>, address: SocketAddr) -> Result<Listener, Full> {
+    /// [`SetupError`] when the storage has no room for one event, one listener and the pool.
+    pub fn start(
+        cx: &mut Cx<Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
         cx.on_signal(Signal::INT, Self::interrupted)?;
-        cx.listen(address, Self::accepted)
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Greeter>(address, clients)
     }
 
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let Ok(mut conn) = cx.conn(conn) else { return };
-        conn.on_read(Self::received).on_write(Self::flushed).on_event(Self::ended);
-        conn.set_timeouts(None, Some(WRITE_TIMEOUT)).enable(Direction::Read);
+    fn interrupted(&mut self, event: &mut EventMut<Self>) {
+        if !core::mem::replace(&mut self.exiting, true) {
+            say!("Caught an interrupt signal; exiting cleanly in two seconds.");
+            event.exit_after(EXIT_DELAY);
+        }
+    }
+}
+
+/// Answers a client, and closes the connection when the answer is sent.
+struct Greeter;
+
+impl Protocol<Hello> for Greeter {
+    /// How long a client may leave the answer unread; libevent's sample would wait for it.
+    const STALL: Option<Duration> = Some(Duration::from_secs(60));
+
+    fn opened(_: &mut Hello, conn: &mut ConnMut<Hello>) {
         if conn.write(GREETING).is_err() {
             say!("The output ring is too small for the answer.");
-            conn.free();
+            conn.abort();
         }
     }
 
     /// Discards input, so that the client's end of stream can be seen.
-    fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        if let Ok(mut conn) = cx.conn(conn) {
-            conn.consume(usize::MAX);
-        }
+    fn readable(_: &mut Hello, conn: &mut ConnMut<Hello>) {
+        conn.consume(usize::MAX);
     }
 
-    fn flushed(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+    fn writable(_: &mut Hello, conn: &mut ConnMut<Hello>) {
         say!("flushed answer");
-        if let Ok(conn) = cx.conn(conn) {
-            conn.close();
-        }
+        conn.close();
     }
 
-    /// Closes the connection. A client that closed its side first still gets what is queued. A client
-    /// that reads nothing for a minute is dropped; libevent's sample would wait for it.
-    fn ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
-        match event {
-            ConnEvent::Eof => say!("Connection closed."),
-            ConnEvent::Failed(error) => say!("Got an error on the connection: {}", error),
-            ConnEvent::Timeout(_) => say!("Let a client go that does not listen."),
-            ConnEvent::Connected => return,
-        }
-        if let Ok(conn) = cx.conn(conn) {
-            conn.close();
-        }
+    /// A client that has closed its side first still gets what is queued.
+    fn eof(_: &mut Hello, conn: &mut ConnMut<Hello>) {
+        say!("Connection closed.");
+        conn.close();
     }
 
-    fn interrupted(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
-        if !core::mem::replace(&mut self.exiting, true) {
-            say!("Caught an interrupt signal; exiting cleanly in two seconds.");
-            cx.exit_after(EXIT_DELAY);
+    fn ended(_: &mut Hello, _: &mut ConnMut<Hello>, end: ConnEnd) {
+        if let ConnEnd::Failed(error) = end {
+            say!("Got an error on the connection: {}", error);
         }
     }
 }

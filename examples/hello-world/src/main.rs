@@ -3,14 +3,21 @@
 use std::process::ExitCode;
 
 use hello_world::{Hello, PORT};
-use picoevent::{EventBase, Storage};
+use picoevent::{EventBase, Pool, Storage};
 use static_cell::ConstStaticCell;
 
-/// One event, and 1,024 connections with small rings.
-static STORAGE: ConstStaticCell<Storage<Hello, 1, 1024, 512, 64>> =
+const CLIENTS: Pool = Pool::new(1024).rings(512, 64);
+
+/// One event, and the clients' connections with small rings.
+static STORAGE: ConstStaticCell<Storage<Hello, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
 fn main() -> ExitCode {
     let mut base = EventBase::new(STORAGE.take());
-    desk::serve(&mut base, &mut Hello::new(), Hello::start, PORT)
+    desk::serve(
+        &mut base,
+        &mut Hello::new(),
+        |cx, address| Hello::start(cx, address, CLIENTS),
+        PORT,
+    )
 }

@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use hello_world::{Hello, PORT};
 use picoevent::{
-    Action, Backend, Conn, ConnError, End, EventBase, Full, Instant, Listener, Signal, Wait,
+    Action, Backend, Conn, ConnError, End, EventBase, FullError, Instant, Listener, Pool,
+    SetupError, Signal, Wait,
 };
 
 const INTERRUPTED: &str = "Caught an interrupt signal; exiting cleanly in two seconds.";
 
-type Storage = picoevent::Storage<Hello, 1, 2, 8, 16>;
+type Storage = picoevent::Storage<Hello, 1, 2, 48>;
+
+/// All connections of a storage, with short rings.
+const CLIENTS: Pool = Pool::rest().rings(8, 16);
 
 thread_local! {
     /// The lines of the test that runs on this thread.
@@ -70,14 +74,14 @@ struct Script<'s> {
 
 impl<'s> Script<'s> {
     fn new(storage: &'s mut Storage) -> Self {
-        Self::on(EventBase::new(storage))
+        Self::on(EventBase::new(storage), CLIENTS)
     }
 
-    fn on(mut base: EventBase<'s, Hello>) -> Self {
+    fn on(mut base: EventBase<'s, Hello>, clients: Pool) -> Self {
         // Every test sets the same logger, and the first one wins.
         let _ = log::set_logger(&Lines);
         log::set_max_level(log::LevelFilter::Info);
-        let listener = Hello::start(&mut base, address()).unwrap();
+        let listener = Hello::start(&mut base, address(), clients).unwrap();
         Self { base, app: Hello::new(), listener, device: Device::default() }
     }
 
@@ -150,7 +154,8 @@ fn a_client_that_takes_nothing_for_a_minute_is_let_go() {
     assert_eq!(lines(), Vec::<String>::new());
     script.turn(60_000_000);
     assert!(script.base.conn(conn).is_err());
-    assert_eq!(lines(), ["Let a client go that does not listen."]);
+    script.turn(60_000_000);
+    assert_eq!(lines(), ["Got an error on the connection: connection timed out"]);
 }
 
 #[test]
@@ -231,16 +236,20 @@ fn an_interrupt_ends_it_after_two_seconds_of_service() {
 
 #[test]
 fn a_storage_that_is_too_small_is_an_error_value() {
-    let mut storage = picoevent::Storage::<Hello, 0, 1, 8, 16>::new();
-    assert_eq!(Hello::start(&mut EventBase::new(&mut storage), address()), Err(Full::Events));
-    let mut storage = picoevent::Storage::<Hello, 1, 1, 8, 16, 0>::new();
-    assert_eq!(Hello::start(&mut EventBase::new(&mut storage), address()), Err(Full::Listeners));
+    let start = |mut base: EventBase<'_, Hello>| Hello::start(&mut base, address(), CLIENTS);
+    let mut storage = picoevent::Storage::<Hello, 0, 1, 24>::new();
+    assert_eq!(start(EventBase::new(&mut storage)), Err(FullError::Events.into()));
+    let mut storage = picoevent::Storage::<Hello, 1, 1, 24, 0>::new();
+    assert_eq!(start(EventBase::new(&mut storage)), Err(FullError::Listeners.into()));
+    let mut storage = picoevent::Storage::<Hello, 1, 1, 24, 1, 0>::new();
+    assert_eq!(start(EventBase::new(&mut storage)), Err(SetupError::Pools));
 }
 
 #[test]
 fn an_output_ring_that_is_too_small_is_said_and_the_client_let_go() {
-    let mut storage = Box::new(picoevent::Storage::<Hello, 1, 1, 8, 13>::new());
-    let mut script = Script::on(EventBase::new(&mut storage));
+    let mut storage = Box::new(picoevent::Storage::<Hello, 1, 1, 21>::new());
+    let clients = Pool::rest().rings(8, 13);
+    let mut script = Script::on(EventBase::new(&mut storage), clients);
     let conn = script.accept();
     assert_eq!(script.turn(0).last(), Some(&Action::Reset(conn)));
     assert_eq!(lines(), ["The output ring is too small for the answer."]);

@@ -7,7 +7,7 @@ use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
 use crate::world::app::App;
-use crate::world::{Call, DEVICE, PEER, PORT, World, address};
+use crate::world::{Call, DEVICE, PEER, PORT, World, address, failed};
 
 fn serving() -> World {
     let mut world = World::new();
@@ -49,8 +49,8 @@ fn as_many_clients_as_sockets_are_answered_though_the_base_has_fewer_slots() {
 fn more_clients_than_there_are_notes_of_news_are_served() {
     let mut world = World::with::<40, 40>(Config::default(), address(DEVICE));
     world.command(|app, cx| {
-        app.then = Some(App::echoes);
-        App::listen(cx, "0.0.0.0:9995")
+        app.call = App::echo;
+        app.listen(cx, "0.0.0.0:9995")
     });
     let calls = world.calls(40);
     assert_eq!(world.established(&calls), 40);
@@ -72,7 +72,7 @@ fn none_of_those_who_wait_is_lost() {
         let conn = world.accepted()[turn];
         world.pass(Duration::from_secs(1));
         assert_eq!(world.received(conn), b"Hello");
-        world.with_conn(conn, |conn| conn.free());
+        world.with_conn(conn, |conn| conn.abort());
     }
     assert_eq!(world.accepted().len(), 8);
 }
@@ -89,13 +89,30 @@ fn those_who_wait_are_served_oldest_first() {
     // The socket that is free now has a lower number than the one that waits.
     let conns = world.accepted();
     let (one, other) = (conns[0], conns[1]);
-    world.with_conn(one, |conn| conn.free());
+    world.with_conn(one, |conn| conn.abort());
     assert_eq!(served(&mut world).last(), Some(&port(&mut world, first)));
     let younger = world.call();
-    world.with_conn(other, |conn| conn.free());
+    world.with_conn(other, |conn| conn.abort());
     assert_eq!(served(&mut world).last(), Some(&port(&mut world, older)));
-    world.with_conn(conns[2], |conn| conn.free());
+    world.with_conn(conns[2], |conn| conn.abort());
     assert_eq!(served(&mut world).last(), Some(&port(&mut world, younger)));
+}
+
+#[test]
+fn those_who_wait_are_served_oldest_first_whichever_listener_they_called() {
+    let mut world = World::with::<1, 8>(Config::default(), address(DEVICE));
+    let _listeners = [1, 2].map(|port| world.listen(port));
+    let mut waiting = Vec::new();
+    for called in [1, 2, 1, 2] {
+        let call = world.calls_to(called, 1)[0];
+        waiting.push(port(&mut world, call));
+        world.pass(Duration::from_secs(1));
+    }
+    for (turn, client) in waiting.into_iter().enumerate() {
+        assert_eq!(served(&mut world), [client]);
+        let conn = world.accepted()[turn];
+        world.with_conn(conn, |conn| conn.abort());
+    }
 }
 
 #[test]
@@ -106,7 +123,7 @@ fn one_client_more_than_sockets_is_refused_and_may_try_again() {
     assert_eq!(world.peer.state(calls[8]), State::Closed);
     assert_eq!(world.resets(), 1);
     let conn = world.accepted()[0];
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     let again = world.call();
     assert_eq!(world.peer.state(again), State::Established);
 }
@@ -118,13 +135,11 @@ fn a_client_that_resets_gives_its_slot_back() {
     world.peer.abort(calls[0]);
     world.settle();
     let conn = world.accepted()[0];
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Reset)]);
-    // The socket is free at once, the base's slot when the application frees it.
+    assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
+    // The base's slot is free at once for one who waits, and so is the socket for another.
+    assert_eq!(world.accepted().len(), 5);
     let another = world.call();
     assert_eq!(world.peer.state(another), State::Established);
-    assert_eq!(world.accepted().len(), 4);
-    world.with_conn(conn, |conn| conn.free());
-    assert_eq!(world.accepted().len(), 5);
 }
 
 #[test]
@@ -147,7 +162,7 @@ fn a_client_that_ends_while_it_waits_is_heard() {
     world.peer.close(call);
     world.settle();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     let waited = world.accepted()[4];
     assert_eq!(world.received(waited), b"last words");
     assert_eq!(world.events(waited), [ConnEvent::Eof]);

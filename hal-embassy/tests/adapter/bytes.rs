@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{ConnEvent, Direction};
+use picoevent::{ConnEnd, ConnEvent, Direction};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
@@ -19,8 +19,8 @@ fn pattern(amount: usize) -> Vec<u8> {
 fn echo() -> World {
     let mut world = World::sized::<2, 3, 48, 32, 128, 96>(Config::default(), address(DEVICE));
     world.command(|app, cx| {
-        app.then = Some(App::echoes);
-        App::listen(cx, "0.0.0.0:9995")
+        app.call = App::echo;
+        app.listen(cx, "0.0.0.0:9995")
     });
     world
 }
@@ -90,10 +90,8 @@ fn connections_do_not_mix() {
 fn a_ring_that_is_full_makes_the_peer_wait() {
     let mut world = World::new();
     world.command(|app, cx| {
-        app.then = Some(|_, cx, conn| {
-            cx.conn(conn).expect("it is there").on_read(|_, _, _| ());
-        });
-        App::listen(cx, "0.0.0.0:9995")
+        app.call = App::ignore_input;
+        app.listen(cx, "0.0.0.0:9995")
     });
     let call = world.call();
     let conn = world.accepted()[0];
@@ -105,7 +103,7 @@ fn a_ring_that_is_full_makes_the_peer_wait() {
     assert_eq!(world.peer.get(call).send_queue(), 4000 - 256 - 512);
     let mut received = Vec::new();
     while received.len() < data.len() {
-        let part = world.with_conn(conn, |mut conn| {
+        let part = world.with_conn(conn, |conn| {
             let mut part = vec![0; 100];
             let amount = conn.read(&mut part);
             part.truncate(amount);
@@ -122,7 +120,7 @@ fn a_connection_that_is_not_read_makes_the_peer_wait() {
     let mut world = World::new();
     world.command(|app, cx| {
         app.reads = false;
-        App::listen(cx, "0.0.0.0:9995")
+        app.listen(cx, "0.0.0.0:9995")
     });
     let call = world.call();
     let conn = world.accepted()[0];
@@ -131,7 +129,7 @@ fn a_connection_that_is_not_read_makes_the_peer_wait() {
     world.pass(Duration::from_secs(30));
     assert_eq!(world.received(conn), []);
     assert_eq!(world.peer.get(call).send_queue(), 4000 - 512);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.enable(Direction::Read);
     });
     world.pass(Duration::from_secs(60));
@@ -149,7 +147,7 @@ fn a_peer_that_does_not_read_makes_the_application_wait() {
     let (mut left, mut heard) = (&data[..], Vec::new());
     loop {
         let part = left.to_vec();
-        let amount = world.with_conn(conn, move |mut conn| conn.write_some(&part));
+        let amount = world.with_conn(conn, move |conn| conn.write_some(&part));
         left = &left[amount..];
         if amount == 0 {
             break;
@@ -163,7 +161,7 @@ fn a_peer_that_does_not_read_makes_the_application_wait() {
         heard.extend(world.hear(call));
         assert!(heard.len() > before, "{} bytes heard", heard.len());
         let part = left.to_vec();
-        let amount = world.with_conn(conn, move |mut conn| conn.write_some(&part));
+        let amount = world.with_conn(conn, move |conn| conn.write_some(&part));
         left = &left[amount..];
     }
     heard.extend(world.hear(call));
@@ -178,7 +176,7 @@ fn the_application_hears_when_everything_it_wrote_is_sent() {
     world.settle();
     let conn = world.accepted()[0];
     for _ in 0..3 {
-        world.with_conn(conn, |mut conn| conn.write(&[7; 256])).expect("there is room");
+        world.with_conn(conn, |conn| conn.write(&[7; 256])).expect("there is room");
     }
     // The third part does not fit into the socket and the peer's window.
     assert_eq!(world.seen.borrow().flushed, [conn, conn]);
@@ -197,5 +195,5 @@ fn a_peer_that_resets_in_the_middle_is_reported_after_what_it_sent() {
     world.peer.abort(call);
     world.settle();
     assert_eq!(world.received(conn), b"words");
-    assert!(matches!(world.events(conn)[..], [ConnEvent::Failed(_)]));
+    assert!(matches!(world.events(conn)[..], [ConnEvent::Ended(ConnEnd::Failed(_))]));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, FIN_WAIT};
+use picoevent::{Conn, ConnEvent, ConnMut, FIN_WAIT};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
@@ -15,9 +15,9 @@ fn answer() -> Vec<u8> {
     (0..ANSWER).map(|index| index as u8 ^ (index >> 8) as u8).collect()
 }
 
-fn answer_and_close(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-    cx.conn(conn).expect("it is there").write(&answer()).expect("there is room");
-    cx.conn(conn).expect("it is there").close();
+fn answer_and_close(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
+    conn.write(&answer()).expect("there is room");
+    conn.close();
 }
 
 /// A device with one connection, that answers at once much more than its socket holds, and closes.
@@ -26,7 +26,7 @@ fn answering<const SOCKETS: usize>(config: Config) -> World {
     world.command(|app, cx| {
         app.reads = false;
         app.then = Some(answer_and_close);
-        App::listen(cx, "0.0.0.0:9995")
+        app.listen(cx, "0.0.0.0:9995")
     });
     world
 }
@@ -42,7 +42,7 @@ fn a_client_is_greeted_and_closed() {
     let mut world = World::new();
     world.command(|app, cx| {
         app.greeting = Some(b"Hello, World!\n".to_vec());
-        App::listen(cx, "0.0.0.0:9995")
+        app.listen(cx, "0.0.0.0:9995")
     });
     let call = world.call();
     assert_eq!(world.hear(call), b"Hello, World!\n");
@@ -235,7 +235,7 @@ fn an_outgoing_connection_takes_the_socket_of_a_peer_that_only_has_to_end() {
     assert_eq!(world.hear(silent), answer());
     world.peer.listen(7000);
     let conn = world.connect(7000);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
@@ -280,9 +280,9 @@ fn serving() -> (World, Call, Conn) {
 }
 
 #[test]
-fn freeing_a_connection_resets_it() {
+fn aborting_a_connection_resets_it() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.resets(), 1);
     assert_eq!(world.peer.state(call), State::Closed);
     let next = world.call();
@@ -290,12 +290,12 @@ fn freeing_a_connection_resets_it() {
 }
 
 #[test]
-fn freeing_a_connection_whose_peer_has_ended_and_has_everything_ends_it_in_order() {
+fn aborting_a_connection_whose_peer_has_ended_and_has_everything_ends_it_in_order() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |mut conn| conn.write(b"all there is")).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(b"all there is")).expect("there is room");
     world.peer.close(call);
     world.settle();
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.hear(call), b"all there is");
     assert_eq!(world.resets(), 0);
     let next = world.call();
@@ -303,29 +303,27 @@ fn freeing_a_connection_whose_peer_has_ended_and_has_everything_ends_it_in_order
 }
 
 #[test]
-fn freeing_a_connection_with_something_unread_resets_it() {
+fn aborting_a_connection_with_something_unread_resets_it() {
     let (mut world, call, conn) = serving();
     // More than the ring holds, so that some stays with the stack.
-    world.with_conn(conn, |mut conn| {
-        conn.on_read(|_, _, _| ());
-    });
+    world.command(|app, _| app.call = App::ignore_input);
     world.peer.send(call, &[7; 500]);
     world.peer.close(call);
     world.settle();
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.resets(), 1);
 }
 
 #[test]
-fn freeing_a_connection_whose_peer_has_ended_delivers_what_was_sent() {
+fn aborting_a_connection_whose_peer_has_ended_delivers_what_was_sent() {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
     let call = call_with_window(&mut world, 64);
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| conn.write(&[7; 200])).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(&[7; 200])).expect("there is room");
     world.peer.close(call);
     world.settle();
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     let mut heard = world.hear(call);
     while heard.len() < 200 {
         world.pass(Duration::from_secs(1));

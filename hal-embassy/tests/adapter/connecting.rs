@@ -5,22 +5,21 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnError, ConnEvent, Direction};
+use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
-use crate::world::app::App;
 use crate::world::{DEVICE, PEER, PORT, World, address};
 
 const SERVICE: u16 = 7000;
 
 fn failed(error: ConnError) -> [ConnEvent; 1] {
-    [ConnEvent::Failed(error)]
+    [ConnEvent::Ended(ConnEnd::Failed(error))]
 }
 
 fn connect(world: &mut World, peer: &str) -> Conn {
     let peer: SocketAddr = peer.parse().expect("an address");
-    world.command(move |_, cx| App::connect(cx, peer))
+    world.command(move |app, cx| app.connect(cx, peer))
 }
 
 #[test]
@@ -28,8 +27,8 @@ fn a_connection_is_established_and_carries_bytes_both_ways() {
     let mut world = World::new();
     let call = world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
-    world.with_conn(conn, |mut conn| conn.write(b"question")).expect("there is room");
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
+    world.with_conn(conn, |conn| conn.write(b"question")).expect("there is room");
     assert_eq!(world.hear(call), b"question");
     world.peer.send(call, b"answer");
     world.settle();
@@ -44,8 +43,8 @@ fn a_connection_is_established_and_carries_bytes_both_ways() {
 fn what_is_written_before_is_sent_when_established() {
     let mut world = World::new();
     let call = world.peer.listen(SERVICE);
-    world.command(|_, cx| {
-        let conn = App::connect(cx, (PEER, SERVICE).into());
+    world.command(|app, cx| {
+        let conn = app.connect(cx, (PEER, SERVICE).into());
         cx.conn(conn).expect("it is there").write(b"first words").expect("there is room");
     });
     assert_eq!(world.hear(call), b"first words");
@@ -55,15 +54,15 @@ fn what_is_written_before_is_sent_when_established() {
 fn what_is_written_is_delivered_though_the_connection_is_closed_before_it_is_established() {
     let mut world = World::new();
     let call = world.peer.listen(SERVICE);
-    let conn = world.command(|_, cx| {
-        let conn = App::connect(cx, (PEER, SERVICE).into());
+    let conn = world.command(|app, cx| {
+        let conn = app.connect(cx, (PEER, SERVICE).into());
         cx.conn(conn).expect("it is there").write(b"last words").expect("there is room");
         cx.conn(conn).expect("it is there").close();
         conn
     });
     assert_eq!(world.hear(call), b"last words");
     assert_eq!(world.peer.state(call), State::CloseWait);
-    assert_eq!(world.events(conn), []);
+    assert_eq!(world.events(conn), [ConnEvent::Ended(ConnEnd::Closed)]);
 }
 
 /// The stack knows of its link only after it has run.
@@ -74,11 +73,11 @@ fn a_connection_opened_before_the_stack_has_run_is_established() {
     world.peer.listen(SERVICE);
     let place = Rc::new(Cell::new(None));
     let conn = place.clone();
-    world.order(move |_, cx| conn.set(Some(App::connect(cx, (PEER, SERVICE).into()))));
+    world.order(move |app, cx| conn.set(Some(app.connect(cx, (PEER, SERVICE).into()))));
     world.device.work();
     world.settle();
     let conn = place.get().expect("it was told to connect");
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
@@ -87,7 +86,7 @@ fn what_happened_before_the_loop_looked_is_told_in_order() {
     let call = world.peer.listen(SERVICE);
     let place = Rc::new(Cell::new(None));
     let conn = place.clone();
-    world.order(move |_, cx| conn.set(Some(App::connect(cx, (PEER, SERVICE).into()))));
+    world.order(move |app, cx| conn.set(Some(app.connect(cx, (PEER, SERVICE).into()))));
     world.device.work();
     world.settle_network();
     world.peer.send(call, b"welcome and goodbye");
@@ -95,7 +94,7 @@ fn what_happened_before_the_loop_looked_is_told_in_order() {
     world.settle_network();
     world.settle();
     let conn = place.get().expect("it was told to connect");
-    assert_eq!(world.events(conn), [ConnEvent::Connected, ConnEvent::Eof]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened, ConnEvent::Eof]);
     assert_eq!(world.received(conn), b"welcome and goodbye");
 }
 
@@ -122,7 +121,7 @@ fn nothing_is_reachable_while_the_link_is_down() {
     world.plug(true);
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
@@ -160,7 +159,7 @@ fn a_peer_that_is_silent_is_given_up_after_the_timeout() {
     // The only socket is free again.
     world.lose(|_| false);
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
@@ -180,16 +179,16 @@ fn a_connect_the_application_gives_up_frees_its_socket() {
     world.peer.listen(SERVICE);
     world.lose(|_| true);
     let conn = world.connect(SERVICE);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.set_timeouts(None, Some(Duration::from_secs(3)));
     });
     world.pass(Duration::from_secs(3));
     assert_eq!(world.events(conn), [ConnEvent::Timeout(Direction::Write)]);
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     world.lose(|_| false);
     world.pass(Duration::from_secs(1));
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
@@ -198,7 +197,7 @@ fn a_socket_that_listens_gives_way_to_a_connection() {
     world.listen(PORT);
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
     // One socket is left to listen.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 1);
@@ -224,9 +223,9 @@ fn one_connection_more_than_sockets_is_told() {
         world.peer.listen(SERVICE);
         world.connect(SERVICE)
     });
-    assert_eq!(world.events(conns[1]), [ConnEvent::Connected]);
+    assert_eq!(world.events(conns[1]), [ConnEvent::Opened]);
     assert_eq!(world.events(conns[2]), failed(ConnError::NoSocket));
-    world.with_conn(conns[0], |conn| conn.free());
+    world.with_conn(conns[0], |conn| conn.abort());
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }

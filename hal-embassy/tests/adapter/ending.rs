@@ -21,7 +21,7 @@ fn the_loop_ends_when_it_was_asked_to() {
 #[test]
 fn the_reason_for_the_end_is_told() {
     let mut world = World::new();
-    world.command(|_, cx| cx.break_off());
+    world.command(|_, cx| cx.loop_break());
     assert_eq!(world.device.output, Some(End::Break));
 }
 
@@ -32,7 +32,7 @@ fn an_open_connection_is_delivered_and_ended() {
     let call = world.peer.call_with_window(DEVICE, PORT, 64);
     world.settle();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| conn.write(&[7; 4000])).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(&[7; 4000])).expect("there is room");
     world.command(|_, cx| cx.exit());
     assert_eq!(world.device.output, None);
     assert_eq!(world.hear(call), [7; 4000]);
@@ -50,7 +50,7 @@ fn a_peer_that_does_not_read_delays_the_end_no_longer_than_the_linger_time() {
     let call = world.peer.call_with_window(DEVICE, PORT, 64);
     world.settle();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| conn.write(&[7; 4000])).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(&[7; 4000])).expect("there is room");
     world.command(|_, cx| cx.exit());
     world.pass(Duration::from_millis(9_999));
     assert_eq!(world.device.output, None);

@@ -25,7 +25,7 @@ fn a_peer_that_has_ended_is_still_sent_to() {
     assert_eq!(world.received(conn), b"question");
     assert_eq!(world.events(conn), [ConnEvent::Eof]);
     for _ in 0..10 {
-        world.with_conn(conn, |mut conn| conn.write(&[7; 200])).expect("there is room");
+        world.with_conn(conn, |conn| conn.write(&[7; 200])).expect("there is room");
         world.pass(Duration::from_secs(5));
     }
     assert_eq!(world.hear(call), [7; 2000]);
@@ -38,7 +38,7 @@ fn a_peer_that_has_ended_is_still_sent_to() {
 #[test]
 fn a_peer_that_was_told_our_end_is_still_heard() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.write(b"question").expect("there is room");
         conn.finish();
     });
@@ -63,7 +63,7 @@ fn our_end_follows_what_was_written() {
     let call = world.peer.call_with_window(DEVICE, PORT, 64);
     world.settle();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.write(&[7; 4000]).expect("there is room");
         conn.finish();
     });
@@ -75,7 +75,7 @@ fn our_end_follows_what_was_written() {
 #[test]
 fn a_connection_over_in_order_frees_its_socket_before_the_application_closes() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |mut conn| conn.finish());
+    world.with_conn(conn, |conn| conn.finish());
     world.peer.close(call);
     world.settle();
     assert_eq!(world.events(conn), [ConnEvent::Eof]);
@@ -91,7 +91,7 @@ fn both_may_end_at_once() {
     let (mut world, call, conn) = serving();
     world.peer.close(call);
     world.peer.poll(world.now());
-    world.with_conn(conn, |mut conn| conn.finish());
+    world.with_conn(conn, |conn| conn.finish());
     assert_eq!(world.events(conn), [ConnEvent::Eof]);
     assert_eq!(world.resets(), 0);
     let next = world.call();
@@ -101,14 +101,14 @@ fn both_may_end_at_once() {
 #[test]
 fn an_end_is_told_after_everything_before_it_was_read() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.disable(Direction::Read);
     });
     world.peer.send(call, &[7; 700]);
     world.peer.close(call);
     world.settle();
     assert_eq!(world.events(conn), []);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.enable(Direction::Read);
     });
     assert_eq!(world.received(conn), [7; 700]);
@@ -118,16 +118,16 @@ fn an_end_is_told_after_everything_before_it_was_read() {
 #[test]
 fn what_came_is_read_after_both_have_ended() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.disable(Direction::Read);
     });
     world.peer.send(call, &[7; 400]);
     world.peer.close(call);
     world.settle();
-    world.with_conn(conn, |mut conn| conn.finish());
+    world.with_conn(conn, |conn| conn.finish());
     world.pass(Duration::from_secs(60));
     assert_eq!(world.events(conn), []);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.enable(Direction::Read);
     });
     assert_eq!(world.received(conn), [7; 400]);

@@ -20,7 +20,7 @@ fn serving(read: Option<Duration>, write: Option<Duration>) -> (World, Call, Con
     world.listen(PORT);
     let call = world.call();
     let conn = world.accepted()[0];
-    world.with_conn(conn, move |mut conn| {
+    world.with_conn(conn, move |conn| {
         conn.set_timeouts(read, write);
     });
     (world, call, conn)
@@ -60,7 +60,7 @@ fn a_peer_that_takes_output_every_700_ms_meets_no_write_timeout_of_1_s() {
     let call = world.peer.call_with_window(DEVICE, PORT, 64);
     world.settle();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.set_timeouts(None, Some(seconds(1)));
         conn.write(&[7; 1024]).expect("there is room");
     });
@@ -80,19 +80,19 @@ fn a_read_timeout_begins_when_a_slow_handshake_is_over() {
     let call = world.peer.listen(SERVICE);
     world.lose(|_| true);
     let conn = world.connect(SERVICE);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.set_timeouts(Some(seconds(5)), None);
     });
     world.pass(Duration::from_millis(6_500));
     world.lose(|_| false);
     world.pass(Duration::from_millis(1_000));
     assert_eq!(world.peer.state(call), State::Established);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
     world.pass(Duration::from_millis(4_400));
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
     world.pass(seconds(1));
     let timeout = ConnEvent::Timeout(Direction::Read);
-    assert_eq!(world.events(conn), [ConnEvent::Connected, timeout]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened, timeout]);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use picoevent::{ConnError, ConnEvent, Direction};
+use picoevent::{ConnEnd, ConnError, ConnEvent, Direction};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
-use crate::world::{DEVICE, PEER, PORT, World, address};
+use crate::world::{DEVICE, PEER, PORT, World, address, failed};
 
 fn serving(timeout: Option<u64>, keep_alive: Option<u64>) -> World {
     let config = Config { timeout: timeout.map(Duration::from_secs), ..Config::default() };
@@ -17,7 +17,7 @@ fn serving(timeout: Option<u64>, keep_alive: Option<u64>) -> World {
     world
 }
 
-const TIMED_OUT: [ConnEvent; 1] = [ConnEvent::Failed(ConnError::TimedOut)];
+const TIMED_OUT: [ConnEvent; 1] = [failed(ConnError::TimedOut)];
 
 #[test]
 fn a_peer_that_vanished_is_given_up_and_its_socket_serves_others() {
@@ -28,9 +28,8 @@ fn a_peer_that_vanished_is_given_up_and_its_socket_serves_others() {
     world.pass(Duration::from_secs(29));
     assert_eq!(world.events(conn), []);
     world.pass(Duration::from_secs(12));
-    assert!(matches!(world.events(conn)[..], [ConnEvent::Failed(_)]));
+    assert!(matches!(world.events(conn)[..], [ConnEvent::Ended(ConnEnd::Failed(_))]));
     world.lose(|_| false);
-    world.with_conn(conn, |conn| conn.free());
     // Neither the one that was accepted nor the one that waited is held.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 2);
@@ -42,12 +41,12 @@ fn a_peer_that_vanished_is_given_up_though_nothing_is_read_from_it() {
     let mut world = serving(Some(30), Some(10));
     world.call();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.disable(Direction::Read);
     });
     world.lose(|_| true);
     world.pass(Duration::from_secs(41));
-    assert!(matches!(world.events(conn)[..], [ConnEvent::Failed(_)]));
+    assert!(matches!(world.events(conn)[..], [ConnEvent::Ended(ConnEnd::Failed(_))]));
 }
 
 #[test]
@@ -56,7 +55,7 @@ fn a_peer_that_vanished_with_something_unsent_is_given_up() {
     world.call();
     let conn = world.accepted()[0];
     world.lose(|_| true);
-    world.with_conn(conn, |mut conn| conn.write(b"hello?")).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(b"hello?")).expect("there is room");
     world.pass(Duration::from_secs(29));
     assert_eq!(world.events(conn), []);
     world.pass(Duration::from_secs(2));
@@ -83,11 +82,11 @@ fn a_peer_that_resets_while_something_is_unsent_is_not_taken_for_one_that_vanish
     world.settle();
     let conn = world.accepted()[0];
     world.pass(Duration::from_secs(300));
-    world.with_conn(conn, |mut conn| conn.write(&[7; 256])).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(&[7; 256])).expect("there is room");
     world.pass(Duration::from_secs(20));
     world.peer.abort(call);
     world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
 }
 
 #[test]
@@ -98,7 +97,7 @@ fn a_peer_that_resets_after_a_long_silence_is_not_taken_for_one_that_vanished() 
     world.pass(Duration::from_secs(300));
     world.peer.abort(call);
     world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Listeners: how they share the pool, and how they stop and go on.
 
-use picoevent::{Conn, Cx, ListenError, Listener};
+use picoevent::{ConnEvent, ConnMut, ListenError, Listener, Settings};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
@@ -28,7 +28,7 @@ fn errors(world: &World) -> Vec<(Listener, ListenError)> {
 }
 
 fn listen(world: &mut World, address: &'static str) -> Listener {
-    world.command(move |_, cx| App::listen(cx, address))
+    world.command(move |app, cx| app.listen(cx, address))
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn who_waits_is_kept_while_the_listener_is_disabled() {
     let calls = world.calls(5);
     disable(&mut world, listener);
     let conn = world.accepted()[0];
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.accepted().len(), 4);
     assert_eq!(world.peer.state(calls[4]), State::Established);
     enable(&mut world, listener);
@@ -188,12 +188,17 @@ fn one_listener_more_than_sockets_is_told() {
 
 #[test]
 fn a_listener_is_called_with_its_own_clients() {
-    fn answer(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-        cx.conn(conn).expect("it is there").write(b"other").expect("there is room");
+    fn answer(_: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+        if event == ConnEvent::Opened {
+            conn.write(b"other").expect("there is room");
+        }
     }
+    const PLAIN: &Settings = &Settings::new();
     let mut world = World::new();
     world.listen(1);
-    world.command(|_, cx| cx.listen(([0; 4], 2).into(), answer).expect("there is room"));
+    world
+        .command(|app, cx| cx.listen_with(([0; 4], 2).into(), app.pool, PLAIN, answer))
+        .expect("there is room");
     let ours = world.calls_to(1, 1)[0];
     let other = world.calls_to(2, 1)[0];
     assert_eq!(world.hear(ours), b"");

@@ -8,7 +8,7 @@ use picoevent::{ConnError, ConnEvent};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
-use crate::world::{DEVICE, PORT, Task, World, address};
+use crate::world::{DEVICE, PORT, Task, World, address, failed};
 
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 3);
 const SERVICE: u16 = 7000;
@@ -25,7 +25,7 @@ fn a_connection_outlives_a_cable_that_is_out_for_a_while() {
     let call = world.call();
     let conn = world.accepted()[0];
     world.plug(false);
-    world.with_conn(conn, |mut conn| conn.write(b"are you there?")).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(b"are you there?")).expect("there is room");
     world.peer.send(call, b"and you?");
     world.pass(Duration::from_secs(10));
     assert_eq!(world.events(conn), []);
@@ -56,9 +56,9 @@ fn connections_hear_at_once_that_their_address_is_lost() {
     world.lose(|_| true);
     let connecting = world.connect(SERVICE);
     world.set_address(None);
-    let lost = ConnEvent::Failed(ConnError::AddressLost);
+    let lost = failed(ConnError::AddressLost);
     assert_eq!(world.events(accepted), [lost]);
-    assert_eq!(world.events(established), [ConnEvent::Connected, lost]);
+    assert_eq!(world.events(established), [ConnEvent::Opened, lost]);
     assert_eq!(world.events(connecting), [lost]);
 }
 
@@ -69,9 +69,6 @@ fn who_waits_is_not_accepted_after_the_address_is_lost() {
     world.set_address(None);
     world.pass(Duration::from_secs(1));
     world.set_address(Some(DEVICE));
-    for conn in world.accepted() {
-        world.with_conn(conn, |conn| conn.free());
-    }
     assert_eq!(world.accepted().len(), 4);
 }
 
@@ -110,9 +107,10 @@ fn a_socket_that_waits_listens_at_once_on_another_address() {
     let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
     let call = world.call();
-    world.peer.abort(call);
-    world.settle();
-    // The application holds the connection that failed, so the base has no room.
+    let conn = world.accepted()[0];
+    world.peer.close(call);
+    world.with_conn(conn, |conn| conn.finish());
+    // The application holds the connection that is over in order, so the base has no room.
     let waiting = world.call();
     assert_eq!(world.peer.state(waiting), State::Established);
     world.pass(Duration::from_secs(1));
@@ -132,7 +130,7 @@ fn an_address_that_is_lost_is_told_though_the_stack_has_dropped_the_connection()
     world.peer.send(call, b"too late");
     world.settle_network();
     world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::AddressLost)]);
+    assert_eq!(world.events(conn), [failed(ConnError::AddressLost)]);
 }
 
 #[test]
@@ -142,7 +140,7 @@ fn an_address_that_is_lost_after_the_link_is_told() {
     let conn = world.accepted()[0];
     world.plug(false);
     world.set_address(None);
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::AddressLost)]);
+    assert_eq!(world.events(conn), [failed(ConnError::AddressLost)]);
 }
 
 #[test]
@@ -160,11 +158,11 @@ fn a_listener_needs_no_address_to_begin() {
 fn nothing_is_reachable_without_an_address() {
     let mut world = World::with::<4, 8>(Config::default(), NetConfig::default());
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::Unreachable)]);
+    assert_eq!(world.events(conn), [failed(ConnError::Unreachable)]);
     world.set_address(Some(DEVICE));
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Connected]);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
@@ -174,7 +172,7 @@ fn a_connection_that_was_closed_does_not_hold_its_socket_after_the_address_is_lo
     world.call();
     let conn = world.accepted()[0];
     world.lose(|_| true);
-    world.with_conn(conn, |mut conn| conn.write(b"never heard")).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(b"never heard")).expect("there is room");
     world.with_conn(conn, |conn| conn.close());
     world.set_address(None);
     world.lose(|_| false);
@@ -226,5 +224,5 @@ fn the_loop_hears_of_the_network_again_when_the_other_task_is_gone() {
     world.call();
     let conn = world.accepted()[0];
     world.set_address(None);
-    assert_eq!(world.events(conn), [ConnEvent::Failed(ConnError::AddressLost)]);
+    assert_eq!(world.events(conn), [failed(ConnError::AddressLost)]);
 }

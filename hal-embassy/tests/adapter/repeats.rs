@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use picoevent::{ConnError, ConnEvent, Direction};
+use picoevent::{ConnError, Direction};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
-use crate::world::{Call, DEVICE, PORT, World, address};
+use crate::world::{Call, DEVICE, PORT, World, address, failed};
 
 const MILLIS: Duration = Duration::from_millis(1);
 
@@ -22,7 +22,7 @@ fn full() -> (World, Vec<Call>) {
 /// Ends the connection that the socket of this number has.
 fn free(world: &mut World, calls: &[Call], index: usize) {
     let conn = world.accepted()[index];
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.peer.state(calls[index]), State::Closed);
 }
 
@@ -199,8 +199,7 @@ fn a_peer_that_restarts_with_the_same_port_is_served_at_once_by_a_socket_before_
     let dead = world.accepted()[2];
     let again = restart(&mut world, calls[2]);
     assert_eq!(world.peer.state(again), State::Established);
-    assert_eq!(world.events(dead), [ConnEvent::Failed(ConnError::Reset)]);
-    world.with_conn(dead, |conn| conn.free());
+    assert_eq!(world.events(dead), [failed(ConnError::Reset)]);
     world.peer.send(again, b"hello again");
     world.settle();
     assert_eq!(world.received(world.accepted()[4]), b"hello again");
@@ -212,7 +211,7 @@ fn a_peer_that_restarts_with_the_same_port_is_served_after_the_next_keep_alive()
     world.pass(Duration::from_secs(10));
     free(&mut world, &calls, 3);
     let dead = world.accepted()[0];
-    world.with_conn(dead, |mut conn| {
+    world.with_conn(dead, |conn| {
         conn.set_keep_alive(Some(Duration::from_secs(2)));
     });
     // The interval is the new one from the next segment on.
@@ -221,7 +220,7 @@ fn a_peer_that_restarts_with_the_same_port_is_served_after_the_next_keep_alive()
     let again = restart(&mut world, calls[0]);
     world.pass(Duration::from_secs(4));
     assert_eq!(world.peer.state(again), State::Established);
-    assert_eq!(world.events(dead), [ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!(world.events(dead), [failed(ConnError::Reset)]);
 }
 
 #[test]
@@ -233,7 +232,7 @@ fn a_handshake_that_nobody_completes_does_not_end_an_idle_connection() {
     // A SYN with a forged source: the answer to it never comes.
     world.lose(|segment| segment.source.0 == DEVICE && segment.syn);
     restart(&mut world, calls[2]);
-    world.with_conn(idle, |mut conn| {
+    world.with_conn(idle, |conn| {
         conn.disable(Direction::Read);
     });
     assert_eq!(world.events(idle), []);

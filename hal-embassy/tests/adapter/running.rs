@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, DispatchLimit, End, Event, Priority, Run, What};
+use picoevent::{ConnEvent, ConnMut, Cx, DispatchLimit, End, EventMut, Priority, Run};
 use smoltcp::socket::tcp::State;
 
 use crate::world::app::App;
@@ -48,17 +48,14 @@ fn a_loop_that_is_to_go_on_in_any_case_does() {
 
 #[test]
 fn a_loop_ends_when_its_last_connection_is_delivered() {
-    fn close(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn, _: ConnEvent) {
-        cx.conn(conn).expect("it is there").close();
+    fn close(_: &mut App, conn: &mut ConnMut<'_, '_, App>, _: ConnEvent) {
+        conn.close();
     }
     let mut world = World::in_mode(Run::DEFAULT);
     let listener = world.listen(PORT);
     let call = world.call();
-    let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| {
-        conn.on_event(close);
-    });
     world.command(move |app, cx| {
+        app.call = close;
         cx.listener(listener).expect("it is there").free();
         be_deaf(app, cx);
     });
@@ -72,12 +69,12 @@ fn a_loop_ends_when_its_last_connection_is_delivered() {
 
 #[test]
 fn what_is_written_just_before_the_loop_sleeps_is_sent() {
-    fn write(_: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
-        let word = cx.event(event).expect("it is there").user();
-        cx.event(event).expect("it is there").set_user(0);
+    fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+        let word = event.user();
+        event.set_user(0);
         if word != 0 {
-            let conn = cx.connect((PEER, 7000).into()).expect("there is room");
-            cx.conn(conn).expect("it is there").write(b"good night").expect("there is room");
+            let conn = app.connect(event, (PEER, 7000).into());
+            event.conn(conn).expect("it is there").write(b"good night").expect("there is room");
         }
     }
     let mut world = World::new();
@@ -91,14 +88,14 @@ fn what_is_written_just_before_the_loop_sleeps_is_sent() {
 
 #[test]
 fn watchers_are_told_how_long_the_loop_sleeps_and_called_when_it_wakes() {
-    fn prepare(_: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-        assert!(cx.wait_to_come().is_none_or(|wait| wait <= Duration::from_secs(5)));
+    fn prepare(_: &mut App, event: &mut EventMut<'_, '_, App>) {
+        assert!(event.wait_to_come().is_none_or(|wait| wait <= Duration::from_secs(5)));
     }
     let mut world = World::new();
     world.command(|_, cx| {
         cx.on_prepare(prepare).expect("there is room");
         cx.on_check(App::commanded).expect("there is room");
-        cx.after(Duration::from_secs(5), |_, _, _, _| ()).expect("there is room");
+        cx.after(Duration::from_secs(5), |_, _| ()).expect("there is room");
     });
     let before = world.seen.borrow().signals;
     world.pass(Duration::from_secs(4));
@@ -110,7 +107,7 @@ fn watchers_are_told_how_long_the_loop_sleeps_and_called_when_it_wakes() {
 
 #[test]
 fn a_pass_that_took_too_long_is_cut_short() {
-    fn work(_: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+    fn work(_: &mut App, _: &mut EventMut<'_, '_, App>) {
         spend(Duration::from_millis(10));
     }
     let mut world = World::new();
@@ -125,8 +122,8 @@ fn a_pass_that_took_too_long_is_cut_short() {
             cx.after(Duration::from_secs(1), work).expect("there is room");
         }
         // The time is looked at after each, so the last knows what the others took.
-        cx.after(Duration::from_secs(1), |_, cx, _, _| {
-            assert_eq!(cx.now().as_micros(), 1_030_000);
+        cx.after(Duration::from_secs(1), |_, event| {
+            assert_eq!(event.now().as_micros(), 1_030_000);
         })
         .expect("there is room");
     });

@@ -72,7 +72,7 @@ fn a_loop_that_does_not_read_sleeps_though_there_is_input() {
     let mut world = serving();
     let call = world.call();
     let conn = world.accepted()[1];
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.disable(Direction::Read);
     });
     world.peer.send(call, &[7; 100]);
@@ -92,7 +92,7 @@ fn a_loop_whose_peer_has_ended_sleeps() {
 fn a_loop_that_has_ended_its_side_sleeps() {
     let mut world = serving();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| conn.finish());
+    world.with_conn(conn, |conn| conn.finish());
     assert_idle(&mut world);
 }
 
@@ -113,7 +113,7 @@ fn a_loop_whose_listener_is_disabled_sleeps_while_somebody_waits() {
         cx.listener(listener).expect("it is held").disable();
     });
     let conn = world.accepted()[0];
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     assert_loop_idle(&mut world);
     assert_eq!(world.accepted().len(), 1);
 }
@@ -131,7 +131,7 @@ fn a_loop_without_a_link_or_an_address_sleeps() {
 fn a_deadline_wakes_the_loop_once() {
     let mut world = serving();
     assert_idle(&mut world);
-    world.command(|_, cx| cx.after(Duration::from_secs(1000), |_, _, _, _| ()).expect("room"));
+    world.command(|_, cx| cx.after(Duration::from_secs(1000), |_, _| ()).expect("room"));
     let (device, runner) = polls(&world);
     world.pass(Duration::from_secs(999));
     assert_eq!(polls(&world), (device, runner));
@@ -144,8 +144,8 @@ fn a_deadline_wakes_the_loop_once() {
 fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
     let mut world = patient::<4, 8>();
     world.command(|app, cx| {
-        app.then = Some(App::echoes);
-        App::listen(cx, "0.0.0.0:9995")
+        app.call = App::echo;
+        app.listen(cx, "0.0.0.0:9995")
     });
     let call = world.call();
     assert_idle(&mut world);

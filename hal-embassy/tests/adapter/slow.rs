@@ -10,15 +10,15 @@ fn a_slow_callback_does_not_make_timers_late() {
     let mut world = World::new();
     assert_eq!(world.now(), 0);
     world.command(|_, cx| {
-        cx.after(Duration::from_millis(10), |app: &mut App, _, _, _| {
+        cx.after(Duration::from_millis(10), |app: &mut App, _| {
             assert_eq!(clock::now(), 10_000);
             // It works for 50 ms.
             clock::set(60_000);
             app.seen.borrow_mut().signals += 1;
         })
         .expect("there is room");
-        cx.after(Duration::from_millis(70), |app: &mut App, cx, _, _| {
-            assert_eq!((clock::now(), cx.now().as_micros()), (70_000, 70_000));
+        cx.after(Duration::from_millis(70), |app: &mut App, event| {
+            assert_eq!((clock::now(), event.now().as_micros()), (70_000, 70_000));
             app.seen.borrow_mut().signals += 1;
         })
         .expect("there is room");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Cx, Event, What};
+use picoevent::{EventFlags, EventMut};
 
 use crate::world::app::App;
 use crate::world::{PORT, World};
@@ -28,9 +28,9 @@ fn callbacks_see_the_time_at_which_they_are_due() {
     world
         .command(|_, cx| {
             assert_eq!(cx.now().as_micros(), 7_000_000);
-            cx.after(Duration::from_micros(250), |_, cx, _, _| {
-                assert_eq!(cx.now().as_micros(), 7_000_250);
-                cx.exit();
+            cx.after(Duration::from_micros(250), |_, event| {
+                assert_eq!(event.now().as_micros(), 7_000_250);
+                event.exit();
             })
         })
         .expect("there is room");
@@ -117,18 +117,18 @@ fn a_raise_from_another_thread_wakes_the_loop() {
 
 #[test]
 fn callbacks_that_never_rest_leave_the_network_its_turn() {
-    fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+    fn again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
         let mut seen = app.seen.borrow_mut();
         seen.signals += 1;
         if seen.accepted.is_empty() && seen.signals < 10_000 {
-            cx.event(event).expect("it is there").activate(What::TIMEOUT);
+            event.activate(EventFlags::TIMEOUT);
         }
     }
     let mut world = World::new();
     world.listen(PORT);
     world.order(|_, cx| {
         let event = cx.new_timer(picoevent::Mode::Persist, again).expect("there is room");
-        cx.event(event).expect("it was made just now").activate(What::TIMEOUT);
+        cx.event(event).expect("it was made just now").activate(EventFlags::TIMEOUT);
     });
     world.call();
     assert_eq!(world.accepted().len(), 1);

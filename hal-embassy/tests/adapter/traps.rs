@@ -1,11 +1,13 @@
 //! The traps of embassy-net's sockets: what it neither tells nor forgives, the adapter does.
 
-use picoevent::{Conn, ConnError, ConnEvent, Cx, Direction};
+use std::time::Duration;
+
+use picoevent::{Conn, ConnError, ConnEvent, ConnMut, Direction};
 use picoevent_embassy::{Config, Sockets, run};
 use smoltcp::socket::tcp::State;
 
 use crate::world::app::App;
-use crate::world::{Cable, CableEnd, Call, DEVICE, PEER, PORT, Task, World, address};
+use crate::world::{Cable, CableEnd, Call, DEVICE, PEER, PORT, Task, World, address, failed};
 
 const SERVICE: u16 = 7000;
 
@@ -18,12 +20,12 @@ fn serving() -> (World, Call, Conn) {
 }
 
 fn stop_reading(world: &mut World, conn: Conn) {
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.disable(Direction::Read);
     });
 }
 
-const RESET: [ConnEvent; 1] = [ConnEvent::Failed(ConnError::Reset)];
+const RESET: [ConnEvent; 1] = [failed(ConnError::Reset)];
 
 /// `wait_read_ready` stays pending when the peer ends with nothing left to be read.
 #[test]
@@ -72,7 +74,7 @@ fn a_reset_is_heard_while_something_is_only_written() {
     let conn = world.accepted()[0];
     stop_reading(&mut world, conn);
     for _ in 0..3 {
-        world.with_conn(conn, |mut conn| conn.write(&[7; 256])).expect("there is room");
+        world.with_conn(conn, |conn| conn.write(&[7; 256])).expect("there is room");
     }
     world.peer.abort(call);
     world.settle();
@@ -86,13 +88,13 @@ fn a_reset_is_heard_after_the_peer_has_ended() {
     world.settle();
     world.peer.abort(call);
     world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Eof, ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!(world.events(conn), [ConnEvent::Eof, failed(ConnError::Reset)]);
 }
 
 #[test]
 fn a_reset_is_heard_after_our_own_end() {
     let (mut world, call, conn) = serving();
-    world.with_conn(conn, |mut conn| conn.finish());
+    world.with_conn(conn, |conn| conn.finish());
     world.peer.abort(call);
     world.settle();
     assert_eq!(world.events(conn), RESET);
@@ -105,7 +107,7 @@ fn a_reset_is_heard_after_both_ends_if_something_was_not_delivered() {
     let call = world.peer.call_with_window(DEVICE, PORT, 64);
     world.settle();
     let conn = world.accepted()[0];
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.write(&[7; 200]).expect("there is room");
         conn.finish();
     });
@@ -113,19 +115,19 @@ fn a_reset_is_heard_after_both_ends_if_something_was_not_delivered() {
     world.settle();
     world.peer.abort(call);
     world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Eof, ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!(world.events(conn), [ConnEvent::Eof, failed(ConnError::Reset)]);
 }
 
 /// A call of the stack within another is a panic of its `RefCell`.
 #[test]
 fn callbacks_may_call_any_verb() {
-    fn everything(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-        App::connect(cx, (PEER, SERVICE).into());
-        let listener = App::listen(cx, "0.0.0.0:1");
+    fn everything(app: &mut App, conn: &mut ConnMut<'_, '_, App>) {
+        let cx = conn.cx();
+        app.connect(cx, (PEER, SERVICE).into());
+        let listener = app.listen(cx, "0.0.0.0:1");
         cx.listener(listener).expect("it was made just now").disable().enable();
-        let another = App::listen(cx, "0.0.0.0:2");
+        let another = app.listen(cx, "0.0.0.0:2");
         cx.listener(another).expect("it was made just now").free();
-        let mut conn = cx.conn(conn).expect("it is there");
         conn.write(b"done").expect("there is room");
         conn.enable(Direction::Read).disable(Direction::Write).enable(Direction::Write);
         conn.finish();
@@ -145,20 +147,22 @@ fn callbacks_may_call_any_verb() {
 }
 
 #[test]
-fn a_callback_may_free_its_own_connection_and_another() {
-    fn free_all(app: &mut App, cx: &mut Cx<'_, App>, _: Conn) {
-        for conn in app.seen.borrow().accepted.iter() {
-            if let Ok(conn) = cx.conn(*conn) {
-                conn.free();
+fn a_callback_may_abort_its_own_connection_and_another() {
+    /// The second connection ends both.
+    fn free_all(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+        let accepted = app.seen.borrow().accepted.clone();
+        if event != ConnEvent::Readable || conn.id() == accepted[0] {
+            return app.note(conn, event);
+        }
+        for accepted in accepted {
+            if let Ok(mut conn) = conn.cx().conn(accepted) {
+                conn.abort();
             }
         }
     }
-    let (mut world, other, conn) = serving();
+    let (mut world, other, _) = serving();
     let call = world.call();
-    let conns = [conn, world.accepted()[1]];
-    world.with_conn(conns[1], |mut conn| {
-        conn.on_read(free_all);
-    });
+    world.command(|app, _| app.call = free_all);
     // Both are ready in the same look.
     world.peer.send(call, b"go");
     world.peer.send(other, b"anyway");
@@ -172,23 +176,42 @@ fn a_callback_may_free_its_own_connection_and_another() {
 
 #[test]
 fn a_callback_may_connect_again_when_its_connection_fails() {
-    fn again(app: &mut App, cx: &mut Cx<'_, App>, conn: Conn, event: ConnEvent) {
-        app.seen.borrow_mut().events.push((conn, event));
-        let tries = app.seen.borrow().events.len();
-        cx.conn(conn).expect("it is there").free();
-        if tries < 10 {
-            let conn = cx.connect((PEER, SERVICE).into()).expect("there is room");
-            cx.conn(conn).expect("it is there").on_event(again);
+    fn again(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+        app.note(conn, event);
+        if app.seen.borrow().events.len() < 10 {
+            app.connect(conn.cx(), (PEER, SERVICE).into());
         }
     }
     let mut world = World::with::<2, 1>(Config::default(), address(DEVICE));
-    world.command(|_, cx| {
-        let conn = cx.connect((PEER, SERVICE).into()).expect("there is room");
-        cx.conn(conn).expect("it is there").on_event(again);
-    });
-    let refused = ConnEvent::Failed(ConnError::Refused);
+    world.command(|app, _| app.call = again);
+    world.connect(SERVICE);
     let events: Vec<_> = world.seen.borrow().events.iter().map(|(_, event)| *event).collect();
-    assert_eq!(events, [refused; 10]);
+    assert_eq!(events, [failed(ConnError::Refused); 10]);
+}
+
+#[test]
+fn a_connection_that_failed_may_connect_again() {
+    fn again(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+        app.note(conn, event);
+        if matches!(event, ConnEvent::Ended(_)) {
+            let is_ninth = app.seen.borrow().events.len() == 9;
+            let delay = Duration::from_secs(if is_ninth { 5 } else { 0 });
+            conn.connect_after(delay, (PEER, SERVICE).into()).expect("it has ended");
+        }
+    }
+    let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
+    world.command(|app, _| app.call = again);
+    world.pass(Duration::from_secs(1));
+    let conn = world.connect(SERVICE);
+    assert_eq!(world.events(conn), [failed(ConnError::Refused); 9]);
+    let call = world.peer.listen(SERVICE);
+    world.pass(Duration::from_millis(4_999));
+    assert_eq!(world.events(conn).len(), 9);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.events(conn)[9..], [ConnEvent::Opened]);
+    world.peer.send(call, b"there you are");
+    world.settle();
+    assert_eq!(world.received(conn), b"there you are");
 }
 
 /// The stack panics on a socket too many; it shall do so at once and not when a client comes.
@@ -202,7 +225,7 @@ fn a_stack_with_too_few_sockets_is_found_out_at_once() {
     let resources = Box::leak(Box::new(embassy_net::StackResources::<2>::new()));
     let (stack, _runner) = embassy_net::new(cable, address(DEVICE), resources, 1);
     Task::new(async move {
-        let mut storage = Box::new(picoevent::Storage::<(), 1, 1>::new());
+        let mut storage = Box::new(picoevent::Storage::<(), 1, 0, 0>::new());
         let mut base = picoevent::EventBase::new(&mut storage);
         let mut sockets = Sockets::<3, 64, 64>::new();
         run(stack, &mut sockets, &[], &mut base, &mut (), Config::default()).await

@@ -26,7 +26,7 @@ fn segments_of_two_writes(world: &mut World, conn: Conn) -> usize {
     world.lose(|segment| segment.source.0 == PEER);
     let before = world.sent().len();
     for byte in [b"a", b"b"] {
-        world.with_conn(conn, move |mut conn| conn.write(byte)).expect("there is room");
+        world.with_conn(conn, move |conn| conn.write(byte)).expect("there is room");
     }
     let segments = world.sent().len() - before;
     world.lose(|_| false);
@@ -52,7 +52,7 @@ fn nagles_algorithm_can_be_turned_on_and_off() {
     let mut world = serving();
     let conn = accepted(&mut world);
     for (on, segments) in [(true, 1), (false, 2)] {
-        world.with_conn(conn, move |mut conn| {
+        world.with_conn(conn, move |conn| {
             conn.set_nagle(on);
         });
         assert_eq!(segments_of_two_writes(&mut world, conn), segments);
@@ -71,12 +71,12 @@ fn a_silent_peer_is_probed_every_20_seconds() {
 fn the_interval_of_keep_alives_holds_from_the_next_segment_on() {
     let mut world = serving();
     let conn = accepted(&mut world);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.set_keep_alive(Some(Duration::from_secs(5)));
         conn.write(b"x").expect("there is room");
     });
     assert_eq!(probes(&mut world, 50), 10);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.set_keep_alive(None);
         conn.write(b"x").expect("there is room");
     });
@@ -87,18 +87,18 @@ fn the_interval_of_keep_alives_holds_from_the_next_segment_on() {
 fn the_next_connection_of_a_socket_begins_with_the_defaults() {
     let mut world = serving();
     let conn = accepted(&mut world);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.set_nagle(true).set_keep_alive(None);
     });
-    world.with_conn(conn, |conn| conn.free());
+    world.with_conn(conn, |conn| conn.abort());
     let next = accepted(&mut world);
     assert_eq!(segments_of_two_writes(&mut world, next), 2);
     world.pass(Duration::from_secs(5));
     assert_eq!(probes(&mut world, 100), 5);
-    world.with_conn(next, |mut conn| {
+    world.with_conn(next, |conn| {
         conn.set_nagle(true).set_keep_alive(None);
     });
-    world.with_conn(next, |conn| conn.free());
+    world.with_conn(next, |conn| conn.abort());
     world.peer.listen(7000);
     let outgoing = world.connect(7000);
     assert_eq!(segments_of_two_writes(&mut world, outgoing), 2);
@@ -108,8 +108,8 @@ fn the_next_connection_of_a_socket_begins_with_the_defaults() {
 fn settings_of_an_outgoing_connection_hold_though_they_were_made_before_it_was_established() {
     let mut world = serving();
     world.peer.listen(7000);
-    let conn = world.command(|_, cx| {
-        let conn = crate::world::app::App::connect(cx, (PEER, 7000).into());
+    let conn = world.command(|app, cx| {
+        let conn = app.connect(cx, (PEER, 7000).into());
         cx.conn(conn).expect("it is there").set_nagle(true);
         conn
     });

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use picoevent::{Conn, ConnError, ConnEvent};
 
-use crate::world::app::App;
-use crate::world::{DEVICE, PEER, World};
+use crate::world::{DEVICE, PEER, World, failed};
 
 const SERVICE: u16 = 7000;
-const CONNECTED: [ConnEvent; 1] = [ConnEvent::Connected];
-const TIMED_OUT: [ConnEvent; 1] = [ConnEvent::Failed(ConnError::TimedOut)];
+const CONNECTED: [ConnEvent; 1] = [ConnEvent::Opened];
+const TIMED_OUT: [ConnEvent; 1] = [failed(ConnError::TimedOut)];
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -21,10 +20,10 @@ fn connect(world: &mut World, dead: u8, live: usize) -> (Vec<Conn>, Vec<Conn>) {
     (0..live).for_each(|_| {
         world.peer.listen(SERVICE);
     });
-    world.command(move |_, cx| {
-        let dead = (0..dead).map(|host| App::connect(cx, ([10, 0, 0, 77 + host], 7000).into()));
+    world.command(move |app, cx| {
+        let dead = (0..dead).map(|host| app.connect(cx, ([10, 0, 0, 77 + host], 7000).into()));
         let dead = dead.collect();
-        let live = (0..live).map(|_| App::connect(cx, (PEER, SERVICE).into())).collect();
+        let live = (0..live).map(|_| app.connect(cx, (PEER, SERVICE).into())).collect();
         (dead, live)
     })
 }
@@ -94,7 +93,7 @@ fn output_of_a_connection_that_was_closed_while_others_had_their_turn_is_deliver
     world.pass(seconds(5));
     // A younger connect has its turn.
     connect(&mut world, 1, 0);
-    world.with_conn(conn, |mut conn| {
+    world.with_conn(conn, |conn| {
         conn.write(b"last words").expect("there is room");
         conn.close();
     });
@@ -104,14 +103,14 @@ fn output_of_a_connection_that_was_closed_while_others_had_their_turn_is_deliver
 }
 
 #[test]
-fn a_connection_that_is_freed_while_others_have_their_turn_gives_its_socket_back() {
+fn a_connection_that_is_aborted_while_others_have_their_turn_gives_its_socket_back() {
     let mut world =
         World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
     let (first, _) = connect(&mut world, 1, 0);
     world.pass(seconds(5));
     let (second, _) = connect(&mut world, 1, 0);
-    world.with_conn(first[0], |conn| conn.free());
-    world.with_conn(second[0], |conn| conn.free());
+    world.with_conn(first[0], |conn| conn.abort());
+    world.with_conn(second[0], |conn| conn.abort());
     let (_, live) = connect(&mut world, 0, 2);
     world.pass(Duration::from_millis(1_100));
     live.iter().for_each(|conn| assert_eq!(world.events(*conn), CONNECTED));
@@ -125,7 +124,7 @@ fn a_connection_whose_turn_never_comes_hears_that_its_time_is_up() {
         // There is always a younger one.
         world.pass(Duration::from_millis(2_400));
         connect(&mut world, 1, 0).0.into_iter().for_each(|conn| {
-            world.with_conn(conn, |conn| conn.free());
+            world.with_conn(conn, |conn| conn.abort());
         });
     }
     world.pass(seconds(1));
@@ -141,7 +140,7 @@ fn a_connect_that_finds_no_socket_leaves_the_others_their_turns() {
     // The one that is not there has its turn.
     world.pass(seconds(9));
     let without_socket = world.connect(SERVICE);
-    assert_eq!(world.events(without_socket), [ConnEvent::Failed(ConnError::NoSocket)]);
+    assert_eq!(world.events(without_socket), [failed(ConnError::NoSocket)]);
     world.lose(|_| false);
     world.pass(seconds(10));
     assert_eq!(world.events(live[0]), CONNECTED);

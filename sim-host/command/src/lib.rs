@@ -4,8 +4,10 @@ use echo::Echo;
 use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, TestCase};
 
+mod gateway;
 mod prober;
 
+pub use gateway::gateway;
 pub use prober::{Prober, prober};
 
 /// libevent's hello-world.

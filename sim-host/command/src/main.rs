@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use picoevent_sim::command;
-use picoevent_sim_command::{echo, hello_world, prober};
+use picoevent_sim_command::{echo, gateway, hello_world, prober};
 
 fn main() -> ExitCode {
-    command::main_as("cargo sim", &[&hello_world(), &echo(), &prober()])
+    command::main_as("cargo sim", &[&hello_world(), &echo(), &prober(), &gateway()])
 }

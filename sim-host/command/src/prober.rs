@@ -19,7 +19,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
+use picoevent::{
+    Conn, ConnEnd, ConnMut, Cx, Direction, Event, EventMut, Listener, Pool, PoolId, Protocol,
+    SetupError, Signal,
+};
 use picoevent_sim::world::{Choices, Script, Size, TestCase};
 
 /// The first of the two ports the server listens on.
@@ -40,6 +43,7 @@ const MOST_TIMEOUTS: u32 = 30;
 pub struct Prober {
     peers: Vec<Peer>,
     ports: [Port; 2],
+    clients: Option<PoolId>,
     /// Passes of the loop so far.
     pass: u64,
     /// The timer that ends all pauses.
@@ -75,20 +79,26 @@ struct Port {
 }
 
 impl Prober {
-    /// Listens on `address` and on the port after it.
+    /// Listens on `address` and on the port after it, with one pool for both.
     ///
     /// # Errors
-    /// [`Full`] if the storage has no room for three events and two listeners.
-    pub fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<(), Full> {
-        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit())?;
+    /// [`SetupError`] when the storage has no room for three events, two listeners and the pool.
+    pub fn start(
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<(), SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
         cx.on_check(Self::passed)?;
-        cx.listen(address, Self::accepted::<0>)?;
-        cx.listen(SocketAddr::new(address.ip(), address.port() + 1), Self::accepted::<1>)?;
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Session<0>>(address, clients)?;
+        let next = SocketAddr::new(address.ip(), address.port() + 1);
+        cx.listen::<Session<1>>(next, clients)?;
         Ok(())
     }
 
-    /// Begins a pass. The first call also records the listeners.
-    fn passed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
+    /// A pass begins. In the first one the listeners are known.
+    fn passed(&mut self, cx: &mut EventMut<'_, '_, Self>) {
         self.pass += 1;
         if self.pass > 1 {
             return;
@@ -114,21 +124,64 @@ impl Prober {
     }
 }
 
+/// What the connections of a listener do.
+struct Session<const PORT_INDEX: usize>;
+
+impl<const PORT_INDEX: usize> Protocol<Prober> for Session<PORT_INDEX> {
+    const IDLE: Option<Duration> = Some(READ_TIMEOUT);
+    const STALL: Option<Duration> = Some(WRITE_TIMEOUT);
+
+    fn opened(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
+        app.accepted(PORT_INDEX, conn);
+    }
+
+    fn readable(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
+        let id = conn.id();
+        app.heard(conn.cx(), id);
+    }
+
+    fn writable(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
+        let id = conn.id();
+        app.flushed(conn.cx(), id);
+    }
+
+    fn eof(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
+        let id = conn.id();
+        app.received_all(conn.cx(), id);
+    }
+
+    fn idle(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
+        let id = conn.id();
+        if let Some(place) = app.place(id) {
+            app.was_silent(conn.cx(), place);
+        }
+    }
+
+    fn stalled(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
+        let id = conn.id();
+        if app.place(id).is_some_and(|place| !app.peers[place].timed) {
+            app.broken(format!("the write timeout of connection {id:?} was taken away"));
+        }
+        conn.abort();
+    }
+
+    fn ended(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>, _: ConnEnd) {
+        app.peers.retain(|peer| peer.conn != conn.id());
+    }
+}
+
 /// Callbacks.
 impl Prober {
-    fn accepted<const PORT_INDEX: usize>(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let port = &mut self.ports[PORT_INDEX];
+    fn accepted(&mut self, number: usize, view: &mut ConnMut<'_, '_, Self>) {
+        let port = &mut self.ports[number];
         port.accepted += 1;
         let (is_open, closes) = (port.open, port.accepted % 3 == 2);
         if !is_open {
-            self.broken(format!("listener {PORT_INDEX} accepted, though it was closed"));
+            self.broken(format!("listener {number} accepted, though it was closed"));
         }
-        let Ok(mut view) = cx.conn(conn) else { return };
-        view.on_read(Self::heard).on_write(Self::flushed).on_event(Self::happened);
-        view.set_timeouts(Some(READ_TIMEOUT), Some(WRITE_TIMEOUT)).enable(Direction::Read);
-        self.peers.retain(|peer| peer.conn != conn);
+        self.clients = view.pool();
         self.peers.push(Peer {
-            conn,
+            conn: view.id(),
             next: 0,
             reads: true,
             timed: true,
@@ -138,10 +191,10 @@ impl Prober {
             writes: 0,
             timeouts: 0,
         });
-        if closes && PORT_INDEX == 0 {
-            self.disable_listeners(cx);
+        if closes && number == 0 {
+            self.disable_listeners(view.cx());
         } else if closes {
-            self.free_listener(cx);
+            self.free_listener(view.cx());
         }
     }
 
@@ -172,30 +225,17 @@ impl Prober {
         self.close_if_done(cx, conn);
     }
 
-    fn happened(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, event: ConnEvent) {
+    fn received_all(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
         let Some(place) = self.place(conn) else { return };
-        match event {
-            ConnEvent::Connected => {}
-            ConnEvent::Failed(_) => self.free(cx, conn),
-            ConnEvent::Eof => {
-                if self.peers[place].wrote_in == self.pass {
-                    self.broken(format!(
-                        "the end of the stream of connection {conn:?} came before what its read \
-                         callback wrote was offered to the back end"
-                    ));
-                }
-                self.peers[place].ended = true;
-                self.serve(cx, conn, 0);
-                self.close_if_done(cx, conn);
-            }
-            ConnEvent::Timeout(Direction::Write) => {
-                if !self.peers[place].timed {
-                    self.broken(format!("the write timeout of connection {conn:?} was taken away"));
-                }
-                self.free(cx, conn);
-            }
-            ConnEvent::Timeout(Direction::Read) => self.was_silent(cx, place),
+        if self.peers[place].wrote_in == self.pass {
+            self.broken(format!(
+                "the end of the stream of connection {conn:?} came before what its read callback \
+                 wrote was offered to the back end"
+            ));
         }
+        self.peers[place].ended = true;
+        self.serve(cx, conn, 0);
+        self.close_if_done(cx, conn);
     }
 
     fn was_silent(&mut self, cx: &mut Cx<'_, Self>, place: usize) {
@@ -301,7 +341,7 @@ impl Prober {
     /// Frees the second listener.
     fn free_listener(&mut self, cx: &mut Cx<'_, Self>) {
         let port = &mut self.ports[1];
-        if let Some(Ok(listener)) = port.listener.take().map(|listener| cx.listener(listener)) {
+        if let Some(Ok(mut listener)) = port.listener.take().map(|listener| cx.listener(listener)) {
             listener.free();
         }
         port.open = false;
@@ -314,8 +354,8 @@ impl Prober {
         }
     }
 
-    /// Enables and opens again whatever commands disabled or closed.
-    fn resumed(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
+    /// Undoes everything.
+    fn resumed(&mut self, cx: &mut EventMut<'_, '_, Self>) {
         self.resume = None;
         let mut again = false;
         for (index, port) in self.ports.iter_mut().enumerate() {
@@ -324,8 +364,8 @@ impl Prober {
                     listener.enable();
                     port.open = true;
                 }
-                // The slot is free once the back end has heard of the listener's end.
-                _ => again |= port.listen(index, cx).is_err(),
+                // The slot comes back when the back end has heard of the listener's end.
+                _ => again |= port.listen(index, self.clients, cx).is_err(),
             }
         }
         let mut owed = Vec::new();
@@ -352,7 +392,7 @@ impl Prober {
     fn close_if_done(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
         let ended = self.place(conn).is_some_and(|place| self.peers[place].ended);
         if ended
-            && let Ok(view) = cx.conn(conn)
+            && let Ok(mut view) = cx.conn(conn)
             && view.input_len() == 0
         {
             view.close();
@@ -361,18 +401,25 @@ impl Prober {
     }
 
     fn free(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        if let Ok(view) = cx.conn(conn) {
-            view.free();
+        if let Ok(mut view) = cx.conn(conn) {
+            view.abort();
         }
         self.peers.retain(|peer| peer.conn != conn);
     }
 }
 
 impl Port {
-    fn listen(&mut self, index: usize, cx: &mut Cx<'_, Prober>) -> Result<(), Full> {
-        let call = [Prober::accepted::<0>, Prober::accepted::<1>];
-        let Some((address, call)) = self.address.zip(call.get(index)) else { return Ok(()) };
-        self.listener = Some(cx.listen(address, *call)?);
+    fn listen(
+        &mut self,
+        index: usize,
+        clients: Option<PoolId>,
+        cx: &mut Cx<'_, Prober>,
+    ) -> Result<(), SetupError> {
+        let Some((address, clients)) = self.address.zip(clients) else { return Ok(()) };
+        self.listener = Some(match index {
+            0 => cx.listen::<Session<0>>(address, clients)?,
+            _ => cx.listen::<Session<1>>(address, clients)?,
+        });
         self.open = true;
         Ok(())
     }

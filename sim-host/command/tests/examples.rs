@@ -1,7 +1,7 @@
 //! The examples in all kinds of simulations: a few hundred seeds in each test run.
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally};
-use picoevent_sim_command::{echo, hello_world, prober};
+use picoevent_sim_command::{echo, gateway, hello_world, prober};
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
     let sweep = Sweep { jobs, check: true, ..Sweep::over(0..seeds) };
@@ -19,7 +19,7 @@ fn simulations_are_the_same_in_every_build() {
     let digests = [sweep(&hello_world(), 400, 1).digest, sweep(&echo(), 300, 1).digest];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
-        ["0e331061741afe99", "e450119ab2a24c52"]
+        ["c4e611061d89bffa", "c358517a2458e4ae"]
     );
 }
 
@@ -27,6 +27,12 @@ fn simulations_are_the_same_in_every_build() {
 #[test]
 fn what_is_due_is_checked_again_when_it_is_called() {
     let tally = sweep(&prober(), 1_000, 1);
+    assert!(tally.served > 1_000, "{tally:?}");
+}
+
+#[test]
+fn clients_of_the_gateway_get_every_answer() {
+    let tally = sweep(&gateway(), 1_000, 1);
     assert!(tally.served > 1_000, "{tally:?}");
 }
 

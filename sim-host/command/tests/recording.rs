@@ -10,7 +10,7 @@ use std::{fs, thread};
 
 use hello_world::Hello;
 use log::{LevelFilter, Log, Metadata};
-use picoevent::{Conn, Cx, Direction, End, EventBase, Signal, Storage, Trigger};
+use picoevent::{ConnMut, Cx, End, EventBase, Pool, Protocol, Signal, Storage, Trigger};
 use picoevent_mio::Live;
 use picoevent_sim::recording::{Recorded, RecordingFile};
 use picoevent_sim::world::{AnyTestCase, Simulator, TestCase};
@@ -71,6 +71,9 @@ impl Shared {
     }
 }
 
+/// The clients' pool: all that the storage has.
+const CLIENTS: Pool = Pool::rest().rings(64, 64);
+
 /// Runs an application on real sockets, with its clients on another thread, and records it.
 fn live<A>(
     app: &mut A,
@@ -78,7 +81,7 @@ fn live<A>(
     trigger: &'static Trigger,
     clients: impl FnOnce(SocketAddr) + Send,
 ) -> String {
-    let (shared, mut storage) = (Shared::default(), Storage::<A, 4, 8, 64, 64>::new());
+    let (shared, mut storage) = (Shared::default(), Storage::<A, 4, 8, 1024>::new());
     let recorder = shared.recorder();
     let mut base = EventBase::new(&mut storage);
     base.record_to(&recorder);
@@ -114,14 +117,14 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
             assert_eq!(visit(address, b""), b"Hello, World!\n");
         }
     };
-    let start = |cx: &mut Cx<'_, Hello>, address| Hello::start(cx, address).unwrap();
+    let start = |cx: &mut Cx<'_, Hello>, address| Hello::start(cx, address, CLIENTS).unwrap();
     let (log, first) = said(|| live(&mut Hello::new(), start, &INTERRUPT, clients));
     assert_eq!(first.iter().filter(|line| *line == "flushed answer").count(), 20);
     let recorded = Recorded::read(&log).unwrap();
     let again = || {
-        let mut storage = Storage::<Hello, 4, 8, 64, 64>::new();
+        let mut storage = Storage::<Hello, 4, 8, 1024>::new();
         let mut base = EventBase::new(&mut storage);
-        Hello::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Hello::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)), CLIENTS).unwrap();
         recorded.replay(&mut base, &mut Hello::new())
     };
     let (end, second) = said(again);
@@ -136,33 +139,34 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
 struct Counter;
 
 impl Counter {
-    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> picoevent::Listener {
-        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit()).unwrap();
-        cx.listen(address, |_, cx, conn| {
-            let mut conn = cx.conn(conn).unwrap();
-            conn.on_read(Self::read).on_write(|_, cx, conn| cx.conn(conn).unwrap().close());
-            conn.enable(Direction::Read);
-        })
-        .unwrap()
+    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr, clients: Pool) -> picoevent::Listener {
+        cx.on_signal(Signal::INT, |_, event| event.exit()).unwrap();
+        let clients = cx.add_pool(clients).unwrap();
+        cx.listen::<Self>(address, clients).unwrap()
     }
+}
 
-    fn read(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
+impl Protocol<Self> for Counter {
+    fn readable(_: &mut Self, conn: &mut ConnMut<'_, '_, Self>) {
         let Some(letters) = conn.find(b"\n") else { return };
         assert!(letters < 10, "{letters} letters");
         conn.consume(usize::MAX);
         conn.write(&[b'0' + letters as u8]).unwrap();
     }
+
+    fn writable(_: &mut Self, conn: &mut ConnMut<'_, '_, Self>) {
+        conn.close();
+    }
 }
 
 #[test]
-fn a_bug_in_the_field_occurs_in_the_replay() {
-    let (shared, mut storage) = (Shared::default(), Storage::<Counter, 4, 2, 64, 64>::new());
+fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
+    let (shared, mut storage) = (Shared::default(), Storage::<Counter, 4, 2, 256>::new());
     let recorder = shared.recorder();
     let field = std::panic::AssertUnwindSafe(|| {
         let mut base = EventBase::new(&mut storage);
         base.record_to(&recorder);
-        let listener = Counter::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let listener = Counter::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)), CLIENTS);
         let mut live = Live::new().unwrap();
         live.settle(&mut base).unwrap();
         let address = live.local_addr(listener).unwrap();
@@ -179,7 +183,9 @@ fn a_bug_in_the_field_occurs_in_the_replay() {
     assert_eq!(panic.downcast_ref::<String>().unwrap(), "14 letters");
     drop(recorder);
     let recorded = Recorded::read(&shared.text()).unwrap();
-    let case = TestCase::new("counter", 7, Counter::default, |cx, at| Ok(Counter::start(cx, at)));
+    let case = TestCase::new("counter", 7, Counter::default, |cx, at, clients| {
+        Ok(Counter::start(cx, at, clients))
+    });
     let said = case.replay_recording(&recorded).unwrap_err();
     assert!(said.starts_with("the application panicked: 14 letters at "), "{said}");
     let lines: Vec<_> = recorded.lines().collect();
@@ -240,7 +246,7 @@ fn the_command_records_reads_replays_and_refuses() {
     let said = refused(&cut_off, &["replay", "hello-world", file]);
     assert!(said.ends_with("it has no last line\n"), "{said}");
     assert!(sim(&["replay", "hello-world", file, "--cut-off"]).status.success());
-    let garbled = log.replacen("picoevent-recorded 0 0", "picoevent-recorded 0 1", 1);
+    let garbled = log.replacen("picoevent-recorded 0 2", "picoevent-recorded 0 3", 1);
     let said = refused(&garbled, &["replay", "hello-world", file]);
     assert!(said.ends_with("line 2 of the recording is garbled\n"), "{said}");
     let said = refused("nothing\n", &["read", file]);

@@ -164,7 +164,7 @@ mod tests {
     use std::time::Duration;
 
     use mio::Poll;
-    use picoevent::Storage;
+    use picoevent::{Pool, Settings, Storage};
     use rustix::net::sockopt::{socket_keepalive, tcp_keepidle, tcp_nodelay};
 
     use super::*;
@@ -173,11 +173,14 @@ mod tests {
     fn an_outgoing_socket_has_the_settings_of_its_connection() {
         let poll = Poll::new().unwrap();
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut storage = Storage::<(), 1, 1>::new();
+        let address = server.local_addr().unwrap();
+        let mut storage = Storage::<(), 0, 1, 1024>::new();
         let mut base = EventBase::new(&mut storage);
-        let conn = base.connect(server.local_addr().unwrap()).unwrap();
+        let pool = base.add_pool(Pool::new(1)).unwrap();
+        const PLAIN: &Settings = &Settings::new();
+        let conn = base.connect_with(address, pool, PLAIN, |_, _, _| {}).unwrap();
         let mut conns = Conns::new();
-        conns.connect(conn, server.local_addr().unwrap(), poll.registry()).unwrap();
+        conns.connect(conn, address, poll.registry()).unwrap();
         let settings = |conns: &mut Conns| {
             let socket = &conns.get(conn).unwrap().socket;
             let keep_alive = socket_keepalive(socket).unwrap();

@@ -1,7 +1,7 @@
 //! The back end on the operating system: real sockets, signals, wall time.
 //!
 //! ```text
-//!   application   callbacks                  fn(&mut App, &mut Cx<App>, …)
+//!   application   callbacks                  Protocol, fn(&mut App, …)
 //!   picoevent     EventBase
 //!   live          Live::run(…)               one thread
 //!   mio           epoll, kqueue
@@ -11,18 +11,27 @@
 //!
 //! ```no_run
 //! use std::net::SocketAddr;
-//! use picoevent::{EventBase, Storage};
-//! use picoevent_mio::Live;
+//! use picoevent::{ConnMut, EventBase, Pool, Protocol};
+//! use picoevent_mio::{Capacities, HeapStorage, Live};
 //!
-//! # struct App;
-//! # fn main() -> std::io::Result<()> {
-//! let mut storage = Storage::<App, 8, 64>::new();
-//! let mut base = EventBase::new(&mut storage);
-//! let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-//! let listener = base.listen(any_port, |_, cx, conn| drop(cx.conn(conn).map(|c| c.close())));
+//! struct App;
+//! struct Echo;
+//!
+//! impl Protocol<App> for Echo {
+//!     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+//!         let _ = conn.transfer(conn.id());
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clients = Pool::new(64).rings(1024, 1024);
+//! let mut storage = HeapStorage::new(Capacities::of(&[clients]))?;
+//! let mut base = EventBase::over(storage.memory());
+//! let clients = base.add_pool(clients)?;
+//! let listener = base.listen::<Echo>(SocketAddr::from(([127, 0, 0, 1], 0)), clients)?;
 //! let mut live = Live::new()?;
 //! live.settle(&mut base)?;
-//! println!("listening on {}", live.local_addr(listener.expect("a fresh base has room"))?);
+//! println!("listening on {}", live.local_addr(listener)?);
 //! live.run(&mut base, &mut App)?;
 //! # Ok(())
 //! # }
@@ -311,3 +320,8 @@ impl Wake for TriggerWaker {
         }
     }
 }
+
+/// The example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -131,10 +131,10 @@ impl Listeners {
         self.rests_until = None;
     }
 
-    /// Returns whether a client may wait that can be accepted if the base has room.
-    pub(super) fn are_waiting(&self) -> bool {
-        let mut held = self.held.iter().flatten();
-        self.rests_until.is_none() && held.any(|held| held.enabled && held.ready)
+    /// Returns whether a client may wait that can be accepted.
+    pub(super) fn are_waiting<A>(&self, base: &EventBase<'_, A>) -> bool {
+        let waits = |held: &Held| held.enabled && held.ready && base.has_room(held.listener);
+        self.rests_until.is_none() && self.held.iter().flatten().any(waits)
     }
 
     /// Returns when to try again: [`Instant::MAX`] if there was a descriptor.
@@ -156,14 +156,14 @@ impl Held {
         registry: &Registry,
     ) -> io::Result<()> {
         let Ok(socket) = &mut self.socket else { return Ok(()) };
-        if !self.enabled || !self.ready || !base.has_room() {
+        if !self.enabled || !self.ready || !base.has_room(self.listener) {
             return Ok(());
         }
         let again = self.accepted_in + 1 == turn;
         self.batch = if again { (self.batch * 2).min(BATCH) } else { 1 };
         self.accepted_in = turn;
         for _ in 0..self.batch {
-            if !base.has_room() {
+            if !base.has_room(self.listener) {
                 return Ok(());
             }
             match conns.with_room(base, |_| socket.accept()) {

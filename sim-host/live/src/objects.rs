@@ -109,7 +109,7 @@ impl Objects {
         if self.conns.take_room() {
             self.listeners.resume();
         }
-        match self.listeners.are_waiting() && base.has_room() {
+        match self.listeners.are_waiting(base) {
             true => Instant::ZERO,
             false => self.listeners.deadline(),
         }

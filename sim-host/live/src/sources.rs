@@ -10,7 +10,7 @@ use std::{error, fmt, io};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
-use picoevent::{EventBase, Full, Source, What};
+use picoevent::{EventBase, EventFlags, FullError, Source};
 
 use super::token::Subject;
 
@@ -18,7 +18,7 @@ use super::token::Subject;
 #[derive(Debug)]
 pub enum SourceError {
     /// The base has no room for a source.
-    Full(Full),
+    Full(FullError),
     /// The descriptor cannot be watched: for example a file on a disk, which is always ready, or when
     /// there is no descriptor left for a duplicate.
     System(io::Error),
@@ -80,7 +80,7 @@ impl Sources {
     }
 
     /// Makes the selector report readiness for `what`, even if it has reported it before.
-    pub(super) fn watch(&mut self, source: Source, what: What, registry: &Registry) {
+    pub(super) fn watch(&mut self, source: Source, what: EventFlags, registry: &Registry) {
         let Some(watched) = self.watched.get_mut(source.index()).and_then(Option::as_mut) else {
             return;
         };
@@ -99,7 +99,7 @@ impl Sources {
     }
 
     pub(super) fn forget(&mut self, source: Source, registry: &Registry) {
-        self.watch(source, What::NONE, registry);
+        self.watch(source, EventFlags::NONE, registry);
         if let Some(watched) = self.watched.get_mut(source.index()) {
             *watched = None;
         }
@@ -113,24 +113,24 @@ impl Sources {
 }
 
 /// Returns the interest to register. The selector reports an end of stream together with input.
-fn interest(what: What) -> Option<Interest> {
-    let read = what.intersects(What::READ | What::CLOSED).then_some(Interest::READABLE);
-    let write = what.contains(What::WRITE).then_some(Interest::WRITABLE);
+fn interest(what: EventFlags) -> Option<Interest> {
+    let read = what.intersects(EventFlags::READ | EventFlags::CLOSED).then_some(Interest::READABLE);
+    let write = what.contains(EventFlags::WRITE).then_some(Interest::WRITABLE);
     read.into_iter().chain(write).reduce(Interest::add)
 }
 
 /// Returns what an event makes ready. As in libevent, an error makes both directions ready: the next
 /// read or write returns it.
-fn what(event: &Event) -> What {
-    let mut what = What::NONE;
+fn what(event: &Event) -> EventFlags {
+    let mut what = EventFlags::NONE;
     if event.is_readable() || event.is_read_closed() || event.is_error() {
-        what |= What::READ;
+        what |= EventFlags::READ;
     }
     if event.is_writable() || event.is_write_closed() || event.is_error() {
-        what |= What::WRITE;
+        what |= EventFlags::WRITE;
     }
     if event.is_read_closed() {
-        what |= What::CLOSED;
+        what |= EventFlags::CLOSED;
     }
     what
 }

@@ -2,26 +2,27 @@
 
 use std::{error, fmt};
 
+use picoevent::Pool;
 use picoevent::memory::{
-    ConnSlot, EventSlot, ListenerSlot, MAX_RING, MAX_SLOTS, Memory, SourceSlot,
+    ConnSlot, EventSlot, ListenerSlot, MAX_SLOTS, Memory, PoolSlot, SourceSlot,
 };
 
 /// How much an [`EventBase`](picoevent::EventBase) has room for.
 ///
-/// The defaults are those of a [`Storage`](picoevent::Storage): rings of 512 bytes, one listener and
-/// no source. The default for events and connections is 0.
+/// The defaults are those of a [`Storage`](picoevent::Storage): one listener, one pool and no source. The
+/// default for the others is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacities {
     /// Events that can exist at once: timers, signals, sources' readiness, watchers.
     pub events: usize,
     /// Connections that can exist at once, including those being flushed after a close.
     pub conns: usize,
-    /// Bytes received and not consumed, for each connection.
-    pub input: usize,
-    /// Bytes written and not sent, for each connection.
-    pub output: usize,
+    /// Bytes of all connections' rings together.
+    pub bytes: usize,
     /// Listeners that can exist at once.
     pub listeners: usize,
+    /// [Pools](picoevent::Pool) into which the connections and the bytes are divided.
+    pub pools: usize,
     /// [Sources](picoevent::Source) that can exist at once.
     pub sources: usize,
 }
@@ -32,15 +33,17 @@ pub struct Capacities {
 /// it on the stack first, which a storage of some megabytes overflows. This one is made on the heap:
 ///
 /// ```
-/// use picoevent::EventBase;
+/// use picoevent::{EventBase, Pool};
 /// use picoevent_mio::{Capacities, HeapStorage};
 /// # struct App;
 ///
-/// # fn main() -> Result<(), picoevent_mio::CapacityError> {
-/// let capacities = Capacities { events: 8, conns: 10_000, input: 4096, ..Capacities::default() };
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let clients = Pool::new(10_000).rings(4096, 512);
+/// let capacities = Capacities { events: 8, ..Capacities::of(&[clients]) };
 /// let mut storage = HeapStorage::<App>::new(capacities)?;
-/// let base = EventBase::over(storage.memory());
-/// # let _ = base;
+/// let mut base = EventBase::over(storage.memory());
+/// let clients = base.add_pool(clients)?;
+/// # let _ = clients;
 /// # Ok(())
 /// # }
 /// ```
@@ -52,39 +55,46 @@ pub struct HeapStorage<A> {
     event_heap: Box<[u16]>,
     conns: Box<[ConnSlot<A>]>,
     conn_heap: Box<[u16]>,
-    input: Box<[u8]>,
-    output: Box<[u8]>,
+    bytes: Box<[u8]>,
     listeners: Box<[ListenerSlot<A>]>,
+    pools: Box<[PoolSlot]>,
     sources: Box<[SourceSlot]>,
-    input_len: usize,
-    output_len: usize,
 }
 
 impl Default for Capacities {
     fn default() -> Self {
-        Self { events: 0, conns: 0, input: 512, output: 512, listeners: 1, sources: 0 }
+        Self { events: 0, conns: 0, bytes: 0, listeners: 1, pools: 1, sources: 0 }
     }
 }
 
 impl Capacities {
+    /// Returns what these pools take: their connections, their bytes, and as many listeners.
+    pub const fn of(pools: &[Pool]) -> Self {
+        Self {
+            events: 0,
+            conns: Pool::all_conns(pools),
+            bytes: Pool::all_bytes(pools),
+            listeners: pools.len(),
+            pools: pools.len(),
+            sources: 0,
+        }
+    }
+
     /// Checks that a base can use all of it.
     fn check(&self) -> Result<(), CapacityError> {
-        let Self { events, conns, input, output, listeners, sources } = *self;
+        let Self { events, conns, bytes, listeners, pools, sources } = *self;
         let slots = [events, conns, listeners, sources].into_iter().fold(0, usize::saturating_add);
         if slots > MAX_SLOTS {
             return Err(CapacityError::TooManySlots(slots));
         }
-        if conns == 0 {
-            return Ok(());
+        if pools > Pool::MOST {
+            return Err(CapacityError::TooManyPools(pools));
         }
-        // No allocation may be longer than `isize::MAX`; on a 32-bit machine rings could be.
-        let longest = MAX_RING.min(isize::MAX as usize / conns);
-        match (input, output) {
-            (0, _) => Err(CapacityError::NoInput),
-            (_, 0) => Err(CapacityError::NoOutput),
-            _ if input.max(output) > longest => Err(CapacityError::RingTooLong { longest }),
-            _ => Ok(()),
+        // No allocation may be longer than `isize::MAX`.
+        if bytes > isize::MAX as usize {
+            return Err(CapacityError::TooManyBytes(bytes));
         }
+        Ok(())
     }
 }
 
@@ -95,18 +105,16 @@ impl<A> HeapStorage<A> {
     /// [`CapacityError`], when a base could not use these capacities.
     pub fn new(capacities: Capacities) -> Result<Self, CapacityError> {
         capacities.check()?;
-        let Capacities { events, conns, input, output, listeners, sources } = capacities;
+        let Capacities { events, conns, bytes, listeners, pools, sources } = capacities;
         Ok(Self {
             events: slots(events, EventSlot::new),
             event_heap: vec![0; events].into(),
             conns: slots(conns, ConnSlot::new),
             conn_heap: vec![0; conns].into(),
-            input: vec![0; conns * input].into(),
-            output: vec![0; conns * output].into(),
+            bytes: vec![0; bytes].into(),
             listeners: slots(listeners, ListenerSlot::new),
+            pools: slots(pools, PoolSlot::new),
             sources: slots(sources, SourceSlot::new),
-            input_len: input,
-            output_len: output,
         })
     }
 
@@ -117,11 +125,9 @@ impl<A> HeapStorage<A> {
             event_heap: &mut self.event_heap,
             conns: &mut self.conns,
             conn_heap: &mut self.conn_heap,
-            input: &mut self.input,
-            output: &mut self.output,
-            input_len: self.input_len,
-            output_len: self.output_len,
+            bytes: &mut self.bytes,
             listeners: &mut self.listeners,
+            pools: &mut self.pools,
             sources: &mut self.sources,
         }
     }
@@ -135,15 +141,10 @@ fn slots<T>(number: usize, new: fn() -> T) -> Box<[T]> {
 /// Why a storage with these [`Capacities`] cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CapacityError {
-    /// Connections would have no room for input, and would never see their peers' end of stream.
-    NoInput,
-    /// Connections would have no room for output.
-    NoOutput,
-    /// A ring is longer than this machine allows for so many connections.
-    RingTooLong {
-        /// The most bytes that a ring can have with so many connections.
-        longest: usize,
-    },
+    /// More bytes than an allocation can have. The value is their number.
+    TooManyBytes(usize),
+    /// More pools than a base can have. The value is their number.
+    TooManyPools(usize),
     /// All tables together have more slots than handles can address. The value is their number.
     TooManySlots(usize),
 }
@@ -151,10 +152,9 @@ pub enum CapacityError {
 impl fmt::Display for CapacityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoInput => write!(f, "a connection needs room for input: raise `input`"),
-            Self::NoOutput => write!(f, "a connection needs room for output: raise `output`"),
-            Self::RingTooLong { longest } => {
-                write!(f, "a ring can have {longest} bytes: lower `input`, `output` or `conns`")
+            Self::TooManyBytes(bytes) => write!(f, "{bytes} bytes are more than can be allocated"),
+            Self::TooManyPools(pools) => {
+                write!(f, "{pools} pools are more than {}", Pool::MOST)
             }
             Self::TooManySlots(slots) => write!(
                 f,

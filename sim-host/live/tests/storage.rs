@@ -5,19 +5,24 @@ use std::iter;
 use std::net::SocketAddr;
 use std::thread;
 
-use picoevent::memory::{MAX_RING, MAX_SLOTS};
-use picoevent::{Conn, Direction, EventBase, Full, Mode, WriteError};
+use picoevent::memory::{MAX_RING, MAX_SLOTS, Memory};
+use picoevent::{
+    Conn, ConnEvent, ConnMut, EventBase, Mode, Pool, PoolId, Settings, SetupError, WriteError,
+};
 use picoevent_mio::{Capacities, CapacityError, HeapStorage};
 
 /// Nothing: no callback is ever called here.
 struct App;
 
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
+const PLAIN: &Settings = &Settings::new();
 
-/// Makes connections until there is no room for one more.
-fn fill(base: &mut EventBase<'_, App>) -> Vec<Conn> {
-    let conns = iter::from_fn(|| base.connect(PEER).ok()).collect();
-    assert_eq!(base.connect(PEER), Err(Full::Conns));
+fn ignore(_: &mut App, _: &mut ConnMut<App>, _: ConnEvent) {}
+
+/// Makes connections until there is no room for one more in the pool.
+fn fill(base: &mut EventBase<'_, App>, pool: PoolId) -> Vec<Conn> {
+    let conns = iter::from_fn(|| base.connect_with(PEER, pool, PLAIN, ignore).ok()).collect();
+    assert_eq!(base.connect_with(PEER, pool, PLAIN, ignore), Err(SetupError::PoolFull));
     conns
 }
 
@@ -25,11 +30,11 @@ fn fill(base: &mut EventBase<'_, App>) -> Vec<Conn> {
 fn sixty_five_thousand_connections_are_made_on_a_small_stack() {
     let small = thread::Builder::new().stack_size(64 << 10);
     let made = small.spawn(|| {
-        let capacities =
-            Capacities { conns: 65_000, input: 4096, output: 4096, ..Capacities::default() };
-        let mut storage = HeapStorage::<App>::new(capacities)?;
+        let pool = Pool::new(65_000).rings(4096, 4096);
+        let mut storage = HeapStorage::<App>::new(Capacities::of(&[pool]))?;
         let mut base = EventBase::over(storage.memory());
-        let conns = fill(&mut base);
+        let pool = base.add_pool(pool)?;
+        let conns = fill(&mut base, pool);
         let last = *conns.last().ok_or("there is no connection")?;
         base.conn(last)?.write(&[0; 4096])?;
         Ok::<_, Box<dyn Error + Send + Sync>>(conns.len())
@@ -39,49 +44,62 @@ fn sixty_five_thousand_connections_are_made_on_a_small_stack() {
 
 #[test]
 fn each_kind_has_the_capacity_that_was_asked_for() {
-    let capacities =
-        Capacities { events: 3, conns: 5, input: 70, output: 90, listeners: 2, sources: 4 };
+    let pools = [Pool::new(5).rings(70, 90), Pool::new(1).rings(10, 20).spare(1)];
+    let capacities = Capacities { events: 3, sources: 4, ..Capacities::of(&pools) };
     let mut storage = HeapStorage::<App>::new(capacities).unwrap();
     let mut base = EventBase::over(storage.memory());
+    let [pool, other] = base.add_pools(pools).unwrap();
+    assert_eq!(base.add_pool(Pool::new(0)), Err(SetupError::Pools));
 
-    let events = iter::from_fn(|| base.new_timer(Mode::OneShot, |_, _, _, _| {}).ok()).count();
-    let listeners = iter::from_fn(|| base.listen(PEER, |_, _, _| {}).ok()).count();
+    let events = iter::from_fn(|| base.new_timer(Mode::OneShot, |_, _| {}).ok()).count();
+    let listeners = iter::from_fn(|| base.listen_with(PEER, pool, PLAIN, ignore).ok()).count();
     let sources = iter::from_fn(|| base.new_source().ok()).count();
     assert_eq!((events, listeners, sources), (3, 2, 4));
 
-    let conns = fill(&mut base);
-    assert_eq!(conns.len(), 5);
-    for conn in conns {
-        base.connected(conn);
-        base.conn(conn).unwrap().enable(Direction::Read);
-        let (first, second) = base.input(conn).unwrap();
-        assert_eq!(first.len() + second.len(), 70);
-        let mut conn = base.conn(conn).unwrap();
-        assert_eq!(conn.write(&[0; 91]), Err(WriteError::Full { room: 90 }));
-        assert_eq!(conn.write(&[0; 90]), Ok(()));
+    for (pool, conns, input, output) in [(pool, 5, 70, 90), (other, 1, 10, 20)] {
+        let made = fill(&mut base, pool);
+        assert_eq!(made.len(), conns);
+        for conn in made {
+            base.connected(conn);
+            let (first, second) = base.input(conn).unwrap();
+            assert_eq!(first.len() + second.len(), input);
+            let mut conn = base.conn(conn).unwrap();
+            let too_long = Err(WriteError::TooLong { size: output });
+            assert_eq!(conn.write(&vec![0; output + 1]), too_long);
+            assert_eq!(conn.write(&vec![0; output]), Ok(()));
+        }
     }
 }
 
 #[test]
 fn what_is_not_named_is_as_in_a_storage() {
-    let capacities = Capacities { events: 1, conns: 1, ..Capacities::default() };
+    let capacities = Capacities { events: 1, conns: 1, bytes: 9, ..Capacities::default() };
     let mut storage = HeapStorage::<App>::new(capacities).unwrap();
     let memory = storage.memory();
-    let mut named = picoevent::Storage::<App, 1, 1>::new();
-    let expected = picoevent::memory::Memory::from(&mut named);
-    assert_eq!((memory.input_len, memory.output_len), (expected.input_len, expected.output_len));
-    assert_eq!((memory.input.len(), memory.output.len()), (512, 512));
-    assert_eq!(memory.listeners.len(), expected.listeners.len());
-    assert_eq!(memory.sources.len(), expected.sources.len());
+    let mut named = picoevent::Storage::<App, 1, 1, 9>::new();
+    let expected = Memory::from(&mut named);
+    let lengths = |memory: &Memory<'_, App>| {
+        let Memory { events, event_heap, conns, conn_heap, bytes, pools, listeners, sources } =
+            memory;
+        let heaps = (event_heap.len(), conn_heap.len());
+        let rest = (bytes.len(), pools.len(), listeners.len(), sources.len());
+        (events.len(), conns.len(), heaps, rest)
+    };
+    assert_eq!(lengths(&memory), lengths(&expected));
 }
 
 #[test]
 fn a_second_base_on_the_same_memory_does_not_know_the_firsts_handles() {
-    let capacities = Capacities { conns: 2, ..Capacities::default() };
-    let mut storage = HeapStorage::<App>::new(capacities).unwrap();
-    let before = fill(&mut EventBase::over(storage.memory()));
+    let pool = Pool::new(2);
+    let mut storage = HeapStorage::<App>::new(Capacities::of(&[pool])).unwrap();
+    let mut first = EventBase::over(storage.memory());
+    let in_first = first.add_pool(pool).unwrap();
+    let before = fill(&mut first, in_first);
     let mut base = EventBase::over(storage.memory());
-    assert_eq!(fill(&mut base).len(), 2);
+    // Nor its pool.
+    assert_eq!(base.connect_with(PEER, in_first, PLAIN, ignore), Err(SetupError::NoPool));
+    let pool = base.add_pool(pool).unwrap();
+    assert_eq!(fill(&mut base, pool).len(), 2);
     assert!(before.into_iter().all(|conn| base.conn(conn).is_err()));
 }
 
@@ -92,35 +110,55 @@ fn assert_refused(capacities: Capacities, error: CapacityError, said: &str) {
     assert_eq!(error.to_string(), said);
 }
 
+/// Returns the pool that is made of a storage which has what it takes, or as much as can be had.
+fn pool_of(pool: Pool) -> Result<PoolId, SetupError> {
+    let all = Capacities::of(&[pool]);
+    let capacities = Capacities { bytes: all.bytes.min(1 << 20), ..all };
+    let mut storage = HeapStorage::<App>::new(capacities).unwrap();
+    EventBase::over(storage.memory()).add_pool(pool)
+}
+
 #[test]
 fn connections_without_room_are_refused() {
-    let one = Capacities { conns: 1, ..Capacities::default() };
-    let said = "a connection needs room for input: raise `input`";
-    assert_refused(Capacities { input: 0, ..one }, CapacityError::NoInput, said);
-    assert_refused(Capacities { input: 0, output: 0, ..one }, CapacityError::NoInput, said);
-    let said = "a connection needs room for output: raise `output`";
-    assert_refused(Capacities { output: 0, ..one }, CapacityError::NoOutput, said);
+    for pool in [Pool::new(1).rings(0, 1), Pool::new(1).rings(0, 0), Pool::new(1).rings(1, 0)] {
+        assert_eq!(pool_of(pool), Err(SetupError::RingSize));
+    }
+    assert!(pool_of(Pool::new(1).rings(1, 1)).is_ok());
 }
 
 #[test]
 fn rings_of_no_connection_may_have_any_size() {
-    for size in [0, 1, usize::MAX] {
-        let capacities = Capacities { input: size, output: size, ..Capacities::default() };
-        let mut storage = HeapStorage::<App>::new(capacities).unwrap();
-        assert!(fill(&mut EventBase::over(storage.memory())).is_empty());
+    for size in [1, 1024, MAX_RING] {
+        let pool = Pool::new(0).rings(size, size);
+        assert_eq!(Capacities::of(&[pool]).bytes, 0);
+        let mut storage = HeapStorage::<App>::new(Capacities::of(&[pool])).unwrap();
+        let mut base = EventBase::over(storage.memory());
+        let pool = base.add_pool(pool).unwrap();
+        assert!(fill(&mut base, pool).is_empty());
     }
 }
 
 #[test]
 fn rings_that_are_too_long_are_refused() {
-    let longest = MAX_RING.min(isize::MAX as usize);
-    let error = CapacityError::RingTooLong { longest };
-    let said = format!("a ring can have {longest} bytes: lower `input`, `output` or `conns`");
-    for length in [longest + 1, usize::MAX] {
-        let one = Capacities { conns: 1, ..Capacities::default() };
-        assert_refused(Capacities { input: length, ..one }, error, &said);
-        assert_refused(Capacities { output: length, ..one }, error, &said);
+    if let Some(length) = MAX_RING.checked_add(1) {
+        assert_eq!(pool_of(Pool::new(1).rings(length, 1)), Err(SetupError::RingSize));
+        assert_eq!(pool_of(Pool::new(1).rings(1, length)), Err(SetupError::RingSize));
     }
+    for bytes in [isize::MAX as usize + 1, usize::MAX] {
+        let said = format!("{bytes} bytes are more than can be allocated");
+        let capacities = Capacities { bytes, ..Capacities::default() };
+        assert_refused(capacities, CapacityError::TooManyBytes(bytes), &said);
+    }
+}
+
+#[test]
+fn more_pools_than_a_base_can_have_are_refused() {
+    let pools = [Pool::new(1).rings(1, 1); Pool::MOST];
+    let all = Capacities::of(&pools);
+    let mut storage = HeapStorage::<App>::new(all).unwrap();
+    assert!(EventBase::over(storage.memory()).add_pools(pools).is_ok());
+    let capacities = Capacities { pools: Pool::MOST + 1, ..all };
+    assert_refused(capacities, CapacityError::TooManyPools(17), "17 pools are more than 16");
 }
 
 #[test]

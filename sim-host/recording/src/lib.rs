@@ -13,7 +13,7 @@
 //!
 //! fn fails_as_in_the_field(log: &str) -> Result<(), String> {
 //!     let recorded = Recorded::read(log).map_err(|error| error.to_string())?;
-//!     let mut storage = Storage::<App, 8, 4>::new();
+//!     let mut storage = Storage::<App, 8, 4, 4096>::new();
 //!     let mut base = EventBase::new(&mut storage);
 //!     App::start(&mut base);
 //!     recorded.replay(&mut base, &mut App).map(drop)

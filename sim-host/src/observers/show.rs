@@ -36,8 +36,8 @@ pub struct Show<W> {
     /// Seconds of the simulation per second of real time.
     ratio: f64,
     began: Option<Instant>,
-    names: HashMap<Function, String>,
-    /// The callback shown last, and how often it has run again since.
+    names: HashMap<Function, Option<String>>,
+    /// The callback that was shown last, and how often it ran again since.
     last: Option<(u64, Callback)>,
     again: u32,
 }
@@ -137,7 +137,8 @@ impl<W: Write> Observer for Show<W> {
             return;
         }
         let name = self.names.entry(callback.function);
-        let name = name.or_insert_with(|| callback.function.name_or(callback.name));
+        let name = name.or_insert_with(|| callback.function.look_up().0);
+        let name = callback.title(name.as_deref());
         let text = format!("{name}, {}", words::object(callback.object));
         self.line(at, Colour::Code, "callback", &text);
         self.last = Some((at, callback));
@@ -188,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_callback_that_runs_again_and_again_takes_two_lines() {
-        let mut storage = picoevent::Storage::<(), 1, 1, 8, 8>::new();
+        let mut storage = picoevent::Storage::<(), 1, 0, 0>::new();
         let mut base = picoevent::EventBase::new(&mut storage);
-        let event = base.after(Duration::from_secs(1), |_, _, _, _| ()).unwrap();
+        let event = base.after(Duration::from_secs(1), |_, _| ()).unwrap();
         let callback =
             Callback { name: "timer", object: Object::Event(event), function: Function::at(0) };
         let mut out = Vec::new();

@@ -215,7 +215,7 @@ impl Observer for Trace {
         let track = self.track_of(callback.object);
         let known = self.functions.entry(callback.function);
         let (name, place) = known.or_insert_with(|| callback.function.look_up());
-        let name = name.as_deref().unwrap_or(callback.name);
+        let name = callback.title(name.as_deref());
         let mut said = vec![("because of", callback.name)];
         said.extend(place.as_deref().map(|place| ("at", place)));
         self.chart.slice(track, (begins, ends), name, &said);

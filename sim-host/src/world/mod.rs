@@ -22,26 +22,27 @@
 //! ```
 //! use std::net::SocketAddr;
 //!
-//! use picoevent::{Conn, Cx, Full, Listener, Signal};
+//! use picoevent::{ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal};
 //! use picoevent_sim::world::{Script, TestCase};
 //!
 //! struct Nine;
 //!
-//! impl Nine {
-//!     fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
-//!         cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit())?;
-//!         cx.listen(address, Self::accepted)
+//! impl Protocol<Nine> for Nine {
+//!     fn opened(_: &mut Nine, conn: &mut ConnMut<Nine>) {
+//!         let _ = conn.write(b"9");
+//!         conn.close();
 //!     }
 //!
-//!     fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-//!         if let Ok(mut conn) = cx.conn(conn) {
-//!             let _ = conn.write(b"9");
-//!             conn.close();
-//!         }
-//!     }
+//!     fn readable(_: &mut Nine, _: &mut ConnMut<Nine>) {}
 //! }
 //!
-//! TestCase::new("nine", 7000, || Nine, Nine::start)
+//! fn start(cx: &mut Cx<Nine>, address: SocketAddr, clients: Pool) -> Result<Listener, SetupError> {
+//!     cx.on_signal(Signal::INT, |_, event| event.exit())?;
+//!     let clients = cx.add_pool(clients)?;
+//!     cx.listen::<Nine>(address, clients)
+//! }
+//!
+//! TestCase::new("nine", 7000, || Nine, start)
 //!     .client(|_| Script::new().expect(b"9").expect_end())
 //!     .check(0..100);
 //! ```

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use picoevent::{Conn, Cx, Full, Listener, Signal, Storage};
+use picoevent::{ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal, Storage};
 use picoevent_sim::world::{
     AnyTestCase, Config, Kind, Outcome, Script, Simulator, Size, Sockets, TestCase,
 };
@@ -22,25 +22,39 @@ struct Greeter {
 }
 
 impl Greeter {
-    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
-        cx.on_signal(Signal::INT, |_, cx, _, _| cx.exit())?;
-        cx.listen(address, Self::accepted)
+    fn start(
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Greets<false>>(address, clients)
     }
 
-    fn start_twice(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
-        Self::start(cx, address)?;
+    fn start_twice(
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Greets<false>>(address, clients)?;
         let next = SocketAddr::new(address.ip(), address.port() + 1);
-        cx.listen(next, |app: &mut Self, cx, conn| {
-            app.at_second.fetch_add(1, Ordering::Relaxed);
-            app.accepted(cx, conn);
-        })
+        cx.listen::<Greets<true>>(next, clients)
     }
+}
 
-    fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let Ok(mut conn) = cx.conn(conn) else { return };
+struct Greets<const SECOND: bool>;
+
+impl<const SECOND: bool> Protocol<Greeter> for Greets<SECOND> {
+    fn opened(app: &mut Greeter, conn: &mut ConnMut<'_, '_, Greeter>) {
+        app.at_second.fetch_add(usize::from(SECOND), Ordering::Relaxed);
         let _ = conn.write(GREETING);
         conn.close();
     }
+
+    fn readable(_: &mut Greeter, _: &mut ConnMut<'_, '_, Greeter>) {}
 }
 
 fn greeting() -> Script {
@@ -103,15 +117,19 @@ fn an_application_with_more_listeners_than_the_storage_can_not_start() {
     assert_eq!(
         verdict.to_string(),
         "invariant: the application cannot start: the listener table is full: raise \
-         LISTENERS of the storage; the device has room for 8 events, 4 connections with 512 bytes of input and 512 of output, 1 listeners, \
-         0 sources"
+         LISTENERS of the storage; the device has room for 8 events, 4 connections in 1 pools \
+         with 4096 bytes of rings, 1 listeners, 0 sources"
     );
 }
 
 #[test]
 fn an_output_ring_that_is_too_small_is_named() {
     let case = TestCase::new("greeter", PORT, Greeter::default, Greeter::start)
-        .sizes(&[Size::of(Storage::<_, 4, 2, 64, 8>::new, Sockets::<3, 64, 64>::new)])
+        .sizes(&[Size::of(
+            Pool::rest().rings(64, 8),
+            Storage::<_, 4, 2, 144>::new,
+            Sockets::<3, 64, 64>::new,
+        )])
         .client(|_| greeting());
     let verdict = outcome(&case, "").verdict;
     let reason = "the application wrote 9 bytes at once, and the output ring has 8: a test can \
@@ -122,7 +140,11 @@ fn an_output_ring_that_is_too_small_is_named() {
 #[test]
 fn an_input_ring_that_is_too_small_is_named() {
     let case = TestCase::new("lines", PORT, Lines::default, Lines::start)
-        .sizes(&[Size::of(Storage::<_, 4, 2, 8, 64>::new, Sockets::<3, 64, 64>::new)])
+        .sizes(&[Size::of(
+            Pool::rest().rings(8, 64),
+            Storage::<_, 4, 2, 144>::new,
+            Sockets::<3, 64, 64>::new,
+        )])
         .client(|_| Script::new().send(b"a long line\n").expect(b"11\n"));
     let verdict = outcome(&case, "").verdict;
     assert_eq!(verdict.kind(), Kind::Stuck);
@@ -134,7 +156,11 @@ fn an_input_ring_that_is_too_small_is_named() {
 #[test]
 fn a_device_with_fewer_sockets_than_listeners_is_named() {
     let case = TestCase::new("two-listeners", PORT, Greeter::default, Greeter::start_twice)
-        .sizes(&[Size::of(Storage::<_, 4, 1, 64, 64, 2>::new, Sockets::<1, 64, 64>::new)])
+        .sizes(&[Size::of(
+            Pool::rest().rings(64, 64),
+            Storage::<_, 4, 1, 128, 2>::new,
+            Sockets::<1, 64, 64>::new,
+        )])
         .client_at(PORT + 1, |_| greeting());
     let verdict = outcome(&case, "").verdict;
     let reason = "the device has 1 sockets for 2 listeners: a test can leave such devices out \

@@ -1,8 +1,9 @@
 //! A test application: a server that answers each line with its length.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, Storage, What};
+use picoevent::{ConnEnd, ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal, Storage};
 use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 
 #[derive(Default)]
@@ -14,40 +15,38 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
-        cx.on_signal(Signal::INT, Self::interrupted)?;
-        cx.listen(address, Self::accepted)
+    pub fn start(
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Counter>(address, clients)
+    }
+}
+
+struct Counter;
+
+impl Protocol<Lines> for Counter {
+    const IDLE: Option<Duration> = Some(Duration::from_secs(30));
+    const STALL: Option<Duration> = Some(Duration::from_secs(30));
+
+    fn opened(app: &mut Lines, _: &mut ConnMut<'_, '_, Lines>) {
+        app.open += 1;
     }
 
-    fn interrupted(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
-        cx.exit();
-    }
-
-    fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let Ok(mut conn) = cx.conn(conn) else { return };
-        self.open += 1;
-        let idle = Some(std::time::Duration::from_secs(30));
-        conn.on_read(Self::heard).on_event(Self::happened).set_timeouts(idle, idle);
-        conn.enable(Direction::Read);
-    }
-
-    fn heard(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let Ok(mut conn) = cx.conn(conn) else { return };
-        let hasty = |length: usize| (self.hasty && length > 0).then_some(length);
+    fn readable(app: &mut Lines, conn: &mut ConnMut<'_, '_, Lines>) {
+        let hasty = |length: usize| (app.hasty && length > 0).then_some(length);
         while let Some(end) = conn.find(b"\n").or_else(|| hasty(conn.input_len())) {
-            if conn.write(format!("{end}\n").as_bytes()).is_err() || conn.consume(end + 1) == 0 {
+            if writeln!(conn, "{end}").is_err() || conn.consume(end + 1) == 0 {
                 return;
             }
         }
     }
 
-    fn happened(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, event: ConnEvent) {
-        let Ok(conn) = cx.conn(conn) else { return };
-        self.open -= 1;
-        match event {
-            ConnEvent::Eof => conn.close(),
-            _ => conn.free(),
-        }
+    fn ended(app: &mut Lines, _: &mut ConnMut<'_, '_, Lines>, _: ConnEnd) {
+        app.open -= 1;
     }
 }
 
@@ -63,9 +62,17 @@ pub fn client(choices: &mut Choices<'_>) -> Script {
 
 /// Rings that a line fits into.
 pub const SIZES: [Size<Lines>; 3] = [
-    Size::of(Storage::<Lines, 4, 4, 64, 64>::new, Sockets::<6, 256, 256>::new),
-    Size::of(Storage::<Lines, 4, 2, 64, 16>::new, Sockets::<3, 64, 32>::new),
-    Size::of(Storage::<Lines, 1, 1, 32, 8>::new, Sockets::<2, 16, 16>::new),
+    Size::of(
+        Pool::rest().rings(64, 64),
+        Storage::<Lines, 4, 4, 512>::new,
+        Sockets::<6, 256, 256>::new,
+    ),
+    Size::of(
+        Pool::rest().rings(64, 16),
+        Storage::<Lines, 4, 2, 160>::new,
+        Sockets::<3, 64, 32>::new,
+    ),
+    Size::of(Pool::rest().rings(32, 8), Storage::<Lines, 1, 1, 40>::new, Sockets::<2, 16, 16>::new),
 ];
 
 pub fn lines(hasty: bool) -> TestCase<Lines> {

@@ -173,6 +173,6 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     for wanted in ["listens on 0.0.0.0", "with 10.0.0.1:", "loss of 30 %", "dropped by chance"] {
         assert!(slice(wanted), "{wanted}");
     }
-    // The names of the application's functions are known.
-    assert!(slice("accepted") && slice("is served"), "{names:?}");
+    // The application's functions are known by their names.
+    assert!(slice("opened") && slice("is served"), "{names:?}");
 }

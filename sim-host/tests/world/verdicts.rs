@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Full, Listener, Signal, What};
+use picoevent::{ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupError, Signal};
 use picoevent_sim::world::{AnyTestCase, Kind, Outcome, Script, Simulator, TestCase};
 
 /// What an application does with each connection.
@@ -19,38 +19,43 @@ enum Does {
 struct Bad(Does);
 
 impl Bad {
-    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr) -> Result<Listener, Full> {
+    fn start(
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
         cx.on_signal(Signal::INT, Self::interrupted)?;
-        cx.listen(address, Self::accepted)
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Self>(address, clients)
     }
 
-    fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        match self.0 {
+    fn interrupted(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        if self.0 != Does::IgnoresTheInterrupt {
+            event.exit();
+        }
+    }
+}
+
+impl Protocol<Self> for Bad {
+    fn opened(app: &mut Self, conn: &mut ConnMut<'_, '_, Self>) {
+        match app.0 {
             Does::Panics => panic!("there is a limit"),
-            Does::Ends => cx.break_off(),
+            Does::Ends => conn.cx().loop_break(),
             Does::MissesItsTimer => {
-                let _ = cx.every(std::time::Duration::from_secs(5), |_, _, _, _| {});
+                let _ = conn.cx().every(std::time::Duration::from_secs(5), |_, _| {});
             }
             _ => {}
         }
-        let Ok(mut conn) = cx.conn(conn) else { return };
-        conn.on_event(Self::happened).enable(Direction::Read);
-        if self.0 != Does::KeepsSilent && conn.write(b"hi").is_ok() {
+        if app.0 != Does::KeepsSilent && conn.write(b"hi").is_ok() {
             conn.finish();
         }
     }
 
-    fn happened(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, _: ConnEvent) {
-        if self.0 != Does::HoldsOn
-            && let Ok(conn) = cx.conn(conn)
-        {
-            conn.close();
-        }
-    }
+    fn readable(_: &mut Self, _: &mut ConnMut<'_, '_, Self>) {}
 
-    fn interrupted(&mut self, cx: &mut Cx<'_, Self>, _: Event, _: What) {
-        if self.0 != Does::IgnoresTheInterrupt {
-            cx.exit();
+    fn eof(app: &mut Self, conn: &mut ConnMut<'_, '_, Self>) {
+        if app.0 != Does::HoldsOn {
+            conn.close();
         }
     }
 }

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Event, Mode, What};
+use picoevent::{ConnEvent, ConnMut, EventFlags, EventMut, Mode, Pool, Settings};
 
 use crate::bench::{App, Bench, TICK};
 
-/// Makes all events, none of them pending.
+/// Bytes of each ring.
+pub const RING: usize = 64;
+
+const PLAIN: &Settings = &Settings::new();
+
+/// Every event, of which none is pending.
 pub fn make_events(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {
         bench.events.push(bench.base.new_timer(Mode::OneShot, count).unwrap());
@@ -27,7 +32,7 @@ pub fn arm_all(bench: &mut Bench<'_>) {
 pub fn watch_all(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {
         let source = bench.base.new_source().unwrap();
-        let event = bench.base.new_event(source, What::READ, Mode::Persist, count).unwrap();
+        let event = bench.base.new_event(source, EventFlags::READ, Mode::Persist, count).unwrap();
         bench.base.event(event).unwrap().add(None).unwrap();
         bench.sources.push(source);
         bench.events.push(event);
@@ -38,30 +43,24 @@ pub fn watch_all(bench: &mut Bench<'_>) {
 /// Opens every connection.
 pub fn open_all(bench: &mut Bench<'_>) {
     let address = "127.0.0.1:7".parse().unwrap();
-    let listener = bench.base.listen(address, |_, _, _| {}).unwrap();
+    let pool = bench.base.add_pool(Pool::rest().rings(RING, RING)).unwrap();
+    let listener = bench.base.listen_with(address, pool, PLAIN, happened).unwrap();
     for _ in 0..bench.size {
-        let conn = bench.base.accepted(listener, address).unwrap();
-        let mut view = bench.base.conn(conn).unwrap();
-        view.on_read(read_all).on_write(written).on_event(nothing).enable(Direction::Read);
-        bench.conns.push(conn);
+        bench.conns.push(bench.base.accepted(listener, address).unwrap());
     }
     bench.dispatch();
 }
 
-fn count(app: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+fn count(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
 }
 
-fn read_all(app: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-    let mut bytes = [0; 64];
-    if let Ok(mut conn) = cx.conn(conn) {
-        assert_eq!(conn.read(&mut bytes), 64);
-        app.calls += 1;
+/// Reads all there is, which is a full ring.
+fn happened(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+    match event {
+        ConnEvent::Readable => assert_eq!(conn.read(&mut [0; RING]), RING),
+        ConnEvent::Writable => {}
+        _ => return,
     }
-}
-
-fn written(app: &mut App, _: &mut Cx<'_, App>, _: Conn) {
     app.calls += 1;
 }
-
-fn nothing(_: &mut App, _: &mut Cx<'_, App>, _: Conn, _: ConnEvent) {}

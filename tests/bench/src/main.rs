@@ -24,6 +24,9 @@ use operation::{OPERATIONS, Operation};
 /// The largest storage is made on the stack before it moves into a box.
 const STACK: usize = 256 << 20;
 
+/// Bytes of both rings of a connection.
+const RINGS: usize = 2 * fill::RING;
+
 fn main() -> ExitCode {
     let words: Vec<_> = env::args().skip(1).collect();
     if words.is_empty() {
@@ -53,16 +56,16 @@ fn understand(words: &[String]) -> Option<(&'static Operation, usize, usize)> {
 
 fn run(operation: &Operation, size: usize, times: usize) {
     match size {
-        10 => on_tables_of::<10>(operation, times),
-        100 => on_tables_of::<100>(operation, times),
-        1_000 => on_tables_of::<1_000>(operation, times),
-        10_000 => on_tables_of::<10_000>(operation, times),
+        10 => on_tables_of::<10, { 10 * RINGS }>(operation, times),
+        100 => on_tables_of::<100, { 100 * RINGS }>(operation, times),
+        1_000 => on_tables_of::<1_000, { 1_000 * RINGS }>(operation, times),
+        10_000 => on_tables_of::<10_000, { 10_000 * RINGS }>(operation, times),
         _ => panic!("there are no tables of {size}"),
     }
 }
 
-fn on_tables_of<const SIZE: usize>(operation: &Operation, times: usize) {
-    let mut storage = Box::new(Storage::<App, SIZE, SIZE, 64, 64, 1, SIZE>::new());
+fn on_tables_of<const SIZE: usize, const BYTES: usize>(operation: &Operation, times: usize) {
+    let mut storage = Box::new(Storage::<App, SIZE, SIZE, BYTES, 1, 1, SIZE>::new());
     let mut bench = Bench::new(EventBase::new(&mut storage), SIZE);
     (operation.prepare)(&mut bench);
     for _ in 0..times {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use picoevent::{Mode, What};
+use picoevent::{EventFlags, Mode};
 
 use crate::bench::{Bench, TICK};
 use crate::fill;
@@ -70,7 +70,7 @@ fn make_all_but_one(bench: &mut Bench<'_>) {
 }
 
 fn make_and_free(bench: &mut Bench<'_>) {
-    let event = bench.base.new_timer(Mode::Persist, |_, _, _, _| {}).unwrap();
+    let event = bench.base.new_timer(Mode::Persist, |_, _| {}).unwrap();
     bench.base.event(black_box(event)).unwrap().free();
 }
 
@@ -84,13 +84,13 @@ fn delete_and_add(bench: &mut Bench<'_>) {
 
 fn activate(bench: &mut Bench<'_>) {
     let event = bench.event();
-    bench.base.event(event).unwrap().activate(What::READ);
+    bench.base.event(event).unwrap().activate(EventFlags::READ);
     bench.dispatch();
 }
 
 fn ready(bench: &mut Bench<'_>) {
     let turn = bench.turn();
-    bench.base.ready(bench.sources[turn], What::READ);
+    bench.base.ready(bench.sources[turn], EventFlags::READ);
     bench.dispatch();
 }
 

@@ -1,25 +1,16 @@
 //! The application of the scenarios: it writes down every callback, and reacts as a scenario says.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, ConnMut, Cx, Direction, Event, ListenError, Listener, What};
+use picoevent::{
+    Conn, ConnEvent, ConnMut, Cx, Direction, Event, EventMut, ListenError, Listener, ListenerMut,
+    PoolId, Settings, SetupError,
+};
 
-/// What a connection's callback was called for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// It was accepted.
-    Accepted,
-    /// Input has come.
-    Read,
-    /// All output was sent.
-    Write,
-    /// Anything else.
-    Event(ConnEvent),
-}
-
-/// What a scenario does in a callback, after it was written down.
-pub type Reaction = Rc<dyn Fn(&mut App, &mut Cx<'_, App>, Conn, Seen)>;
+/// What a scenario does in a callback of a connection, after it was written down.
+pub type Reaction = Rc<dyn Fn(&mut App, &mut ConnMut<'_, '_, App>, ConnEvent)>;
 
 /// The application.
 pub struct App {
@@ -28,52 +19,111 @@ pub struct App {
     pub log: Vec<String>,
     /// All connections there ever were, in the order in which the application got to know them.
     pub conns: Vec<Conn>,
+    /// For each of them, how often it has begun, and how often it has ended.
+    lives: Vec<[usize; 2]>,
     /// All listeners there ever were.
     pub listeners: Vec<Listener>,
+    /// The pools of the base.
+    pub pools: Vec<PoolId>,
+    /// What new listeners and connections begin with.
+    pub settings: &'static Settings,
     /// Whether new connections are read from.
     pub reads: bool,
+    /// Whether input is taken out of the ring, and written down, before the reaction.
+    pub takes: bool,
     /// What is done in each callback of a connection.
     pub reaction: Reaction,
     /// The bytes of [`pattern`] that [`App::flood`] has written.
     pub flooded: usize,
 }
 
-impl Default for App {
-    fn default() -> Self {
+impl App {
+    /// Makes an application of a base with these pools. Connections come from the first.
+    pub fn new(pools: Vec<PoolId>) -> Self {
         Self {
             log: Vec::new(),
             conns: Vec::new(),
+            lives: Vec::new(),
             listeners: Vec::new(),
+            pools,
+            settings: const { &Settings::new() },
             reads: true,
-            reaction: Rc::new(|_, _, _, _| {}),
+            takes: true,
+            reaction: Rc::new(|_, _, _| {}),
             flooded: 0,
         }
     }
-}
 
-impl App {
-    /// Listens, and writes down what comes of it.
+    /// Listens, for the first pool, and writes down what comes of it.
     ///
     /// # Panics
     /// When there is no room for a listener.
-    pub fn listen(&mut self, cx: &mut Cx<'_, Self>, address: std::net::SocketAddr) -> Listener {
-        let listener = cx.listen(address, Self::accepted).expect("there is room");
+    pub fn listen(&mut self, cx: &mut Cx<'_, Self>, address: SocketAddr) -> Listener {
+        self.listen_for(0, cx, address)
+    }
+
+    /// As [`listen`](Self::listen), for another pool.
+    ///
+    /// # Panics
+    /// As [`listen`](Self::listen).
+    pub fn listen_for(
+        &mut self,
+        pool: usize,
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+    ) -> Listener {
+        let listener = cx.listen_with(address, self.pools[pool], self.settings, Self::called);
+        let listener = listener.expect("there is room");
         cx.listener(listener).expect("it was made just now").on_error(Self::listen_failed);
         self.listeners.push(listener);
         listener
     }
 
-    /// Makes a connection one of the application's.
+    /// Connects, with a connection of the first pool.
+    ///
+    /// # Errors
+    /// [`SetupError`] when there is no room for it.
+    pub fn connect(&mut self, cx: &mut Cx<'_, Self>, peer: SocketAddr) -> Result<Conn, SetupError> {
+        self.connect_from(0, cx, peer)
+    }
+
+    /// As [`connect`](Self::connect), with a connection of another pool.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_from(
+        &mut self,
+        pool: usize,
+        cx: &mut Cx<'_, Self>,
+        peer: SocketAddr,
+    ) -> Result<Conn, SetupError> {
+        let conn = cx.connect_with(peer, self.pools[pool], self.settings, Self::called)?;
+        self.adopt(conn);
+        Ok(conn)
+    }
+
+    /// Takes a connection of the first pool that connects later.
     ///
     /// # Panics
-    /// When the connection is stale.
-    pub fn adopt(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        self.conns.push(conn);
-        let mut conn = cx.conn(conn).expect("it has just come");
-        conn.on_read(Self::readable).on_write(Self::written).on_event(Self::happened);
-        if self.reads {
-            conn.enable(Direction::Read);
-        }
+    /// When there is no room for it.
+    pub fn rest(&mut self, cx: &mut Cx<'_, Self>) {
+        let conn = cx.outgoing_with(self.pools[0], self.settings, Self::called);
+        self.adopt(conn.expect("there is room"));
+    }
+
+    /// Connects again with a connection that has just ended.
+    ///
+    /// # Panics
+    /// When it has not.
+    pub fn connect_again(
+        &mut self,
+        conn: &mut ConnMut<'_, '_, Self>,
+        delay: Duration,
+        peer: SocketAddr,
+    ) {
+        conn.connect_after(delay, peer).expect("it has ended");
+        let number = self.number(conn.id());
+        self.lives[number][0] += 1;
     }
 
     /// Makes a timer that is written down when it is due.
@@ -89,49 +139,60 @@ impl App {
         self.flooded += conn.write_some(&pattern(self.flooded, conn.room()));
     }
 
-    fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        self.adopt(cx, conn);
-        self.note(cx, conn, Seen::Accepted);
+    /// Checks that every connection has ended as often as it has begun.
+    ///
+    /// # Panics
+    /// When one has not.
+    pub fn assert_all_ended(&self) {
+        for (number, [begun, ended]) in self.lives.iter().enumerate() {
+            assert_eq!(begun, ended, "connection {number}");
+        }
     }
 
-    fn readable(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        self.note(cx, conn, Seen::Read);
+    fn adopt(&mut self, conn: Conn) -> usize {
+        self.conns.push(conn);
+        self.lives.push([1, 0]);
+        self.conns.len() - 1
     }
 
-    fn written(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        self.note(cx, conn, Seen::Write);
-    }
-
-    fn happened(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, event: ConnEvent) {
-        self.note(cx, conn, Seen::Event(event));
-    }
-
-    fn listen_failed(&mut self, _: &mut Cx<'_, Self>, _: Listener, error: ListenError) {
-        self.log.push(format!("listen {error:?}"));
-    }
-
-    fn timed(&mut self, _: &mut Cx<'_, Self>, _: Event, _: What) {
-        self.log.push("timer".into());
+    fn number(&self, conn: Conn) -> usize {
+        self.conns.iter().rposition(|held| *held == conn).expect("it was adopted")
     }
 
     /// Writes down a callback of a connection and reacts to it.
-    fn note(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, seen: Seen) {
-        let number = self.conns.iter().rposition(|held| *held == conn).expect("it was adopted");
-        match seen {
-            Seen::Accepted => self.log.push(format!("{number} accepted")),
-            Seen::Read => self.note_input(cx, conn, &format!("{number} read ")),
+    fn called(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+        let is_accept = event == ConnEvent::Opened && conn.listener().is_some();
+        let number = if is_accept { self.adopt(conn.id()) } else { self.number(conn.id()) };
+        let [begun, ended] = &mut self.lives[number];
+        assert_eq!(*begun, *ended + 1, "{number} is called with {event:?} after its end");
+        *ended += usize::from(matches!(event, ConnEvent::Ended(_)));
+        match event {
+            ConnEvent::Readable if !self.takes => {}
+            ConnEvent::Readable => self.note_input(conn, &format!("{number} read ")),
             // How often a flood drains depends on the system's buffers.
-            Seen::Write if self.flooded > 0 => {}
-            Seen::Write => self.log.push(format!("{number} written")),
-            Seen::Event(event) => self.log.push(format!("{number} {event:?}")),
+            ConnEvent::Writable if self.flooded > 0 => {}
+            ConnEvent::Writable => self.log.push(format!("{number} written")),
+            ConnEvent::Opened if is_accept => self.log.push(format!("{number} accepted")),
+            event => self.log.push(format!("{number} {event:?}")),
+        }
+        if event == ConnEvent::Opened && !self.reads {
+            conn.disable(Direction::Read);
         }
         let reaction = self.reaction.clone();
-        reaction(self, cx, conn, seen);
+        reaction(self, conn, event);
     }
 
-    fn note_input(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, before: &str) {
+    fn listen_failed(&mut self, _: &mut ListenerMut<'_, '_, Self>, error: ListenError) {
+        self.log.push(format!("listen {error:?}"));
+    }
+
+    fn timed(&mut self, _: &mut EventMut<'_, '_, Self>) {
+        self.log.push("timer".into());
+    }
+
+    fn note_input(&mut self, conn: &mut ConnMut<'_, '_, Self>, before: &str) {
         let mut input = vec![0; 65_536];
-        let amount = cx.conn(conn).expect("its callback runs").read(&mut input);
+        let amount = conn.read(&mut input);
         let text = String::from_utf8_lossy(&input[..amount]);
         match self.log.last_mut().filter(|last| last.starts_with(before)) {
             Some(last) => last.push_str(&text),

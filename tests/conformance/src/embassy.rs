@@ -30,12 +30,13 @@ impl Stage for EmbassyStage {
     const LIMIT: Duration = Duration::from_secs(15);
 
     fn new(sizes: Sizes) -> Self {
+        let (base, app) = base_of(sizes);
         let (network, stack) = Network::new();
         let sockets = Box::leak(Box::new(Sockets::<SOCKETS, 512, 512>::new()));
         Self {
             adapter: Adapter::new(stack, sockets, &[], Config::default()),
-            base: base_of(sizes),
-            app: App::default(),
+            base,
+            app,
             network,
             port: 1000,
         }

@@ -21,7 +21,7 @@ mod live;
 mod scripted;
 mod stage;
 
-pub use app::{App, Reaction, Seen, pattern};
+pub use app::{App, Reaction, pattern};
 pub use embassy::EmbassyStage;
 pub use live::LiveStage;
 pub use scripted::{Scripted, ScriptedStage, Wire};

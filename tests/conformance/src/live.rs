@@ -31,10 +31,11 @@ impl Stage for LiveStage {
     const LIMIT: Duration = Duration::from_secs(20);
 
     fn new(sizes: Sizes) -> Self {
+        let (base, app) = base_of(sizes);
         Self {
             live: Live::new().expect("a selector"),
-            base: base_of(sizes),
-            app: App::default(),
+            base,
+            app,
             peers: Vec::new(),
             silent: Vec::new(),
         }

@@ -35,8 +35,9 @@ impl Stage for ScriptedStage {
     const LIMIT: Duration = Duration::from_secs(15);
 
     fn new(sizes: Sizes) -> Self {
+        let (base, app) = base_of(sizes);
         let back_end = Scripted::new(SILENT.into());
-        Self { back_end, base: base_of(sizes), app: App::default(), port: 1000 }
+        Self { back_end, base, app, port: 1000 }
     }
 
     fn parts(&mut self) -> (&mut Base, &mut App) {

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnMut, Cx, End, EventBase, Listener, Run};
+use picoevent::{ConnEvent, ConnMut, End, EventBase, Listener, Pool, Run};
 use picoevent_mio::{Capacities, HeapStorage};
 
-use crate::{App, Seen};
+use crate::App;
 
 /// The base of a stage. Its memory is leaked, since a test does not live long.
 pub type Base = EventBase<'static, App>;
@@ -18,15 +18,19 @@ pub type Call = usize;
 /// How large the tables and rings of a base are.
 #[derive(Clone, Copy)]
 pub struct Sizes {
-    /// Connections.
-    pub conns: usize,
+    /// Connections of the first pool.
+    pub conns: u16,
+    /// Its connections for clients that come when all others are in use.
+    pub spare: u16,
+    /// Connections of the second pool.
+    pub others: u16,
     /// Bytes of each ring.
     pub ring: usize,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { conns: 4, ring: 256 }
+        Self { conns: 4, spare: 0, others: 0, ring: 256 }
     }
 }
 
@@ -48,19 +52,21 @@ pub enum Ending {
     Reset,
 }
 
-/// Makes a base. Closed connections get five seconds to deliver their output, and their peers 50 ms to
+/// Makes a base and its application. Closed connections get five seconds to deliver their output, and their peers 50 ms to
 /// end their streams.
 ///
 /// # Panics
 /// When the sizes are impossible.
-pub fn base_of(sizes: Sizes) -> Base {
-    let Sizes { conns, ring } = sizes;
-    let capacities =
-        Capacities { events: 8, conns, input: ring, output: ring, listeners: 2, sources: 0 };
+pub fn base_of(sizes: Sizes) -> (Base, App) {
+    let Sizes { conns, spare, others, ring } = sizes;
+    let pools =
+        [Pool::new(conns).spare(spare), Pool::new(others)].map(|pool| pool.rings(ring, ring));
+    let capacities = Capacities { events: 8, ..Capacities::of(&pools) };
     let storage = Box::leak(Box::new(HeapStorage::new(capacities).expect("possible sizes")));
     let mut base = EventBase::over(storage.memory());
     base.set_close_limits(Duration::from_secs(5), Duration::from_millis(50));
-    base
+    let pools = base.add_pools(pools).expect("they are what the storage has room for");
+    (base, App::new(pools.into()))
 }
 
 /// The application on a back end, and its peers. What peers do reaches the device when the loop runs.
@@ -137,7 +143,10 @@ pub trait Stage: Sized {
     }
 
     /// Sets what the application does in each callback of a connection.
-    fn react(&mut self, reaction: impl Fn(&mut App, &mut Cx<'_, App>, Conn, Seen) + 'static) {
+    fn react(
+        &mut self,
+        reaction: impl Fn(&mut App, &mut ConnMut<'_, '_, App>, ConnEvent) + 'static,
+    ) {
         self.app().reaction = Rc::new(reaction);
     }
 
@@ -153,8 +162,7 @@ pub trait Stage: Sized {
     /// Has the device connect.
     fn connect(&mut self, peer: SocketAddr) {
         let (base, app) = self.parts();
-        let conn = base.connect(peer).expect("there is room");
-        app.adopt(base, conn);
+        app.connect(base, peer).expect("there is room");
     }
 
     /// Connects a peer that reads all that comes.
@@ -227,9 +235,9 @@ pub trait Stage: Sized {
 
     /// Floods a connection until neither the stack nor the ring takes more.
     fn flood(&mut self, number: usize) {
-        self.react(|app, cx, conn, seen| {
-            if seen == Seen::Write {
-                app.flood(&mut cx.conn(conn).expect("its callback runs"));
+        self.react(|app, conn, event| {
+            if event == ConnEvent::Writable {
+                app.flood(conn);
             }
         });
         let (base, app) = self.parts();
@@ -242,23 +250,28 @@ pub trait Stage: Sized {
         }));
     }
 
-    /// Ends the scenario: after everything is freed the loop has nothing to wait for, and no callback has
-    /// been called that was not expected.
+    /// Ends the scenario: after everything is freed the loop has nothing to wait for, every connection has
+    /// ended once, and no callback has been called that was not expected.
     fn end(mut self) {
         let (base, app) = self.parts();
         for listener in core::mem::take(&mut app.listeners) {
-            if let Ok(listener) = base.listener(listener) {
+            if let Ok(mut listener) = base.listener(listener) {
                 listener.free();
             }
         }
-        for conn in core::mem::take(&mut app.conns) {
-            if let Ok(conn) = base.conn(conn) {
-                conn.free();
+        app.reaction = Rc::new(|_, _, _| {});
+        assert_eq!(app.log, [""; 0]);
+        let mut ended = Vec::new();
+        for (number, conn) in app.conns.iter().enumerate() {
+            if let Ok(mut conn) = base.conn(*conn) {
+                ended.push(format!("{number} Ended(Aborted)"));
+                conn.abort();
             }
         }
         self.expect_conns(0);
         assert_eq!(self.run(Run::DEFAULT), End::Empty);
         assert_eq!(self.base().counts().listeners, 0);
-        assert_eq!(self.app().log, [""; 0]);
+        assert_eq!(self.app().log, ended);
+        self.app().assert_all_ended();
     }
 }

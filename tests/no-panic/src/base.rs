@@ -21,8 +21,8 @@ fn settings(base: &mut Base<'_>) {
     base.set_dispatch_limit(any(Some(limit)));
     base.exit();
     any(&mut *base).exit_after(duration());
-    any(&mut *base).break_off();
-    any(&mut *base).continue_early();
+    any(&mut *base).loop_break();
+    any(&mut *base).loop_continue();
     any(&mut *base).set_close_limits(duration(), duration());
     any(&mut *base).update_now(Instant::from_micros(any(1)));
     any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)));

@@ -1,63 +1,135 @@
 //! Connections, the application's side and the back end's.
 
-use picoevent::{Conn, ConnError, ConnEvent, ConnMut};
+use core::time::Duration;
 
-use crate::unknown::{address, any, bytes, direction, maybe_duration, priority};
-use crate::{App, Base, Loop};
+use picoevent::{
+    Backoff, Conn, ConnEnd, ConnError, ConnEvent, ConnMap, ConnMut, PoolId, Protocol, Settings,
+};
 
-fn call(_: &mut App, cx: &mut Loop<'_>, conn: Conn) {
-    any((cx, conn));
+use crate::unknown::{address, any, bytes, direction, duration, maybe_duration, priority, word};
+use crate::{App, Base};
+
+/// A callback of the application.
+pub fn call(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+    any((app, conn, event));
 }
 
-fn on_event(_: &mut App, cx: &mut Loop<'_>, conn: Conn, event: ConnEvent) {
-    any((cx, conn, event));
+/// A kind of connection that does only what the core does by itself.
+pub struct Plain;
+
+impl Protocol<App> for Plain {
+    const IDLE: Option<Duration> = Some(Duration::from_secs(1));
+    const ROOM: usize = 3;
+    const BUSY: &'static [u8] = b"busy";
+
+    fn readable(app: &mut App, conn: &mut ConnMut<'_, '_, App>) {
+        any((app, conn));
+    }
 }
 
-pub fn every_verb(base: &mut Base<'_>) {
-    let Ok(conn) = base.connect(address()) else { return };
+static SETTINGS: Settings = Settings::new().busy(b"no");
+
+/// Settings of which nothing is known.
+pub fn settings() -> &'static Settings {
+    let settings = any(Settings::new()).idle(duration()).stall(duration());
+    any(settings.room(any(1)).busy(bytes()) == Settings::default());
+    any(&SETTINGS)
+}
+
+pub fn every_verb(base: &mut Base<'_>, pool: PoolId) {
+    any(any(&mut *base).connect::<Plain>(address(), any(pool))).ok();
+    any(any(&mut *base).outgoing::<Plain>(any(pool))).ok();
+    let outgoing = any(&mut *base).outgoing_with(any(pool), settings(), call);
+    if let Ok(mut view) = outgoing.map_err(drop).and_then(|conn| base.conn(conn).map_err(drop)) {
+        again(any(&mut view));
+    }
+    let connected = any(&mut *base).connect_with(address(), any(pool), settings(), call);
+    let Ok(conn) = connected else { return };
     feed(any(&mut *base), any(conn));
-    if let Ok(view) = any(&mut *base).conn(any(conn)) {
-        settings(any(view));
+    let verbs: [fn(&mut ConnMut<'_, '_, App>); 7] =
+        [change, look, bytes_of, messages, alarm, map, again];
+    for verbs in any(verbs) {
+        if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
+            verbs(any(&mut view));
+        }
     }
-    if let Ok(view) = any(&mut *base).conn(any(conn)) {
-        bytes_of(any(view));
-    }
-    any(base.transfer(any(conn), any(conn))).ok();
-    if let Ok(view) = any(&mut *base).conn(any(conn)) {
-        any(view).close();
-    }
-    if let Ok(view) = any(&mut *base).conn(any(conn)) {
-        any(view).free();
+    let ends: [fn(&mut ConnMut<'_, '_, App>); 3] =
+        [|conn| conn.close(), |conn| conn.abort(), |conn| conn.abort_with(any(ConnError::Reset))];
+    for end in any(ends) {
+        if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
+            end(any(&mut view));
+        }
     }
     any(base).close_all();
+    any(ConnEnd::Closed == any(ConnEnd::Failed(ConnError::Reset)));
 }
 
-fn settings(mut conn: ConnMut<'_, '_, App>) {
-    conn.on_read(call).on_write(call).on_event(on_event);
-    any(&mut conn).enable(direction());
-    any(&mut conn).disable(direction());
-    any(&mut conn).set_timeouts(maybe_duration(), maybe_duration());
-    any(&mut conn).set_nagle(any(true)).set_keep_alive(maybe_duration());
-    any(conn.tuning().keep_alive());
-    any(&mut conn).set_priority(priority()).ok();
-    any(&mut conn).set_user(any(1));
-    any((conn.user(), conn.peer(), conn.timeouts(), conn.is_enabled(direction())));
+fn change(conn: &mut ConnMut<'_, '_, App>) {
+    conn.enable(direction());
+    any(&mut *conn).disable(direction());
+    any(&mut *conn).set_timeouts(maybe_duration(), maybe_duration());
+    any(&mut *conn).set_idle(maybe_duration());
+    any(&mut *conn).set_nagle(any(true)).set_keep_alive(maybe_duration());
+    any(&mut *conn).set_priority(priority()).ok();
+    any(any(&mut *conn).cx());
 }
 
-fn bytes_of(mut conn: ConnMut<'_, '_, App>) {
+fn look(conn: &mut ConnMut<'_, '_, App>) {
+    any((conn.id(), conn.peer(), conn.listener(), conn.pool(), conn.place(), conn.ring_sizes()));
+    any((conn.timeouts(), conn.is_enabled(direction()), conn.tuning().keep_alive()));
+    any((conn.is_open(), conn.is_resting()));
+}
+
+fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
     any(conn.write(bytes())).ok();
-    any(any(&mut conn).write_some(bytes()));
+    any(any(&mut *conn).write_some(bytes()));
+    any(any(&mut *conn).write_fmt(format_args!("one {} two", word()))).ok();
+    any(&mut *conn).wait_for_room(any(1));
     any((conn.room(), conn.output_len(), conn.input_len()));
-    any(any(&mut conn).peek());
-    any(any(&mut conn).consume(any(1)));
-    any(any(&mut conn).read(any(&mut [0; 8])));
-    any(any(&mut conn).find(bytes()));
-    any(&mut conn).finish();
+    any(any(&mut *conn).peek());
+    any(any(&mut *conn).consume(any(1)));
+    any(any(&mut *conn).read(any(&mut [0; 8])));
+    any(any(&mut *conn).find(bytes()));
+    let to = any(conn.id());
+    any(any(&mut *conn).transfer(to)).ok();
+    any(&mut *conn).finish();
+}
+
+fn messages(conn: &mut ConnMut<'_, '_, App>) {
+    let mut buffer = [0; 8];
+    any(any(&mut *conn).read_line(any(&mut buffer)));
+    any(any(&mut *conn).read_until(bytes(), any(&mut buffer)));
+    any(&mut *conn).read_again();
+}
+
+fn alarm(conn: &mut ConnMut<'_, '_, App>) {
+    conn.alarm_after(duration());
+    any(&mut *conn).alarm_every(duration());
+    any(any(&mut *conn).cancel_alarm());
+}
+
+fn map(conn: &mut ConnMut<'_, '_, App>) {
+    let mut map = any(ConnMap::<u32, 3>::new());
+    any(map.of(any(&*conn)));
+    any(any(&mut map).of_or(any(&*conn), || any(1)));
+    any((any(&map).get(any(conn.id())), any(&map).iter().last()));
+    any(any(&mut map).get_mut(any(conn.id())));
+    any(any(&mut map).remove(any(conn.id())));
+    any(ConnMap::<u32, 3>::default());
+}
+
+fn again(conn: &mut ConnMut<'_, '_, App>) {
+    any(conn.connect(address())).ok();
+    let mut backoff = any(Backoff::new(duration(), duration(), any(1)));
+    any(any(&mut *conn).connect_after(any(&mut backoff).next_delay(), address())).ok();
+    backoff.reset();
+    any(backoff);
 }
 
 fn feed(base: &mut Base<'_>, conn: Conn) {
     base.connected(conn);
     any(base.peer_of(conn));
+    any(base.pool_of(any(conn)));
     any(any(&mut *base).input(conn));
     any(&mut *base).received(conn, any(1));
     any(any(&mut *base).output(conn));

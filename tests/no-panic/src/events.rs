@@ -1,12 +1,12 @@
 //! Events, and what the loop itself does for them.
 
-use picoevent::{Event, EventMut, What};
+use picoevent::EventMut;
 
 use crate::unknown::{any, duration, maybe_duration, mode, priority, signal, what};
-use crate::{App, Base, Loop, values};
+use crate::{App, Base, values};
 
-fn call(_: &mut App, cx: &mut Loop<'_>, event: Event, what: What) {
-    any((cx, event, what));
+fn call(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+    any((app, event));
 }
 
 pub fn every_verb(base: &mut Base<'_>) {
@@ -24,20 +24,22 @@ pub fn every_verb(base: &mut Base<'_>) {
     any(base.forget_source(source)).ok();
     let Ok(event) = base.new_timer(mode(), call) else { return };
     values::handle(any(event));
-    if let Ok(view) = any(&mut *base).event(any(event)) {
-        one(any(view));
+    if let Ok(mut view) = any(&mut *base).event(any(event)) {
+        one(any(&mut view));
     }
-    if let Ok(view) = any(base).event(any(event)) {
-        any(view).free();
+    if let Ok(mut view) = any(base).event(any(event)) {
+        any(&mut view).free();
     }
 }
 
-fn one(mut event: EventMut<'_, '_, App>) {
+fn one(event: &mut EventMut<'_, '_, App>) {
     any(event.add(maybe_duration())).ok();
-    any(&mut event).activate(what());
+    any(&mut *event).activate(what());
     any((event.pending(), event.deadline(), event.remaining(), event.priority(), event.user()));
-    any(&mut event).set_priority(priority()).ok();
-    any(&mut event).on_fire(call).set_user(any(1));
-    any(&mut event).remove_timeout();
-    any(&mut event).del();
+    any((event.id(), event.what(), event.now()));
+    any(any(&mut *event).cx());
+    any(&mut *event).set_priority(priority()).ok();
+    any(&mut *event).on_fire(call).set_user(any(1));
+    any(&mut *event).remove_timeout();
+    any(&mut *event).del();
 }

@@ -18,6 +18,7 @@ mod conns;
 mod events;
 mod listeners;
 mod parts;
+mod pools;
 mod recording;
 mod text;
 mod triggers;
@@ -26,7 +27,7 @@ mod values;
 
 use core::panic::PanicInfo;
 
-use picoevent::{Cx, EventBase, Storage};
+use picoevent::{EventBase, Storage};
 
 use unknown::any;
 
@@ -34,7 +35,6 @@ use unknown::any;
 pub struct App;
 
 type Base<'s> = EventBase<'s, App>;
-type Loop<'s> = Cx<'s, App>;
 
 unsafe extern "C" {
     /// Exists nowhere.
@@ -50,10 +50,10 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn every_verb() {
-    let mut storage = Storage::<App, 8, 4, 64, 32, 2, 2>::new();
+    let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2>::new();
     on(&mut EventBase::new(any(&mut storage)));
     // The table of the core's own default sizes, which has another length everywhere.
-    let mut storage = any(Storage::<App, 3, 1>::default());
+    let mut storage = any(Storage::<App, 3, 1, 8>::default());
     on(&mut EventBase::new(&mut storage));
     parts::every_verb();
     triggers::every_verb();
@@ -69,7 +69,9 @@ pub extern "C" fn every_verb() {
 fn on(base: &mut Base<'_>) {
     recording::begin(any(&mut *base));
     events::every_verb(any(&mut *base));
-    conns::every_verb(any(&mut *base));
-    listeners::every_verb(any(&mut *base));
+    if let Some(pool) = pools::every_verb(any(&mut *base)) {
+        conns::every_verb(any(&mut *base), any(pool));
+        listeners::every_verb(any(&mut *base), any(pool));
+    }
     base::every_verb(any(base));
 }

@@ -1,7 +1,7 @@
 //! A base over memory in parts, of any lengths, that need not fit each other.
 
 use picoevent::EventBase;
-use picoevent::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, SourceSlot};
+use picoevent::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot};
 
 use crate::App;
 use crate::unknown::any;
@@ -9,7 +9,8 @@ use crate::unknown::any;
 pub fn every_verb() {
     let (mut events, mut event_heap) = (any([const { EventSlot::<App>::new() }; 3]), any([0; 2]));
     let (mut conns, mut conn_heap) = (any([const { ConnSlot::new() }; 2]), any([0; 3]));
-    let (mut input, mut output) = (any([0; 20]), any([0; 10]));
+    let mut bytes = any([0; 30]);
+    let mut pools = any([PoolSlot::new(), PoolSlot::default()]);
     let mut listeners = any([ListenerSlot::new(), ListenerSlot::default()]);
     let mut sources = any([SourceSlot::new(), SourceSlot::default()]);
     let memory = Memory {
@@ -17,10 +18,8 @@ pub fn every_verb() {
         event_heap: any(&mut event_heap),
         conns: any(&mut conns),
         conn_heap: any(&mut conn_heap),
-        input: any(&mut input),
-        output: any(&mut output),
-        input_len: any(8),
-        output_len: any(4),
+        bytes: any(&mut bytes),
+        pools: any(&mut pools),
         listeners: any(&mut listeners),
         sources: any(&mut sources),
     };

@@ -2,7 +2,10 @@
 
 use core::fmt::{self, Display, Write};
 
-use picoevent::{AcceptError, AddError, Full, OnceError, Stale, StillActive};
+use picoevent::{
+    AcceptError, AddError, ConnectError, FullError, LineError, OnceError, StaleError,
+    StillActiveError,
+};
 
 use crate::unknown::any;
 
@@ -16,12 +19,14 @@ impl Write for Writer {
 }
 
 pub fn every_text() {
-    display(any(&Stale));
-    display(any(&StillActive));
-    display(any(&Full::Events));
+    display(any(&StaleError));
+    display(any(&StillActiveError));
+    display(any(&FullError::Events));
     display(any(&AddError::MixedEdge));
-    display(any(&OnceError::Full(Full::Events)));
+    display(any(&OnceError::Full(FullError::Events)));
     display(any(&AcceptError::Full));
+    display(any(&ConnectError::InUse));
+    display(any(&LineError::TooLong));
 }
 
 fn display(value: &impl Display) {

@@ -1,9 +1,9 @@
-//! Triggers, and the critical section that they need.
+//! Triggers and mailboxes, and the critical section that they need.
 
 use core::task::Waker;
 
 use critical_section::RawRestoreState;
-use picoevent::Trigger;
+use picoevent::{Mailbox, Signal, Trigger};
 
 use crate::unknown::{any, signal};
 
@@ -18,10 +18,15 @@ unsafe impl critical_section::Impl for None {
     unsafe fn release((): RawRestoreState) {}
 }
 
+static MAILBOX: Mailbox<u32, 3> = Mailbox::new(Signal::INT);
+
 pub fn every_verb() {
     let trigger = any(Trigger::new(signal()));
     any(&trigger).register(any(Waker::noop()));
     any(&trigger).raise();
     any(any(&trigger).take());
     any(trigger.signal());
+    let mailbox = any(&MAILBOX);
+    any(mailbox.send(any(1))).ok();
+    any((any(mailbox).receive(), any(mailbox).overruns(), any(mailbox).trigger()));
 }

@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Direction, Mode, Priority, Signal, What};
+use picoevent::{Direction, EventFlags, Mode, Priority, Signal};
 
 /// The value, of which the compiler knows nothing but its type; what is behind a reference may have
 /// changed.
@@ -23,8 +23,8 @@ pub fn maybe_duration() -> Option<Duration> {
 }
 
 /// Any set of conditions.
-pub fn what() -> What {
-    What::from_bits(any(1))
+pub fn what() -> EventFlags {
+    EventFlags::from_bits(any(1))
 }
 
 /// Any signal there is.
@@ -50,6 +50,11 @@ pub fn direction() -> Direction {
 /// An address of either family.
 pub fn address() -> SocketAddr {
     SocketAddr::new(any(IpAddr::from([0_u8; 4])), any(1))
+}
+
+/// Text, as long as it likes.
+pub fn word() -> &'static str {
+    any("some")
 }
 
 /// Bytes, as many as it likes.

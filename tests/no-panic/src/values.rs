@@ -2,7 +2,7 @@
 
 use core::hash::{Hash, Hasher};
 
-use picoevent::{Event, Instant, Priority, Signal, What};
+use picoevent::{Event, EventFlags, Instant, Priority, Signal};
 
 use crate::unknown::{any, duration, what};
 
@@ -12,7 +12,7 @@ pub fn every_verb() {
 
     let (one, other) = (what(), what());
     any((one | other, one & other, one.contains(other), one.intersects(other)));
-    any((one.is_empty(), one.bits(), What::from_bits(any(1))));
+    any((one.is_empty(), one.bits(), EventFlags::from_bits(any(1))));
     let mut sum = one;
     sum |= other;
     any(sum);

@@ -6,8 +6,8 @@ mod step;
 use std::{cell::RefCell, fmt::Write, rc::Rc, task::Poll};
 
 use picoevent::{
-    Cx, DispatchLimit, End, Event, EventBase, Instant, Mode, Priority, Run, Signal, Source,
-    Storage, What,
+    Cx, DispatchLimit, End, Event, EventBase, EventFlags, EventMut, Instant, Mode, Priority, Run,
+    Signal, Source, Storage,
 };
 
 use back_end::{BackEnd, Stop};
@@ -20,7 +20,7 @@ use crate::{
 type Base<'s> = EventBase<'s, App>;
 
 /// The memory of a base, used for one program after the other.
-pub struct Stage(Box<Storage<App, 96, 0, 1, 1, 0, 96>>);
+pub struct Stage(Box<Storage<App, 96, 0, 0, 0, 0, 96>>);
 
 /// A program being played.
 struct App {
@@ -99,7 +99,7 @@ impl App {
             Waits::Source(number) => {
                 let Some(source) = self.sources[usize::from(number)] else { return };
                 let edge = if decl.edge { bits::EDGE } else { 0 };
-                cx.new_event(source, What::from_bits(decl.what | edge), mode, on_event)
+                cx.new_event(source, EventFlags::from_bits(decl.what | edge), mode, on_event)
             }
         };
         self.know(cx, id, made.ok());
@@ -137,7 +137,7 @@ impl App {
             match base.turn(self, back_end) {
                 Poll::Ready(Ok(Some(end))) => break end,
                 Poll::Ready(Err(Stop::Stuck)) => {
-                    base.break_off();
+                    base.loop_break();
                     stuck = " stuck";
                 }
                 Poll::Ready(Err(Stop::TooManyPolls)) => {
@@ -180,15 +180,16 @@ impl App {
     }
 }
 
-fn on_event(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+fn on_event(app: &mut App, view: &mut EventMut<'_, '_, App>) {
+    let (what, id) = (view.what(), view.user() as Id);
+    let cx = view.cx();
     app.calls += 1;
     assert!(app.calls < 2 * MOST_CALLS, "a break ends the loop");
     if app.over || app.calls > MOST_CALLS {
         app.over = true;
-        cx.break_off();
+        cx.loop_break();
         return;
     }
-    let id = user(cx, event);
     app.say_place(cx);
     let (what, added) = (what.bits(), cx.counts().added);
     app.say(format_args!("event {id} {what:02x} added {added}"));
@@ -205,29 +206,25 @@ fn on_event(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
     app.script(cx, id);
 }
 
-fn on_prepare(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+fn on_prepare(app: &mut App, view: &mut EventMut<'_, '_, App>) {
     if app.over {
         return;
     }
-    let id = user(cx, event);
+    let (id, cx) = (view.user() as Id, view.cx());
     app.say_place(cx);
     let wait = cx.wait_to_come().map_or("-".to_owned(), |wait| wait.as_millis().to_string());
     app.say(format_args!("prepare {id} wait {wait}\n"));
     app.script(cx, id);
 }
 
-fn on_check(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+fn on_check(app: &mut App, view: &mut EventMut<'_, '_, App>) {
     if app.over {
         return;
     }
-    let id = user(cx, event);
+    let (id, cx) = (view.user() as Id, view.cx());
     app.say_place(cx);
     app.say(format_args!("check {id}\n"));
     app.script(cx, id);
-}
-
-fn user(cx: &mut Cx<'_, App>, event: Event) -> Id {
-    cx.event(event).map_or(0, |event| event.user()) as Id
 }
 
 fn dispatch_limit(limit: Limit) -> DispatchLimit {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixDatagram;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -306,4 +306,55 @@ fn a_forwarded_port_passes_bytes_and_both_ends() {
 fn a_forwarded_port_passes_resets() {
     let read = forwarded(resets, |mut near| near.read(&mut [0]));
     assert_eq!(read.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_reversed_port_is_open_while_the_server_is() {
+    const PORT: u16 = 7;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let (attempted, told) = (Arc::clone(&attempts), Arc::clone(&heard));
+    let mut sockets = SocketSet::new(Vec::new());
+    let handle = sockets.add(host::socket(2048, 2048));
+    let far_address = Some(*SERVER.ip());
+    let (mut peer, _far) = Far::start(far_address, sockets, move |interface, sockets| {
+        let socket = sockets.get_mut::<Socket<'_>>(handle);
+        let mut told = told.lock().unwrap();
+        if socket.state() == State::Closed && told.is_empty() {
+            let number = attempted.fetch_add(1, Ordering::Relaxed) as u16;
+            socket.connect(interface.context(), (ADDRESS, PORT), 50_000 + number).unwrap();
+        }
+        if socket.may_send() && socket.send_queue() == 0 && told.is_empty() {
+            socket.send_slice(b"ping").unwrap();
+            told.push(b'>');
+        }
+        while socket.can_recv() {
+            socket.recv(|bytes| (bytes.len(), told.extend_from_slice(bytes))).unwrap();
+        }
+    });
+    peer.reverse(PORT, address);
+    let mut turn_until = |is_so: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + LIMIT;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "{:?}", heard.lock().unwrap());
+            peer.turn(Duration::from_millis(1));
+        }
+    };
+    turn_until(&|| attempts.load(Ordering::Relaxed) > 2);
+
+    let listener = TcpListener::bind(address).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut near, _) = listener.accept().unwrap();
+        near.set_read_timeout(Some(LIMIT)).unwrap();
+        let mut request = [0; 4];
+        near.read_exact(&mut request).unwrap();
+        near.write_all(b"pong").unwrap();
+        request
+    });
+    turn_until(&|| *heard.lock().unwrap() == b">pong");
+    assert_eq!(&server.join().unwrap(), b"ping");
 }

@@ -31,6 +31,7 @@ mod cable;
 mod chip;
 mod echo;
 mod faults;
+mod gateway;
 mod hello;
 mod idle;
 mod interrupt;

@@ -3,11 +3,12 @@
 use std::task::Waker;
 
 use picoevent::{
-    AcceptError, Action, ConnError, End, EventBase, FIN_WAIT, ListenError, Run, Wait, What,
+    AcceptError, Action, ConnEnd, ConnError, End, EventBase, EventFlags, FIN_WAIT, ListenError,
+    Run, Wait,
 };
 
 use crate::foreign::FOREIGN;
-use crate::shadow::{ConnShadow, For, Life, SourceShadow};
+use crate::shadow::{ConnShadow, For, Life, ListenerShadow, SourceShadow};
 use crate::verbs;
 use crate::world::{World, remember};
 
@@ -33,10 +34,35 @@ fn turn(world: &mut World, base: &mut Base<'_>) {
     let slots = world.sizes.events + world.sizes.conns + world.sizes.listeners;
     let left = actions(world, base, 8 * slots + 64);
     assert!(left, "the actions do not end");
+    world.follow(base);
+    for conn in world.conns.iter_mut().filter(|conn| conn.is_freed()) {
+        assert!(conn.reconnects.is_none(), "it does not connect again: {conn:?}");
+        conn.life = Life::Gone;
+    }
+    world.check(base);
     check_all_told(world);
     wait(base);
     advance(world, base);
     pass(world, base);
+}
+
+/// Turns in which the application does nothing more: what has ended is heard of.
+pub fn finish(world: &mut World, base: &mut Base<'_>) {
+    base.set_dispatch_limit(None);
+    // An event that is always due would leave the others no turn.
+    for shadow in world.events.iter_mut().filter(|shadow| shadow.alive) {
+        if let Ok(mut event) = base.event(shadow.handle) {
+            event.free();
+        }
+        (shadow.alive, shadow.spent) = (false, false);
+        shadow.quiet();
+    }
+    for _ in 0..40 {
+        turn(world, base);
+        world.check(base);
+    }
+    let waits = world.conns.iter().find(|conn| conn.life != Life::Gone && conn.end_due.is_some());
+    assert!(waits.is_none(), "an end that nobody hears of: {waits:?}");
 }
 
 fn prepare(world: &mut World, base: &mut Base<'_>) {
@@ -76,7 +102,7 @@ fn begin(world: &mut World, base: &mut Base<'_>) {
 /// The most callbacks a pass can make: every slot's, and the repeats for raises.
 fn most_calls(world: &World) -> u64 {
     let sizes = &world.sizes;
-    let slots = (2 * sizes.events + 8 * sizes.conns + sizes.listeners) as u64;
+    let slots = (2 * sizes.events + 10 * sizes.conns + sizes.listeners) as u64;
     slots + world.events.iter().map(|event| event.credit).sum::<u64>()
 }
 
@@ -136,7 +162,7 @@ fn check_all_told(world: &World) {
         let over = conn.life == Life::Closing && conn.delivered && conn.eof;
         assert!(!over && !conn.evicted, "no word of a close: {conn:?}");
         let ends = conn.finished || conn.life == Life::Closing;
-        if conn.life != Life::Gone && !conn.connecting && !conn.failed {
+        if matches!(conn.life, Life::Held | Life::Closing) && !conn.connecting && !conn.failed {
             assert_eq!(conn.told_end, ends && conn.output.is_empty(), "{conn:?}");
         }
     }
@@ -145,7 +171,8 @@ fn check_all_told(world: &World) {
 }
 
 /// Hears an action, checks that it makes sense, and does nothing but remember.
-fn act(world: &mut World, base: &Base<'_>, action: Action) {
+fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
+    world.follow(base);
     match action {
         Action::Listen(listener) | Action::Ignore(listener) => {
             let wanted = matches!(action, Action::Listen(..));
@@ -168,8 +195,15 @@ fn act(world: &mut World, base: &Base<'_>, action: Action) {
                 assert_eq!(*life, Life::Held);
             }
         }
-        Action::Connect(conn) => assert_ne!(acted(world, conn).life, Life::Gone),
-        Action::Tune(conn, _) => assert_eq!(acted(world, conn).life, Life::Held),
+        Action::Connect(conn) => {
+            let shadow = acted(world, conn);
+            assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
+            assert!(shadow.listener.is_none() && !shadow.rests, "{shadow:?}");
+        }
+        Action::Tune(conn, _) => {
+            let shadow = acted(world, conn);
+            assert!(shadow.life == Life::Held && !shadow.rests, "{shadow:?}");
+        }
         Action::Receive(conn) => {
             let shadow = acted(world, conn);
             assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
@@ -188,17 +222,19 @@ fn act(world: &mut World, base: &Base<'_>, action: Action) {
         }
         Action::Close(conn) => {
             let shadow = acted(world, conn);
-            let over = shadow.eof || shadow.limit <= base.now();
+            let over = shadow.eof || shadow.limit <= base.now() || shadow.hurries;
             let over = shadow.life == Life::Closing && shadow.delivered && over;
-            assert!(std::mem::take(&mut shadow.evicted) || over, "{shadow:?}");
-            shadow.life = Life::Gone;
+            if !std::mem::take(&mut shadow.evicted) {
+                assert!(over, "{shadow:?}");
+                shadow.release();
+            }
         }
         Action::Reset(conn) => {
             let shadow = acted(world, conn);
             let late = shadow.life == Life::Closing && shadow.limit <= base.now();
             // One that was not handed over goes with its listener.
             assert!(shadow.life == Life::Dropped || shadow.accept_due || late, "{shadow:?}");
-            shadow.life = Life::Gone;
+            shadow.release();
         }
         _ => {}
     }
@@ -242,7 +278,7 @@ fn make_source(world: &mut World, base: &mut Base<'_>) {
 }
 
 fn raise(world: &mut World, base: &mut Base<'_>, signal: picoevent::Signal, raises: u16) {
-    for info in base.events().filter(|info| info.pending.contains(What::SIGNAL)) {
+    for info in base.events().filter(|info| info.pending.contains(EventFlags::SIGNAL)) {
         let shadow = world.event(info.event);
         if shadow.made_for == For::Signal(signal) {
             shadow.credit += u64::from(raises);
@@ -255,15 +291,34 @@ fn accept(world: &mut World, base: &mut Base<'_>) {
     let place = world.pick_listener();
     let listener = place.map_or(FOREIGN.listener, |place| world.listeners[place].handle);
     let held = place.is_some_and(|place| world.listeners[place].life == Life::Held);
-    let room = base.has_room();
+    world.forget_dropped(base);
+    let room = base.has_room(listener);
+    let Some(place) = place.filter(|_| held) else {
+        let accepted = base.accepted(listener, "10.0.0.1:1".parse().unwrap());
+        return assert_eq!(accepted, Err(AcceptError::NoListener));
+    };
+    let ListenerShadow { pool, kind, limit, .. } = world.listeners[place];
+    let sizes = world.sizes.pools[pool];
     let evicted = world.conns.iter().any(|shadow| shadow.evicted);
-    let lingers = world.conns.iter().any(|shadow| base.is_lingering(shadow.handle));
-    assert_eq!(room, base.counts().conns < world.sizes.conns || lingers && !evicted);
+    let lingers = world.conns.iter().any(|shadow| {
+        shadow.pool == pool && shadow.may_linger() && base.is_lingering(shadow.handle)
+    });
+    let busy = world.held(pool) >= sizes.most || world.held_of(listener) >= limit;
+    let (least, most) = world.taken(pool);
+    let may = least < sizes.slots || lingers && !evicted;
+    assert!(!room || may && (!busy || !kind.busy.is_empty()), "no place");
+    assert!(room || most == sizes.slots || busy && kind.busy.is_empty(), "there is a place");
     match base.accepted(listener, "10.0.0.1:1".parse().unwrap()) {
         Ok(conn) => {
             assert!(held && room);
             world.evict(conn);
-            let shadow = ConnShadow::new(conn, Some(listener));
+            let mut shadow = ConnShadow::new(conn, Some(listener), pool, kind.room);
+            if busy {
+                // It gets its answer, and the application does not know of it.
+                shadow.output.extend(kind.busy);
+                shadow.close_as(base.now(), ConnEnd::Closed);
+                (shadow.end_due, shadow.accept_due) = (None, false);
+            }
             remember(&mut world.conns, shadow, |old| old.life == Life::Gone);
         }
         Err(AcceptError::NoListener) => assert!(!held),
@@ -302,7 +357,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
         }
         4 => {
             base.connected(conn);
-            if shadow.connecting && !shadow.failed {
+            if shadow.connecting && !shadow.failed && !shadow.rests {
                 (shadow.connecting, shadow.connect_due) = (false, held);
             }
         }
@@ -315,10 +370,15 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
         }
         6 => {
             base.failed(conn, ConnError::Reset);
-            if shadow.accept_due || !held {
+            if held && shadow.accept_due {
                 shadow.life = Life::Gone;
-            } else if !shadow.failed {
-                (shadow.failed, shadow.fail_due) = (true, true);
+            } else if shadow.is_freed() {
+                shadow.give_back();
+            } else if !held && shadow.life != Life::Gone {
+                shadow.release();
+            } else if held && !shadow.failed && !shadow.rests {
+                shadow.failed = true;
+                shadow.end_due = Some(ConnEnd::Failed(ConnError::Reset));
                 shadow.output.clear();
             }
         }
@@ -337,8 +397,9 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
 /// Fills some of the room for input, as often as not a little more than there is.
 fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let conn = world.conns[place].handle;
-    let data = world.data(world.sizes.input);
-    let amount = world.bytes.below(world.sizes.input + 2);
+    let size = world.pool_of(place).input;
+    let data = world.data(size);
+    let amount = world.bytes.below(size + 2);
     let shadow = &mut world.conns[place];
     let Some((first, second)) = base.input(conn) else {
         // Nobody wants it; a back end that does not ask says so all the same.
@@ -356,7 +417,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     }
     assert!(shadow.life == Life::Held && !shadow.connecting, "{shadow:?}");
     let room = first.len() + second.len();
-    assert_eq!(room, world.sizes.input - shadow.input.len());
+    assert_eq!(room, size - shadow.input.len());
     assert!(room > 0, "no room is offered as room");
     first.iter_mut().chain(second).zip(&data).for_each(|(place, byte)| *place = *byte);
     base.received(conn, amount);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Priority, Signal, What};
+use picoevent::{EventFlags, Priority, Signal};
 
 /// Bytes, taken from the front. When there are none left, every choice is the first.
 pub struct Bytes {
@@ -66,12 +66,12 @@ impl Bytes {
         Priority::new(self.byte() % 8).unwrap()
     }
 
-    pub fn what(&mut self) -> What {
+    pub fn what(&mut self) -> EventFlags {
         match self.below(4) {
-            0 => What::READ,
-            1 => What::WRITE,
-            2 => What::READ | What::WRITE | What::CLOSED,
-            _ => What::from_bits(self.byte()),
+            0 => EventFlags::READ,
+            1 => EventFlags::WRITE,
+            2 => EventFlags::READ | EventFlags::WRITE | EventFlags::CLOSED,
+            _ => EventFlags::from_bits(self.byte()),
         }
     }
 }

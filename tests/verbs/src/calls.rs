@@ -1,15 +1,22 @@
 //! The callbacks: each checks that it may come, and does what the bytes say.
 
-use picoevent::{Conn, ConnEvent, Cx, Event, ListenError, Listener, Mode, OnEvent, What};
+use std::time::Duration;
 
-use crate::shadow::{ConnShadow, EventShadow, Life};
+use picoevent::{
+    Conn, ConnEnd, ConnEvent, ConnMut, Cx, EventFlags, EventMut, ListenError, ListenerMut, Mode,
+    OnEvent,
+};
+
+use crate::shadow::{EventShadow, Life};
 use crate::verbs;
 use crate::world::{World, is_live};
 
 /// Three of one kind, to be told apart.
 pub const EVENT_CALLS: [OnEvent<World>; 3] = [on_event::<0>, on_event::<1>, on_event::<2>];
 
-fn on_event<const CALL: u8>(world: &mut World, cx: &mut Cx<'_, World>, event: Event, what: What) {
+fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
+    let (what, id) = (event.what(), event.id());
+    let (event, cx) = (id, event.cx());
     world.pass.count();
     let preparing = world.pass.preparing;
     if !preparing && !world.event(event).spent {
@@ -19,23 +26,23 @@ fn on_event<const CALL: u8>(world: &mut World, cx: &mut Cx<'_, World>, event: Ev
     check_call(shadow, cx, what);
     assert_eq!(shadow.call, CALL, "another function is called");
     let (level, watcher) = (shadow.level, shadow.is_watcher());
-    if what.contains(What::SIGNAL) {
+    if what.contains(EventFlags::SIGNAL) {
         assert!(shadow.credit > 0, "more calls than raises: {shadow:?}");
         shadow.credit -= 1;
     }
     // A call repeated for a further raise takes nothing that was given meanwhile.
-    shadow.given = What::from_bits(shadow.given.bits() & !what.bits());
+    shadow.given = EventFlags::from_bits(shadow.given.bits() & !what.bits());
     shadow.spent = shadow.once;
-    if !what.contains(What::TIMEOUT) {
+    if !what.contains(EventFlags::TIMEOUT) {
         // As the watcher that it is, or for a further raise; its timeout has a turn of its own.
         shadow.passed_already(cx.now());
     }
     shadow.armed = cx.event(event).unwrap().deadline();
     shadow.may_fire = is_live(cx, event) || (watcher && shadow.may_fire);
-    let stays = shadow.mode == Mode::Persist || what == What::SIGNAL;
+    let stays = shadow.mode == Mode::Persist || what == EventFlags::SIGNAL;
     assert!(stays || !shadow.may_fire, "it fired once and still waits: {shadow:?}");
     if !watcher {
-        world.pass.turn_of(event, level, what == What::SIGNAL);
+        world.pass.turn_of(event, level, what == EventFlags::SIGNAL);
     }
     react(world, cx);
     // Unless it is gone, and forgotten.
@@ -45,84 +52,104 @@ fn on_event<const CALL: u8>(world: &mut World, cx: &mut Cx<'_, World>, event: Ev
 }
 
 /// Checks that an event's callback may come, and with this.
-fn check_call(shadow: &EventShadow, cx: &mut Cx<'_, World>, what: What) {
+fn check_call(shadow: &EventShadow, cx: &mut Cx<'_, World>, what: EventFlags) {
     let now = cx.now();
     assert!(shadow.alive, "a freed event is called: {shadow:?}");
-    let repeated = what == What::SIGNAL && shadow.credit > 0;
+    let repeated = what == EventFlags::SIGNAL && shadow.credit > 0;
     assert!(shadow.may_fire || repeated, "a deleted event is called: {shadow:?}");
     assert_eq!(cx.event(shadow.handle).unwrap().user(), shadow.user);
     let mut allowed = shadow.given | shadow.interest;
     if shadow.armed.is_some_and(|at| at <= now) {
-        allowed |= What::TIMEOUT;
+        allowed |= EventFlags::TIMEOUT;
     }
     if shadow.credit > 0 {
-        allowed |= What::SIGNAL;
+        allowed |= EventFlags::SIGNAL;
     }
     assert!(allowed.contains(what), "called with {what:?} at {now:?}: {shadow:?}");
 }
 
-pub fn on_accept(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn) {
-    let shadow = conn_call(world, cx, conn);
-    assert!(shadow.accept_due, "accepted twice: {shadow:?}");
-    shadow.accept_due = false;
-    let listener = shadow.listener;
-    let mut listeners = world.listeners.iter();
-    let shadow = listeners.rfind(|shadow| Some(shadow.handle) == listener).unwrap();
-    assert!(shadow.life == Life::Held && shadow.enabled, "it listens no more: {shadow:?}");
-    react(world, cx);
-}
-
-pub fn on_read(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn) {
-    let shadow = conn_call(world, cx, conn);
-    assert!(!shadow.disabled[0] && !shadow.input.is_empty(), "nothing to read: {shadow:?}");
-    react(world, cx);
-}
-
-pub fn on_write(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn) {
-    let shadow = conn_call(world, cx, conn);
-    assert!(!shadow.disabled[1] && shadow.output.is_empty(), "not all is sent: {shadow:?}");
-    react(world, cx);
-}
-
-pub fn on_conn_event(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, event: ConnEvent) {
-    let shadow = conn_call(world, cx, conn);
-    let due = match event {
-        ConnEvent::Connected => &mut shadow.connect_due,
-        ConnEvent::Eof => {
-            assert!(!shadow.disabled[0], "reading is disabled: {shadow:?}");
-            shadow.disabled[0] = true;
-            &mut shadow.eof_due
+/// The callback of every connection.
+pub fn on_conn(world: &mut World, conn: &mut ConnMut<World>, event: ConnEvent) {
+    let id = conn.id();
+    world.follow(conn.cx());
+    let place = conn_call(world, conn.cx(), id, event);
+    let (pool, now) = (world.pool_of(place), conn.cx().now());
+    let shadow = &mut world.conns[place];
+    let room = pool.output - shadow.output.len();
+    match event {
+        ConnEvent::Opened => {
+            assert!(shadow.accept_due || shadow.connect_due, "opened twice: {shadow:?}");
+            if shadow.accept_due {
+                shadow.disabled[0] = false;
+                let listener = shadow.listener;
+                let mut listeners = world.listeners.iter();
+                let listener = listeners.rfind(|shadow| Some(shadow.handle) == listener).unwrap();
+                assert!(listener.life == Life::Held && listener.enabled, "it listens no more");
+            }
+            let shadow = &mut world.conns[place];
+            (shadow.accept_due, shadow.connect_due) = (false, false);
         }
-        ConnEvent::Failed(_) => &mut shadow.fail_due,
+        ConnEvent::Readable => {
+            assert!(!shadow.disabled[0] && !shadow.input.is_empty(), "nothing to read: {shadow:?}");
+            assert!(room >= shadow.room, "no room for an answer: {shadow:?}");
+        }
+        ConnEvent::Writable => {
+            let has_room = shadow.wanted > 0 && room >= shadow.wanted;
+            assert!(!shadow.disabled[1], "writing is disabled: {shadow:?}");
+            assert!(shadow.output.is_empty() || has_room, "not all is sent: {shadow:?}");
+            shadow.wanted = 0;
+        }
+        ConnEvent::Eof => {
+            assert!(!shadow.disabled[0] && room >= shadow.room, "{shadow:?}");
+            assert!(std::mem::take(&mut shadow.eof_due), "twice, or unasked: {shadow:?}");
+            shadow.disabled[0] = true;
+        }
         ConnEvent::Timeout(direction) => {
             assert!(shadow.timed[direction as usize], "{direction:?} was never timed");
             let disabled = &mut shadow.disabled[direction as usize];
             assert!(!std::mem::replace(disabled, true), "{direction:?} is disabled");
-            return react(world, cx);
         }
-    };
-    assert!(*due, "{event:?} came twice, or unasked");
-    *due = false;
-    react(world, cx);
+        ConnEvent::Alarm => {
+            let Some((at, period)) = shadow.alarm else { panic!("no alarm was set: {shadow:?}") };
+            assert!(at <= now, "the alarm is early: {shadow:?}");
+            let next = at.after(Duration::from_millis(period));
+            shadow.alarm = (period > 0).then_some((next, period));
+        }
+        ConnEvent::Ended(end) => ended(world, conn, place, end),
+    }
+    react(world, conn.cx());
 }
 
-/// The connection that is called, which the application holds.
-fn conn_call<'w>(world: &'w mut World, cx: &mut Cx<'_, World>, conn: Conn) -> &'w mut ConnShadow {
+/// It may connect again.
+fn ended(world: &mut World, conn: &mut ConnMut<World>, place: usize, end: ConnEnd) {
+    let shadow = &mut world.conns[place];
+    assert_eq!(shadow.end_due.take(), Some(end), "it ends twice, or unasked: {shadow:?}");
+    if shadow.life == Life::Held {
+        shadow.life = Life::Released;
+    }
+    assert!(!conn.is_open() && conn.room() == 0, "{shadow:?}");
+    if world.bytes.coin() {
+        verbs::connect_again(world, conn, place);
+    }
+}
+
+/// The connection that is called, which the application holds, unless it is called for its end.
+fn conn_call(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, event: ConnEvent) -> usize {
     world.pass.count();
     world.settle(cx, true);
-    let found = world.conns.iter_mut().rfind(|shadow| shadow.handle == conn);
-    let shadow = found.expect("a connection that nobody made");
-    assert_eq!(shadow.life, Life::Held, "a connection without owner is called: {shadow:?}");
+    let found = world.conns.iter().rposition(|shadow| shadow.handle == conn);
+    let place = found.expect("a connection that nobody made");
+    let shadow = &world.conns[place];
+    let is_end = matches!(event, ConnEvent::Ended(_));
+    assert!(shadow.life == Life::Held || is_end, "it is called after its end: {shadow:?}");
+    assert!(!shadow.accept_due || event == ConnEvent::Opened, "not opened first: {shadow:?}");
     world.pass.at_level(shadow.level);
-    shadow
+    place
 }
 
-pub fn on_listen_error(
-    world: &mut World,
-    cx: &mut Cx<'_, World>,
-    listener: Listener,
-    _: ListenError,
-) {
+pub fn on_listen_error(world: &mut World, listener: &mut ListenerMut<World>, _: ListenError) {
+    let id = listener.id();
+    let (listener, cx) = (id, listener.cx());
     world.pass.count();
     world.settle(cx, true);
     world.pass.at_level(4);

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use picoevent::{Conn, Event, EventBase, Listener, Mode, Source, Storage};
+use picoevent::{Conn, Event, EventBase, Listener, Mode, Pool, Settings, Source, Storage};
 
 /// One of each kind.
 pub struct Foreign {
@@ -12,17 +12,20 @@ pub struct Foreign {
     pub source: Source,
 }
 
+static SETTINGS: Settings = Settings::new();
+
 /// Their slots lie behind the last of every table that is driven.
 pub static FOREIGN: LazyLock<Foreign> = LazyLock::new(|| {
-    let mut storage = Box::new(Storage::<(), 8, 8, 1, 1, 8, 8>::new());
+    let mut storage = Box::new(Storage::<(), 8, 8, 16, 8, 1, 8>::new());
     let mut base = EventBase::new(&mut storage);
+    let pool = base.add_pool(Pool::rest().rings(1, 1)).unwrap();
     let address = "127.0.0.1:9".parse().unwrap();
     let mut last = None;
     for _ in 0..8 {
         last = Some(Foreign {
-            event: base.new_timer(Mode::OneShot, |(), _, _, _| {}).unwrap(),
-            conn: base.connect(address).unwrap(),
-            listener: base.listen(address, |(), _, _| {}).unwrap(),
+            event: base.new_timer(Mode::OneShot, |(), _| {}).unwrap(),
+            conn: base.connect_with(address, pool, &SETTINGS, |(), _, _| {}).unwrap(),
+            listener: base.listen_with(address, pool, &SETTINGS, |(), _, _| {}).unwrap(),
             source: base.new_source().unwrap(),
         });
     }

@@ -22,10 +22,10 @@ mod shadow;
 mod verbs;
 mod world;
 
-use picoevent::{EventBase, Storage};
+use picoevent::{EventBase, Pool, Storage};
 
 use bytes::Bytes;
-use world::{Sizes, World};
+use world::{PoolSizes, Sizes, World};
 
 /// Does what the bytes say to a base of its own, until there are none left.
 ///
@@ -34,43 +34,45 @@ use world::{Sizes, World};
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
     // Tables so small that they are full all the time, rings that wrap with nearly every byte.
-    match bytes.below(6) {
-        0 => drive::<4, 2, 8, 4, 2, 4>(bytes),
-        1 => drive::<1, 1, 1, 1, 1, 1>(bytes),
-        2 => drive::<3, 3, 1, 8, 1, 1>(bytes),
-        3 => drive::<4, 4, 5, 3, 2, 2>(bytes),
-        4 => drive::<2, 1, 2, 2, 1, 1>(bytes),
-        _ => drive::<1, 0, 0, 0, 1, 0>(bytes),
+    match bytes.below(7) {
+        0 => drive::<4, 2, 24, 2, 4, _>(bytes, [Pool::new(2).rings(8, 4)]),
+        1 => drive::<1, 1, 2, 1, 1, _>(bytes, [Pool::new(1).rings(1, 1)]),
+        2 => drive::<3, 3, 27, 1, 1, _>(bytes, [Pool::new(2).rings(1, 8).spare(1)]),
+        3 => {
+            drive::<4, 4, 40, 2, 2, _>(bytes, [Pool::new(2).rings(5, 3), Pool::new(2).rings(4, 8)])
+        }
+        4 => drive::<2, 3, 14, 2, 1, _>(
+            bytes,
+            [Pool::new(1).rings(2, 2).spare(1), Pool::rest().rings(1, 5)],
+        ),
+        5 => drive::<1, 4, 16, 1, 1, _>(bytes, [Pool::new(0), Pool::rest().rings(2, 2).spare(1)]),
+        _ => drive::<1, 0, 0, 1, 0, _>(bytes, [Pool::new(0).rings(1, 1)]),
     }
 }
 
 fn drive<
     const EVENTS: usize,
     const CONNS: usize,
-    const INPUT: usize,
-    const OUTPUT: usize,
+    const BYTES: usize,
     const LISTENERS: usize,
     const SOURCES: usize,
+    const POOLS: usize,
 >(
     bytes: Bytes,
+    pools: [Pool; POOLS],
 ) {
-    let mut storage = Storage::<World, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>::new();
+    let mut storage = Storage::<World, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
     let mut base = EventBase::new(&mut storage);
-    let mut world = World::new(
-        bytes,
-        Sizes {
-            events: EVENTS,
-            conns: CONNS,
-            input: INPUT,
-            output: OUTPUT,
-            listeners: LISTENERS,
-            sources: SOURCES,
-        },
-    );
+    let pools = base.add_pools(pools).unwrap();
+    let pools = pools.map(|id| PoolSizes::of(id, base.pool(id).unwrap())).to_vec();
+    let sizes =
+        Sizes { events: EVENTS, conns: CONNS, listeners: LISTENERS, sources: SOURCES, pools };
+    let mut world = World::new(bytes, sizes);
     world.check(&mut base);
     while !world.bytes.is_empty() {
         back_end::step(&mut world, &mut base);
         world.check(&mut base);
         world.check_told(&mut base);
     }
+    back_end::finish(&mut world, &mut base);
 }

@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
-use picoevent::{Conn, Event, FIN_WAIT, Instant, LINGER, Listener, Mode, Signal, Source, What};
+use picoevent::{
+    Conn, ConnEnd, Event, EventFlags, FIN_WAIT, Instant, LINGER, Listener, Mode, Signal, Source,
+};
+
+use crate::verbs::Kind;
 
 /// What an event was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub enum For {
 pub struct EventShadow {
     pub handle: Event,
     pub made_for: For,
-    pub interest: What,
+    pub interest: EventFlags,
     pub mode: Mode,
     /// It goes by itself once it has fired.
     pub once: bool,
@@ -28,7 +32,7 @@ pub struct EventShadow {
     /// When its timeout passes, if one was set and has not been heard of.
     pub armed: Option<Instant>,
     /// Bits that were given to it by hand since its last callback.
-    pub given: What,
+    pub given: EventFlags,
     /// Calls for its signal that may still come.
     pub credit: u64,
     /// Its callback ran, and nothing has been done to it since.
@@ -46,13 +50,13 @@ impl EventShadow {
         Self {
             handle,
             made_for,
-            interest: What::NONE,
+            interest: EventFlags::NONE,
             mode,
             once: false,
             alive: true,
             may_fire: false,
             armed: None,
-            given: What::NONE,
+            given: EventFlags::NONE,
             credit: 0,
             spent: false,
             stays: false,
@@ -69,13 +73,13 @@ impl EventShadow {
     /// The deadline is about to go: if it has passed, the callback may still be to come.
     pub fn passed_already(&mut self, now: Instant) {
         if self.armed.is_some_and(|at| at <= now) {
-            self.given |= What::TIMEOUT;
+            self.given |= EventFlags::TIMEOUT;
         }
     }
 
     /// Nothing can come of it any more, unless something is done to it.
     pub fn quiet(&mut self) {
-        (self.may_fire, self.armed, self.given, self.credit) = (false, None, What::NONE, 0);
+        (self.may_fire, self.armed, self.given, self.credit) = (false, None, EventFlags::NONE, 0);
         self.stays = false;
     }
 }
@@ -89,6 +93,9 @@ pub enum Life {
     Closing,
     /// The application has let go of it; the back end has not heard so.
     Dropped,
+    /// The back end is done with it. Its slot is given back, or it connects again, when the application has
+    /// heard of the end.
+    Released,
     /// Nobody: the slot is given back.
     Gone,
 }
@@ -114,21 +121,35 @@ pub struct ConnShadow {
     pub limit: Instant,
     /// Its slot was given to another; the back end has not heard so.
     pub evicted: bool,
-    /// Callbacks that may still come, each once: accepted, connected, end of stream, failed.
+    /// Callbacks that may still come, each once: that it was accepted or connected, the end of stream, the
+    /// end.
     pub accept_due: bool,
     pub connect_due: bool,
     pub eof_due: bool,
-    pub fail_due: bool,
+    pub end_due: Option<ConnEnd>,
+    /// It is at rest, and when it connects.
+    pub rests: bool,
+    pub connects_at: Option<Instant>,
+    /// When it connects again.
+    pub reconnects: Option<Instant>,
+    /// It was to connect again, so that the peer's end is not waited for.
+    pub hurries: bool,
+    /// When its alarm rings, and how often in milliseconds; zero for once.
+    pub alarm: Option<(Instant, u64)>,
+    /// The room that an answer takes, and that is waited for.
+    pub room: usize,
+    pub wanted: usize,
+    /// The place of its pool.
+    pub pool: usize,
     /// A timeout was set at some time, for each direction.
     pub timed: [bool; 2],
     /// Each direction was disabled, by a verb or by a callback that says so, and not enabled since.
     pub disabled: [bool; 2],
-    pub user: u32,
     pub level: u8,
 }
 
 impl ConnShadow {
-    pub fn new(handle: Conn, listener: Option<Listener>) -> Self {
+    pub fn new(handle: Conn, listener: Option<Listener>, pool: usize, room: usize) -> Self {
         let connecting = listener.is_none();
         Self {
             handle,
@@ -147,32 +168,104 @@ impl ConnShadow {
             accept_due: !connecting,
             connect_due: false,
             eof_due: false,
-            fail_due: false,
+            end_due: None,
+            rests: connecting,
+            connects_at: None,
+            reconnects: None,
+            hurries: false,
+            alarm: None,
+            room,
+            wanted: 0,
+            pool,
             timed: [false; 2],
-            disabled: [true, false],
-            user: 0,
+            disabled: [!connecting, false],
             level: 4,
         }
     }
 }
 
 impl ConnShadow {
-    /// The application closes it, or drops it, which is the same if nothing is lost by that.
+    /// The application closes it: output first.
     pub fn close(&mut self, now: Instant) {
+        if self.failed {
+            self.input.clear();
+            self.life = Life::Released;
+        } else if self.connecting && (self.rests || self.output.is_empty()) {
+            self.drop(ConnEnd::Closed);
+        } else {
+            self.close_as(now, ConnEnd::Closed);
+        }
+    }
+
+    /// The application aborts it, which is as if it closed it if nothing is lost by that.
+    pub fn abort(&mut self, now: Instant, end: ConnEnd) {
+        if self.failed {
+            self.life = Life::Released;
+        } else if !self.connecting && self.eof && self.output.is_empty() {
+            self.close_as(now, end);
+        } else {
+            self.drop(end);
+        }
+    }
+
+    pub fn close_as(&mut self, now: Instant, end: ConnEnd) {
         self.life = Life::Closing;
         self.input.clear();
         self.limit = now.after(if self.delivered { FIN_WAIT } else { LINGER });
+        self.leave(end);
     }
 
-    /// The application drops it.
-    pub fn drop(&mut self) {
-        self.life = if self.failed { Life::Gone } else { Life::Dropped };
+    fn drop(&mut self, end: ConnEnd) {
+        self.life = if self.rests { Life::Released } else { Life::Dropped };
         self.output.clear();
+        self.leave(end);
+    }
+
+    fn leave(&mut self, end: ConnEnd) {
+        (self.rests, self.connects_at, self.alarm) = (false, None, None);
+        // Of one that was not handed over, nothing is reported.
+        self.end_due = (!self.accept_due).then_some(end);
+    }
+
+    /// The back end is done with it.
+    pub fn release(&mut self) {
+        self.output.clear();
+        self.life = Life::Released;
+        if self.end_due.is_none() {
+            self.give_back();
+        }
+    }
+
+    /// The application has heard of the end, and the back end is done with it.
+    pub fn give_back(&mut self) {
+        if self.reconnects.is_some() {
+            self.rest();
+        } else {
+            self.life = Life::Gone;
+        }
+    }
+
+    /// It rests until it connects again.
+    pub fn rest(&mut self) {
+        let fresh = Self::new(self.handle, None, self.pool, self.room);
+        let connects_at = self.reconnects;
+        *self = Self { connects_at, level: self.level, ..fresh };
+    }
+
+    /// The base is about to give its slot back, or to let it connect again.
+    pub fn is_freed(&self) -> bool {
+        self.life == Life::Released && self.end_due.is_none()
+    }
+
+    /// The application reaches it by its handle.
+    pub fn answers(&self) -> bool {
+        self.life == Life::Held || self.life != Life::Gone && self.reconnects.is_some()
     }
 
     /// Its slot may go to another.
     pub fn may_linger(&self) -> bool {
-        self.life == Life::Closing && self.delivered && !self.eof
+        let is_heard = self.end_due.is_none() && self.reconnects.is_none();
+        self.life == Life::Closing && self.delivered && !self.eof && is_heard
     }
 }
 
@@ -185,6 +278,10 @@ pub struct ListenerShadow {
     /// A failure was fed and not heard of.
     pub fail_due: bool,
     pub user: u32,
+    /// The place of its pool.
+    pub pool: usize,
+    pub kind: Kind,
+    pub limit: usize,
 }
 
 /// A source.

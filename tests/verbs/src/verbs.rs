@@ -5,12 +5,33 @@ mod events;
 
 use std::fmt::Write;
 
-use picoevent::{Cx, DispatchLimit, Instant};
+use picoevent::{Cx, DispatchLimit, FullError, Instant, Settings, SetupError};
 
 use crate::calls;
 use crate::foreign::FOREIGN;
 use crate::shadow::{Life, ListenerShadow};
 use crate::world::{World, remember};
+
+pub use conns::connect_again;
+
+/// What connections begin with.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    pub settings: &'static Settings,
+    pub room: usize,
+    pub busy: &'static [u8],
+}
+
+static PLAIN: Settings = Settings::new();
+static ROOMY: Settings = Settings::new().room(3);
+static BUSY: Settings = Settings::new().busy(b"!?");
+
+pub const KINDS: [Kind; 4] = [
+    Kind { settings: &PLAIN, room: 1, busy: b"" },
+    Kind { settings: &PLAIN, room: 1, busy: b"" },
+    Kind { settings: &ROOMY, room: 3, busy: b"" },
+    Kind { settings: &BUSY, room: 1, busy: b"!?" },
+];
 
 /// Does the next thing that the bytes say.
 pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
@@ -28,13 +49,27 @@ pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
 fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
     let verb = world.bytes.below(8);
     if verb < 2 {
-        let Ok(handle) = cx.listen("0.0.0.0:7".parse().unwrap(), calls::on_accept) else {
-            return assert_eq!(cx.counts().listeners, world.sizes.listeners);
+        let (pool, kind) = (world.bytes.below(world.sizes.pools.len()), world.bytes.pick(KINDS));
+        let sizes = world.sizes.pools[pool];
+        let address = "0.0.0.0:7".parse().unwrap();
+        let handle = match cx.listen_with(address, sizes.id, kind.settings, calls::on_conn) {
+            Ok(handle) => handle,
+            Err(error) => {
+                let expected = match () {
+                    () if kind.room > sizes.output => SetupError::Room,
+                    () if kind.busy.len() > sizes.output => SetupError::Busy,
+                    () => SetupError::Full(FullError::Listeners),
+                };
+                assert_eq!(error, expected);
+                let is_full = cx.counts().listeners == world.sizes.listeners;
+                return assert!(is_full || error != SetupError::Full(FullError::Listeners));
+            }
         };
         let user = world.fresh();
         cx.listener(handle).unwrap().set_user(user).on_error(calls::on_listen_error);
-        let shadow =
-            ListenerShadow { handle, life: Life::Held, enabled: true, fail_due: false, user };
+        let (life, limit) = (Life::Held, usize::MAX);
+        let (enabled, fail_due) = (true, false);
+        let shadow = ListenerShadow { handle, life, enabled, fail_due, user, pool, kind, limit };
         return remember(&mut world.listeners, shadow, |old| old.life == Life::Gone);
     }
     let Some(place) = world.pick_listener() else {
@@ -49,7 +84,12 @@ fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
             listener.enable();
             shadow.enabled = true;
         }
-        4 | 5 => {
+        4 => {
+            let limit = world.bytes.below(3) as u16;
+            listener.set_limit(limit);
+            shadow.limit = limit.into();
+        }
+        5 => {
             listener.disable();
             shadow.enabled = false;
         }
@@ -82,9 +122,9 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
     match world.bytes.below(16) {
         0 => cx.exit(),
         1 => cx.exit_after(world.bytes.duration()),
-        2 => cx.break_off(),
+        2 => cx.loop_break(),
         3 | 4 => {
-            cx.continue_early();
+            cx.loop_continue();
             world.pass.cut_short();
         }
         5 | 6 => {

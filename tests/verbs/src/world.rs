@@ -1,6 +1,9 @@
 //! The application that is driven, and what is checked of the base behind it.
 
-use picoevent::{Conn, Counts, Cx, Event, EventBase, EventInfo, Signal, Trigger, What};
+use picoevent::{
+    Conn, Counts, Cx, Event, EventBase, EventFlags, EventInfo, Listener, Pool, PoolId, Signal,
+    Trigger, WriteError,
+};
 
 use crate::bytes::Bytes;
 use crate::foreign::FOREIGN;
@@ -8,14 +11,32 @@ use crate::pass::Pass;
 use crate::shadow::{ConnShadow, EventShadow, Life, ListenerShadow, SourceShadow};
 
 /// The capacities of the base's storage.
-#[derive(Clone, Copy)]
 pub struct Sizes {
     pub events: usize,
     pub conns: usize,
-    pub input: usize,
-    pub output: usize,
     pub listeners: usize,
     pub sources: usize,
+    pub pools: Vec<PoolSizes>,
+}
+
+/// What a pool has.
+#[derive(Clone, Copy)]
+pub struct PoolSizes {
+    pub id: PoolId,
+    /// Connection slots.
+    pub slots: usize,
+    /// The most connections that the application holds.
+    pub most: usize,
+    pub input: usize,
+    pub output: usize,
+}
+
+impl PoolSizes {
+    pub fn of(id: PoolId, pool: Pool) -> Self {
+        let (input, output) = pool.ring_sizes();
+        let most = pool.spare(0).conns();
+        Self { id, slots: pool.conns(), most, input, output }
+    }
 }
 
 /// The application: what it knows of every object, and the bytes it decides by.
@@ -65,8 +86,51 @@ impl World {
         let lives = |shadow: &&mut ConnShadow| shadow.life != Life::Gone;
         let mut living = self.conns.iter_mut().filter(lives);
         if let Some(shadow) = living.find(|shadow| shadow.handle.index() == new.index()) {
-            assert!(shadow.may_linger(), "its slot was taken from it: {shadow:?}");
-            (shadow.life, shadow.evicted) = (Life::Gone, true);
+            let is_free = shadow.is_freed() && shadow.reconnects.is_none();
+            assert!(is_free || shadow.may_linger(), "its slot was taken from it: {shadow:?}");
+            (shadow.life, shadow.evicted) = (Life::Gone, !is_free);
+        }
+    }
+
+    /// The capacities of a connection's pool.
+    pub fn pool_of(&self, place: usize) -> PoolSizes {
+        self.sizes.pools[self.conns[place].pool]
+    }
+
+    /// How many connections of a pool the application holds, those included that connect again.
+    pub fn held(&self, pool: usize) -> usize {
+        let held = |conn: &&ConnShadow| conn.pool == pool && conn.answers();
+        self.conns.iter().filter(held).count()
+    }
+
+    /// How many connections of a listener the application holds.
+    pub fn held_of(&self, listener: Listener) -> usize {
+        let held = |conn: &&ConnShadow| conn.listener == Some(listener) && conn.life == Life::Held;
+        self.conns.iter().filter(held).count()
+    }
+
+    /// How many slots of a pool are taken, at least and at most: the base gives those back that are done
+    /// when it takes actions.
+    pub fn taken(&self, pool: usize) -> (usize, usize) {
+        let taken = |conn: &&ConnShadow| conn.pool == pool && conn.life != Life::Gone;
+        let freed = |conn: &&ConnShadow| conn.is_freed() && conn.reconnects.is_none();
+        let most = self.conns.iter().filter(taken).count();
+        (most - self.conns.iter().filter(taken).filter(freed).count(), most)
+    }
+
+    /// Takes note of what the base does by itself: it lets connections rest, and connects those whose time
+    /// has come.
+    pub fn follow(&mut self, cx: &mut Cx<'_, Self>) {
+        let now = cx.now();
+        for shadow in &mut self.conns {
+            let Ok(conn) = cx.conn(shadow.handle) else { continue };
+            if shadow.is_freed() && conn.room() > 0 {
+                shadow.rest();
+            }
+            if shadow.life == Life::Held && shadow.rests && !conn.is_resting() {
+                assert!(shadow.connects_at.is_some_and(|at| at <= now), "too early: {shadow:?}");
+                (shadow.rests, shadow.connects_at) = (false, None);
+            }
         }
     }
 
@@ -144,6 +208,7 @@ impl World {
     /// Checks everything that can be seen through the loop.
     pub fn check(&mut self, cx: &mut Cx<'_, Self>) {
         self.settle(cx, false);
+        self.follow(cx);
         let infos: Vec<_> = cx.events().collect();
         self.check_events(cx, &infos);
         self.forget_dropped(cx);
@@ -154,6 +219,7 @@ impl World {
                     assert_eq!(shadow.life, Life::Held, "a freed listener answers");
                     assert_eq!(listener.user(), shadow.user);
                     assert!(listener.address().is_some());
+                    assert_eq!(listener.conns(), self.held_of(shadow.handle), "{shadow:?}");
                 }
                 Err(_) => assert_ne!(shadow.life, Life::Held, "a listener is gone"),
             }
@@ -175,7 +241,7 @@ impl World {
             assert_eq!((event.user(), event.priority().level()), (shadow.user, shadow.level));
             let deadline = event.deadline();
             assert_eq!(event.remaining(), deadline.map(|deadline| deadline.since(now)));
-            assert!(event.pending().contains(What::TIMEOUT) || deadline.is_none());
+            assert!(event.pending().contains(EventFlags::TIMEOUT) || deadline.is_none());
             if shadow.armed.is_some_and(|at| at > now) || deadline.is_some() {
                 assert_eq!(deadline, shadow.armed, "a deadline is another: {shadow:?}");
             }
@@ -203,17 +269,25 @@ impl World {
 
     fn check_conns(&self, cx: &mut Cx<'_, Self>) {
         for shadow in &self.conns {
-            let Ok(conn) = cx.conn(shadow.handle) else {
-                assert_ne!(shadow.life, Life::Held, "a connection is gone: {shadow:?}");
+            let Ok(mut conn) = cx.conn(shadow.handle) else {
+                assert!(!shadow.answers(), "a connection is gone: {shadow:?}");
                 continue;
             };
-            assert_eq!(shadow.life, Life::Held, "a connection answers: {shadow:?}");
+            assert!(shadow.answers(), "a connection answers: {shadow:?}");
+            if shadow.life != Life::Held {
+                assert!(!conn.is_open() && !conn.is_resting() && conn.room() == 0);
+                assert_eq!(conn.write(b"x"), Err(WriteError::Finished));
+                continue;
+            }
+            let pool = self.sizes.pools[shadow.pool];
             let (first, second) = conn.peek();
             assert!(first.iter().chain(second).eq(&shadow.input), "other input: {shadow:?}");
             assert_eq!(conn.input_len(), shadow.input.len());
             assert_eq!(conn.output_len(), shadow.output.len());
-            assert_eq!(conn.room(), self.sizes.output - shadow.output.len());
-            assert_eq!(conn.user(), shadow.user);
+            let is_over = shadow.finished || shadow.failed;
+            assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.len() });
+            assert_eq!((conn.pool(), conn.is_resting()), (Some(pool.id), shadow.rests));
+            assert_eq!(conn.is_open(), !shadow.connecting && !shadow.failed);
             assert!(conn.peer().is_some());
             assert_eq!(conn.listener(), shadow.listener);
         }
@@ -222,13 +296,18 @@ impl World {
     fn check_counts(&self, cx: &Cx<'_, Self>, infos: &[EventInfo]) {
         let counts = cx.counts();
         assert_eq!(counts.events, self.events.iter().filter(|event| event.alive).count());
-        assert_eq!(counts.conns, self.conns.iter().filter(|conn| conn.life != Life::Gone).count());
+        let taken = (0..self.sizes.pools.len()).map(|pool| self.taken(pool));
+        let (least, most) = taken.fold((0, 0), |(a, b), (least, most)| (a + least, b + most));
+        assert!((least..=most).contains(&counts.conns), "{counts:?} {:?}", self.conns);
+        for (place, pool) in self.sizes.pools.iter().enumerate() {
+            assert_eq!(cx.pool_held(pool.id), self.held(place));
+        }
         let listeners = self.listeners.iter().filter(|listener| listener.life != Life::Gone);
         assert_eq!(counts.listeners, listeners.count());
         let sources = self.sources.iter().filter(|source| source.life != Life::Gone);
         assert_eq!(counts.sources, sources.count());
 
-        let waits = What::READ | What::WRITE | What::CLOSED | What::SIGNAL;
+        let waits = EventFlags::READ | EventFlags::WRITE | EventFlags::CLOSED | EventFlags::SIGNAL;
         let registered = |info: &&EventInfo| info.pending.intersects(waits);
         let timed = infos.iter().filter(|info| info.deadline.is_some()).count();
         let waiting = infos.iter().filter(registered).count() + timed;
@@ -244,6 +323,13 @@ impl World {
     pub fn check_told(&self, base: &mut EventBase<'_, Self>) {
         let earliest = base.events().filter_map(|info| info.deadline).min();
         assert!(earliest.is_none() || base.deadline() <= earliest, "a deadline is slept through");
+        let now = base.now();
+        for shadow in self.conns.iter().filter(|conn| conn.life == Life::Held && !conn.failed) {
+            let alarm = shadow.alarm.map(|(at, _)| at);
+            for at in [alarm, shadow.connects_at].into_iter().flatten().filter(|at| *at > now) {
+                assert!(base.deadline().is_some_and(|until| until <= at), "slept: {shadow:?}");
+            }
+        }
         for shadow in &self.conns {
             let (first, second) = base.output(shadow.handle);
             let given = first.iter().chain(second);

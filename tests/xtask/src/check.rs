@@ -37,6 +37,7 @@ pub fn run() -> Result<()> {
     checks.step("no panic in core", |_| panics::run(toolchain))?;
     checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
     checks.step("firmware on a painted stack", |_| size::stack::build(toolchain))?;
+    checks.step("gateway as tasks", |_| gateway_as_tasks(toolchain))?;
     checks.step("instructions and bytes", |_| gate::run(gate::Task::Judge))?;
     checks.step("tests", |checks| checks.tests(tests()))?;
     checks.step("oracle", |_| oracle::check())?;
@@ -174,6 +175,11 @@ fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()>
         firmware::build_all(toolchain, board)?;
     }
     Ok(())
+}
+
+fn gateway_as_tasks(toolchain: Toolchain) -> Result<()> {
+    let mut emulated = BOARDS.iter().filter(|board| board.is_emulated());
+    emulated.try_for_each(|board| firmware::build_gateway_as_tasks(toolchain, board))
 }
 
 fn tests() -> Command {

@@ -61,6 +61,8 @@ pub enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Count the lines of the gateway, on the loop and as tasks
+    Lines,
     /// Count the instructions of each operation by table size with valgrind; writes
     /// docs/performance.md
     Count,
@@ -153,6 +155,7 @@ mod tests {
             ("setup", Command::Setup),
             ("test", Command::Test),
             ("count", Command::Count),
+            ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),
             ("gate --record", Command::Gate { record: true }),
             ("size", Command::Size { markdown: false }),

@@ -22,8 +22,13 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// The port that every example listens on.
-const GUEST_PORT: u16 = 9995;
+/// Returns the ports that an example listens on. The first is the one that `--port` is about.
+fn guest_ports(example: &str) -> &'static [u16] {
+    match example {
+        "gateway" => &[2323, 8080],
+        _ => &[9995],
+    }
+}
 
 /// The status of a program that was ended by Ctrl-C, as in shells.
 const INTERRUPTED: i32 = 130;
@@ -35,7 +40,7 @@ const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 const MOMENT: Duration = Duration::from_secs(20);
 
 /// Builds `example` for `machine` and runs it, with this machine's `port` (0: any free one)
-/// forwarded to the guest's 9995, over a simulated cable if requested. Returns its exit status.
+/// forwarded to the guest's first port, over a simulated cable if requested. Returns its exit status.
 pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
     if command::find_program(QEMU_PROGRAM).is_none() {
         bail!("{QEMU_PROGRAM} is not installed: run `cargo xtask setup`");
@@ -51,26 +56,42 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
     };
     let netdev = match &far_side {
         Some(far_side) => far_side.netdev(),
-        None => format!("user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}"),
+        None => user_network(port, guest_ports(example)),
     };
     let mut guest = Qemu::new(machine, &elf).netdev(netdev).interactive().boot()?;
     let (uart, process) = (guest.uart()?, guest.process().clone());
     thread::spawn(move || interrupt(signals, uart, &process));
 
-    // QEMU takes the port after it has connected the serial port, or ends because it cannot.
-    let port = match &far_side {
-        Some(far_side) => Ok(far_side.port()),
-        None => guest.qmp().and_then(|qmp| qmp.forwarded_port(GUEST_PORT)),
+    // QEMU takes the ports after it has connected the serial port, or ends because it cannot.
+    let ports: Vec<u16> = match &far_side {
+        Some(far_side) => vec![far_side.port()],
+        None => guest.qmp().map_or(Vec::new(), |qmp| {
+            let forwarded = guest_ports(example).iter().map(|port| qmp.forwarded_port(*port));
+            forwarded.flatten().collect()
+        }),
     };
-    if let Ok(port) = port {
+    if !ports.is_empty() {
+        let commands: Vec<_> = ports.iter().map(|port| format!("nc 127.0.0.1 {port}")).collect();
         println!(
-            "{example} on {}, Ctrl-C ends it; talk to it by: nc 127.0.0.1 {port}",
-            machine.name()
+            "{example} on {}, Ctrl-C ends it; talk to it by: {}",
+            machine.name(),
+            commands.join(", ")
         );
     }
     let status = show(&mut guest)?;
     far_side.map_or(Ok(()), FarSide::end)?;
     Ok(status)
+}
+
+/// Returns QEMU's description of a network in which ports of this machine reach the guest's: `port` the
+/// first, and free ones the others.
+fn user_network(port: u16, guest_ports: &[u16]) -> String {
+    let mut network = "user,id=n0".to_owned();
+    for (place, guest) in guest_ports.iter().enumerate() {
+        let port = if place == 0 { port } else { 0 };
+        network.push_str(&format!(",hostfwd=tcp:127.0.0.1:{port}-:{guest}"));
+    }
+    network
 }
 
 /// Shows the log until the guest ends.

@@ -72,6 +72,14 @@ pub fn build_baseline(
     programs.iter().map(find).collect()
 }
 
+/// The gateway as tasks, a program of the same package.
+pub const GATEWAY_AS_TASKS: &str = "gateway-tasks";
+
+/// Compiles the gateway as tasks for a board.
+pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()> {
+    build_baseline(toolchain, board, &[GATEWAY_AS_TASKS]).map(drop)
+}
+
 /// The program that is built with an additional feature.
 const RECORDED: &str = "recorded";
 

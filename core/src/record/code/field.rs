@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::tag;
 use crate::handle::Handle;
-use crate::{Action, End, Signal, Tuning, What};
+use crate::{Action, End, EventFlags, Signal, Tuning};
 
 /// An unset address.
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
@@ -163,7 +163,7 @@ impl Fields<'_> {
             tag::END => Action::End(self.handle()?),
             tag::CLOSE => Action::Close(self.handle()?),
             tag::RESET => Action::Reset(self.handle()?),
-            tag::INTEREST => Action::Interest(self.handle()?, What::from_bits(self.small()?)),
+            tag::INTEREST => Action::Interest(self.handle()?, EventFlags::from_bits(self.small()?)),
             tag::FORGET => Action::Forget(self.handle()?),
             tag::CATCH => Action::Catch(self.signal()?),
             tag::RELEASE => Action::Release(self.signal()?),

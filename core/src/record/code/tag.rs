@@ -1,5 +1,5 @@
 //! The first byte of each entry, and what follows it. A tag never changes its meaning, because
-//! recordings are kept. Tags 14 and 33 are no longer written.
+//! recordings are kept. Tags 1, 14, 22 and 33 are no longer written.
 
 /// Makes the tags, from 1, and their shapes.
 macro_rules! tags {
@@ -17,7 +17,6 @@ macro_rules! tags {
 }
 
 tags! {
-    BASE = 1, 6;
     BEGIN = 2, 1;
     PREPARE = 3, 0;
     SETTLED = 4, 0;
@@ -37,7 +36,6 @@ tags! {
     TIME_IN_PASS = 19, 1;
     CALL_EVENT = 20, 2;
     CALL_CONN = 21, 2;
-    CALL_CONN_EVENT = 22, 2;
     CALL_LISTENER = 23, 2;
     PASSED = 24, 0;
     LISTEN_V4 = 25, 4;
@@ -60,6 +58,8 @@ tags! {
     END_LINGERING = 43, 0;
     CLOSE_ALL = 44, 0;
     OVERDUE = 45, 0;
+    BASE = 46, 6;
+    POOL = 47, 4;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the

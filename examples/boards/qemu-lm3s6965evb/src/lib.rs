@@ -16,7 +16,7 @@ mod ethernet;
 mod interrupt;
 mod uart;
 
-pub use board_support::{executor::only, exit::exit};
+pub use board_support::{console::on_button, executor::only, exit::exit, network::COLLECTOR};
 use ethernet::Ethernet;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);

@@ -1,4 +1,4 @@
-//! Console input of a guest: Ctrl-C has an effect, other bytes are ignored.
+//! Console input of a guest: Ctrl-C and the button have an effect, other bytes are ignored.
 
 use core::cell::Cell;
 
@@ -6,20 +6,34 @@ use critical_section::Mutex;
 
 const CTRL_C: u8 = 0x03;
 
+/// The key that stands for a button of the board.
+const BUTTON: u8 = b'b';
+
 /// A function that is called in the UART's interrupt.
 pub type Call = fn();
 
 static ON_CTRL_C: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));
+static ON_BUTTON: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));
 
 /// Sets `call` as the function for each Ctrl-C from now on. It runs in the UART's interrupt.
 pub fn on_ctrl_c(call: Call) {
     critical_section::with(|cs| ON_CTRL_C.borrow(cs).set(Some(call)));
 }
 
+/// Sets `call` as the function for each press of the button, which is the key `b`, from now on. It
+/// runs in the UART's interrupt.
+pub fn on_button(call: Call) {
+    critical_section::with(|cs| ON_BUTTON.borrow(cs).set(Some(call)));
+}
+
 /// Handles a byte that the UART received.
 pub fn received(byte: u8) {
-    let call = critical_section::with(|cs| ON_CTRL_C.borrow(cs).get());
-    if let Some(call) = call.filter(|_| byte == CTRL_C) {
+    let call = match byte {
+        CTRL_C => &ON_CTRL_C,
+        BUTTON => &ON_BUTTON,
+        _ => return,
+    };
+    if let Some(call) = critical_section::with(|cs| call.borrow(cs).get()) {
         call();
     }
 }

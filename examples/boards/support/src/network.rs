@@ -1,7 +1,14 @@
 //! The network of a board: embassy-net, with its runner in a task of its own.
 
+use core::net::{Ipv4Addr, SocketAddrV4};
+
 use embassy_net::{Config, Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
+
+/// The collector that a gateway reports to, if there is one: port 2325 of QEMU's host, which has this
+/// address for its guests. In the end-to-end tests it is the peer on the board's wire.
+pub const COLLECTOR: Option<SocketAddrV4> =
+    Some(SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 2325));
 
 /// Makes the stack and its runner, which must run in a separate task of the board.
 ///

@@ -7,13 +7,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use picoevent::{
-    Conn, ConnEvent, Cx, Direction, Event, KEEP_ALIVE, ListenError, Listener, OnConn, Signal, What,
+    Conn, ConnEvent, ConnMut, Cx, Event, EventMut, KEEP_ALIVE, ListenError, Listener, ListenerMut,
+    OnConn, PoolId, Settings, Signal,
 };
 
 type Command = Box<dyn FnOnce(&mut App, &mut Cx<'_, App>)>;
 
+/// What is done with a connection.
+type Deed = fn(&mut App, &mut ConnMut<'_, '_, App>);
+
+static SETTINGS: Settings = Settings::new();
+
 pub struct App {
     pub seen: Rc<RefCell<Seen>>,
+    /// All connections of the base.
+    pub pool: PoolId,
+    /// What the connections do.
+    pub call: OnConn<Self>,
     /// What each accepted connection is greeted with, and closed after.
     pub greeting: Option<Vec<u8>>,
     /// Whether accepted connections are read from.
@@ -21,7 +31,7 @@ pub struct App {
     /// The keep-alive interval of accepted connections.
     pub keep_alive: Option<Duration>,
     /// What is done with each accepted connection at last.
-    pub then: Option<OnConn<Self>>,
+    pub then: Option<Deed>,
     /// The event of [`SIGNAL`], once it was raised.
     pub signal: Option<Event>,
 }
@@ -31,6 +41,7 @@ pub struct App {
 pub struct Seen {
     pub commands: VecDeque<Command>,
     pub accepted: Vec<Conn>,
+    /// What happened to the connections, apart from accepts, input and output.
     pub events: Vec<(Conn, ConnEvent)>,
     pub received: HashMap<Conn, Vec<u8>>,
     pub flushed: Vec<Conn>,
@@ -50,9 +61,11 @@ impl Seen {
 }
 
 impl App {
-    pub fn new(seen: Rc<RefCell<Seen>>) -> Self {
+    pub fn new(seen: Rc<RefCell<Seen>>, pool: PoolId) -> Self {
         Self {
             seen,
+            pool,
+            call: Self::note,
             greeting: None,
             reads: true,
             keep_alive: Some(KEEP_ALIVE),
@@ -61,81 +74,87 @@ impl App {
         }
     }
 
-    pub fn commanded(&mut self, cx: &mut Cx<'_, Self>, event: Event, _: What) {
-        self.signal.get_or_insert(event);
+    pub fn commanded(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        let id = event.id();
+        self.signal.get_or_insert(id);
         self.seen.borrow_mut().signals += 1;
         let command = self.seen.borrow_mut().commands.pop_front();
         if let Some(command) = command {
-            command(self, cx);
+            command(self, event);
         }
     }
 
-    pub fn listen(cx: &mut Cx<'_, Self>, address: &str) -> Listener {
+    pub fn listen(&self, cx: &mut Cx<'_, Self>, address: &str) -> Listener {
         let address: SocketAddr = address.parse().expect("an address");
-        let listener = cx.listen(address, Self::accepted).expect("there is room");
+        let listener = cx.listen_with(address, self.pool, &SETTINGS, Self::called);
+        let listener = listener.expect("there is room");
         cx.listener(listener).expect("it was made just now").on_error(Self::listener_failed);
         listener
     }
 
-    pub fn connect(cx: &mut Cx<'_, Self>, peer: SocketAddr) -> Conn {
-        let conn = cx.connect(peer).expect("there is room");
-        Self::prepare(cx, conn, true);
-        conn
+    pub fn connect(&self, cx: &mut Cx<'_, Self>, peer: SocketAddr) -> Conn {
+        cx.connect_with(peer, self.pool, &SETTINGS, Self::called).expect("there is room")
     }
 
-    fn prepare(cx: &mut Cx<'_, Self>, conn: Conn, reads: bool) {
-        let mut conn = cx.conn(conn).expect("it is there");
-        conn.on_read(Self::readable).on_write(Self::flushed).on_event(Self::event);
-        if reads {
-            conn.enable(Direction::Read);
+    fn called(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+        (self.call)(self, conn, event);
+    }
+
+    /// Notes what happened to a connection, takes its input, and does what accepted connections get.
+    pub fn note(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Opened if conn.listener().is_some() => self.accept(conn),
+            ConnEvent::Readable => {
+                let mut data = vec![0; 4096];
+                let amount = conn.read(&mut data);
+                let mut seen = self.seen.borrow_mut();
+                seen.received.entry(conn.id()).or_default().extend(&data[..amount]);
+            }
+            ConnEvent::Writable => {
+                self.seen.borrow_mut().flushed.push(conn.id());
+                if self.greeting.is_some() {
+                    conn.close();
+                }
+            }
+            event => self.seen.borrow_mut().events.push((conn.id(), event)),
         }
     }
 
-    pub fn accepted(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        self.seen.borrow_mut().accepted.push(conn);
-        Self::prepare(cx, conn, self.reads);
+    fn accept(&mut self, conn: &mut ConnMut<'_, '_, Self>) {
+        self.seen.borrow_mut().accepted.push(conn.id());
+        if !self.reads {
+            conn.disable(picoevent::Direction::Read);
+        }
         if self.keep_alive != Some(KEEP_ALIVE) {
-            cx.conn(conn).expect("it is there").set_keep_alive(self.keep_alive);
+            conn.set_keep_alive(self.keep_alive);
         }
         if let Some(greeting) = &self.greeting {
-            cx.conn(conn).expect("it is there").write(greeting).expect("there is room");
+            conn.write(greeting).expect("there is room");
         }
         if let Some(then) = self.then {
-            then(self, cx, conn);
+            then(self, conn);
         }
     }
 
-    /// Sends what came back, as far as there is room; both when something came and when something
-    /// went.
-    pub fn echo(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        cx.transfer(conn, conn).expect("it is there");
-    }
-
-    /// Makes an accepted connection an echo that ends when the peer does.
-    pub fn echoes(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        cx.conn(conn).expect("it is there").on_read(Self::echo).on_write(Self::echo);
-    }
-
-    fn readable(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let mut data = vec![0; 4096];
-        let amount = cx.conn(conn).expect("it is there").read(&mut data);
-        let mut seen = self.seen.borrow_mut();
-        seen.received.entry(conn).or_default().extend(&data[..amount]);
-    }
-
-    fn flushed(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        self.seen.borrow_mut().flushed.push(conn);
-        if self.greeting.is_some() {
-            cx.conn(conn).expect("it is there").close();
+    /// Sends what came back, as far as there is room. The rest is reported again when there is more room.
+    pub fn echo(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Readable => {
+                conn.transfer(conn.id()).expect("it is there");
+            }
+            event => self.note(conn, event),
         }
     }
 
-    fn event(&mut self, _: &mut Cx<'_, Self>, conn: Conn, event: ConnEvent) {
-        self.seen.borrow_mut().events.push((conn, event));
+    /// Leaves all input in the ring.
+    pub fn ignore_input(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+        if event != ConnEvent::Readable {
+            self.note(conn, event);
+        }
     }
 
-    fn listener_failed(&mut self, _: &mut Cx<'_, Self>, listener: Listener, error: ListenError) {
-        self.seen.borrow_mut().errors.push((listener, error));
+    fn listener_failed(&mut self, listener: &mut ListenerMut<'_, '_, Self>, error: ListenError) {
+        self.seen.borrow_mut().errors.push((listener.id(), error));
     }
 }
 

@@ -16,7 +16,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use embassy_net::{Config as NetConfig, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
-use picoevent::{Conn, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Run, Storage, Trigger};
+use picoevent::{
+    Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, End, EventBase, Listener, Pool, Run, Storage,
+    Trigger,
+};
 use picoevent_embassy::{Adapter, Config, Sockets};
 
 use app::{App, Seen};
@@ -52,6 +55,14 @@ pub fn static_address(address: Ipv4Addr) -> StaticConfigV4 {
         gateway: None,
         dns_servers: Default::default(),
     }
+}
+
+/// Room for the rings of all connections of the largest world.
+const BYTES: usize = 65_536;
+
+/// What an application hears of a connection that has failed.
+pub const fn failed(error: ConnError) -> ConnEvent {
+    ConnEvent::Ended(ConnEnd::Failed(error))
 }
 
 /// Lets time pass while a callback works.
@@ -128,10 +139,12 @@ impl World {
         let runner = Box::leak(Box::new(runner));
         let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(app::SIGNAL)));
         let seen = Rc::new(RefCell::new(Seen::default()));
-        let mut app = App::new(seen.clone());
+        let told = seen.clone();
         let device = async move {
-            let mut storage = Box::new(Storage::<App, 8, CONNS, INPUT, OUTPUT, 3>::new());
+            let mut storage = Box::new(Storage::<App, 8, CONNS, BYTES, 3>::new());
             let mut base = EventBase::new(&mut storage);
+            let pool = base.add_pool(Pool::new(CONNS as u16).rings(INPUT, OUTPUT));
+            let mut app = App::new(told, pool.expect("there is room"));
             base.on_signal(app::SIGNAL, App::commanded).expect("there is room");
             let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
             let triggers = [trigger];
@@ -174,19 +187,19 @@ impl World {
     pub fn with_conn<R: 'static>(
         &mut self,
         conn: Conn,
-        work: impl FnOnce(ConnMut<'_, '_, App>) -> R + 'static,
+        work: impl FnOnce(&mut ConnMut<'_, '_, App>) -> R + 'static,
     ) -> R {
-        self.command(move |_, cx| work(cx.conn(conn).expect("it is held")))
+        self.command(move |_, cx| work(&mut cx.conn(conn).expect("it is held")))
     }
 
     /// Lets the application listen on [`PORT`], or another.
     pub fn listen(&mut self, port: u16) -> Listener {
-        self.command(move |_, cx| App::listen(cx, &format!("0.0.0.0:{port}")))
+        self.command(move |app, cx| app.listen(cx, &format!("0.0.0.0:{port}")))
     }
 
     /// Lets the application connect to the peer.
     pub fn connect(&mut self, port: u16) -> Conn {
-        self.command(move |_, cx| App::connect(cx, (PEER, port).into()))
+        self.command(move |app, cx| app.connect(cx, (PEER, port).into()))
     }
 
     /// Lets everything happen that can happen without time passing.

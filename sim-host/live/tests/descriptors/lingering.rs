@@ -2,12 +2,14 @@
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, EventBase, Storage};
+use picoevent::{ConnEnd, ConnEvent, ConnMut, Cx, EventBase, Pool, PoolId, Settings, Storage};
 use picoevent_mio::Live;
 
 use crate::{LIMIT, leave_descriptors, run_alone};
 
+const PLAIN: &Settings = &Settings::new();
 const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 /// Clients that read their answer and never close.
@@ -22,11 +24,18 @@ struct App {
     wanted: usize,
     done: bool,
     next: Option<SocketAddr>,
+    pool: Option<PoolId>,
 }
 
 impl App {
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
+    fn serve(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Opened => self.accepted(conn),
+            event => assert_eq!(event, ConnEvent::Ended(ConnEnd::Closed)),
+        }
+    }
+
+    fn accepted(&mut self, conn: &mut ConnMut<Self>) {
         conn.write(b"at once").unwrap();
         conn.close();
         self.served += 1;
@@ -35,27 +44,29 @@ impl App {
         }
         match self.next {
             // In the next turn, when the socket that was closed lingers.
-            Some(_) => drop(cx.after(std::time::Duration::ZERO, |app, cx, _, _| app.connect(cx))),
+            Some(_) => drop(conn.cx().after(Duration::ZERO, |app, event| app.connect(event))),
             None => self.done = true,
         }
     }
 
     fn connect(&mut self, cx: &mut Cx<Self>) {
-        let conn = cx.connect(self.next.unwrap()).unwrap();
-        cx.conn(conn).unwrap().on_event(|app, _, _, event| {
-            assert_eq!(event, ConnEvent::Connected);
+        let opened = |app: &mut Self, _: &mut ConnMut<Self>, event| {
+            assert_eq!(event, ConnEvent::Opened);
             app.done = true;
-        });
+        };
+        cx.connect_with(self.next.unwrap(), self.pool.unwrap(), PLAIN, opened).unwrap();
     }
 }
 
 /// Serves clients that wait in the backlog, with so many descriptors left for them. No turn waits,
 /// so nothing here can have waited for a socket's time to be up.
 fn serve(app: &mut App, descriptors: usize) {
-    let mut storage = Box::new(Storage::<App, 2, 16>::new());
+    let mut storage = Box::new(Storage::<App, 2, 16, 16384>::new());
     let mut base = EventBase::new(&mut storage);
+    let pool = base.add_pool(Pool::rest()).unwrap();
+    app.pool = Some(pool);
     let mut live = Live::new().unwrap();
-    let listener = base.listen(ANY_PORT.into(), App::accepted).unwrap();
+    let listener = base.listen_with(ANY_PORT.into(), pool, PLAIN, App::serve).unwrap();
     live.settle(&mut base).unwrap();
     let server = live.local_addr(listener).unwrap();
     let clients: Vec<_> = (0..app.wanted).map(|_| TcpStream::connect(server).unwrap()).collect();

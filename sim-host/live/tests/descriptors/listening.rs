@@ -5,10 +5,12 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use picoevent::{Conn, Cx, Event, EventBase, Storage, What};
+use picoevent::{Conn, ConnEvent, ConnMut, EventBase, EventMut, Pool, Settings, Storage};
 use picoevent_mio::Live;
 
 use crate::{LIMIT, Warnings, leave_descriptors, run_alone};
+
+const PLAIN: &Settings = &Settings::new();
 
 const CLIENTS: usize = 6;
 
@@ -23,20 +25,22 @@ struct App {
 }
 
 impl App {
-    fn accepted(&mut self, _: &mut Cx<Self>, conn: Conn) {
-        self.held.push(conn);
-        self.most = self.most.max(self.held.len());
+    fn happened(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        if event == ConnEvent::Opened {
+            self.held.push(conn.id());
+            self.most = self.most.max(self.held.len());
+        }
     }
 
-    fn answer(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
+    fn answer(&mut self, event: &mut EventMut<Self>) {
         for conn in self.held.drain(..) {
-            let mut conn = cx.conn(conn).unwrap();
+            let mut conn = event.conn(conn).unwrap();
             conn.write(b"at last").unwrap();
             conn.close();
             self.served += 1;
         }
         if self.served == CLIENTS {
-            cx.exit();
+            event.exit();
         }
     }
 }
@@ -50,13 +54,14 @@ fn out_of_descriptors_the_listener_pauses_and_resumes() {
 #[ignore = "another test runs it, as a process of its own"]
 fn out_of_descriptors() {
     Warnings::start_counting();
-    let mut storage = Storage::<App, 2, 16>::new();
+    let mut storage = Storage::<App, 2, 16, 16384>::new();
     let mut base = EventBase::new(&mut storage);
+    let pool = base.add_pool(Pool::rest()).unwrap();
     let mut live = Live::new().unwrap();
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let listener = base.listen(address, App::accepted).unwrap();
+    let listener = base.listen_with(address, pool, PLAIN, App::happened).unwrap();
     base.every(Duration::from_millis(50), App::answer).unwrap();
-    base.after(LIMIT, |_, _, _, _| panic!("not all clients were served")).unwrap();
+    base.after(LIMIT, |_, _| panic!("not all clients were served")).unwrap();
     live.settle(&mut base).unwrap();
     let server = live.local_addr(listener).unwrap();
     let clients: Vec<_> = (0..CLIENTS)

@@ -1,6 +1,6 @@
 //! A signal that cannot be caught for want of a descriptor.
 
-use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, What};
+use picoevent::{End, EventBase, Run, Signal, Storage};
 use picoevent_mio::Live;
 use signal_hook::low_level::raise;
 
@@ -14,12 +14,11 @@ fn a_signal_that_is_not_caught_is_an_error_of_the_run() {
 #[test]
 #[ignore = "another test runs it, as a process of its own"]
 fn a_signal_without_descriptors() {
-    let mut storage = Storage::<usize, 2, 1>::new();
+    let mut storage = Storage::<usize, 2, 0, 0>::new();
     let (mut base, mut raises) = (EventBase::new(&mut storage), 0);
     let mut live = Live::new().unwrap();
-    let raised = |raises: &mut usize, _: &mut Cx<usize>, _: Event, _: What| *raises += 1;
     let taken = leave_descriptors(0);
-    let event = base.on_signal(Signal::TERM, raised).unwrap();
+    let event = base.on_signal(Signal::TERM, |raises, _| *raises += 1).unwrap();
     let error = live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap_err();
     assert!(error.to_string().starts_with("signal 15 cannot be caught: "), "{error}");
     // It is told once, and the loop goes on without the signal.

@@ -5,12 +5,19 @@ use std::net::{Shutdown, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use picoevent::{Conn, ConnError, ConnEvent, Cx, Direction, FIN_WAIT};
+use picoevent::{
+    ConnEnd, ConnError, ConnEvent, ConnMut, Direction, End, EventBase, FIN_WAIT, OnConn, Pool, Run,
+};
+use picoevent_mio::{Capacities, HeapStorage, Live};
 use rustix::net::sockopt::set_socket_linger;
 
-use crate::support::{RING, client, listen, read_all, run};
+use crate::support::{ANY_PORT, LIMIT, PLAIN, RING, client, listen, read_all, run};
 
-/// An application that notes what its connection hears of, and ends with it.
+const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
+const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
+const RESET: ConnEvent = ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset));
+
+/// An application that writes down how its connection ends, and ends with it.
 #[derive(Default)]
 struct App {
     received: Vec<u8>,
@@ -19,39 +26,32 @@ struct App {
 }
 
 impl App {
-    fn happened(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
-        self.events.push(event);
-        if let Ok(conn) = cx.conn(conn) {
-            conn.close();
-        }
-        cx.exit();
-    }
-
-    fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
-        let (first, second) = conn.peek();
-        self.received.extend_from_slice(first);
-        self.received.extend_from_slice(second);
-        conn.consume(usize::MAX);
-    }
-
-    fn echo(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        cx.transfer(conn, conn).unwrap();
-    }
-
-    /// Closes the connection after the last byte, once the client has sent its own.
-    fn echo_ended(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
-        self.events.push(event);
-        let left = |app: &mut Self, cx: &mut Cx<Self>, conn| {
-            app.echo(cx, conn);
-            let held = cx.conn(conn).unwrap();
-            if held.input_len() == 0 {
-                held.close();
-                cx.exit();
+    /// Takes what comes; closes the connection at the end of the stream or when it times out.
+    fn receive(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Readable => {
+                let (first, second) = conn.peek();
+                self.received.extend_from_slice(first);
+                self.received.extend_from_slice(second);
+                conn.consume(usize::MAX);
             }
-        };
-        cx.conn(conn).unwrap().on_write(left);
-        left(self, cx, conn);
+            ConnEvent::Opened | ConnEvent::Writable => {}
+            event => {
+                self.events.push(event);
+                conn.close();
+            }
+        }
+        if let ConnEvent::Ended(_) = event {
+            conn.cx().exit();
+        }
+    }
+
+    /// Sends back what comes; otherwise as [`receive`](Self::receive).
+    fn echo(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Readable => drop(conn.transfer(conn.id()).unwrap()),
+            event => self.receive(conn, event),
+        }
     }
 }
 
@@ -59,15 +59,15 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// Accepts one connection with `on_accept` while `talk` is its client.
+/// Serves one connection with `call` while `talk` is its client.
 fn with_client<R: Send + 'static>(
     app: &mut App,
-    on_accept: picoevent::OnConn<App>,
+    call: OnConn<App>,
     talk: impl FnOnce(TcpStream) -> R + Send + 'static,
 ) -> JoinHandle<R> {
     let mut talking = None;
     run::<2, _>(app, |live, base, _| {
-        let (_, server) = listen(live, base, on_accept);
+        let (_, server) = listen(live, base, call);
         talking = Some(thread::spawn(move || talk(client(server))));
     });
     talking.unwrap()
@@ -76,12 +76,7 @@ fn with_client<R: Send + 'static>(
 #[test]
 fn a_megabyte_comes_back_intact_through_small_rings() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        let mut conn = cx.conn(conn).unwrap();
-        conn.on_read(App::echo).on_write(App::echo).on_event(App::echo_ended);
-        conn.enable(Direction::Read);
-    };
-    let talking = with_client(&mut app, accepted, |mut client| {
+    let talking = with_client(&mut app, App::echo, |mut client| {
         let mut sender = client.try_clone().unwrap();
         let sending = thread::spawn(move || {
             sender.write_all(&pattern(1 << 20)).unwrap();
@@ -92,7 +87,7 @@ fn a_megabyte_comes_back_intact_through_small_rings() {
         answer
     });
     assert!(talking.join().unwrap() == pattern(1 << 20), "what came back is something else");
-    assert_eq!(app.events, [ConnEvent::Eof]);
+    assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
 }
 
 /// As libevent's programs do: echo in the read callback, free at the end of the stream. The last
@@ -100,139 +95,129 @@ fn a_megabyte_comes_back_intact_through_small_rings() {
 #[test]
 fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        let ended = |app: &mut App, cx: &mut Cx<App>, conn, event| {
-            app.events.push(event);
-            cx.conn(conn).unwrap().free();
-            cx.exit();
-        };
-        cx.conn(conn).unwrap().on_read(App::echo).on_event(ended).enable(Direction::Read);
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
+        if event == ConnEvent::Eof {
+            conn.abort();
+        }
+        app.echo(conn, event);
     };
-    let talking = with_client(&mut app, accepted, |mut client| {
+    let talking = with_client(&mut app, call, |mut client| {
         client.write_all(&pattern(10_000)).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         read_all(&mut client)
     });
     let echoed = talking.join().unwrap();
     assert!(echoed == pattern(10_000), "{} bytes came", echoed.len());
-    assert_eq!(app.events, [ConnEvent::Eof]);
+    assert_eq!(app.events, [ConnEvent::Eof, ABORTED]);
 }
 
 #[test]
 fn a_client_that_half_closes_still_gets_its_answer() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        let ended = |app: &mut App, cx: &mut Cx<App>, conn, event| {
-            cx.conn(conn).unwrap().write(b"late").unwrap();
-            app.happened(cx, conn, event);
-        };
-        cx.conn(conn).unwrap().on_read(App::received).on_event(ended).enable(Direction::Read);
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
+        if event == ConnEvent::Eof {
+            conn.write(b"late").unwrap();
+        }
+        app.receive(conn, event);
     };
-    let talking = with_client(&mut app, accepted, |mut client| {
+    let talking = with_client(&mut app, call, |mut client| {
         client.write_all(b"bye").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         read_all(&mut client)
     });
     assert_eq!(talking.join().unwrap(), b"late");
-    assert_eq!(
-        (app.received.as_slice(), app.events.as_slice()),
-        (&b"bye"[..], &[ConnEvent::Eof][..])
-    );
+    assert_eq!(app.received, b"bye");
+    assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
 }
 
 #[test]
 fn a_reset_is_a_failure() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        cx.conn(conn)
-            .unwrap()
-            .on_read(App::received)
-            .on_event(App::happened)
-            .enable(Direction::Read);
-    };
-    let talking = with_client(&mut app, accepted, |client| {
+    let talking = with_client(&mut app, App::receive, |client| {
         set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
     });
     talking.join().unwrap();
-    assert_eq!(app.events, [ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!(app.events, [RESET]);
 }
 
 #[test]
 fn a_reset_is_noticed_while_reading_is_disabled() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        cx.conn(conn).unwrap().on_event(App::happened);
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
+        conn.disable(Direction::Read);
+        app.receive(conn, event);
     };
-    let talking = with_client(&mut app, accepted, |mut client| {
+    let talking = with_client(&mut app, call, |mut client| {
         client.write_all(b"nobody reads this").unwrap();
         set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
     });
     talking.join().unwrap();
-    assert_eq!(app.events, [ConnEvent::Failed(ConnError::Reset)]);
+    assert_eq!((app.received.len(), app.events), (0, vec![RESET]));
 }
 
 #[test]
 fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
+    static READ: picoevent::Trigger = picoevent::Trigger::new(picoevent::Signal::USR1);
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        let mut conn = cx.conn(conn).unwrap();
-        conn.write(&pattern(RING)).unwrap();
-        conn.close();
+    let mut talking = None;
+    run::<2, _>(&mut app, |live, base, _| {
         // The loop goes on until the client has everything.
-    };
-    let talking = {
-        let mut talking = None;
-        run::<2, _>(&mut app, |live, base, _| {
-            let (_, server) = listen(live, base, accepted);
-            static READ: picoevent::Trigger = picoevent::Trigger::new(picoevent::Signal::USR1);
-            live.add_trigger(&READ);
-            base.on_signal(picoevent::Signal::USR1, |_, cx, _, _| cx.exit()).unwrap();
-            talking = Some(thread::spawn(move || {
-                let mut client = client(server);
-                // More than one turn discards, and after the server's end of stream too.
-                let sent = client.write_all(&vec![0; 4 << 20]);
-                let answer = read_all(&mut client);
-                READ.raise();
-                (sent.map_err(|error| error.kind()), answer)
-            }));
+        let (_, server) = listen(live, base, |_, conn, event| {
+            if event == ConnEvent::Opened {
+                conn.write(&pattern(RING)).unwrap();
+                conn.close();
+            }
         });
-        talking.unwrap()
-    };
-    let (sent, answer) = talking.join().unwrap();
+        live.add_trigger(&READ);
+        base.on_signal(picoevent::Signal::USR1, |_, event| event.exit()).unwrap();
+        talking = Some(thread::spawn(move || {
+            let mut client = client(server);
+            // More than one turn discards, and after the server's end of stream too.
+            let sent = client.write_all(&vec![0; 4 << 20]);
+            let answer = read_all(&mut client);
+            READ.raise();
+            (sent.map_err(|error| error.kind()), answer)
+        }));
+    });
+    let (sent, answer) = talking.unwrap().join().unwrap();
     assert_eq!(sent, Ok(()));
     assert!(answer == pattern(RING), "{} bytes came", answer.len());
 }
 
 #[test]
-fn free_resets() {
+fn abort_resets() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        cx.conn(conn).unwrap().free();
-        cx.exit();
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
+        if event == ConnEvent::Opened {
+            conn.abort();
+        }
+        app.receive(conn, event);
     };
-    let talking = with_client(&mut app, accepted, |mut client| {
+    let talking = with_client(&mut app, call, |mut client| {
         client.read(&mut [0]).map_err(|error| error.kind())
     });
     assert_eq!(talking.join().unwrap(), Err(ErrorKind::ConnectionReset));
+    assert_eq!(app.events, [ABORTED]);
 }
 
 #[test]
 fn finish_ends_one_direction_after_the_output_and_leaves_the_other() {
     let mut app = App::default();
-    let accepted = |_: &mut App, cx: &mut Cx<App>, conn| {
-        let mut conn = cx.conn(conn).unwrap();
-        conn.on_read(App::received).on_event(App::happened).enable(Direction::Read);
-        conn.write(b"all there is").unwrap();
-        conn.finish();
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
+        if event == ConnEvent::Opened {
+            conn.write(b"all there is").unwrap();
+            conn.finish();
+        }
+        app.receive(conn, event);
     };
-    let talking = with_client(&mut app, accepted, |mut client| {
+    let talking = with_client(&mut app, call, |mut client| {
         let answer = read_all(&mut client);
         client.write_all(b"thanks").unwrap();
         answer
     });
     assert_eq!(talking.join().unwrap(), b"all there is");
     assert_eq!(app.received, b"thanks");
-    assert_eq!(app.events, [ConnEvent::Eof]);
+    assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
 }
 
 /// The one slot is held by a client that never reads. It is closed, the system takes no more, and
@@ -241,33 +226,68 @@ fn finish_ends_one_direction_after_the_output_and_leaves_the_other() {
 fn a_client_that_never_reads_gives_its_slot_back() {
     let mut app = App::default();
     let mut clients = None;
-    let accepted = |app: &mut App, cx: &mut Cx<App>, conn| {
-        app.served += 1;
-        if app.served == 2 {
-            cx.conn(conn).unwrap().close();
-            return cx.exit();
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| match event {
+        ConnEvent::Opened if app.served == 1 => conn.close(),
+        ConnEvent::Opened | ConnEvent::Writable => {
+            conn.set_timeouts(None, Some(Duration::from_millis(500)));
+            conn.write_some(&[0; RING]);
         }
-        let pour = |_: &mut App, cx: &mut Cx<App>, conn| {
-            cx.conn(conn).unwrap().write_some(&[0; RING]);
-        };
-        let stuck = |app: &mut App, cx: &mut Cx<App>, conn, event| {
+        ConnEvent::Timeout(_) => {
             app.events.push(event);
-            cx.conn(conn).unwrap().close();
-        };
-        let mut held = cx.conn(conn).unwrap();
-        held.on_write(pour).on_event(stuck).set_timeouts(None, Some(Duration::from_millis(500)));
-        pour(app, cx, conn);
+            conn.close();
+        }
+        ConnEvent::Ended(_) => {
+            app.events.push(event);
+            app.served += 1;
+            if app.served == 2 {
+                conn.cx().exit();
+            }
+        }
+        event => panic!("{event:?}"),
     };
     run::<1, _>(&mut app, |live, base, _| {
         base.set_close_limits(Duration::from_millis(300), FIN_WAIT);
-        let (_, server) = listen(live, base, accepted);
+        let (_, server) = listen(live, base, call);
         let never_reads = client(server);
         clients = Some((never_reads, client(server)));
     });
-    assert_eq!(app.events, [ConnEvent::Timeout(Direction::Write)]);
+    assert_eq!(app.events, [ConnEvent::Timeout(Direction::Write), CLOSED, CLOSED]);
     let (mut never_reads, mut waited) = clients.unwrap();
     assert_eq!(read_all(&mut waited), b"");
     let mut received = Vec::new();
     let error = never_reads.read_to_end(&mut received).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+/// The loop has ended before the clients have everything, and before the server has heard of the ends.
+#[test]
+fn a_program_that_closes_delivers_what_it_owes_and_can_run_again() {
+    let pool = Pool::new(2).rings(RING, 1 << 20);
+    let capacities = Capacities { events: 1, ..Capacities::of(&[pool]) };
+    let mut storage = HeapStorage::new(capacities).unwrap();
+    let (mut base, mut app) = (EventBase::over(storage.memory()), App::default());
+    let mut live = Live::new().unwrap();
+    let pool = base.add_pool(pool).unwrap();
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event| match event {
+        ConnEvent::Opened => {
+            conn.write(&pattern(1 << 20)).unwrap();
+            app.served += 1;
+            if app.served == 2 {
+                conn.cx().exit();
+            }
+        }
+        event => app.events.push(event),
+    };
+    base.after(LIMIT, |_, _| panic!("the clients were not accepted")).unwrap();
+    let listener = base.listen_with(ANY_PORT, pool, PLAIN, call).unwrap();
+    live.settle(&mut base).unwrap();
+    let server = live.local_addr(listener).unwrap();
+    let reading = [(); 2].map(|()| thread::spawn(move || read_all(&mut client(server))));
+    assert_eq!(live.run(&mut base, &mut app).unwrap(), End::Exit);
+    app.events.clear();
+    live.close(&mut base).unwrap();
+    assert!(reading.into_iter().all(|client| client.join().unwrap() == pattern(1 << 20)));
+    assert_eq!(app.events, [], "no callback runs meanwhile");
+    live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap();
+    assert_eq!((app.events, base.counts().conns), (vec![CLOSED; 2], 0));
 }

@@ -3,10 +3,14 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
-use picoevent::{Conn, Cx, Direction, End, ListenError, Listener, Signal, Trigger};
+use picoevent::{
+    ConnEvent, ConnMut, End, EventMut, ListenError, Listener, ListenerMut, Pool, Settings, Signal,
+    Trigger,
+};
 
-use crate::support::{client, listen, read_all, run};
+use crate::support::{ANY_PORT, PLAIN, RING, client, listen, pool, read_all, run};
 
 #[derive(Default)]
 struct App {
@@ -23,30 +27,34 @@ impl App {
     }
 
     /// Answers a connection that has said something, and closes it.
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        self.accepted += 1;
-        cx.conn(conn).unwrap().on_read(Self::answer).enable(Direction::Read);
-    }
-
-    fn answer(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
-        conn.write(b"hello").unwrap();
-        conn.close();
-        self.answered += 1;
-        if self.answered == self.wanted {
-            cx.exit();
+    fn ask(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Opened => self.accepted += 1,
+            ConnEvent::Readable => self.answer(conn),
+            _ => {}
         }
     }
 
     /// Greets a connection that has said nothing, and closes it.
-    fn greet(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        self.accepted += 1;
-        self.answer(cx, conn);
+    fn greet(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        if event == ConnEvent::Opened {
+            self.accepted += 1;
+            self.answer(conn);
+        }
     }
 
-    fn failed(&mut self, cx: &mut Cx<Self>, _: Listener, error: ListenError) {
+    fn answer(&mut self, conn: &mut ConnMut<Self>) {
+        conn.write(b"hello").unwrap();
+        conn.close();
+        self.answered += 1;
+        if self.answered == self.wanted {
+            conn.cx().exit();
+        }
+    }
+
+    fn failed(&mut self, listener: &mut ListenerMut<Self>, error: ListenError) {
         self.errors.push(error);
-        cx.exit();
+        listener.cx().exit();
     }
 }
 
@@ -60,7 +68,7 @@ fn clients_without_a_slot_wait_and_are_served_in_the_order_they_came() {
     let mut app = App::wanting(20);
     let mut clients = None;
     run::<2, _>(&mut app, |live, base, _| {
-        let (_, server) = listen(live, base, App::accepted);
+        let (_, server) = listen(live, base, App::ask);
         clients = Some(thread::spawn(move || {
             let mut clients: Vec<_> = (0..20).map(|_| client(server)).collect();
             // Those who wait may speak before they are accepted.
@@ -99,9 +107,9 @@ fn a_disabled_listener_leaves_clients_waiting_until_it_is_enabled() {
         base.listener(listener).unwrap().disable();
         live.settle(base).unwrap();
         live.add_trigger(&CALLED);
-        let enable = |app: &mut App, cx: &mut Cx<App>, _, _| {
+        let enable = |app: &mut App, event: &mut EventMut<App>| {
             assert_eq!(app.accepted, 0, "a disabled listener accepts nobody");
-            cx.listener(app.listener.unwrap()).unwrap().enable();
+            event.listener(app.listener.unwrap()).unwrap().enable();
         };
         base.on_signal(Signal::USR1, enable).unwrap();
         caller = Some(thread::spawn(move || {
@@ -119,10 +127,16 @@ fn a_freed_listener_refuses_and_what_it_accepted_lives_on() {
     let mut app = App::wanting(1);
     let mut caller = None;
     run::<2, _>(&mut app, |live, base, app| {
-        let free_and_wait = |app: &mut App, cx: &mut Cx<App>, conn: Conn| {
-            cx.listener(app.listener.unwrap()).unwrap().free();
-            app.accepted(cx, conn);
-            cx.conn(conn).unwrap().write(b"go on").unwrap();
+        let free_and_wait = |app: &mut App, conn: &mut ConnMut<App>, event| {
+            match event {
+                ConnEvent::Opened => {
+                    conn.cx().listener(app.listener.unwrap()).unwrap().free();
+                    // In a later turn, when the listener is closed.
+                    conn.alarm_after(Duration::from_millis(1));
+                }
+                ConnEvent::Alarm => conn.write(b"go on").unwrap(),
+                event => app.ask(conn, event),
+            }
         };
         let (listener, server) = listen(live, base, free_and_wait);
         app.listener = Some(listener);
@@ -144,7 +158,8 @@ fn an_address_in_use_is_told_to_main_and_to_the_callback() {
     let address = other.local_addr().unwrap();
     let mut app = App::default();
     run::<2, _>(&mut app, |live, base, _| {
-        let listener = base.listen(address, App::greet).unwrap();
+        let pool = pool(base);
+        let listener = base.listen_with(address, pool, PLAIN, App::greet).unwrap();
         base.listener(listener).unwrap().on_error(App::failed);
         live.settle(base).unwrap();
         assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::AddrInUse);
@@ -159,7 +174,8 @@ fn a_listener_that_failed_can_be_enabled_once_the_address_is_free() {
     let address = other.local_addr().unwrap();
     let mut app = App::wanting(1);
     run::<2, _>(&mut app, |live, base, _| {
-        let listener = base.listen(address, App::greet).unwrap();
+        let pool = pool(base);
+        let listener = base.listen_with(address, pool, PLAIN, App::greet).unwrap();
         live.settle(base).unwrap();
         assert!(live.local_addr(listener).is_err());
         drop(other);
@@ -176,7 +192,9 @@ fn an_address_that_is_not_ours_is_refused() {
     let mut app = App::default();
     run::<2, _>(&mut app, |live, base, _| {
         // An address of the range that documents use (RFC 5737).
-        let listener = base.listen(SocketAddr::from(([192, 0, 2, 1], 0)), App::greet).unwrap();
+        let address = SocketAddr::from(([192, 0, 2, 1], 0));
+        let pool = pool(base);
+        let listener = base.listen_with(address, pool, PLAIN, App::greet).unwrap();
         base.listener(listener).unwrap().on_error(App::failed);
         live.settle(base).unwrap();
         let error = live.local_addr(listener).unwrap_err();
@@ -189,7 +207,8 @@ fn an_address_that_is_not_ours_is_refused() {
 fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
     let mut app = App::default();
     let end = run::<2, _>(&mut app, |live, base, _| {
-        let listener = base.listen(SocketAddr::from(([127, 0, 0, 1], 0)), App::greet).unwrap();
+        let pool = pool(base);
+        let listener = base.listen_with(ANY_PORT, pool, PLAIN, App::greet).unwrap();
         assert_eq!(live.local_addr(listener).unwrap_err().kind(), ErrorKind::NotFound);
         live.settle(base).unwrap();
         assert!(live.local_addr(listener).is_ok());
@@ -199,4 +218,53 @@ fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
         base.exit();
     });
     assert_eq!(end, End::Exit);
+}
+
+#[test]
+fn a_client_that_finds_no_place_gets_the_text_for_busy_times() {
+    static BUSY: Settings = Settings::new().busy(b"busy");
+    let mut app = App::wanting(1);
+    let mut clients = None;
+    run::<2, _>(&mut app, |live, base, _| {
+        let pool = base.add_pool(Pool::new(1).spare(1).rings(RING, RING)).unwrap();
+        let listener = base.listen_with(ANY_PORT, pool, &BUSY, App::ask).unwrap();
+        live.settle(base).unwrap();
+        let server = live.local_addr(listener).unwrap();
+        clients = Some(thread::spawn(move || {
+            let (mut first, mut second) = (client(server), client(server));
+            let busy = read_all(&mut second);
+            drop(second);
+            let again = read_all(&mut client(server));
+            (busy, again, ask(&mut first))
+        }));
+    });
+    let (busy, again, answer) = clients.unwrap().join().unwrap();
+    assert_eq!((&*busy, &*again, &*answer), (&b"busy"[..], &b"busy"[..], &b"hello"[..]));
+    assert_eq!(app.accepted, 1, "the application does not see those who find no place");
+}
+
+#[test]
+fn a_listener_at_its_limit_leaves_places_to_another() {
+    let mut app = App::wanting(3);
+    let mut clients = None;
+    run::<2, _>(&mut app, |live, base, _| {
+        let pool = pool(base);
+        let listeners =
+            [(); 2].map(|()| base.listen_with(ANY_PORT, pool, PLAIN, App::ask).unwrap());
+        base.listener(listeners[0]).unwrap().set_limit(1);
+        live.settle(base).unwrap();
+        let [server, other] = listeners.map(|listener| live.local_addr(listener).unwrap());
+        clients = Some(thread::spawn(move || {
+            let (mut first, mut waits) = (client(server), client(server));
+            waits.write_all(b"?").unwrap();
+            let served = ask(&mut client(other));
+            waits.set_nonblocking(true).unwrap();
+            let not_yet = waits.read(&mut [0]).map_err(|error| error.kind());
+            waits.set_nonblocking(false).unwrap();
+            (served, not_yet, ask(&mut first), read_all(&mut waits))
+        }));
+    });
+    let (served, not_yet, first, waited) = clients.unwrap().join().unwrap();
+    assert_eq!(not_yet, Err(ErrorKind::WouldBlock));
+    assert_eq!([served, first, waited], [b"hello"; 3]);
 }

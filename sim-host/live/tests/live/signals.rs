@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use picoevent::{Cx, End, Event, EventBase, Run, Signal, Storage, Trigger, What};
+use picoevent::{End, EventBase, EventFlags, EventMut, Run, Signal, Storage, Trigger};
 use picoevent_mio::Live;
 use signal_hook::low_level::raise;
 
@@ -18,8 +18,8 @@ struct App {
 }
 
 impl App {
-    fn raised(&mut self, _: &mut Cx<Self>, _: Event, what: What) {
-        assert_eq!(what, What::SIGNAL);
+    fn raised(&mut self, event: &mut EventMut<Self>) {
+        assert_eq!(event.what(), EventFlags::SIGNAL);
         self.raises += 1;
     }
 }
@@ -33,9 +33,9 @@ fn every_raise_counts() {
         for _ in 0..3 {
             raise(i32::from(Signal::HUP.number())).unwrap();
         }
-        base.on_signal(Signal::HUP, |app: &mut App, cx, _, _| {
+        base.on_signal(Signal::HUP, |app, event| {
             if app.raises == 3 {
-                cx.exit();
+                event.exit();
             }
         })
         .unwrap();
@@ -46,9 +46,9 @@ fn every_raise_counts() {
 #[test]
 fn two_loops_hear_of_the_same_signal() {
     static CAUGHT: Trigger = Trigger::new(Signal::USR1);
-    let exit = |app: &mut App, cx: &mut Cx<App>, event, what| {
-        app.raised(cx, event, what);
-        cx.exit();
+    let exit = |app: &mut App, event: &mut EventMut<App>| {
+        app.raised(event);
+        event.exit();
     };
     let other = thread::spawn(move || {
         let mut app = App::default();
@@ -63,10 +63,8 @@ fn two_loops_hear_of_the_same_signal() {
     run::<1, _>(&mut app, |live, base, _| {
         base.on_signal(Signal::USR2, exit).unwrap();
         live.add_trigger(&CAUGHT);
-        let raise = |_: &mut App, _: &mut Cx<App>, _, _| {
-            raise(i32::from(Signal::USR2.number())).unwrap();
-        };
-        base.on_signal(Signal::USR1, raise).unwrap();
+        base.on_signal(Signal::USR1, |_, _| raise(i32::from(Signal::USR2.number())).unwrap())
+            .unwrap();
     });
     assert_eq!((app.raises, other.join().unwrap()), (1, 1));
 }
@@ -75,7 +73,7 @@ fn two_loops_hear_of_the_same_signal() {
 #[test]
 fn raises_are_counted_up_to_65_535() {
     let signal = Signal::new(27).unwrap();
-    let mut storage = Storage::<App, 1, 1>::new();
+    let mut storage = Storage::<App, 1, 0, 0>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.on_signal(signal, App::raised).unwrap();
@@ -92,7 +90,7 @@ fn raises_are_counted_up_to_65_535() {
 
 #[test]
 fn a_signal_no_program_can_catch_is_an_error() {
-    let mut storage = Storage::<App, 2, 1>::new();
+    let mut storage = Storage::<App, 2, 0, 0>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.on_signal(Signal::new(9).unwrap(), App::raised).unwrap();
@@ -161,7 +159,7 @@ fn the_process_with_a_handler() {
 
 /// Catches a signal, raises it, and deletes its event; how often that was called.
 fn catch_and_release(signal: Signal) -> usize {
-    let mut storage = Storage::<App, 1, 1>::new();
+    let mut storage = Storage::<App, 1, 0, 0>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     let event = base.on_signal(signal, App::raised).unwrap();
@@ -179,10 +177,10 @@ fn the_process_that_is_ended() {
     let term = || raise(i32::from(Signal::TERM.number())).unwrap();
     let mut app = App::default();
     run::<1, _>(&mut app, |live, base, _| {
-        let first = |app: &mut App, cx: &mut Cx<App>, event: Event, what| {
-            app.raised(cx, event, what);
-            cx.event(event).unwrap().free();
-            cx.exit();
+        let first = |app: &mut App, event: &mut EventMut<App>| {
+            app.raised(event);
+            event.free();
+            event.exit();
         };
         base.on_signal(Signal::TERM, first).unwrap();
         live.settle(base).unwrap();

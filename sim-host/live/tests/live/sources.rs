@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use picoevent::{AddError, Cx, Event, Full, Mode, Source, Stale, What};
+use picoevent::{AddError, EventFlags, EventMut, FullError, Mode, OnEvent, Source, StaleError};
 use picoevent_mio::SourceError;
 
 use crate::support::run;
@@ -14,7 +14,7 @@ struct App {
     ours: Option<UnixStream>,
     theirs: Option<UnixStream>,
     source: Option<Source>,
-    seen: Vec<What>,
+    seen: Vec<EventFlags>,
     bytes: Vec<u8>,
     writes: usize,
 }
@@ -27,11 +27,11 @@ impl App {
     }
 
     /// Reads a single byte, however many there are.
-    fn read_one(&mut self, cx: &mut Cx<Self>, _: Event, what: What) {
-        self.seen.push(what);
+    fn read_one(&mut self, event: &mut EventMut<Self>) {
+        self.seen.push(event.what());
         let mut byte = [0];
         match self.ours.as_mut().unwrap().read(&mut byte).unwrap() {
-            0 => cx.exit(),
+            0 => event.exit(),
             _ => self.bytes.push(byte[0]),
         }
     }
@@ -43,11 +43,11 @@ fn what_was_not_read_is_reported_again() {
     run::<1, _>(&mut app, |live, base, app| {
         app.theirs.take().unwrap().write_all(b"abc").unwrap();
         let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
-        let event = base.new_event(source, What::READ, Mode::Persist, App::read_one).unwrap();
+        let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::read_one).unwrap();
         base.event(event).unwrap().add(None).unwrap();
     });
     assert_eq!(app.bytes, b"abc");
-    assert_eq!(app.seen, [What::READ; 4]);
+    assert_eq!(app.seen, [EventFlags::READ; 4]);
 }
 
 #[test]
@@ -55,15 +55,15 @@ fn a_source_that_can_be_written_is_reported_once_a_pass_as_long_as_someone_waits
     let mut app = App::pair();
     run::<1, _>(&mut app, |live, base, app| {
         let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
-        let count = |app: &mut App, cx: &mut Cx<App>, event, what| {
+        let count = |app: &mut App, event: &mut EventMut<App>| {
             app.writes += 1;
-            assert_eq!(what, What::WRITE);
+            assert_eq!(event.what(), EventFlags::WRITE);
             if app.writes == 3 {
-                cx.event(event).unwrap().del();
-                cx.exit_after(std::time::Duration::from_millis(20));
+                event.del();
+                event.exit_after(std::time::Duration::from_millis(20));
             }
         };
-        let event = base.new_event(source, What::WRITE, Mode::Persist, count).unwrap();
+        let event = base.new_event(source, EventFlags::WRITE, Mode::Persist, count).unwrap();
         base.event(event).unwrap().add(None).unwrap();
     });
     assert_eq!(app.writes, 3);
@@ -74,23 +74,23 @@ fn each_event_hears_of_what_it_waits_for() {
     let mut app = App::pair();
     run::<1, _>(&mut app, |live, base, app| {
         let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
-        let closed = |app: &mut App, cx: &mut Cx<App>, _, what| {
-            app.seen.push(what);
-            cx.exit();
+        let closed = |app: &mut App, event: &mut EventMut<App>| {
+            app.seen.push(event.what());
+            event.exit();
         };
-        let written = |app: &mut App, _: &mut Cx<App>, _, what| {
-            app.seen.push(what);
+        let written = |app: &mut App, event: &mut EventMut<App>| {
+            app.seen.push(event.what());
             app.theirs = None;
         };
         for (what, mode, call) in [
-            (What::CLOSED, Mode::OneShot, closed as picoevent::OnEvent<App>),
-            (What::WRITE, Mode::OneShot, written),
+            (EventFlags::CLOSED, Mode::OneShot, closed as OnEvent<App>),
+            (EventFlags::WRITE, Mode::OneShot, written),
         ] {
             let event = base.new_event(source, what, mode, call).unwrap();
             base.event(event).unwrap().add(None).unwrap();
         }
     });
-    assert_eq!(app.seen, [What::WRITE, What::CLOSED]);
+    assert_eq!(app.seen, [EventFlags::WRITE, EventFlags::CLOSED]);
 }
 
 #[test]
@@ -100,13 +100,13 @@ fn a_forgotten_source_is_stale_and_its_descriptor_let_go() {
     run::<1, _>(&mut app, |live, base, app| {
         let ours = app.ours.take().unwrap();
         let source = live.add_source(base, &ours).unwrap();
-        let event = base.new_event(source, What::READ, Mode::Persist, App::read_one).unwrap();
+        let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::read_one).unwrap();
         base.event(event).unwrap().add(None).unwrap();
         live.settle(base).unwrap();
         drop(ours);
         base.forget_source(source).unwrap();
         live.settle(base).unwrap();
-        assert_eq!(base.forget_source(source), Err(Stale));
+        assert_eq!(base.forget_source(source), Err(StaleError));
         assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
         app.source = Some(source);
         base.exit();
@@ -139,8 +139,8 @@ fn a_source_too_many_is_refused_and_the_others_work() {
                 Err(full) => break full,
             }
         };
-        assert!(matches!(full, SourceError::Full(Full::Sources)), "{full}");
-        let event = base.new_event(last.unwrap(), What::READ, Mode::Persist, App::read_one);
+        assert!(matches!(full, SourceError::Full(FullError::Sources)), "{full}");
+        let event = base.new_event(last.unwrap(), EventFlags::READ, Mode::Persist, App::read_one);
         base.event(event.unwrap()).unwrap().add(None).unwrap();
         app.theirs.take().unwrap().write_all(b"x").unwrap();
     });

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, Instant};
+use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
 
-use crate::support::{client, listen, run};
+use crate::support::{ANY_PORT, client, pool, run};
 
 /// The timeout of the connections here.
 const TIMEOUT: Duration = Duration::from_millis(300);
@@ -20,23 +20,21 @@ struct App {
     timed_out: Option<Instant>,
 }
 
-impl App {
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let mut conn = cx.conn(conn).unwrap();
-        conn.on_read(Self::received).on_event(Self::happened).enable(Direction::Read);
-        conn.set_timeouts(Some(TIMEOUT), None);
+/// Discards what comes, and lets silent clients go.
+struct Discard;
+
+impl Protocol<App> for Discard {
+    const IDLE: Option<Duration> = Some(TIMEOUT);
+
+    fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+        conn.consume(usize::MAX);
+        app.received = Some(conn.cx().now());
     }
 
-    fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        cx.conn(conn).unwrap().consume(usize::MAX);
-        self.received = Some(cx.now());
-    }
-
-    fn happened(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
-        assert_eq!(event, ConnEvent::Timeout(Direction::Read));
-        cx.conn(conn).unwrap().close();
-        self.timed_out = Some(cx.now());
-        cx.exit();
+    fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
+        assert_eq!(end, ConnEnd::Failed(ConnError::TimedOut));
+        app.timed_out = Some(conn.cx().now());
+        conn.cx().exit();
     }
 }
 
@@ -47,7 +45,10 @@ fn a_read_timeout_counts_from_the_last_byte() {
     let mut app = App::default();
     let mut talking = None;
     run::<1, _>(&mut app, |live, base, _| {
-        let (_, server) = listen(live, base, App::accepted);
+        let pool = pool(base);
+        let listener = base.listen::<Discard>(ANY_PORT, pool).unwrap();
+        live.settle(base).unwrap();
+        let server = live.local_addr(listener).unwrap();
         talking = Some(thread::spawn(move || {
             let mut client = client(server);
             thread::sleep(SILENCE);

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use picoevent::{Cx, Signal, Trigger};
+use picoevent::{EventMut, Signal, Trigger};
 
 use crate::support::run;
 
@@ -19,10 +19,10 @@ fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
     let mut threads = Vec::new();
     run::<1, _>(&mut app, |live, base, _| {
         live.add_trigger(&TRIGGER);
-        let count = |app: &mut App, cx: &mut Cx<App>, _, _| {
+        let count = |app: &mut App, event: &mut EventMut<App>| {
             app.raises += 1;
             if app.raises == 4 * RAISES {
-                cx.exit();
+                event.exit();
             }
         };
         // A trigger's signal and the system's are one to the application.
@@ -44,9 +44,9 @@ fn a_raise_before_the_loop_is_not_lost() {
     TRIGGER.raise();
     run::<1, _>(&mut app, |live, base, _| {
         live.add_trigger(&TRIGGER);
-        let exit = |app: &mut App, cx: &mut Cx<App>, _, _| {
+        let exit = |app: &mut App, event: &mut EventMut<App>| {
             app.raises += 1;
-            cx.exit();
+            event.exit();
         };
         base.on_signal(Signal::INT, exit).unwrap();
     });

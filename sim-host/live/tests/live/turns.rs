@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use picoevent::{Cx, End, Event, EventBase, Mode, Run, Storage, What};
+use picoevent::{End, EventBase, EventFlags, EventMut, Mode, Run, Storage};
 use picoevent_mio::Live;
 
 #[derive(Default)]
@@ -13,7 +13,7 @@ struct App {
 }
 
 impl App {
-    fn count(&mut self, _: &mut Cx<Self>, _: Event, _: What) {
+    fn count(&mut self, _: &mut EventMut<Self>) {
         self.calls += 1;
     }
 }
@@ -21,11 +21,11 @@ impl App {
 #[test]
 fn a_turn_calls_what_is_due_and_does_not_wait() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
-    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
+    let mut storage = Storage::<App, 4, 0, 0, 0, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     let source = live.add_source(&mut base, &ours).unwrap();
-    let edge = What::READ | What::EDGE;
+    let edge = EventFlags::READ | EventFlags::EDGE;
     let event = base.new_event(source, edge, Mode::Persist, App::count).unwrap();
     base.event(event).unwrap().add(None).unwrap();
     // Nothing has come: a turn that waited would never return.
@@ -40,7 +40,7 @@ fn a_turn_calls_what_is_due_and_does_not_wait() {
 
 #[test]
 fn time_goes_on_between_turns() {
-    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
+    let mut storage = Storage::<App, 4, 0, 0, 0, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(Duration::from_micros(1), App::count).unwrap();
@@ -52,13 +52,13 @@ fn time_goes_on_between_turns() {
 
 #[test]
 fn turns_end_as_a_loop_does() {
-    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
+    let mut storage = Storage::<App, 4, 0, 0, 0, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), Some(End::Empty));
     base.every(Duration::from_secs(60), App::count).unwrap();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
-    base.break_off();
+    base.loop_break();
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), Some(End::Break));
 }
 
@@ -72,7 +72,7 @@ fn be_busy(time: Duration) {
 fn a_timer_made_between_two_turns_counts_from_when_it_is_made() {
     const GAP: Duration = Duration::from_millis(30);
     const HOUR: Duration = Duration::from_secs(3600);
-    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
+    let mut storage = Storage::<App, 4, 0, 0, 0, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(HOUR, App::count).unwrap();
@@ -91,7 +91,7 @@ fn a_timer_made_between_two_turns_counts_from_when_it_is_made() {
 #[test]
 fn a_timer_made_between_a_run_and_a_turn_is_not_early() {
     const GAP: Duration = Duration::from_millis(30);
-    let mut storage = Storage::<App, 4, 0, 1, 1, 0, 4>::new();
+    let mut storage = Storage::<App, 4, 0, 0, 0, 0, 4>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(Duration::from_secs(3600), App::count).unwrap();

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use picoevent::{Conn, Cx, Direction};
+use picoevent::{ConnEvent, ConnMut};
 use rustix::net::{SendFlags, send};
 
 use crate::support::{client, listen, run};
@@ -17,9 +17,12 @@ struct App {
 
 impl App {
     /// Everything has come before the loop looks at the connection for the first time.
-    fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        cx.conn(conn).unwrap().on_read(Self::received).enable(Direction::Read);
-        self.speak();
+    fn happened(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Opened => self.speak(),
+            ConnEvent::Readable => self.received(conn),
+            event => panic!("{event:?}"),
+        }
     }
 
     fn speak(&mut self) {
@@ -29,9 +32,9 @@ impl App {
         client.write_all(b"def").unwrap();
     }
 
-    fn received(&mut self, cx: &mut Cx<Self>, conn: Conn) {
+    fn received(&mut self, conn: &mut ConnMut<Self>) {
         let mut bytes = [0; 64];
-        let amount = cx.conn(conn).unwrap().read(&mut bytes);
+        let amount = conn.read(&mut bytes);
         self.received.extend_from_slice(&bytes[..amount]);
         if self.received.len() < 6 {
             return;
@@ -40,7 +43,7 @@ impl App {
         self.received.clear();
         self.rounds += 1;
         match self.rounds {
-            3 => cx.exit(),
+            3 => conn.cx().exit(),
             _ => self.speak(),
         }
     }
@@ -50,7 +53,7 @@ impl App {
 fn what_was_sent_after_urgent_data_is_reported_at_once() {
     let mut app = App::default();
     run::<1, _>(&mut app, |live, base, app| {
-        let (_, server) = listen(live, base, App::accepted);
+        let (_, server) = listen(live, base, App::happened);
         app.client = Some(client(server));
     });
     assert_eq!(app.rounds, 3);

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
-use picoevent::{End, Mode, Run, What};
+use picoevent::{End, EventFlags, Mode, Run};
 
 use crate::support::{pair, play};
 
@@ -15,21 +15,21 @@ const SHUTDOWN: Ending = |theirs| {
     Some(theirs)
 };
 
-const EDGE: What = What::EDGE;
+const EDGE: EventFlags = EventFlags::EDGE;
 /// Calls after which a persistent event by level, which is called for as long as it waits, breaks
 /// the loop.
 const CALLS: usize = 10;
 
 /// Waits for the end with one event, without blocking.
 #[track_caller]
-fn hear(ending: Ending, interest: What, mode: Mode, expected: (End, usize)) {
+fn hear(ending: Ending, interest: EventFlags, mode: Mode, expected: (End, usize)) {
     play(|mut scene| {
         let (ours, theirs) = pair();
         let source = scene.watch(&ours);
-        scene.wait(source, interest, mode, 1, |app, cx, event, what| {
-            app.note(cx, event, what);
+        scene.wait(source, interest, mode, 1, |app, event| {
+            app.note(event);
             if app.calls.len() == CALLS {
-                cx.break_off();
+                event.loop_break();
             }
         });
         let _kept = ending(theirs);
@@ -40,40 +40,40 @@ fn hear(ending: Ending, interest: What, mode: Mode, expected: (End, usize)) {
 
 #[test]
 fn simpleclose_close() {
-    hear(CLOSE, What::CLOSED, Mode::OneShot, (End::Empty, 1));
+    hear(CLOSE, EventFlags::CLOSED, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_shutdown() {
-    hear(SHUTDOWN, What::CLOSED, Mode::OneShot, (End::Empty, 1));
+    hear(SHUTDOWN, EventFlags::CLOSED, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_close_persist() {
-    hear(CLOSE, What::CLOSED, Mode::Persist, (End::Break, CALLS));
+    hear(CLOSE, EventFlags::CLOSED, Mode::Persist, (End::Break, CALLS));
 }
 
 #[test]
 fn simpleclose_shutdown_persist() {
-    hear(SHUTDOWN, What::CLOSED, Mode::Persist, (End::Break, CALLS));
+    hear(SHUTDOWN, EventFlags::CLOSED, Mode::Persist, (End::Break, CALLS));
 }
 
 #[test]
 fn simpleclose_close_et() {
-    hear(CLOSE, What::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
+    hear(CLOSE, EventFlags::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_shutdown_et() {
-    hear(SHUTDOWN, What::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
+    hear(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_close_persist_et() {
-    hear(CLOSE, What::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
+    hear(CLOSE, EventFlags::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
 }
 
 #[test]
 fn simpleclose_shutdown_persist_et() {
-    hear(SHUTDOWN, What::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
+    hear(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
 }

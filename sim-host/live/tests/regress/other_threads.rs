@@ -3,15 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
-use picoevent::{Cx, End, Mode, Run, Signal, Trigger, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal, Trigger};
 
 use crate::support::{App, Scene, pair, play};
 
 /// The event deletes its companion, the only other one, and is itself gone when it has fired.
 fn delete_when_raised(scene: &mut Scene<'_, '_>, trigger: &'static Trigger) {
     scene.live.add_trigger(trigger);
-    let delete = |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
-        cx.event(app.events[0]).unwrap().del();
+    let delete = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
+        event.cx().event(app.events[0]).unwrap().del();
     };
     let event = scene.base.new_signal(trigger.signal(), Mode::OneShot, delete).unwrap();
     scene.base.event(event).unwrap().add(None).unwrap();
@@ -23,7 +23,7 @@ fn del_notify() {
     play(|mut scene| {
         let (ours, _theirs) = pair();
         let source = scene.watch(&ours);
-        let event = scene.wait(source, What::READ, Mode::OneShot, 1, App::note);
+        let event = scene.wait(source, EventFlags::READ, Mode::OneShot, 1, App::note);
         scene.app.events = vec![event];
         delete_when_raised(&mut scene, &TRIGGER);
         let raises = thread::spawn(|| TRIGGER.raise());
@@ -55,15 +55,15 @@ fn no_events() {
     static TRIGGER: Trigger = Trigger::new(Signal::INT);
     play(|mut scene| {
         scene.live.add_trigger(&TRIGGER);
-        let raised = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-            app.note(cx, event, what);
+        let raised = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
+            app.note(event);
             let activated = app.events[app.calls.len() - 1];
-            cx.event(activated).unwrap().activate(What::READ);
+            event.cx().event(activated).unwrap().activate(EventFlags::READ);
         };
-        let activated = |app: &mut App, cx: &mut Cx<'_, App>, _, _| {
+        let activated = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
             app.count += 1;
             match app.count {
-                5 => cx.break_off(),
+                5 => event.loop_break(),
                 _ => drop(thread::spawn(|| TRIGGER.raise())),
             }
         };

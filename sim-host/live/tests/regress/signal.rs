@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use picoevent::{Cx, End, Event, Mode, Run, Signal, What};
+use picoevent::{End, Event, EventFlags, EventMut, Mode, Run, Signal};
 use signal_hook::low_level;
 
 use crate::support::{App, Scene, play};
@@ -19,9 +19,9 @@ fn raise_from_elsewhere(signal: Signal) {
 
 /// Waits for a signal, whose first callback deletes its event.
 fn catch(scene: &mut Scene<'_, '_>, signal: Signal) -> Event {
-    let once = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-        app.note(cx, event, what);
-        cx.event(event).unwrap().del();
+    let once = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
+        app.note(event);
+        event.del();
     };
     let event = scene.base.on_signal(signal, once).unwrap();
     scene.live.settle(scene.base).unwrap();
@@ -35,7 +35,7 @@ fn simple_signal() {
         catch(&mut scene, signal);
         raise_from_elsewhere(signal);
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.whats(), [What::SIGNAL]);
+        assert_eq!(scene.app.whats(), [EventFlags::SIGNAL]);
     });
 }
 
@@ -50,7 +50,7 @@ fn simple_signal_re_order() {
         scene.live.settle(scene.base).unwrap();
         raise_from_elsewhere(signal);
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.whats(), [What::SIGNAL]);
+        assert_eq!(scene.app.whats(), [EventFlags::SIGNAL]);
     });
 }
 
@@ -62,7 +62,7 @@ fn multiplesignal() {
         catch(&mut scene, signal);
         raise_from_elsewhere(signal);
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.whats(), [What::SIGNAL; 2]);
+        assert_eq!(scene.app.whats(), [EventFlags::SIGNAL; 2]);
     });
 }
 
@@ -72,7 +72,7 @@ fn immediatesignal() {
         catch(&mut scene, Signal::USR1);
         raise(Signal::USR1);
         assert_eq!(scene.run(Run::NONBLOCK), End::Empty);
-        assert_eq!(scene.app.whats(), [What::SIGNAL]);
+        assert_eq!(scene.app.whats(), [EventFlags::SIGNAL]);
     });
 }
 
@@ -83,33 +83,33 @@ fn signal_timeout() {
         let event = scene.base.new_signal(winch, Mode::OneShot, App::note).unwrap();
         scene.base.event(event).unwrap().add(Some(Duration::from_micros(10))).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.whats(), [What::TIMEOUT]);
+        assert_eq!(scene.app.whats(), [EventFlags::TIMEOUT]);
     });
 }
 
 #[test]
 fn signal_while_processing() {
     play(|mut scene| {
-        let again = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-            app.note(cx, event, what);
+        let again = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
+            app.note(event);
             match app.calls.len() {
-                5 => cx.exit(),
+                5 => event.exit(),
                 _ => raise(Signal::USR2),
             }
         };
         scene.base.on_signal(Signal::USR2, again).unwrap();
-        scene.base.after(Duration::ZERO, |_, _, _, _| raise(Signal::USR2)).unwrap();
+        scene.base.after(Duration::ZERO, |_, _| raise(Signal::USR2)).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Exit);
-        assert_eq!(scene.app.whats(), [What::SIGNAL; 5]);
+        assert_eq!(scene.app.whats(), [EventFlags::SIGNAL; 5]);
     });
 }
 
 #[test]
 fn signal_free_in_callback() {
     play(|mut scene| {
-        let free = |app: &mut App, cx: &mut Cx<'_, App>, event, what| {
-            app.note(cx, event, what);
-            cx.event(event).unwrap().free();
+        let free = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
+            app.note(event);
+            event.free();
         };
         scene.base.on_signal(Signal::HUP, free).unwrap();
         scene.live.settle(scene.base).unwrap();

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use picoevent::{End, Mode, OnceError, Run, What};
+use picoevent::{End, EventFlags, Mode, OnceError, Run};
 
 use crate::support::{App, pair, play};
 
@@ -16,11 +16,11 @@ fn event_base_new() {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours];
-        scene.wait(source, What::READ, Mode::Persist, 1, |app, cx, event, what| {
-            app.note(cx, event, what);
+        scene.wait(source, EventFlags::READ, Mode::Persist, 1, |app, event| {
+            app.note(event);
             let mut bytes = [0; 256];
             match app.streams[0].read(&mut bytes).unwrap() {
-                0 => cx.exit(),
+                0 => event.exit(),
                 amount => app.data.push(bytes[..amount].to_vec()),
             }
         });
@@ -28,7 +28,7 @@ fn event_base_new() {
         theirs.shutdown(Shutdown::Write).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Exit);
         assert_eq!(scene.app.data, [TEXT]);
-        assert_eq!(scene.app.whats(), [What::READ, What::READ]);
+        assert_eq!(scene.app.whats(), [EventFlags::READ, EventFlags::READ]);
     });
 }
 
@@ -40,14 +40,14 @@ fn simpleread() {
         theirs.shutdown(Shutdown::Write).unwrap();
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours];
-        scene.wait(source, What::READ, Mode::OneShot, 1, |app, cx, event, what| {
-            app.note(cx, event, what);
+        scene.wait(source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
+            app.note(event);
             if app.streams[0].read(&mut [0; 256]).unwrap() > 0 {
-                cx.event(event).unwrap().add(None).unwrap();
+                event.add(None).unwrap();
             }
         });
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.whats(), [What::READ, What::READ]);
+        assert_eq!(scene.app.whats(), [EventFlags::READ, EventFlags::READ]);
     });
 }
 
@@ -57,12 +57,12 @@ fn simplewrite() {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours];
-        scene.wait(source, What::WRITE, Mode::OneShot, 1, |app, cx, event, what| {
-            app.note(cx, event, what);
+        scene.wait(source, EventFlags::WRITE, Mode::OneShot, 1, |app, event| {
+            app.note(event);
             app.streams[0].write_all(TEXT).unwrap();
         });
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.whats(), [What::WRITE]);
+        assert_eq!(scene.app.whats(), [EventFlags::WRITE]);
         let mut bytes = [0; 256];
         assert_eq!(theirs.read(&mut bytes).unwrap(), TEXT.len());
         assert_eq!(&bytes[..TEXT.len()], TEXT);
@@ -77,10 +77,10 @@ fn simpleread_multiple() {
         theirs.shutdown(Shutdown::Write).unwrap();
         let source = scene.watch(&ours);
         for user in [1, 2] {
-            scene.wait(source, What::READ, Mode::OneShot, user, App::note);
+            scene.wait(source, EventFlags::READ, Mode::OneShot, user, App::note);
         }
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
-        assert_eq!(scene.app.calls, [(1, What::READ), (2, What::READ)]);
+        assert_eq!(scene.app.calls, [(1, EventFlags::READ), (2, EventFlags::READ)]);
     });
 }
 
@@ -89,14 +89,14 @@ fn multiple_events_for_same_fd() {
     play(|mut scene| {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
-        scene.wait(source, What::READ, Mode::OneShot, 1, App::note);
-        let writes = scene.wait(source, What::WRITE, Mode::OneShot, 2, App::note);
+        scene.wait(source, EventFlags::READ, Mode::OneShot, 1, App::note);
+        let writes = scene.wait(source, EventFlags::WRITE, Mode::OneShot, 2, App::note);
         assert_eq!(scene.run(Run::ONCE), End::Done);
-        assert_eq!(scene.app.calls, [(2, What::WRITE)]);
+        assert_eq!(scene.app.calls, [(2, EventFlags::WRITE)]);
         scene.base.event(writes).unwrap().del();
         theirs.write_all(TEXT).unwrap();
         assert_eq!(scene.run(Run::ONCE), End::Done);
-        assert_eq!(scene.app.calls, [(2, What::WRITE), (1, What::READ)]);
+        assert_eq!(scene.app.calls, [(2, EventFlags::WRITE), (1, EventFlags::READ)]);
     });
 }
 
@@ -109,8 +109,8 @@ fn want_only_once() {
         theirs.write_all(TEXT).unwrap();
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours, theirs];
-        let event = scene.wait(source, What::READ, Mode::OneShot, 1, |app, cx, event, what| {
-            app.note(cx, event, what);
+        let event = scene.wait(source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
+            app.note(event);
             assert_eq!(app.streams[0].read(&mut [0; 256]).unwrap(), TEXT.len());
             app.streams[1].write_all(TEXT).unwrap();
         });
@@ -128,7 +128,7 @@ fn event_once() {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
         let made = [
-            scene.base.once(source, What::READ, None, App::note),
+            scene.base.once(source, EventFlags::READ, None, App::note),
             scene.base.after(Duration::ZERO, App::note).map_err(OnceError::Full),
             scene.base.after(Duration::from_millis(1), App::note).map_err(OnceError::Full),
         ];
@@ -138,9 +138,12 @@ fn event_once() {
         theirs.write_all(TEXT).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         let mut calls = scene.app.calls;
-        assert_eq!(calls[0], (1, What::TIMEOUT), "what is due at once stands first");
+        assert_eq!(calls[0], (1, EventFlags::TIMEOUT), "what is due at once stands first");
         calls.sort_by_key(|call| call.0);
-        assert_eq!(calls, [(0, What::READ), (1, What::TIMEOUT), (2, What::TIMEOUT)]);
+        assert_eq!(
+            calls,
+            [(0, EventFlags::READ), (1, EventFlags::TIMEOUT), (2, EventFlags::TIMEOUT)]
+        );
         assert_eq!(scene.base.counts().events, 0);
     });
 }
@@ -158,16 +161,15 @@ fn simpleclose_rw() {
         };
         assert_eq!(full.kind(), ErrorKind::WouldBlock);
         let (reads, writes) = (scene.watch(&reader), scene.watch(&writer));
-        scene.wait(reads, What::READ, Mode::OneShot, 1, App::note);
-        scene.wait(writes, What::WRITE, Mode::OneShot, 2, App::note);
+        scene.wait(reads, EventFlags::READ, Mode::OneShot, 1, App::note);
+        scene.wait(writes, EventFlags::WRITE, Mode::OneShot, 2, App::note);
         scene.app.streams = vec![far_of_reader, far_of_writer];
         assert_eq!(scene.run(Run::NONBLOCK), End::Done);
         assert_eq!(scene.app.calls, []);
-        let close = |app: &mut App, _: &mut picoevent::Cx<'_, App>, _, _| app.streams.clear();
-        scene.base.after(Duration::ZERO, close).unwrap();
+        scene.base.after(Duration::ZERO, |app, _| app.streams.clear()).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         scene.app.calls.sort_by_key(|call| call.0);
-        assert_eq!(scene.app.calls, [(1, What::READ), (2, What::WRITE)]);
+        assert_eq!(scene.app.calls, [(1, EventFlags::READ), (2, EventFlags::WRITE)]);
     });
 }
 
@@ -180,7 +182,7 @@ fn many_events() {
             let (ours, theirs) = pair();
             let source = scene.watch(&ours);
             scene.app.streams.extend([ours, theirs]);
-            scene.wait(source, What::WRITE, Mode::OneShot, user, App::note);
+            scene.wait(source, EventFlags::WRITE, Mode::OneShot, user, App::note);
         }
         assert_eq!(scene.run(Run::NONBLOCK), End::Empty);
         let mut users = scene.app.users();
@@ -196,7 +198,7 @@ fn many_events_slow_add() {
             let (ours, theirs) = pair();
             let source = scene.watch(&ours);
             scene.app.streams.extend([ours, theirs]);
-            scene.wait(source, What::WRITE, Mode::Persist, user, App::note);
+            scene.wait(source, EventFlags::WRITE, Mode::Persist, user, App::note);
             assert_eq!(scene.run(Run::NONBLOCK | Run::ONCE), End::Done);
         }
         scene.run(Run::NONBLOCK | Run::ONCE);

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use std::{process, thread};
 
-use picoevent::{Cx, End, Event, EventBase, Mode, OnEvent, Run, Source, Storage, What};
+use picoevent::{End, Event, EventBase, EventFlags, EventMut, Mode, OnEvent, Run, Source, Storage};
 use picoevent_mio::Live;
 
 /// How long a scenario may take. It bounds a hang and says nothing about speed.
@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// An application that writes down its calls, and holds what its callbacks need.
 #[derive(Default)]
 pub struct App {
-    pub calls: Vec<(u32, What)>,
+    pub calls: Vec<(u32, EventFlags)>,
     pub events: Vec<Event>,
     pub streams: Vec<UnixStream>,
     pub data: Vec<Vec<u8>>,
@@ -23,12 +23,11 @@ pub struct App {
 }
 
 impl App {
-    pub fn note(&mut self, cx: &mut Cx<'_, Self>, event: Event, what: What) {
-        let user = cx.event(event).map_or(0, |event| event.user());
-        self.calls.push((user, what));
+    pub fn note(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        self.calls.push((event.user(), event.what()));
     }
 
-    pub fn whats(&self) -> Vec<What> {
+    pub fn whats(&self) -> Vec<EventFlags> {
         self.calls.iter().map(|call| call.1).collect()
     }
 
@@ -56,7 +55,7 @@ pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
             process::abort();
         }
     });
-    let mut storage = Box::new(Storage::<App, 80, 1, 8, 8, 1, 80>::new());
+    let mut storage = Box::new(Storage::<App, 80, 0, 0, 0, 0, 80>::new());
     let mut base = EventBase::new(&mut storage);
     scenario(Scene { live: Live::new().unwrap(), base: &mut base, app: App::default() });
     drop(done);
@@ -75,7 +74,7 @@ impl Scene<'_, '_> {
     pub fn wait(
         &mut self,
         source: Source,
-        interest: What,
+        interest: EventFlags,
         mode: Mode,
         user: u32,
         call: OnEvent<App>,

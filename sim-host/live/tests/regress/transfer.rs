@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 
-use picoevent::{Cx, End, Event, Mode, Run, What};
+use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::support::{App, pair, play};
 
@@ -14,15 +14,11 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| (place % 251) as u8).collect()
 }
 
-/// The stream at which an event works: its word.
-fn place(cx: &mut Cx<'_, App>, event: Event) -> usize {
-    cx.event(event).unwrap().user() as usize
-}
-
-/// Writes some of what is left of the data of the stream's place, and ends when nothing is.
-fn write(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-    assert_eq!(what, What::WRITE);
-    let here = place(cx, event);
+/// Writes some of what is left of the data of the stream's place, which is the event's word, and ends when
+/// nothing is.
+fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+    assert_eq!(event.what(), EventFlags::WRITE);
+    let here = event.user() as usize;
     let piece = app.data[here].len().min(10_000);
     match app.streams[here].write(&app.data[here][..piece]) {
         Ok(amount) => drop(app.data[here].drain(..amount)),
@@ -30,22 +26,22 @@ fn write(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
     }
     if app.data[here].is_empty() {
         app.streams[here].shutdown(Shutdown::Write).unwrap();
-        cx.event(event).unwrap().del();
+        event.del();
     } else {
-        cx.event(event).unwrap().add(None).unwrap();
+        event.add(None).unwrap();
     }
 }
 
 /// Reads some, to two places behind the stream's.
-fn read(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
-    assert_eq!(what, What::READ);
-    let here = place(cx, event);
+fn read(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+    assert_eq!(event.what(), EventFlags::READ);
+    let here = event.user() as usize;
     let mut bytes = [0; 7_000];
     let amount = app.streams[here].read(&mut bytes).unwrap();
     app.data[2 + here].extend(&bytes[..amount]);
     match amount {
-        0 => cx.event(event).unwrap().del(),
-        _ => cx.event(event).unwrap().add(None).unwrap(),
+        0 => event.del(),
+        _ => event.add(None).unwrap(),
     }
 }
 
@@ -57,8 +53,8 @@ fn transfer(mode: Mode, amounts: [usize; 2]) {
         scene.app.streams = vec![ours, theirs];
         scene.app.data = vec![pattern(amounts[0]), pattern(amounts[1]), vec![], vec![]];
         for (user, source) in sources.into_iter().enumerate() {
-            scene.wait(source, What::READ, mode, user as u32, read);
-            scene.wait(source, What::WRITE, mode, user as u32, write);
+            scene.wait(source, EventFlags::READ, mode, user as u32, read);
+            scene.wait(source, EventFlags::WRITE, mode, user as u32, write);
         }
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         assert!(scene.app.data[2] == pattern(amounts[1]), "what ours has received");

@@ -1,10 +1,20 @@
 use std::time::Duration;
 
+use picoevent::Settings;
+
 use super::*;
 use crate::world::{AnyTestCase, Failure, Outcome, Simulator, TestCase, Verdict};
 
 fn outcome() -> Outcome {
-    let case = TestCase::new("nothing", 7, || (), |cx, address| cx.listen(address, |_, _, _| ()));
+    let case = TestCase::new(
+        "nothing",
+        7,
+        || (),
+        |cx, address, clients| {
+            let clients = cx.add_pool(clients)?;
+            cx.listen_with(address, clients, &const { Settings::new() }, |_, _, _| ())
+        },
+    );
     let mut simulator = Simulator::new();
     simulator.take_lines(&[]);
     case.run(&mut simulator)

@@ -4,15 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use picoevent::{End, EventBase, Storage};
+use picoevent::{End, EventBase, Pool, Storage};
 
 use crate::recording::Recorded;
 use crate::world::device::panics::{Watched, listen_for_panics, message};
 use crate::world::device::program::Program;
 
-/// Memory that is large enough for most recorded bases. The replay uses as much of it as the
-/// recorded base had.
-type Ample<A> = Storage<A, 1024, 4096, 2048, 2048, 64, 64>;
+/// Memory for any base that is likely to be recorded; of it the replay takes what the recorded one
+/// had.
+type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64>;
 
 /// The stack that making such a storage needs, more than once in a debug build.
 const STACK: usize = 256 << 20;
@@ -43,8 +43,10 @@ fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<
         .ok_or_else(|| format!("a base of {sizes} is larger than what is replayed here"))?;
     let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, program.port));
     let mut app = (program.make)();
-    (program.start)(&mut app, &mut base, replay.listens_on().unwrap_or(anywhere))
-        .map_err(|full| format!("the application cannot start: {full}"))?;
+    let address = replay.listens_on().unwrap_or(anywhere);
+    let clients = replay.first_pool().unwrap_or(Pool::rest());
+    (program.start)(&mut app, &mut base, address, clients)
+        .map_err(|error| format!("the application cannot start: {error}"))?;
     let replayed = replay.finish(&mut base, &mut app);
     replayed.map_err(|error| error.to_string())
 }

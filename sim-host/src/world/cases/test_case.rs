@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Cx, Full};
+use picoevent::{Cx, Pool, SetupError};
 use picoevent_embassy::Config;
 
 use crate::world::device::program::Program;
@@ -30,13 +30,29 @@ pub struct TestCase<A> {
 }
 
 impl<A: 'static> TestCase<A> {
-    /// Makes a test case. `make` makes the application, and `start` starts it as its `main` would,
-    /// listening on the address it is given.
+    /// Makes a test case of the application that `make` makes and `start` starts, as its `main` would:
+    /// `start` listens on the address it is given, with the pool it is given for its clients.
     pub fn new<R>(
         name: &str,
         port: u16,
         make: impl Fn() -> A + Send + Sync + 'static,
-        start: impl Fn(&mut Cx<'_, A>, SocketAddr) -> Result<R, Full> + Send + Sync + 'static,
+        start: impl Fn(&mut Cx<'_, A>, SocketAddr, Pool) -> Result<R, SetupError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self::with_app(name, port, make, move |_, cx, address, clients| start(cx, address, clients))
+    }
+
+    /// As [`new`](Self::new), for an application whose start changes its state.
+    pub fn with_app<R>(
+        name: &str,
+        port: u16,
+        make: impl Fn() -> A + Send + Sync + 'static,
+        start: impl Fn(&mut A, &mut Cx<'_, A>, SocketAddr, Pool) -> Result<R, SetupError>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         Self {
             name: name.to_owned(),
@@ -44,7 +60,9 @@ impl<A: 'static> TestCase<A> {
                 port,
                 config: Config::default(),
                 make: Box::new(make),
-                start: Box::new(move |_, cx, address| start(cx, address).map(drop)),
+                start: Box::new(move |app, cx, address, clients| {
+                    start(app, cx, address, clients).map(drop)
+                }),
                 invariants: Vec::new(),
             },
             scripts: Vec::new(),

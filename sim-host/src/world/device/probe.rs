@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use picoevent::{Conn, ConnEvent, Counts, Cx, Event, EventBase, Fired, Instant, What};
+use picoevent::{
+    Conn, ConnEvent, ConnMut, Counts, Cx, Event, EventBase, EventFlags, Fired, Instant,
+};
 use picoevent_embassy::Observe;
 
 use crate::world::device::interrupt;
@@ -31,6 +33,10 @@ pub(crate) struct Seen {
     pub(crate) counts: Counts,
     conns: Vec<Conn>,
     stale: Vec<Conn>,
+    /// Connections that were opened and whose end was not reported.
+    open: Vec<Conn>,
+    /// Connections whose end was reported.
+    ended: Vec<Conn>,
     deadlines: Vec<(Event, Instant)>,
     now: Instant,
     pub(crate) listeners: Listeners,
@@ -116,6 +122,8 @@ impl Seen {
     pub(crate) fn restart(&mut self) {
         self.conns.clear();
         self.stale.clear();
+        self.open.clear();
+        self.ended.clear();
         self.deadlines.clear();
         (self.violation, self.callbacks) = (None, 0);
         (self.counts, self.now) = (Counts::default(), Instant::ZERO);
@@ -139,19 +147,45 @@ impl Seen {
                 }
                 let known = self.deadlines.iter().find(|(of, _)| *of == event);
                 if let Some((_, deadline)) = known
-                    && what.intersects(What::TIMEOUT)
+                    && what.intersects(EventFlags::TIMEOUT)
                     && *deadline > now
                 {
                     let early = deadline.since(now).as_micros();
                     return Err(format!("the timer of event {event:?} came {early} us early"));
                 }
             }
-            Fired::Conn(_, conn) | Fired::ConnEvent(_, conn, _) => {
+            Fired::Conn(_, conn, ConnEvent::Ended(_)) => {
+                if self.ended.contains(&conn) {
+                    return Err(format!("connection {conn:?} has ended twice"));
+                }
+                if self.ended.len() == STALE {
+                    self.ended.remove(0);
+                }
+                self.ended.push(conn);
+                self.open.retain(|open| *open != conn);
+                // It may connect again, under the same handle. If it does not, it becomes stale in this
+                // callback.
+                self.stale.retain(|stale| *stale != conn);
+                if !self.conns.contains(&conn) {
+                    self.conns.push(conn);
+                }
+            }
+            Fired::Conn(_, conn, event) => {
                 if base.conn(conn).is_err() {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
-                if !self.conns.contains(&conn) {
-                    self.conns.push(conn);
+                if event == ConnEvent::Opened {
+                    // A place has the next connection only when the one before has ended.
+                    if let Some(former) = self.open.iter().find(|of| of.index() == conn.index()) {
+                        return Err(format!("the end of connection {former:?} was not reported"));
+                    }
+                    self.open.push(conn);
+                    self.ended.retain(|ended| *ended != conn);
+                    if !self.conns.contains(&conn) {
+                        self.conns.push(conn);
+                    }
+                } else if self.ended.contains(&conn) {
+                    return Err(format!("connection {conn:?} was called after its end"));
                 }
             }
             Fired::ListenError(_, listener, _) => {
@@ -166,6 +200,9 @@ impl Seen {
     /// Inspects the objects between two callbacks.
     fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
         self.listeners.look(base);
+        // An outgoing one that connects again has ended for the first time only.
+        let is_outgoing = |conn: ConnMut<'_, '_, A>| conn.listener().is_none();
+        self.ended.retain(|conn| !base.conn(*conn).is_ok_and(is_outgoing));
         let Self { conns, stale, deadlines, .. } = self;
         conns.retain(|conn| {
             let live = base.conn(*conn).is_ok();
@@ -208,19 +245,21 @@ fn describe<A>(fired: &Fired<A>) -> Callback {
     let (name, object, function) = match *fired {
         Fired::Event(call, event, what) => {
             let name = match what {
-                what if what.intersects(What::SIGNAL) => "signal",
-                what if what.intersects(What::TIMEOUT) => "timer",
+                what if what.intersects(EventFlags::SIGNAL) => "signal",
+                what if what.intersects(EventFlags::TIMEOUT) => "timer",
                 _ => "event",
             };
             (name, Object::Event(event), call as usize)
         }
-        Fired::Conn(call, conn) => ("conn data", Object::Conn(conn), call as usize),
-        Fired::ConnEvent(call, conn, event) => {
+        Fired::Conn(call, conn, event) => {
             let name = match event {
-                ConnEvent::Connected => "conn connected",
-                ConnEvent::Eof => "conn eof",
-                ConnEvent::Timeout(_) => "conn timeout",
-                ConnEvent::Failed(_) => "conn failed",
+                ConnEvent::Opened => "opened",
+                ConnEvent::Readable => "readable",
+                ConnEvent::Writable => "writable",
+                ConnEvent::Timeout(_) => "timeout",
+                ConnEvent::Alarm => "alarm",
+                ConnEvent::Eof => "eof",
+                ConnEvent::Ended(_) => "ended",
             };
             (name, Object::Conn(conn), call as usize)
         }

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Cx, Full};
+use picoevent::{Cx, Pool, SetupError};
 use picoevent_embassy::Config;
 
 use crate::world::device::probe::Invariant;
 
 pub(crate) type Start<A> =
-    dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr) -> Result<(), Full> + Send + Sync;
+    dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr, Pool) -> Result<(), SetupError> + Send + Sync;
 
 /// An application and how to start it.
 pub(crate) struct Program<A> {

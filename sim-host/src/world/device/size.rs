@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 
 use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
-use picoevent::{Counts, End, EventBase, Storage, Trigger};
+use picoevent::{Counts, End, EventBase, Pool, Storage, Trigger};
 use picoevent_embassy::{Sockets, run_observed};
 
 use crate::world::device::controller::Nic;
@@ -16,6 +16,8 @@ use crate::world::network::address;
 
 /// How much memory a device has: the [`Storage`] of its base and the [`Sockets`] of its pool.
 pub struct Size<A> {
+    /// The pool that the application gets for its clients.
+    clients: Pool,
     run: RunDevice<A>,
     /// The same with a stack that has room for DHCP's socket.
     run_leased: RunDevice<A>,
@@ -27,7 +29,7 @@ pub struct Size<A> {
 }
 
 type RunDevice<A> =
-    fn(&Program<A>, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
+    fn(&Program<A>, Pool, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
 
 /// Drives the simulation once its device is there.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
@@ -55,43 +57,48 @@ impl<A> Clone for Size<A> {
 impl<A> Copy for Size<A> {}
 
 impl<A: 'static> Size<A> {
-    /// Returns the size of a device with this storage and these sockets. They are the types of the
-    /// board's program, so what passes in the simulator fits the board.
+    /// Returns the size of a device with this storage and these sockets: the very types of the
+    /// board's program, so that what passes in the simulator fits the board. The application is started
+    /// with the pool `clients`.
     ///
     /// ```
-    /// use picoevent::Storage;
+    /// use picoevent::{Pool, Storage};
     /// use picoevent_sim::world::{Size, Sockets};
     /// # struct App;
     ///
-    /// const BOARD: Size<App> = Size::of(Storage::<App, 8, 4>::new, Sockets::<8, 512, 512>::new);
-    /// // The same with two listeners.
-    /// const TWO: Size<App> =
-    ///     Size::of(Storage::<App, 8, 4, 512, 512, 2>::new, Sockets::<8, 512, 512>::new);
-    /// # let _ = (BOARD, TWO);
+    /// const CLIENTS: Pool = Pool::new(4).rings(512, 512);
+    ///
+    /// type Memory = Storage<App, 8, { CLIENTS.conns() }, { CLIENTS.bytes() }>;
+    ///
+    /// const BOARD: Size<App> = Size::of(CLIENTS, Memory::new, Sockets::<8, 512, 512>::new);
+    /// # let _ = BOARD;
     /// ```
     pub const fn of<
         const EVENTS: usize,
         const CONNS: usize,
-        const INPUT: usize,
-        const OUTPUT: usize,
+        const BYTES: usize,
         const LISTENERS: usize,
+        const POOLS: usize,
         const SOURCES: usize,
         const SOCKETS: usize,
         const RX: usize,
         const TX: usize,
     >(
-        _: fn() -> Storage<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>,
+        clients: Pool,
+        _: fn() -> Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>,
         _: fn() -> Sockets<SOCKETS, RX, TX>,
     ) -> Self {
+        let (input, output) = clients.ring_sizes();
         Self {
+            clients,
             run: run_device::<
                 A,
                 SOCKETS,
                 EVENTS,
                 CONNS,
-                INPUT,
-                OUTPUT,
+                BYTES,
                 LISTENERS,
+                POOLS,
                 SOURCES,
                 SOCKETS,
                 RX,
@@ -102,16 +109,16 @@ impl<A: 'static> Size<A> {
                 ROOM,
                 EVENTS,
                 CONNS,
-                INPUT,
-                OUTPUT,
+                BYTES,
                 LISTENERS,
+                POOLS,
                 SOURCES,
                 SOCKETS,
                 RX,
                 TX,
             >,
-            input: INPUT,
-            output: OUTPUT,
+            input,
+            output,
             sockets: SOCKETS,
         }
     }
@@ -120,16 +127,40 @@ impl<A: 'static> Size<A> {
     /// plenty of everything. Each of the others is short of something: connections, rings (eight
     /// bytes), sockets, windows.
     pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
+        const fn clients(input: usize, output: usize) -> Pool {
+            Pool::rest().rings(input, output)
+        }
         [
             Self::of(
-                Storage::<A, EVENTS, 4, 512, 512, LISTENERS>::new,
+                clients(512, 512),
+                Storage::<A, EVENTS, 4, 4096, LISTENERS>::new,
                 Sockets::<6, 1024, 1024>::new,
             ),
-            Self::of(Storage::<A, EVENTS, 1, 64, 64, LISTENERS>::new, Sockets::<2, 256, 256>::new),
-            Self::of(Storage::<A, EVENTS, 2, 8, 16, LISTENERS>::new, Sockets::<3, 64, 64>::new),
-            Self::of(Storage::<A, EVENTS, 3, 8, 8, LISTENERS>::new, Sockets::<4, 128, 128>::new),
-            Self::of(Storage::<A, EVENTS, 1, 16, 32, LISTENERS>::new, Sockets::<1, 64, 64>::new),
-            Self::of(Storage::<A, EVENTS, 2, 128, 24, LISTENERS>::new, Sockets::<2, 16, 8>::new),
+            Self::of(
+                clients(64, 64),
+                Storage::<A, EVENTS, 1, 128, LISTENERS>::new,
+                Sockets::<2, 256, 256>::new,
+            ),
+            Self::of(
+                clients(8, 16),
+                Storage::<A, EVENTS, 2, 48, LISTENERS>::new,
+                Sockets::<3, 64, 64>::new,
+            ),
+            Self::of(
+                clients(8, 8),
+                Storage::<A, EVENTS, 3, 48, LISTENERS>::new,
+                Sockets::<4, 128, 128>::new,
+            ),
+            Self::of(
+                clients(16, 32),
+                Storage::<A, EVENTS, 1, 48, LISTENERS>::new,
+                Sockets::<1, 64, 64>::new,
+            ),
+            Self::of(
+                clients(128, 24),
+                Storage::<A, EVENTS, 2, 304, LISTENERS>::new,
+                Sockets::<2, 16, 8>::new,
+            ),
         ]
     }
 
@@ -147,8 +178,8 @@ impl<A: 'static> Size<A> {
         judge: Judge<'_>,
     ) -> Result<(), String> {
         match leased && self.sockets < ROOM {
-            true => (self.run_leased)(program, shared, trigger, seed, judge),
-            false => (self.run)(program, shared, trigger, seed, judge),
+            true => (self.run_leased)(program, self.clients, shared, trigger, seed, judge),
+            false => (self.run)(program, self.clients, shared, trigger, seed, judge),
         }
     }
 }
@@ -171,15 +202,16 @@ fn run_device<
     const ROOM: usize,
     const EVENTS: usize,
     const CONNS: usize,
-    const INPUT: usize,
-    const OUTPUT: usize,
+    const BYTES: usize,
     const LISTENERS: usize,
+    const POOLS: usize,
     const SOURCES: usize,
     const SOCKETS: usize,
     const RX: usize,
     const TX: usize,
 >(
     program: &Program<A>,
+    clients: Pool,
     shared: &Shared,
     trigger: &'static Trigger,
     seed: u64,
@@ -191,7 +223,7 @@ fn run_device<
         false => Config::ipv4_static(at(address::DEVICE)),
     };
     let (stack, mut runner) = embassy_net::new(Nic(&shared.ether), config, &mut resources, seed);
-    let mut storage = Storage::<A, EVENTS, CONNS, INPUT, OUTPUT, LISTENERS, SOURCES>::new();
+    let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut base = EventBase::new(&mut storage);
     if let Some(recorder) = &shared.recorder {
@@ -199,10 +231,10 @@ fn run_device<
     }
     let mut app = (program.make)();
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), program.port);
-    if let Err(full) = (program.start)(&mut app, &mut base, address) {
+    if let Err(error) = (program.start)(&mut app, &mut base, address, clients) {
         let sizes = base.sizes();
         return Err(format!(
-            "the application cannot start: {full}; the device has room for {sizes}"
+            "the application cannot start: {error}; the device has room for {sizes}"
         ));
     }
     let baseline = base.counts();

@@ -30,11 +30,6 @@ impl Function {
         });
         known
     }
-
-    /// Returns its name, or `other` if it is not known.
-    pub fn name_or(self, other: &str) -> String {
-        self.look_up().0.unwrap_or_else(|| other.to_owned())
-    }
 }
 
 /// Turns `<hello_world::Hello>::accepted` into `Hello::accepted`.

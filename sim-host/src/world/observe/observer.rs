@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Conn, Event, Instant, Listener, What};
+use picoevent::{Conn, Event, EventFlags, Instant, Listener};
 
 use crate::world::choices::fault::Fault;
 use crate::world::observe::function::Function;
@@ -81,7 +81,7 @@ pub enum Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// What an event waits for, and its deadline by the device's clock.
-    Waits(What, Option<Instant>),
+    Waits(EventFlags, Option<Instant>),
     /// The peer of a connection.
     With(SocketAddr),
     /// The address of a listener.
@@ -91,7 +91,7 @@ pub enum About {
 /// A callback of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// The kind of object and the reason: `conn data`, `conn eof`.
+    /// What kind of object it belongs to, and why it is called: `timer`, `readable`.
     pub name: &'static str,
     /// The object.
     pub object: Object,
@@ -99,7 +99,18 @@ pub struct Callback {
     pub function: Function,
 }
 
-/// What happened to a client.
+impl Callback {
+    /// Returns what a reader is shown: the name of the application's function, `function`, if it is known.
+    /// All callbacks of connections of a kind have one function, so for these it is why they are called.
+    pub fn title<'n>(&'n self, function: Option<&'n str>) -> &'n str {
+        match self.object {
+            Object::Conn(_) => self.name,
+            _ => function.unwrap_or(self.name),
+        }
+    }
+}
+
+/// News of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// It connects from this port.

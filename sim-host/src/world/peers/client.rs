@@ -262,6 +262,10 @@ impl Client {
                 self.lost(now, ending);
                 Ok(After::Removed)
             }
+            Talk::Ended => {
+                self.connect_again(now, ending);
+                Ok(After::Removed)
+            }
         }
     }
 
@@ -292,6 +296,11 @@ impl Client {
     /// Records a lost connection. A client that must be served connects again later.
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
         self.refused += 1;
+        self.connect_again(now, ending);
+    }
+
+    /// Connects again later, if the device must serve it.
+    fn connect_again(&mut self, now: u64, ending: bool) {
         if self.behaviour.is_owed_service() && !self.served && !ending {
             (self.stage, self.socket) = (Stage::Waiting, None);
             self.wake = now + AGAIN;

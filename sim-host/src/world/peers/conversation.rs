@@ -27,6 +27,8 @@ pub(crate) enum Talk {
     Over,
     /// The connection was lost before the end of the script.
     Lost,
+    /// The device has ended it with a text that the script allows.
+    Ended,
 }
 
 #[derive(Default)]
@@ -36,6 +38,8 @@ pub(crate) struct Conversation {
     step: usize,
     /// How many bytes of the current expectation have arrived.
     heard: usize,
+    /// The ending that has begun.
+    ending: Option<usize>,
     out: Vec<u8>,
     sent: usize,
     /// The end of the stream follows the last byte.
@@ -91,8 +95,21 @@ impl Conversation {
                     true
                 }
                 Step::Expect(_) | Step::ExpectEnd if !reads => false,
-                Step::Expect(bytes) => self.expect(bytes, socket, now, pace, &mut wake, ending)?,
-                Step::ExpectEnd => self.expect_end(socket)?,
+                Step::Expect(bytes) => {
+                    let ends = self.ending.and_then(|ending| script.endings.get(ending));
+                    let wanted = ends.unwrap_or(bytes);
+                    match self.expect(wanted, socket, now, pace, &mut wake, ending) {
+                        Ok(true) if ends.is_some() => return Ok(Talk::Ended),
+                        Err(Mismatch::Byte(at, heard)) if self.ends(script, wanted, at, heard) => {
+                            continue;
+                        }
+                        expected => expected.map_err(|mismatch| mismatch.text(wanted))?,
+                    }
+                }
+                Step::ExpectEnd => match self.expect_end(socket) {
+                    Err(_) if !script.endings.is_empty() => return Ok(Talk::Ended),
+                    ended => ended?,
+                },
             };
             if !done {
                 // Bytes that arrived before a reset can still be read.
@@ -124,7 +141,24 @@ impl Conversation {
         u64::MAX
     }
 
-    /// Reads bytes of an expectation. Returns whether it is complete.
+    /// Returns whether one of the script's endings has begun, when `heard` came at this place instead of what
+    /// was wanted there. Then it is expected from here on.
+    fn ends(&mut self, script: &Script, wanted: &[u8], at: usize, heard: u8) -> bool {
+        // An ending may share its first bytes with what was wanted.
+        let began = |text: &Vec<u8>| {
+            (0..=at.min(text.len())).find(|shared| {
+                text.get(*shared) == Some(&heard)
+                    && wanted.get(at - shared..at) == text.get(..*shared)
+            })
+        };
+        let found = script.endings.iter().enumerate();
+        let found = found.filter_map(|(index, text)| Some((index, began(text)?))).next();
+        let Some((index, shared)) = found else { return false };
+        (self.ending, self.heard) = (Some(index), shared + 1);
+        true
+    }
+
+    /// Hears what there is of an expectation; whether it has come true.
     fn expect(
         &mut self,
         bytes: &[u8],
@@ -133,7 +167,7 @@ impl Conversation {
         pace: Pace,
         wake: &mut u64,
         ending: bool,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Mismatch> {
         while self.heard < bytes.len() {
             if now < self.next_read && pace.read > 0 {
                 *wake = (*wake).min(self.next_read);
@@ -144,7 +178,9 @@ impl Conversation {
             let heard = socket.recv(|part| {
                 let part = &part[..part.len().min(most)];
                 let wrong = part.iter().zip(rest).position(|(heard, due)| heard != due);
-                (part.len(), (part.len(), wrong.map(|at| (at, part[at], rest[at]))))
+                // What comes behind a wrong byte may be the rest of another text.
+                let taken = wrong.map_or(part.len(), |at| at + 1);
+                (taken, (part.len(), wrong.map(|at| (at, part[at]))))
             });
             match heard {
                 Ok((0, _)) => return Ok(false),
@@ -155,14 +191,8 @@ impl Conversation {
                         self.next_read = now + SLOWLY / 4;
                     }
                 }
-                Ok((_, Some((at, heard, due)))) => {
-                    let at = self.heard + at;
-                    return Err(format!("byte {at} was {heard:#04x} instead of {due:#04x}"));
-                }
-                Err(RecvError::Finished) if !ending => {
-                    let (heard, due) = (self.heard, bytes.len());
-                    return Err(format!("the stream ended after {heard} of {due} bytes"));
-                }
+                Ok((_, Some((at, heard)))) => return Err(Mismatch::Byte(self.heard + at, heard)),
+                Err(RecvError::Finished) if !ending => return Err(Mismatch::End(self.heard)),
                 Err(RecvError::Finished | RecvError::InvalidState) => return Ok(false),
             }
         }
@@ -176,6 +206,28 @@ impl Conversation {
             Ok(0) | Err(RecvError::InvalidState) => Ok(false),
             Ok(length) => Err(format!("{length} bytes came after the last one")),
             Err(RecvError::Finished) => Ok(true),
+        }
+    }
+}
+
+/// How what came differs from what was expected.
+enum Mismatch {
+    /// Another byte came at this place.
+    Byte(usize, u8),
+    /// The stream ended after so many bytes.
+    End(usize),
+}
+
+impl Mismatch {
+    fn text(&self, expected: &[u8]) -> String {
+        match *self {
+            Self::Byte(at, heard) => {
+                let due = expected.get(at).copied().unwrap_or_default();
+                format!("byte {at} was {heard:#04x} instead of {due:#04x}")
+            }
+            Self::End(heard) => {
+                format!("the stream ended after {heard} of {} bytes", expected.len())
+            }
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::world::choices::choice_point::{ChoicePoint, Stream};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
     pub(crate) steps: Vec<Step>,
+    /// Texts with which the device may end the stream instead.
+    pub(crate) endings: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(crate) enum Step {
 impl Script {
     /// Makes the script of a client that connects and sends nothing.
     pub const fn new() -> Self {
-        Self { steps: Vec::new() }
+        Self { steps: Vec::new(), endings: Vec::new() }
     }
 
     /// Sends bytes.
@@ -53,7 +55,16 @@ impl Script {
         self.then(Step::Expect(bytes.to_vec()))
     }
 
-    /// Ends its own side of the stream, after the last byte that is sent.
+    /// Allows the device to send this text and to end the stream, anywhere in the conversation: since it
+    /// serves as many clients as it can, for instance, or since the client was silent for too long. Then the
+    /// client connects again later.
+    #[must_use]
+    pub fn may_end_with(mut self, text: &[u8]) -> Self {
+        self.endings.push(text.to_vec());
+        self
+    }
+
+    /// Ends its own side of the stream, behind the last byte that is sent.
     #[must_use]
     pub fn finish(self) -> Self {
         self.then(Step::Finish)

@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use picoevent::{Cx, Event, EventBase, Full, Mode, Signal, What};
+use picoevent::{Event, EventBase, EventFlags, EventMut, FullError, Mode, Signal};
 
 /// The application of the images.
 pub struct App {
@@ -15,7 +15,7 @@ impl App {
     ///
     /// # Errors
     /// If the storage has no room for the first event.
-    pub fn start(base: &mut EventBase<'_, Self>) -> Result<Self, Full> {
+    pub fn start(base: &mut EventBase<'_, Self>) -> Result<Self, FullError> {
         let mut app = Self { watchdog: None };
         base.on_signal(Signal::INT, interrupted)?;
         app.watchdog = base.new_timer(Mode::OneShot, barked).ok();
@@ -29,26 +29,24 @@ pub fn period() -> Duration {
     Duration::from_millis(black_box(1))
 }
 
-/// Restarts the watchdog.
-fn tick(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-    let watchdog = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok());
+/// Begins the watchdog's time again.
+fn tick(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+    let watchdog = app.watchdog.and_then(|watchdog| event.event(watchdog).ok());
     black_box(watchdog.is_some_and(|mut watchdog| watchdog.add(Some(period())).is_ok()));
 }
 
-fn barked(_: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
-    if let Ok(event) = cx.event(event) {
-        event.free();
-    }
-    black_box(cx.after(period(), finished).is_ok());
+fn barked(_: &mut App, event: &mut EventMut<'_, '_, App>) {
+    event.free();
+    black_box(event.after(period(), finished).is_ok());
 }
 
-fn finished(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-    if let Some(mut watchdog) = app.watchdog.and_then(|watchdog| cx.event(watchdog).ok()) {
+fn finished(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+    if let Some(mut watchdog) = app.watchdog.and_then(|watchdog| event.event(watchdog).ok()) {
         watchdog.del();
-        watchdog.activate(What::TIMEOUT);
+        watchdog.activate(EventFlags::TIMEOUT);
     }
 }
 
-fn interrupted(_: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
-    cx.exit_after(period());
+fn interrupted(_: &mut App, event: &mut EventMut<'_, '_, App>) {
+    event.exit_after(period());
 }

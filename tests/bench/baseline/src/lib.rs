@@ -1,7 +1,8 @@
-//! What hello-world is compared with: the same server as tasks of embassy-net, written by hand.
+//! What hello-world and the gateway are compared with: the same servers as tasks of embassy-net,
+//! written by hand.
 //!
 //! `cargo xtask size` builds these programs for the boards under QEMU and sets them beside
-//! hello-world. All of them stand on the same board support, in the same workspace: profile,
+//! hello-world; `cargo xtask lines` counts the lines of the gateway. All of them stand on the same board support, in the same workspace: profile,
 //! panics, log, network stack and buffers are equal by construction.
 //!
 //! | program | is |
@@ -12,9 +13,11 @@
 //! | `loop-many` | hello-world with a connection for each socket |
 //! | `stack-loop` | hello-world as it is, on a painted stack |
 //! | `stack-tasks` | `tasks-many`, on a painted stack |
+//! | `gateway-tasks` | the gateway, as tasks |
 
 #![no_std]
 
+pub mod gateway;
 pub mod server;
 pub mod sizes;
 pub mod stack;

@@ -12,7 +12,7 @@ pub mod timers;
 
 use core::hint::black_box;
 
-use picoevent::{EventBase, Run, Storage};
+use picoevent::{EventBase, Pool, PoolId, Run, Storage};
 
 use crate::random::Random;
 
@@ -20,13 +20,15 @@ use crate::random::Random;
 const EVENTS: usize = 64;
 /// The longest piece of data.
 const LONGEST: usize = 1_460;
-/// A connection's rings.
-const RING: usize = 2_048;
+/// One connection, with long rings.
+const POOL: Pool = Pool::new(1).rings(2_048, 2_048);
 
 /// An application that counts its calls.
 pub struct App {
     calls: u32,
     random: Random,
+    /// The pool of its connection.
+    pool: PoolId,
     /// How much it expects to read.
     amount: usize,
     bytes: [u8; LONGEST],
@@ -37,10 +39,13 @@ pub type Base<'s> = EventBase<'s, App>;
 
 /// Calls `work` with an empty base and an application.
 fn with(work: impl FnOnce(&mut Base<'_>, &mut App)) {
-    let mut storage = Storage::<App, EVENTS, 1, RING, RING, 1, EVENTS>::new();
+    const CONNS: usize = POOL.conns();
+    const BYTES: usize = POOL.bytes();
+    let mut storage = Storage::<App, EVENTS, CONNS, BYTES, 1, 1, EVENTS>::new();
     // The compiler is not to see through to what is in them.
     let mut base = EventBase::new(black_box(&mut storage));
     base.begin(Run::NO_EXIT_ON_EMPTY);
-    let mut app = App { calls: 0, random: Random::new(1), amount: 0, bytes: [7; LONGEST] };
+    let pool = base.add_pool(POOL).expect("the storage has room");
+    let mut app = App { calls: 0, random: Random::new(1), pool, amount: 0, bytes: [7; LONGEST] };
     work(black_box(&mut base), black_box(&mut app));
 }

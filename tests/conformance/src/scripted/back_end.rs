@@ -145,8 +145,8 @@ impl<A> Backend<A> for Scripted {
             let is_new = wire.conn.is_none() && !is_over;
             let mut listeners = self.listeners.iter();
             if is_new
-                && base.has_room()
                 && let Some(found) = listeners.find(|(_, of, enabled)| *of == wire.to && *enabled)
+                && base.has_room(found.0)
             {
                 wire.conn = base.accepted(found.0, ([10, 0, 0, 1], 40_000).into()).ok();
             }

@@ -31,7 +31,7 @@ fn nothing_comes_due_while_the_clock_stands_still() {
     App::after(&mut unruly.base, Duration::ZERO);
     assert_eq!(unruly.run(), None);
     assert_eq!(core::mem::take(&mut unruly.app.log), ["timer"]);
-    unruly.base.break_off();
+    unruly.base.loop_break();
     assert_eq!(unruly.run(), Some(End::Break));
     unruly.wire.next = Instant::max;
     unruly.expect(IN_ORDER);
@@ -42,7 +42,7 @@ fn nothing_comes_due_while_the_clock_stands_still() {
 fn all_that_was_due_comes_once_when_the_clock_jumps_far_ahead() {
     for jump in [SECOND * 1000, Duration::from_secs(u64::MAX / 2_000_000), Duration::MAX] {
         let mut unruly = with_timers();
-        let every = unruly.base.every(SECOND, |app, _, _, _| app.log.push("beat".into())).unwrap();
+        let every = unruly.base.every(SECOND, |app, _| app.log.push("beat".into())).unwrap();
         unruly.wire.now = unruly.wire.now.after(jump);
         // A pass calls each once: the missed beats are skipped. Others set it in the order of deadlines.
         unruly.base.exit_after(Duration::ZERO);

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use picoevent::{AcceptError, ConnError, Direction, End, EventBase, Full};
+use picoevent::{
+    AcceptError, ConnError, ConnEvent, ConnMut, End, EventBase, FullError, Pool, Settings,
+    SetupError,
+};
 use picoevent_conformance::{App, Base};
 use picoevent_mio::{Capacities, HeapStorage};
 
@@ -11,15 +14,34 @@ use crate::unruly::{ADDRESS, Unruly};
 /// The most slots of a base.
 const MOST: usize = 65_535;
 
-fn base(capacities: Capacities) -> Base {
-    EventBase::over(Box::leak(Box::new(HeapStorage::new(capacities).unwrap())).memory())
+/// A base with one pool of all its connections, with rings of one byte, and its application.
+fn base(capacities: Capacities) -> (Base, App) {
+    let storage = Box::leak(Box::new(HeapStorage::new(capacities).unwrap()));
+    let mut base = EventBase::over(storage.memory());
+    let pool = base.add_pool(Pool::rest().rings(1, 1)).unwrap();
+    (base, App::new(vec![pool]))
 }
 
-/// Room for so many events, and connections with rings of one byte for the rest.
+static SETTINGS: Settings = Settings::new();
+
+/// Echoes a byte, and closes the connection when it is sent.
+fn echo(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+    match event {
+        ConnEvent::Opened => app.conns.push(conn.id()),
+        ConnEvent::Readable => {
+            app.flooded += 1;
+            assert_eq!(conn.transfer(conn.id()), Ok(1));
+        }
+        ConnEvent::Writable => conn.close(),
+        _ => {}
+    }
+}
+
+/// Room for so many events and connections, and listeners for the rest.
 fn unruly(events: usize, conns: usize) -> Unruly {
     let listeners = MOST - events - conns;
-    let rings = Capacities { input: 1, output: 1, ..Capacities::default() };
-    Unruly::with(base(Capacities { events, conns, listeners, ..rings }))
+    let bytes = 2 * conns;
+    Unruly::with(base(Capacities { events, conns, bytes, listeners, ..Capacities::default() }))
 }
 
 #[test]
@@ -31,11 +53,11 @@ fn sixty_five_thousand_timers_fire_and_are_made_again() {
             .map(|at| {
                 // In an order that is not that of the deadlines.
                 let delay = Duration::from_millis((at * 7919 % MOST) as u64 / 64);
-                unruly.base.after(delay, |app, _, _, _| app.flooded += 1).unwrap()
+                unruly.base.after(delay, |app, _| app.flooded += 1).unwrap()
             })
             .collect();
-        let full = unruly.base.after(Duration::ZERO, |_, _, _, _| {});
-        assert_eq!(full, Err(Full::Events));
+        let full = unruly.base.after(Duration::ZERO, |_, _| {});
+        assert_eq!(full, Err(FullError::Events));
         for event in &former {
             assert!(unruly.base.event(*event).is_err(), "{event:?} is stale");
         }
@@ -53,17 +75,8 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
     let conns = MOST - 1;
     let mut unruly = unruly(0, conns);
     unruly.app.conns.reserve(conns);
-    let listener = unruly.base.listen(ADDRESS.into(), |app, cx, conn| {
-        app.conns.push(conn);
-        let mut conn = cx.conn(conn).unwrap();
-        conn.on_read(|app, cx, conn| {
-            app.flooded += 1;
-            assert_eq!(cx.transfer(conn, conn), Ok(1));
-        });
-        conn.on_write(|_, cx, conn| cx.conn(conn).unwrap().close());
-        conn.enable(Direction::Read);
-    });
-    let listener = listener.unwrap();
+    let pool = unruly.app.pools[0];
+    let listener = unruly.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo).unwrap();
     let mut former = Vec::new();
     for round in 0..2 {
         unruly.feed(move |base| {
@@ -78,7 +91,7 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
         for conn in &former {
             assert!(unruly.base.conn(*conn).is_err(), "{conn:?} is stale");
         }
-        assert_eq!(unruly.base.connect(ADDRESS.into()), Err(Full::Conns));
+        assert_eq!(unruly.app.connect(&mut unruly.base, ADDRESS.into()), Err(SetupError::PoolFull));
         let fed = held.clone();
         unruly.feed(move |base| {
             for conn in fed {
@@ -115,8 +128,9 @@ fn sixty_five_thousand_listeners_are_freed() {
     let mut unruly = unruly(0, 0);
     for _ in 0..2 {
         let listeners: Vec<_> = (0..MOST).map(|_| unruly.listen()).collect();
-        let full = unruly.base.listen(ADDRESS.into(), |_: &mut App, _, _| {});
-        assert_eq!(full, Err(Full::Listeners));
+        let pool = unruly.app.pools[0];
+        let full = unruly.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo);
+        assert_eq!(full, Err(SetupError::Full(FullError::Listeners)));
         for listener in &listeners {
             unruly.base.listener(*listener).unwrap().free();
         }

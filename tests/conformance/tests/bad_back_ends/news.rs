@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use picoevent::{
-    AcceptError, Action, Conn, ConnError, Direction, End, EventBase, ListenError, Listener, Signal,
-    What,
+    AcceptError, Action, Conn, ConnError, Direction, End, EventBase, EventFlags, ListenError,
+    Listener, Signal,
 };
 use picoevent_conformance::App;
 
@@ -35,12 +35,12 @@ fn news_of_freed_objects_is_ignored() {
     let listener = unruly.app.listeners[0];
     let connecting = unruly.connecting();
     for conn in [accepted, connecting] {
-        unruly.base.conn(conn).unwrap().free();
+        unruly.base.conn(conn).unwrap().abort();
     }
     unruly.base.listener(listener).unwrap().free();
     // The back end has not been told of it yet, and later it has.
     everything_of(&mut unruly.base, listener);
-    unruly.expect([]);
+    unruly.expect(["0 Ended(Aborted)", "1 Ended(Aborted)"]);
     let before = unruly.base.counts();
     for conn in [accepted, connecting] {
         unruly.feed(move |base| everything(base, conn));
@@ -59,13 +59,13 @@ fn news_of_freed_objects_is_ignored() {
 }
 
 #[test]
-fn news_of_a_freed_connection_comes_before_the_back_end_was_told() {
+fn news_of_an_aborted_connection_comes_before_the_back_end_was_told() {
     let mut unruly = Unruly::new();
     let accepted = unruly.accepted();
     unruly.base.conn(accepted).unwrap().write(b"output").unwrap();
-    unruly.base.conn(accepted).unwrap().free();
+    unruly.base.conn(accepted).unwrap().abort();
     everything(&mut unruly.base, accepted);
-    unruly.expect([]);
+    unruly.expect(["0 Ended(Aborted)"]);
     assert_eq!(unruly.base.counts().conns, 0);
     unruly.end();
 }
@@ -158,7 +158,7 @@ fn news_that_comes_twice_is_reported_once() {
     unruly.feed(move |base| {
         (0..2).for_each(|_| base.listen_failed(listener, ListenError::InUse));
     });
-    unruly.expect(["0 Connected", "0 Eof", "0 Failed(Reset)", "listen InUse"]);
+    unruly.expect(["0 Opened", "0 Eof", "0 Ended(Failed(Reset))", "listen InUse"]);
     unruly.end();
 }
 
@@ -177,7 +177,7 @@ fn news_after_a_failure_is_ignored() {
             base.delivered(conn);
         });
     }
-    unruly.expect(["0 Failed(Reset)"]);
+    unruly.expect(["0 Ended(Failed(Reset))"]);
     unruly.end();
 }
 
@@ -211,7 +211,7 @@ fn a_closed_connection_of_which_no_news_comes_is_ended_at_its_limit() {
                 base.delivered(conn);
             }
         });
-        unruly.expect([]);
+        unruly.expect(["0 Ended(Closed)"]);
         let last = *unruly.wire.actions.last().unwrap();
         let is_reset = last == Action::Reset(conn);
         // There is nothing to reset when all was delivered.
@@ -240,7 +240,9 @@ fn sources_that_nobody_waits_for_may_be_ready() {
         let mut storage = picoevent_mio::HeapStorage::<App>::new(capacities).unwrap();
         EventBase::over(storage.memory()).new_source().unwrap()
     };
-    unruly.feed(move |base| base.ready(foreign, What::READ | What::WRITE | What::CLOSED));
+    unruly.feed(move |base| {
+        base.ready(foreign, EventFlags::READ | EventFlags::WRITE | EventFlags::CLOSED)
+    });
     unruly.expect([]);
     unruly.end();
 }

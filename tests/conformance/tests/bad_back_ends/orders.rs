@@ -27,7 +27,7 @@ enum Deed {
     Write,
     Finish,
     Close,
-    Free,
+    Abort,
 }
 
 /// Returns all orders of the kinds.
@@ -63,20 +63,29 @@ fn feed(base: &mut EventBase<'_, App>, conn: Conn, kind: Kind) {
     }
 }
 
-/// Checks what the application was called with: each callback once at most, nothing after a failure.
+/// Checks what the application was called with: each callback once at most, nothing after the end.
 fn check(log: &[String], order: &[Kind], deed: Deed, is_outgoing: bool) {
     let callbacks: BTreeSet<_> = log.iter().collect();
     assert_eq!(callbacks.len(), log.len(), "{order:?} after {deed:?}: {log:?}");
-    if matches!(deed, Deed::Close | Deed::Free) {
-        assert!(log.is_empty(), "{order:?} after {deed:?}: {log:?}");
+    let ended = match deed {
+        Deed::Write | Deed::Finish => None,
+        Deed::Close => Some("0 Ended(Closed)"),
+        Deed::Abort => Some("0 Ended(Aborted)"),
+    };
+    if let Some(ended) = ended {
+        assert_eq!(log, [ended], "{order:?} after {deed:?}");
         return;
     }
     let place = |callback: &str| log.iter().position(|line| line == callback);
-    assert_eq!(place("0 Failed(Reset)"), Some(log.len() - 1), "{order:?} after {deed:?}: {log:?}");
+    assert_eq!(
+        place("0 Ended(Failed(Reset))"),
+        Some(log.len() - 1),
+        "{order:?} after {deed:?}: {log:?}"
+    );
     let fed = |kind| order.iter().position(|fed| *fed == kind).unwrap();
     // A back end that has sent something before it had a connection says so first.
     let first = usize::from(fed(Kind::Sent) < fed(Kind::Connected));
-    let is_first = place("0 Connected").is_none_or(|place| place <= first);
+    let is_first = place("0 Opened").is_none_or(|place| place <= first);
     assert!(is_first, "{order:?} after {deed:?}: {log:?}");
     let opened = if is_outgoing { Some(fed(Kind::Connected)) } else { None };
     let in_time = |kind| fed(kind) < fed(Kind::Failed) && opened.is_none_or(|at| at < fed(kind));
@@ -97,7 +106,7 @@ fn play(order: &[Kind], deed: Deed, is_outgoing: bool, at_once: bool) {
         Deed::Write => {}
         Deed::Finish => held.finish(),
         Deed::Close => held.close(),
-        Deed::Free => held.free(),
+        Deed::Abort => held.abort(),
     }
     if at_once {
         let order = order.to_vec();
@@ -121,7 +130,7 @@ fn news_may_come_in_every_order() {
     let orders = orders();
     assert_eq!(orders.len(), 720);
     for order in &orders {
-        for deed in [Deed::Write, Deed::Finish, Deed::Close, Deed::Free] {
+        for deed in [Deed::Write, Deed::Finish, Deed::Close, Deed::Abort] {
             for is_outgoing in [false, true] {
                 play(order, deed, is_outgoing, true);
                 play(order, deed, is_outgoing, false);

@@ -37,10 +37,10 @@ impl Unruly {
         Self::with(base_of(Sizes::default()))
     }
 
-    pub fn with(base: Base) -> Self {
+    pub fn with((base, app): (Base, App)) -> Self {
         let (news, actions) = (VecDeque::new(), Vec::new());
         let wire = Wire { now: Instant::ZERO, next: Instant::max, news, actions };
-        Self { base, app: App::default(), wire }
+        Self { base, app, wire }
     }
 
     /// Feeds something in the next turn that has nothing to feed yet.
@@ -63,9 +63,7 @@ impl Unruly {
 
     /// Has a connection that is being opened.
     pub fn connecting(&mut self) -> Conn {
-        let conn = self.base.connect(ADDRESS.into()).unwrap();
-        self.app.adopt(&mut self.base, conn);
-        conn
+        self.app.connect(&mut self.base, ADDRESS.into()).unwrap()
     }
 
     /// Runs the loop until it ends, sleeps forever, or has done very many turns. Returns its end.
@@ -87,14 +85,22 @@ impl Unruly {
         assert_eq!(core::mem::take(&mut self.app.log), callbacks);
     }
 
-    /// Frees everything. The loop must end then, whatever the back end does.
+    /// Frees everything. The loop must end then, whatever the back end does, and every connection must have
+    /// ended once.
     pub fn end(mut self) {
         self.wire.next = Instant::max;
+        assert_eq!(self.app.log, [""; 0]);
+        let conns = self.app.conns.iter().enumerate();
+        let held = conns.filter(|(_, conn)| self.base.conn(**conn).is_ok());
+        let mut ended: Vec<_> = held.map(|(number, _)| format!("{number} Ended(Closed)")).collect();
         self.base.close_all();
         assert_eq!(self.run(), Some(End::Empty));
+        self.app.assert_all_ended();
+        self.app.log.sort();
+        ended.sort();
         let counts = self.base.counts();
         assert_eq!((counts.conns, counts.listeners, counts.active), (0, 0, 0));
-        assert_eq!(self.app.log, [""; 0]);
+        assert_eq!(self.app.log, ended);
         assert!(self.app.conns.iter().all(|conn| self.base.conn(*conn).is_err()));
     }
 }

@@ -1,7 +1,7 @@
 //! Accepting, reading and writing.
 
-use picoevent::ListenError;
-use picoevent_conformance::{Seen, Sizes, Stage, pattern};
+use picoevent::{ConnEvent, ListenError};
+use picoevent_conformance::{Sizes, Stage, pattern};
 
 fn a_client_is_accepted_and_its_bytes_are_read<S: Stage>() {
     let mut stage = S::new(Sizes::default());
@@ -29,9 +29,9 @@ fn what_is_written_reaches_the_peer_and_is_reported_once<S: Stage>() {
 
 fn what_is_written_in_the_accept_callback_reaches_the_peer<S: Stage>() {
     let mut stage = S::new(Sizes::default());
-    stage.react(|_, cx, conn, seen| {
-        if seen == Seen::Accepted {
-            cx.conn(conn).unwrap().write(b"welcome").unwrap();
+    stage.react(|_, conn, event| {
+        if event == ConnEvent::Opened {
+            conn.write(b"welcome").unwrap();
         }
     });
     let (_, address) = stage.listen();
@@ -53,9 +53,9 @@ fn input_that_does_not_fit_the_ring_waits_for_room<S: Stage>() {
 fn output_of_many_rings_arrives_whole<S: Stage>() {
     let mut stage = S::new(Sizes { ring: 97, ..Sizes::default() });
     let call = stage.accepted_call();
-    stage.react(|app, cx, conn, seen| {
-        if seen == Seen::Write && app.flooded < 97 * 20 {
-            app.flood(&mut cx.conn(conn).unwrap());
+    stage.react(|app, conn, event| {
+        if event == ConnEvent::Writable && app.flooded < 97 * 20 {
+            app.flood(conn);
         }
     });
     let (base, app) = stage.parts();

@@ -1,39 +1,38 @@
-//! An application that ends its connection, or another, in a callback: nothing more is called.
+//! An application that ends its connection, or another, in a callback: only its end is reported then.
 
 use std::time::Duration;
 
-use picoevent::{ConnError, ConnEvent, Direction};
-use picoevent_conformance::{Ending, Seen, Sizes, Stage};
+use picoevent::{ConnEnd, ConnError, ConnEvent, Direction};
+use picoevent_conformance::{Ending, Sizes, Stage};
 
 /// How a connection is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Close,
-    Free,
+    Abort,
 }
 
 /// Makes a stage whose application ends a connection in one of its callbacks.
-fn ending_at<S: Stage>(at: Seen, how: How) -> S {
+fn ending_at<S: Stage>(at: ConnEvent, how: How) -> S {
     let mut stage = S::new(Sizes::default());
-    stage.react(move |_, cx, conn, seen| {
-        let mut conn = cx.conn(conn).unwrap();
-        if matches!(seen, Seen::Accepted | Seen::Event(ConnEvent::Connected)) {
+    stage.react(move |_, conn, event| {
+        if event == ConnEvent::Opened {
             conn.write(b"hello").unwrap();
         }
-        if seen == at {
+        if event == at {
             match how {
                 How::Close => conn.close(),
-                How::Free => conn.free(),
+                How::Abort => conn.abort(),
             }
         }
     });
     stage
 }
 
-/// A connection that was closed ends in order, and one that was freed is reset, unless the peer has ended
+/// A connection that was closed ends in order, and one that was aborted is reset, unless the peer has ended
 /// its stream before.
-fn expect_ending<S: Stage>(stage: &mut S, call: usize, at: Seen, how: How) {
-    if how == How::Free && at != Seen::Event(ConnEvent::Eof) {
+fn expect_ending<S: Stage>(stage: &mut S, call: usize, at: ConnEvent, how: How) {
+    if how == How::Abort && at != ConnEvent::Eof {
         stage.expect_reset(call);
     } else {
         stage.expect_heard(call, "hello", Some(Ending::End));
@@ -42,30 +41,33 @@ fn expect_ending<S: Stage>(stage: &mut S, call: usize, at: Seen, how: How) {
     stage.expect([]);
 }
 
+/// Returns what the application is called with when it has ended its connection.
+fn ended(how: How) -> &'static str {
+    match how {
+        How::Close => "0 Ended(Closed)",
+        How::Abort => "0 Ended(Aborted)",
+    }
+}
+
 /// Ends an accepted connection in each of its callbacks in turn.
 fn in_each_callback_of_a_server<S: Stage>(how: How) {
-    let callbacks = [Seen::Accepted, Seen::Write, Seen::Read, Seen::Event(ConnEvent::Eof)];
-    for at in callbacks {
+    for at in [ConnEvent::Opened, ConnEvent::Writable, ConnEvent::Readable, ConnEvent::Eof] {
         let mut stage: S = ending_at(at, how);
         let (_, address) = stage.listen();
         let call = stage.call(address);
-        for seen in callbacks {
-            match seen {
-                Seen::Accepted if at == seen => stage.expect(["0 accepted"]),
-                Seen::Accepted => stage.expect(["0 accepted", "0 written"]),
-                Seen::Write => {}
-                Seen::Read => {
-                    stage.send(call, b"input");
-                    stage.expect(["0 read input"]);
-                }
-                Seen::Event(_) => {
-                    stage.finish(call);
-                    stage.expect(["0 Eof"]);
-                }
-            }
-            if seen == at {
-                break;
-            }
+        match at {
+            ConnEvent::Opened => stage.expect(["0 accepted", ended(how)]),
+            ConnEvent::Writable => stage.expect(["0 accepted", "0 written", ended(how)]),
+            _ => stage.expect(["0 accepted", "0 written"]),
+        }
+        if at == ConnEvent::Readable {
+            stage.send(call, b"input");
+            stage.expect(["0 read input", ended(how)]);
+        } else if at == ConnEvent::Eof {
+            stage.send(call, b"input");
+            stage.expect(["0 read input"]);
+            stage.finish(call);
+            stage.expect(["0 Eof", ended(how)]);
         }
         expect_ending(&mut stage, call, at, how);
         stage.end();
@@ -76,51 +78,53 @@ fn a_server_may_close_in_each_callback<S: Stage>() {
     in_each_callback_of_a_server::<S>(How::Close);
 }
 
-fn a_server_may_free_in_each_callback<S: Stage>() {
-    in_each_callback_of_a_server::<S>(How::Free);
+fn a_server_may_abort_in_each_callback<S: Stage>() {
+    in_each_callback_of_a_server::<S>(How::Abort);
 }
 
 fn a_connection_may_be_ended_when_it_is_connected<S: Stage>() {
-    for how in [How::Close, How::Free] {
-        let at = Seen::Event(ConnEvent::Connected);
+    for how in [How::Close, How::Abort] {
+        let at = ConnEvent::Opened;
         let mut stage: S = ending_at(at, how);
         let (address, host) = stage.host();
         stage.connect(address);
-        stage.expect(["0 Connected"]);
+        stage.expect(["0 Opened", ended(how)]);
         expect_ending(&mut stage, host, at, how);
         stage.end();
     }
 }
 
 fn a_connection_may_be_ended_when_it_times_out<S: Stage>() {
-    for how in [How::Close, How::Free] {
-        let at = Seen::Event(ConnEvent::Timeout(Direction::Read));
+    for how in [How::Close, How::Abort] {
+        let at = ConnEvent::Timeout(Direction::Read);
         let mut stage: S = ending_at(at, how);
         let (_, address) = stage.listen();
         let call = stage.call(address);
         stage.expect(["0 accepted", "0 written"]);
         stage.conn(0).set_timeouts(Some(Duration::from_millis(30)), None);
-        stage.expect(["0 Timeout(Read)"]);
+        stage.expect(["0 Timeout(Read)", ended(how)]);
         expect_ending(&mut stage, call, at, how);
         stage.end();
     }
 }
 
+/// It has ended by then, and that changes nothing.
 fn a_connection_may_be_ended_when_it_has_failed<S: Stage>() {
-    for how in [How::Close, How::Free] {
-        let mut stage: S = ending_at(Seen::Event(ConnEvent::Failed(ConnError::Reset)), how);
+    const FAILED: ConnEvent = ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset));
+    for how in [How::Close, How::Abort] {
+        let mut stage: S = ending_at(FAILED, how);
         let (_, address) = stage.listen();
         let call = stage.call(address);
         stage.expect(["0 accepted", "0 written"]);
         stage.reset(call);
-        stage.expect(["0 Failed(Reset)"]);
+        stage.expect(["0 Ended(Failed(Reset))"]);
         assert_eq!(stage.base().counts().conns, 0);
         stage.end();
     }
 }
 
 /// Both have input by then. Which of two peers is heard first is up to the back end.
-fn a_connection_freed_in_the_callback_of_another_is_not_called<S: Stage>() {
+fn a_connection_aborted_in_the_callback_of_another_is_called_for_its_end_only<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let (_, address) = stage.listen();
     let calls = ["0 accepted", "1 accepted"].map(|accepted| {
@@ -128,24 +132,26 @@ fn a_connection_freed_in_the_callback_of_another_is_not_called<S: Stage>() {
         stage.expect([accepted]);
         call
     });
-    stage.react(|app, cx, conn, seen| {
-        if seen == Seen::Read {
-            for other in app.conns.iter().filter(|other| **other != conn) {
-                cx.conn(*other).unwrap().free();
+    stage.react(|app, conn, event| {
+        if event == ConnEvent::Readable {
+            let this = conn.id();
+            for other in app.conns.iter().filter(|other| **other != this) {
+                conn.cx().conn(*other).unwrap().abort();
             }
         }
     });
     calls.iter().for_each(|call| stage.send(*call, b"stop"));
     stage.expect_conns(1);
-    let first = usize::from(stage.app().log == ["1 read stop"]);
-    stage.expect([format!("{first} read stop").as_str()]);
+    let first = usize::from(stage.app().log[0] == "1 read stop");
+    let ended = format!("{} Ended(Aborted)", 1 - first);
+    stage.expect([format!("{first} read stop").as_str(), ended.as_str()]);
     stage.expect_reset(calls[1 - first]);
     stage.expect_heard(calls[first], "", None);
     stage.end();
 }
 
-fn a_slot_freed_in_a_callback_serves_the_next_client<S: Stage>() {
-    let mut stage: S = ending_at(Seen::Read, How::Free);
+fn a_slot_that_is_free_after_a_callback_serves_the_next_client<S: Stage>() {
+    let mut stage: S = ending_at(ConnEvent::Readable, How::Abort);
     let (_, address) = stage.listen();
     for number in 0..9 {
         let call = stage.call(address);
@@ -155,7 +161,8 @@ fn a_slot_freed_in_a_callback_serves_the_next_client<S: Stage>() {
                 .map(String::as_str),
         );
         stage.send(call, b"next");
-        stage.expect([format!("{number} read next").as_str()]);
+        let ended = format!("{number} Ended(Aborted)");
+        stage.expect([format!("{number} read next").as_str(), ended.as_str()]);
         stage.expect_reset(call);
     }
     stage.end();
@@ -163,10 +170,10 @@ fn a_slot_freed_in_a_callback_serves_the_next_client<S: Stage>() {
 
 on_every_stage! {
     a_server_may_close_in_each_callback,
-    a_server_may_free_in_each_callback,
+    a_server_may_abort_in_each_callback,
     a_connection_may_be_ended_when_it_is_connected,
     a_connection_may_be_ended_when_it_times_out,
     a_connection_may_be_ended_when_it_has_failed,
-    a_connection_freed_in_the_callback_of_another_is_not_called,
-    a_slot_freed_in_a_callback_serves_the_next_client,
+    a_connection_aborted_in_the_callback_of_another_is_called_for_its_end_only,
+    a_slot_that_is_free_after_a_callback_serves_the_next_client,
 }

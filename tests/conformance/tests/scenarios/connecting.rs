@@ -6,7 +6,7 @@ fn a_connection_is_opened_and_bytes_go_both_ways<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let (address, host) = stage.host();
     stage.connect(address);
-    stage.expect(["0 Connected"]);
+    stage.expect(["0 Opened"]);
     stage.conn(0).write(b"question").unwrap();
     stage.expect(["0 written"]);
     stage.expect_heard(host, "question", None);
@@ -14,6 +14,7 @@ fn a_connection_is_opened_and_bytes_go_both_ways<S: Stage>() {
     stage.finish(host);
     stage.expect(["0 read answer", "0 Eof"]);
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(host, "question", Some(Ending::End));
     stage.expect_conns(0);
     stage.end();
@@ -23,7 +24,7 @@ fn a_connect_to_a_closed_port_is_refused<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let address = stage.closed_address();
     stage.connect(address);
-    stage.expect(["0 Failed(Refused)"]);
+    stage.expect(["0 Ended(Failed(Refused))"]);
     stage.end();
 }
 
@@ -32,8 +33,8 @@ fn what_is_written_before_a_refusal_is_dropped<S: Stage>() {
     let address = stage.closed_address();
     stage.connect(address);
     stage.conn(0).write(b"early").unwrap();
-    stage.expect(["0 Failed(Refused)"]);
-    assert_eq!(stage.conn(0).output_len(), 0);
+    stage.react(|_, conn, _| assert_eq!(conn.output_len(), 0));
+    stage.expect(["0 Ended(Failed(Refused))"]);
     stage.end();
 }
 
@@ -42,7 +43,7 @@ fn what_is_written_before_the_connection_is_open_is_sent_then<S: Stage>() {
     let (address, host) = stage.host();
     stage.connect(address);
     stage.conn(0).write(b"early").unwrap();
-    stage.expect(["0 Connected", "0 written"]);
+    stage.expect(["0 Opened", "0 written"]);
     stage.expect_heard(host, "early", None);
     stage.end();
 }
@@ -52,7 +53,7 @@ fn a_stream_that_is_finished_before_the_connection_is_open_ends_then<S: Stage>()
     let (address, host) = stage.host();
     stage.connect(address);
     stage.conn(0).finish();
-    stage.expect(["0 Connected"]);
+    stage.expect(["0 Opened"]);
     stage.expect_heard(host, "", Some(Ending::End));
     stage.send(host, b"I see");
     stage.expect(["0 read I see"]);
@@ -65,7 +66,7 @@ fn output_and_end_before_the_connection_is_open_arrive_in_order<S: Stage>() {
     stage.connect(address);
     stage.conn(0).write(b"all I have").unwrap();
     stage.conn(0).finish();
-    stage.expect(["0 Connected", "0 written"]);
+    stage.expect(["0 Opened", "0 written"]);
     stage.expect_heard(host, "all I have", Some(Ending::End));
     stage.end();
 }
@@ -79,7 +80,7 @@ fn a_connection_closed_before_it_is_open_still_delivers<S: Stage>() {
     stage.expect_heard(host, "last words", Some(Ending::End));
     stage.finish(host);
     stage.expect_conns(0);
-    stage.expect([]);
+    stage.expect(["0 Ended(Closed)"]);
     stage.end();
 }
 
@@ -93,21 +94,22 @@ fn a_connection_without_output_closed_before_it_is_open_is_given_up<S: Stage>() 
     stage.connect(address);
     stage.conn(1).close();
     stage.expect_conns(0);
-    stage.expect([]);
+    stage.expect(["0 Ended(Closed)", "1 Ended(Closed)"]);
     stage.end();
 }
 
-fn a_connection_freed_before_it_is_open_is_given_up<S: Stage>() {
+fn a_connection_aborted_before_it_is_open_is_given_up<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let address = stage.silent_address();
     stage.connect(address);
     stage.conn(0).write(b"never sent").unwrap();
     stage.step();
-    stage.conn(0).free();
+    stage.conn(0).abort();
+    stage.expect(["0 Ended(Aborted)"]);
     stage.expect_conns(0);
     let (address, host) = stage.host();
     stage.connect(address);
-    stage.expect(["1 Connected"]);
+    stage.expect(["1 Opened"]);
     stage.expect_heard(host, "", None);
     stage.end();
 }
@@ -117,11 +119,10 @@ fn a_failed_connection_is_replaced_by_another_attempt<S: Stage>() {
     let closed = stage.closed_address();
     let (address, host) = stage.host();
     stage.connect(closed);
-    stage.expect(["0 Failed(Refused)"]);
-    stage.conn(0).free();
+    stage.expect(["0 Ended(Failed(Refused))"]);
     stage.expect_conns(0);
     stage.connect(address);
-    stage.expect(["1 Connected"]);
+    stage.expect(["1 Opened"]);
     stage.send(host, b"there you are");
     stage.expect(["1 read there you are"]);
     stage.end();
@@ -136,6 +137,6 @@ on_every_stage! {
     output_and_end_before_the_connection_is_open_arrive_in_order,
     a_connection_closed_before_it_is_open_still_delivers,
     a_connection_without_output_closed_before_it_is_open_is_given_up,
-    a_connection_freed_before_it_is_open_is_given_up,
+    a_connection_aborted_before_it_is_open_is_given_up,
     a_failed_connection_is_replaced_by_another_attempt,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::Full;
+use picoevent::SetupError;
 use picoevent_conformance::{Call, Ending, Sizes, Stage};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -24,9 +24,10 @@ fn clients_wait_while_the_table_is_full_and_are_served_in_order<S: Stage>() {
         expect_served(&mut stage, number, *call);
     }
     for number in 2..5 {
-        // Freed, so that the slot is there at once.
-        stage.conn(number - 1).free();
-        stage.expect([format!("{number} accepted").as_str()]);
+        // Aborted, so that the slot is there at once.
+        stage.conn(number - 1).abort();
+        let ended = format!("{} Ended(Aborted)", number - 1);
+        stage.expect([ended.as_str(), format!("{number} accepted").as_str()]);
         stage.expect_reset(calls[number - 1]);
         expect_served(&mut stage, number, calls[number]);
     }
@@ -45,7 +46,7 @@ fn what_a_waiting_client_sends_is_not_lost<S: Stage>() {
     stage.finish(first);
     stage.expect(["0 Eof"]);
     stage.conn(0).close();
-    stage.expect(["1 accepted", "1 read early", "1 Eof"]);
+    stage.expect(["0 Ended(Closed)", "1 accepted", "1 read early", "1 Eof"]);
     expect_served(&mut stage, 1, second);
     stage.end();
 }
@@ -54,11 +55,13 @@ fn a_connect_is_refused_while_the_table_is_full<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     stage.accepted_call();
     let (address, _) = stage.host();
-    assert_eq!(stage.base().connect(address), Err(Full::Conns));
-    stage.conn(0).free();
+    let (base, app) = stage.parts();
+    assert_eq!(app.connect(base, address), Err(SetupError::PoolFull));
+    stage.conn(0).abort();
+    stage.expect(["0 Ended(Aborted)"]);
     stage.expect_conns(0);
     stage.connect(address);
-    stage.expect(["1 Connected"]);
+    stage.expect(["1 Opened"]);
     stage.end();
 }
 
@@ -70,6 +73,7 @@ fn a_lingering_connection_gives_its_slot_to_a_new_client<S: Stage>() {
     stage.expect(["0 accepted"]);
     stage.conn(0).write(b"all of it").unwrap();
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(first, "all of it", Some(Ending::End));
     assert_eq!(stage.base().counts().conns, 1);
     let second = stage.call(address);
@@ -85,10 +89,11 @@ fn a_lingering_connection_gives_its_slot_to_a_connect<S: Stage>() {
     stage.base().set_close_limits(LONG, LONG);
     let first = stage.accepted_call();
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(first, "", Some(Ending::End));
     let (address, host) = stage.host();
     stage.connect(address);
-    stage.expect(["1 Connected"]);
+    stage.expect(["1 Opened"]);
     expect_served(&mut stage, 1, host);
     stage.end();
 }
@@ -102,8 +107,10 @@ fn the_connection_that_lingers_longest_is_given_up_first<S: Stage>() {
     let second = stage.call(address);
     stage.expect(["1 accepted"]);
     stage.conn(1).close();
+    stage.expect(["1 Ended(Closed)"]);
     stage.expect_heard(second, "", Some(Ending::End));
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(first, "", Some(Ending::End));
     let evicted = stage.app().conns[1].index();
     stage.call(address);
@@ -115,19 +122,19 @@ fn the_connection_that_lingers_longest_is_given_up_first<S: Stage>() {
 }
 
 fn a_closed_connection_with_output_left_keeps_its_slot<S: Stage>() {
-    let mut stage = S::new(Sizes { conns: 1, ring: 8192 });
+    let mut stage = S::new(Sizes { conns: 1, ring: 8192, ..Sizes::default() });
     let limit = Duration::from_millis(100);
     stage.base().set_close_limits(limit, LONG);
     let (_, address) = stage.listen();
     let stuck = stage.call_unread(address, 512);
     stage.expect(["0 accepted"]);
     stage.flood(0);
-    stage.react(|_, _, _, _| {});
+    stage.react(|_, _, _| {});
     let second = stage.call(address);
     stage.step();
     stage.conn(0).close();
     let since = stage.base().now();
-    stage.expect(["1 accepted"]);
+    stage.expect(["0 Ended(Closed)", "1 accepted"]);
     assert!(stage.base().now().since(since) >= limit, "the slot was taken too early");
     stage.read(stuck);
     stage.expect_reset(stuck);

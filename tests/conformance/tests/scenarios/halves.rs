@@ -1,7 +1,7 @@
 //! Each direction ends by itself.
 
-use picoevent::WriteError;
-use picoevent_conformance::{Ending, Seen, Sizes, Stage};
+use picoevent::{ConnEvent, WriteError};
+use picoevent_conformance::{Ending, Sizes, Stage};
 
 fn the_end_of_the_peers_stream_comes_after_its_input<S: Stage>() {
     let mut stage = S::new(Sizes::default());
@@ -31,6 +31,7 @@ fn output_still_arrives_after_the_peers_end<S: Stage>() {
     stage.expect(["0 written"]);
     stage.expect_heard(call, "late", None);
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(call, "late", Some(Ending::End));
     stage.end();
 }
@@ -60,9 +61,9 @@ fn our_end_follows_output_that_waits<S: Stage>() {
 
 fn an_answer_to_the_last_input_is_sent_before_the_end_is_reported<S: Stage>() {
     let mut stage = S::new(Sizes::default());
-    stage.react(|_, cx, conn, seen| {
-        if seen == Seen::Read {
-            cx.conn(conn).unwrap().write(b"answer").unwrap();
+    stage.react(|_, conn, event| {
+        if event == ConnEvent::Readable {
+            conn.write(b"answer").unwrap();
         }
     });
     let call = stage.accepted_call();
@@ -86,6 +87,7 @@ fn a_connection_whose_both_halves_have_ended_is_held_until_it_is_closed<S: Stage
     stage.expect(["0 read mine", "0 Eof"]);
     assert_eq!(stage.base().counts().conns, 1);
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_conns(0);
     stage.expect_heard(call, "all", Some(Ending::End));
     stage.end();

@@ -13,7 +13,9 @@ fn time_of_close<S: Stage>(stage: &mut S) -> Duration {
     stage.conn(0).close();
     let since = stage.base().now();
     stage.expect_conns(0);
-    stage.base().now().since(since)
+    let time = stage.base().now().since(since);
+    stage.expect(["0 Ended(Closed)"]);
+    time
 }
 
 /// Has a connection that cannot deliver its output.
@@ -52,10 +54,13 @@ fn a_peer_that_never_reads_is_reset_when_all_is_closed<S: Stage>() {
     let call = stuck(&mut stage);
     let since = stage.base().now();
     stage.close_all();
+    // No callback runs meanwhile: the next run of the loop has it.
+    assert_eq!(stage.app().log, [""; 0]);
     assert!(stage.base().now().since(since) >= SHORT);
-    assert_eq!(stage.base().counts().conns, 0);
     stage.read(call);
     stage.expect_reset(call);
+    stage.expect(["0 Ended(Closed)"]);
+    assert_eq!(stage.base().counts().conns, 0);
     stage.end();
 }
 
@@ -64,6 +69,7 @@ fn the_limits_are_those_of_the_time_of_the_close<S: Stage>() {
     stage.base().set_close_limits(LONG, LONG);
     let call = stage.accepted_call();
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(call, "", Some(Ending::End));
     stage.base().set_close_limits(LONG, SHORT);
     stage.pass(SHORT * 2);
@@ -84,6 +90,7 @@ fn the_wait_for_the_peers_end_does_not_cut_off_output<S: Stage>() {
     stage.conn(0).write(&pattern(0, 8192)).unwrap();
     stage.conn(0).close();
     stage.pass(SHORT * 2);
+    stage.expect(["0 Ended(Closed)"]);
     stage.read(call);
     assert!(stage.until(|stage| stage.heard(call).ending.is_some()));
     assert!(stage.heard(call).bytes == pattern(0, 8192), "output is missing");
@@ -103,6 +110,7 @@ fn a_loop_without_listeners_ends_when_the_last_limit_has_passed<S: Stage>() {
     stage.conn(1).close();
     stage.base().listener(listener).unwrap().free();
     assert_eq!(stage.run(picoevent::Run::DEFAULT), picoevent::End::Empty);
+    assert_eq!(core::mem::take(&mut stage.app().log), ["0 Ended(Closed)", "1 Ended(Closed)"]);
     assert_eq!(stage.base().counts().conns, 0);
     for call in calls {
         stage.expect_heard(call, "", Some(Ending::End));

@@ -1,7 +1,7 @@
 //! Listeners that are disabled, enabled again and freed while clients wait.
 
-use picoevent::Listener;
-use picoevent_conformance::{Call, Ending, Seen, Sizes, Stage};
+use picoevent::{ConnEvent, Listener};
+use picoevent_conformance::{Call, Ending, Sizes, Stage};
 
 /// A listener whose first client is accepted, and whose second waits because the table is full.
 fn waiting<S: Stage>() -> (S, Listener, [Call; 2]) {
@@ -17,9 +17,9 @@ fn waiting<S: Stage>() -> (S, Listener, [Call; 2]) {
 fn clients_of_a_disabled_listener_wait_until_it_is_enabled<S: Stage>() {
     let (mut stage, listener, [_, second]) = waiting::<S>();
     stage.base().listener(listener).unwrap().disable();
-    stage.conn(0).free();
+    stage.conn(0).abort();
+    stage.expect(["0 Ended(Aborted)"]);
     stage.expect_conns(0);
-    stage.expect([]);
     stage.send(second, b"still here");
     stage.base().listener(listener).unwrap().enable();
     stage.expect(["1 accepted", "1 read still here"]);
@@ -54,7 +54,8 @@ fn clients_that_wait_for_a_freed_listener_are_reset<S: Stage>() {
 fn clients_that_wait_for_a_disabled_listener_are_reset_when_it_is_freed<S: Stage>() {
     let (mut stage, listener, [_, second]) = waiting::<S>();
     stage.base().listener(listener).unwrap().disable();
-    stage.conn(0).free();
+    stage.conn(0).abort();
+    stage.expect(["0 Ended(Aborted)"]);
     stage.expect_conns(0);
     stage.base().listener(listener).unwrap().free();
     stage.expect_reset(second);
@@ -79,10 +80,10 @@ fn nobody_is_accepted_at_the_address_of_a_freed_listener<S: Stage>() {
 
 fn a_listener_disabled_in_its_callback_keeps_the_next_client_waiting<S: Stage>() {
     let mut stage = S::new(Sizes::default());
-    stage.react(|_, cx, conn, seen| {
-        if seen == Seen::Accepted {
-            let listener = cx.conn(conn).unwrap().listener().unwrap();
-            cx.listener(listener).unwrap().disable();
+    stage.react(|_, conn, event| {
+        if event == ConnEvent::Opened {
+            let listener = conn.listener().unwrap();
+            conn.cx().listener(listener).unwrap().disable();
         }
     });
     let (listener, address) = stage.listen();
@@ -97,10 +98,10 @@ fn a_listener_disabled_in_its_callback_keeps_the_next_client_waiting<S: Stage>()
 
 fn a_listener_freed_in_its_callback_resets_the_next_client<S: Stage>() {
     let mut stage = S::new(Sizes::default());
-    stage.react(|_, cx, conn, seen| {
-        if seen == Seen::Accepted {
-            let listener = cx.conn(conn).unwrap().listener().unwrap();
-            cx.listener(listener).unwrap().free();
+    stage.react(|_, conn, event| {
+        if event == ConnEvent::Opened {
+            let listener = conn.listener().unwrap();
+            conn.cx().listener(listener).unwrap().free();
         }
     });
     let (_, address) = stage.listen();
@@ -117,9 +118,9 @@ fn a_listener_may_be_freed_when_it_has_failed<S: Stage>() {
     let (_, address) = stage.listen();
     let (base, app) = stage.parts();
     let second = app.listen(base, address);
-    base.listener(second).unwrap().on_error(|app, cx, listener, error| {
+    base.listener(second).unwrap().on_error(|app, listener, error| {
         app.log.push(format!("freed after {error:?}"));
-        cx.listener(listener).unwrap().free();
+        listener.free();
     });
     stage.expect(["freed after InUse"]);
     assert_eq!(stage.base().counts().listeners, 1);

@@ -21,14 +21,20 @@ macro_rules! on_every_stage {
 }
 
 mod accepting;
+mod alarms;
 mod callbacks;
 mod closing;
 mod connecting;
 mod crowding;
+mod ending;
 mod halves;
+mod lines;
 mod lingering;
 mod listening;
 mod pausing;
+mod pools;
+mod reconnecting;
 mod resets;
+mod room;
 mod running;
 mod timeouts;

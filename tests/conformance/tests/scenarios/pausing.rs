@@ -1,7 +1,7 @@
 //! Directions that are disabled and enabled again: what comes meanwhile waits.
 
-use picoevent::Direction;
-use picoevent_conformance::{Seen, Sizes, Stage};
+use picoevent::{ConnEvent, Direction};
+use picoevent_conformance::{Sizes, Stage};
 
 fn input_waits_until_reading_is_enabled<S: Stage>() {
     let mut stage = S::new(Sizes::default());
@@ -43,9 +43,9 @@ fn input_and_end_wait_together<S: Stage>() {
 
 fn reading_disabled_in_its_callback_stops_before_the_next_input<S: Stage>() {
     let mut stage = S::new(Sizes { ring: 4, ..Sizes::default() });
-    stage.react(|_, cx, conn, seen| {
-        if seen == Seen::Read {
-            cx.conn(conn).unwrap().disable(Direction::Read);
+    stage.react(|_, conn, event| {
+        if event == ConnEvent::Readable {
+            conn.disable(Direction::Read);
         }
     });
     let call = stage.accepted_call();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use picoevent_conformance::{Ending, Seen, Sizes, Stage};
+use picoevent::ConnEvent;
+use picoevent_conformance::{Ending, Sizes, Stage};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -16,11 +17,8 @@ fn a_reset_before_the_accept_leaves_nothing_behind<S: Stage>() {
     stage.step();
     stage.until(|stage| stage.app().log.len() != 1);
     let log = core::mem::take(&mut stage.app().log);
-    assert!(log.is_empty() || log == ["0 accepted", "0 Failed(Reset)"], "{log:?}");
+    assert!(log.is_empty() || log == ["0 accepted", "0 Ended(Failed(Reset))"], "{log:?}");
     let next = log.len() / 2;
-    if next > 0 {
-        stage.conn(0).free();
-    }
     stage.call(address);
     stage.expect([format!("{next} accepted").as_str()]);
     stage.end();
@@ -30,11 +28,11 @@ fn a_reset_of_an_open_connection_is_a_failure<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let call = stage.accepted_call();
     stage.reset(call);
-    stage.expect(["0 Failed(Reset)"]);
-    // The application still holds it.
-    assert_eq!(stage.base().counts().conns, 1);
-    stage.conn(0).close();
-    stage.expect_conns(0);
+    stage.expect(["0 Ended(Failed(Reset))"]);
+    // The slot is given back by itself.
+    assert_eq!(stage.base().counts().conns, 0);
+    let (base, app) = stage.parts();
+    assert!(base.conn(app.conns[0]).is_err());
     stage.end();
 }
 
@@ -43,7 +41,7 @@ fn a_reset_is_noticed_while_reading_is_disabled<S: Stage>() {
     stage.app().reads = false;
     let call = stage.accepted_call();
     stage.reset(call);
-    stage.expect(["0 Failed(Reset)"]);
+    stage.expect(["0 Ended(Failed(Reset))"]);
     stage.end();
 }
 
@@ -53,7 +51,7 @@ fn a_reset_after_our_end_is_a_failure<S: Stage>() {
     stage.conn(0).finish();
     stage.expect_heard(call, "", Some(Ending::End));
     stage.reset(call);
-    stage.expect(["0 Failed(Reset)"]);
+    stage.expect(["0 Ended(Failed(Reset))"]);
     stage.end();
 }
 
@@ -63,7 +61,7 @@ fn a_reset_after_the_peers_end_is_a_failure<S: Stage>() {
     stage.finish(call);
     stage.expect(["0 Eof"]);
     stage.reset(call);
-    stage.expect(["0 Failed(Reset)"]);
+    stage.expect(["0 Ended(Failed(Reset))"]);
     stage.end();
 }
 
@@ -73,7 +71,7 @@ fn output_to_a_peer_that_has_closed_is_answered_by_a_reset<S: Stage>() {
     stage.close(call);
     stage.expect(["0 Eof"]);
     stage.conn(0).write(b"anybody there?").unwrap();
-    stage.expect(["0 written", "0 Failed(Reset)"]);
+    stage.expect(["0 written", "0 Ended(Failed(Reset))"]);
     stage.end();
 }
 
@@ -84,8 +82,7 @@ fn a_reset_while_output_waits_is_a_failure<S: Stage>() {
     stage.expect(["0 accepted"]);
     stage.flood(0);
     stage.reset(call);
-    stage.expect(["0 Failed(Reset)"]);
-    assert_eq!(stage.conn(0).output_len(), 0);
+    stage.expect(["0 Ended(Failed(Reset))"]);
     stage.end();
 }
 
@@ -97,7 +94,7 @@ fn a_reset_of_a_closed_connection_with_output_left_is_not_reported<S: Stage>() {
     stage.expect(["0 accepted"]);
     stage.flood(0);
     stage.conn(0).close();
-    stage.step();
+    stage.expect(["0 Ended(Closed)"]);
     assert_eq!(stage.base().counts().conns, 1);
     stage.reset(call);
     stage.expect_conns(0);
@@ -110,6 +107,7 @@ fn a_reset_of_a_lingering_connection_is_not_reported<S: Stage>() {
     stage.base().set_close_limits(LONG, LONG);
     let call = stage.accepted_call();
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(call, "", Some(Ending::End));
     assert_eq!(stage.base().counts().conns, 1);
     stage.reset(call);
@@ -122,13 +120,13 @@ fn a_reset_of_an_outgoing_connection_is_a_failure<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let (address, host) = stage.host();
     stage.connect(address);
-    stage.expect(["0 Connected"]);
+    stage.expect(["0 Opened"]);
     stage.reset(host);
-    stage.expect(["0 Failed(Reset)"]);
+    stage.expect(["0 Ended(Failed(Reset))"]);
     stage.end();
 }
 
-/// The second client is dropped, or accepted and then freed, before the third is served.
+/// The second client is dropped, or accepted and then has failed, before the third is served.
 fn a_reset_of_a_waiting_client_does_not_keep_others_waiting<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let (_, address) = stage.listen();
@@ -137,19 +135,16 @@ fn a_reset_of_a_waiting_client_does_not_keep_others_waiting<S: Stage>() {
     let (second, third) = (stage.call(address), stage.call(address));
     stage.reset(second);
     stage.expect([]);
-    stage.react(|_, cx, conn, seen| {
-        let mut conn = cx.conn(conn).unwrap();
-        match seen {
-            Seen::Accepted => conn.write(b"welcome").unwrap(),
-            Seen::Event(_) => conn.free(),
-            _ => {}
-        }
+    stage.react(|_, conn, event| match event {
+        ConnEvent::Opened => conn.write(b"welcome").unwrap(),
+        ConnEvent::Eof => conn.close(),
+        _ => {}
     });
     stage.finish(first);
     stage.expect_heard(third, "welcome", None);
     let log = core::mem::take(&mut stage.app().log);
     let last = stage.app().conns.len() - 1;
-    assert_eq!(log[0], "0 Eof");
+    assert_eq!(log[..2], ["0 Eof", "0 Ended(Closed)"]);
     assert_eq!(log[log.len() - 2..], [format!("{last} accepted"), format!("{last} written")]);
     stage.end();
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use picoevent::{End, Run};
-use picoevent_conformance::{App, Call, Ending, Seen, Sizes, Stage};
+use picoevent::{ConnEvent, End, Run};
+use picoevent_conformance::{App, Call, Ending, Sizes, Stage};
 
 const SHORT: Duration = Duration::from_millis(10);
 
@@ -44,9 +44,9 @@ fn a_loop_that_must_not_end_when_it_is_empty_waits<S: Stage>() {
 fn a_loop_that_was_ended_by_a_callback_goes_on_in_the_next_run<S: Stage>() {
     for end in [End::Exit, End::Break] {
         let (mut stage, call) = with_input::<S>();
-        stage.react(move |_, cx, _, seen| match (seen, end) {
-            (Seen::Read, End::Exit) => cx.exit(),
-            (Seen::Read, _) => cx.break_off(),
+        stage.react(move |_, conn, event| match (event, end) {
+            (ConnEvent::Readable, End::Exit) => conn.cx().exit(),
+            (ConnEvent::Readable, _) => conn.cx().loop_break(),
             _ => {}
         });
         for _ in 0..3 {
@@ -54,7 +54,7 @@ fn a_loop_that_was_ended_by_a_callback_goes_on_in_the_next_run<S: Stage>() {
             assert_eq!(core::mem::take(&mut stage.app().log), ["0 read input"]);
             stage.send(call, b"input");
         }
-        stage.react(|_, _, _, _| {});
+        stage.react(|_, _, _| {});
         stage.expect(["0 read input"]);
         stage.end();
     }
@@ -115,6 +115,7 @@ fn a_connection_that_is_closed_between_two_runs_ends_in_the_next<S: Stage>() {
     stage.expect(["0 read input"]);
     stage.conn(0).write(b"between").unwrap();
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_heard(call, "between", Some(Ending::End));
     stage.finish(call);
     let (base, app) = stage.parts();
@@ -132,9 +133,9 @@ fn a_connection_that_is_closed_between_two_runs_ends_in_the_next<S: Stage>() {
 fn timers_come_in_the_order_of_their_deadlines_after_the_news<S: Stage>() {
     let (mut stage, _) = with_input::<S>();
     // Time passes while the loop does not run; the timer and the input are due in one pass then.
-    stage.react(|_, cx, _, seen| {
-        if seen == Seen::Read {
-            App::after(cx, Duration::ZERO);
+    stage.react(|_, conn, event| {
+        if event == ConnEvent::Readable {
+            App::after(conn.cx(), Duration::ZERO);
         }
     });
     stage.expect(["0 read input", "timer"]);
@@ -150,8 +151,11 @@ fn a_base_whose_connections_were_all_closed_delivers_and_can_be_used_again<S: St
     stage.conn(0).write(b"the last").unwrap();
     stage.close_all();
     stage.expect_heard(call, "the last", Some(Ending::End));
-    assert_eq!((stage.base().counts().conns, stage.base().listeners().count()), (0, 0));
+    assert_eq!((stage.base().conns().count(), stage.base().listeners().count()), (0, 0));
     stage.finish(call);
+    // No callback has run meanwhile, so the end is reported in the next run.
+    stage.expect(["0 Ended(Closed)"]);
+    assert_eq!(stage.base().counts().conns, 0);
     let (_, address) = stage.listen();
     let call = stage.call(address);
     stage.expect(["1 accepted"]);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use picoevent::Direction;
-use picoevent_conformance::{Ending, Seen, Sizes, Stage};
+use picoevent::{ConnEvent, Direction};
+use picoevent_conformance::{Ending, Sizes, Stage};
 
 const TIMEOUT: Option<Duration> = Some(Duration::from_millis(60));
 
@@ -29,10 +29,10 @@ fn input_begins_the_read_timeout_again<S: Stage>() {
     let call = stage.accepted_call();
     stage.conn(0).set_timeouts(Some(Duration::from_secs(3600)), None);
     stage.step();
-    stage.react(|_, cx, conn, seen| {
+    stage.react(|_, conn, event| {
         // It counts from the input on, and not from when the timeout was set.
-        if seen == Seen::Read {
-            cx.conn(conn).unwrap().set_timeouts(TIMEOUT, None);
+        if event == ConnEvent::Readable {
+            conn.set_timeouts(TIMEOUT, None);
         }
     });
     stage.pass(TIMEOUT.unwrap());
@@ -65,11 +65,12 @@ fn a_peer_that_does_not_read_is_reported_after_the_write_timeout<S: Stage>() {
     // What was written waits.
     assert!(stage.conn(0).output_len() > 0);
     stage.read(call);
-    stage.react(|_, _, _, _| {});
+    stage.react(|_, _, _| {});
     stage.conn(0).set_timeouts(None, None).enable(Direction::Write);
     let flooded = stage.app().flooded;
     assert!(stage.until(|stage| stage.heard(call).bytes.len() == flooded));
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.until(|stage| stage.heard(call).ending.is_some());
     assert_eq!(stage.heard(call).ending, Some(Ending::End));
     stage.end();
@@ -93,6 +94,7 @@ fn a_connect_without_an_answer_is_reported_after_the_write_timeout<S: Stage>() {
     stage.conn(0).set_timeouts(None, TIMEOUT);
     stage.expect(["0 Timeout(Write)"]);
     stage.conn(0).close();
+    stage.expect(["0 Ended(Closed)"]);
     stage.expect_conns(0);
     stage.end();
 }

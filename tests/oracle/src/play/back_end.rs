@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
-use picoevent::{Action, Backend, Instant, Signal, Source, What};
+use picoevent::{Action, Backend, EventFlags, Instant, Signal, Source};
 
 use super::{App, Base, step::instant};
 use crate::{
@@ -49,7 +49,7 @@ impl Backend<App> for BackEnd {
             Action::Interest(source, what) => {
                 let number = self.sources.iter().position(|known| *known == Some(source));
                 let Some(number) = number else { return Ok(()) };
-                let edge = what.contains(What::EDGE);
+                let edge = what.contains(EventFlags::EDGE);
                 let what = what.bits() & bits::IO;
                 self.world.borrow_mut().interest(number as u8, what, edge);
             }
@@ -78,7 +78,7 @@ impl Backend<App> for BackEnd {
     fn feed(&mut self, base: &mut Base<'_>) {
         for (number, what) in self.reports.drain(..) {
             if let Some(source) = self.sources[usize::from(number)] {
-                base.ready(source, What::from_bits(what));
+                base.ready(source, EventFlags::from_bits(what));
             }
         }
         for number in 1..SIGNALS {

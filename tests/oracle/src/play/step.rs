@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Cx, Event, EventMut, Instant, Priority, What};
+use picoevent::{Cx, Event, EventFlags, EventMut, Instant, Priority};
 
 use super::{App, on_event};
 use crate::program::{Id, Op, Timeout, Waits, bits};
@@ -53,8 +53,8 @@ impl App {
             }
             Op::Exit(None) => cx.exit(),
             Op::Exit(Some(ms)) => cx.exit_after(duration(ms)),
-            Op::Break => cx.break_off(),
-            Op::Continue => cx.continue_early(),
+            Op::Break => cx.loop_break(),
+            Op::Continue => cx.loop_continue(),
             Op::Take(ms) => self.world.borrow_mut().clock += ms,
             Op::Look => cx.update_now(self.now()),
             Op::Ready(source, what) => self.world.borrow_mut().ready(source, what),
@@ -107,7 +107,7 @@ impl App {
         };
         let made = match decl.waits {
             Waits::Source(number) => self.sources[usize::from(number)].and_then(|source| {
-                cx.once(source, What::from_bits(decl.what), timeout, on_event).ok()
+                cx.once(source, EventFlags::from_bits(decl.what), timeout, on_event).ok()
             }),
             _ => cx.after(timeout.unwrap_or_default(), on_event).ok(),
         };
@@ -126,7 +126,7 @@ impl App {
         };
         match op {
             Op::Del(_) => event.del(),
-            Op::Activate(_, what) => event.activate(What::from_bits(what)),
+            Op::Activate(_, what) => event.activate(EventFlags::from_bits(what)),
             Op::Priority(_, level) => {
                 let set = event.set_priority(Priority::new(level).unwrap_or_default());
                 self.trace.push_str(if set.is_ok() { " ok" } else { " refused" });

@@ -1,23 +1,76 @@
 //! Connections: opened, written, read, closed.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use picoevent::{ConnMut, Cx, Direction, WriteError};
+use picoevent::{
+    ConnEnd, ConnError, ConnMut, ConnectError, Cx, Direction, Instant, SetupError, WriteError,
+};
 
 use crate::calls;
 use crate::foreign::FOREIGN;
 use crate::shadow::{ConnShadow, Life};
+use crate::verbs::KINDS;
 use crate::world::{World, remember};
 
+fn peer() -> SocketAddr {
+    "[::1]:7".parse().unwrap()
+}
+
+/// Takes an outgoing connection, which connects at once or rests.
 pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
-    let Ok(handle) = cx.connect("[::1]:7".parse().unwrap()) else {
-        return assert_eq!(cx.counts().conns, world.sizes.conns);
+    world.forget_dropped(cx);
+    let (pool, kind) = (world.bytes.below(world.sizes.pools.len()), world.bytes.pick(KINDS));
+    let (sizes, is_resting) = (world.sizes.pools[pool], world.bytes.below(3) == 0);
+    let made = if is_resting {
+        cx.outgoing_with(sizes.id, kind.settings, calls::on_conn)
+    } else {
+        cx.connect_with(peer(), sizes.id, kind.settings, calls::on_conn)
     };
+    let handle = match made {
+        Ok(handle) => handle,
+        Err(SetupError::Room) => return assert!(kind.room > sizes.output),
+        Err(SetupError::Busy) => return assert!(kind.busy.len() > sizes.output),
+        Err(error) => {
+            assert_eq!(error, SetupError::PoolFull);
+            let is_full = world.held(pool) >= sizes.most || world.taken(pool).1 == sizes.slots;
+            return assert!(is_full, "there is room");
+        }
+    };
+    assert!(world.held(pool) < sizes.most, "the pool is full");
     world.evict(handle);
-    let mut shadow = ConnShadow::new(handle, None);
-    shadow.user = world.fresh();
-    cx.conn(handle).unwrap().set_user(shadow.user);
+    let mut shadow = ConnShadow::new(handle, None, pool, kind.room);
+    if !is_resting {
+        shadow.connects_at = Some(cx.now());
+    }
     remember(&mut world.conns, shadow, |old| old.life == Life::Gone);
+    world.follow(cx);
+}
+
+/// Sets the time of a connection that is at rest, or has ended.
+pub fn connect_again(world: &mut World, conn: &mut ConnMut<'_, '_, World>, place: usize) {
+    let delay = world.bytes.duration();
+    let at = conn.cx().now().after(millis(delay, 0)).max(Instant::from_micros(1));
+    let shadow = &mut world.conns[place];
+    let expected = match () {
+        () if shadow.listener.is_some() => Err(ConnectError::Accepted),
+        () if shadow.life == Life::Held && !shadow.rests => Err(ConnectError::InUse),
+        () => Ok(()),
+    };
+    assert_eq!(conn.connect_after(delay, peer()), expected, "{shadow:?}");
+    if expected.is_ok() && shadow.rests {
+        shadow.connects_at = Some(if delay.is_zero() { conn.cx().now() } else { at });
+    } else if expected.is_ok() {
+        (shadow.reconnects, shadow.hurries) = (Some(at), true);
+    }
+    world.follow(conn.cx());
+}
+
+/// A delay as the base rounds it, in whole milliseconds.
+fn millis(delay: Duration, least: u128) -> Duration {
+    let millis = delay.as_nanos().div_ceil(1_000_000).clamp(least, u32::MAX.into());
+    Duration::from_millis(millis as u64)
 }
 
 /// Does something to a connection.
@@ -25,30 +78,62 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_conn() else {
         return assert!(cx.conn(FOREIGN.conn).is_err());
     };
-    let verb = world.bytes.below(17);
+    let verb = world.bytes.below(22);
+    world.follow(cx);
     world.forget_dropped(cx);
-    let Ok(conn) = cx.conn(world.conns[place].handle) else {
-        return assert_ne!(world.conns[place].life, Life::Held);
+    let Ok(mut conn) = cx.conn(world.conns[place].handle) else {
+        return assert!(!world.conns[place].answers());
     };
+    if world.conns[place].life != Life::Held && verb < 18 {
+        return;
+    }
     match verb {
         0..=5 => set(world, place, conn, verb),
         6..=10 => write(world, place, conn, verb),
         11..=14 => read(world, place, conn, verb),
+        15..=17 => alarm(world, place, conn, verb),
+        18 => connect_again(world, &mut conn, place),
         _ => {
-            let shadow = &world.conns[place];
-            let is_empty = shadow.output.is_empty();
-            let is_closed = match verb {
-                15 => !(shadow.failed || shadow.connecting && is_empty),
-                _ => !shadow.failed && shadow.eof && is_empty,
-            };
-            if verb == 15 {
-                conn.close()
-            } else {
-                conn.free()
+            match verb {
+                19 => conn.close(),
+                20 => conn.abort(),
+                _ => conn.abort_with(ConnError::TimedOut),
             }
-            let shadow = &mut world.conns[place];
-            if is_closed { shadow.close(cx.now()) } else { shadow.drop() }
+            let (now, shadow) = (cx.now(), &mut world.conns[place]);
+            match verb {
+                _ if shadow.life != Life::Held => shadow.reconnects = None,
+                19 => shadow.close(now),
+                20 => shadow.abort(now, ConnEnd::Aborted),
+                _ => shadow.abort(now, ConnEnd::Failed(ConnError::TimedOut)),
+            }
         }
+    }
+}
+
+fn alarm(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
+    let (now, delay) = (conn.cx().now(), world.bytes.duration());
+    let shadow = &mut world.conns[place];
+    let millis = millis(delay, 1);
+    let at = now.after(millis);
+    let alarm = match verb {
+        15 => {
+            conn.alarm_after(delay);
+            Some((at, 0))
+        }
+        16 => {
+            conn.alarm_every(delay);
+            Some((at, millis.as_millis() as u64))
+        }
+        _ => {
+            let was_set =
+                if shadow.rests { shadow.connects_at } else { shadow.alarm.map(|(at, _)| at) };
+            let cancelled = !shadow.rests && conn.cancel_alarm();
+            assert!(shadow.failed || shadow.rests || cancelled == was_set.is_some(), "{shadow:?}");
+            None
+        }
+    };
+    if !shadow.rests {
+        shadow.alarm = alarm;
     }
 }
 
@@ -56,7 +141,11 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
     let shadow = &mut world.conns[place];
     match verb {
         0 => {
-            conn.on_read(calls::on_read).on_write(calls::on_write).on_event(calls::on_conn_event);
+            let wanted = world.bytes.below(6);
+            conn.wait_for_room(wanted);
+            if !shadow.finished && !shadow.failed {
+                shadow.wanted = wanted.clamp(1, world.sizes.pools[shadow.pool].output);
+            }
         }
         1 | 2 => {
             let direction = world.bytes.pick([Direction::Read, Direction::Write]);
@@ -93,18 +182,31 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
 
 fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let len = world.bytes.below(11);
-    let data = world.data(len);
+    let mut data = world.data(len);
     let shadow = &mut world.conns[place];
-    let room = world.sizes.output - shadow.output.len();
+    let size = world.sizes.pools[shadow.pool].output;
+    let room = size - shadow.output.len();
     let is_over = shadow.finished || shadow.failed;
     match verb {
         6 | 7 => {
             let expected = match () {
                 () if is_over => Err(WriteError::Finished),
+                () if len > size => Err(WriteError::TooLong { size }),
                 () if len > room => Err(WriteError::Full { room }),
                 () => Ok(()),
             };
-            assert_eq!(conn.write(&data), expected, "{shadow:?}");
+            let written = match verb {
+                6 => conn.write(&data),
+                _ => {
+                    // The same bytes as text, in two pieces.
+                    data.iter_mut().for_each(|byte| *byte &= 0x7f);
+                    let (first, second) = data.split_at(data.len() / 2);
+                    let [first, second] =
+                        [first, second].map(|text| std::str::from_utf8(text).unwrap());
+                    write!(conn, "{first}{second}")
+                }
+            };
+            assert_eq!(written, expected, "{shadow:?}");
             if expected.is_ok() {
                 shadow.output.extend(data);
             }
@@ -129,11 +231,14 @@ fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb:
             assert_eq!(conn.consume(len), len.min(held.len()));
             held.drain(..len.min(held.len()));
         }
-        12 | 13 => {
+        12 => {
             let mut target = vec![0; len];
             let amount = conn.read(&mut target);
             assert_eq!(amount, len.min(held.len()));
             assert!(held.drain(..amount).eq(target[..amount].iter().copied()), "other input");
+        }
+        13 => {
+            conn.read_again();
         }
         _ => {
             let needle: Vec<u8> = held.iter().skip(len).take(2).copied().collect();
@@ -153,12 +258,17 @@ pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
     world.forget_dropped(cx);
     let handle = |place: Option<usize>| place.map_or(FOREIGN.conn, |at| world.conns[at].handle);
-    let answer = cx.transfer(handle(from), handle(to));
+    // What a peer sends to one that has ended, and connects again, is discarded some time.
+    let ended = |from: usize| world.conns[from].answers() && world.conns[from].life != Life::Held;
+    if from.is_some_and(ended) {
+        return;
+    }
+    let answer = cx.conn(handle(from)).and_then(|mut conn| conn.transfer(handle(to)));
     let held = |place: &usize| world.conns[*place].life == Life::Held;
     let (Some(from), Some(to)) = (from.filter(held), to.filter(held)) else {
         return assert!(answer.is_err(), "bytes of a connection that is gone");
     };
-    let room = world.sizes.output - world.conns[to].output.len();
+    let room = world.pool_of(to).output - world.conns[to].output.len();
     let is_over = world.conns[to].finished || world.conns[to].failed;
     let amount = if is_over { 0 } else { room.min(world.conns[from].input.len()) };
     assert_eq!(answer, Ok(amount));

@@ -1,6 +1,6 @@
 //! Events: made, changed, freed.
 
-use picoevent::{AddError, Cx, Event, Instant, Mode, OnceError, Source, What};
+use picoevent::{AddError, Cx, Event, EventFlags, Instant, Mode, OnceError, Source};
 
 use crate::calls::EVENT_CALLS;
 use crate::foreign::FOREIGN;
@@ -15,7 +15,7 @@ pub fn make(world: &mut World, cx: &mut Cx<'_, World>) {
     let before = cx.counts().events;
     let kind = world.bytes.below(10);
     let (made, made_for, mode, interest, timeout) = match kind {
-        0 => (cx.new_timer(mode, function), For::Nothing, mode, What::NONE, None),
+        0 => (cx.new_timer(mode, function), For::Nothing, mode, EventFlags::NONE, None),
         1..=3 => {
             let (source, interest) = (some_source(world), world.bytes.what());
             let made = cx.new_event(source, interest, mode, function);
@@ -24,28 +24,28 @@ pub fn make(world: &mut World, cx: &mut Cx<'_, World>) {
         4 => {
             let signal = world.bytes.signal();
             let made = cx.new_signal(signal, mode, function);
-            (made, For::Signal(signal), mode, What::NONE, None)
+            (made, For::Signal(signal), mode, EventFlags::NONE, None)
         }
         5 => {
             let delay = world.bytes.duration();
             let made = cx.after(delay, function);
-            (made, For::Nothing, Mode::OneShot, What::NONE, Some(delay))
+            (made, For::Nothing, Mode::OneShot, EventFlags::NONE, Some(delay))
         }
         6 => return once(world, cx, call),
         7 => {
             let interval = world.bytes.duration();
             let made = cx.every(interval, function);
-            (made, For::Nothing, Mode::Persist, What::NONE, Some(interval))
+            (made, For::Nothing, Mode::Persist, EventFlags::NONE, Some(interval))
         }
         8 => {
             let signal = world.bytes.signal();
             let made = cx.on_signal(signal, function);
-            (made, For::Signal(signal), Mode::Persist, What::NONE, None)
+            (made, For::Signal(signal), Mode::Persist, EventFlags::NONE, None)
         }
         _ => {
             let made =
                 if world.bytes.coin() { cx.on_prepare(function) } else { cx.on_check(function) };
-            (made, For::Watching, Mode::Persist, What::NONE, None)
+            (made, For::Watching, Mode::Persist, EventFlags::NONE, None)
         }
     };
     let Ok(handle) = made else {
@@ -56,7 +56,7 @@ pub fn make(world: &mut World, cx: &mut Cx<'_, World>) {
     shadow.once = kind == 5;
     shadow.may_fire = kind >= 5;
     match timeout {
-        Some(delay) if kind == 5 && delay.is_zero() => shadow.given = What::TIMEOUT,
+        Some(delay) if kind == 5 && delay.is_zero() => shadow.given = EventFlags::TIMEOUT,
         timeout => shadow.armed = timeout.map(|timeout| cx.now().after(timeout)),
     }
     keep(world, cx, shadow);
@@ -123,7 +123,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
             let what = world.bytes.what();
             event.activate(what);
             (shadow.given, shadow.may_fire) = (shadow.given | what, true);
-            shadow.credit += u64::from(what.contains(What::SIGNAL));
+            shadow.credit += u64::from(what.contains(EventFlags::SIGNAL));
         }
         10 => {
             let priority = world.bytes.priority();

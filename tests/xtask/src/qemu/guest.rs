@@ -34,6 +34,9 @@ const SHOWN: usize = 30;
 /// The byte that asks the firmware to end, as Ctrl-C on a terminal.
 const INTERRUPT: u8 = 0x03;
 
+/// The key that stands for the board's button.
+const BUTTON: u8 = b'b';
+
 /// A running guest. Dropping it ends QEMU.
 #[derive(Debug)]
 pub struct Guest {
@@ -193,7 +196,16 @@ impl Guest {
 impl Uart {
     /// Presses Ctrl-C.
     pub fn interrupt(&mut self) -> Result<()> {
-        self.0.write_all(&[INTERRUPT]).context("the guest's serial port is gone")
+        self.press(INTERRUPT)
+    }
+
+    /// Presses the board's button.
+    pub fn press_button(&mut self) -> Result<()> {
+        self.press(BUTTON)
+    }
+
+    fn press(&mut self, key: u8) -> Result<()> {
+        self.0.write_all(&[key]).context("the guest's serial port is gone")
     }
 }
 

@@ -79,22 +79,20 @@ pub fn code(toolchain: Toolchain, build: Build, image: &str) -> Result<Code> {
     Ok(Code { core, all: all.map(|section| section.size).sum() })
 }
 
-/// The storages that are compared to find the size of a slot, each with the number of slots beyond
-/// [`FEW`].
-const TABLES: [(&str, &str, u64); 4] = [
+/// What is compared to know what a further slot takes: a storage, and how many slots more than
+/// [`FEW`] it has.
+const TABLES: [(&str, &str, u64); 5] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
     ("a further listener", "MORE_LISTENERS", 8),
+    ("a further pool", "MORE_POOLS", 8),
     ("a further source", "MORE_SOURCES", 8),
 ];
 
 /// The storage that the others are compared with.
 const FEW: &str = "FEW";
 
-/// Each ring in [`FEW`] has 4 bytes, which do not belong to a connection.
-const RINGS: u64 = 4 + 4;
-
-/// Returns the RAM of the base, and of each further slot, on a 32-bit chip.
+/// The RAM that the base takes, and each further slot, on a chip of 32 bits.
 pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
     let size = |name: &str| {
@@ -107,8 +105,7 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let mut memory = vec![("the base itself".to_owned(), size("BASE")?)];
     for (what, storage, times) in TABLES {
         let further = size(storage)?.saturating_sub(few) / times;
-        let rings = if storage == "MORE_CONNS" { RINGS } else { 0 };
-        memory.push((what.to_owned(), further.saturating_sub(rings)));
+        memory.push((what.to_owned(), further));
     }
     Ok(memory)
 }

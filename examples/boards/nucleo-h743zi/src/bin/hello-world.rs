@@ -9,14 +9,16 @@ use embassy_executor::Spawner;
 use embassy_net::StackResources;
 use hello_world::{Hello, PORT};
 use nucleo_h743zi as board;
-use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
+
+const CLIENTS: Pool = Pool::new(8).rings(32, 64);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
-static STORAGE: ConstStaticCell<Storage<Hello, 4, 8, 32, 64>> =
+static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
 #[embassy_executor::main]
@@ -25,7 +27,7 @@ async fn main(spawner: Spawner) {
     let stack = board::start(spawner, resources, || INTERRUPT.raise());
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Hello::start(&mut base, address).expect("the storage has room");
+    Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
     let mut hello = Hello::new();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::SERVER).await;
     defmt::info!("done");

@@ -7,15 +7,17 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use echo::{Echo, PORT};
 use embassy_net::{Stack, StackResources};
-use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use qemu_lm3s6965evb::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
+const CLIENTS: Pool = Pool::new(4).rings(1024, 1024);
+
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<7>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<6, 1024, 1024>> = ConstStaticCell::new(Sockets::new());
-static STORAGE: ConstStaticCell<Storage<Echo, 4, 4, 1024, 1024>> =
+static STORAGE: ConstStaticCell<Storage<Echo, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
 #[cortex_m_rt::entry]
@@ -27,7 +29,7 @@ fn main() -> ! {
 async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Echo::start(&mut base, address).expect("the storage has room");
+    Echo::start(&mut base, address, CLIENTS).expect("the storage has room");
     let mut echo = Echo::new();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut echo, Config::SERVER).await;
     defmt::info!("done");

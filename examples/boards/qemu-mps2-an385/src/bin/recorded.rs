@@ -9,17 +9,19 @@ use core::net::{Ipv4Addr, SocketAddr};
 use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
 use picoevent::record::{Keep, Recording};
-use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use qemu_mps2_an385::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
+
+const CLIENTS: Pool = Pool::new(8).rings(32, 64);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
 /// From the start until it is full: more than a hundred clients.
 static RECORDING: Recording<8192> = Recording::new(Keep::First);
-static STORAGE: ConstStaticCell<Storage<Hello, 4, 8, 32, 64>> =
+static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
 #[cortex_m_rt::entry]
@@ -32,7 +34,7 @@ async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
     base.record_to(&RECORDING);
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Hello::start(&mut base, address).expect("the storage has room");
+    Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
     let mut hello = Hello::new();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
     RECORDING.dump(|line| defmt::info!("{=str}", line));

@@ -5,9 +5,12 @@ use picoevent::{Conn, EventBase, Fired};
 /// What the probe knows about the rings.
 #[derive(Default)]
 pub(crate) struct Rings {
+    /// The sizes of the rings of the connection that was called last.
     input: usize,
     output: usize,
     longest_write: usize,
+    /// The first write that was longer than its output ring, and the size of that.
+    too_long: Option<(usize, usize)>,
     /// The connection whose callback runs, if it is stalled.
     called: Option<Conn>,
     /// The application closed or freed a stalled connection.
@@ -20,33 +23,38 @@ impl Rings {
     /// Handles the beginning of a callback.
     pub(super) fn before<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) {
         let conn = match *fired {
-            Fired::Conn(_, conn) | Fired::ConnEvent(_, conn, _) => conn,
+            Fired::Conn(_, conn, _) => conn,
             Fired::Event(..) | Fired::ListenError(..) => return,
         };
+        if let Ok(conn) = base.conn(conn) {
+            (self.input, self.output) = conn.ring_sizes();
+        }
         self.called = is_stalled(base, conn).then_some(conn);
     }
 
     /// Handles the end of a callback.
     pub(super) fn after<A>(&mut self, base: &mut EventBase<'_, A>) {
-        self.longest_write = base.longest_write();
+        let longest = base.longest_write();
+        if longest > self.longest_write && longest > self.output && self.output > 0 {
+            self.too_long.get_or_insert((longest, self.output));
+        }
+        self.longest_write = longest;
         self.gave_up |= self.called.take().is_some_and(|conn| base.conn(conn).is_err());
     }
 
     /// Handles the loop going to sleep with these connections.
     pub(super) fn idle<A>(&mut self, base: &mut EventBase<'_, A>, conns: &[Conn]) {
-        let sizes = base.sizes();
-        (self.input, self.output) = (sizes.input, sizes.output);
         self.waits = conns.iter().any(|conn| is_stalled(base, *conn));
     }
 
     /// Returns which ring was too small for the application, if one was. `unserved` means that a
     /// client waits for its service.
     pub(crate) fn too_small(&self, unserved: bool) -> Option<String> {
-        let Self { input, output, longest_write, .. } = self;
-        if longest_write > output {
+        let Self { input, too_long, .. } = self;
+        if let Some((length, output)) = too_long {
             return Some(format!(
-                "the application wrote {longest_write} bytes at once, and the output ring has \
-                 {output}: a test can leave such devices out with min_output_ring({longest_write})"
+                "the application wrote {length} bytes at once, and the output ring has {output}: a \
+                 test can leave such devices out with min_output_ring({length})"
             ));
         }
         (unserved && (self.waits || self.gave_up)).then(|| {
@@ -60,9 +68,8 @@ impl Rings {
 
 /// Returns whether the input ring is full and only the application could change that.
 fn is_stalled<A>(base: &mut EventBase<'_, A>, conn: Conn) -> bool {
-    let capacity = base.sizes().input;
     base.conn(conn).is_ok_and(|conn| {
-        conn.input_len() == capacity
+        conn.input_len() == conn.ring_sizes().0
             && conn.output_len() == 0
             && conn.is_enabled(picoevent::Direction::Read)
     })

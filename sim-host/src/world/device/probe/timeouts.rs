@@ -15,6 +15,8 @@ pub(super) struct Timeouts {
 #[derive(Clone, Copy)]
 struct Watched {
     conn: Conn,
+    /// Bytes of the input ring.
+    capacity: usize,
     input: usize,
     output: usize,
     timeouts: [Option<Duration>; 2],
@@ -48,7 +50,7 @@ impl Timeouts {
     pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>, maker: Maker) {
         self.handles.clear();
         self.handles.extend(base.conns());
-        let (now, capacity) = (base.now(), base.sizes().input);
+        let now = base.now();
         for conn in &self.handles {
             let Some(mut seen) = Watched::of(base, *conn) else { continue };
             if self.conns.len() <= conn.index() {
@@ -56,7 +58,7 @@ impl Timeouts {
             }
             let place = &mut self.conns[conn.index()];
             match place.filter(|before| before.conn == *conn) {
-                Some(before) => seen.go_on(&before, capacity, now),
+                Some(before) => seen.go_on(&before, now),
                 None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [now; 2]),
             }
             *place = Some(seen);
@@ -68,11 +70,11 @@ impl Timeouts {
     /// # Errors
     /// A message that names the problem.
     pub(super) fn check<A>(&mut self, fired: &Fired<A>, now: Instant) -> Result<(), String> {
-        let Fired::ConnEvent(_, conn, event) = *fired else { return Ok(()) };
+        let Fired::Conn(_, conn, event) = *fired else { return Ok(()) };
         let watched = self.conns.get_mut(conn.index()).and_then(Option::as_mut);
         let Some(watched) = watched.filter(|watched| watched.conn == conn) else { return Ok(()) };
         match event {
-            ConnEvent::Connected => (watched.open, watched.progress) = (true, [now; 2]),
+            ConnEvent::Opened => (watched.open, watched.progress) = (true, [now; 2]),
             ConnEvent::Timeout(half) => {
                 let name = match half {
                     picoevent::Direction::Read => "read",
@@ -91,7 +93,7 @@ impl Timeouts {
                     ));
                 }
             }
-            ConnEvent::Eof | ConnEvent::Failed(_) => {}
+            _ => {}
         }
         Ok(())
     }
@@ -103,6 +105,7 @@ impl Watched {
         let (read, write) = view.timeouts();
         Some(Self {
             conn,
+            capacity: view.ring_sizes().0,
             input: view.input_len(),
             output: view.output_len(),
             timeouts: [read, write],
@@ -112,13 +115,13 @@ impl Watched {
         })
     }
 
-    /// Records what has changed since the previous look.
-    fn go_on(&mut self, before: &Self, capacity: usize, now: Instant) {
+    /// Finds out what has moved since the look before.
+    fn go_on(&mut self, before: &Self, now: Instant) {
         self.open = before.open;
         self.progress = before.progress;
         let set = self.timeouts != before.timeouts;
         let received = self.input > before.input;
-        let has_room = before.input == capacity && self.input < capacity;
+        let has_room = before.input == self.capacity && self.input < self.capacity;
         let sent = self.output < before.output;
         // Before a connection is open, its write timeout limits the connect.
         let has_output = self.open && before.output == 0 && self.output > 0;

@@ -9,7 +9,7 @@ use picoevent::{EventBase, Storage};
 use picoevent_alone::{App, run};
 use static_cell::ConstStaticCell;
 
-static STORAGE: ConstStaticCell<Storage<App, 8, 1, 1, 1>> = ConstStaticCell::new(Storage::new());
+static STORAGE: ConstStaticCell<Storage<App, 8, 0, 0, 0, 0>> = ConstStaticCell::new(Storage::new());
 
 /// The image's entry.
 // SAFETY: no other function has this name.

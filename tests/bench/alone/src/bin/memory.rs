@@ -32,6 +32,7 @@ bytes_of! {
     FEW: Storage<App, 4, 4, 4, 4, 4, 4>;
     MORE_EVENTS: Storage<App, 12, 4, 4, 4, 4, 4>;
     MORE_CONNS: Storage<App, 4, 12, 4, 4, 4, 4>;
-    MORE_LISTENERS: Storage<App, 4, 4, 4, 4, 12, 4>;
+    MORE_LISTENERS: Storage<App, 4, 4, 4, 12, 4, 4>;
+    MORE_POOLS: Storage<App, 4, 4, 4, 4, 12, 4>;
     MORE_SOURCES: Storage<App, 4, 4, 4, 4, 4, 12>;
 }

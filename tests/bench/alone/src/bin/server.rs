@@ -6,12 +6,16 @@
 
 use core::hint::black_box;
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 
-use picoevent::{Action, Conn, ConnError, ConnEvent, Cx, Direction, EventBase, Storage};
-use picoevent_alone::{App, period, run};
+use picoevent::{Action, ConnEnd, ConnError, ConnMut, EventBase, Pool, Protocol, Storage};
+use picoevent_alone::{App, run};
 use static_cell::ConstStaticCell;
 
-static STORAGE: ConstStaticCell<Storage<App, 8, 4, 64, 64>> = ConstStaticCell::new(Storage::new());
+const CLIENTS: Pool = Pool::new(4).rings(64, 64);
+
+static STORAGE: ConstStaticCell<Storage<App, 8, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
+    ConstStaticCell::new(Storage::new());
 
 /// The image's entry.
 // SAFETY: no other function has this name.
@@ -19,14 +23,15 @@ static STORAGE: ConstStaticCell<Storage<App, 8, 4, 64, 64>> = ConstStaticCell::n
 pub extern "C" fn image() {
     let mut base = EventBase::new(STORAGE.take());
     let Ok(mut app) = App::start(&mut base) else { return };
-    black_box(base.listen(peer(), accepted).is_ok());
+    let Ok(clients) = base.add_pool(CLIENTS) else { return };
+    black_box(base.listen::<Echo>(peer(), clients).is_ok());
     run(&mut base, &mut app, act);
 }
 
 /// Performs an action as a device would that answers at once.
 fn act(base: &mut EventBase<'_, App>, action: Action) {
     match black_box(action) {
-        Action::Listen(listener) if base.has_room() => {
+        Action::Listen(listener) if base.has_room(listener) => {
             black_box(base.accepted(listener, peer()).is_ok());
         }
         Action::Receive(conn) => {
@@ -51,29 +56,26 @@ fn peer() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, black_box(9995)))
 }
 
-fn accepted(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-    if let Ok(mut conn) = cx.conn(conn) {
-        conn.on_read(received).on_write(flushed).on_event(ended);
-        conn.set_timeouts(Some(period()), Some(period())).enable(Direction::Read);
-    }
-}
+/// Sends back what comes, and closes the connection when that is sent.
+struct Echo;
 
-fn received(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-    let Ok(mut conn) = cx.conn(conn) else { return };
-    let mut bytes = [0; 16];
-    let amount = conn.read(&mut bytes);
-    if conn.write(bytes.get(..amount).unwrap_or_default()).is_err() {
-        conn.free();
-    }
-}
+impl Protocol<App> for Echo {
+    const IDLE: Option<Duration> = Some(Duration::from_secs(60));
+    const STALL: Option<Duration> = Some(Duration::from_secs(60));
 
-fn flushed(_: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-    if let Ok(conn) = cx.conn(conn) {
+    fn readable(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
+        let mut bytes = [0; 16];
+        let amount = conn.read(&mut bytes);
+        if conn.write(bytes.get(..amount).unwrap_or_default()).is_err() {
+            conn.abort();
+        }
+    }
+
+    fn writable(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
         conn.close();
     }
-}
 
-fn ended(app: &mut App, cx: &mut Cx<'_, App>, conn: Conn, event: ConnEvent) {
-    black_box(event);
-    flushed(app, cx, conn);
+    fn ended(_: &mut App, _: &mut ConnMut<'_, '_, App>, end: ConnEnd) {
+        black_box(end);
+    }
 }

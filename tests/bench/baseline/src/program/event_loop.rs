@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
-use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_baseline::sizes::{BUFFER, EVENTS, INPUT, OUTPUT};
 use picoevent_baseline::{board, stack};
 use picoevent_embassy::{Config, Sockets, run};
@@ -13,11 +13,13 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::{CONNS, PAINTED, SOCKETS};
 
+const CLIENTS: Pool = Pool::new(CONNS as u16).rings(INPUT, OUTPUT);
+
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<{ SOCKETS + 1 }>> = StaticCell::new();
 static POOL: ConstStaticCell<Sockets<SOCKETS, BUFFER, BUFFER>> =
     ConstStaticCell::new(Sockets::new());
-static STORAGE: ConstStaticCell<Storage<Hello, EVENTS, CONNS, INPUT, OUTPUT>> =
+static STORAGE: ConstStaticCell<Storage<Hello, EVENTS, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
 #[cortex_m_rt::entry]
@@ -44,7 +46,7 @@ async fn serve(network: Stack<'static>) {
     }
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Hello::start(&mut base, address).expect("the storage has room");
+    Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
     let mut hello = Hello::new();
     run(network, POOL.take(), &[&INTERRUPT], &mut base, &mut hello, config()).await;
     defmt::info!("done");

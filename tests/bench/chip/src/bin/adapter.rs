@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
 use embassy_net::{Stack, StackResources};
-use picoevent::{Cx, Event, EventBase, Mode, Signal, Storage, Trigger, What};
+use picoevent::{EventBase, EventMut, Mode, Signal, Storage, Trigger};
 use picoevent_bench_chip::clock;
 use picoevent_bench_chip::executor::Executor;
 use picoevent_bench_chip::interrupt::{self, Interrupt};
@@ -36,7 +36,7 @@ static DONE: AtomicU32 = AtomicU32::new(0);
 static WIRE: ConstStaticCell<Wire> = ConstStaticCell::new(Wire::new());
 static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<1, 128, 128>> = ConstStaticCell::new(Sockets::new());
-static ROOM: ConstStaticCell<Storage<App, 66, 1, 32, 64>> = ConstStaticCell::new(Storage::new());
+static ROOM: ConstStaticCell<Storage<App, 66, 0, 0, 0, 0>> = ConstStaticCell::new(Storage::new());
 
 /// Where periods come from, and the timers so far.
 struct App {
@@ -90,7 +90,7 @@ fn main() -> ! {
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(ROOM.take());
-    base.on_signal(RAISED.signal(), |_, _, _, _| count()).expect("the storage has room");
+    base.on_signal(RAISED.signal(), |_, _| count()).expect("the storage has room");
     base.on_signal(MORE.signal(), more).expect("the storage has room");
     let mut app = App { random: Random::new(1), timers: 0 };
     let config = Config::default();
@@ -98,26 +98,24 @@ async fn serve(stack: Stack<'static>) {
     panic!("nobody ends the loop");
 }
 
-fn more(app: &mut App, cx: &mut Cx<'_, App>, _: Event, _: What) {
+fn more(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     while app.timers < WANTED.load(Ordering::Relaxed) {
-        let event = cx.new_timer(Mode::OneShot, again).expect("the storage has room");
+        let timer = event.new_timer(Mode::OneShot, again).expect("the storage has room");
         app.timers += 1;
-        arm(app, cx, event);
+        arm(app, &mut event.cx().event(timer).expect("it was made now"));
     }
 }
 
-fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+fn again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     count();
-    arm(app, cx, event);
+    arm(app, event);
 }
 
 #[inline(always)]
-fn arm(app: &mut App, cx: &mut Cx<'_, App>, event: Event) {
+fn arm(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     let delay = Duration::from_micros(u64::from(app.random.period()));
-    if let Ok(mut event) = cx.event(event) {
-        let added = event.add(Some(delay));
-        debug_assert_eq!(added, Ok(()), "a timer waits for no source");
-    }
+    let added = event.add(Some(delay));
+    debug_assert_eq!(added, Ok(()), "a timer waits for no source");
 }
 
 #[inline(always)]

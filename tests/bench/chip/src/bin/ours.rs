@@ -10,7 +10,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
-use picoevent::{EventBase, Signal, Storage, Trigger};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_bench_chip::client::Memory;
 use picoevent_bench_chip::executor::Executor;
 use picoevent_bench_chip::meter::Report;
@@ -20,7 +20,9 @@ use picoevent_bench_chip::wire::Wire;
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
-type Room = Storage<Hello, 4, 4, 32, 64>;
+const POOL: Pool = Pool::new(4).rings(32, 64);
+
+type Room = Storage<Hello, 4, { POOL.conns() }, { POOL.bytes() }>;
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static WIRES: [ConstStaticCell<Wire>; 2] = [const { ConstStaticCell::new(Wire::new()) }; 2];
@@ -83,7 +85,7 @@ async fn hello<const SOCKETS: usize>(
 ) {
     let mut base = EventBase::new(room);
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Hello::start(&mut base, address).expect("the storage has room");
+    Hello::start(&mut base, address, POOL).expect("the storage has room");
     let mut hello = Hello::new();
     run(stack, sockets, &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
     panic!("nobody ends the loop");

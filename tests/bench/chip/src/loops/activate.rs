@@ -1,6 +1,6 @@
 //! E1: events that activate themselves.
 
-use picoevent::{Cx, Event, Mode, What};
+use picoevent::{EventFlags, EventMut, Mode};
 
 use super::{App, Base, with};
 use crate::meter::{Harness, Report};
@@ -13,7 +13,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
         with(|base, app| {
             for _ in 0..ready {
                 let event = base.new_timer(Mode::Persist, again).expect("the table has room");
-                base.event(event).expect("it was made now").activate(What::READ);
+                base.event(event).expect("it was made now").activate(EventFlags::READ);
             }
             let passes = (CALLS / ready).next_multiple_of(100);
             report.count_of(name, Harness::Loop, passes, ready, || turn(base, app));
@@ -22,9 +22,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     }
 }
 
-fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+fn again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
-    if let Ok(mut event) = cx.event(event) {
-        event.activate(What::READ);
-    }
+    event.activate(EventFlags::READ);
 }

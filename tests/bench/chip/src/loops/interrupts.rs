@@ -1,6 +1,6 @@
 //! E2: an interrupt that raises a trigger, to the callback of the event that waits for its signal.
 
-use picoevent::{Cx, Event, Signal, Trigger, What};
+use picoevent::{EventMut, Signal, Trigger};
 
 use super::{App, Base, with};
 use crate::interrupt::{self, Interrupt};
@@ -27,6 +27,6 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     });
 }
 
-fn count(app: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+fn count(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
 }

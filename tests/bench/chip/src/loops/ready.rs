@@ -3,7 +3,7 @@
 use core::array;
 use core::hint::black_box;
 
-use picoevent::{Cx, Event, Mode, Source, What};
+use picoevent::{EventFlags, EventMut, Mode, Source};
 
 use super::{App, Base, with};
 use crate::meter::{Harness, Report};
@@ -30,7 +30,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
             });
             let less = Harness::Named(harness);
             report.count_of(name, less, passes, ready as u32, || {
-                sources.iter().for_each(|&source| base.ready(source, What::READ));
+                sources.iter().for_each(|&source| base.ready(source, EventFlags::READ));
                 turn(base, app);
             });
             assert_eq!(app.calls, passes * ready as u32, "a callback for each source");
@@ -40,12 +40,12 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
 
 fn watch(base: &mut Base<'_>) -> Source {
     let source = base.new_source().expect("the table has room");
-    let event = base.new_event(source, What::READ, Mode::Persist, count);
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, count);
     let event = event.expect("the table has room");
     base.event(event).expect("it was made now").add(None).expect("its source is there");
     source
 }
 
-fn count(app: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+fn count(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
 }

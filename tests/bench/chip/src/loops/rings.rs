@@ -6,17 +6,19 @@
 
 use core::hint::black_box;
 
-use picoevent::{Conn, ConnEvent, Cx, Direction};
+use picoevent::{Conn, ConnEvent, ConnMut, Settings};
 
 use super::{App, Base, with};
 use crate::meter::{Harness, Report};
 
 const TIMES: u32 = 1_000;
 
+static SETTINGS: Settings = Settings::new();
+
 /// Counts with pieces of four sizes, in either direction.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     with(|base, app| {
-        let conn = open(base);
+        let conn = open(base, app);
         turn(base, app);
         for (amount, sent, received) in [
             (1, "written and sent, 1 byte", "received and read, 1 byte"),
@@ -40,14 +42,11 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     });
 }
 
-fn open(base: &mut Base<'_>) -> Conn {
+fn open(base: &mut Base<'_>, app: &App) -> Conn {
     let address = "10.0.2.2:7".parse().expect("an address");
-    let listener = base.listen(address, |_, _, _| {}).expect("the table has room");
-    let conn = base.accepted(listener, address).expect("the table has room");
-    let mut view = base.conn(conn).expect("it was made now");
-    view.on_read(read).on_write(|app, _, _| app.calls += 1).on_event(nothing);
-    view.enable(Direction::Read);
-    conn
+    let listener = base.listen_with(address, app.pool, &SETTINGS, count);
+    let listener = listener.expect("the table has room");
+    base.accepted(listener, address).expect("the table has room")
 }
 
 fn send(base: &mut Base<'_>, app: &mut App, conn: Conn) {
@@ -61,12 +60,10 @@ fn send(base: &mut Base<'_>, app: &mut App, conn: Conn) {
     base.sent(conn, amount);
 }
 
-fn read(app: &mut App, cx: &mut Cx<'_, App>, conn: Conn) {
-    if let Ok(mut conn) = cx.conn(conn)
-        && conn.read(&mut app.bytes) == app.amount
-    {
-        app.calls += 1;
+fn count(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+    match event {
+        ConnEvent::Readable if conn.read(&mut app.bytes) == app.amount => app.calls += 1,
+        ConnEvent::Writable => app.calls += 1,
+        _ => {}
     }
 }
-
-fn nothing(_: &mut App, _: &mut Cx<'_, App>, _: Conn, _: ConnEvent) {}

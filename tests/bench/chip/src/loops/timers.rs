@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use picoevent::{Cx, Event, Mode, What};
+use picoevent::{Cx, Event, EventMut, Mode};
 
 use super::{App, Base, EVENTS, with};
 use crate::meter::{Harness, Report, Watch};
@@ -81,8 +81,8 @@ fn cancel(cx: &mut Cx<'_, App>, event: Event) {
     }
 }
 
-fn again(app: &mut App, cx: &mut Cx<'_, App>, event: Event, _: What) {
+fn again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
-    let delay = period(app);
-    add(cx, event, delay);
+    let added = event.add(Some(period(app)));
+    debug_assert_eq!(added, Ok(()), "a timer waits for no source");
 }

@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use std::task::Poll;
 
 use anyhow::Result;
-use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, Run, Storage, What};
+use picoevent::{
+    Action, Backend, Event, EventBase, EventFlags, EventMut, Instant, Mode, Run, Storage,
+};
 use picoevent_mio::Live;
 
 use super::{Active, Body};
@@ -66,7 +68,7 @@ fn open(
     body: Body<'_>,
     run: impl FnMut(&mut EventBase<'_, App>, &mut App) -> Result<()>,
 ) -> Result<()> {
-    let mut storage = Storage::<App, MOST, 0>::new();
+    let mut storage = Storage::<App, MOST, 0, 0>::new();
     let mut base = EventBase::new(&mut storage);
     let events = (0..count).map(|_| base.new_timer(Mode::Persist, called));
     let events = events.collect::<Result<Vec<_>, _>>()?;
@@ -77,19 +79,17 @@ impl<R: FnMut(&mut EventBase<'_, App>, &mut App) -> Result<()>> Active for Loop<
     fn run(&mut self, callbacks: u64) -> Result<u64> {
         self.app = App { left: callbacks - self.events.len() as u64, calls: 0 };
         for &event in &self.events {
-            self.base.event(event)?.activate(What::READ);
+            self.base.event(event)?.activate(EventFlags::READ);
         }
         (self.run)(&mut self.base, &mut self.app)?;
         Ok(self.app.calls)
     }
 }
 
-fn called(app: &mut App, cx: &mut Cx<'_, App>, event: Event, what: What) {
+fn called(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
-    if app.left > 0
-        && let Ok(mut event) = cx.event(event)
-    {
+    if app.left > 0 {
         app.left -= 1;
-        event.activate(what);
+        event.activate(event.what());
     }
 }

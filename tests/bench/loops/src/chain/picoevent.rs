@@ -1,6 +1,6 @@
 //! picoevent: on its host back end, and on a minimal back end around the core.
 //!
-//! An application that reads all available input when it is called asks for edges ([`What::EDGE`]),
+//! An application that reads all available input when it is called asks for edges ([`EventFlags::EDGE`]),
 //! as the tokens' application does. A level-triggered event, libevent's default, would be reported
 //! again.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant as Moment};
 use anyhow::Result;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, Source, What};
+use picoevent::{Action, Backend, EventBase, EventFlags, EventMut, Instant, Mode, Source};
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
 use super::ring::Ring;
@@ -33,7 +33,7 @@ struct App<'w> {
 }
 
 pub(super) fn contenders() -> Vec<Contender> {
-    let edge = What::READ | What::EDGE;
+    let edge = EventFlags::READ | EventFlags::EDGE;
     // The back end watches duplicates of the descriptors.
     let live = |name, what, idle| Contender {
         beside: 1,
@@ -42,7 +42,7 @@ pub(super) fn contenders() -> Vec<Contender> {
     let core = |name, idle| Contender::new(name, move |watch, body| on_core(watch, body, idle));
     vec![
         live("picoevent", edge, Idle::Without),
-        live("picoevent, level", What::READ, Idle::Without),
+        live("picoevent, level", EventFlags::READ, Idle::Without),
         core("picoevent's core on mio", Idle::Without),
         live("picoevent +t60", edge, Idle::Own),
         core("picoevent's core on mio +t60", Idle::Own),
@@ -57,7 +57,7 @@ fn storage<'w>(watch: &Watch<'w>) -> Result<HeapStorage<App<'w>>> {
     Ok(HeapStorage::new(capacities)?)
 }
 
-fn on_live(watch: &Watch<'_>, body: Body<'_>, what: What, idle: Idle) -> Result<()> {
+fn on_live(watch: &Watch<'_>, body: Body<'_>, what: EventFlags, idle: Idle) -> Result<()> {
     let mut storage = storage(watch)?;
     let mut base = EventBase::over(storage.memory());
     let mut live = Live::new()?;
@@ -85,7 +85,7 @@ fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
     let mut base = EventBase::over(storage.memory());
     let sources = watch.descriptors.iter().map(|_| base.new_source());
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
-    add_all(&mut base, &sources, What::READ | What::EDGE, idle)?;
+    add_all(&mut base, &sources, EventFlags::READ | EventFlags::EDGE, idle)?;
     let shortest = Shortest {
         poll: Poll::new()?,
         events: Events::with_capacity(1024),
@@ -149,7 +149,7 @@ impl<'w> Backend<App<'w>> for Shortest<'_> {
 
     fn feed(&mut self, base: &mut EventBase<'_, App<'w>>) {
         for event in &self.events {
-            base.ready(self.sources[event.token().0], What::READ);
+            base.ready(self.sources[event.token().0], EventFlags::READ);
         }
     }
 }
@@ -159,7 +159,7 @@ impl<'w> Backend<App<'w>> for Shortest<'_> {
 fn add_all(
     base: &mut EventBase<'_, App<'_>>,
     sources: &[Source],
-    what: What,
+    what: EventFlags,
     idle: Idle,
 ) -> Result<()> {
     for (place, &source) in sources.iter().enumerate() {
@@ -174,6 +174,6 @@ fn add_all(
     Ok(())
 }
 
-fn called(app: &mut App<'_>, _: &mut Cx<'_, App<'_>>, event: Event, _: What) {
-    (app.ready)(app.ring, event.index() as u32);
+fn called(app: &mut App<'_>, event: &mut EventMut<'_, '_, App<'_>>) {
+    (app.ready)(app.ring, event.id().index() as u32);
 }

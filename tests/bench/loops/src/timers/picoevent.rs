@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant as Moment};
 
 use anyhow::Result;
-use picoevent::{Action, Backend, Cx, Event, EventBase, Instant, Mode, What};
+use picoevent::{Action, Backend, Event, EventBase, EventMut, Instant, Mode};
 use picoevent_mio::{Capacities, HeapStorage};
 
 use super::{Body, Timers, Verbs};
@@ -91,6 +91,6 @@ impl Backend<App> for Clock {
     }
 }
 
-fn called(app: &mut App, _: &mut Cx<'_, App>, _: Event, _: What) {
+fn called(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.fired += 1;
 }

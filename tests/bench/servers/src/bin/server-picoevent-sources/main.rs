@@ -2,7 +2,7 @@
 
 mod sources;
 
-use picoevent::{End, EventBase, Mode, Storage, What};
+use picoevent::{End, EventBase, EventFlags, Mode, Storage};
 use picoevent_bench_servers::agreement::{Agreement, fail, listener};
 use picoevent_mio::Live;
 use sources::Server;
@@ -29,7 +29,7 @@ fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
     let mut base = EventBase::new(STORAGE.take());
     let mut live = Live::new()?;
     let source = live.add_source(&mut base, &server.listener)?;
-    let event = base.new_event(source, What::READ, Mode::Persist, Server::called)?;
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, Server::called)?;
     base.event(event)?.add(None)?;
     live.settle(&mut base)?;
     server.listening()?;
@@ -39,7 +39,7 @@ fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
             return Ok(format!("the loop has ended: {end:?}"));
         };
         let source = live.add_source(&mut base, &socket)?;
-        let event = base.new_event(source, What::READ, Mode::Persist, Server::ready)?;
+        let event = base.new_event(source, EventFlags::READ, Mode::Persist, Server::ready)?;
         let place = server.hold(socket, source, event);
         base.event(event)?.set_user(place);
         base.event(event)?.add(None)?;

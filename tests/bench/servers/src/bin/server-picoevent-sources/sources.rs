@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use picoevent::{Cx, Event, Mode, Source, What};
+use picoevent::{Cx, Event, EventFlags, EventMut, Mode, Source};
 use picoevent_bench_servers::agreement::{Agreement, GREETING, fail};
 use picoevent_bench_servers::pending::{Pending, Turn};
 use rustix::net::SocketFlags;
@@ -48,8 +48,8 @@ impl Server {
         self.conns.insert(Conn { socket, source, readable, writable: None, pending }) as u32
     }
 
-    /// Accepts a waiting connection.
-    pub fn called(&mut self, cx: &mut Cx<Self>, _: Event, _: What) {
+    /// Somebody waits to be accepted.
+    pub fn called(&mut self, event: &mut EventMut<Self>) {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = match rustix::net::accept_with(&self.listener, flags) {
             Ok(socket) => socket,
@@ -58,7 +58,7 @@ impl Server {
         self.agreement.accepted();
         if !self.agreement.is_hello() {
             self.accepted = Some(socket);
-            return cx.break_off();
+            return event.loop_break();
         }
         if rustix::io::write(&socket, GREETING) != Ok(GREETING.len()) {
             fail("the greeting is not written");
@@ -67,16 +67,17 @@ impl Server {
         self.agreement.closed();
     }
 
-    /// Serves a connection that is readable, or writable after it had no room.
-    pub fn ready(&mut self, cx: &mut Cx<Self>, event: Event, _: What) {
-        let Ok(place) = cx.event(event).map(|event| event.user()) else { return };
+    /// A connection can be read, or written if it had no room.
+    pub fn ready(&mut self, event: &mut EventMut<Self>) {
+        let (event, place, cx) = (event.id(), event.user(), event.cx());
         let Some(conn) = self.conns.get_mut(place as usize) else { return };
         match conn.pending.echo(&conn.socket, &mut self.buffer, &mut self.agreement) {
             Turn::Drained if event == conn.readable => {}
             Turn::Drained => change(cx, event, conn.readable),
             Turn::WriteWaits => {
                 let writable = *conn.writable.get_or_insert_with(|| {
-                    let made = cx.new_event(conn.source, What::WRITE, Mode::Persist, Self::ready);
+                    let made =
+                        cx.new_event(conn.source, EventFlags::WRITE, Mode::Persist, Self::ready);
                     let event = made.unwrap_or_else(|full| fail(full.to_string()));
                     if let Ok(mut event) = cx.event(event) {
                         event.set_user(place);
@@ -88,7 +89,7 @@ impl Server {
             Turn::Gone => {
                 let _ = cx.forget_source(conn.source);
                 for event in conn.writable.into_iter().chain([conn.readable]) {
-                    if let Ok(event) = cx.event(event) {
+                    if let Ok(mut event) = cx.event(event) {
                         event.free();
                     }
                 }

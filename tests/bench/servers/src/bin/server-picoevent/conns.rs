@@ -1,6 +1,6 @@
 //! The callbacks: greet and close, or echo.
 
-use picoevent::{Conn, ConnEvent, Cx, Direction};
+use picoevent::{ConnEnd, ConnMut, Direction, Protocol};
 use picoevent_bench_servers::agreement::{Agreement, GREETING, fail};
 
 /// The application.
@@ -8,53 +8,51 @@ pub struct Server {
     pub agreement: Agreement,
 }
 
-impl Server {
-    /// Makes the application.
-    pub const fn new(agreement: Agreement) -> Self {
-        Self { agreement }
-    }
+/// Greets a client, and closes the connection when the greeting is sent. As libevent's sample, it does not
+/// read.
+pub struct Greeter;
 
-    /// Handles a new connection.
-    pub fn accepted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        self.agreement.accepted();
-        let Ok(mut conn) = cx.conn(conn) else { return };
-        conn.on_event(Self::happened);
-        if self.agreement.is_hello() {
-            conn.on_write(Self::greeted);
-            if let Err(error) = conn.write(GREETING) {
-                fail(format!("the greeting is not written: {error}"));
-            }
-        } else {
-            conn.on_read(Self::came).enable(Direction::Read);
+impl Protocol<Server> for Greeter {
+    fn opened(server: &mut Server, conn: &mut ConnMut<Server>) {
+        server.agreement.accepted();
+        conn.disable(Direction::Read);
+        if let Err(error) = conn.write(GREETING) {
+            fail(format!("the greeting is not written: {error}"));
         }
     }
 
-    fn greeted(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        if let Ok(conn) = cx.conn(conn) {
-            conn.close();
-            self.agreement.closed();
-        }
+    fn readable(_: &mut Server, _: &mut ConnMut<Server>) {}
+
+    fn writable(server: &mut Server, conn: &mut ConnMut<Server>) {
+        conn.close();
+        server.agreement.closed();
     }
 
-    /// Echoes as much as there is room for. Only a connection that has run out of room asks to be
-    /// told of room.
-    fn came(&mut self, cx: &mut Cx<Self>, conn: Conn) {
-        let Ok(amount) = cx.transfer(conn, conn) else { return };
-        self.agreement.moved(amount);
-        if let Ok(mut conn) = cx.conn(conn)
-            && conn.input_len() > 0
-        {
-            conn.on_write(Self::came);
+    fn ended(_: &mut Server, _: &mut ConnMut<Server>, end: ConnEnd) {
+        if end != ConnEnd::Closed {
+            fail(format!("a client has not waited for its greeting: {end}"));
         }
     }
+}
 
-    fn happened(&mut self, cx: &mut Cx<Self>, conn: Conn, event: ConnEvent) {
-        if self.agreement.is_hello() {
-            fail(format!("a client has not waited for its greeting: {event:?}"));
-        }
-        if let (ConnEvent::Eof | ConnEvent::Failed(_), Ok(conn)) = (event, cx.conn(conn)) {
-            conn.free();
-            self.agreement.closed();
-        }
+/// Sends back what comes, as far as there is room.
+pub struct Mirror;
+
+impl Protocol<Server> for Mirror {
+    fn opened(server: &mut Server, _: &mut ConnMut<Server>) {
+        server.agreement.accepted();
+    }
+
+    fn readable(server: &mut Server, conn: &mut ConnMut<Server>) {
+        let Ok(amount) = conn.transfer(conn.id()) else { return };
+        server.agreement.moved(amount);
+    }
+
+    fn eof(_: &mut Server, conn: &mut ConnMut<Server>) {
+        conn.abort();
+    }
+
+    fn ended(server: &mut Server, _: &mut ConnMut<Server>, _: ConnEnd) {
+        server.agreement.closed();
     }
 }

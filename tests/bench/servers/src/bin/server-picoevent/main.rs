@@ -2,51 +2,59 @@
 
 mod conns;
 
-use conns::Server;
-use picoevent::{EventBase, Storage};
+use conns::{Greeter, Mirror, Server};
+use picoevent::{EventBase, Pool, Storage};
 use picoevent_bench_servers::agreement::{Agreement, Workload, fail};
 use picoevent_mio::Live;
 use static_cell::ConstStaticCell;
 
 /// Small messages, one at a time on each connection.
-type Small = Storage<Server, 1, 1024, 512, 512>;
+const SMALL: Pool = Pool::new(1024).rings(512, 512);
+type Small = Storage<Server, 1, { SMALL.conns() }, { SMALL.bytes() }>;
 
-/// A stream of whole mebibytes: rings as large as the other servers' buffers.
-type Bulk = Storage<Server, 1, 1, 65536, 65536>;
+/// A stream of whole mebibytes has rings as the other servers have buffers.
+const BULK: Pool = Pool::new(1).rings(65536, 65536);
+type Bulk = Storage<Server, 1, { BULK.conns() }, { BULK.bytes() }>;
 
-/// Many connections that send little.
-type Idle = Storage<Server, 1, 10240, 64, 64>;
+/// Many connections that say little.
+const IDLE: Pool = Pool::new(10240).rings(64, 64);
+type Idle = Storage<Server, 1, { IDLE.conns() }, { IDLE.bytes() }>;
 
-static SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Storage::new());
-static BULK: ConstStaticCell<Bulk> = ConstStaticCell::new(Storage::new());
-static IDLE: ConstStaticCell<Idle> = ConstStaticCell::new(Storage::new());
+static FOR_SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Storage::new());
+static FOR_BULK: ConstStaticCell<Bulk> = ConstStaticCell::new(Storage::new());
+static FOR_IDLE: ConstStaticCell<Idle> = ConstStaticCell::new(Storage::new());
 
 /// A first message of so many bytes belongs to the bulk workload.
 const BLOCK: u64 = 1 << 20;
 
 fn main() {
     let mut agreement = Agreement::begin();
-    let (base, reserved) = match agreement.workload() {
+    let (base, pool, reserved) = match agreement.workload() {
         Workload::Echo { warm, .. } if warm >= BLOCK => {
-            (EventBase::new(BULK.take()), size_of::<Bulk>())
+            (EventBase::new(FOR_BULK.take()), BULK, size_of::<Bulk>())
         }
         Workload::Hello { .. } | Workload::Echo { .. } => {
-            (EventBase::new(SMALL.take()), size_of::<Small>())
+            (EventBase::new(FOR_SMALL.take()), SMALL, size_of::<Small>())
         }
-        Workload::Idle { .. } => (EventBase::new(IDLE.take()), size_of::<Idle>()),
+        Workload::Idle { .. } => (EventBase::new(FOR_IDLE.take()), IDLE, size_of::<Idle>()),
     };
     agreement.reserved(reserved);
-    let failed = serve(base, Server::new(agreement)).unwrap_or_else(|error| error.to_string());
-    fail(failed)
+    let failed = serve(base, pool, Server { agreement });
+    fail(failed.unwrap_or_else(|error| error.to_string()))
 }
 
 /// Serves until the agreement is kept, which ends the process; otherwise returns how the loop
 /// ended.
 fn serve(
     mut base: EventBase<'_, Server>,
+    pool: Pool,
     mut server: Server,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let listener = base.listen(([127, 0, 0, 1], 0).into(), Server::accepted)?;
+    let (address, pool) = (([127, 0, 0, 1], 0).into(), base.add_pool(pool)?);
+    let listener = match server.agreement.is_hello() {
+        true => base.listen::<Greeter>(address, pool)?,
+        false => base.listen::<Mirror>(address, pool)?,
+    };
     let mut live = Live::new()?;
     live.settle(&mut base)?;
     server.agreement.listening(live.local_addr(listener)?);

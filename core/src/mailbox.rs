@@ -1,0 +1,153 @@
+//! Mailboxes: how interrupts and other threads send values to the loop.
+
+use core::cell::RefCell;
+
+use critical_section::Mutex;
+use heapless::Deque;
+
+use crate::{Signal, Trigger};
+
+/// A queue of up to `N` values, from any context to the loop: from an interrupt handler, or another thread.
+///
+/// It is a `static` of the board or the host program. Each value that is sent raises a signal; the
+/// callback of that signal takes the values. The back end gets the mailbox's [trigger](Self::trigger) with
+/// the other triggers.
+///
+/// ```
+/// use picoevent::{Cx, EventMut, FullError, Mailbox, Signal};
+///
+/// static READINGS: Mailbox<i32, 8> = Mailbox::new(Signal::USR1);
+///
+/// struct App {
+///     sum: i32,
+/// }
+///
+/// impl App {
+///     fn start(cx: &mut Cx<Self>) -> Result<(), FullError> {
+///         cx.on_signal(Signal::USR1, Self::measured)?;
+///         Ok(())
+///     }
+///
+///     fn measured(&mut self, _: &mut EventMut<Self>) {
+///         while let Some(reading) = READINGS.receive() {
+///             self.sum += reading;
+///         }
+///     }
+/// }
+/// # let _ = App::start;
+///
+/// // In an interrupt handler:
+/// if READINGS.send(21).is_err() {
+///     // The loop is too slow. `overruns` counts it.
+/// }
+/// ```
+///
+/// Cost: one short critical section for each call, O(1), in which the value is copied.
+pub struct Mailbox<T, const N: usize> {
+    state: Mutex<RefCell<State<T, N>>>,
+    trigger: Trigger,
+}
+
+struct State<T, const N: usize> {
+    values: Deque<T, N>,
+    overruns: u32,
+}
+
+impl<T, const N: usize> Mailbox<T, N> {
+    /// Makes an empty mailbox that raises `signal`.
+    pub const fn new(signal: Signal) -> Self {
+        let state = State { values: Deque::new(), overruns: 0 };
+        Self { state: Mutex::new(RefCell::new(state)), trigger: Trigger::new(signal) }
+    }
+
+    /// Sends a value and wakes the loop. Works in any context, interrupts included.
+    ///
+    /// # Errors
+    /// The value, when there are `N` already. That counts as an overrun; what was sent before stays.
+    pub fn send(&self, value: T) -> Result<(), T> {
+        let sent = self.with(value, |value, state| {
+            let sent = state.values.push_back(value);
+            state.overruns = state.overruns.saturating_add(sent.is_err().into());
+            sent
+        });
+        if sent.is_ok() {
+            self.trigger.raise();
+        }
+        sent
+    }
+
+    /// Takes the value that was sent first.
+    pub fn receive(&self) -> Option<T> {
+        self.with((), |(), state| Ok::<_, ()>(state.values.pop_front())).ok().flatten()
+    }
+
+    /// Takes the number of values that were refused since the last call.
+    pub fn overruns(&self) -> u32 {
+        self.with((), |(), state| Ok::<_, ()>(core::mem::take(&mut state.overruns))).unwrap_or(0)
+    }
+
+    /// Returns the trigger, for the back end.
+    pub const fn trigger(&self) -> &Trigger {
+        &self.trigger
+    }
+
+    /// Runs `work` on the state with interrupts disabled. Gives `value` back when the state is in use, as
+    /// after a panic within.
+    fn with<V, R>(
+        &self,
+        value: V,
+        work: impl FnOnce(V, &mut State<T, N>) -> Result<R, V>,
+    ) -> Result<R, V> {
+        critical_section::with(|cs| match self.state.borrow(cs).try_borrow_mut() {
+            Ok(mut state) => work(value, &mut state),
+            Err(_) => Err(value),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn values_come_in_order_and_each_raises_the_signal() {
+        static MAILBOX: Mailbox<u8, 4> = Mailbox::new(Signal::USR1);
+        for value in 1..=4 {
+            assert_eq!(MAILBOX.send(value), Ok(()));
+        }
+        assert_eq!(MAILBOX.trigger().take(), 4);
+        let received = std::iter::from_fn(|| MAILBOX.receive());
+        assert!(received.eq([1, 2, 3, 4]));
+        assert_eq!(MAILBOX.receive(), None);
+    }
+
+    #[test]
+    fn a_full_mailbox_gives_the_value_back_and_counts_it() {
+        static MAILBOX: Mailbox<u8, 2> = Mailbox::new(Signal::USR1);
+        assert_eq!((MAILBOX.send(1), MAILBOX.send(2), MAILBOX.send(3)), (Ok(()), Ok(()), Err(3)));
+        assert_eq!((MAILBOX.trigger().take(), MAILBOX.overruns(), MAILBOX.overruns()), (2, 1, 0));
+        assert_eq!((MAILBOX.receive(), MAILBOX.send(4)), (Some(1), Ok(())));
+        assert_eq!((MAILBOX.receive(), MAILBOX.receive()), (Some(2), Some(4)));
+    }
+
+    #[test]
+    fn many_threads_lose_nothing_that_was_taken() {
+        static MAILBOX: Mailbox<u32, 16> = Mailbox::new(Signal::USR1);
+        let senders = (0..4).map(|thread| {
+            thread::spawn(move || {
+                let values = thread * 1000..(thread + 1) * 1000;
+                values.filter(|value| MAILBOX.send(*value).is_ok()).map(u64::from).sum::<u64>()
+            })
+        });
+        let senders: std::vec::Vec<_> = senders.collect();
+        let mut received = 0;
+        while senders.iter().any(|sender| !sender.is_finished()) {
+            received += MAILBOX.receive().map_or(0, u64::from);
+        }
+        received += std::iter::from_fn(|| MAILBOX.receive()).map(u64::from).sum::<u64>();
+        let sent: u64 = senders.into_iter().map(|sender| sender.join().unwrap()).sum();
+        assert_eq!(received, sent);
+    }
+}

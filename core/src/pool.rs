@@ -1,0 +1,432 @@
+//! Pools: connections with ring sizes of their own, carved from the storage once.
+//!
+//! ```text
+//!   connection slots   0 … 3 │ 4 … 8 │ 9           pool 0: 4 connections, pool 1: 5, pool 2: 1
+//!   bytes              i o i o i o i o │ i o … │ …   the input and the output ring of each
+//! ```
+//!
+//! What a pool holds is held for it alone: its slots and its rings. So many clients of one kind cannot
+//! take the place of another kind, nor that of an outgoing connection. A pool is never given back.
+//! Finding a ring is arithmetic, O(1).
+
+use core::fmt;
+use core::ops::Range;
+
+use crate::error::SetupError;
+use crate::handle::{Conn, Listener};
+use crate::queue::List;
+use crate::record::Entry;
+use crate::ring::{Count, LONGEST};
+use crate::{Cx, EventBase};
+
+/// How many connections a pool has, and how long their rings are.
+///
+/// ```
+/// use picoevent::{EventBase, Pool, Storage};
+/// # struct App;
+/// const CONSOLE: Pool = Pool::new(4).rings(160, 512);
+/// const UPLINK: Pool = Pool::new(1).rings(128, 1024);
+/// const POOLS: [Pool; 2] = [CONSOLE, UPLINK];
+///
+/// type Memory = Storage<App, 4, { Pool::all_conns(&POOLS) }, { Pool::all_bytes(&POOLS) }, 1, 2>;
+///
+/// let mut memory = Memory::new();
+/// let mut base = EventBase::new(&mut memory);
+/// let [console, uplink] = base.add_pools(POOLS)?;
+/// # let _ = (console, uplink);
+/// # Ok::<(), picoevent::SetupError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Pool {
+    conns: u16,
+    spare: u16,
+    input: usize,
+    output: usize,
+}
+
+impl Pool {
+    /// The most pools of a base.
+    pub const MOST: usize = 16;
+
+    /// Describes a pool of `conns` connections, with rings of 512 bytes.
+    pub const fn new(conns: u16) -> Self {
+        Self { conns, spare: 0, input: 512, output: 512 }
+    }
+
+    /// Describes a pool of all connections that the storage has left, as far as its bytes go. Spare ones are
+    /// among them.
+    pub const fn rest() -> Self {
+        Self::new(u16::MAX)
+    }
+
+    /// Sets the sizes of each connection's rings in bytes: `input` received and not consumed, `output`
+    /// written and not sent. Each from 1 to [`MAX_RING`](crate::memory::MAX_RING).
+    #[must_use]
+    pub const fn rings(self, input: usize, output: usize) -> Self {
+        Self { input, output, ..self }
+    }
+
+    /// Adds `spare` connections for clients that come when all others are in use. They get the text
+    /// [`Settings::busy`](crate::Settings::busy), and are closed; the application does not see them.
+    #[must_use]
+    pub const fn spare(self, spare: u16) -> Self {
+        Self { spare, ..self }
+    }
+
+    /// Returns the sizes of each connection's input and output ring in bytes.
+    pub const fn ring_sizes(&self) -> (usize, usize) {
+        (self.input, self.output)
+    }
+
+    /// Returns the number of connection slots that the pool takes.
+    pub const fn conns(&self) -> usize {
+        (self.conns as usize).saturating_add(self.spare as usize)
+    }
+
+    /// Returns the number of bytes that the rings take.
+    pub const fn bytes(&self) -> usize {
+        self.conns().saturating_mul(self.each())
+    }
+
+    /// Returns the number of connection slots that several pools take: `CONNS` of the storage.
+    pub const fn all_conns(pools: &[Self]) -> usize {
+        match pools {
+            [first, rest @ ..] => first.conns().saturating_add(Self::all_conns(rest)),
+            [] => 0,
+        }
+    }
+
+    /// Returns the number of bytes that the rings of several pools take: `BYTES` of the storage.
+    pub const fn all_bytes(pools: &[Self]) -> usize {
+        match pools {
+            [first, rest @ ..] => first.bytes().saturating_add(Self::all_bytes(rest)),
+            [] => 0,
+        }
+    }
+
+    /// Returns its numbers: connections, spare ones, bytes of input and of output.
+    #[cfg(feature = "record")]
+    pub(crate) const fn numbers(&self) -> [usize; 4] {
+        [self.conns as usize, self.spare as usize, self.input, self.output]
+    }
+
+    /// Makes it of its numbers.
+    #[cfg(feature = "record")]
+    pub(crate) const fn of_numbers(conns: u16, spare: u16, input: usize, output: usize) -> Self {
+        Self { conns, spare, input, output }
+    }
+
+    /// The bytes of one connection's rings.
+    const fn each(&self) -> usize {
+        self.input.saturating_add(self.output)
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { conns, spare, input, output } = self;
+        write!(
+            f,
+            "{conns} connections and {spare} spare ones, {input} bytes of input and {output} of output \
+             each"
+        )
+    }
+}
+
+/// Names a pool of a base, made by [`Cx::add_pool`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PoolId(pub(crate) u8);
+
+/// Room for one pool, in a [`Memory`](crate::memory::Memory).
+pub struct PoolSlot {
+    /// Where its rings begin in the bytes.
+    start: usize,
+    input: Count,
+    output: Count,
+    /// Its first connection slot.
+    first: u16,
+    /// The first of its free slots.
+    pub(crate) free: u16,
+    /// Its connection slots.
+    conns: u16,
+    /// The most connections that the application holds at once.
+    most: u16,
+    /// Connections that the application holds, or that wait for their listener.
+    pub(crate) held: u16,
+    /// Closed connections that wait for their peer's end of stream only, the oldest first.
+    pub(crate) lingering: List,
+}
+
+impl PoolSlot {
+    /// Makes a slot for a pool.
+    pub const fn new() -> Self {
+        Self {
+            start: 0,
+            input: 0,
+            output: 0,
+            first: 0,
+            free: 0,
+            conns: 0,
+            most: 0,
+            held: 0,
+            lingering: List::EMPTY,
+        }
+    }
+
+    /// Returns whether the application holds as many connections as it may.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.held >= self.most
+    }
+
+    pub(crate) const fn input_len(&self) -> usize {
+        self.input as usize
+    }
+
+    pub(crate) const fn output_len(&self) -> usize {
+        self.output as usize
+    }
+
+    /// Returns the place in the pool of the connection at `index`.
+    #[inline]
+    pub(crate) fn place_of(&self, index: u16) -> usize {
+        usize::from(index.wrapping_sub(self.first))
+    }
+
+    #[inline]
+    fn rings_of(&self, index: u16) -> usize {
+        let each = self.input_len().wrapping_add(self.output_len());
+        self.start.wrapping_add(self.place_of(index).wrapping_mul(each))
+    }
+
+    #[inline]
+    fn input_of(&self, index: u16) -> Range<usize> {
+        let start = self.rings_of(index);
+        start..start.wrapping_add(self.input_len())
+    }
+
+    #[inline]
+    fn output_of(&self, index: u16) -> Range<usize> {
+        let start = self.rings_of(index).wrapping_add(self.input_len());
+        start..start.wrapping_add(self.output_len())
+    }
+}
+
+impl Default for PoolSlot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The pools of a base, and the bytes of all rings.
+pub(crate) struct Pools<'s> {
+    slots: &'s mut [PoolSlot],
+    bytes: &'s mut [u8],
+    /// Pools that were added.
+    len: u8,
+    /// Bytes that they have.
+    used: usize,
+}
+
+impl<'s> Pools<'s> {
+    pub(crate) const fn new(slots: &'s mut [PoolSlot], bytes: &'s mut [u8]) -> Self {
+        Self { slots, bytes, len: 0, used: 0 }
+    }
+
+    /// Returns the pools without any, in a part of the storage; `None` if it is too small.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, slots: usize, bytes: usize) -> Option<Self> {
+        Some(Self::new(self.slots.get_mut(..slots)?, self.bytes.get_mut(..bytes)?))
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns the pool with this number.
+    #[inline]
+    pub(crate) fn get(&self, pool: u8) -> Option<&PoolSlot> {
+        self.slots.get(usize::from(pool))
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, pool: u8) -> Option<&mut PoolSlot> {
+        self.slots.get_mut(usize::from(pool))
+    }
+
+    /// Returns the pool if it was added to this base.
+    pub(crate) fn added(&self, pool: PoolId) -> Option<&PoolSlot> {
+        self.slots.get(..usize::from(self.len))?.get(usize::from(pool.0))
+    }
+
+    /// Returns the pools that were added.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PoolSlot> {
+        self.slots.iter().take(self.len.into())
+    }
+
+    /// Returns the size of the input rings of a pool.
+    #[inline]
+    pub(crate) fn input_len(&self, pool: u8) -> usize {
+        self.get(pool).map_or(0, PoolSlot::input_len)
+    }
+
+    /// Returns the size of the output rings of a pool.
+    #[inline]
+    pub(crate) fn output_len(&self, pool: u8) -> usize {
+        self.get(pool).map_or(0, PoolSlot::output_len)
+    }
+
+    /// Returns the storage of the input ring of the connection at `index`.
+    #[inline]
+    pub(crate) fn input(&self, pool: u8, index: u16) -> &[u8] {
+        let range = self.get(pool).map(|pool| pool.input_of(index));
+        range.and_then(|range| self.bytes.get(range)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn input_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
+        let range = self.get(pool).map(|pool| pool.input_of(index));
+        range.and_then(|range| self.bytes.get_mut(range)).unwrap_or_default()
+    }
+
+    /// Returns the storage of the output ring of the connection at `index`.
+    #[inline]
+    pub(crate) fn output(&self, pool: u8, index: u16) -> &[u8] {
+        let range = self.get(pool).map(|pool| pool.output_of(index));
+        range.and_then(|range| self.bytes.get(range)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn output_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
+        let range = self.get(pool).map(|pool| pool.output_of(index));
+        range.and_then(|range| self.bytes.get_mut(range)).unwrap_or_default()
+    }
+
+    /// Returns the input of `from` and the output of `to`, each a pool and an index. Both may be the same
+    /// connection.
+    pub(crate) fn input_and_output(
+        &mut self,
+        from: (u8, u16),
+        to: (u8, u16),
+    ) -> (&[u8], &mut [u8]) {
+        let input = self.get(from.0).map(|pool| pool.input_of(from.1)).unwrap_or_default();
+        let output = self.get(to.0).map(|pool| pool.output_of(to.1)).unwrap_or_default();
+        // The ring that comes first in the bytes lies before the split.
+        let (before, after) =
+            self.bytes.split_at_mut(input.start.max(output.start).min(self.bytes.len()));
+        if input.start < output.start {
+            (
+                before.get(input).unwrap_or_default(),
+                after.get_mut(..output.len()).unwrap_or_default(),
+            )
+        } else {
+            (
+                after.get(..input.len()).unwrap_or_default(),
+                before.get_mut(output).unwrap_or_default(),
+            )
+        }
+    }
+}
+
+/// For back ends that hold sockets free for each pool.
+impl<A> EventBase<'_, A> {
+    /// Returns the number of connection slots of each pool, spare ones included.
+    pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
+        self.cx.pools.iter().map(|pool| pool.conns.into())
+    }
+
+    /// Returns the place of a connection's pool in [`pool_sizes`](Self::pool_sizes).
+    pub fn pool_of(&self, conn: Conn) -> Option<usize> {
+        self.cx.tables.conns.get(conn).map(|slot| slot.pool().into())
+    }
+
+    /// Returns the place of a listener's pool in [`pool_sizes`](Self::pool_sizes).
+    pub fn pool_of_listener(&self, listener: Listener) -> Option<usize> {
+        self.cx.tables.listeners.get(listener).map(|slot| slot.pool().into())
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Carves pools from what the storage has left, in this order.
+    ///
+    /// # Errors
+    /// [`SetupError`] as for [`add_pool`](Self::add_pool). The pools before the one that does not fit
+    /// were added.
+    pub fn add_pools<const POOLS: usize>(
+        &mut self,
+        pools: [Pool; POOLS],
+    ) -> Result<[PoolId; POOLS], SetupError> {
+        let mut ids = [PoolId(0); POOLS];
+        for (id, pool) in ids.iter_mut().zip(pools) {
+            *id = self.add_pool(pool)?;
+        }
+        Ok(ids)
+    }
+
+    /// Carves a pool from what the storage has left.
+    ///
+    /// # Errors
+    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the
+    /// storage has too few of these, [`SetupError::RingSize`] when a ring would have no byte or too many.
+    /// Nothing was taken then.
+    pub fn add_pool(&mut self, pool: Pool) -> Result<PoolId, SetupError> {
+        let len = self.pools.len;
+        if usize::from(len) >= self.pools.slots.len().min(Pool::MOST) {
+            return Err(SetupError::Pools);
+        }
+        if pool.input.min(pool.output) == 0 || pool.input.max(pool.output) > LONGEST {
+            return Err(SetupError::RingSize);
+        }
+        let conns_left = self.tables.conns.uncarved();
+        let bytes_left = self.pools.bytes.len().saturating_sub(self.pools.used);
+        let conns = match pool.conns {
+            u16::MAX => conns_left.min(bytes_left.checked_div(pool.each()).unwrap_or(0)),
+            _ => pool.conns(),
+        };
+        let bytes = conns.saturating_mul(pool.each());
+        if bytes > bytes_left {
+            return Err(SetupError::Bytes { left: bytes_left });
+        }
+        let Some(first) = self.tables.conns.carve(conns) else {
+            return Err(SetupError::Conns { left: conns_left });
+        };
+        let start = self.pools.used;
+        self.pools.used = start.saturating_add(bytes);
+        self.pools.len = len.saturating_add(1);
+        if let Some(slot) = self.pools.get_mut(len) {
+            *slot = PoolSlot {
+                start,
+                input: pool.input as Count,
+                output: pool.output as Count,
+                first,
+                free: first,
+                conns: conns as u16,
+                most: (conns as u16).saturating_sub(pool.spare),
+                held: 0,
+                lingering: List::EMPTY,
+            };
+        }
+        self.recorder.note(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
+        Ok(PoolId(len))
+    }
+
+    /// Returns what a pool has; `None` if it is another base's.
+    pub fn pool(&self, pool: PoolId) -> Option<Pool> {
+        let slot = self.pools.added(pool)?;
+        let (conns, spare) = (slot.most, slot.conns.saturating_sub(slot.most));
+        Some(Pool { conns, spare, input: slot.input_len(), output: slot.output_len() })
+    }
+
+    /// Returns the number of connections of a pool that the application holds at the moment; zero for the
+    /// pool of another base.
+    pub fn pool_held(&self, pool: PoolId) -> usize {
+        self.pools.added(pool).map_or(0, |pool| pool.held.into())
+    }
+}

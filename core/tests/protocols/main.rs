@@ -1,0 +1,138 @@
+//! What connections promise to their protocols: one end each, pools, alarms, lines, connecting again.
+
+mod alarm;
+mod busy;
+mod bytes;
+mod defaults;
+mod ended;
+mod lines;
+mod maps;
+mod outgoing;
+mod pools;
+mod reconnecting;
+mod turns;
+mod views;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use picoevent::{
+    Action, Conn, ConnEnd, ConnError, ConnEvent, ConnMut, EventBase, Instant, Listener, Pool,
+    PoolId, Settings, Storage,
+};
+
+/// What it has heard, and what it does then.
+#[derive(Default)]
+struct App {
+    calls: Vec<(Conn, ConnEvent)>,
+    react: Option<fn(&mut App, &mut ConnMut<App>, ConnEvent)>,
+    /// Other connections, for a callback that does something to them.
+    others: Vec<Conn>,
+    count: usize,
+}
+
+impl App {
+    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        self.calls.push((conn.id(), event));
+        if let Some(react) = self.react {
+            react(self, conn, event);
+        }
+    }
+
+    /// Takes what all connections have heard since the last time.
+    fn heard(&mut self) -> Vec<ConnEvent> {
+        std::mem::take(&mut self.calls).into_iter().map(|(_, event)| event).collect()
+    }
+}
+
+const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
+const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
+
+const fn failed(error: ConnError) -> ConnEvent {
+    ConnEvent::Ended(ConnEnd::Failed(error))
+}
+
+static SETTINGS: Settings = Settings::new();
+
+type Base<'s> = EventBase<'s, App>;
+
+fn storage() -> Box<Storage<App, 4, 8, 256, 3, 16>> {
+    Box::new(Storage::new())
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn peer() -> SocketAddr {
+    "192.0.2.7:4242".parse().unwrap()
+}
+
+/// A pool of so many connections, with rings of eight bytes.
+fn pool(base: &mut Base, conns: u16) -> PoolId {
+    base.add_pool(Pool::new(conns).rings(8, 8)).unwrap()
+}
+
+fn listen(base: &mut Base, pool: PoolId, settings: &'static Settings) -> Listener {
+    let listener = base.listen_with(peer(), pool, settings, App::note).unwrap();
+    actions(base);
+    listener
+}
+
+fn connect(base: &mut Base, pool: PoolId) -> Conn {
+    base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap()
+}
+
+/// An accepted connection of a pool of its own, which the application knows.
+fn open(base: &mut Base, app: &mut App) -> Conn {
+    open_with(base, app, &SETTINGS)
+}
+
+fn open_with(base: &mut Base, app: &mut App, settings: &'static Settings) -> Conn {
+    let pool = pool(base, 1);
+    let listener = listen(base, pool, settings);
+    let conn = base.accepted(listener, peer()).unwrap();
+    base.dispatch(app);
+    assert_eq!(app.heard(), [ConnEvent::Opened]);
+    actions(base);
+    conn
+}
+
+fn actions(base: &mut Base) -> Vec<Action> {
+    std::iter::from_fn(|| base.next_action()).collect()
+}
+
+/// Dispatches until nothing is due, as the passes of several turns do. Returns what was heard.
+fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
+    for _ in 0..4 {
+        base.dispatch(app);
+    }
+    app.heard()
+}
+
+/// Brings the time, and runs passes.
+fn passes_at(base: &mut Base, app: &mut App, millis: u64) -> Vec<ConnEvent> {
+    base.advance(at(millis));
+    passes(base, app)
+}
+
+/// Puts as much of `data` into the input ring as is wanted, as a back end does. Returns how much.
+fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
+    let Some((first, second)) = base.input(conn) else { return 0 };
+    let room = first.iter_mut().chain(second);
+    let amount = room.zip(data).map(|(room, byte)| *room = *byte).count();
+    base.received(conn, amount);
+    amount
+}
+
+/// Takes up to `most` bytes of output, as a back end does.
+fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
+    let (first, second) = base.output(conn);
+    let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
+    base.sent(conn, bytes.len());
+    bytes
+}

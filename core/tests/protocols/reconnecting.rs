@@ -1,0 +1,178 @@
+//! Outgoing connections that connect again.
+
+use picoevent::{
+    Action, Conn, ConnError, ConnEvent, Direction, EventBase, FIN_WAIT, LINGER, Pool, Settings,
+    StaleError,
+};
+
+use crate::outgoing::opened;
+use crate::{
+    ABORTED, App, Base, CLOSED, actions, at, connect, drain, failed, feed, ms, passes, passes_at,
+    peer, pool, storage,
+};
+
+/// The only connection of a pool, which connects again 50 ms after each end.
+fn reconnecting(base: &mut Base, app: &mut App) -> Conn {
+    app.react = Some(|_, conn, event| {
+        if let ConnEvent::Ended(_) = event {
+            conn.connect_after(ms(50), peer()).unwrap();
+        }
+    });
+    let pool = pool(base, 1);
+    connect(base, pool)
+}
+
+#[test]
+fn one_that_connects_again_keeps_its_handle_and_loses_its_bytes() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = reconnecting(&mut base, &mut app);
+    opened(&mut base, &mut app, conn);
+    base.conn(conn).unwrap().set_timeouts(Some(ms(1)), Some(ms(1))).disable(Direction::Write);
+    base.conn(conn).unwrap().write(b"lost").unwrap();
+    base.conn(conn).unwrap().finish();
+    feed(&mut base, conn, b"lost");
+    base.advance(at(100));
+    base.failed(conn, ConnError::Reset);
+    let reset = failed(ConnError::Reset);
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable, reset]);
+    let mut view = base.conn(conn).unwrap();
+    assert!(!view.is_open() && !view.is_resting(), "the back end may have its socket");
+    assert_eq!(view.connect_after(ms(70), peer()), Ok(()), "a later call counts");
+    assert_eq!(view.connect_after(ms(50), peer()), Ok(()));
+    assert_eq!((actions(&mut base), base.deadline()), (vec![], Some(at(150))));
+    let view = base.conn(conn).unwrap();
+    assert!(view.is_resting() && view.is_enabled(Direction::Write));
+    assert_eq!((view.input_len(), view.output_len(), view.room()), (0, 0, 8));
+    assert_eq!(view.timeouts(), (None, None));
+    assert_eq!((base.counts().conns, passes_at(&mut base, &mut app, 149)), (1, vec![]));
+    assert_eq!(passes_at(&mut base, &mut app, 150), []);
+    opened(&mut base, &mut app, conn);
+    assert_eq!(feed(&mut base, conn, b"new"), 3);
+    assert_eq!(base.conn(conn).unwrap().peek().0, b"new");
+}
+
+#[test]
+fn a_refused_connect_is_tried_again_for_ever() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = reconnecting(&mut base, &mut app);
+    for round in 0..100 {
+        passes_at(&mut base, &mut app, 50 * round);
+        assert_eq!(actions(&mut base), [Action::Connect(conn)], "round {round}");
+        base.failed(conn, ConnError::Refused);
+        assert_eq!(passes(&mut base, &mut app), [failed(ConnError::Refused)]);
+        assert_eq!(actions(&mut base), []);
+    }
+    let pool = base.conn(conn).unwrap().pool().unwrap();
+    assert_eq!((base.pool_held(pool), base.counts().conns), (1, 1));
+}
+
+#[test]
+fn one_that_is_closed_sends_its_output_before_it_connects_again() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = reconnecting(&mut base, &mut app);
+    opened(&mut base, &mut app, conn);
+    base.conn(conn).unwrap().write(b"bye").unwrap();
+    base.conn(conn).unwrap().close();
+    assert_eq!(passes(&mut base, &mut app), [CLOSED]);
+    assert!(!actions(&mut base).is_empty());
+    // Its time to connect comes while the output is under way.
+    assert_eq!(passes_at(&mut base, &mut app, 60), []);
+    assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), (vec![], b"bye".to_vec()));
+    assert_eq!(actions(&mut base), [Action::End(conn)]);
+    base.delivered(conn);
+    assert!(!base.is_lingering(conn), "the peer's end is not waited for");
+    assert_eq!(actions(&mut base), [Action::Close(conn), Action::Connect(conn)]);
+    assert_eq!(base.end_lingering(), None);
+    base.connected(conn);
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened]);
+}
+
+#[test]
+fn the_wait_for_the_peers_end_is_cut_short_by_a_connect() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = reconnecting(&mut base, &mut app);
+    opened(&mut base, &mut app, conn);
+    base.conn(conn).unwrap().close();
+    actions(&mut base);
+    base.delivered(conn);
+    assert!(base.is_lingering(conn));
+    assert_eq!(passes(&mut base, &mut app), [CLOSED]);
+    assert!(!base.is_lingering(conn));
+    assert_eq!((actions(&mut base), base.deadline()), (vec![Action::Close(conn)], Some(at(50))));
+}
+
+#[test]
+fn output_that_cannot_be_delivered_does_not_keep_it_from_connecting_again() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = reconnecting(&mut base, &mut app);
+    opened(&mut base, &mut app, conn);
+    base.conn(conn).unwrap().write(b"bye").unwrap();
+    base.conn(conn).unwrap().close();
+    assert_eq!(passes(&mut base, &mut app), [CLOSED]);
+    actions(&mut base);
+    base.advance(at(0).after(LINGER));
+    passes(&mut base, &mut app);
+    assert_eq!(actions(&mut base), [Action::Reset(conn), Action::Connect(conn)]);
+    assert!(FIN_WAIT < LINGER);
+}
+
+#[test]
+fn one_that_was_to_connect_again_is_gone_when_it_is_aborted_once_more() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = reconnecting(&mut base, &mut app);
+    opened(&mut base, &mut app, conn);
+    base.conn(conn).unwrap().abort();
+    assert_eq!(passes(&mut base, &mut app), [ABORTED]);
+    base.conn(conn).unwrap().abort();
+    assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError));
+    assert_eq!(passes_at(&mut base, &mut app, 100), [], "it ends once");
+    assert_eq!((actions(&mut base), base.counts().conns), (vec![Action::Reset(conn)], 0));
+}
+
+#[test]
+fn nothing_connects_again_when_everything_was_closed() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    app.react = Some(|_, conn, event| {
+        if let ConnEvent::Ended(_) = event {
+            conn.connect(peer()).unwrap();
+        }
+    });
+    let pool = pool(&mut base, 1);
+    let conn = connect(&mut base, pool);
+    opened(&mut base, &mut app, conn);
+    base.conn(conn).unwrap().abort();
+    assert_eq!(passes(&mut base, &mut app), [ABORTED]);
+    base.close_all();
+    assert_eq!((actions(&mut base), base.counts().conns), (vec![Action::Reset(conn)], 0));
+}
+
+#[test]
+fn the_stall_limit_bounds_each_connect_and_not_the_rest_before_it() {
+    static STALLS: Settings = Settings::new().stall(crate::Duration::from_millis(20));
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
+    let conn = base.outgoing_with(pool, &STALLS, App::note).unwrap();
+    app.react = Some(|_, conn, event| match event {
+        ConnEvent::Timeout(_) => conn.abort_with(ConnError::TimedOut),
+        ConnEvent::Ended(_) => conn.connect_after(ms(100), peer()).unwrap(),
+        _ => {}
+    });
+    base.conn(conn).unwrap().connect_after(ms(100), peer()).unwrap();
+    let timeout = ConnEvent::Timeout(Direction::Write);
+    for round in [0, 120] {
+        assert_eq!(passes_at(&mut base, &mut app, round + 100), []);
+        assert_eq!(actions(&mut base), [Action::Connect(conn)]);
+        assert_eq!(passes_at(&mut base, &mut app, round + 119), []);
+        let heard = passes_at(&mut base, &mut app, round + 120);
+        assert_eq!(heard, [timeout, failed(ConnError::TimedOut)]);
+        assert_eq!(actions(&mut base), [Action::Reset(conn)]);
+    }
+}

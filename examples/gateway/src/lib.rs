@@ -1,0 +1,195 @@
+//! A device gateway: a console (TCP port 2323), a status page (HTTP port 8080) and an uplink to a collector.
+//!
+//! ```text
+//!   sensor, each 100 ms ──▶ samples, 128 at most ──▶ uplink ──▶ collector
+//!   button ─────────────┘                     ▲
+//!   console: get, set, watch, quit ───────────┤  state of the application
+//!   status:  GET /status ─────────────────────┘
+//! ```
+//!
+//! Each of the three has a pool of its own, so that no crowd of clients can keep the uplink down. The
+//! crate is the whole application and depends on no device.
+
+#![no_std]
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use heapless::Deque;
+use picoevent::{Cx, EventMut, Listener, Pool, SetupError, Signal, Storage};
+
+mod console;
+mod http;
+mod store;
+mod uplink;
+
+use console::Console;
+use http::Http;
+use store::Store;
+use uplink::Uplink;
+
+// Where the application's lines go.
+#[cfg(feature = "defmt")]
+use defmt::info as say;
+#[cfg(not(feature = "defmt"))]
+use log::info as say;
+
+/// The console's port.
+pub const CONSOLE_PORT: u16 = 2323;
+/// The status page's port.
+pub const STATUS_PORT: u16 = 8080;
+/// The button: a pin's interrupt on a board, SIGUSR1 on a desk.
+pub const BUTTON: Signal = Signal::USR1;
+
+/// The pools of console, status page and uplink.
+pub const POOLS: [Pool; 3] = [
+    Pool::new(4).spare(1).rings(256, 512),
+    Pool::new(4).spare(1).rings(512, 512),
+    Pool::new(1).rings(128, 512),
+];
+
+/// The memory of the loop: a timer, two signals and the time to the end, two listeners, and the pools.
+pub type Memory =
+    Storage<Gateway, 4, { Pool::all_conns(&POOLS) }, { Pool::all_bytes(&POOLS) }, 2, 3>;
+
+const SAMPLING: Duration = Duration::from_millis(100);
+/// How long clients have to take their last line.
+const EXIT_DELAY: Duration = Duration::from_millis(500);
+/// Samples that are kept until the collector has confirmed them.
+const BACKLOG: usize = 128;
+
+/// A value of the sensor.
+#[derive(Clone, Copy)]
+struct Sample {
+    number: u32,
+    micros: u64,
+    value: i32,
+    forced: bool,
+}
+
+/// What a device is made with.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    /// Reads the sensor, at a time in microseconds.
+    pub sensor: fn(micros: u64) -> i32,
+    /// Where samples are sent to, if anywhere.
+    pub collector: Option<SocketAddr>,
+    /// Differs from device to device, so that they do not reconnect in the same moment.
+    pub seed: u32,
+}
+
+/// The application.
+pub struct Gateway {
+    setup: Setup,
+    store: Store,
+    latest: Option<Sample>,
+    samples: Deque<Sample, BACKLOG>,
+    taken: u32,
+    lost: u32,
+    served: u32,
+    uplink: Uplink,
+    console: Option<Listener>,
+    exiting: bool,
+}
+
+impl Gateway {
+    /// Makes an application that has not been started.
+    pub const fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            store: Store::new(),
+            latest: None,
+            samples: Deque::new(),
+            taken: 0,
+            lost: 0,
+            served: 0,
+            uplink: Uplink::new(setup.seed),
+            console: None,
+            exiting: false,
+        }
+    }
+
+    /// Listens for clients of the console and of the status page, and connects to the collector. Returns both
+    /// listeners.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the storage is smaller than [`Memory`].
+    pub fn start(
+        &mut self,
+        cx: &mut Cx<Self>,
+        console: SocketAddr,
+        status: SocketAddr,
+    ) -> Result<[Listener; 2], SetupError> {
+        let [consoles, requests, uplinks] = cx.add_pools(POOLS)?;
+        let listeners =
+            [cx.listen::<Console>(console, consoles)?, cx.listen::<Http>(status, requests)?];
+        self.console = Some(listeners[0]);
+        if let Some(collector) = self.setup.collector {
+            self.uplink.conn = Some(cx.connect::<Uplink>(collector, uplinks)?);
+        }
+        cx.every(SAMPLING, |app, event| app.sample(event, false))?;
+        cx.on_signal(BUTTON, Self::pressed)?;
+        cx.on_signal(Signal::INT, Self::interrupted)?;
+        Ok(listeners)
+    }
+
+    fn sample(&mut self, cx: &mut Cx<Self>, forced: bool) {
+        let micros = cx.now().as_micros();
+        let sample =
+            Sample { number: self.taken, micros, value: (self.setup.sensor)(micros), forced };
+        self.taken = self.taken.wrapping_add(1);
+        self.latest = Some(sample);
+        let Some(uplink) = self.uplink.conn else { return };
+        if self.samples.is_full() {
+            self.samples.pop_front();
+            self.lost = self.lost.saturating_add(1);
+            self.uplink.sent = self.uplink.sent.saturating_sub(1);
+        }
+        let _ = self.samples.push_back(sample);
+        if let Ok(mut uplink) = cx.conn(uplink) {
+            self.send_samples(&mut uplink);
+        }
+    }
+
+    fn pressed(&mut self, event: &mut EventMut<Self>) {
+        say!("the button was pressed");
+        self.sample(event, true);
+    }
+
+    fn interrupted(&mut self, event: &mut EventMut<Self>) {
+        if core::mem::replace(&mut self.exiting, true) {
+            return;
+        }
+        say!("the gateway ends");
+        if let Some(Ok(mut console)) = self.console.map(|console| event.listener(console)) {
+            console.for_each(|client| {
+                let _ = client.write(b"bye: the gateway ends\r\n");
+                client.close();
+            });
+        }
+        event.exit_after(EXIT_DELAY);
+    }
+
+    /// Returns what must hold whenever no callback runs, if it does not hold.
+    pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
+        if self.uplink.sent > self.samples.len() {
+            return Some("the uplink has sent more samples than there are");
+        }
+        let next = self.samples.iter().skip(1);
+        let mut pairs = self.samples.iter().zip(next);
+        if !pairs.all(|(one, next)| next.number == one.number.wrapping_add(1)) {
+            return Some("the samples have a gap");
+        }
+        if cx.conns().count() > Pool::all_conns(&POOLS) {
+            return Some("there are more connections than the pools have");
+        }
+        None
+    }
+}
+
+/// A sensor for devices without one: a temperature in thousandths of a degree, which goes from 20 to 25
+/// degrees and back in 20 seconds.
+pub fn temperature(micros: u64) -> i32 {
+    let millis = (micros / 1_000 % 20_000) as i32;
+    25_000 - (millis - 10_000).abs() / 2
+}

@@ -1,0 +1,105 @@
+//! The uplink: samples to the collector, which confirms them.
+
+use core::time::Duration;
+
+use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Protocol};
+
+use crate::{Gateway, Sample, say};
+
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A collector that says nothing for so long is gone.
+const SILENCE: Duration = Duration::from_secs(12);
+
+pub(crate) struct Uplink {
+    pub(crate) conn: Option<Conn>,
+    /// Samples that were sent on this connection, and are not confirmed: the first ones that are kept.
+    pub(crate) sent: usize,
+    backoff: Backoff,
+    heartbeats: u32,
+}
+
+impl Uplink {
+    pub(crate) const fn new(seed: u32) -> Self {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30), seed);
+        Self { conn: None, sent: 0, backoff, heartbeats: 0 }
+    }
+
+    /// Returns the state of the connection in a word.
+    pub(crate) fn name(&self, cx: &mut Cx<Gateway>) -> &'static str {
+        match self.conn.map(|conn| cx.conn(conn)) {
+            Some(Ok(conn)) if conn.is_open() => "up",
+            Some(Ok(conn)) if !conn.is_resting() => "connecting",
+            _ => "waiting",
+        }
+    }
+}
+
+impl Protocol<Gateway> for Uplink {
+    const IDLE: Option<Duration> = Some(SILENCE);
+    /// How long a connect may take, and the collector may take no samples.
+    const STALL: Option<Duration> = Some(Duration::from_secs(8));
+
+    fn opened(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
+        say!("the uplink is up");
+        app.uplink.backoff.reset();
+        app.uplink.heartbeats = 0;
+        conn.alarm_every(HEARTBEAT);
+        app.send_samples(conn);
+    }
+
+    fn writable(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
+        app.send_samples(conn);
+    }
+
+    fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
+        app.uplink.heartbeats = app.uplink.heartbeats.wrapping_add(1);
+        // Without room for it there are samples enough.
+        let _ = writeln!(conn, "H {}", app.uplink.heartbeats);
+    }
+
+    /// `A NUMBER` confirms the samples up to that number.
+    fn readable(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
+        let mut buffer = [0; 32];
+        while let Some(line) = conn.read_line(&mut buffer) {
+            let number = line.ok().and_then(|line| line.strip_prefix("A ")?.parse().ok());
+            let Some(number): Option<u32> = number else { continue };
+            let is_confirmed =
+                |sample: &Sample| number.wrapping_sub(sample.number).cast_signed() >= 0;
+            while app.uplink.sent > 0 && app.samples.front().is_some_and(is_confirmed) {
+                app.samples.pop_front();
+                app.uplink.sent -= 1;
+            }
+        }
+    }
+
+    /// What was not confirmed is sent again, so there is nothing to wait for.
+    fn eof(_: &mut Gateway, conn: &mut ConnMut<Gateway>) {
+        conn.abort();
+    }
+
+    fn ended(app: &mut Gateway, conn: &mut ConnMut<Gateway>, end: ConnEnd) {
+        let delay = app.uplink.backoff.next_delay();
+        say!("the uplink is down ({}), again in {} ms", end, delay.as_millis() as u32);
+        app.uplink.sent = 0;
+        if let Some(collector) = app.setup.collector {
+            let _ = conn.connect_after(delay, collector);
+        }
+    }
+}
+
+impl Gateway {
+    /// Sends the samples that were not sent on this connection, as far as there is room.
+    pub(crate) fn send_samples(&mut self, conn: &mut ConnMut<Self>) {
+        if !conn.is_open() {
+            return;
+        }
+        for sample in self.samples.iter().skip(self.uplink.sent) {
+            let forced = if sample.forced { " F" } else { "" };
+            let (number, micros, value) = (sample.number, sample.micros, sample.value);
+            if writeln!(conn, "S {number} {micros} {value}{forced}").is_err() {
+                return; // `writable` comes.
+            }
+            self.uplink.sent += 1;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The program on a desk, as a process: every line of its description, rude clients, and a collector that
+//! comes and goes.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use picoevent_tests::gateway::program;
+
+const GATEWAY: &str = env!("CARGO_BIN_EXE_gateway");
+
+/// How long the collector is ended and started again.
+const INTERRUPTED: Duration = Duration::from_secs(15);
+
+fn command(collector: impl ToString) -> Command {
+    let mut command = Command::new(GATEWAY);
+    command.args(["--console", "127.0.0.1:0", "--status", "127.0.0.1:0"]);
+    command.args(["--collector", &collector.to_string()]);
+    command
+}
+
+#[test]
+fn it_does_what_its_description_says() -> Result<()> {
+    program::with(command, |gateway, collector| gateway.check(collector, INTERRUPTED))
+}
+
+/// It takes two minutes, most of it waiting.
+#[test]
+#[ignore = "slow: cargo test --package gateway -- --ignored"]
+fn it_keeps_its_timeouts() -> Result<()> {
+    program::with(command, |gateway, collector| gateway.check_timeouts(collector))
+}
+
+#[test]
+fn wrong_arguments_are_refused_by_name() {
+    for (arguments, expected) in [
+        (&["--console", "2323"][..], "--console: \"2323\" is not ADDR:PORT"),
+        (&["--status"][..], "'--status'"),
+        (&["--colector", "127.0.0.1:1"][..], "'--colector'"),
+    ] {
+        let output = Command::new(GATEWAY).args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(expected), "{error}");
+    }
+}

@@ -1,0 +1,126 @@
+//! The gateway as the simulator knows it: clients of the console and of the status page.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use gateway::{CONSOLE_PORT, Gateway, Memory, STATUS_PORT, Setup};
+use picoevent::Pool;
+use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
+
+const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
+
+/// Devices with windows of several sizes, the comfortable one first. All have a socket for each connection of
+/// the pools, and one more for each listener.
+const SIZES: [Size<Gateway>; 3] = [
+    Size::of(Pool::rest(), Memory::new, Sockets::<13, 512, 512>::new),
+    Size::of(Pool::rest(), Memory::new, Sockets::<16, 64, 64>::new),
+    Size::of(Pool::rest(), Memory::new, Sockets::<14, 256, 16>::new),
+];
+
+/// The gateway, without a collector.
+pub fn gateway() -> TestCase<Gateway> {
+    let setup = Setup { sensor: |_| 20_000, collector: None, seed: 1 };
+    TestCase::with_app(
+        "gateway",
+        CONSOLE_PORT,
+        move || Gateway::new(setup),
+        |app, cx, console, _| app.start(cx, console, SocketAddr::new(console.ip(), STATUS_PORT)),
+    )
+    .sizes(&SIZES)
+    .client(console)
+    .client(overlong)
+    .client_at(STATUS_PORT, status)
+    .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
+}
+
+/// A client of the console.
+fn client() -> Script {
+    let script = Script::new().may_end_with(b"busy\r\n");
+    script.may_end_with(b"bye: the gateway ends\r\n").may_end_with(b"idle, good bye\r\n")
+}
+
+/// Pipelined commands, whole or cut anywhere, which all get their answers in order.
+fn console(choices: &mut Choices<'_>) -> Script {
+    let key = choices.client() % 8;
+    // The values of a key are the same for all clients, so the answers are known.
+    let mut commands = format!("set k{key} value of {key}\r\n");
+    let mut answers = "ok\r\n".to_owned();
+    for _ in 0..choices.up_to(12) {
+        match choices.up_to(5) {
+            0 => {
+                let _ = writeln!(commands, "get k{key}");
+                let _ = write!(answers, "value of {key}\r\n");
+            }
+            1 => {
+                commands.push_str("get nothing\r\n");
+                answers.push_str("error: no such key\r\n");
+            }
+            2 => {
+                let _ = writeln!(commands, "set {:0>17} x", 0);
+                answers.push_str("error: key too long\r\n");
+            }
+            3 => {
+                let _ = writeln!(commands, "set k{key} {:0>65}", 0);
+                answers.push_str("error: value too long\r\n");
+            }
+            4 => commands.push('\n'),
+            _ => {
+                commands.push_str("status\n");
+                answers.push_str(USAGE);
+            }
+        }
+    }
+    let (early, late) = commands.split_at(choices.up_to(commands.len() as u64) as usize);
+    let pause = Duration::from_millis(choices.up_to(3_000));
+    let script = client();
+    let script = script.send(early.as_bytes()).pause(pause).send(late.as_bytes());
+    match choices.up_to(1) {
+        0 => script.finish().expect(answers.as_bytes()).expect_end(),
+        _ => {
+            answers.push_str("bye\r\n");
+            script.send(b"quit\n").expect(answers.as_bytes()).expect_end()
+        }
+    }
+}
+
+/// A line that is too long, and a good one behind it.
+fn overlong(choices: &mut Choices<'_>) -> Script {
+    let line = vec![b'x'; 129 + choices.up_to(2_000) as usize];
+    let answers = format!("error: line too long\r\n{USAGE}");
+    let script = client().send(&line).send(b"\nhelp\n");
+    script.finish().expect(answers.as_bytes()).expect_end()
+}
+
+/// Requests for pages that do not exist, one after another, and a last one that is refused.
+fn status(choices: &mut Choices<'_>) -> Script {
+    let head = "\r\nContent-Type: application/json\r\n";
+    let missing =
+        format!("HTTP/1.1 404 Not Found{head}Content-Length: 0\r\nConnection: keep-alive\r\n\r\n");
+    let mut requests = String::new();
+    let mut answers = String::new();
+    for number in 0..=choices.up_to(4) {
+        let _ = write!(requests, "GET /{number} HTTP/1.1\r\nHost: gateway\r\n\r\n");
+        answers.push_str(&missing);
+    }
+    let (request, status, allow) = match choices.up_to(4) {
+        0 => ("PUT /status HTTP/1.1\r\n\r\n", "405 Method Not Allowed", "Allow: GET\r\n"),
+        1 => ("nonsense\r\n\r\n", "400 Bad Request", ""),
+        2 => ("GET /status HTTP/1.1\r\nContent-Length: 5\r\n\r\n", "413 Content Too Large", ""),
+        3 => ("GET /status HTTP/1.1\r\nHo", "400 Bad Request", ""),
+        _ => ("GET /status HTTP/2.0\r\n\r\n", "400 Bad Request", ""),
+    };
+    requests.push_str(request);
+    let _ = write!(
+        answers,
+        "HTTP/1.1 {status}{head}{allow}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let (begin, rest) = requests.split_at(choices.up_to(requests.len() as u64) as usize);
+    let pause = Duration::from_millis(choices.up_to(3_000));
+    let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let late =
+        format!("HTTP/1.1 408 Request Timeout{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
+    let script = Script::new().may_end_with(busy).may_end_with(late.as_bytes());
+    let script = script.send(begin.as_bytes()).pause(pause).send(rest.as_bytes());
+    script.finish().expect(answers.as_bytes()).expect_end()
+}

@@ -1,0 +1,78 @@
+//! The gateway as tasks of embassy-net: what its tasks share.
+//!
+//! ```text
+//!   console × 5 ──┐                      ┌── sensor, every 100 ms and at the button
+//!                 ├── Gateway (RefCell) ─┤
+//!   status × 5 ───┘                      └── uplink, woken by each sample
+//! ```
+//!
+//! The tasks run in one executor of one thread, and none holds a borrow across an `await`.
+
+use core::cell::{Cell, RefCell};
+
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_sync::watch::Watch;
+use embassy_time::Instant;
+
+pub mod console;
+pub mod net;
+mod request;
+pub mod sensor;
+pub mod status;
+mod store;
+pub mod uplink;
+
+use store::Store;
+use uplink::{Link, Queue};
+
+/// Raised by the button, in an interrupt.
+pub static BUTTON: Signal<CriticalSectionRawMutex, ()> = Signal::new();
+/// Set by the interrupt that ends the gateway. Each client of the console and the program wait for it.
+pub static ENDING: Watch<CriticalSectionRawMutex, (), { net::SOCKETS + 1 }> = Watch::new();
+/// Raised by each sample, for the uplink.
+static SAMPLED: Signal<CriticalSectionRawMutex, ()> = Signal::new();
+
+/// A value that was measured.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    number: u32,
+    micros: u64,
+    value: i32,
+    forced: bool,
+}
+
+/// What the tasks share.
+#[derive(Default)]
+pub struct Gateway {
+    /// Clients that the console serves.
+    console: Cell<usize>,
+    /// Clients that the status server serves.
+    status: Cell<usize>,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    store: Store,
+    latest: Option<Sample>,
+    taken: u32,
+    /// Requests for the status that were answered.
+    answered: u32,
+    queue: Queue,
+    link: Link,
+}
+
+impl Gateway {
+    /// Takes a sample.
+    fn sample(&self, forced: bool) {
+        let mut state = self.state.borrow_mut();
+        let micros = Instant::now().as_micros();
+        let value = sensor::temperature(micros);
+        let sample = Sample { number: state.taken, micros, value, forced };
+        state.latest = Some(sample);
+        state.taken += 1;
+        state.queue.push(sample);
+        SAMPLED.signal(());
+    }
+}

@@ -1,0 +1,133 @@
+//! A port and its clients: who is served, who is told that there is no place, and how each ends.
+
+use core::cell::Cell;
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
+
+use embassy_net::Stack;
+use embassy_net::tcp::{Error, TcpReader, TcpSocket, TcpWriter};
+use embassy_time::{Duration, with_timeout};
+use heapless::Vec;
+
+/// Clients of a port that are served at once.
+const CLIENTS: usize = 4;
+/// Sockets of a port: one more, which tells the next client that there is no place.
+pub const SOCKETS: usize = CLIENTS + 1;
+/// How long a client may take none of its output.
+const STALL: Duration = Duration::from_secs(10);
+/// How long a client may take to end its side when we have ended ours.
+const FIN_WAIT: Duration = Duration::from_secs(2);
+
+/// Accepts clients of `port` on one socket forever and serves them. One that comes while `clients`
+/// says that four are served is told `busy`.
+pub async fn listen<const RECEIVE: usize, const SEND: usize>(
+    stack: Stack<'_>,
+    port: u16,
+    clients: &Cell<usize>,
+    busy: &str,
+    serve: impl AsyncFn(TcpReader<'_>, TcpWriter<'_>) -> Result<(), Error>,
+) -> ! {
+    let (mut receive, mut send_buffer) = ([0; RECEIVE], [0; SEND]);
+    let mut socket = TcpSocket::new(stack, &mut receive, &mut send_buffer);
+    loop {
+        if socket.accept(port).await.is_ok() {
+            let (reader, mut writer) = socket.split();
+            let served = if clients.get() < CLIENTS {
+                clients.set(clients.get() + 1);
+                let served = serve(reader, writer).await;
+                clients.set(clients.get() - 1);
+                served
+            } else {
+                send(&mut writer, busy.as_bytes()).await
+            };
+            if served.is_ok() {
+                close(&mut socket).await;
+            }
+        }
+        abort(&mut socket).await;
+    }
+}
+
+/// Sends all of `bytes`.
+///
+/// # Errors
+/// When the connection is over, or the client takes nothing for ten seconds.
+pub async fn send(writer: &mut TcpWriter<'_>, mut bytes: &[u8]) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        let written = with_timeout(STALL, writer.write(bytes)).await;
+        bytes = &bytes[written.unwrap_or(Err(Error::ConnectionReset))?..];
+    }
+    Ok(())
+}
+
+/// Waits until the client has taken all that was sent.
+///
+/// # Errors
+/// As [`send`].
+pub async fn drain(writer: &mut TcpWriter<'_>) -> Result<(), Error> {
+    loop {
+        let left = writer.send_queue();
+        // `flush` is woken by each acknowledgement, and is ready when nothing is left.
+        let some = poll_fn(|cx| {
+            let is_flushed = pin!(writer.flush()).poll(cx).is_ready();
+            let is_some = is_flushed || writer.send_queue() < left;
+            if is_some { Poll::Ready(is_flushed) } else { Poll::Pending }
+        });
+        if with_timeout(STALL, some).await.map_err(|_| Error::ConnectionReset)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Ends our side when the client has taken all, and waits for the client's end.
+async fn close(socket: &mut TcpSocket<'_>) {
+    socket.close();
+    let (mut reader, mut writer) = socket.split();
+    if drain(&mut writer).await.is_ok() {
+        let discard = async { while reader.read_with(|input| (input.len(), ())).await.is_ok() {} };
+        let _ = with_timeout(FIN_WAIT, discard).await;
+    }
+}
+
+/// Makes the socket ready for another connection. One that is not over is reset.
+pub async fn abort(socket: &mut TcpSocket<'_>) {
+    socket.abort();
+    let _ = with_timeout(STALL, socket.flush()).await;
+}
+
+/// A line being received, of at most `MOST` bytes before its `\n`.
+#[derive(Default)]
+pub struct Line<const MOST: usize> {
+    bytes: Vec<u8, MOST>,
+    is_too_long: bool,
+    is_whole: bool,
+}
+
+impl<const MOST: usize> Line<MOST> {
+    /// Receives some of the next line. Returns whether it is whole.
+    ///
+    /// # Errors
+    /// When the client has ended its side, or the connection is over.
+    pub async fn receive(&mut self, reader: &mut TcpReader<'_>) -> Result<bool, Error> {
+        let take = |input: &mut [u8]| {
+            if self.is_whole {
+                *self = Self::default();
+            }
+            let end = input.iter().position(|byte| *byte == b'\n');
+            let part = &input[..end.unwrap_or(input.len())];
+            self.is_too_long |= self.bytes.extend_from_slice(part).is_err();
+            self.is_whole = end.is_some();
+            (end.map_or(input.len(), |end| end + 1), self.is_whole)
+        };
+        reader.read_with(take).await
+    }
+
+    /// Returns the line without its end, or `None` if it has more than `most` bytes. One that is not
+    /// UTF-8 is `?`.
+    pub fn text(&self, most: usize) -> Option<&str> {
+        let text = self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes);
+        let fits = !self.is_too_long && text.len() <= most;
+        fits.then(|| core::str::from_utf8(text).unwrap_or("?"))
+    }
+}

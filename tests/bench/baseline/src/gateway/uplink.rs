@@ -1,0 +1,181 @@
+//! The uplink: samples go to the collector, and are kept until it has confirmed them.
+
+use core::fmt::Write;
+use core::net::SocketAddrV4;
+
+use defmt::info;
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_net::tcp::{Error, TcpReader, TcpSocket, TcpWriter};
+use embassy_time::{Duration, Instant, Ticker, Timer, with_timeout};
+use heapless::{Deque, String};
+
+use super::net::{Line, abort, send};
+use super::{Gateway, SAMPLED, Sample};
+
+/// Samples that are kept.
+const KEPT: usize = 128;
+const CONNECT: Duration = Duration::from_secs(8);
+const SILENCE: Duration = Duration::from_secs(12);
+const BEAT: Duration = Duration::from_secs(5);
+/// Milliseconds before the first attempt to connect again, and before the last of many.
+const BACKOFF: (u32, u32) = (500, 30_000);
+
+/// The state of the uplink.
+#[derive(Clone, Copy, Default)]
+pub enum Link {
+    /// Until it is time to connect again.
+    #[default]
+    Waiting,
+    /// A connect is under way.
+    Connecting,
+    /// Connected.
+    Up,
+}
+
+impl Link {
+    /// Returns the word for it in the status.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Connecting => "connecting",
+            Self::Up => "up",
+        }
+    }
+}
+
+/// The samples that are not confirmed, the oldest first.
+#[derive(Default)]
+pub struct Queue {
+    /// The samples.
+    pub samples: Deque<Sample, KEPT>,
+    /// Samples that were dropped for want of room.
+    pub lost: u32,
+    /// How many were sent on this connection.
+    sent: usize,
+    /// There is a collector. Without one nothing is kept.
+    is_used: bool,
+}
+
+impl Queue {
+    /// Adds a sample. The oldest is lost when there is no room.
+    pub fn push(&mut self, sample: Sample) {
+        if !self.is_used {
+            return;
+        }
+        if self.samples.is_full() {
+            self.samples.pop_front();
+            self.sent = self.sent.saturating_sub(1);
+            self.lost += 1;
+        }
+        // There is room.
+        let _ = self.samples.push_back(sample);
+    }
+
+    /// Returns the next sample to be sent on this connection.
+    fn next(&mut self) -> Option<Sample> {
+        let sample = *self.samples.iter().nth(self.sent)?;
+        self.sent += 1;
+        Some(sample)
+    }
+
+    /// Removes the samples up to a number, of those that were sent.
+    fn confirm(&mut self, number: u32) {
+        while self.sent > 0 && self.samples.front().is_some_and(|first| first.number <= number) {
+            self.samples.pop_front();
+            self.sent -= 1;
+        }
+    }
+}
+
+/// Reports to the collector forever.
+#[embassy_executor::task]
+pub async fn run(stack: Stack<'static>, collector: SocketAddrV4, gateway: &'static Gateway) -> ! {
+    let (mut receive_buffer, mut send_buffer) = ([0; 128], [0; 512]);
+    let mut socket = TcpSocket::new(stack, &mut receive_buffer, &mut send_buffer);
+    let mut backoff = Backoff::new();
+    gateway.state.borrow_mut().queue.is_used = true;
+    loop {
+        stack.wait_config_up().await;
+        gateway.set_link(Link::Connecting);
+        if let Ok(Ok(())) = with_timeout(CONNECT, socket.connect(collector)).await {
+            info!("uplink: up");
+            backoff.reset();
+            gateway.set_link(Link::Up);
+            let (mut reader, mut writer) = socket.split();
+            select(receive(&mut reader, gateway), report(&mut writer, gateway)).await;
+        }
+        gateway.set_link(Link::Waiting);
+        abort(&mut socket).await;
+        let delay = backoff.next();
+        info!("uplink: down, again in {=u64} ms", delay.as_millis());
+        Timer::after(delay).await;
+    }
+}
+
+impl Gateway {
+    /// Notes the state of the uplink. What was sent before belongs to another connection.
+    fn set_link(&self, link: Link) {
+        let mut state = self.state.borrow_mut();
+        state.link = link;
+        state.queue.sent = 0;
+    }
+}
+
+/// Receives confirmations until the connection is over or nothing was heard for too long.
+async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway) {
+    let mut line = Line::<32>::default();
+    while let Ok(Ok(is_whole)) = with_timeout(SILENCE, line.receive(reader)).await {
+        let text = line.text(32).filter(|_| is_whole);
+        if let Some(Ok(number)) = text.and_then(|text| text.strip_prefix("A ")).map(str::parse) {
+            gateway.state.borrow_mut().queue.confirm(number);
+        }
+    }
+}
+
+/// Sends each sample that was not sent on this connection, and heart-beats, until the connection is
+/// over.
+async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Error> {
+    let mut ticker = Ticker::every(BEAT);
+    let mut beats = 0;
+    loop {
+        let mut text = String::<64>::new();
+        let next = gateway.state.borrow_mut().queue.next();
+        // A line fits.
+        let _ = if let Some(Sample { number, micros, value, forced }) = next {
+            let mark = if forced { " F" } else { "" };
+            writeln!(text, "S {number} {micros} {value}{mark}")
+        } else if let Either::First(()) = select(ticker.next(), SAMPLED.wait()).await {
+            beats += 1;
+            writeln!(text, "H {beats}")
+        } else {
+            continue;
+        };
+        send(writer, text.as_bytes()).await?;
+    }
+}
+
+/// How long to wait before the next attempt to connect: twice as long each time, and up to a quarter
+/// more or less.
+struct Backoff {
+    millis: u32,
+    random: u32,
+}
+
+impl Backoff {
+    fn new() -> Self {
+        Self { millis: BACKOFF.0, random: Instant::now().as_ticks() as u32 }
+    }
+
+    fn reset(&mut self) {
+        self.millis = BACKOFF.0;
+    }
+
+    fn next(&mut self) -> Duration {
+        self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let percent = 75 + (self.random >> 16) % 51;
+        let delay = Duration::from_millis(u64::from(self.millis * percent / 100));
+        self.millis = (self.millis * 2).min(BACKOFF.1);
+        delay
+    }
+}

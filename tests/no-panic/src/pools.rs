@@ -1,0 +1,26 @@
+//! Pools of connections.
+
+use picoevent::{Pool, PoolId};
+
+use crate::Base;
+use crate::unknown::any;
+
+/// A pool of any size.
+fn pool() -> Pool {
+    let pool = if any(true) { Pool::new(any(1)) } else { Pool::rest() };
+    any(pool.rings(any(8), any(4)).spare(any(1)))
+}
+
+/// Returns a pool of the base, if it has room for one.
+pub fn every_verb(base: &mut Base<'_>) -> Option<PoolId> {
+    let pools = [pool(), pool()];
+    let some: &[Pool] = any(&pools);
+    any((Pool::all_conns(some), Pool::all_bytes(some), pool() == pool()));
+    any((pool().conns(), pool().bytes(), pool().ring_sizes()));
+    let made = any(&mut *base).add_pool(pool()).ok();
+    any(any(&mut *base).add_pools(pools)).ok();
+    let made = any(made)?;
+    any((base.pool(any(made)), base.pool_held(any(made))));
+    any(base.pool_sizes().last());
+    Some(made)
+}

@@ -1,0 +1,150 @@
+//! A connection that is two: one of the operating system, one of the peer's stack.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use rustix::net::sockopt::{set_socket_linger, set_socket_send_buffer_size};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+
+/// What waits in each direction of a connection, at most.
+const BUFFER: usize = 16 * 1024;
+
+/// Returns a socket of the peer's stack for one half.
+pub(super) fn far_socket() -> Socket<'static> {
+    let buffer = || SocketBuffer::new(vec![0; BUFFER]);
+    let mut socket = Socket::new(buffer(), buffer());
+    socket.set_nagle_enabled(false);
+    socket.set_ack_delay(None);
+    socket
+}
+
+/// The two halves of a connection.
+pub(super) struct Pair {
+    near: TcpStream,
+    pub(super) far: SocketHandle,
+    /// The far half was established.
+    open: bool,
+    /// The near half's end of stream was passed on, and the far one's.
+    ends: [bool; 2],
+    /// Both were, at the look before this one.
+    is_over: bool,
+}
+
+/// How a pair goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Stays,
+    /// Both ends were passed on.
+    Done,
+    /// The far half is gone without an end.
+    FarReset,
+    /// The near one is.
+    NearReset,
+}
+
+impl Pair {
+    /// Makes a pair whose halves have passed nothing yet.
+    ///
+    /// # Errors
+    /// When the near half cannot be set up.
+    pub(super) fn new(near: TcpStream, far: SocketHandle) -> io::Result<Self> {
+        near.set_nonblocking(true)?;
+        // Otherwise megabytes wait for a program that does not read, and the board never sees it.
+        set_socket_send_buffer_size(&near, BUFFER)?;
+        Ok(Self { near, far, open: false, ends: [false; 2], is_over: false })
+    }
+
+    /// Moves what can be moved. Returns whether the pair stays.
+    pub(super) fn go_on(&mut self, sockets: &mut SocketSet<'static>) -> bool {
+        let socket = sockets.get_mut(self.far);
+        match self.step(socket) {
+            Next::Stays => return true,
+            // What came last is acknowledged before the next look.
+            Next::Done if !self.is_over => {
+                self.is_over = true;
+                return true;
+            }
+            Next::Done => {}
+            Next::FarReset => {
+                // Dropped, the near half resets too; where it cannot, it ends.
+                let _ = set_socket_linger(&self.near, Some(Duration::ZERO));
+            }
+            Next::NearReset => {
+                socket.abort();
+                self.near_is_gone();
+                // It stays until its reset is sent.
+                return true;
+            }
+        }
+        sockets.remove(self.far);
+        false
+    }
+
+    fn near_is_gone(&mut self) {
+        self.ends = [true; 2];
+    }
+
+    fn step(&mut self, far: &mut Socket<'static>) -> Next {
+        self.open |= far.may_send();
+        if far.state() == State::Closed {
+            let in_order = self.ends == [true; 2] && far.remote_endpoint().is_none();
+            return match (in_order, self.ends == [true; 2]) {
+                (true, _) => Next::Done,
+                // A reset of ours that is not sent yet.
+                (false, true) => Next::Stays,
+                (false, false) if self.open && self.ends[1] => Next::Done,
+                (false, false) => Next::FarReset,
+            };
+        }
+        if self.pass_far(far).and_then(|()| self.pass_near(far)).is_err() {
+            return Next::NearReset;
+        }
+        let over = self.ends == [true; 2] && far.state() == State::TimeWait;
+        if over { Next::Done } else { Next::Stays }
+    }
+
+    /// Moves what this machine has said.
+    fn pass_far(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
+        while !self.ends[0] && far.can_send() {
+            let read = far.send(|room| match self.near.read(room) {
+                Ok(amount) => (amount, Ok(amount)),
+                Err(error) => (0, Err(error)),
+            });
+            match read.unwrap_or(Ok(0)) {
+                Ok(0) => {
+                    self.ends[0] = true;
+                    far.close();
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what the board has said.
+    fn pass_near(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
+        while far.can_recv() {
+            let written = far.recv(|bytes| match self.near.write(bytes) {
+                Ok(amount) => (amount, Ok(())),
+                Err(error) => (0, Err(error)),
+            });
+            match written.unwrap_or(Ok(())) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.open && !self.ends[1] && !far.may_recv() {
+            self.ends[1] = true;
+            // It fails if the near half is gone, which the next read tells.
+            let _ = self.near.shutdown(Shutdown::Write);
+        }
+        Ok(())
+    }
+}

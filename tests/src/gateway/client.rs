@@ -1,0 +1,238 @@
+//! A client on a TCP connection: what it sent, what it expects next, what came.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use rustix::net::sockopt::set_socket_linger;
+
+/// How long an answer may take. It bounds a hang and says nothing about speed.
+pub const LIMIT: Duration = Duration::from_secs(15);
+
+/// How much of what was sent and received an error shows.
+const SHOWN: usize = 300;
+
+/// How long to leave a gateway alone that has no place.
+pub const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a connection gave.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Bytes came, and wait in the client.
+    Bytes,
+    /// The gateway has ended its side.
+    End,
+    /// The connection was reset.
+    Reset,
+    /// Nothing, until the time was over.
+    Nothing,
+}
+
+/// A connection to the gateway.
+#[derive(Debug)]
+pub struct Client {
+    stream: TcpStream,
+    sent: Vec<u8>,
+    /// All that came, and how much of it was looked at.
+    received: Vec<u8>,
+    taken: usize,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When that does not work within [`LIMIT`].
+    pub fn connect(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, LIMIT);
+        let stream = stream.with_context(|| format!("cannot connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(LIMIT))?;
+        Ok(Self { stream, sent: Vec::new(), received: Vec::new(), taken: 0 })
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    /// When the connection is over, or the gateway takes nothing for [`LIMIT`].
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        self.sent.extend_from_slice(bytes.as_ref());
+        self.stream.write_all(bytes.as_ref()).with_context(|| self.wrong("that it is taken"))
+    }
+
+    /// Sends each byte by itself.
+    pub fn send_slowly(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        bytes.as_ref().chunks(1).try_for_each(|byte| self.send(byte))
+    }
+
+    /// Ends this side.
+    pub fn end(&mut self) -> Result<()> {
+        self.stream.shutdown(Shutdown::Write).context("cannot end this side")
+    }
+
+    /// Resets the connection.
+    pub fn reset(self) -> Result<()> {
+        set_socket_linger(&self.stream, Some(Duration::ZERO)).context("cannot reset")
+    }
+
+    /// Waits until more comes, or `limit` has passed.
+    pub fn receive(&mut self, limit: Duration) -> Result<Event> {
+        // A timeout of zero is an error.
+        self.stream.set_read_timeout(Some(limit.max(Duration::from_millis(1))))?;
+        let mut buffer = [0; 4096];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => Ok(Event::End),
+            Ok(amount) => {
+                self.received.extend_from_slice(&buffer[..amount]);
+                Ok(Event::Bytes)
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Ok(Event::Nothing),
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Ok(Event::Reset),
+                ErrorKind::Interrupted => Ok(Event::Bytes),
+                _ => Err(error).context("cannot receive"),
+            },
+        }
+    }
+
+    /// What came and was not looked at.
+    pub fn pending(&self) -> &[u8] {
+        &self.received[self.taken..]
+    }
+
+    /// Takes so many bytes of it.
+    pub fn take(&mut self, amount: usize) -> Vec<u8> {
+        let taken = self.pending()[..amount].to_vec();
+        self.taken += amount;
+        taken
+    }
+
+    /// Waits until `whole` finds the length of something whole in what came, and takes it.
+    ///
+    /// # Errors
+    /// When that takes longer than `limit`, or the connection ends before.
+    pub fn take_when(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        whole: impl Fn(&[u8]) -> Option<usize>,
+    ) -> Result<Vec<u8>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(length) = whole(self.pending()) {
+                return Ok(self.take(length));
+            }
+            let event = self.receive(deadline.saturating_duration_since(Instant::now()))?;
+            if event != Event::Bytes {
+                return Err(self.wrong(what).context(format!("{event:?}")));
+            }
+        }
+    }
+
+    /// Waits for exactly these bytes.
+    ///
+    /// # Errors
+    /// When others come, or not all within [`LIMIT`].
+    pub fn expect(&mut self, expected: impl AsRef<[u8]>) -> Result<()> {
+        let expected = expected.as_ref();
+        let what = show(expected);
+        let whole = |bytes: &[u8]| {
+            let differs = bytes.iter().zip(expected).any(|(is, should)| is != should);
+            (differs || bytes.len() >= expected.len()).then(|| bytes.len().min(expected.len()))
+        };
+        let before = self.taken;
+        let is = self.take_when(&what, LIMIT, whole)?;
+        if is != expected {
+            self.taken = before;
+            return Err(self.wrong(&what));
+        }
+        Ok(())
+    }
+
+    /// Waits for a line. Returns it without its end, `\r\n`.
+    ///
+    /// # Errors
+    /// As [`Client::take_when`], and when it is not UTF-8 or ends otherwise.
+    pub fn line(&mut self, limit: Duration) -> Result<String> {
+        let end = |bytes: &[u8]| Some(bytes.iter().position(|byte| *byte == b'\n')? + 1);
+        let line = self.take_when("a line", limit, end)?;
+        let line = String::from_utf8(line).map_err(|_| self.wrong("a line in UTF-8"))?;
+        let text = line.strip_suffix("\r\n").map(str::to_owned);
+        text.ok_or_else(|| self.wrong("a line that ends in \\r\\n"))
+    }
+
+    /// Waits for a line that ends in `\n`, as those of the uplink do.
+    ///
+    /// # Errors
+    /// As [`Client::take_when`].
+    #[cfg(test)]
+    pub fn line_of_collector(&mut self) -> Result<Vec<u8>> {
+        let end = |bytes: &[u8]| Some(bytes.iter().position(|byte| *byte == b'\n')? + 1);
+        self.take_when("a line", LIMIT, end)
+    }
+
+    /// Waits for the gateway's end, before which nothing more may come.
+    ///
+    /// # Errors
+    /// When something comes, or the end does not within [`LIMIT`].
+    pub fn expect_end(&mut self) -> Result<()> {
+        self.expect_end_within(LIMIT)
+    }
+
+    /// As [`Client::expect_end`], with another limit.
+    ///
+    /// # Errors
+    /// As [`Client::expect_end`].
+    pub fn expect_end_within(&mut self, limit: Duration) -> Result<()> {
+        let what = "nothing more, and the end of the stream";
+        ensure!(self.pending().is_empty(), self.wrong(what));
+        match self.receive(limit)? {
+            Event::End => Ok(()),
+            event => Err(self.wrong(what).context(format!("{event:?}"))),
+        }
+    }
+
+    /// Insists that nothing comes for `span`.
+    ///
+    /// # Errors
+    /// When something does.
+    pub fn expect_nothing(&mut self, span: Duration) -> Result<()> {
+        let what = format!("nothing for {span:?}");
+        ensure!(self.pending().is_empty(), self.wrong(&what));
+        match self.receive(span)? {
+            Event::Nothing => Ok(()),
+            event => Err(self.wrong(&what).context(format!("{event:?}"))),
+        }
+    }
+
+    /// An error that says what was sent, expected and received.
+    pub fn wrong(&self, expected: &str) -> anyhow::Error {
+        let (sent, received) = (show(&self.sent), show(self.pending()));
+        anyhow!("sent {sent}\nexpected {expected}\nreceived {received}")
+    }
+}
+
+/// Bytes for a person; of many, the last ones.
+pub fn show(bytes: &[u8]) -> String {
+    let start = bytes.len().saturating_sub(SHOWN);
+    let before = if start > 0 { format!("({start} bytes) … ") } else { String::new() };
+    format!("{before}\"{}\"", bytes[start..].escape_ascii())
+}
+
+/// Tries until `attempt` gives something. It gives nothing while the gateway has no place.
+///
+/// # Errors
+/// Those of an attempt, and when there is no place within [`LIMIT`].
+pub fn until_served<T>(mut attempt: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(served) = attempt()? {
+            return Ok(served);
+        }
+        if Instant::now() >= deadline {
+            bail!("the gateway has no place for a client within {LIMIT:?}");
+        }
+        std::thread::sleep(PAUSE);
+    }
+}

@@ -1,0 +1,277 @@
+//! A collector: what the gateway reports to. It can be ended and started again on the same port.
+//!
+//! One thread serves the connections of a start; it looks at them and at the order to end every few
+//! milliseconds. Everything that the gateway sends goes into a [`Record`].
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::{set_socket_linger, set_socket_reuseaddr};
+use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+
+pub use record::Record;
+
+mod record;
+
+/// How long bytes may wait for a look.
+const TURN: Duration = Duration::from_millis(5);
+
+/// How long the port may be taken by what is left of the start before.
+const REBIND: Duration = Duration::from_secs(10);
+
+/// How long a connect on this machine may take: one that takes longer finds the queue full.
+const FULL: Duration = Duration::from_millis(200);
+
+/// What the collector answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// Each sample is confirmed.
+    Confirm,
+    /// Nothing is confirmed, but something is said.
+    Talk,
+    /// Nothing.
+    Nothing,
+}
+
+/// How connections end with the collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// In order.
+    Close,
+    /// By a reset.
+    Reset,
+}
+
+/// A collector on this machine.
+pub struct Collector {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    record: Record,
+    answers: Answers,
+    end: Option<How>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector {
+    /// Starts one on a port that is free.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn start() -> Result<Self> {
+        let state = State { record: Record::default(), answers: Answers::Confirm, end: None };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let mut collector = Self { address: listener.local_addr()?, shared, thread: None };
+        collector.serve(listener)?;
+        Ok(collector)
+    }
+
+    /// Where it listens, also after it was started again.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it, with its connections: nobody listens any more.
+    pub fn end(&mut self, how: How) {
+        self.shared.lock().end = Some(how);
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+
+    /// Starts it again on the same port.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn start_again(&mut self) -> Result<()> {
+        let deadline = Instant::now() + REBIND;
+        loop {
+            match TcpListener::bind(self.address) {
+                Ok(listener) => return self.serve(listener),
+                Err(error) if Instant::now() >= deadline => {
+                    return Err(error).context("the collector's port is taken");
+                }
+                Err(_) => thread::sleep(TURN),
+            }
+        }
+    }
+
+    fn serve(&mut self, listener: TcpListener) -> Result<()> {
+        listener.set_nonblocking(true)?;
+        let shared = Arc::clone(&self.shared);
+        shared.lock().end = None;
+        self.thread = Some(thread::spawn(move || run(&listener, &shared)));
+        Ok(())
+    }
+
+    /// Changes what it answers from now on.
+    pub fn answer(&self, answers: Answers) {
+        self.shared.lock().answers = answers;
+    }
+
+    /// What has come so far.
+    pub fn record(&self) -> Record {
+        self.shared.lock().record.clone()
+    }
+
+    /// Waits until the record is as it should be, and returns it.
+    ///
+    /// # Errors
+    /// When that takes longer than `limit`, or the gateway has sent what it must not.
+    pub fn wait_for(
+        &self,
+        what: &str,
+        limit: Duration,
+        is_so: impl Fn(&Record) -> bool,
+    ) -> Result<Record> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.shared.lock();
+        loop {
+            state.record.check()?;
+            if is_so(&state.record) {
+                return Ok(state.record.clone());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                bail!("the collector saw no {what} within {limit:?}: {}", state.record);
+            }
+            let waited = self.shared.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// A program on a collector's port that accepts nobody: who connects gets no answer.
+#[derive(Debug)]
+pub struct Deaf {
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+impl Deaf {
+    /// Takes the place of a collector that was ended.
+    ///
+    /// # Errors
+    /// When the port is taken, or the system answers all the same.
+    pub fn start(address: SocketAddr) -> Result<Self> {
+        let listener = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        set_socket_reuseaddr(&listener, true)?;
+        bind(&listener, &address).context("the collector's port is taken")?;
+        // A queue for one, which is soon full.
+        listen(&listener, 0)?;
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, FULL) {
+            waiting.push(stream);
+            ensure!(waiting.len() < 16, "the queue of a listener is never full here");
+        }
+        Ok(Self { _listener: listener.into(), _waiting: waiting })
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.end(How::Close);
+    }
+}
+
+/// A connection of the gateway's.
+struct Connection {
+    stream: TcpStream,
+    number: usize,
+    rest: Vec<u8>,
+}
+
+fn run(listener: &TcpListener, shared: &Shared) {
+    let mut connections: Vec<Connection> = Vec::new();
+    loop {
+        wait(listener, &connections);
+        let mut state = shared.lock();
+        if let Some(how) = state.end {
+            if how == How::Reset {
+                for connection in &connections {
+                    // Where it does not work, it is an ordinary end.
+                    let _ = set_socket_linger(&connection.stream, Some(Duration::ZERO));
+                }
+            }
+            while let Some(Connection { number, .. }) = connections.pop() {
+                state.record.end(number);
+            }
+            return;
+        }
+        while let Ok((stream, _)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok() && stream.set_nodelay(true).is_ok() {
+                let number = state.record.accept();
+                connections.push(Connection { stream, number, rest: Vec::new() });
+            }
+        }
+        connections.retain_mut(|connection| {
+            let stays = connection.serve(&mut state);
+            if !stays {
+                state.record.end(connection.number);
+            }
+            stays
+        });
+        drop(state);
+        shared.changed.notify_all();
+    }
+}
+
+fn wait(listener: &TcpListener, connections: &[Connection]) {
+    let mut sockets = vec![PollFd::new(listener, PollFlags::IN)];
+    let streams = connections.iter().map(|one| PollFd::new(&one.stream, PollFlags::IN));
+    sockets.extend(streams);
+    let limit = Timespec::try_from(TURN).ok();
+    // An interrupted wait is a short one.
+    let _ = poll(&mut sockets, limit.as_ref());
+}
+
+impl Connection {
+    /// Takes what has come, and answers. Returns whether the connection stays.
+    fn serve(&mut self, state: &mut State) -> bool {
+        let mut buffer = [0; 4096];
+        let amount = match self.stream.read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(amount) => amount,
+            Err(error) => {
+                return matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+            }
+        };
+        self.rest.extend_from_slice(&buffer[..amount]);
+        let mut last = None;
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<_> = self.rest.drain(..=end).collect();
+            last = state.record.line(self.number, &line[..end]).or(last);
+        }
+        let answer = match (state.answers, last) {
+            (Answers::Confirm, Some(number)) => {
+                state.record.confirm(number);
+                format!("A {number}\n")
+            }
+            // A heart-beat is answered, so that silence is the collector's own.
+            (Answers::Confirm | Answers::Talk, _) => "?\n".to_owned(),
+            (Answers::Nothing, _) => return true,
+        };
+        // The answer is short; where it does not fit, the connection is over.
+        self.stream.write_all(answer.as_bytes()).is_ok()
+    }
+}

@@ -1,0 +1,162 @@
+//! What a gateway has sent to its collector, and what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// A gateway's reports.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// The connections, in the order in which they were accepted.
+    pub connections: Vec<Connection>,
+    /// Each sample, by its number.
+    pub samples: BTreeMap<u32, Sample>,
+    /// Samples that came more than once.
+    pub again: u32,
+    /// Samples that did not come when it was their turn: what the gateway has to call lost.
+    pub skipped: u32,
+    /// The highest number that was confirmed.
+    pub confirmed: Option<u32>,
+    /// What the gateway must not send.
+    faults: Vec<String>,
+}
+
+/// A connection.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// When it was accepted.
+    pub began: Instant,
+    /// When it was over.
+    pub ended: Option<Instant>,
+    /// The first number on it.
+    pub first: Option<u32>,
+    /// The last number on it.
+    pub last: Option<u32>,
+    /// Its heart-beats.
+    pub beats: Vec<(Instant, u32)>,
+}
+
+/// A sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// When it was taken.
+    pub micros: u64,
+    /// Its value.
+    pub value: i32,
+    /// It was taken because of the button.
+    pub forced: bool,
+}
+
+impl Record {
+    /// Says whether a connection is open.
+    pub fn is_up(&self) -> bool {
+        self.connections.last().is_some_and(|connection| connection.ended.is_none())
+    }
+
+    /// Insists that the gateway has sent nothing that it must not.
+    ///
+    /// # Errors
+    /// When it has.
+    pub fn check(&self) -> Result<()> {
+        match self.faults.first() {
+            Some(fault) => bail!("the uplink sent {fault}: {self}"),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn accept(&mut self) -> usize {
+        let (began, beats) = (Instant::now(), Vec::new());
+        self.connections.push(Connection { began, ended: None, first: None, last: None, beats });
+        self.connections.len() - 1
+    }
+
+    pub(super) fn end(&mut self, connection: usize) {
+        self.connections[connection].ended = Some(Instant::now());
+    }
+
+    pub(super) fn confirm(&mut self, number: u32) {
+        self.confirmed = self.confirmed.max(Some(number));
+    }
+
+    /// Takes a line. Returns the number of the sample in it.
+    pub(super) fn line(&mut self, connection: usize, line: &[u8]) -> Option<u32> {
+        let number = self.read(connection, line);
+        number.unwrap_or_else(|error| {
+            self.faults.push(format!("\"{}\", {error:#}", line.escape_ascii()));
+            None
+        })
+    }
+
+    fn read(&mut self, number: usize, line: &[u8]) -> Result<Option<u32>> {
+        let line = std::str::from_utf8(line)?;
+        let mut words = line.split(' ');
+        let mut word = |what: &str| words.next().with_context(|| format!("without {what}"));
+        let kind = word("a first word")?;
+        let connection = &mut self.connections[number];
+        if kind == "H" {
+            let count = word("its count")?.parse()?;
+            ensure!(words.next().is_none(), "with something behind the count");
+            if let Some((at, before)) = connection.beats.last() {
+                ensure!(count == before + 1, "after heart-beat {before}");
+                let after = at.elapsed();
+                let is_in_time = (Duration::from_secs(3)..Duration::from_secs(8)).contains(&after);
+                ensure!(is_in_time, "{after:?} after the heart-beat before");
+            }
+            connection.beats.push((Instant::now(), count));
+            return Ok(None);
+        }
+        ensure!(kind == "S", "which is neither a sample nor a heart-beat");
+        let number: u32 = word("its number")?.parse()?;
+        let (micros, value) = (word("its time")?.parse()?, word("its value")?.parse()?);
+        let forced = match words.next() {
+            None => false,
+            Some("F") => true,
+            Some(_) => bail!("with another mark than F"),
+        };
+        ensure!(words.next().is_none(), "with something behind its mark");
+
+        let expected = match (connection.last, self.confirmed) {
+            (Some(last), _) => Some(last + 1),
+            (None, confirmed) => confirmed.map(|confirmed| confirmed + 1),
+        };
+        let is_later = connection.last.is_none_or(|last| number > last);
+        ensure!(is_later, "after sample {:?}", connection.last);
+        self.skipped += expected.map_or(0, |expected| number.saturating_sub(expected));
+        connection.first = connection.first.or(Some(number));
+        connection.last = Some(number);
+
+        let sample = Sample { micros, value, forced };
+        if let Some((before, earlier)) = self.samples.range(..number).next_back() {
+            ensure!(earlier.micros <= micros, "earlier than sample {before}");
+        }
+        match self.samples.get(&number) {
+            Some(known) => {
+                self.again += 1;
+                ensure!(*known == sample, "which was {known:?} before");
+            }
+            None => drop(self.samples.insert(number, sample)),
+        }
+        Ok(Some(number))
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends = (self.samples.keys().next(), self.samples.keys().next_back());
+        write!(
+            f,
+            "{} connections, {} samples from {:?} to {:?}, {} again, {} skipped, confirmed to {:?}; \
+             the last connection: {:?}",
+            self.connections.len(),
+            self.samples.len(),
+            ends.0,
+            ends.1,
+            self.again,
+            self.skipped,
+            self.confirmed,
+            self.connections.last(),
+        )
+    }
+}

@@ -1,0 +1,308 @@
+//! Checks of the console.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::client::{Client, Event, LIMIT, until_served};
+use super::{Check, Gateway};
+
+const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
+const UNKNOWN: &str = "error: no such key\r\n";
+const TOO_LONG: &str = "error: line too long\r\n";
+const BUSY: &[u8] = b"busy\r\n";
+
+/// Clients that are served at once.
+pub const PLACES: usize = 4;
+
+/// Bytes of a line without its end.
+const LINE: usize = 128;
+/// Bytes of a line of values without its end.
+const VALUES: usize = 250;
+const ENTRIES: usize = 8;
+
+/// The checks, in their order: the first fills the store.
+pub const CHECKS: [Check; 9] = [
+    ("console: store", store),
+    ("console: built-in keys", built_in_keys),
+    ("console: refusals", refusals),
+    ("console: ends of lines", ends_of_lines),
+    ("console: long lines", long_lines),
+    ("console: pipelining and ends of streams", pipelining),
+    ("console: watch", watch),
+    ("console: quit", quit),
+    ("console: a fifth client", fifth_client),
+];
+
+/// Connects until there is a place.
+///
+/// # Errors
+/// When there is none for too long, or the gateway answers wrongly.
+pub fn open(address: SocketAddr) -> Result<Client> {
+    until_served(|| try_open(address))
+}
+
+/// Connects once. Returns nothing when there is no place.
+///
+/// # Errors
+/// When the gateway answers wrongly.
+pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
+    let Ok(mut client) = Client::connect(address) else { return Ok(None) };
+    if client.send("get samples\n").is_err() {
+        return Ok(None);
+    }
+    while !client.pending().ends_with(b"\n") {
+        match client.receive(LIMIT)? {
+            Event::Bytes => {}
+            Event::End | Event::Reset => return Ok(None),
+            Event::Nothing => bail!(client.wrong("an answer, or that there is no place")),
+        }
+    }
+    if client.pending() == BUSY {
+        return Ok(None);
+    }
+    let line = client.line(LIMIT)?;
+    ensure!(line.parse::<u32>().is_ok(), "get samples was answered by {line:?}");
+    Ok(Some(client))
+}
+
+/// The key of an entry, and its value: as long as they may be.
+fn entry(number: usize) -> (String, String) {
+    (format!("key-number-{number:05}"), format!("{number:<63}|"))
+}
+
+fn store(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    for number in 0..ENTRIES {
+        let (key, value) = entry(number);
+        ask(&mut client, &format!("set {key} first"), "ok\r\n")?;
+        ask(&mut client, &format!("set {key} {value}"), "ok\r\n")?;
+    }
+    ask(&mut client, "set another value", "error: no room\r\n")?;
+    for number in 0..ENTRIES {
+        let (key, value) = entry(number);
+        ask(&mut client, &format!("get {key}"), &format!("{value}\r\n"))?;
+    }
+    let (key, value) = entry(0);
+    ask(&mut client, &format!("set {key} two words, and  more"), "ok\r\n")?;
+    ask(&mut client, &format!("get {key}"), "two words, and  more\r\n")?;
+    ask(&mut client, &format!("set {key}x {value}"), "error: key too long\r\n")?;
+    ask(&mut client, &format!("set {key} {value}x"), "error: value too long\r\n")?;
+    ask(&mut client, &format!("get {key}"), "two words, and  more\r\n")?;
+    ask(&mut client, &format!("set {key} {value}"), "ok\r\n")?;
+    let mut other = open(gateway.console)?;
+    ask(&mut other, &format!("get {key}"), &format!("{value}\r\n"))
+}
+
+fn ask(client: &mut Client, line: &str, answer: &str) -> Result<()> {
+    client.send(format!("{line}\n"))?;
+    client.expect(answer)
+}
+
+fn built_in_keys(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    let mut number = |key: &str| -> Result<i64> {
+        client.send(format!("get {key}\n"))?;
+        let line = client.line(LIMIT)?;
+        line.parse().map_err(|_| client.wrong(&format!("a number instead of {line:?}")))
+    };
+    number("temp")?;
+    let first = number("samples")?;
+    // It goes up by ten a second.
+    let deadline = std::time::Instant::now() + LIMIT;
+    while number("samples")? < first + 5 {
+        ensure!(std::time::Instant::now() < deadline, "no five samples in {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    ask(&mut client, "get nothing", UNKNOWN)
+}
+
+fn refusals(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    for line in
+        ["help", "get", "get a b", "set", "set a", "watch 1", "quit now", "GET temp", "gettemp"]
+    {
+        ask(&mut client, line, USAGE)?;
+    }
+    for bytes in [&b"\xff\xfe\n"[..], b"get t\xc3\n", b"set a \x80\n"] {
+        client.send(bytes)?;
+        client.expect(USAGE)?;
+    }
+    ask(&mut client, "get nothing", UNKNOWN)
+}
+
+fn ends_of_lines(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    client.send("get nothing\r\n")?;
+    client.expect(UNKNOWN)?;
+    client.send("\n\r\n\n")?;
+    client.send_slowly("get nothing\r\n")?;
+    client.expect(UNKNOWN)?;
+    client.expect_nothing(Duration::from_millis(100))
+}
+
+fn long_lines(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    for (length, answer) in
+        [(LINE, USAGE), (LINE + 1, TOO_LONG), (LINE + 2, TOO_LONG), (10_000, TOO_LONG)]
+    {
+        for end in ["\n", "\r\n"] {
+            client.send("x".repeat(length) + end)?;
+            client.expect(answer).with_context(|| format!("a line of {length} bytes"))?;
+        }
+        ask(&mut client, "get nothing", UNKNOWN)?;
+    }
+    // In one piece with what stands around it.
+    let line = "y".repeat(3 * LINE);
+    client.send(format!("get nothing\n{line}\nget nothing\n"))?;
+    client.expect(format!("{UNKNOWN}{TOO_LONG}{UNKNOWN}"))?;
+    client.send_slowly("z".repeat(LINE + 1) + "\nget nothing\n")?;
+    client.expect(format!("{TOO_LONG}{UNKNOWN}"))
+}
+
+fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
+    let (commands, answers) = many(100);
+    let mut client = open(gateway.console)?;
+    client.send(&commands)?;
+    client.expect(&answers)?;
+
+    client.send(&commands)?;
+    client.end()?;
+    client.expect(&answers)?;
+    client.expect_end()?;
+
+    // A line without an end is none.
+    let mut client = open(gateway.console)?;
+    client.send(format!("{commands}get noth"))?;
+    client.end()?;
+    client.expect(&answers)?;
+    client.expect_end()
+}
+
+/// Commands and their answers, all different.
+fn many(count: usize) -> (String, String) {
+    let number = |number: usize| match number % 3 {
+        0 => (format!("get {}\n", entry(number % ENTRIES).0), entry(number % ENTRIES).1 + "\r\n"),
+        1 => (format!("get nothing{number}\r\n"), UNKNOWN.to_owned()),
+        _ => (format!("do {number}\n"), USAGE.to_owned()),
+    };
+    (0..count).map(number).unzip()
+}
+
+fn watch(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    client.send("watch\n")?;
+    let mut before = values(&mut client)?;
+    for _ in 0..2 {
+        let samples = values(&mut client)?;
+        let taken = samples.saturating_sub(before);
+        ensure!((5..=15).contains(&taken), "{taken} samples between two lines of a second");
+        before = samples;
+    }
+    // What is no line ends nothing.
+    client.send("get ")?;
+    values(&mut client)?;
+    client.send("nothing\n")?;
+    skip_values(&mut client)?;
+    client.expect(UNKNOWN)?;
+    client.expect_nothing(Duration::from_millis(1500))?;
+
+    client.send("watch\n\n")?;
+    client.expect_nothing(Duration::from_millis(1500))?;
+
+    client.send("watch\n")?;
+    values(&mut client)?;
+    client.end()?;
+    skip_values(&mut client)?;
+    client.expect_end()
+}
+
+/// Takes a line of values, which comes each second. Returns the number of samples in it.
+///
+/// # Errors
+/// When it does not come, or is not what it should be.
+pub fn values(client: &mut Client) -> Result<u32> {
+    let line = client.line(Duration::from_secs(5))?;
+    samples(&line).with_context(|| format!("the line of values is {line:?}"))
+}
+
+/// The number of samples in a line of values; the entries behind it are as many as there is room for.
+fn samples(line: &str) -> Result<u32> {
+    let rest = line.strip_prefix("temp=").context("it does not begin with temp=")?;
+    let (temp, rest) = rest.split_once(" samples=").context("there is no samples=")?;
+    temp.parse::<i32>().context("temp")?;
+    let (samples, entries) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+    let mut expected = String::new();
+    let all = (0..ENTRIES).map(entry).map(|(key, value)| format!(" {key}={value}"));
+    let start = line.len() - entries.len();
+    for entry in all {
+        if start + expected.len() + entry.len() > VALUES {
+            break;
+        }
+        expected += &entry;
+    }
+    ensure!(entries == expected, "the entries should be {expected:?}");
+    samples.parse().context("samples")
+}
+
+/// Skips lines of values, up to something else or the gateway's end.
+///
+/// # Errors
+/// When neither comes, or the connection is reset.
+pub fn skip_values(client: &mut Client) -> Result<()> {
+    loop {
+        match client.pending().first() {
+            Some(b't') => drop(values(client)?),
+            Some(_) => return Ok(()),
+            None => match client.receive(LIMIT)? {
+                Event::Bytes => {}
+                Event::End => return Ok(()),
+                event => return Err(client.wrong("lines of values").context(format!("{event:?}"))),
+            },
+        }
+    }
+}
+
+fn quit(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = open(gateway.console)?;
+    client.send("get nothing\nquit\nget nothing\n")?;
+    client.expect(format!("{UNKNOWN}bye\r\n"))?;
+    client.expect_end()
+}
+
+fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
+    let mut served: Vec<_> = (0..PLACES).map(|_| open(gateway.console)).collect::<Result<_>>()?;
+    for _ in 0..3 {
+        refused(gateway.console, BUSY)?;
+    }
+    for client in &mut served {
+        ask(client, "get nothing", UNKNOWN)?;
+    }
+    let Some(mut first) = served.pop() else { return Ok(()) };
+    ask(&mut first, "quit", "bye\r\n")?;
+    first.expect_end()?;
+    drop(first);
+    let mut next = open(gateway.console)?;
+    ask(&mut next, "get nothing", UNKNOWN)
+}
+
+/// Connects until the gateway says that there is no place, in these words. A gateway may also refuse
+/// a connection while it says so to another client.
+///
+/// # Errors
+/// When it says something else, or serves the client.
+pub fn refused(address: SocketAddr, busy: &[u8]) -> Result<()> {
+    until_served(|| {
+        let mut client = Client::connect(address)?;
+        match client.receive(LIMIT)? {
+            Event::Reset | Event::End if client.pending().is_empty() => Ok(None),
+            Event::Bytes => {
+                client.expect(busy)?;
+                client.expect_end()?;
+                Ok(Some(()))
+            }
+            _ => bail!(client.wrong(&String::from_utf8_lossy(busy))),
+        }
+    })
+}

@@ -1,0 +1,160 @@
+//! Clients that are rude, and clients that come and go: afterwards service is normal.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use super::Gateway;
+use super::client::{Client, PAUSE};
+use super::collector::{Collector, How};
+use super::console::{self, PLACES};
+use super::http::{self, GET, Response};
+use super::uplink::{confirmed_so_far, start_again};
+
+/// Rude clients.
+const RUDE: usize = 50;
+
+/// Clients that come and go.
+const CROWD: usize = 30;
+
+/// How long the collector is away meanwhile, and how long it is looked at afterwards.
+const AWAY: Duration = Duration::from_secs(2);
+const AFTER: Duration = Duration::from_secs(3);
+
+/// What a rude client does with its connection.
+type Rude = fn(Client) -> Result<()>;
+
+const KINDS: [Rude; 8] = [
+    // Comes and goes.
+    |mut client| client.end(),
+    Client::reset,
+    // Ends in the middle.
+    |mut client| client.send("get te"),
+    |mut client| {
+        client.send("GET /sta")?;
+        client.reset()
+    },
+    // Says what nobody understands.
+    |mut client| client.send(crate::pattern::pattern(1, 2_000)),
+    |mut client| {
+        client.send("\0\r\n\r\n\n\n\r\r")?;
+        client.reset()
+    },
+    // Asks much and reads nothing.
+    |mut client| {
+        client.send("get samples\nget nothing\n".repeat(50))?;
+        client.send(GET.repeat(20))
+    },
+    |mut client| {
+        client.send("watch\n")?;
+        client.send("watch\nget temp\n".repeat(20))?;
+        client.reset()
+    },
+];
+
+/// Fifty rude clients at both ports at once, and then each of them once more when it is served.
+///
+/// # Errors
+/// When one finds no place, or service is not normal afterwards.
+pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
+    let act = |number: usize, client: Client| {
+        // That the gateway refuses it, or has enough of it, is no fault.
+        let _ = KINDS[number % KINDS.len()](client);
+    };
+    let stranger = |number: usize| {
+        for client in [gateway.console, gateway.status].into_iter().flat_map(Client::connect) {
+            act(number, client);
+        }
+        Ok(())
+    };
+    at_once(0..RUDE, stranger)?;
+    let served = |number: usize| -> Result<()> {
+        act(number, console::open(gateway.console)?);
+        act(number, http::open(gateway.status)?.0);
+        Ok(())
+    };
+    for first in (0..RUDE).step_by(PLACES) {
+        at_once(first..first + PLACES, served)?;
+    }
+    is_normal(gateway)
+}
+
+/// Does something for each of some numbers, each in a thread of its own.
+fn at_once(numbers: Range<usize>, work: impl Fn(usize) -> Result<()> + Copy + Send) -> Result<()> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = numbers.map(|number| scope.spawn(move || work(number))).collect();
+        threads.into_iter().try_for_each(joined)
+    })
+}
+
+/// As many clients as there are places are served at once, at both ports.
+///
+/// # Errors
+/// When they are not.
+pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
+    let mut consoles = Vec::new();
+    let mut statuses = Vec::new();
+    for place in 0..PLACES {
+        let context = || format!("after {place} of {PLACES} places");
+        consoles.push(console::open(gateway.console).with_context(context)?);
+        statuses.push(http::open(gateway.status).with_context(context)?.0);
+    }
+    for client in &mut consoles {
+        client.send("get nothing\nquit\n")?;
+        client.expect("error: no such key\r\nbye\r\n")?;
+        client.expect_end()?;
+    }
+    for client in &mut statuses {
+        client.send(GET)?;
+        Response::receive(client)?.status()?;
+    }
+    Ok(())
+}
+
+/// Thirty clients come and go as fast as they can, and the collector is ended and started again: the
+/// uplink is up in time, and goes on while they do.
+///
+/// # Errors
+/// When it is not, or a client is answered wrongly, or service is not normal afterwards.
+pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    let (over, served) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let visit = |number: usize| -> Result<()> {
+        while !over.load(Ordering::Relaxed) {
+            let is_served = match number % 2 {
+                0 => console::try_open(gateway.console)?.is_some(),
+                _ => http::try_open(gateway.status)?.is_some(),
+            };
+            match is_served {
+                true => drop(served.fetch_add(1, Ordering::Relaxed)),
+                false => thread::sleep(PAUSE),
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let visitors: Vec<_> =
+            (0..CROWD).map(|number| scope.spawn(move || visit(number))).collect();
+        let uplink = start_again(collector, How::Close, AWAY).and_then(|before| {
+            thread::sleep(AFTER);
+            let record = collector.record();
+            let more = record.samples.len().saturating_sub(before.samples.len());
+            ensure!(more >= 15, "{more} samples came in {AFTER:?}: {record}");
+            record.check()
+        });
+        over.store(true, Ordering::Relaxed);
+        let visits = visitors.into_iter().try_for_each(joined);
+        uplink.and(visits)
+    })?;
+    let served = served.into_inner();
+    ensure!(served >= CROWD, "{served} clients were served in the crowd");
+    is_normal(gateway)?;
+    confirmed_so_far(gateway, collector).map(drop)
+}
+
+/// What a client's thread came to.
+fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    thread.join().unwrap_or_else(|_| Err(anyhow!("a client panicked")))
+}

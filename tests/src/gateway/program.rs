@@ -1,0 +1,49 @@
+//! A gateway that is a program on this machine.
+//!
+//! It prints `console on ADDR:PORT` and `status on ADDR:PORT` first, in any order. SIGUSR1 is its button,
+//! and SIGINT ends it.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use xtask::process::Talk;
+
+use super::Gateway;
+use super::collector::Collector;
+
+/// How long it may run, whatever the check does.
+const LIFE: Duration = Duration::from_secs(600);
+
+/// How long it may take to end.
+const END: Duration = Duration::from_secs(20);
+
+/// Starts the gateway that `command` makes of its collector's address, lets `check` look at it, and ends
+/// it.
+///
+/// # Errors
+/// That of the check, and when the program does not start, or does not end in order.
+pub fn with(
+    command: impl FnOnce(SocketAddr) -> Command,
+    check: impl FnOnce(&Gateway<'_>, &mut Collector) -> Result<()>,
+) -> Result<()> {
+    let mut collector = Collector::start()?;
+    let mut program = Talk::start(&mut command(collector.address()), LIFE)?;
+    let lines = [program.line()?, program.line()?];
+    let address = |what: &str| -> Result<SocketAddr> {
+        let found = lines.iter().find_map(|line| line.strip_prefix(what)?.strip_prefix(" on "));
+        let found = found.with_context(|| format!("no address of {what} in {lines:?}"))?;
+        found.parse().with_context(|| format!("{found:?} is no address"))
+    };
+    let pid = i32::try_from(program.process().pid()).ok().and_then(Pid::from_raw);
+    let pid = pid.context("the program has no number")?;
+    let raise = |signal| kill_process(pid, signal).context("the program has ended");
+    let press = || raise(Signal::USR1);
+    let gateway =
+        Gateway { console: address("console")?, status: address("status")?, press: &press };
+    check(&gateway, &mut collector)?;
+    gateway.check_end(|| raise(Signal::INT))?;
+    program.end_within(END).map(drop)
+}

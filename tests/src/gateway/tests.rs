@@ -1,0 +1,181 @@
+//! The check fails when it should: pieces of it against servers that answer wrongly.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
+
+use super::collector::Answers;
+use super::*;
+
+/// Serves connections on a port of its own, each line by what `answer` makes of it; the threads end with
+/// the connections, and the last with the test.
+fn server(answer: fn(&str) -> String) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            thread::spawn(move || {
+                for line in lines.map_while(Result::ok) {
+                    if stream.write_all(answer(&line).as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+fn gateway(answer: fn(&str) -> String) -> Gateway<'static> {
+    let address = server(answer);
+    Gateway { console: address, status: address, press: &|| Ok(()) }
+}
+
+/// What a named check says of it.
+#[track_caller]
+fn failure(name: &str, gateway: &Gateway<'_>) -> String {
+    let mut checks = console::CHECKS.into_iter().chain(status::CHECKS);
+    let (_, check) = checks.find(|(known, _)| *known == name).unwrap();
+    format!("{:#}", check(gateway).unwrap_err())
+}
+
+#[test]
+fn a_wrong_answer_is_shown_with_what_was_sent_and_expected() {
+    let gateway = gateway(|line| match line {
+        "get samples" => "7\r\n".to_owned(),
+        _ => "ok\r\n".to_owned(),
+    });
+    let error = failure("console: refusals", &gateway);
+    for part in
+        ["sent \"get samples\\nhelp\\n\"", "expected \"error: get KEY", "received \"ok\\r\\n"]
+    {
+        assert!(error.contains(part), "{error}");
+    }
+    let error = failure("console: store", &gateway);
+    assert!(error.contains("error: no room"), "{error}");
+}
+
+#[test]
+fn a_client_without_an_answer_does_not_wait_for_ever() {
+    let gateway = gateway(|line| match line {
+        "get samples" => "7\r\n".to_owned(),
+        _ => String::new(),
+    });
+    let error = failure("console: quit", &gateway);
+    assert!(error.contains("Nothing"), "{error}");
+}
+
+#[test]
+fn a_body_of_another_form_is_refused() {
+    let gateway = gateway(|line| {
+        let body = "{\"temp\":1,\"samples\":2}\n";
+        let header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
+        if line.is_empty() {
+            format!("{header}{}\r\n\r\n{body}", body.len())
+        } else {
+            String::new()
+        }
+    });
+    let error = failure("status: keep-alive", &gateway);
+    assert!(error.contains("the body is") && error.contains("samples"), "{error}");
+}
+
+#[test]
+fn a_served_fifth_client_is_noticed() {
+    let gateway = gateway(|_| "1\r\n".to_owned());
+    let error = failure("console: a fifth client", &gateway);
+    assert!(error.contains("busy"), "{error}");
+}
+
+/// Reports these lines to a collector, each on its own; a line `-` ends the connection.
+fn reported(collector: &Collector, lines: &str) -> collector::Record {
+    let mut uplink = client::Client::connect(collector.address()).unwrap();
+    for line in lines.lines() {
+        if line == "-" {
+            let count = collector.record().connections.len();
+            drop(uplink);
+            let ended = |record: &collector::Record| !record.is_up();
+            collector.wait_for("end", client::LIMIT, ended).unwrap();
+            uplink = client::Client::connect(collector.address()).unwrap();
+            let more = |record: &collector::Record| record.connections.len() > count;
+            collector.wait_for("connection", client::LIMIT, more).unwrap();
+        } else {
+            uplink.send(format!("{line}\n")).unwrap();
+            // Whatever it says, it has seen the line.
+            uplink.line_of_collector().unwrap();
+        }
+    }
+    collector.record()
+}
+
+#[test]
+fn a_collector_counts_what_is_missing_and_what_comes_again() {
+    let collector = Collector::start().unwrap();
+    let record =
+        reported(&collector, "S 5 1000 20\nS 6 2000 21\nH 1\n-\nS 6 2000 21\nS 9 3000 7 F");
+    assert!(record.check().is_ok(), "{record}");
+    assert_eq!((record.skipped, record.again, record.confirmed), (2, 1, Some(9)));
+    assert!(record.samples[&9].forced);
+
+    let collector = Collector::start().unwrap();
+    collector.answer(Answers::Talk);
+    let record = reported(&collector, "S 1 1 1\nS 2 2 2\n-\nS 2 2 2");
+    assert_eq!((record.skipped, record.again, record.confirmed), (0, 1, None));
+}
+
+#[test]
+fn a_collector_refuses_other_orders_and_other_lines() {
+    for (lines, fault) in [
+        ("S 2 1 1\nS 1 2 1", "after sample Some(2)"),
+        ("S 1 5 1\nS 2 4 1", "earlier than sample 1"),
+        ("S 1 1 1\n-\nS 1 1 2", "which was Sample"),
+        ("S 1 1", "without its value"),
+        ("S 1 1 1 G", "another mark"),
+        ("X", "neither a sample nor a heart-beat"),
+        ("H 1\nH 3", "after heart-beat 1"),
+        ("H 1\nH 2", "after the heart-beat before"),
+    ] {
+        let collector = Collector::start().unwrap();
+        let error = reported(&collector, lines).check().unwrap_err().to_string();
+        assert!(error.contains(fault), "{lines:?} gives {error}");
+    }
+}
+
+#[test]
+fn a_collector_is_started_again_on_its_port_and_can_be_deaf() {
+    let mut collector = Collector::start().unwrap();
+    for how in [collector::How::Close, collector::How::Reset] {
+        assert!(client::Client::connect(collector.address()).is_ok());
+        collector.end(how);
+        assert!(client::Client::connect(collector.address()).is_err());
+        collector.start_again().unwrap();
+    }
+    collector.end(collector::How::Close);
+    let deaf = collector::Deaf::start(collector.address()).unwrap();
+    let limit = Duration::from_millis(100);
+    let error = std::net::TcpStream::connect_timeout(&collector.address(), limit).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    drop(deaf);
+    collector.start_again().unwrap();
+}
+
+#[test]
+fn a_program_says_its_addresses_and_is_told_the_collectors() {
+    let script =
+        "echo status on 127.0.0.1:2; echo console on 127.0.0.1:1; echo $0 >&2; exec sleep 60";
+    let command = |collector: SocketAddr| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script, &collector.to_string()]);
+        command
+    };
+    let outcome = program::with(command, |gateway, collector| {
+        (gateway.press)()?;
+        anyhow::bail!("{} {} {}", gateway.console, gateway.status, collector.record().is_up())
+    });
+    assert_eq!(outcome.unwrap_err().to_string(), "127.0.0.1:1 127.0.0.1:2 false");
+
+    let error = program::with(|_| std::process::Command::new("true"), |_, _| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("has ended too early"), "{error}");
+}

@@ -1,0 +1,177 @@
+//! Checks of what takes long: they run at the same time, and take two minutes.
+
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
+use rustix::net::{AddressFamily, SocketType, connect, socket};
+
+use super::client::{Client, LIMIT, PAUSE};
+use super::collector::{Collector, Deaf, How};
+use super::http::{self, GET, Response, Status};
+use super::uplink::{self, confirmed_so_far, silence, too_many_samples, wait};
+use super::{Check, Gateway, console};
+
+const IDLE: Duration = Duration::from_secs(60);
+const HEADER: Duration = Duration::from_secs(90);
+const STALL: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(8);
+
+/// What a timeout may be late by.
+const LATE: Duration = Duration::from_secs(5);
+/// What the machine's clocks may differ by, and what is on the way.
+const EARLY: Duration = Duration::from_millis(500);
+
+/// Checks every timeout.
+///
+/// # Errors
+/// Those of all checks that failed.
+pub fn check(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    let checks: [Check; 7] = [
+        ("an idle client", idle),
+        ("half a line now and then", half_lines),
+        ("a client that watches is not idle", watching),
+        ("a client that does not read", does_not_read),
+        ("no header", no_header),
+        ("a header that comes slowly", slow_header),
+        ("nothing after a request", nothing_after_a_request),
+    ];
+    thread::scope(|scope| {
+        let checks = checks.map(|(name, check)| (name, scope.spawn(move || check(gateway))));
+        let mut failed = vec![("uplink", uplinks(gateway, collector))];
+        failed.extend(checks.map(|(name, check)| {
+            (name, check.join().unwrap_or_else(|_| Err(anyhow!("the check panicked"))))
+        }));
+        let failed = failed.into_iter().filter_map(|(name, outcome)| Some((name, outcome.err()?)));
+        let failed: Vec<_> = failed.map(|(name, error)| format!("{name}: {error:#}")).collect();
+        ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
+        Ok(())
+    })
+}
+
+/// Insists that something came so long after `began`.
+fn came_after(began: Instant, expected: Duration) -> Result<()> {
+    let after = began.elapsed();
+    let is_right = (expected - EARLY..expected + LATE).contains(&after);
+    ensure!(is_right, "it came after {after:.1?} instead of {expected:?}");
+    Ok(())
+}
+
+fn idle(gateway: &Gateway<'_>) -> Result<()> {
+    is_idle(&mut console::open(gateway.console)?)
+}
+
+fn is_idle(client: &mut Client) -> Result<()> {
+    let began = Instant::now();
+    let line = client.line(IDLE + 2 * LATE)?;
+    ensure!(line == "idle, good bye", client.wrong(&format!("idle, good bye instead of {line}")));
+    came_after(began, IDLE)?;
+    client.expect_end()
+}
+
+fn half_lines(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = console::open(gateway.console)?;
+    for piece in ["g", "e"] {
+        client.expect_nothing(IDLE / 3)?;
+        client.send(piece)?;
+    }
+    is_idle(&mut client)
+}
+
+fn watching(gateway: &Gateway<'_>) -> Result<()> {
+    let mut client = console::open(gateway.console)?;
+    client.send("watch\n")?;
+    let began = Instant::now();
+    while began.elapsed() < IDLE + LATE {
+        console::values(&mut client)?;
+    }
+    client.send("quit\n")?;
+    console::skip_values(&mut client)?;
+    client.expect("bye\r\n")?;
+    client.expect_end()
+}
+
+/// It reads nothing and asks on, until the gateway resets it.
+fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
+    let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    // Small buffers, so that the gateway's output is soon in its way.
+    set_socket_recv_buffer_size(&stream, 4096)?;
+    set_socket_send_buffer_size(&stream, 4096)?;
+    connect(&stream, &gateway.console)?;
+    let mut stream = TcpStream::from(stream);
+    stream.set_nonblocking(true)?;
+    let commands = "get nothing\n".repeat(20);
+    let mut progress = Instant::now();
+    let deadline = Instant::now() + 4 * STALL;
+    loop {
+        match stream.write(commands.as_bytes()) {
+            Ok(_) => progress = Instant::now(),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => break,
+                _ => bail!("a client that reads nothing is not reset, but {error}"),
+            },
+        }
+        ensure!(Instant::now() < deadline, "a client that reads nothing is not reset");
+    }
+    came_after(progress, STALL).context("reset of a client that reads nothing")
+}
+
+fn no_header(gateway: &Gateway<'_>) -> Result<()> {
+    let began = Instant::now();
+    let mut client = Client::connect(gateway.status)?;
+    times_out(&mut client, began)
+}
+
+fn times_out(client: &mut Client, began: Instant) -> Result<()> {
+    client.take_when("408", HEADER + 2 * LATE, |bytes| (!bytes.is_empty()).then_some(0))?;
+    came_after(began, HEADER)?;
+    let response = Response::receive(client)?;
+    let is_right = response.status == 408 && response.closes();
+    ensure!(is_right, client.wrong(&format!("408 instead of {response:?}")));
+    client.expect_end()
+}
+
+fn slow_header(gateway: &Gateway<'_>) -> Result<()> {
+    let began = Instant::now();
+    let mut client = Client::connect(gateway.status)?;
+    for piece in GET.as_bytes().chunks(3).take(8) {
+        client.send(piece)?;
+        client.expect_nothing(Duration::from_secs(10))?;
+    }
+    times_out(&mut client, began)
+}
+
+fn nothing_after_a_request(gateway: &Gateway<'_>) -> Result<()> {
+    let (mut client, _) = http::open(gateway.status)?;
+    client.expect_nothing(Duration::from_secs(20))?;
+    client.send(GET)?;
+    let began = Instant::now();
+    Response::receive(&mut client)?.status()?;
+    times_out(&mut client, began)
+}
+
+/// What the uplink waits for, one after the other.
+fn uplinks(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    silence(gateway, collector).context("a collector that says nothing")?;
+    too_many_samples(gateway, collector).context("a collector that is away for long")?;
+    no_answer(gateway, collector).context("a collector that does not accept")
+}
+
+/// A connect that gets no answer is given up after eight seconds.
+fn no_answer(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    collector.end(How::Close);
+    let deaf = Deaf::start(collector.address())?;
+    let is = |word: &'static str| move |status: &Status| status.uplink == word;
+    wait(gateway, "connect", LIMIT, is("connecting"))?;
+    let began = Instant::now();
+    wait(gateway, "end of the connect", 2 * LIMIT, is("waiting"))?;
+    came_after(began, CONNECT)?;
+    drop(deaf);
+    collector.start_again()?;
+    uplink::is_up(gateway, collector)?;
+    confirmed_so_far(gateway, collector).map(drop)
+}

@@ -1,0 +1,218 @@
+//! Checks of the uplink, with a collector that is ended and started again.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::Gateway;
+use super::client::{LIMIT, PAUSE};
+use super::collector::{Answers, Collector, How, Record};
+use super::http::Status;
+
+/// The longest back-off, with its jitter, and a connect that gets no answer.
+const LONGEST: Duration = Duration::from_secs(46);
+
+/// The shortest back-off, less what an end may take to be seen.
+const SHORTEST: Duration = Duration::from_millis(300);
+
+/// What the machine may take for anything.
+const SLACK: Duration = Duration::from_secs(3);
+
+/// Samples that a gateway keeps.
+const KEPT: u32 = 128;
+
+/// Samples that may be on their way at any time.
+const ON_THE_WAY: u32 = 20;
+
+/// Waits until the uplink is up and works.
+///
+/// # Errors
+/// When that takes too long.
+pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
+    let samples = collector.record().samples.len();
+    let more = |record: &Record| record.is_up() && record.samples.len() > samples + 5;
+    collector.wait_for("samples", LONGEST, more)?;
+    wait(gateway, "uplink that is up", LIMIT, |status| status.uplink == "up").map(drop)
+}
+
+/// Waits for a status.
+///
+/// # Errors
+/// When it does not come within `limit`.
+pub fn wait(
+    gateway: &Gateway<'_>,
+    what: &str,
+    limit: Duration,
+    is_so: impl Fn(&Status) -> bool,
+) -> Result<Status> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let status = Status::ask(gateway.status)?;
+        if is_so(&status) {
+            return Ok(status);
+        }
+        ensure!(Instant::now() < deadline, "no {what} within {limit:?}, but {status:?}");
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Ten samples a second, each with a value of its own, as the gateway counts them itself.
+///
+/// # Errors
+/// When the reports differ from that.
+pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
+    let record = collector.record();
+    let (first, last) = (record.samples.first_key_value(), record.samples.last_key_value());
+    let ((_, first), (number, last)) = first.zip(last).context("there are no samples")?;
+    let ticks = record.samples.values().filter(|sample| !sample.forced).count();
+    let expected = (last.micros - first.micros) as f64 / 100_000.0 + 1.0;
+    let differs = (ticks as f64 - expected).abs() > 2.0 + expected / 20.0;
+    ensure!(!differs, "{ticks} samples in the time of {expected:.0}: {record}");
+    let changes = record.samples.values().any(|sample| sample.value != first.value);
+    ensure!(changes, "the value never changes: {record}");
+
+    let status = Status::ask(gateway.status)?;
+    let is_near = status.samples.abs_diff(*number) <= ON_THE_WAY;
+    ensure!(is_near, "the last sample was {number}, and the status is {status:?}");
+    wait(gateway, "end of the queue", LIMIT, |status| status.queued == 0).map(drop)
+}
+
+/// A press of the button gives a sample that says so.
+///
+/// # Errors
+/// When it does not.
+pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
+    let forced = |record: &Record| record.samples.values().filter(|one| one.forced).count();
+    for _ in 0..3 {
+        let before = forced(&collector.record());
+        (gateway.press)()?;
+        collector.wait_for("forced sample", LIMIT, |record| forced(record) > before)?;
+    }
+    Ok(())
+}
+
+/// Two heart-beats on one connection; their distance is looked at when they come.
+///
+/// # Errors
+/// When they do not come.
+pub fn heart_beats(_: &Gateway<'_>, collector: &Collector) -> Result<()> {
+    let beats =
+        |record: &Record| record.connections.last().is_some_and(|last| last.beats.len() > 1);
+    collector.wait_for("two heart-beats", LIMIT, beats).map(drop)
+}
+
+/// The longest time to the next attempt to connect, when the collector was away for so long.
+///
+/// The k-th attempt comes 0.375 × (2^k - 1) seconds after the end at the earliest, and the next one
+/// 0.625 × 2^k seconds after it at the latest.
+pub fn next_attempt(away: Duration) -> Duration {
+    Duration::from_millis(625) + away * 5 / 3 + SLACK
+}
+
+/// Ends the collector, and starts it again after `away`. The gateway must be there in time.
+///
+/// # Errors
+/// When it is not.
+pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Result<Record> {
+    collector.end(how);
+    std::thread::sleep(away);
+    let before = collector.record().connections;
+    collector.start_again()?;
+    let is_back = |record: &Record| record.connections.len() > before.len();
+    let record = collector
+        .wait_for("connection", next_attempt(away), is_back)
+        .with_context(|| format!("the collector was away for {away:?}"))?;
+    let ended = before.last().and_then(|last| last.ended);
+    let waited = ended.map(|ended| record.connections[before.len()].began - ended);
+    let is_patient = waited.is_none_or(|waited| waited >= SHORTEST);
+    ensure!(is_patient, "the gateway connects again after {waited:?}");
+    Ok(record)
+}
+
+/// The collector is ended and started again for `duration`, sometimes with samples that it has not
+/// confirmed. None is missing.
+///
+/// # Errors
+/// When one is, or comes in another order, or the gateway does not connect in time.
+pub fn interruptions(
+    gateway: &Gateway<'_>,
+    collector: &mut Collector,
+    duration: Duration,
+) -> Result<()> {
+    let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
+    let mut random = fastrand::Rng::with_seed(1);
+    let deadline = Instant::now() + duration;
+    while Instant::now() < deadline {
+        let mut moment = |most| Duration::from_millis(random.u64(0..most));
+        let (up, away) = (moment(1_500), moment(1_500));
+        // What came while nothing was confirmed comes again.
+        let confirms = random.bool();
+        collector.answer(if confirms { Answers::Confirm } else { Answers::Talk });
+        std::thread::sleep(up);
+        let how = if random.bool() { How::Close } else { How::Reset };
+        start_again(collector, how, away)?;
+        collector.answer(Answers::Confirm);
+        confirmed_so_far(gateway, collector)?;
+    }
+    let lost = Status::ask(gateway.status)?.lost - before.0;
+    let record = collector.record();
+    let skipped = record.skipped - before.1;
+    ensure!(lost == 0 && skipped == 0, "{lost} samples are lost, and {skipped} missing: {record}");
+    ensure!(record.again > 0, "no sample was sent again, so nothing was checked: {record}");
+    Ok(())
+}
+
+/// Waits until all samples that were taken before are confirmed.
+///
+/// # Errors
+/// When that takes too long.
+pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<Record> {
+    // The first number may be 0 or 1, so the last is known by one.
+    let wanted = Status::ask(gateway.status)?.samples.checked_sub(1);
+    let is_so = |record: &Record| record.confirmed >= wanted;
+    collector.wait_for("confirmation of all samples", LIMIT, is_so)
+}
+
+/// A collector that confirms nothing for longer than samples are kept: the oldest are lost, and the
+/// gateway says how many.
+///
+/// # Errors
+/// When another number is missing.
+pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
+    collector.end(How::Close);
+    let enough = |status: &Status| status.lost >= before.0 + 30;
+    let status = wait(gateway, "30 lost samples", 2 * LIMIT, enough)?;
+    ensure!(status.queued == KEPT, "{KEPT} samples are kept, and the status is {status:?}");
+    collector.start_again()?;
+    collector.wait_for("connection", LONGEST, Record::is_up)?;
+    confirmed_so_far(gateway, collector)?;
+    let lost = Status::ask(gateway.status)?.lost - before.0;
+    let skipped = collector.record().skipped - before.1;
+    // What was confirmed at the very end may have been lost to the gateway, which does not know.
+    let is_right = skipped <= lost && lost <= skipped + ON_THE_WAY;
+    ensure!(is_right, "{lost} samples are lost, and {skipped} missing: {}", collector.record());
+    Ok(())
+}
+
+/// A collector that says nothing is given up after 12 seconds, and all it has not confirmed is sent
+/// again.
+///
+/// # Errors
+/// When the gateway waits much shorter or longer.
+pub fn silence(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
+    confirmed_so_far(gateway, collector)?;
+    collector.answer(Answers::Nothing);
+    let began = Instant::now();
+    let count = collector.record().connections.len();
+    let ended = |record: &Record| {
+        record.connections.get(count - 1).is_some_and(|last| last.ended.is_some())
+    };
+    collector.wait_for("end of the connection", 2 * LIMIT, ended)?;
+    let after = began.elapsed();
+    collector.answer(Answers::Confirm);
+    let is_right = (Duration::from_secs(11)..Duration::from_secs(16)).contains(&after);
+    ensure!(is_right, "a silent collector was given up after {after:?} instead of 12 s");
+    collector.wait_for("connection", LIMIT, |record| record.connections.len() > count)?;
+    confirmed_so_far(gateway, collector).map(drop)
+}

@@ -1,0 +1,85 @@
+//! The gateway on boards, with its clients and its collector on this machine.
+//!
+//! ```text
+//!   check ── 127.0.0.1 ── Forward × 2 ──┐
+//!                                       ├── peer ═══ wire ═══ QEMU ── firmware
+//!   collector ── 127.0.0.1 ── Reverse ──┘
+//! ```
+//!
+//! All ports of this machine are free ones that the system chose. The timeouts are a test of their own, with
+//! the feature `slow`; firmware is where `cargo xtask test` has put it:
+//!
+//! ```text
+//! PICOEVENT_FIRMWARE=$PWD/examples/boards/target/firmware cargo test --package picoevent-tests \
+//!     --features slow --test qemu gateway -- --ignored --nocapture
+//! ```
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use picoevent_tests::board::{ADDRESS, Board};
+use picoevent_tests::gateway::Gateway;
+use picoevent_tests::gateway::collector::Collector;
+use xtask::firmware::GATEWAY_AS_TASKS;
+use xtask::qemu::Machine;
+
+/// The ports of the gateway, and of its collector at the peer.
+const CONSOLE: u16 = 2323;
+const STATUS: u16 = 8080;
+const COLLECTOR: u16 = 2325;
+
+/// How long the collector is ended and started again.
+const INTERRUPTED: Duration = Duration::from_secs(15);
+
+/// Boots a gateway, lets `check` look at it, and ends it.
+fn with_gateway(
+    machine: Machine,
+    program: &str,
+    check: impl FnOnce(&Gateway<'_>, &mut Collector) -> Result<()> + Send,
+) -> Result<()> {
+    let mut collector = Collector::start()?;
+    let mut board = Board::boot(machine, program)?;
+    board.peer.reverse(COLLECTOR, collector.address());
+    let mut forward = |port| -> Result<_> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        board.peer.forward(listener, SocketAddrV4::new(ADDRESS, port))?;
+        Ok(address)
+    };
+    let (console, status) = (forward(CONSOLE)?, forward(STATUS)?);
+    let outcome = board.attend(|guest| {
+        let uart = Mutex::new(guest.uart()?);
+        let press = || uart.lock().map_or(Ok(()), |mut uart| uart.press_button());
+        let gateway = Gateway { console, status, press: &press };
+        check(&gateway, &mut collector)?;
+        gateway.check_end(|| guest.interrupt())
+    });
+    outcome.map_err(|error| error.context(board.story()))?;
+    let status = board.wait_exit()?;
+    ensure!(status == 0, "it ended with status {status}{}", board.story());
+    Ok(())
+}
+
+fn on_the_loop(machine: Machine) -> Result<()> {
+    with_gateway(machine, "gateway", |gateway, collector| gateway.check(collector, INTERRUPTED))
+}
+
+fn as_tasks(machine: Machine) -> Result<()> {
+    with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| {
+        gateway.check(collector, INTERRUPTED)
+    })
+}
+
+on_each_machine!(on_the_loop, as_tasks);
+
+/// It takes two minutes, most of it waiting.
+#[cfg(feature = "slow")]
+#[test]
+#[ignore = "needs firmware: cargo xtask test builds it"]
+fn mps2_an385_keeps_the_timeouts_as_tasks() -> Result<()> {
+    with_gateway(Machine::Mps2An385, GATEWAY_AS_TASKS, |gateway, collector| {
+        gateway.check_timeouts(collector)
+    })
+}
