@@ -21,6 +21,7 @@ mod count;
 mod cx;
 mod error;
 mod event;
+mod flags;
 mod handle;
 mod hooks;
 mod idle;
@@ -54,7 +55,6 @@ mod timers;
 mod trigger;
 mod turn;
 mod watcher;
-mod what;
 
 pub use backend::Backend;
 pub use backoff::Backoff;
@@ -71,6 +71,7 @@ pub use error::{
     SetupError, StaleError, StillActiveError, WriteError,
 };
 pub use event::{EventMut, Mode, OnEvent};
+pub use flags::EventFlags;
 pub use handle::{Conn, Event, Handle, Listener, Source, kind};
 pub use inspect::{Dump, EventInfo};
 pub use limit::DispatchLimit;
@@ -84,7 +85,6 @@ pub use signal::Signal;
 pub use storage::Storage;
 pub use time::Instant;
 pub use trigger::Trigger;
-pub use what::EventFlags;
 
 /// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(

@@ -8,11 +8,156 @@
 //! ```
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use super::slot::{Phase, flag};
-use super::{Direction, Tuning};
+use super::{ConnMut, Direction, OnConn, Protocol, Settings, Tuning};
+use crate::error::{ConnectError, SetupError};
+use crate::handle::{Conn, Listener};
 use crate::outbox::action;
+use crate::pool::PoolId;
+use crate::time::millis;
 use crate::{Cx, Instant};
+
+/// Making connections.
+impl<'s, A> Cx<'s, A> {
+    /// Opens a connection to `address`, from a pool. The callbacks of `P` get the outcome,
+    /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended), which this call never returns.
+    ///
+    /// Data written meanwhile is sent as soon as the connection is established.
+    ///
+    /// ```
+    /// use core::net::SocketAddr;
+    /// use picoevent::{Backoff, ConnEnd, ConnMut, Cx, PoolId, Protocol, SetupError};
+    ///
+    /// struct App {
+    ///     collector: SocketAddr,
+    ///     backoff: Backoff,
+    /// }
+    ///
+    /// struct Uplink;
+    ///
+    /// impl Protocol<App> for Uplink {
+    ///     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+    ///         app.backoff.reset();
+    ///         let _ = conn.write(b"hello\n");
+    ///     }
+    ///
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         conn.consume(usize::MAX);
+    ///     }
+    ///
+    ///     /// The same connection, with the same handle and rings, connects again.
+    ///     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
+    ///         let _ = conn.connect_after(app.backoff.next_delay(), app.collector);
+    ///     }
+    /// }
+    ///
+    /// fn start(app: &App, cx: &mut Cx<App>, pool: PoolId) -> Result<(), SetupError> {
+    ///     cx.connect::<Uplink>(app.collector, pool)?;
+    ///     Ok(())
+    /// }
+    /// # let _ = start;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    pub fn connect<P: Protocol<A>>(
+        &mut self,
+        address: SocketAddr,
+        pool: PoolId,
+    ) -> Result<Conn, SetupError> {
+        self.connect_with(address, pool, P::SETTINGS, P::event)
+    }
+
+    /// As [`connect`](Self::connect), with a plain function as callback.
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    pub fn connect_with(
+        &mut self,
+        address: SocketAddr,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
+        let conn = self.outgoing_with(pool, settings, call)?;
+        self.conn_connect_after(conn.slot(), 0, address);
+        Ok(conn)
+    }
+
+    /// Takes a connection from a pool that [`ConnMut::connect`] opens later. Until then it is at rest:
+    /// it has its slot, its rings and its handle, but no socket.
+    ///
+    /// # Errors
+    /// [`SetupError::NoPool`] when the base has no such pool, [`SetupError::PoolFull`] when all its
+    /// connections are in use, [`SetupError::Room`] when the output ring is shorter than the room that the
+    /// protocol asks for.
+    pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
+        self.outgoing_with(pool, P::SETTINGS, P::event)
+    }
+
+    /// As [`outgoing`](Self::outgoing), with a plain function as callback.
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    pub fn outgoing_with(
+        &mut self,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
+        self.fits_pool(pool, settings)?;
+        if self.pools.get(pool.0).is_none_or(|pool| pool.is_full()) {
+            return Err(SetupError::PoolFull);
+        }
+        let (conn, slot) = self.conn_insert(pool.0).ok_or(SetupError::PoolFull)?;
+        slot.begin(pool.0, settings, call);
+        slot.turn.set(flag::RESTING | flag::RELEASED, true);
+        self.conn_count(conn.slot(), 1);
+        Ok(conn)
+    }
+}
+
+/// Outgoing connections.
+impl<A> ConnMut<'_, '_, A> {
+    /// Connects to `address` now: as [`connect_after`](Self::connect_after) without a delay.
+    ///
+    /// # Errors
+    /// As [`connect_after`](Self::connect_after).
+    pub fn connect(&mut self, address: SocketAddr) -> Result<(), ConnectError> {
+        self.connect_after(Duration::ZERO, address)
+    }
+
+    /// Connects to `address`, `delay` from now: a connection that is at rest, or, in its `ended` callback,
+    /// one that has just ended. The latter keeps its slot, its rings and its handle. If its output is still
+    /// being sent, it connects when that is over. A later call replaces the delay and the address.
+    /// [`Cx::connect`] has an example.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the connection is under way or was accepted by a listener.
+    pub fn connect_after(
+        &mut self,
+        delay: Duration,
+        address: SocketAddr,
+    ) -> Result<(), ConnectError> {
+        let slot = self.cx.tables.conns.get(self.conn).ok_or(ConnectError::Ended)?;
+        if slot.listener != Listener::NONE {
+            return Err(ConnectError::Accepted);
+        }
+        if slot.is_held() && !slot.has(flag::RESTING) {
+            return Err(ConnectError::InUse);
+        }
+        self.cx.conn_connect_after(self.conn.slot(), millis(delay), address);
+        Ok(())
+    }
+
+    /// Returns whether the connection is at rest: without a socket, also while it waits for its time to
+    /// connect.
+    pub fn is_resting(&self) -> bool {
+        self.slot().is_some_and(|slot| slot.has(flag::RESTING))
+    }
+}
 
 impl<A> Cx<'_, A> {
     /// Gives a connection that is at rest, or has ended, its next address, and the time to connect.

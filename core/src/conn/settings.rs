@@ -2,6 +2,9 @@
 
 use core::time::Duration;
 
+use crate::Cx;
+use crate::error::SetupError;
+use crate::pool::PoolId;
 use crate::time::millis;
 
 /// What connections of a kind begin with, besides their pool and their callback.
@@ -82,5 +85,19 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Checks that a pool of this base has room for a kind of connection.
+    pub(crate) fn fits_pool(&self, pool: PoolId, settings: &Settings) -> Result<(), SetupError> {
+        let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
+        if usize::from(settings.room) > slot.output_len() {
+            return Err(SetupError::Room);
+        }
+        if settings.busy.len() > slot.output_len() {
+            return Err(SetupError::Busy);
+        }
+        Ok(())
     }
 }

@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::slot::flag;
-use super::{ConnSlot, Direction, OnConn, Protocol, Settings, Tuning};
-use crate::error::{ConnectError, SetupError, StaleError, StillActiveError};
+use super::{ConnSlot, Direction, Tuning};
+use crate::error::{StaleError, StillActiveError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -42,117 +42,7 @@ pub struct ConnMut<'c, 's, A> {
     pub(super) conn: Conn,
 }
 
-/// Making connections.
 impl<'s, A> Cx<'s, A> {
-    /// Opens a connection to `address`, from a pool. The callbacks of `P` get the outcome,
-    /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended), which this call never returns.
-    ///
-    /// Data written meanwhile is sent as soon as the connection is established.
-    ///
-    /// ```
-    /// use core::net::SocketAddr;
-    /// use picoevent::{Backoff, ConnEnd, ConnMut, Cx, PoolId, Protocol, SetupError};
-    ///
-    /// struct App {
-    ///     collector: SocketAddr,
-    ///     backoff: Backoff,
-    /// }
-    ///
-    /// struct Uplink;
-    ///
-    /// impl Protocol<App> for Uplink {
-    ///     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
-    ///         app.backoff.reset();
-    ///         let _ = conn.write(b"hello\n");
-    ///     }
-    ///
-    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
-    ///         conn.consume(usize::MAX);
-    ///     }
-    ///
-    ///     /// The same connection, with the same handle and rings, connects again.
-    ///     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
-    ///         let _ = conn.connect_after(app.backoff.next_delay(), app.collector);
-    ///     }
-    /// }
-    ///
-    /// fn start(app: &App, cx: &mut Cx<App>, pool: PoolId) -> Result<(), SetupError> {
-    ///     cx.connect::<Uplink>(app.collector, pool)?;
-    ///     Ok(())
-    /// }
-    /// # let _ = start;
-    /// ```
-    ///
-    /// # Errors
-    /// As [`outgoing`](Self::outgoing).
-    pub fn connect<P: Protocol<A>>(
-        &mut self,
-        address: SocketAddr,
-        pool: PoolId,
-    ) -> Result<Conn, SetupError> {
-        self.connect_with(address, pool, P::SETTINGS, P::event)
-    }
-
-    /// As [`connect`](Self::connect), with a plain function as callback.
-    ///
-    /// # Errors
-    /// As [`outgoing`](Self::outgoing).
-    pub fn connect_with(
-        &mut self,
-        address: SocketAddr,
-        pool: PoolId,
-        settings: &'static Settings,
-        call: OnConn<A>,
-    ) -> Result<Conn, SetupError> {
-        let conn = self.outgoing_with(pool, settings, call)?;
-        self.conn_connect_after(conn.slot(), 0, address);
-        Ok(conn)
-    }
-
-    /// Takes a connection from a pool that [`ConnMut::connect`] opens later. Until then it is at rest:
-    /// it has its slot, its rings and its handle, but no socket.
-    ///
-    /// # Errors
-    /// [`SetupError::NoPool`] when the base has no such pool, [`SetupError::PoolFull`] when all its
-    /// connections are in use, [`SetupError::Room`] when the output ring is shorter than the room that the
-    /// protocol asks for.
-    pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
-        self.outgoing_with(pool, P::SETTINGS, P::event)
-    }
-
-    /// As [`outgoing`](Self::outgoing), with a plain function as callback.
-    ///
-    /// # Errors
-    /// As [`outgoing`](Self::outgoing).
-    pub fn outgoing_with(
-        &mut self,
-        pool: PoolId,
-        settings: &'static Settings,
-        call: OnConn<A>,
-    ) -> Result<Conn, SetupError> {
-        self.fits_pool(pool, settings)?;
-        if self.pools.get(pool.0).is_none_or(|pool| pool.is_full()) {
-            return Err(SetupError::PoolFull);
-        }
-        let (conn, slot) = self.conn_insert(pool.0).ok_or(SetupError::PoolFull)?;
-        slot.begin(pool.0, settings, call);
-        slot.turn.set(flag::RESTING | flag::RELEASED, true);
-        self.conn_count(conn.slot(), 1);
-        Ok(conn)
-    }
-
-    /// Checks that a pool of this base has room for a kind of connection.
-    pub(crate) fn fits_pool(&self, pool: PoolId, settings: &Settings) -> Result<(), SetupError> {
-        let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
-        if usize::from(settings.room) > slot.output_len() {
-            return Err(SetupError::Room);
-        }
-        if settings.busy.len() > slot.output_len() {
-            return Err(SetupError::Busy);
-        }
-        Ok(())
-    }
-
     /// Returns the connection's verbs.
     ///
     /// # Errors
@@ -182,53 +72,13 @@ impl<'c, 's, A> ConnMut<'c, 's, A> {
     }
 }
 
-/// Outgoing connections.
+/// Settings.
 impl<A> ConnMut<'_, '_, A> {
-    /// Connects to `address` now: as [`connect_after`](Self::connect_after) without a delay.
-    ///
-    /// # Errors
-    /// As [`connect_after`](Self::connect_after).
-    pub fn connect(&mut self, address: SocketAddr) -> Result<(), ConnectError> {
-        self.connect_after(Duration::ZERO, address)
-    }
-
-    /// Connects to `address`, `delay` from now: a connection that is at rest, or, in its `ended` callback,
-    /// one that has just ended. The latter keeps its slot, its rings and its handle. If its output is still
-    /// being sent, it connects when that is over. A later call replaces the delay and the address.
-    /// [`Cx::connect`] has an example.
-    ///
-    /// # Errors
-    /// [`ConnectError`] when the connection is under way or was accepted by a listener.
-    pub fn connect_after(
-        &mut self,
-        delay: Duration,
-        address: SocketAddr,
-    ) -> Result<(), ConnectError> {
-        let slot = self.cx.tables.conns.get(self.conn).ok_or(ConnectError::Ended)?;
-        if slot.listener != Listener::NONE {
-            return Err(ConnectError::Accepted);
-        }
-        if slot.is_held() && !slot.has(flag::RESTING) {
-            return Err(ConnectError::InUse);
-        }
-        self.cx.conn_connect_after(self.conn.slot(), millis(delay), address);
-        Ok(())
-    }
-
     /// Returns whether the connection is established, and neither closed nor failed.
     pub fn is_open(&self) -> bool {
         self.slot().is_some_and(ConnSlot::is_open)
     }
 
-    /// Returns whether the connection is at rest: without a socket, also while it waits for its time to
-    /// connect.
-    pub fn is_resting(&self) -> bool {
-        self.slot().is_some_and(|slot| slot.has(flag::RESTING))
-    }
-}
-
-/// Settings.
-impl<A> ConnMut<'_, '_, A> {
     /// Enables a direction. Both are enabled when the connection opens.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
         let Some(slot) = self.held_mut() else { return self };
@@ -434,7 +284,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Drops the connection at once (`bufferevent_free`): unsent output is discarded, and the peer sees a
     /// reset if anything is left undone. No callback follows but [`Ended`](super::ConnEvent::Ended), and the
     /// handle is stale from here on. The slot is given back after that callback, and when the back end has
-    /// dropped its socket. Until then [`Cx::connect`] may return [`SetupError::PoolFull`].
+    /// dropped its socket. Until then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
         if self.still_held() {
             self.cx.conn_abort(self.conn.slot(), None);
