@@ -132,7 +132,8 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
 
     /// Closes every listener and connection of the base: waits until the output is delivered, within
     /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. The base can listen, connect and run
-    /// again after that.
+    /// again after that. Connections that the application held keep their place in their pool until the
+    /// next run has reported their end.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         base.close_all();
         self.state.registered = false;

@@ -25,7 +25,7 @@ mod pair;
 const FIRST_PORT: u16 = 32_768;
 const PORTS: u16 = 16_384;
 
-/// How long a server on this machine may take to accept. One that has no place to accept takes for ever.
+/// How long a server on this machine may take to accept. A server that is full never accepts.
 const CONNECT: Duration = Duration::from_millis(5);
 
 pub(crate) struct Forward {

@@ -106,7 +106,7 @@ impl<A> ConnSlot<A> {
                 ConnEvent::Eof
             }
             _ => {
-                // Also of what the callbacks before it asked to hear again, nothing follows.
+                // The callbacks before it may have made others due; none follows this one.
                 self.turn.set_due(0);
                 ConnEvent::Ended(ConnEnd::from(self.end))
             }
@@ -138,9 +138,9 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last. A callback
-    /// that becomes due again in its turn, or that comes before the one that runs, has the next turn, so
-    /// that the turn ends.
+    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last. Within a turn
+    /// callbacks run in order, each once. One that becomes due again waits for the next turn, so a
+    /// connection cannot keep a pass going.
     ///
     /// The end of stream waits for the next pass, so that the back end is first offered what the
     /// callback for the earlier input writes.
@@ -169,7 +169,7 @@ impl<A> Cx<'_, A> {
             }
         }
         if before & !left & due::OF_TIME != 0 {
-            // What is due has no place in the heap of timers.
+            // A due timeout has no key in the heap of timers, so the next one gets it here.
             self.conn_arm(index);
         }
         let event = event?;

@@ -1,9 +1,10 @@
 //! A connection's timeouts: when they begin, go on and pass (rule M5).
 //!
 //! Each direction keeps the time of its last progress. Whether its timeout counts, and when it passes,
-//! is computed only when it is needed, from the connection's state at that time. Both directions share
-//! one key in the heap of timers, which may be too early: when it comes first, it is moved to its
-//! right place. So a timeout that begins again with every byte costs O(1).
+//! is computed only when it is needed, from the connection's state at that time. Both directions, the
+//! application's alarm and the time of the next connect share one key in the heap of timers, which may
+//! be too early: when it comes first, it is moved to its right place. So a timeout that begins again
+//! with every byte costs O(1).
 
 use super::firing::due;
 use super::slot::flag;
@@ -45,7 +46,7 @@ impl<A> ConnSlot<A> {
     /// Returns when the alarm is due, or a connection at rest connects; [`Instant::MAX`] for never.
     pub(super) fn alarm_deadline(&self) -> Instant {
         let is_set = self.alarm_at > Instant::ZERO && self.turn.due() & due::ALARM == 0;
-        // That of a closed connection is for when it has ended.
+        // After a close, it is the time of the next connect, which counts from the rest on.
         if is_set && self.is_held() { self.alarm_at } else { Instant::MAX }
     }
 
@@ -138,7 +139,7 @@ impl<A> Cx<'_, A> {
         }
         slot.renew_alarm(now);
         self.conn_activate(index, due::ALARM);
-        // An alarm that was due until now has no place in the heap.
+        // Its key was taken out of the heap while the alarm was due.
         self.conn_arm(index);
     }
 }

@@ -219,8 +219,9 @@ impl Live {
 
     /// Frees every listener and closes every connection of the base, and waits until what they owe their
     /// peers is with the system, within the [limits](picoevent::Cx::set_close_limits). No callback runs.
-    /// The base can listen, connect and run again after that. A program that ends at once instead leaves
-    /// the system what it has, and loses what waits in the output rings.
+    /// The base can listen, connect and run again after that. Connections that the application held keep
+    /// their place in their pool until the next run has reported their end. A program that ends at once
+    /// instead leaves the system what it has, and loses what waits in the output rings.
     ///
     /// # Errors
     /// The system's error, when the selector fails.

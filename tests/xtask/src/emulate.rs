@@ -33,7 +33,7 @@ fn guest_ports(example: &str) -> &'static [u16] {
 /// The status of a program that was ended by Ctrl-C, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// A guest may log nothing for ever.
+/// A guest may never log anything.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// How soon QEMU must end after the guest.
