@@ -70,14 +70,14 @@ impl<'s, A> EventBase<'s, A> {
     /// Makes an empty base over memory made in [parts](crate::memory). O(size of the memory).
     pub fn over(mut memory: Memory<'s, A>) -> Self {
         memory.fit();
-        let Memory { events, event_heap, conns, conn_heap, listeners, sources, .. } = memory;
+        let Memory { events, event_timers, conns, conn_timers, listeners, sources, .. } = memory;
         let Memory { bytes, pools, .. } = memory;
         Self {
             cx: Cx {
                 tables: Tables::new(events, conns, listeners, sources),
                 pools: Pools::new(pools, bytes),
                 queues: Queues::new(),
-                timers: Timers::new(event_heap, conn_heap),
+                timers: Timers::new(event_timers, conn_timers),
                 now: Instant::ZERO,
                 due_from: Instant::MAX,
                 due_moved: false,

@@ -197,6 +197,15 @@ impl Code {
     /// No error: the application aborted the connection.
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
+    /// Returns its bits, for a place that keeps something else before.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0.cast_unsigned()
+    }
+
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        Self(bits.cast_signed())
+    }
+
     /// Makes a code: the number of an error that carries one, otherwise -1, -2 and so on by its position.
     fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
         Self(match number {

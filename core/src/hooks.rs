@@ -12,7 +12,7 @@ use crate::timers::Alarm;
 use crate::{Cx, EventFlags, Fired, Instant, Wait};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
-type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>, Instant) -> Instant>;
+type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<Alarm>, Instant) -> Instant>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
@@ -24,7 +24,7 @@ pub(crate) struct Hooks<A> {
     /// Activates the events whose deadline comes before an alarm and no later than a time. Returns the next
     /// deadline, [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
-    /// Handles the alarm of the connection in a slot, which is due.
+    /// Handles the alarm of the connection in a slot, if it is due.
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Lets the connection in a slot, which has ended, rest until it connects again.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,

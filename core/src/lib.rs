@@ -92,8 +92,8 @@ pub use trigger::Trigger;
     not(any(feature = "idle-clock", feature = "peaks", feature = "record"))
 ))]
 const _: () = {
-    assert!(size_of::<memory::EventSlot<()>>() == 56);
-    assert!(size_of::<memory::ConnSlot<()>>() == 128);
+    assert!(size_of::<memory::EventSlot<()>>() == 40);
+    assert!(size_of::<memory::ConnSlot<()>>() == 104);
     assert!(size_of::<memory::ListenerSlot<()>>() == 72);
     assert!(size_of::<EventBase<'_, ()>>() <= 336);
 };

@@ -238,7 +238,7 @@ impl<A> EventBase<'_, A> {
     /// that measure single steps.
     pub fn deadline(&mut self) -> Option<Instant> {
         if self.cx.due_moved {
-            self.cx.find_due();
+            self.cx.find_due(false);
         }
         let Cx { timers, state, due_from, .. } = &self.cx;
         if timers.is_empty() {

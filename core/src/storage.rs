@@ -1,6 +1,6 @@
 //! The memory of a base: every table and ring, with the capacities chosen once, in the type.
 
-use crate::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot};
+use crate::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, TimerSlot};
 use crate::table::Slot;
 
 /// Room for an [`EventBase`](crate::EventBase) of the application `A`.
@@ -42,9 +42,9 @@ pub struct Storage<
     const SOURCES: usize = 0,
 > {
     events: [EventSlot<A>; EVENTS],
-    event_heap: [u16; EVENTS],
+    event_timers: [TimerSlot; EVENTS],
     conns: [ConnSlot<A>; CONNS],
-    conn_heap: [u16; CONNS],
+    conn_timers: [TimerSlot; CONNS],
     bytes: [u8; BYTES],
     listeners: [ListenerSlot<A>; LISTENERS],
     pools: [PoolSlot; POOLS],
@@ -65,9 +65,9 @@ impl<
     pub const fn new() -> Self {
         Self {
             events: [const { Slot::EMPTY }; EVENTS],
-            event_heap: [0; EVENTS],
+            event_timers: [TimerSlot::new(); EVENTS],
             conns: [const { Slot::EMPTY }; CONNS],
-            conn_heap: [0; CONNS],
+            conn_timers: [TimerSlot::new(); CONNS],
             bytes: [0; BYTES],
             listeners: [const { Slot::EMPTY }; LISTENERS],
             pools: [const { PoolSlot::new() }; POOLS],
@@ -90,9 +90,9 @@ impl<
     fn from(storage: &'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>) -> Self {
         Self {
             events: &mut storage.events,
-            event_heap: &mut storage.event_heap,
+            event_timers: &mut storage.event_timers,
             conns: &mut storage.conns,
-            conn_heap: &mut storage.conn_heap,
+            conn_timers: &mut storage.conn_timers,
             bytes: &mut storage.bytes,
             listeners: &mut storage.listeners,
             pools: &mut storage.pools,

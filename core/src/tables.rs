@@ -14,7 +14,6 @@ use crate::outbox::Pending;
 use crate::queue::{Id, Link, Links, Turn, Turns};
 use crate::source::SourceSlot;
 use crate::table::Table;
-use crate::timers::{Alarm, Alarms};
 
 pub(crate) struct Tables<'s, A> {
     pub(crate) events: Table<'s, EventSlot<A>>,
@@ -118,34 +117,10 @@ impl<A> Turns for Tables<'_, A> {
     }
 }
 
-impl<A> Alarms for Table<'_, EventSlot<A>> {
-    #[inline(always)]
-    fn alarm(&self, index: u16) -> Option<&Alarm> {
-        self.slot(index).map(|slot| &slot.alarm)
-    }
-
-    #[inline(always)]
-    fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
-        self.slot_mut(index).map(|slot| &mut slot.alarm)
-    }
-}
-
 /// The links of lists of connections only, which are those of the queues: none is on two lists.
 impl<A> Links for Table<'_, ConnSlot<A>> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
         self.slot_mut(id.slot()).map(|slot| &mut slot.turn.link)
-    }
-}
-
-impl<A> Alarms for Table<'_, ConnSlot<A>> {
-    #[inline(always)]
-    fn alarm(&self, index: u16) -> Option<&Alarm> {
-        self.slot(index).map(|slot| &slot.alarm)
-    }
-
-    #[inline(always)]
-    fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
-        self.slot_mut(index).map(|slot| &mut slot.alarm)
     }
 }
 

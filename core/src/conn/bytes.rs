@@ -121,7 +121,7 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn wait_for_room(&mut self, room: usize) -> &mut Self {
         let size = self.slot().map_or(0, |slot| self.cx.pools.output_len(slot.pool()));
         if let Some(slot) = self.held_mut().filter(|slot| !slot.is_finished()) {
-            slot.room_wanted = u16::try_from(room.clamp(1, size.max(1))).unwrap_or(u16::MAX);
+            slot.set_room_wanted(room.clamp(1, size.max(1)));
             if slot.has_room_wanted(size) {
                 self.cx.conn_activate(self.conn.slot(), super::firing::due::WRITE);
             }
@@ -138,7 +138,7 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn finish(&mut self) {
         if let Some(slot) = self.held_mut() {
             slot.turn.set(flag::FINISHED, true);
-            self.cx.conn_end_output(self.conn.slot());
+            self.cx.conn_go_on_ending(self.conn.slot());
         }
     }
 }

@@ -87,7 +87,7 @@ impl<A> EventBase<'_, A> {
                 self.cx.conn_post(index, action::SEND | action::RECEIVE);
                 self.cx.conn_progress(index, Direction::Write);
                 self.cx.conn_progress(index, Direction::Read);
-                self.cx.conn_end_output(index);
+                self.cx.conn_go_on_ending(index);
             }
             Phase::Closing => self.cx.conn_post(index, action::SEND),
             Phase::Open | Phase::Failed => {}
@@ -157,7 +157,7 @@ impl<A> EventBase<'_, A> {
         let has_room = !had_room && slot.has_answer_room(size);
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         if is_drained {
-            self.cx.conn_end_output(conn.slot());
+            self.cx.conn_go_on_ending(conn.slot());
         }
         if is_held {
             if writable | readable != 0 || has_room {
@@ -175,7 +175,7 @@ impl<A> EventBase<'_, A> {
         let was_asked = slot.has(flag::END_SENT) && slot.pending.actions & action::END == 0;
         if was_asked && !slot.has(flag::DELIVERED) {
             slot.turn.set(flag::DELIVERED, true);
-            self.cx.conn_linger(conn.slot());
+            self.cx.conn_go_on_ending(conn.slot());
         }
     }
 
@@ -193,7 +193,7 @@ impl<A> EventBase<'_, A> {
             }
             Phase::Closing => {
                 slot.turn.set(flag::EOF, true);
-                self.cx.conn_linger(conn.slot());
+                self.cx.conn_go_on_ending(conn.slot());
             }
             Phase::Connecting | Phase::Failed => {}
         }
@@ -213,9 +213,10 @@ impl<A> EventBase<'_, A> {
             Phase::Connecting | Phase::Open => {
                 log::conn_failed(conn, error);
                 slot.set_phase(Phase::Failed);
-                slot.end = error.into();
+                slot.set_end(error.into());
                 slot.output.clear();
                 // The back end has no part in it any more.
+                slot.turn.set(flag::RELEASED, true);
                 slot.pending.actions = 0;
                 (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
                 self.cx.conn_activate(conn.slot(), due::ENDED);

@@ -10,7 +10,6 @@ use crate::outbox::Pending;
 use crate::queue::Turn;
 use crate::ring::Ring;
 use crate::table::{Head, Slot};
-use crate::timers::Alarm;
 
 /// The state of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,8 +65,6 @@ pub(crate) mod flag {
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
-    /// When the earlier of its timeouts may pass: its key in the heap of timers.
-    pub(crate) alarm: Alarm,
     /// When each direction last made progress, or began to wait.
     pub(super) last: [Instant; 2],
     /// When the application's alarm is due; the origin of the clock while it is not set. For a connection
@@ -88,10 +85,9 @@ pub struct ConnSlot<A> {
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    /// The room that the application waits for, zero for none.
-    pub(super) room_wanted: u16,
-    /// How it ended.
-    pub(super) end: Code,
+    /// While it is connecting or open, the room that the application waits for, zero for none. Then the
+    /// [`Code`] of how it ended.
+    room_or_end: u16,
     pub(crate) pending: Pending,
 }
 
@@ -99,7 +95,6 @@ impl<A> Slot for ConnSlot<A> {
     type Kind = kind::Conn;
 
     const EMPTY: Self = Self {
-        alarm: Alarm::EMPTY,
         last: [Instant::ZERO; 2],
         alarm_at: Instant::ZERO,
         timeouts: [0; 2],
@@ -113,8 +108,7 @@ impl<A> Slot for ConnSlot<A> {
         input: Ring::EMPTY,
         output: Ring::EMPTY,
         keep_alive: 0,
-        room_wanted: 0,
-        end: Code::EMPTY,
+        room_or_end: 0,
         pending: Pending::EMPTY,
     };
 
@@ -127,14 +121,13 @@ impl<A> Slot for ConnSlot<A> {
     }
 
     fn renew(&mut self) {
-        (self.turn, self.alarm) = (Turn::EMPTY, Alarm::EMPTY);
+        self.turn = Turn::EMPTY;
         self.pending = Pending::EMPTY;
     }
 }
 
 impl<A> ConnSlot<A> {
-    /// Begins a connection of a pool in a slot that has just been taken. Its place in the heap of timers is
-    /// kept: the stale key of an earlier connection may still be there.
+    /// Begins a connection of a pool in a slot that has just been taken.
     pub(super) fn begin(&mut self, pool: u8, settings: &'static Settings, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(settings));
         (self.listener, self.peer) = (Listener::NONE, Address::EMPTY);
@@ -148,7 +141,7 @@ impl<A> ConnSlot<A> {
         self.turn = self.turn.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
         let _ = self.turn.set_priority(priority);
         self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
-        (self.alarm_at, self.alarm_every, self.room_wanted) = (Instant::ZERO, 0, 0);
+        (self.alarm_at, self.alarm_every, self.room_or_end) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
         self.set_tuning(Tuning::DEFAULT);
     }
@@ -227,14 +220,29 @@ impl<A> ConnSlot<A> {
     /// Returns whether the room that the application waits for is there, or the output is empty.
     pub(super) fn has_room_wanted(&self, output_len: usize) -> bool {
         let room = output_len.saturating_sub(self.output.len());
-        let wanted = usize::from(self.room_wanted);
+        let wanted = usize::from(self.room_or_end);
         self.output.len() == 0 || wanted > 0 && room >= wanted
+    }
+
+    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none.
+    pub(super) fn set_room_wanted(&mut self, room: usize) {
+        self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
+    }
+
+    /// Returns how the connection ended, once it has failed, or was closed or dropped.
+    pub(super) const fn end(&self) -> Code {
+        Code::from_bits(self.room_or_end)
+    }
+
+    /// Sets how the connection ended.
+    pub(super) const fn set_end(&mut self, end: Code) {
+        self.room_or_end = end.bits();
     }
 
     /// Sets the alarm to so many milliseconds from `now`, and again each `period` milliseconds, if that is
     /// not zero.
     pub(super) fn set_alarm(&mut self, now: Instant, delay: u32, period: u32) {
-        self.alarm_at = now.plus(u64::from(delay).wrapping_mul(1_000)).max(Instant::from_micros(1));
+        self.alarm_at = now.plus_millis(delay).max(Instant::from_micros(1));
         self.alarm_every = period;
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::slot::flag;
 use super::{ConnSlot, Direction, Tuning};
-use crate::error::{StaleError, StillActiveError};
+use crate::error::{Code, StaleError, StillActiveError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -287,7 +287,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// dropped its socket. Until then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
         if self.still_held() {
-            self.cx.conn_abort(self.conn.slot(), None);
+            self.cx.conn_abort(self.conn.slot(), Code::ABORTED);
         }
     }
 
@@ -295,7 +295,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// for instance.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.still_held() {
-            self.cx.conn_abort(self.conn.slot(), Some(error));
+            self.cx.conn_abort(self.conn.slot(), error.into());
         }
     }
 
