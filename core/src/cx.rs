@@ -55,14 +55,14 @@ pub struct Cx<'s, A> {
     /// Events that have a deadline.
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
+    pub(crate) pools: Pools<'s>,
+    /// The timers of events and connections.
+    pub(crate) timers: Timers<'s>,
     pub(crate) outbox: Outbox,
-    pub(crate) close_limits: CloseLimits,
     /// Of the connection whose turn it is, or was last.
     pub(crate) conn_turn: ConnTurn,
     pub(crate) queues: Queues,
-    /// The timers of events and connections.
-    pub(crate) timers: Timers<'s>,
-    pub(crate) pools: Pools<'s>,
+    pub(crate) close_limits: CloseLimits,
     pub(crate) hooks: Hooks<A>,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,

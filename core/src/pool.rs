@@ -12,6 +12,7 @@
 use core::fmt;
 use core::ops::Range;
 
+use crate::conn::Direction;
 use crate::error::SetupError;
 use crate::handle::{Conn, Listener};
 use crate::queue::List;
@@ -194,22 +195,16 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
+    /// Returns where the input or the output ring of the connection at `index` is in the bytes.
     #[inline]
-    fn rings_of(&self, index: u16) -> usize {
+    fn ring_of(&self, index: u16, direction: Direction) -> Range<usize> {
         let each = self.input_len().wrapping_add(self.output_len());
-        self.start.wrapping_add(self.place_of(index).wrapping_mul(each))
-    }
-
-    #[inline]
-    fn input_of(&self, index: u16) -> Range<usize> {
-        let start = self.rings_of(index);
-        start..start.wrapping_add(self.input_len())
-    }
-
-    #[inline]
-    fn output_of(&self, index: u16) -> Range<usize> {
-        let start = self.rings_of(index).wrapping_add(self.input_len());
-        start..start.wrapping_add(self.output_len())
+        let input = self.start.wrapping_add(self.place_of(index).wrapping_mul(each));
+        let output = input.wrapping_add(self.input_len());
+        match direction {
+            Direction::Read => input..output,
+            Direction::Write => output..input.wrapping_add(each),
+        }
     }
 }
 
@@ -283,30 +278,43 @@ impl<'s> Pools<'s> {
         self.get(pool).map_or(0, PoolSlot::output_len)
     }
 
+    /// Returns where a ring is in the bytes.
+    fn place_of(&self, pool: u8, index: u16, direction: Direction) -> Range<usize> {
+        self.get(pool).map(|pool| pool.ring_of(index, direction)).unwrap_or_default()
+    }
+
+    /// Returns the storage of a ring of the connection at `index`.
+    #[inline]
+    pub(crate) fn ring(&self, pool: u8, index: u16, direction: Direction) -> &[u8] {
+        self.bytes.get(self.place_of(pool, index, direction)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn ring_mut(&mut self, pool: u8, index: u16, direction: Direction) -> &mut [u8] {
+        let place = self.place_of(pool, index, direction);
+        self.bytes.get_mut(place).unwrap_or_default()
+    }
+
     /// Returns the storage of the input ring of the connection at `index`.
     #[inline]
     pub(crate) fn input(&self, pool: u8, index: u16) -> &[u8] {
-        let range = self.get(pool).map(|pool| pool.input_of(index));
-        range.and_then(|range| self.bytes.get(range)).unwrap_or_default()
+        self.ring(pool, index, Direction::Read)
     }
 
     #[inline]
     pub(crate) fn input_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
-        let range = self.get(pool).map(|pool| pool.input_of(index));
-        range.and_then(|range| self.bytes.get_mut(range)).unwrap_or_default()
+        self.ring_mut(pool, index, Direction::Read)
     }
 
     /// Returns the storage of the output ring of the connection at `index`.
     #[inline]
     pub(crate) fn output(&self, pool: u8, index: u16) -> &[u8] {
-        let range = self.get(pool).map(|pool| pool.output_of(index));
-        range.and_then(|range| self.bytes.get(range)).unwrap_or_default()
+        self.ring(pool, index, Direction::Write)
     }
 
     #[inline]
     pub(crate) fn output_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
-        let range = self.get(pool).map(|pool| pool.output_of(index));
-        range.and_then(|range| self.bytes.get_mut(range)).unwrap_or_default()
+        self.ring_mut(pool, index, Direction::Write)
     }
 
     /// Returns the input of `from` and the output of `to`, each a pool and an index. Both may be the same
@@ -316,8 +324,8 @@ impl<'s> Pools<'s> {
         from: (u8, u16),
         to: (u8, u16),
     ) -> (&[u8], &mut [u8]) {
-        let input = self.get(from.0).map(|pool| pool.input_of(from.1)).unwrap_or_default();
-        let output = self.get(to.0).map(|pool| pool.output_of(to.1)).unwrap_or_default();
+        let input = self.place_of(from.0, from.1, Direction::Read);
+        let output = self.place_of(to.0, to.1, Direction::Write);
         // The ring that comes first in the bytes lies before the split.
         let (before, after) =
             self.bytes.split_at_mut(input.start.max(output.start).min(self.bytes.len()));

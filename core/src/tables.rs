@@ -91,18 +91,11 @@ impl<'s, A> Tables<'s, A> {
 
     /// Returns a slot's pending actions.
     pub(crate) fn pending(&mut self, id: Id) -> Option<&mut Pending> {
-        let [conn, listener, source] = self.first;
-        let number = id.slot();
-        if number < listener {
-            // An event's number becomes one that no connection has.
-            let slot = self.conns.slot_mut(number.wrapping_sub(conn));
-            slot.map(|slot| &mut slot.pending)
-        } else if number < source {
-            let slot = self.listeners.slot_mut(number.wrapping_sub(listener));
-            slot.map(|slot| &mut slot.pending)
-        } else {
-            let slot = self.sources.slot_mut(number.wrapping_sub(source));
-            slot.map(|slot| &mut slot.pending)
+        match self.place(id) {
+            Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Source(index) => self.sources.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Event(_) => None,
         }
     }
 }

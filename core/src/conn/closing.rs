@@ -22,7 +22,7 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 
 use super::firing::due;
-use super::slot::{Phase, flag};
+use super::slot::flag;
 use super::{ConnSlot, Direction};
 use crate::error::Code;
 use crate::handle::Conn;
@@ -69,17 +69,15 @@ impl<A> Cx<'_, A> {
 
     fn conn_close_as(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let has_nothing_to_send = match slot.phase() {
-            Phase::Closing => return,
-            Phase::Connecting => slot.has(flag::RESTING) || slot.output.len() == 0,
-            Phase::Open => false,
-            Phase::Failed => true,
-        };
+        if !slot.is_held() {
+            return;
+        }
         slot.input.clear();
-        if has_nothing_to_send {
+        // One that has no socket, or connects in vain, just ends.
+        if !slot.is_open() && (slot.has(flag::RELEASED) || slot.output.len() == 0) {
             return self.conn_drop(index, end);
         }
-        slot.turn.set(flag::FINISHED | flag::WRITE_ENABLED, true);
+        slot.turn.set(flag::WRITE_ENABLED, true);
         self.conn_forget(index, end);
         self.conn_limit(index, self.close_limits.linger);
         // Whether the application read or not, the peer's end is waited for from now on.
@@ -118,13 +116,13 @@ impl<A> Cx<'_, A> {
     fn conn_forget(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let (is_known, is_held_back) = (!slot.is_unaccepted(), slot.has(flag::HELD_BACK));
-        match slot.phase() {
-            Phase::Closing => return,
-            Phase::Failed => {}
-            Phase::Connecting | Phase::Open => slot.set_end(end),
+        if !slot.is_held() {
+            return;
         }
-        slot.set_phase(Phase::Closing);
-        slot.turn.set(flag::RESTING, false);
+        if slot.turn.state & (flag::RELEASED | flag::RESTING) != flag::RELEASED {
+            slot.set_end(end);
+        }
+        slot.set_closing();
         slot.turn.set_due(0);
         (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
         let id = self.tables.conn_id(index);
@@ -153,9 +151,10 @@ impl<A> Cx<'_, A> {
     /// more is given back after it.
     pub(super) fn conn_ended(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let (phase, state) = (slot.phase(), slot.turn.state);
-        slot.set_phase(Phase::Closing);
-        if phase == Phase::Failed {
+        let state = slot.turn.state;
+        if state & flag::CLOSING == 0 {
+            // It has failed.
+            slot.set_closing();
             self.conn_count(index, 0_u16.wrapping_sub(1));
         }
         if state & flag::RELEASED != 0 {
@@ -170,15 +169,15 @@ impl<A> Cx<'_, A> {
     /// delivered everything wait for its peer's end, or ends it when that was received.
     pub(super) fn conn_go_on_ending(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let (phase, state) = (slot.phase(), slot.turn.state);
-        if !matches!(phase, Phase::Open | Phase::Closing) || slot.is_over() {
+        let state = slot.turn.state;
+        if state & (flag::OPEN | flag::CLOSING) == 0 || slot.is_over() {
             return;
         }
         if state & (flag::FINISHED | flag::END_SENT) == flag::FINISHED && slot.output.len() == 0 {
             slot.turn.set(flag::END_SENT, true);
             return self.conn_post(index, action::END);
         }
-        if phase == Phase::Open || state & flag::DELIVERED == 0 {
+        if state & (flag::CLOSING | flag::DELIVERED) != flag::CLOSING | flag::DELIVERED {
             return;
         }
         if state & (flag::EOF | flag::RECONNECTS) != 0 {

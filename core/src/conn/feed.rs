@@ -6,7 +6,7 @@
 use core::net::SocketAddr;
 
 use super::firing::due;
-use super::slot::{Phase, flag};
+use super::slot::flag;
 use super::{ConnMut, Direction};
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
@@ -21,10 +21,13 @@ impl<A> EventBase<'_, A> {
     /// that every accepted connection can be kept.
     pub fn has_room(&self, listener: Listener) -> bool {
         let Some(held) = self.cx.tables.listeners.get(listener) else { return false };
-        let is_busy =
-            held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full);
         // In busy times only a spare place is left, for a short answer.
-        (!is_busy || held.answers_when_busy()) && self.cx.conn_has_room(held.pool())
+        (held.answers_when_busy() || !self.is_busy(held)) && self.cx.conn_has_room(held.pool())
+    }
+
+    /// Returns whether the application holds as many connections of a listener as it may.
+    fn is_busy(&self, held: &ListenerSlot<A>) -> bool {
+        held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full)
     }
 
     /// Feeds an accepted connection: its first callback is due. In busy times, it gets the answer for that
@@ -46,18 +49,15 @@ impl<A> EventBase<'_, A> {
         let (Some(call), Some(settings)) = (call, settings) else {
             return Err(AcceptError::NoListener);
         };
-        if !self.has_room(listener) {
+        let is_busy = self.is_busy(held);
+        if is_busy && !held.answers_when_busy() {
             return Err(AcceptError::Full);
         }
-        let is_at_limit =
-            self.cx.tables.listeners.get(listener).is_some_and(ListenerSlot::is_at_limit);
-        let is_busy = is_at_limit || self.cx.pools.get(pool).is_some_and(PoolSlot::is_full);
         let (conn, slot) = self.cx.conn_insert(pool).ok_or(AcceptError::Full)?;
         slot.begin(pool, settings, call);
-        slot.set_phase(Phase::Open);
         slot.disable(Direction::Read);
         (slot.peer, slot.listener) = (peer.into(), listener);
-        slot.turn.set(flag::UNACCEPTED, true);
+        slot.turn.set(flag::OPEN | flag::UNACCEPTED, true);
         slot.turn.add_due(due::OPENED);
         self.cx.conn_count(conn.slot(), 1);
         if is_busy {
@@ -79,19 +79,18 @@ impl<A> EventBase<'_, A> {
         self.cx.recorder.note(|| Entry::Connected(conn));
         let index = conn.slot();
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        match slot.phase() {
-            Phase::Connecting if slot.has(flag::RESTING) => {}
-            Phase::Connecting => {
-                slot.set_phase(Phase::Open);
-                self.cx.conn_activate(index, due::OPENED);
-                self.cx.conn_post(index, action::SEND | action::RECEIVE);
-                self.cx.conn_progress(index, Direction::Write);
-                self.cx.conn_progress(index, Direction::Read);
-                self.cx.conn_go_on_ending(index);
-            }
-            Phase::Closing => self.cx.conn_post(index, action::SEND),
-            Phase::Open | Phase::Failed => {}
+        if slot.has(flag::CLOSING) {
+            return self.cx.conn_post(index, action::SEND);
         }
+        if slot.has(flag::OPEN | flag::RELEASED) {
+            return;
+        }
+        slot.turn.set(flag::OPEN, true);
+        self.cx.conn_activate(index, due::OPENED);
+        self.cx.conn_post(index, action::SEND | action::RECEIVE);
+        self.cx.conn_progress(index, Direction::Write);
+        self.cx.conn_progress(index, Direction::Read);
+        self.cx.conn_go_on_ending(index);
     }
 
     /// Returns the room for input, in the order it is to be filled, or `None` while no input is wanted:
@@ -111,7 +110,7 @@ impl<A> EventBase<'_, A> {
     /// and after the end of the stream.
     pub fn received(&mut self, conn: Conn, amount: usize) {
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.phase() == Phase::Connecting || slot.has(flag::EOF) {
+        if !slot.has(flag::OPEN | flag::CLOSING) || slot.has(flag::EOF) {
             return;
         }
         let size = self.cx.pools.input_len(slot.pool());
@@ -142,7 +141,7 @@ impl<A> EventBase<'_, A> {
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.phase() == Phase::Connecting {
+        if !slot.has(flag::OPEN | flag::CLOSING) {
             return;
         }
         let size = self.cx.pools.output_len(slot.pool());
@@ -183,19 +182,14 @@ impl<A> EventBase<'_, A> {
     pub fn finished(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Finished(conn));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.has(flag::EOF) {
+        if slot.has(flag::EOF) || !slot.has(flag::OPEN | flag::CLOSING) {
             return;
         }
-        match slot.phase() {
-            Phase::Open => {
-                slot.turn.set(flag::EOF, true);
-                self.cx.conn_activate(conn.slot(), due::EOF);
-            }
-            Phase::Closing => {
-                slot.turn.set(flag::EOF, true);
-                self.cx.conn_go_on_ending(conn.slot());
-            }
-            Phase::Connecting | Phase::Failed => {}
+        slot.turn.set(flag::EOF, true);
+        if slot.is_open() {
+            self.cx.conn_activate(conn.slot(), due::EOF);
+        } else {
+            self.cx.conn_go_on_ending(conn.slot());
         }
     }
 
@@ -204,23 +198,21 @@ impl<A> EventBase<'_, A> {
     pub fn failed(&mut self, conn: Conn, error: ConnError) {
         self.cx.recorder.note(|| Entry::Failed(conn, error));
         let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        match slot.phase() {
-            Phase::Failed => {}
-            Phase::Closing => self.cx.conn_give_back(conn.slot()),
-            // The application does not know of it, so there is nothing to report.
-            _ if slot.is_unaccepted() => self.cx.conn_give_back(conn.slot()),
-            Phase::Connecting if slot.has(flag::RESTING) => {}
-            Phase::Connecting | Phase::Open => {
-                log::conn_failed(conn, error);
-                slot.set_phase(Phase::Failed);
-                slot.set_end(error.into());
-                slot.output.clear();
-                // The back end has no part in it any more.
-                slot.turn.set(flag::RELEASED, true);
-                slot.pending.actions = 0;
-                (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
-                self.cx.conn_activate(conn.slot(), due::ENDED);
-            }
+        // The application has closed it, or does not know of it, so there is nothing to report.
+        if slot.has(flag::CLOSING | flag::UNACCEPTED) {
+            return self.cx.conn_give_back(conn.slot());
         }
+        if slot.has(flag::RELEASED) {
+            return;
+        }
+        log::conn_failed(conn, error);
+        slot.turn.set(flag::OPEN, false);
+        slot.turn.set(flag::RELEASED | flag::FINISHED, true);
+        slot.set_end(error.into());
+        slot.output.clear();
+        // The back end has no part in it any more.
+        slot.pending.actions = 0;
+        (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
+        self.cx.conn_activate(conn.slot(), due::ENDED);
     }
 }

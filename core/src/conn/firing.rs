@@ -203,7 +203,7 @@ impl<A> Cx<'_, A> {
         let (conn, slot) = self.tables.conns.at(index)?;
         match action {
             action::OPEN => Some(Action::Connect(conn)),
-            action::TUNE if slot.is_held() && !slot.has(flag::RESTING) => {
+            action::TUNE if !slot.has(flag::CLOSING | flag::RELEASED) => {
                 Some(Action::Tune(conn, slot.tuning()))
             }
             action::RECEIVE if slot.wants_input() => {

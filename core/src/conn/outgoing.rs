@@ -10,7 +10,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::slot::{Phase, flag};
+use super::slot::flag;
 use super::{ConnMut, Direction, OnConn, Protocol, Settings, Tuning};
 use crate::error::{ConnectError, SetupError};
 use crate::handle::{Conn, Listener};
@@ -204,7 +204,6 @@ impl<A> Cx<'_, A> {
     pub(super) fn conn_call(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.set(flag::RESTING | flag::RELEASED, false);
-        slot.set_phase(Phase::Connecting);
         slot.alarm_at = Instant::ZERO;
         let is_tuned = slot.tuning() != Tuning::DEFAULT;
         self.conn_post(index, action::OPEN | if is_tuned { action::TUNE } else { 0 });

@@ -11,17 +11,16 @@ use crate::queue::Turn;
 use crate::ring::Ring;
 use crate::table::{Head, Slot};
 
-/// The state of a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Connecting,
-    Open,
-    /// The application has closed or dropped it; see `closing.rs`.
-    Closing,
-    Failed,
-}
-
 /// The flags of a connection, in the word of its [`Turn`].
+///
+/// | state | flags |
+/// |---|---|
+/// | at rest | `RELEASED`, `RESTING` |
+/// | connecting | none of the others |
+/// | open | `OPEN` |
+/// | failed; the application has not heard of it yet | `RELEASED`, `FINISHED` |
+/// | closed or dropped by the application | `CLOSING`, `FINISHED` |
+/// | the same, and the back end has dropped its socket | `CLOSING`, `FINISHED`, `RELEASED` |
 pub(crate) mod flag {
     use crate::queue::Turn;
 
@@ -29,18 +28,17 @@ pub(crate) mod flag {
     pub(crate) const WRITE_ENABLED: u32 = READ_ENABLED << 1;
     /// The peer will send no more.
     pub(crate) const EOF: u32 = READ_ENABLED << 2;
-    /// We will write no more.
+    /// The application will write no more, or cannot.
     pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
     /// It waits for its listener to be enabled again.
     pub(crate) const HELD_BACK: u32 = READ_ENABLED << 4;
     /// See [`Tuning::nagle`](super::Tuning::nagle).
     pub(crate) const NAGLE: u32 = READ_ENABLED << 5;
 
-    /// The connection's state: two bits, both zero while it is being opened.
-    pub(crate) const PHASE: u32 = 0b11 * OPEN;
+    /// It is established, and neither closed nor failed.
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
-    pub(crate) const CLOSING: u32 = 0b10 * OPEN;
-    pub(crate) const FAILED: u32 = 0b11 * OPEN;
+    /// The application does not hold it any more: see `closing.rs`.
+    pub(crate) const CLOSING: u32 = READ_ENABLED << 7;
 
     /// The back end was asked to send our end of the stream.
     pub(crate) const END_SENT: u32 = READ_ENABLED << 8;
@@ -161,28 +159,6 @@ impl<A> ConnSlot<A> {
         output_len.saturating_sub(self.output.len()) >= self.answer_room()
     }
 
-    pub(super) const fn phase(&self) -> Phase {
-        match self.turn.state & flag::PHASE {
-            flag::OPEN => Phase::Open,
-            flag::CLOSING => Phase::Closing,
-            flag::FAILED => Phase::Failed,
-            _ => Phase::Connecting,
-        }
-    }
-
-    pub(super) const fn set_phase(&mut self, phase: Phase) {
-        self.turn.set(flag::PHASE, false);
-        self.turn.set(
-            match phase {
-                Phase::Connecting => 0,
-                Phase::Open => flag::OPEN,
-                Phase::Closing => flag::CLOSING,
-                Phase::Failed => flag::FAILED,
-            },
-            true,
-        );
-    }
-
     pub(super) const fn tuning(&self) -> Tuning {
         Tuning { nagle: self.has(flag::NAGLE), keep_alive: self.keep_alive }
     }
@@ -204,17 +180,17 @@ impl<A> ConnSlot<A> {
 
     /// Returns whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
-        self.phase() != Phase::Closing
+        !self.has(flag::CLOSING)
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.phase() == Phase::Open
+        self.has(flag::OPEN)
     }
 
     /// Returns whether messages can be taken out of the input: the application has not closed it.
     pub(super) fn is_readable(&self) -> bool {
         // In the callback of its end, a connection that has failed is released.
-        matches!(self.phase(), Phase::Open | Phase::Failed) || self.has(flag::RELEASED)
+        self.has(flag::OPEN | flag::RELEASED)
     }
 
     /// Returns whether the room that the application waits for is there, or the output is empty.
@@ -256,38 +232,38 @@ impl<A> ConnSlot<A> {
 
     /// Returns whether nothing can be written any more.
     pub(super) fn is_finished(&self) -> bool {
-        self.has(flag::FINISHED) || matches!(self.phase(), Phase::Closing | Phase::Failed)
+        self.has(flag::FINISHED)
     }
 
-    /// Returns whether input is wanted, as far as the application and the peer are concerned. That of a
-    /// closed connection is wanted for its end.
-    pub(super) fn wants_input(&self) -> bool {
-        let wanted = match self.phase() {
-            Phase::Open => self.has(flag::READ_ENABLED),
-            Phase::Closing => !self.is_over(),
-            Phase::Connecting | Phase::Failed => false,
-        };
-        wanted && !self.has(flag::EOF)
+    /// Takes it from the application.
+    pub(super) const fn set_closing(&mut self) {
+        self.turn.set(flag::OPEN | flag::RESTING, false);
+        self.turn.set(flag::CLOSING | flag::FINISHED, true);
     }
 
-    /// Returns whether output is to be sent, as far as the application is concerned. A closed connection
-    /// sends its remaining output even if writing was disabled.
-    pub(super) fn may_send(&self) -> bool {
-        match self.phase() {
-            Phase::Open => self.has(flag::WRITE_ENABLED) && self.output.len() > 0,
-            Phase::Closing => self.output.len() > 0 && !self.is_over(),
-            Phase::Connecting | Phase::Failed => false,
+    /// Returns whether bytes of a direction may move, which is enabled by a flag. A closed connection sends
+    /// its remaining output, and its input is wanted for its end, whether they are enabled or not.
+    fn may_move(&self, enabled: u32) -> bool {
+        if self.has(flag::CLOSING) {
+            !self.is_over()
+        } else {
+            self.has(flag::OPEN) && self.has(enabled)
         }
+    }
+
+    /// Returns whether input is wanted, as far as the application and the peer are concerned.
+    pub(super) fn wants_input(&self) -> bool {
+        !self.has(flag::EOF) && self.may_move(flag::READ_ENABLED)
+    }
+
+    /// Returns whether output is to be sent, as far as the application is concerned.
+    pub(super) fn may_send(&self) -> bool {
+        self.output.len() > 0 && self.may_move(flag::WRITE_ENABLED)
     }
 
     /// Returns whether it waits for the peer: for an answer to a connect, for room for output, or for the
     /// end.
     pub(super) fn awaits_peer(&self) -> bool {
-        match self.phase() {
-            Phase::Connecting => !self.has(flag::RESTING),
-            Phase::Closing => !self.has(flag::RELEASED),
-            Phase::Open => self.output.len() > 0,
-            Phase::Failed => false,
-        }
+        !self.has(flag::RELEASED) && (!self.has(flag::OPEN) || self.output.len() > 0)
     }
 }

@@ -41,9 +41,10 @@ impl Alarm {
     /// numbers apart, 2^31 on a microcontroller, either may come first.
     #[inline(always)]
     pub(crate) fn precedes(self, other: Self) -> bool {
-        self.deadline < other.deadline
-            || (self.deadline == other.deadline
-                && self.sequence.wrapping_sub(other.sequence).cast_signed() < 0)
+        let (deadline, before) = (self.deadline.as_micros(), other.deadline.as_micros());
+        let (difference, is_earlier) = deadline.overflowing_sub(before);
+        is_earlier
+            || difference == 0 && self.sequence.wrapping_sub(other.sequence).cast_signed() < 0
     }
 
     /// Returns deadline and sequence number as one number. Only for a desk, where sequence numbers do not wrap.
@@ -160,7 +161,7 @@ impl<'s, const N: usize> Heap<'s, N> {
     pub(crate) fn remove_first(&mut self) {
         let Some(first) = self.first() else { return };
         self.len = self.len.wrapping_sub(1);
-        let last = self.held(self.len.into());
+        let last = self.held(self.len.into()).unwrap_or(first);
         if let Some(slot) = self.slots.get_mut(usize::from(first)) {
             slot.place = 0;
         }
@@ -175,23 +176,20 @@ impl<'s, const N: usize> Heap<'s, N> {
     /// without a comparison with the owner, which rises from there.
     #[inline(never)]
     fn settle(&mut self, mut gap: usize, owner: u16) {
+        let len = usize::from(self.len).min(self.slots.len());
         loop {
             let first = gap.wrapping_mul(N).wrapping_add(1);
-            let len = usize::from(self.len);
             if first >= len {
                 break;
             }
-            let (mut place, mut least) = (first, self.held(first));
-            let mut alarm = self.alarm(least);
-            for other in 1..N {
-                let other = first.wrapping_add(other);
-                if other >= len {
-                    break;
+            let Some(mut least) = self.held(first) else { break };
+            let (mut place, mut other) = (first, first.wrapping_add(1));
+            while other < len && other.wrapping_sub(first) < N {
+                let Some(this) = self.held(other) else { break };
+                if self.precedes(this, least) {
+                    (place, least) = (other, this);
                 }
-                let this = self.held(other);
-                if Self::precedes(self.alarm(this), alarm) {
-                    (place, least, alarm) = (other, this, self.alarm(this));
-                }
+                other = other.wrapping_add(1);
             }
             self.put(gap, least);
             gap = place;
@@ -202,13 +200,11 @@ impl<'s, const N: usize> Heap<'s, N> {
     /// Puts an owner into the gap at `gap`, or above it, where it belongs.
     #[inline]
     fn rise(&mut self, mut gap: usize, owner: u16) {
-        let alarm = self.alarm(owner);
-        while gap > 0 {
-            let parent = gap.wrapping_sub(1).checked_div(N).unwrap_or(0);
-            let above = self.held(parent);
-            if !Self::precedes(alarm, self.alarm(above)) {
+        while let Some(last) = gap.checked_sub(1) {
+            let parent = last.checked_div(N).unwrap_or(0);
+            let Some(above) = self.held(parent).filter(|above| self.precedes(owner, *above)) else {
                 break;
-            }
+            };
             self.put(gap, above);
             gap = parent;
         }
@@ -217,15 +213,21 @@ impl<'s, const N: usize> Heap<'s, N> {
 
     /// Returns the owner in a place of the heap.
     #[inline(always)]
-    fn held(&self, place: usize) -> u16 {
-        self.slots.get(place).map_or(0, |slot| slot.held)
+    fn held(&self, place: usize) -> Option<u16> {
+        self.slots.get(place).map(|slot| slot.held)
     }
 
-    /// Returns whether an alarm comes before another. With more than two children, which of them is the
+    /// Returns whether an owner comes before another. With more than two children, which of them is the
     /// earliest cannot be predicted, so they are compared without a branch.
     #[inline(always)]
-    fn precedes(alarm: Alarm, other: Alarm) -> bool {
-        if N > 2 { alarm.wide() < other.wide() } else { alarm.precedes(other) }
+    fn precedes(&self, owner: u16, other: u16) -> bool {
+        let owners = (self.slots.get(usize::from(owner)), self.slots.get(usize::from(other)));
+        let (Some(owner), Some(other)) = owners else { return false };
+        if N > 2 {
+            owner.alarm().wide() < other.alarm().wide()
+        } else {
+            owner.alarm().precedes(other.alarm())
+        }
     }
 
     #[inline(always)]
