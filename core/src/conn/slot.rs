@@ -200,9 +200,12 @@ impl<A> ConnSlot<A> {
         self.output.len() == 0 || wanted > 0 && room >= wanted
     }
 
-    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none.
+    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Ignored once it
+    /// has failed, though a callback for room may still be due.
     pub(super) fn set_room_wanted(&mut self, room: usize) {
-        self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
+        if !self.has(flag::RELEASED) {
+            self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
+        }
     }
 
     /// Returns how the connection ended, once it has failed, or was closed or dropped.
