@@ -8,7 +8,7 @@ use crate::error::Code;
 use crate::handle::{Listener, kind};
 use crate::outbox::Pending;
 use crate::queue::Turn;
-use crate::ring::Ring;
+use crate::ring::{Lines, Ring, Searched};
 use crate::table::{Head, Slot};
 use crate::timers::Alarm;
 
@@ -90,7 +90,7 @@ pub struct ConnSlot<A> {
     keep_alive: u16,
     /// The room that the application waits for, zero for none.
     pub(super) room_wanted: u16,
-    /// How it ended.
+    /// How it ended. While it is open, how far its input was searched for the end of a line.
     pub(super) end: Code,
     pub(crate) pending: Pending,
 }
@@ -150,6 +150,7 @@ impl<A> ConnSlot<A> {
         self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
         (self.alarm_at, self.alarm_every, self.room_wanted) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
+        self.end = Code::EMPTY;
         self.set_tuning(Tuning::DEFAULT);
     }
 
@@ -222,6 +223,24 @@ impl<A> ConnSlot<A> {
     pub(super) fn is_readable(&self) -> bool {
         // In the callback of its end, a connection that has failed is released.
         matches!(self.phase(), Phase::Open | Phase::Failed) || self.has(flag::RELEASED)
+    }
+
+    /// Returns what is known of the line that is coming in. After the end, it is searched from its beginning.
+    pub(super) fn lines(&self) -> Lines {
+        let searched = if self.is_open() { self.end.as_searched() } else { Searched::NOTHING };
+        Lines { searched, skips: self.has(flag::SKIPS_LINE) }
+    }
+
+    pub(super) fn set_lines(&mut self, lines: Lines) {
+        self.turn.set(flag::SKIPS_LINE, lines.skips);
+        self.set_searched(lines.searched);
+    }
+
+    /// Notes how far the input was searched for the end of a line.
+    pub(super) fn set_searched(&mut self, searched: Searched) {
+        if self.is_open() {
+            self.end = searched.into();
+        }
     }
 
     /// Returns whether the room that the application waits for is there, or the output is empty.

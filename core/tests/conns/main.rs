@@ -223,7 +223,7 @@ fn writing_takes_all_or_nothing_or_what_fits() {
     assert_eq!(drain(&mut base, conn, 99), b"hellowor");
     assert_eq!(
         WriteError::Full { room: 3 }.to_string(),
-        "the output ring has room for 3 bytes only"
+        "the ring has room for 3 bytes only"
     );
 }
 
