@@ -19,6 +19,8 @@
 
 mod buffer;
 mod lines;
+#[cfg(test)]
+mod model;
 mod search;
 
 use core::fmt;
