@@ -38,6 +38,11 @@ impl Eol {
         if matches!(self, Self::Nul) { 0 } else { b'\n' }
     }
 
+    /// Returns whether the search for an end stops at this byte.
+    const fn stops_at(self, byte: u8) -> bool {
+        byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
+    }
+
     /// Returns the number of the search, equal for ends whose searches stop at the same places.
     const fn search(self) -> u16 {
         match self {
@@ -62,7 +67,7 @@ impl Searched {
     }
 
     fn up_to(eol: Eol, amount: usize) -> Self {
-        let amount = u16::try_from(amount).unwrap_or(u16::MAX).min(u16::MAX >> 2);
+        let amount = amount.min(usize::from(u16::MAX >> 2)) as u16;
         Self(amount << 2 | eol.search())
     }
 }
@@ -78,11 +83,10 @@ impl Ring {
         })
     }
 
-    /// Returns the byte at an offset.
+    /// Returns the byte at an offset in what is held.
     fn byte(&self, storage: &[u8], offset: usize) -> Option<u8> {
-        let (first, second) = self.bytes(storage);
-        let byte = first.get(offset);
-        byte.or_else(|| second.get(offset.checked_sub(first.len())?)).copied()
+        let at = self.start().wrapping_add(offset);
+        storage.get(at.checked_sub(storage.len()).unwrap_or(at)).copied()
     }
 
     /// Returns the offset, from the oldest byte, at which `needle` first occurs in full; an empty needle
@@ -122,10 +126,20 @@ impl Ring {
         searched: &mut Searched,
     ) -> Option<Range<usize>> {
         let mut from = searched.of(eol);
+        // Bytes that come one by one are not worth a search. No end has one above `\r`.
+        let is_none = match self.len().wrapping_sub(from) {
+            0 => true,
+            1 => self.byte(storage, from).is_some_and(|byte| byte > b'\r'),
+            _ => false,
+        };
+        if is_none {
+            *searched = Searched::up_to(eol, self.len());
+            return None;
+        }
         loop {
             let rest = self.rest(storage.len(), from);
             let at = match eol {
-                Eol::Any => rest.position(storage, is_of_any),
+                Eol::Any => rest.position(storage, |byte| Eol::Any.stops_at(byte)),
                 _ => rest.position(storage, |byte| byte == eol.last()),
             };
             let Some(at) = at else {
@@ -142,7 +156,7 @@ impl Ring {
                 Eol::Crlf | Eol::CrlfStrict if is_return() => before.unwrap_or(at)..next,
                 Eol::Any => {
                     let run = self.rest(storage.len(), at);
-                    let run = run.position(storage, |byte| !is_of_any(byte));
+                    let run = run.position(storage, |byte| !eol.stops_at(byte));
                     at..run.map_or(self.len(), |run| run.saturating_add(at))
                 }
                 Eol::Crlf | Eol::CrlfStrict => {
@@ -154,9 +168,4 @@ impl Ring {
             return Some(found);
         }
     }
-}
-
-/// Returns whether a byte belongs to an [`Eol::Any`].
-const fn is_of_any(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
 }
