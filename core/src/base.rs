@@ -8,7 +8,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnTurn, OnConn};
+use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnTurn, OnConn, Statics};
 use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::{EventMut, OnEvent, Waiting};
@@ -94,6 +94,7 @@ impl<'s, A> EventBase<'s, A> {
                 repeat: None,
                 fired_once: Event::NONE,
                 hooks: Hooks::new(),
+                statics: Statics::new(),
                 watchers: Watchers::new(),
                 limit: Limit::new(),
                 most_added: Peak::NONE,

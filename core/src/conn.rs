@@ -25,7 +25,8 @@
 //! |---|---|
 //! | `slot.rs` | what a connection's slot keeps |
 //! | `protocol.rs`, `settings.rs` | what a kind of connection does, and begins with |
-//! | `verbs.rs`, `bytes.rs`, `tuning.rs` | what an application does with a connection, with its bytes, with its socket |
+//! | `verbs.rs`, `tuning.rs` | what an application does with a connection, with its socket |
+//! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | what it does with its bytes; with messages in its input; with bytes of others; with bytes in flash |
 //! | `outgoing.rs` | outgoing connections: at rest, connecting, connecting again |
 //! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
 //! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
@@ -36,10 +37,13 @@ mod bytes;
 mod closing;
 mod feed;
 mod firing;
+mod lines;
+mod moving;
 mod outgoing;
 mod protocol;
 mod settings;
 mod slot;
+mod statics;
 mod timeouts;
 mod tuning;
 mod verbs;
@@ -51,6 +55,8 @@ pub use protocol::Protocol;
 pub use settings::Settings;
 pub use slot::ConnSlot;
 pub(crate) use slot::flag;
+pub use statics::StaticSlot;
+pub(crate) use statics::Statics;
 pub use tuning::{KEEP_ALIVE, Tuning};
 pub use verbs::ConnMut;
 

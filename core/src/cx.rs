@@ -3,7 +3,7 @@
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use crate::conn::{CloseLimits, ConnTurn};
+use crate::conn::{CloseLimits, ConnTurn, Statics};
 use crate::error::{FullError, OnceError};
 use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::{Event, Source};
@@ -64,6 +64,7 @@ pub struct Cx<'s, A> {
     pub(crate) queues: Queues,
     pub(crate) close_limits: CloseLimits,
     pub(crate) hooks: Hooks<A>,
+    pub(crate) statics: Statics<'s>,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
     /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.

@@ -89,6 +89,8 @@ pub enum SetupError {
     Room,
     /// The output rings of the pool are shorter than the text for clients that find no place.
     Busy,
+    /// The base has slots for static pieces already.
+    Statics,
 }
 
 impl From<FullError> for SetupError {
@@ -123,18 +125,22 @@ pub enum LineError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError {
-    /// The output ring has room for `room` bytes only.
+    /// The ring has room for `room` bytes only.
     Full {
         /// Bytes that would fit now.
         room: usize,
     },
-    /// They are more than the output ring has, and never fit.
+    /// They are more than the ring has, and never fit.
     TooLong {
-        /// Bytes that the output ring has.
+        /// Bytes that the ring has.
         size: usize,
     },
-    /// The sending side is finished, or the connection has failed.
+    /// The sending side is finished, or the connection has failed or ended.
     Finished,
+    /// More bytes were committed than reserved.
+    Unreserved,
+    /// No slot is free for a static piece.
+    Statics,
 }
 
 /// Why a connection ended, or could not be established.
@@ -328,11 +334,15 @@ impl fmt::Display for AcceptError {
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full { room } => write!(f, "the output ring has room for {room} bytes only"),
+            Self::Full { room } => write!(f, "the ring has room for {room} bytes only"),
             Self::TooLong { size } => {
-                write!(f, "the output ring has {size} bytes: give the pool longer rings")
+                write!(f, "the ring has {size} bytes: make it longer, or those of the pool")
             }
             Self::Finished => f.write_str("the connection's sending side is finished"),
+            Self::Unreserved => f.write_str("more bytes were committed than reserved"),
+            Self::Statics => {
+                f.write_str("all slots for static pieces are in use: give the base more of them")
+            }
         }
     }
 }
@@ -356,6 +366,7 @@ impl fmt::Display for SetupError {
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
+            Self::Statics => "the base has slots for static pieces already",
         })
     }
 }

@@ -1,18 +1,20 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
 //! The linker keeps what can be reached. The code behind one-shot events, timers of events, alarms and
-//! later connects of connections, sources, watchers and the dispatch limit is reached through pointers,
-//! which are set by the verbs that make such things. An application that never calls those carries none
+//! later connects of connections, static output, sources, watchers and the dispatch limit is reached through
+//! pointers, which are set by the verbs that make such things. An application that never calls those carries none
 //! of it. Nothing else about these parts is optional.
 
 use crate::error::AddError;
-use crate::handle::{Event, Source};
+use crate::handle::{Conn, Event, Source};
 use crate::outbox::Action;
 use crate::timers::Alarm;
 use crate::{Cx, EventFlags, Fired, Instant, Wait};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
 type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<Alarm>, Instant) -> Instant>;
+type Output<A> = Option<for<'c> fn(&'c Cx<'_, A>, Conn) -> (&'c [u8], &'c [u8])>;
+type Sent<A> = Option<fn(&mut Cx<'_, A>, Conn, usize) -> usize>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
@@ -28,6 +30,10 @@ pub(crate) struct Hooks<A> {
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Lets the connection in a slot, which has ended, rest until it connects again.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
+    /// Returns the next part of the output of a connection that may have static bytes.
+    pub(crate) static_output: Output<A>,
+    /// Counts bytes of that part as sent. Returns how many bytes leave the ring.
+    pub(crate) static_sent: Sent<A>,
     /// Puts an event on its source's list, or takes it off.
     pub(crate) source_register: Put<A, (Source, bool), Result<(), AddError>>,
     /// Asks the back end to look at a source again.
@@ -52,6 +58,8 @@ impl<A> Hooks<A> {
             event_expire: None,
             conn_alarm: None,
             conn_rest: None,
+            static_output: None,
+            static_sent: None,
             source_register: None,
             source_again: None,
             source_action: None,

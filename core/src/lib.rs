@@ -80,6 +80,7 @@ pub use mailbox::Mailbox;
 pub use outbox::Action;
 pub use pool::{Pool, PoolId};
 pub use priority::Priority;
+pub use ring::{Eol, RingBuffer};
 pub use run::{End, Run, Wait};
 pub use signal::Signal;
 pub use storage::Storage;
@@ -95,5 +96,5 @@ const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);
     assert!(size_of::<memory::ConnSlot<()>>() == 104);
     assert!(size_of::<memory::ListenerSlot<()>>() == 72);
-    assert!(size_of::<EventBase<'_, ()>>() <= 336);
+    assert!(size_of::<EventBase<'_, ()>>() <= 352);
 };

@@ -13,7 +13,7 @@
 //! # let _ = base;
 //! ```
 
-pub use crate::conn::ConnSlot;
+pub use crate::conn::{ConnSlot, StaticSlot};
 pub use crate::event::EventSlot;
 pub use crate::listener::ListenerSlot;
 pub use crate::pool::PoolSlot;

@@ -126,24 +126,30 @@ impl<A> EventBase<'_, A> {
         self.note_received(conn, amount);
     }
 
-    /// Returns the bytes to send, oldest first; none before the connection is open, and none while writing
-    /// is disabled, unless the connection is closing.
+    /// Returns bytes to send, oldest first; none before the connection is open, and none while writing is
+    /// disabled, unless the connection is closing. They are all there are, or, if some of them are
+    /// [static](ConnMut::write_static), those up to the beginning or the end of a static piece. When these
+    /// are sent, [`Action::Send`](crate::Action::Send) follows.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
-        match self.cx.tables.conns.get(conn) {
-            Some(slot) if slot.may_send() => {
-                slot.output.bytes(self.cx.pools.output(slot.pool(), conn.slot()))
-            }
-            _ => (&[], &[]),
+        let Some(slot) = self.cx.tables.conns.get(conn).filter(|slot| slot.may_send()) else {
+            return (&[], &[]);
+        };
+        match self.cx.hooks.static_output {
+            None => slot.output.bytes(self.cx.pools.output(slot.pool(), conn.slot())),
+            Some(output) => output(&self.cx, conn),
         }
     }
 
     /// Feeds that the oldest `amount` bytes were sent. Ignored before the connection is open.
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+        let Some(slot) = self.cx.tables.conns.get(conn) else { return };
         if !slot.has(flag::OPEN | flag::CLOSING) {
             return;
         }
+        let sent = self.cx.hooks.static_sent;
+        let amount = sent.map_or(amount, |sent| sent(&mut self.cx, conn, amount));
+        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
         let size = self.cx.pools.output_len(slot.pool());
         let had_room = slot.has_answer_room(size);
         let amount = slot.output.consume(size, amount);

@@ -194,6 +194,11 @@ impl<A> Cx<'_, A> {
         slot.begin_again();
         slot.turn.set(flag::RESTING | flag::RELEASED, true);
         slot.alarm_at = at;
+        if let (Some(sent), Some((conn, _))) = (self.hooks.static_sent, self.tables.conns.at(index))
+        {
+            // The output is lost.
+            sent(self, conn, 0);
+        }
         if at <= self.now {
             return self.conn_call(index);
         }

@@ -8,7 +8,7 @@ use crate::error::Code;
 use crate::handle::{Listener, kind};
 use crate::outbox::Pending;
 use crate::queue::Turn;
-use crate::ring::Ring;
+use crate::ring::{Lines, Ring, Searched};
 use crate::table::{Head, Slot};
 
 /// The flags of a connection, in the word of its [`Turn`].
@@ -86,6 +86,8 @@ pub struct ConnSlot<A> {
     /// While it is connecting or open, the room that the application waits for, zero for none. Then the
     /// [`Code`] of how it ended.
     room_or_end: u16,
+    /// How far the input was searched for the end of a line.
+    searched: Searched,
     pub(crate) pending: Pending,
 }
 
@@ -107,6 +109,7 @@ impl<A> Slot for ConnSlot<A> {
         output: Ring::EMPTY,
         keep_alive: 0,
         room_or_end: 0,
+        searched: Searched::NOTHING,
         pending: Pending::EMPTY,
     };
 
@@ -141,6 +144,7 @@ impl<A> ConnSlot<A> {
         self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
         (self.alarm_at, self.alarm_every, self.room_or_end) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
+        self.searched = Searched::NOTHING;
         self.set_tuning(Tuning::DEFAULT);
     }
 
@@ -191,6 +195,21 @@ impl<A> ConnSlot<A> {
     pub(super) fn is_readable(&self) -> bool {
         // In the callback of its end, a connection that has failed is released.
         self.has(flag::OPEN | flag::RELEASED)
+    }
+
+    /// Returns what is known of the line that is coming in.
+    pub(super) fn lines(&self) -> Lines {
+        Lines { searched: self.searched, skips: self.has(flag::SKIPS_LINE) }
+    }
+
+    pub(super) fn set_lines(&mut self, lines: Lines) {
+        self.turn.set(flag::SKIPS_LINE, lines.skips);
+        self.searched = lines.searched;
+    }
+
+    /// Notes how far the input was searched for the end of a line.
+    pub(super) const fn set_searched(&mut self, searched: Searched) {
+        self.searched = searched;
     }
 
     /// Returns whether the room that the application waits for is there, or the output is empty.

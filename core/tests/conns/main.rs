@@ -221,10 +221,7 @@ fn writing_takes_all_or_nothing_or_what_fits() {
     assert_eq!((view.write_some(b"world"), view.write_some(b"!")), (3, 0));
     assert_eq!(actions(&mut base), [Action::Send(conn)]);
     assert_eq!(drain(&mut base, conn, 99), b"hellowor");
-    assert_eq!(
-        WriteError::Full { room: 3 }.to_string(),
-        "the output ring has room for 3 bytes only"
-    );
+    assert_eq!(WriteError::Full { room: 3 }.to_string(), "the ring has room for 3 bytes only");
 }
 
 #[cfg(feature = "record")]

@@ -23,7 +23,7 @@ fn a_write_is_all_or_nothing_and_says_what_would_fit() {
     );
     assert_eq!(drain(&mut base, conn, 99), b"1234567-");
     let text = WriteError::TooLong { size: 8 }.to_string();
-    assert_eq!(text, "the output ring has 8 bytes: give the pool longer rings");
+    assert_eq!(text, "the ring has 8 bytes: make it longer, or those of the pool");
 }
 
 #[test]
