@@ -2,6 +2,8 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+use crate::handle::Conn;
+
 /// A socket address; the flow information of IPv6, which no stack below uses, is left out.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
@@ -10,10 +12,23 @@ pub(crate) struct Address {
     scope: u32,
     port: u16,
     is_v6: bool,
+    /// It is no address but a connection in memory, whose handle is in `scope`.
+    is_conn: bool,
 }
 
 impl Address {
-    pub(crate) const EMPTY: Self = Self { ip: [0; 16], scope: 0, port: 0, is_v6: false };
+    pub(crate) const EMPTY: Self =
+        Self { ip: [0; 16], scope: 0, port: 0, is_v6: false, is_conn: false };
+
+    /// Names a connection as the peer of one in memory.
+    pub(crate) const fn of_conn(conn: Conn) -> Self {
+        Self { scope: conn.bits(), is_conn: true, ..Self::EMPTY }
+    }
+
+    /// Returns the connection that is the peer of one in memory.
+    pub(crate) fn as_conn(&self) -> Option<Conn> {
+        self.is_conn.then(|| Conn::from_bits(self.scope))
+    }
 }
 
 impl From<SocketAddr> for Address {
@@ -30,13 +45,13 @@ impl From<SocketAddr> for Address {
                 v6.scope_id()
             }
         };
-        Self { ip, scope, port: address.port(), is_v6: address.is_ipv6() }
+        Self { ip, scope, port: address.port(), is_v6: address.is_ipv6(), is_conn: false }
     }
 }
 
 impl From<Address> for SocketAddr {
     #[inline(never)]
-    fn from(Address { ip, scope, port, is_v6 }: Address) -> Self {
+    fn from(Address { ip, scope, port, is_v6, .. }: Address) -> Self {
         if is_v6 {
             return SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope).into();
         }

@@ -91,6 +91,12 @@ pub enum SetupError {
     Busy,
     /// The base has slots for static pieces already.
     Statics,
+    /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
+    MemoryPool,
+    /// The pool is not [in memory](crate::Pool::in_memory).
+    NeedsMemoryPool,
+    /// The connection has a filter above it already, has ended, or is at rest.
+    NotFiltered,
 }
 
 impl From<FullError> for SetupError {
@@ -109,6 +115,8 @@ pub enum ConnectError {
     Accepted,
     /// It has ended, and its handle is stale.
     Ended,
+    /// It is in memory, and has no socket: see [`Pool::in_memory`](crate::Pool::in_memory).
+    InMemory,
 }
 
 /// Why a line was not read.
@@ -165,6 +173,8 @@ pub enum ConnError {
     Denied,
     /// The back end has no socket left.
     NoSocket,
+    /// A filter could not turn the bytes of one side into bytes of the other.
+    Filter,
     /// An operating system error that has no name here, by its number.
     System(i32),
 }
@@ -259,7 +269,7 @@ pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
     all.iter().position(same).unwrap_or(all.len())
 }
 
-pub(crate) const CONN_ERRORS: [ConnError; 9] = [
+pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Reset,
     ConnError::Refused,
     ConnError::TimedOut,
@@ -268,6 +278,7 @@ pub(crate) const CONN_ERRORS: [ConnError; 9] = [
     ConnError::AddressInvalid,
     ConnError::Denied,
     ConnError::NoSocket,
+    ConnError::Filter,
     ConnError::System(0),
 ];
 
@@ -367,6 +378,9 @@ impl fmt::Display for SetupError {
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
             Self::Statics => "the base has slots for static pieces already",
+            Self::MemoryPool => "the connections of a pool in memory have no sockets",
+            Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",
+            Self::NotFiltered => "the connection has a filter already, has ended, or is at rest",
         })
     }
 }
@@ -377,6 +391,7 @@ impl fmt::Display for ConnectError {
             Self::InUse => "the connection is in use: connect again when it has ended",
             Self::Accepted => "a listener has accepted the connection",
             Self::Ended => "the connection has ended",
+            Self::InMemory => "the connection is in memory",
         })
     }
 }
@@ -401,6 +416,7 @@ impl fmt::Display for ConnError {
             Self::AddressInvalid => "the address cannot be used from here",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
+            Self::Filter => "the filter cannot transform the bytes",
             Self::System(number) => return write!(f, "operating system error {number}"),
         })
     }

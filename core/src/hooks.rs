@@ -1,7 +1,7 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
 //! The linker keeps what can be reached. The code behind one-shot events, timers of events, alarms and
-//! later connects of connections, static output, sources, watchers and the dispatch limit is reached through
+//! later connects of connections, connections in memory, static output, sources, watchers and the dispatch limit is reached through
 //! pointers, which are set by the verbs that make such things. An application that never calls those carries none
 //! of it. Nothing else about these parts is optional.
 
@@ -15,6 +15,7 @@ type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
 type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<Alarm>, Instant) -> Instant>;
 type Output<A> = Option<for<'c> fn(&'c Cx<'_, A>, Conn) -> (&'c [u8], &'c [u8])>;
 type Sent<A> = Option<fn(&mut Cx<'_, A>, Conn, usize) -> usize>;
+type Carry<A> = Option<fn(&mut Cx<'_, A>, u16, u8) -> bool>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// The pointers.
@@ -30,6 +31,8 @@ pub(crate) struct Hooks<A> {
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Lets the connection in a slot, which has ended, rest until it connects again.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
+    /// Does an action of the connection in a slot if it is in memory. Returns whether it is.
+    pub(crate) conn_carry: Carry<A>,
     /// Returns the next part of the output of a connection that may have static bytes.
     pub(crate) static_output: Output<A>,
     /// Counts bytes of that part as sent. Returns how many bytes leave the ring.
@@ -58,6 +61,7 @@ impl<A> Hooks<A> {
             event_expire: None,
             conn_alarm: None,
             conn_rest: None,
+            conn_carry: None,
             static_output: None,
             static_sent: None,
             source_register: None,

@@ -60,7 +60,7 @@ pub use backend::Backend;
 pub use backoff::Backoff;
 pub use base::{EventBase, Fired};
 pub use conn::{
-    ConnEnd, ConnEvent, ConnMut, Direction, FIN_WAIT, KEEP_ALIVE, LINGER, OnConn, Protocol,
+    ConnEnd, ConnEvent, ConnMut, Direction, FIN_WAIT, Filter, KEEP_ALIVE, LINGER, OnConn, Protocol,
     Settings, Tuning,
 };
 pub use conn_map::ConnMap;

@@ -197,6 +197,7 @@ impl<'s, A> Cx<'s, A> {
         settings: &'static Settings,
         call: OnConn<A>,
     ) -> Result<Listener, SetupError> {
+        self.needs_sockets(pool)?;
         self.fits_pool(pool, settings)?;
         let (listener, slot) = self.tables.listeners.insert().ok_or(FullError::Listeners)?;
         (slot.call, slot.settings) = (Some(call), Some(settings));

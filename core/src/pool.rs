@@ -44,6 +44,7 @@ pub struct Pool {
     spare: u16,
     input: usize,
     output: usize,
+    in_memory: bool,
 }
 
 impl Pool {
@@ -52,7 +53,7 @@ impl Pool {
 
     /// Describes a pool of `conns` connections, with rings of 512 bytes.
     pub const fn new(conns: u16) -> Self {
-        Self { conns, spare: 0, input: 512, output: 512 }
+        Self { conns, spare: 0, input: 512, output: 512, in_memory: false }
     }
 
     /// Describes a pool of all connections that the storage has left, as far as its bytes go. Spare ones are
@@ -73,6 +74,13 @@ impl Pool {
     #[must_use]
     pub const fn spare(self, spare: u16) -> Self {
         Self { spare, ..self }
+    }
+
+    /// Makes it a pool of connections without sockets: for [pairs](Cx::pair), and for connections above
+    /// [filters](crate::ConnMut::filter). On a board no socket is held for it.
+    #[must_use]
+    pub const fn in_memory(self) -> Self {
+        Self { in_memory: true, ..self }
     }
 
     /// Returns the sizes of each connection's input and output ring in bytes.
@@ -106,16 +114,23 @@ impl Pool {
         }
     }
 
-    /// Returns its numbers: connections, spare ones, bytes of input and of output.
+    /// Returns its numbers: connections, spare ones, bytes of input and of output, and 1 for in memory.
     #[cfg(feature = "record")]
-    pub(crate) const fn numbers(&self) -> [usize; 4] {
-        [self.conns as usize, self.spare as usize, self.input, self.output]
+    pub(crate) const fn numbers(&self) -> [usize; 5] {
+        let Self { conns, spare, input, output, in_memory } = *self;
+        [conns as usize, spare as usize, input, output, in_memory as usize]
     }
 
     /// Makes it of its numbers.
     #[cfg(feature = "record")]
-    pub(crate) const fn of_numbers(conns: u16, spare: u16, input: usize, output: usize) -> Self {
-        Self { conns, spare, input, output }
+    pub(crate) const fn of_numbers(
+        conns: u16,
+        spare: u16,
+        input: usize,
+        output: usize,
+        in_memory: u16,
+    ) -> Self {
+        Self { conns, spare, input, output, in_memory: in_memory != 0 }
     }
 
     /// The bytes of one connection's rings.
@@ -126,7 +141,8 @@ impl Pool {
 
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { conns, spare, input, output } = self;
+        let Self { conns, spare, input, output, in_memory } = self;
+        f.write_str(if *in_memory { "in memory, " } else { "" })?;
         write!(
             f,
             "{conns} connections and {spare} spare ones, {input} bytes of input and {output} of output \
@@ -158,6 +174,8 @@ pub struct PoolSlot {
     pub(crate) held: u16,
     /// Closed connections that wait for their peer's end of stream only, the oldest first.
     pub(crate) lingering: List,
+    /// See [`Pool::in_memory`].
+    in_memory: bool,
 }
 
 impl PoolSlot {
@@ -173,7 +191,12 @@ impl PoolSlot {
             most: 0,
             held: 0,
             lingering: List::EMPTY,
+            in_memory: false,
         }
+    }
+
+    pub(crate) const fn is_in_memory(&self) -> bool {
+        self.in_memory
     }
 
     /// Returns whether the application holds as many connections as it may.
@@ -345,9 +368,9 @@ impl<'s> Pools<'s> {
 
 /// For back ends that hold sockets free for each pool.
 impl<A> EventBase<'_, A> {
-    /// Returns the number of connection slots of each pool, spare ones included.
+    /// Returns the number of connections with sockets that each pool can have, spare ones included.
     pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
-        self.cx.pools.iter().map(|pool| pool.conns.into())
+        self.cx.pools.iter().map(|pool| if pool.in_memory { 0 } else { pool.conns.into() })
     }
 
     /// Returns the place of a connection's pool in [`pool_sizes`](Self::pool_sizes).
@@ -419,6 +442,7 @@ impl<A> Cx<'_, A> {
                 most: (conns as u16).saturating_sub(pool.spare),
                 held: 0,
                 lingering: List::EMPTY,
+                in_memory: pool.in_memory,
             };
         }
         self.recorder.note(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
@@ -429,7 +453,13 @@ impl<A> Cx<'_, A> {
     pub fn pool(&self, pool: PoolId) -> Option<Pool> {
         let slot = self.pools.added(pool)?;
         let (conns, spare) = (slot.most, slot.conns.saturating_sub(slot.most));
-        Some(Pool { conns, spare, input: slot.input_len(), output: slot.output_len() })
+        Some(Pool {
+            conns,
+            spare,
+            input: slot.input_len(),
+            output: slot.output_len(),
+            in_memory: slot.in_memory,
+        })
     }
 
     /// Returns the number of connections of a pool that the application holds at the moment; zero for the

@@ -278,7 +278,7 @@ pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usiz
 
 /// Copies as much as both have. Returns the number of bytes copied. A loop, which becomes a `memcpy`,
 /// because `copy_from_slice` can panic.
-fn copy(target: &mut [u8], source: &[u8]) -> usize {
+pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
     target.len().min(source.len())
 }

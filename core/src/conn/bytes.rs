@@ -293,8 +293,8 @@ impl<A> ConnMut<'_, '_, A> {
         let was_full = slot.input.len() == storage.len();
         let amount = take(&mut slot.input, storage);
         slot.set_searched(Searched::NOTHING);
-        if was_full && amount > 0 {
-            self.cx.conn_input_has_room(self.conn.slot());
+        if amount > 0 {
+            self.cx.conn_input_taken(self.conn.slot(), was_full);
         }
         amount
     }
@@ -306,12 +306,13 @@ impl<A> ConnMut<'_, '_, A> {
     ) -> Option<T> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
         let storage = self.cx.pools.input_mut(slot.pool(), self.conn.slot());
-        let was_full = slot.input.len() == storage.len();
+        let before = slot.input.len();
+        let was_full = before == storage.len();
         let mut lines = slot.lines();
         let done = work(&mut slot.input, storage, &mut lines);
         slot.set_lines(lines);
-        if was_full && slot.input.len() < storage.len() {
-            self.cx.conn_input_has_room(self.conn.slot());
+        if slot.input.len() < before {
+            self.cx.conn_input_taken(self.conn.slot(), was_full);
         }
         Some(done)
     }
@@ -336,10 +337,16 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The input ring was full, and is not any more.
-    pub(super) fn conn_input_has_room(&mut self, index: u16) {
-        self.conn_post(index, action::RECEIVE);
-        self.conn_progress(index, Direction::Read);
+    /// Bytes were taken out of the input ring, which may have been full.
+    pub(super) fn conn_input_taken(&mut self, index: u16, was_full: bool) {
+        let Some(slot) = self.tables.conns.slot(index) else { return };
+        // A filter may wait for more room than there was.
+        if was_full || slot.peer.as_conn().is_some() {
+            self.conn_post(index, action::RECEIVE);
+        }
+        if was_full {
+            self.conn_progress(index, Direction::Read);
+        }
     }
 }
 

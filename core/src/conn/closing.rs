@@ -289,7 +289,9 @@ impl<A> Cx<'_, A> {
     }
 
     fn conn_evict(&mut self, index: u16) -> Option<Conn> {
-        let (conn, _) = self.tables.conns.at(index)?;
+        let (conn, slot) = self.tables.conns.at(index)?;
+        // The back end does not know those in memory.
+        let conn = if slot.peer.as_conn().is_none() { conn } else { Conn::NONE };
         self.conn_give_back(index);
         Some(conn)
     }

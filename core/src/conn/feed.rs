@@ -106,13 +106,7 @@ impl<A> EventBase<'_, A> {
     /// [static](ConnMut::write_static), those up to the beginning or the end of a static piece. When these
     /// are sent, [`Action::Send`](crate::Action::Send) follows.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
-        let Some(slot) = self.cx.tables.conns.get(conn).filter(|slot| slot.may_send()) else {
-            return (&[], &[]);
-        };
-        match self.cx.hooks.static_output {
-            None => slot.output.bytes(self.cx.pools.output(slot.pool(), conn.slot())),
-            Some(output) => output(&self.cx, conn),
-        }
+        self.cx.conn_output(conn)
     }
 
     /// Feeds that the oldest `amount` bytes were sent. Ignored before the connection is open.
@@ -162,7 +156,7 @@ impl<A> Cx<'_, A> {
     }
 
     pub(super) fn conn_received(&mut self, conn: Conn, amount: usize) -> Option<usize> {
-        let Some(slot) = self.tables.conns.get_mut(conn) else { return None };
+        let slot = self.tables.conns.get_mut(conn)?;
         if !slot.has(flag::OPEN | flag::CLOSING) || slot.has(flag::EOF) {
             return None;
         }
@@ -177,6 +171,16 @@ impl<A> Cx<'_, A> {
             self.conn_post(conn.slot(), action::RECEIVE);
         }
         Some(amount)
+    }
+
+    pub(super) fn conn_output(&self, conn: Conn) -> (&[u8], &[u8]) {
+        let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.may_send()) else {
+            return (&[], &[]);
+        };
+        match self.hooks.static_output {
+            None => slot.output.bytes(self.pools.output(slot.pool(), conn.slot())),
+            Some(output) => output(self, conn),
+        }
     }
 
     pub(super) fn conn_sent(&mut self, conn: Conn, amount: usize) {

@@ -200,6 +200,11 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn conn_action(&mut self, index: u16, action: u8) -> Option<Action> {
+        if let Some(carry) = self.hooks.conn_carry
+            && carry(self, index, action)
+        {
+            return None;
+        }
         let (conn, slot) = self.tables.conns.at(index)?;
         match action {
             action::OPEN => Some(Action::Connect(conn)),

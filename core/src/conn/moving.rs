@@ -59,8 +59,8 @@ impl<A> ConnMut<'_, '_, A> {
             slot.set_searched(Searched::NOTHING);
         }
         self.cx.conn_output_grew(to.slot(), amount, begins);
-        if was_full && amount > 0 {
-            self.cx.conn_input_has_room(from.slot());
+        if amount > 0 {
+            self.cx.conn_input_taken(from.slot(), was_full);
         }
         Ok(amount)
     }

@@ -107,6 +107,19 @@ impl<'s, A> Cx<'s, A> {
         settings: &'static Settings,
         call: OnConn<A>,
     ) -> Result<Conn, SetupError> {
+        self.needs_sockets(pool)?;
+        self.conn_from_pool(pool, settings, call)
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Takes a connection from a pool, at rest.
+    pub(super) fn conn_from_pool(
+        &mut self,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
         self.fits_pool(pool, settings)?;
         if self.pools.get(pool.0).is_none_or(|pool| pool.is_full()) {
             return Err(SetupError::PoolFull);
@@ -147,6 +160,9 @@ impl<A> ConnMut<'_, '_, A> {
         }
         if slot.is_held() && !slot.has(flag::RESTING) {
             return Err(ConnectError::InUse);
+        }
+        if slot.peer.as_conn().is_some() {
+            return Err(ConnectError::InMemory);
         }
         self.cx.conn_connect_after(self.conn.slot(), millis(delay), address);
         Ok(())

@@ -5,7 +5,7 @@ use super::{OnConn, Settings, Tuning};
 use crate::Instant;
 use crate::address::Address;
 use crate::error::Code;
-use crate::handle::{Listener, kind};
+use crate::handle::{Conn, Listener, kind};
 use crate::outbox::Pending;
 use crate::queue::Turn;
 use crate::ring::{Lines, Ring, Searched};
@@ -60,6 +60,9 @@ pub(crate) mod flag {
     /// The rest of an overlong line is discarded.
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
+
+/// The settings of connections below a filter: input never waits for room for output.
+static BELOW_FILTER: Settings = Settings::new().room(0).idle(core::time::Duration::ZERO);
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
@@ -151,6 +154,26 @@ impl<A> ConnSlot<A> {
     /// Returns the number of its pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest() & 0b1111
+    }
+
+    /// Ends the rest of a connection, which is under way from now on.
+    pub(super) const fn leave_rest(&mut self) {
+        self.turn.set(flag::RESTING | flag::RELEASED, false);
+    }
+
+    /// Puts a filter above the connection, which the filter's function is called for from now on.
+    pub(super) fn put_below(&mut self, above: Conn, call: OnConn<A>) {
+        (self.call, self.settings) = (Some(call), Some(&BELOW_FILTER));
+        // Without timeouts of its own, it has no use for the times of its last progress.
+        self.timeouts = [0; 2];
+        self.last[0] = Instant::from_micros(above.bits().into());
+        self.take_alarm();
+    }
+
+    /// Returns the connection above the filter, if it is below one.
+    pub(super) fn above(&self) -> Option<Conn> {
+        let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
+        is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))
     }
 
     /// Returns the room that an answer takes.

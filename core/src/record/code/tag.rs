@@ -59,7 +59,7 @@ tags! {
     CLOSE_ALL = 44, 0;
     OVERDUE = 45, 0;
     BASE = 46, 6;
-    POOL = 47, 4;
+    POOL = 47, 5;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the
