@@ -226,7 +226,7 @@ impl<'s, A> Cx<'s, A> {
         match mode {
             Mode::Persist => self.make_with(waits, 0, call, interest),
             Mode::OneShot => {
-                self.hooks.event_spent = Some(|cx, event| cx.event_spent(event));
+                self.hooks.one_shot = Some(|cx, event, what| cx.event_one_shot(event, what));
                 self.make_with(waits, flag::ONE_SHOT, call, interest)
             }
         }

@@ -10,7 +10,7 @@ use crate::handle::{Conn, Listener, Source};
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::tables::{Place, Tables};
-use crate::{EventBase, EventFlags, Signal, Tuning};
+use crate::{Cx, EventBase, EventFlags, Signal, Tuning};
 
 /// Something for the back end to do.
 ///
@@ -141,6 +141,15 @@ impl Outbox {
             if self.first.is_none() {
                 self.last = Id::NONE;
             }
+        }
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Adds actions to those of a slot.
+    pub(crate) fn post(&mut self, id: Id, actions: u8) {
+        if self.tables.pending(id).is_some_and(|pending| pending.add(actions)) {
+            self.outbox.append(&mut self.tables, id);
         }
     }
 }

@@ -115,10 +115,10 @@ impl<A> Cx<'_, A> {
     #[inline(never)]
     fn conn_forget(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let (is_known, is_held_back) = (!slot.is_unaccepted(), slot.has(flag::HELD_BACK));
         if !slot.is_held() {
             return;
         }
+        let is_known = !slot.is_unaccepted();
         if slot.turn.state & (flag::RELEASED | flag::RESTING) != flag::RELEASED {
             slot.set_end(end);
         }
@@ -127,9 +127,7 @@ impl<A> Cx<'_, A> {
         (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
         let id = self.tables.conn_id(index);
         self.queues.remove(&mut self.tables, id);
-        if is_held_back {
-            self.stop_holding_back(index);
-        }
+        self.stop_holding_back(index);
         self.conn_count(index, 0_u16.wrapping_sub(1));
         if is_known {
             self.conn_activate(index, due::ENDED);

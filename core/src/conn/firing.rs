@@ -7,6 +7,7 @@ use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
 use crate::outbox::{Action, action};
 use crate::pool::PoolSlot;
+use crate::table::Slot;
 use crate::{Cx, Fired};
 
 /// Callbacks that are due, in the order they run (rule R2).
@@ -131,7 +132,7 @@ impl<A> Cx<'_, A> {
         if is_unaccepted && !self.hand_over(index) {
             return None;
         }
-        let (conn, slot) = self.tables.conns.at(index)?;
+        let slot = self.tables.conns.slot_mut(index)?;
         let pool = self.pools.get(slot.pool())?;
         let run = if self.conn_turn.index == index { self.conn_turn.run } else { 0 };
         let before = slot.turn.due();
@@ -155,7 +156,7 @@ impl<A> Cx<'_, A> {
         let left = slot.turn.due();
         let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
-        let (call, event) = (slot.call, slot.event_of(first));
+        let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
         // This callback and those before it.
         let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
         self.conn_turn = ConnTurn { index, run };
