@@ -13,7 +13,7 @@ use crate::timers::Alarm;
 use crate::{Cx, EventFlags, Instant, Wait};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
-type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<Alarm>, Instant) -> Instant>;
+type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>, Instant) -> Instant>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
 /// What happens to a one-shot event.

@@ -8,6 +8,7 @@ use crate::base::Fired;
 use crate::event::OnEvent;
 use crate::handle::Event;
 use crate::record::Entry;
+use crate::run::ask;
 use crate::tables::Place;
 use crate::{Action, Backend, Cx, EventBase, EventFlags, Instant};
 
@@ -192,7 +193,7 @@ impl<A> EventBase<'_, A> {
         {
             return Step::Call(call, event, EventFlags::NONE);
         }
-        if cx.state.loop_break {
+        if cx.state.is_asked(ask::BREAK) {
             return Step::End;
         }
         if let Some((call, event)) = cx.repeat() {
@@ -209,7 +210,7 @@ impl<A> EventBase<'_, A> {
     }
 
     fn end_pass(&mut self) -> Option<Fired<A>> {
-        if self.cx.state.loop_break {
+        if self.cx.state.is_asked(ask::BREAK) {
             self.cx.repeat = None;
         }
         self.cx.end_running();

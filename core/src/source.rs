@@ -156,7 +156,11 @@ impl<A> Cx<'_, A> {
     }
 
     fn post_source(&mut self, source: Source, action: u8) {
-        self.post(self.tables.source_id(source.slot()), action);
+        let slot = self.tables.sources.slot_mut(source.slot());
+        if slot.is_some_and(|slot| slot.pending.add(action)) {
+            let id = self.tables.source_id(source.slot());
+            self.outbox.append(&mut self.tables, id);
+        }
     }
 
     fn source_action(&mut self, index: u16, action: u8) -> Option<Action> {

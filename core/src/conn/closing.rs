@@ -271,16 +271,17 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_has_room(&self, pool: u8) -> bool {
         let Some(pool) = self.pools.get(pool) else { return false };
         self.tables.conns.slot(pool.free).is_some()
-            || self.outbox.evicted == Conn::NONE && !pool.lingering.is_empty()
+            || self.outbox.may_evict() && !pool.lingering.is_empty()
     }
 
     /// Takes a slot of a pool for a new connection. If all are taken, that is the slot of the connection
     /// that lingers longest; the back end learns that with the next action.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
-        if self.tables.conns.slot(slot.free).is_none() && self.outbox.evicted == Conn::NONE {
+        if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
             let index = slot.lingering.first.slot();
-            self.outbox.evicted = self.conn_evict(index)?;
+            let evicted = self.conn_evict(index)?;
+            self.outbox.evict(evicted);
         }
         let pool = self.pools.get_mut(pool)?;
         self.tables.conns.insert_from(&mut pool.free)
