@@ -126,7 +126,7 @@ impl<A> EventBase<'_, A> {
         step
     }
 
-    #[inline(never)]
+    #[inline]
     fn next_slowly(&mut self) -> Option<Fired<A>> {
         let fired = self.take_next();
         self.note_next(fired.as_ref());
