@@ -30,8 +30,6 @@ pub(super) mod due {
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
     /// Callbacks that wait until writing is enabled.
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
-    /// Callbacks that disable reading.
-    pub(super) const DISABLES_READING: u8 = READ_TIMEOUT | EOF;
     /// Callbacks that wait until there is room for an answer.
     pub(super) const ANSWERED: u8 = READ | EOF;
 }
@@ -139,22 +137,25 @@ impl<A> Cx<'_, A> {
         slot.check_due(pool);
         let ready = slot.ready(|| pool.output_len()) & !run;
         let first = ready & ready.wrapping_neg();
-        // None follows the last one, though those before it may have made others due.
-        slot.clear_due(if first == due::ENDED { u8::MAX } else { first });
+        slot.clear_due(first);
         let mut others = ready & !first;
-        if first & due::DISABLES_READING != 0 {
-            slot.disable(Direction::Read);
-            others &= !due::OF_READING;
-        }
-        if first == due::WRITE_TIMEOUT {
-            slot.disable(Direction::Write);
-            others &= !due::OF_WRITING;
-        }
-        if first == due::WRITE {
-            slot.set_room_wanted(0);
+        match first {
+            due::WRITE => slot.set_room_wanted(0),
+            due::READ_TIMEOUT | due::EOF => {
+                slot.disable(Direction::Read);
+                others &= !due::OF_READING;
+            }
+            due::WRITE_TIMEOUT => {
+                slot.disable(Direction::Write);
+                others &= !due::OF_WRITING;
+            }
+            // None follows the last one, though those before it may have made others due.
+            due::ENDED => slot.turn.set_due(0),
+            _ => {}
         }
         let left = slot.turn.due();
-        let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
+        let taken = before & !left;
+        let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
         let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
         // This callback and those before it.
@@ -166,7 +167,7 @@ impl<A> Cx<'_, A> {
                 self.conn_activate(index, left);
             }
         }
-        if before & !left & due::OF_TIME != 0 {
+        if taken & due::OF_TIME != 0 {
             // A due timeout has no key in the heap of timers, so the next one gets it here.
             self.conn_arm(index);
         }
