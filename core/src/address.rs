@@ -32,18 +32,14 @@ impl Address {
 }
 
 impl From<SocketAddr> for Address {
+    #[inline]
     fn from(address: SocketAddr) -> Self {
-        let mut ip = [0; 16];
-        let scope = match address {
+        let (ip, scope) = match address {
             SocketAddr::V4(v4) => {
-                let octets = v4.ip().octets();
-                ip.iter_mut().zip(octets).for_each(|(byte, octet)| *byte = octet);
-                0
+                let [a, b, c, d] = v4.ip().octets();
+                ([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0)
             }
-            SocketAddr::V6(v6) => {
-                ip = v6.ip().octets();
-                v6.scope_id()
-            }
+            SocketAddr::V6(v6) => (v6.ip().octets(), v6.scope_id()),
         };
         Self { ip, scope, port: address.port(), is_v6: address.is_ipv6(), is_conn: false }
     }

@@ -24,7 +24,7 @@ use crate::peak::Peak;
 use crate::pool::Pools;
 use crate::queue::Queues;
 use crate::record::{Entry, LongestWrite, Recorder};
-use crate::run::LoopState;
+use crate::run::{LoopState, ask};
 use crate::storage::Storage;
 use crate::tables::Tables;
 use crate::timers::Timers;
@@ -116,7 +116,8 @@ impl<'s, A> EventBase<'s, A> {
         self.cx.update_now(now);
         let state = &mut self.cx.state;
         if state.exit_set && state.exit_at <= self.cx.now {
-            (state.exit_at, state.exit_set, state.exit) = (Instant::MAX, false, true);
+            (state.exit_at, state.exit_set) = (Instant::MAX, false);
+            state.ask(ask::EXIT);
         }
     }
 }

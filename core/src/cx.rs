@@ -227,7 +227,7 @@ impl<'s, A> Cx<'s, A> {
         match mode {
             Mode::Persist => self.make_with(waits, 0, call, interest),
             Mode::OneShot => {
-                self.hooks.event_spent = Some(|cx, event| cx.event_spent(event));
+                self.hooks.one_shot = Some(|cx, event, what| cx.event_one_shot(event, what));
                 self.make_with(waits, flag::ONE_SHOT, call, interest)
             }
         }
@@ -309,7 +309,7 @@ impl<A> Cx<'_, A> {
 
     /// Activates the events whose deadline has come, before another alarm. Returns the next one.
     #[inline]
-    fn expire_events(&mut self, before: Option<Alarm>) -> Instant {
+    fn expire_events(&mut self, before: Option<&Alarm>) -> Instant {
         let now = self.now;
         self.hooks.event_expire.map_or(Instant::MAX, |expire| expire(self, before, now))
     }
@@ -366,13 +366,14 @@ impl<A> Cx<'_, A> {
             let first = self.first_conn();
             match self.timers.conns.first() {
                 Some(index) if begins && first <= self.now => {
-                    self.expire_events(Some(self.timers.conns.alarm(index)));
+                    let alarm = self.timers.conns.alarm(index);
+                    self.expire_events(Some(&alarm));
                     self.conn_timed_out(index);
                 }
                 _ => break first,
             }
         };
-        let event = self.expire_events((!begins).then_some(Alarm::BEFORE_ALL));
+        let event = self.expire_events((!begins).then_some(&Alarm::BEFORE_ALL));
         self.due_from = event.min(conn);
         // A connection's may move to a later time without a trace.
         self.due_moved = conn <= event && !self.timers.conns.is_empty();

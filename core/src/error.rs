@@ -222,53 +222,83 @@ impl Code {
         Self(bits.cast_signed())
     }
 
-    /// Makes a code: the number of an error that carries one, otherwise -1, -2 and so on by its position.
-    fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
-        Self(match number {
-            Some(number) => i16::try_from(number.max(0)).unwrap_or(i16::MAX),
-            None => !(place(all, error) as i16),
-        })
-    }
-
-    fn get<T: Copy>(self, all: &[T], system: fn(i32) -> T) -> T {
-        let place = usize::try_from(!self.0).ok();
-        place.and_then(|place| all.get(place)).copied().unwrap_or(system(self.0.into()))
+    /// Makes a code of the number of an operating system's error.
+    fn system(number: i32) -> Self {
+        Self(i16::try_from(number.max(0)).unwrap_or(i16::MAX))
     }
 }
 
+// In the order of the variants, so that each match is a subtraction.
+
 impl From<ConnError> for Code {
     fn from(error: ConnError) -> Self {
-        let number = if let ConnError::System(number) = error { Some(number) } else { None };
-        Self::of(&CONN_ERRORS, error, number)
+        Self(match error {
+            ConnError::Reset => -1,
+            ConnError::Refused => -2,
+            ConnError::TimedOut => -3,
+            ConnError::Unreachable => -4,
+            ConnError::AddressLost => -5,
+            ConnError::AddressInvalid => -6,
+            ConnError::Denied => -7,
+            ConnError::NoSocket => -8,
+            ConnError::Filter => -9,
+            ConnError::System(number) => return Self::system(number),
+        })
     }
 }
 
 impl From<Code> for ConnError {
     fn from(code: Code) -> Self {
-        code.get(&CONN_ERRORS, Self::System)
+        match code.0 {
+            -1 => Self::Reset,
+            -2 => Self::Refused,
+            -3 => Self::TimedOut,
+            -4 => Self::Unreachable,
+            -5 => Self::AddressLost,
+            -6 => Self::AddressInvalid,
+            -7 => Self::Denied,
+            -8 => Self::NoSocket,
+            -9 => Self::Filter,
+            number => Self::System(number.into()),
+        }
     }
 }
 
 impl From<ListenError> for Code {
     fn from(error: ListenError) -> Self {
-        let number = if let ListenError::System(number) = error { Some(number) } else { None };
-        Self::of(&LISTEN_ERRORS, error, number)
+        Self(match error {
+            ListenError::InUse => -1,
+            ListenError::NotOurs => -2,
+            ListenError::Invalid => -3,
+            ListenError::Denied => -4,
+            ListenError::NoSocket => -5,
+            ListenError::System(number) => return Self::system(number),
+        })
     }
 }
 
 impl From<Code> for ListenError {
     fn from(code: Code) -> Self {
-        code.get(&LISTEN_ERRORS, Self::System)
+        match code.0 {
+            -1 => Self::InUse,
+            -2 => Self::NotOurs,
+            -3 => Self::Invalid,
+            -4 => Self::Denied,
+            -5 => Self::NoSocket,
+            number => Self::System(number.into()),
+        }
     }
 }
 
 /// Returns the position of a small enum's value among all its values. A value that carries a number
 /// has the position of its variant.
+#[cfg(feature = "record")]
 pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
     let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
     all.iter().position(same).unwrap_or(all.len())
 }
 
+#[cfg(any(test, feature = "record"))]
 pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Reset,
     ConnError::Refused,
@@ -282,6 +312,7 @@ pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::System(0),
 ];
 
+#[cfg(any(test, feature = "record"))]
 pub(crate) const LISTEN_ERRORS: [ListenError; 6] = [
     ListenError::InUse,
     ListenError::NotOurs,

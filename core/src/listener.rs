@@ -357,11 +357,7 @@ impl<A> Cx<'_, A> {
     }
 
     fn listener_post(&mut self, index: u16, action: u8) {
-        let slot = self.tables.listeners.slot_mut(index);
-        if slot.is_some_and(|slot| slot.pending.add(action)) {
-            let id = self.tables.listener_id(index);
-            self.outbox.append(&mut self.tables, id);
-        }
+        self.post(self.tables.listener_id(index), action);
     }
 
     pub(crate) fn listener_action(&mut self, index: u16, action: u8) -> Option<Action> {

@@ -29,12 +29,12 @@ struct App {
 impl App {
     fn start(cx: &mut Cx<Self>) -> Listener {
         cx.on_signal(Signal::INT, |_, event| event.exit_after(Duration::from_secs(2))).unwrap();
-        cx.every(Duration::from_secs(1), Self::beat).unwrap();
+        cx.every(Duration::from_secs(1), Self::tick).unwrap();
         let pool = cx.add_pool(Pool::rest().rings(8, 16)).unwrap();
         cx.listen::<Echo>(address(), pool).unwrap()
     }
 
-    fn beat(&mut self, _: &mut EventMut<Self>) {
+    fn tick(&mut self, _: &mut EventMut<Self>) {
         self.beats += 1;
         assert!(self.beats != self.panics_at, "the planted bug");
     }

@@ -115,10 +115,10 @@ impl<A> Cx<'_, A> {
     #[inline(never)]
     fn conn_forget(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let (is_known, is_held_back) = (!slot.is_unaccepted(), slot.has(flag::HELD_BACK));
         if !slot.is_held() {
             return;
         }
+        let is_known = !slot.is_unaccepted();
         if slot.turn.state & (flag::RELEASED | flag::RESTING) != flag::RELEASED {
             slot.set_end(end);
         }
@@ -127,9 +127,7 @@ impl<A> Cx<'_, A> {
         (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
         let id = self.tables.conn_id(index);
         self.queues.remove(&mut self.tables, id);
-        if is_held_back {
-            self.stop_holding_back(index);
-        }
+        self.stop_holding_back(index);
         self.conn_count(index, 0_u16.wrapping_sub(1));
         if is_known {
             self.conn_activate(index, due::ENDED);
@@ -273,16 +271,17 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_has_room(&self, pool: u8) -> bool {
         let Some(pool) = self.pools.get(pool) else { return false };
         self.tables.conns.slot(pool.free).is_some()
-            || self.outbox.evicted == Conn::NONE && !pool.lingering.is_empty()
+            || self.outbox.may_evict() && !pool.lingering.is_empty()
     }
 
     /// Takes a slot of a pool for a new connection. If all are taken, that is the slot of the connection
     /// that lingers longest; the back end learns that with the next action.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
-        if self.tables.conns.slot(slot.free).is_none() && self.outbox.evicted == Conn::NONE {
+        if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
             let index = slot.lingering.first.slot();
-            self.outbox.evicted = self.conn_evict(index)?;
+            let evicted = self.conn_evict(index)?;
+            self.outbox.evict(evicted);
         }
         let pool = self.pools.get_mut(pool)?;
         self.tables.conns.insert_from(&mut pool.free)

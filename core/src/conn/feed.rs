@@ -203,6 +203,7 @@ impl<A> Cx<'_, A> {
         let has_room = !had_room && slot.has_answer_room(size);
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         if is_drained {
+            slot.pending.actions &= !action::SEND;
             self.conn_go_on_ending(conn.slot());
         }
         if is_held {

@@ -7,6 +7,7 @@ use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
 use crate::outbox::{Action, action};
 use crate::pool::PoolSlot;
+use crate::table::Slot;
 use crate::{Cx, Fired};
 
 /// Callbacks that are due, in the order they run (rule R2).
@@ -29,8 +30,6 @@ pub(super) mod due {
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
     /// Callbacks that wait until writing is enabled.
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
-    /// Callbacks that disable reading.
-    pub(super) const DISABLES_READING: u8 = READ_TIMEOUT | EOF;
     /// Callbacks that wait until there is room for an answer.
     pub(super) const ANSWERED: u8 = READ | EOF;
 }
@@ -131,31 +130,34 @@ impl<A> Cx<'_, A> {
         if is_unaccepted && !self.hand_over(index) {
             return None;
         }
-        let (conn, slot) = self.tables.conns.at(index)?;
+        let slot = self.tables.conns.slot_mut(index)?;
         let pool = self.pools.get(slot.pool())?;
         let run = if self.conn_turn.index == index { self.conn_turn.run } else { 0 };
         let before = slot.turn.due();
         slot.check_due(pool);
         let ready = slot.ready(|| pool.output_len()) & !run;
         let first = ready & ready.wrapping_neg();
-        // None follows the last one, though those before it may have made others due.
-        slot.clear_due(if first == due::ENDED { u8::MAX } else { first });
+        slot.clear_due(first);
         let mut others = ready & !first;
-        if first & due::DISABLES_READING != 0 {
-            slot.disable(Direction::Read);
-            others &= !due::OF_READING;
-        }
-        if first == due::WRITE_TIMEOUT {
-            slot.disable(Direction::Write);
-            others &= !due::OF_WRITING;
-        }
-        if first == due::WRITE {
-            slot.set_room_wanted(0);
+        match first {
+            due::WRITE => slot.set_room_wanted(0),
+            due::READ_TIMEOUT | due::EOF => {
+                slot.disable(Direction::Read);
+                others &= !due::OF_READING;
+            }
+            due::WRITE_TIMEOUT => {
+                slot.disable(Direction::Write);
+                others &= !due::OF_WRITING;
+            }
+            // None follows the last one, though those before it may have made others due.
+            due::ENDED => slot.turn.set_due(0),
+            _ => {}
         }
         let left = slot.turn.due();
-        let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
+        let taken = before & !left;
+        let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
-        let (call, event) = (slot.call, slot.event_of(first));
+        let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
         // This callback and those before it.
         let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
         self.conn_turn = ConnTurn { index, run };
@@ -165,7 +167,7 @@ impl<A> Cx<'_, A> {
                 self.conn_activate(index, left);
             }
         }
-        if before & !left & due::OF_TIME != 0 {
+        if taken & due::OF_TIME != 0 {
             // A due timeout has no key in the heap of timers, so the next one gets it here.
             self.conn_arm(index);
         }

@@ -12,6 +12,9 @@ use super::{ConnSlot, Direction};
 use crate::outbox::action;
 use crate::{Cx, Instant};
 
+/// The last time at which anything is due: [`Instant::MAX`] means never.
+const LAST: Instant = Instant::from_micros(u64::MAX - 1);
+
 impl<A> ConnSlot<A> {
     /// Returns the callbacks of the timeouts that count, due or not, with input rings of `input_len` bytes. Reading
     /// counts while input is wanted and there is room for it; writing counts while a connect or output
@@ -119,7 +122,7 @@ impl<A> Cx<'_, A> {
     /// Makes what has passed for the connection in a slot due. The direction of a timeout is disabled when
     /// its turn comes (rule M7), whether there is a callback or not.
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
-        let now = self.now;
+        let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if !slot.is_held() {
             return self.conn_close_timed_out(index);
@@ -139,7 +142,7 @@ impl<A> Cx<'_, A> {
 
     /// If the alarm of a connection is due, reports it, or connects one that is at rest.
     pub(super) fn conn_alarm_due(&mut self, index: u16) {
-        let now = self.now;
+        let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.alarm_deadline() > now {
             return;

@@ -78,7 +78,7 @@ impl<A> Cx<'_, A> {
     /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order
     /// of their deadlines. Returns the earliest deadline that is left, [`Instant::MAX`] if there is none.
     /// Takes cancelled timers that come first out of the heap.
-    fn event_expire(&mut self, before: Option<Alarm>, due: Instant) -> Instant {
+    fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
             let alarm = self.timers.events.alarm(index);
             let Some(slot) = self.tables.events.slot_mut(index) else { break };

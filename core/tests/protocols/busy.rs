@@ -19,7 +19,7 @@ fn busy(base: &mut Base, app: &mut App) -> (picoevent::Listener, Conn) {
 }
 
 #[test]
-fn a_client_in_a_spare_place_gets_the_text_and_is_closed_and_nobody_hears_of_it() {
+fn a_client_in_a_spare_place_gets_the_text_and_is_closed_without_a_callback() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let (listener, first) = busy(&mut base, &mut app);

@@ -56,7 +56,7 @@ fn a_failure_in_the_pass_of_the_opening_is_reported_after_it() {
 }
 
 #[test]
-fn an_accepted_connection_that_was_not_handed_over_ends_for_nobody() {
+fn an_accepted_connection_that_was_not_handed_over_ends_without_a_callback() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let pool = pool(&mut base, 3);
