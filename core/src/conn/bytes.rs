@@ -279,6 +279,12 @@ impl<A> ConnMut<'_, '_, A> {
         self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
     }
 
+    /// Returns whether no further input comes.
+    #[cfg(feature = "embedded-io")]
+    pub(crate) fn is_input_over(&self) -> bool {
+        self.slot().is_none_or(|slot| slot.has(flag::EOF) || slot.is_finished() && !slot.is_open())
+    }
+
     /// Returns the input ring and its storage, empty ones after the end.
     pub(super) fn input(&self) -> (Ring, &[u8]) {
         self.slot().map_or((Ring::EMPTY, &[]), |slot| {

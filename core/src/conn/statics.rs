@@ -209,7 +209,10 @@ impl<'s, A> Cx<'s, A> {
     fn release_statics(&mut self) {
         let Self { statics, tables, .. } = self;
         statics.release(|slot| {
-            tables.conns.get(slot.conn).is_none_or(|conn| conn.output.len() <= slot.at as usize)
+            tables.conns.get(slot.conn).is_none_or(|conn| {
+                let is_over = !conn.is_held() && conn.is_over();
+                is_over || conn.output.len() <= slot.at as usize
+            })
         });
     }
 }
