@@ -1,8 +1,10 @@
 //! Input of a connection: what is put back, lines in place, and what is remembered of a line.
 
-use picoevent::{ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, RingBuffer, WriteError};
+use picoevent::{
+    Action, ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, Pool, RingBuffer, WriteError,
+};
 
-use crate::{App, actions, connect, feed, open, passes, peer, storage};
+use crate::{App, accept, actions, connect, feed, open, passes, peer, storage};
 
 #[test]
 fn what_is_put_back_is_read_first_and_no_callback_comes_of_it() {
@@ -27,7 +29,7 @@ fn what_is_put_back_is_read_first_and_no_callback_comes_of_it() {
 fn nothing_is_put_back_before_a_connection_is_open_or_after_its_end() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
-    let pool = base.add_pool(picoevent::Pool::new(1).rings(8, 8)).unwrap();
+    let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
     let conn = base.connect_with(peer(), pool, &crate::SETTINGS, App::note).unwrap();
     assert_eq!(base.conn(conn).unwrap().prepend(b"x"), Err(WriteError::Finished));
     actions(&mut base);
@@ -93,8 +95,46 @@ fn a_connection_that_connects_again_begins_with_nothing_searched() {
     actions(&mut base);
     base.connected(conn);
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened]);
-    feed(&mut base, conn, b"a\nb\n");
-    assert_eq!(base.conn(conn).unwrap().find_eol(Eol::Lf), Some(1..2));
+    feed(&mut base, conn, b"a\nb\0");
+    let mut view = base.conn(conn).unwrap();
+    assert_eq!((view.find_eol(Eol::Lf), view.find_eol(Eol::Nul)), (Some(1..2), Some(3..4)));
+}
+
+#[test]
+fn the_next_connection_in_a_slot_begins_with_nothing_searched() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
+    for _ in 0..3 {
+        let conn = accept(&mut base, &mut app, pool);
+        feed(&mut base, conn, b"a\n");
+        let mut view = base.conn(conn).unwrap();
+        assert_eq!(view.find_eol(Eol::Lf), Some(1..2));
+        view.close();
+        base.finished(conn);
+        actions(&mut base);
+        base.delivered(conn);
+        passes(&mut base, &mut app);
+        assert_eq!(actions(&mut base), [Action::Close(conn)]);
+    }
+}
+
+#[test]
+fn lines_are_found_in_the_last_callback_whatever_the_end() {
+    use ConnError::{AddressLost, NoSocket, Reset, System, TimedOut, Unreachable};
+    for error in [Reset, TimedOut, Unreachable, AddressLost, NoSocket, System(110)] {
+        let (mut storage, mut app) = (storage(), App::default());
+        let mut base = EventBase::new(&mut storage);
+        let conn = open(&mut base, &mut app, 8, 8);
+        feed(&mut base, conn, b"a\r\n\0");
+        base.failed(conn, error);
+        app.react = Some(|conn, _| {
+            let ends = [Eol::Lf, Eol::CrlfStrict, Eol::Any, Eol::Nul].map(|eol| conn.find_eol(eol));
+            assert_eq!(ends, [Some(2..3), Some(1..3), Some(1..3), Some(3..4)]);
+        });
+        let end = ConnEvent::Ended(ConnEnd::Failed(error));
+        assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable, end]);
+    }
 }
 
 #[test]
@@ -104,11 +144,14 @@ fn an_amount_moves_to_the_output_of_a_connection_and_not_more() {
     let conn = open(&mut base, &mut app, 8, 4);
     feed(&mut base, conn, b"abcdefgh");
     let mut view = base.conn(conn).unwrap();
+    assert_eq!(view.find_eol(Eol::Lf), None);
     // To itself, as an echo.
     assert_eq!(view.transfer_some(conn, 0), Ok(0));
     assert_eq!(view.transfer_some(conn, 3), Ok(3));
     assert_eq!(view.transfer_some(conn, 3), Ok(1), "there is no more room");
     assert_eq!((view.peek().0, view.output_len()), (&b"efgh"[..], 4));
+    feed(&mut base, conn, b"\n");
+    assert_eq!(base.conn(conn).unwrap().find_eol(Eol::Lf), Some(4..5));
     assert_eq!(crate::drain_all(&mut base, conn), b"abcd");
     let mut view = base.conn(conn).unwrap();
     view.abort();
