@@ -116,11 +116,11 @@ impl<A> ConnMut<'_, '_, A> {
     /// free, [`WriteError::Finished`] when no more can be sent. Nothing was taken then.
     pub fn write_static(&mut self, data: &'static [u8]) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
-        let at = slot.output.len();
-        slot.output.check_room(storage.len(), 1)?;
         if data.is_empty() {
             return Ok(());
         }
+        let at = slot.output.len();
+        slot.output.check_room(storage.len(), 1)?;
         self.cx.release_statics();
         let mut slots = self.cx.statics.0.iter_mut();
         let free = slots.find(|slot| slot.data.is_none()).ok_or(WriteError::Statics)?;

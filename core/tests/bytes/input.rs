@@ -30,7 +30,9 @@ fn nothing_is_put_back_before_a_connection_is_open_or_after_its_end() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
-    let conn = base.connect_with(peer(), pool, &crate::SETTINGS, App::note).unwrap();
+    let conn = base.outgoing_with(pool, &crate::SETTINGS, App::note).unwrap();
+    assert_eq!(base.conn(conn).unwrap().prepend(b"x"), Err(WriteError::Finished), "at rest");
+    base.conn(conn).unwrap().connect(peer()).unwrap();
     assert_eq!(base.conn(conn).unwrap().prepend(b"x"), Err(WriteError::Finished));
     actions(&mut base);
     base.connected(conn);
