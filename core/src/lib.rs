@@ -26,6 +26,8 @@ mod handle;
 mod hooks;
 mod idle;
 mod inspect;
+#[cfg(feature = "embedded-io")]
+mod io;
 mod limit;
 mod listener;
 mod log;
@@ -74,6 +76,8 @@ pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;
 pub use handle::{Conn, Event, Handle, Listener, Source, kind};
 pub use inspect::{Dump, EventInfo};
+#[cfg(feature = "embedded-io")]
+pub use io::IoError;
 pub use limit::DispatchLimit;
 pub use listener::{ListenerMut, OnListenError};
 pub use mailbox::Mailbox;

@@ -210,9 +210,9 @@ impl Ring {
     /// O(size of the storage).
     fn align(&mut self, storage: &mut [u8]) {
         if let Some((before, from)) = storage.split_at_mut_checked(self.start()) {
-            before.reverse();
-            from.reverse();
-            storage.reverse();
+            reverse(before);
+            reverse(from);
+            reverse(storage);
             self.start = 0;
         }
     }
@@ -281,6 +281,17 @@ pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usiz
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
     target.len().min(source.len())
+}
+
+/// Reverses the order of the bytes. A loop, because the optimizer does not always see that `reverse` cannot
+/// panic.
+fn reverse(bytes: &mut [u8]) {
+    if let Some((front, back)) = bytes.split_at_mut_checked(bytes.len() / 2) {
+        front
+            .iter_mut()
+            .zip(back.iter_mut().rev())
+            .for_each(|(one, other)| core::mem::swap(one, other));
+    }
 }
 
 /// Writes text to a ring, as far as it fits.

@@ -252,7 +252,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`WriteError::Full`] when the input ring has no room, [`WriteError::TooLong`] when it never has,
     /// [`WriteError::Finished`] before the connection is open and after it was closed.
     pub fn prepend(&mut self, data: &[u8]) -> Result<(), WriteError> {
-        let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| slot.is_readable());
+        let open = self.cx.tables.conns.get_mut(self.conn);
+        let open = open.filter(|slot| slot.is_readable() && !slot.has(flag::RESTING));
         let slot = open.ok_or(WriteError::Finished)?;
         slot.set_searched(Searched::NOTHING);
         slot.input.prepend(self.cx.pools.input_mut(slot.pool(), self.conn.slot()), data)
@@ -277,6 +278,12 @@ impl<A> ConnMut<'_, '_, A> {
     /// end is looked for.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
+    }
+
+    /// Returns whether no further input comes.
+    #[cfg(feature = "embedded-io")]
+    pub(crate) fn is_input_over(&self) -> bool {
+        self.slot().is_none_or(|slot| slot.has(flag::EOF) || slot.is_finished() && !slot.is_open())
     }
 
     /// Returns the input ring and its storage, empty ones after the end.

@@ -116,11 +116,11 @@ impl<A> ConnMut<'_, '_, A> {
     /// free, [`WriteError::Finished`] when no more can be sent. Nothing was taken then.
     pub fn write_static(&mut self, data: &'static [u8]) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
-        let at = slot.output.len();
-        slot.output.check_room(storage.len(), 1)?;
         if data.is_empty() {
             return Ok(());
         }
+        let at = slot.output.len();
+        slot.output.check_room(storage.len(), 1)?;
         self.cx.release_statics();
         let mut slots = self.cx.statics.0.iter_mut();
         let free = slots.find(|slot| slot.data.is_none()).ok_or(WriteError::Statics)?;
@@ -209,7 +209,10 @@ impl<'s, A> Cx<'s, A> {
     fn release_statics(&mut self) {
         let Self { statics, tables, .. } = self;
         statics.release(|slot| {
-            tables.conns.get(slot.conn).is_none_or(|conn| conn.output.len() <= slot.at as usize)
+            tables.conns.get(slot.conn).is_none_or(|conn| {
+                let is_over = !conn.is_held() && conn.is_over();
+                is_over || conn.output.len() <= slot.at as usize
+            })
         });
     }
 }

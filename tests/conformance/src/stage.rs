@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use picoevent::memory::StaticSlot;
 use picoevent::{ConnEvent, ConnMut, End, EventBase, Listener, Pool, Run};
 use picoevent_mio::{Capacities, HeapStorage};
 
@@ -65,6 +66,8 @@ pub fn base_of(sizes: Sizes) -> (Base, App) {
     let storage = Box::leak(Box::new(HeapStorage::new(capacities).expect("possible sizes")));
     let mut base = EventBase::over(storage.memory());
     base.set_close_limits(Duration::from_secs(5), Duration::from_millis(50));
+    let statics = Box::leak(Box::new([StaticSlot::new(); 4]));
+    base.set_static_slots(statics).expect("it has none yet");
     let pools = base.add_pools(pools).expect("they are what the storage has room for");
     (base, App::new(pools.into()))
 }

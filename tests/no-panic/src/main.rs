@@ -20,6 +20,7 @@ mod listeners;
 mod parts;
 mod pools;
 mod recording;
+mod rings;
 mod text;
 mod triggers;
 mod unknown;
@@ -58,6 +59,7 @@ pub extern "C" fn every_verb() {
     parts::every_verb();
     triggers::every_verb();
     values::every_verb();
+    rings::every_verb();
     text::every_text();
     recording::every_verb();
     #[cfg(feature = "planted")]

@@ -1,7 +1,9 @@
 //! A base over memory in parts, of any lengths, that need not fit each other.
 
 use picoevent::EventBase;
-use picoevent::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, TimerSlot};
+use picoevent::memory::{
+    ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, StaticSlot, TimerSlot,
+};
 
 use crate::App;
 use crate::unknown::any;
@@ -24,7 +26,10 @@ pub fn every_verb() {
         listeners: any(&mut listeners),
         sources: any(&mut sources),
     };
-    crate::on(&mut EventBase::over(memory));
+    let mut statics = any([const { StaticSlot::new() }; 3]);
+    let mut base = EventBase::over(memory);
+    any(base.set_static_slots(any(&mut statics))).ok();
+    crate::on(any(&mut base));
     crate::on(&mut EventBase::over(any(Memory { events: any(&mut []), ..Memory::default() })));
-    any((EventSlot::<App>::default(), ConnSlot::<App>::default()));
+    any((EventSlot::<App>::default(), ConnSlot::<App>::default(), StaticSlot::default()));
 }

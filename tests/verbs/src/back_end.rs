@@ -350,8 +350,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             let amount = world.bytes.below(shadow.output.len() + 2);
             base.sent(conn, amount);
             let ignored = held && shadow.connecting;
-            let taken = if ignored { 0 } else { amount.min(shadow.output.len()) };
-            shadow.output.drain(..taken);
+            shadow.output.sent(if ignored { 0 } else { amount });
             // A back end that sends is connected, whatever it has said.
             shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }

@@ -75,7 +75,7 @@ pub fn on_conn(world: &mut World, conn: &mut ConnMut<World>, event: ConnEvent) {
     let place = conn_call(world, conn.cx(), id, event);
     let (pool, now) = (world.pool_of(place), conn.cx().now());
     let shadow = &mut world.conns[place];
-    let room = pool.output - shadow.output.len();
+    let room = pool.output - shadow.output.held();
     match event {
         ConnEvent::Opened => {
             assert!(shadow.accept_due || shadow.connect_due, "opened twice: {shadow:?}");

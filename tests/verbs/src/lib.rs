@@ -22,10 +22,14 @@ mod shadow;
 mod verbs;
 mod world;
 
+use picoevent::memory::StaticSlot;
 use picoevent::{EventBase, Pool, Storage};
 
 use bytes::Bytes;
 use world::{PoolSizes, Sizes, World};
+
+/// Static pieces that may wait to be sent.
+pub(crate) const STATICS: usize = 3;
 
 /// Does what the bytes say to a base of its own, until there are none left.
 ///
@@ -62,7 +66,9 @@ fn drive<
     pools: [Pool; POOLS],
 ) {
     let mut storage = Storage::<World, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
+    let mut statics = [StaticSlot::new(); STATICS];
     let mut base = EventBase::new(&mut storage);
+    base.set_static_slots(&mut statics).unwrap();
     let pools = base.add_pools(pools).unwrap();
     let pools = pools.map(|id| PoolSizes::of(id, base.pool(id).unwrap())).to_vec();
     let sizes =

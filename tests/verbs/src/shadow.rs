@@ -1,5 +1,8 @@
 //! What must be true of each object, as far as it follows from the verbs alone.
 
+mod lines;
+mod output;
+
 use std::collections::VecDeque;
 
 use picoevent::{
@@ -7,6 +10,9 @@ use picoevent::{
 };
 
 use crate::verbs::Kind;
+
+pub use lines::{end_of_line, take_line};
+pub use output::Output;
 
 /// What an event was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +114,9 @@ pub struct ConnShadow {
     pub listener: Option<Listener>,
     pub life: Life,
     pub input: VecDeque<u8>,
-    pub output: VecDeque<u8>,
+    pub output: Output,
+    /// The rest of an overlong line is discarded.
+    pub skips: bool,
     pub connecting: bool,
     pub failed: bool,
     pub eof: bool,
@@ -156,7 +164,8 @@ impl ConnShadow {
             listener,
             life: Life::Held,
             input: VecDeque::new(),
-            output: VecDeque::new(),
+            output: Output::default(),
+            skips: false,
             connecting,
             failed: false,
             eof: false,

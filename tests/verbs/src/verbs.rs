@@ -1,5 +1,6 @@
 //! What an application does, inside of callbacks and outside: one verb a step.
 
+mod bytes;
 mod conns;
 mod events;
 

@@ -285,7 +285,7 @@ impl World {
             assert_eq!(conn.input_len(), shadow.input.len());
             assert_eq!(conn.output_len(), shadow.output.len());
             let is_over = shadow.finished || shadow.failed;
-            assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.len() });
+            assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.held() });
             assert_eq!((conn.pool(), conn.is_resting()), (Some(pool.id), shadow.rests));
             assert_eq!(conn.is_open(), !shadow.connecting && !shadow.failed);
             assert!(conn.peer().is_some());
@@ -334,7 +334,7 @@ impl World {
             let (first, second) = base.output(shadow.handle);
             let given = first.iter().chain(second);
             assert!(
-                first.is_empty() && second.is_empty() || given.eq(&shadow.output),
+                first.is_empty() && second.is_empty() || given.eq(shadow.output.part()),
                 "other output: {shadow:?}"
             );
         }
