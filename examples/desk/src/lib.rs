@@ -5,6 +5,7 @@
 //! standard error, and status 1. A reader that does not read delays nothing: lines are dropped and
 //! counted then.
 
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ pub mod program;
 mod queue;
 mod recording;
 
+pub use command_line::addresses;
 use command_line::{Command, USAGE};
 pub use lines::say;
 use recording::Recording;
@@ -63,12 +65,28 @@ fn try_serve<A>(
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
+    run_until_interrupted(base, app, &[("listening", address, listener)])
+}
+
+/// Runs the loop of an application until it ends. First one line for each listener says what it is for, and
+/// its real address; the address it was given is for the error.
+///
+/// # Errors
+/// One line that says what went wrong.
+pub fn run_until_interrupted<A>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    listeners: &[(&str, SocketAddr, Listener)],
+) -> Result<(), String> {
+    let failed = |error: io::Error| format!("the event loop failed: {error}");
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
-    live.settle(base).map_err(|error| format!("the event loop failed: {error}"))?;
-    let listening = live.local_addr(listener);
-    let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    say(format_args!("listening on {actual}"));
-    live.run(base, app).map_err(|error| format!("the event loop failed: {error}"))?;
+    live.settle(base).map_err(failed)?;
+    for (name, wanted, listener) in listeners {
+        let actual = live.local_addr(*listener);
+        let actual = actual.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+        say(format_args!("{name} on {actual}"));
+    }
+    live.run(base, app).map_err(failed)?;
     say(format_args!("done"));
     Ok(())
 }
