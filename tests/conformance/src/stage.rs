@@ -52,7 +52,7 @@ pub enum Ending {
     Reset,
 }
 
-/// Makes a base and its application. Closed connections get five seconds to deliver their output, and their peers 50 ms to
+/// Makes a base and its application. Closed connections get an hour to deliver their output, and their peers 50 ms to
 /// end their streams.
 ///
 /// # Panics
@@ -64,7 +64,7 @@ pub fn base_of(sizes: Sizes) -> (Base, App) {
     let capacities = Capacities { events: 8, ..Capacities::of(&pools) };
     let storage = Box::leak(Box::new(HeapStorage::new(capacities).expect("possible sizes")));
     let mut base = EventBase::over(storage.memory());
-    base.set_close_limits(Duration::from_secs(5), Duration::from_millis(50));
+    base.set_close_limits(Duration::from_secs(3600), Duration::from_millis(50));
     let pools = base.add_pools(pools).expect("they are what the storage has room for");
     (base, App::new(pools.into()))
 }

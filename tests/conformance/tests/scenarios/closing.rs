@@ -1,7 +1,11 @@
 //! Closing and aborting: what the peer gets by then.
 
+use std::time::Duration;
+
 use picoevent::ConnEvent;
 use picoevent_conformance::{Ending, Sizes, Stage, pattern};
+
+const LONG: Duration = Duration::from_secs(3600);
 
 /// A window that a peer which does not read has for the device's output.
 const NARROW: usize = 512;
@@ -11,6 +15,7 @@ const LARGE: usize = 8192;
 
 fn a_closed_connection_ends_for_the_peer<S: Stage>() {
     let mut stage = S::new(Sizes::default());
+    stage.base().set_close_limits(LONG, LONG);
     let call = stage.accepted_call();
     stage.conn(0).close();
     stage.expect(["0 Ended(Closed)"]);
@@ -67,6 +72,7 @@ fn output_arrives_although_writing_is_disabled_at_the_close<S: Stage>() {
 
 fn input_that_nobody_reads_does_not_turn_a_close_into_a_reset<S: Stage>() {
     let mut stage = S::new(Sizes { ring: 16, ..Sizes::default() });
+    stage.base().set_close_limits(LONG, LONG);
     stage.app().reads = false;
     let call = stage.accepted_call();
     stage.send(call, &[b'x'; 200]);
