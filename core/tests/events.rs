@@ -145,12 +145,12 @@ fn input_runs_before_timers_of_the_same_pass() {
 }
 
 #[test]
-fn a_persistent_timer_keeps_its_beat_and_leaves_missed_beats_out() {
+fn a_persistent_timer_keeps_its_period_and_leaves_missed_ones_out() {
     let (mut storage, mut app) = (storage(), Trace::default());
     let mut base = EventBase::new(&mut storage);
     base.every(ms(10), Trace::note).unwrap();
     assert_eq!(run_to(&mut base, &mut app, 12).len(), 1);
-    assert_eq!(base.deadline(), Some(at(20)), "the beat counts from the deadline, not from now");
+    assert_eq!(base.deadline(), Some(at(20)), "the period counts from the deadline, not from now");
     assert_eq!(run_to(&mut base, &mut app, 65).len(), 1, "no burst for what was missed");
     assert_eq!(base.deadline(), Some(at(75)));
 }

@@ -19,7 +19,7 @@ fn busy(base: &mut Base, app: &mut App) -> (picoevent::Listener, Conn) {
 }
 
 #[test]
-fn a_client_in_a_spare_place_gets_the_text_and_is_closed_and_nobody_hears_of_it() {
+fn a_client_in_a_spare_place_gets_the_text_and_is_closed_without_a_callback() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let (listener, first) = busy(&mut base, &mut app);
@@ -72,7 +72,7 @@ fn without_a_text_a_spare_place_is_not_used() {
     assert!(!base.has_room(listener));
     let refused = base.outgoing_with(pool, &SETTINGS, App::note);
     assert_eq!(refused, Err(picoevent::SetupError::PoolFull));
-    // A closed one that is still under way leaves the spare place for the next client.
+    // A closed connection that still delivers its output leaves the spare place to the next client.
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert!(base.has_room(listener));
@@ -94,7 +94,7 @@ fn a_listener_takes_no_more_than_its_limit() {
     let other = base.accepted(free, peer()).unwrap();
     passes(&mut base, &mut app);
     assert_eq!((base.listener(free).unwrap().conns(), base.pool_held(pool)), (1, 3));
-    // One that was closed does not count, though it is still under way.
+    // A closed connection does not count, although it still delivers its output.
     base.conn(conns[0]).unwrap().write(b"bye").unwrap();
     base.conn(conns[0]).unwrap().close();
     assert_eq!(base.listener(bounded).unwrap().conns(), 1);

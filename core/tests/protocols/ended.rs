@@ -56,7 +56,7 @@ fn a_failure_in_the_pass_of_the_opening_is_reported_after_it() {
 }
 
 #[test]
-fn an_accepted_connection_that_was_not_handed_over_ends_for_nobody() {
+fn an_accepted_connection_that_was_not_handed_over_ends_without_a_callback() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let pool = pool(&mut base, 3);
@@ -177,7 +177,7 @@ fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
     app.react = Some(|_, conn, _| assert_eq!(conn.place(), Some(0)));
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
-    // The end is heard first.
+    // The end is reported first.
     app.react = None;
     let conn = open(&mut base, &mut app);
     base.conn(conn).unwrap().abort();

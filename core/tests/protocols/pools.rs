@@ -40,7 +40,7 @@ fn each_pool_has_rings_of_its_own_and_no_bytes_of_another() {
         assert_eq!(base.pool(id), Some(pool));
     }
     passes(&mut base, &mut app);
-    // Every ring is full of a byte of its own.
+    // Every ring is filled with a byte of its own.
     for (byte, conn) in (1..).zip(&conns) {
         let (input, output) = base.conn(*conn).unwrap().ring_sizes();
         assert_eq!(feed(&mut base, *conn, &[byte; 9]), input);

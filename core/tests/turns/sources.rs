@@ -1,4 +1,4 @@
-//! Once-events, edges, and what a source is asked again.
+//! One-shot events of sources, edges, and when interest in a source is registered again.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Watchers: who is called around the wait.
+//! Watchers: callbacks before and after the wait.
 
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ fn a_thousand_at_once_are_all_answered() {
 
 /// The server says a line for each client, and the pipe holds a few hundred.
 #[test]
-fn a_reader_that_does_not_read_makes_nobody_wait() {
+fn a_reader_that_does_not_read_makes_no_client_wait() {
     let server = Program::start_unread(SERVER);
     for number in 0..10_000 {
         assert_eq!(server.visit(), GREETING, "client {number}");
@@ -62,7 +62,7 @@ const KINDS: [Kind; 5] =
     [Kind::Visits, Kind::HalfCloses, Kind::Resets, Kind::StaysSilent, Kind::FloodsAndReadsNothing];
 
 #[test]
-fn among_resets_and_silences_everybody_else_is_answered() {
+fn among_resets_and_silences_all_other_clients_are_answered() {
     let server = Program::start(SERVER);
     let mut stay = Vec::new();
     // Any order will do, as long as it is the same each time (a step of Knuth's MMIX generator).

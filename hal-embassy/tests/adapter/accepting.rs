@@ -136,7 +136,7 @@ fn a_client_that_resets_gives_its_slot_back() {
     world.settle();
     let conn = world.accepted()[0];
     assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
-    // The base's slot is free at once for one who waits, and so is the socket for another.
+    // The base's slot is free at once for a client that waits, and the socket for another one.
     assert_eq!(world.accepted().len(), 5);
     let another = world.call();
     assert_eq!(world.peer.state(another), State::Established);

@@ -1,4 +1,4 @@
-//! Connecting: what becomes of calls of ours.
+//! Outgoing connections: how a connect ends.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -99,7 +99,7 @@ fn what_happened_before_the_loop_looked_is_told_in_order() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_refuses() {
+fn a_port_without_a_listener_refuses() {
     let mut world = World::new();
     let conn = world.connect(SERVICE);
     assert_eq!(world.events(conn), failed(ConnError::Refused));
@@ -128,8 +128,8 @@ fn nothing_is_reachable_while_the_link_is_down() {
 fn an_address_that_names_no_single_host_is_invalid() {
     let mut world = World::with::<8, 2>(Config::default(), address(DEVICE));
     let frames = world.cable.borrow().frames;
-    let everybody = ["255.255.255.255:7000", "10.0.0.255:7000", "224.0.0.1:7000"];
-    for peer in everybody.into_iter().chain(["0.0.0.0:7000", "10.0.0.1:0"]) {
+    let broadcasts = ["255.255.255.255:7000", "10.0.0.255:7000", "224.0.0.1:7000"];
+    for peer in broadcasts.into_iter().chain(["0.0.0.0:7000", "10.0.0.1:0"]) {
         let conn = connect(&mut world, peer);
         assert_eq!(world.events(conn), failed(ConnError::AddressInvalid), "{peer}");
     }

@@ -163,7 +163,7 @@ fn a_callback_may_abort_its_own_connection_and_another() {
     let (mut world, other, _) = serving();
     let call = world.call();
     world.command(|app, _| app.call = free_all);
-    // Both are ready in the same look.
+    // Both are ready when the sockets are checked next.
     world.peer.send(call, b"go");
     world.peer.send(other, b"anyway");
     world.settle();

@@ -18,8 +18,8 @@ use peer::Peer;
 /// Stages so far.
 static STAGES: AtomicU16 = AtomicU16::new(0);
 
-/// Returns an address of this machine that no other stage of this program uses, with any port: a port
-/// that this stage has let go is taken by nobody.
+/// Returns an address of this machine that no other stage of this program uses, with any port. So a port
+/// that the stage has released stays free.
 fn own_host() -> SocketAddr {
     let [high, low] = STAGES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     SocketAddr::from(([127, 1, high, low], 0))

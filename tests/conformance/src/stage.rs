@@ -48,7 +48,7 @@ pub struct Heard {
 pub enum Ending {
     /// In order.
     End,
-    /// By a reset, or because nobody listens.
+    /// By a reset, or because there is no listener.
     Reset,
 }
 
@@ -95,7 +95,7 @@ pub trait Stage: Sized {
     /// Returns the address at which peers reach a listener.
     fn address_of(&mut self, listener: Listener) -> SocketAddr;
 
-    /// Returns an address at which nobody listens.
+    /// Returns an address without a listener.
     fn closed_address(&mut self) -> SocketAddr;
 
     /// Returns an address that never answers.

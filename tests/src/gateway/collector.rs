@@ -90,7 +90,7 @@ impl Collector {
         self.address
     }
 
-    /// Ends it, with its connections: nobody listens any more.
+    /// Ends it, with its connections and its listener.
     pub fn end(&mut self, how: How) {
         self.shared.lock().end = Some(how);
         if let Some(thread) = self.thread.take() {
@@ -161,7 +161,7 @@ impl Collector {
     }
 }
 
-/// A program on a collector's port that accepts nobody: who connects gets no answer.
+/// A program on a collector's port that accepts no connection: a connect gets no answer.
 #[derive(Debug)]
 pub struct Deaf {
     _listener: TcpListener,

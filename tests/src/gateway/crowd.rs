@@ -41,7 +41,7 @@ const KINDS: [Rude; 8] = [
         client.send("GET /sta")?;
         client.reset()
     },
-    // Says what nobody understands.
+    // Sends garbage.
     |mut client| client.send(crate::pattern::pattern(1, 2_000)),
     |mut client| {
         client.send("\0\r\n\r\n\n\n\r\r")?;

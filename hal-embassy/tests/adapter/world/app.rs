@@ -30,7 +30,7 @@ pub struct App {
     pub reads: bool,
     /// The keep-alive interval of accepted connections.
     pub keep_alive: Option<Duration>,
-    /// What is done with each accepted connection at last.
+    /// What is done last with each accepted connection.
     pub then: Option<Deed>,
     /// The event of [`SIGNAL`], once it was raised.
     pub signal: Option<Event>,

@@ -45,7 +45,7 @@ pub fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| clock.wakes.iter().map(|(at, _)| *at).min())
 }
 
-/// Sets the time and wakes who is due.
+/// Sets the time and wakes the tasks that are due.
 pub fn set(now: u64) {
     let due: Vec<_> = CLOCK.with_borrow_mut(|clock| {
         clock.now = now;

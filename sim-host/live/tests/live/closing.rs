@@ -148,7 +148,7 @@ fn a_reset_is_noticed_while_reading_is_disabled() {
         app.receive(conn, event);
     };
     let talking = with_client(&mut app, call, |mut client| {
-        client.write_all(b"nobody reads this").unwrap();
+        client.write_all(b"never read").unwrap();
         set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
     });
     talking.join().unwrap();

@@ -72,8 +72,8 @@ fn what_is_written_before_the_connection_is_open_arrives() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_refuses() {
-    // No other test uses this address, so nobody takes the port meanwhile.
+fn a_port_without_a_listener_refuses() {
+    // No other test uses this address, so the port stays free.
     let free = TcpListener::bind("127.0.0.3:0").unwrap().local_addr().unwrap();
     let mut app = App::default();
     run::<2, _>(&mut app, |_, base, _| {
@@ -86,7 +86,7 @@ fn a_port_where_nobody_listens_refuses() {
 /// Nothing is sent to these. 127.255.255.255 is the broadcast address of the loopback network.
 #[test]
 fn an_address_that_is_no_peers_is_invalid() {
-    let nobodys = [
+    let no_peers = [
         "255.255.255.255:9",
         "127.255.255.255:9",
         "224.0.0.1:9",
@@ -96,7 +96,7 @@ fn an_address_that_is_no_peers_is_invalid() {
         "[::]:9",
         "[::ffff:255.255.255.255]:9",
     ];
-    for address in nobodys {
+    for address in no_peers {
         let mut app = App::default();
         run::<2, _>(&mut app, |_, base, _| {
             let pool = pool(base);
@@ -161,7 +161,7 @@ fn a_connection_closed_at_once_still_delivers() {
 /// The first server does not listen, the second one closes at once, the third one answers.
 #[test]
 fn a_connection_that_has_ended_connects_again_with_the_same_handle() {
-    // No other test uses this address, so nobody takes the port meanwhile.
+    // No other test uses this address, so the port stays free.
     let free = TcpListener::bind("127.0.0.4:0").unwrap().local_addr().unwrap();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Listeners: who is accepted, who waits, and what can go wrong.
+//! Listeners: which clients are accepted, which wait, and what can go wrong.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -71,7 +71,7 @@ fn clients_without_a_slot_wait_and_are_served_in_the_order_they_came() {
         let (_, server) = listen(live, base, App::ask);
         clients = Some(thread::spawn(move || {
             let mut clients: Vec<_> = (0..20).map(|_| client(server)).collect();
-            // Those who wait may speak before they are accepted.
+            // Clients that wait may send before they are accepted.
             for client in clients.iter_mut().skip(2) {
                 client.write_all(b"?").unwrap();
             }
@@ -108,7 +108,7 @@ fn a_disabled_listener_leaves_clients_waiting_until_it_is_enabled() {
         live.settle(base).unwrap();
         live.add_trigger(&CALLED);
         let enable = |app: &mut App, event: &mut EventMut<App>| {
-            assert_eq!(app.accepted, 0, "a disabled listener accepts nobody");
+            assert_eq!(app.accepted, 0, "a disabled listener accepts no client");
             event.listener(app.listener.unwrap()).unwrap().enable();
         };
         base.on_signal(Signal::USR1, enable).unwrap();
@@ -169,7 +169,7 @@ fn an_address_in_use_is_told_to_main_and_to_the_callback() {
 
 #[test]
 fn a_listener_that_failed_can_be_enabled_once_the_address_is_free() {
-    // No other test uses this address, so nobody takes the port meanwhile.
+    // No other test uses this address, so the port stays free.
     let other = TcpListener::bind("127.0.0.2:0").unwrap();
     let address = other.local_addr().unwrap();
     let mut app = App::wanting(1);
@@ -240,7 +240,7 @@ fn a_client_that_finds_no_place_gets_the_text_for_busy_times() {
     });
     let (busy, again, answer) = clients.unwrap().join().unwrap();
     assert_eq!((&*busy, &*again, &*answer), (&b"busy"[..], &b"busy"[..], &b"hello"[..]));
-    assert_eq!(app.accepted, 1, "the application does not see those who find no place");
+    assert_eq!(app.accepted, 1, "the application does not see clients that find no place");
 }
 
 #[test]

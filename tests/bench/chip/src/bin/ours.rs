@@ -88,5 +88,5 @@ async fn hello<const SOCKETS: usize>(
     Hello::start(&mut base, address, POOL).expect("the storage has room");
     let mut hello = Hello::new();
     run(stack, sockets, &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
-    panic!("nobody ends the loop");
+    panic!("nothing ends the loop");
 }
