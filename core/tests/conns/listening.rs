@@ -1,6 +1,8 @@
-//! Listeners that are disabled or freed while connections wait for their callback.
+//! Listeners: full tables, and listeners that are disabled or freed while connections wait for their callback.
 
-use picoevent::{Action, Conn, ConnError, ConnEvent, Cx, EventBase, Listener, Storage};
+use picoevent::{
+    AcceptError, Action, Conn, ConnError, ConnEvent, Cx, EventBase, ListenError, Listener, Storage,
+};
 
 use super::{App, Base, actions, at, connect, listener, ms, peer, storage};
 
@@ -129,4 +131,35 @@ fn a_listener_disabled_by_a_timer_takes_back_what_is_due() {
         base.dispatch(&mut app);
     }
     assert_eq!(app.calls(), []);
+}
+
+#[test]
+fn a_listener_is_enabled_until_it_is_disabled_or_fails() {
+    let mut storage = storage();
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    assert!(base.listener(listener).unwrap().is_enabled());
+    assert!(!base.listener(listener).unwrap().disable().is_enabled());
+    assert!(base.listener(listener).unwrap().enable().is_enabled());
+    base.listen_failed(listener, ListenError::InUse);
+    assert!(!base.listener(listener).unwrap().is_enabled());
+}
+
+#[test]
+fn a_full_table_refuses_the_accept() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let listener = listener(&mut base);
+    let first = base.accepted(listener, peer()).unwrap();
+    base.accepted(listener, peer()).unwrap();
+    assert!(!base.has_room(listener));
+    assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [ConnEvent::Opened, ConnEvent::Opened]);
+    base.conn(first).unwrap().abort();
+    base.dispatch(&mut app);
+    actions(&mut base);
+    base.accepted(listener, peer()).unwrap();
+    base.listener(listener).unwrap().free();
+    assert_eq!(base.accepted(listener, peer()), Err(AcceptError::NoListener));
 }
