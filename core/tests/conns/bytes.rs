@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use picoevent::{Action, ConnEvent, Direction, EventBase, StaleError, WriteError};
+use picoevent::{Action, ConnEvent, Direction, StaleError, WriteError};
 
-use crate::{App, Base, actions, connect, drain, feed, listener, ms, open, peer, storage};
+use crate::{App, Base, actions, base, connect, drain, feed, listener, ms, peer, with_conn};
 
 #[test]
 fn nothing_is_read_while_reading_is_disabled() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     assert_eq!(feed(&mut base, conn, b"ab"), 0);
     base.conn(conn).unwrap().enable(Direction::Read);
     assert_eq!(actions(&mut base), [Action::Receive(conn)]);
@@ -24,9 +22,7 @@ fn nothing_is_read_while_reading_is_disabled() {
 
 #[test]
 fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     actions(&mut base);
     assert_eq!(feed(&mut base, conn, b"abcdef"), 4);
@@ -44,9 +40,7 @@ fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
 
 #[test]
 fn settings_can_be_asked_for() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.timeouts(), (None, None));
     assert!(!view.is_enabled(Direction::Read) && view.is_enabled(Direction::Write));
@@ -61,9 +55,7 @@ fn settings_can_be_asked_for() {
 
 #[test]
 fn a_back_end_that_counts_too_much_is_held_to_the_ring() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
     base.received(conn, 1_000);
     base.sent(conn, 1_000);
@@ -73,9 +65,7 @@ fn a_back_end_that_counts_too_much_is_held_to_the_ring() {
 
 #[test]
 fn writing_takes_all_or_nothing_or_what_fits() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     view.write(b"hello").unwrap();
     assert_eq!(view.write(b"world"), Err(WriteError::Full { room: 3 }));
@@ -91,9 +81,7 @@ fn writing_takes_all_or_nothing_or_what_fits() {
 #[cfg(feature = "record")]
 #[test]
 fn the_longest_write_is_known_though_it_was_refused() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     assert_eq!(base.longest_write(), 0);
     assert!(base.conn(conn).unwrap().write(b"123456789").is_err());
     base.conn(conn).unwrap().write(b"1").unwrap();
@@ -102,9 +90,7 @@ fn the_longest_write_is_known_though_it_was_refused() {
 
 #[test]
 fn writable_is_reported_when_the_last_byte_is_sent_and_not_before() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Write);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [], "enabling with nothing to send is no news");
@@ -119,9 +105,7 @@ fn writable_is_reported_when_the_last_byte_is_sent_and_not_before() {
 
 #[test]
 fn disabled_writing_holds_the_output_back() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     base.conn(conn).unwrap().disable(Direction::Write).write(b"abc").unwrap();
     assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), ([].into(), [].into()));
     base.conn(conn).unwrap().enable(Direction::Write);
@@ -131,9 +115,7 @@ fn disabled_writing_holds_the_output_back() {
 
 #[test]
 fn callbacks_of_one_connection_come_in_order_data_before_the_end() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
     base.finished(conn);
     drain(&mut base, conn, 9);
@@ -146,9 +128,7 @@ fn callbacks_of_one_connection_come_in_order_data_before_the_end() {
 
 #[test]
 fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     feed(&mut base, conn, b"ab");
     base.finished(conn);
@@ -163,8 +143,7 @@ fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
 
 #[test]
 fn an_outgoing_connection_sends_what_was_queued_before() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = connect(&mut base);
     base.conn(conn).unwrap().write(b"hi").unwrap();
     assert_eq!(actions(&mut base), [Action::Connect(conn)]);
@@ -179,8 +158,7 @@ fn an_outgoing_connection_sends_what_was_queued_before() {
 
 #[test]
 fn transfer_moves_what_fits_and_wakes_both_ends() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     let (a, b) =
         (base.accepted(listener, peer()).unwrap(), base.accepted(listener, peer()).unwrap());

@@ -5,13 +5,13 @@ use picoevent::{
     StaleError, Storage, Wait, WriteError,
 };
 
-use crate::{ABORTED, App, CLOSED, actions, connect, drain, feed, listener, open, peer, storage};
+use crate::{
+    ABORTED, App, CLOSED, actions, base, connect, drain, feed, listener, open, peer, with_conn,
+};
 
 #[test]
 fn a_failure_is_told_once_and_leaves_only_the_input() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"lost").unwrap();
     feed(&mut base, conn, b"ab");
     base.failed(conn, ConnError::Reset);
@@ -54,8 +54,7 @@ fn close_sends_what_is_queued_and_gives_the_slot_back_after() {
 
 #[test]
 fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     let conn = base.accepted(listener, peer()).unwrap();
     base.dispatch(&mut app);
@@ -74,9 +73,7 @@ fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
 
 #[test]
 fn an_abort_discards_and_the_connection_is_gone_at_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     view.enable(Direction::Read).write(b"never").unwrap();
     view.abort();
@@ -96,8 +93,7 @@ fn an_abort_discards_and_the_connection_is_gone_at_once() {
 
 #[test]
 fn what_an_aborted_connection_held_is_not_asked_for_when_its_peer_answers_late() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = connect(&mut base);
     base.conn(conn).unwrap().write(b"late").unwrap();
     assert!(matches!(actions(&mut base)[..], [Action::Connect(..)]));
@@ -111,9 +107,7 @@ fn what_an_aborted_connection_held_is_not_asked_for_when_its_peer_answers_late()
 
 #[test]
 fn a_connection_aborted_in_its_callback_hears_of_its_end_only() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     app.react = Some(|_, conn, _| conn.abort());
     feed(&mut base, conn, b"ab");
@@ -126,9 +120,7 @@ fn a_connection_aborted_in_its_callback_hears_of_its_end_only() {
 
 #[test]
 fn a_closing_connection_that_fails_gives_its_slot_back() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     base.failed(conn, ConnError::Reset);
@@ -143,9 +135,7 @@ fn a_closing_connection_that_fails_gives_its_slot_back() {
 
 #[test]
 fn finishing_our_side_keeps_the_other_open() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     view.enable(Direction::Read).write(b"last").unwrap();
     view.finish();

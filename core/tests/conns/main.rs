@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use picoevent::{
-    Action, Conn, ConnEnd, ConnEvent, ConnMut, Cx, Direction, EventBase, Instant, Listener, Pool,
-    PoolId, Settings, SetupError, Storage,
+    Conn, ConnEnd, ConnEvent, ConnMut, Cx, Direction, EventBase, Instant, Listener, Pool, PoolId,
+    Settings, SetupError, Storage,
 };
 
 mod bytes;
@@ -13,7 +13,11 @@ mod closing;
 mod due;
 mod ending;
 mod listening;
+#[path = "../steps/mod.rs"]
+mod steps;
 mod timeouts;
+
+use steps::{actions, drain, feed};
 
 #[derive(Default)]
 struct App {
@@ -56,8 +60,16 @@ impl App {
 
 type Base<'s> = EventBase<'s, App>;
 
-fn storage() -> Box<Storage<App, 2, 2, 24>> {
-    Box::new(Storage::new())
+/// A base with a storage of its own, which is never freed.
+fn base() -> Base<'static> {
+    EventBase::new(Box::leak(Box::new(Storage::<_, 2, 2, 24>::new())))
+}
+
+/// A base, its application and an open connection.
+fn with_conn() -> (Base<'static>, App, Conn) {
+    let (mut base, mut app) = (base(), App::default());
+    let conn = open(&mut base, &mut app);
+    (base, app, conn)
 }
 
 /// What the application hears last of a connection that it has closed, or aborted.
@@ -111,25 +123,4 @@ fn open(base: &mut Base, app: &mut App) -> Conn {
     assert_eq!(app.calls(), [ConnEvent::Opened]);
     assert_eq!(app.conn, Some(conn));
     conn
-}
-
-fn actions(base: &mut Base) -> Vec<Action> {
-    std::iter::from_fn(|| base.next_action()).collect()
-}
-
-/// Puts as much of `data` into the input ring as is wanted, as a back end does; how much that was.
-fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
-    let Some((first, second)) = base.input(conn) else { return 0 };
-    let room = first.iter_mut().chain(second);
-    let amount = room.zip(data).map(|(room, byte)| *room = *byte).count();
-    base.received(conn, amount);
-    amount
-}
-
-/// Takes up to `most` bytes of output, as a back end does.
-fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
-    let (first, second) = base.output(conn);
-    let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
-    base.sent(conn, bytes.len());
-    bytes
 }

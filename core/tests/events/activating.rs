@@ -1,13 +1,12 @@
 //! Activation by hand, passes and priorities.
 
-use picoevent::{EventBase, EventFlags, Mode, Priority, StillActiveError};
+use picoevent::{EventFlags, Mode, Priority, StillActiveError};
 
-use crate::{Trace, at, ms, run_to, storage, timer};
+use crate::{Trace, at, base, ms, run_to, timer};
 
 #[test]
 fn activation_merges_flags_and_keeps_the_place() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
     base.event(a).unwrap().activate(EventFlags::READ);
     base.event(b).unwrap().activate(EventFlags::READ);
@@ -19,8 +18,7 @@ fn activation_merges_flags_and_keeps_the_place() {
 
 #[test]
 fn self_activation_runs_once_a_pass_and_lets_timers_through() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let event = timer(&mut base, Mode::OneShot, 1);
     let other = timer(&mut base, Mode::OneShot, 2);
     base.event(event).unwrap().activate(EventFlags::READ);
@@ -36,8 +34,7 @@ fn self_activation_runs_once_a_pass_and_lets_timers_through() {
 
 #[test]
 fn making_events_in_callbacks_does_not_keep_a_pass_going() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let event = timer(&mut base, Mode::OneShot, 0);
     base.event(event).unwrap().activate(EventFlags::READ);
     app.react = Some(|cx, event| {
@@ -56,8 +53,7 @@ fn making_events_in_callbacks_does_not_keep_a_pass_going() {
 
 #[test]
 fn priorities_are_strict_one_level_a_pass() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let low = timer(&mut base, Mode::OneShot, 1);
     let high = timer(&mut base, Mode::OneShot, 2);
     base.event(low).unwrap().set_priority(Priority::LOWEST).unwrap();
@@ -74,8 +70,7 @@ fn priorities_are_strict_one_level_a_pass() {
 
 #[test]
 fn something_more_urgent_ends_the_pass() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let urgent = timer(&mut base, Mode::OneShot, 9);
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
     for user in [1, 2] {

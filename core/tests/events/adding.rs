@@ -1,13 +1,12 @@
 //! Adding and deleting: deadlines, intervals and interest.
 
-use picoevent::{EventBase, EventFlags, Mode};
+use picoevent::{EventFlags, Mode};
 
-use crate::{Trace, at, ms, run_to, storage, timer, watch};
+use crate::{Trace, at, base, ms, run_to, timer, watch};
 
 #[test]
 fn add_without_a_timeout_keeps_the_deadline_and_revives_no_interval() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(20))).unwrap();
@@ -22,8 +21,7 @@ fn add_without_a_timeout_keeps_the_deadline_and_revives_no_interval() {
 
 #[test]
 fn removing_the_timeout_keeps_the_interest() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(20))).unwrap();
@@ -36,8 +34,7 @@ fn removing_the_timeout_keeps_the_interest() {
 
 #[test]
 fn adding_an_active_event_does_not_lose_its_interest() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = base.new_event(source, EventFlags::READ, Mode::Persist, Trace::note).unwrap();
     base.event(event).unwrap().activate(EventFlags::READ);
@@ -49,8 +46,7 @@ fn adding_an_active_event_does_not_lose_its_interest() {
 
 #[test]
 fn a_new_timeout_takes_back_an_expiry_that_is_due() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     for user in 1..=2 {
         let event = timer(&mut base, Mode::OneShot, user);
         base.event(event).unwrap().add(Some(ms(5))).unwrap();
@@ -68,8 +64,7 @@ fn a_new_timeout_takes_back_an_expiry_that_is_due() {
 
 #[test]
 fn delete_cancels_what_is_due() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
     base.event(a).unwrap().activate(EventFlags::READ);
     base.event(b).unwrap().activate(EventFlags::READ);

@@ -1,13 +1,12 @@
 //! When events fire, in which order, and with which flags.
 
-use picoevent::{EventBase, EventFlags, Instant, Mode, Priority};
+use picoevent::{EventFlags, Instant, Mode, Priority};
 
-use crate::{Trace, at, ms, run_to, storage, timer, watch};
+use crate::{Trace, at, base, ms, run_to, timer, watch};
 
 #[test]
 fn a_timer_fires_once_and_not_early() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let event = timer(&mut base, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
     assert_eq!(base.deadline(), Some(at(5)));
@@ -20,8 +19,7 @@ fn a_timer_fires_once_and_not_early() {
 
 #[test]
 fn timers_with_equal_deadlines_fire_in_the_order_they_were_armed() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     for user in 0..8 {
         let event = timer(&mut base, Mode::OneShot, user);
         base.event(event).unwrap().add(Some(ms(1))).unwrap();
@@ -32,8 +30,7 @@ fn timers_with_equal_deadlines_fire_in_the_order_they_were_armed() {
 
 #[test]
 fn events_on_one_source_fire_in_the_order_they_were_added() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     for user in 1..=3 {
         watch(&mut base, source, EventFlags::READ, Mode::Persist, user);
@@ -45,8 +42,7 @@ fn events_on_one_source_fire_in_the_order_they_were_added() {
 
 #[test]
 fn readiness_reaches_only_those_who_wait_for_it() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let (source, other) = (base.new_source().unwrap(), base.new_source().unwrap());
     watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     watch(&mut base, source, EventFlags::WRITE | EventFlags::CLOSED, Mode::Persist, 2);
@@ -57,8 +53,7 @@ fn readiness_reaches_only_those_who_wait_for_it() {
 
 #[test]
 fn ready_and_timed_out_in_one_pass_is_one_callback() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(3))).unwrap();
@@ -68,8 +63,7 @@ fn ready_and_timed_out_in_one_pass_is_one_callback() {
 
 #[test]
 fn input_runs_before_timers_of_the_same_pass() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let early = timer(&mut base, Mode::OneShot, 1);
     base.event(early).unwrap().add(Some(ms(1))).unwrap();
     let source = base.new_source().unwrap();
@@ -80,8 +74,7 @@ fn input_runs_before_timers_of_the_same_pass() {
 
 #[test]
 fn a_one_shot_is_not_pending_in_its_callback() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(50))).unwrap();
@@ -95,8 +88,7 @@ fn a_one_shot_is_not_pending_in_its_callback() {
 
 #[test]
 fn a_one_shot_that_timed_out_waits_for_its_source_no_more() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();

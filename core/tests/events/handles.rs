@@ -7,14 +7,13 @@ use picoevent::{
     StaleError, Storage,
 };
 
-use crate::{Trace, ms, run_to, storage, timer, watch};
+use crate::{Trace, base, ms, run_to, timer, watch};
 
 static SETTINGS: Settings = Settings::new();
 
 #[test]
 fn a_callback_frees_itself_and_another() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let (a, b) = (timer(&mut base, Mode::Persist, 1), timer(&mut base, Mode::Persist, 2));
     base.event(a).unwrap().activate(EventFlags::READ);
     base.event(b).unwrap().activate(EventFlags::READ);
@@ -82,8 +81,7 @@ fn full_tables_say_which_and_lose_nothing() {
 
 #[test]
 fn a_forgotten_source_refuses_its_events() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.ready(source, EventFlags::READ);

@@ -41,8 +41,9 @@ impl Trace {
 
 type Base<'s> = EventBase<'s, Trace>;
 
-fn storage() -> Box<Storage<Trace, 8, 1, 16, 1, 1, 8>> {
-    Box::new(Storage::new())
+/// A base with a storage of its own, which is never freed.
+fn base() -> Base<'static> {
+    EventBase::new(Box::leak(Box::new(Storage::<_, 8, 1, 16, 1, 1, 8>::new())))
 }
 
 fn ms(millis: u64) -> Duration {

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use picoevent::{EventBase, EventFlags, Mode};
+use picoevent::{EventFlags, Mode};
 
-use crate::{Trace, at, ms, run_to, storage, watch};
+use crate::{Trace, at, base, ms, run_to, watch};
 
 #[test]
 fn a_persistent_timer_keeps_its_period_and_leaves_missed_ones_out() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     base.every(ms(10), Trace::note).unwrap();
     assert_eq!(run_to(&mut base, &mut app, 12).len(), 1);
     assert_eq!(base.deadline(), Some(at(20)), "the period counts from the deadline, not from now");
@@ -19,8 +18,7 @@ fn a_persistent_timer_keeps_its_period_and_leaves_missed_ones_out() {
 
 #[test]
 fn an_interval_of_zero_fires_once_a_pass() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     base.every(Duration::ZERO, Trace::note).unwrap();
     for _ in 0..3 {
         base.advance(at(0));
@@ -31,8 +29,7 @@ fn an_interval_of_zero_fires_once_a_pass() {
 
 #[test]
 fn readiness_starts_a_persistent_timeout_again() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(10))).unwrap();
@@ -44,8 +41,7 @@ fn readiness_starts_a_persistent_timeout_again() {
 
 #[test]
 fn a_persistent_event_is_armed_again_before_its_callback() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     base.every(ms(10), Trace::note).unwrap();
     app.react = Some(|cx, event| {
         let mut event = cx.event(event).unwrap();

@@ -1,13 +1,12 @@
 //! Signals: each raise calls.
 
-use picoevent::{EventBase, EventFlags, Signal};
+use picoevent::{EventFlags, Signal};
 
-use crate::{Trace, run_to, storage};
+use crate::{Trace, base, run_to};
 
 #[test]
 fn a_signal_calls_once_for_each_raise() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     base.on_signal(Signal::USR1, Trace::note).unwrap();
     base.on_signal(Signal::USR2, Trace::note).unwrap();
     base.raised(Signal::USR1, 2);
@@ -21,8 +20,7 @@ fn a_signal_calls_once_for_each_raise() {
 #[test]
 fn deleting_a_signal_event_in_its_callback_stops_the_repeats() {
     for free in [false, true] {
-        let (mut storage, mut app) = (storage(), Trace::default());
-        let mut base = EventBase::new(&mut storage);
+        let (mut base, mut app) = (base(), Trace::default());
         base.on_signal(Signal::USR1, Trace::note).unwrap();
         base.raised(Signal::USR1, 5);
         app.react = Some(if free {
@@ -36,8 +34,7 @@ fn deleting_a_signal_event_in_its_callback_stops_the_repeats() {
 
 #[test]
 fn raises_saturate() {
-    let (mut storage, mut app) = (storage(), Trace::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), Trace::default());
     base.on_signal(Signal::USR1, Trace::note).unwrap();
     base.raised(Signal::USR1, u16::MAX);
     base.raised(Signal::USR1, u16::MAX);
