@@ -29,14 +29,6 @@ fn port(world: &mut World, call: Call) -> u16 {
 }
 
 #[test]
-fn a_client_is_accepted() {
-    let mut world = serving();
-    let call = world.call();
-    assert_eq!(world.peer.state(call), State::Established);
-    assert_eq!(served(&mut world), [port(&mut world, call)]);
-}
-
-#[test]
 fn as_many_clients_as_sockets_are_answered_though_the_base_has_fewer_slots() {
     let mut world = serving();
     let calls = world.calls(8);

@@ -38,22 +38,6 @@ fn call_with_window(world: &mut World, window: usize) -> Call {
 }
 
 #[test]
-fn a_client_is_greeted_and_closed() {
-    let mut world = World::new();
-    world.command(|app, cx| {
-        app.greeting = Some(b"Hello, World!\n".to_vec());
-        app.listen(cx, "0.0.0.0:9995")
-    });
-    let call = world.call();
-    assert_eq!(world.hear(call), b"Hello, World!\n");
-    assert_eq!(world.peer.state(call), State::CloseWait);
-    world.peer.close(call);
-    world.settle();
-    assert_eq!(world.peer.state(call), State::Closed);
-    assert_eq!(world.resets(), 0);
-}
-
-#[test]
 fn a_long_answer_arrives_whole_though_the_peer_has_little_room() {
     let mut world = answering::<2>(Config::default());
     let call = call_with_window(&mut world, 64);
@@ -277,29 +261,6 @@ fn serving() -> (World, Call, Conn) {
     let call = world.call();
     let conn = world.accepted()[0];
     (world, call, conn)
-}
-
-#[test]
-fn aborting_a_connection_resets_it() {
-    let (mut world, call, conn) = serving();
-    world.with_conn(conn, |conn| conn.abort());
-    assert_eq!(world.resets(), 1);
-    assert_eq!(world.peer.state(call), State::Closed);
-    let next = world.call();
-    assert_eq!(world.peer.state(next), State::Established);
-}
-
-#[test]
-fn aborting_a_connection_whose_peer_has_ended_and_has_everything_ends_it_in_order() {
-    let (mut world, call, conn) = serving();
-    world.with_conn(conn, |conn| conn.write(b"all there is")).expect("there is room");
-    world.peer.close(call);
-    world.settle();
-    world.with_conn(conn, |conn| conn.abort());
-    assert_eq!(world.hear(call), b"all there is");
-    assert_eq!(world.resets(), 0);
-    let next = world.call();
-    assert_eq!(world.peer.state(next), State::Established);
 }
 
 #[test]

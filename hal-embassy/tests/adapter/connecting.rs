@@ -22,49 +22,6 @@ fn connect(world: &mut World, peer: &str) -> Conn {
     world.command(move |app, cx| app.connect(cx, peer))
 }
 
-#[test]
-fn a_connection_is_established_and_carries_bytes_both_ways() {
-    let mut world = World::new();
-    let call = world.peer.listen(SERVICE);
-    let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Opened]);
-    world.with_conn(conn, |conn| conn.write(b"question")).expect("there is room");
-    assert_eq!(world.hear(call), b"question");
-    world.peer.send(call, b"answer");
-    world.settle();
-    assert_eq!(world.received(conn), b"answer");
-    world.with_conn(conn, |conn| conn.close());
-    world.peer.close(call);
-    world.settle();
-    assert_eq!(world.resets(), 0);
-}
-
-#[test]
-fn what_is_written_before_is_sent_when_established() {
-    let mut world = World::new();
-    let call = world.peer.listen(SERVICE);
-    world.command(|app, cx| {
-        let conn = app.connect(cx, (PEER, SERVICE).into());
-        cx.conn(conn).expect("it is there").write(b"first words").expect("there is room");
-    });
-    assert_eq!(world.hear(call), b"first words");
-}
-
-#[test]
-fn what_is_written_is_delivered_though_the_connection_is_closed_before_it_is_established() {
-    let mut world = World::new();
-    let call = world.peer.listen(SERVICE);
-    let conn = world.command(|app, cx| {
-        let conn = app.connect(cx, (PEER, SERVICE).into());
-        cx.conn(conn).expect("it is there").write(b"last words").expect("there is room");
-        cx.conn(conn).expect("it is there").close();
-        conn
-    });
-    assert_eq!(world.hear(call), b"last words");
-    assert_eq!(world.peer.state(call), State::CloseWait);
-    assert_eq!(world.events(conn), [ConnEvent::Ended(ConnEnd::Closed)]);
-}
-
 /// The stack knows of its link only after it has run.
 #[test]
 fn a_connection_opened_before_the_stack_has_run_is_established() {
@@ -96,13 +53,6 @@ fn what_happened_before_the_loop_looked_is_told_in_order() {
     let conn = place.get().expect("it was told to connect");
     assert_eq!(world.events(conn), [ConnEvent::Opened, ConnEvent::Eof]);
     assert_eq!(world.received(conn), b"welcome and goodbye");
-}
-
-#[test]
-fn a_port_without_a_listener_refuses() {
-    let mut world = World::new();
-    let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), failed(ConnError::Refused));
 }
 
 #[test]
