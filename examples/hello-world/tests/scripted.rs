@@ -82,7 +82,7 @@ impl<'s> Script<'s> {
         let _ = log::set_logger(&Lines);
         log::set_max_level(log::LevelFilter::Info);
         let listener = Hello::start(&mut base, address(), clients).unwrap();
-        Self { base, app: Hello::new(), listener, device: Device::default() }
+        Self { base, app: Hello::default(), listener, device: Device::default() }
     }
 
     /// What the base has asked for since the last look.
