@@ -32,8 +32,8 @@ impl Day {
         Self { periods: periods.collect(), fired: vec![0; TIMERS] }
     }
 
-    /// The timer's callback: it runs at the end of each period, and at no other time.
-    fn tick(&mut self, event: &mut EventMut<Self>) {
+    /// The timer's callback: it must run at its next deadline exactly.
+    fn expire(&mut self, event: &mut EventMut<Self>) {
         let timer = event.user() as usize;
         self.fired[timer] += 1;
         let due = Instant::ZERO.after(self.periods[timer] * self.fired[timer]);
@@ -52,12 +52,12 @@ fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
 }
 
 #[test]
-fn a_thousand_timers_keep_their_beat_for_a_day() {
+fn a_thousand_timers_keep_their_periods_for_a_day() {
     let mut storage = Box::new(Storage::<Day, TIMERS, 0, 0>::new());
     let mut base = EventBase::new(&mut storage);
     let mut day = Day::new();
     for (timer, period) in day.periods.iter().enumerate() {
-        let event = base.new_timer(Mode::Persist, Day::tick).unwrap();
+        let event = base.new_timer(Mode::Persist, Day::expire).unwrap();
         let mut event = base.event(event).unwrap();
         event.set_user(timer as u32);
         event.add(Some(*period)).unwrap();

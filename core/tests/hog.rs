@@ -11,7 +11,7 @@ use picoevent::{
     Action, Backend, End, EventBase, EventFlags, EventMut, Fired, Instant, Mode, Storage,
 };
 
-/// When the hog begins, and how long it works, in milliseconds.
+/// When the callback that works long begins, and how long it works, in milliseconds.
 const BEGINS: u64 = 10;
 const WORKS: u64 = 50;
 

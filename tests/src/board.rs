@@ -1,7 +1,7 @@
 //! An emulated board on a wire: QEMU with firmware, and its peer.
 //!
-//! The peer is a stack without a thread, so it must be polled by whoever waits for the firmware:
-//! the waits here do that. Every wait has a limit. The error after the limit contains the
+//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware:
+//! the functions here that wait do that. Every wait has a limit. The error after the limit contains the
 //! firmware's log.
 
 use std::net::SocketAddrV4;
@@ -38,7 +38,7 @@ pub const READY: &str = "listening on";
 /// The longest sleep of the peer, after which its user checks other things than the wire.
 const TURN: Duration = Duration::from_millis(10);
 
-/// The same while connections of this machine are forwarded, which wake nobody.
+/// The same while connections of this machine are forwarded: they do not wake the peer.
 const SHORT_TURN: Duration = Duration::from_millis(1);
 
 /// A lease on [`ADDRESS`] that lasts longer than any test.

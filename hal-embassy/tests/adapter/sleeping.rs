@@ -21,7 +21,7 @@ fn polls(world: &World) -> (usize, usize) {
     (world.device.polls, world.runner.polls)
 }
 
-/// Lets an hour pass, after the stack's own affairs are settled, and sees that nobody moves.
+/// Lets the stack's own timers expire, then checks that nothing is polled or woken for an hour.
 #[track_caller]
 fn assert_idle(world: &mut World) {
     world.pass(Duration::from_secs(60));
@@ -164,7 +164,7 @@ fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
 }
 
 #[test]
-fn a_segment_that_is_nobodys_does_not_wake_the_loop() {
+fn a_segment_for_no_connection_does_not_wake_the_loop() {
     let mut world = serving();
     assert_idle(&mut world);
     let before = world.device.polls;

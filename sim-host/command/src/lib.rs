@@ -13,7 +13,7 @@ pub use prober::{Prober, prober};
 /// libevent's hello-world.
 pub fn hello_world() -> TestCase<Hello> {
     let greeting = b"Hello, World!\n";
-    TestCase::new("hello-world", hello_world::PORT, Hello::new, Hello::start)
+    TestCase::new("hello-world", hello_world::PORT, Hello::default, Hello::start)
         .min_output_ring(greeting.len())
         .client(move |_| Script::new().expect(greeting).expect_end())
         .client(move |_| Script::new().send(b"Good day").expect(greeting).expect_end())

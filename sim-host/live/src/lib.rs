@@ -80,7 +80,7 @@ pub use storage::{Capacities, CapacityError, HeapStorage};
 
 use clock::Clock;
 use objects::Objects;
-use token::Subject;
+use token::Object;
 
 /// The longest time without an accept when there is no descriptor for a connection.
 pub const RETRY: Duration = Duration::from_secs(1);
@@ -107,7 +107,7 @@ impl Live {
     /// The system's error, when it has no selector left for this process.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
+        let waker = mio::Waker::new(poll.registry(), Object::Trigger.into())?;
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),

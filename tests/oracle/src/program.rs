@@ -140,7 +140,7 @@ pub enum When {
 /// What happens outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum News {
-    /// The source is ready for exactly this.
+    /// Sets what the source is ready for.
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
     /// The signal is raised this often.

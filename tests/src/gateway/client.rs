@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::set_socket_linger;
 
 /// How long an answer may take. It bounds a hang and says nothing about speed.
-pub const LIMIT: Duration = Duration::from_secs(15);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// How much of what was sent and received an error shows.
 const SHOWN: usize = 300;

@@ -18,7 +18,7 @@ use super::collector::Collector;
 const LIFE: Duration = Duration::from_secs(600);
 
 /// How long it may take to end.
-const END: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_secs(60);
 
 /// Starts the gateway that `command` makes of its collector's address, lets `check` look at it, and ends
 /// it.

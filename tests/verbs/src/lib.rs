@@ -6,8 +6,8 @@
 //!                         shadow: what must be true of each handle, checked after each step
 //! ```
 //!
-//! The same bytes do the same, whoever brings them: `tests/fuzz` lets libFuzzer look for them, the
-//! test beside this library takes some thousand from a generator. Nothing is checked that a comment
+//! The same bytes always do the same. In `tests/fuzz` they come from libFuzzer; the test beside this
+//! library takes some thousand from a generator. Nothing is checked that a comment
 //! in the core does not promise; what breaks a promise panics.
 //!
 //! It is no second event loop: it knows which handles live, which callbacks may come, and every
@@ -37,7 +37,7 @@ pub(crate) const STATICS: usize = 3;
 /// When the core breaks a promise.
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
-    // Tables so small that they are full all the time, rings that wrap with nearly every byte.
+    // Tables so small that they are often full, and rings that wrap with nearly every byte.
     match bytes.below(7) {
         0 => drive::<4, 2, 24, 2, 4, _>(bytes, [Pool::new(2).rings(8, 4)]),
         1 => drive::<1, 1, 2, 1, 1, _>(bytes, [Pool::new(1).rings(1, 1)]),

@@ -37,7 +37,7 @@ struct Found {
 /// status.
 ///
 /// # Errors
-/// If a patch does not apply any more, or the patched code does not compile.
+/// If there is no such patch, or the copy cannot be made or restored.
 pub fn run(only: Option<&str>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");

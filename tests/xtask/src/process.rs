@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use std::{os::unix::process::ExitStatusExt, path::PathBuf};
 
-    const LIMIT: Duration = Duration::from_secs(20);
+    const LIMIT: Duration = Duration::from_secs(60);
 
     fn sleeper(limit: Option<Duration>) -> Process {
         Process::spawn(Command::new("sleep").arg("1000"), limit).unwrap()

@@ -36,7 +36,7 @@ thread_local! {
 /// Called by embassy-executor when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
-    // A thread that is ending polls no more.
+    // This fails only in a thread that is ending, which polls no more.
     let _ = PENDED.try_with(|pended| pended.set(true));
 }
 

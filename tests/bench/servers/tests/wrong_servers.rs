@@ -127,8 +127,9 @@ fn an_echo_that_closes_early_is_found() {
 fn a_server_that_never_answers_is_late() {
     let address = server(|mut client| drop(client.read_to_end(&mut Vec::new())));
     let deadline = Deadline::after(Duration::from_millis(100));
-    let mut clients = Clients::connect(address, 3, deadline).unwrap();
-    is_found(clients.talk(5), "0 of 5 were done within 0 s");
+    // On a slow machine the time is up while they connect.
+    let run = Clients::connect(address, 3, deadline).and_then(|mut clients| clients.talk(5));
+    is_found(run, " were done within 0 s");
 }
 
 #[test]

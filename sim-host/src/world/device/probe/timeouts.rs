@@ -29,7 +29,7 @@ struct Watched {
 
 const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
-/// Who can have made a connection since the previous look.
+/// The side that made a connection since the previous look.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     /// The back end, by accepting it.

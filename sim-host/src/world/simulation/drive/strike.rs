@@ -11,7 +11,7 @@ use crate::world::device::size::at;
 use crate::world::simulation::timeline::Moment;
 
 impl Simulation<'_> {
-    /// Begins what is due.
+    /// Does what is due at a moment of the plan: a fault begins or ends, the attacker acts.
     pub(super) fn begin(&mut self, moment: Moment) {
         match moment {
             Moment::Begins(fault) => {

@@ -32,7 +32,7 @@ pub struct Server {
     pub source: Source,
     /// Descriptors per connection.
     pub descriptors: u64,
-    /// Whether it does more than greet.
+    /// Whether it can also echo.
     pub echoes: bool,
 }
 
