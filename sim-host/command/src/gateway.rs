@@ -1,4 +1,4 @@
-//! The gateway as the simulator knows it: clients of the console and of the status page.
+//! The gateway as the simulator knows it: clients of the console and of the status page, and a collector.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use gateway::{CONSOLE_PORT, Gateway, Memory, STATUS_PORT, Setup};
 use picoevent::Pool;
-use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
+use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase, server_address};
+
+mod collector;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
@@ -18,9 +20,17 @@ const SIZES: [Size<Gateway>; 3] = [
     Size::of(Pool::rest(), Memory::new, Sockets::<14, 256, 16>::new),
 ];
 
-/// The gateway, without a collector.
+/// The port of the collector.
+const COLLECTOR_PORT: u16 = 7070;
+
+/// A value that shows when it was measured.
+fn sensor(micros: u64) -> i32 {
+    (micros / 1_000 % 1_000_000) as i32
+}
+
+/// The gateway, with a collector.
 pub fn gateway() -> TestCase<Gateway> {
-    let setup = Setup { sensor: |_| 20_000, collector: None, seed: 1 };
+    let setup = Setup { sensor, collector: Some(server_address(COLLECTOR_PORT)), seed: 1 };
     TestCase::with_app(
         "gateway",
         CONSOLE_PORT,
@@ -31,6 +41,7 @@ pub fn gateway() -> TestCase<Gateway> {
     .client(console)
     .client(overlong)
     .client_at(STATUS_PORT, status)
+    .server(collector::collector())
     .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 

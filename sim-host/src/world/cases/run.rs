@@ -15,7 +15,8 @@ use crate::world::device::clock;
 use crate::world::device::interrupt;
 use crate::world::device::panics::{Watched, message};
 use crate::world::device::size::Device;
-use crate::world::peers::script::{Choices, Script};
+use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
+use crate::world::peers::service::Running;
 use crate::world::simulation::drive::{Application, Simulation, Summary};
 use crate::world::simulation::plan::Plan;
 use crate::world::simulation::verdict::{Outcome, Verdict};
@@ -40,9 +41,19 @@ impl<A: 'static> TestCase<A> {
     fn simulate(&self, simulator: &Simulator) -> (Verdict, Summary) {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = simulator.shared.ether.borrow_mut();
-        let mut plan = Plan::draw(&mut ether.choice_log, self.sizes.len(), &script);
+        let servers = &self.program.servers;
+        let choice_log = &mut ether.choice_log;
+        let mut plan = Plan::draw(choice_log, self.sizes.len(), servers.len(), &script);
+        *simulator.shared.programs.borrow_mut() = (SERVERS_FROM..)
+            .zip(servers)
+            .map(|(number, server)| server.make(&mut Choices::new(choice_log, number)))
+            .map(Running::new)
+            .collect();
         ether.restart(plan.latency);
         drop(ether);
+        let ports: Vec<_> = servers.iter().map(|server| server.port).collect();
+        let limits: Vec<_> = servers.iter().flat_map(|server| server.limits()).collect();
+        let limits: Vec<_> = limits.iter().map(|limit| limit.as_micros() as u64).collect();
         simulator.shared.seen.borrow_mut().restart();
         clock::start(plan.clock_start, plan.pace);
         let trigger = interrupt::start(plan.interrupt);
@@ -55,6 +66,8 @@ impl<A: 'static> TestCase<A> {
                 port: self.program.port,
                 backlog: self.program.config.backlog,
                 ends_when_interrupted: self.ends_when_interrupted,
+                servers: &ports,
+                limits: &limits,
             };
             let mut simulation =
                 Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
@@ -104,6 +117,8 @@ impl<A: 'static> AnyTestCase for TestCase<A> {
             served: summary.served,
             waited: summary.waited,
             struck: ether.struck,
+            accepted: summary.accepted,
+            troubled: ether.troubled,
             lines: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
             verdict,
         }

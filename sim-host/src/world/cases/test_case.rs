@@ -1,4 +1,4 @@
-//! A test case: an application, its clients and its invariants.
+//! A test case: an application, its clients, its servers and its invariants.
 
 use std::net::SocketAddr;
 
@@ -8,6 +8,8 @@ use picoevent_embassy::Config;
 use crate::world::device::program::Program;
 use crate::world::device::size::Size;
 use crate::world::peers::script::{Choices, Script};
+use crate::world::peers::server::{AnyServer, Server};
+use crate::world::peers::service::Service;
 
 type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 
@@ -64,6 +66,7 @@ impl<A: 'static> TestCase<A> {
                     start(app, cx, address, clients).map(drop)
                 }),
                 invariants: Vec::new(),
+                servers: Vec::new(),
             },
             scripts: Vec::new(),
             sizes: Size::standard::<8, 1>().to_vec(),
@@ -93,6 +96,22 @@ impl<A: 'static> TestCase<A> {
         script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
     ) -> Self {
         self.scripts.push((port, Box::new(script)));
+        self
+    }
+
+    /// Adds a server that the application may call.
+    ///
+    /// # Panics
+    /// If there is a server at its port, or its script is empty.
+    #[must_use]
+    pub fn server<S: Service>(mut self, server: Server<A, S>) -> Self {
+        let server = AnyServer::new(server);
+        let port = server.port;
+        assert!(
+            self.program.servers.iter().all(|other| other.port != port),
+            "there are two servers at port {port}"
+        );
+        self.program.servers.push(server);
         self
     }
 

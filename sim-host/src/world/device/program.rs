@@ -6,6 +6,7 @@ use picoevent::{Cx, Pool, SetupError};
 use picoevent_embassy::Config;
 
 use crate::world::device::probe::Invariant;
+use crate::world::peers::server::AnyServer;
 
 pub(crate) type Start<A> =
     dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr, Pool) -> Result<(), SetupError> + Send + Sync;
@@ -18,4 +19,6 @@ pub(crate) struct Program<A> {
     pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
     pub(crate) start: Box<Start<A>>,
     pub(crate) invariants: Vec<Box<Invariant<A>>>,
+    /// The servers that it may call.
+    pub(crate) servers: Vec<AnyServer<A>>,
 }

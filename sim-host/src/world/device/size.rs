@@ -238,8 +238,13 @@ fn run_device<
         ));
     }
     let baseline = base.counts();
-    let mut probe =
-        Probe { ether: &shared.ether, seen: &shared.seen, invariants: &program.invariants };
+    let mut probe = Probe {
+        ether: &shared.ether,
+        seen: &shared.seen,
+        programs: &shared.programs,
+        invariants: &program.invariants,
+        servers: &program.servers,
+    };
     let end = std::cell::Cell::new(None);
     let serve = pin!(async {
         let triggers = [trigger];

@@ -46,6 +46,16 @@ pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
 
 /// Returns the destination port of a segment.
 pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
+    segment(frame).map(|segment| segment.dst_port())
+}
+
+/// Returns the ports of a segment that begins a connection: where it comes from, and where it goes to.
+pub(crate) fn connect(frame: &[u8]) -> Option<(u16, u16)> {
+    let segment = segment(frame).filter(|segment| segment.syn() && !segment.ack())?;
+    Some((segment.src_port(), segment.dst_port()))
+}
+
+fn segment(frame: &[u8]) -> Option<TcpPacket<&[u8]>> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Ipv4 {
         return None;
@@ -54,7 +64,7 @@ pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
     if packet.next_header() != IpProtocol::Tcp {
         return None;
     }
-    Some(TcpPacket::new_checked(packet.payload()).ok()?.dst_port())
+    TcpPacket::new_checked(packet.payload()).ok()
 }
 
 /// Describes a frame in a few words.

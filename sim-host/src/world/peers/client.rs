@@ -104,7 +104,7 @@ impl Client {
                 random.below(3) * random.spread(1, 200)
             }),
         };
-        let called = script(None, &mut Choices { choice_log, client: number, asked: 0 });
+        let called = script(None, &mut Choices::new(choice_log, number));
         Self { severity, ..Self::new(number, behaviour, start.min(60_000_000), called) }
     }
 
@@ -116,7 +116,7 @@ impl Client {
         script: MakeScript<'_>,
     ) -> Self {
         let now = choice_log.now;
-        let called = script(Some(port), &mut Choices { choice_log, client: number, asked: 0 });
+        let called = script(Some(port), &mut Choices::new(choice_log, number));
         Self::new(number, Behaviour::Normal, now, called)
     }
 

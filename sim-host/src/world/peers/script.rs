@@ -93,15 +93,23 @@ pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u
 
 /// The choices that a script may make. Each goes through the choice log.
 pub struct Choices<'t> {
-    pub(crate) choice_log: &'t mut ChoiceLog,
-    pub(crate) client: u32,
-    pub(crate) asked: u32,
+    choice_log: &'t mut ChoiceLog,
+    /// The number of the client or, from [`SERVERS_FROM`] on, of the server.
+    number: u32,
+    asked: u32,
 }
 
-impl Choices<'_> {
+/// The choices of servers have numbers behind those of clients.
+pub(crate) const SERVERS_FROM: u32 = 1_000;
+
+impl<'t> Choices<'t> {
+    pub(crate) fn new(choice_log: &'t mut ChoiceLog, number: u32) -> Self {
+        Self { choice_log, number, asked: 0 }
+    }
+
     /// Returns a number up to `most`; zero is the default.
     pub fn up_to(&mut self, most: u64) -> u64 {
-        let nth = self.client * 64 + self.asked.min(63);
+        let nth = self.number * 64 + self.asked.min(63);
         self.asked += 1;
         let answer =
             self.choice_log.ask_about(Stream::Script, ChoicePoint::Number, nth, |random| {
@@ -113,8 +121,9 @@ impl Choices<'_> {
         answer.min(most)
     }
 
-    /// Returns the number of the client in the simulation, from zero.
+    /// Returns the number of the client in the simulation, from zero; of a server, its number in the test
+    /// case.
     pub fn client(&self) -> u32 {
-        self.client
+        self.number % SERVERS_FROM
     }
 }

@@ -9,6 +9,7 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::Random;
+use crate::world::choices::trouble::Trouble;
 use crate::world::network::link::LATENCY;
 use crate::world::peers::attacker::Attack;
 use crate::world::peers::client::Client;
@@ -36,13 +37,19 @@ pub(crate) struct Plan {
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
+    pub(crate) troubles: Vec<Trouble>,
     pub(crate) clients: Vec<Client>,
     /// The most clients that connect to each listener at once in the socket-leak check.
     pub(crate) socket_leak_check: usize,
 }
 
 impl Plan {
-    pub(crate) fn draw(choice_log: &mut ChoiceLog, sizes: usize, script: MakeScript<'_>) -> Self {
+    pub(crate) fn draw(
+        choice_log: &mut ChoiceLog,
+        sizes: usize,
+        servers: usize,
+        script: MakeScript<'_>,
+    ) -> Self {
         let mut ask =
             |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
         let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
@@ -50,7 +57,9 @@ impl Plan {
         let faults = ask(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
         let attacks =
             ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
-        let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(12_000_000));
+        // Delays between two connects to a server that is down grow over a minute.
+        let longest = if servers > 0 { 60_000_000 } else { 12_000_000 };
+        let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
         let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
             0 => r.spread(100, 100_000),
             _ => 0,
@@ -83,6 +92,9 @@ impl Plan {
         let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
         let draw_fault = |nth| Fault::draw(choice_log, nth as u32, kinds, quiet);
         let faults: Vec<_> = (0..faults.min(MOST)).map(draw_fault).collect();
+        let troubles = (0..servers)
+            .flat_map(|server| Trouble::draw_all(choice_log, server, swarm >> 32, quiet))
+            .collect();
         let attacks =
             (0..attacks.min(MOST)).map(|nth| Attack::draw(choice_log, nth as u32, quiet)).collect();
         let clients = (0..=more.min(MOST))
@@ -104,6 +116,7 @@ impl Plan {
             interrupt,
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             attacks,
+            troubles,
             clients,
             socket_leak_check: socket_leak_check.min(MOST) as usize,
         }
@@ -112,6 +125,7 @@ impl Plan {
     /// Returns whether the plan has nothing, apart from its clients, that could excuse a failure.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
+            && self.troubles.is_empty()
             && self.attacks.iter().all(|attack| attack.kind == AttackKind::None)
             && self.interrupt == 0
             && self.lease.is_none()

@@ -1,6 +1,7 @@
 //! The timeline of a plan: what will happen and when.
 
 use crate::world::choices::fault::Fault;
+use crate::world::choices::trouble::Trouble;
 use crate::world::peers::attacker::Attack;
 use crate::world::simulation::plan::Plan;
 
@@ -10,6 +11,8 @@ pub(crate) enum Moment {
     Begins(Fault),
     Ends(Fault),
     Attack(Attack),
+    /// A trouble of a server begins, or ends.
+    Trouble(Trouble, bool),
     /// The faults end.
     Quiet,
 }
@@ -19,12 +22,17 @@ pub(crate) struct Timeline(Vec<(u64, Moment)>);
 
 impl Timeline {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut moments = Vec::with_capacity(plan.faults.len() * 2 + plan.attacks.len() + 1);
+        let pairs = plan.faults.len() + plan.troubles.len();
+        let mut moments = Vec::with_capacity(pairs * 2 + plan.attacks.len() + 1);
         moments.push((plan.quiet, Moment::Quiet));
         moments.extend(plan.attacks.iter().map(|attack| (attack.at, Moment::Attack(*attack))));
         for fault in &plan.faults {
             moments.push((fault.until, Moment::Ends(*fault)));
             moments.push((fault.from, Moment::Begins(*fault)));
+        }
+        for trouble in &plan.troubles {
+            moments.push((trouble.until, Moment::Trouble(*trouble, false)));
+            moments.push((trouble.from, Moment::Trouble(*trouble, true)));
         }
         // A fault of no duration begins before it ends, and the quiet phase comes last.
         moments.reverse();

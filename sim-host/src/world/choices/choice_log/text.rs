@@ -16,6 +16,7 @@ use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::TroubleKind;
 
 /// Why a text is not a choice log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,7 @@ fn word_of_answer(stream: Stream, point: ChoicePoint, answer: u64) -> Option<&'s
         (Stream::Client, ChoicePoint::Kind) => Behaviour::ALL.get(index).map(|kind| kind.word()),
         (Stream::Fault, ChoicePoint::Kind) => FaultKind::ALL.get(index).map(|kind| kind.word()),
         (Stream::Attacker, ChoicePoint::Kind) => AttackKind::ALL.get(index).map(|kind| kind.word()),
+        (Stream::Server, ChoicePoint::Kind) => TroubleKind::ALL.get(index).map(|kind| kind.word()),
         _ => None,
     }
 }
