@@ -79,7 +79,7 @@ pub use observe::observer::{
     About, Callback, Direction, Fate, Frame, News, Object, Observer, ServerNews, Treatment,
 };
 pub use peers::script::{Choices, Script};
-pub use peers::server::{SERVERS, Server, server_address};
+pub use peers::server::{Server, server_address, server_address_v6};
 pub use peers::service::{Scripted, Service, Session};
 pub use picoevent_embassy::{Config, Sockets};
 pub use simulation::verdict::{Kind, Outcome, Verdict};

@@ -43,7 +43,15 @@ impl<A: 'static> TestCase<A> {
         let mut ether = simulator.shared.ether.borrow_mut();
         let servers = &self.program.servers;
         let choice_log = &mut ether.choice_log;
-        let mut plan = Plan::draw(choice_log, self.sizes.len(), servers.len(), &script);
+        let (handlers, has_ipv6) = (&self.program.handlers, self.program.has_ipv6);
+        let mut plan = Plan::draw(
+            choice_log,
+            self.sizes.len(),
+            servers.len(),
+            handlers.len(),
+            has_ipv6,
+            &script,
+        );
         *simulator.shared.programs.borrow_mut() = (SERVERS_FROM..)
             .zip(servers)
             .map(|(number, server)| server.make(&mut Choices::new(choice_log, number)))
@@ -56,7 +64,7 @@ impl<A: 'static> TestCase<A> {
         let limits: Vec<_> = limits.iter().map(|limit| limit.as_micros() as u64).collect();
         simulator.shared.seen.borrow_mut().restart();
         clock::start(plan.clock_start, plan.pace);
-        let trigger = interrupt::start(plan.interrupt);
+        let triggers = interrupt::start(plan.interrupt, handlers);
         let seed = mix(plan.numbers);
         let (leased, size) = (plan.lease.is_some(), plan.size);
         let mut summary = Summary::default();
@@ -68,6 +76,8 @@ impl<A: 'static> TestCase<A> {
                 ends_when_interrupted: self.ends_when_interrupted,
                 servers: &ports,
                 limits: &limits,
+                handlers,
+                has_ipv6,
             };
             let mut simulation =
                 Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
@@ -77,7 +87,7 @@ impl<A: 'static> TestCase<A> {
         let ran = self.sizes[size].run(
             &self.program,
             &simulator.shared,
-            trigger,
+            &triggers,
             seed,
             leased,
             &mut judge,
@@ -102,7 +112,7 @@ impl<A: 'static> AnyTestCase for TestCase<A> {
         let (verdict, summary) =
             ran.unwrap_or_else(|panic| (Verdict::Crash(message(&*panic)), Summary::default()));
         drop(watched);
-        interrupt::start(0);
+        interrupt::start(0, &self.program.handlers);
         let ether = simulator.shared.ether.get_mut();
         let mut digest = ether.digest;
         digest.word(verdict.kind() as u64);

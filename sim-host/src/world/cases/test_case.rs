@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Cx, Pool, SetupError};
+use picoevent::{Cx, Pool, SetupError, Signal, Trigger};
 use picoevent_embassy::Config;
 
+use crate::world::device::interrupt::{Handler, Source};
 use crate::world::device::program::Program;
 use crate::world::device::size::Size;
 use crate::world::peers::script::{Choices, Script};
@@ -66,6 +67,8 @@ impl<A: 'static> TestCase<A> {
                     start(app, cx, address, clients).map(drop)
                 }),
                 invariants: Vec::new(),
+                handlers: Vec::new(),
+                has_ipv6: false,
                 servers: Vec::new(),
             },
             scripts: Vec::new(),
@@ -112,6 +115,53 @@ impl<A: 'static> TestCase<A> {
             "there are two servers at port {port}"
         );
         self.program.servers.push(server);
+        self
+    }
+
+    /// Adds a signal that an interrupt handler raises, a few times in a simulation, whenever that may be.
+    ///
+    /// # Panics
+    /// If it is [`Signal::INT`], which ends the application.
+    #[must_use]
+    pub fn signal(mut self, signal: Signal) -> Self {
+        assert!(signal != Signal::INT, "the interrupt that ends the application comes by itself");
+        self.program.handlers.push(Handler { trigger: Source::Signal(signal), run: |_| () });
+        self
+    }
+
+    /// Adds an interrupt handler that runs a few times in a simulation, whenever that may be. It is given a
+    /// number of the simulation's choice, zero by default, and sends it to a mailbox, for instance.
+    /// `trigger` is what it raises.
+    ///
+    /// Simulations run on several threads at once, so both must use the thread's own mailbox. The
+    /// application's `make` has to empty it.
+    ///
+    /// ```
+    /// use picoevent::{Mailbox, Signal};
+    ///
+    /// thread_local!(static READINGS: &'static Mailbox<u8, 4> =
+    ///     Box::leak(Box::new(Mailbox::new(Signal::USR1))));
+    ///
+    /// # use picoevent_sim::world::TestCase;
+    /// # fn case<A: 'static>(case: TestCase<A>) -> TestCase<A> {
+    /// case.interrupt(
+    ///     || READINGS.with(|readings| readings.trigger()),
+    ///     // A full mailbox loses a reading, as on the board.
+    ///     |number| drop(READINGS.with(|readings| readings.send(number as u8))),
+    /// )
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn interrupt(mut self, trigger: fn() -> &'static Trigger, handler: fn(u64)) -> Self {
+        self.program.handlers.push(Handler { trigger: Source::Own(trigger), run: handler });
+        self
+    }
+
+    /// Gives the device and its peers addresses of IPv6 too. Each client connects over one or the other. The
+    /// application is started with the unspecified address of IPv6, which stands for both.
+    #[must_use]
+    pub fn over_ipv6(mut self) -> Self {
+        self.program.has_ipv6 = true;
         self
     }
 

@@ -53,6 +53,8 @@ words! {
     Script = "script",
     /// A server, by its number, and its troubles.
     Server = "server",
+    /// A run of one of the test case's interrupt handlers, by its number.
+    Interrupt = "interrupt",
 }
 
 /// The most faults, clients and attacks that a choice log can have, and troubles of each server.
@@ -61,7 +63,15 @@ pub(crate) const MOST: u64 = 8;
 impl Stream {
     /// Returns whether its choices are made before the simulation begins.
     pub(crate) const fn is_of_plan(self) -> bool {
-        matches!(self, Self::Setup | Self::Client | Self::Fault | Self::Attacker | Self::Server)
+        matches!(
+            self,
+            Self::Setup
+                | Self::Client
+                | Self::Fault
+                | Self::Attacker
+                | Self::Server
+                | Self::Interrupt
+        )
     }
 }
 
@@ -124,6 +134,12 @@ words! {
     Number = "number",
     /// The number of troubles of a server.
     Troubles = "troubles",
+    /// How often an interrupt handler runs.
+    Runs = "runs",
+    /// How many preemption points after its time an interrupt handler runs.
+    Points = "after-points",
+    /// A client connects over IPv6.
+    OverIpv6 = "over-ipv6",
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 pub(crate) mod attacker;
 pub(crate) mod client;
 pub(crate) mod conversation;
+mod hearing;
+mod pattern;
 pub(crate) mod peer;
 pub(crate) mod script;
 pub(crate) mod server;

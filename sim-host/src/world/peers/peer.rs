@@ -1,12 +1,13 @@
 //! The machine where clients and servers run: a plain smoltcp interface.
 
 use std::cell::RefCell;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use picoevent_sim_support::net::{PeerEnd as PeerNic, host};
 use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::IpCidr;
 
 use crate::world::choices::trouble::Trouble;
 use crate::world::network::address;
@@ -49,13 +50,19 @@ impl<'e> Peer<'e> {
     pub(crate) fn new(
         ether: &'e RefCell<Ether>,
         clients: Vec<Client>,
-        ports: &[u16],
-        programs: &'e RefCell<Vec<Running>>,
+        (ports, programs): (&[u16], &'e RefCell<Vec<Running>>),
+        has_ipv6: bool,
         device: Ipv4Addr,
         seed: u64,
     ) -> Self {
         let mut nic = PeerNic(ether);
-        let interface = host::interface(&mut nic, PEER, Some(address::PEER), seed);
+        let mut interface = host::interface(&mut nic, PEER, Some(address::PEER), seed);
+        if has_ipv6 {
+            interface.update_ip_addrs(|addresses| {
+                let added = addresses.push(IpCidr::new(address::PEER_V6.into(), 64));
+                added.expect("there is room for two");
+            });
+        }
         let sockets = SocketSet::new(Vec::with_capacity(clients.len() + 1));
         let next_port = 40_000 + (seed % 10_000) as u16;
         let servers = ports.iter().map(|port| Serving::new(*port)).collect();
@@ -224,7 +231,11 @@ impl<'e> Peer<'e> {
             true => self.clients[index].port,
             false => self.fresh_port(),
         };
-        let listener = (self.device, self.clients[index].target_port);
+        let device = match self.clients[index].over_ipv6 {
+            true => IpAddr::V6(address::DEVICE_V6),
+            false => IpAddr::V4(self.device),
+        };
+        let listener = (device, self.clients[index].target_port);
         let connected = socket.connect(self.interface.context(), listener, port);
         connected.expect("a fresh socket connects to an address and a port");
         let handle = self.sockets.add(socket);

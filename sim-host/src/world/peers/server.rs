@@ -1,7 +1,7 @@
 //! Servers that the device calls: a service at a port of the peers' machine, and what must hold of both.
 
 use std::any::Any;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::world::choices::choice_log::ChoiceLog;
@@ -76,12 +76,15 @@ impl<A> Server<A, Scripted> {
     }
 }
 
-/// The address of the machine where servers are.
-pub const SERVERS: Ipv4Addr = address::PEER;
-
 /// Returns the address of the server at a port, for the application's configuration.
 pub fn server_address(port: u16) -> SocketAddr {
-    SocketAddr::new(SERVERS.into(), port)
+    SocketAddr::new(address::PEER.into(), port)
+}
+
+/// Returns the address of IPv6 of the server at a port, for a test case with
+/// [`over_ipv6`](crate::world::TestCase::over_ipv6).
+pub fn server_address_v6(port: u16) -> SocketAddr {
+    SocketAddr::new(address::PEER_V6.into(), port)
 }
 
 /// A server without the type of its program.

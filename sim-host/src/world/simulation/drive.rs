@@ -12,7 +12,7 @@ use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::device::clock;
 use crate::world::device::executor::Postpone;
-use crate::world::device::interrupt;
+use crate::world::device::interrupt::{self, Handler};
 use crate::world::device::panics::message;
 use crate::world::device::shared::Shared;
 use crate::world::device::size::Device;
@@ -80,6 +80,7 @@ pub(crate) struct Simulation<'w> {
     backlog: usize,
     /// As in [`Application`].
     limits: &'w [u64],
+    handlers: &'w [Handler],
     /// When the faults ended.
     quiet_since: u64,
     /// Interrupts that the observer was told about.
@@ -101,7 +102,7 @@ pub(crate) struct Summary {
 }
 
 /// What a simulation needs to know about its application.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Application<'w> {
     /// The port on which it was told to listen.
     pub(crate) port: u16,
@@ -112,6 +113,8 @@ pub(crate) struct Application<'w> {
     pub(crate) servers: &'w [u16],
     /// How long after the faults each condition of application and server may take to hold.
     pub(crate) limits: &'w [u64],
+    pub(crate) handlers: &'w [Handler],
+    pub(crate) has_ipv6: bool,
 }
 
 impl<'w> Simulation<'w> {
@@ -126,7 +129,7 @@ impl<'w> Simulation<'w> {
         let clients = std::mem::take(&mut plan.clients);
         let plan = &*plan;
         let ether = &shared.ether;
-        let Application { port, backlog, ends_when_interrupted, servers, limits } = application;
+        let Application { port, backlog, ends_when_interrupted, servers, limits, .. } = application;
         let default = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
         ether.borrow_mut().has_attacker = !plan.attacks.is_empty();
         ether.borrow_mut().servers = servers.to_vec();
@@ -136,7 +139,14 @@ impl<'w> Simulation<'w> {
             ether,
             shared,
             device,
-            peer: Peer::new(ether, clients, servers, &shared.programs, address::DEVICE, seed),
+            peer: Peer::new(
+                ether,
+                clients,
+                (servers, &shared.programs),
+                application.has_ipv6,
+                address::DEVICE,
+                seed,
+            ),
             attacker: Attacker::new((address::DEVICE, port)),
             dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.server_start)),
             plan,
@@ -150,6 +160,7 @@ impl<'w> Simulation<'w> {
             closings: 0,
             backlog,
             limits,
+            handlers: application.handlers,
             quiet_since: 0,
             ends_when_interrupted,
             default,

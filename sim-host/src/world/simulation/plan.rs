@@ -38,9 +38,43 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
     pub(crate) troubles: Vec<Trouble>,
+    pub(crate) runs: Vec<Run>,
     pub(crate) clients: Vec<Client>,
     /// The most clients that connect to each listener at once in the socket-leak check.
     pub(crate) socket_leak_check: usize,
+}
+
+/// A run of an interrupt handler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// The number of the handler in the test case.
+    pub(crate) handler: usize,
+    pub(crate) at: u64,
+    /// How many preemption points after its time.
+    pub(crate) points: u64,
+    /// The number that the handler is given.
+    pub(crate) number: u64,
+}
+
+impl Run {
+    /// Draws the runs of a handler, which come by `quiet`.
+    fn draw_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
+        let stream = Stream::Interrupt;
+        let runs = choice_log.ask_about(stream, ChoicePoint::Runs, handler as u32, |r| {
+            r.below(2) * r.below(MOST + 1)
+        });
+        let draw = |nth| {
+            let nth = (handler as u64 * MOST + nth) as u32;
+            let mut ask = |point, draw: &dyn Fn(&mut Random) -> u64| {
+                choice_log.ask_about(stream, point, nth, draw)
+            };
+            let at = ask(ChoicePoint::Start, &|r| r.below(2) * r.spread(1, quiet)).min(quiet);
+            let points = ask(ChoicePoint::Points, &|r| r.below(2) * r.spread(1, 200));
+            let number = ask(ChoicePoint::Number, &|r| r.below(2) * r.next());
+            Self { handler, at, points, number }
+        };
+        (0..runs.min(MOST)).map(draw).collect()
+    }
 }
 
 impl Plan {
@@ -48,6 +82,8 @@ impl Plan {
         choice_log: &mut ChoiceLog,
         sizes: usize,
         servers: usize,
+        handlers: usize,
+        has_ipv6: bool,
         script: MakeScript<'_>,
     ) -> Self {
         let mut ask =
@@ -95,10 +131,12 @@ impl Plan {
         let troubles = (0..servers)
             .flat_map(|server| Trouble::draw_all(choice_log, server, swarm >> 32, quiet))
             .collect();
+        let runs =
+            (0..handlers).flat_map(|handler| Run::draw_all(choice_log, handler, quiet)).collect();
         let attacks =
             (0..attacks.min(MOST)).map(|nth| Attack::draw(choice_log, nth as u32, quiet)).collect();
         let clients = (0..=more.min(MOST))
-            .map(|number| Client::draw(choice_log, number as u32, mean, script))
+            .map(|number| Client::draw(choice_log, number as u32, mean, has_ipv6, script))
             .collect();
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
@@ -117,6 +155,7 @@ impl Plan {
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             attacks,
             troubles,
+            runs,
             clients,
             socket_leak_check: socket_leak_check.min(MOST) as usize,
         }

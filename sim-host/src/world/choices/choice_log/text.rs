@@ -37,6 +37,7 @@ impl Choice {
         for (index, line) in text.lines().enumerate() {
             if let Some((_, application)) = line.split_once("application ")
                 && line.starts_with('#')
+                && name.is_none()
             {
                 name = Some(application.trim().to_owned());
             }

@@ -8,6 +8,7 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::trouble::Trouble;
 use crate::world::device::clock;
+use crate::world::device::interrupt;
 use crate::world::device::size::at;
 use crate::world::simulation::timeline::Moment;
 
@@ -26,6 +27,12 @@ impl Simulation<'_> {
                     self.active.remove(index);
                 }
                 self.relieve(&fault);
+            }
+            Moment::Interrupt(run) => {
+                self.ether.borrow_mut().mark(|| format!("interrupt handler {} runs", run.handler));
+                if let Some(handler) = self.handlers.get(run.handler) {
+                    interrupt::run(*handler, run.points, run.number);
+                }
             }
             Moment::Trouble(trouble, begins) => self.trouble(trouble, begins),
             Moment::Attack(attack) => self.attacker.attack(attack, &mut self.ether.borrow_mut()),
