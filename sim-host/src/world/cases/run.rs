@@ -18,7 +18,7 @@ use crate::world::device::size::Device;
 use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
 use crate::world::peers::service::Running;
 use crate::world::simulation::drive::{Application, Simulation, Summary};
-use crate::world::simulation::plan::Plan;
+use crate::world::simulation::plan::{Given, Plan};
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
 impl<A: 'static> TestCase<A> {
@@ -41,17 +41,17 @@ impl<A: 'static> TestCase<A> {
     fn simulate(&self, simulator: &Simulator) -> (Verdict, Summary) {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = simulator.shared.ether.borrow_mut();
-        let servers = &self.program.servers;
+        let (servers, handlers) = (&self.program.servers, &self.program.handlers);
+        let given = Given {
+            sizes: self.sizes.len(),
+            servers: servers.len(),
+            handlers: handlers.len(),
+            has_ipv6: self.program.has_ipv6,
+            // An application without listeners has servers only.
+            has_clients: !self.scripts.is_empty() || servers.is_empty(),
+        };
+        let mut plan = Plan::draw(&mut ether.choice_log, given, &script);
         let choice_log = &mut ether.choice_log;
-        let (handlers, has_ipv6) = (&self.program.handlers, self.program.has_ipv6);
-        let mut plan = Plan::draw(
-            choice_log,
-            self.sizes.len(),
-            servers.len(),
-            handlers.len(),
-            has_ipv6,
-            &script,
-        );
         *simulator.shared.programs.borrow_mut() = (SERVERS_FROM..)
             .zip(servers)
             .map(|(number, server)| server.make(&mut Choices::new(choice_log, number)))
@@ -77,7 +77,7 @@ impl<A: 'static> TestCase<A> {
                 servers: &ports,
                 limits: &limits,
                 handlers,
-                has_ipv6,
+                has_ipv6: given.has_ipv6,
             };
             let mut simulation =
                 Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);

@@ -44,6 +44,19 @@ pub(crate) struct Plan {
     pub(crate) socket_leak_check: usize,
 }
 
+/// What a test case has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    /// The number of sizes that the device may have.
+    pub(crate) sizes: usize,
+    /// The number of servers.
+    pub(crate) servers: usize,
+    /// The number of interrupt handlers.
+    pub(crate) handlers: usize,
+    pub(crate) has_ipv6: bool,
+    pub(crate) has_clients: bool,
+}
+
 /// A run of an interrupt handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -78,14 +91,8 @@ impl Run {
 }
 
 impl Plan {
-    pub(crate) fn draw(
-        choice_log: &mut ChoiceLog,
-        sizes: usize,
-        servers: usize,
-        handlers: usize,
-        has_ipv6: bool,
-        script: MakeScript<'_>,
-    ) -> Self {
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, given: Given, script: MakeScript<'_>) -> Self {
+        let Given { sizes, servers, handlers, has_ipv6, has_clients } = given;
         let mut ask =
             |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
         let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
@@ -136,6 +143,7 @@ impl Plan {
         let attacks =
             (0..attacks.min(MOST)).map(|nth| Attack::draw(choice_log, nth as u32, quiet)).collect();
         let clients = (0..=more.min(MOST))
+            .filter(|_| has_clients)
             .map(|number| Client::draw(choice_log, number as u32, mean, has_ipv6, script))
             .collect();
         Self {
