@@ -107,6 +107,13 @@ impl Drop for Emptied<'_> {
 }
 
 impl Running<'_> {
+    /// Wakes all tasks, as any executor may.
+    pub(crate) fn wake(&self) {
+        for slot in self.machine.slots {
+            slot.waker.get().expect("shells are polled when made").wake_by_ref();
+        }
+    }
+
     /// Polls every task that is due once. Returns whether there was one.
     ///
     /// # Errors
