@@ -71,18 +71,16 @@ impl Statics<'_> {
         lengths.fold(held, usize::saturating_add)
     }
 
-    /// Frees the slots for which `is_free` holds.
+    /// Frees the slots for which `is_free` holds. The others stay in order, without gaps.
     fn release(&mut self, mut is_free: impl FnMut(&StaticSlot) -> bool) {
-        let mut from = 0;
-        for to in 0..self.0.len() {
-            // Slots stay in order, without gaps.
-            let rest = self.0.get(from..).unwrap_or_default();
-            let next = rest.iter().position(|slot| slot.data.is_some() && !is_free(slot));
-            let found = next.and_then(|next| Some((next, *rest.get(next)?)));
-            let (next, slot) = found.unwrap_or((rest.len(), StaticSlot::new()));
-            from = from.saturating_add(next).saturating_add(1);
-            if let Some(place) = self.0.get_mut(to) {
-                *place = slot;
+        let mut kept = 0_usize;
+        for at in 0..self.0.len() {
+            let slot = self.0.get_mut(at).map(core::mem::take).unwrap_or_default();
+            if slot.data.is_some() && !is_free(&slot) {
+                if let Some(place) = self.0.get_mut(kept) {
+                    *place = slot;
+                }
+                kept = kept.wrapping_add(1);
             }
         }
     }
