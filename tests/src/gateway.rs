@@ -26,7 +26,7 @@ use anyhow::{Context, Result};
 pub mod client;
 pub mod collector;
 pub mod console;
-mod crowd;
+pub mod crowd;
 pub mod http;
 pub mod program;
 pub mod status;
@@ -67,13 +67,21 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
+    /// Fills the store of a fresh gateway, as [`Gateway::check`] does first.
+    ///
+    /// # Errors
+    /// When it is not fresh, or answers wrongly.
+    pub fn fill_store(&self) -> Result<()> {
+        let (name, fill) = console::CHECKS[0];
+        step(name, || fill(self))
+    }
+
     /// Checks the timeouts, which take up to two minutes.
     ///
     /// # Errors
     /// Those of all checks that failed.
     pub fn check_timeouts(&self, collector: &mut Collector) -> Result<()> {
-        let (store, fill) = console::CHECKS[0];
-        step(store, || fill(self))?;
+        self.fill_store()?;
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("timeouts", || timeouts::check(self, collector))?;
         collector.record().check()

@@ -61,6 +61,16 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).with_context(|| self.wrong("that it is taken"))
     }
 
+    /// Sends for so long at most when nothing is taken, instead of for [`LIMIT`].
+    pub fn limit_sends(&self, limit: Duration) -> Result<()> {
+        self.stream.set_write_timeout(Some(limit)).context("no limit can be set")
+    }
+
+    /// Gives up the record of what was sent and came.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Sends each byte by itself.
     pub fn send_slowly(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         bytes.as_ref().chunks(1).try_for_each(|byte| self.send(byte))

@@ -6,6 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use fastrand::Rng;
 
 use super::Gateway;
 use super::client::{Client, LIMIT, PAUSE};
@@ -13,6 +14,7 @@ use super::collector::{Collector, How, Record};
 use super::console::{self, PLACES};
 use super::http::{self, GET, Response};
 use super::uplink::{confirmed_so_far, start_again};
+use crate::rude::{BRIEF, KINDS, Visit};
 
 /// Rude clients.
 const RUDE: usize = 50;
@@ -28,66 +30,45 @@ const AWAY: Duration = Duration::from_secs(2);
 const SAMPLES: usize = 30;
 const AFTER: Duration = Duration::from_secs(30);
 
-/// What a rude client does with its connection.
-type Rude = fn(Client) -> Result<()>;
-
-const KINDS: [Rude; 8] = [
-    // Comes and goes.
-    |mut client| client.end(),
-    Client::reset,
-    // Ends in the middle.
-    |mut client| client.send("get te"),
-    |mut client| {
-        client.send("GET /sta")?;
-        client.reset()
-    },
-    // Sends garbage.
-    |mut client| client.send(crate::pattern::pattern(1, 2_000)),
-    |mut client| {
-        client.send("\0\r\n\r\n\n\n\r\r")?;
-        client.reset()
-    },
-    // Asks much and reads nothing.
-    |mut client| {
-        client.send("get samples\nget nothing\n".repeat(50))?;
-        client.send(GET.repeat(20))
-    },
-    |mut client| {
-        client.send("watch\n")?;
-        client.send("watch\nget temp\n".repeat(20))?;
-        client.reset()
-    },
-];
-
 /// Fifty rude clients at both ports at once, and then each of them once more when it is served.
 ///
 /// # Errors
 /// When one finds no place, or service is not normal afterwards.
 pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
-    let act = |number: usize, client: Client| {
+    let request = requests();
+    let act = |number: usize, address, client: Client| {
+        let random = &mut Rng::with_seed(number as u64);
+        let visit = Visit { client, address, request: &request, random };
         // That the gateway refuses it, or has enough of it, is no fault.
-        let _ = KINDS[number % KINDS.len()](client);
+        let _ = (KINDS[number % BRIEF].act)(visit);
     };
     let stranger = |number: usize| {
-        for client in [gateway.console, gateway.status].into_iter().flat_map(Client::connect) {
-            act(number, client);
+        for address in [gateway.console, gateway.status] {
+            if let Ok(client) = Client::connect(address) {
+                act(number, address, client);
+            }
         }
         Ok(())
     };
-    at_once(0..RUDE, stranger)?;
+    at_once(0..RUDE, &stranger)?;
     let served = |number: usize| -> Result<()> {
-        act(number, console::open(gateway.console)?);
-        act(number, http::open(gateway.status)?.0);
+        act(number, gateway.console, console::open(gateway.console)?);
+        act(number, gateway.status, http::open(gateway.status)?.0);
         Ok(())
     };
     for first in (0..RUDE).step_by(PLACES) {
-        at_once(first..first + PLACES, served)?;
+        at_once(first..first + PLACES, &served)?;
     }
     is_normal(gateway)
 }
 
+/// What clients of the console and of the status server send.
+pub fn requests() -> String {
+    format!("get samples\nget nothing\nwatch\nget temp\n{GET}")
+}
+
 /// Does something for each of some numbers, each in a thread of its own.
-fn at_once(numbers: Range<usize>, work: impl Fn(usize) -> Result<()> + Copy + Send) -> Result<()> {
+fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = numbers.map(|number| scope.spawn(move || work(number))).collect();
         threads.into_iter().try_for_each(joined)

@@ -15,7 +15,7 @@ use super::Gateway;
 use super::collector::Collector;
 
 /// How long it may run, whatever the check does.
-const LIFE: Duration = Duration::from_secs(600);
+const LIFE: Duration = Duration::from_secs(3_600);
 
 /// How long it may take to end.
 const END: Duration = Duration::from_secs(60);

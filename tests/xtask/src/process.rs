@@ -148,7 +148,12 @@ impl Talk {
 
     /// Lets it continue: sends it a line.
     pub fn go(&mut self) -> Result<()> {
-        writeln!(self.input, "go").with_context(|| format!("it does not listen: {}", self.name))
+        self.tell("go")
+    }
+
+    /// Sends it a line.
+    pub fn tell(&mut self, line: &str) -> Result<()> {
+        writeln!(self.input, "{line}").with_context(|| format!("it does not listen: {}", self.name))
     }
 
     /// Waits for its end.
