@@ -12,8 +12,10 @@
 use core::fmt;
 use core::ops::Range;
 
+use crate::conn::ConnSlot;
 use crate::error::SetupError;
 use crate::handle::{Conn, Listener};
+use crate::listener::ListenerSlot;
 use crate::queue::List;
 use crate::record::Entry;
 use crate::ring::{Count, LONGEST};
@@ -335,21 +337,28 @@ impl<'s> Pools<'s> {
     }
 }
 
-/// For back ends that hold sockets free for each pool.
+/// For back ends that hold sockets for each pool. The connection slots of a pool are consecutive, and so are
+/// those of the pools, in the order in which these were added.
 impl<A> EventBase<'_, A> {
-    /// Returns the number of connection slots of each pool, spare ones included.
-    pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
-        self.cx.pools.iter().map(|pool| pool.conns.into())
+    /// Returns the number of pools, and the number of connection slots of all together, spare ones included.
+    pub fn pools(&self) -> (usize, usize) {
+        let conns = &self.cx.tables.conns;
+        (self.cx.pools.len.into(), conns.capacity().saturating_sub(conns.uncarved()))
     }
 
-    /// Returns the place of a connection's pool in [`pool_sizes`](Self::pool_sizes).
-    pub fn pool_of(&self, conn: Conn) -> Option<usize> {
-        self.cx.tables.conns.get(conn).map(|slot| slot.pool().into())
+    /// Returns the connection slots of a connection's pool; none if the connection is gone.
+    pub fn pool_of(&self, conn: Conn) -> Range<u16> {
+        self.slots_of(self.cx.tables.conns.get(conn).map(ConnSlot::pool))
     }
 
-    /// Returns the place of a listener's pool in [`pool_sizes`](Self::pool_sizes).
-    pub fn pool_of_listener(&self, listener: Listener) -> Option<usize> {
-        self.cx.tables.listeners.get(listener).map(|slot| slot.pool().into())
+    /// Returns the connection slots of a listener's pool; none if the listener is gone.
+    pub fn pool_of_listener(&self, listener: Listener) -> Range<u16> {
+        self.slots_of(self.cx.tables.listeners.get(listener).map(ListenerSlot::pool))
+    }
+
+    fn slots_of(&self, pool: Option<u8>) -> Range<u16> {
+        let pool = pool.and_then(|pool| self.cx.pools.get(pool));
+        pool.map_or(0..0, |pool| pool.first..pool.first.wrapping_add(pool.conns))
     }
 }
 

@@ -163,7 +163,7 @@ fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
     assert_eq!(world.hear(again), answer());
 }
 
-/// Sockets that only wait for the peer's end, and nobody listens.
+/// Sockets that only wait for the peer's end, and none that listens.
 #[test]
 fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
     let mut world = answering::<2>(Config::default());
@@ -204,7 +204,7 @@ fn the_oldest_of_those_that_only_have_to_end_is_given_up_first() {
 }
 
 #[test]
-fn nobody_is_given_up_while_a_socket_listens() {
+fn no_peer_is_given_up_while_a_socket_listens() {
     let mut world = answering::<2>(Config::default());
     let silent = world.call();
     assert_eq!(world.hear(silent), answer());

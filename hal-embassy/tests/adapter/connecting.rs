@@ -99,7 +99,7 @@ fn what_happened_before_the_loop_looked_is_told_in_order() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_refuses() {
+fn a_port_without_a_listener_refuses() {
     let mut world = World::new();
     let conn = world.connect(SERVICE);
     assert_eq!(world.events(conn), failed(ConnError::Refused));

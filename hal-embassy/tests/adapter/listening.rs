@@ -38,7 +38,7 @@ fn the_backlog_bounds_how_many_can_call_at_once() {
     world.listen(PORT);
     let calls = world.calls(3);
     assert_eq!(world.established(&calls), 2);
-    // Those that answered are replaced, so that the next two find somebody.
+    // Those that answered are replaced, so the next two clients are answered too.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 2);
 }

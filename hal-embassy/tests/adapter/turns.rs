@@ -1,4 +1,4 @@
-//! Connects that take turns: a host that is not there keeps nobody from one that is.
+//! Connects that take turns: a host that does not exist does not delay connects to others.
 
 use std::collections::HashSet;
 use std::time::Duration;
