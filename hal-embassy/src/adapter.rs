@@ -99,7 +99,7 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
         run: Run,
         mut observer: O,
     ) -> impl Future<Output = End> {
-        self.begin(base, run);
+        base.begin(run);
         poll_fn(move |cx| self.poll(base, app, &mut observer, cx))
     }
 
@@ -110,7 +110,7 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
         app: &mut A,
         mut observer: O,
     ) -> impl Future<Output = End> {
-        self.begin(base, Run::DEFAULT);
+        base.begin(Run::DEFAULT);
         let mut ended = None;
         poll_fn(move |cx| {
             let end = match ended {
@@ -125,18 +125,12 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
         })
     }
 
-    fn begin<A>(&mut self, base: &mut EventBase<'_, A>, run: Run) {
-        base.begin(run);
-        self.state.registered = false;
-    }
-
     /// Closes every listener and connection of the base: waits until the output is delivered, within
     /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. The base can listen, connect and run
     /// again after that. Connections that the application held keep their place in their pool until the
     /// next run has reported their end.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         base.close_all();
-        self.state.registered = false;
         poll_fn(move |cx| self.poll_closed(base, cx))
     }
 
@@ -168,7 +162,6 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
                 }
             }
         }
-        on_stack.pool.state.registered = false;
         // The sockets are watched nevertheless, or their news would be lost.
         on_stack.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
@@ -195,8 +188,10 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
         Poll::Ready(())
     }
 
+    #[inline(never)]
     fn on_stack<'a, O>(&'a mut self, observer: &'a mut O, task: &'a Waker) -> OnStack<'a, 'n, O> {
         let Self { slots, listeners, state, triggers } = self;
+        state.news |= state.ready.take();
         OnStack { pool: Pool { slots, listeners, state }, triggers, observer, task }
     }
 }
@@ -234,13 +229,11 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Infallible>> {
-        if until <= base.now() {
-            return Poll::Ready(Ok(()));
-        }
-        if self.pool.register(self.task) {
+        if until <= base.now() || self.pool.state.news != 0 {
             return Poll::Ready(Ok(()));
         }
         self.pool.watch(base, self.task);
+        self.pool.state.ready.sleep(self.task);
         if until < Instant::MAX {
             time::wake_at(until, self.task);
         }
@@ -248,7 +241,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
     }
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.pool.look(base, self.task);
+        self.pool.look(base);
     }
 
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
