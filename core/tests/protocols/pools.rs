@@ -158,8 +158,7 @@ fn sixteen_pools_all_work_and_a_seventeenth_is_refused() {
 
 #[test]
 fn a_back_end_learns_the_slots_of_each_pool() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     assert_eq!(base.pools(), (0, 0));
     let pools = [pool(&mut base, 2), pool(&mut base, 0), pool(&mut base, 1)];
     let listeners = pools.map(|pool| listen(&mut base, pool, &SETTINGS));

@@ -23,7 +23,9 @@ pub const IN_A_TEST: u64 = 20_000;
 /// The kinds of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
+    /// Of the event core.
     Events,
+    /// Of connections, beside bufferevents.
     Conns,
 }
 
