@@ -85,7 +85,10 @@ fn a_simulation_is_watched() {
 
 #[test]
 fn the_applications_are_listed() {
-    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\nprober\ngateway\n");
+    assert_eq!(
+        said(&sim(&["list"]).stdout),
+        "hello-world\necho\nprober\ngateway\nhello-world-v6\ngateway-v6\n"
+    );
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Collector {
         if (known.micros, known.forced) != (micros, forced) {
             return Err(format!("{line:?} was another sample before"));
         }
-        if number % self.every == 0 {
+        if number.is_multiple_of(self.every) {
             session.write(format!("A {number}\n").as_bytes());
             let first = connection.next;
             connection.next = number + 1;

@@ -90,10 +90,12 @@ pub fn server_address_v6(port: u16) -> SocketAddr {
 /// A server without the type of its program.
 pub(crate) struct AnyServer<A> {
     pub(crate) port: u16,
-    make: Box<dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync>,
+    make: Box<MakeService>,
     always: Vec<Box<AnyAccord<A>>>,
     in_the_end: Vec<(Duration, Box<AnyAccord<A>>)>,
 }
+
+type MakeService = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
 
 type AnyAccord<A> = dyn Fn(&A, &dyn Service) -> Result<(), String> + Send + Sync;
 
