@@ -74,6 +74,7 @@ pub fn generate(seed: u64) -> Program {
     draft.main();
     draft.scripts();
     draft.ends();
+    draft.holds_back();
     draft.program
 }
 
@@ -196,6 +197,17 @@ impl Draft {
         for id in 0..self.events as Id {
             let firing = self.random.u32(3..8);
             self.put(Line::On(id, firing, Op::Del(id)));
+        }
+    }
+
+    /// In some programs, holds a callback for input back, and enables reading again after the run.
+    fn holds_back(&mut self) {
+        if self.random.percent(30) {
+            let (id, firing) = (self.conn(), self.random.u32(..3));
+            self.put(Line::On(id, firing, Op::Again(id)));
+            self.put(Line::On(id, firing, Op::Disable(id, bits::READ)));
+            self.put(Line::Main(Op::Enable(id, bits::READ)));
+            self.put(Line::Main(Op::Run(0)));
         }
     }
 
