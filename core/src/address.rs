@@ -56,6 +56,7 @@ impl From<SocketAddr> for Address {
 
 impl From<Address> for SocketAddr {
     #[inline(never)]
+    #[allow(clippy::useless_conversion, reason = "a scope has 16 bits on a microcontroller")]
     fn from(Address { ip, scope, port, is_v6, .. }: Address) -> Self {
         if is_v6 {
             return SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope.into()).into();

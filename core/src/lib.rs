@@ -99,6 +99,6 @@ pub use trigger::Trigger;
 const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);
     assert!(size_of::<memory::ConnSlot<()>>() == 104);
-    assert!(size_of::<memory::ListenerSlot<()>>() == 72);
-    assert!(size_of::<EventBase<'_, ()>>() <= 352);
+    assert!(size_of::<memory::ListenerSlot<()>>() == 68);
+    assert!(size_of::<EventBase<'_, ()>>() <= 360);
 };
