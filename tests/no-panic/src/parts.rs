@@ -11,7 +11,8 @@ use crate::unknown::any;
 pub fn every_verb() {
     let mut events = any([const { EventSlot::<App>::new() }; 3]);
     let mut event_timers = any([TimerSlot::new(), TimerSlot::default()]);
-    let (mut conns, mut conn_timers) = (any([const { ConnSlot::new() }; 2]), any([TimerSlot::new(); 3]));
+    let (mut conns, mut conn_timers) =
+        (any([const { ConnSlot::new() }; 2]), any([TimerSlot::new(); 3]));
     let mut bytes = any([0; 30]);
     let mut pools = any([PoolSlot::new(), PoolSlot::default()]);
     let mut listeners = any([ListenerSlot::new(), ListenerSlot::default()]);
