@@ -12,10 +12,9 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::conn::{ConnSlot, Direction};
+use crate::conn::Direction;
 use crate::error::SetupError;
 use crate::handle::{Conn, Listener};
-use crate::listener::ListenerSlot;
 use crate::queue::List;
 use crate::record::Entry;
 use crate::ring::{Count, LONGEST};
@@ -367,31 +366,21 @@ impl<'s> Pools<'s> {
     }
 }
 
-/// For back ends that hold sockets for each pool. The connection slots of a pool are consecutive, and so are
-/// those of the pools, in the order in which these were added.
+/// For back ends that hold sockets free for each pool.
 impl<A> EventBase<'_, A> {
-    /// Returns the number of pools whose connections have sockets, and the number of connection slots of all
-    /// these together, spare ones included.
-    pub fn pools(&self) -> (usize, usize) {
-        let with_sockets = self.cx.pools.iter().filter(|pool| !pool.in_memory);
-        with_sockets.fold((0, 0), |(pools, slots), pool| {
-            (pools.wrapping_add(1), slots.wrapping_add(pool.conns.into()))
-        })
+    /// Returns the number of connections with sockets that each pool can have, spare ones included.
+    pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
+        self.cx.pools.iter().map(|pool| if pool.in_memory { 0 } else { pool.conns.into() })
     }
 
-    /// Returns the connection slots of a connection's pool; none if the connection is gone.
-    pub fn pool_of(&self, conn: Conn) -> Range<u16> {
-        self.slots_of(self.cx.tables.conns.get(conn).map(ConnSlot::pool))
+    /// Returns the place of a connection's pool in [`pool_sizes`](Self::pool_sizes).
+    pub fn pool_of(&self, conn: Conn) -> Option<usize> {
+        self.cx.tables.conns.get(conn).map(|slot| slot.pool().into())
     }
 
-    /// Returns the connection slots of a listener's pool; none if the listener is gone.
-    pub fn pool_of_listener(&self, listener: Listener) -> Range<u16> {
-        self.slots_of(self.cx.tables.listeners.get(listener).map(ListenerSlot::pool))
-    }
-
-    fn slots_of(&self, pool: Option<u8>) -> Range<u16> {
-        let pool = pool.and_then(|pool| self.cx.pools.get(pool));
-        pool.map_or(0..0, |pool| pool.first..pool.first.wrapping_add(pool.conns))
+    /// Returns the place of a listener's pool in [`pool_sizes`](Self::pool_sizes).
+    pub fn pool_of_listener(&self, listener: Listener) -> Option<usize> {
+        self.cx.tables.listeners.get(listener).map(|slot| slot.pool().into())
     }
 }
 

@@ -17,7 +17,6 @@ use crate::conns::has_lost_address;
 use crate::env::Env;
 use crate::pool::Pool;
 use crate::ready;
-use crate::share::Share;
 use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
 
@@ -39,12 +38,12 @@ struct Parts {
     call: fn(&mut Slot<'_>) -> Result<(), ConnError>,
 }
 
-type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr, Share) -> Result<(), ConnError>;
+type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr) -> Result<(), ConnError>;
 
 impl Outgoing {
     /// The application can open connections.
     pub const YES: Self = Self(Some(&Parts {
-        connect: |pool, conn, peer, share| pool.open(conn, peer, share),
+        connect: |pool, conn, peer| pool.open(conn, peer),
         answer,
         take_turns: |pool| pool.turn(),
         call,
@@ -81,12 +80,13 @@ impl Pool<'_, '_> {
     #[inline(never)]
     pub(crate) fn connect<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>) {
         let Some(peer) = base.peer_of(conn) else { return };
-        self.hold(base);
-        let share = Share::from(base.pool_of(conn));
         let connected = match self.state.env.outgoing.0 {
-            Some(parts) => (parts.connect)(self, conn, peer, share),
+            Some(parts) => (parts.connect)(self, conn, peer),
             None => Err(ConnError::NoSocket),
         };
+        if let Some(slot) = self.slot_of(conn) {
+            slot.pool = base.pool_of(conn).unwrap_or_default() as u8;
+        }
         if let Some(ousted) = self.state.ousted.take() {
             base.failed(ousted, ConnError::NoSocket);
         }
@@ -117,13 +117,13 @@ impl Pool<'_, '_> {
 
     /// Opens a connection with a free socket, with one that listens, or with that of a connection that
     /// lingers.
-    fn open(&mut self, conn: Conn, peer: SocketAddr, share: Share) -> Result<(), ConnError> {
+    fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         self.state.env.network.find_way(peer.addr)?;
         // A socket may have become free since. Whatever comes of this, the alarm is set anew.
         self.sort();
         self.state.unsorted = true;
-        let index = self.candidate(share, 0, 1).ok_or(ConnError::NoSocket)?;
+        let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
         self.state.ousted = self.take(index);
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
         slot.socket.connect(peer)?;

@@ -26,8 +26,7 @@
 //!   so a number that is too small shows at once, never later.
 //! * Sockets for the pools. A base with one pool does with the sockets there are; a client that comes
 //!   while all are used is refused. With several pools, as many sockets are held for each pool as it has
-//!   connections: the first sockets for the first pool, and so on. No pool uses those of another; the
-//!   sockets beyond are for all. With fewer sockets in all, listeners fail with
+//!   connections, so no pool takes those of another; with fewer sockets in all, listeners fail with
 //!   [`NoSocket`](picoevent::ListenError::NoSocket). One more for each listener lets clients wait, or get
 //!   the text for busy times.
 //! * An embassy-time driver. Without embassy-executor, also a feature `generic-queue-…` of
@@ -100,7 +99,6 @@ mod observe;
 mod pool;
 mod ready;
 mod run;
-mod share;
 mod sleep;
 mod slot;
 mod socket;

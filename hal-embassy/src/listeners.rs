@@ -24,8 +24,7 @@ use crate::address;
 use crate::log;
 use crate::pool::Pool;
 use crate::ready;
-use crate::share::Share;
-use crate::slot::{Place, Role};
+use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
 use crate::time::millis;
 
@@ -42,8 +41,8 @@ const GRACE: u32 = millis(250);
 pub(crate) struct Listening {
     listener: Listener,
     endpoint: IpListenEndpoint,
-    /// What its sockets are taken from.
-    share: Share,
+    /// The pool of its connections.
+    pool: u8,
     /// Its sockets without a client at the last look.
     pub(crate) vacant: u16,
     /// The first socket that may listen for it now; [`NONE`] if none can be found.
@@ -68,17 +67,20 @@ impl<'n> Pool<'_, 'n> {
     #[inline(never)]
     pub(crate) fn listen<A>(&mut self, listener: Listener, base: &mut EventBase<'_, A>) {
         let Some(address) = base.address_of(listener) else { return };
-        let added = if self.hold(base) {
-            self.add(listener, address, base.pool_of_listener(listener).into())
-        } else {
+        // A single pool does with what there is; several would take sockets from each other.
+        let needed = base.pool_sizes().fold(0, usize::saturating_add);
+        let added = if needed > self.slots.len() && base.pool_sizes().count() > 1 {
             Err(ListenError::NoSocket)
+        } else {
+            let pool = base.pool_of_listener(listener).unwrap_or_default();
+            self.add(listener, address, pool as u8)
         };
         if let Err(error) = added {
             base.listen_failed(listener, error);
         }
     }
 
-    /// Adds a listener whose sockets are taken from this share.
+    /// Adds a listener of a pool.
     ///
     /// # Errors
     /// The reason why that is not possible. There can be as many listeners as sockets, and several pools
@@ -87,7 +89,7 @@ impl<'n> Pool<'_, 'n> {
         &mut self,
         listener: Listener,
         address: SocketAddr,
-        share: Share,
+        pool: u8,
     ) -> Result<(), ListenError> {
         let endpoint = address::listen_endpoint(address).ok_or(ListenError::Invalid)?;
         let mut place = usize::MAX;
@@ -101,7 +103,7 @@ impl<'n> Pool<'_, 'n> {
         let new = Listening {
             listener,
             endpoint,
-            share,
+            pool,
             vacant: 0,
             first: 0,
             is_enabled: true,
@@ -170,9 +172,9 @@ impl<'n> Pool<'_, 'n> {
     /// one from a listener that has two more, or, for a listener that has none, one that only waits
     /// for its peer's end of stream. If that is a connection of the base, returns it, to be called again
     /// when the base knows that it has failed.
-    pub(crate) fn fill(&mut self) -> Option<Conn> {
+    pub(crate) fn fill<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
         loop {
-            let place = self.furthest_below_backlog()?;
+            let place = self.furthest_below_backlog(base)?;
             let index = self.next_to_listen(place);
             let held = self.listeners.get_mut(place)?;
             let Some(index) = index else {
@@ -180,9 +182,10 @@ impl<'n> Pool<'_, 'n> {
                 continue;
             };
             held.vacant = held.vacant.wrapping_add(1);
-            let endpoint = held.endpoint;
+            let (endpoint, pool) = (held.endpoint, held.pool);
             let ousted = self.take(index);
             let slot = self.slots.get_mut(index)?;
+            slot.pool = pool;
             slot.serve(Role::Listening(place as Place), 0);
             let listens = slot.socket.listen(endpoint);
             debug_assert!(listens, "a free socket can listen");
@@ -195,7 +198,7 @@ impl<'n> Pool<'_, 'n> {
     /// Returns a socket that can listen for the listener.
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
         let held = self.listeners.get(place)?;
-        let index = self.candidate(held.share, held.first, held.vacant.saturating_add(2))?;
+        let index = self.candidate(held.first, held.vacant.saturating_add(2))?;
         let slot = self.slots.get(index)?;
         if matches!(slot.role, Role::Open(_) | Role::Ending) {
             let age = slot.age(self.state.env.now);
@@ -209,15 +212,36 @@ impl<'n> Pool<'_, 'n> {
 
     /// Returns the place of the listener with the fewest sockets, of those that are below their
     /// backlog and for which a socket may be available.
-    fn furthest_below_backlog(&self) -> Option<usize> {
+    fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
         for (place, held) in self.listeners.iter().enumerate() {
-            if held.vacant < fewest && held.first != NONE {
+            if held.vacant < fewest && held.first != NONE && self.may_take(held.pool, base) {
                 (furthest_below_backlog, fewest) = (Some(place), held.vacant);
             }
         }
         furthest_below_backlog
+    }
+
+    /// Returns whether one more socket may listen for a listener of the pool: as many sockets as each other
+    /// pool has connections are held free for that pool, or used by it. When none is free, one that listens
+    /// may change sides, within a pool or from one that uses more than it has connections.
+    fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
+        let sizes = base.pool_sizes();
+        // One pool can have them all.
+        if sizes.size_hint().1 == Some(1) {
+            return true;
+        }
+        let (mut needed, mut can_change) = (0_usize, false);
+        for (pool, size) in sizes.enumerate() {
+            let pool = pool as u8;
+            let used = self.slots.iter().filter(|slot| slot.is_for(pool)).count();
+            let takes = taker == pool;
+            needed = needed.wrapping_add(used.wrapping_add(takes.into()).max(size));
+            can_change |= takes && used > 0 || used > size;
+        }
+        let is_free = |slot: &Slot<'_>| matches!(slot.role, Role::Free | Role::Resting);
+        needed <= self.slots.len() || can_change && !self.slots.iter().any(is_free)
     }
 
     /// Examines a socket that listens or is in a handshake, and feeds its changes to the base.
@@ -265,7 +289,7 @@ impl<'n> Pool<'_, 'n> {
     /// Counts a listening socket for its listener, or stops it if it must not listen now.
     pub(crate) fn sort_listening(&mut self, index: usize, place: Place) {
         let Some(held) = self.listeners.get_mut(usize::from(place)) else { return };
-        if usize::from(held.first) <= index && held.share.has(index, self.state.shared) {
+        if usize::from(held.first) <= index {
             held.vacant = held.vacant.wrapping_add(1);
         } else if let Some(slot) = self.slots.get_mut(index) {
             slot.socket.close();

@@ -10,7 +10,6 @@ use crate::env::Env;
 use crate::listeners::Listening;
 use crate::network::Network;
 use crate::ready::{self, Ready};
-use crate::share::Share;
 use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
 use crate::time;
@@ -27,8 +26,6 @@ pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
     /// The sockets that each listener may have without a client.
     pub(crate) backlog: u16,
-    /// The first socket that every pool may use; see [`Share`].
-    pub(crate) shared: usize,
     pub(crate) ready: Ready,
     /// The sockets with news that were not looked at yet; see [`ready::mask`].
     pub(crate) news: u32,
@@ -60,7 +57,6 @@ impl<'n> State<'n> {
                 now: 0,
             },
             backlog: u16::try_from(config.backlog).unwrap_or(u16::MAX),
-            shared: 0,
             ready: Ready::new(),
             news: 0,
             unwatched: 0,
@@ -156,7 +152,7 @@ impl<'n> Pool<'_, 'n> {
         if core::mem::take(&mut self.state.unsorted) {
             self.sort();
             self.take_turns();
-            while let Some(ousted) = self.fill() {
+            while let Some(ousted) = self.fill(base) {
                 base.failed(ousted, ConnError::NoSocket);
             }
             self.state.alarm = time::after(now, self.state.left);
@@ -266,16 +262,13 @@ impl<'n> Pool<'_, 'n> {
         self.slots.iter().filter(is_ending).any(|slot| slot.socket.owes_reset())
     }
 
-    /// Returns the best socket of a share from `first` on: a free one, otherwise one that listens for a
+    /// Returns the best socket from `first` on: a free one, otherwise one that listens for a
     /// listener with at least `least`, otherwise, if that is at most two, one that only waits for its
     /// peer's end of stream. Of several the one with the earliest time.
     #[inline(never)]
-    pub(crate) fn candidate(&self, share: Share, first: u16, least: u16) -> Option<usize> {
+    pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
-        for (index, slot) in self.slots.iter().enumerate() {
-            if index < usize::from(first) || !share.has(index, self.state.shared) {
-                continue;
-            }
+        for (index, slot) in self.slots.iter().enumerate().skip(first.into()) {
             let rank = match slot.role {
                 Role::Free => 0,
                 Role::Resting => 1,

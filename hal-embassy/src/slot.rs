@@ -29,6 +29,8 @@ pub(crate) struct Slot<'n> {
     /// Since when the role is held; see [`Role`].
     pub(crate) time: Stamp,
     pub(crate) ends: Ends,
+    /// The pool of the base that the socket is used for; not of one that is free or ending.
+    pub(crate) pool: u8,
     /// The peer of an outgoing connection.
     pub(crate) peer: Option<IpEndpoint>,
 }
@@ -76,7 +78,7 @@ pub(crate) struct Ends {
 
 impl<'n> Slot<'n> {
     pub(crate) fn new(socket: Socket<'n>) -> Self {
-        Self { socket, role: Role::Free, time: 0, ends: Ends::default(), peer: None }
+        Self { socket, role: Role::Free, time: 0, ends: Ends::default(), pool: 0, peer: None }
     }
 
     pub(crate) fn serve(&mut self, role: Role, time: Stamp) {
@@ -95,6 +97,11 @@ impl<'n> Slot<'n> {
             Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => Some(conn),
             _ => None,
         }
+    }
+
+    /// Returns whether the socket is used for this pool of the base.
+    pub(crate) fn is_for(&self, pool: u8) -> bool {
+        !matches!(self.role, Role::Free | Role::Resting | Role::Ending) && self.pool == pool
     }
 
     /// Returns whether it listens for the listener, or has a client that waits for it.

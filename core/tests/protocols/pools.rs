@@ -1,7 +1,7 @@
 //! Pools: what each holds is held for it alone.
 
 use picoevent::{
-    AcceptError, ConnError, ConnEvent, EventBase, FullError, Pool, Settings, SetupError, Storage,
+    AcceptError, ConnEvent, EventBase, FullError, Pool, Settings, SetupError, Storage,
 };
 
 use crate::{App, SETTINGS, actions, base, connect, drain, feed, listen, passes, peer, pool};
@@ -154,22 +154,6 @@ fn sixteen_pools_all_work_and_a_seventeenth_is_refused() {
     actions(&mut base);
     assert_eq!(base.counts().conns, 0);
     assert!(pools.iter().all(|pool| base.pool_held(*pool) == 0));
-}
-
-#[test]
-fn a_back_end_learns_the_slots_of_each_pool() {
-    let mut base = base();
-    assert_eq!(base.pools(), (0, 0));
-    let pools = [pool(&mut base, 2), pool(&mut base, 0), pool(&mut base, 1)];
-    let listeners = pools.map(|pool| listen(&mut base, pool, &SETTINGS));
-    assert_eq!(base.pools(), (3, 3));
-    assert_eq!(base.pool_of_listener(listeners[0]), 0..2);
-    assert!(base.pool_of_listener(listeners[1]).is_empty());
-    assert_eq!(base.pool_of_listener(listeners[2]), 2..3);
-    let conn = base.accepted(listeners[2], peer()).unwrap();
-    assert_eq!((conn.index(), base.pool_of(conn)), (2, 2..3));
-    base.failed(conn, ConnError::Reset);
-    assert_eq!(base.pool_of(conn), 0..0);
 }
 
 #[test]
