@@ -179,6 +179,7 @@ mod tests {
         assert_eq!((options.seeds, options.jobs), (0..oracle::IN_A_TEST, None));
         let options = oracle("oracle --seeds 5..9 --jobs 3");
         assert_eq!((options.seeds, options.jobs), (5..9, Some(3)));
+        assert_eq!(oracle("oracle --kind conns").kind, Some(oracle::Kind::Conns));
         assert_eq!(oracle("oracle --show 7").show.as_deref(), Some("7"));
         assert!(oracle("oracle --bugs").bugs);
         assert!(mistake("oracle --seeds 9..5").1.contains("is not a range"));
