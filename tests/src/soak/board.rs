@@ -67,7 +67,7 @@ fn echo_on_each(soak: &Soak, scenario: &str, connections: usize) -> Result<()> {
 }
 
 /// Sends all bytes there and back in parts, several connections at once. A part whose connection the board gives up
-/// is sent again: so many frames may be lost in a row that `echo` has waited for a minute.
+/// is sent again: `echo` drops a client that takes nothing for a minute.
 fn echo(soak: &Soak, machine: Machine, scenario: &str, connections: usize) -> Result<()> {
     let mut board = Board::boot_for(machine, "echo", scenario, soak.seed(), LIMIT)?;
     let bytes = soak.board_bytes();
