@@ -18,7 +18,7 @@ fn verbs_between_two_turns_count_from_the_present_if_a_clock_was_lent() {
     let (mut base, mut app) = (base(), App::default());
     base.advance(at(100));
     base.dispatch(&mut app);
-    base.lend_idle_clock(clock);
+    base.lend_idle_clock(clock, clock());
     CLOCK.fetch_add(250, Ordering::Relaxed);
     let event = timer(&mut base, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(10))).unwrap();

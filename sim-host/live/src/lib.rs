@@ -211,9 +211,8 @@ impl Live {
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Blocking::Never);
-        // A timer made before the next turn counts from the moment it is made.
-        base.update_now(self.clock.now());
-        base.lend_idle_clock(clock::since_first_asked);
+        // A timer made before the next turn counts from the moment it is made. The clock is read then.
+        base.lend_idle_clock(clock::since_first_asked, self.clock.lent_at(base.now()));
         ended
     }
 
