@@ -69,7 +69,9 @@ impl<'n> Pool<'_, 'n> {
         let Some(address) = base.address_of(listener) else { return };
         // A single pool does with what there is; several would take sockets from each other.
         let needed = base.pool_sizes().fold(0, usize::saturating_add);
-        let added = if needed > self.slots.len() && base.pool_sizes().filter(|size| *size > 0).count() > 1 {
+        let added = if needed > self.slots.len()
+            && base.pool_sizes().filter(|size| *size > 0).count() > 1
+        {
             Err(ListenError::NoSocket)
         } else {
             let pool = base.pool_of_listener(listener).unwrap_or_default();

@@ -93,8 +93,8 @@ fn the_end_of_the_server_reaches_the_client_which_can_still_send() {
     let (mut client, mut server) = scene.pair();
     send_all(&mut server, b"a greeting");
     assert_eq!(read_all(&mut client), b"a greeting");
-    send_all(&mut client, b"and a farewell");
-    assert_eq!(read_all(&mut server), b"and a farewell");
+    send_all(&mut client, b"and a goodbye");
+    assert_eq!(read_all(&mut server), b"and a goodbye");
 }
 
 #[test]

@@ -64,17 +64,17 @@ const HTTP_BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection:
 const HTTP_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n\
     Content-Length: 0\r\nConnection: close\r\n\r\n";
 const BUSY: &[u8] = b"busy\r\n";
-const FAREWELL: &[u8] = b"bye: the gateway ends\r\n";
+const GOODBYE: &[u8] = b"bye: the gateway ends\r\n";
 const IDLE: &[u8] = b"idle, good bye\r\n";
 
 /// A client of the console.
 fn client() -> Script {
-    Script::new().may_end_with(BUSY).may_end_with(IDLE).farewell(FAREWELL)
+    Script::new().may_end_with(BUSY).may_end_with(IDLE).goodbye(GOODBYE)
 }
 
 /// A client that asks for a value and then for values each second, and leaves after a few.
 fn watcher(choices: &mut Choices<'_>) -> Script {
-    let script = Script::new().may_end_with(BUSY).may_end_with(IDLE).may_end_with(FAREWELL);
+    let script = Script::new().may_end_with(BUSY).may_end_with(IDLE).may_end_with(GOODBYE);
     let known = Script::new().expect_pattern("<number>\r\n");
     // Right after the start, there is none.
     let unknown = Script::new().expect(b"error: no such key\r\n");
@@ -85,7 +85,7 @@ fn watcher(choices: &mut Choices<'_>) -> Script {
 
 /// A client that says something or nothing, and then nothing, until it is sent away.
 fn idler(choices: &mut Choices<'_>) -> Script {
-    let script = Script::new().may_end_with(BUSY).farewell(FAREWELL);
+    let script = Script::new().may_end_with(BUSY).goodbye(GOODBYE);
     let script = match choices.up_to(1) {
         0 => script.expect(IDLE),
         // A request that is delayed may come when it is too late.

@@ -1,4 +1,4 @@
-//! Scripts with patterns, alternatives and farewells; signals and mailboxes at any time; IPv6.
+//! Scripts with patterns, alternatives and goodbyes; signals and mailboxes at any time; IPv6.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ fn measure(number: u64) {
     }
 }
 
-/// Says how often it was asked, and how often signals came. It ends with a farewell, unless it forgets.
+/// Says how often it was asked, and how often signals came. It ends with a goodbye, unless it forgets.
 struct Teller {
     asked: u32,
     signals: u32,
@@ -101,7 +101,7 @@ fn teller(is_rude: bool, total: &Arc<AtomicU32>) -> TestCase<Teller> {
         .client(|choices| {
             let pause = std::time::Duration::from_millis(choices.up_to(4_000));
             Script::new()
-                .farewell(b"bye\n")
+                .goodbye(b"bye\n")
                 .send(b"a\n")
                 .either([
                     Script::new().expect_pattern("<digits> none\n"),
@@ -129,7 +129,7 @@ fn scripts_have_patterns_and_alternatives_and_handlers_run_at_any_time() {
 }
 
 #[test]
-fn a_farewell_that_is_forgotten_is_found() {
+fn a_goodbye_that_is_forgotten_is_found() {
     let case = teller(true, &Arc::default());
     let mut simulator = Simulator::new();
     let verdicts = (0..1_000).map(|seed| {
@@ -137,7 +137,7 @@ fn a_farewell_that_is_forgotten_is_found() {
         case.run(&mut simulator).verdict
     });
     let verdict = verdicts.into_iter().find(|verdict| !verdict.is_pass()).expect("a seed fails");
-    assert!(verdict.to_string().ends_with(": the stream ended without a farewell"), "{verdict}");
+    assert!(verdict.to_string().ends_with(": the stream ended without a goodbye"), "{verdict}");
 }
 
 #[test]

@@ -16,6 +16,7 @@
 mod base;
 mod conns;
 mod events;
+mod in_memory;
 mod listeners;
 mod parts;
 mod pools;
@@ -73,6 +74,7 @@ fn on(base: &mut Base<'_>) {
     events::every_verb(any(&mut *base));
     if let Some(pool) = pools::every_verb(any(&mut *base)) {
         conns::every_verb(any(&mut *base), any(pool));
+        in_memory::every_verb(any(&mut *base), any(pool));
         listeners::every_verb(any(&mut *base), any(pool));
     }
     base::every_verb(any(base));

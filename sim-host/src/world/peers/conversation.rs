@@ -246,8 +246,8 @@ impl Conversation {
                     meaning = next;
                 }
                 Err(RecvError::Finished) if !ending => return Err(hearing.cut(wanted)),
-                Err(RecvError::Finished) if script.farewell && self.is_known => {
-                    return Err("the stream ended without a farewell".to_owned());
+                Err(RecvError::Finished) if script.goodbye && self.is_known => {
+                    return Err("the stream ended without a goodbye".to_owned());
                 }
                 Err(RecvError::Finished | RecvError::InvalidState) => return Ok(Reply::Later),
             }

@@ -23,7 +23,7 @@ pub struct Script {
     /// Texts with which the device may end the stream instead.
     pub(crate) endings: Vec<Vec<u8>>,
     /// A device that is asked to end must end the stream with one of these.
-    pub(crate) farewell: bool,
+    pub(crate) goodbye: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) enum Step {
 impl Script {
     /// Makes the script of a client that connects and sends nothing.
     pub const fn new() -> Self {
-        Self { steps: Vec::new(), endings: Vec::new(), farewell: false }
+        Self { steps: Vec::new(), endings: Vec::new(), goodbye: false }
     }
 
     /// Sends bytes.
@@ -110,16 +110,16 @@ impl Script {
         }
         assert!(N > 0, "there are no alternatives");
         self.endings.extend(scripts.iter().flat_map(|script| script.endings.iter().cloned()));
-        self.farewell |= scripts.iter().any(|script| script.farewell);
+        self.goodbye |= scripts.iter().any(|script| script.goodbye);
         self.then(Step::Either(scripts.to_vec()))
     }
 
     /// Allows the device to end the stream with this text, and insists on it if the application is
     /// interrupted while the client expects more: a client that the application has answered before must hear
-    /// the farewell.
+    /// the goodbye.
     #[must_use]
-    pub fn farewell(mut self, text: &[u8]) -> Self {
-        self.farewell = true;
+    pub fn goodbye(mut self, text: &[u8]) -> Self {
+        self.goodbye = true;
         self.may_end_with(text)
     }
 
