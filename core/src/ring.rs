@@ -276,11 +276,14 @@ pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usiz
     start..end.min(held)
 }
 
-/// Copies as much as both have. Returns the number of bytes copied. A loop, which becomes a `memcpy`,
-/// because `copy_from_slice` can panic.
+/// Copies as much as both have. Returns the number of bytes copied. Both slices have the same length, as the
+/// compiler sees, so the copy cannot panic.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
-    target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
-    target.len().min(source.len())
+    let amount = target.len().min(source.len());
+    if let (Some(target), Some(source)) = (target.get_mut(..amount), source.get(..amount)) {
+        target.copy_from_slice(source);
+    }
+    amount
 }
 
 /// Reverses the order of the bytes. A loop, because the optimizer does not always see that `reverse` cannot
