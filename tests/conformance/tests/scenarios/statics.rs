@@ -26,12 +26,12 @@ fn static_bytes_arrive_in_their_place<S: Stage>() {
     conn.write_static(&PAGE).unwrap();
     conn.write(b"</head>").unwrap();
     stage.expect(["0 written"]);
-    stage.expect_heard(call, &around("<head>", "</head>"), None);
+    stage.expect_heard(call, around("<head>", "</head>"), None);
     // Two pieces in a row, with nothing between.
     stage.conn(0).write_static(b"one").unwrap();
     stage.conn(0).write_static(b"two").unwrap();
     stage.expect(["0 written"]);
-    stage.expect_heard(call, &around("<head>", "</head>onetwo"), None);
+    stage.expect_heard(call, around("<head>", "</head>onetwo"), None);
     stage.end();
 }
 
@@ -42,7 +42,7 @@ fn a_close_sends_static_bytes_first<S: Stage>() {
     stage.conn(0).write(b"end").unwrap();
     stage.conn(0).close();
     stage.expect(["0 Ended(Closed)"]);
-    stage.expect_heard(call, &around("", "end"), Some(Ending::End));
+    stage.expect_heard(call, around("", "end"), Some(Ending::End));
     stage.end();
 }
 
@@ -56,7 +56,7 @@ fn a_peer_that_reads_late_gets_static_bytes_whole<S: Stage>() {
     stage.conn(0).finish();
     stage.step();
     stage.read(call);
-    stage.expect_heard(call, &around("first", ""), Some(Ending::End));
+    stage.expect_heard(call, around("first", ""), Some(Ending::End));
     stage.expect(["0 written"]);
     stage.end();
 }
