@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A case that finds something wrong is an error that says what; otherwise it prints its figures. A further case
-//! is a row of [`CASES`], and a name in `xtask::soak`.
+//! is a row of `CASES`, and a name in `xtask::soak`.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
