@@ -249,7 +249,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         if taken == 0 && made.is_empty() {
             let is_all = self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
             let is_most = held == SCRATCH || held == self.below.ring_sizes().0 || is_all;
-            let has_most = self.above_is_empty(|slot| slot.input.len()) || room == SCRATCH;
+            let has_most = room == SCRATCH || self.above_has_no_input();
             return if is_most && has_most { Err(ConnError::Filter) } else { Ok(false) };
         }
         Ok(true)
@@ -337,7 +337,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         self.below.cx().conn_failed(self.above, error);
     }
 
-    fn above_is_empty(&mut self, len: impl FnOnce(&super::ConnSlot<A>) -> usize) -> bool {
-        self.below.cx().tables.conns.get(self.above).is_none_or(|slot| len(slot) == 0)
+    fn above_has_no_input(&mut self) -> bool {
+        self.below.cx().tables.conns.get(self.above).is_none_or(|slot| slot.input.len() == 0)
     }
 }

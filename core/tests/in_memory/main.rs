@@ -144,7 +144,7 @@ impl Backend<App> for Clock {
     }
 }
 
-/// Runs the loop until it ends, or waits for ever. Returns how much time has passed.
+/// Runs the loop until it ends, or would wait without a limit. Returns how much time has passed.
 fn run(base: &mut EventBase<App>, app: &mut App) -> Result<Duration, Stuck> {
     let before = base.now();
     let mut clock = Clock { now: before, actions: Vec::new() };
@@ -160,7 +160,7 @@ fn run(base: &mut EventBase<App>, app: &mut App) -> Result<Duration, Stuck> {
             Poll::Pending => unreachable!("the clock never lets a loop wait"),
         }
     }
-    panic!("the loop goes on for ever");
+    panic!("the loop does not end");
 }
 
 /// A base with a pool of connections in memory, with rings of these sizes.
