@@ -22,6 +22,8 @@ pub enum FullError {
     Listeners,
     /// No slot for another source: `SOURCES` of the storage.
     Sources,
+    /// No slot for another UDP socket: `UDP` of the storage.
+    Udp,
 }
 
 /// The priority was not changed: the callback is already due at the old one.
@@ -79,7 +81,8 @@ pub enum SetupError {
         /// Bytes that are in no pool yet.
         left: usize,
     },
-    /// A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING) bytes.
+    /// A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING) bytes; one of a UDP socket at least
+    /// [`UdpRings::LEAST`](crate::UdpRings::LEAST).
     RingSize,
     /// The base has no such pool.
     NoPool,
@@ -198,14 +201,14 @@ impl Code {
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
     /// Makes a code: the number of an error that carries one, otherwise -1, -2 and so on by its position.
-    fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
+    pub(crate) fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
         Self(match number {
             Some(number) => i16::try_from(number.max(0)).unwrap_or(i16::MAX),
             None => !(place(all, error) as i16),
         })
     }
 
-    fn get<T: Copy>(self, all: &[T], system: fn(i32) -> T) -> T {
+    pub(crate) fn get<T: Copy>(self, all: &[T], system: fn(i32) -> T) -> T {
         let place = usize::try_from(!self.0).ok();
         place.and_then(|place| all.get(place)).copied().unwrap_or(system(self.0.into()))
     }
@@ -284,6 +287,7 @@ impl fmt::Display for FullError {
             Self::Conns => "the connection table is full: raise CONNS of the storage",
             Self::Listeners => "the listener table is full: raise LISTENERS of the storage",
             Self::Sources => "the source table is full: raise SOURCES of the storage",
+            Self::Udp => "the table of UDP sockets is full: raise UDP of the storage",
         })
     }
 }
@@ -342,7 +346,7 @@ impl fmt::Display for SetupError {
             Self::Bytes { left } => {
                 return write!(f, "the storage has {left} bytes left: raise BYTES of the storage");
             }
-            Self::RingSize => "a ring must have at least one byte, and no more than MAX_RING",
+            Self::RingSize => "a ring must have at least one byte (UdpRings::LEAST for datagrams), and no more than MAX_RING",
             Self::NoPool => "the base has no such pool: add it first",
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",

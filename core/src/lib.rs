@@ -54,6 +54,7 @@ mod time;
 mod timers;
 mod trigger;
 mod turn;
+mod udp;
 mod watcher;
 
 pub use backend::Backend;
@@ -72,7 +73,7 @@ pub use error::{
 };
 pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;
-pub use handle::{Conn, Event, Handle, Listener, Source, kind};
+pub use handle::{Conn, Event, Handle, Listener, Source, UdpSocket, kind};
 pub use inspect::{Dump, EventInfo};
 pub use limit::DispatchLimit;
 pub use listener::{ListenerMut, OnListenError};
@@ -85,6 +86,9 @@ pub use signal::Signal;
 pub use storage::Storage;
 pub use time::Instant;
 pub use trigger::Trigger;
+#[cfg(feature = "udp")]
+pub use udp::{Datagram, Dropped, OnUdp, Received, UdpMut, UdpRequest};
+pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 
 /// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(

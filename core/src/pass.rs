@@ -279,6 +279,7 @@ impl<A> Cx<'_, A> {
             },
             Place::Conn(index) => self.conn_fire(index),
             Place::Listener(index) => self.listener_fire(index),
+            Place::Udp(index) => self.udp_fire(index),
             Place::Source(_) => None,
         }
     }

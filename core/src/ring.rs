@@ -34,7 +34,7 @@ impl Ring {
         self.len as usize
     }
 
-    const fn start(&self) -> usize {
+    pub(crate) const fn start(&self) -> usize {
         self.start as usize
     }
 
@@ -125,7 +125,7 @@ impl Ring {
 
 /// Copies as much as both have. Returns the number of bytes copied. A loop, which becomes a `memcpy`,
 /// because `copy_from_slice` can panic.
-fn copy(target: &mut [u8], source: &[u8]) -> usize {
+pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
     target.len().min(source.len())
 }

@@ -104,6 +104,7 @@ mod slot;
 mod socket;
 mod sockets;
 mod time;
+mod udp;
 
 pub use adapter::Adapter;
 pub use config::Config;
@@ -111,3 +112,5 @@ pub use connects::Outgoing;
 pub use observe::Observe;
 pub use run::{run, run_observed};
 pub use sockets::Sockets;
+#[cfg(feature = "udp")]
+pub use udp::UdpSockets;

@@ -16,12 +16,14 @@ use crate::ready::{self, Ready};
 use crate::slot::{Role, Slot};
 use crate::socket::Phase;
 use crate::time::micros;
+use crate::udp::Udp;
 
 pub(crate) struct Pool<'r, 'n> {
     pub(crate) slots: &'r mut [Slot<'n>],
     /// The listeners that are enabled.
     pub(crate) listeners: &'r mut VecView<Listening>,
     pub(crate) state: &'r mut State<'n>,
+    pub(crate) udp: Udp<'r, 'n>,
 }
 
 /// What a pool keeps beside its slots.
@@ -126,6 +128,7 @@ impl<'n> Pool<'_, 'n> {
                     slot.abort(now);
                 }
             }
+            Action::Udp(socket, action) => self.act_udp(socket, action, base),
             // Signals come through triggers, and there are no sources.
             Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
         }
@@ -156,6 +159,7 @@ impl<'n> Pool<'_, 'n> {
             }
             self.state.unwatched |= due;
         }
+        self.look_at_udp(due, base);
         self.hand_over(base);
     }
 
@@ -169,7 +173,7 @@ impl<'n> Pool<'_, 'n> {
             self.fill(base);
         }
         let can_accept = self.state.crowded && self.next_client(base).is_some();
-        if can_accept { Instant::ZERO } else { self.state.alarm }
+        if can_accept { Instant::ZERO } else { self.state.alarm.min(self.udp_deadline()) }
     }
 
     /// Makes news wake the task. Returns whether there is news already.
@@ -257,8 +261,12 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns whether a socket has to send a reset.
-    pub(crate) fn owes_reset(&self) -> bool {
+    /// Returns whether a socket that was closed has something to send: a reset, or datagrams.
+    pub(crate) fn owes_something(&self) -> bool {
+        self.udp_is_sending() || self.owes_reset()
+    }
+
+    fn owes_reset(&self) -> bool {
         self.slots.iter().any(|slot| slot.role == Role::Ending && slot.socket.owes_reset())
     }
 

@@ -24,6 +24,7 @@ impl Pool<'_, '_> {
                 }
             }
         }
+        self.watch_udp(unwatched, base, task);
         let State { env, ready, .. } = &mut *self.state;
         env.network.wake_on_change(&ready.waker(ready::NETWORK, task));
     }

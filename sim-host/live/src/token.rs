@@ -20,6 +20,8 @@ pub(super) enum Subject {
     Source(usize),
     /// The connection in this place.
     Conn(usize),
+    /// The UDP socket in this place.
+    Udp(usize),
 }
 
 const TABLE_BITS: u32 = 3;
@@ -32,6 +34,7 @@ impl From<Subject> for Token {
             Subject::Listener(place) => (2, place),
             Subject::Source(place) => (3, place),
             Subject::Conn(place) => (4, place),
+            Subject::Udp(place) => (5, place),
         };
         Self(place << TABLE_BITS | table)
     }
@@ -47,6 +50,7 @@ impl Subject {
             2 => Some(Self::Listener(place)),
             3 => Some(Self::Source(place)),
             4 => Some(Self::Conn(place)),
+            5 => Some(Self::Udp(place)),
             _ => None,
         }
     }
@@ -64,6 +68,7 @@ mod tests {
             Subject::Listener(0),
             Subject::Source(7),
             Subject::Conn(65_534),
+            Subject::Udp(3),
         ] {
             assert_eq!(Subject::of(Token::from(subject)), Some(subject));
         }

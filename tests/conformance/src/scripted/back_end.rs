@@ -120,8 +120,9 @@ impl<A> Backend<A> for Scripted {
             }
             // The next look moves the bytes.
             Action::Receive(_) | Action::Send(_) | Action::Tune(..) => {}
-            // There are no sources, and signals come through triggers.
+            // There are no sources and no datagrams, and signals come through triggers.
             Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
+            Action::Udp(..) => {}
         }
         Ok(())
     }
