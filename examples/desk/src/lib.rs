@@ -5,10 +5,11 @@
 //! standard error, and status 1. A reader that does not read delays nothing: lines are dropped and
 //! counted then.
 
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use picoevent::{Cx, EventBase, Listener, SetupError};
+use picoevent::{Cx, EventBase, Listener, SetupError, UdpSocket};
 use picoevent_mio::Live;
 
 mod command_line;
@@ -26,7 +27,20 @@ pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, SetupErro
 
 /// Runs an application as a server on `127.0.0.1:port`, or on the address in the command line.
 pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
-    run(|| try_serve(base, app, start, port))
+    run(|| try_serve(base, app, start, Live::local_addr, port))
+}
+
+/// The function that starts an application of datagrams: it binds an address.
+pub type StartUdp<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<UdpSocket, SetupError>;
+
+/// Runs an application as [`serve`] does, with a UDP socket.
+pub fn serve_udp<A>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    start: StartUdp<A>,
+    port: u16,
+) -> ExitCode {
+    run(|| try_serve(base, app, start, Live::udp_local_addr, port))
 }
 
 /// Runs a program that writes its lines with [`say`] and with `log`. An error is one line on standard error.
@@ -47,10 +61,11 @@ pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     }
 }
 
-fn try_serve<A>(
+fn try_serve<A, L>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
-    start: Start<A>,
+    start: fn(&mut Cx<'_, A>, SocketAddr) -> Result<L, SetupError>,
+    local_addr: fn(&Live, L) -> io::Result<SocketAddr>,
     port: u16,
 ) -> Result<(), String> {
     let options = match command_line::parse(std::env::args_os())? {
@@ -65,7 +80,7 @@ fn try_serve<A>(
     let listener = start(base, address).map_err(|full| full.to_string())?;
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
     live.settle(base).map_err(|error| format!("the event loop failed: {error}"))?;
-    let listening = live.local_addr(listener);
+    let listening = local_addr(&live, listener);
     let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     say(format_args!("listening on {actual}"));
     live.run(base, app).map_err(|error| format!("the event loop failed: {error}"))?;
