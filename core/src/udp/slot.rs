@@ -62,6 +62,9 @@ pub struct UdpSlot<A> {
     pub(super) pending: Pending,
 }
 
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<UdpSlot<()>>() == 104);
+
 impl<A> Slot for UdpSlot<A> {
     type Kind = kind::UdpSocket;
 

@@ -2,6 +2,7 @@
 
 use embassy_net::Stack;
 use embassy_net::udp::PacketMetadata;
+use heapless::Vec;
 
 use super::place::Places;
 use super::socket::Socket;
@@ -30,8 +31,9 @@ pub struct UdpSockets<
 struct Buffers<const RX: usize, const TX: usize, const PACKETS: usize> {
     rx: [u8; RX],
     tx: [u8; TX],
-    rx_packets: [PacketMetadata; PACKETS],
-    tx_packets: [PacketMetadata; PACKETS],
+    // Empty at first: the stack's empty packet is not made of zeros.
+    rx_packets: Vec<PacketMetadata, PACKETS>,
+    tx_packets: Vec<PacketMetadata, PACKETS>,
 }
 
 impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usize>
@@ -46,6 +48,8 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usiz
     pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>) -> Places<'n, SOCKETS> {
         let mut places = Places::new();
         for Buffers { rx, tx, rx_packets, tx_packets } in &mut self.buffers {
+            while rx_packets.push(PacketMetadata::EMPTY).is_ok() {}
+            while tx_packets.push(PacketMetadata::EMPTY).is_ok() {}
             // There is room for as many places as there are buffers.
             places.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
         }
@@ -55,12 +59,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usiz
 
 impl<const RX: usize, const TX: usize, const PACKETS: usize> Buffers<RX, TX, PACKETS> {
     const fn new() -> Self {
-        Self {
-            rx: [0; RX],
-            tx: [0; TX],
-            rx_packets: [PacketMetadata::EMPTY; PACKETS],
-            tx_packets: [PacketMetadata::EMPTY; PACKETS],
-        }
+        Self { rx: [0; RX], tx: [0; TX], rx_packets: Vec::new(), tx_packets: Vec::new() }
     }
 }
 

@@ -8,6 +8,7 @@ use picoevent::{EventBase, Instant, UdpAction, UdpError, UdpRequest, UdpSocket};
 
 use super::place::{Role, group};
 use crate::address;
+use crate::log;
 use crate::pool::Pool;
 use crate::ready;
 
@@ -144,6 +145,7 @@ impl Pool<'_, '_> {
                 (place.role, place.broadcasts) = (Role::Bound(id), false);
             }
             self.state.unwatched |= ready::mask(self.slots.len().wrapping_add(index));
+            log::listening(bound.port);
             return Ok((address.ip(), bound.port).into());
         }
         Err(UdpError::InUse)
