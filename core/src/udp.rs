@@ -16,7 +16,7 @@
 //! * A datagram longer than the input ring is cut to what the ring holds, and marked. One that finds no room
 //!   waits with the back end or the system; what is dropped is counted.
 //!
-//! It is the feature `udp`: see docs/decisions/0050.
+//! It is the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
 
 #[cfg(feature = "udp")]
 mod action;

@@ -1,7 +1,7 @@
 //! A base over memory in parts, of any lengths, that need not fit each other.
 
 use picoevent::EventBase;
-use picoevent::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot};
+use picoevent::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, UdpSlot};
 
 use crate::App;
 use crate::unknown::any;
@@ -13,6 +13,7 @@ pub fn every_verb() {
     let mut pools = any([PoolSlot::new(), PoolSlot::default()]);
     let mut listeners = any([ListenerSlot::new(), ListenerSlot::default()]);
     let mut sources = any([SourceSlot::new(), SourceSlot::default()]);
+    let mut udp = any([UdpSlot::new(), UdpSlot::default()]);
     let memory = Memory {
         events: any(&mut events),
         event_heap: any(&mut event_heap),
@@ -22,6 +23,7 @@ pub fn every_verb() {
         pools: any(&mut pools),
         listeners: any(&mut listeners),
         sources: any(&mut sources),
+        udp: any(&mut udp),
     };
     crate::on(&mut EventBase::over(memory));
     crate::on(&mut EventBase::over(any(Memory { events: any(&mut []), ..Memory::default() })));
