@@ -155,7 +155,9 @@ impl<A> UdpMut<'_, '_, A> {
     /// # Errors
     /// [`SendError::NotConnected`], and as [`send_to`](Self::send_to).
     pub fn send(&mut self, data: &[u8]) -> Result<(), SendError> {
-        let peer = self.peer_addr().ok_or(SendError::NotConnected)?;
+        let slot = self.slot().ok_or(SendError::Closed)?;
+        let peer = slot.has(flag::CONNECTED).then_some(slot.peer.into());
+        let peer = peer.ok_or(SendError::NotConnected)?;
         self.request(Kind::Datagram, peer, data)
     }
 

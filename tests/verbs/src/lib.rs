@@ -16,6 +16,7 @@
 mod back_end;
 mod bytes;
 mod calls;
+mod datagrams;
 mod foreign;
 mod pass;
 mod shadow;
@@ -25,6 +26,7 @@ mod world;
 use picoevent::{EventBase, Pool, Storage};
 
 use bytes::Bytes;
+pub use datagrams::run as run_datagrams;
 use world::{PoolSizes, Sizes, World};
 
 /// Does what the bytes say to a base of its own, until there are none left.
