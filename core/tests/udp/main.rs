@@ -10,6 +10,8 @@ use picoevent::{
 
 mod input;
 mod output;
+#[cfg(feature = "record")]
+mod recorded;
 mod sockets;
 
 #[derive(Default)]

@@ -296,6 +296,13 @@ fn a_flood_is_taken_as_fast_as_the_ring_allows() {
     assert!(numbers.eq((0..SENT).map(|number| number.to_be_bytes().to_vec())));
 }
 
+/// The datagram with a number: its length depends on it too.
+fn numbered(number: u32) -> Vec<u8> {
+    let mut data = number.to_be_bytes().to_vec();
+    data.extend((0..number * 31 % 200).map(|at| (at ^ number) as u8));
+    data
+}
+
 /// Twenty thousand datagrams: each is echoed as it was. The client has few under way, so that no buffer of
 /// the system overflows.
 #[test]
@@ -310,20 +317,14 @@ fn twenty_thousand_datagrams_are_echoed_unaltered() {
         client = Some(thread::spawn(move || {
             let peer = peer(ANY_PORT);
             peer.connect(server).unwrap();
-            let datagram = |number: u32| {
-                let length = (number * 31) % 200;
-                let mut data = number.to_be_bytes().to_vec();
-                data.extend((0..length).map(|at| (at ^ number) as u8));
-                data
-            };
             let mut answer = [0; 512];
             for number in 0..SENT + UNDER_WAY {
                 if number < SENT {
-                    peer.send(&datagram(number)).unwrap();
+                    peer.send(&numbered(number)).unwrap();
                 }
                 if let Some(oldest) = number.checked_sub(UNDER_WAY) {
                     let length = peer.recv(&mut answer).unwrap();
-                    assert_eq!(answer[..length], datagram(oldest), "in order, and as it was");
+                    assert_eq!(answer[..length], numbered(oldest), "in order, and as it was");
                 }
             }
             peer.send(b"end").unwrap();
@@ -331,4 +332,55 @@ fn twenty_thousand_datagrams_are_echoed_unaltered() {
     });
     client.unwrap().join().unwrap();
     assert_eq!((app.answered, app.failed), (SENT as usize + 1, vec![]));
+}
+
+/// A flood of a million datagrams: each is echoed as it was, or counted as dropped by the system.
+#[test]
+#[ignore = "a flood for a person to watch: cargo test -p picoevent-mio --test live million -- --ignored"]
+#[cfg(target_os = "linux")]
+fn a_million_datagrams_are_echoed_or_counted_as_dropped() {
+    const SENT: u32 = 1_000_000;
+    /// After so long without an answer none is under way.
+    const SILENCE: std::time::Duration = std::time::Duration::from_secs(2);
+    let rings = UdpRings::new(65_536, 65_536);
+    let mut app = App::default();
+    let mut client = None;
+    run(rings, &mut app, |live, base, _| {
+        let (_, server) = bind(live, base, ANY_PORT, rings, App::echo);
+        client = Some(thread::spawn(move || {
+            let receiver = peer(ANY_PORT);
+            receiver.connect(server).unwrap();
+            receiver.set_read_timeout(Some(SILENCE)).unwrap();
+            let sender = receiver.try_clone().unwrap();
+            let flood = thread::spawn(move || {
+                (0..SENT).for_each(|number| _ = sender.send(&numbered(number)).unwrap());
+            });
+            let (mut echoed, mut next) = (0, 0);
+            let mut answer = [0; 512];
+            while let Ok(length) = receiver.recv(&mut answer) {
+                let number = u32::from_be_bytes(answer[..4].try_into().unwrap());
+                assert_eq!(answer[..length], numbered(number), "none is altered or merged");
+                assert!(number >= next, "none comes twice, or behind a later one");
+                (echoed, next) = (echoed + 1, number + 1);
+            }
+            flood.join().unwrap();
+            let dropped = dropped_at(server) + dropped_at(receiver.local_addr().unwrap());
+            println!("{SENT} sent, {echoed} echoed, {dropped} dropped by the system");
+            assert_eq!(echoed + dropped, SENT);
+            receiver.send(b"end").unwrap();
+        }));
+    });
+    client.unwrap().join().unwrap();
+    assert_eq!(app.failed, []);
+}
+
+/// Returns how many datagrams the system has dropped for want of room in the buffer of a socket.
+#[cfg(target_os = "linux")]
+fn dropped_at(address: SocketAddr) -> u32 {
+    let SocketAddr::V4(address) = address else { panic!("{address} is not of IPv4") };
+    let ip = u32::from_ne_bytes(address.ip().octets());
+    let local = format!("{ip:08X}:{:04X}", address.port());
+    let sockets = std::fs::read_to_string("/proc/net/udp").unwrap();
+    let line = sockets.lines().find(|line| line.split_whitespace().nth(1) == Some(&local));
+    line.and_then(|line| line.split_whitespace().last()?.parse().ok()).unwrap()
 }
