@@ -1,44 +1,65 @@
-//! A socket address as slots keep it: 24 bytes, all zeros when it is not set.
+//! A socket address as slots keep it, all zeros when it is not set: 22 bytes on a microcontroller.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use crate::handle::Conn;
+
+/// The number of a network interface, for addresses that are good on one network only.
+#[cfg(not(target_pointer_width = "64"))]
+type Scope = u16;
+#[cfg(target_pointer_width = "64")]
+type Scope = u32;
 
 /// A socket address; the flow information of IPv6, which no stack below uses, is left out.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
     /// In network order; IPv4 uses the first four bytes.
     ip: [u8; 16],
-    scope: u32,
+    scope: Scope,
     port: u16,
     is_v6: bool,
+    /// It is no address but a connection in memory, whose handle is in `ip`.
+    is_conn: bool,
 }
 
 impl Address {
-    pub(crate) const EMPTY: Self = Self { ip: [0; 16], scope: 0, port: 0, is_v6: false };
+    pub(crate) const EMPTY: Self =
+        Self { ip: [0; 16], scope: 0, port: 0, is_v6: false, is_conn: false };
+
+    /// Names a connection as the peer of one in memory.
+    pub(crate) const fn of_conn(conn: Conn) -> Self {
+        let [a, b, c, d] = conn.bits().to_le_bytes();
+        let ip = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        Self { ip, is_conn: true, ..Self::EMPTY }
+    }
+
+    /// Returns the connection that is the peer of one in memory.
+    pub(crate) fn as_conn(&self) -> Option<Conn> {
+        let [a, b, c, d, ..] = self.ip;
+        self.is_conn.then(|| Conn::from_bits(u32::from_le_bytes([a, b, c, d])))
+    }
 }
 
 impl From<SocketAddr> for Address {
+    #[inline]
     fn from(address: SocketAddr) -> Self {
-        let mut ip = [0; 16];
-        let scope = match address {
+        let (ip, scope) = match address {
             SocketAddr::V4(v4) => {
-                let octets = v4.ip().octets();
-                ip.iter_mut().zip(octets).for_each(|(byte, octet)| *byte = octet);
-                0
+                let [a, b, c, d] = v4.ip().octets();
+                ([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0)
             }
-            SocketAddr::V6(v6) => {
-                ip = v6.ip().octets();
-                v6.scope_id()
-            }
+            SocketAddr::V6(v6) => (v6.ip().octets(), v6.scope_id() as Scope),
         };
-        Self { ip, scope, port: address.port(), is_v6: address.is_ipv6() }
+        Self { ip, scope, port: address.port(), is_v6: address.is_ipv6(), is_conn: false }
     }
 }
 
 impl From<Address> for SocketAddr {
     #[inline(never)]
-    fn from(Address { ip, scope, port, is_v6 }: Address) -> Self {
+    #[allow(clippy::useless_conversion, reason = "a scope has 16 bits on a microcontroller")]
+    fn from(Address { ip, scope, port, is_v6, .. }: Address) -> Self {
         if is_v6 {
-            return SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope).into();
+            return SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope.into()).into();
         }
         let [a, b, c, d, ..] = ip;
         SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port).into()
@@ -48,6 +69,13 @@ impl From<Address> for SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_is_told_from_an_address() {
+        let conn = Conn::new(7, 3);
+        assert_eq!(Address::of_conn(conn).as_conn(), Some(conn));
+        assert_eq!(Address::from(SocketAddr::from(([7, 0, 3, 0], 0))).as_conn(), None);
+    }
 
     #[test]
     fn an_address_comes_back_as_it_was() {

@@ -8,7 +8,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnTurn, OnConn};
+use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnTurn, OnConn, Statics};
 use crate::cx::Cx;
 use crate::error::ListenError;
 use crate::event::{EventMut, OnEvent, Waiting};
@@ -24,7 +24,7 @@ use crate::peak::Peak;
 use crate::pool::Pools;
 use crate::queue::Queues;
 use crate::record::{Entry, LongestWrite, Recorder};
-use crate::run::LoopState;
+use crate::run::{LoopState, ask};
 use crate::storage::Storage;
 use crate::tables::Tables;
 use crate::timers::Timers;
@@ -74,14 +74,14 @@ impl<'s, A> EventBase<'s, A> {
     /// Makes an empty base over memory made in [parts](crate::memory). O(size of the memory).
     pub fn over(mut memory: Memory<'s, A>) -> Self {
         memory.fit();
-        let Memory { events, event_heap, conns, conn_heap, listeners, sources, .. } = memory;
+        let Memory { events, event_timers, conns, conn_timers, listeners, sources, .. } = memory;
         let Memory { bytes, pools, udp, .. } = memory;
         Self {
             cx: Cx {
                 tables: Tables::new(events, conns, listeners, sources, udp),
                 pools: Pools::new(pools, bytes),
                 queues: Queues::new(),
-                timers: Timers::new(event_heap, conn_heap),
+                timers: Timers::new(event_timers, conn_timers),
                 now: Instant::ZERO,
                 due_from: Instant::MAX,
                 due_moved: false,
@@ -98,6 +98,7 @@ impl<'s, A> EventBase<'s, A> {
                 repeat: None,
                 fired_once: Event::NONE,
                 hooks: Hooks::new(),
+                statics: Statics::new(),
                 watchers: Watchers::new(),
                 limit: Limit::new(),
                 most_added: Peak::NONE,
@@ -119,7 +120,8 @@ impl<'s, A> EventBase<'s, A> {
         self.cx.update_now(now);
         let state = &mut self.cx.state;
         if state.exit_set && state.exit_at <= self.cx.now {
-            (state.exit_at, state.exit_set, state.exit) = (Instant::MAX, false, true);
+            (state.exit_at, state.exit_set) = (Instant::MAX, false);
+            state.ask(ask::EXIT);
         }
     }
 }

@@ -25,8 +25,10 @@
 //! |---|---|
 //! | `slot.rs` | what a connection's slot keeps |
 //! | `protocol.rs`, `settings.rs` | what a kind of connection does, and begins with |
-//! | `verbs.rs`, `bytes.rs`, `tuning.rs` | what an application does with a connection, with its bytes, with its socket |
+//! | `verbs.rs`, `tuning.rs` | what an application does with a connection, with its socket |
+//! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | what it does with its bytes; with messages in its input; with bytes of others; with bytes in flash |
 //! | `outgoing.rs` | outgoing connections: at rest, connecting, connecting again |
+//! | `pair.rs`, `filter.rs` | connections in memory: two that are each other's peers; one above a filter |
 //! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
 //! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
@@ -35,22 +37,30 @@
 mod bytes;
 mod closing;
 mod feed;
+mod filter;
 mod firing;
+mod lines;
+mod moving;
 mod outgoing;
+mod pair;
 mod protocol;
 mod settings;
 mod slot;
+mod statics;
 mod timeouts;
 mod tuning;
 mod verbs;
 
 pub(crate) use closing::CloseLimits;
 pub use closing::{FIN_WAIT, LINGER};
+pub use filter::Filter;
 pub(crate) use firing::ConnTurn;
 pub use protocol::Protocol;
 pub use settings::Settings;
 pub use slot::ConnSlot;
 pub(crate) use slot::flag;
+pub use statics::StaticSlot;
+pub(crate) use statics::Statics;
 pub use tuning::{KEEP_ALIVE, Tuning};
 pub use verbs::ConnMut;
 

@@ -3,7 +3,7 @@
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use crate::conn::{CloseLimits, ConnSlot, ConnTurn};
+use crate::conn::{CloseLimits, ConnTurn, Statics};
 use crate::error::{FullError, OnceError};
 use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::{Event, Source};
@@ -55,15 +55,16 @@ pub struct Cx<'s, A> {
     /// Events that have a deadline.
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
+    pub(crate) pools: Pools<'s>,
+    /// The timers of events and connections.
+    pub(crate) timers: Timers<'s>,
     pub(crate) outbox: Outbox,
-    pub(crate) close_limits: CloseLimits,
     /// Of the connection whose turn it is, or was last.
     pub(crate) conn_turn: ConnTurn,
     pub(crate) queues: Queues,
-    /// The timers of events and connections.
-    pub(crate) timers: Timers<'s>,
-    pub(crate) pools: Pools<'s>,
+    pub(crate) close_limits: CloseLimits,
     pub(crate) hooks: Hooks<A>,
+    pub(crate) statics: Statics<'s>,
     /// The signal event whose callback is repeated for further raises, and how often.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
     /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
@@ -226,7 +227,7 @@ impl<'s, A> Cx<'s, A> {
         match mode {
             Mode::Persist => self.make_with(waits, 0, call, interest),
             Mode::OneShot => {
-                self.hooks.event_spent = Some(|cx, event| cx.event_spent(event));
+                self.hooks.one_shot = Some(|cx, event, what| cx.event_one_shot(event, what));
                 self.make_with(waits, flag::ONE_SHOT, call, interest)
             }
         }
@@ -306,25 +307,18 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Works out the earliest deadline.
-    #[inline(never)]
-    pub(crate) fn find_due(&mut self) {
-        let conn = self.first_conn();
-        let event = self.expire_events(Instant::ZERO, Some(&Alarm::BEFORE_ALL));
-        self.set_due(event, conn);
-    }
-
-    /// Activates the events whose deadline comes by `due` and before another alarm. Returns the next one.
+    /// Activates the events whose deadline has come, before another alarm. Returns the next one.
     #[inline]
-    fn expire_events(&mut self, due: Instant, before: Option<&Alarm>) -> Instant {
-        self.hooks.event_expire.map_or(Instant::MAX, |expire| expire(self, before, due))
+    fn expire_events(&mut self, before: Option<&Alarm>) -> Instant {
+        let now = self.now;
+        self.hooks.event_expire.map_or(Instant::MAX, |expire| expire(self, before, now))
     }
 
-    /// Sets the earliest deadline to that of an event, or of a connection, if that one is not later. A
-    /// connection's may move to a later time without a trace.
-    fn set_due(&mut self, event: Instant, conn: Instant) {
-        self.due_from = event.min(conn);
-        self.due_moved = conn <= event && conn < Instant::MAX;
+    /// Returns an alarm that was set now.
+    #[inline(always)]
+    pub(crate) const fn next_alarm(&mut self, deadline: Instant) -> Alarm {
+        self.sequence = self.sequence.wrapping_add(1);
+        Alarm { deadline, sequence: self.sequence }
     }
 
     /// Returns the earliest timeout of a connection, [`Instant::MAX`] if there is none. That connection
@@ -334,19 +328,16 @@ impl<A> Cx<'_, A> {
     pub(crate) fn first_conn(&mut self) -> Instant {
         loop {
             let Some(index) = self.timers.conns.first() else { return Instant::MAX };
-            let Some(slot) = self.tables.conns.slot_mut(index) else { return Instant::MAX };
+            let Some(slot) = self.tables.conns.slot(index) else { return Instant::MAX };
             let passes = slot.next_deadline(self.pools.input_len(slot.pool()));
-            let is_too_early = slot.alarm.deadline < passes;
-            slot.alarm.deadline = passes;
-            if !is_too_early {
+            if self.timers.conns.alarm(index).deadline >= passes {
                 return passes;
             }
             if passes < Instant::MAX {
-                self.sequence = self.sequence.wrapping_add(1);
-                slot.alarm.sequence = self.sequence;
-                self.timers.conns.arm(&mut self.tables.conns, index);
+                let alarm = self.next_alarm(passes);
+                self.timers.conns.arm(index, alarm);
             } else {
-                self.timers.conns.remove_first(&mut self.tables.conns);
+                self.timers.conns.remove_first();
             }
         }
     }
@@ -362,31 +353,29 @@ impl<A> Cx<'_, A> {
     #[inline(never)]
     fn expire_due(&mut self) {
         if self.timers.conns.is_empty() {
-            (self.due_from, self.due_moved) = (self.expire_events(self.now, None), false);
+            (self.due_from, self.due_moved) = (self.expire_events(None), false);
         } else {
-            self.expire_all();
+            self.find_due(true);
         }
     }
 
+    /// Works out the earliest deadline. If the pass begins, also activates the timers whose deadline has come.
     #[inline(never)]
-    fn expire_all(&mut self) {
-        let conn = self.expire_conns();
-        let event = self.expire_events(self.now, None);
-        self.set_due(event, conn);
-    }
-
-    /// Activates the connections whose timeout has passed, and the events that come before them. Returns
-    /// the earliest timeout of a connection that is left.
-    fn expire_conns(&mut self) -> Instant {
-        loop {
+    pub(crate) fn find_due(&mut self, begins: bool) {
+        let conn = loop {
             let first = self.first_conn();
-            let Some(index) = self.timers.conns.first().filter(|_| first <= self.now) else {
-                return first;
-            };
-            if let Some(&ConnSlot { alarm, .. }) = self.tables.conns.slot(index) {
-                self.expire_events(self.now, Some(&alarm));
+            match self.timers.conns.first() {
+                Some(index) if begins && first <= self.now => {
+                    let alarm = self.timers.conns.alarm(index);
+                    self.expire_events(Some(&alarm));
+                    self.conn_timed_out(index);
+                }
+                _ => break first,
             }
-            self.conn_timed_out(index);
-        }
+        };
+        let event = self.expire_events((!begins).then_some(&Alarm::BEFORE_ALL));
+        self.due_from = event.min(conn);
+        // A connection's may move to a later time without a trace.
+        self.due_moved = conn <= event && !self.timers.conns.is_empty();
     }
 }

@@ -92,6 +92,14 @@ pub enum SetupError {
     Room,
     /// The output rings of the pool are shorter than the text for clients that find no place.
     Busy,
+    /// The base has slots for static pieces already.
+    Statics,
+    /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
+    MemoryPool,
+    /// The pool is not [in memory](crate::Pool::in_memory).
+    NeedsMemoryPool,
+    /// The connection has a filter above it already, has ended, or is at rest.
+    NotFiltered,
 }
 
 impl From<FullError> for SetupError {
@@ -110,6 +118,8 @@ pub enum ConnectError {
     Accepted,
     /// It has ended, and its handle is stale.
     Ended,
+    /// It is in memory, and has no socket: see [`Pool::in_memory`](crate::Pool::in_memory).
+    InMemory,
 }
 
 /// Why a line was not read.
@@ -126,18 +136,22 @@ pub enum LineError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError {
-    /// The output ring has room for `room` bytes only.
+    /// The ring has room for `room` bytes only.
     Full {
         /// Bytes that would fit now.
         room: usize,
     },
-    /// They are more than the output ring has, and never fit.
+    /// They are more than the ring has, and never fit.
     TooLong {
-        /// Bytes that the output ring has.
+        /// Bytes that the ring has.
         size: usize,
     },
-    /// The sending side is finished, or the connection has failed.
+    /// The sending side is finished, or the connection has failed or ended.
     Finished,
+    /// More bytes were committed than reserved.
+    Unreserved,
+    /// No slot is free for a static piece.
+    Statics,
 }
 
 /// Why a connection ended, or could not be established.
@@ -162,6 +176,8 @@ pub enum ConnError {
     Denied,
     /// The back end has no socket left.
     NoSocket,
+    /// A filter could not turn the bytes of one side into bytes of the other.
+    Filter,
     /// An operating system error that has no name here, by its number.
     System(i32),
 }
@@ -191,7 +207,7 @@ pub enum ListenError {
 ///
 /// A system error number above 32,767 is kept as 32,767.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Code(i16);
+pub(crate) struct Code(pub(crate) i16);
 
 impl Code {
     pub(crate) const EMPTY: Self = Self(0);
@@ -200,54 +216,93 @@ impl Code {
     /// No error: the application aborted the connection.
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
-    /// Makes a code: the number of an error that carries one, otherwise -1, -2 and so on by its position.
-    pub(crate) fn of<T: Copy>(all: &[T], error: T, number: Option<i32>) -> Self {
-        Self(match number {
-            Some(number) => i16::try_from(number.max(0)).unwrap_or(i16::MAX),
-            None => !(place(all, error) as i16),
-        })
+    /// Returns its bits, for a place that keeps something else before.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0.cast_unsigned()
     }
 
-    pub(crate) fn get<T: Copy>(self, all: &[T], system: fn(i32) -> T) -> T {
-        let place = usize::try_from(!self.0).ok();
-        place.and_then(|place| all.get(place)).copied().unwrap_or(system(self.0.into()))
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        Self(bits.cast_signed())
+    }
+
+    /// Makes a code of the number of an operating system's error.
+    pub(crate) fn system(number: i32) -> Self {
+        Self(i16::try_from(number.max(0)).unwrap_or(i16::MAX))
     }
 }
 
+// In the order of the variants, so that each match is a subtraction.
+
 impl From<ConnError> for Code {
     fn from(error: ConnError) -> Self {
-        let number = if let ConnError::System(number) = error { Some(number) } else { None };
-        Self::of(&CONN_ERRORS, error, number)
+        Self(match error {
+            ConnError::Reset => -1,
+            ConnError::Refused => -2,
+            ConnError::TimedOut => -3,
+            ConnError::Unreachable => -4,
+            ConnError::AddressLost => -5,
+            ConnError::AddressInvalid => -6,
+            ConnError::Denied => -7,
+            ConnError::NoSocket => -8,
+            ConnError::Filter => -9,
+            ConnError::System(number) => return Self::system(number),
+        })
     }
 }
 
 impl From<Code> for ConnError {
     fn from(code: Code) -> Self {
-        code.get(&CONN_ERRORS, Self::System)
+        match code.0 {
+            -1 => Self::Reset,
+            -2 => Self::Refused,
+            -3 => Self::TimedOut,
+            -4 => Self::Unreachable,
+            -5 => Self::AddressLost,
+            -6 => Self::AddressInvalid,
+            -7 => Self::Denied,
+            -8 => Self::NoSocket,
+            -9 => Self::Filter,
+            number => Self::System(number.into()),
+        }
     }
 }
 
 impl From<ListenError> for Code {
     fn from(error: ListenError) -> Self {
-        let number = if let ListenError::System(number) = error { Some(number) } else { None };
-        Self::of(&LISTEN_ERRORS, error, number)
+        Self(match error {
+            ListenError::InUse => -1,
+            ListenError::NotOurs => -2,
+            ListenError::Invalid => -3,
+            ListenError::Denied => -4,
+            ListenError::NoSocket => -5,
+            ListenError::System(number) => return Self::system(number),
+        })
     }
 }
 
 impl From<Code> for ListenError {
     fn from(code: Code) -> Self {
-        code.get(&LISTEN_ERRORS, Self::System)
+        match code.0 {
+            -1 => Self::InUse,
+            -2 => Self::NotOurs,
+            -3 => Self::Invalid,
+            -4 => Self::Denied,
+            -5 => Self::NoSocket,
+            number => Self::System(number.into()),
+        }
     }
 }
 
 /// Returns the position of a small enum's value among all its values. A value that carries a number
 /// has the position of its variant.
+#[cfg(feature = "record")]
 pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
     let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
     all.iter().position(same).unwrap_or(all.len())
 }
 
-pub(crate) const CONN_ERRORS: [ConnError; 9] = [
+#[cfg(any(test, feature = "record"))]
+pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Reset,
     ConnError::Refused,
     ConnError::TimedOut,
@@ -256,9 +311,11 @@ pub(crate) const CONN_ERRORS: [ConnError; 9] = [
     ConnError::AddressInvalid,
     ConnError::Denied,
     ConnError::NoSocket,
+    ConnError::Filter,
     ConnError::System(0),
 ];
 
+#[cfg(any(test, feature = "record"))]
 pub(crate) const LISTEN_ERRORS: [ListenError; 6] = [
     ListenError::InUse,
     ListenError::NotOurs,
@@ -323,11 +380,15 @@ impl fmt::Display for AcceptError {
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full { room } => write!(f, "the output ring has room for {room} bytes only"),
+            Self::Full { room } => write!(f, "the ring has room for {room} bytes only"),
             Self::TooLong { size } => {
-                write!(f, "the output ring has {size} bytes: give the pool longer rings")
+                write!(f, "the ring has {size} bytes: make it longer, or those of the pool")
             }
             Self::Finished => f.write_str("the connection's sending side is finished"),
+            Self::Unreserved => f.write_str("more bytes were committed than reserved"),
+            Self::Statics => {
+                f.write_str("all slots for static pieces are in use: give the base more of them")
+            }
         }
     }
 }
@@ -351,6 +412,10 @@ impl fmt::Display for SetupError {
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
+            Self::Statics => "the base has slots for static pieces already",
+            Self::MemoryPool => "the connections of a pool in memory have no sockets",
+            Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",
+            Self::NotFiltered => "the connection has a filter already, has ended, or is at rest",
         })
     }
 }
@@ -361,6 +426,7 @@ impl fmt::Display for ConnectError {
             Self::InUse => "the connection is in use: connect again when it has ended",
             Self::Accepted => "a listener has accepted the connection",
             Self::Ended => "the connection has ended",
+            Self::InMemory => "the connection is in memory",
         })
     }
 }
@@ -385,6 +451,7 @@ impl fmt::Display for ConnError {
             Self::AddressInvalid => "the address cannot be used from here",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
+            Self::Filter => "the filter cannot transform the bytes",
             Self::System(number) => return write!(f, "operating system error {number}"),
         })
     }

@@ -1,33 +1,52 @@
 //! Optional hooks: parts of the loop that a firmware has only if it uses them.
 //!
 //! The linker keeps what can be reached. The code behind one-shot events, timers of events, alarms and
-//! later connects of connections, sources, watchers and the dispatch limit is reached through pointers,
-//! which are set by the verbs that make such things. An application that never calls those carries none
+//! later connects of connections, connections in memory, static output, sources, watchers and the dispatch limit is reached through
+//! pointers, which are set by the verbs that make such things. An application that never calls those carries none
 //! of it. Nothing else about these parts is optional.
 
 use crate::error::AddError;
-use crate::handle::{Event, Source};
+use crate::event::OnEvent;
+use crate::handle::{Conn, Event, Source};
 use crate::outbox::Action;
 use crate::timers::Alarm;
-use crate::{Cx, EventFlags, Fired, Instant, Wait};
+use crate::{Cx, EventFlags, Instant, Wait};
 
 type Put<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
 type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>, Instant) -> Instant>;
+type Output<A> = Option<for<'c> fn(&'c Cx<'_, A>, Conn) -> (&'c [u8], &'c [u8])>;
+type Sent<A> = Option<fn(&mut Cx<'_, A>, Conn, usize) -> usize>;
+type Carry<A> = Option<fn(&mut Cx<'_, A>, u16, u8) -> bool>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
+
+/// What happens to a one-shot event.
+#[derive(Clone, Copy)]
+pub(crate) enum OneShot {
+    /// It fires.
+    Fires,
+    /// Its callback has run.
+    HasRun,
+}
 
 /// The pointers.
 pub(crate) struct Hooks<A> {
-    /// Makes a one-shot event, which fires, not pending.
-    pub(crate) event_spent: Option<fn(&mut Cx<'_, A>, Event)>,
+    /// Makes a one-shot event not pending, when it fires; frees a once-event, when its callback has run.
+    pub(crate) one_shot: Option<fn(&mut Cx<'_, A>, Event, OneShot)>,
     /// Sets the next deadline of the event in a slot, which fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, EventFlags)>,
     /// Activates the events whose deadline comes before an alarm and no later than a time. Returns the next
     /// deadline, [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
-    /// Handles the alarm of the connection in a slot, which is due.
+    /// Handles the alarm of the connection in a slot, if it is due.
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Lets the connection in a slot, which has ended, rest until it connects again.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
+    /// Does an action of the connection in a slot if it is in memory. Returns whether it is.
+    pub(crate) conn_carry: Carry<A>,
+    /// Returns the next part of the output of a connection that may have static bytes.
+    pub(crate) static_output: Output<A>,
+    /// Counts bytes of that part as sent. Returns how many bytes leave the ring.
+    pub(crate) static_sent: Sent<A>,
     /// Puts an event on its source's list, or takes it off.
     pub(crate) source_register: Put<A, (Source, bool), Result<(), AddError>>,
     /// Asks the back end to look at a source again.
@@ -37,7 +56,7 @@ pub(crate) struct Hooks<A> {
     /// Puts a watcher on its list, or takes it off.
     pub(crate) watcher_register: Put<A, bool, ()>,
     /// Returns the next check watcher to call; `true` begins a round.
-    pub(crate) watcher_next: Next<A, bool, Fired<A>>,
+    pub(crate) watcher_next: Next<A, bool, (OnEvent<A>, Event)>,
     /// Calls the prepare watchers, with the coming wait.
     pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,
     /// Returns whether a pass at a level has reached the limit.
@@ -47,11 +66,14 @@ pub(crate) struct Hooks<A> {
 impl<A> Hooks<A> {
     pub(crate) const fn new() -> Self {
         Self {
-            event_spent: None,
+            one_shot: None,
             event_rearm: None,
             event_expire: None,
             conn_alarm: None,
             conn_rest: None,
+            conn_carry: None,
+            static_output: None,
+            static_sent: None,
             source_register: None,
             source_again: None,
             source_action: None,

@@ -28,7 +28,7 @@ impl<'s, A> Cx<'s, A> {
     /// (`event_base_foreach_event`). O(capacity) for all of them.
     pub fn events(&self) -> impl Iterator<Item = EventInfo> {
         self.tables.events.iter().filter_map(|(event, state)| {
-            let deadline = state.deadline();
+            let deadline = self.event_deadline(event.slot(), state);
             let timeout = if deadline.is_some() { EventFlags::TIMEOUT } else { EventFlags::NONE };
             let info = EventInfo {
                 event,

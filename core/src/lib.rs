@@ -26,6 +26,8 @@ mod handle;
 mod hooks;
 mod idle;
 mod inspect;
+#[cfg(feature = "embedded-io")]
+mod io;
 mod limit;
 mod listener;
 mod log;
@@ -61,7 +63,7 @@ pub use backend::Backend;
 pub use backoff::Backoff;
 pub use base::{EventBase, Fired};
 pub use conn::{
-    ConnEnd, ConnEvent, ConnMut, Direction, FIN_WAIT, KEEP_ALIVE, LINGER, OnConn, Protocol,
+    ConnEnd, ConnEvent, ConnMut, Direction, FIN_WAIT, Filter, KEEP_ALIVE, LINGER, OnConn, Protocol,
     Settings, Tuning,
 };
 pub use conn_map::ConnMap;
@@ -75,12 +77,15 @@ pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;
 pub use handle::{Conn, Event, Handle, Listener, Source, UdpSocket, kind};
 pub use inspect::{Dump, EventInfo};
+#[cfg(feature = "embedded-io")]
+pub use io::IoError;
 pub use limit::DispatchLimit;
 pub use listener::{ListenerMut, OnListenError};
 pub use mailbox::Mailbox;
 pub use outbox::Action;
 pub use pool::{Pool, PoolId};
 pub use priority::Priority;
+pub use ring::{Eol, RingBuffer};
 pub use run::{End, Run, Wait};
 pub use signal::Signal;
 pub use storage::Storage;
@@ -96,10 +101,10 @@ pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
     not(any(feature = "idle-clock", feature = "peaks", feature = "record"))
 ))]
 const _: () = {
-    assert!(size_of::<memory::EventSlot<()>>() == 56);
-    assert!(size_of::<memory::ConnSlot<()>>() == 128);
-    assert!(size_of::<memory::ListenerSlot<()>>() == 72);
+    assert!(size_of::<memory::EventSlot<()>>() == 40);
+    assert!(size_of::<memory::ConnSlot<()>>() == 104);
+    assert!(size_of::<memory::ListenerSlot<()>>() == 68);
     // The feature `udp` adds the table of its sockets.
     let udp = if cfg!(feature = "udp") { 16 } else { 0 };
-    assert!(size_of::<EventBase<'_, ()>>() <= 336 + udp);
+    assert!(size_of::<EventBase<'_, ()>>() <= 360 + udp);
 };

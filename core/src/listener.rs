@@ -197,6 +197,7 @@ impl<'s, A> Cx<'s, A> {
         settings: &'static Settings,
         call: OnConn<A>,
     ) -> Result<Listener, SetupError> {
+        self.needs_sockets(pool)?;
         self.fits_pool(pool, settings)?;
         let (listener, slot) = self.tables.listeners.insert().ok_or(FullError::Listeners)?;
         (slot.call, slot.settings) = (Some(call), Some(settings));
@@ -356,11 +357,7 @@ impl<A> Cx<'_, A> {
     }
 
     fn listener_post(&mut self, index: u16, action: u8) {
-        let slot = self.tables.listeners.slot_mut(index);
-        if slot.is_some_and(|slot| slot.pending.add(action)) {
-            let id = self.tables.listener_id(index);
-            self.outbox.append(&mut self.tables, id);
-        }
+        self.post(self.tables.listener_id(index), action);
     }
 
     pub(crate) fn listener_action(&mut self, index: u16, action: u8) -> Option<Action> {

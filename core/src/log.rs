@@ -32,11 +32,11 @@ pub(crate) fn udp_failed(socket: UdpSocket, error: UdpError) {
 
 /// Discards a line and its arguments.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
-macro_rules! nobody {
+macro_rules! discard {
     ($line:literal $(, $argument:expr)*) => {
         let _ = ($(&$argument,)*);
     };
 }
 
 #[cfg(not(any(feature = "log", feature = "defmt")))]
-use {nobody as debug, nobody as warn};
+use {discard as debug, discard as warn};

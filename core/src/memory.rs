@@ -3,21 +3,22 @@
 //!
 //! ```
 //! use picoevent::EventBase;
-//! use picoevent::memory::{EventSlot, Memory};
+//! use picoevent::memory::{EventSlot, Memory, TimerSlot};
 //! # struct App;
 //! let mut events = [EventSlot::new(), EventSlot::new()];
-//! let mut event_heap = [0; 2];
+//! let mut event_timers = [TimerSlot::new(); 2];
 //! // Two events and nothing else.
-//! let memory = Memory { events: &mut events, event_heap: &mut event_heap, ..Memory::default() };
+//! let memory = Memory { events: &mut events, event_timers: &mut event_timers, ..Memory::default() };
 //! let base = EventBase::<App>::over(memory);
 //! # let _ = base;
 //! ```
 
-pub use crate::conn::ConnSlot;
+pub use crate::conn::{ConnSlot, StaticSlot};
 pub use crate::event::EventSlot;
 pub use crate::listener::ListenerSlot;
 pub use crate::pool::PoolSlot;
 pub use crate::source::SourceSlot;
+pub use crate::timers::TimerSlot;
 pub use crate::udp::UdpSlot;
 
 use crate::table::Slot;
@@ -35,12 +36,12 @@ pub const MAX_RING: usize = crate::ring::LONGEST;
 pub struct Memory<'s, A> {
     /// Slots for events.
     pub events: &'s mut [EventSlot<A>],
-    /// The heap of the events' timers: one place for each event.
-    pub event_heap: &'s mut [u16],
+    /// The events' timers: a slot for each event.
+    pub event_timers: &'s mut [TimerSlot],
     /// Slots for connections.
     pub conns: &'s mut [ConnSlot<A>],
-    /// The heap of the connections' timers: one place for each connection.
-    pub conn_heap: &'s mut [u16],
+    /// The connections' timers: a slot for each connection.
+    pub conn_timers: &'s mut [TimerSlot],
     /// The bytes of all rings.
     pub bytes: &'s mut [u8],
     /// Slots for pools.
@@ -58,9 +59,9 @@ impl<A> Default for Memory<'_, A> {
     fn default() -> Self {
         Self {
             events: &mut [],
-            event_heap: &mut [],
+            event_timers: &mut [],
             conns: &mut [],
-            conn_heap: &mut [],
+            conn_timers: &mut [],
             bytes: &mut [],
             pools: &mut [],
             listeners: &mut [],
@@ -71,9 +72,9 @@ impl<A> Default for Memory<'_, A> {
 }
 
 impl<A> Memory<'_, A> {
-    /// Shortens the parts so that each slot has its place in a heap.
+    /// Shortens the parts so that each event and connection has a timer.
     pub(crate) fn fit(&mut self) {
-        let (events, conns) = (self.event_heap.len(), self.conn_heap.len());
+        let (events, conns) = (self.event_timers.len(), self.conn_timers.len());
         shorten(&mut self.events, events);
         shorten(&mut self.conns, conns);
     }

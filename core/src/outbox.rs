@@ -10,7 +10,7 @@ use crate::handle::{Conn, Listener, Source, UdpSocket};
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::tables::{Place, Tables};
-use crate::{EventBase, EventFlags, Signal, Tuning, UdpAction};
+use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 
 /// Something for the back end to do.
 ///
@@ -106,22 +106,48 @@ impl Pending {
 pub(crate) struct Outbox {
     first: Id,
     last: Id,
-    pub(crate) signals: u32,
+    /// There may be an action: what is below, or in a slot on the list.
+    has_actions: bool,
+    signals: u32,
     /// A connection whose slot was taken from it, and whose socket the back end still has.
-    pub(crate) evicted: Conn,
+    evicted: Conn,
 }
 
 impl Outbox {
     pub(crate) const fn new() -> Self {
-        Self { first: Id::NONE, last: Id::NONE, signals: 0, evicted: Conn::NONE }
+        Self {
+            first: Id::NONE,
+            last: Id::NONE,
+            has_actions: false,
+            signals: 0,
+            evicted: Conn::NONE,
+        }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.signals == 0 && self.evicted == Conn::NONE
+    pub(crate) const fn is_empty(&self) -> bool {
+        !self.has_actions
+    }
+
+    /// Requests that a signal is caught or released, as it is waited for or not.
+    pub(crate) const fn add_signal(&mut self, signal: Signal) {
+        self.signals |= signal.bit();
+        self.has_actions = true;
+    }
+
+    /// Returns whether another slot may be taken from its connection: the back end knows of the last one.
+    pub(crate) fn may_evict(&self) -> bool {
+        self.evicted == Conn::NONE
+    }
+
+    /// Requests that the socket of a connection is dropped whose slot was taken from it.
+    pub(crate) const fn evict(&mut self, conn: Conn) {
+        self.evicted = conn;
+        self.has_actions = true;
     }
 
     /// Appends a slot that has been given its first action.
     pub(crate) fn append<A>(&mut self, tables: &mut Tables<'_, A>, id: Id) {
+        self.has_actions = true;
         match tables.pending(core::mem::replace(&mut self.last, id)) {
             Some(behind) => behind.next = id,
             None => self.first = id,
@@ -131,7 +157,7 @@ impl Outbox {
     /// Takes the first slot's next action. The slot stays first until it is found without any: what the
     /// back end does may bring it another.
     fn take<A>(&mut self, tables: &mut Tables<'_, A>) -> Option<(Id, u8)> {
-        loop {
+        while !self.first.is_none() {
             let id = self.first;
             let pending = tables.pending(id)?;
             let action = pending.take();
@@ -140,9 +166,17 @@ impl Outbox {
             }
             pending.listed = false;
             self.first = pending.next;
-            if self.first.is_none() {
-                self.last = Id::NONE;
-            }
+        }
+        (self.last, self.has_actions) = (Id::NONE, false);
+        None
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Adds actions to those of a slot.
+    pub(crate) fn post(&mut self, id: Id, actions: u8) {
+        if self.tables.pending(id).is_some_and(|pending| pending.add(actions)) {
+            self.outbox.append(&mut self.tables, id);
         }
     }
 }

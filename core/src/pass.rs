@@ -7,8 +7,8 @@ use core::task::Poll;
 use crate::base::Fired;
 use crate::event::OnEvent;
 use crate::handle::Event;
-use crate::queue::{Id, Turns};
 use crate::record::Entry;
+use crate::run::ask;
 use crate::tables::Place;
 use crate::{Action, Backend, Cx, EventBase, EventFlags, Instant};
 
@@ -126,7 +126,7 @@ impl<A> EventBase<'_, A> {
         step
     }
 
-    #[inline(never)]
+    #[inline]
     fn next_slowly(&mut self) -> Option<Fired<A>> {
         let fired = self.take_next();
         self.note_next(fired.as_ref());
@@ -156,16 +156,25 @@ impl<A> EventBase<'_, A> {
     }
 
     fn take_next(&mut self) -> Option<Fired<A>> {
-        if (self.cx.state.slow || self.cx.phase != Phase::Running)
-            && let Some(next) = self.slow_path()
-        {
-            return next;
+        if self.cx.state.slow || self.cx.phase != Phase::Running {
+            match self.slow_path() {
+                Step::Call(call, event, what) => return Some(Fired::Event(call, event, what)),
+                Step::End => return self.end_pass(),
+                Step::Slow => {}
+            }
         }
         loop {
             let cx = &mut self.cx;
             let front = cx.queues.front();
-            let fired = match cx.tables.turn(front) {
-                Some(turn) if !cx.queues.is_over(turn) => cx.fire(front),
+            let fired = match cx.tables.place(front) {
+                Place::Event(_) => match cx.event_fire(front) {
+                    Step::Call(call, event, what) => Some(Fired::Event(call, event, what)),
+                    Step::End => return self.end_pass(),
+                    Step::Slow => None,
+                },
+                Place::Conn(index) if cx.is_conns_turn(index) => cx.conn_fire(index),
+                Place::Listener(index) if cx.is_listeners_turn(index) => cx.listener_fire(index),
+                Place::Udp(index) if cx.is_udps_turn(index) => cx.udp_fire(index),
                 _ => return self.end_pass(),
             };
             if fired.is_some() {
@@ -175,58 +184,34 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Does all that can come between two callbacks. Returns `None` if the pass just goes on.
+    /// Does all that can come between two callbacks. Returns [`Step::Slow`] if the pass just goes on.
     #[inline(never)]
-    fn slow_path(&mut self) -> Option<Option<Fired<A>>> {
-        self.cx.free_fired_once();
-        if self.cx.phase != Phase::Running
-            && let Some(fired) = self.next_check()
+    fn slow_path(&mut self) -> Step<A> {
+        let cx = &mut self.cx;
+        cx.free_fired_once();
+        if cx.phase != Phase::Running
+            && let Some((call, event)) = cx.next_check()
         {
-            return Some(Some(fired));
+            return Step::Call(call, event, EventFlags::NONE);
         }
-        if self.cx.state.loop_break {
-            return Some(self.end_pass());
+        if cx.state.is_asked(ask::BREAK) {
+            return Step::End;
         }
-        if let Some(again) = self.repeat() {
-            return Some(Some(again));
+        if let Some((call, event)) = cx.repeat() {
+            return Step::Call(call, event, EventFlags::SIGNAL);
         }
-        let level = self.cx.queues.running();
-        let enough = self.cx.hooks.limit_reached.is_some_and(|reached| reached(&self.cx, level));
-        if core::mem::take(&mut self.cx.state.cut_short) || enough {
-            return Some(self.end_pass());
+        let level = cx.queues.running();
+        let enough = cx.hooks.limit_reached.is_some_and(|reached| reached(cx, level));
+        if core::mem::take(&mut cx.state.cut_short) || enough {
+            return Step::End;
         }
         // A limit is checked after each callback.
-        self.cx.state.slow = self.cx.hooks.limit_reached.is_some();
-        None
-    }
-
-    /// Goes through the first phases of a turn: the check watchers, then the timers.
-    fn next_check(&mut self) -> Option<Fired<A>> {
-        let cx = &mut self.cx;
-        let begin = core::mem::replace(&mut cx.phase, Phase::Checking) == Phase::Between;
-        cx.state.slow = true;
-        let fired = cx.hooks.watcher_next.and_then(|next| next(cx, begin));
-        if fired.is_none() {
-            cx.begin_running();
-            cx.state.cut_short = false;
-            if cx.hooks.limit_reached.is_some() {
-                cx.limit.begin(cx.now);
-            }
-        }
-        fired
-    }
-
-    /// Returns the callback of a signal event for a further raise (rule S2).
-    fn repeat(&mut self) -> Option<Fired<A>> {
-        let (event, left) = self.cx.repeat.take()?;
-        let call = self.cx.tables.events.get(event)?.call?;
-        let further = NonZeroU16::new(left.get().saturating_sub(1));
-        self.cx.repeat = further.map(|further| (event, further));
-        Some(Fired::Event(call, event, EventFlags::SIGNAL))
+        cx.state.slow = cx.hooks.limit_reached.is_some();
+        Step::Slow
     }
 
     fn end_pass(&mut self) -> Option<Fired<A>> {
-        if self.cx.state.loop_break {
+        if self.cx.state.is_asked(ask::BREAK) {
             self.cx.repeat = None;
         }
         self.cx.end_running();
@@ -270,18 +255,39 @@ impl<A> Cx<'_, A> {
         self.queues.end_pass();
     }
 
-    /// Prepares the callback of a slot whose turn it is.
-    fn fire(&mut self, id: Id) -> Option<Fired<A>> {
-        match self.tables.place(id) {
-            Place::Event(_) => match self.event_fire(id) {
-                Step::Call(call, event, what) => Some(Fired::Event(call, event, what)),
-                Step::End | Step::Slow => None,
-            },
-            Place::Conn(index) => self.conn_fire(index),
-            Place::Listener(index) => self.listener_fire(index),
-            Place::Udp(index) => self.udp_fire(index),
-            Place::Source(_) => None,
+    /// Goes through the first phases of a turn: the check watchers, then the timers. Returns the next watcher to
+    /// call.
+    fn next_check(&mut self) -> Option<(OnEvent<A>, Event)> {
+        let begin = core::mem::replace(&mut self.phase, Phase::Checking) == Phase::Between;
+        self.state.slow = true;
+        let watcher = self.hooks.watcher_next.and_then(|next| next(self, begin));
+        if watcher.is_none() {
+            self.begin_running();
+            self.state.cut_short = false;
+            if self.hooks.limit_reached.is_some() {
+                self.limit.begin(self.now);
+            }
         }
+        watcher
+    }
+
+    /// Returns the callback of a signal event for a further raise (rule S2).
+    fn repeat(&mut self) -> Option<(OnEvent<A>, Event)> {
+        let (event, left) = self.repeat.take()?;
+        let call = self.tables.events.get(event)?.call?;
+        let further = NonZeroU16::new(left.get().saturating_sub(1));
+        self.repeat = further.map(|further| (event, further));
+        Some((call, event))
+    }
+
+    /// Returns whether the connection in a slot, which is queued first, has not run in this pass.
+    fn is_conns_turn(&self, index: u16) -> bool {
+        self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
+    }
+
+    /// As [`is_conns_turn`](Self::is_conns_turn), for a listener.
+    fn is_listeners_turn(&self, index: u16) -> bool {
+        self.tables.listeners.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }
 
     /// Returns whether a callback of a pass, or a check watcher, runs now.

@@ -12,6 +12,7 @@
 use core::fmt;
 use core::ops::Range;
 
+use crate::conn::Direction;
 use crate::error::SetupError;
 use crate::handle::{Conn, Listener};
 use crate::queue::List;
@@ -43,6 +44,7 @@ pub struct Pool {
     spare: u16,
     input: usize,
     output: usize,
+    in_memory: bool,
 }
 
 impl Pool {
@@ -51,7 +53,7 @@ impl Pool {
 
     /// Describes a pool of `conns` connections, with rings of 512 bytes.
     pub const fn new(conns: u16) -> Self {
-        Self { conns, spare: 0, input: 512, output: 512 }
+        Self { conns, spare: 0, input: 512, output: 512, in_memory: false }
     }
 
     /// Describes a pool of all connections that the storage has left, as far as its bytes go. Spare ones are
@@ -72,6 +74,13 @@ impl Pool {
     #[must_use]
     pub const fn spare(self, spare: u16) -> Self {
         Self { spare, ..self }
+    }
+
+    /// Makes it a pool of connections without sockets: for [pairs](Cx::pair), and for connections above
+    /// [filters](crate::ConnMut::filter). On a board no socket is held for it.
+    #[must_use]
+    pub const fn in_memory(self) -> Self {
+        Self { in_memory: true, ..self }
     }
 
     /// Returns the sizes of each connection's input and output ring in bytes.
@@ -105,16 +114,23 @@ impl Pool {
         }
     }
 
-    /// Returns its numbers: connections, spare ones, bytes of input and of output.
+    /// Returns its numbers: connections, spare ones, bytes of input and of output, and 1 for in memory.
     #[cfg(feature = "record")]
-    pub(crate) const fn numbers(&self) -> [usize; 4] {
-        [self.conns as usize, self.spare as usize, self.input, self.output]
+    pub(crate) const fn numbers(&self) -> [usize; 5] {
+        let Self { conns, spare, input, output, in_memory } = *self;
+        [conns as usize, spare as usize, input, output, in_memory as usize]
     }
 
     /// Makes it of its numbers.
     #[cfg(feature = "record")]
-    pub(crate) const fn of_numbers(conns: u16, spare: u16, input: usize, output: usize) -> Self {
-        Self { conns, spare, input, output }
+    pub(crate) const fn of_numbers(
+        conns: u16,
+        spare: u16,
+        input: usize,
+        output: usize,
+        in_memory: u16,
+    ) -> Self {
+        Self { conns, spare, input, output, in_memory: in_memory != 0 }
     }
 
     /// The bytes of one connection's rings.
@@ -125,7 +141,8 @@ impl Pool {
 
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { conns, spare, input, output } = self;
+        let Self { conns, spare, input, output, in_memory } = self;
+        f.write_str(if *in_memory { "in memory, " } else { "" })?;
         write!(
             f,
             "{conns} connections and {spare} spare ones, {input} bytes of input and {output} of output \
@@ -157,6 +174,8 @@ pub struct PoolSlot {
     pub(crate) held: u16,
     /// Closed connections that wait for their peer's end of stream only, the oldest first.
     pub(crate) lingering: List,
+    /// See [`Pool::in_memory`].
+    in_memory: bool,
 }
 
 impl PoolSlot {
@@ -172,7 +191,12 @@ impl PoolSlot {
             most: 0,
             held: 0,
             lingering: List::EMPTY,
+            in_memory: false,
         }
+    }
+
+    pub(crate) const fn is_in_memory(&self) -> bool {
+        self.in_memory
     }
 
     /// Returns whether the application holds as many connections as it may.
@@ -194,22 +218,16 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
+    /// Returns where the input or the output ring of the connection at `index` is in the bytes.
     #[inline]
-    fn rings_of(&self, index: u16) -> usize {
+    fn ring_of(&self, index: u16, direction: Direction) -> Range<usize> {
         let each = self.input_len().wrapping_add(self.output_len());
-        self.start.wrapping_add(self.place_of(index).wrapping_mul(each))
-    }
-
-    #[inline]
-    fn input_of(&self, index: u16) -> Range<usize> {
-        let start = self.rings_of(index);
-        start..start.wrapping_add(self.input_len())
-    }
-
-    #[inline]
-    fn output_of(&self, index: u16) -> Range<usize> {
-        let start = self.rings_of(index).wrapping_add(self.input_len());
-        start..start.wrapping_add(self.output_len())
+        let input = self.start.wrapping_add(self.place_of(index).wrapping_mul(each));
+        let output = input.wrapping_add(self.input_len());
+        match direction {
+            Direction::Read => input..output,
+            Direction::Write => output..input.wrapping_add(each),
+        }
     }
 }
 
@@ -306,30 +324,43 @@ impl<'s> Pools<'s> {
         self.get(pool).map_or(0, PoolSlot::output_len)
     }
 
+    /// Returns where a ring is in the bytes.
+    fn place_of(&self, pool: u8, index: u16, direction: Direction) -> Range<usize> {
+        self.get(pool).map(|pool| pool.ring_of(index, direction)).unwrap_or_default()
+    }
+
+    /// Returns the storage of a ring of the connection at `index`.
+    #[inline]
+    pub(crate) fn ring(&self, pool: u8, index: u16, direction: Direction) -> &[u8] {
+        self.bytes.get(self.place_of(pool, index, direction)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn ring_mut(&mut self, pool: u8, index: u16, direction: Direction) -> &mut [u8] {
+        let place = self.place_of(pool, index, direction);
+        self.bytes.get_mut(place).unwrap_or_default()
+    }
+
     /// Returns the storage of the input ring of the connection at `index`.
     #[inline]
     pub(crate) fn input(&self, pool: u8, index: u16) -> &[u8] {
-        let range = self.get(pool).map(|pool| pool.input_of(index));
-        range.and_then(|range| self.bytes.get(range)).unwrap_or_default()
+        self.ring(pool, index, Direction::Read)
     }
 
     #[inline]
     pub(crate) fn input_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
-        let range = self.get(pool).map(|pool| pool.input_of(index));
-        range.and_then(|range| self.bytes.get_mut(range)).unwrap_or_default()
+        self.ring_mut(pool, index, Direction::Read)
     }
 
     /// Returns the storage of the output ring of the connection at `index`.
     #[inline]
     pub(crate) fn output(&self, pool: u8, index: u16) -> &[u8] {
-        let range = self.get(pool).map(|pool| pool.output_of(index));
-        range.and_then(|range| self.bytes.get(range)).unwrap_or_default()
+        self.ring(pool, index, Direction::Write)
     }
 
     #[inline]
     pub(crate) fn output_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
-        let range = self.get(pool).map(|pool| pool.output_of(index));
-        range.and_then(|range| self.bytes.get_mut(range)).unwrap_or_default()
+        self.ring_mut(pool, index, Direction::Write)
     }
 
     /// Returns the input of `from` and the output of `to`, each a pool and an index. Both may be the same
@@ -339,8 +370,8 @@ impl<'s> Pools<'s> {
         from: (u8, u16),
         to: (u8, u16),
     ) -> (&[u8], &mut [u8]) {
-        let input = self.get(from.0).map(|pool| pool.input_of(from.1)).unwrap_or_default();
-        let output = self.get(to.0).map(|pool| pool.output_of(to.1)).unwrap_or_default();
+        let input = self.place_of(from.0, from.1, Direction::Read);
+        let output = self.place_of(to.0, to.1, Direction::Write);
         // The ring that comes first in the bytes lies before the split.
         let (before, after) =
             self.bytes.split_at_mut(input.start.max(output.start).min(self.bytes.len()));
@@ -360,9 +391,9 @@ impl<'s> Pools<'s> {
 
 /// For back ends that hold sockets free for each pool.
 impl<A> EventBase<'_, A> {
-    /// Returns the number of connection slots of each pool, spare ones included.
+    /// Returns the number of connections with sockets that each pool can have, spare ones included.
     pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
-        self.cx.pools.iter().map(|pool| pool.conns.into())
+        self.cx.pools.iter().map(|pool| if pool.in_memory { 0 } else { pool.conns.into() })
     }
 
     /// Returns the place of a connection's pool in [`pool_sizes`](Self::pool_sizes).
@@ -434,6 +465,7 @@ impl<A> Cx<'_, A> {
                 most: (conns as u16).saturating_sub(pool.spare),
                 held: 0,
                 lingering: List::EMPTY,
+                in_memory: pool.in_memory,
             };
         }
         self.recorder.note(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
@@ -444,7 +476,13 @@ impl<A> Cx<'_, A> {
     pub fn pool(&self, pool: PoolId) -> Option<Pool> {
         let slot = self.pools.added(pool)?;
         let (conns, spare) = (slot.most, slot.conns.saturating_sub(slot.most));
-        Some(Pool { conns, spare, input: slot.input_len(), output: slot.output_len() })
+        Some(Pool {
+            conns,
+            spare,
+            input: slot.input_len(),
+            output: slot.output_len(),
+            in_memory: slot.in_memory,
+        })
     }
 
     /// Returns the number of connections of a pool that the application holds at the moment; zero for the

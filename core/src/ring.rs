@@ -8,8 +8,30 @@
 //!  └───────────┴──────────────────┴────────┘   storage, and on from its beginning
 //! ```
 //!
-//! The [`Ring`] holds the two numbers, the storage comes with each call. No operation allocates,
-//! moves what is held, or drops a byte.
+//! The [`Ring`] holds the two numbers, the storage comes with each call. No operation allocates or
+//! drops a byte, and only [`Ring::align`] moves what is held.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `search.rs` | where a needle, or the end of a line, is |
+//! | `lines.rs` | which line comes next |
+//! | `buffer.rs` | [`RingBuffer`], a ring of the application's own |
+
+mod buffer;
+mod lines;
+#[cfg(test)]
+mod model;
+mod search;
+
+use core::fmt;
+use core::ops::{Bound, Range, RangeBounds};
+
+pub use buffer::RingBuffer;
+pub(crate) use lines::{Lines, next_line, next_until};
+pub use search::Eol;
+pub(crate) use search::Searched;
+
+use crate::error::WriteError;
 
 /// A number of bytes in a ring: two bytes except on 64-bit targets.
 #[cfg(not(target_pointer_width = "64"))]
@@ -66,6 +88,23 @@ impl Ring {
         }
     }
 
+    /// Returns a part of what is held, as a ring over the same storage, which has `size` bytes. `None`
+    /// when the range is reversed or goes beyond the end.
+    pub(crate) fn part(&self, size: usize, range: Range<usize>) -> Option<Self> {
+        let len = range.end.checked_sub(range.start)?;
+        if range.end > self.len() {
+            return None;
+        }
+        let start = self.start().wrapping_add(range.start);
+        let start = start.checked_sub(size).unwrap_or(start);
+        Some(Self { start: start as Count, len: len as Count })
+    }
+
+    /// Returns what is held from an offset on; nothing beyond the end.
+    pub(crate) fn rest(&self, size: usize, offset: usize) -> Self {
+        self.part(size, offset..self.len()).unwrap_or(Self::EMPTY)
+    }
+
     /// Counts `amount` bytes of the space as held, in a storage of `size` bytes. Returns how many there
     /// was room for.
     pub(crate) fn commit(&mut self, size: usize, amount: usize) -> usize {
@@ -100,42 +139,191 @@ impl Ring {
         self.commit(storage.len(), amount)
     }
 
+    /// Writes formatted text, all or nothing. Returns its length, also as the error.
+    pub(crate) fn write_fmt(
+        &mut self,
+        storage: &mut [u8],
+        text: fmt::Arguments<'_>,
+    ) -> Result<usize, usize> {
+        let before = *self;
+        if fmt::write(&mut Output { ring: self, storage }, text).is_ok() {
+            return Ok(self.len().saturating_sub(before.len()));
+        }
+        *self = before;
+        let mut length = Length(0);
+        let _ = fmt::write(&mut length, text);
+        Err(length.0)
+    }
+
+    /// Puts `data` before the oldest byte, all or nothing.
+    pub(crate) fn prepend(&mut self, storage: &mut [u8], data: &[u8]) -> Result<(), WriteError> {
+        self.check_room(storage.len(), data.len())?;
+        if self.len() == 0 {
+            self.write(storage, data);
+            return Ok(());
+        }
+        let before = self.start().checked_sub(data.len());
+        let start = before
+            .unwrap_or_else(|| self.start().wrapping_add(storage.len()).wrapping_sub(data.len()));
+        let mut room = Self { start: start as Count, len: 0 };
+        let len = self.len().wrapping_add(room.write(storage, data));
+        *self = Self { start: start as Count, len: len as Count };
+        Ok(())
+    }
+
     /// Moves up to `target.len()` of the oldest bytes into `target`. Returns the number moved.
     pub(crate) fn read(&mut self, storage: &[u8], target: &mut [u8]) -> usize {
+        let amount = self.copy_out(storage, target);
+        self.consume(storage.len(), amount)
+    }
+
+    /// Copies up to `target.len()` of the oldest bytes into `target`. Returns the number copied.
+    pub(crate) fn copy_out(&self, storage: &[u8], target: &mut [u8]) -> usize {
         let (first, second) = self.bytes(storage);
         let mut amount = copy(target, first);
         if !second.is_empty() {
             let rest = target.get_mut(amount..).unwrap_or_default();
             amount = amount.wrapping_add(copy(rest, second));
         }
+        amount
+    }
+
+    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as that has room for.
+    /// Returns the number moved.
+    pub(crate) fn transfer(
+        &mut self,
+        storage: &[u8],
+        to: &mut Self,
+        room: &mut [u8],
+        most: usize,
+    ) -> usize {
+        let part = self.part(storage.len(), 0..most.min(self.len())).unwrap_or(Self::EMPTY);
+        let (first, second) = part.bytes(storage);
+        let mut amount = to.write(room, first);
+        if !second.is_empty() {
+            amount = amount.wrapping_add(to.write(room, second));
+        }
         self.consume(storage.len(), amount)
     }
 
-    /// Returns the offset, from the oldest byte, at which `needle` first occurs in full; an empty needle
-    /// occurs at 0. O(held × needle).
-    pub(crate) fn find(&self, storage: &[u8], needle: &[u8]) -> Option<usize> {
-        let (first, second) = self.bytes(storage);
-        let last = self.len().checked_sub(needle.len())?;
-        (0..=last).find(|from| {
-            let held = first.iter().chain(second).skip(*from);
-            held.zip(needle).all(|(held, wanted)| held == wanted)
-        })
+    /// Moves what is held to the beginning of the storage, so that it is in one piece, and the space, too.
+    /// O(size of the storage).
+    fn align(&mut self, storage: &mut [u8]) {
+        if let Some((before, from)) = storage.split_at_mut_checked(self.start()) {
+            reverse(before);
+            reverse(from);
+            reverse(storage);
+            self.start = 0;
+        }
+    }
+
+    /// Returns the oldest `amount` bytes in one piece, moved if they are not; `None` if fewer are held.
+    pub(crate) fn contiguous<'b>(
+        &mut self,
+        storage: &'b mut [u8],
+        amount: usize,
+    ) -> Option<&'b mut [u8]> {
+        if self.part(storage.len(), 0..amount)?.bytes(storage).0.len() < amount {
+            self.align(storage);
+        }
+        let end = self.start().wrapping_add(amount);
+        storage.get_mut(self.start()..end)
+    }
+
+    /// Returns room for `amount` further bytes in one piece; what is held is moved if there is none.
+    pub(crate) fn reserve<'b>(
+        &mut self,
+        storage: &'b mut [u8],
+        amount: usize,
+    ) -> Result<&'b mut [u8], WriteError> {
+        self.check_room(storage.len(), amount)?;
+        if self.space(storage).0.len() < amount {
+            self.align(storage);
+        }
+        Ok(self.space(storage).0.get_mut(..amount).unwrap_or_default())
+    }
+
+    /// Checks that there is room for `amount` further bytes in a storage of `size` bytes.
+    pub(crate) const fn check_room(&self, size: usize, amount: usize) -> Result<(), WriteError> {
+        if amount <= size.saturating_sub(self.len()) {
+            Ok(())
+        } else {
+            Err(self.full(size, amount))
+        }
+    }
+
+    /// Returns why `amount` further bytes do not fit in a storage of `size` bytes.
+    pub(crate) const fn full(&self, size: usize, amount: usize) -> WriteError {
+        if amount > size {
+            return WriteError::TooLong { size };
+        }
+        WriteError::Full { room: size.saturating_sub(self.len()) }
     }
 }
 
-/// Copies as much as both have. Returns the number of bytes copied. A loop, which becomes a `memcpy`,
-/// because `copy_from_slice` can panic.
+/// Returns a range of offsets in `held` bytes. An end beyond them is their end.
+pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usize> {
+    let start = match range.start_bound() {
+        Bound::Included(start) => *start,
+        Bound::Excluded(before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(last) => last.saturating_add(1),
+        Bound::Excluded(end) => *end,
+        Bound::Unbounded => held,
+    };
+    start..end.min(held)
+}
+
+/// Copies as much as both have. Returns the number of bytes copied. Both slices have the same length, as the
+/// compiler sees, so the copy cannot panic.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
-    target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
-    target.len().min(source.len())
+    let amount = target.len().min(source.len());
+    if let (Some(target), Some(source)) = (target.get_mut(..amount), source.get(..amount)) {
+        target.copy_from_slice(source);
+    }
+    amount
+}
+
+/// Reverses the order of the bytes. A loop, because the optimizer does not always see that `reverse` cannot
+/// panic.
+fn reverse(bytes: &mut [u8]) {
+    if let Some((front, back)) = bytes.split_at_mut_checked(bytes.len() / 2) {
+        front
+            .iter_mut()
+            .zip(back.iter_mut().rev())
+            .for_each(|(one, other)| core::mem::swap(one, other));
+    }
+}
+
+/// Writes text to a ring, as far as it fits.
+struct Output<'r> {
+    ring: &'r mut Ring,
+    storage: &'r mut [u8],
+}
+
+impl fmt::Write for Output<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let written = self.ring.write(self.storage, text.as_bytes());
+        if written == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// Counts the bytes of a text.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.saturating_add(text.len());
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     extern crate std;
     use super::*;
-    use std::collections::VecDeque;
-    use std::vec::Vec;
 
     #[test]
     fn bytes_come_out_as_they_went_in_across_the_end() {
@@ -166,38 +354,5 @@ mod tests {
         let mut ring = Ring::EMPTY;
         assert_eq!(ring.write(&mut [], b"a"), 0);
         assert_eq!((ring.read(&[], &mut [0]), ring.consume(0, 9), ring.len()), (0, 0, 0));
-    }
-
-    #[test]
-    fn the_ring_agrees_with_a_deque() {
-        let mut random = 88172645463325252_u64;
-        let mut draw = move |below: usize| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random as usize % below
-        };
-        for size in [1, 2, 3, 7, 64] {
-            let (mut ring, mut storage) = (Ring::EMPTY, std::vec![0; size]);
-            let mut model = VecDeque::new();
-            for turn in 0..20_000 {
-                let amount = draw(size + 3);
-                if draw(2) == 0 {
-                    let data: Vec<u8> = (0..amount).map(|at| (turn + at) as u8).collect();
-                    let taken = ring.write(&mut storage, &data);
-                    assert_eq!(taken, amount.min(size - model.len()));
-                    model.extend(&data[..taken]);
-                } else {
-                    let mut target = std::vec![0; amount];
-                    let taken = ring.read(&storage, &mut target);
-                    let expected: Vec<u8> = model.drain(..amount.min(model.len())).collect();
-                    assert_eq!(target[..taken], expected);
-                }
-                let (first, second) = ring.bytes(&storage);
-                assert!(first.iter().chain(second).eq(model.iter()));
-                let (first, second) = ring.space(&mut storage);
-                assert_eq!(first.len() + second.len(), size - model.len());
-            }
-        }
     }
 }

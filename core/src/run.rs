@@ -33,10 +33,6 @@ impl Run {
     pub(crate) const fn bits(self) -> u8 {
         self.0
     }
-
-    const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
 }
 
 impl BitOr for Run {
@@ -75,19 +71,27 @@ pub enum End {
     Done,
 }
 
+/// What a loop was asked for, beside the bits of its [`Run`].
+pub(crate) mod ask {
+    /// End the loop when the pass is over.
+    pub(crate) const EXIT: u8 = 0x08;
+    /// End the loop when the callback returns.
+    pub(crate) const BREAK: u8 = 0x10;
+
+    /// Bits that can end a loop which still has something to wait for.
+    pub(super) const TO_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
+}
+
 /// Exit, break and continue requests, and the state of the current pass.
 pub(crate) struct LoopState {
-    run: Run,
+    /// The bits of [`Run`], and [`ask`].
+    asked: u8,
     /// The slow-path flag: there may be work between two callbacks. A break or continue request, a
     /// further raise, a once-event to free, a limit, or the beginning or end of a pass.
     pub(crate) slow: bool,
     /// With `exit_set`: end the loop when the pass that runs at this time is over.
     pub(crate) exit_at: Instant,
     pub(crate) exit_set: bool,
-    /// End the loop when the pass is over.
-    pub(crate) exit: bool,
-    /// End the loop when the callback returns.
-    pub(crate) loop_break: bool,
     /// End the pass when the callback returns.
     pub(crate) cut_short: bool,
     /// Callbacks that the current or last pass has called.
@@ -102,18 +106,38 @@ pub(crate) struct LoopState {
 impl LoopState {
     pub(crate) const fn new() -> Self {
         Self {
-            run: Run::DEFAULT,
+            asked: 0,
             slow: true,
             exit_at: Instant::MAX,
             exit_set: false,
-            exit: false,
-            loop_break: false,
             cut_short: false,
             calls: 0,
             idle: false,
             ended: None,
             waiting: false,
         }
+    }
+
+    /// Returns whether any of these bits is set.
+    pub(crate) const fn is_asked(&self, bits: u8) -> bool {
+        self.asked & bits != 0
+    }
+
+    /// Returns why the loop ends, though it may have something to wait for.
+    fn asked_end(&self, nothing_is_due: bool) -> Option<End> {
+        if self.is_asked(ask::BREAK) {
+            return Some(End::Break);
+        }
+        if self.is_asked(ask::EXIT) {
+            return Some(End::Exit);
+        }
+        let once = self.is_asked(Run::ONCE.0) && self.calls > 0 && nothing_is_due;
+        (once || self.is_asked(Run::NONBLOCK.0) && self.idle).then_some(End::Done)
+    }
+
+    /// Sets a bit of [`ask`].
+    pub(crate) const fn ask(&mut self, bit: u8) {
+        self.asked |= bit;
     }
 
     /// Ends the pass when the callback returns.
@@ -128,7 +152,7 @@ impl<A> Cx<'_, A> {
     /// same priority still run. Outside of a pass, one more pass runs first.
     pub fn exit(&mut self) {
         if self.is_in_pass() {
-            self.state.exit = true;
+            self.state.ask(ask::EXIT);
         } else {
             self.exit_after(Duration::ZERO);
         }
@@ -145,7 +169,8 @@ impl<A> Cx<'_, A> {
     /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay
     /// due for the loop's next run. If called before the loop runs, the loop ends at once.
     pub fn loop_break(&mut self) {
-        (self.state.loop_break, self.state.slow) = (true, true);
+        self.state.ask(ask::BREAK);
+        self.state.slow = true;
     }
 
     /// Ends the pass as soon as the callback returns, then looks for news
@@ -156,12 +181,12 @@ impl<A> Cx<'_, A> {
 
     /// Returns whether the loop ends, or last ended, because of an exit (`event_base_got_exit`).
     pub fn got_exit(&self) -> bool {
-        self.state.exit || self.state.ended == Some(End::Exit)
+        self.state.is_asked(ask::EXIT) || self.state.ended == Some(End::Exit)
     }
 
     /// Returns whether the loop ends, or last ended, because of a break (`event_base_got_break`).
     pub fn got_break(&self) -> bool {
-        self.state.loop_break || self.state.ended == Some(End::Break)
+        self.state.is_asked(ask::BREAK) || self.state.ended == Some(End::Break)
     }
 }
 
@@ -171,7 +196,8 @@ impl<A> EventBase<'_, A> {
     pub fn begin(&mut self, run: Run) {
         self.cx.recorder.note(|| Entry::Begin(run));
         let state = &mut self.cx.state;
-        (state.run, state.ended) = (run, None);
+        state.asked = state.asked & (ask::EXIT | ask::BREAK) | run.0;
+        state.ended = None;
         (state.calls, state.idle, state.waiting) = (0, false, false);
     }
 
@@ -188,8 +214,8 @@ impl<A> EventBase<'_, A> {
         if let Wait::Ended(end) = outlook {
             let state = &mut self.cx.state;
             match end {
-                End::Break => state.loop_break = false,
-                End::Exit => state.exit = false,
+                End::Break => state.asked &= !ask::BREAK,
+                End::Exit => state.asked &= !ask::EXIT,
                 End::Done => (state.calls, state.idle) = (0, false),
                 End::Empty => {}
             }
@@ -204,25 +230,19 @@ impl<A> EventBase<'_, A> {
     #[inline]
     pub(crate) fn outlook(&mut self, has_actions: bool) -> Wait {
         let Cx { state, queues, .. } = &self.cx;
-        let run = state.run;
-        if state.loop_break {
-            return Wait::Ended(End::Break);
-        }
-        if state.exit {
-            return Wait::Ended(End::Exit);
-        }
-        let once = run.contains(Run::ONCE) && state.calls > 0 && queues.is_empty();
-        if once || run.contains(Run::NONBLOCK) && state.idle {
-            return Wait::Ended(End::Done);
+        if state.is_asked(ask::TO_END)
+            && let Some(end) = state.asked_end(queues.is_empty())
+        {
+            return Wait::Ended(end);
         }
         if has_actions || !queues.is_empty() {
             return Wait::Not;
         }
-        let nonblock = run.contains(Run::NONBLOCK);
+        let state = &self.cx.state;
+        let nonblock = state.is_asked(Run::NONBLOCK.0);
+        let stays = state.is_asked(Run::NO_EXIT_ON_EMPTY.0);
         match self.deadline() {
-            None if !run.contains(Run::NO_EXIT_ON_EMPTY) && self.is_empty() => {
-                Wait::Ended(End::Empty)
-            }
+            None if !stays && self.is_empty() => Wait::Ended(End::Empty),
             _ if nonblock => Wait::Not,
             None => Wait::Forever,
             Some(deadline) if deadline <= self.cx.now => Wait::Not,
@@ -238,7 +258,7 @@ impl<A> EventBase<'_, A> {
     /// that measure single steps.
     pub fn deadline(&mut self) -> Option<Instant> {
         if self.cx.due_moved {
-            self.cx.find_due();
+            self.cx.find_due(false);
         }
         let Cx { timers, state, due_from, .. } = &self.cx;
         if timers.is_empty() {

@@ -1,6 +1,8 @@
 //! The memory of a base: every table and ring, with the capacities chosen once, in the type.
 
-use crate::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, UdpSlot};
+use crate::memory::{
+    ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, TimerSlot, UdpSlot,
+};
 use crate::table::Slot;
 
 /// Room for an [`EventBase`](crate::EventBase) of the application `A`.
@@ -44,9 +46,9 @@ pub struct Storage<
     const UDP: usize = 0,
 > {
     events: [EventSlot<A>; EVENTS],
-    event_heap: [u16; EVENTS],
+    event_timers: [TimerSlot; EVENTS],
     conns: [ConnSlot<A>; CONNS],
-    conn_heap: [u16; CONNS],
+    conn_timers: [TimerSlot; CONNS],
     bytes: [u8; BYTES],
     listeners: [ListenerSlot<A>; LISTENERS],
     pools: [PoolSlot; POOLS],
@@ -69,9 +71,9 @@ impl<
     pub const fn new() -> Self {
         Self {
             events: [const { Slot::EMPTY }; EVENTS],
-            event_heap: [0; EVENTS],
+            event_timers: [TimerSlot::new(); EVENTS],
             conns: [const { Slot::EMPTY }; CONNS],
-            conn_heap: [0; CONNS],
+            conn_timers: [TimerSlot::new(); CONNS],
             bytes: [0; BYTES],
             listeners: [const { Slot::EMPTY }; LISTENERS],
             pools: [const { PoolSlot::new() }; POOLS],
@@ -98,9 +100,9 @@ impl<
     ) -> Self {
         Self {
             events: &mut storage.events,
-            event_heap: &mut storage.event_heap,
+            event_timers: &mut storage.event_timers,
             conns: &mut storage.conns,
-            conn_heap: &mut storage.conn_heap,
+            conn_timers: &mut storage.conn_timers,
             bytes: &mut storage.bytes,
             listeners: &mut storage.listeners,
             pools: &mut storage.pools,

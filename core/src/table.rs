@@ -298,7 +298,7 @@ mod tests {
         assert!(!table.remove(first), "a second free is refused");
         let second = insert(&mut table, 2).unwrap();
         assert_eq!((get(&table, first), get(&table, second)), (None, Some(2)));
-        assert!(!table.remove(first), "a stale handle frees nobody else");
+        assert!(!table.remove(first), "a stale handle frees no other object");
         assert_eq!(get(&table, second), Some(2));
     }
 

@@ -14,7 +14,6 @@ use crate::outbox::Pending;
 use crate::queue::{Id, Link, Links, Turn, Turns};
 use crate::source::SourceSlot;
 use crate::table::Table;
-use crate::timers::{Alarm, Alarms};
 use crate::udp::{UdpIndex, UdpSlot, UdpTable};
 
 pub(crate) struct Tables<'s, A> {
@@ -104,20 +103,12 @@ impl<'s, A> Tables<'s, A> {
 
     /// Returns a slot's pending actions.
     pub(crate) fn pending(&mut self, id: Id) -> Option<&mut Pending> {
-        let [conn, listener, source] = self.first;
-        let number = id.slot();
-        if number < listener {
-            // An event's number becomes one that no connection has.
-            let slot = self.conns.slot_mut(number.wrapping_sub(conn));
-            slot.map(|slot| &mut slot.pending)
-        } else if number < source {
-            let slot = self.listeners.slot_mut(number.wrapping_sub(listener));
-            slot.map(|slot| &mut slot.pending)
-        } else if let Some(index) = self.udp.index_of(number) {
-            self.udp.pending(index)
-        } else {
-            let slot = self.sources.slot_mut(number.wrapping_sub(source));
-            slot.map(|slot| &mut slot.pending)
+        match self.place(id) {
+            Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Source(index) => self.sources.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Udp(index) => self.udp.pending(index),
+            Place::Event(_) => None,
         }
     }
 }
@@ -132,34 +123,10 @@ impl<A> Turns for Tables<'_, A> {
     }
 }
 
-impl<A> Alarms for Table<'_, EventSlot<A>> {
-    #[inline(always)]
-    fn alarm(&self, index: u16) -> Option<&Alarm> {
-        self.slot(index).map(|slot| &slot.alarm)
-    }
-
-    #[inline(always)]
-    fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
-        self.slot_mut(index).map(|slot| &mut slot.alarm)
-    }
-}
-
 /// The links of lists of connections only, which are those of the queues: none is on two lists.
 impl<A> Links for Table<'_, ConnSlot<A>> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
         self.slot_mut(id.slot()).map(|slot| &mut slot.turn.link)
-    }
-}
-
-impl<A> Alarms for Table<'_, ConnSlot<A>> {
-    #[inline(always)]
-    fn alarm(&self, index: u16) -> Option<&Alarm> {
-        self.slot(index).map(|slot| &slot.alarm)
-    }
-
-    #[inline(always)]
-    fn alarm_mut(&mut self, index: u16) -> Option<&mut Alarm> {
-        self.slot_mut(index).map(|slot| &mut slot.alarm)
     }
 }
 

@@ -43,6 +43,12 @@ impl Instant {
         Self(self.0.saturating_add(micros))
     }
 
+    /// Returns the instant `millis` milliseconds later. Out of line, since the arithmetic is long on a small core.
+    #[inline(never)]
+    pub(crate) const fn plus_millis(self, millis: u32) -> Self {
+        self.plus((millis as u64).wrapping_mul(1_000))
+    }
+
     /// Returns the time from `earlier` to this instant; zero when `earlier` is not earlier.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

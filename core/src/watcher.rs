@@ -105,7 +105,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Returns the next check watcher to call. `begin` begins a new round.
-    fn watcher_next(&mut self, begin: bool) -> Option<Fired<A>> {
+    fn watcher_next(&mut self, begin: bool) -> Option<(OnEvent<A>, Event)> {
         if begin {
             self.begin_round(self.watchers.check);
         }
@@ -122,13 +122,13 @@ impl<A> Cx<'_, A> {
     }
 
     /// Returns the next call of the round.
-    fn go_round(&mut self) -> Option<Fired<A>> {
+    fn go_round(&mut self) -> Option<(OnEvent<A>, Event)> {
         while self.watchers.left > 0 {
             self.watchers.left = self.watchers.left.saturating_sub(1);
             let (event, slot) = self.tables.events.at(self.watchers.next.slot())?;
             self.watchers.next = slot.waiting.next;
             if let Some(call) = slot.call {
-                return Some(Fired::Event(call, event, EventFlags::NONE));
+                return Some((call, event));
             }
         }
         None
@@ -143,8 +143,8 @@ impl<A> Cx<'_, A> {
             Wait::Forever => u64::MAX,
         };
         self.begin_round(self.watchers.prepare);
-        while let Some(fired) = self.go_round() {
-            fired.call(app, self);
+        while let Some((call, event)) = self.go_round() {
+            Fired::Event(call, event, EventFlags::NONE).call(app, self);
         }
     }
 }

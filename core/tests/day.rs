@@ -32,8 +32,8 @@ impl Day {
         Self { periods: periods.collect(), fired: vec![0; TIMERS] }
     }
 
-    /// The timer's callback: this is the instant of its next beat, and no other.
-    fn beat(&mut self, event: &mut EventMut<Self>) {
+    /// The timer's callback: it must run at its next deadline exactly.
+    fn expire(&mut self, event: &mut EventMut<Self>) {
         let timer = event.user() as usize;
         self.fired[timer] += 1;
         let due = Instant::ZERO.after(self.periods[timer] * self.fired[timer]);
@@ -52,12 +52,12 @@ fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
 }
 
 #[test]
-fn a_thousand_timers_keep_their_beat_for_a_day() {
+fn a_thousand_timers_keep_their_periods_for_a_day() {
     let mut storage = Box::new(Storage::<Day, TIMERS, 0, 0>::new());
     let mut base = EventBase::new(&mut storage);
     let mut day = Day::new();
     for (timer, period) in day.periods.iter().enumerate() {
-        let event = base.new_timer(Mode::Persist, Day::beat).unwrap();
+        let event = base.new_timer(Mode::Persist, Day::expire).unwrap();
         let mut event = base.event(event).unwrap();
         event.set_user(timer as u32);
         event.add(Some(*period)).unwrap();
@@ -67,7 +67,7 @@ fn a_thousand_timers_keep_their_beat_for_a_day() {
     assert_eq!(base.now(), Instant::ZERO.after(DAY));
     let expected: Vec<_> =
         day.periods.iter().map(|period| (DAY.as_micros() / period.as_micros()) as u32).collect();
-    assert_eq!(day.fired, expected, "no beat is lost and none comes twice");
+    assert_eq!(day.fired, expected, "no period is lost and none comes twice");
     assert!(expected.iter().sum::<u32>() > 100_000);
 }
 
@@ -106,7 +106,7 @@ fn after_a_jump_everything_due_fires_once() {
     base.advance(jumped);
     base.dispatch(&mut app);
     assert_eq!(app.take(), [1, 2, 3], "no burst for what was missed");
-    assert_eq!(base.deadline(), Some(jumped.after(SECOND)), "and the beat goes on from here");
+    assert_eq!(base.deadline(), Some(jumped.after(SECOND)), "and the periods go on from here");
     base.advance(jumped);
     base.dispatch(&mut app);
     assert_eq!(app.take(), []);

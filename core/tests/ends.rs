@@ -89,7 +89,7 @@ fn a_socket_can_be_given_up_before_the_end_is_reported() {
 }
 
 #[test]
-fn what_is_delivered_or_has_failed_is_not_waited_for_although_nobody_heard_of_it() {
+fn what_is_delivered_or_has_failed_is_not_waited_for_although_no_callback_has_run() {
     let mut storage = Storage::<App, 0, 3, 3072>::new();
     let mut base = EventBase::new(&mut storage);
     let (_, conns) = open(&mut base);

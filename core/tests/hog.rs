@@ -11,7 +11,7 @@ use picoevent::{
     Action, Backend, End, EventBase, EventFlags, EventMut, Fired, Instant, Mode, Storage,
 };
 
-/// When the hog begins, and how long it works, in milliseconds.
+/// When the callback that works long begins, and how long it works, in milliseconds.
 const BEGINS: u64 = 10;
 const WORKS: u64 = 50;
 
@@ -114,7 +114,7 @@ fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
 }
 
 #[test]
-fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_beat() {
+fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_period() {
     let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0, 0>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     base.every(Duration::from_millis(20), App::note).unwrap();

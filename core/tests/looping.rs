@@ -23,8 +23,9 @@ impl App {
     }
 }
 
-fn storage() -> Box<Storage<App, 8, 2, 32, 1, 1, 8>> {
-    Box::new(Storage::new())
+/// A base with a storage of its own, which is never freed.
+fn base() -> EventBase<'static, App> {
+    EventBase::new(Box::leak(Box::new(Storage::<_, 8, 2, 32, 1, 1, 8>::new())))
 }
 
 fn at(millis: u64) -> Instant {
@@ -70,15 +71,13 @@ fn actions(base: &mut EventBase<App>) -> Vec<Action> {
 
 #[test]
 fn an_empty_base_has_ended() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
 }
 
 #[test]
 fn what_can_still_happen_keeps_the_loop() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let event = base.on_signal(Signal::INT, App::note).unwrap();
     assert_eq!(actions(&mut base), [Action::Catch(Signal::INT)]);
     assert_eq!(base.wait(), Wait::Forever);
@@ -92,8 +91,7 @@ fn what_can_still_happen_keeps_the_loop() {
 
 #[test]
 fn the_wait_is_the_earliest_deadline_and_none_while_something_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.after(ms(9), App::note).unwrap();
     base.after(ms(4), App::note).unwrap();
     base.exit_after(ms(7));
@@ -106,8 +104,7 @@ fn the_wait_is_the_earliest_deadline_and_none_while_something_is_due() {
 
 #[test]
 fn exit_lets_the_pass_end() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     activate(&mut base, 3);
     app.react = Some(|cx| cx.exit());
     base.dispatch(&mut app);
@@ -116,8 +113,7 @@ fn exit_lets_the_pass_end() {
 
 #[test]
 fn break_ends_at_once_and_keeps_what_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     activate(&mut base, 3);
     app.react = Some(|cx| cx.loop_break());
     base.dispatch(&mut app);
@@ -130,8 +126,7 @@ fn break_ends_at_once_and_keeps_what_is_due() {
 
 #[test]
 fn break_stops_the_repeats_of_a_signal() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.on_signal(Signal::USR1, App::note).unwrap();
     base.raised(Signal::USR1, 4);
     app.react = Some(|cx| cx.loop_break());
@@ -145,8 +140,7 @@ fn break_stops_the_repeats_of_a_signal() {
 
 #[test]
 fn continue_looks_for_news_and_keeps_what_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     activate(&mut base, 2);
     app.react = Some(|cx| cx.loop_continue());
     base.dispatch(&mut app);
@@ -157,8 +151,7 @@ fn continue_looks_for_news_and_keeps_what_is_due() {
 
 #[test]
 fn exit_and_break_before_the_loop_are_kept() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     activate(&mut base, 1);
     base.loop_break();
     base.exit();
@@ -174,8 +167,7 @@ fn exit_and_break_before_the_loop_are_kept() {
 
 #[test]
 fn the_earliest_of_several_exits_counts_and_none_is_left() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.after(Duration::from_secs(86_400), App::note).unwrap();
     base.exit_after(ms(300));
     base.exit_after(ms(200));
@@ -189,8 +181,7 @@ fn the_earliest_of_several_exits_counts_and_none_is_left() {
 
 #[test]
 fn exit_is_not_starved_by_more_urgent_work() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     fn again(app: &mut App, event: &mut EventMut<App>) {
         app.note(event);
         event.activate(EventFlags::READ);
@@ -210,8 +201,7 @@ fn exit_is_not_starved_by_more_urgent_work() {
 
 #[test]
 fn time_does_not_go_back() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     base.advance(at(9));
     base.advance(at(3));
     assert_eq!(base.now(), at(9));
@@ -222,8 +212,7 @@ fn time_does_not_go_back() {
 
 #[test]
 fn interests_are_summed_and_asked_for_again_after_a_callback() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     let read = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     let write = base.new_event(source, EventFlags::WRITE, Mode::OneShot, App::note).unwrap();
@@ -250,8 +239,7 @@ fn interests_are_summed_and_asked_for_again_after_a_callback() {
 
 #[test]
 fn a_listener_is_opened_paused_resumed_and_closed() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let address = "127.0.0.1:9995".parse().unwrap();
     let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
     let listener = listen(&mut base, address, pool).unwrap();
@@ -271,8 +259,7 @@ fn a_listener_is_opened_paused_resumed_and_closed() {
 
 #[test]
 fn a_failed_listener_says_so_and_can_try_again() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
     let listener = listen(&mut base, "127.0.0.1:1".parse().unwrap(), pool).unwrap();
     base.listener(listener).unwrap().set_user(7).on_error(|app, listener, error| {
@@ -289,8 +276,7 @@ fn a_failed_listener_says_so_and_can_try_again() {
 
 #[test]
 fn the_wait_is_exact_though_deadlines_move_and_go() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let early = base.new_timer(Mode::OneShot, App::note).unwrap();
     let late = base.new_timer(Mode::OneShot, App::note).unwrap();
     assert_eq!(base.wait(), Wait::Ended(End::Empty));

@@ -20,7 +20,7 @@ use clock::Clock;
 #[derive(Default)]
 struct App {
     heard: Vec<u8>,
-    beats: u32,
+    ticks: u32,
     errors: Vec<ConnError>,
     changed: bool,
     panics_at: u32,
@@ -29,14 +29,14 @@ struct App {
 impl App {
     fn start(cx: &mut Cx<Self>) -> Listener {
         cx.on_signal(Signal::INT, |_, event| event.exit_after(Duration::from_secs(2))).unwrap();
-        cx.every(Duration::from_secs(1), Self::beat).unwrap();
+        cx.every(Duration::from_secs(1), Self::tick).unwrap();
         let pool = cx.add_pool(Pool::rest().rings(8, 16)).unwrap();
         cx.listen::<Echo>(address(), pool).unwrap()
     }
 
-    fn beat(&mut self, _: &mut EventMut<Self>) {
-        self.beats += 1;
-        assert!(self.beats != self.panics_at, "the planted bug");
+    fn tick(&mut self, _: &mut EventMut<Self>) {
+        self.ticks += 1;
+        assert!(self.ticks != self.panics_at, "the planted bug");
     }
 }
 
@@ -103,7 +103,7 @@ impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
     }
 }
 
-/// One turn, with this news at this second.
+/// Runs one turn at this second, in which this news is fed.
 fn turn(
     base: &mut EventBase<App>,
     app: &mut App,
@@ -171,8 +171,8 @@ fn a_replay_does_what_was_done() {
     let (mut app, mut second) = (App::default(), App::default());
     field(&RECORDING, &mut app);
     assert_eq!(again(&bytes(&RECORDING), &mut second), Ok(Some(End::Exit)));
-    assert_eq!((second.heard, second.beats), (app.heard, app.beats));
-    assert_eq!(second.beats, 7);
+    assert_eq!((second.heard, second.ticks), (app.heard, app.ticks));
+    assert_eq!(second.ticks, 7);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_callback_that_panics_is_the_last_entry_and_panics_again() {
     let mut app = buggy();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| again(&bytes, &mut app).is_ok()))
         .unwrap_err();
-    assert_eq!(app.beats, 4);
+    assert_eq!(app.ticks, 4);
     // Mended, it goes on to where the recording ends.
     assert_eq!(again(&bytes, &mut App::default()), Ok(None));
 }
@@ -245,7 +245,7 @@ fn a_garbled_recording_is_refused_before_anything_is_fed() {
     let at = garbled.len() - 2;
     garbled[at] = 0xee;
     assert_eq!(again(&garbled, &mut app), Err(ReplayError::Garbled { at }));
-    assert_eq!((app.beats, app.heard), (0, Vec::new()));
+    assert_eq!((app.ticks, app.heard), (0, Vec::new()));
     // Whatever the bytes are, an answer comes.
     for place in 0..whole.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {

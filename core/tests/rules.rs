@@ -79,10 +79,10 @@ fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
     assert_eq!(app.whats(), [what]);
 }
 
-/// A beat counts from the beat before it. One that is called early by hand as if its time had come
-/// is no exception, and so the second call is two intervals away.
+/// The next deadline counts from the previous one, also after an activation by hand with the timeout flag.
+/// So the second call comes two intervals after the first.
 #[test]
-fn activating_a_beat_as_if_its_time_had_come_counts_as_a_beat() {
+fn activating_a_periodic_event_as_if_its_time_had_come_counts_as_a_period() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let event = timer(&mut base, Mode::Persist, 1, App::note);
@@ -152,7 +152,7 @@ fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
 }
 
 #[test]
-fn a_persistent_signal_event_keeps_its_beat() {
+fn a_persistent_signal_event_keeps_its_period() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     let event = base.on_signal(Signal::USR1, App::note).unwrap();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use picoevent::memory::{ConnSlot, EventSlot, Memory, PoolSlot};
+use picoevent::memory::{ConnSlot, EventSlot, Memory, PoolSlot, TimerSlot};
 use picoevent::{Event, EventBase, EventFlags, EventMut, FullError, Instant, Mode, Pool, Settings};
 
 /// Whose callbacks ran, by the word of each event.
@@ -20,9 +20,9 @@ impl App {
 fn every_slot_fires_in_order(made: usize, slots: usize) {
     let mut events: Vec<EventSlot<App>> =
         std::iter::repeat_with(EventSlot::new).take(made).collect();
-    let mut event_heap = vec![0; made];
-    let (events, event_heap) = (&mut events[..], &mut event_heap[..]);
-    let mut base = EventBase::over(Memory { events, event_heap, ..Memory::default() });
+    let mut event_timers = vec![TimerSlot::new(); made];
+    let (events, event_timers) = (&mut events[..], &mut event_timers[..]);
+    let mut base = EventBase::over(Memory { events, event_timers, ..Memory::default() });
     let mut app = App::default();
     let mut last = None;
     for number in 0..slots as u32 {
@@ -79,13 +79,14 @@ fn all_tables_together_have_65535_slots() {
     let mut events: Vec<EventSlot<App>> =
         std::iter::repeat_with(EventSlot::new).take(65_500).collect();
     let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(conns).collect();
-    let (mut event_heap, mut conn_heap) = (vec![0; 65_500], vec![0; conns]);
+    let (mut event_timers, mut conn_timers) =
+        (vec![TimerSlot::new(); 65_500], vec![TimerSlot::new(); conns]);
     let (mut bytes, mut pools) = (vec![0; 2 * conns], [PoolSlot::new()]);
     let memory = Memory {
         events: &mut events,
-        event_heap: &mut event_heap,
+        event_timers: &mut event_timers,
         conns: &mut slots,
-        conn_heap: &mut conn_heap,
+        conn_timers: &mut conn_timers,
         bytes: &mut bytes,
         pools: &mut pools,
         ..Memory::default()
@@ -95,12 +96,13 @@ fn all_tables_together_have_65535_slots() {
 
 #[test]
 fn as_many_connections_as_have_rings_and_a_place_in_the_heap() {
-    for (heap, rings, expected) in [(3, 2, 2), (2, 3, 2), (3, 3, 3), (0, 3, 0)] {
+    for (timers, rings, expected) in [(3, 2, 2), (2, 3, 2), (3, 3, 3), (0, 3, 0)] {
         let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(4).collect();
-        let (mut conn_heap, mut bytes) = (vec![0; heap], vec![0; 16 * rings + 15]);
+        let (mut conn_timers, mut bytes) =
+            (vec![TimerSlot::new(); timers], vec![0; 16 * rings + 15]);
         let memory = Memory {
             conns: &mut slots,
-            conn_heap: &mut conn_heap,
+            conn_timers: &mut conn_timers,
             bytes: &mut bytes,
             pools: &mut [PoolSlot::new()],
             ..Memory::default()

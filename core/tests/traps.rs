@@ -30,7 +30,7 @@ fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
 }
 
 /// libevent keeps the interval of a persistent event when it is deleted, and the next activation
-/// sets a timer that nobody asked for.
+/// sets a timer that the program did not ask for.
 #[test]
 fn activating_a_deleted_event_revives_no_interval() {
     let mut room = room();

@@ -118,7 +118,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         run: Run,
         mut observer: O,
     ) -> impl Future<Output = End> {
-        self.begin(base, run);
+        base.begin(run);
         poll_fn(move |cx| self.poll(base, app, &mut observer, cx))
     }
 
@@ -129,7 +129,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         app: &mut A,
         mut observer: O,
     ) -> impl Future<Output = End> {
-        self.begin(base, Run::DEFAULT);
+        base.begin(Run::DEFAULT);
         let mut ended = None;
         poll_fn(move |cx| {
             let end = match ended {
@@ -144,18 +144,12 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         })
     }
 
-    fn begin<A>(&mut self, base: &mut EventBase<'_, A>, run: Run) {
-        base.begin(run);
-        self.state.registered = false;
-    }
-
     /// Closes every listener and connection of the base: waits until the output is delivered, within
     /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. The base can listen, connect and run
     /// again after that. Connections that the application held keep their place in their pool until the
     /// next run has reported their end.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         base.close_all();
-        self.state.registered = false;
         poll_fn(move |cx| self.poll_closed(base, cx))
     }
 
@@ -187,7 +181,6 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
                 }
             }
         }
-        on_stack.pool.state.registered = false;
         // The sockets are watched nevertheless, or their news would be lost.
         on_stack.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
@@ -214,8 +207,10 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         Poll::Ready(())
     }
 
+    #[inline(never)]
     fn on_stack<'a, O>(&'a mut self, observer: &'a mut O, task: &'a Waker) -> OnStack<'a, 'n, O> {
         let Self { slots, listeners, state, triggers, udp } = self;
+        state.news |= state.ready.take();
         let pool = Pool { slots, listeners, state, udp: udp.all() };
         OnStack { pool, triggers, observer, task }
     }
@@ -254,13 +249,11 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Infallible>> {
-        if until <= base.now() {
-            return Poll::Ready(Ok(()));
-        }
-        if self.pool.register(self.task) {
+        if until <= base.now() || self.pool.state.news != 0 {
             return Poll::Ready(Ok(()));
         }
         self.pool.watch(base, self.task);
+        self.pool.state.ready.sleep(self.task);
         if until < Instant::MAX {
             time::wake_at(until, self.task);
         }
@@ -268,7 +261,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
     }
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.pool.look(base, self.task);
+        self.pool.look(base);
     }
 
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {

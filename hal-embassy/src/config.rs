@@ -12,7 +12,7 @@ pub struct Config {
     pub backlog: usize,
     /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
     /// in a handshake and on a connection. `None` means never: a peer that vanished then holds its
-    /// socket forever. Default: 60 s.
+    /// socket forever. Three days or more count as never for the loop. Default: 60 s.
     ///
     /// It must be longer than the keep-alive interval of each connection
     /// ([`ConnMut::set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s at first), or a

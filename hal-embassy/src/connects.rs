@@ -10,16 +10,19 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use picoevent::{Conn, ConnError, EventBase, Instant, Tuning};
+use picoevent::{Conn, ConnError, EventBase};
 
 use crate::address;
-use crate::pool::{Pool, Wanted};
+use crate::conns::has_lost_address;
+use crate::env::Env;
+use crate::pool::Pool;
 use crate::ready;
 use crate::slot::{Ends, Role, Slot};
+use crate::socket::Phase;
 
-/// How long a connect has the stack to itself, as a power of two of microseconds: 4.2 s. That is
+/// How long a connect has the stack to itself, as a power of two of [`Stamp`](crate::time::Stamp)'s units: 4.2 s. That is
 /// time for three requests for a hardware address, and for a SYN that is lost twice.
-const SLICE: u32 = 22;
+const SLICE: u32 = 16;
 
 /// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
 ///
@@ -30,6 +33,7 @@ pub struct Outgoing(Option<&'static Parts>);
 /// The functions that are linked for outgoing connections.
 struct Parts {
     connect: OnConnect,
+    answer: fn(&mut Slot<'_>, &Env<'_>) -> Option<Result<(), ConnError>>,
     take_turns: fn(&mut Pool<'_, '_>),
     call: fn(&mut Slot<'_>) -> Result<(), ConnError>,
 }
@@ -40,11 +44,21 @@ impl Outgoing {
     /// The application can open connections.
     pub const YES: Self = Self(Some(&Parts {
         connect: |pool, conn, peer| pool.open(conn, peer),
+        answer,
         take_turns: |pool| pool.turn(),
-        call: |slot| slot.call(),
+        call,
     }));
     /// No connection is opened: a connect fails with [`NoSocket`](ConnError::NoSocket).
     pub const NO: Self = Self(None);
+
+    /// Returns what has become of a connect; `None` while it is under way.
+    pub(crate) fn answer(
+        self,
+        slot: &mut Slot<'_>,
+        env: &Env<'_>,
+    ) -> Option<Result<(), ConnError>> {
+        (self.0?.answer)(slot, env)
+    }
 }
 
 impl fmt::Debug for Outgoing {
@@ -63,30 +77,30 @@ impl Eq for Outgoing {}
 
 impl Pool<'_, '_> {
     /// Opens a connection.
-    ///
-    /// # Errors
-    /// The reason why it cannot be opened.
-    pub(crate) fn connect<A>(
-        &mut self,
-        conn: Conn,
-        peer: SocketAddr,
-        base: &mut EventBase<'_, A>,
-    ) -> Result<(), ConnError> {
-        let parts = self.state.outgoing.0.ok_or(ConnError::NoSocket)?;
-        let connected = (parts.connect)(self, conn, peer);
+    #[inline(never)]
+    pub(crate) fn connect<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>) {
+        let Some(peer) = base.peer_of(conn) else { return };
+        let connected = match self.state.env.outgoing.0 {
+            Some(parts) => (parts.connect)(self, conn, peer),
+            None => Err(ConnError::NoSocket),
+        };
+        if let Some(slot) = self.slot_of(conn) {
+            slot.pool = base.pool_of(conn).unwrap_or_default() as u8;
+        }
         if let Some(ousted) = self.state.ousted.take() {
             base.failed(ousted, ConnError::NoSocket);
         }
-        connected
+        if let Err(error) = connected {
+            base.failed(conn, error);
+        }
     }
 
     /// Begins a connect that waits for its turn anew: its connection was closed, and its output may still
     /// be delivered within the time for that.
     pub(crate) fn hurry(&mut self, conn: Conn) {
-        let (outgoing, now) = (self.state.outgoing, self.state.env.now);
+        let Env { outgoing, now, .. } = self.state.env;
         if let Some(parts) = outgoing.0
             && let Some(slot) = self.slot_of(conn)
-            && slot.role == Role::Queued(conn)
             && (parts.call)(slot).is_ok()
         {
             slot.serve(Role::Connecting(conn), now);
@@ -96,7 +110,7 @@ impl Pool<'_, '_> {
 
     /// Starts the connects that have their turn, and stops the others.
     pub(crate) fn take_turns(&mut self) {
-        if let Some(parts) = self.state.outgoing.0 {
+        if let Some(parts) = self.state.env.outgoing.0 {
             (parts.take_turns)(self);
         }
     }
@@ -109,14 +123,9 @@ impl Pool<'_, '_> {
         // A socket may have become free since. Whatever comes of this, the alarm is set anew.
         self.sort();
         self.state.unsorted = true;
-        let choices = [Wanted::Free, Wanted::Spare(1), Wanted::Lingering];
-        let index = choices.into_iter().find_map(|wanted| self.oldest(wanted, 0));
-        let index = index.ok_or(ConnError::NoSocket)?;
-        self.state.unwatched |= ready::mask(index);
+        let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
+        self.state.ousted = self.take(index);
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
-        self.state.ousted = slot.conn();
-        slot.abort(self.state.env.now);
-        slot.socket.tune(Tuning::DEFAULT);
         slot.socket.connect(peer)?;
         slot.peer = Some(peer);
         slot.ends = Ends::default();
@@ -126,8 +135,7 @@ impl Pool<'_, '_> {
 
     fn turn(&mut self) {
         let now = self.state.env.now;
-        let is_late =
-            |slot: &Slot<'_>| now.as_micros().saturating_sub(slot.time.as_micros()) >> SLICE > 0;
+        let is_late = |slot: &Slot<'_>| slot.age(now) >> SLICE > 0;
         let (mut young, mut late) = (0_usize, 0_usize);
         for slot in self.slots.iter().filter(|slot| slot.connects()) {
             let count = if is_late(slot) { &mut late } else { &mut young };
@@ -138,11 +146,11 @@ impl Pool<'_, '_> {
             return;
         }
         if connects > 1 {
-            let end = now.as_micros() | ((1 << SLICE) - 1);
-            self.state.alarm = self.state.alarm.min(Instant::from_micros(end.saturating_add(1)));
+            let slice = 1_u32 << SLICE;
+            self.state.ring_in(slice.wrapping_sub(now & slice.wrapping_sub(1)));
         }
         // The number of late ones before the one that has its turn.
-        let turn = ((now.as_micros() >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
+        let turn = ((now >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
         let mut before = turn.unwrap_or(late);
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if !slot.connects() || !is_late(slot) {
@@ -154,7 +162,7 @@ impl Pool<'_, '_> {
             let role = slot.role;
             match role {
                 // Without a local address it tries again at the next look.
-                Role::Queued(conn) if has_turn && slot.call().is_ok() => {
+                Role::Queued(conn) if has_turn && call(slot).is_ok() => {
                     slot.role = Role::Connecting(conn);
                 }
                 Role::Connecting(conn) if !has_turn => {
@@ -165,4 +173,28 @@ impl Pool<'_, '_> {
             }
         }
     }
+}
+
+/// Returns what has become of a connect; `None` while it is under way.
+fn answer(slot: &mut Slot<'_>, env: &Env<'_>) -> Option<Result<(), ConnError>> {
+    let is_queued = matches!(slot.role, Role::Queued(_));
+    if env.network.lost && !is_queued && has_lost_address(slot, env) {
+        return Some(Err(ConnError::AddressLost));
+    }
+    let late = slot.is_silent(env);
+    match slot.socket.phase() {
+        Phase::Handshake if !late => None,
+        Phase::Closed if !late && is_queued => None,
+        Phase::Handshake | Phase::Closed => {
+            let given_up = late || slot.socket.owes_reset();
+            slot.socket.forget();
+            Some(Err(if given_up { ConnError::TimedOut } else { ConnError::Refused }))
+        }
+        _ => Some(Ok(())),
+    }
+}
+
+/// Begins the handshake with the peer.
+fn call(slot: &mut Slot<'_>) -> Result<(), ConnError> {
+    slot.peer.map_or(Ok(()), |peer| slot.socket.connect(peer))
 }

@@ -3,33 +3,34 @@
 use picoevent::{Conn, ConnError, EventBase};
 
 use crate::env::Env;
-use crate::slot::{Role, Slot};
+use crate::slot::Slot;
 use crate::socket::{Phase, Read};
 
 /// Examines a connection and feeds its changes to the base.
-#[inline(never)]
 pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
-    if env.network.lost && slot.role != Role::Queued(conn) && has_lost_address(slot, env) {
+    if env.network.lost && has_lost_address(slot, env) {
         return fail(slot, conn, base, ConnError::AddressLost, env);
     }
-    if slot.connects() {
-        let late = slot.until(env) <= env.now;
-        match slot.socket.phase() {
-            Phase::Handshake if !late => return,
-            Phase::Closed if !late && slot.role == Role::Queued(conn) => return,
-            Phase::Handshake | Phase::Closed => {
-                let given_up = late || slot.socket.owes_reset();
-                let error = if given_up { ConnError::TimedOut } else { ConnError::Refused };
-                slot.socket.forget();
-                return fail(slot, conn, base, error, env);
-            }
-            _ => {
-                base.connected(conn);
-                slot.serve(Role::Open(conn), env.now);
-            }
-        }
-    }
     pump(slot, conn, Part::Both, base, env);
+}
+
+/// Examines an outgoing connection that is not established yet, and feeds its changes to the base.
+#[inline(never)]
+pub(crate) fn look_at_connecting<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    env: &Env<'_>,
+) {
+    match env.outgoing.answer(slot, env) {
+        None => {}
+        Some(Ok(())) => {
+            base.connected(conn);
+            slot.open(conn, env.now);
+            pump(slot, conn, Part::Both, base, env);
+        }
+        Some(Err(error)) => fail(slot, conn, base, error, env),
+    }
 }
 
 /// The directions in which bytes may move.
@@ -84,8 +85,7 @@ fn is_in_order(slot: &mut Slot<'_>) -> bool {
 /// it: it was the stack if its reset is not sent yet, or if output is unacknowledged and no byte has
 /// moved for the whole timeout. An idle connection whose peer vanished may look like a reset one.
 fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
-    let silent = slot.timeout(env) <= env.now;
-    slot.socket.owes_reset() || (silent && !slot.socket.is_sent())
+    slot.socket.owes_reset() || (slot.is_silent(env) && !slot.socket.is_sent())
 }
 
 /// Moves input as far as the base has room.
@@ -127,7 +127,7 @@ pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
 
 /// Returns whether the connection's local address is no longer ours. The stack drops such a
 /// connection itself, but may not have done so yet.
-fn has_lost_address(slot: &Slot<'_>, env: &Env<'_>) -> bool {
+pub(crate) fn has_lost_address(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.phase() == Phase::Closed
         || slot.socket.local_address().is_some_and(|address| !env.network.has(address))
 }

@@ -18,325 +18,300 @@
 use core::net::SocketAddr;
 
 use embassy_net::IpListenEndpoint;
-use picoevent::{AcceptError, ConnError, EventBase, Instant, ListenError, Listener, Tuning};
+use picoevent::{Conn, ConnError, EventBase, ListenError, Listener};
 
 use crate::address;
 use crate::log;
-use crate::pool::{Pool, Wanted};
+use crate::pool::Pool;
 use crate::ready;
-use crate::slot::{Ends, Role, Slot};
+use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
-use crate::time::after;
+use crate::time::millis;
 
 /// The ages of a handshake between which its SYN is expected again: the first time after 1 s
-/// (RFC 6298), the second time 2 s later. If that is lost too, other sockets may listen again. In
-/// microseconds.
-const REPEATS: [u64; 2] = [500_000, 4_000_000];
+/// (RFC 6298), the second time 2 s later. If that is lost too, other sockets may listen again.
+const REPEATS: [u32; 2] = [millis(500), millis(4_000)];
 
 /// The shortest time that a peer that has everything gets to end its stream, even while nothing
-/// listens: a round trip, and time to read. In microseconds.
-const GRACE: u64 = 250_000;
+/// listens: a round trip, and time to read.
+const GRACE: u32 = millis(250);
 
-/// A listener that is enabled.
+/// A listener. It keeps its place among the listeners while it is disabled, for clients that wait.
 #[derive(Clone, Copy)]
 pub(crate) struct Listening {
-    pub(crate) listener: Listener,
+    listener: Listener,
     endpoint: IpListenEndpoint,
+    /// The pool of its connections.
+    pool: u8,
     /// Its sockets without a client at the last look.
-    pub(crate) vacant: usize,
-    /// The first socket that may listen for it now; `usize::MAX` if none can be found.
-    first: usize,
+    pub(crate) vacant: u16,
+    /// The first socket that may listen for it now; [`NONE`] if none can be found.
+    first: u16,
+    is_enabled: bool,
+    /// Whether its place can be given to another.
+    is_gone: bool,
 }
+
+/// No socket: there are fewer.
+const NONE: u16 = u16::MAX;
 
 impl Listening {
     /// Clears what the last look found.
     pub(crate) fn recount(&mut self) {
-        (self.vacant, self.first) = (0, 0);
+        (self.vacant, self.first) = (0, if self.is_enabled { 0 } else { NONE });
     }
 }
 
 impl<'n> Pool<'_, 'n> {
-    /// Adds a listener. Its sockets begin to listen with the next [`Pool::fill`].
+    /// Adds a listener, or enables it again. Its sockets begin to listen with the next [`Pool::fill`].
+    #[inline(never)]
+    pub(crate) fn listen<A>(&mut self, listener: Listener, base: &mut EventBase<'_, A>) {
+        let Some(address) = base.address_of(listener) else { return };
+        // A single pool does with what there is; several would take sockets from each other.
+        let needed = base.pool_sizes().fold(0, usize::saturating_add);
+        let added = if needed > self.slots.len()
+            && base.pool_sizes().filter(|size| *size > 0).count() > 1
+        {
+            Err(ListenError::NoSocket)
+        } else {
+            let pool = base.pool_of_listener(listener).unwrap_or_default();
+            self.add(listener, address, pool as u8)
+        };
+        if let Err(error) = added {
+            base.listen_failed(listener, error);
+        }
+    }
+
+    /// Adds a listener of a pool.
     ///
     /// # Errors
     /// The reason why that is not possible. There can be as many listeners as sockets, and several pools
     /// can have as many connections together.
-    pub(crate) fn listen<A>(
+    fn add(
         &mut self,
         listener: Listener,
         address: SocketAddr,
-        base: &EventBase<'_, A>,
+        pool: u8,
     ) -> Result<(), ListenError> {
         let endpoint = address::listen_endpoint(address).ok_or(ListenError::Invalid)?;
-        // A single pool does with what there is; several would take sockets from each other.
-        let needed = base.pool_sizes().fold(0, usize::saturating_add);
-        if needed > self.slots.len() && base.pool_sizes().count() > 1 {
-            return Err(ListenError::NoSocket);
-        }
-        for held in self.listeners.iter() {
-            if held.listener == listener {
-                return Ok(());
-            }
-            if address::overlap(held.endpoint, endpoint) {
+        let mut place = usize::MAX;
+        for (index, held) in self.listeners.iter().enumerate() {
+            if held.listener == listener || held.is_gone && place == usize::MAX {
+                place = index;
+            } else if held.is_enabled && address::overlap(held.endpoint, endpoint) {
                 return Err(ListenError::InUse);
             }
         }
-        let pushed = self.listeners.push(Listening { listener, endpoint, vacant: 0, first: 0 });
-        pushed.map_err(|_| ListenError::NoSocket)?;
+        let new = Listening {
+            listener,
+            endpoint,
+            pool,
+            vacant: 0,
+            first: 0,
+            is_enabled: true,
+            is_gone: false,
+        };
+        match self.listeners.get_mut(place) {
+            Some(held) => *held = new,
+            None => self.listeners.push(new).map_err(|_| ListenError::NoSocket)?,
+        }
         self.state.unsorted = true;
         log::listening(endpoint.port);
         Ok(())
     }
 
-    /// Stops listening. Clients that have connected already wait until the listener is enabled again.
+    /// Stops listening. Clients that have connected already wait until the listener is enabled again; if
+    /// it `is_gone`, they are reset.
     #[inline(never)]
-    pub(crate) fn ignore(&mut self, listener: Listener) {
-        let place = self.place(listener);
-        if place < self.listeners.len() {
-            self.listeners.swap_remove(place);
-            self.state.unsorted = true;
-        }
-    }
-
-    /// Stops listening, and resets the clients that have connected and were not accepted.
-    pub(crate) fn unlisten(&mut self, listener: Listener) {
-        self.ignore(listener);
-        for slot in self.slots.iter_mut() {
-            if matches!(slot.role, Role::Listening(of) | Role::Waiting(of) if of == listener) {
+    pub(crate) fn ignore(&mut self, listener: Listener, is_gone: bool) {
+        let place = self.listeners.iter().position(|held| held.listener == listener);
+        let Some(held) = place.and_then(|place| self.listeners.get_mut(place)) else { return };
+        (held.is_enabled, held.is_gone) = (false, is_gone);
+        self.state.unsorted = true;
+        if is_gone {
+            for slot in self.slots.iter_mut().filter(|slot| slot.listens_for(place)) {
                 slot.abort(self.state.env.now);
             }
+            // Sockets that owe a reset are watched until it is sent.
+            self.state.unwatched = u32::MAX;
         }
-        // Sockets that owe a reset are watched until it is sent.
-        (self.state.unwatched, self.state.unsorted) = (u32::MAX, true);
-    }
-
-    /// Returns whether the listener is enabled and at least `least` of its sockets listen.
-    pub(crate) fn has_listening(&self, listener: Listener, least: usize) -> bool {
-        self.listeners.get(self.place(listener)).is_some_and(|held| held.vacant >= least)
     }
 
     /// Hands connections over to the base, the oldest first, while it has room. The others wait; none is
     /// dropped.
-    pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
-        if !self.state.crowded {
-            return;
-        }
-        while let Some((index, listener)) = self.next_client(base) {
-            self.accept(index, listener, base);
-        }
-        let waits = |slot: &Slot<'_>| matches!(slot.role, Role::Waiting(_));
-        self.state.crowded = self.slots.iter().any(waits);
-    }
-
-    /// Returns the connection that has waited longest, of those that the base has room for, and its
-    /// listener.
     #[inline(never)]
-    pub(crate) fn next_client<A>(&self, base: &EventBase<'_, A>) -> Option<(usize, Listener)> {
-        let (mut oldest, mut earliest) = (None, Instant::MAX);
-        for (index, slot) in self.slots.iter().enumerate() {
-            if let Role::Waiting(of) = slot.role
-                && slot.time < earliest
-                && self.has_listening(of, 0)
-                && base.has_room(of)
-            {
-                (oldest, earliest) = (Some((index, of)), slot.time);
+    pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
+        while self.state.crowded {
+            self.state.crowded = false;
+            let (mut oldest, mut longest) = (None, 0);
+            for (index, slot) in self.slots.iter().enumerate() {
+                let Role::Waiting(place) = slot.role else { continue };
+                self.state.crowded = true;
+                let age = slot.age(self.state.env.now);
+                if (age > longest || oldest.is_none())
+                    && let Some(held) = self.listeners.get(usize::from(place))
+                    && held.is_enabled
+                    && base.has_room(held.listener)
+                {
+                    (oldest, longest) = (Some((index, held.listener)), age);
+                }
+            }
+            let Some((index, listener)) = oldest else { return };
+            let Some(slot) = self.slots.get_mut(index) else { return };
+            self.state.unwatched |= ready::mask(index);
+            let peer = slot.socket.peer();
+            match peer.and_then(|peer| base.accepted(listener, peer).ok()) {
+                Some(conn) => slot.open(conn, self.state.env.now),
+                None => {
+                    slot.abort(self.state.env.now);
+                    self.state.unsorted = true;
+                }
             }
         }
-        oldest
-    }
-
-    /// Hands a connection over to the base, which has room for it.
-    fn accept<A>(&mut self, index: usize, listener: Listener, base: &mut EventBase<'_, A>) {
-        let now = self.state.env.now;
-        let Some(slot) = self.slots.get_mut(index) else { return };
-        let accepted = match slot.socket.peer() {
-            Some(peer) => base.accepted(listener, peer),
-            None => Err(AcceptError::NoListener),
-        };
-        match accepted {
-            Ok(conn) => {
-                slot.ends = Ends::default();
-                slot.serve(Role::Open(conn), now);
-            }
-            Err(_) => {
-                slot.abort(now);
-                self.state.unsorted = true;
-            }
-        }
-        self.state.unwatched |= ready::mask(index);
     }
 
     /// Lets free sockets listen, always for the listener with the fewest. Without a free one, takes
     /// one from a listener that has two more, or, for a listener that has none, one that only waits
-    /// for its peer's end of stream.
-    pub(crate) fn fill<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while let Some(place) = self.furthest_below_backlog(base) {
+    /// for its peer's end of stream. If that is a connection of the base, returns it, to be called again
+    /// when the base knows that it has failed.
+    pub(crate) fn fill<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
+        loop {
+            let place = self.furthest_below_backlog(base)?;
             let index = self.next_to_listen(place);
-            let slot = index.and_then(|index| self.slots.get_mut(index));
-            let Some(held) = self.listeners.get_mut(place) else { return };
-            let (Some(slot), Some(index)) = (slot, index) else {
-                held.first = usize::MAX;
+            let held = self.listeners.get_mut(place)?;
+            let Some(index) = index else {
+                held.first = NONE;
                 continue;
             };
-            let former = slot.role;
-            slot.abort(self.state.env.now);
-            slot.socket.tune(Tuning::DEFAULT);
-            if !slot.socket.listen(held.endpoint) {
-                debug_assert!(false, "a free socket can listen");
-                return;
-            }
-            slot.serve(Role::Listening(held.listener), Instant::MAX);
-            self.state.unwatched |= ready::mask(index);
-            held.vacant = held.vacant.saturating_add(1);
-            match former {
-                Role::Listening(former) => {
-                    let place = self.place(former);
-                    if let Some(held) = self.listeners.get_mut(place) {
-                        held.vacant = held.vacant.saturating_sub(1);
-                    }
-                }
-                Role::Open(conn) => base.failed(conn, ConnError::NoSocket),
-                _ => {}
+            held.vacant = held.vacant.wrapping_add(1);
+            let (endpoint, pool) = (held.endpoint, held.pool);
+            let ousted = self.take(index);
+            let slot = self.slots.get_mut(index)?;
+            slot.pool = pool;
+            slot.serve(Role::Listening(place as Place), 0);
+            let listens = slot.socket.listen(endpoint);
+            debug_assert!(listens, "a free socket can listen");
+            if ousted.is_some() {
+                return ousted;
             }
         }
     }
 
     /// Returns a socket that can listen for the listener.
-    #[inline(never)]
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
-        let Listening { vacant, first, .. } = *self.listeners.get(place)?;
-        let mut index = self.oldest(Wanted::Free, first);
-        if index.is_none() && self.listeners.len() > 1 {
-            index = self.oldest(Wanted::Spare(vacant.saturating_add(2)), first);
-        }
-        if index.is_none() && vacant == 0 {
-            let lingering = self.oldest(Wanted::Lingering, first)?;
-            let ripe = after(self.slots.get(lingering)?.time, GRACE);
-            if self.state.env.now < ripe {
-                self.state.alarm = self.state.alarm.min(ripe);
+        let held = self.listeners.get(place)?;
+        let index = self.candidate(held.first, held.vacant.saturating_add(2))?;
+        let slot = self.slots.get(index)?;
+        if matches!(slot.role, Role::Open(_) | Role::Ending) {
+            let age = slot.age(self.state.env.now);
+            if age < GRACE {
+                self.state.ring_in(GRACE.wrapping_sub(age));
                 return None;
             }
-            index = Some(lingering);
         }
-        index
+        Some(index)
     }
 
     /// Returns the place of the listener with the fewest sockets, of those that are below their
     /// backlog and for which a socket may be available.
-    #[inline(never)]
     fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
         for (place, held) in self.listeners.iter().enumerate() {
-            if held.vacant < fewest && held.first < usize::MAX && self.may_take(held.listener, base)
-            {
+            if held.vacant < fewest && held.first != NONE && self.may_take(held.pool, base) {
                 (furthest_below_backlog, fewest) = (Some(place), held.vacant);
             }
         }
         furthest_below_backlog
     }
 
-    /// Returns whether one more socket may listen for the listener: as many sockets as each other pool has
-    /// connections are held free for that pool, or used by it. When none is free, one that listens may
-    /// change sides, within a pool or from one that uses more than it has connections.
-    fn may_take<A>(&self, listener: Listener, base: &EventBase<'_, A>) -> bool {
+    /// Returns whether one more socket may listen for a listener of the pool: as many sockets as each other
+    /// pool has connections are held free for that pool, or used by it. When none is free, one that listens
+    /// may change sides, within a pool or from one that uses more than it has connections.
+    fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
         let sizes = base.pool_sizes();
         // One pool can have them all.
         if sizes.size_hint().1 == Some(1) {
             return true;
         }
-        let taker = base.pool_of_listener(listener);
         let (mut needed, mut can_change) = (0_usize, false);
         for (pool, size) in sizes.enumerate() {
-            let used = self.slots.iter().filter(|slot| slot.pool(base) == Some(pool)).count();
-            let takes = taker == Some(pool);
-            needed = needed.saturating_add(used.saturating_add(takes.into()).max(size));
+            let pool = pool as u8;
+            let used = self.slots.iter().filter(|slot| slot.is_for(pool)).count();
+            let takes = taker == pool;
+            needed = needed.wrapping_add(used.wrapping_add(takes.into()).max(size));
             can_change |= takes && used > 0 || used > size;
         }
-        let is_free = |slot: &Slot<'_>| slot.role == Role::Free;
+        let is_free = |slot: &Slot<'_>| matches!(slot.role, Role::Free | Role::Resting);
         needed <= self.slots.len() || can_change && !self.slots.iter().any(is_free)
-    }
-
-    /// Returns the place of the listener, or the place after the last if it is not enabled.
-    #[inline(never)]
-    fn place(&self, listener: Listener) -> usize {
-        let place = self.listeners.iter().position(|held| held.listener == listener);
-        place.unwrap_or(self.listeners.len())
     }
 
     /// Examines a socket that listens or is in a handshake, and feeds its changes to the base.
     pub(crate) fn look_at_listening<A>(
         &mut self,
         index: usize,
-        listener: Listener,
+        place: Place,
         base: &mut EventBase<'_, A>,
     ) {
         let now = self.state.env.now;
-        let Some(slot) = self.slots.get_mut(index) else { return };
-        match slot.socket.phase() {
-            Phase::Listening if slot.time < Instant::MAX => slot.serve(slot.role, Instant::MAX),
-            Phase::Handshake if slot.time == Instant::MAX => {
-                slot.serve(slot.role, now);
-                let is_young = |twin: &mut Slot<'_>| now < after(twin.time, REPEATS[1]);
-                if self.twin(index).is_some_and(is_young)
-                    && let Some(slot) = self.slots.get_mut(index)
-                {
-                    slot.forget();
-                }
-            }
-            Phase::Listening | Phase::Handshake => {}
-            Phase::Closed | Phase::Done => slot.abort(self.state.env.now),
+        let (before, after_it) = self.slots.split_at_mut(index.saturating_add(1));
+        let Some(slot) = before.last_mut() else { return };
+        let is_new = matches!(slot.role, Role::Listening(_));
+        let phase = slot.socket.phase();
+        match phase {
+            Phase::Listening => return slot.serve(Role::Listening(place), 0),
+            Phase::Handshake if !is_new => return,
+            Phase::Closed | Phase::Done => return slot.abort(now),
+            Phase::Handshake => slot.serve(Role::Handshake(place), now),
             Phase::Open | Phase::Finishing | Phase::Finished => {
-                slot.serve(Role::Waiting(listener), now);
+                slot.serve(Role::Waiting(place), now);
                 self.state.crowded = true;
-                if let Some(twin) = self.twin(index) {
-                    // The client has restarted, and its former connection is dead.
-                    let conn = twin.conn();
-                    twin.forget();
-                    if let Some(conn) = conn {
-                        base.failed(conn, ConnError::Reset);
-                    }
-                }
             }
         }
-    }
-
-    /// Counts a listening socket for its listener, or stops it if it must not listen now. Prevents
-    /// the sockets before a handshake from listening while its SYN may be repeated.
-    pub(crate) fn sort_listening(&mut self, index: usize) {
-        let Some(slot) = self.slots.get(index) else { return };
-        let Role::Listening(listener) = slot.role else { return };
-        let place = self.place(listener);
-        let held = self.listeners.get_mut(place);
-        let Some(slot) = self.slots.get_mut(index) else { return };
-        if slot.is_vacant() {
-            match held {
-                Some(held) if held.first <= index => held.vacant = held.vacant.saturating_add(1),
-                _ => slot.abort(self.state.env.now),
-            }
-            return;
-        }
-        let (early, late) = (after(slot.time, REPEATS[0]), after(slot.time, REPEATS[1]));
-        let now = self.state.env.now;
-        if now < early {
-            self.state.alarm = self.state.alarm.min(early);
-        } else if now < late {
-            self.state.alarm = self.state.alarm.min(late);
-            if let Some(held) = held {
-                held.first = held.first.max(index);
-            }
-        }
-    }
-
-    /// Returns the slot of another connection with the same addresses and ports. The stack gives
-    /// every segment for both to the first.
-    fn twin(&mut self, index: usize) -> Option<&mut Slot<'n>> {
-        let (before, after) = self.slots.split_at_mut_checked(index.saturating_add(1))?;
-        let slot = before.last()?;
-        after.iter_mut().find(|other| {
-            !other.is_vacant()
+        // Another connection with the same addresses and ports: the stack gives every segment for both
+        // to the first.
+        let twin = after_it.iter_mut().find(|other| {
+            !matches!(other.role, Role::Free | Role::Resting | Role::Listening(_))
                 && !matches!(other.socket.phase(), Phase::Closed | Phase::Done)
                 && slot.socket.is_twin(&other.socket)
-        })
+        });
+        let Some(twin) = twin else { return };
+        if phase != Phase::Handshake {
+            // The client has restarted, and its former connection is dead.
+            let conn = twin.conn();
+            twin.forget();
+            if let Some(conn) = conn {
+                base.failed(conn, ConnError::Reset);
+            }
+        } else if twin.age(now) < REPEATS[1] {
+            slot.forget();
+        }
+    }
+
+    /// Counts a listening socket for its listener, or stops it if it must not listen now.
+    pub(crate) fn sort_listening(&mut self, index: usize, place: Place) {
+        let Some(held) = self.listeners.get_mut(usize::from(place)) else { return };
+        if usize::from(held.first) <= index {
+            held.vacant = held.vacant.wrapping_add(1);
+        } else if let Some(slot) = self.slots.get_mut(index) {
+            slot.socket.close();
+            slot.serve(Role::Free, 0);
+        }
+    }
+
+    /// Prevents the sockets before a handshake of this age from listening while its SYN may be repeated.
+    /// Returns how long it takes until that changes.
+    pub(crate) fn sort_handshake(&mut self, index: usize, place: Place, age: u32) -> Option<u32> {
+        let [early, late] = REPEATS;
+        if age < early {
+            return Some(early.wrapping_sub(age));
+        }
+        if age >= late {
+            return None;
+        }
+        if let Some(held) = self.listeners.get_mut(usize::from(place)) {
+            held.first = held.first.max(index as u16);
+        }
+        Some(late.wrapping_sub(age))
     }
 }

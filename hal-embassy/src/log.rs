@@ -11,11 +11,11 @@ pub(crate) fn listening(port: u16) {
 
 /// Discards a line and its argument.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
-macro_rules! nobody {
+macro_rules! discard {
     ($line:literal, $argument:expr) => {
         let _ = $argument;
     };
 }
 
 #[cfg(not(any(feature = "log", feature = "defmt")))]
-use nobody as info;
+use discard as info;

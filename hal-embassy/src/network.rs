@@ -11,9 +11,7 @@ use crate::ready;
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
     seen: Seen,
-    /// Whether the last look found a change.
-    pub(crate) changed: bool,
-    /// Whether it found that an address is no longer ours.
+    /// Whether the last look found that an address is no longer ours.
     pub(crate) lost: bool,
     /// Whether our waker was woken, by a change or by a task that replaced it.
     displaced: bool,
@@ -51,19 +49,24 @@ impl Seen {
 impl<'n> Network<'n> {
     pub(crate) fn new(stack: Stack<'n>) -> Self {
         let seen = Seen::of(stack);
-        Self { stack, seen, changed: false, lost: false, displaced: false, unwatched: true }
+        Self { stack, seen, lost: false, displaced: false, unwatched: true }
     }
 
-    /// Reads the current link and addresses. Returns whether they changed. `news` are the bits that
-    /// the stack's wakers have set.
+    /// Reads the link and the addresses, unless our waker is set and was not woken. Returns whether they
+    /// have changed. `news` are the bits that the stack's wakers have set.
+    #[inline(never)]
     pub(crate) fn look(&mut self, news: u32) -> bool {
         self.displaced |= news & (1 << ready::NETWORK) != 0;
+        self.lost = false;
+        if !self.displaced && !self.unwatched {
+            return false;
+        }
         let now = Seen::of(self.stack);
-        self.changed = now != self.seen;
+        let changed = now != self.seen;
         self.lost = self.seen.has_lost(&now);
         self.seen = now;
-        self.unwatched |= self.changed;
-        self.changed
+        self.unwatched |= changed;
+        changed
     }
 
     /// Returns whether the address is ours.
@@ -164,18 +167,22 @@ impl<'n> Network<'n> {
         self.unwatched |= core::mem::take(&mut self.displaced);
     }
 
+    /// Returns whether the waker must be set.
+    pub(crate) fn is_unwatched(&self) -> bool {
+        self.unwatched
+    }
+
     /// Sets `waker` to be woken when the link or an address changes.
     ///
     /// The stack keeps one waker for this, and wakes the one that another task replaces. Two tasks
     /// that always set theirs again would evict each other's waker forever. So ours is set again
     /// only after something else happened.
     pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
-        if core::mem::take(&mut self.unwatched) {
-            let mut cx = Context::from_waker(waker);
-            // The one of the two that is not ready yet sets the waker.
-            let _ = pin!(self.stack.wait_link_down()).poll(&mut cx);
-            let _ = pin!(self.stack.wait_link_up()).poll(&mut cx);
-        }
+        self.unwatched = false;
+        let mut cx = Context::from_waker(waker);
+        // The one of the two that is not ready yet sets the waker.
+        let _ = pin!(self.stack.wait_link_down()).poll(&mut cx);
+        let _ = pin!(self.stack.wait_link_up()).poll(&mut cx);
     }
 }
 

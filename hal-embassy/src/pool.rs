@@ -1,21 +1,18 @@
 //! The pool: all sockets of an adapter, and what each is used for.
 
-use core::task::Waker;
-
 use embassy_net::Stack;
 use heapless::VecView;
-use picoevent::{Action, Conn, EventBase, Instant};
+use picoevent::{Action, Conn, ConnError, EventBase, Instant, Tuning};
 
 use crate::config::Config;
-use crate::connects::Outgoing;
 use crate::conns::{self, Part};
 use crate::env::Env;
 use crate::listeners::Listening;
 use crate::network::Network;
 use crate::ready::{self, Ready};
-use crate::slot::{Role, Slot};
+use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
-use crate::time::micros;
+use crate::time;
 use crate::udp::Udp;
 
 pub(crate) struct Pool<'r, 'n> {
@@ -29,21 +26,23 @@ pub(crate) struct Pool<'r, 'n> {
 /// What a pool keeps beside its slots.
 pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
-    pub(crate) backlog: usize,
-    pub(crate) outgoing: Outgoing,
+    /// The sockets that each listener may have without a client.
+    pub(crate) backlog: u16,
     pub(crate) ready: Ready,
-    /// News wakes the task that is polled.
-    pub(crate) registered: bool,
+    /// The sockets with news that were not looked at yet; see [`ready::mask`].
+    pub(crate) news: u32,
     /// The slots whose wakers must be set before the task sleeps; see [`ready::mask`].
     pub(crate) unwatched: u32,
     /// The slots that have a time limit.
     pub(crate) bounded: u32,
     /// Whether the roles of slots have changed, so that they must be sorted again.
     pub(crate) unsorted: bool,
-    /// Whether a connection waits for the base to have room.
+    /// Whether a connection may be waiting for the base to have room.
     pub(crate) crowded: bool,
     /// When to look again even without news.
-    pub(crate) alarm: Instant,
+    alarm: Instant,
+    /// How long that is from the last time on that the slots were sorted.
+    left: u32,
     /// A lingering connection whose socket was taken from it; the base does not know that yet.
     pub(crate) ousted: Option<Conn>,
     /// The stack has not run since the sockets were opened.
@@ -55,58 +54,40 @@ impl<'n> State<'n> {
         Self {
             env: Env {
                 network: Network::new(stack),
-                timeout: config.timeout.map_or(u64::MAX, micros),
-                now: Instant::ZERO,
+                timeout: config.timeout.map_or(time::NEVER, time::age),
+                outgoing: config.outgoing,
+                now: 0,
             },
-            backlog: config.backlog,
-            outgoing: config.outgoing,
+            backlog: u16::try_from(config.backlog).unwrap_or(u16::MAX),
             ready: Ready::new(),
-            registered: false,
+            news: 0,
             unwatched: 0,
             bounded: 0,
             unsorted: true,
             crowded: false,
             alarm: Instant::MAX,
+            left: time::NEVER,
             ousted: None,
             is_new: true,
         }
     }
-}
 
-/// The kind of socket that [`Pool::oldest`] looks for.
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted {
-    /// A free socket. One that may still have to send a last answer (TIME-WAIT) counts as younger
-    /// than all others.
-    Free,
-    /// A socket that listens for a listener with at least so many.
-    Spare(usize),
-    /// A socket that waits for its peer's end of stream only.
-    Lingering,
+    /// Sets the alarm to the end of so much time, if that is earlier.
+    pub(crate) fn ring_in(&mut self, left: u32) {
+        self.left = self.left.min(left);
+    }
 }
 
 impl<'n> Pool<'_, 'n> {
     /// Does an action of the base.
     #[inline(never)]
     pub(crate) fn act<A>(&mut self, action: Action, base: &mut EventBase<'_, A>) {
-        self.state.env.now = base.now();
+        self.state.env.now = time::stamp(base.now());
         match action {
-            Action::Listen(listener) => {
-                if let Some(address) = base.address_of(listener)
-                    && let Err(error) = self.listen(listener, address, base)
-                {
-                    base.listen_failed(listener, error);
-                }
-            }
-            Action::Ignore(listener) => self.ignore(listener),
-            Action::Unlisten(listener) => self.unlisten(listener),
-            Action::Connect(conn) => {
-                if let Some(peer) = base.peer_of(conn)
-                    && let Err(error) = self.connect(conn, peer, base)
-                {
-                    base.failed(conn, error);
-                }
-            }
+            Action::Listen(listener) => self.listen(listener, base),
+            Action::Ignore(listener) => self.ignore(listener, false),
+            Action::Unlisten(listener) => self.ignore(listener, true),
+            Action::Connect(conn) => self.connect(conn, base),
             Action::Tune(conn, tuning) => {
                 if let Some(slot) = self.slot_of(conn) {
                     slot.socket.tune(tuning);
@@ -136,49 +117,52 @@ impl<'n> Pool<'_, 'n> {
 
     /// Looks at the sockets that have news or whose time limit has passed, and feeds their changes to the
     /// base.
-    pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
-        self.state.env.now = base.now();
-        self.state.registered = true;
-        let news = self.state.ready.take(task);
-        let is_late = self.state.alarm <= self.state.env.now;
-        let mut due = if is_late { news | self.state.bounded } else { news };
-        self.state.unsorted |= is_late;
-        if due != 0 {
-            if self.state.env.network.look(news) {
-                (due, self.state.unsorted) = (u32::MAX, true);
-            }
-            // In reverse order: a handshake affects the listening sockets before it.
-            for index in (0..self.slots.len()).rev() {
-                if due & ready::mask(index) != 0 {
-                    let Some(slot) = self.slots.get_mut(index) else { return };
-                    // `sort` checks whether it still owes its reset.
-                    slot.changed = slot.role == Role::Ending;
-                    self.look_at(index, base);
-                    self.state.unsorted |= self.slots.get(index).is_some_and(|slot| slot.changed);
-                }
-            }
-            self.state.unwatched |= due;
+    pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
+        let now = base.now();
+        self.state.env.now = time::stamp(now);
+        let news = core::mem::take(&mut self.state.news);
+        let mut due = news;
+        if self.state.alarm <= now {
+            due |= self.state.bounded;
+            self.state.unsorted = true;
+        }
+        due |= self.late_udp();
+        if due == 0 {
+            return;
+        }
+        if self.state.env.network.look(news) {
+            (due, self.state.unsorted) = (u32::MAX, true);
+        }
+        self.state.unwatched |= due;
+        // In reverse order: a handshake affects the listening sockets before it.
+        let mut end = self.slots.len();
+        while let Some(index) = ready::last_before(end, due) {
+            self.look_at(index, base);
+            end = index;
         }
         self.look_at_udp(due, base);
-        self.hand_over(base);
+        if self.state.crowded {
+            self.hand_over(base);
+        }
     }
 
-    /// Gives free sockets to the listeners, if anything has changed. Returns when to look again even
-    /// without news.
+    /// Gives free sockets to the listeners, if anything has changed, and connections to the base, if there
+    /// is room now. Returns when to look again even without news.
     pub(crate) fn arrange<A>(&mut self, base: &mut EventBase<'_, A>) -> Instant {
-        self.state.env.now = base.now();
+        let now = base.now();
+        self.state.env.now = time::stamp(now);
+        if self.state.crowded {
+            self.hand_over(base);
+        }
         if core::mem::take(&mut self.state.unsorted) {
             self.sort();
             self.take_turns();
-            self.fill(base);
+            while let Some(ousted) = self.fill(base) {
+                base.failed(ousted, ConnError::NoSocket);
+            }
+            self.state.alarm = time::after(now, self.state.left);
         }
-        let can_accept = self.state.crowded && self.next_client(base).is_some();
-        if can_accept { Instant::ZERO } else { self.state.alarm.min(self.udp_deadline()) }
-    }
-
-    /// Makes news wake the task. Returns whether there is news already.
-    pub(crate) fn register(&mut self, task: &Waker) -> bool {
-        !core::mem::replace(&mut self.state.registered, true) && self.state.ready.register(task)
+        self.state.alarm.min(self.udp_deadline(now))
     }
 
     #[inline(never)]
@@ -186,40 +170,57 @@ impl<'n> Pool<'_, 'n> {
         let env = &self.state.env;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.role {
-            Role::Listening(listener) => self.look_at_listening(index, listener, base),
-            Role::Waiting(_) if conns::is_dead(slot, env) => slot.abort(env.now),
-            Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => {
+            Role::Open(conn) => {
                 conns::look(slot, conn, base, env);
+                // Moving bytes does not change the role.
+                if matches!(slot.role, Role::Open(_)) {
+                    return;
+                }
             }
-            Role::Free | Role::Waiting(_) | Role::Ending => {}
+            Role::Listening(place) | Role::Handshake(place) => {
+                self.look_at_listening(index, place, base);
+            }
+            Role::Waiting(_) if conns::is_dead(slot, env) => slot.abort(env.now),
+            Role::Connecting(conn) | Role::Queued(conn) => {
+                conns::look_at_connecting(slot, conn, base, env);
+            }
+            // `sort` checks whether it still owes its reset.
+            Role::Ending => {}
+            Role::Free | Role::Resting | Role::Waiting(_) => return,
         }
+        self.state.unsorted = true;
     }
 
     /// Sorts the slots by their current role: counts those that listen, stops those that must not,
     /// frees those that owe nothing more, and sets the alarm.
+    #[inline(never)]
     pub(crate) fn sort(&mut self) {
-        (self.state.bounded, self.state.crowded, self.state.alarm) = (0, false, Instant::MAX);
+        (self.state.bounded, self.state.left) = (0, time::NEVER);
         self.listeners.iter_mut().for_each(Listening::recount);
         for index in (0..self.slots.len()).rev() {
-            self.sort_listening(index);
             let Some(slot) = self.slots.get_mut(index) else { return };
-            match slot.role {
-                Role::Free | Role::Listening(_) | Role::Open(_) => continue,
-                Role::Waiting(_) => {
-                    self.state.crowded = true;
-                    continue;
-                }
+            let now = self.state.env.now;
+            let left = match slot.role {
                 // A socket that owes nothing becomes free in the turn that drops its connection:
                 // nothing would wake the task for it later.
-                Role::Ending => {
-                    if slot.release(&self.state.env) {
-                        continue;
-                    }
+                Role::Ending => slot.release(now),
+                Role::Connecting(_) | Role::Queued(_) => {
+                    Some(self.state.env.timeout.saturating_sub(slot.age(now)))
                 }
-                Role::Connecting(_) | Role::Queued(_) => {}
+                Role::Handshake(place) => {
+                    let age = slot.age(now);
+                    self.sort_handshake(index, place, age)
+                }
+                Role::Listening(place) => {
+                    self.sort_listening(index, place);
+                    None
+                }
+                Role::Free | Role::Resting | Role::Waiting(_) | Role::Open(_) => None,
+            };
+            if let Some(left) = left {
+                self.state.bounded |= ready::mask(index);
+                self.state.ring_in(left);
             }
-            self.state.bounded |= ready::mask(index);
-            self.state.alarm = self.state.alarm.min(slot.until(&self.state.env));
         }
     }
 
@@ -245,9 +246,8 @@ impl<'n> Pool<'_, 'n> {
         match slot.role {
             Role::Queued(_) => self.hurry(conn),
             Role::Open(_) => {
-                slot.changed = false;
                 conns::pump(slot, conn, part, base, &self.state.env);
-                self.state.unsorted |= slot.changed;
+                self.state.unsorted |= !matches!(slot.role, Role::Open(_));
             }
             _ => {}
         }
@@ -267,31 +267,55 @@ impl<'n> Pool<'_, 'n> {
     }
 
     fn owes_reset(&self) -> bool {
-        self.slots.iter().any(|slot| slot.role == Role::Ending && slot.socket.owes_reset())
+        let is_ending = |slot: &&Slot<'_>| matches!(slot.role, Role::Ending);
+        self.slots.iter().filter(is_ending).any(|slot| slot.socket.owes_reset())
     }
 
-    /// Returns the slot with the earliest time, of those from `first` on that match `wanted`.
+    /// Returns the best socket from `first` on: a free one, otherwise one that listens for a
+    /// listener with at least `least`, otherwise, if that is at most two, one that only waits for its
+    /// peer's end of stream. Of several the one with the earliest time.
     #[inline(never)]
-    pub(crate) fn oldest(&self, wanted: Wanted, first: usize) -> Option<usize> {
-        let (mut oldest, mut earliest) = (None, Instant::MAX);
-        for (index, slot) in self.slots.iter().enumerate() {
-            if index < first || oldest.is_some() && earliest <= slot.time {
-                continue;
-            }
-            let suits = match (wanted, slot.role) {
-                (Wanted::Free, Role::Free) => true,
+    pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
+        let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
+        for (index, slot) in self.slots.iter().enumerate().skip(first.into()) {
+            let rank = match slot.role {
+                Role::Free => 0,
+                Role::Resting => 1,
                 // A client may have connected since the last look.
-                (Wanted::Spare(least), Role::Listening(of)) => {
-                    slot.socket.phase() == Phase::Listening && self.has_listening(of, least)
+                Role::Listening(place)
+                    if self.vacant(place) >= least && slot.socket.phase() == Phase::Listening =>
+                {
+                    2
                 }
-                (Wanted::Lingering, Role::Open(_)) => slot.ends.lingers,
-                (Wanted::Lingering, Role::Ending) => slot.socket.phase() == Phase::Finished,
-                _ => false,
+                Role::Open(_) if least <= 2 && slot.ends.lingers => 3,
+                Role::Ending if least <= 2 && slot.socket.phase() == Phase::Finished => 3,
+                _ => continue,
             };
-            if suits {
-                (oldest, earliest) = (Some(index), slot.time);
+            let age = slot.age(self.state.env.now);
+            if rank < lowest || rank == lowest && age > oldest {
+                (best, lowest, oldest) = (index, rank, age);
             }
         }
-        oldest
+        (lowest < u8::MAX).then_some(best)
+    }
+
+    /// Takes a socket for another purpose: drops the connection it has. Returns the connection if it is
+    /// the base's, which does not know that yet.
+    pub(crate) fn take(&mut self, index: usize) -> Option<Conn> {
+        let slot = self.slots.get_mut(index)?;
+        self.state.unwatched |= ready::mask(index);
+        if let Role::Listening(place) = slot.role
+            && let Some(held) = self.listeners.get_mut(usize::from(place))
+        {
+            held.vacant = held.vacant.wrapping_sub(1);
+        }
+        let ousted = slot.conn();
+        slot.abort(self.state.env.now);
+        slot.socket.tune(Tuning::DEFAULT);
+        ousted
+    }
+
+    fn vacant(&self, place: Place) -> u16 {
+        self.listeners.get(usize::from(place)).map_or(0, |held| held.vacant)
     }
 }

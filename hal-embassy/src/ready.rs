@@ -9,6 +9,10 @@
 //! longer than the loop lives. The bits are in a `static` with one place for each loop that runs.
 //! A loop that finds no place uses the task's waker, and treats every socket as one with news.
 //!
+//! The stack runs in another task. So a bit that is set while the loop's own task is polled comes from
+//! one of the loop's own calls, and the loop knows that news already: the bits are taken when a poll
+//! begins, and what was set since then is cleared when the task is about to sleep.
+//!
 //! There are 32 bits. Sockets whose numbers are equal modulo 32 share one and are looked at together;
 //! the network shares the last.
 
@@ -32,6 +36,13 @@ pub(crate) fn mask(socket: usize) -> u32 {
     1_u32.rotate_left(socket as u32)
 }
 
+/// Returns the last socket before `end` whose bit is set.
+pub(crate) fn last_before(end: usize, bits: u32) -> Option<usize> {
+    // The bits of the 32 sockets before the end, the last one first.
+    let back = bits.rotate_right(end as u32).leading_zeros() as usize;
+    if bits == 0 { None } else { end.checked_sub(back.wrapping_add(1)) }
+}
+
 /// How many loops can run at once with bits of their own. A board has a stack or two; tests and
 /// simulators run a loop on each thread.
 const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
@@ -41,13 +52,19 @@ static BITS: [Mutex<Bits>; PLACES] = [const { Mutex::new(Bits::new()) }; PLACES]
 struct Bits {
     taken: Cell<bool>,
     news: Cell<u32>,
-    /// The task of the loop that has the place, until it is woken.
+    /// Whether the task is to be woken.
+    asleep: Cell<bool>,
     task: Cell<Option<Waker>>,
 }
 
 impl Bits {
     const fn new() -> Self {
-        Self { taken: Cell::new(false), news: Cell::new(0), task: Cell::new(None) }
+        Self {
+            taken: Cell::new(false),
+            news: Cell::new(0),
+            asleep: Cell::new(false),
+            task: Cell::new(None),
+        }
     }
 }
 
@@ -60,30 +77,35 @@ pub(crate) struct Ready {
 impl Ready {
     /// Takes a place, if there is one.
     pub(crate) fn new() -> Self {
+        let is_free = |place: &usize| with(*place, |bits| bits.taken.replace(true)) == Some(false);
+        let ready = Self { place: (0..PLACES).find(is_free).unwrap_or(PLACES) };
         // Wakers of an earlier loop may have left news.
+        ready.take();
+        ready
+    }
+
+    /// Returns the bits that were set since the task fell asleep, at the begin of a poll.
+    pub(crate) fn take(&self) -> u32 {
         let take = |bits: &Bits| {
-            let is_free = !bits.taken.replace(true);
-            if is_free {
-                bits.news.set(0);
-            }
-            is_free
+            bits.asleep.set(false);
+            bits.news.take()
         };
-        let is_free = |place: &usize| with(*place, take) == Some(true);
-        Self { place: (0..PLACES).find(is_free).unwrap_or(PLACES) }
+        with(self.place, take).unwrap_or(u32::MAX)
     }
 
-    /// Returns the bits that were set since the last call. From now on, news wakes `task`.
-    pub(crate) fn take(&self, task: &Waker) -> u32 {
-        let task = task.clone();
-        let taken = with(self.place, |bits| (bits.news.take(), bits.task.replace(Some(task))));
-        taken.map_or(u32::MAX, |(news, _)| news)
-    }
-
-    /// Makes news wake `task` from now on. Returns whether there is news already.
-    pub(crate) fn register(&self, task: &Waker) -> bool {
-        let task = task.clone();
-        let held = with(self.place, |bits| (bits.news.get(), bits.task.replace(Some(task))));
-        held.is_some_and(|(news, _)| news != 0)
+    /// Makes news wake `task`, at the end of a poll.
+    pub(crate) fn sleep(&self, task: &Waker) {
+        let replaced = with(self.place, |bits| {
+            bits.news.set(0);
+            bits.asleep.set(true);
+            // It is the same task as a rule, and a clone costs more than the comparison.
+            let held = bits.task.take();
+            let is_same = held.as_ref().is_some_and(|held| held.will_wake(task));
+            let (held, replaced) = if is_same { (held, None) } else { (Some(task.clone()), held) };
+            bits.task.set(held);
+            replaced
+        });
+        drop(replaced);
     }
 
     /// Returns the waker that sets the bit.
@@ -93,7 +115,7 @@ impl Ready {
         }
         let data = core::ptr::without_provenance(self.place << 5 | bit as usize);
         // SAFETY: the functions of the table take the data for the number it is and dereference
-        // nothing, so they may be called at any time, from any thread, as often as anyone likes.
+        // nothing, so they may be called at any time, from any thread, any number of times.
         unsafe { Waker::from_raw(RawWaker::new(data, &TABLE)) }
     }
 }
@@ -101,6 +123,7 @@ impl Ready {
 impl Drop for Ready {
     fn drop(&mut self) {
         drop(with(self.place, |bits| {
+            bits.asleep.set(false);
             bits.taken.set(false);
             bits.task.take()
         }));
@@ -121,13 +144,12 @@ fn clone(data: *const ()) -> RawWaker {
 
 fn forget(_: *const ()) {}
 
-/// Sets the bit, and wakes the task if no bit was set before.
+/// Sets the bit, and wakes the task if it sleeps.
 fn set(data: *const ()) {
     let number = data.addr();
     let task = with(number >> 5, |bits| {
-        let news = bits.news.get();
-        bits.news.set(news | 1 << (number & 31));
-        if news == 0 { bits.task.take() } else { None }
+        bits.news.set(bits.news.get() | 1 << (number & 31));
+        if bits.asleep.take() { bits.task.take() } else { None }
     });
     // Outside the critical section: a waker may do any amount of work.
     if let Some(task) = task.flatten() {
@@ -165,11 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn news_is_kept_by_socket_and_wakes_the_task_once() {
+    fn news_is_kept_by_socket_and_wakes_the_sleeping_task_once() {
         let _alone = ALONE.lock();
         let (task, waker) = task();
         let ready = Ready::new();
-        ready.take(&waker);
+        ready.sleep(&waker);
         ready.waker(bit(3), &waker).wake_by_ref();
         let other = ready.waker(bit(7), &waker);
         let copy = other.clone();
@@ -177,10 +199,24 @@ mod tests {
         copy.wake();
         ready.waker(NETWORK, &waker).wake();
         assert_eq!(woken(&task), 1);
-        assert_eq!(ready.take(&waker), mask(3) | mask(7) | 1 << NETWORK);
-        assert_eq!(ready.take(&waker), 0);
+        assert_eq!(ready.take(), mask(3) | mask(7) | 1 << NETWORK);
+        assert_eq!(ready.take(), 0);
+        ready.sleep(&waker);
         ready.waker(bit(3), &waker).wake();
         assert_eq!(woken(&task), 2);
+    }
+
+    #[test]
+    fn news_of_the_loops_own_calls_is_forgotten() {
+        let _alone = ALONE.lock();
+        let (task, waker) = task();
+        let ready = Ready::new();
+        ready.sleep(&waker);
+        assert_eq!(ready.take(), 0);
+        ready.waker(bit(3), &waker).wake();
+        ready.sleep(&waker);
+        assert_eq!(woken(&task), 0);
+        assert_eq!(ready.take(), 0);
     }
 
     #[test]
@@ -188,20 +224,20 @@ mod tests {
         let _alone = ALONE.lock();
         let (task, waker) = task();
         let (one, other) = (Ready::new(), Ready::new());
-        one.take(&waker);
-        other.take(&waker);
+        one.sleep(&waker);
+        other.sleep(&waker);
         one.waker(bit(0), &waker).wake();
-        assert_eq!(other.take(&waker), 0);
-        assert_eq!(one.take(&waker), mask(0));
+        assert_eq!(other.take(), 0);
+        assert_eq!(one.take(), mask(0));
         assert_eq!(woken(&task), 1);
     }
 
     #[test]
-    fn a_waker_that_outlives_its_loop_wakes_nobody() {
+    fn a_waker_that_outlives_its_loop_wakes_no_task() {
         let _alone = ALONE.lock();
         let (task, waker) = task();
         let ready = Ready::new();
-        ready.take(&waker);
+        ready.sleep(&waker);
         let kept = ready.waker(bit(0), &waker);
         drop(ready);
         kept.wake();
@@ -214,7 +250,19 @@ mod tests {
         let ready = Ready { place: PLACES };
         ready.waker(bit(5), &waker).wake();
         assert_eq!(woken(&task), 1);
-        assert_eq!(ready.take(&waker), u32::MAX);
+        assert_eq!(ready.take(), u32::MAX);
+    }
+
+    #[test]
+    fn the_sockets_of_bits_are_found_from_the_last_to_the_first() {
+        for len in 0..70 {
+            for bits in [0, 1, 2, 1 << 31, 1 << 30, 0x8000_0001, 0b1011, u32::MAX] {
+                let naive = (0..len).rev().filter(|index| bits & mask(*index) != 0);
+                let first = last_before(len, bits);
+                let found = core::iter::successors(first, |index| last_before(*index, bits));
+                assert!(naive.eq(found), "{len} {bits:b}");
+            }
+        }
     }
 
     #[test]

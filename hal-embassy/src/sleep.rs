@@ -17,24 +17,27 @@ impl Pool<'_, '_> {
     #[inline(never)]
     pub(crate) fn watch<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
         let unwatched = core::mem::take(&mut self.state.unwatched);
-        if unwatched != 0 {
-            for (index, slot) in self.slots.iter_mut().enumerate() {
-                if unwatched & ready::mask(index) != 0 {
-                    watch(slot, base, &self.state.ready.waker(ready::bit(index), task));
-                }
+        let mut end = self.slots.len();
+        while let Some(index) = ready::last_before(end, unwatched) {
+            let waker = self.state.ready.waker(ready::bit(index), task);
+            if let Some(slot) = self.slots.get_mut(index) {
+                watch(slot, base, &waker);
             }
+            end = index;
         }
         self.watch_udp(unwatched, base, task);
         let State { env, ready, .. } = &mut *self.state;
-        env.network.wake_on_change(&ready.waker(ready::NETWORK, task));
+        if env.network.is_unwatched() {
+            env.network.wake_on_change(&ready.waker(ready::NETWORK, task));
+        }
     }
 }
 
 fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
     let (input, output) = match slot.role {
-        Role::Free | Role::Queued(_) => (false, false),
+        Role::Free | Role::Resting | Role::Queued(_) => (false, false),
         // Every change of state wakes the waker for input.
-        Role::Listening(_) => (true, false),
+        Role::Listening(_) | Role::Handshake(_) => (true, false),
         Role::Waiting(_) | Role::Connecting(_) => (false, true),
         Role::Ending => (true, true),
         Role::Open(conn) => {

@@ -5,46 +5,53 @@
 //!   listener │                     │ connect                   │
 //!            ▼                     ▼                           │
 //!        Listening       Queued ◀▶ Connecting                  │
-//!            │ handshake           │                           │
-//!            └──▶ Waiting ──────▶ Open ──────────────────▶ Ending
+//!            │ a SYN               │                           │
+//!            ▼                     │                           │
+//!        Handshake ──▶ Waiting ──▶ Open ──────────────────▶ Ending
 //!              (for the base     (a connection       (its reset, or its
 //!               to have room)     of the base)        peer's end is awaited)
 //! ```
 
 use embassy_net::IpEndpoint;
-use picoevent::{Conn, ConnError, EventBase, Instant, Listener};
+use picoevent::Conn;
 
 use crate::env::Env;
 use crate::socket::{Phase, Socket};
-use crate::time::after;
+use crate::time::{Stamp, millis};
 
 /// How long a socket without a connection of the base waits for the stack to send its reset, or for its
-/// peer's end of stream. In microseconds.
-const ENDING: u64 = 2_000_000;
+/// peer's end of stream.
+const ENDING: u32 = millis(2_000);
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
     pub(crate) role: Role,
-    /// Since when the role is held, or until when it may be held; see [`Role`].
-    pub(crate) time: Instant,
+    /// Since when the role is held; see [`Role`].
+    pub(crate) time: Stamp,
     pub(crate) ends: Ends,
-    /// Whether role or time have changed in the look at the slot, so that the slots must be sorted
-    /// again. Moving bytes does not set it.
-    pub(crate) changed: bool,
+    /// The pool of the base that the socket is used for; not of one that is free or ending.
+    pub(crate) pool: u8,
     /// The peer of an outgoing connection.
     pub(crate) peer: Option<IpEndpoint>,
 }
 
+/// The place of a listener among the listeners of the adapter.
+pub(crate) type Place = u16;
+
 /// What a socket is used for. Each role says what the slot's time means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// Nothing, since the time: it can listen or connect.
+    /// Nothing: it can listen or connect.
     Free,
-    /// It listens, or is in a handshake with a client since the time; [`Instant::MAX`] while there
-    /// is no client.
-    Listening(Listener),
+    /// The same, since the time, but it may still have to send a last answer (TIME-WAIT), so it is used
+    /// after all others.
+    Resting,
+    /// It listens, and had no client at the last look. The time is zero.
+    Listening(Place),
+    /// It is in a handshake with a client since the time.
+    Handshake(Place),
     /// It is accepted, since the time, and the base has had no room for it.
-    Waiting(Listener),
+    Waiting(Place),
     /// It is in a handshake that we began, since the time.
     Connecting(Conn),
     /// The same, but other connects have their turn, and the socket is closed meanwhile.
@@ -71,18 +78,17 @@ pub(crate) struct Ends {
 
 impl<'n> Slot<'n> {
     pub(crate) fn new(socket: Socket<'n>) -> Self {
-        Self {
-            socket,
-            role: Role::Free,
-            time: Instant::ZERO,
-            ends: Ends::default(),
-            changed: false,
-            peer: None,
-        }
+        Self { socket, role: Role::Free, time: 0, ends: Ends::default(), pool: 0, peer: None }
     }
 
-    pub(crate) fn serve(&mut self, role: Role, time: Instant) {
-        (self.role, self.time, self.changed) = (role, time, true);
+    pub(crate) fn serve(&mut self, role: Role, time: Stamp) {
+        (self.role, self.time) = (role, time);
+    }
+
+    /// Begins to serve a connection of the base that is established.
+    pub(crate) fn open(&mut self, conn: Conn, now: Stamp) {
+        self.ends = Ends::default();
+        self.serve(Role::Open(conn), now);
     }
 
     /// Returns the connection of the base this slot belongs to.
@@ -93,20 +99,18 @@ impl<'n> Slot<'n> {
         }
     }
 
-    /// Returns the pool of the base that the socket is used for.
-    pub(crate) fn pool<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
-        match self.role {
-            Role::Listening(listener) | Role::Waiting(listener) => base.pool_of_listener(listener),
-            Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => base.pool_of(conn),
-            Role::Free | Role::Ending => None,
-        }
+    /// Returns whether the socket is used for this pool of the base.
+    pub(crate) fn is_for(&self, pool: u8) -> bool {
+        !matches!(self.role, Role::Free | Role::Resting | Role::Ending) && self.pool == pool
     }
 
-    /// Returns whether there was no connection at the last look.
-    pub(crate) fn is_vacant(&self) -> bool {
+    /// Returns whether it listens for the listener, or has a client that waits for it.
+    pub(crate) fn listens_for(&self, place: Option<usize>) -> bool {
         match self.role {
-            Role::Listening(_) => self.time == Instant::MAX,
-            role => role == Role::Free,
+            Role::Listening(of) | Role::Handshake(of) | Role::Waiting(of) => {
+                place == Some(of.into())
+            }
+            _ => false,
         }
     }
 
@@ -115,54 +119,45 @@ impl<'n> Slot<'n> {
         matches!(self.role, Role::Connecting(_) | Role::Queued(_))
     }
 
-    /// Returns until when the role may be held.
-    pub(crate) fn until(&self, env: &Env<'_>) -> Instant {
-        match self.role {
-            Role::Ending => after(self.time, ENDING),
-            Role::Connecting(_) | Role::Queued(_) => self.timeout(env),
-            Role::Free | Role::Listening(_) | Role::Waiting(_) | Role::Open(_) => Instant::MAX,
-        }
+    /// Returns for how long the role is held.
+    pub(crate) fn age(&self, now: Stamp) -> u32 {
+        now.wrapping_sub(self.time)
     }
 
-    /// Returns when the peer is given up if nothing comes from it after the time.
-    pub(crate) fn timeout(&self, env: &Env<'_>) -> Instant {
-        after(self.time, env.timeout)
+    /// Returns whether nothing has come from the peer for so long that it is given up.
+    pub(crate) fn is_silent(&self, env: &Env<'_>) -> bool {
+        self.age(env.now) >= env.timeout
     }
 
-    /// Makes the socket of an ending connection free, if it owes nothing or its time is up. Returns
-    /// whether it is.
-    pub(crate) fn release(&mut self, env: &Env<'_>) -> bool {
-        let is_late = self.until(env) <= env.now;
-        let phase = self.socket.phase();
-        if !matches!(phase, Phase::Closed | Phase::Done) {
-            if is_late {
-                self.abort(env.now);
+    /// Makes the socket of an ending connection free, if it owes nothing or its time is up. Returns how
+    /// long that may take otherwise.
+    #[inline(never)]
+    pub(crate) fn release(&mut self, now: Stamp) -> Option<u32> {
+        let left = ENDING.saturating_sub(self.age(now));
+        match self.socket.phase() {
+            Phase::Closed if left > 0 && self.socket.owes_reset() => return Some(left),
+            Phase::Closed => self.serve(Role::Free, 0),
+            Phase::Done => self.serve(Role::Resting, now),
+            _ if left > 0 => return Some(left),
+            _ => {
+                self.abort(now);
+                return Some(ENDING);
             }
-            return false;
         }
-        if self.socket.owes_reset() && !is_late {
-            return false;
-        }
-        // Sockets that may still have to send an answer are used after all others.
-        let time = if phase == Phase::Done { env.now.as_micros() | 1 } else { 0 };
-        self.serve(Role::Free, Instant::from_micros(time));
-        true
+        None
     }
 
     /// Drops the connection without sending anything to the peer. The socket is free.
+    #[inline(never)]
     pub(crate) fn forget(&mut self) {
         self.socket.forget();
-        self.serve(Role::Free, Instant::ZERO);
-    }
-
-    /// Begins the handshake with the peer.
-    pub(crate) fn call(&mut self) -> Result<(), ConnError> {
-        self.peer.map_or(Ok(()), |peer| self.socket.connect(peer))
+        self.serve(Role::Free, 0);
     }
 
     /// Drops the connection, if there is one. The socket is free when the reset is sent, or after
     /// [`ENDING`] if the stack cannot reach the peer.
-    pub(crate) fn abort(&mut self, now: Instant) {
+    #[inline(never)]
+    pub(crate) fn abort(&mut self, now: Stamp) {
         match self.socket.phase() {
             Phase::Listening => self.socket.close(),
             Phase::Closed | Phase::Done => {}

@@ -21,7 +21,7 @@ use picoevent::{ConnError, Tuning};
 
 use crate::time::duration;
 
-pub(crate) struct Socket<'n>(TcpSocket<'n>);
+pub(crate) struct Socket<'n>(TcpSocket<'n>, Tuning);
 
 /// The state of a socket, as far as this crate distinguishes states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +59,17 @@ impl<'n> Socket<'n> {
         tx: &'n mut [u8],
         timeout: Option<Duration>,
     ) -> Self {
-        let mut socket = TcpSocket::new(stack, rx, tx);
-        socket.set_timeout(timeout.map(duration));
-        Self(socket)
+        let mut socket = Self(TcpSocket::new(stack, rx, tx), Tuning { nagle: true, keep_alive: 0 });
+        socket.0.set_timeout(timeout.map(duration));
+        socket
     }
 
     /// Applies the settings of a connection.
     pub(crate) fn tune(&mut self, tuning: Tuning) {
+        // They outlast a connection, so most sockets have them already.
+        if core::mem::replace(&mut self.1, tuning) == tuning {
+            return;
+        }
         self.0.set_nagle_enabled(tuning.nagle);
         self.0.set_keep_alive(tuning.keep_alive().map(duration));
     }

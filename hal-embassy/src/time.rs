@@ -7,14 +7,43 @@ use core::time::Duration;
 use embassy_time::Timer;
 use picoevent::Instant;
 
-/// Returns the time `micros` microseconds after `at`, or the end of the clock.
-#[inline(never)]
-pub(crate) fn after(at: Instant, micros: u64) -> Instant {
-    Instant::from_micros(at.as_micros().saturating_add(micros))
+/// A time of a socket, in units of 64 µs. It wraps around after three days, so only an age is compared:
+/// the wrapping difference to the current time.
+pub(crate) type Stamp = u32;
+
+/// Microseconds of a unit of [`Stamp`], as a power of two.
+const UNIT: u32 = 6;
+
+/// Returns the time as a stamp.
+pub(crate) fn stamp(time: Instant) -> Stamp {
+    time.as_micros().wrapping_shr(UNIT) as u32
+}
+
+/// Returns the first time whose stamp is `units` after that of `time`; the end of the clock for
+/// [`NEVER`].
+pub(crate) fn after(time: Instant, units: u32) -> Instant {
+    if units == NEVER {
+        return Instant::MAX;
+    }
+    let unit = time.as_micros().wrapping_shr(UNIT).saturating_add(units.into());
+    Instant::from_micros(unit.wrapping_shl(UNIT))
+}
+
+/// An age that is not reached.
+pub(crate) const NEVER: u32 = u32::MAX;
+
+/// Returns milliseconds as an age.
+pub(crate) const fn millis(millis: u32) -> u32 {
+    (millis as u64).wrapping_mul(1_000).wrapping_shr(UNIT) as u32
+}
+
+/// Returns a duration as an age; [`NEVER`] for three days and more.
+pub(crate) fn age(duration: Duration) -> u32 {
+    u32::try_from(micros(duration).wrapping_shr(UNIT)).unwrap_or(NEVER)
 }
 
 /// Returns a duration in microseconds, rounded up, saturating.
-pub(crate) fn micros(duration: Duration) -> u64 {
+fn micros(duration: Duration) -> u64 {
     Instant::ZERO.after(duration).as_micros()
 }
 

@@ -1,7 +1,7 @@
 //! An emulated board on a wire: QEMU with firmware, and its peer.
 //!
-//! The peer is a stack without a thread, so it must be polled by whoever waits for the firmware:
-//! the waits here do that. Every wait has a limit. The error after the limit contains the
+//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware:
+//! the functions here that wait do that. Every wait has a limit. The error after the limit contains the
 //! firmware's log.
 
 use std::net::SocketAddrV4;
@@ -38,7 +38,7 @@ pub const READY: &str = "listening on";
 /// The longest sleep of the peer, after which its user checks other things than the wire.
 const TURN: Duration = Duration::from_millis(10);
 
-/// The same while connections of this machine are forwarded, which wake nobody.
+/// The same while connections of this machine are forwarded: they do not wake the peer.
 const SHORT_TURN: Duration = Duration::from_millis(1);
 
 /// A lease on [`ADDRESS`] that lasts longer than any test.
@@ -69,7 +69,7 @@ impl Board {
     /// # Errors
     /// As [`Board::boot`].
     pub fn boot_with_lease(machine: Machine, example: &str, lease: Lease) -> Result<Self> {
-        Self::boot_on(machine, example, lease, None)
+        Self::boot_on(machine, example, lease, None, LIFE)
     }
 
     /// Starts a board as [`Board::boot`], on a cable with the faults of a scenario.
@@ -77,8 +77,22 @@ impl Board {
     /// # Errors
     /// As [`Board::boot`], and if the scenario is invalid.
     pub fn boot_on_cable(machine: Machine, example: &str, scenario: &str) -> Result<Self> {
-        let cable = Cable::new(&scenario.parse()?, 1);
-        Self::boot_on(machine, example, LASTING, Some(cable))
+        Self::boot_for(machine, example, scenario, 1, LIFE)
+    }
+
+    /// Starts a board as [`Board::boot_on_cable`], with another seed of the faults, and for so long at most.
+    ///
+    /// # Errors
+    /// As [`Board::boot_on_cable`].
+    pub fn boot_for(
+        machine: Machine,
+        example: &str,
+        scenario: &str,
+        seed: u64,
+        life: Duration,
+    ) -> Result<Self> {
+        let cable = Cable::new(&scenario.parse()?, seed);
+        Self::boot_on(machine, example, LASTING, Some(cable), life)
     }
 
     fn boot_on(
@@ -86,6 +100,7 @@ impl Board {
         example: &str,
         lease: Lease,
         cable: Option<Cable>,
+        life: Duration,
     ) -> Result<Self> {
         let elf = firmware::prebuilt(machine.board(), example)?;
         let folder = tempfile::Builder::new().prefix("picoevent-wire-").tempdir()?;
@@ -97,7 +112,7 @@ impl Board {
         let mut peer = Peer::new(wire);
         peer.serve_dhcp(Policy::Grant(lease));
         let netdev = netdev_over(&far_end, &near_end);
-        let guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(LIFE).boot()?;
+        let guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(life).boot()?;
         let mut board = Self { guest, peer, _folder: folder };
         board.wait_for(READY)?;
         if machine == Machine::Mps2An385 {
@@ -140,11 +155,20 @@ impl Board {
     /// # Errors
     /// If that takes longer than [`LIMIT`] or the board ends before. Both errors contain `what`.
     pub fn turn_until(&mut self, what: &str, done: impl Fn(&mut Peer) -> bool) -> Result<()> {
-        let deadline = Instant::now() + LIMIT;
+        self.turn_for(LIMIT, what, done)
+    }
+
+    fn turn_for(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        done: impl Fn(&mut Peer) -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + limit;
         while !done(&mut self.peer) {
             let ended = self.guest.process().status()?.is_some();
             if ended || Instant::now() >= deadline {
-                bail!("no {what} within {LIMIT:?}{}", self.story());
+                bail!("no {what} within {limit:?}{}", self.story());
             }
             self.peer.turn(TURN);
         }
@@ -159,8 +183,13 @@ impl Board {
     /// Runs the peer until all of `clients` are done, or [`LIMIT`] has passed, or the board has
     /// ended.
     pub fn finish(&mut self, clients: &[ClientId]) -> Vec<Outcome> {
+        self.finish_within(clients, LIMIT)
+    }
+
+    /// As [`Board::finish`], with another limit.
+    pub fn finish_within(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         // The outcomes show which clients are not done; the caller checks them.
-        let _ = self.turn_until("end of the clients", |peer| peer.are_done(clients));
+        let _ = self.turn_for(limit, "end of the clients", |peer| peer.are_done(clients));
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 

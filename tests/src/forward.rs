@@ -41,7 +41,7 @@ impl Forward {
         Ok(Self { listener, server, next_port: 0, pairs: Vec::new() })
     }
 
-    /// Accepts who calls, and moves what can be moved.
+    /// Accepts connections, and moves bytes in both directions.
     pub(crate) fn step(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
         while let Ok((near, _)) = self.listener.accept() {
             let far = self.connect(interface, sockets);
@@ -101,7 +101,7 @@ impl Reverse {
             // It was sent again.
             return true;
         }
-        // One whose client went away before it was connected listens again, for nobody.
+        // A socket whose client went away before it was connected listens again, which is of no use.
         self.pairs.retain(|pair| {
             let stays = sockets.get::<Socket<'_>>(pair.far).state() != State::Listen;
             if !stays {
@@ -118,7 +118,7 @@ impl Reverse {
                 self.pairs.extend(Pair::new(near, far));
                 true
             }
-            // Nobody listens, which the stack says.
+            // Without a listener, the stack refuses the call.
             Err(error) => error.kind() == ErrorKind::ConnectionRefused,
         }
     }

@@ -14,19 +14,19 @@
 //!
 //! | part | takes |
 //! |---|---|
-//! | [`Gateway::check`] | half a minute, and the time that the collector is interrupted for |
+//! | [`Gateway::check`] | a minute |
 //! | [`Gateway::check_timeouts`] | two minutes, most of it waiting |
 //! | [`Gateway::check_end`] | a second |
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 pub mod client;
 pub mod collector;
 pub mod console;
-mod crowd;
+pub mod crowd;
 pub mod http;
 pub mod program;
 pub mod status;
@@ -49,11 +49,11 @@ pub struct Gateway<'a> {
 }
 
 impl Gateway<'_> {
-    /// Checks all that does not take long. The collector is ended and started again for `interrupted`.
+    /// Checks all that does not take long. The collector is ended and started again meanwhile.
     ///
     /// # Errors
     /// At the first check that fails.
-    pub fn check(&self, collector: &mut Collector, interrupted: Duration) -> Result<()> {
+    pub fn check(&self, collector: &mut Collector) -> Result<()> {
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("uplink: button", || uplink::button(self, collector))?;
         for (name, check) in console::CHECKS.into_iter().chain(status::CHECKS) {
@@ -62,9 +62,18 @@ impl Gateway<'_> {
         step("uplink: heart-beats", || uplink::heart_beats(self, collector))?;
         step("uplink: reports", || uplink::reports(self, collector))?;
         step("rude clients", || crowd::rude_clients(self))?;
-        step("uplink: interruptions", || uplink::interruptions(self, collector, interrupted))?;
+        step("uplink: interruptions", || uplink::interruptions(self, collector))?;
         step("clients that come and go", || crowd::come_and_go(self, collector))?;
         collector.record().check()
+    }
+
+    /// Fills the store of a fresh gateway, as [`Gateway::check`] does first.
+    ///
+    /// # Errors
+    /// When it is not fresh, or answers wrongly.
+    pub fn fill_store(&self) -> Result<()> {
+        let (name, fill) = console::CHECKS[0];
+        step(name, || fill(self))
     }
 
     /// Checks the timeouts, which take up to two minutes.
@@ -72,8 +81,7 @@ impl Gateway<'_> {
     /// # Errors
     /// Those of all checks that failed.
     pub fn check_timeouts(&self, collector: &mut Collector) -> Result<()> {
-        let (store, fill) = console::CHECKS[0];
-        step(store, || fill(self))?;
+        self.fill_store()?;
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("timeouts", || timeouts::check(self, collector))?;
         collector.record().check()

@@ -12,6 +12,8 @@
 //!                  └── QEMU: serial line, log, monitor
 //! ```
 //!
+//! [`rude`] is clients that misbehave on real sockets, and [`soak`] the long runs of `cargo xtask soak`.
+//!
 //! [`wire`] and [`peer`] do not depend on QEMU: their own tests run them against another stack in
 //! the same process.
 
@@ -22,4 +24,6 @@ mod forward;
 pub mod gateway;
 pub mod pattern;
 pub mod peer;
+pub mod rude;
+pub mod soak;
 pub mod wire;

@@ -93,8 +93,8 @@ impl Peer {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards what `listener` accepts to `server`. Connections of this machine wake nobody, so the
-    /// turns are to be short.
+    /// Forwards what `listener` accepts to `server`. Connections of this machine do not wake the peer,
+    /// so its turns must be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forwards.push(Forward::new(listener, server)?);
         Ok(())

@@ -1,16 +1,34 @@
 //! A connection's bytes: what an application writes and reads.
 
 use core::fmt;
+use core::ops::{Range, RangeBounds};
 
 use super::slot::flag;
 use super::{ConnMut, ConnSlot, Direction};
-use crate::error::{LineError, WriteError};
-use crate::handle::Conn;
+use crate::Cx;
+use crate::error::WriteError;
 use crate::outbox::action;
-use crate::ring::Ring;
-use crate::{Cx, StaleError};
+use crate::ring::{Eol, Lines, Ring, Searched, offsets};
 
 /// Output.
+///
+/// Text, bytes that fit, and bytes that are made in place:
+///
+/// ```
+/// use picoevent::{ConnMut, WriteError};
+/// # struct App;
+/// fn answer(_: &mut App, conn: &mut ConnMut<App>) -> Result<(), WriteError> {
+///     write!(conn, "{} bytes:\r\n", 1_000)?;
+///     conn.write_with(16, |room| {
+///         room.fill(b'.');
+///         room.len()
+///     })?;
+///     let sent = conn.write_some(&[b'x'; 1_000]);
+///     assert!(sent <= 1_000);
+///     Ok(())
+/// }
+/// # let _ = answer;
+/// ```
 impl<A> ConnMut<'_, '_, A> {
     /// Queues all of `data` for sending, or nothing.
     ///
@@ -18,18 +36,12 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`WriteError::Full`] when it does not fit now, [`WriteError::TooLong`] when it never will,
     /// [`WriteError::Finished`] when no more can be sent. Nothing was taken then.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
-        let index = self.conn.slot();
-        let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| !slot.is_finished());
-        let slot = open.ok_or(WriteError::Finished)?;
-        let storage = self.cx.pools.output_mut(slot.pool(), index);
-        let (held, size) = (slot.output.len(), storage.len());
         self.cx.longest_write.note(data.len());
-        if data.len() > size.saturating_sub(held) {
-            return Err(too_much(data.len(), held, size));
-        }
+        let (slot, storage) = self.output()?;
+        slot.output.check_room(storage.len(), data.len())?;
         let amount = slot.output.write(storage, data);
         let begins = slot.begins_to_send(amount);
-        self.cx.conn_output_grew(index, amount, begins);
+        self.cx.conn_output_grew(self.conn.slot(), amount, begins);
         Ok(())
     }
 
@@ -39,38 +51,53 @@ impl<A> ConnMut<'_, '_, A> {
     /// # Errors
     /// As [`write`](Self::write). Then the text was formatted twice, for its length.
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), WriteError> {
-        let index = self.conn.slot();
-        let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| !slot.is_finished());
-        let slot = open.ok_or(WriteError::Finished)?;
-        let before = slot.output;
-        let storage = self.cx.pools.output_mut(slot.pool(), index);
-        let size = storage.len();
-        let written = fmt::write(&mut Output { ring: &mut slot.output, storage }, text);
-        let amount = slot.output.len().saturating_sub(before.len());
-        if written.is_err() {
-            slot.output = before;
-            let mut length = Length(0);
-            let _ = fmt::write(&mut length, text);
-            self.cx.longest_write.note(length.0);
-            return Err(too_much(length.0, before.len(), size));
+        let (slot, storage) = self.output()?;
+        match slot.output.write_fmt(storage, text) {
+            Ok(amount) => {
+                let begins = slot.begins_to_send(amount);
+                self.cx.longest_write.note(amount);
+                self.cx.conn_output_grew(self.conn.slot(), amount, begins);
+                Ok(())
+            }
+            Err(length) => {
+                let full = slot.output.full(storage.len(), length);
+                self.cx.longest_write.note(length);
+                Err(full)
+            }
         }
-        let begins = slot.begins_to_send(amount);
-        self.cx.longest_write.note(amount);
-        self.cx.conn_output_grew(index, amount, begins);
-        Ok(())
     }
 
     /// Queues as much of `data` as fits. Returns the number of bytes queued: zero when no more can be sent.
     pub fn write_some(&mut self, data: &[u8]) -> usize {
-        let index = self.conn.slot();
-        let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
-        if slot.is_finished() {
-            return 0;
-        }
-        let amount = slot.output.write(self.cx.pools.output_mut(slot.pool(), index), data);
+        let Ok((slot, storage)) = self.output() else { return 0 };
+        let amount = slot.output.write(storage, data);
         let begins = slot.begins_to_send(amount);
-        self.cx.conn_output_grew(index, amount, begins);
+        self.cx.conn_output_grew(self.conn.slot(), amount, begins);
         amount
+    }
+
+    /// Reserves `amount` bytes of room in one piece, lets `fill` write there, and queues as many of them as
+    /// it returns (`evbuffer_reserve_space`, `evbuffer_commit_space`). Returns that number. O(size of the
+    /// ring) if the room is not in one piece, since the output is moved then.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and [`WriteError::Unreserved`] when `fill` returns more than `amount`.
+    /// Nothing was queued then.
+    pub fn write_with(
+        &mut self,
+        amount: usize,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, WriteError> {
+        self.cx.longest_write.note(amount);
+        let (slot, storage) = self.output()?;
+        let used = fill(slot.output.reserve(storage, amount)?);
+        if used > amount {
+            return Err(WriteError::Unreserved);
+        }
+        let used = slot.output.commit(storage.len(), used);
+        let begins = slot.begins_to_send(used);
+        self.cx.conn_output_grew(self.conn.slot(), used, begins);
+        Ok(used)
     }
 
     /// Returns the number of bytes that can be written now; zero when no more can be sent.
@@ -121,7 +148,7 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn wait_for_room(&mut self, room: usize) -> &mut Self {
         let size = self.slot().map_or(0, |slot| self.cx.pools.output_len(slot.pool()));
         if let Some(slot) = self.held_mut().filter(|slot| !slot.is_finished()) {
-            slot.room_wanted = u16::try_from(room.clamp(1, size.max(1))).unwrap_or(u16::MAX);
+            slot.set_room_wanted(room.clamp(1, size.max(1)));
             if slot.has_room_wanted(size) {
                 self.cx.conn_activate(self.conn.slot(), super::firing::due::WRITE);
             }
@@ -129,21 +156,53 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the number of bytes written and not yet sent.
+    /// Returns the number of bytes written and not yet sent, [static ones](Self::write_static) included.
     pub fn output_len(&self) -> usize {
-        self.slot().map_or(0, |slot| slot.output.len())
+        self.slot().map_or(0, |slot| self.cx.statics.unsent(self.conn, slot.output.len()))
+    }
+
+    /// Returns the slot and the storage of its output ring, while more can be sent.
+    pub(super) fn output(&mut self) -> Result<(&mut ConnSlot<A>, &mut [u8]), WriteError> {
+        let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| !slot.is_finished());
+        let slot = open.ok_or(WriteError::Finished)?;
+        let storage = self.cx.pools.output_mut(slot.pool(), self.conn.slot());
+        Ok((slot, storage))
     }
 
     /// Ends the sending side: the end of the stream is sent after the output. Reading goes on.
     pub fn finish(&mut self) {
         if let Some(slot) = self.held_mut() {
             slot.turn.set(flag::FINISHED, true);
-            self.cx.conn_end_output(self.conn.slot());
+            self.cx.conn_go_on_ending(self.conn.slot());
         }
     }
 }
 
 /// Input.
+///
+/// A message of four bytes of length, and as many bytes as these say:
+///
+/// ```
+/// use picoevent::{ConnMut, Protocol};
+/// # struct App;
+/// struct Messages;
+///
+/// impl Protocol<App> for Messages {
+///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+///         let mut length = [0; 4];
+///         while conn.copy_out(0, &mut length) == 4 {
+///             let whole = (u32::from_be_bytes(length) as usize).saturating_add(4);
+///             if whole > conn.ring_sizes().0 {
+///                 return conn.abort(); // It never fits.
+///             }
+///             let Some(message) = conn.contiguous(whole) else { return };
+///             let _ = &message[4..];
+///             conn.consume(whole);
+///         }
+///     }
+/// }
+/// # let _ = <Messages as Protocol<App>>::ended;
+/// ```
 impl<A> ConnMut<'_, '_, A> {
     /// Returns the number of bytes received and not yet consumed.
     pub fn input_len(&self) -> usize {
@@ -153,275 +212,129 @@ impl<A> ConnMut<'_, '_, A> {
     /// Returns the bytes received and not yet consumed, oldest first; the second slice continues the
     /// first.
     pub fn peek(&self) -> (&[u8], &[u8]) {
-        self.slot().map_or((&[], &[]), |slot| {
-            slot.input.bytes(self.cx.pools.input(slot.pool(), self.conn.slot()))
-        })
+        let (ring, storage) = self.input();
+        ring.bytes(storage)
+    }
+
+    /// Returns the input from `offset` on; nothing beyond the end.
+    pub fn peek_from(&self, offset: usize) -> (&[u8], &[u8]) {
+        let (ring, storage) = self.input();
+        ring.rest(storage.len(), offset).bytes(storage)
+    }
+
+    /// Copies input from `offset` on into `target`, as much as is there. Returns the number of bytes copied.
+    pub fn copy_out(&self, offset: usize, target: &mut [u8]) -> usize {
+        let (ring, storage) = self.input();
+        ring.rest(storage.len(), offset).copy_out(storage, target)
+    }
+
+    /// Returns the oldest `amount` bytes in one piece (`evbuffer_pullup`); `None` if there are fewer. O(size
+    /// of the ring) if they are not in one piece, since they are moved then.
+    pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
+        let slot = self.cx.tables.conns.get_mut(self.conn)?;
+        slot.input.contiguous(self.cx.pools.input_mut(slot.pool(), self.conn.slot()), amount)
     }
 
     /// Discards up to `amount` of the oldest bytes. Returns the number discarded.
     pub fn consume(&mut self, amount: usize) -> usize {
-        let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
-        let size = self.cx.pools.input_len(slot.pool());
-        let was_full = slot.input.len() == size;
-        let amount = slot.input.consume(size, amount);
-        if was_full && amount > 0 {
-            self.cx.conn_input_has_room(self.conn.slot());
-        }
-        amount
+        self.take(|ring, storage| ring.consume(storage.len(), amount))
     }
 
     /// Moves up to `target.len()` of the oldest bytes into `target`. Returns the number moved.
     pub fn read(&mut self, target: &mut [u8]) -> usize {
+        self.take(|ring, storage| ring.read(storage, target))
+    }
+
+    /// Puts `data` before the oldest byte, all or nothing: what was read, and cannot be used yet. No callback
+    /// becomes due by it; see [`read_again`](Self::read_again).
+    ///
+    /// # Errors
+    /// [`WriteError::Full`] when the input ring has no room, [`WriteError::TooLong`] when it never has,
+    /// [`WriteError::Finished`] before the connection is open and after it was closed.
+    pub fn prepend(&mut self, data: &[u8]) -> Result<(), WriteError> {
+        let open = self.cx.tables.conns.get_mut(self.conn);
+        let open = open.filter(|slot| slot.is_readable() && !slot.has(flag::RESTING));
+        let slot = open.ok_or(WriteError::Finished)?;
+        slot.set_searched(Searched::NOTHING);
+        slot.input.prepend(self.cx.pools.input_mut(slot.pool(), self.conn.slot()), data)
+    }
+
+    /// Returns the offset in the input at which `needle` first occurs in full; an empty needle occurs at 0.
+    pub fn find(&self, needle: &[u8]) -> Option<usize> {
+        let (ring, storage) = self.input();
+        ring.find(storage, needle)
+    }
+
+    /// Returns the offset at which `needle` first occurs in full in a range of offsets: `5..` from an offset
+    /// on, `..64` in the first 64 bytes (`evbuffer_search_range`). `None` for a range that is reversed or
+    /// begins beyond the end; an end beyond the end is the end.
+    pub fn find_in(&self, needle: &[u8], range: impl RangeBounds<usize>) -> Option<usize> {
+        let (ring, storage) = self.input();
+        ring.find_in(storage, needle, offsets(range, ring.len()))
+    }
+
+    /// Returns the offsets of the first end of a line (`evbuffer_search_eol`): the line is before its start,
+    /// the next one begins at its end. A line that comes byte by byte is searched once, if one kind of
+    /// end is looked for.
+    pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
+        self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
+    }
+
+    /// Returns whether no further input comes.
+    #[cfg(feature = "embedded-io")]
+    pub(crate) fn is_input_over(&self) -> bool {
+        self.slot().is_none_or(|slot| slot.has(flag::EOF) || slot.is_finished() && !slot.is_open())
+    }
+
+    /// Returns the input ring and its storage, empty ones after the end.
+    pub(super) fn input(&self) -> (Ring, &[u8]) {
+        self.slot().map_or((Ring::EMPTY, &[]), |slot| {
+            (slot.input, self.cx.pools.input(slot.pool(), self.conn.slot()))
+        })
+    }
+
+    /// Takes bytes out of the input. Returns their number.
+    pub(super) fn take(&mut self, take: impl FnOnce(&mut Ring, &[u8]) -> usize) -> usize {
         let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
         let storage = self.cx.pools.input(slot.pool(), self.conn.slot());
         let was_full = slot.input.len() == storage.len();
-        let amount = slot.input.read(storage, target);
-        if was_full && amount > 0 {
-            self.cx.conn_input_has_room(self.conn.slot());
+        let amount = take(&mut slot.input, storage);
+        slot.set_searched(Searched::NOTHING);
+        if amount > 0 {
+            self.cx.conn_input_taken(self.conn.slot(), was_full);
         }
         amount
     }
 
-    /// Returns the offset in the input at which `needle` first occurs in full.
-    pub fn find(&self, needle: &[u8]) -> Option<usize> {
-        let slot = self.slot()?;
-        slot.input.find(self.cx.pools.input(slot.pool(), self.conn.slot()), needle)
-    }
-
-    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n` (`evbuffer_readln`
-    /// with `EVBUFFER_EOL_CRLF`). `None` while there is no whole line, while there is less
-    /// [room](super::Protocol::ROOM) for output than an answer takes, and after the connection was closed;
-    /// so a loop over the lines ends by itself, and goes on when there is more.
-    ///
-    /// A line longer than `buffer`, or than the input ring, is reported once, as [`LineError::TooLong`],
-    /// and skipped to its end. The answer borrows `buffer` alone, so the connection can be written to.
-    ///
-    /// ```
-    /// use picoevent::{ConnMut, LineError, Protocol};
-    /// # struct App;
-    /// struct Console;
-    ///
-    /// impl Protocol<App> for Console {
-    ///     const ROOM: usize = 80;
-    ///
-    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
-    ///         let mut buffer = [0; 64];
-    ///         while let Some(line) = conn.read_line(&mut buffer) {
-    ///             // There is room for an answer, unless the connection has failed.
-    ///             let _ = match line {
-    ///                 Ok(line) => write!(conn, "you said {line}\r\n"),
-    ///                 Err(LineError::TooLong) => conn.write(b"too long\r\n"),
-    ///                 Err(LineError::NotText) => conn.write(b"not text\r\n"),
-    ///             };
-    ///         }
-    ///     }
-    /// }
-    /// # let _ = <Console as Protocol<App>>::ended;
-    /// ```
-    pub fn read_line<'b>(&mut self, buffer: &'b mut [u8]) -> Option<Result<&'b str, LineError>> {
-        let line = self.take_line(buffer)?;
-        Some(line.and_then(|length| {
-            let line = buffer.get(..length).unwrap_or_default();
-            core::str::from_utf8(line).map_err(|_| LineError::NotText)
-        }))
-    }
-
-    /// Takes a line and its end out of the input. Returns the length of the line, which is in `buffer`.
-    fn take_line(&mut self, buffer: &mut [u8]) -> Option<Result<usize, LineError>> {
-        loop {
-            let slot = self.slot().filter(|slot| slot.is_readable())?;
-            if !slot.has_answer_room(self.cx.pools.output_len(slot.pool())) {
-                return None;
-            }
-            let (held, skips) = (slot.input.len(), slot.has(flag::SKIPS_LINE));
-            let is_full = held == self.cx.pools.input_len(slot.pool());
-            match self.find(b"\n") {
-                Some(end) => {
-                    let length = end.saturating_sub(self.ends_in_return(end).into());
-                    let fits = buffer.get_mut(..length).filter(|_| !skips);
-                    let taken = fits.map(|line| self.read(line));
-                    self.consume(end.saturating_add(1).saturating_sub(taken.unwrap_or(0)));
-                    self.set_skips_line(false);
-                    match taken {
-                        None if skips => {}
-                        taken => return Some(taken.ok_or(LineError::TooLong)),
-                    }
-                }
-                // A `\r` may be the first half of the end.
-                None if skips || held > buffer.len().saturating_add(1) || is_full => {
-                    self.consume(held);
-                    self.set_skips_line(true);
-                    return if skips { None } else { Some(Err(LineError::TooLong)) };
-                }
-                None => return None,
-            }
-        }
-    }
-
-    /// Returns whether the byte before the offset `end` in the input is a `\r`.
-    fn ends_in_return(&self, end: usize) -> bool {
-        let (first, second) = self.peek();
-        let last = end.checked_sub(1);
-        last.and_then(|last| first.iter().chain(second).nth(last))
-            .is_some_and(|byte| *byte == b'\r')
-    }
-
-    fn set_skips_line(&mut self, skips: bool) {
-        if let Some(slot) = self.cx.tables.conns.get_mut(self.conn) {
-            slot.turn.set(flag::SKIPS_LINE, skips);
-        }
-    }
-
-    /// Moves the bytes up to and with `end` into `buffer`: an HTTP header, for instance. Returns them.
-    /// `None` as for [`read_line`](Self::read_line).
-    ///
-    /// ```
-    /// use picoevent::ConnMut;
-    /// # struct App;
-    /// fn answer(_: &mut App, conn: &mut ConnMut<App>) {
-    ///     let mut buffer = [0; 480];
-    ///     while let Some(header) = conn.read_until(b"\r\n\r\n", &mut buffer) {
-    ///         let is_page = header.is_ok_and(|header| header.starts_with(b"GET / "));
-    ///         let status = if is_page { "204 No Content" } else { "404 Not Found" };
-    ///         let _ = write!(conn, "HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
-    ///         conn.close();
-    ///     }
-    /// }
-    /// # let _ = answer;
-    /// ```
-    ///
-    /// # Errors
-    /// [`LineError::TooLong`] when that is more than `buffer` or the input ring has. The input stays.
-    pub fn read_until<'b>(
+    /// Works on the input, of which lines may be taken. `None` after the end.
+    pub(super) fn with_input<T>(
         &mut self,
-        end: &[u8],
-        buffer: &'b mut [u8],
-    ) -> Option<Result<&'b [u8], LineError>> {
-        let slot = self.slot().filter(|slot| slot.is_readable())?;
-        if !slot.has_answer_room(self.cx.pools.output_len(slot.pool())) {
-            return None;
+        work: impl FnOnce(&mut Ring, &mut [u8], &mut Lines) -> T,
+    ) -> Option<T> {
+        let slot = self.cx.tables.conns.get_mut(self.conn)?;
+        let storage = self.cx.pools.input_mut(slot.pool(), self.conn.slot());
+        let before = slot.input.len();
+        let was_full = before == storage.len();
+        let mut lines = slot.lines();
+        let done = work(&mut slot.input, storage, &mut lines);
+        slot.set_lines(lines);
+        if slot.input.len() < before {
+            self.cx.conn_input_taken(self.conn.slot(), was_full);
         }
-        let held = slot.input.len();
-        let is_full = held == self.cx.pools.input_len(slot.pool());
-        let found = self.find(end).map(|at| at.saturating_add(end.len()));
-        match found {
-            Some(length) if length <= buffer.len() => {
-                let target = buffer.get_mut(..length)?;
-                self.read(target);
-                Some(Ok(target))
-            }
-            None if held < buffer.len() && !is_full => None,
-            _ => Some(Err(LineError::TooLong)),
-        }
+        Some(done)
     }
-
-    /// Reports [`Readable`](super::ConnEvent::Readable) again in the next pass, if input is left in the ring
-    /// (`bufferevent_trigger`): for a callback that takes one message at a time, so that others run between
-    /// two messages.
-    ///
-    /// ```
-    /// use picoevent::{ConnMut, Protocol};
-    /// # struct App;
-    /// struct Worker;
-    ///
-    /// impl Protocol<App> for Worker {
-    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
-    ///         let mut buffer = [0; 64];
-    ///         if let Some(Ok(_job)) = conn.read_line(&mut buffer) {
-    ///             // … a job that takes long …
-    ///             conn.read_again();
-    ///         }
-    ///     }
-    /// }
-    /// # let _ = <Worker as Protocol<App>>::ended;
-    /// ```
-    pub fn read_again(&mut self) -> &mut Self {
-        if self.held_mut().is_some_and(|slot| slot.input.len() > 0) {
-            self.cx.conn_activate(self.conn.slot(), super::firing::due::READ);
-        }
-        self
-    }
-
-    /// Moves as many bytes from this connection's input to the output of `to` as there is room for.
-    /// Returns the number moved. Both may be the same connection.
-    ///
-    /// # Errors
-    /// [`StaleError`] when one of them has ended; nothing has moved then.
-    pub fn transfer(&mut self, to: Conn) -> Result<usize, StaleError> {
-        let from = self.conn;
-        let slot = self.slot().ok_or(StaleError)?;
-        let (mut input, from_pool) = (slot.input, slot.pool());
-        let slot = self.cx.tables.conns.get(to).filter(|slot| slot.is_held()).ok_or(StaleError)?;
-        if slot.is_finished() {
-            return Ok(0);
-        }
-        let (mut output, to_pool) = (slot.output, slot.pool());
-        let rings = ((from_pool, from.slot()), (to_pool, to.slot()));
-        let (held, room) = self.cx.pools.input_and_output(rings.0, rings.1);
-        let (first, second) = input.bytes(held);
-        let mut amount = output.write(room, first);
-        if !second.is_empty() {
-            amount = amount.wrapping_add(output.write(room, second));
-        }
-        let was_full = input.len() == held.len();
-        input.consume(held.len(), amount);
-        let mut begins = false;
-        if let Some(slot) = self.cx.tables.conns.get_mut(to) {
-            slot.output = output;
-            begins = slot.begins_to_send(amount);
-        }
-        if let Some(slot) = self.cx.tables.conns.get_mut(from) {
-            slot.input = input;
-        }
-        self.cx.conn_output_grew(to.slot(), amount, begins);
-        if was_full && amount > 0 {
-            self.cx.conn_input_has_room(from.slot());
-        }
-        Ok(amount)
-    }
-}
-
-/// Writes text to a ring, as far as it fits.
-struct Output<'r> {
-    ring: &'r mut Ring,
-    storage: &'r mut [u8],
-}
-
-impl fmt::Write for Output<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let written = self.ring.write(self.storage, text.as_bytes());
-        if written == text.len() { Ok(()) } else { Err(fmt::Error) }
-    }
-}
-
-/// Counts the bytes of a text.
-struct Length(usize);
-
-impl fmt::Write for Length {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0 = self.0.saturating_add(text.len());
-        Ok(())
-    }
-}
-
-/// Returns why so many bytes do not fit in a ring.
-const fn too_much(length: usize, held: usize, size: usize) -> WriteError {
-    if length > size {
-        return WriteError::TooLong { size };
-    }
-    WriteError::Full { room: size.saturating_sub(held) }
 }
 
 impl<A> ConnSlot<A> {
     /// Returns whether the `amount` bytes that were just written are all of the output: the wait for the peer
     /// begins now.
-    fn begins_to_send(&self, amount: usize) -> bool {
+    pub(super) fn begins_to_send(&self, amount: usize) -> bool {
         self.is_open() && self.output.len() == amount
     }
 }
 
 impl<A> Cx<'_, A> {
-    fn conn_output_grew(&mut self, index: u16, amount: usize, begins: bool) {
+    pub(super) fn conn_output_grew(&mut self, index: u16, amount: usize, begins: bool) {
         if amount == 0 {
             return;
         }
@@ -431,9 +344,22 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// The input ring was full, and is not any more.
-    fn conn_input_has_room(&mut self, index: u16) {
-        self.conn_post(index, action::RECEIVE);
-        self.conn_progress(index, Direction::Read);
+    /// Bytes were taken out of the input ring, which may have been full.
+    pub(super) fn conn_input_taken(&mut self, index: u16, was_full: bool) {
+        let Some(slot) = self.tables.conns.slot(index) else { return };
+        // A filter may wait for more room than there was.
+        if was_full || slot.peer.as_conn().is_some() {
+            self.conn_post(index, action::RECEIVE);
+        }
+        if was_full {
+            self.conn_progress(index, Direction::Read);
+        }
+    }
+}
+
+/// Each piece of text is queued all or nothing; [`ConnMut::write_fmt`] queues the whole so.
+impl<A> fmt::Write for ConnMut<'_, '_, A> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.write(text.as_bytes()).map_err(|_| fmt::Error)
     }
 }

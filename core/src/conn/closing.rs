@@ -22,7 +22,7 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 
 use super::firing::due;
-use super::slot::{Phase, flag};
+use super::slot::flag;
 use super::{ConnSlot, Direction};
 use crate::error::Code;
 use crate::handle::Conn;
@@ -31,7 +31,7 @@ use crate::queue::{Id, List};
 use crate::record::Entry;
 use crate::table::Table;
 use crate::time::millis;
-use crate::{Backend, ConnError, Cx, EventBase, Instant};
+use crate::{Backend, Cx, EventBase, Instant};
 
 /// How long a closed connection may take to deliver its output and our end of the stream, at first.
 /// Then it is reset. See [`Cx::set_close_limits`].
@@ -69,49 +69,33 @@ impl<A> Cx<'_, A> {
 
     fn conn_close_as(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        match slot.phase() {
-            Phase::Failed => {
-                slot.input.clear();
-                return self.conn_end_failed(index);
-            }
-            Phase::Closing => return,
-            Phase::Connecting if slot.has(flag::RESTING) || slot.output.len() == 0 => {
-                return self.conn_drop(index, end);
-            }
-            _ => {}
+        if !slot.is_held() {
+            return;
         }
         slot.input.clear();
-        slot.turn.set(flag::FINISHED | flag::WRITE_ENABLED, true);
+        // One that has no socket, or connects in vain, just ends.
+        if !slot.is_open() && (slot.has(flag::RELEASED) || slot.output.len() == 0) {
+            return self.conn_drop(index, end);
+        }
+        slot.turn.set(flag::WRITE_ENABLED, true);
         self.conn_forget(index, end);
         self.conn_limit(index, self.close_limits.linger);
         // Whether the application read or not, the peer's end is waited for from now on.
         self.conn_post(index, action::RECEIVE | action::SEND);
-        self.conn_end_output(index);
-        self.conn_linger(index);
+        self.conn_go_on_ending(index);
     }
 
     /// Drops a connection. One whose both streams are complete ends in order: nothing is lost by that.
-    pub(super) fn conn_abort(&mut self, index: u16, error: Option<ConnError>) {
+    pub(super) fn conn_abort(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
-        let end = error.map_or(Code::ABORTED, Code::from);
-        match slot.phase() {
-            Phase::Failed => self.conn_end_failed(index),
-            Phase::Open if slot.has(flag::EOF) && slot.output.len() == 0 => {
-                self.conn_close_as(index, end);
-            }
-            _ => self.conn_drop(index, end),
+        if slot.is_open() && slot.has(flag::EOF) && slot.output.len() == 0 {
+            self.conn_close_as(index, end);
+        } else {
+            self.conn_drop(index, end);
         }
     }
 
-    /// Ends a connection that has failed, which it ends as. The back end has dropped its socket.
-    fn conn_end_failed(&mut self, index: u16) {
-        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let end = slot.end;
-        slot.turn.set(flag::RELEASED, true);
-        self.conn_forget(index, end);
-    }
-
-    /// Resets a connection; one at rest just ends.
+    /// Resets a connection that the application holds; one that has no socket just ends.
     pub(crate) fn conn_drop(&mut self, index: u16, end: Code) {
         self.conn_forget(index, end);
         // Otherwise a back end that hears of the peer meanwhile would be asked to send the output.
@@ -126,34 +110,27 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends the application's part in a connection: of its callbacks, only that for its end will run.
+    /// Ends the application's part in a connection, if it holds it: of its callbacks, only that for its end
+    /// will run. One that has failed keeps its error.
     #[inline(never)]
     fn conn_forget(&mut self, index: u16, end: Code) {
-        let Some(slot) = self.tables.conns.slot(index) else { return };
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if !slot.is_held() {
             return;
         }
         let is_known = !slot.is_unaccepted();
+        if slot.turn.state & (flag::RELEASED | flag::RESTING) != flag::RELEASED {
+            slot.set_end(end);
+        }
+        slot.set_closing();
+        slot.turn.set_due(0);
+        (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
         let id = self.tables.conn_id(index);
         self.queues.remove(&mut self.tables, id);
         self.stop_holding_back(index);
-        if let Some(slot) = self.tables.conns.slot_mut(index) {
-            slot.end = end;
-            slot.turn.set_due(0);
-            (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
-        }
-        self.conn_leave(index);
+        self.conn_count(index, 0_u16.wrapping_sub(1));
         if is_known {
             self.conn_activate(index, due::ENDED);
-        }
-    }
-
-    /// Counts a connection out: the application does not hold it any more.
-    fn conn_leave(&mut self, index: u16) {
-        self.conn_count(index, 0_u16.wrapping_sub(1));
-        if let Some(slot) = self.tables.conns.slot_mut(index) {
-            slot.set_phase(Phase::Closing);
-            slot.turn.set(flag::RESTING, false);
         }
     }
 
@@ -172,55 +149,55 @@ impl<A> Cx<'_, A> {
     /// more is given back after it.
     pub(super) fn conn_ended(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if slot.phase() == Phase::Failed {
-            slot.turn.set(flag::RELEASED, true);
-            self.conn_leave(index);
+        let state = slot.turn.state;
+        if state & flag::CLOSING == 0 {
+            // It has failed.
+            slot.set_closing();
+            self.conn_count(index, 0_u16.wrapping_sub(1));
         }
-        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if slot.has(flag::RELEASED) {
+        if state & flag::RELEASED != 0 {
             self.conn_post(index, action::FREE);
-        } else if slot.has(flag::LINGERING) {
+        } else if state & flag::LINGERING != 0 {
             self.conn_lingering(index, |list, conns, id| list.push(conns, id));
         }
     }
 
-    /// Requests that our end of the stream is sent, if the application has ended it and all output is sent.
-    pub(super) fn conn_end_output(&mut self, index: u16) {
-        if let Some(slot) = self.tables.conns.slot_mut(index)
-            && slot.may_end()
-        {
-            slot.turn.set(flag::END_SENT, true);
-            self.conn_post(index, action::END);
-        }
-    }
-
-    /// Lets a closed connection that has delivered everything wait for its peer's end, or ends it if
-    /// that was received.
-    pub(super) fn conn_linger(&mut self, index: u16) {
+    /// Takes the next step to the end of a connection, if it is time: requests that our end of the stream is
+    /// sent, when the application has ended it and all output is sent. Lets a closed connection that has
+    /// delivered everything wait for its peer's end, or ends it when that was received.
+    pub(super) fn conn_go_on_ending(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if !slot.has(flag::DELIVERED) || slot.is_held() || slot.is_over() {
+        let state = slot.turn.state;
+        if state & (flag::OPEN | flag::CLOSING) == 0 || slot.is_over() {
             return;
         }
-        if slot.has(flag::EOF) {
-            self.conn_stop_lingering(index);
-            return self.conn_post(index, action::CLOSE);
+        if state & (flag::FINISHED | flag::END_SENT) == flag::FINISHED && slot.output.len() == 0 {
+            slot.turn.set(flag::END_SENT, true);
+            return self.conn_post(index, action::END);
         }
-        let is_wanted = slot.has(flag::RECONNECTS);
+        if state & (flag::CLOSING | flag::DELIVERED) != flag::CLOSING | flag::DELIVERED {
+            return;
+        }
+        if state & (flag::EOF | flag::RECONNECTS) != 0 {
+            return self.conn_release(index, action::CLOSE);
+        }
         slot.turn.set(flag::LINGERING, true);
         self.conn_limit(index, self.close_limits.fin_wait);
         self.conn_lingering(index, |list, conns, id| list.push(conns, id));
-        if is_wanted {
-            self.conn_end_wait(index);
-        }
     }
 
     /// Ends the wait for the peer's end of stream, if nothing else is waited for: the slot is needed.
     pub(super) fn conn_end_wait(&mut self, index: u16) {
         let slot = self.tables.conns.slot(index);
         if slot.is_some_and(|slot| slot.has(flag::LINGERING)) {
-            self.conn_stop_lingering(index);
-            self.conn_post(index, action::CLOSE);
+            self.conn_release(index, action::CLOSE);
         }
+    }
+
+    /// Has the back end drop the socket of a closed connection.
+    fn conn_release(&mut self, index: u16, action: u8) {
+        self.conn_stop_lingering(index);
+        self.conn_post(index, action);
     }
 
     /// Puts a connection on the list of its pool's lingering ones, or takes it off. While its last callback
@@ -243,9 +220,8 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.timeouts = [0; 2];
         // A system may still deliver what it has, which a reset would destroy.
-        let over = if slot.has(flag::DELIVERED) { action::CLOSE } else { action::DROP };
-        self.conn_stop_lingering(index);
-        self.conn_post(index, over);
+        let action = if slot.has(flag::DELIVERED) { action::CLOSE } else { action::DROP };
+        self.conn_release(index, action);
     }
 
     /// Gives a closed connection so many milliseconds from now.
@@ -295,36 +271,32 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_has_room(&self, pool: u8) -> bool {
         let Some(pool) = self.pools.get(pool) else { return false };
         self.tables.conns.slot(pool.free).is_some()
-            || self.outbox.evicted == Conn::NONE && !pool.lingering.is_empty()
+            || self.outbox.may_evict() && !pool.lingering.is_empty()
     }
 
     /// Takes a slot of a pool for a new connection. If all are taken, that is the slot of the connection
     /// that lingers longest; the back end learns that with the next action.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
-        if self.tables.conns.slot(slot.free).is_none() && self.outbox.evicted == Conn::NONE {
+        if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
             let index = slot.lingering.first.slot();
-            self.outbox.evicted = self.conn_evict(index)?;
+            let evicted = self.conn_evict(index)?;
+            self.outbox.evict(evicted);
         }
         let pool = self.pools.get_mut(pool)?;
         self.tables.conns.insert_from(&mut pool.free)
     }
 
     fn conn_evict(&mut self, index: u16) -> Option<Conn> {
-        let (conn, _) = self.tables.conns.at(index)?;
+        let (conn, slot) = self.tables.conns.at(index)?;
+        // The back end does not know those in memory.
+        let conn = if slot.peer.as_conn().is_none() { conn } else { Conn::NONE };
         self.conn_give_back(index);
         Some(conn)
     }
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns whether our end of the stream is to be sent now.
-    fn may_end(&self) -> bool {
-        let is_established = matches!(self.phase(), Phase::Open | Phase::Closing);
-        let is_wanted = self.has(flag::FINISHED) && !self.has(flag::END_SENT);
-        is_established && is_wanted && self.output.len() == 0 && !self.is_over()
-    }
-
     /// Returns whether the back end is about to drop the socket, or has done so.
     pub(super) const fn is_over(&self) -> bool {
         self.pending.actions & (action::CLOSE | action::DROP) != 0 || self.has(flag::RELEASED)
@@ -366,10 +338,8 @@ impl<A> EventBase<'_, A> {
             if !core::mem::take(&mut self.cx.state.waiting) {
                 self.settle(back_end)?;
                 // No callback runs, so none begins to linger.
-                let is_delivered = |slot: &ConnSlot<A>| {
-                    slot.has(flag::DELIVERED | flag::RELEASED) || slot.phase() == Phase::Failed
-                };
-                if self.cx.tables.conns.iter().all(|(_, slot)| is_delivered(slot)) {
+                let is_over = |slot: &ConnSlot<A>| slot.has(flag::DELIVERED | flag::RELEASED);
+                if self.cx.tables.conns.iter().all(|(_, slot)| is_over(slot)) {
                     return Poll::Ready(Ok(()));
                 }
                 let until = self.cx.first_conn().min(back_end.deadline(self));

@@ -6,7 +6,7 @@
 use core::net::SocketAddr;
 
 use super::firing::due;
-use super::slot::{Phase, flag};
+use super::slot::flag;
 use super::{ConnMut, Direction};
 use crate::error::{AcceptError, ConnError};
 use crate::handle::{Conn, Listener};
@@ -14,17 +14,20 @@ use crate::listener::ListenerSlot;
 use crate::outbox::action;
 use crate::pool::PoolSlot;
 use crate::record::Entry;
-use crate::{EventBase, Instant, log};
+use crate::{Cx, EventBase, Instant, log};
 
 impl<A> EventBase<'_, A> {
     /// Returns whether a connection for the listener has room in its pool. Call it before accepting, so
     /// that every accepted connection can be kept.
     pub fn has_room(&self, listener: Listener) -> bool {
         let Some(held) = self.cx.tables.listeners.get(listener) else { return false };
-        let is_busy =
-            held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full);
         // In busy times only a spare place is left, for a short answer.
-        (!is_busy || held.answers_when_busy()) && self.cx.conn_has_room(held.pool())
+        (held.answers_when_busy() || !self.is_busy(held)) && self.cx.conn_has_room(held.pool())
+    }
+
+    /// Returns whether the application holds as many connections of a listener as it may.
+    fn is_busy(&self, held: &ListenerSlot<A>) -> bool {
+        held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full)
     }
 
     /// Feeds an accepted connection: its first callback is due. In busy times, it gets the answer for that
@@ -46,18 +49,15 @@ impl<A> EventBase<'_, A> {
         let (Some(call), Some(settings)) = (call, settings) else {
             return Err(AcceptError::NoListener);
         };
-        if !self.has_room(listener) {
+        let is_busy = self.is_busy(held);
+        if is_busy && !held.answers_when_busy() {
             return Err(AcceptError::Full);
         }
-        let is_at_limit =
-            self.cx.tables.listeners.get(listener).is_some_and(ListenerSlot::is_at_limit);
-        let is_busy = is_at_limit || self.cx.pools.get(pool).is_some_and(PoolSlot::is_full);
         let (conn, slot) = self.cx.conn_insert(pool).ok_or(AcceptError::Full)?;
         slot.begin(pool, settings, call);
-        slot.set_phase(Phase::Open);
         slot.disable(Direction::Read);
         (slot.peer, slot.listener) = (peer.into(), listener);
-        slot.turn.set(flag::UNACCEPTED, true);
+        slot.turn.set(flag::OPEN | flag::UNACCEPTED, true);
         slot.turn.add_due(due::OPENED);
         self.cx.conn_count(conn.slot(), 1);
         if is_busy {
@@ -77,21 +77,7 @@ impl<A> EventBase<'_, A> {
     /// Feeds that an outgoing connection is established.
     pub fn connected(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Connected(conn));
-        let index = conn.slot();
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        match slot.phase() {
-            Phase::Connecting if slot.has(flag::RESTING) => {}
-            Phase::Connecting => {
-                slot.set_phase(Phase::Open);
-                self.cx.conn_activate(index, due::OPENED);
-                self.cx.conn_post(index, action::SEND | action::RECEIVE);
-                self.cx.conn_progress(index, Direction::Write);
-                self.cx.conn_progress(index, Direction::Read);
-                self.cx.conn_end_output(index);
-            }
-            Phase::Closing => self.cx.conn_post(index, action::SEND),
-            Phase::Open | Phase::Failed => {}
-        }
+        self.cx.conn_connected(conn);
     }
 
     /// Returns the room for input, in the order it is to be filled, or `None` while no input is wanted:
@@ -110,42 +96,102 @@ impl<A> EventBase<'_, A> {
     /// Feeds that `amount` bytes were put into the room for input. Ignored before the connection is open,
     /// and after the end of the stream.
     pub fn received(&mut self, conn: Conn, amount: usize) {
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.phase() == Phase::Connecting || slot.has(flag::EOF) {
-            return;
+        if let Some(amount) = self.cx.conn_received(conn, amount) {
+            self.note_received(conn, amount);
         }
-        let size = self.cx.pools.input_len(slot.pool());
-        let amount = slot.input.commit(size, amount);
-        let is_full = slot.input.len() == size;
-        if amount > 0 && slot.is_held() {
-            self.cx.conn_activate(conn.slot(), due::READ);
-            self.cx.conn_progress(conn.slot(), Direction::Read);
-        } else if is_full {
-            // What a peer sends to a closed connection is discarded, in the next turn.
-            self.cx.conn_post(conn.slot(), action::RECEIVE);
-        }
-        self.note_received(conn, amount);
     }
 
-    /// Returns the bytes to send, oldest first; none before the connection is open, and none while writing
-    /// is disabled, unless the connection is closing.
+    /// Returns bytes to send, oldest first; none before the connection is open, and none while writing is
+    /// disabled, unless the connection is closing. They are all there are, or, if some of them are
+    /// [static](ConnMut::write_static), those up to the beginning or the end of a static piece. When these
+    /// are sent, [`Action::Send`](crate::Action::Send) follows.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
-        match self.cx.tables.conns.get(conn) {
-            Some(slot) if slot.may_send() => {
-                slot.output.bytes(self.cx.pools.output(slot.pool(), conn.slot()))
-            }
-            _ => (&[], &[]),
-        }
+        self.cx.conn_output(conn)
     }
 
     /// Feeds that the oldest `amount` bytes were sent. Ignored before the connection is open.
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.note_sent(conn, amount);
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.phase() == Phase::Connecting {
+        self.cx.conn_sent(conn, amount);
+    }
+
+    /// Feeds that the peer has acknowledged our end of the stream ([`Action::End`](crate::Action::End))
+    /// and all output before it, or that the system sees to that.
+    pub fn delivered(&mut self, conn: Conn) {
+        self.cx.recorder.note(|| Entry::Delivered(conn));
+        self.cx.conn_delivered(conn);
+    }
+
+    /// Feeds that the peer will send no more. What came before can still be read.
+    pub fn finished(&mut self, conn: Conn) {
+        self.cx.recorder.note(|| Entry::Finished(conn));
+        self.cx.conn_finished(conn);
+    }
+
+    /// Feeds that the connection has failed. The back end has dropped its socket. If the application has
+    /// closed the connection already, or has not received it yet, its slot is given back here.
+    pub fn failed(&mut self, conn: Conn, error: ConnError) {
+        self.cx.recorder.note(|| Entry::Failed(conn, error));
+        self.cx.conn_failed(conn, error);
+    }
+}
+
+/// What comes of it, also for connections in memory.
+impl<A> Cx<'_, A> {
+    pub(super) fn conn_connected(&mut self, conn: Conn) {
+        let index = conn.slot();
+        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        if slot.has(flag::CLOSING) {
+            return self.conn_post(index, action::SEND);
+        }
+        if slot.has(flag::OPEN | flag::RELEASED) {
             return;
         }
-        let size = self.cx.pools.output_len(slot.pool());
+        slot.turn.set(flag::OPEN, true);
+        self.conn_activate(index, due::OPENED);
+        self.conn_post(index, action::SEND | action::RECEIVE);
+        self.conn_progress(index, Direction::Write);
+        self.conn_progress(index, Direction::Read);
+        self.conn_go_on_ending(index);
+    }
+
+    pub(super) fn conn_received(&mut self, conn: Conn, amount: usize) -> Option<usize> {
+        let slot = self.tables.conns.get_mut(conn)?;
+        if !slot.has(flag::OPEN | flag::CLOSING) || slot.has(flag::EOF) {
+            return None;
+        }
+        let size = self.pools.input_len(slot.pool());
+        let amount = slot.input.commit(size, amount);
+        let is_full = slot.input.len() == size;
+        if amount > 0 && slot.is_held() {
+            self.conn_activate(conn.slot(), due::READ);
+            self.conn_progress(conn.slot(), Direction::Read);
+        } else if is_full {
+            // What a peer sends to a closed connection is discarded, in the next turn.
+            self.conn_post(conn.slot(), action::RECEIVE);
+        }
+        Some(amount)
+    }
+
+    pub(super) fn conn_output(&self, conn: Conn) -> (&[u8], &[u8]) {
+        let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.may_send()) else {
+            return (&[], &[]);
+        };
+        match self.hooks.static_output {
+            None => slot.output.bytes(self.pools.output(slot.pool(), conn.slot())),
+            Some(output) => output(self, conn),
+        }
+    }
+
+    pub(super) fn conn_sent(&mut self, conn: Conn, amount: usize) {
+        let Some(slot) = self.tables.conns.get(conn) else { return };
+        if !slot.has(flag::OPEN | flag::CLOSING) {
+            return;
+        }
+        let sent = self.hooks.static_sent;
+        let amount = sent.map_or(amount, |sent| sent(self, conn, amount));
+        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        let size = self.pools.output_len(slot.pool());
         let had_room = slot.has_answer_room(size);
         let amount = slot.output.consume(size, amount);
         if amount == 0 {
@@ -157,69 +203,56 @@ impl<A> EventBase<'_, A> {
         let has_room = !had_room && slot.has_answer_room(size);
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         if is_drained {
-            self.cx.conn_end_output(conn.slot());
+            slot.pending.actions &= !action::SEND;
+            self.conn_go_on_ending(conn.slot());
         }
         if is_held {
             if writable | readable != 0 || has_room {
-                self.cx.conn_activate(conn.slot(), writable | readable);
+                self.conn_activate(conn.slot(), writable | readable);
             }
-            self.cx.conn_progress(conn.slot(), Direction::Write);
+            self.conn_progress(conn.slot(), Direction::Write);
         }
     }
 
-    /// Feeds that the peer has acknowledged our end of the stream ([`Action::End`](crate::Action::End))
-    /// and all output before it, or that the system sees to that.
-    pub fn delivered(&mut self, conn: Conn) {
-        self.cx.recorder.note(|| Entry::Delivered(conn));
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
+    pub(super) fn conn_delivered(&mut self, conn: Conn) {
+        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
         let was_asked = slot.has(flag::END_SENT) && slot.pending.actions & action::END == 0;
         if was_asked && !slot.has(flag::DELIVERED) {
             slot.turn.set(flag::DELIVERED, true);
-            self.cx.conn_linger(conn.slot());
+            self.conn_go_on_ending(conn.slot());
         }
     }
 
-    /// Feeds that the peer will send no more. What came before can still be read.
-    pub fn finished(&mut self, conn: Conn) {
-        self.cx.recorder.note(|| Entry::Finished(conn));
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        if slot.has(flag::EOF) {
+    pub(super) fn conn_finished(&mut self, conn: Conn) {
+        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        if slot.has(flag::EOF) || !slot.has(flag::OPEN | flag::CLOSING) {
             return;
         }
-        match slot.phase() {
-            Phase::Open => {
-                slot.turn.set(flag::EOF, true);
-                self.cx.conn_activate(conn.slot(), due::EOF);
-            }
-            Phase::Closing => {
-                slot.turn.set(flag::EOF, true);
-                self.cx.conn_linger(conn.slot());
-            }
-            Phase::Connecting | Phase::Failed => {}
+        slot.turn.set(flag::EOF, true);
+        if slot.is_open() {
+            self.conn_activate(conn.slot(), due::EOF);
+        } else {
+            self.conn_go_on_ending(conn.slot());
         }
     }
 
-    /// Feeds that the connection has failed. The back end has dropped its socket. If the application has
-    /// closed the connection already, or has not received it yet, its slot is given back here.
-    pub fn failed(&mut self, conn: Conn, error: ConnError) {
-        self.cx.recorder.note(|| Entry::Failed(conn, error));
-        let Some(slot) = self.cx.tables.conns.get_mut(conn) else { return };
-        match slot.phase() {
-            Phase::Failed => {}
-            Phase::Closing => self.cx.conn_give_back(conn.slot()),
-            // The application does not know of it, so there is nothing to report.
-            _ if slot.is_unaccepted() => self.cx.conn_give_back(conn.slot()),
-            Phase::Connecting if slot.has(flag::RESTING) => {}
-            Phase::Connecting | Phase::Open => {
-                log::conn_failed(conn, error);
-                slot.set_phase(Phase::Failed);
-                slot.end = error.into();
-                slot.output.clear();
-                // The back end has no part in it any more.
-                slot.pending.actions = 0;
-                (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
-                self.cx.conn_activate(conn.slot(), due::ENDED);
-            }
+    pub(super) fn conn_failed(&mut self, conn: Conn, error: ConnError) {
+        let Some(slot) = self.tables.conns.get_mut(conn) else { return };
+        // The application has closed it, or does not know of it, so there is nothing to report.
+        if slot.has(flag::CLOSING | flag::UNACCEPTED) {
+            return self.conn_give_back(conn.slot());
         }
+        if slot.has(flag::RELEASED) {
+            return;
+        }
+        log::conn_failed(conn, error);
+        slot.turn.set(flag::OPEN, false);
+        slot.turn.set(flag::RELEASED | flag::FINISHED, true);
+        slot.set_end(error.into());
+        slot.output.clear();
+        // The back end has no part in it any more.
+        slot.pending.actions = 0;
+        (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
+        self.conn_activate(conn.slot(), due::ENDED);
     }
 }

@@ -7,7 +7,8 @@ use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
 use crate::outbox::{Action, action};
 use crate::pool::PoolSlot;
-use crate::{Cx, Fired, Instant};
+use crate::table::Slot;
+use crate::{Cx, Fired};
 
 /// Callbacks that are due, in the order they run (rule R2).
 pub(super) mod due {
@@ -45,10 +46,9 @@ impl ConnTurn {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns the first due callback that nothing holds back, and that is none of `run`; zero for none.
-    /// Output rings have `output_len` bytes.
-    fn next_due(&self, output_len: impl FnOnce() -> usize, run: u8) -> u8 {
-        let mut due = self.turn.due() & !run;
+    /// Returns the due callbacks that nothing holds back. Output rings have `output_len` bytes.
+    fn ready(&self, output_len: impl FnOnce() -> usize) -> u8 {
+        let mut due = self.turn.due();
         if due & due::ANSWERED != 0 && !self.has_answer_room(output_len()) {
             due &= !due::ANSWERED;
         }
@@ -58,7 +58,7 @@ impl<A> ConnSlot<A> {
         if !self.has(flag::WRITE_ENABLED) {
             due &= !due::OF_WRITING;
         }
-        due & due.wrapping_neg()
+        due
     }
 
     /// Takes back callbacks that are due.
@@ -66,10 +66,10 @@ impl<A> ConnSlot<A> {
         self.turn.set_due(self.turn.due() & !due);
     }
 
-    /// Takes the next callback of a connection of this pool, none of `run`. Returns zero for none.
-    fn take_due(&mut self, now: Instant, pool: &PoolSlot, run: u8) -> u8 {
+    /// Takes back the due callbacks of a connection of this pool whose reason has gone.
+    fn check_due(&mut self, pool: &PoolSlot) {
         if self.turn.due() & due::TIMEOUTS != 0 {
-            self.clear_due(due::TIMEOUTS & !self.timeouts_passed(now, pool.input_len()));
+            self.clear_due(due::TIMEOUTS & !self.counting(pool.input_len()));
         }
         if self.input.len() == 0 {
             self.clear_due(due::READ);
@@ -77,39 +77,20 @@ impl<A> ConnSlot<A> {
         if !self.has_room_wanted(pool.output_len()) {
             self.clear_due(due::WRITE);
         }
-        let first = self.next_due(|| pool.output_len(), run);
-        self.clear_due(first);
-        first
     }
 
-    /// Makes the event of a callback, and does what comes before it.
-    fn begin_event(&mut self, due: u8) -> Option<ConnEvent> {
+    /// Makes the event of a callback that runs now.
+    fn event_of(&self, due: u8) -> Option<ConnEvent> {
         Some(match due {
             0 => return None,
             due::OPENED => ConnEvent::Opened,
             due::READ => ConnEvent::Readable,
-            due::WRITE => {
-                self.room_wanted = 0;
-                ConnEvent::Writable
-            }
+            due::WRITE => ConnEvent::Writable,
+            due::READ_TIMEOUT => ConnEvent::Timeout(Direction::Read),
+            due::WRITE_TIMEOUT => ConnEvent::Timeout(Direction::Write),
             due::ALARM => ConnEvent::Alarm,
-            due::READ_TIMEOUT => {
-                self.disable(Direction::Read);
-                ConnEvent::Timeout(Direction::Read)
-            }
-            due::WRITE_TIMEOUT => {
-                self.disable(Direction::Write);
-                ConnEvent::Timeout(Direction::Write)
-            }
-            due::EOF => {
-                self.disable(Direction::Read);
-                ConnEvent::Eof
-            }
-            _ => {
-                // The callbacks before it may have made others due; none follows this one.
-                self.turn.set_due(0);
-                ConnEvent::Ended(ConnEnd::from(self.end))
-            }
+            due::EOF => ConnEvent::Eof,
+            _ => ConnEvent::Ended(ConnEnd::from(self.end())),
         })
     }
 
@@ -149,34 +130,51 @@ impl<A> Cx<'_, A> {
         if is_unaccepted && !self.hand_over(index) {
             return None;
         }
-        let (conn, slot) = self.tables.conns.at(index)?;
+        let slot = self.tables.conns.slot_mut(index)?;
         let pool = self.pools.get(slot.pool())?;
         let run = if self.conn_turn.index == index { self.conn_turn.run } else { 0 };
         let before = slot.turn.due();
-        let first = slot.take_due(self.now, pool, run);
-        let event = slot.begin_event(first);
+        slot.check_due(pool);
+        let ready = slot.ready(|| pool.output_len()) & !run;
+        let first = ready & ready.wrapping_neg();
+        slot.clear_due(first);
+        let mut others = ready & !first;
+        match first {
+            due::WRITE => slot.set_room_wanted(0),
+            due::READ_TIMEOUT | due::EOF => {
+                slot.disable(Direction::Read);
+                others &= !due::OF_READING;
+            }
+            due::WRITE_TIMEOUT => {
+                slot.disable(Direction::Write);
+                others &= !due::OF_WRITING;
+            }
+            // None follows the last one, though those before it may have made others due.
+            due::ENDED => slot.turn.set_due(0),
+            _ => {}
+        }
         let left = slot.turn.due();
+        let taken = before & !left;
+        let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
+        let is_over = eof_waits || others == 0;
+        let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
         // This callback and those before it.
-        let run = run | first | first.saturating_sub(1);
-        let eof_waits = before & !left & due::BEFORE_EOF != 0 && left & due::EOF != 0;
-        let is_over = eof_waits || slot.next_due(|| pool.output_len(), run) == 0;
-        let call = slot.call;
-        self.conn_turn = ConnTurn { index, run: if is_over { 0 } else { run } };
+        let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
+        self.conn_turn = ConnTurn { index, run };
         if is_over {
             self.queues.done(&mut slot.turn);
             if left != 0 {
                 self.conn_activate(index, left);
             }
         }
-        if before & !left & due::OF_TIME != 0 {
+        if taken & due::OF_TIME != 0 {
             // A due timeout has no key in the heap of timers, so the next one gets it here.
             self.conn_arm(index);
         }
-        let event = event?;
-        if let ConnEvent::Ended(_) = event {
+        if first == due::ENDED {
             self.conn_ended(index);
         }
-        Some(Fired::Conn(call?, conn, event))
+        Some(Fired::Conn(call?, conn, event?))
     }
 
     /// Makes callbacks due, and gives a turn to a connection that the application knows, if one can run.
@@ -184,7 +182,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.add_due(due);
         let pool = slot.pool();
-        let can_run = slot.next_due(|| self.pools.output_len(pool), 0) != 0;
+        let can_run = slot.ready(|| self.pools.output_len(pool)) != 0;
         if can_run && !slot.turn.is_queued() && !slot.is_unaccepted() {
             self.conn_queue(index);
         }
@@ -204,10 +202,15 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn conn_action(&mut self, index: u16, action: u8) -> Option<Action> {
+        if let Some(carry) = self.hooks.conn_carry
+            && carry(self, index, action)
+        {
+            return None;
+        }
         let (conn, slot) = self.tables.conns.at(index)?;
         match action {
             action::OPEN => Some(Action::Connect(conn)),
-            action::TUNE if slot.is_held() && !slot.has(flag::RESTING) => {
+            action::TUNE if !slot.has(flag::CLOSING | flag::RELEASED) => {
                 Some(Action::Tune(conn, slot.tuning()))
             }
             action::RECEIVE if slot.wants_input() => {

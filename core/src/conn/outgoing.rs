@@ -10,7 +10,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::slot::{Phase, flag};
+use super::slot::flag;
 use super::{ConnMut, Direction, OnConn, Protocol, Settings, Tuning};
 use crate::error::{ConnectError, SetupError};
 use crate::handle::{Conn, Listener};
@@ -107,6 +107,19 @@ impl<'s, A> Cx<'s, A> {
         settings: &'static Settings,
         call: OnConn<A>,
     ) -> Result<Conn, SetupError> {
+        self.needs_sockets(pool)?;
+        self.conn_from_pool(pool, settings, call)
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Takes a connection from a pool, at rest.
+    pub(super) fn conn_from_pool(
+        &mut self,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
         self.fits_pool(pool, settings)?;
         if self.pools.get(pool.0).is_none_or(|pool| pool.is_full()) {
             return Err(SetupError::PoolFull);
@@ -147,6 +160,9 @@ impl<A> ConnMut<'_, '_, A> {
         }
         if slot.is_held() && !slot.has(flag::RESTING) {
             return Err(ConnectError::InUse);
+        }
+        if slot.peer.as_conn().is_some() {
+            return Err(ConnectError::InMemory);
         }
         self.cx.conn_connect_after(self.conn.slot(), millis(delay), address);
         Ok(())
@@ -194,6 +210,11 @@ impl<A> Cx<'_, A> {
         slot.begin_again();
         slot.turn.set(flag::RESTING | flag::RELEASED, true);
         slot.alarm_at = at;
+        if let (Some(sent), Some((conn, _))) = (self.hooks.static_sent, self.tables.conns.at(index))
+        {
+            // The output is lost.
+            sent(self, conn, 0);
+        }
         if at <= self.now {
             return self.conn_call(index);
         }
@@ -204,7 +225,6 @@ impl<A> Cx<'_, A> {
     pub(super) fn conn_call(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.set(flag::RESTING | flag::RELEASED, false);
-        slot.set_phase(Phase::Connecting);
         slot.alarm_at = Instant::ZERO;
         let is_tuned = slot.tuning() != Tuning::DEFAULT;
         self.conn_post(index, action::OPEN | if is_tuned { action::TUNE } else { 0 });

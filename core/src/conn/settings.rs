@@ -89,6 +89,12 @@ impl Default for Settings {
 }
 
 impl<A> Cx<'_, A> {
+    /// Checks that the connections of a pool have sockets.
+    pub(crate) fn needs_sockets(&self, pool: PoolId) -> Result<(), SetupError> {
+        let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
+        if slot.is_in_memory() { Err(SetupError::MemoryPool) } else { Ok(()) }
+    }
+
     /// Checks that a pool of this base has room for a kind of connection.
     pub(crate) fn fits_pool(&self, pool: PoolId, settings: &Settings) -> Result<(), SetupError> {
         let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;

@@ -5,24 +5,22 @@ use super::{OnConn, Settings, Tuning};
 use crate::Instant;
 use crate::address::Address;
 use crate::error::Code;
-use crate::handle::{Listener, kind};
+use crate::handle::{Conn, Listener, kind};
 use crate::outbox::Pending;
 use crate::queue::Turn;
-use crate::ring::Ring;
+use crate::ring::{Lines, Ring, Searched};
 use crate::table::{Head, Slot};
-use crate::timers::Alarm;
-
-/// The state of a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Connecting,
-    Open,
-    /// The application has closed or dropped it; see `closing.rs`.
-    Closing,
-    Failed,
-}
 
 /// The flags of a connection, in the word of its [`Turn`].
+///
+/// | state | flags |
+/// |---|---|
+/// | at rest | `RELEASED`, `RESTING` |
+/// | connecting | none of the others |
+/// | open | `OPEN` |
+/// | failed; the application has not heard of it yet | `RELEASED`, `FINISHED` |
+/// | closed or dropped by the application | `CLOSING`, `FINISHED` |
+/// | the same, and the back end has dropped its socket | `CLOSING`, `FINISHED`, `RELEASED` |
 pub(crate) mod flag {
     use crate::queue::Turn;
 
@@ -30,18 +28,17 @@ pub(crate) mod flag {
     pub(crate) const WRITE_ENABLED: u32 = READ_ENABLED << 1;
     /// The peer will send no more.
     pub(crate) const EOF: u32 = READ_ENABLED << 2;
-    /// We will write no more.
+    /// The application will write no more, or cannot.
     pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
     /// It waits for its listener to be enabled again.
     pub(crate) const HELD_BACK: u32 = READ_ENABLED << 4;
     /// See [`Tuning::nagle`](super::Tuning::nagle).
     pub(crate) const NAGLE: u32 = READ_ENABLED << 5;
 
-    /// The connection's state: two bits, both zero while it is being opened.
-    pub(crate) const PHASE: u32 = 0b11 * OPEN;
+    /// It is established, and neither closed nor failed.
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
-    pub(crate) const CLOSING: u32 = 0b10 * OPEN;
-    pub(crate) const FAILED: u32 = 0b11 * OPEN;
+    /// The application does not hold it any more: see `closing.rs`.
+    pub(crate) const CLOSING: u32 = READ_ENABLED << 7;
 
     /// The back end was asked to send our end of the stream.
     pub(crate) const END_SENT: u32 = READ_ENABLED << 8;
@@ -64,10 +61,11 @@ pub(crate) mod flag {
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
 
+/// The settings of connections below a filter: input never waits for room for output.
+static BELOW_FILTER: Settings = Settings::new().room(0).idle(core::time::Duration::ZERO);
+
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
-    /// When the earlier of its timeouts may pass: its key in the heap of timers.
-    pub(crate) alarm: Alarm,
     /// When each direction last made progress, or began to wait.
     pub(super) last: [Instant; 2],
     /// When the application's alarm is due; the origin of the clock while it is not set. For a connection
@@ -88,10 +86,11 @@ pub struct ConnSlot<A> {
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    /// The room that the application waits for, zero for none.
-    pub(super) room_wanted: u16,
-    /// How it ended.
-    pub(super) end: Code,
+    /// While it is connecting or open, the room that the application waits for, zero for none. Then the
+    /// [`Code`] of how it ended.
+    room_or_end: u16,
+    /// How far the input was searched for the end of a line.
+    searched: Searched,
     pub(crate) pending: Pending,
 }
 
@@ -99,7 +98,6 @@ impl<A> Slot for ConnSlot<A> {
     type Kind = kind::Conn;
 
     const EMPTY: Self = Self {
-        alarm: Alarm::EMPTY,
         last: [Instant::ZERO; 2],
         alarm_at: Instant::ZERO,
         timeouts: [0; 2],
@@ -113,8 +111,8 @@ impl<A> Slot for ConnSlot<A> {
         input: Ring::EMPTY,
         output: Ring::EMPTY,
         keep_alive: 0,
-        room_wanted: 0,
-        end: Code::EMPTY,
+        room_or_end: 0,
+        searched: Searched::NOTHING,
         pending: Pending::EMPTY,
     };
 
@@ -127,14 +125,13 @@ impl<A> Slot for ConnSlot<A> {
     }
 
     fn renew(&mut self) {
-        (self.turn, self.alarm) = (Turn::EMPTY, Alarm::EMPTY);
+        self.turn = Turn::EMPTY;
         self.pending = Pending::EMPTY;
     }
 }
 
 impl<A> ConnSlot<A> {
-    /// Begins a connection of a pool in a slot that has just been taken. Its place in the heap of timers is
-    /// kept: the stale key of an earlier connection may still be there.
+    /// Begins a connection of a pool in a slot that has just been taken.
     pub(super) fn begin(&mut self, pool: u8, settings: &'static Settings, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(settings));
         (self.listener, self.peer) = (Listener::NONE, Address::EMPTY);
@@ -148,14 +145,35 @@ impl<A> ConnSlot<A> {
         self.turn = self.turn.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
         let _ = self.turn.set_priority(priority);
         self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
-        (self.alarm_at, self.alarm_every, self.room_wanted) = (Instant::ZERO, 0, 0);
+        (self.alarm_at, self.alarm_every, self.room_or_end) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
+        self.searched = Searched::NOTHING;
         self.set_tuning(Tuning::DEFAULT);
     }
 
     /// Returns the number of its pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest() & 0b1111
+    }
+
+    /// Ends the rest of a connection, which is under way from now on.
+    pub(super) const fn leave_rest(&mut self) {
+        self.turn.set(flag::RESTING | flag::RELEASED, false);
+    }
+
+    /// Puts a filter above the connection, which the filter's function is called for from now on.
+    pub(super) fn put_below(&mut self, above: Conn, call: OnConn<A>) {
+        (self.call, self.settings) = (Some(call), Some(&BELOW_FILTER));
+        // Without timeouts of its own, it has no use for the times of its last progress.
+        self.timeouts = [0; 2];
+        self.last[0] = Instant::from_micros(above.bits().into());
+        self.take_alarm();
+    }
+
+    /// Returns the connection above the filter, if it is below one.
+    pub(super) fn above(&self) -> Option<Conn> {
+        let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
+        is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))
     }
 
     /// Returns the room that an answer takes.
@@ -166,28 +184,6 @@ impl<A> ConnSlot<A> {
     /// Returns whether there is room for an answer in an output ring of `output_len` bytes.
     pub(super) fn has_answer_room(&self, output_len: usize) -> bool {
         output_len.saturating_sub(self.output.len()) >= self.answer_room()
-    }
-
-    pub(super) const fn phase(&self) -> Phase {
-        match self.turn.state & flag::PHASE {
-            flag::OPEN => Phase::Open,
-            flag::CLOSING => Phase::Closing,
-            flag::FAILED => Phase::Failed,
-            _ => Phase::Connecting,
-        }
-    }
-
-    pub(super) const fn set_phase(&mut self, phase: Phase) {
-        self.turn.set(flag::PHASE, false);
-        self.turn.set(
-            match phase {
-                Phase::Connecting => 0,
-                Phase::Open => flag::OPEN,
-                Phase::Closing => flag::CLOSING,
-                Phase::Failed => flag::FAILED,
-            },
-            true,
-        );
     }
 
     pub(super) const fn tuning(&self) -> Tuning {
@@ -211,30 +207,63 @@ impl<A> ConnSlot<A> {
 
     /// Returns whether the application may still use the connection.
     pub(crate) fn is_held(&self) -> bool {
-        self.phase() != Phase::Closing
+        !self.has(flag::CLOSING)
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.phase() == Phase::Open
+        self.has(flag::OPEN)
     }
 
     /// Returns whether messages can be taken out of the input: the application has not closed it.
     pub(super) fn is_readable(&self) -> bool {
         // In the callback of its end, a connection that has failed is released.
-        matches!(self.phase(), Phase::Open | Phase::Failed) || self.has(flag::RELEASED)
+        self.has(flag::OPEN | flag::RELEASED)
+    }
+
+    /// Returns what is known of the line that is coming in.
+    pub(super) fn lines(&self) -> Lines {
+        Lines { searched: self.searched, skips: self.has(flag::SKIPS_LINE) }
+    }
+
+    pub(super) fn set_lines(&mut self, lines: Lines) {
+        self.turn.set(flag::SKIPS_LINE, lines.skips);
+        self.searched = lines.searched;
+    }
+
+    /// Notes how far the input was searched for the end of a line.
+    pub(super) const fn set_searched(&mut self, searched: Searched) {
+        self.searched = searched;
     }
 
     /// Returns whether the room that the application waits for is there, or the output is empty.
     pub(super) fn has_room_wanted(&self, output_len: usize) -> bool {
         let room = output_len.saturating_sub(self.output.len());
-        let wanted = usize::from(self.room_wanted);
+        let wanted = usize::from(self.room_or_end);
         self.output.len() == 0 || wanted > 0 && room >= wanted
+    }
+
+    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Ignored once it
+    /// has failed, though a callback for room may still be due.
+    pub(super) fn set_room_wanted(&mut self, room: usize) {
+        if !self.has(flag::RELEASED) {
+            self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
+        }
+    }
+
+    /// Returns how the connection ended, once it has failed, or was closed or dropped.
+    pub(super) const fn end(&self) -> Code {
+        Code::from_bits(self.room_or_end)
+    }
+
+    /// Sets how the connection ended.
+    pub(super) const fn set_end(&mut self, end: Code) {
+        self.room_or_end = end.bits();
     }
 
     /// Sets the alarm to so many milliseconds from `now`, and again each `period` milliseconds, if that is
     /// not zero.
     pub(super) fn set_alarm(&mut self, now: Instant, delay: u32, period: u32) {
-        self.alarm_at = now.plus(u64::from(delay).wrapping_mul(1_000)).max(Instant::from_micros(1));
+        self.alarm_at = now.plus_millis(delay).max(Instant::from_micros(1));
         self.alarm_every = period;
     }
 
@@ -248,38 +277,38 @@ impl<A> ConnSlot<A> {
 
     /// Returns whether nothing can be written any more.
     pub(super) fn is_finished(&self) -> bool {
-        self.has(flag::FINISHED) || matches!(self.phase(), Phase::Closing | Phase::Failed)
+        self.has(flag::FINISHED)
     }
 
-    /// Returns whether input is wanted, as far as the application and the peer are concerned. That of a
-    /// closed connection is wanted for its end.
-    pub(super) fn wants_input(&self) -> bool {
-        let wanted = match self.phase() {
-            Phase::Open => self.has(flag::READ_ENABLED),
-            Phase::Closing => !self.is_over(),
-            Phase::Connecting | Phase::Failed => false,
-        };
-        wanted && !self.has(flag::EOF)
+    /// Takes it from the application.
+    pub(super) const fn set_closing(&mut self) {
+        self.turn.set(flag::OPEN | flag::RESTING, false);
+        self.turn.set(flag::CLOSING | flag::FINISHED, true);
     }
 
-    /// Returns whether output is to be sent, as far as the application is concerned. A closed connection
-    /// sends its remaining output even if writing was disabled.
-    pub(super) fn may_send(&self) -> bool {
-        match self.phase() {
-            Phase::Open => self.has(flag::WRITE_ENABLED) && self.output.len() > 0,
-            Phase::Closing => self.output.len() > 0 && !self.is_over(),
-            Phase::Connecting | Phase::Failed => false,
+    /// Returns whether bytes of a direction may move, which is enabled by a flag. A closed connection sends
+    /// its remaining output, and its input is wanted for its end, whether they are enabled or not.
+    fn may_move(&self, enabled: u32) -> bool {
+        if self.has(flag::CLOSING) {
+            !self.is_over()
+        } else {
+            self.has(flag::OPEN) && self.has(enabled)
         }
+    }
+
+    /// Returns whether input is wanted, as far as the application and the peer are concerned.
+    pub(super) fn wants_input(&self) -> bool {
+        !self.has(flag::EOF) && self.may_move(flag::READ_ENABLED)
+    }
+
+    /// Returns whether output is to be sent, as far as the application is concerned.
+    pub(super) fn may_send(&self) -> bool {
+        self.output.len() > 0 && self.may_move(flag::WRITE_ENABLED)
     }
 
     /// Returns whether it waits for the peer: for an answer to a connect, for room for output, or for the
     /// end.
     pub(super) fn awaits_peer(&self) -> bool {
-        match self.phase() {
-            Phase::Connecting => !self.has(flag::RESTING),
-            Phase::Closing => !self.has(flag::RELEASED),
-            Phase::Open => self.output.len() > 0,
-            Phase::Failed => false,
-        }
+        !self.has(flag::RELEASED) && (!self.has(flag::OPEN) || self.output.len() > 0)
     }
 }

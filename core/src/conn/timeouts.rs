@@ -12,35 +12,46 @@ use super::{ConnSlot, Direction};
 use crate::outbox::action;
 use crate::{Cx, Instant};
 
+/// The last time at which anything is due: [`Instant::MAX`] means never.
+const LAST: Instant = Instant::from_micros(u64::MAX - 1);
+
 impl<A> ConnSlot<A> {
-    /// Returns when a direction's timeout passes, with input rings of `input_len` bytes; [`Instant::MAX`]
-    /// while it does not count. Reading counts while input is wanted and there is room for it;
-    /// writing counts while a connect or output waits for the peer.
-    pub(super) fn until(&self, direction: Direction, input_len: usize) -> Instant {
-        let counts = match direction {
-            Direction::Read => self.wants_input() && self.input.len() < input_len,
-            Direction::Write => self.has(flag::WRITE_ENABLED) && self.awaits_peer(),
-        };
+    /// Returns the callbacks of the timeouts that count, due or not, with input rings of `input_len` bytes. Reading
+    /// counts while input is wanted and there is room for it; writing counts while a connect or output
+    /// waits for the peer.
+    pub(super) fn counting(&self, input_len: usize) -> u8 {
+        let [read, write] = self.timeouts;
+        let mut counting = 0;
+        if read != 0 && self.wants_input() && self.input.len() < input_len {
+            counting |= due::READ_TIMEOUT;
+        }
+        if write != 0 && self.has(flag::WRITE_ENABLED) && self.awaits_peer() {
+            counting |= due::WRITE_TIMEOUT;
+        }
+        counting
+    }
+
+    /// Returns when a direction's timeout passes, if it counts.
+    fn until(&self, direction: Direction) -> Instant {
         let ([last_read, last_write], [read, write]) = (self.last, self.timeouts);
         let (last, timeout) = match direction {
             Direction::Read => (last_read, read),
             Direction::Write => (last_write, write),
         };
-        if timeout == 0 || !counts {
-            return Instant::MAX;
-        }
-        last.plus(u64::from(timeout).wrapping_mul(1_000))
+        last.plus_millis(timeout)
     }
 
-    /// Returns when the next timeout passes that is not due already.
+    /// Returns when the next timeout passes that is not due already; [`Instant::MAX`] for never.
     pub(crate) fn next_deadline(&self, input_len: usize) -> Instant {
-        let is_due = |timeout| self.turn.due() & timeout != 0;
-        let until = |timeout, direction| match is_due(timeout) {
-            true => Instant::MAX,
-            false => self.until(direction, input_len),
-        };
-        let read = until(due::READ_TIMEOUT, Direction::Read);
-        read.min(until(due::WRITE_TIMEOUT, Direction::Write)).min(self.alarm_deadline())
+        let counting = self.counting(input_len) & !self.turn.due();
+        let mut next = self.alarm_deadline();
+        if counting & due::READ_TIMEOUT != 0 {
+            next = next.min(self.until(Direction::Read));
+        }
+        if counting & due::WRITE_TIMEOUT != 0 {
+            next = next.min(self.until(Direction::Write));
+        }
+        next
     }
 
     /// Returns when the alarm is due, or a connection at rest connects; [`Instant::MAX`] for never.
@@ -53,27 +64,18 @@ impl<A> ConnSlot<A> {
     /// Sets the alarm, which is due at `now`, for the next time, if it comes again: a period later, or a period
     /// from now when more than one has passed.
     fn renew_alarm(&mut self, now: Instant) {
-        let period = u64::from(self.alarm_every).wrapping_mul(1_000);
-        let next = self.alarm_at.plus(period);
-        self.alarm_at = match period {
+        let next = self.alarm_at.plus_millis(self.alarm_every);
+        self.alarm_at = match self.alarm_every {
             0 => Instant::ZERO,
             _ if next > now => next,
-            _ => now.plus(period),
+            period => now.plus_millis(period),
         };
-    }
-
-    /// Returns the callbacks of the timeouts that have passed at `now`.
-    pub(super) fn timeouts_passed(&self, now: Instant, input_len: usize) -> u8 {
-        let passed = |timeout, direction| {
-            let until = self.until(direction, input_len);
-            if until <= now && until < Instant::MAX { timeout } else { 0 }
-        };
-        passed(due::READ_TIMEOUT, Direction::Read) | passed(due::WRITE_TIMEOUT, Direction::Write)
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Restarts a direction's timeout: it made progress, or may make some from now on.
+    /// Restarts a direction's timeout: it made progress, or may make some from now on. One that is due is
+    /// taken back.
     pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -81,12 +83,21 @@ impl<A> Cx<'_, A> {
             return;
         }
         let [read, write] = &mut slot.last;
-        match direction {
-            Direction::Read => *read = now,
-            Direction::Write => *write = now,
+        let timeout = match direction {
+            Direction::Read => {
+                *read = now;
+                due::READ_TIMEOUT
+            }
+            Direction::Write => {
+                *write = now;
+                due::WRITE_TIMEOUT
+            }
+        };
+        slot.clear_due(timeout);
+        if slot.counting(self.pools.input_len(slot.pool())) & timeout != 0 {
+            let until = slot.until(direction);
+            self.conn_arm_until(index, until);
         }
-        let until = slot.until(direction, self.pools.input_len(slot.pool()));
-        self.conn_arm_until(index, until);
     }
 
     /// Makes sure that the loop looks at a connection's next deadline in time.
@@ -98,42 +109,44 @@ impl<A> Cx<'_, A> {
 
     /// Makes sure that the loop looks at a connection's deadlines at `until`.
     fn conn_arm_until(&mut self, index: u16, until: Instant) {
-        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let stands_early = slot.alarm.is_placed() && slot.alarm.deadline <= until;
-        if stands_early || until == Instant::MAX {
+        if until == Instant::MAX || self.timers.conns.comes_by(index, until) {
             return;
         }
-        self.sequence = self.sequence.wrapping_add(1);
-        (slot.alarm.deadline, slot.alarm.sequence) = (until, self.sequence);
         if until < self.due_from {
             (self.due_from, self.due_moved) = (until, true);
         }
-        self.timers.conns.arm(&mut self.tables.conns, index);
+        let alarm = self.next_alarm(until);
+        self.timers.conns.arm(index, alarm);
     }
 
     /// Makes what has passed for the connection in a slot due. The direction of a timeout is disabled when
     /// its turn comes (rule M7), whether there is a callback or not.
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
-        let now = self.now;
+        let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if !slot.is_held() {
             return self.conn_close_timed_out(index);
         }
-        let passed = slot.timeouts_passed(now, self.pools.input_len(slot.pool()));
-        let alarm = slot.alarm_deadline();
-        if alarm <= now
-            && alarm < Instant::MAX
-            && let Some(alarm) = self.hooks.conn_alarm
-        {
+        let mut passed = slot.counting(self.pools.input_len(slot.pool()));
+        if slot.until(Direction::Read) > now {
+            passed &= !due::READ_TIMEOUT;
+        }
+        if slot.until(Direction::Write) > now {
+            passed &= !due::WRITE_TIMEOUT;
+        }
+        if let Some(alarm) = self.hooks.conn_alarm {
             alarm(self, index);
         }
         self.conn_activate(index, passed);
     }
 
-    /// Makes the alarm of a connection due, or connects one that is at rest.
+    /// If the alarm of a connection is due, reports it, or connects one that is at rest.
     pub(super) fn conn_alarm_due(&mut self, index: u16) {
-        let now = self.now;
+        let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if slot.alarm_deadline() > now {
+            return;
+        }
         if slot.has(flag::RESTING) {
             return self.conn_call(index);
         }

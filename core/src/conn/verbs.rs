@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::slot::flag;
 use super::{ConnSlot, Direction, Tuning};
-use crate::error::{StaleError, StillActiveError};
+use crate::error::{Code, StaleError, StillActiveError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -115,20 +115,20 @@ impl<A> ConnMut<'_, '_, A> {
     /// `None` and zero mean no timeout. In whole milliseconds, rounded up; 49 days at most.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
-        self.change(|slot| slot.timeouts = [read, write]);
-        self.restart_timeouts()
+        self.change_timeouts(|timeouts| *timeouts = [read, write])
     }
 
     /// Sets how long no input may arrive; see [`set_timeouts`](Self::set_timeouts). The timeout for writing
     /// stays.
     pub fn set_idle(&mut self, idle: Option<Duration>) -> &mut Self {
         let idle = idle.map_or(0, millis);
-        self.change(|slot| slot.timeouts[0] = idle);
-        self.restart_timeouts()
+        self.change_timeouts(|[read, _]| *read = idle)
     }
 
-    fn restart_timeouts(&mut self) -> &mut Self {
-        if self.held_mut().is_some() {
+    /// Changes the timeouts and restarts them. A connection below a filter has none.
+    fn change_timeouts(&mut self, change: impl FnOnce(&mut [u32; 2])) -> &mut Self {
+        if let Some(slot) = self.held_mut().filter(|slot| slot.above().is_none()) {
+            change(&mut slot.timeouts);
             self.cx.conn_progress(self.conn.slot(), Direction::Read);
             self.cx.conn_progress(self.conn.slot(), Direction::Write);
         }
@@ -180,9 +180,25 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the peer's address; for a connection at rest, the address of its last connect.
+    /// Returns the peer's address; for a connection at rest, the address of its last connect; for one above a
+    /// filter, that of the connection below. None for the end of a [pair](Cx::pair).
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.slot().map(|slot| slot.peer.into())
+        let (mut above, mut slot) = (self.conn, self.slot()?);
+        while let Some(conn) = slot.peer.as_conn() {
+            slot = self.cx.tables.conns.get(conn)?;
+            if slot.peer.as_conn() == Some(above) {
+                return None;
+            }
+            above = conn;
+        }
+        Some(slot.peer.into())
+    }
+
+    /// Returns the other end of a [pair](Cx::pair) (`bufferevent_pair_get_partner`), or the connection below the
+    /// filter that this one is above (`bufferevent_get_underlying`).
+    pub fn partner(&self) -> Option<Conn> {
+        let partner = self.slot()?.peer.as_conn()?;
+        self.cx.tables.conns.get(partner).map(|_| partner)
     }
 
     /// Returns the listener that accepted the connection, none for an outgoing one. The handle is stale
@@ -287,7 +303,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// dropped its socket. Until then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
         if self.still_held() {
-            self.cx.conn_abort(self.conn.slot(), None);
+            self.cx.conn_abort(self.conn.slot(), Code::ABORTED);
         }
     }
 
@@ -295,7 +311,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// for instance.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.still_held() {
-            self.cx.conn_abort(self.conn.slot(), Some(error));
+            self.cx.conn_abort(self.conn.slot(), error.into());
         }
     }
 

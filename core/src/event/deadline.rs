@@ -1,6 +1,6 @@
 //! An event's deadline: how it begins, moves, passes, and is set again when the event fires.
 
-use super::flag;
+use super::{EventSlot, flag};
 use crate::handle::Event;
 use crate::queue::Id;
 use crate::timers::Alarm;
@@ -42,16 +42,20 @@ impl<A> Cx<'_, A> {
     fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {
-            self.due_moved |= slot.alarm.deadline <= self.due_from;
+            self.due_moved |= self.timers.events.alarm(index).deadline <= self.due_from;
         } else {
             slot.set_pending(flag::ARMED, true);
             self.armed = self.armed.wrapping_add(1);
         }
-        self.sequence = self.sequence.wrapping_add(1);
         self.due_from = self.due_from.min(deadline);
-        (slot.alarm.deadline, slot.alarm.sequence) = (deadline, self.sequence);
-        self.timers.events.arm_quickly(&mut self.tables.events, index);
+        let alarm = self.next_alarm(deadline);
+        self.timers.events.arm(index, alarm);
         self.note_added();
+    }
+
+    /// Returns when the timeout of an event passes.
+    pub(crate) fn event_deadline(&self, index: u16, slot: &EventSlot<A>) -> Option<Instant> {
+        slot.has(flag::ARMED).then(|| self.timers.events.alarm(index).deadline)
     }
 
     /// Removes the deadline of the event in a slot.
@@ -60,7 +64,7 @@ impl<A> Cx<'_, A> {
         {
             slot.set_pending(flag::ARMED, false);
             self.armed = self.armed.wrapping_sub(1);
-            self.due_moved |= slot.alarm.deadline <= self.due_from;
+            self.due_moved |= self.timers.events.alarm(index).deadline <= self.due_from;
         }
     }
 
@@ -76,15 +80,16 @@ impl<A> Cx<'_, A> {
     /// Takes cancelled timers that come first out of the heap.
     fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
+            let alarm = self.timers.events.alarm(index);
             let Some(slot) = self.tables.events.slot_mut(index) else { break };
             let state = slot.turn.state;
-            let comes_later = slot.alarm.deadline > due
-                || before.is_some_and(|before| before.precedes(&slot.alarm));
+            let comes_later =
+                alarm.deadline > due || before.is_some_and(|before| before.precedes(alarm));
             if state & flag::ARMED != 0 && comes_later {
-                return slot.alarm.deadline;
+                return alarm.deadline;
             }
             slot.set_pending(flag::ARMED, false);
-            self.timers.events.remove_first(&mut self.tables.events);
+            self.timers.events.remove_first();
             if state & flag::ARMED != 0 {
                 self.armed = self.armed.wrapping_sub(1);
                 if state & (flag::REGISTERED | flag::ONE_SHOT) == flag::REGISTERED | flag::ONE_SHOT
@@ -111,7 +116,8 @@ impl<A> Cx<'_, A> {
     /// Sets the next deadline of a persistent event that fires with `what`.
     fn event_rearm(&mut self, index: u16, what: EventFlags) {
         let Some(slot) = self.tables.events.slot(index) else { return };
-        let from = if what.contains(EventFlags::TIMEOUT) { slot.alarm.deadline } else { self.now };
+        let is_late = what.contains(EventFlags::TIMEOUT);
+        let from = if is_late { self.timers.events.alarm(index).deadline } else { self.now };
         let on_time = from.plus(slot.interval);
         let missed = on_time < self.now;
         self.event_arm(index, if missed { self.now.plus(slot.interval) } else { on_time });

@@ -4,6 +4,7 @@ use core::num::NonZeroU16;
 
 use super::flag;
 use crate::handle::Event;
+use crate::hooks::OneShot;
 use crate::pass::Step;
 use crate::queue::Id;
 use crate::table::Slot;
@@ -57,9 +58,9 @@ impl<A> Cx<'_, A> {
             self.state.slow = true;
         }
         if flags & flag::DELETE != 0
-            && let Some(spent) = self.hooks.event_spent
+            && let Some(one_shot) = self.hooks.one_shot
         {
-            spent(self, event);
+            one_shot(self, event, OneShot::Fires);
         }
         if flags & flag::REARM != 0
             && let Some(rearm) = self.hooks.event_rearm
@@ -75,21 +76,30 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Makes a one-shot event not pending.
-    pub(crate) fn event_spent(&mut self, event: Event) {
-        self.event_disarm(event.slot());
-        self.event_unregister(event);
+    /// Makes a one-shot event that fires not pending. Frees a once-event whose callback has run, unless the
+    /// callback made it pending or active again.
+    pub(crate) fn event_one_shot(&mut self, event: Event, what: OneShot) {
+        match what {
+            OneShot::Fires => {
+                self.event_disarm(event.slot());
+                self.event_unregister(event);
+            }
+            OneShot::HasRun => {
+                let Some(slot) = self.tables.events.get(event) else { return };
+                if !slot.has(flag::ARMED | flag::REGISTERED) && !slot.turn.is_queued() {
+                    self.tables.events.remove(event);
+                }
+            }
+        }
     }
 
-    /// Frees the once-event whose callback has run, unless the callback made it pending or active again.
+    /// Frees the once-event whose callback has run, if there is one.
     pub(crate) fn free_fired_once(&mut self) {
-        if self.fired_once == Event::NONE {
-            return;
-        }
         let event = core::mem::replace(&mut self.fired_once, Event::NONE);
-        let Some(slot) = self.tables.events.get(event) else { return };
-        if !slot.has(flag::ARMED | flag::REGISTERED) && !slot.turn.is_queued() {
-            self.tables.events.remove(event);
+        if event != Event::NONE
+            && let Some(one_shot) = self.hooks.one_shot
+        {
+            one_shot(self, event, OneShot::HasRun);
         }
     }
 

@@ -95,7 +95,7 @@ mod tests {
 
     /// Every order of leaving, and joining again in between.
     #[test]
-    fn members_stay_in_order_whoever_leaves() {
+    fn members_stay_in_order_when_any_two_leave() {
         for first in 0..4 {
             for second in (0..4).filter(|second| *second != first) {
                 let (mut list, mut links) = (Waiting::NONE, Plain(std::vec![Link::EMPTY; 4]));

@@ -31,7 +31,7 @@ impl<A> Cx<'_, A> {
     /// Puts an event on the list of its signal.
     pub(crate) fn event_register_signal(&mut self, event: Event, signal: Signal) {
         if !self.is_waited_for(signal) {
-            self.outbox.signals |= signal.bit();
+            self.outbox.add_signal(signal);
         }
         let links = &mut InterestLinks(&mut self.tables.events);
         self.signal_events.push(links, Id::at(event.slot()));
@@ -66,7 +66,7 @@ impl<A> Cx<'_, A> {
                 let links = &mut InterestLinks(&mut self.tables.events);
                 self.signal_events.remove(links, Id::at(event.slot()));
                 if !self.is_waited_for(signal) {
-                    self.outbox.signals |= signal.bit();
+                    self.outbox.add_signal(signal);
                 }
                 self.set_registered(event, false);
             }

@@ -1,12 +1,11 @@
-//! What an event's slot keeps: 56 bytes on a 32-bit target, its timer included.
+//! What an event's slot keeps: 40 bytes on a 32-bit target, beside the 16 of its timer.
 
 use super::OnEvent;
 use crate::handle::{Handle, Source, kind};
 use crate::queue::{Link, Turn};
 use crate::table::{Head, Slot};
-use crate::timers::Alarm;
 use crate::watcher::When;
-use crate::{EventFlags, Instant, Signal};
+use crate::{EventFlags, Signal};
 
 /// What an event waits for, besides its timeout.
 #[derive(Clone, Copy)]
@@ -51,8 +50,6 @@ pub(crate) mod flag {
 
 /// Room for one event, in a [`Memory`](crate::memory::Memory).
 pub struct EventSlot<A> {
-    /// Its deadline; without [`flag::ARMED`], the last one it had.
-    pub(crate) alarm: Alarm,
     /// In microseconds, with [`flag::REARM`].
     pub(super) interval: u64,
     pub(crate) call: Option<OnEvent<A>>,
@@ -72,7 +69,6 @@ impl<A> Slot for EventSlot<A> {
     type Kind = kind::Event;
 
     const EMPTY: Self = Self {
-        alarm: Alarm::EMPTY,
         interval: 0,
         call: None,
         user: 0,
@@ -92,7 +88,7 @@ impl<A> Slot for EventSlot<A> {
     }
 
     fn renew(&mut self) {
-        (self.turn, self.alarm) = (Turn::EMPTY, Alarm::EMPTY);
+        self.turn = Turn::EMPTY;
     }
 }
 
@@ -120,8 +116,7 @@ impl<A> EventSlot<A> {
         Handle::new(self.waits, self.more)
     }
 
-    /// Begins an event in a slot that has just been taken. Its place in the heap of timers is kept: the
-    /// stale key of an earlier, cancelled event may still be there.
+    /// Begins an event in a slot that has just been taken.
     pub(crate) fn begin(
         &mut self,
         call: OnEvent<A>,
@@ -183,11 +178,6 @@ impl<A> EventSlot<A> {
     pub(super) const fn take_further_raises(&mut self) -> u16 {
         self.turn.set(flag::RAISES, false);
         core::mem::replace(&mut self.more, 0).saturating_sub(1)
-    }
-
-    /// Returns when its timeout passes.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.has(flag::ARMED).then_some(self.alarm.deadline)
     }
 
     /// Returns what the event waits for, except its timeout.

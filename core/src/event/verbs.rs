@@ -129,7 +129,7 @@ impl<A> EventMut<'_, '_, A> {
 
     /// Returns when the event's timeout passes.
     pub fn deadline(&self) -> Option<Instant> {
-        self.state()?.deadline()
+        self.cx.event_deadline(self.event.slot(), self.state()?)
     }
 
     /// Returns how long it is until the event's timeout passes; zero when it should have passed.

@@ -7,9 +7,9 @@ pub(crate) struct IdleClock(Option<Lent>);
 
 struct Lent {
     read: fn() -> Instant,
-    /// The clock's time when it was lent.
-    lent_at: Instant,
-    /// The base's time then.
+    /// The clock's time at `now`.
+    at: Instant,
+    /// The base's time when the clock was lent.
     now: Instant,
 }
 
@@ -20,11 +20,12 @@ impl IdleClock {
 impl<A> EventBase<'_, A> {
     /// Lends the base a clock until [`take_idle_clock`](Self::take_idle_clock): from now on every
     /// verb that is called on the base, not in a callback, first sets the loop's time to the
-    /// present. Only differences of the clock are used, so its origin does not matter.
+    /// present. Only differences of the clock are used, so its origin does not matter: `at` is what it
+    /// showed at the loop's time.
     /// A back end lends it at the end of a turn, when it does not know when the next one comes, and
     /// takes it back when that begins.
-    pub fn lend_idle_clock(&mut self, read: fn() -> Instant) {
-        self.idle_clock.0 = Some(Lent { read, lent_at: read(), now: self.cx.now });
+    pub fn lend_idle_clock(&mut self, read: fn() -> Instant, at: Instant) {
+        self.idle_clock.0 = Some(Lent { read, at, now: self.cx.now });
     }
 
     /// Takes the clock back. From now on the loop's time is the one that is fed.
@@ -34,8 +35,8 @@ impl<A> EventBase<'_, A> {
 
     /// Sets the loop's time to the present, if a clock was lent.
     pub(crate) fn read_idle_clock(&mut self) {
-        if let Some(Lent { read, lent_at, now }) = self.idle_clock.0 {
-            self.update_now(now.after(read().since(lent_at)));
+        if let Some(Lent { read, at, now }) = self.idle_clock.0 {
+            self.update_now(now.after(read().since(at)));
         }
     }
 }

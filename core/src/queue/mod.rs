@@ -133,8 +133,8 @@ impl Queues {
     /// Begins a pass at the most urgent level.
     #[inline(always)]
     pub(crate) fn begin_pass(&mut self) {
-        // With nothing due there are as many zeros as levels, which the mask makes level 0.
-        let level = self.occupied.trailing_zeros() as u8 & Priority::LOWEST.level();
+        // With nothing due there are 32 zeros, which the mask makes level 0.
+        let level = u32::from(self.occupied).trailing_zeros() as u8 & Priority::LOWEST.level();
         if level != self.running {
             list(&mut self.levels, self.running).first = self.front;
             self.running = level;

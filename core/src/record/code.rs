@@ -237,6 +237,7 @@ impl<'e> Entry<'e> {
                 fields.small()?,
                 fields.small()?,
                 fields.small()?,
+                fields.small()?,
             )),
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,

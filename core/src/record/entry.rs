@@ -11,10 +11,7 @@ use crate::{
 
 /// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(feature = "record"),
-    expect(dead_code, reason = "nobody reads what is not recorded")
-)]
+#[cfg_attr(not(feature = "record"), expect(dead_code, reason = "what is not recorded is not read"))]
 pub enum Entry<'e> {
     /// The recording of a base of these sizes begins.
     #[cfg(feature = "record")]

@@ -4,54 +4,35 @@ use super::*;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-#[derive(Clone, Copy)]
-struct Owner {
-    alarm: Alarm,
-    armed: bool,
-}
-
+/// Who is armed, and the next sequence number.
 struct Owners {
-    owners: Vec<Owner>,
+    armed: Vec<bool>,
     sequence: usize,
-}
-
-impl Alarms for Owners {
-    fn alarm(&self, owner: u16) -> Option<&Alarm> {
-        self.owners.get(usize::from(owner)).map(|owner| &owner.alarm)
-    }
-
-    fn alarm_mut(&mut self, owner: u16) -> Option<&mut Alarm> {
-        self.owners.get_mut(usize::from(owner)).map(|owner| &mut owner.alarm)
-    }
 }
 
 impl Owners {
     fn new(count: u16, sequence: usize) -> Self {
-        let owner = Owner { alarm: Alarm::EMPTY, armed: false };
-        Self { owners: std::vec![owner; count.into()], sequence }
+        Self { armed: std::vec![false; count.into()], sequence }
     }
 
     fn arm<const N: usize>(&mut self, timers: &mut Heap<'_, N>, owner: u16, deadline: u64) {
         self.sequence = self.sequence.wrapping_add(1);
-        let held = &mut self.owners[usize::from(owner)];
-        held.alarm.deadline = Instant::from_micros(deadline);
-        held.alarm.sequence = self.sequence;
-        held.armed = true;
-        timers.arm(self, owner);
+        self.armed[usize::from(owner)] = true;
+        let deadline = Instant::from_micros(deadline);
+        timers.arm(owner, Alarm { deadline, sequence: self.sequence });
     }
 
     fn cancel(&mut self, owner: u16) {
-        self.owners[usize::from(owner)].armed = false;
+        self.armed[usize::from(owner)] = false;
     }
 
     /// Returns the earliest deadline, after cancelled timers are taken out.
     fn next<const N: usize>(&mut self, timers: &mut Heap<'_, N>) -> Option<u64> {
         while let Some(first) = timers.first() {
-            let held = self.owners[usize::from(first)];
-            if held.armed {
-                return Some(held.alarm.deadline.as_micros());
+            if self.armed[usize::from(first)] {
+                return Some(timers.alarm(first).deadline.as_micros());
             }
-            timers.remove_first(self);
+            timers.remove_first();
         }
         None
     }
@@ -62,7 +43,7 @@ impl Owners {
             let first = timers.first().unwrap();
             due.push(first);
             self.cancel(first);
-            timers.remove_first(self);
+            timers.remove_first();
         }
         due
     }
@@ -71,7 +52,7 @@ impl Owners {
 #[test]
 fn deadlines_come_due_in_order_and_not_early() {
     fn test<const N: usize>() {
-        let (mut heap, mut owners) = ([0; 4], Owners::new(4, 0));
+        let (mut heap, mut owners) = ([TimerSlot::new(); 4], Owners::new(4, 0));
         let mut timers = Heap::<N>::new(&mut heap);
         for (owner, deadline) in [(0, 30), (1, 10), (2, 20), (3, 40)] {
             owners.arm(&mut timers, owner, deadline);
@@ -91,7 +72,7 @@ fn equal_deadlines_come_due_in_the_order_armed() {
         // Only the heap of a microcontroller can see sequence numbers wrap.
         let starts = if N == 2 { [0, usize::MAX - 4] } else { [0, 7] };
         for sequence in starts {
-            let (mut heap, mut owners) = ([0; 9], Owners::new(9, sequence));
+            let (mut heap, mut owners) = ([TimerSlot::new(); 9], Owners::new(9, sequence));
             let mut timers = Heap::<N>::new(&mut heap);
             let order = [4, 1, 8, 0, 7, 2, 3, 6, 5];
             order.iter().for_each(|owner| owners.arm(&mut timers, *owner, 7));
@@ -109,7 +90,7 @@ fn equal_deadlines_come_due_in_the_order_armed() {
 #[test]
 fn arming_again_replaces_and_cancelling_forgets() {
     fn test<const N: usize>() {
-        let (mut heap, mut owners) = ([0; 3], Owners::new(3, 0));
+        let (mut heap, mut owners) = ([TimerSlot::new(); 3], Owners::new(3, 0));
         let mut timers = Heap::<N>::new(&mut heap);
         owners.arm(&mut timers, 0, 5);
         owners.arm(&mut timers, 0, 50);
@@ -127,7 +108,8 @@ fn arming_again_replaces_and_cancelling_forgets() {
 fn the_last_places_have_no_children() {
     fn test<const N: usize>() {
         let count = u16::MAX;
-        let (mut heap, mut owners) = (std::vec![0; count.into()], Owners::new(count, 0));
+        let (mut heap, mut owners) =
+            (std::vec![TimerSlot::new(); count.into()], Owners::new(count, 0));
         let mut timers = Heap::<N>::new(&mut heap);
         for owner in 0..count {
             owners.arm(&mut timers, owner, u64::from(count - owner));
@@ -151,7 +133,7 @@ fn the_heap_agrees_with_a_sorted_map() {
             random % below
         };
         for count in [1, 3, 13, 64] {
-            let mut heap = std::vec![0; count];
+            let mut heap = std::vec![TimerSlot::new(); count];
             let mut owners = Owners::new(count as u16, 0);
             let mut timers = Heap::<N>::new(&mut heap);
             let mut model: BTreeMap<(u64, usize), u16> = BTreeMap::new();

@@ -50,6 +50,7 @@ pub enum UdpError {
     System(i32),
 }
 
+#[cfg(any(feature = "record", test))]
 pub(crate) const UDP_ERRORS: [UdpError; 9] = [
     UdpError::InUse,
     UdpError::NotOurs,
@@ -62,16 +63,37 @@ pub(crate) const UDP_ERRORS: [UdpError; 9] = [
     UdpError::System(0),
 ];
 
+// In the order of the variants, so that each match is a subtraction.
+
 impl From<UdpError> for Code {
     fn from(error: UdpError) -> Self {
-        let number = if let UdpError::System(number) = error { Some(number) } else { None };
-        Self::of(&UDP_ERRORS, error, number)
+        Self(match error {
+            UdpError::InUse => -1,
+            UdpError::NotOurs => -2,
+            UdpError::Invalid => -3,
+            UdpError::Denied => -4,
+            UdpError::NoSocket => -5,
+            UdpError::Refused => -6,
+            UdpError::Unreachable => -7,
+            UdpError::TooLong => -8,
+            UdpError::System(number) => return Self::system(number),
+        })
     }
 }
 
 impl From<Code> for UdpError {
     fn from(code: Code) -> Self {
-        code.get(&UDP_ERRORS, Self::System)
+        match code.0 {
+            -1 => Self::InUse,
+            -2 => Self::NotOurs,
+            -3 => Self::Invalid,
+            -4 => Self::Denied,
+            -5 => Self::NoSocket,
+            -6 => Self::Refused,
+            -7 => Self::Unreachable,
+            -8 => Self::TooLong,
+            number => Self::System(number.into()),
+        }
     }
 }
 

@@ -108,6 +108,10 @@ impl<'s, A> UdpTable<'s, A> {
 }
 
 impl<A> Cx<'_, A> {
+    pub(crate) const fn is_udps_turn(&self, index: UdpIndex) -> bool {
+        match index {}
+    }
+
     pub(crate) const fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         match index {}
     }

@@ -228,6 +228,11 @@ impl<A> Cx<'_, A> {
         self.activate(self.tables.udp.id(index), due);
     }
 
+    /// Returns whether the socket in a slot, which is queued first, has not run in this pass.
+    pub(crate) fn is_udps_turn(&self, index: UdpIndex) -> bool {
+        self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
+    }
+
     /// Prepares the next callback of a socket whose turn it is. Others that are due run in the next pass.
     pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         let (socket, slot) = self.tables.udp.slots.at(index)?;
@@ -241,11 +246,7 @@ impl<A> Cx<'_, A> {
     }
 
     pub(super) fn udp_post(&mut self, index: UdpIndex, action: u8) {
-        let pending = self.tables.udp.pending(index);
-        if pending.is_some_and(|pending| pending.add(action)) {
-            let id = self.tables.udp.id(index);
-            self.outbox.append(&mut self.tables, id);
-        }
+        self.post(self.tables.udp.id(index), action);
     }
 
     pub(crate) fn udp_action(&mut self, index: UdpIndex, action: u8) -> Option<Action> {

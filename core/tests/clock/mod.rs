@@ -12,7 +12,7 @@ pub struct Clock {
     pub now: Instant,
     /// When a wait ends, if not at its deadline.
     pub wakes: Option<Instant>,
-    /// Until when the last wait was to be, as [`Backend::wait`] has it.
+    /// The deadline of the last wait, as given to [`Backend::wait`].
     pub until: Instant,
     /// How long each callback works.
     pub work: Duration,

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use picoevent::{
-    Action, Conn, ConnError, ConnEvent, Direction, End, EventBase, FIN_WAIT, LINGER, Wait,
-};
+use picoevent::{Action, Conn, ConnError, ConnEvent, Direction, End, FIN_WAIT, LINGER, Wait};
 
 use crate::{
-    App, Base, CLOSED, actions, at, connect, drain, feed, listener, ms, open, peer, storage,
-    try_connect,
+    App, Base, CLOSED, actions, at, base, connect, drain, feed, listener, ms, open, peer,
+    try_connect, with_conn,
 };
 
 /// A connection that is closed, and whose end of stream the peer has.
@@ -29,9 +27,7 @@ fn lingering(base: &mut Base) -> Conn {
 
 #[test]
 fn a_connection_that_cannot_deliver_its_output_is_reset() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().write(b"unread").unwrap();
     base.advance(at(5));
     base.conn(conn).unwrap().close();
@@ -46,9 +42,7 @@ fn a_connection_that_cannot_deliver_its_output_is_reset() {
 
 #[test]
 fn a_peer_that_does_not_acknowledge_our_end_is_reset() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().close();
     actions(&mut base);
     base.advance(at(0).after(LINGER));
@@ -58,8 +52,7 @@ fn a_peer_that_does_not_acknowledge_our_end_is_reset() {
 
 #[test]
 fn a_peer_that_never_ends_is_waited_for_only_so_long() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = lingering(&mut base);
     let limit = at(0).after(FIN_WAIT);
     assert_eq!(base.deadline(), Some(limit));
@@ -71,8 +64,7 @@ fn a_peer_that_never_ends_is_waited_for_only_so_long() {
 
 #[test]
 fn the_limits_can_be_set() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.set_close_limits(ms(30), Duration::ZERO);
     let conn = open(&mut base, &mut app);
     base.conn(conn).unwrap().close();
@@ -84,8 +76,7 @@ fn the_limits_can_be_set() {
 
 #[test]
 fn what_a_peer_sends_to_a_closed_connection_is_discarded_a_ring_in_each_turn() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = lingering(&mut base);
     for _ in 0..3 {
         assert_eq!(feed(&mut base, conn, b"abcdefgh"), 4);
@@ -101,8 +92,7 @@ fn what_a_peer_sends_to_a_closed_connection_is_discarded_a_ring_in_each_turn() {
 
 #[test]
 fn a_lingering_connection_gives_its_slot_to_a_new_one_the_oldest_first() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let listener = listener(&mut base);
     let old = lingering(&mut base);
     base.advance(at(1));
@@ -123,8 +113,7 @@ fn a_lingering_connection_gives_its_slot_to_a_new_one_the_oldest_first() {
 
 #[test]
 fn a_back_end_that_needs_a_socket_gets_that_of_the_oldest_lingering_connection() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let (old, young) = (lingering(&mut base), lingering(&mut base));
     assert_eq!((base.end_lingering(), base.counts().conns), (Some(old), 1));
     assert_eq!((base.end_lingering(), base.counts().conns), (Some(young), 0));
@@ -134,9 +123,7 @@ fn a_back_end_that_needs_a_socket_gets_that_of_the_oldest_lingering_connection()
 
 #[test]
 fn a_half_closed_connection_is_not_a_lingering_one() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).finish();
     assert_eq!(actions(&mut base), [Action::Receive(conn), Action::End(conn)]);
     base.delivered(conn);
@@ -149,8 +136,7 @@ fn a_half_closed_connection_is_not_a_lingering_one() {
 
 #[test]
 fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_dropped() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (speaks, silent) = (connect(&mut base), connect(&mut base));
     actions(&mut base);
     base.conn(speaks).unwrap().write(b"x").unwrap();
@@ -168,9 +154,7 @@ fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_dropped()
 
 #[test]
 fn an_end_that_was_not_asked_for_is_ignored() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     base.delivered(conn);
     base.conn(conn).unwrap().write(b"x").unwrap();
     base.conn(conn).unwrap().close();
@@ -182,9 +166,7 @@ fn an_end_that_was_not_asked_for_is_ignored() {
 
 #[test]
 fn closing_everything_leaves_no_listener_and_no_connection() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     let connect = connect(&mut base);
     actions(&mut base);
     base.close_all();

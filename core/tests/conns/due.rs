@@ -1,8 +1,8 @@
 //! What became due is checked again when it is called.
 
-use picoevent::{Conn, ConnEvent, Cx, Direction, EventBase};
+use picoevent::{Conn, ConnEvent, Cx, Direction};
 
-use super::{ABORTED, App, Base, actions, drain, feed, listener, peer, storage};
+use super::{ABORTED, App, Base, actions, base, drain, feed, listener, peer};
 
 /// Two accepted connections that read; the first is called first.
 fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
@@ -45,8 +45,7 @@ fn meanwhile(
 
 #[test]
 fn a_write_callback_does_not_run_while_output_is_left() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (first, second) = pair(&mut base, &mut app);
     base.conn(second).unwrap().write(b"abc").unwrap();
     let more: fn(&mut Cx<App>, Conn) = |cx, other| cx.conn(other).unwrap().write(b"de").unwrap();
@@ -61,8 +60,7 @@ fn a_write_callback_does_not_run_while_output_is_left() {
 
 #[test]
 fn a_read_callback_waits_while_reading_is_disabled_and_the_bytes_stay() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (first, second) = pair(&mut base, &mut app);
     let stop: fn(&mut Cx<App>, Conn) =
         |cx, other| _ = cx.conn(other).unwrap().disable(Direction::Read);
@@ -83,8 +81,7 @@ fn a_read_callback_waits_while_reading_is_disabled_and_the_bytes_stay() {
 
 #[test]
 fn a_read_callback_does_not_run_when_the_input_is_gone() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (first, second) = pair(&mut base, &mut app);
     let eat: fn(&mut Cx<App>, Conn) = |cx, other| _ = cx.conn(other).unwrap().consume(9);
     let calls = meanwhile(&mut base, &mut app, (first, second), eat, |base| {
@@ -98,8 +95,7 @@ fn a_read_callback_does_not_run_when_the_input_is_gone() {
 
 #[test]
 fn a_write_callback_waits_while_writing_is_disabled() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (first, second) = pair(&mut base, &mut app);
     base.conn(second).unwrap().write(b"abc").unwrap();
     let stop: fn(&mut Cx<App>, Conn) =
@@ -115,8 +111,7 @@ fn a_write_callback_waits_while_writing_is_disabled() {
 
 #[test]
 fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (_, conn) = pair(&mut base, &mut app);
     // Echoes, and frees at the end of stream, as libevent's programs do.
     app.react = Some(|_, conn, event| match event {
@@ -134,8 +129,7 @@ fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported(
 
 #[test]
 fn input_before_the_end_of_the_stream_is_reported_before_it_whenever_reading_is_enabled() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     for enabled_before in [true, false] {
         let conn = base.accepted(listener, peer()).unwrap();

@@ -1,8 +1,10 @@
-//! Listeners that are disabled or freed while connections wait for their callback.
+//! Listeners: full tables, and listeners that are disabled or freed while connections wait for their callback.
 
-use picoevent::{Action, Conn, ConnError, ConnEvent, Cx, EventBase, Listener, Storage};
+use picoevent::{
+    AcceptError, Action, Conn, ConnError, ConnEvent, Cx, EventBase, ListenError, Listener, Storage,
+};
 
-use super::{App, Base, actions, at, connect, listener, ms, peer, storage};
+use super::{App, Base, actions, at, base, connect, listener, ms, peer};
 
 /// Accepts two connections, of which the first one's callback runs `deed` on the listener.
 fn accept_two(base: &mut Base, app: &mut App, deed: fn(&mut Cx<App>, Listener)) -> [Conn; 2] {
@@ -21,8 +23,7 @@ fn disable(cx: &mut Cx<App>, listener: Listener) {
 
 #[test]
 fn connections_of_a_listener_disabled_in_its_callback_wait_until_it_is_enabled() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let [_, second] = accept_two(&mut base, &mut app, disable);
     base.dispatch(&mut app);
     assert_eq!((app.calls(), base.conns().count()), (vec![], 1));
@@ -51,8 +52,7 @@ fn a_connection_knows_the_listener_that_accepted_it() {
 
 #[test]
 fn a_listener_disabled_and_enabled_in_one_callback_goes_on() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     for _ in 0..2 {
         base.accepted(listener, peer()).unwrap();
@@ -66,8 +66,7 @@ fn a_listener_disabled_and_enabled_in_one_callback_goes_on() {
 
 #[test]
 fn connections_of_a_listener_freed_in_its_callback_are_reset() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let free: fn(&mut Cx<App>, Listener) = |cx, listener| cx.listener(listener).unwrap().free();
     let [first, second] = accept_two(&mut base, &mut app, free);
     assert!(actions(&mut base).contains(&Action::Reset(second)));
@@ -77,8 +76,7 @@ fn connections_of_a_listener_freed_in_its_callback_are_reset() {
 
 #[test]
 fn connections_held_back_are_reset_when_their_listener_is_freed() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let [_, second] = accept_two(&mut base, &mut app, disable);
     actions(&mut base);
     base.listener(app.listener.unwrap()).unwrap().free();
@@ -90,8 +88,7 @@ fn connections_held_back_are_reset_when_their_listener_is_freed() {
 
 #[test]
 fn a_connection_that_fails_while_it_is_held_back_gives_its_slot_back() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let [_, second] = accept_two(&mut base, &mut app, disable);
     base.failed(second, ConnError::Reset);
     assert_eq!(base.counts().conns, 1);
@@ -102,8 +99,7 @@ fn a_connection_that_fails_while_it_is_held_back_gives_its_slot_back() {
 
 #[test]
 fn a_connection_that_fails_before_it_is_handed_over_gives_its_slot_back() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     let conn = base.accepted(listener, peer()).unwrap();
     base.failed(conn, ConnError::Reset);
@@ -113,8 +109,7 @@ fn a_connection_that_fails_before_it_is_handed_over_gives_its_slot_back() {
 
 #[test]
 fn a_listener_disabled_by_a_timer_takes_back_what_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     app.listener = Some(listener);
     let stop = base.new_timer(picoevent::Mode::OneShot, |app: &mut App, event| {
@@ -129,4 +124,33 @@ fn a_listener_disabled_by_a_timer_takes_back_what_is_due() {
         base.dispatch(&mut app);
     }
     assert_eq!(app.calls(), []);
+}
+
+#[test]
+fn a_listener_is_enabled_until_it_is_disabled_or_fails() {
+    let mut base = base();
+    let listener = listener(&mut base);
+    assert!(base.listener(listener).unwrap().is_enabled());
+    assert!(!base.listener(listener).unwrap().disable().is_enabled());
+    assert!(base.listener(listener).unwrap().enable().is_enabled());
+    base.listen_failed(listener, ListenError::InUse);
+    assert!(!base.listener(listener).unwrap().is_enabled());
+}
+
+#[test]
+fn a_full_table_refuses_the_accept() {
+    let (mut base, mut app) = (base(), App::default());
+    let listener = listener(&mut base);
+    let first = base.accepted(listener, peer()).unwrap();
+    base.accepted(listener, peer()).unwrap();
+    assert!(!base.has_room(listener));
+    assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [ConnEvent::Opened, ConnEvent::Opened]);
+    base.conn(first).unwrap().abort();
+    base.dispatch(&mut app);
+    actions(&mut base);
+    base.accepted(listener, peer()).unwrap();
+    base.listener(listener).unwrap().free();
+    assert_eq!(base.accepted(listener, peer()), Err(AcceptError::NoListener));
 }

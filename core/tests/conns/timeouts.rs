@@ -1,16 +1,14 @@
 //! Timeouts of connections: when they begin, what restarts them, what takes them back.
 
-use picoevent::{ConnEvent, Direction, EventBase, Wait};
+use picoevent::{ConnEvent, Direction, Wait};
 
 use super::{
-    App, Base, SETTINGS, actions, at, connect, drain, feed, ms, open, peer, pool, storage,
+    App, Base, SETTINGS, actions, at, base, connect, drain, feed, ms, peer, pool, with_conn,
 };
 
 #[test]
 fn a_silent_peer_times_out_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
     assert_eq!(base.deadline(), None, "reading is not enabled");
     base.conn(conn).unwrap().enable(Direction::Read);
@@ -29,9 +27,7 @@ fn a_silent_peer_times_out_once() {
 
 #[test]
 fn a_peer_that_does_not_read_times_out() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().set_timeouts(None, Some(ms(10)));
     assert_eq!(base.deadline(), None, "nothing is to be sent");
     base.conn(conn).unwrap().write(b"abcd").unwrap();
@@ -48,8 +44,7 @@ fn a_peer_that_does_not_read_times_out() {
 
 #[test]
 fn the_write_timeout_bounds_a_connect_and_comes_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = connect(&mut base);
     base.conn(conn).unwrap().set_timeouts(None, Some(ms(20)));
     for now in [20, 40, 60] {
@@ -74,9 +69,7 @@ fn turn(
 
 #[test]
 fn a_read_timeout_counts_from_the_news_that_came_last() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None).enable(Direction::Read);
     let calls = turn(&mut base, &mut app, 700, |base| _ = feed(base, conn, b"a"));
@@ -90,9 +83,7 @@ fn a_read_timeout_counts_from_the_news_that_came_last() {
 
 #[test]
 fn a_peer_that_takes_some_output_in_time_does_not_time_out() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(None, Some(ms(1000))).write(b"abcdefgh").unwrap();
     for step in 1..8 {
@@ -106,8 +97,7 @@ fn a_peer_that_takes_some_output_in_time_does_not_time_out() {
 
 #[test]
 fn a_read_timeout_begins_when_a_slow_connect_has_ended() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.advance(at(0));
     let pool = pool(&mut base);
     let conn = base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap();
@@ -121,9 +111,7 @@ fn a_read_timeout_begins_when_a_slow_connect_has_ended() {
 
 #[test]
 fn input_found_together_with_its_timeout_is_no_timeout() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
     let calls = turn(&mut base, &mut app, 50, |base| _ = feed(base, conn, b"a"));
@@ -134,9 +122,7 @@ fn input_found_together_with_its_timeout_is_no_timeout() {
 
 #[test]
 fn progress_before_its_callback_takes_a_timeout_back() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), Some(ms(10))).enable(Direction::Read);
     base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
@@ -161,9 +147,7 @@ fn a_timeout_that_passed_is_taken_back_by_another_callback() {
         |base, conn| _ = base.conn(conn).unwrap().disable(Direction::Read),
     ];
     for take in takers {
-        let (mut storage, mut app) = (storage(), App::default());
-        let mut base = EventBase::new(&mut storage);
-        let conn = open(&mut base, &mut app);
+        let (mut base, mut app, conn) = with_conn();
         base.advance(at(0));
         base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
         base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();

@@ -1,16 +1,15 @@
 //! A connection's alarm, and the deadlines it shares its key with.
 
-use picoevent::{ConnEvent, Direction, EventBase, Priority};
+use picoevent::{ConnEvent, Direction, Priority};
 
 use crate::{
-    ABORTED, App, actions, at, connect, failed, feed, ms, open, passes, passes_at, pool, storage,
+    ABORTED, App, actions, at, base, connect, failed, feed, ms, open, passes, passes_at, pool,
+    with_conn,
 };
 
 #[test]
 fn an_alarm_rings_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_after(ms(5));
     assert_eq!(base.deadline(), Some(at(5)));
     assert_eq!(passes_at(&mut base, &mut app, 4), []);
@@ -20,9 +19,7 @@ fn an_alarm_rings_once() {
 
 #[test]
 fn a_periodic_alarm_goes_on_and_skips_missed_periods() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_every(ms(10));
     for (now, next) in [(10, 20), (20, 30), (57, 67), (67, 77), (77, 87)] {
         assert_eq!(passes_at(&mut base, &mut app, now), [ConnEvent::Alarm], "at {now}");
@@ -33,9 +30,7 @@ fn a_periodic_alarm_goes_on_and_skips_missed_periods() {
 
 #[test]
 fn an_alarm_of_no_time_rings_a_millisecond_later() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_after(ms(0));
     assert_eq!(passes(&mut base, &mut app), []);
     assert_eq!(passes_at(&mut base, &mut app, 1), [ConnEvent::Alarm]);
@@ -43,9 +38,7 @@ fn an_alarm_of_no_time_rings_a_millisecond_later() {
 
 #[test]
 fn cancel_tells_whether_an_alarm_was_set_or_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     assert!(!base.conn(conn).unwrap().cancel_alarm(), "none was set");
     assert!(base.conn(conn).unwrap().alarm_every(ms(5)).cancel_alarm(), "it was set");
     assert!(!base.conn(conn).unwrap().cancel_alarm());
@@ -62,9 +55,7 @@ fn cancel_tells_whether_an_alarm_was_set_or_due() {
 
 #[test]
 fn a_new_alarm_replaces_one_that_is_set_and_one_that_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_after(ms(5)).alarm_after(ms(20));
     assert_eq!(passes_at(&mut base, &mut app, 19), []);
     assert_eq!(passes_at(&mut base, &mut app, 20), [ConnEvent::Alarm]);
@@ -81,9 +72,7 @@ fn a_new_alarm_replaces_one_that_is_set_and_one_that_is_due() {
 
 #[test]
 fn an_alarm_ends_with_its_connection() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_every(ms(5));
     base.conn(conn).unwrap().abort();
     assert_eq!(passes_at(&mut base, &mut app, 50), [ABORTED]);
@@ -98,8 +87,7 @@ fn an_alarm_ends_with_its_connection() {
 
 #[test]
 fn a_connection_at_rest_has_no_alarm_and_one_that_connects_has() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 2);
     let rests = base.outgoing_with(pool, &crate::SETTINGS, App::note).unwrap();
     base.conn(rests).unwrap().alarm_after(ms(5));
@@ -111,9 +99,7 @@ fn a_connection_at_rest_has_no_alarm_and_one_that_connects_has() {
 
 #[test]
 fn at_the_end_of_the_clock_no_alarm_rings_that_was_not_set() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().set_timeouts(Some(ms(5)), None);
     base.advance(picoevent::Instant::MAX);
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Timeout(Direction::Read)]);
@@ -122,9 +108,7 @@ fn at_the_end_of_the_clock_no_alarm_rings_that_was_not_set() {
 /// A timeout that is due is not looked for in the heap. When its callback is taken back, it is.
 #[test]
 fn a_timeout_whose_callback_was_taken_back_comes_later() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     for delay in [10, 12] {

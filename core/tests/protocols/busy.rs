@@ -1,9 +1,9 @@
 //! Spare places for an answer in busy times, and the limits of listeners.
 
-use picoevent::{AcceptError, Action, Conn, ConnError, ConnEvent, EventBase, Pool, Settings};
+use picoevent::{AcceptError, Action, Conn, ConnError, ConnEvent, Pool, Settings};
 
 use crate::{
-    ABORTED, App, Base, CLOSED, SETTINGS, actions, drain, listen, passes, peer, pool, storage,
+    ABORTED, App, Base, CLOSED, SETTINGS, actions, base, drain, listen, passes, peer, pool,
 };
 
 static BUSY: Settings = Settings::new().busy(b"busy\r\n");
@@ -19,9 +19,8 @@ fn busy(base: &mut Base, app: &mut App) -> (picoevent::Listener, Conn) {
 }
 
 #[test]
-fn a_client_in_a_spare_place_gets_the_text_and_is_closed_and_nobody_hears_of_it() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+fn a_client_in_a_spare_place_gets_the_text_and_is_closed_without_a_callback() {
+    let (mut base, mut app) = (base(), App::default());
     let (listener, first) = busy(&mut base, &mut app);
     assert!(base.has_room(listener));
     let second = base.accepted(listener, peer()).unwrap();
@@ -39,8 +38,7 @@ fn a_client_in_a_spare_place_gets_the_text_and_is_closed_and_nobody_hears_of_it(
 
 #[test]
 fn while_no_place_is_spare_clients_wait() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let (listener, first) = busy(&mut base, &mut app);
     let second = base.accepted(listener, peer()).unwrap();
     assert!(!base.has_room(listener));
@@ -63,8 +61,7 @@ fn while_no_place_is_spare_clients_wait() {
 
 #[test]
 fn without_a_text_a_spare_place_is_not_used() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(1).rings(8, 8).spare(1)).unwrap();
     let listener = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(listener, peer()).unwrap();
@@ -72,7 +69,7 @@ fn without_a_text_a_spare_place_is_not_used() {
     assert!(!base.has_room(listener));
     let refused = base.outgoing_with(pool, &SETTINGS, App::note);
     assert_eq!(refused, Err(picoevent::SetupError::PoolFull));
-    // A closed one that is still under way leaves the spare place for the next client.
+    // A closed connection that still delivers its output leaves the spare place to the next client.
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert!(base.has_room(listener));
@@ -82,8 +79,7 @@ fn without_a_text_a_spare_place_is_not_used() {
 
 #[test]
 fn a_listener_takes_no_more_than_its_limit() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 4);
     let [bounded, free] = [(); 2].map(|()| listen(&mut base, pool, &SETTINGS));
     base.listener(bounded).unwrap().set_limit(2);
@@ -94,7 +90,7 @@ fn a_listener_takes_no_more_than_its_limit() {
     let other = base.accepted(free, peer()).unwrap();
     passes(&mut base, &mut app);
     assert_eq!((base.listener(free).unwrap().conns(), base.pool_held(pool)), (1, 3));
-    // One that was closed does not count, though it is still under way.
+    // A closed connection does not count, although it still delivers its output.
     base.conn(conns[0]).unwrap().write(b"bye").unwrap();
     base.conn(conns[0]).unwrap().close();
     assert_eq!(base.listener(bounded).unwrap().conns(), 1);
@@ -110,8 +106,7 @@ fn a_listener_takes_no_more_than_its_limit() {
 
 #[test]
 fn a_listener_at_its_limit_answers_as_one_whose_pool_is_full() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(2).rings(8, 8).spare(1)).unwrap();
     let listener = listen(&mut base, pool, &BUSY);
     base.listener(listener).unwrap().set_limit(1);
@@ -123,8 +118,7 @@ fn a_listener_at_its_limit_answers_as_one_whose_pool_is_full() {
 
 #[test]
 fn the_connections_of_a_listener_that_is_gone_count_for_no_other() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 2);
     let old = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(old, peer()).unwrap();

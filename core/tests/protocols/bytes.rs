@@ -1,14 +1,12 @@
 //! Bytes: writing all or nothing, room for answers, and bytes from pool to pool.
 
-use picoevent::{ConnEvent, EventBase, Pool, Settings, WriteError};
+use picoevent::{ConnEvent, Pool, Settings, WriteError};
 
-use crate::{App, SETTINGS, drain, feed, listen, open, open_with, passes, peer, storage};
+use crate::{App, SETTINGS, base, drain, feed, listen, open_with, passes, peer, with_conn};
 
 #[test]
 fn a_write_is_all_or_nothing_and_says_what_would_fit() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.write(b"123456789"), Err(WriteError::TooLong { size: 8 }));
     assert_eq!(write!(view, "{}{}", 12345, 6789), Err(WriteError::TooLong { size: 8 }));
@@ -23,14 +21,12 @@ fn a_write_is_all_or_nothing_and_says_what_would_fit() {
     );
     assert_eq!(drain(&mut base, conn, 99), b"1234567-");
     let text = WriteError::TooLong { size: 8 }.to_string();
-    assert_eq!(text, "the output ring has 8 bytes: give the pool longer rings");
+    assert_eq!(text, "the ring has 8 bytes: make it longer, or those of the pool");
 }
 
 #[test]
 fn text_that_does_not_fit_leaves_nothing_also_over_the_end_of_the_ring() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, _, conn) = with_conn();
     for start in 0..8 {
         // The ring begins at every place, with one byte in it.
         base.conn(conn).unwrap().write(b"abcdefg").unwrap();
@@ -51,9 +47,7 @@ fn full(room: usize) -> WriteError {
 
 #[test]
 fn nothing_is_written_after_the_end_of_the_sending_side() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().finish();
     let mut view = base.conn(conn).unwrap();
     assert_eq!(write!(view, "x"), Err(WriteError::Finished));
@@ -66,8 +60,7 @@ static ANSWERS: Settings = Settings::new().room(6);
 
 #[test]
 fn input_and_its_end_wait_for_the_room_that_an_answer_takes() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = open_with(&mut base, &mut app, &ANSWERS);
     base.conn(conn).unwrap().write(b"123").unwrap();
     feed(&mut base, conn, b"ask");
@@ -83,8 +76,7 @@ fn input_and_its_end_wait_for_the_room_that_an_answer_takes() {
 
 #[test]
 fn input_that_is_left_is_reported_again_when_there_is_room_again() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let conn = open_with(&mut base, &mut app, &ANSWERS);
     app.react = Some(|_, conn, event| {
         if event == ConnEvent::Readable {
@@ -105,8 +97,7 @@ fn input_that_is_left_is_reported_again_when_there_is_room_again() {
 
 #[test]
 fn an_echo_through_rings_that_are_smaller_than_the_stream_loses_nothing() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(1).rings(7, 3)).unwrap();
     let listener = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(listener, peer()).unwrap();
@@ -134,8 +125,7 @@ fn an_echo_through_rings_that_are_smaller_than_the_stream_loses_nothing() {
 
 #[test]
 fn bytes_move_between_pools_whichever_comes_first() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pools = [Pool::new(1).rings(4, 2), Pool::new(1).rings(3, 8)];
     let pools = base.add_pools(pools).unwrap();
     let conns = pools.map(|pool| {

@@ -1,16 +1,15 @@
 //! Every connection that the application knows ends once, whatever the reason.
 
-use picoevent::{Action, ConnError, ConnEvent, Direction, EventBase, Priority, StaleError};
+use picoevent::{Action, ConnError, ConnEvent, Direction, Priority, StaleError};
 
 use crate::{
-    ABORTED, App, CLOSED, SETTINGS, actions, at, connect, drain, failed, feed, listen, ms, open,
-    passes, peer, pool, storage,
+    ABORTED, App, CLOSED, SETTINGS, actions, at, base, connect, drain, failed, feed, listen, ms,
+    open, passes, peer, pool, with_conn,
 };
 
 #[test]
 fn close_abort_and_failure_are_reported_as_what_they_are() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 5);
     let listener = listen(&mut base, pool, &SETTINGS);
     let conns = [(); 4].map(|()| base.accepted(listener, peer()).unwrap());
@@ -32,8 +31,7 @@ fn close_abort_and_failure_are_reported_as_what_they_are() {
 
 #[test]
 fn a_connect_that_is_refused_ends_without_being_opened() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let conn = connect(&mut base, pool);
     assert_eq!(actions(&mut base), [Action::Connect(conn)]);
@@ -44,8 +42,7 @@ fn a_connect_that_is_refused_ends_without_being_opened() {
 
 #[test]
 fn a_failure_in_the_pass_of_the_opening_is_reported_after_it() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let conn = connect(&mut base, pool);
     actions(&mut base);
@@ -56,9 +53,8 @@ fn a_failure_in_the_pass_of_the_opening_is_reported_after_it() {
 }
 
 #[test]
-fn an_accepted_connection_that_was_not_handed_over_ends_for_nobody() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+fn an_accepted_connection_that_was_not_handed_over_ends_without_a_callback() {
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 3);
     let listener = listen(&mut base, pool, &SETTINGS);
     let fails = base.accepted(listener, peer()).unwrap();
@@ -72,8 +68,7 @@ fn an_accepted_connection_that_was_not_handed_over_ends_for_nobody() {
 
 #[test]
 fn a_connection_closed_as_it_opens_hears_of_its_end_only() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(listener, peer()).unwrap();
@@ -95,8 +90,7 @@ fn a_connection_closed_as_it_opens_hears_of_its_end_only() {
 
 #[test]
 fn many_connections_that_go_in_one_pass_end_once_each() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 8);
     let listener = listen(&mut base, pool, &SETTINGS);
     let conns = [(); 8].map(|()| base.accepted(listener, peer()).unwrap());
@@ -130,8 +124,7 @@ fn many_connections_that_go_in_one_pass_end_once_each() {
 
 #[test]
 fn a_callback_that_ends_all_connections_brings_each_one_end() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 4);
     let listener = listen(&mut base, pool, &SETTINGS);
     app.others = [(); 4].map(|()| base.accepted(listener, peer()).unwrap()).to_vec();
@@ -164,9 +157,7 @@ fn a_callback_that_ends_all_connections_brings_each_one_end() {
 
 #[test]
 fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     // The back end is done first, as the end of low priority is heard late.
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().abort();
@@ -177,7 +168,7 @@ fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
     app.react = Some(|_, conn, _| assert_eq!(conn.place(), Some(0)));
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
-    // The end is heard first.
+    // The end is reported first.
     app.react = None;
     let conn = open(&mut base, &mut app);
     base.conn(conn).unwrap().abort();
@@ -188,8 +179,7 @@ fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
 
 #[test]
 fn a_lingering_connection_whose_end_was_not_heard_keeps_its_slot() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(listener, peer()).unwrap();
@@ -212,9 +202,7 @@ fn a_lingering_connection_whose_end_was_not_heard_keeps_its_slot() {
 #[test]
 fn a_failed_connection_that_is_closed_or_aborted_hears_of_its_failure_only() {
     for close in [true, false] {
-        let (mut storage, mut app) = (storage(), App::default());
-        let mut base = EventBase::new(&mut storage);
-        let conn = open(&mut base, &mut app);
+        let (mut base, mut app, conn) = with_conn();
         base.conn(conn).unwrap().alarm_after(ms(1));
         base.conn(conn).unwrap().write(b"x").unwrap();
         feed(&mut base, conn, b"abc");
@@ -235,9 +223,7 @@ fn a_failed_connection_that_is_closed_or_aborted_hears_of_its_failure_only() {
 
 #[test]
 fn what_came_before_a_failure_can_be_read_in_the_callback_for_the_end() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().disable(Direction::Read).enable(Direction::Read);
     feed(&mut base, conn, b"last");
     base.conn(conn).unwrap().disable(Direction::Read);

@@ -1,8 +1,8 @@
 //! Messages out of the input: lines, and what ends otherwise.
 
-use picoevent::{Conn, EventBase, LineError, Pool, Settings};
+use picoevent::{Conn, LineError, Pool, Settings};
 
-use crate::{App, Base, SETTINGS, feed, listen, passes, peer, storage};
+use crate::{App, Base, SETTINGS, base, feed, listen, passes, peer};
 
 /// A connection with this much room for input.
 fn with_input(base: &mut Base, input: usize, settings: &'static Settings) -> Conn {
@@ -33,8 +33,7 @@ const LONG: &str = "the line is too long";
 
 #[test]
 fn lines_end_with_a_newline_with_or_without_a_return() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 64, &SETTINGS);
     assert_eq!(lines_of(&mut base, conn, b"a\nb\r\n\n\r\nc\rd\n"), ["a", "b", "", "", "c\rd"]);
     assert_eq!(lines_of(&mut base, conn, b"half"), Vec::<String>::new());
@@ -45,8 +44,7 @@ fn lines_end_with_a_newline_with_or_without_a_return() {
 
 #[test]
 fn a_line_may_fill_the_buffer_and_not_more() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 64, &SETTINGS);
     assert_eq!(lines_of(&mut base, conn, b"123456\n123456\r\n"), ["123456", "123456"]);
     assert_eq!(lines_of(&mut base, conn, b"1234567\nnext\n"), [LONG, "next"]);
@@ -61,8 +59,7 @@ fn a_line_may_fill_the_buffer_and_not_more() {
 
 #[test]
 fn an_overlong_line_is_reported_once_and_skipped_however_it_comes() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 16, &SETTINGS);
     let text = b"0123456789 this line is far too long for all of it\r\nnext\r\n";
     for piece in 1..text.len() {
@@ -74,8 +71,7 @@ fn an_overlong_line_is_reported_once_and_skipped_however_it_comes() {
 
 #[test]
 fn a_line_longer_than_the_ring_is_too_long_for_any_buffer() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 4, &SETTINGS);
     let lines = lines_of(&mut base, conn, b"abc\nabcd\nab\r\nabcde\nx\n");
     assert_eq!(lines, ["abc", LONG, "ab", LONG, "x"]);
@@ -83,8 +79,7 @@ fn a_line_longer_than_the_ring_is_too_long_for_any_buffer() {
 
 #[test]
 fn a_line_that_is_not_text_is_taken_and_reported() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 64, &SETTINGS);
     let lines = lines_of(&mut base, conn, b"\xff\xfe\nok\n");
     assert_eq!(lines, ["the line is not UTF-8", "ok"]);
@@ -96,8 +91,7 @@ fn a_line_that_is_not_text_is_taken_and_reported() {
 #[test]
 fn without_room_for_an_answer_and_after_the_end_there_is_no_line() {
     static ANSWERS: Settings = Settings::new().room(5);
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 64, &ANSWERS);
     feed(&mut base, conn, b"a\nb\nc\n");
     let mut view = base.conn(conn).unwrap();
@@ -116,8 +110,7 @@ fn without_room_for_an_answer_and_after_the_end_there_is_no_line() {
 
 #[test]
 fn what_ends_otherwise_is_read_with_its_end_and_stays_when_it_is_too_long() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let conn = with_input(&mut base, 12, &SETTINGS);
     let mut buffer = [0; 8];
     feed(&mut base, conn, b"ab\r\n\r");

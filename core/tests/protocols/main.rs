@@ -10,6 +10,8 @@ mod maps;
 mod outgoing;
 mod pools;
 mod reconnecting;
+#[path = "../steps/mod.rs"]
+mod steps;
 mod turns;
 mod views;
 
@@ -17,9 +19,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use picoevent::{
-    Action, Conn, ConnEnd, ConnError, ConnEvent, ConnMut, EventBase, Instant, Listener, Pool,
-    PoolId, Settings, Storage,
+    Conn, ConnEnd, ConnError, ConnEvent, ConnMut, EventBase, Instant, Listener, Pool, PoolId,
+    Settings, Storage,
 };
+
+use steps::{actions, drain, feed};
 
 /// What it has heard, and what it does then.
 #[derive(Default)]
@@ -56,8 +60,16 @@ static SETTINGS: Settings = Settings::new();
 
 type Base<'s> = EventBase<'s, App>;
 
-fn storage() -> Box<Storage<App, 4, 8, 256, 3, 16>> {
-    Box::new(Storage::new())
+/// A base with a storage of its own, which is never freed.
+fn base() -> Base<'static> {
+    EventBase::new(Box::leak(Box::new(Storage::<_, 4, 8, 256, 3, 16>::new())))
+}
+
+/// A base, its application and an open connection.
+fn with_conn() -> (Base<'static>, App, Conn) {
+    let (mut base, mut app) = (base(), App::default());
+    let conn = open(&mut base, &mut app);
+    (base, app, conn)
 }
 
 fn at(millis: u64) -> Instant {
@@ -102,10 +114,6 @@ fn open_with(base: &mut Base, app: &mut App, settings: &'static Settings) -> Con
     conn
 }
 
-fn actions(base: &mut Base) -> Vec<Action> {
-    std::iter::from_fn(|| base.next_action()).collect()
-}
-
 /// Dispatches until nothing is due, as the passes of several turns do. Returns what was heard.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
@@ -118,21 +126,4 @@ fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
 fn passes_at(base: &mut Base, app: &mut App, millis: u64) -> Vec<ConnEvent> {
     base.advance(at(millis));
     passes(base, app)
-}
-
-/// Puts as much of `data` into the input ring as is wanted, as a back end does. Returns how much.
-fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
-    let Some((first, second)) = base.input(conn) else { return 0 };
-    let room = first.iter_mut().chain(second);
-    let amount = room.zip(data).map(|(room, byte)| *room = *byte).count();
-    base.received(conn, amount);
-    amount
-}
-
-/// Takes up to `most` bytes of output, as a back end does.
-fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
-    let (first, second) = base.output(conn);
-    let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
-    base.sent(conn, bytes.len());
-    bytes
 }

@@ -2,7 +2,7 @@
 
 use picoevent::{Conn, ConnMap, EventBase};
 
-use crate::{App, SETTINGS, actions, connect, listen, passes, peer, pool, storage};
+use crate::{App, SETTINGS, actions, base, connect, listen, passes, peer, pool};
 
 fn has_none<const N: usize>(map: &mut ConnMap<u32, N>, conn: Conn) -> bool {
     map.get(conn).is_none() && map.get_mut(conn).is_none() && map.remove(conn).is_none()
@@ -10,8 +10,7 @@ fn has_none<const N: usize>(map: &mut ConnMap<u32, N>, conn: Conn) -> bool {
 
 #[test]
 fn each_connection_has_a_state_of_its_own_until_it_is_removed() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     // The first of the pool is not the first of the storage.
     pool(&mut base, 2);
     let pool = pool(&mut base, 3);
@@ -37,8 +36,7 @@ fn each_connection_has_a_state_of_its_own_until_it_is_removed() {
 
 #[test]
 fn a_connection_of_another_pool_or_beyond_the_map_has_none() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let pools = [pool(&mut base, 1), pool(&mut base, 3), pool(&mut base, 1)];
     let [before, first, second, third, behind] =
         [0, 1, 1, 1, 2].map(|at| connect(&mut base, pools[at]));
@@ -54,8 +52,7 @@ fn a_connection_of_another_pool_or_beyond_the_map_has_none() {
 
 #[test]
 fn the_next_connection_in_a_place_does_not_get_the_state_of_the_last() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
     let mut map = ConnMap::<u32, 1>::new();

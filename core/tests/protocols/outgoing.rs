@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use picoevent::{
-    Action, Conn, ConnError, ConnEvent, ConnectError, End, EventBase, SetupError, StaleError, Wait,
+    Action, Conn, ConnError, ConnEvent, ConnectError, End, SetupError, StaleError, Wait,
 };
 
 use crate::{
-    ABORTED, App, Base, CLOSED, SETTINGS, actions, at, connect, drain, ms, open, passes, passes_at,
-    peer, pool, storage,
+    ABORTED, App, Base, CLOSED, SETTINGS, actions, at, base, connect, drain, ms, passes, passes_at,
+    peer, pool, with_conn,
 };
 
 /// Another address of the peer.
@@ -25,8 +25,7 @@ pub fn opened(base: &mut Base, app: &mut App, conn: Conn) {
 
 #[test]
 fn a_connection_at_rest_is_held_and_does_nothing() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
     assert_eq!(base.outgoing_with(pool, &SETTINGS, App::note), Err(SetupError::PoolFull));
@@ -47,8 +46,7 @@ fn a_connection_at_rest_is_held_and_does_nothing() {
 
 #[test]
 fn what_is_written_at_rest_is_sent_when_it_is_connected() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
     base.conn(conn).unwrap().write(b"hi").unwrap();
@@ -63,8 +61,7 @@ fn what_is_written_at_rest_is_sent_when_it_is_connected() {
 
 #[test]
 fn settings_of_the_socket_that_are_made_at_rest_apply_when_it_connects() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let pool = pool(&mut base, 1);
     let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
     base.conn(conn).unwrap().set_nagle(true);
@@ -77,8 +74,7 @@ fn settings_of_the_socket_that_are_made_at_rest_apply_when_it_connects() {
 
 #[test]
 fn a_delay_is_exact_and_can_be_replaced() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
     base.advance(at(7));
@@ -99,8 +95,7 @@ fn a_delay_is_exact_and_can_be_replaced() {
 #[test]
 fn one_that_is_aborted_at_rest_ends_and_can_connect_again() {
     for delay in [0, 50] {
-        let (mut storage, mut app) = (storage(), App::default());
-        let mut base = EventBase::new(&mut storage);
+        let (mut base, mut app) = (base(), App::default());
         let pool = pool(&mut base, 1);
         let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
         base.conn(conn).unwrap().connect_after(ms(10), peer()).unwrap();
@@ -131,8 +126,7 @@ fn one_that_is_aborted_at_rest_ends_and_can_connect_again() {
 #[test]
 fn one_that_is_closed_or_aborted_at_rest_is_gone() {
     for close in [true, false] {
-        let (mut storage, mut app) = (storage(), App::default());
-        let mut base = EventBase::new(&mut storage);
+        let (mut base, mut app) = (base(), App::default());
         let pool = pool(&mut base, 1);
         let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
         base.conn(conn).unwrap().write(b"unsent").unwrap();
@@ -152,9 +146,7 @@ fn one_that_is_closed_or_aborted_at_rest_is_gone() {
 
 #[test]
 fn a_connection_that_was_accepted_or_is_gone_does_not_connect() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     assert_eq!(base.conn(conn).unwrap().connect(peer()), Err(ConnectError::Accepted));
     app.react = Some(|_, conn, _| {
         assert_eq!(conn.connect(peer()), Err(ConnectError::Accepted));

@@ -4,12 +4,11 @@ use picoevent::{
     AcceptError, ConnEvent, EventBase, FullError, Pool, Settings, SetupError, Storage,
 };
 
-use crate::{App, SETTINGS, actions, connect, drain, feed, listen, passes, peer, pool, storage};
+use crate::{App, SETTINGS, actions, base, connect, drain, feed, listen, passes, peer, pool};
 
 #[test]
 fn two_pools_do_not_take_each_others_places() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let [clients, uplinks] =
         base.add_pools([2, 1].map(|conns| Pool::new(conns).rings(4, 4))).unwrap();
     let listener = listen(&mut base, clients, &SETTINGS);
@@ -29,8 +28,7 @@ fn two_pools_do_not_take_each_others_places() {
 
 #[test]
 fn each_pool_has_rings_of_its_own_and_no_bytes_of_another() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pools = [Pool::new(2).rings(3, 5), Pool::new(1).rings(1, 7), Pool::new(2).rings(6, 2)];
     let ids = base.add_pools(pools).unwrap();
     let mut conns = Vec::new();
@@ -40,7 +38,7 @@ fn each_pool_has_rings_of_its_own_and_no_bytes_of_another() {
         assert_eq!(base.pool(id), Some(pool));
     }
     passes(&mut base, &mut app);
-    // Every ring is full of a byte of its own.
+    // Every ring is filled with a byte of its own.
     for (byte, conn) in (1..).zip(&conns) {
         let (input, output) = base.conn(*conn).unwrap().ring_sizes();
         assert_eq!(feed(&mut base, *conn, &[byte; 9]), input);
@@ -106,10 +104,8 @@ fn every_reason_for_a_refusal_says_what_to_do() {
 fn a_pool_must_fit_the_protocol_and_belong_to_the_base() {
     static ROOMY: Settings = Settings::new().room(9);
     static WORDY: Settings = Settings::new().busy(b"123456789");
-    let (mut storage, mut other) = (storage(), storage());
-    let mut other = EventBase::new(&mut other);
+    let (mut base, mut other) = (base(), base());
     let foreign = [(); 2].map(|()| pool(&mut other, 1))[1];
-    let mut base = EventBase::new(&mut storage);
     let pool = pool(&mut base, 1);
     for (settings, error) in [(&ROOMY, SetupError::Room), (&WORDY, SetupError::Busy)] {
         assert_eq!(base.listen_with(peer(), pool, settings, App::note), Err(error));
@@ -165,8 +161,7 @@ fn sixteen_pools_all_work_and_a_seventeenth_is_refused() {
 
 #[test]
 fn a_pool_without_connections_refuses_all() {
-    let mut storage = storage();
-    let mut base = EventBase::new(&mut storage);
+    let mut base = base();
     let pool = pool(&mut base, 0);
     let listener = listen(&mut base, pool, &SETTINGS);
     assert!(!base.has_room(listener));
@@ -176,8 +171,7 @@ fn a_pool_without_connections_refuses_all() {
 
 #[test]
 fn a_lingering_connection_gives_its_slot_to_its_own_pool_only() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pools = [pool(&mut base, 1), pool(&mut base, 1)];
     let listeners = pools.map(|pool| listen(&mut base, pool, &SETTINGS));
     let conns = listeners.map(|listener| base.accepted(listener, peer()).unwrap());

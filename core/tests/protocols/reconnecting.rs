@@ -1,33 +1,38 @@
 //! Outgoing connections that connect again.
 
 use picoevent::{
-    Action, Conn, ConnError, ConnEvent, Direction, EventBase, FIN_WAIT, LINGER, Pool, Settings,
-    StaleError,
+    Action, Conn, ConnError, ConnEvent, Direction, FIN_WAIT, LINGER, Pool, Settings, StaleError,
 };
 
 use crate::outgoing::opened;
 use crate::{
-    ABORTED, App, Base, CLOSED, actions, at, connect, drain, failed, feed, ms, passes, passes_at,
-    peer, pool, storage,
+    ABORTED, App, Base, CLOSED, actions, at, base, connect, drain, failed, feed, ms, passes,
+    passes_at, peer, pool,
 };
 
 /// The only connection of a pool, which connects again 50 ms after each end.
-fn reconnecting(base: &mut Base, app: &mut App) -> Conn {
+fn reconnecting() -> (Base<'static>, App, Conn) {
+    let (mut base, mut app) = (base(), App::default());
     app.react = Some(|_, conn, event| {
         if let ConnEvent::Ended(_) = event {
             conn.connect_after(ms(50), peer()).unwrap();
         }
     });
-    let pool = pool(base, 1);
-    connect(base, pool)
+    let pool = pool(&mut base, 1);
+    let conn = connect(&mut base, pool);
+    (base, app, conn)
+}
+
+/// The same, open for the first time.
+fn reconnecting_and_open() -> (Base<'static>, App, Conn) {
+    let (mut base, mut app, conn) = reconnecting();
+    opened(&mut base, &mut app, conn);
+    (base, app, conn)
 }
 
 #[test]
 fn one_that_connects_again_keeps_its_handle_and_loses_its_bytes() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = reconnecting(&mut base, &mut app);
-    opened(&mut base, &mut app, conn);
+    let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().set_timeouts(Some(ms(1)), Some(ms(1))).disable(Direction::Write);
     base.conn(conn).unwrap().write(b"lost").unwrap();
     base.conn(conn).unwrap().finish();
@@ -54,9 +59,7 @@ fn one_that_connects_again_keeps_its_handle_and_loses_its_bytes() {
 
 #[test]
 fn a_refused_connect_is_tried_again_for_ever() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = reconnecting(&mut base, &mut app);
+    let (mut base, mut app, conn) = reconnecting();
     for round in 0..100 {
         passes_at(&mut base, &mut app, 50 * round);
         assert_eq!(actions(&mut base), [Action::Connect(conn)], "round {round}");
@@ -70,10 +73,7 @@ fn a_refused_connect_is_tried_again_for_ever() {
 
 #[test]
 fn one_that_is_closed_sends_its_output_before_it_connects_again() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = reconnecting(&mut base, &mut app);
-    opened(&mut base, &mut app, conn);
+    let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert_eq!(passes(&mut base, &mut app), [CLOSED]);
@@ -92,10 +92,7 @@ fn one_that_is_closed_sends_its_output_before_it_connects_again() {
 
 #[test]
 fn the_wait_for_the_peers_end_is_cut_short_by_a_connect() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = reconnecting(&mut base, &mut app);
-    opened(&mut base, &mut app, conn);
+    let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().close();
     actions(&mut base);
     base.delivered(conn);
@@ -107,10 +104,7 @@ fn the_wait_for_the_peers_end_is_cut_short_by_a_connect() {
 
 #[test]
 fn output_that_cannot_be_delivered_does_not_keep_it_from_connecting_again() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = reconnecting(&mut base, &mut app);
-    opened(&mut base, &mut app, conn);
+    let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert_eq!(passes(&mut base, &mut app), [CLOSED]);
@@ -123,10 +117,7 @@ fn output_that_cannot_be_delivered_does_not_keep_it_from_connecting_again() {
 
 #[test]
 fn one_that_was_to_connect_again_is_gone_when_it_is_aborted_once_more() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = reconnecting(&mut base, &mut app);
-    opened(&mut base, &mut app, conn);
+    let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().abort();
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
     base.conn(conn).unwrap().abort();
@@ -137,8 +128,7 @@ fn one_that_was_to_connect_again_is_gone_when_it_is_aborted_once_more() {
 
 #[test]
 fn nothing_connects_again_when_everything_was_closed() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     app.react = Some(|_, conn, event| {
         if let ConnEvent::Ended(_) = event {
             conn.connect(peer()).unwrap();
@@ -156,8 +146,7 @@ fn nothing_connects_again_when_everything_was_closed() {
 #[test]
 fn the_stall_limit_bounds_each_connect_and_not_the_rest_before_it() {
     static STALLS: Settings = Settings::new().stall(crate::Duration::from_millis(20));
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
     let conn = base.outgoing_with(pool, &STALLS, App::note).unwrap();
     app.react = Some(|_, conn, event| match event {

@@ -1,14 +1,12 @@
 //! What a callback asks to hear again comes in the next pass.
 
-use picoevent::{ConnError, ConnEvent, EventBase};
+use picoevent::{ConnError, ConnEvent};
 
-use crate::{App, actions, drain, failed, feed, open, passes, storage};
+use crate::{actions, drain, failed, feed, passes, with_conn};
 
 #[test]
 fn input_that_is_read_again_is_reported_once_in_each_pass() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     app.react = Some(|_, conn, event| {
         if event == ConnEvent::Readable {
             conn.consume(1);
@@ -28,9 +26,7 @@ fn input_that_is_read_again_is_reported_once_in_each_pass() {
 /// Another callback is due, too, so that the connection's turn is not over.
 #[test]
 fn a_pass_ends_though_a_callback_reads_again_and_leaves_its_input() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     app.react = Some(|app, conn, _| {
         app.count += 1;
         assert!(app.count < 10, "a pass does not end");
@@ -47,9 +43,7 @@ fn a_pass_ends_though_a_callback_reads_again_and_leaves_its_input() {
 
 #[test]
 fn input_that_is_to_be_read_again_is_not_reported_after_the_end() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     app.react = Some(|_, conn, _| _ = conn.read_again());
     feed(&mut base, conn, b"abc");
     base.failed(conn, ConnError::Reset);
@@ -61,9 +55,7 @@ fn input_that_is_to_be_read_again_is_not_reported_after_the_end() {
 
 #[test]
 fn room_that_is_there_already_is_reported_in_the_next_pass() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     app.react = Some(|app, conn, _| {
         app.count += 1;
         assert!(app.count < 10, "a pass does not end");
@@ -78,9 +70,7 @@ fn room_that_is_there_already_is_reported_in_the_next_pass() {
 
 #[test]
 fn room_that_was_waited_for_is_reported_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().write(b"12345678").unwrap();
     base.conn(conn).unwrap().wait_for_room(5);
     drain(&mut base, conn, 4);
@@ -95,9 +85,7 @@ fn room_that_was_waited_for_is_reported_once() {
 
 #[test]
 fn more_room_than_the_ring_has_means_an_empty_ring() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().write(b"12").unwrap();
     base.conn(conn).unwrap().wait_for_room(usize::MAX);
     drain(&mut base, conn, 1);
@@ -108,9 +96,7 @@ fn more_room_than_the_ring_has_means_an_empty_ring() {
 
 #[test]
 fn room_that_was_taken_again_before_its_callback_is_not_reported() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().write(b"12345678").unwrap();
     base.conn(conn).unwrap().wait_for_room(4);
     drain(&mut base, conn, 4);

@@ -1,19 +1,18 @@
 //! Verbs of what was freed meanwhile change nothing.
 
 use picoevent::{
-    ConnEvent, ConnectError, Direction, EventBase, EventFlags, EventMut, ListenError, Mode,
-    Priority, Signal, StaleError, WriteError,
+    ConnEvent, ConnectError, Direction, EventFlags, EventMut, ListenError, Mode, Priority, Signal,
+    StaleError, WriteError,
 };
 
 use crate::{
-    ABORTED, App, SETTINGS, actions, at, feed, listen, ms, open, passes, peer, pool, storage,
+    ABORTED, App, SETTINGS, actions, at, base, feed, listen, ms, open, passes, peer, pool,
+    with_conn,
 };
 
 #[test]
 fn a_connection_that_is_gone_answers_nothing_and_takes_nothing() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
-    let conn = open(&mut base, &mut app);
+    let (mut base, mut app, conn) = with_conn();
     let other = open(&mut base, &mut app);
     feed(&mut base, other, b"other");
     passes(&mut base, &mut app);
@@ -80,8 +79,7 @@ fn an_event_that_is_freed_in_its_callback_changes_no_other() {
         assert_eq!((next.pending(), next.user()), (EventFlags::NONE, 0));
         next.add(Some(ms(5))).unwrap();
     }
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.after(ms(1), freed).unwrap();
     base.advance(at(1));
     passes(&mut base, &mut app);
@@ -93,8 +91,7 @@ fn an_event_that_is_freed_in_its_callback_changes_no_other() {
 
 #[test]
 fn an_event_that_is_freed_in_its_callback_is_not_revived() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let freed = |app: &mut App, event: &mut EventMut<App>| {
         app.count += 1;
         event.free();
@@ -112,8 +109,7 @@ fn an_event_that_is_freed_in_its_callback_is_not_revived() {
 
 #[test]
 fn a_listener_that_is_freed_in_its_callback_stays_so() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
     base.listener(listener).unwrap().on_error(|app, listener, _| {

@@ -21,7 +21,7 @@ fn cb_invoked() {
     base.event(both).unwrap().activate(EventFlags::TIMEOUT);
     for event in [idle, active, pending, both] {
         base.event(event).unwrap().free();
-        // No verb can be reached any more: neither add, nor delete, nor activate.
+        // The handle is stale, so no verb can be called: neither add, nor delete, nor activate.
         assert_eq!(base.event(event).map(|_| ()), Err(StaleError));
     }
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);

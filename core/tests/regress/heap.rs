@@ -1,5 +1,5 @@
-//! The heap of deadlines, through the public API: libevent's one test of it. The heap itself is
-//! held against a sorted map beside its code.
+//! The heap of deadlines, through the public API: libevent's one test of it. Beside its code the heap is
+//! compared with a sorted map.
 
 use std::time::Duration;
 

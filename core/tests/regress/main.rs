@@ -1,5 +1,5 @@
 //! libevent's own regression tests, as scenarios under their original names: the groups main, heap,
-//! et, event_timer, watch, finalize, thread and signal, in virtual time.
+//! et, event_timer, watch, finalize, thread, signal and evbuffer, in virtual time.
 //!
 //! `docs/regress.md` says which of libevent's tests stands where, and why some have no counterpart.
 //! Each scenario asserts what libevent's asserts; where the meaning here is another on purpose, a
@@ -7,6 +7,11 @@
 //! `sim-host/live/tests/regress`.
 
 mod et;
+mod evbuffer;
+mod evbuffer_conn;
+mod evbuffer_move;
+mod evbuffer_read;
+mod evbuffer_write;
 mod event_timer;
 mod finalize;
 mod heap;

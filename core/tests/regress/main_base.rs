@@ -112,8 +112,7 @@ fn evmap_invalid_slots() {
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
 }
 
-/// The types keep signals and sources apart; what is left of a signal in an interest counts for
-/// nothing.
+/// Signals and sources have different types; `SIGNAL` in the interest of a source is ignored.
 #[test]
 fn bad_assign() {
     let mut room = room();
@@ -139,8 +138,8 @@ fn bad_reentrant() {
     assert_eq!(app.users(), [1]);
 }
 
-/// Our getters: what an event is pending for, its priority, its word, its deadline. What it was
-/// made from, its maker knows.
+/// Our getters: what an event is pending for, its priority, its word, its deadline. There is none for what
+/// it was made from.
 #[test]
 fn get_assignment() {
     let mut room = room();

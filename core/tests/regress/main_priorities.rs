@@ -1,4 +1,4 @@
-//! Who runs first, and who waits.
+//! Priorities: which events run first, and which wait.
 
 use picoevent::{EventFlags, EventMut, Mode, Priority, Run};
 
@@ -59,8 +59,8 @@ fn priority_active_inversion() {
     assert_eq!(app.users(), [0, 2, 1]);
 }
 
-/// libevent has an internal activation for the next pass, of which each pass runs one. Here two
-/// events that activate each other both run in each pass, and input and output do as well.
+/// libevent can activate an event for the next pass; each pass runs one of these. Here two events
+/// that activate each other both run in each pass, and so do input and output.
 #[test]
 fn active_later() {
     let mut room = room();

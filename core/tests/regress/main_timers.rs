@@ -143,7 +143,7 @@ fn common_timeout() {
         let period = if user % 2 == 1 { 100 } else { 200 };
         let times: Vec<_> =
             app.calls.iter().filter(|call| call.user == user).map(|call| call.at).collect();
-        let expected: Vec<_> = (1..=4).map(|beat| at(beat * period)).collect();
+        let expected: Vec<_> = (1..=4).map(|number| at(number * period)).collect();
         assert_eq!(times, expected, "timer {user}");
     }
     // A base can be dropped with timers armed.

@@ -29,7 +29,7 @@ fn no_events() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
-    // The first signal comes while the base is empty but for the one who waits for signals.
+    // The first signal comes while the base has only the event that waits for signals.
     base.on_signal(Signal::USR1, raised).unwrap();
     for millis in [100, 200, 450, 500] {
         script.world.borrow_mut().at(millis, |world| world.raise(Signal::USR1, 1));

@@ -1,4 +1,4 @@
-//! An application for scenarios: it writes down its calls, and holds what its callbacks need.
+//! An application for scenarios: it logs its calls, and holds what its callbacks need.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, OnEve
 use super::stream::End;
 use super::{Handle, ms};
 
-/// One call: of which event, with what, and when.
+/// One call: the event's word, its flags, and the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     pub user: u32,

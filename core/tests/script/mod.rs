@@ -21,7 +21,7 @@ use picoevent::{Action, Backend, EventBase, EventFlags, Instant, Run, Signal, So
 pub use app::App;
 use stream::End;
 
-/// What a base of these tests has room for.
+/// The storage of a base in these tests.
 pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 16, 1, 1, EVENTS>;
 
 pub fn room() -> Box<Room> {
@@ -95,9 +95,9 @@ pub struct Script {
     pub world: Handle,
     watched: Vec<Watched>,
     caught: Vec<Signal>,
-    /// Until when each wait was to be, as [`Backend::wait`] has it.
+    /// The deadline of each wait, as given to [`Backend::wait`].
     pub waits: Vec<Instant>,
-    /// Everything the base has asked for.
+    /// All actions of the base so far.
     pub actions: Vec<Action>,
 }
 
@@ -105,7 +105,7 @@ struct Watched {
     source: Source,
     end: End,
     asked: EventFlags,
-    /// What is the case is to be reported, not only what has changed.
+    /// Report all readiness, not only changes.
     anew: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Streams in memory: two ends, bytes in between, and what each end could do now.
+//! Streams in memory: two ends, the bytes between them, and what each end is ready for.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ pub fn pair() -> (End, End) {
 }
 
 impl End {
-    /// Writes what there is room for, and says how much that was.
+    /// Writes what there is room for. Returns the number of bytes written.
     pub fn write(&self, bytes: &[u8]) -> usize {
         let pipe = &mut self.pipes.borrow_mut()[1 - self.here];
         let amount = if pipe.closed { bytes.len() } else { CAPACITY - pipe.bytes.len() };
@@ -82,7 +82,7 @@ impl End {
         pipes[1 - self.here].edges |= EventFlags::WRITE;
     }
 
-    /// What the end could do now.
+    /// Returns what the end is ready for.
     pub fn state(&self) -> EventFlags {
         let pipes = self.pipes.borrow();
         let (input, output) = (&pipes[self.here], &pipes[1 - self.here]);

@@ -1,16 +1,15 @@
 //! Counts, peaks, and looking at a base.
 
-use picoevent::{EventBase, EventFlags, Mode};
+use picoevent::{EventFlags, Mode};
 
 #[cfg(feature = "peaks")]
 use crate::turn;
-use crate::{App, activate, at, ms, storage, timer};
+use crate::{App, activate, at, base, ms, timer};
 
 #[cfg(feature = "peaks")]
 #[test]
 fn counts_and_peaks_size_a_storage() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
@@ -29,8 +28,7 @@ fn counts_and_peaks_size_a_storage() {
 
 #[test]
 fn each_pending_or_active_event_is_listed_once() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(event).unwrap().set_user(7).add(Some(ms(5))).unwrap();

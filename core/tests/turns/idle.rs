@@ -2,9 +2,9 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use picoevent::{EventBase, Instant, Mode};
+use picoevent::{Instant, Mode};
 
-use crate::{App, at, ms, storage, timer};
+use crate::{App, at, base, ms, timer};
 
 /// Milliseconds that the test's clock shows.
 static CLOCK: AtomicU64 = AtomicU64::new(7_000);
@@ -15,11 +15,10 @@ fn clock() -> Instant {
 
 #[test]
 fn verbs_between_two_turns_count_from_the_present_if_a_clock_was_lent() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.advance(at(100));
     base.dispatch(&mut app);
-    base.lend_idle_clock(clock);
+    base.lend_idle_clock(clock, clock());
     CLOCK.fetch_add(250, Ordering::Relaxed);
     let event = timer(&mut base, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(10))).unwrap();

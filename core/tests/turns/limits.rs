@@ -1,14 +1,13 @@
 //! How much a pass may do, and the time within it.
 
-use picoevent::{DispatchLimit, EventBase, Mode, Priority, Wait};
+use picoevent::{DispatchLimit, Mode, Priority, Wait};
 
 use crate::clock::Clock;
-use crate::{App, activate, at, ms, storage, timer, turn};
+use crate::{App, activate, at, base, ms, timer, turn};
 
 #[test]
 fn a_limit_of_callbacks_lets_the_loop_look_for_news() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let events: Vec<_> = (0..7).map(|user| timer(&mut base, Mode::OneShot, user)).collect();
     let limit = DispatchLimit { callbacks: Some(3), time: None, priority: Priority::DEFAULT };
     base.set_dispatch_limit(Some(limit));
@@ -37,8 +36,7 @@ fn a_limit_of_callbacks_lets_the_loop_look_for_news() {
 
 #[test]
 fn a_limit_of_time_is_looked_at_after_each_callback() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let time = Some(ms(10));
     let limit = DispatchLimit { callbacks: None, time, priority: Priority::HIGHEST };
     base.set_dispatch_limit(Some(limit));
@@ -57,8 +55,7 @@ fn a_limit_of_time_is_looked_at_after_each_callback() {
 
 #[test]
 fn the_time_can_be_set_forward_within_a_pass() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     app.events.push(timer(&mut base, Mode::OneShot, 2));
     app.react = Some(|app, cx, _| {
         cx.update_now(at(50));

@@ -45,8 +45,9 @@ impl App {
     }
 }
 
-pub(crate) fn storage() -> Box<Storage<App, 8, 1, 16, 1, 1, 8>> {
-    Box::new(Storage::new())
+/// A base with a storage of its own, which is never freed.
+pub(crate) fn base() -> EventBase<'static, App> {
+    EventBase::new(Box::leak(Box::new(Storage::<_, 8, 1, 16, 1, 1, 8>::new())))
 }
 
 pub(crate) fn at(millis: u64) -> Instant {

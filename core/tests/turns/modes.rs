@@ -1,13 +1,12 @@
 //! Run modes, and what a loop answers when it ends.
 
-use picoevent::{End, EventBase, Mode, Priority, Run, Wait};
+use picoevent::{End, Mode, Priority, Run, Wait};
 
-use crate::{App, activate, at, ms, storage, timer, turn};
+use crate::{App, activate, at, base, ms, timer, turn};
 
 #[test]
 fn once_ends_when_callbacks_have_run_and_none_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let events = [timer(&mut base, Mode::Persist, 1), timer(&mut base, Mode::Persist, 2)];
     base.event(events[1]).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.event(events[0]).unwrap().add(Some(ms(5))).unwrap();
@@ -24,8 +23,7 @@ fn once_ends_when_callbacks_have_run_and_none_is_due() {
 
 #[test]
 fn nonblock_ends_when_a_look_finds_nothing() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let event = timer(&mut base, Mode::Persist, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
     base.begin(Run::NONBLOCK);
@@ -43,8 +41,7 @@ fn nonblock_ends_when_a_look_finds_nothing() {
 
 #[test]
 fn no_exit_on_empty_waits_for_what_others_may_raise() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.begin(Run::NO_EXIT_ON_EMPTY);
     assert_eq!(turn(&mut base, &mut app, 1), Wait::Forever);
     base.exit();
@@ -54,8 +51,7 @@ fn no_exit_on_empty_waits_for_what_others_may_raise() {
 
 #[test]
 fn the_loop_answers_why_it_ends_until_it_begins_again() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     app.react = Some(|_, cx, _| {
         assert!(!cx.got_exit() && !cx.got_break());
         cx.exit();

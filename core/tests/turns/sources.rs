@@ -1,4 +1,4 @@
-//! Once-events, edges, and what a source is asked again.
+//! One-shot events of sources, edges, and when interest in a source is registered again.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,13 +7,12 @@ use picoevent::{
     AddError, EventBase, EventFlags, FullError, Mode, OnceError, Pool, Settings, Storage, Wait,
 };
 
-use crate::{App, activate, ms, storage, timer, turn};
+use crate::{App, activate, base, ms, timer, turn};
 
 #[test]
 fn a_source_of_another_base_is_refused() {
-    let (mut storage, mut other) = (storage(), storage());
-    let source = EventBase::new(&mut storage).new_source().unwrap();
-    let mut base = EventBase::new(&mut other);
+    let source = base().new_source().unwrap();
+    let mut base = base();
     let event = base.new_event(source, EventFlags::READ, Mode::OneShot, App::note).unwrap();
     assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
     assert_eq!(base.counts().added, 0);
@@ -21,8 +20,7 @@ fn a_source_of_another_base_is_refused() {
 
 #[test]
 fn once_events_wait_for_a_source_and_go() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     assert_eq!(base.once(source, EventFlags::SIGNAL, None, App::note), Err(OnceError::NoInterest));
     assert_eq!(base.once(source, EventFlags::NONE, None, App::note), Err(OnceError::NoInterest));
@@ -46,8 +44,7 @@ fn once_events_wait_for_a_source_and_go() {
 
 #[test]
 fn a_once_event_that_adds_itself_again_lives_on() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let event = base.after(ms(1), App::note).unwrap();
     base.event(event).unwrap().set_user(1);
     app.events.push(event);
@@ -64,8 +61,7 @@ fn a_once_event_that_adds_itself_again_lives_on() {
 
 #[test]
 fn after_no_delay_is_due_at_once_behind_what_is_due() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let first = timer(&mut base, Mode::OneShot, 1);
     activate(&mut base, first);
     let second = base.after(Duration::ZERO, App::note).unwrap();
@@ -77,8 +73,7 @@ fn after_no_delay_is_due_at_once_behind_what_is_due() {
 
 #[test]
 fn events_by_edge_hear_of_changes_only() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     let interest = EventFlags::READ | EventFlags::EDGE;
     let edge = base.new_event(source, interest, Mode::Persist, App::note).unwrap();
@@ -99,8 +94,7 @@ fn events_by_edge_hear_of_changes_only() {
 
 #[test]
 fn a_newcomer_hears_what_others_heard_before() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     for user in 1..=2 {
         let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
@@ -115,8 +109,7 @@ fn a_newcomer_hears_what_others_heard_before() {
 
 #[test]
 fn a_new_timeout_loses_no_readiness() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
     let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
     base.event(event).unwrap().add(Some(ms(5))).unwrap();

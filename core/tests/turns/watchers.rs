@@ -1,15 +1,14 @@
-//! Watchers: who is called around the wait.
+//! Watchers: callbacks before and after the wait.
 
 use std::time::Duration;
 
-use picoevent::{End, EventBase, EventFlags, Mode, Signal, Wait};
+use picoevent::{End, EventFlags, Mode, Signal, Wait};
 
-use crate::{App, activate, at, ms, storage, timer, turn};
+use crate::{App, activate, at, base, ms, timer, turn};
 
 #[test]
 fn watchers_run_around_the_wait_in_the_order_they_were_made() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     let watchers = [
         base.on_check(App::note).unwrap(),
         base.on_prepare(App::note).unwrap(),
@@ -30,8 +29,7 @@ fn watchers_run_around_the_wait_in_the_order_they_were_made() {
 
 #[test]
 fn a_prepare_watcher_knows_the_wait_to_come() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.on_prepare(App::about_to_wait).unwrap();
     base.on_signal(Signal::INT, App::note).unwrap();
     let event = timer(&mut base, Mode::OneShot, 1);
@@ -45,8 +43,7 @@ fn a_prepare_watcher_knows_the_wait_to_come() {
 
 #[test]
 fn a_watcher_frees_itself_and_others_in_its_callback() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.on_signal(Signal::INT, App::note).unwrap();
     for user in 0..4 {
         let watcher = base.on_check(App::note).unwrap();
@@ -67,8 +64,7 @@ fn a_watcher_frees_itself_and_others_in_its_callback() {
 
 #[test]
 fn a_watcher_that_makes_watchers_does_not_keep_the_turn_going() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.on_signal(Signal::INT, App::note).unwrap();
     app.events.push(base.on_check(App::note).unwrap());
     app.react = Some(|app, cx, _| {
@@ -82,8 +78,7 @@ fn a_watcher_that_makes_watchers_does_not_keep_the_turn_going() {
 
 #[test]
 fn a_watcher_pauses_when_deleted_and_goes_on_when_added() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.on_signal(Signal::INT, App::note).unwrap();
     let watcher = base.on_prepare(App::note).unwrap();
     base.event(watcher).unwrap().del();
@@ -96,8 +91,7 @@ fn a_watcher_pauses_when_deleted_and_goes_on_when_added() {
 
 #[test]
 fn what_a_prepare_watcher_activates_is_not_slept_through() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     base.on_signal(Signal::INT, App::note).unwrap();
     app.events.push(timer(&mut base, Mode::OneShot, 5));
     base.on_prepare(App::note).unwrap();
@@ -112,8 +106,7 @@ fn what_a_prepare_watcher_activates_is_not_slept_through() {
 
 #[test]
 fn a_check_watcher_comes_before_the_timers() {
-    let (mut storage, mut app) = (storage(), App::default());
-    let mut base = EventBase::new(&mut storage);
+    let (mut base, mut app) = (base(), App::default());
     app.events.push(timer(&mut base, Mode::OneShot, 5));
     base.on_check(App::note).unwrap();
     let due = timer(&mut base, Mode::OneShot, 6);

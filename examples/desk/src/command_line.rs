@@ -1,4 +1,4 @@
-//! The command line of a server.
+//! The command lines of servers.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command,
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("listen") => {
                 let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
-                options.listen = Some(address(value)?);
+                options.listen = Some(address("--listen", value)?);
             }
             Long("record") => {
                 let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
@@ -51,10 +51,48 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command,
     Ok(Command::Serve(options))
 }
 
-fn address(value: OsString) -> Result<SocketAddr, String> {
-    let value = value.string().map_err(|error| format!("--listen: {error}"))?;
+/// Reads a command line whose options are all addresses: `names`, such as `--console`. Returns the address of
+/// each that is given, or `None` for `--help`, after it has printed `usage`.
+///
+/// # Errors
+/// One line that names the argument and says what is wrong with it.
+pub fn addresses<const N: usize>(
+    names: [&str; N],
+    usage: &str,
+) -> Result<Option<[Option<SocketAddr>; N]>, String> {
+    let addresses = parse_addresses(std::env::args_os(), names, usage)?;
+    if addresses.is_none() {
+        crate::say(format_args!("{usage}"));
+    }
+    Ok(addresses)
+}
+
+fn parse_addresses<const N: usize>(
+    line: impl IntoIterator<Item = OsString>,
+    names: [&str; N],
+    usage: &str,
+) -> Result<Option<[Option<SocketAddr>; N]>, String> {
+    let mut parser = Parser::from_iter(line);
+    let mut addresses = [None; N];
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        let place = match argument {
+            Short('h') | Long("help") => return Ok(None),
+            Long(name) => names.iter().position(|known| known.strip_prefix("--") == Some(name)),
+            _ => None,
+        };
+        let Some(place) = place else {
+            return Err(format!("{}; {usage}", argument.unexpected()));
+        };
+        let value = parser.value().map_err(|error| format!("{error}; {usage}"))?;
+        addresses[place] = Some(address(names[place], value)?);
+    }
+    Ok(Some(addresses))
+}
+
+fn address(name: &str, value: OsString) -> Result<SocketAddr, String> {
+    let value = value.string().map_err(|error| format!("{name}: {error}"))?;
     let hint = "is not ADDR:PORT, such as 127.0.0.1:9995 or [::1]:9995";
-    value.parse().map_err(|_| format!("--listen: {value:?} {hint}"))
+    value.parse().map_err(|_| format!("{name}: {value:?} {hint}"))
 }
 
 #[cfg(test)]
@@ -98,5 +136,27 @@ mod tests {
         assert!(parse_all(&["--lissten"]).unwrap_err().contains("'--lissten'"));
         assert!(parse_all(&["9995"]).unwrap_err().contains("\"9995\""));
         assert!(parse_all(&["--listen"]).unwrap_err().contains("'--listen'"));
+    }
+
+    #[test]
+    fn addresses_are_taken_by_their_names() {
+        let parse = |arguments: &[&str]| {
+            let line = ["server"].iter().chain(arguments).map(OsString::from);
+            parse_addresses(line, ["--one", "--two"], "usage: …")
+        };
+        let address = Some("10.0.0.1:0".parse().unwrap());
+        assert_eq!(parse(&[]), Ok(Some([None, None])));
+        assert_eq!(parse(&["--two", "10.0.0.1:0"]), Ok(Some([None, address])));
+        assert_eq!(parse(&["--one", "[::1]:1", "--one=10.0.0.1:0"]), Ok(Some([address, None])));
+        assert_eq!(parse(&["--help"]), Ok(None));
+        for (wrong, named) in [
+            (&["--two", "80"][..], "--two: \"80\" is not ADDR:PORT"),
+            (&["--two"], "'--two'"),
+            (&["--three", "[::1]:1"], "'--three'"),
+            (&["one"], "\"one\""),
+            (&["-o"], "'-o'"),
+        ] {
+            assert!(parse(wrong).unwrap_err().contains(named), "{wrong:?}");
+        }
     }
 }

@@ -18,6 +18,7 @@ pub mod program;
 mod queue;
 mod recording;
 
+pub use command_line::addresses;
 use command_line::{Command, USAGE};
 pub use lines::say;
 use recording::Recording;
@@ -61,7 +62,7 @@ pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     }
 }
 
-fn try_serve<A, L>(
+fn try_serve<A, L: Copy>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
     start: fn(&mut Cx<'_, A>, SocketAddr) -> Result<L, SetupError>,
@@ -78,12 +79,37 @@ fn try_serve<A, L>(
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
+    run_opened(base, app, &[("listening", address, listener)], local_addr)
+}
+
+/// Runs the loop of an application until it ends. First one line for each listener says what it is for, and
+/// its real address; the address it was given is for the error.
+///
+/// # Errors
+/// One line that says what went wrong.
+pub fn run_until_interrupted<A>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    listeners: &[(&str, SocketAddr, Listener)],
+) -> Result<(), String> {
+    run_opened(base, app, listeners, Live::local_addr)
+}
+
+fn run_opened<A, L: Copy>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    opened: &[(&str, SocketAddr, L)],
+    local_addr: fn(&Live, L) -> io::Result<SocketAddr>,
+) -> Result<(), String> {
+    let failed = |error: io::Error| format!("the event loop failed: {error}");
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
-    live.settle(base).map_err(|error| format!("the event loop failed: {error}"))?;
-    let listening = local_addr(&live, listener);
-    let actual = listening.map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    say(format_args!("listening on {actual}"));
-    live.run(base, app).map_err(|error| format!("the event loop failed: {error}"))?;
+    live.settle(base).map_err(failed)?;
+    for (name, wanted, object) in opened {
+        let actual = local_addr(&live, *object);
+        let actual = actual.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+        say(format_args!("{name} on {actual}"));
+    }
+    live.run(base, app).map_err(failed)?;
     say(format_args!("done"));
     Ok(())
 }

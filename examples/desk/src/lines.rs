@@ -10,8 +10,9 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::queue::Queue;
 
-/// How long the end of the program waits for readers.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the end of the program waits for readers. It is long for the sake of a busy machine: only
+/// a reader that does not read makes it count.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 static OUT: OnceLock<Queue> = OnceLock::new();
 static ERR: OnceLock<Queue> = OnceLock::new();

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::set_socket_linger;
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
@@ -28,7 +29,12 @@ impl Program {
     /// # Panics
     /// When the server does not do what it should. The same holds for every function here.
     pub fn start(path: &str) -> Self {
-        let (process, out) = spawn(path);
+        Self::start_with(path, &[])
+    }
+
+    /// Starts the server as [`start`](Self::start) does, with more arguments.
+    pub fn start_with(path: &str, arguments: &[&str]) -> Self {
+        let (process, out) = spawn(path, arguments);
         let (sender, lines) = channel();
         thread::spawn(move || {
             // The thread ends with the server, or when the `Program` is dropped.
@@ -41,7 +47,7 @@ impl Program {
     /// Starts the server as [`start`](Self::start) does, but reads only the first line of its output.
     /// The pipe is small.
     pub fn start_unread(path: &str) -> Self {
-        let (process, mut out) = spawn(path);
+        let (process, mut out) = spawn(path, &[]);
         fcntl_setpipe_size(out.get_ref(), 4096).expect("a pipe can be made smaller");
         let mut first = String::new();
         out.read_line(&mut first).expect("the server says where it listens");
@@ -66,10 +72,7 @@ impl Program {
 
     /// Connects to the server.
     pub fn connect(&self) -> TcpStream {
-        let client = TcpStream::connect(self.address).expect("the server accepts");
-        client.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
-        client.set_write_timeout(Some(LIMIT)).expect("a limit can be set");
-        client
+        limited(TcpStream::connect(self.address).expect("the server accepts"))
     }
 
     /// Connects, and returns all bytes up to the server's end of stream.
@@ -108,9 +111,13 @@ impl Program {
     }
 }
 
-fn spawn(path: &str) -> (Child, BufReader<ChildStdout>) {
+fn spawn(path: &str, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
     let mut command = Command::new(path);
-    command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .args(arguments)
+        .args(["--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut process = command.spawn().expect("the server can be started");
     let out = BufReader::new(process.stdout.take().expect("its output is piped"));
     (process, out)
@@ -127,6 +134,18 @@ impl Drop for Program {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Bounds how long the stream's operations may take.
+pub fn limited(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
+    stream.set_write_timeout(Some(LIMIT)).expect("a limit can be set");
+    stream
+}
+
+/// Ends the stream with a reset.
+pub fn reset(stream: TcpStream) {
+    set_socket_linger(&stream, Some(Duration::ZERO)).expect("an open socket has this option");
 }
 
 /// Returns all bytes up to the end of the stream.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// The most lines that wait.
 const ROOM: usize = 1024;
 
-/// How often a full queue is looked at again by who drains it.
+/// How often to look again at a full queue that is being drained.
 const POLL: Duration = Duration::from_millis(10);
 
 /// A queue of lines.
@@ -96,7 +96,7 @@ fn write_for_ever(waiting: &Receiver<Message>, mut out: impl Write) {
                 Message::Drain(drained) => drains.push(drained),
             }
         }
-        // The server continues without a reader, and who drains may have given up.
+        // The server continues without a reader, and `drain` may have given up.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         for drained in drains {
             let _ = drained.send(());

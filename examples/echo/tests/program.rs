@@ -1,6 +1,6 @@
 //! The program on a desk, as a process.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 
@@ -20,12 +20,14 @@ fn a_megabyte_each_comes_back_intact_to_four_at_once() {
             let mut client = server.connect();
             scope.spawn(move || {
                 let mut sender = client.try_clone().unwrap();
-                let sending = thread::spawn(move || {
-                    sender.write_all(&pattern(seed)).unwrap();
-                    sender.shutdown(Shutdown::Write).unwrap();
-                });
-                assert!(read_all(&mut client) == pattern(seed), "it came back changed");
+                let sending = thread::spawn(move || sender.write_all(&pattern(seed)).unwrap());
+                let mut echoed = vec![0; pattern(seed).len()];
+                client.read_exact(&mut echoed).unwrap();
+                assert!(echoed == pattern(seed), "it came back changed");
                 sending.join().unwrap();
+                // Only now: the server closes, and a closed connection delivers for ten seconds only.
+                client.shutdown(Shutdown::Write).unwrap();
+                assert_eq!(read_all(&mut client), []);
             });
         }
     });

@@ -13,6 +13,7 @@
 #![no_std]
 
 use core::net::SocketAddr;
+use core::ops::Range;
 use core::time::Duration;
 
 use heapless::Deque;
@@ -168,6 +169,16 @@ impl Gateway {
             });
         }
         event.exit_after(EXIT_DELAY);
+    }
+
+    /// Returns the numbers of the samples that are kept until the collector has confirmed them.
+    pub fn kept(&self) -> Range<u32> {
+        self.taken.wrapping_sub(self.samples.len() as u32)..self.taken
+    }
+
+    /// Returns how many samples were given up since there was no room to keep them.
+    pub const fn lost(&self) -> u32 {
+        self.lost
     }
 
     /// Returns what must hold whenever no callback runs, if it does not hold.

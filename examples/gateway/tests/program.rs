@@ -2,15 +2,11 @@
 //! comes and goes.
 
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::Result;
 use picoevent_tests::gateway::program;
 
 const GATEWAY: &str = env!("CARGO_BIN_EXE_gateway");
-
-/// How long the collector is ended and started again.
-const INTERRUPTED: Duration = Duration::from_secs(15);
 
 fn command(collector: impl ToString) -> Command {
     let mut command = Command::new(GATEWAY);
@@ -21,7 +17,7 @@ fn command(collector: impl ToString) -> Command {
 
 #[test]
 fn it_does_what_its_description_says() -> Result<()> {
-    program::with(command, |gateway, collector| gateway.check(collector, INTERRUPTED))
+    program::with(command, |gateway, collector| gateway.check(collector))
 }
 
 /// It takes two minutes, most of it waiting.

@@ -20,9 +20,6 @@ use log::info as say;
 /// The port libevent's sample listens on.
 pub const PORT: u16 = 9995;
 
-const GREETING: &[u8] = b"Hello, World!\n";
-const EXIT_DELAY: Duration = Duration::from_secs(2);
-
 /// The application.
 #[derive(Default)]
 pub struct Hello {
@@ -30,29 +27,20 @@ pub struct Hello {
 }
 
 impl Hello {
-    /// Makes an application that has not been interrupted.
-    pub const fn new() -> Self {
-        Self { exiting: false }
-    }
-
-    /// Listens on `address` with a pool for its clients, and for the interrupt.
+    /// Listens at an address with a pool for its clients, and waits for the interrupt.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool.
-    pub fn start(
-        cx: &mut Cx<Self>,
-        address: SocketAddr,
-        clients: Pool,
-    ) -> Result<Listener, SetupError> {
+    pub fn start(cx: &mut Cx<Self>, at: SocketAddr, clients: Pool) -> Result<Listener, SetupError> {
         cx.on_signal(Signal::INT, Self::interrupted)?;
         let clients = cx.add_pool(clients)?;
-        cx.listen::<Greeter>(address, clients)
+        cx.listen::<Greeter>(at, clients)
     }
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
         if !core::mem::replace(&mut self.exiting, true) {
             say!("Caught an interrupt signal; exiting cleanly in two seconds.");
-            event.exit_after(EXIT_DELAY);
+            event.exit_after(Duration::from_secs(2));
         }
     }
 }
@@ -65,7 +53,7 @@ impl Protocol<Hello> for Greeter {
     const STALL: Option<Duration> = Some(Duration::from_secs(60));
 
     fn opened(_: &mut Hello, conn: &mut ConnMut<Hello>) {
-        if conn.write(GREETING).is_err() {
+        if conn.write(b"Hello, World!\n").is_err() {
             say!("The output ring is too small for the answer.");
             conn.abort();
         }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     let mut base = EventBase::new(STORAGE.take());
     desk::serve(
         &mut base,
-        &mut Hello::new(),
+        &mut Hello::default(),
         |cx, address| Hello::start(cx, address, CLIENTS),
         PORT,
     )

@@ -82,7 +82,7 @@ impl<'s> Script<'s> {
         let _ = log::set_logger(&Lines);
         log::set_max_level(log::LevelFilter::Info);
         let listener = Hello::start(&mut base, address(), clients).unwrap();
-        Self { base, app: Hello::new(), listener, device: Device::default() }
+        Self { base, app: Hello::default(), listener, device: Device::default() }
     }
 
     /// What the base has asked for since the last look.
@@ -95,7 +95,7 @@ impl<'s> Script<'s> {
         self.base.accepted(self.listener, "192.0.2.1:5000".parse().unwrap()).unwrap()
     }
 
-    /// One turn at `micros`; what the base asked for before and after its callbacks.
+    /// Runs one turn at `micros`. Returns the actions from before and after its callbacks.
     fn turn(&mut self, micros: u64) -> Vec<Action> {
         self.device.now = Instant::from_micros(micros);
         assert_eq!(self.base.turn(&mut self.app, &mut self.device), Poll::Ready(Ok(None)));

@@ -34,7 +34,11 @@ impl Pool<'_, '_> {
 
     pub(crate) const fn look_at_udp<A>(&mut self, _: u32, _: &mut EventBase<'_, A>) {}
 
-    pub(crate) const fn udp_deadline(&self) -> Instant {
+    pub(crate) const fn late_udp(&self) -> u32 {
+        0
+    }
+
+    pub(crate) const fn udp_deadline(&self, _: Instant) -> Instant {
         Instant::MAX
     }
 

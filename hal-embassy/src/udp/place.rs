@@ -5,16 +5,16 @@ use core::task::Poll;
 
 use embassy_net::{IpAddress, IpEndpoint, IpListenEndpoint};
 use heapless::Vec;
-use picoevent::{EventBase, Instant, UdpError, UdpSocket};
+use picoevent::{EventBase, UdpError, UdpSocket};
 
 use super::socket::Socket;
 use crate::address;
 use crate::env::Env;
-use crate::time::after;
+use crate::time::{self, NEVER, Stamp};
 
 /// How long the stack may take to send a datagram: it asks for the hardware address of a neighbour once a
-/// second. In microseconds.
-pub(crate) const GIVE_UP: u64 = 3_000_000;
+/// second.
+pub(crate) const GIVE_UP: u32 = time::millis(3_000);
 
 /// The most groups of a socket. The stack has four at most, of all sockets.
 const GROUPS: usize = 4;
@@ -47,8 +47,8 @@ impl<'n, const UDP: usize> Places<'n, UDP> {
 pub(crate) struct Place<'n> {
     pub(super) socket: Socket<'n>,
     pub(super) role: Role,
-    /// Until when the stack has to have sent what it was given; [`Instant::MAX`] if it has nothing.
-    pub(super) until: Instant,
+    /// When the stack was given what it has to send; `None` if it has nothing.
+    pub(super) given: Option<Stamp>,
     /// Broadcasts are allowed.
     pub(super) broadcasts: bool,
     pub(super) groups: Vec<IpAddress, GROUPS>,
@@ -68,17 +68,16 @@ pub(crate) enum Role {
 
 impl<'n> Place<'n> {
     fn new(socket: Socket<'n>) -> Self {
-        Self {
-            socket,
-            role: Role::Free,
-            until: Instant::MAX,
-            broadcasts: false,
-            groups: Vec::new(),
-        }
+        Self { socket, role: Role::Free, given: None, broadcasts: false, groups: Vec::new() }
     }
 
     pub(super) fn is_sending(&self) -> bool {
-        self.until < Instant::MAX
+        self.given.is_some()
+    }
+
+    /// Returns how long the stack may still take to send what it was given.
+    pub(super) fn left(&self, now: Stamp) -> u32 {
+        self.given.map_or(NEVER, |given| GIVE_UP.saturating_sub(now.wrapping_sub(given)))
     }
 
     /// Receives what the base has room for.
@@ -116,7 +115,7 @@ impl<'n> Place<'n> {
     /// Closes the socket. What it has not sent is lost.
     pub(super) fn free(&mut self) {
         self.socket.close();
-        (self.role, self.until) = (Role::Free, Instant::MAX);
+        (self.role, self.given) = (Role::Free, None);
     }
 
     /// Gives the stack a datagram. Returns whether it has taken it.
@@ -139,7 +138,7 @@ impl<'n> Place<'n> {
             Poll::Ready(sent) => sent?,
             Poll::Pending => return Ok(false),
         }
-        self.until = after(env.now, GIVE_UP);
+        self.given = Some(env.now);
         Ok(true)
     }
 

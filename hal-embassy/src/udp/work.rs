@@ -11,6 +11,7 @@ use crate::address;
 use crate::log;
 use crate::pool::Pool;
 use crate::ready;
+use crate::time;
 
 /// How often a port is chosen anew that another socket has. The stack knows of none.
 const CHOICES: usize = 8;
@@ -42,6 +43,13 @@ impl Pool<'_, '_> {
         }
     }
 
+    /// Returns the sockets whose stack has not sent in time what it was given; see [`ready::mask`].
+    pub(crate) fn late_udp(&self) -> u32 {
+        let (first, now) = (self.slots.len(), self.state.env.now);
+        let late = self.udp.iter().enumerate().filter(|(_, place)| place.left(now) == 0);
+        late.fold(0, |late, (index, _)| late | ready::mask(first.wrapping_add(index)))
+    }
+
     /// Looks at the sockets that have news or are late.
     #[inline(never)]
     pub(crate) fn look_at_udp<A>(&mut self, news: u32, base: &mut EventBase<'_, A>) {
@@ -49,11 +57,10 @@ impl Pool<'_, '_> {
             let bit = ready::mask(self.slots.len().wrapping_add(index));
             let now = self.state.env.now;
             let Some(place) = self.udp.get_mut(index) else { return };
-            let is_late = place.until <= now;
-            if news & bit == 0 && !is_late {
+            let is_late = place.left(now) == 0;
+            if news & bit == 0 {
                 continue;
             }
-            self.state.unwatched |= bit;
             if is_late && !place.socket.is_flushed(Waker::noop()) {
                 place.give_up(base);
             }
@@ -69,8 +76,9 @@ impl Pool<'_, '_> {
     }
 
     /// Returns when the first datagram is given up.
-    pub(crate) fn udp_deadline(&self) -> Instant {
-        self.udp.iter().map(|place| place.until).min().unwrap_or(Instant::MAX)
+    pub(crate) fn udp_deadline(&self, now: Instant) -> Instant {
+        let left = self.udp.iter().map(|place| place.left(self.state.env.now)).min();
+        time::after(now, left.unwrap_or(time::NEVER))
     }
 
     /// Returns whether a socket that was closed has datagrams to send.
@@ -98,9 +106,10 @@ impl Pool<'_, '_> {
             };
             let has_input = wants_input && place.socket.has_input(&waker);
             let is_flushed = place.is_sending() && place.socket.is_flushed(&waker);
-            // The stack may have run meanwhile: then the socket is looked at in the next turn.
+            // No waker is set then: the socket is looked at when the task is polled next, which is at once.
             if has_input || is_flushed {
-                waker.wake();
+                self.state.news |= ready::mask(number);
+                task.wake_by_ref();
             }
         }
     }
@@ -163,7 +172,7 @@ impl Pool<'_, '_> {
                 if !place.socket.is_flushed(Waker::noop()) {
                     return;
                 }
-                place.until = Instant::MAX;
+                place.given = None;
                 base.udp_done(id, Ok(()));
             }
             let Some(request) = base.udp_request(id) else { return };

@@ -29,14 +29,6 @@ fn port(world: &mut World, call: Call) -> u16 {
 }
 
 #[test]
-fn a_client_is_accepted() {
-    let mut world = serving();
-    let call = world.call();
-    assert_eq!(world.peer.state(call), State::Established);
-    assert_eq!(served(&mut world), [port(&mut world, call)]);
-}
-
-#[test]
 fn as_many_clients_as_sockets_are_answered_though_the_base_has_fewer_slots() {
     let mut world = serving();
     let calls = world.calls(8);
@@ -136,7 +128,7 @@ fn a_client_that_resets_gives_its_slot_back() {
     world.settle();
     let conn = world.accepted()[0];
     assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
-    // The base's slot is free at once for one who waits, and so is the socket for another.
+    // The base's slot is free at once for a client that waits, and the socket for another one.
     assert_eq!(world.accepted().len(), 5);
     let another = world.call();
     assert_eq!(world.peer.state(another), State::Established);

@@ -1,4 +1,4 @@
-//! Bytes: every one arrives, in order, and none is taken that there is no room for.
+//! Bytes: all arrive, in order, and none is accepted without room for it.
 
 use std::time::Duration;
 

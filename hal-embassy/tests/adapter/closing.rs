@@ -38,22 +38,6 @@ fn call_with_window(world: &mut World, window: usize) -> Call {
 }
 
 #[test]
-fn a_client_is_greeted_and_closed() {
-    let mut world = World::new();
-    world.command(|app, cx| {
-        app.greeting = Some(b"Hello, World!\n".to_vec());
-        app.listen(cx, "0.0.0.0:9995")
-    });
-    let call = world.call();
-    assert_eq!(world.hear(call), b"Hello, World!\n");
-    assert_eq!(world.peer.state(call), State::CloseWait);
-    world.peer.close(call);
-    world.settle();
-    assert_eq!(world.peer.state(call), State::Closed);
-    assert_eq!(world.resets(), 0);
-}
-
-#[test]
 fn a_long_answer_arrives_whole_though_the_peer_has_little_room() {
     let mut world = answering::<2>(Config::default());
     let call = call_with_window(&mut world, 64);
@@ -163,7 +147,7 @@ fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
     assert_eq!(world.hear(again), answer());
 }
 
-/// Sockets that only wait for the peer's end, and nobody listens.
+/// All sockets wait for their peers' ends, and none listens.
 #[test]
 fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
     let mut world = answering::<2>(Config::default());
@@ -171,7 +155,7 @@ fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
     for call in silent {
         assert_eq!(world.hear(call), answer());
     }
-    // Nobody is given up at once: an end that is on its way arrives in order.
+    // No socket is given up at once: an end that is on its way arrives in order.
     world.pass(Duration::from_millis(249));
     let refused = world.call();
     assert_eq!(world.peer.state(refused), State::Closed);
@@ -204,7 +188,7 @@ fn the_oldest_of_those_that_only_have_to_end_is_given_up_first() {
 }
 
 #[test]
-fn nobody_is_given_up_while_a_socket_listens() {
+fn no_peer_is_given_up_while_a_socket_listens() {
     let mut world = answering::<2>(Config::default());
     let silent = world.call();
     assert_eq!(world.hear(silent), answer());
@@ -277,29 +261,6 @@ fn serving() -> (World, Call, Conn) {
     let call = world.call();
     let conn = world.accepted()[0];
     (world, call, conn)
-}
-
-#[test]
-fn aborting_a_connection_resets_it() {
-    let (mut world, call, conn) = serving();
-    world.with_conn(conn, |conn| conn.abort());
-    assert_eq!(world.resets(), 1);
-    assert_eq!(world.peer.state(call), State::Closed);
-    let next = world.call();
-    assert_eq!(world.peer.state(next), State::Established);
-}
-
-#[test]
-fn aborting_a_connection_whose_peer_has_ended_and_has_everything_ends_it_in_order() {
-    let (mut world, call, conn) = serving();
-    world.with_conn(conn, |conn| conn.write(b"all there is")).expect("there is room");
-    world.peer.close(call);
-    world.settle();
-    world.with_conn(conn, |conn| conn.abort());
-    assert_eq!(world.hear(call), b"all there is");
-    assert_eq!(world.resets(), 0);
-    let next = world.call();
-    assert_eq!(world.peer.state(next), State::Established);
 }
 
 #[test]

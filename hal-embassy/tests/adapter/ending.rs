@@ -39,7 +39,7 @@ fn an_open_connection_is_delivered_and_ended() {
     assert_eq!(world.peer.state(call), State::CloseWait);
     assert_eq!(world.resets(), 0);
     assert_eq!(world.device.output, Some(End::Exit));
-    // Nobody was called any more.
+    // No callback was called any more.
     assert_eq!(world.events(conn), Vec::<ConnEvent>::new());
 }
 

@@ -129,7 +129,7 @@ fn others_are_answered_while_a_client_calls_again() {
 }
 
 #[test]
-fn nobody_is_refused_while_a_handshake_takes_its_usual_time() {
+fn no_client_is_refused_while_a_handshake_takes_its_usual_time() {
     let (mut world, calls) = full();
     free(&mut world, &calls, 3);
     lose_answers(&mut world, 1);
@@ -224,7 +224,7 @@ fn a_peer_that_restarts_with_the_same_port_is_served_after_the_next_keep_alive()
 }
 
 #[test]
-fn a_handshake_that_nobody_completes_does_not_end_an_idle_connection() {
+fn a_handshake_that_is_never_completed_does_not_end_an_idle_connection() {
     let (mut world, calls) = full();
     world.pass(Duration::from_secs(10));
     free(&mut world, &calls, 0);

@@ -1,4 +1,4 @@
-//! Running: the loop's modes, what ends it, and what is called around its sleep.
+//! Running: the loop's modes, what ends it, and the watchers around its sleep.
 
 use std::time::Duration;
 

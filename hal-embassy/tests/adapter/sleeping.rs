@@ -21,7 +21,7 @@ fn polls(world: &World) -> (usize, usize) {
     (world.device.polls, world.runner.polls)
 }
 
-/// Lets an hour pass, after the stack's own affairs are settled, and sees that nobody moves.
+/// Lets the stack's own timers expire, then checks that nothing is polled or woken for an hour.
 #[track_caller]
 fn assert_idle(world: &mut World) {
     world.pass(Duration::from_secs(60));
@@ -31,7 +31,7 @@ fn assert_idle(world: &mut World) {
     assert_eq!((polls(world), world.device.wakes(), world.runner.wakes()), before);
 }
 
-/// Lets an hour pass and sees that the loop does not move, whatever the stack has to do.
+/// Lets an hour pass and checks that the loop is not polled, whatever the stack has to do.
 #[track_caller]
 fn assert_loop_idle(world: &mut World) {
     world.pass(Duration::from_secs(60));
@@ -105,7 +105,7 @@ fn a_loop_whose_connection_has_failed_sleeps() {
 }
 
 #[test]
-fn a_loop_whose_listener_is_disabled_sleeps_while_somebody_waits() {
+fn a_loop_whose_listener_is_disabled_sleeps_while_a_client_waits() {
     let mut world = patient::<1, 4>();
     let listener = world.listen(PORT);
     world.calls(2);
@@ -163,8 +163,20 @@ fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
     assert!(runner - before.1 <= 4 * SEGMENTS, "{} polls", runner - before.1);
 }
 
+/// A close changes the state of the socket, which wakes its wakers.
 #[test]
-fn a_segment_that_is_nobodys_does_not_wake_the_loop() {
+fn the_loop_is_not_woken_by_its_own_calls() {
+    let mut world = serving();
+    let conn = world.accepted()[0];
+    assert_idle(&mut world);
+    let before = world.device.polls;
+    world.with_conn(conn, |conn| conn.close());
+    // The command, and the acknowledgement of our end of stream.
+    assert_eq!(world.device.polls - before, 2);
+}
+
+#[test]
+fn a_segment_for_no_connection_does_not_wake_the_loop() {
     let mut world = serving();
     assert_idle(&mut world);
     let before = world.device.polls;

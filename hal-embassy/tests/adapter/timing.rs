@@ -66,7 +66,7 @@ fn the_earlier_of_two_timers_wakes_the_loop_whichever_came_first() {
 }
 
 #[test]
-fn a_timer_that_is_freed_wakes_nobody() {
+fn a_timer_that_is_freed_does_not_wake_the_loop() {
     let mut world = World::new();
     let event = world
         .command(|_, cx| cx.after(Duration::from_secs(5), App::commanded).expect("there is room"));

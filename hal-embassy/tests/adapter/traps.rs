@@ -27,43 +27,6 @@ fn stop_reading(world: &mut World, conn: Conn) {
 
 const RESET: [ConnEvent; 1] = [failed(ConnError::Reset)];
 
-/// `wait_read_ready` stays pending when the peer ends with nothing left to be read.
-#[test]
-fn an_end_of_stream_with_nothing_before_it_is_heard_at_once() {
-    let (mut world, call, conn) = serving();
-    world.peer.close(call);
-    world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Eof]);
-}
-
-#[test]
-fn a_reset_is_heard_while_something_is_read() {
-    let (mut world, call, conn) = serving();
-    world.peer.abort(call);
-    world.settle();
-    assert_eq!(world.events(conn), RESET);
-}
-
-#[test]
-fn a_reset_is_heard_while_nothing_is_read() {
-    let (mut world, call, conn) = serving();
-    stop_reading(&mut world, conn);
-    world.peer.abort(call);
-    world.settle();
-    assert_eq!(world.events(conn), RESET);
-}
-
-#[test]
-fn a_reset_is_heard_while_something_is_unread() {
-    let (mut world, call, conn) = serving();
-    stop_reading(&mut world, conn);
-    world.peer.send(call, b"unread");
-    world.settle();
-    world.peer.abort(call);
-    world.settle();
-    assert_eq!(world.events(conn), RESET);
-}
-
 /// `wait_write_ready` stays pending when the connection is dropped.
 #[test]
 fn a_reset_is_heard_while_something_is_only_written() {
@@ -76,25 +39,6 @@ fn a_reset_is_heard_while_something_is_only_written() {
     for _ in 0..3 {
         world.with_conn(conn, |conn| conn.write(&[7; 256])).expect("there is room");
     }
-    world.peer.abort(call);
-    world.settle();
-    assert_eq!(world.events(conn), RESET);
-}
-
-#[test]
-fn a_reset_is_heard_after_the_peer_has_ended() {
-    let (mut world, call, conn) = serving();
-    world.peer.close(call);
-    world.settle();
-    world.peer.abort(call);
-    world.settle();
-    assert_eq!(world.events(conn), [ConnEvent::Eof, failed(ConnError::Reset)]);
-}
-
-#[test]
-fn a_reset_is_heard_after_our_own_end() {
-    let (mut world, call, conn) = serving();
-    world.with_conn(conn, |conn| conn.finish());
     world.peer.abort(call);
     world.settle();
     assert_eq!(world.events(conn), RESET);
@@ -163,7 +107,7 @@ fn a_callback_may_abort_its_own_connection_and_another() {
     let (mut world, other, _) = serving();
     let call = world.call();
     world.command(|app, _| app.call = free_all);
-    // Both are ready in the same look.
+    // Both are ready when the sockets are checked next.
     world.peer.send(call, b"go");
     world.peer.send(other, b"anyway");
     world.settle();

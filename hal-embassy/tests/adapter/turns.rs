@@ -1,4 +1,4 @@
-//! Connects that take turns: a host that is not there keeps nobody from one that is.
+//! Connects take turns: a host that does not answer does not delay a connect to another host.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -137,7 +137,7 @@ fn a_connect_that_finds_no_socket_leaves_the_others_their_turns() {
         World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
     world.lose(|_| true);
     let (_, live) = connect(&mut world, 1, 1);
-    // The one that is not there has its turn.
+    // Now it is the turn of the host that does not answer.
     world.pass(seconds(9));
     let without_socket = world.connect(SERVICE);
     assert_eq!(world.events(without_socket), [failed(ConnError::NoSocket)]);

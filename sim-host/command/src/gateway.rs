@@ -1,12 +1,16 @@
-//! The gateway as the simulator knows it: clients of the console and of the status page.
+//! The gateway as the simulator knows it: clients of the console and of the status page, and a collector.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gateway::{CONSOLE_PORT, Gateway, Memory, STATUS_PORT, Setup};
+use gateway::{BUTTON, CONSOLE_PORT, Gateway, Memory, STATUS_PORT, Setup};
 use picoevent::Pool;
-use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
+use picoevent_sim::world::{
+    Choices, Script, Size, Sockets, TestCase, server_address, server_address_v6,
+};
+
+mod collector;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
@@ -18,11 +22,28 @@ const SIZES: [Size<Gateway>; 3] = [
     Size::of(Pool::rest(), Memory::new, Sockets::<14, 256, 16>::new),
 ];
 
-/// The gateway, without a collector.
+/// The port of the collector.
+const COLLECTOR_PORT: u16 = 7070;
+
+/// A value that shows when it was measured.
+fn sensor(micros: u64) -> i32 {
+    (micros / 1_000 % 1_000_000) as i32
+}
+
+/// The gateway, with a collector.
 pub fn gateway() -> TestCase<Gateway> {
-    let setup = Setup { sensor: |_| 20_000, collector: None, seed: 1 };
+    case("gateway", server_address(COLLECTOR_PORT))
+}
+
+/// The gateway, with a collector that it calls over IPv6, and clients over both versions of IP.
+pub fn gateway_v6() -> TestCase<Gateway> {
+    case("gateway-v6", server_address_v6(COLLECTOR_PORT)).over_ipv6()
+}
+
+fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
+    let setup = Setup { sensor, collector: Some(collector), seed: 1 };
     TestCase::with_app(
-        "gateway",
+        name,
         CONSOLE_PORT,
         move || Gateway::new(setup),
         |app, cx, console, _| app.start(cx, console, SocketAddr::new(console.ip(), STATUS_PORT)),
@@ -30,14 +51,50 @@ pub fn gateway() -> TestCase<Gateway> {
     .sizes(&SIZES)
     .client(console)
     .client(overlong)
+    .client(watcher)
+    .client(idler)
     .client_at(STATUS_PORT, status)
+    .client_at(STATUS_PORT, reader)
+    .signal(BUTTON)
+    .server(collector::collector())
     .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 
+const HTTP_BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const HTTP_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n\
+    Content-Length: 0\r\nConnection: close\r\n\r\n";
+const BUSY: &[u8] = b"busy\r\n";
+const GOODBYE: &[u8] = b"bye: the gateway ends\r\n";
+const IDLE: &[u8] = b"idle, good bye\r\n";
+
 /// A client of the console.
 fn client() -> Script {
-    let script = Script::new().may_end_with(b"busy\r\n");
-    script.may_end_with(b"bye: the gateway ends\r\n").may_end_with(b"idle, good bye\r\n")
+    Script::new().may_end_with(BUSY).may_end_with(IDLE).goodbye(GOODBYE)
+}
+
+/// A client that asks for a value and then for values each second, and leaves after a few.
+fn watcher(choices: &mut Choices<'_>) -> Script {
+    let script = Script::new().may_end_with(BUSY).may_end_with(IDLE).may_end_with(GOODBYE);
+    let known = Script::new().expect_pattern("<number>\r\n");
+    // Right after the start, there is none.
+    let unknown = Script::new().expect(b"error: no such key\r\n");
+    let script = script.send(b"get temp\nwatch\n").either([known, unknown]);
+    (0..=choices.up_to(3))
+        .fold(script, |script, _| script.expect_pattern("temp=<number> samples=<text>\r\n"))
+}
+
+/// A client that says something or nothing, and then nothing, until it is sent away.
+fn idler(choices: &mut Choices<'_>) -> Script {
+    let script = Script::new().may_end_with(BUSY).goodbye(GOODBYE);
+    let script = match choices.up_to(1) {
+        0 => script.expect(IDLE),
+        // A request that is delayed may come when it is too late.
+        _ => script.send(b"get samples\n").either([
+            Script::new().expect_pattern("<digits>\r\n").expect(IDLE),
+            Script::new().expect(IDLE),
+        ]),
+    };
+    script.expect_end()
 }
 
 /// Pipelined commands, whole or cut anywhere, which all get their answers in order.
@@ -92,6 +149,20 @@ fn overlong(choices: &mut Choices<'_>) -> Script {
     script.finish().expect(answers.as_bytes()).expect_end()
 }
 
+/// A request for the status, with its counters.
+fn reader(_: &mut Choices<'_>) -> Script {
+    let body = "{\"temp\":<number>,\"samples\":<digits>,\"queued\":<digits>,\"lost\":<digits>,\
+                \"keys\":<digits>,\"clients\":<digits>,\"uplink\":\"<text>\n";
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: <digits>\r\n";
+    Script::new()
+        .may_end_with(HTTP_BUSY)
+        .may_end_with(HTTP_LATE)
+        .send(b"GET /status HTTP/1.1\r\n\r\n")
+        .expect_pattern(&format!("{head}Connection: keep-alive\r\n\r\n{body}"))
+        .finish()
+        .expect_end()
+}
+
 /// Requests for pages that do not exist, one after another, and a last one that is refused.
 fn status(choices: &mut Choices<'_>) -> Script {
     let head = "\r\nContent-Type: application/json\r\n";
@@ -117,10 +188,7 @@ fn status(choices: &mut Choices<'_>) -> Script {
     );
     let (begin, rest) = requests.split_at(choices.up_to(requests.len() as u64) as usize);
     let pause = Duration::from_millis(choices.up_to(3_000));
-    let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    let late =
-        format!("HTTP/1.1 408 Request Timeout{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
-    let script = Script::new().may_end_with(busy).may_end_with(late.as_bytes());
+    let script = Script::new().may_end_with(HTTP_BUSY).may_end_with(HTTP_LATE);
     let script = script.send(begin.as_bytes()).pause(pause).send(rest.as_bytes());
     script.finish().expect(answers.as_bytes()).expect_end()
 }

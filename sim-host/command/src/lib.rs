@@ -7,13 +7,22 @@ use picoevent_sim::world::{Choices, Script, TestCase};
 mod gateway;
 mod prober;
 
-pub use gateway::gateway;
+pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
 
 /// libevent's hello-world.
 pub fn hello_world() -> TestCase<Hello> {
+    hello("hello-world")
+}
+
+/// The same with addresses of IPv6 too.
+pub fn hello_world_v6() -> TestCase<Hello> {
+    hello("hello-world-v6").over_ipv6()
+}
+
+fn hello(name: &str) -> TestCase<Hello> {
     let greeting = b"Hello, World!\n";
-    TestCase::new("hello-world", hello_world::PORT, Hello::new, Hello::start)
+    TestCase::new(name, hello_world::PORT, Hello::default, Hello::start)
         .min_output_ring(greeting.len())
         .client(move |_| Script::new().expect(greeting).expect_end())
         .client(move |_| Script::new().send(b"Good day").expect(greeting).expect_end())

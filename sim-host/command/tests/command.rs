@@ -53,7 +53,7 @@ fn a_seed_leaves_a_capture_and_a_timeline() {
     assert_eq!(fs::read(&pcap).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
     let trace = fs::read_to_string(&trace).unwrap();
     assert!(trace.contains("Echo::interrupted"), "callbacks have the names of their functions");
-    // Who looks on changes nothing.
+    // Observers change nothing.
     let digest = |text: &str| text.trim_end().rsplit_once(' ').unwrap().1.to_owned();
     let alone = sim(&["run", "echo", "--seed", "6"]);
     assert_eq!(digest(&text), digest(&said(&alone.stdout)));
@@ -85,7 +85,10 @@ fn a_simulation_is_watched() {
 
 #[test]
 fn the_applications_are_listed() {
-    assert_eq!(said(&sim(&["list"]).stdout), "hello-world\necho\nprober\ngateway\n");
+    assert_eq!(
+        said(&sim(&["list"]).stdout),
+        "hello-world\necho\nprober\ngateway\nhello-world-v6\ngateway-v6\n"
+    );
 }
 
 #[test]

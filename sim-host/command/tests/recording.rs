@@ -118,14 +118,14 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
         }
     };
     let start = |cx: &mut Cx<'_, Hello>, address| Hello::start(cx, address, CLIENTS).unwrap();
-    let (log, first) = said(|| live(&mut Hello::new(), start, &INTERRUPT, clients));
+    let (log, first) = said(|| live(&mut Hello::default(), start, &INTERRUPT, clients));
     assert_eq!(first.iter().filter(|line| *line == "flushed answer").count(), 20);
     let recorded = Recorded::read(&log).unwrap();
     let again = || {
         let mut storage = Storage::<Hello, 4, 8, 1024>::new();
         let mut base = EventBase::new(&mut storage);
         Hello::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)), CLIENTS).unwrap();
-        recorded.replay(&mut base, &mut Hello::new())
+        recorded.replay(&mut base, &mut Hello::default())
     };
     let (end, second) = said(again);
     assert_eq!(end, Ok(Some(End::Exit)));

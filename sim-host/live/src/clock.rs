@@ -1,7 +1,7 @@
 //! The loop's clock: the system's monotonic clock, counted from the base's own time.
 
 use std::sync::OnceLock;
-use std::time::Instant as Moment;
+use std::time::{Duration, Instant as Moment};
 
 use picoevent::Instant;
 
@@ -23,6 +23,8 @@ impl Clock {
 
     /// Makes a clock that runs from `origin`.
     pub(super) fn started_at(origin: Instant) -> Self {
+        // It is not before the clock that is lent.
+        first_asked();
         Self { origin, started: Some(Moment::now()) }
     }
 
@@ -35,6 +37,14 @@ impl Clock {
     pub(super) fn now(&self) -> Instant {
         self.started.map_or(self.origin, |started| plus_elapsed(self.origin, started))
     }
+
+    /// Returns what [`since_first_asked`] returned when this clock was at `now`, rounded up to a microsecond, so
+    /// that what has passed since then is never too long. Reads no clock.
+    pub(super) fn lent_at(&self, now: Instant) -> Instant {
+        let before = self.started.map_or(Duration::ZERO, |started| started - first_asked());
+        let since_start = now.since(self.origin);
+        Instant::ZERO.after(before + since_start + Duration::from_micros(1))
+    }
 }
 
 /// Returns the time since the first call in this process, for [`EventBase::lend_idle_clock`], which
@@ -42,8 +52,12 @@ impl Clock {
 ///
 /// [`EventBase::lend_idle_clock`]: picoevent::EventBase::lend_idle_clock
 pub(super) fn since_first_asked() -> Instant {
+    plus_elapsed(Instant::ZERO, first_asked())
+}
+
+fn first_asked() -> Moment {
     static FIRST: OnceLock<Moment> = OnceLock::new();
-    plus_elapsed(Instant::ZERO, *FIRST.get_or_init(Moment::now))
+    *FIRST.get_or_init(Moment::now)
 }
 
 /// Returns `origin` plus the time since `started`, rounded down to a microsecond: a deadline must not
@@ -74,5 +88,15 @@ mod tests {
         let clock = Clock::started_at(ORIGIN);
         let (first, second) = (clock.now(), clock.now());
         assert!(ORIGIN <= first && first <= second && clock.goes());
+    }
+    #[test]
+    fn a_lent_clock_goes_on_where_the_loops_clock_was() {
+        let clock = Clock::started_at(ORIGIN);
+        let (now, before) = (clock.now(), since_first_asked());
+        let passed = since_first_asked().since(clock.lent_at(now));
+        assert!(ORIGIN.after(passed) <= ORIGIN.after(clock.now().since(now)), "{passed:?}");
+        // It is behind by two roundings at most.
+        let lent_at = clock.lent_at(now);
+        assert!(lent_at <= before.after(Duration::from_micros(2)), "{lent_at:?} {before:?}");
     }
 }

@@ -88,7 +88,7 @@ pub use storage::{Capacities, CapacityError, HeapStorage};
 
 use clock::Clock;
 use objects::Objects;
-use token::Subject;
+use token::Object;
 
 /// The longest time without an accept when there is no descriptor for a connection.
 pub const RETRY: Duration = Duration::from_secs(1);
@@ -115,7 +115,7 @@ impl Live {
     /// The system's error, when it has no selector left for this process.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = mio::Waker::new(poll.registry(), Subject::Trigger.into())?;
+        let waker = mio::Waker::new(poll.registry(), Object::Trigger.into())?;
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),
@@ -228,9 +228,8 @@ impl Live {
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Blocking::Never);
-        // A timer made before the next turn counts from the moment it is made.
-        base.update_now(self.clock.now());
-        base.lend_idle_clock(clock::since_first_asked);
+        // A timer made before the next turn counts from the moment it is made. The clock is read then.
+        base.lend_idle_clock(clock::since_first_asked, self.clock.lent_at(base.now()));
         ended
     }
 

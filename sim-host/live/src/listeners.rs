@@ -13,7 +13,7 @@ use picoevent::{EventBase, Instant, Listener, Tuning};
 use rustix::net::listen;
 
 use super::conns::Conns;
-use super::token::Subject;
+use super::token::Object;
 use super::{RETRY, errno, tuning};
 
 /// The most connections accepted in one turn, so that open connections get their turn.
@@ -176,7 +176,7 @@ impl Held {
                 Err(error) => return Err(error),
             }
         }
-        let token = Subject::Listener(self.listener.index()).into();
+        let token = Object::Listener(self.listener.index()).into();
         // If this fails, the listener stays ready and tries to accept in every turn.
         self.ready = registry.reregister(socket, token, Interest::READABLE).is_err();
         Ok(())
@@ -202,7 +202,7 @@ fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Tc
     listen(&socket, BACKLOG)?;
     // For the sockets it accepts.
     tuning::apply(&socket, Tuning::DEFAULT);
-    registry.register(&mut socket, Subject::Listener(place).into(), Interest::READABLE)?;
+    registry.register(&mut socket, Object::Listener(place).into(), Interest::READABLE)?;
     Ok(socket)
 }
 

@@ -13,7 +13,7 @@ use super::listeners::Listeners;
 use super::signals::Signals;
 use super::sources::{SourceError, Sources};
 use super::stream::Part;
-use super::token::Subject;
+use super::token::Object;
 use super::udp::UdpSockets;
 
 pub(super) struct Objects {
@@ -136,13 +136,13 @@ impl Objects {
         registry: &Registry,
     ) {
         for event in events {
-            match Subject::of(event.token()) {
-                Some(Subject::Source(place)) => self.sources.note(place, event, base),
-                Some(Subject::Conn(place)) => self.conns.note(place, event, base),
-                Some(Subject::Listener(place)) => self.listeners.note(place),
-                Some(Subject::Udp(place)) => self.udp.note(place, event, base, registry),
-                Some(Subject::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
-                Some(Subject::Trigger) | None => {}
+            match Object::of(event.token()) {
+                Some(Object::Source(place)) => self.sources.note(place, event, base),
+                Some(Object::Conn(place)) => self.conns.note(place, event, base),
+                Some(Object::Listener(place)) => self.listeners.note(place),
+                Some(Object::Udp(place)) => self.udp.note(place, event, base, registry),
+                Some(Object::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
+                Some(Object::Trigger) | None => {}
             }
         }
         // Last, so that no event of this turn reaches a new connection in a place that was reused.

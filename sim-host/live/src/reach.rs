@@ -12,11 +12,11 @@ use rustix::io::Errno;
 /// `EADDRNOTAVAIL`.
 pub(super) fn check(peer: SocketAddr) -> io::Result<()> {
     let address = peer.ip().to_canonical();
-    let nobodys = address.is_unspecified()
+    let is_no_peer = address.is_unspecified()
         || address.is_multicast()
         || address == IpAddr::V4(Ipv4Addr::BROADCAST)
         || peer.port() == 0;
-    if nobodys { Err(Errno::ADDRNOTAVAIL.into()) } else { Ok(()) }
+    if is_no_peer { Err(Errno::ADDRNOTAVAIL.into()) } else { Ok(()) }
 }
 
 /// Returns the reason why a connect failed. The system reports the broadcast address of a network it

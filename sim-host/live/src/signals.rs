@@ -23,7 +23,7 @@ use signal_hook::SigId;
 use signal_hook::consts::FORBIDDEN;
 use signal_hook::low_level;
 
-use super::token::Subject;
+use super::token::Object;
 
 mod capacity;
 mod held;
@@ -74,7 +74,7 @@ impl Caught {
         }
         let (handlers, mut raises) = pipe::new()?;
         capacity::ensure(&raises);
-        registry.register(&mut raises, Subject::Signal(signal).into(), Interest::READABLE)?;
+        registry.register(&mut raises, Object::Signal(signal).into(), Interest::READABLE)?;
         held::begin(signal)?;
         match low_level::pipe::register(number, OwnedFd::from(handlers)) {
             Ok(action) => Ok(Self { signal, action, raises }),

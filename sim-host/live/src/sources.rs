@@ -12,7 +12,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry};
 use picoevent::{EventBase, EventFlags, FullError, Source};
 
-use super::token::Subject;
+use super::token::Object;
 
 /// Why a descriptor did not become a source. The caller keeps it, and nothing has changed.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Sources {
         // Fails now if the descriptor cannot be watched, not when the first event is added.
         let number = descriptor.as_raw_fd();
         let mut probe = SourceFd(&number);
-        let token = Subject::Source(usize::MAX >> 8).into();
+        let token = Object::Source(usize::MAX >> 8).into();
         registry.register(&mut probe, token, Interest::READABLE).map_err(SourceError::System)?;
         registry.deregister(&mut probe).map_err(SourceError::System)?;
         let source = base.new_source().map_err(SourceError::Full)?;
@@ -85,7 +85,7 @@ impl Sources {
             return;
         };
         let number = watched.descriptor.as_raw_fd();
-        let (mut fd, token) = (SourceFd(&number), Subject::Source(source.index()).into());
+        let (mut fd, token) = (SourceFd(&number), Object::Source(source.index()).into());
         let done = match (interest(what), watched.registered) {
             (Some(interest), false) => registry.register(&mut fd, token, interest),
             (Some(interest), true) => registry.reregister(&mut fd, token, interest),

@@ -4,7 +4,7 @@ use std::{error, fmt};
 
 use picoevent::Pool;
 use picoevent::memory::{
-    ConnSlot, EventSlot, ListenerSlot, MAX_SLOTS, Memory, PoolSlot, SourceSlot, UdpSlot,
+    ConnSlot, EventSlot, ListenerSlot, MAX_SLOTS, Memory, PoolSlot, SourceSlot, TimerSlot, UdpSlot,
 };
 
 /// How much an [`EventBase`](picoevent::EventBase) has room for.
@@ -54,9 +54,9 @@ pub struct Capacities {
 /// first uses them.
 pub struct HeapStorage<A> {
     events: Box<[EventSlot<A>]>,
-    event_heap: Box<[u16]>,
+    event_timers: Box<[TimerSlot]>,
     conns: Box<[ConnSlot<A>]>,
-    conn_heap: Box<[u16]>,
+    conn_timers: Box<[TimerSlot]>,
     bytes: Box<[u8]>,
     listeners: Box<[ListenerSlot<A>]>,
     pools: Box<[PoolSlot]>,
@@ -113,9 +113,9 @@ impl<A> HeapStorage<A> {
         let Capacities { events, conns, bytes, listeners, pools, sources, udp } = capacities;
         Ok(Self {
             events: slots(events, EventSlot::new),
-            event_heap: vec![0; events].into(),
+            event_timers: slots(events, TimerSlot::new),
             conns: slots(conns, ConnSlot::new),
-            conn_heap: vec![0; conns].into(),
+            conn_timers: slots(conns, TimerSlot::new),
             bytes: vec![0; bytes].into(),
             listeners: slots(listeners, ListenerSlot::new),
             pools: slots(pools, PoolSlot::new),
@@ -128,9 +128,9 @@ impl<A> HeapStorage<A> {
     pub fn memory(&mut self) -> Memory<'_, A> {
         Memory {
             events: &mut self.events,
-            event_heap: &mut self.event_heap,
+            event_timers: &mut self.event_timers,
             conns: &mut self.conns,
-            conn_heap: &mut self.conn_heap,
+            conn_timers: &mut self.conn_timers,
             bytes: &mut self.bytes,
             listeners: &mut self.listeners,
             pools: &mut self.pools,

@@ -17,7 +17,7 @@ use mio::net::TcpStream;
 use picoevent::{Conn, EventBase};
 use rustix::net::sockopt::set_socket_linger;
 
-use super::token::Subject;
+use super::token::Object;
 use super::urgent;
 
 /// A connection's socket.
@@ -27,7 +27,7 @@ pub(super) struct Stream {
     connecting: bool,
     readable: bool,
     writable: bool,
-    /// The selector saw the end of what can be read, so a short read is not the last one.
+    /// The selector has reported the end of the peer's stream, so the end may follow a short read.
     hung_up: bool,
     /// There is urgent data, and a read stops before what has come after it.
     urgent: bool,
@@ -73,7 +73,7 @@ impl Stream {
     /// # Errors
     /// The selector's error.
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        let token = Subject::Conn(self.conn.index()).into();
+        let token = Object::Conn(self.conn.index()).into();
         match self.registered {
             true => registry.reregister(&mut self.socket, token, urgent::INTEREST)?,
             false => registry.register(&mut self.socket, token, urgent::INTEREST)?,

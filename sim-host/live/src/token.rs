@@ -1,4 +1,4 @@
-//! The subject of a readiness event, packed into the one word that the selector carries.
+//! The object of a readiness event, packed into the one word that the selector carries.
 //!
 //! The low bits are the table, the rest is the place in it. A place may have been reused: a table
 //! takes an event as a hint to look, never as a fact, so a late event for a reused place costs a
@@ -7,9 +7,9 @@
 use mio::Token;
 use picoevent::Signal;
 
-/// The subject of an event.
+/// The object of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum Object {
     /// Another thread raised a trigger.
     Trigger,
     /// A signal was raised.
@@ -26,22 +26,22 @@ pub(super) enum Subject {
 
 const TABLE_BITS: u32 = 3;
 
-impl From<Subject> for Token {
-    fn from(subject: Subject) -> Self {
-        let (table, place) = match subject {
-            Subject::Trigger => (0, 0),
-            Subject::Signal(signal) => (1, usize::from(signal.number())),
-            Subject::Listener(place) => (2, place),
-            Subject::Source(place) => (3, place),
-            Subject::Conn(place) => (4, place),
-            Subject::Udp(place) => (5, place),
+impl From<Object> for Token {
+    fn from(object: Object) -> Self {
+        let (table, place) = match object {
+            Object::Trigger => (0, 0),
+            Object::Signal(signal) => (1, usize::from(signal.number())),
+            Object::Listener(place) => (2, place),
+            Object::Source(place) => (3, place),
+            Object::Conn(place) => (4, place),
+            Object::Udp(place) => (5, place),
         };
         Self(place << TABLE_BITS | table)
     }
 }
 
-impl Subject {
-    /// Returns the subject of a token; `None` for one that was never made here.
+impl Object {
+    /// Returns the object of a token; `None` for one that was never made here.
     pub(super) fn of(Token(word): Token) -> Option<Self> {
         let place = word >> TABLE_BITS;
         match word & ((1 << TABLE_BITS) - 1) {
@@ -62,16 +62,16 @@ mod tests {
 
     #[test]
     fn a_token_reads_back_as_what_it_was_made_from() {
-        for subject in [
-            Subject::Trigger,
-            Subject::Signal(Signal::TERM),
-            Subject::Listener(0),
-            Subject::Source(7),
-            Subject::Conn(65_534),
-            Subject::Udp(3),
+        for object in [
+            Object::Trigger,
+            Object::Signal(Signal::TERM),
+            Object::Listener(0),
+            Object::Source(7),
+            Object::Conn(65_534),
+            Object::Udp(3),
         ] {
-            assert_eq!(Subject::of(Token::from(subject)), Some(subject));
+            assert_eq!(Object::of(Token::from(object)), Some(object));
         }
-        assert_eq!(Subject::of(Token(7)), None);
+        assert_eq!(Object::of(Token(7)), None);
     }
 }

@@ -15,7 +15,7 @@ use picoevent::{EventBase, UdpError, UdpRequest, UdpSocket};
 
 use super::errno;
 use super::listeners::copy_of;
-use super::token::Subject;
+use super::token::Object;
 
 /// The longest datagram, and one byte.
 const BUFFER: usize = 1 << 16;
@@ -142,7 +142,7 @@ impl Bound {
     fn new(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Self> {
         let mut socket = Socket::bind(address)?;
         let interest = Interest::READABLE.add(Interest::WRITABLE);
-        registry.register(&mut socket, Subject::Udp(place).into(), interest)?;
+        registry.register(&mut socket, Object::Udp(place).into(), interest)?;
         // The selector reports both at once, if they are so.
         Ok(Self { socket, peer: None, readable: false, writable: true, waiting: None })
     }
@@ -186,7 +186,7 @@ impl Bound {
     /// Has the selector report again what it has reported before.
     fn look_again(&mut self, id: UdpSocket, registry: &Registry) {
         let interest = Interest::READABLE.add(Interest::WRITABLE);
-        let token = Subject::Udp(id.index()).into();
+        let token = Object::Udp(id.index()).into();
         self.readable = registry.reregister(&mut self.socket, token, interest).is_err();
     }
 

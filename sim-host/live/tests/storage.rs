@@ -79,9 +79,9 @@ fn what_is_not_named_is_as_in_a_storage() {
     let mut named = picoevent::Storage::<App, 1, 1, 9>::new();
     let expected = Memory::from(&mut named);
     let lengths = |memory: &Memory<'_, App>| {
-        let Memory { events, event_heap, conns, conn_heap, bytes, pools, listeners, sources, udp } =
-            memory;
-        let heaps = (event_heap.len(), conn_heap.len());
+        let Memory { events, event_timers, conns, conn_timers, bytes, pools, .. } = memory;
+        let Memory { listeners, sources, udp, .. } = memory;
+        let heaps = (event_timers.len(), conn_timers.len());
         let rest = (bytes.len(), pools.len(), listeners.len(), sources.len(), udp.len());
         (events.len(), conns.len(), heaps, rest)
     };

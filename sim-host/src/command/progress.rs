@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::world::Tally;
 
 /// The time between two updates.
-const OFTEN: Duration = Duration::from_millis(250);
+const PERIOD: Duration = Duration::from_millis(250);
 
 pub(super) struct Progress {
     is_seen: bool,
@@ -19,7 +19,7 @@ impl Progress {
     }
 
     pub(super) fn show(&mut self, tally: &Tally) {
-        if !self.is_seen || self.shown.is_some_and(|shown| shown.elapsed() < OFTEN) {
+        if !self.is_seen || self.shown.is_some_and(|shown| shown.elapsed() < PERIOD) {
             return;
         }
         self.shown = Some(Instant::now());

@@ -31,7 +31,7 @@ impl ViewFiles {
         capture.chain(trace).collect()
     }
 
-    /// Writes their files.
+    /// Writes the observers' files.
     pub(super) fn write(&self) -> Result<(), End> {
         if let Some((path, capture)) = &self.capture {
             write(path, &capture.borrow().file())?;

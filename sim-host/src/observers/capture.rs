@@ -8,14 +8,14 @@
 //! ```
 //!
 //! A frame's comment says what happened to it: why it was dropped, why it is late, what was
-//! changed. Faults that began or ended, and news of the clients, are comments of the next frame. So
-//! the filter `frame.comment contains "dropped"` shows the frames that did not arrive.
+//! changed. Faults that began or ended, and news of clients and servers, are comments of the next
+//! frame. So the filter `frame.comment contains "dropped"` shows the frames that did not arrive.
 
 use std::collections::HashMap;
 
 use super::pcapng::{self, Flow};
 use super::words;
-use crate::world::{Direction, Fate, Fault, Frame, News, Observer, Treatment};
+use crate::world::{Direction, Fate, Fault, Frame, News, Observer, ServerNews, Treatment, Trouble};
 
 /// The longest frame, as the file's interfaces declare it.
 const LONGEST: u32 = 1514;
@@ -133,6 +133,15 @@ impl Observer for Capture {
 
     fn client(&mut self, at: u64, client: u32, news: News) {
         self.tell(at, &format!("client {client} {}", words::news(news)));
+    }
+
+    fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {
+        self.tell(at, &format!("server {port} {}", words::server_news(connection, news)));
+    }
+
+    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
+        let verb = if begins { "begins" } else { "ends" };
+        self.tell(at, &format!("{} {verb}", words::trouble(port, trouble)));
     }
 
     fn mark(&mut self, at: u64, line: &str) {

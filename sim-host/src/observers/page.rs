@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::words;
-use crate::world::{FaultKind, Kind, Tally};
+use crate::world::{FaultKind, Kind, Tally, TroubleKind};
 
 const STYLE: &str = include_str!("page/style.css");
 
@@ -35,6 +35,7 @@ pub fn page(
                     (failures(tally, &repeat_command))
                     (waits(tally))
                     (faults(tally))
+                    (troubles(tally))
                     footer { "digest " code { (format!("{:016x}", tally.digest)) } }
                 }
             }
@@ -170,6 +171,35 @@ fn faults(tally: &Tally) -> Markup {
             }
         }
         p { "Faults of the cable are counted by frame, others each time they begin." }
+    }
+}
+
+/// Shows the troubles of servers, if there were any.
+fn troubles(tally: &Tally) -> Markup {
+    let kinds = TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None);
+    let mut kinds: Vec<_> = kinds
+        .map(|kind| {
+            (kind, tally.simulations_troubled[*kind as usize], tally.troubled[*kind as usize])
+        })
+        .collect();
+    kinds.sort_by_key(|(_, worlds, _)| u64::MAX - worlds);
+    let most = kinds.first().map_or(0, |(_, worlds, _)| *worlds);
+    html! {
+        @if most > 0 {
+            h2 { "Troubles of servers" }
+            p { "Servers have accepted " (grouped(tally.accepted)) " connections." }
+            table.bars {
+                thead { tr { th {} th.n { "worlds" } th {} th.n { "times" } } }
+                @for (kind, worlds, times) in kinds {
+                    tr {
+                        th scope="row" { (kind.word()) }
+                        td.n { (grouped(worlds)) }
+                        td { (bar(worlds, most, "fault")) }
+                        td.n { (grouped(times)) }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::world::{About, Callback, Fate, Fault, Frame, News, Object, Observer, Treatment};
+use crate::world::{
+    About, Callback, Fate, Fault, Frame, News, Object, Observer, ServerNews, Treatment, Trouble,
+};
 
 /// Writes each method of an observer as one that forwards to others.
 macro_rules! tells {
@@ -43,6 +45,8 @@ macro_rules! observer {
                 fn objects(objects: &[(Object, About)]);
                 fn fault(fault: &Fault, begins: bool);
                 fn client(client: u32, news: News);
+                fn server(port: u16, connection: u32, news: ServerNews);
+                fn trouble(port: u16, trouble: &Trouble, begins: bool);
                 fn mark(line: &str);
             }
         }

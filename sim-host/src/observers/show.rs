@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use super::words;
 use crate::world::{
-    Callback, Direction, Fate, Fault, Frame, Function, News, Observer, Treatment, describe,
+    Callback, Direction, Fate, Fault, Frame, Function, News, Observer, ServerNews, Treatment,
+    Trouble, describe,
 };
 
 /// The style of the lines.
@@ -162,6 +163,25 @@ impl<W: Write> Observer for Show<W> {
             News::Connects(_) | News::IsGone => Colour::Faint,
         };
         self.line(at, colour, &format!("client {client}"), &words::news(news));
+    }
+
+    fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {
+        let colour = match news {
+            ServerNews::Accepted(_) => Colour::Good,
+            ServerNews::Ended => Colour::Faint,
+        };
+        self.line(at, colour, &format!("server {port}"), &words::server_news(connection, news));
+    }
+
+    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
+        let text = words::trouble(port, trouble);
+        match begins {
+            true => {
+                let lasts = words::time(trouble.until.saturating_sub(trouble.from));
+                self.line(at, Colour::Odd, "trouble begins", &format!("{text}, for {lasts}"));
+            }
+            false => self.line(at, Colour::Odd, "trouble ends", &text),
+        }
     }
 
     fn mark(&mut self, at: u64, line: &str) {

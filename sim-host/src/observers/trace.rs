@@ -7,6 +7,7 @@
 //!           event 0      ▐waits for TIMEOUT   │▌Clock::tick▐waits for TIMEOUT
 //!  peers    network      ◀────────────────────┘
 //!           client 0     ▐port 40001         ▐
+//!           server 7070  ▐connection 0       ▐
 //!  faults   lane 0       ▐loss of 20 %       ▐
 //! ```
 //!
@@ -19,8 +20,8 @@ use std::collections::HashMap;
 use super::chrome::{Chart, Track};
 use super::words;
 use crate::world::{
-    About, Callback, Direction, Fate, Fault, Frame, Function, News, Object, Observer, Treatment,
-    describe,
+    About, Callback, Direction, Fate, Fault, Frame, Function, News, Object, Observer, ServerNews,
+    Treatment, Trouble, describe,
 };
 
 const DEVICE: u32 = 1;
@@ -29,6 +30,21 @@ const FAULTS: u32 = 3;
 
 /// The width of a drawn moment in nanoseconds.
 const WIDTH: u64 = 20;
+
+/// What is drawn in a lane of the faults.
+#[derive(Clone, Copy, PartialEq)]
+enum Strike {
+    Fault(Fault),
+    /// A trouble of the server at this port.
+    Trouble(u16, Trouble),
+}
+
+/// A connection to a server.
+#[derive(Clone, Copy, PartialEq)]
+struct Call {
+    server: u16,
+    number: u32,
+}
 
 /// An observer that draws the timeline of one simulation.
 pub struct Trace {
@@ -42,7 +58,9 @@ pub struct Trace {
     /// The application's objects, and since when they are in this state.
     objects: Vec<(Object, About, u64)>,
     /// The fault in each lane, and since when.
-    lanes: Vec<Option<(Fault, u64)>>,
+    lanes: Vec<Option<(Strike, u64)>>,
+    /// The connection to a server in each lane, and since when.
+    calls: Vec<Option<(Call, u64)>>,
     /// The port of each client's connection, and since when.
     connections: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
@@ -65,6 +83,7 @@ impl Trace {
             last: None,
             objects: Vec::new(),
             lanes: Vec::new(),
+            calls: Vec::new(),
             connections: HashMap::new(),
             sent: HashMap::new(),
             functions: HashMap::new(),
@@ -78,6 +97,9 @@ impl Trace {
         self.objects(self.now.0, &[]);
         for lane in 0..self.lanes.len() {
             self.free_lane(lane, end);
+        }
+        for lane in 0..self.calls.len() {
+            self.end_call(lane, end);
         }
         let clients: Vec<_> = self.connections.keys().copied().collect();
         clients
@@ -134,9 +156,33 @@ impl Trace {
     }
 
     fn free_lane(&mut self, lane: usize, ends: u64) {
-        let Some((fault, since)) = self.lanes[lane].take() else { return };
+        let Some((strike, since)) = self.lanes[lane].take() else { return };
         let track = self.track(FAULTS, lane as u32 + 1, || format!("fault {lane}"));
-        self.chart.slice(track, (since, ends), &words::fault(&fault), &[]);
+        let text = match strike {
+            Strike::Fault(fault) => words::fault(&fault),
+            Strike::Trouble(port, trouble) => words::trouble(port, &trouble),
+        };
+        self.chart.slice(track, (since, ends), &text, &[]);
+    }
+
+    fn strike(&mut self, at: u64, strike: Strike, begins: bool) {
+        let moment = self.moment(at);
+        let shown = Some(strike).filter(|_| !begins);
+        let lane = self.lanes.iter().position(|lane| lane.map(|(strike, _)| strike) == shown);
+        match (begins, lane) {
+            (true, Some(lane)) => self.lanes[lane] = Some((strike, moment)),
+            (true, None) => self.lanes.push(Some((strike, moment))),
+            (false, Some(lane)) => self.free_lane(lane, moment),
+            (false, None) => {}
+        }
+    }
+
+    fn end_call(&mut self, lane: usize, ends: u64) {
+        let Some((call, since)) = self.calls[lane].take() else { return };
+        // A server may have more than one connection at a time.
+        let thread = 10_000_000 + u32::from(call.server) * 100 + lane as u32 % 100;
+        let track = self.track(PEERS, thread, || format!("server {}", call.server));
+        self.chart.slice(track, (since, ends), &format!("connection {}", call.number), &[]);
     }
 
     fn end_connection(&mut self, client: u32, ends: u64, why: &str) {
@@ -246,14 +292,23 @@ impl Observer for Trace {
     }
 
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
+        self.strike(at, Strike::Fault(*fault), begins);
+    }
+
+    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
+        self.strike(at, Strike::Trouble(port, *trouble), begins);
+    }
+
+    fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {
         let moment = self.moment(at);
-        let shown = Some(*fault).filter(|_| !begins);
-        let lane = self.lanes.iter().position(|lane| lane.map(|(fault, _)| fault) == shown);
-        match (begins, lane) {
-            (true, Some(lane)) => self.lanes[lane] = Some((*fault, moment)),
-            (true, None) => self.lanes.push(Some((*fault, moment))),
-            (false, Some(lane)) => self.free_lane(lane, moment),
-            (false, None) => {}
+        let call = Call { server: port, number: connection };
+        let shown = Some(call).filter(|_| news == ServerNews::Ended);
+        let lane = self.calls.iter().position(|lane| lane.map(|(call, _)| call) == shown);
+        match (news, lane) {
+            (ServerNews::Accepted(_), Some(lane)) => self.calls[lane] = Some((call, moment)),
+            (ServerNews::Accepted(_), None) => self.calls.push(Some((call, moment))),
+            (ServerNews::Ended, Some(lane)) => self.end_call(lane, moment),
+            (ServerNews::Ended, None) => {}
         }
     }
 

@@ -1,6 +1,9 @@
 //! The words for events, the same in captures, timelines and on the terminal.
 
-use crate::world::{About, Fate, Fault, FaultDirection, FaultKind, News, Object, Treatment};
+use crate::world::{
+    About, Fate, Fault, FaultDirection, FaultKind, News, Object, ServerNews, Treatment, Trouble,
+    TroubleKind,
+};
 
 /// Returns why a frame does not arrive.
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
@@ -70,6 +73,27 @@ pub(crate) fn news(news: News) -> String {
     }
 }
 
+/// Describes what happened to a connection to a server.
+pub(crate) fn server_news(connection: u32, news: ServerNews) -> String {
+    match news {
+        ServerNews::Accepted(port) => format!("accepts connection {connection}, from port {port}"),
+        ServerNews::Ended => format!("has ended connection {connection}"),
+    }
+}
+
+/// Describes a trouble of a server.
+pub(crate) fn trouble(port: u16, trouble: &Trouble) -> String {
+    let Trouble { kind, severity, .. } = *trouble;
+    let how = match kind {
+        TroubleKind::Resets | TroubleKind::EndsEarly => format!(", after {severity} bytes"),
+        TroubleKind::SlowReader => format!(", {} bytes at a time", 1 + severity % 16),
+        TroubleKind::Restarts if severity % 2 == 1 => ", connections are forgotten".to_owned(),
+        TroubleKind::Restarts => ", connections are reset".to_owned(),
+        _ => String::new(),
+    };
+    format!("server {port} {}{how}", kind.word())
+}
+
 /// Describes the state of an object.
 pub(crate) fn about(about: About) -> String {
     match about {
@@ -122,6 +146,19 @@ mod tests {
             "clock-step of 1.50 ms"
         );
         assert_eq!(words(FaultKind::Reboot, 0, FaultDirection::ToPeer), "reboot");
+    }
+
+    #[test]
+    fn troubles_are_described_with_what_their_severity_means() {
+        let words =
+            |kind, severity| trouble(70, &Trouble { server: 0, kind, from: 0, until: 1, severity });
+        assert_eq!(words(TroubleKind::Silent, 9), "server 70 silent");
+        assert_eq!(words(TroubleKind::Resets, 9), "server 70 resets, after 9 bytes");
+        assert_eq!(words(TroubleKind::SlowReader, 17), "server 70 slow-reader, 2 bytes at a time");
+        assert_eq!(
+            words(TroubleKind::Restarts, 1),
+            "server 70 restarts, connections are forgotten"
+        );
     }
 
     #[test]

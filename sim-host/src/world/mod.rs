@@ -7,7 +7,7 @@
 //!   simulation   one run: the plan, what happens when, the verdict
 //!     ▼
 //!   device       application, base, adapter, embassy-net, executor; its clock and its checks
-//!   peers        clients on a stack of their own; the attacker
+//!   peers        clients and servers on a stack of their own; the attacker
 //!     ▼
 //!   network      the cable: frames, links, faults, digest
 //!     ▼
@@ -67,17 +67,20 @@ pub use cases::test_case::TestCase;
 pub use choices::choice_log::{Choice, ChoiceLog, ChoiceLogError};
 pub use choices::choice_point::{ChoicePoint, Stream};
 pub use choices::fault::{Fault, FaultDirection};
-pub use choices::kinds::{AttackKind, Behaviour, FaultKind};
+pub use choices::kinds::{AttackKind, Behaviour, FaultKind, TroubleKind};
 pub use choices::scenario::{Scenario, ScenarioError};
 pub use choices::seed;
+pub use choices::trouble::Trouble;
 pub use device::size::Size;
 pub use network::cable::Cable;
 pub(crate) use network::segment::describe;
 pub use observe::function::Function;
 pub use observe::observer::{
-    About, Callback, Direction, Fate, Frame, News, Object, Observer, Treatment,
+    About, Callback, Direction, Fate, Frame, News, Object, Observer, ServerNews, Treatment,
 };
 pub use peers::script::{Choices, Script};
+pub use peers::server::{Server, server_address, server_address_v6};
+pub use peers::service::{Scripted, Service, Session};
 pub use picoevent_embassy::{Config, Sockets};
 pub use simulation::verdict::{Kind, Outcome, Verdict};
 pub use simulation::waits::Waits;

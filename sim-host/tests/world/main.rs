@@ -5,5 +5,7 @@ mod lines;
 mod observers;
 mod own_application;
 mod reports;
+mod scripts;
+mod servers;
 mod shrinking;
 mod verdicts;

@@ -1,6 +1,7 @@
 //! The stage on embassy-net in virtual time. Peers are sockets of a plain smoltcp interface.
 
 mod cable;
+#[path = "../../../hal-embassy/tests/adapter/world/clock.rs"]
 mod clock;
 mod network;
 mod peer;

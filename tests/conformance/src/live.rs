@@ -3,7 +3,8 @@
 mod peer;
 mod watchdog;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use picoevent::{End, Listener, Run, UdpSocket};
@@ -14,10 +15,19 @@ use crate::App;
 use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
 use peer::Peer;
 
-const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
+/// Stages so far.
+static STAGES: AtomicU16 = AtomicU16::new(0);
+
+/// Returns an address of this machine that no other stage of this program uses, with any port. So a port
+/// that the stage has released stays free.
+fn own_host() -> SocketAddr {
+    let [high, low] = STAGES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    SocketAddr::from(([127, 1, high, low], 0))
+}
 
 /// The stage over `picoevent-mio`.
 pub struct LiveStage {
+    host: SocketAddr,
     live: Live,
     base: Base,
     app: App,
@@ -29,11 +39,12 @@ pub struct LiveStage {
 
 impl Stage for LiveStage {
     const STEP: Duration = Duration::from_millis(1);
-    const LIMIT: Duration = Duration::from_secs(20);
+    const LIMIT: Duration = Duration::from_secs(60);
 
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
         Self {
+            host: own_host(),
             live: Live::new().expect("a selector"),
             base,
             app,
@@ -58,7 +69,7 @@ impl Stage for LiveStage {
     }
 
     fn free_address(&mut self) -> SocketAddr {
-        ANY.into()
+        self.host
     }
 
     fn address_of(&mut self, listener: Listener) -> SocketAddr {
@@ -66,14 +77,13 @@ impl Stage for LiveStage {
     }
 
     fn closed_address(&mut self) -> SocketAddr {
-        // Nothing else here uses this host, so nobody takes the port meanwhile.
-        let listener = TcpListener::bind("127.0.0.4:0").expect("a port is free");
+        let listener = TcpListener::bind(self.host).expect("a port is free");
         listener.local_addr().expect("it is bound")
     }
 
     /// Returns the address of a listener whose backlog is full: the system drops further SYNs.
     fn silent_address(&mut self) -> SocketAddr {
-        let listener = TcpListener::bind(ANY).expect("a port is free");
+        let listener = TcpListener::bind(self.host).expect("a port is free");
         listen(&listener, 0).expect("it listens already");
         let address = listener.local_addr().expect("it is bound");
         let first = TcpStream::connect(address).expect("there is room for one");
@@ -82,7 +92,7 @@ impl Stage for LiveStage {
     }
 
     fn host(&mut self) -> (SocketAddr, Call) {
-        let listener = TcpListener::bind(ANY).expect("a port is free");
+        let listener = TcpListener::bind(self.host).expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         self.peers.push(Peer::host(listener));
         (address, self.peers.len() - 1)
@@ -125,7 +135,7 @@ impl Stage for LiveStage {
     }
 
     fn bind_host(&mut self) -> (SocketAddr, Host) {
-        let host = Datagrams::bind(ANY).expect("a port is free");
+        let host = Datagrams::bind(self.host).expect("a port is free");
         host.set_nonblocking(true).expect("a socket need not block");
         self.hosts.push(host);
         let address = self.hosts.last().map(Datagrams::local_addr);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use picoevent::memory::StaticSlot;
 use picoevent::{
     ConnEvent, ConnMut, End, EventBase, Listener, Pool, Run, UdpMut, UdpRings, UdpSocket,
 };
@@ -59,11 +60,11 @@ pub struct Heard {
 pub enum Ending {
     /// In order.
     End,
-    /// By a reset, or because nobody listens.
+    /// By a reset, or because there is no listener.
     Reset,
 }
 
-/// Makes a base and its application. Closed connections get five seconds to deliver their output, and their peers 50 ms to
+/// Makes a base and its application. Closed connections get an hour to deliver their output, and their peers 50 ms to
 /// end their streams.
 ///
 /// # Panics
@@ -77,7 +78,9 @@ pub fn base_of(sizes: Sizes) -> (Base, App) {
     let capacities = Capacities { events: 8, bytes, udp: UDP, ..all };
     let storage = Box::leak(Box::new(HeapStorage::new(capacities).expect("possible sizes")));
     let mut base = EventBase::over(storage.memory());
-    base.set_close_limits(Duration::from_secs(5), Duration::from_millis(50));
+    base.set_close_limits(Duration::from_secs(3600), Duration::from_millis(50));
+    let statics = Box::leak(Box::new([StaticSlot::new(); 4]));
+    base.set_static_slots(statics).expect("it has none yet");
     let pools = base.add_pools(pools).expect("they are what the storage has room for");
     (base, App::new(pools.into()))
 }
@@ -108,7 +111,7 @@ pub trait Stage: Sized {
     /// Returns the address at which peers reach a listener.
     fn address_of(&mut self, listener: Listener) -> SocketAddr;
 
-    /// Returns an address at which nobody listens.
+    /// Returns an address without a listener.
     fn closed_address(&mut self) -> SocketAddr;
 
     /// Returns an address that never answers.

@@ -25,7 +25,7 @@ fn settings(base: &mut Base<'_>) {
     any(&mut *base).loop_continue();
     any(&mut *base).set_close_limits(duration(), duration());
     any(&mut *base).update_now(Instant::from_micros(any(1)));
-    any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)));
+    any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)), Instant::from_micros(any(1)));
     any(base).take_idle_clock();
 }
 

@@ -6,8 +6,10 @@ use picoevent::{
     Backoff, Conn, ConnEnd, ConnError, ConnEvent, ConnMap, ConnMut, PoolId, Protocol, Settings,
 };
 
-use crate::unknown::{address, any, bytes, direction, duration, maybe_duration, priority, word};
-use crate::{App, Base};
+use crate::unknown::{
+    address, any, bytes, direction, duration, eol, maybe_duration, priority, word,
+};
+use crate::{App, Base, rings};
 
 /// A callback of the application.
 pub fn call(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
@@ -90,14 +92,27 @@ fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
     any(any(&mut *conn).consume(any(1)));
     any(any(&mut *conn).read(any(&mut [0; 8])));
     any(any(&mut *conn).find(bytes()));
+    any(any(&mut *conn).write_with(any(1), |room| any(room).len())).ok();
+    any(any(&mut *conn).write_static(bytes())).ok();
+    any(any(&mut *conn).prepend(bytes())).ok();
+    any(any(&mut *conn).peek_from(any(1)));
+    any(any(&mut *conn).copy_out(any(1), any(&mut [0; 8])));
+    any(any(&mut *conn).contiguous(any(1)));
+    any(any(&mut *conn).find_in(bytes(), any(1)..any(1)));
+    any(any(&mut *conn).find_in(bytes(), any(1)..=any(1)));
+    any(any(&mut *conn).find_eol(eol()));
     let to = any(conn.id());
     any(any(&mut *conn).transfer(to)).ok();
+    any(any(&mut *conn).transfer_some(to, any(1))).ok();
+    rings::moved(any(&mut *conn));
     any(&mut *conn).finish();
 }
 
 fn messages(conn: &mut ConnMut<'_, '_, App>) {
     let mut buffer = [0; 8];
     any(any(&mut *conn).read_line(any(&mut buffer)));
+    any(any(&mut *conn).read_line_with(eol(), any(&mut buffer)));
+    any(any(&mut *conn).take_line(eol()));
     any(any(&mut *conn).read_until(bytes(), any(&mut buffer)));
     any(&mut *conn).read_again();
 }

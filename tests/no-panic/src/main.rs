@@ -16,10 +16,12 @@
 mod base;
 mod conns;
 mod events;
+mod in_memory;
 mod listeners;
 mod parts;
 mod pools;
 mod recording;
+mod rings;
 mod text;
 mod triggers;
 mod udp;
@@ -59,6 +61,7 @@ pub extern "C" fn every_verb() {
     parts::every_verb();
     triggers::every_verb();
     values::every_verb();
+    rings::every_verb();
     text::every_text();
     recording::every_verb();
     #[cfg(feature = "planted")]
@@ -72,6 +75,7 @@ fn on(base: &mut Base<'_>) {
     events::every_verb(any(&mut *base));
     if let Some(pool) = pools::every_verb(any(&mut *base)) {
         conns::every_verb(any(&mut *base), any(pool));
+        in_memory::every_verb(any(&mut *base), any(pool));
         listeners::every_verb(any(&mut *base), any(pool));
     }
     udp::every_verb(any(&mut *base));

@@ -8,7 +8,8 @@ use crate::unknown::any;
 /// A pool of any size.
 fn pool() -> Pool {
     let pool = if any(true) { Pool::new(any(1)) } else { Pool::rest() };
-    any(pool.rings(any(8), any(4)).spare(any(1)))
+    let pool = any(pool.rings(any(8), any(4)).spare(any(1)));
+    if any(true) { pool.in_memory() } else { pool }
 }
 
 /// Returns a pool of the base, if it has room for one.

@@ -3,7 +3,7 @@
 use core::fmt::{self, Display, Write};
 
 use picoevent::{
-    AcceptError, AddError, ConnectError, FullError, LineError, OnceError, StaleError,
+    AcceptError, AddError, ConnectError, FullError, IoError, LineError, OnceError, StaleError,
     StillActiveError,
 };
 
@@ -27,6 +27,7 @@ pub fn every_text() {
     display(any(&AcceptError::Full));
     display(any(&ConnectError::InUse));
     display(any(&LineError::TooLong));
+    display(any(&IoError::Full));
 }
 
 fn display(value: &impl Display) {

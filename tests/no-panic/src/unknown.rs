@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Direction, EventFlags, Mode, Priority, Signal};
+use picoevent::{Direction, Eol, EventFlags, Mode, Priority, Signal};
 
 /// The value, of which the compiler knows nothing but its type; what is behind a reference may have
 /// changed.
@@ -50,6 +50,11 @@ pub fn direction() -> Direction {
 /// An address of either family.
 pub fn address() -> SocketAddr {
     SocketAddr::new(any(IpAddr::from([0_u8; 4])), any(1))
+}
+
+/// Any end of a line.
+pub fn eol() -> Eol {
+    any(Eol::Crlf)
 }
 
 /// Text, as long as it likes.

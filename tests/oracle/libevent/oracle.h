@@ -5,6 +5,8 @@
  *   play.c      carries a program out and writes its trace: the base, callbacks
  *   step.c      the steps
  *   watch.c     the watchers
+ *   conn.c      the connections: bufferevents
+ *   socket.c    the virtual sockets below them: it stands in front of libc's readv and writev
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -20,6 +22,14 @@
 #define SOURCES 8
 #define SIGNALS 32
 
+/* The numbers of connections, and the bytes that one and its socket hold. A socket is reported like a
+ * source whose number is above all sources. */
+#define FIRST_CONN 28
+#define CONNS (MAX_ID - FIRST_CONN)
+#define INPUT 12
+#define OUTPUT 16
+#define SEND_BUFFER 6
+
 /* A run with more calls is cut off, on each side at the same point. */
 #define MOST_CALLS 80
 #define MOST_POLLS 160
@@ -27,21 +37,25 @@
 enum verb {
 	OP_ADD, OP_DEL, OP_ACT, OP_PRIO, OP_NOTIMER, OP_FREE, OP_MAKE, OP_ASK, OP_COUNTS, OP_PEAKS,
 	OP_ALL, OP_GOT, OP_EXIT, OP_BREAK, OP_CONTINUE, OP_TAKE, OP_LOOK, OP_READY, OP_RAISE,
+	OP_PEER, OP_WRITE, OP_SOME, OP_ROOM, OP_CONSUME, OP_ENABLE, OP_DISABLE, OP_TIMEOUTS, OP_AGAIN, OP_STATE, OP_ABORT,
 	OP_WATCH, OP_UNWATCH, OP_RUN, VERBS
 };
 
 extern const char *const VERB_NAMES[VERBS];
 
+/* What the peer of a connection does. */
+enum peer { PEER_SEND, PEER_TAKE, PEER_END, PEER_RESET, PEERS };
+
 /* One step. `a` and `b` are the verb's numbers; NONE stands for "-". */
 #define NONE (-1)
 struct op {
 	enum verb verb;
-	long a, b;
+	long a, b, c;
 	/* `b` is the number of a common timeout. */
 	int common;
 };
 
-enum kind { ABSENT, TIMER, SIGNAL, SOURCE, PREPARE, CHECK };
+enum kind { ABSENT, TIMER, SIGNAL, SOURCE, PREPARE, CHECK, CONN };
 
 struct decl {
 	enum kind kind;
@@ -57,12 +71,10 @@ struct script {
 	int id, firing, first, length;
 };
 
-/* Something that happens outside of the loop, at its time. */
+/* Something that happens outside of the loop, at its time: the step OP_READY, OP_RAISE or OP_PEER. */
 struct happening {
 	long at;
-	int is_raise;
-	int number;
-	int value;
+	struct op op;
 };
 
 struct program {
@@ -98,6 +110,14 @@ void world_drain(int source, int what);
 void world_raise(int signal, int count);
 int world_polls(void);
 int world_descriptor(int source);
+
+/* socket.c */
+void sockets_begin(void);
+void socket_peer(int id, enum peer does, long amount);
+/* Returns whether a socket can be read and written, in epoll's bits. */
+uint32_t socket_ready(int socket);
+/* Returns the number of the socket with this descriptor, or NONE. */
+int socket_of(int descriptor);
 
 /* watch.c and play.c, called by world.c from inside of libevent */
 void play_prepare(long wait);

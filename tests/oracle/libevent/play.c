@@ -76,17 +76,23 @@ void run_script(struct actor *actor)
 	}
 }
 
+int count_call(void)
+{
+	if (!is_over && ++calls <= MOST_CALLS)
+		return 0;
+	is_over = 1;
+	event_base_loopbreak(base);
+	return 1;
+}
+
 void on_event(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct actor *actor = argument;
 	(void)descriptor;
 	running = actor->event;
 	forget_dangling();
-	if (is_over || ++calls > MOST_CALLS) {
-		is_over = 1;
-		event_base_loopbreak(base);
+	if (count_call())
 		return;
-	}
 	say_place();
 	say("event %d %02x added %d", actor->decl->id, what & 0xff,
 	    event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED));
@@ -146,6 +152,10 @@ static void begin(void)
 	for (int index = 0; index < program->decls; index++) {
 		const struct decl *decl = &program->decl[index];
 		actors[decl->id].decl = decl;
+		if (decl->kind == CONN) {
+			make_conn(&actors[decl->id]);
+			continue;
+		}
 		make(&actors[decl->id]);
 		if (decl->kind == PREPARE || decl->kind == CHECK)
 			set_watcher(decl->id, 1);
@@ -159,6 +169,7 @@ void play(const struct program *played)
 	calls = is_over = is_stuck = 0;
 	running = NULL;
 	watchers_begin();
+	conns_begin();
 	world_begin(program);
 	begin();
 	for (int index = 0; index < program->main_ops && !is_over; index++) {
@@ -171,6 +182,8 @@ void play(const struct program *played)
 	for (int id = 0; id < MAX_ID; id++) {
 		if (actors[id].event != NULL)
 			event_free(actors[id].event);
+		if (actors[id].conn != NULL)
+			free_conn(&actors[id]);
 	}
 	free_buried();
 	event_base_free(base);

@@ -7,10 +7,13 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-/* An event or watcher that a program declares. */
+struct bufferevent;
+
+/* An event, watcher or connection that a program declares. */
 struct actor {
 	const struct decl *decl;
 	struct event *event;
+	struct bufferevent *conn;
 	int firings;
 	/* The watcher is added. */
 	int is_on;
@@ -28,6 +31,8 @@ extern struct event *running;
 void on_event(evutil_socket_t descriptor, short what, void *argument);
 void make(struct actor *actor);
 void run_script(struct actor *actor);
+/* Counts a callback. Returns whether the program is over. */
+int count_call(void);
 void forget_dangling(void);
 long cached_now(void);
 struct timeval interval(long ms);
@@ -41,5 +46,11 @@ void free_buried(void);
 /* watch.c */
 void watchers_begin(void);
 void set_watcher(int id, int is_on);
+
+/* conn.c */
+void conns_begin(void);
+void make_conn(struct actor *actor);
+void free_conn(struct actor *actor);
+void perform_on_conn(struct actor *actor, const struct op *op);
 
 #endif

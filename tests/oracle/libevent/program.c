@@ -8,6 +8,7 @@
 const char *const VERB_NAMES[VERBS] = {
 	"add", "del", "act", "prio", "notimer", "free", "make", "ask", "counts", "peaks",
 	"all", "got", "exit", "break", "continue", "take", "look", "ready", "raise",
+	"peer", "write", "some", "room", "consume", "enable", "disable", "timeouts", "again", "state", "abort",
 	"watch", "unwatch", "run",
 };
 
@@ -54,9 +55,24 @@ static short conditions(void)
 	return sum;
 }
 
+static void read_peer(struct op *op)
+{
+	static const char *const names[PEERS] = { "send", "take", "end", "reset" };
+	const char *does = word();
+	op->a = strtol(does, NULL, 10);
+	does = word();
+	op->b = 0;
+	while (op->b < PEERS && strcmp(names[op->b], does) != 0)
+		op->b++;
+	if (op->b == PEERS)
+		fail("no peer does this", does);
+	if (op->b == PEER_SEND || op->b == PEER_TAKE)
+		op->c = number();
+}
+
 static struct op read_op(void)
 {
-	struct op op = { .a = NONE, .b = NONE };
+	struct op op = { .a = NONE, .b = NONE, .c = NONE };
 	const char *name = word();
 	while (op.verb < VERBS && strcmp(VERB_NAMES[op.verb], name) != 0)
 		op.verb++;
@@ -69,16 +85,25 @@ static struct op read_op(void)
 			op.b = strtol(timeout + op.common, NULL, 10);
 		break;
 	}
-	case OP_ACT: case OP_READY:
+	case OP_ACT: case OP_READY: case OP_ENABLE: case OP_DISABLE:
 		op.a = number();
 		op.b = conditions();
 		break;
-	case OP_PRIO: case OP_RAISE:
+	case OP_PEER:
+		read_peer(&op);
+		break;
+	case OP_TIMEOUTS:
+		op.a = number();
+		op.b = number();
+		op.c = number();
+		break;
+	case OP_PRIO: case OP_RAISE: case OP_WRITE: case OP_SOME:
+	case OP_ROOM: case OP_CONSUME:
 		op.a = number();
 		op.b = number();
 		break;
 	case OP_DEL: case OP_NOTIMER: case OP_FREE: case OP_MAKE: case OP_ASK: case OP_EXIT:
-	case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
+	case OP_AGAIN: case OP_STATE: case OP_ABORT: case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
 		op.a = number();
 		break;
 	case OP_COUNTS: case OP_PEAKS: case OP_ALL: case OP_GOT: case OP_BREAK: case OP_CONTINUE:
@@ -128,10 +153,7 @@ static void read_happening(struct program *program)
 {
 	struct happening *happening = &program->happening[program->happenings++];
 	happening->at = number();
-	const char *what = word();
-	happening->is_raise = strcmp(what, "raise") == 0;
-	happening->number = (int)number();
-	happening->value = happening->is_raise ? (int)number() : conditions();
+	happening->op = read_op();
 }
 
 static void read_script(struct program *program)
@@ -169,6 +191,12 @@ void program_line(struct program *program, char *line)
 		struct decl *decl = &program->decl[program->decls++];
 		decl->id = (int)number();
 		decl->kind = strcmp(word(), "prepare") == 0 ? PREPARE : CHECK;
+	} else if (strcmp(first, "conn") == 0) {
+		struct decl *decl = &program->decl[program->decls++];
+		decl->id = (int)number();
+		decl->kind = CONN;
+		word();
+		decl->priority = (int)number();
 	} else if (strcmp(first, "at") == 0) {
 		read_happening(program);
 	} else if (strcmp(first, "main") == 0) {

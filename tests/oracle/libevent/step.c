@@ -86,6 +86,16 @@ void perform(const struct op *op)
 	default:
 		break;
 	}
+	if (op->verb == OP_PEER) {
+		say(" %ld\n", op->a);
+		socket_peer((int)op->a, (enum peer)op->b, op->c);
+		return;
+	}
+	if (op->verb >= OP_WRITE && op->verb <= OP_ABORT) {
+		say(" %ld", op->a);
+		perform_on_conn(actor, op);
+		return;
+	}
 	struct timeval tv = interval(op->a);
 	switch (op->verb) {
 	case OP_ADD:
@@ -161,7 +171,7 @@ void perform(const struct op *op)
 	case OP_RUN:
 		run((int)op->a);
 		return;
-	case VERBS:
+	default:
 		break;
 	}
 	say("\n");

@@ -31,7 +31,8 @@ struct source {
 static const struct program *program;
 static long clock_ms;
 static int next_happening, polls, signal_pipe, check_is_due;
-static struct source sources[SOURCES];
+/* The sources, and the sockets behind them, whose readiness socket.c knows. */
+static struct source sources[SOURCES + CONNS];
 static int deferred[SIGNALS];
 
 void world_begin(const struct program *begun)
@@ -42,6 +43,7 @@ void world_begin(const struct program *begun)
 	signal_pipe = -1;
 	memset(sources, 0, sizeof(sources));
 	memset(deferred, 0, sizeof(deferred));
+	sockets_begin();
 }
 
 long world_now(void)
@@ -98,10 +100,13 @@ static void happen(void)
 		const struct happening *next = &program->happening[next_happening];
 		if (next->at > clock_ms)
 			break;
-		if (next->is_raise)
-			world_raise(next->number, next->value);
+		const struct op *op = &next->op;
+		if (op->verb == OP_RAISE)
+			world_raise((int)op->a, (int)op->b);
+		else if (op->verb == OP_PEER)
+			socket_peer((int)op->a, (enum peer)op->b, op->c);
 		else
-			world_ready(next->number, next->value);
+			world_ready((int)op->a, (int)op->b);
 	}
 	for (int number = 1; number < SIGNALS; number++) {
 		for (; deferred[number] > 0; deferred[number]--)
@@ -112,8 +117,10 @@ static void happen(void)
 static int report(struct epoll_event *events, int most)
 {
 	int count = 0;
-	for (int index = 0; index < SOURCES && count < most; index++) {
+	for (int index = 0; index < SOURCES + CONNS && count < most; index++) {
 		struct source *source = &sources[index];
+		if (index >= SOURCES)
+			source->ready = socket_ready(index - SOURCES);
 		uint32_t ready = source->ready & source->interest;
 		int by_edge = (source->interest & EPOLLET) != 0;
 		if (source->registered && ready != 0 && (!by_edge || source->armed)) {
@@ -140,7 +147,7 @@ int epoll_ctl(int epoll, int op, int descriptor, struct epoll_event *event)
 {
 	(void)epoll;
 	int index = descriptor - FIRST_DESCRIPTOR;
-	if (index < 0 || index >= SOURCES) {
+	if (index < 0 || index >= SOURCES + CONNS) {
 		signal_pipe = op == EPOLL_CTL_DEL ? -1 : descriptor;
 		return 0;
 	}

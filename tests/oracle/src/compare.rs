@@ -24,7 +24,7 @@ use crate::{
 
 /// Which two traces differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Side {
     /// libevent and its model: the model is wrong.
     Libevent,
     /// picoevent and its model.
@@ -34,7 +34,7 @@ pub enum Kind {
 /// Two traces that should be the same.
 #[derive(Clone, Debug)]
 pub struct Mismatch {
-    pub kind: Kind,
+    pub side: Side,
     pub model: String,
     pub played: String,
 }
@@ -52,7 +52,7 @@ impl Pair {
     }
 
     /// Plays a program on both sides. Returns the differences it uses, or the mismatch.
-    pub fn play(&mut self, program: &Program) -> Result<Result<u32, Mismatch>> {
+    pub fn play(&mut self, program: &Program) -> Result<Result<u64, Mismatch>> {
         self.libevent.give([program])?;
         let expected = Expected::new(&mut self.stage, program);
         Ok(expected.compare(self.libevent.trace()?))
@@ -73,7 +73,7 @@ impl Expected {
         let ours = model::play(&plan, Sides::OURS);
         let played = play_or_panic(stage, &plan);
         let differs = played != ours;
-        let mismatch = differs.then(|| Mismatch { kind: Kind::Ours, model: ours.clone(), played });
+        let mismatch = differs.then(|| Mismatch { side: Side::Ours, model: ours.clone(), played });
         Self { plan, ours, mismatch }
     }
 
@@ -81,13 +81,13 @@ impl Expected {
     ///
     /// # Errors
     /// The two traces that should be the same.
-    pub fn compare(self, libevent: String) -> Result<u32, Mismatch> {
+    pub fn compare(self, libevent: String) -> Result<u64, Mismatch> {
         if let Some(mismatch) = self.mismatch {
             return Err(mismatch);
         }
         let model = model::play(&self.plan, Sides::LIBEVENT);
         if model != libevent {
-            return Err(Mismatch { kind: Kind::Libevent, model, played: libevent });
+            return Err(Mismatch { side: Side::Libevent, model, played: libevent });
         }
         if model == self.ours {
             return Ok(0);
@@ -95,7 +95,7 @@ impl Expected {
         Ok(self.used())
     }
 
-    fn used(&self) -> u32 {
+    fn used(&self) -> u64 {
         let (mut used, mut sides, mut before) = (0, Sides::OURS, self.ours.clone());
         for (bit, difference) in DIFFERENCES.iter().enumerate() {
             sides = sides.turned(difference.switch);
@@ -142,9 +142,9 @@ impl Mismatch {
         let (model, played): (Vec<_>, Vec<_>) =
             (self.model.lines().collect(), self.played.lines().collect());
         let same = model.iter().zip(&played).take_while(|(a, b)| a == b).count();
-        let name = match self.kind {
-            Kind::Libevent => "libevent",
-            Kind::Ours => "picoevent",
+        let name = match self.side {
+            Side::Libevent => "libevent",
+            Side::Ours => "picoevent",
         };
         let mut text = String::new();
         for line in &model[same.saturating_sub(3)..same] {
@@ -165,15 +165,17 @@ impl Mismatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::generate;
+    use crate::generate::{Kind, generate};
 
     #[test]
     fn the_model_at_our_side_and_the_core_agree() {
         let mut stage = Stage::default();
-        for seed in 0..500 {
-            let expected = Expected::new(&mut stage, &generate(seed));
-            let mismatch = expected.mismatch.map(|mismatch| mismatch.excerpt());
-            assert_eq!(mismatch, None, "seed {seed}");
+        for kind in Kind::ALL {
+            for seed in 0..500 {
+                let expected = Expected::new(&mut stage, &generate(kind, seed));
+                let mismatch = expected.mismatch.map(|mismatch| mismatch.excerpt());
+                assert_eq!(mismatch, None, "seed {seed} of {kind}");
+            }
         }
     }
 }

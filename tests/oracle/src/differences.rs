@@ -8,8 +8,10 @@
 //!
 //! The letters of the rules are explained in `docs/oracle.md`.
 
-/// A switch; its number is its index in [`DIFFERENCES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::generate::Kind;
+
+/// A switch; its number is its index in [`DIFFERENCES`]. Those of connections come after those of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 #[repr(u8)]
 pub enum Switch {
     Mixing,
@@ -34,6 +36,21 @@ pub enum Switch {
     ExpiryActive,
     ExpiryStays,
     OncePerPass,
+    ReadsAtFirst,
+    OpenHolds,
+    ConnCounts,
+    OutputBound,
+    AnswerRoom,
+    FullInput,
+    EndOnce,
+    NothingToWrite,
+    RoomOnce,
+    DueChecked,
+    ConsumeRestarts,
+    OneMask,
+    Failure,
+    EndReported,
+    Turn,
 }
 
 /// One difference.
@@ -127,11 +144,63 @@ differences! {
     OncePerPass "once a pass" "P2":
         "an event that is activated again in a pass runs again in it"
         => "a pass runs each event once; an event that is activated again waits for the next pass";
+    ReadsAtFirst "reading at first" "B1":
+        "a connection writes at first, and reads when that is enabled"
+        => "it does both";
+    OpenHolds "open connection" "C2":
+        "a connection keeps the loop running while it waits for input or for room"
+        => "it does as long as it is open";
+    ConnCounts "count of a connection" "C1":
+        "a connection counts for what it waits for: input, room, and a timeout for each"
+        => "it counts while a callback of it is due";
+    OutputBound "full output" "M1":
+        "output grows without bound"
+        => "what does not fit is refused";
+    AnswerRoom "room for an answer" "R4":
+        "input and its end are told however much output waits"
+        => "they wait for room in the output";
+    FullInput "full input" "M2":
+        "the read callback comes again and again while the input is full"
+        => "it comes for new input, or when it is requested";
+    EndOnce "one end of stream" "B6":
+        "enabling reading after the end of stream reports the end again"
+        => "the end is reported once, and reading stays disabled";
+    NothingToWrite "nothing to write" "B5":
+        "enabling writing without output calls the write callback, or times out"
+        => "only output that was sent calls it";
+    RoomOnce "room for output" "B4":
+        "a low mark calls the write callback after each write that leaves no more output than that"
+        => "the room that was asked for is reported once, at once if it is there";
+    DueChecked "due is checked" "B2, B3, M6":
+        "a deferred callback runs, whatever has changed since"
+        => "it runs if its reason holds, and its direction is enabled";
+    ConsumeRestarts "consuming restarts" "M3":
+        "taking input restarts the timeout for reading, if there is a high mark"
+        => "only taking from a full input does";
+    OneMask "one mask" "R2":
+        "what is neither input nor output is reported in one callback, with a mask"
+        => "each has a callback of its own";
+    Failure "failure" "B7":
+        "a failure disables the direction that found it"
+        => "it ends the connection";
+    EndReported "end is reported" "R5":
+        "no callback follows when a connection is freed"
+        => "one does, for its end";
+    Turn "turn of a connection" "B8":
+        "bytes move in callbacks of the loop, and what they make due comes behind everything else that is due"
+        => "bytes move before the pass; a connection has one turn in it, at the place of the news";
+}
+
+impl Difference {
+    /// Returns the kind of programs that use it.
+    pub fn kind(&self) -> Kind {
+        if self.switch < Switch::ReadsAtFirst { Kind::Events } else { Kind::Conns }
+    }
 }
 
 /// The side of each switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sides(u32);
+pub struct Sides(u64);
 
 impl Sides {
     /// All switches at libevent's side.
@@ -141,12 +210,12 @@ impl Sides {
 
     /// Returns whether the switch is at picoevent's side.
     pub fn ours(self, switch: Switch) -> bool {
-        self.0 & 1 << switch as u8 != 0
+        self.0 & 1 << switch as u64 != 0
     }
 
     /// Returns the sides with the switch at libevent's side.
     pub fn turned(self, switch: Switch) -> Self {
-        Self(self.0 & !(1 << switch as u8))
+        Self(self.0 & !(1 << switch as u64))
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::{
     compare::Pair,
     differences::{DIFFERENCES, Difference},
-    generate::generate,
+    generate::{Kind, generate},
     program::Program,
     shrink::shrink,
 };
@@ -50,7 +50,7 @@ pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
 /// Searches a program for each difference, and writes its file.
 pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     for (bit, difference) in DIFFERENCES.iter().enumerate() {
-        let shortest = search(pair, 1 << bit)?;
+        let shortest = search(pair, difference.kind(), 1 << bit)?;
         let Some(program) = shortest else {
             println!("{}: there is no program that uses it alone", difference.name);
             continue;
@@ -64,12 +64,12 @@ pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
 }
 
 /// Returns the shortest of some programs that use exactly this difference.
-fn search(pair: &mut Pair, wanted: u32) -> Result<Option<Program>> {
+fn search(pair: &mut Pair, kind: Kind, wanted: u64) -> Result<Option<Program>> {
     const SEEDS: u64 = 20_000;
     const ENOUGH: usize = 12;
     let mut found: Vec<Program> = Vec::new();
     for seed in 0..SEEDS {
-        let program = generate(seed);
+        let program = generate(kind, seed);
         if !matches!(pair.play(&program)?, Ok(used) if used == wanted) {
             continue;
         }

@@ -3,9 +3,12 @@
 //! Each program leaves out features at random, so that the remaining ones interact more often.
 //! Times are drawn from a few values, so that they coincide.
 
+mod conn;
 mod feature;
 
+use clap::ValueEnum;
 use fastrand::Rng;
+use parse_display::Display;
 
 use crate::{
     program::{Decl, Id, LEVELS, Limit, Line, News, Op, Program, Timeout, Waits, When, bits, run},
@@ -18,8 +21,29 @@ const USED_SIGNALS: [u8; 2] = [10, 12];
 /// The number of the first watcher.
 const FIRST_WATCHER: Id = 20;
 
+/// A kind of programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, ValueEnum)]
+#[display(style = "lowercase")]
+pub enum Kind {
+    /// Events of all sorts.
+    Events,
+    /// Connections, with a few events beside them.
+    Conns,
+}
+
+impl Kind {
+    pub const ALL: [Self; 2] = [Self::Events, Self::Conns];
+}
+
 /// Draws the program of a seed.
-pub fn generate(seed: u64) -> Program {
+pub fn generate(kind: Kind, seed: u64) -> Program {
+    match kind {
+        Kind::Events => events(seed),
+        Kind::Conns => conn::generate(seed),
+    }
+}
+
+fn events(seed: u64) -> Program {
     let mut random = Rng::with_seed(seed);
     let features = Features::draw(&mut random);
     let mut draft =

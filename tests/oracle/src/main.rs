@@ -26,6 +26,7 @@ use std::{fs, num::NonZero, ops::Range, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use generate::Kind;
 use program::Program;
 use session::Session;
 
@@ -44,6 +45,9 @@ struct Asked {
     /// The seeds of the programs
     #[arg(long, value_parser = read_range, default_value = "0..20000")]
     seeds: Range<u64>,
+    /// Play programs of this kind only
+    #[arg(long)]
+    kind: Option<Kind>,
     /// The number of threads
     #[arg(long, default_value = "1")]
     jobs: NonZero<usize>,
@@ -75,6 +79,7 @@ fn run() -> Result<bool> {
     let session = Session {
         programs: asked.programs.as_deref(),
         player: &asked.player,
+        kinds: asked.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]),
         seeds: asked.seeds.clone(),
         jobs: asked.jobs.get(),
     };
@@ -84,7 +89,8 @@ fn run() -> Result<bool> {
         return session.show(&program);
     }
     if asked.show {
-        return session.show(&generate::generate(asked.seeds.start));
+        let kind = asked.kind.unwrap_or(Kind::Events);
+        return session.show(&generate::generate(kind, asked.seeds.start));
     }
     session.run()
 }

@@ -4,7 +4,9 @@
 //! 2.1.12 line by line, accidents included. Where it is at our side, it follows picoevent's
 //! documented rules. It shares no code with either, so a bug in one of the three shows.
 
+mod bufferevent;
 mod closure;
+mod conn;
 mod step;
 mod timeout;
 mod turn;
@@ -15,7 +17,7 @@ use std::{collections::VecDeque, fmt::Write, rc::Rc};
 
 use crate::{
     differences::{Sides, Switch},
-    program::{Id, LEVELS, MAX_ID, Plan, SIGNALS, SOURCES, Waits, bits},
+    program::{CONNS, Id, LEVELS, MAX_ID, Plan, SIGNALS, SOURCES, Waits, bits},
     world::{Level, World},
 };
 
@@ -50,6 +52,12 @@ enum Who {
     Signals,
     /// libevent's event of a common timeout.
     Head(usize),
+    /// libevent's event for a direction of a connection.
+    Io(usize, usize),
+    /// The callbacks of a connection.
+    Call(usize),
+    /// libevent's callback that frees a connection.
+    Finalizer,
 }
 
 /// Where an event's deadline is kept.
@@ -142,14 +150,23 @@ struct Model {
     watchers: Vec<Id>,
     /// The watcher of the next turn in a round.
     next_watcher: Option<Id>,
-    /// The events on each source and signal.
-    on_source: [Vec<Place>; SOURCES],
+    /// The events on each source and socket, and on each signal.
+    on_source: [Vec<Place>; SOURCES + CONNS],
     on_signal: [Vec<Place>; SIGNALS],
     /// The plan's common timeouts, by number, as indices in `commons`.
     common_of: Vec<usize>,
     commons: Vec<Common>,
     heap: Vec<Place>,
     armings: u64,
+
+    conns: Vec<conn::Conn>,
+    /// The connection whose turn it is, and the callbacks of it that have run.
+    conn_turn: (usize, u8),
+    /// The last turn was one of a connection without a callback.
+    no_call: bool,
+    /// libevent's count of deferred callbacks in this turn of the loop, and those for the next.
+    deferred: u32,
+    later: Vec<Place>,
 
     queues: [VecDeque<Place>; LEVELS],
     running: Option<usize>,
@@ -201,6 +218,9 @@ impl Model {
                 self.commons.push(Common { ms: *ms, members: Vec::new(), head });
             }
             self.common_of.push(place);
+        }
+        for decl in &plan.conns {
+            self.make_conn(decl);
         }
         for id in &plan.makes {
             if plan.watchers[usize::from(*id)].is_some() {

@@ -1,26 +1,34 @@
 //! Plays a program on picoevent, on a back end with a virtual world.
 
 mod back_end;
+mod conn;
 mod step;
 
 use std::{cell::RefCell, fmt::Write, rc::Rc, task::Poll};
 
 use picoevent::{
-    Cx, DispatchLimit, End, Event, EventBase, EventFlags, EventMut, Instant, Mode, Priority, Run,
-    Signal, Source, Storage,
+    Conn, Cx, DispatchLimit, End, Event, EventBase, EventFlags, EventMut, Instant, Mode, Pool,
+    Priority, Run, Signal, Source, Storage,
 };
 
 use back_end::{BackEnd, Stop};
 
 use crate::{
-    program::{Id, Limit, MAX_ID, MOST_CALLS, Op, Plan, SOURCES, Waits, When, bits, run},
+    program::{
+        CONNS, INPUT, Id, Limit, MAX_ID, MOST_CALLS, OUTPUT, Op, Plan, SOURCES, Waits, When, bits,
+        run,
+    },
     world::{Level, World},
 };
 
 type Base<'s> = EventBase<'s, App>;
 
+const POOL: Pool = Pool::new(CONNS as u16).rings(INPUT, OUTPUT);
+
+type Memory = Storage<App, 96, CONNS, { POOL.bytes() }, 0, 1, 96>;
+
 /// The memory of a base, used for one program after the other.
-pub struct Stage(Box<Storage<App, 96, 0, 0, 0, 0, 96>>);
+pub struct Stage(Box<Memory>);
 
 /// A program being played.
 struct App {
@@ -30,6 +38,9 @@ struct App {
     trace: String,
     events: [Option<Event>; MAX_ID],
     sources: [Option<Source>; SOURCES],
+    /// Shared with the back end.
+    conns: [Option<Conn>; CONNS],
+    streams: [conn::Streams; CONNS],
     firings: [u32; MAX_ID],
     calls: u32,
     over: bool,
@@ -46,7 +57,8 @@ impl Stage {
     pub fn play(&mut self, plan: &Rc<Plan>) -> String {
         let mut base = EventBase::new(&mut *self.0);
         let mut app = App::new(plan, &mut base);
-        let mut back_end = BackEnd::new(app.world.clone(), app.sources);
+        let mut back_end = BackEnd::new(app.world.clone(), app.sources, app.conns);
+        app.open(&mut base, &mut back_end);
         for op in &plan.main {
             if app.over {
                 break;
@@ -72,6 +84,8 @@ impl App {
             trace: String::new(),
             events: [None; MAX_ID],
             sources: std::array::from_fn(|_| base.new_source().ok()),
+            conns: conn::make(base, &plan.conns),
+            streams: Default::default(),
             firings: [0; MAX_ID],
             calls: 0,
             over: false,
@@ -156,6 +170,17 @@ impl App {
         self.say(format_args!("end {status} exit {exit} break {stop}{stuck} t{clock}\n"));
     }
 
+    /// Counts a callback. Returns `false` if the program is over.
+    fn count_call(&mut self, cx: &mut Cx<'_, Self>) -> bool {
+        self.calls += 1;
+        assert!(self.calls < 2 * MOST_CALLS, "a break ends the loop");
+        self.over |= self.calls > MOST_CALLS;
+        if self.over {
+            cx.loop_break();
+        }
+        !self.over
+    }
+
     fn say_place(&mut self, cx: &Cx<'_, Self>) {
         let World { polls, clock, .. } = *self.world.borrow();
         let now = cx.now().as_micros() / 1000;
@@ -183,11 +208,7 @@ impl App {
 fn on_event(app: &mut App, view: &mut EventMut<'_, '_, App>) {
     let (what, id) = (view.what(), view.user() as Id);
     let cx = view.cx();
-    app.calls += 1;
-    assert!(app.calls < 2 * MOST_CALLS, "a break ends the loop");
-    if app.over || app.calls > MOST_CALLS {
-        app.over = true;
-        cx.loop_break();
+    if !app.count_call(cx) {
         return;
     }
     app.say_place(cx);

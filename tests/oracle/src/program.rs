@@ -7,9 +7,12 @@
 //! event 0 timer persist             a timer with the number 0
 //! event 1 source 2 rw edge drain    waits for source 2; its callback ends what was reported
 //! watcher 7 prepare
+//! conn 28 prio 3                    an open connection, at the priority 3
 //! at 12 ready 2 r                   at 12 ms source 2 becomes readable
+//! at 15 peer 28 send 5              at 15 ms the connection's peer sends five bytes
 //! on 0 1 add 1 5                    the second callback of event 0 adds event 1 with 5 ms
 //! main add 0 10                     outside of the loop: adds event 0 with 10 ms
+//! on 28 0 consume 28 3              the first callback of the connection takes three bytes of its input
 //! main run 0                        runs the loop
 //! ```
 
@@ -20,13 +23,18 @@ use strum::IntoStaticStr;
 
 use text::{Dash, Letters};
 
-/// The number of an event or watcher in its program.
+/// The number of an event, watcher or connection in its program.
 pub type Id = u8;
 
 /// Ids are below this.
 pub const MAX_ID: usize = 32;
 /// Sources are numbered below this.
 pub const SOURCES: usize = 8;
+/// The number of the first connection; there is none above [`MAX_ID`].
+pub const FIRST_CONN: usize = 28;
+/// Connections in a program at most. Each has a virtual socket, which is reported like a source whose
+/// number is above all sources.
+pub const CONNS: usize = MAX_ID - FIRST_CONN;
 /// Signals are numbered below this.
 pub const SIGNALS: usize = 32;
 /// Priorities are numbered below this.
@@ -36,6 +44,11 @@ pub const LEVELS: usize = 8;
 pub const MOST_CALLS: u32 = 80;
 /// A run with more polls is cut off.
 pub const MOST_POLLS: u32 = 160;
+
+/// The bytes that a connection's input and output hold, and its virtual socket on its way to the peer.
+pub const INPUT: usize = 12;
+pub const OUTPUT: usize = 16;
+pub const SEND_BUFFER: usize = 6;
 
 /// The bits of conditions, the same in libevent and picoevent.
 pub mod bits {
@@ -81,6 +94,9 @@ pub enum Line {
     /// A watcher, added at the start.
     #[display("watcher {0} {1}")]
     Watcher(Id, When),
+    /// A connection, open from the start.
+    #[display("{0}")]
+    Conn(ConnDecl),
     /// Something outside of the loop, at its time.
     #[display("at {0} {1}")]
     At(u64, News),
@@ -120,6 +136,31 @@ pub struct Decl {
     pub priority: Option<u8>,
 }
 
+/// The declaration of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
+#[display("conn {id} prio {priority}")]
+pub struct ConnDecl {
+    pub id: Id,
+    pub priority: u8,
+}
+
+/// What the peer of a connection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
+pub enum Peer {
+    /// Sends so many bytes.
+    #[display("send {0}")]
+    Send(usize),
+    /// Takes up to so many bytes of what the socket holds on its way to it.
+    #[display("take {0}")]
+    Take(usize),
+    /// Ends its stream.
+    #[display("end")]
+    End,
+    /// Resets the connection. What it sent before, and was not read, is lost.
+    #[display("reset")]
+    Reset,
+}
+
 /// What an event waits for, apart from its timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waits {
@@ -140,12 +181,14 @@ pub enum When {
 /// What happens outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum News {
-    /// The source is ready for exactly this.
+    /// Sets what the source is ready for.
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
     /// The signal is raised this often.
     #[display("raise {0} {1}")]
     Raise(u8, u16),
+    #[display("peer {0} {1}")]
+    Peer(Id, Peer),
 }
 
 /// A step.
@@ -194,6 +237,37 @@ pub enum Op {
     Ready(u8, #[display(with = Letters)] u8),
     #[display("raise {0} {1}")]
     Raise(u8, u16),
+    #[display("peer {0} {1}")]
+    Peer(Id, Peer),
+    /// Writes so many bytes to a connection.
+    #[display("write {0} {1}")]
+    Write(Id, usize),
+    /// Writes as many of so many bytes as fit.
+    #[display("some {0} {1}")]
+    Some(Id, usize),
+    /// Requests the write callback for so much room.
+    #[display("room {0} {1}")]
+    Room(Id, usize),
+    /// Takes up to so many bytes of its input.
+    #[display("consume {0} {1}")]
+    Consume(Id, usize),
+    /// Enables and disables directions.
+    #[display("enable {0} {1}")]
+    Enable(Id, #[display(with = Letters)] u8),
+    #[display("disable {0} {1}")]
+    Disable(Id, #[display(with = Letters)] u8),
+    /// Sets the timeouts for reading and writing, in milliseconds.
+    #[display("timeouts {0} {1} {2}")]
+    Timeouts(Id, #[display(with = Dash)] Option<u64>, #[display(with = Dash)] Option<u64>),
+    /// Requests the callback for input again.
+    #[display("again {0}")]
+    Again(Id),
+    /// Asks how many bytes it holds, and which directions are enabled.
+    #[display("state {0}")]
+    State(Id),
+    /// Drops it at once.
+    #[display("abort {0}")]
+    Abort(Id),
     #[display("watch {0}")]
     Watch(Id),
     #[display("unwatch {0}")]
@@ -216,13 +290,23 @@ pub enum Timeout {
     Common(usize),
 }
 
+/// Returns the number of a connection's virtual socket.
+pub fn socket(id: Id) -> usize {
+    usize::from(id) - FIRST_CONN
+}
+
+/// Returns the number under which a connection's socket is reported.
+pub fn socket_source(id: Id) -> u8 {
+    (SOURCES + socket(id)) as u8
+}
+
 impl Op {
     /// Returns the verb's name.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the event or watcher that the step is about.
+    /// Returns the event, watcher or connection that the step is about.
     pub fn id(self) -> Option<Id> {
         match self {
             Self::Add(id, _)
@@ -233,6 +317,17 @@ impl Op {
             | Self::Free(id)
             | Self::Make(id)
             | Self::Ask(id)
+            | Self::Peer(id, _)
+            | Self::Write(id, _)
+            | Self::Some(id, _)
+            | Self::Room(id, _)
+            | Self::Consume(id, _)
+            | Self::Enable(id, _)
+            | Self::Disable(id, _)
+            | Self::Timeouts(id, ..)
+            | Self::Again(id)
+            | Self::State(id)
+            | Self::Abort(id)
             | Self::Watch(id)
             | Self::Unwatch(id) => Some(id),
             _ => None,
@@ -259,6 +354,7 @@ pub struct Plan {
     pub makes: Vec<Id>,
     pub decls: [Option<Decl>; MAX_ID],
     pub watchers: [Option<When>; MAX_ID],
+    pub conns: Vec<ConnDecl>,
     pub news: Vec<(u64, News)>,
     pub main: Vec<Op>,
     scripts: Vec<((Id, u32), Vec<Op>)>,
@@ -280,6 +376,7 @@ impl Plan {
                     plan.watchers[usize::from(*id)] = Some(*when);
                     plan.makes.push(*id);
                 }
+                Line::Conn(decl) => plan.conns.push(*decl),
                 Line::At(time, news) => plan.news.push((*time, *news)),
                 Line::Main(op) => plan.main.push(*op),
                 Line::On(id, firing, op) => match plan.scripts.last_mut() {

@@ -15,10 +15,10 @@ use std::{
 use anyhow::{Result, anyhow};
 
 use crate::{
-    compare::{Expected, Kind, Mismatch, Pair},
+    compare::{Expected, Mismatch, Pair, Side},
     differences::{DIFFERENCES, Difference, Sides},
     example,
-    generate::generate,
+    generate::{Kind, generate},
     libevent::Libevent,
     model,
     play::Stage,
@@ -36,6 +36,8 @@ pub struct Session<'p> {
     pub player: &'p Path,
     /// The folder of programs that are played first.
     pub programs: Option<&'p Path>,
+    /// The kinds of programs. The seeds are played for each.
+    pub kinds: Vec<Kind>,
     pub seeds: Range<u64>,
     pub jobs: usize,
 }
@@ -48,7 +50,6 @@ struct Shared {
 }
 
 /// The counts.
-#[derive(Default)]
 struct Tally {
     programs: u64,
     alike: u64,
@@ -68,6 +69,10 @@ impl Session<'_> {
             println!("{}", wrong.join("\n"));
             return Ok(false);
         }
+        self.kinds.iter().try_fold(true, |all, kind| Ok(all && self.run_kind(*kind)?))
+    }
+
+    fn run_kind(&self, kind: Kind) -> Result<bool> {
         let start = Instant::now();
         let shared = Shared {
             next: AtomicU64::new(self.seeds.start),
@@ -76,31 +81,38 @@ impl Session<'_> {
         };
         thread::scope(|scope| {
             let workers: Vec<_> =
-                (0..self.jobs).map(|_| scope.spawn(|| self.work(&shared))).collect();
+                (0..self.jobs).map(|_| scope.spawn(|| self.work(kind, &shared))).collect();
             workers.into_iter().try_for_each(|worker| {
                 worker.join().map_err(|_| anyhow!("a thread of the oracle panicked"))?
             })
         })?;
         let tally = shared.tally.into_inner().map_err(|_| anyhow!("a thread panicked"))?;
         let seconds = start.elapsed().as_secs_f64();
-        let all_used = self.report(&tally);
+        let all_used = self.report(kind, &tally);
         let mismatches = u32::from(tally.failure.is_some());
         if let Some((seed, mismatch)) = &tally.failure {
-            self.explain(*seed, mismatch)?;
+            self.explain(kind, *seed, mismatch)?;
         }
         let speed = tally.programs as f64 / seconds;
-        println!("{} programs, {mismatches} mismatches, {speed:.0} programs/s", tally.programs);
+        println!(
+            "{} programs of {kind}, {mismatches} mismatches, {speed:.0} programs/s",
+            tally.programs
+        );
         Ok(mismatches == 0 && all_used)
     }
 
     /// Prints the table of differences. Returns whether each was used, if that is required.
-    fn report(&self, tally: &Tally) -> bool {
+    fn report(&self, kind: Kind, tally: &Tally) -> bool {
         println!("{:>9}  difference", "programs");
         println!("{:>9}  (none: the same on both sides)", tally.alike);
         for (difference, uses) in DIFFERENCES.iter().zip(tally.uses) {
+            if uses == 0 && difference.kind() != kind {
+                continue;
+            }
             println!("{uses:>9}  {} ({})", difference.name, difference.rule);
         }
-        let unused = DIFFERENCES.iter().zip(tally.uses).filter(|(_, uses)| *uses == 0);
+        let unused = DIFFERENCES.iter().zip(tally.uses);
+        let unused = unused.filter(|(difference, uses)| *uses == 0 && difference.kind() == kind);
         let names: Vec<_> = unused.map(|(difference, _)| difference.name).collect();
         if tally.programs >= ENOUGH && !names.is_empty() {
             println!("no program used: {}", names.join(", "));
@@ -109,7 +121,7 @@ impl Session<'_> {
         true
     }
 
-    fn work(&self, shared: &Shared) -> Result<()> {
+    fn work(&self, kind: Kind, shared: &Shared) -> Result<()> {
         let mut player = Libevent::start(self.player)?;
         let mut stage = Stage::default();
         let mut tally = Tally::default();
@@ -119,7 +131,7 @@ impl Session<'_> {
                 break;
             }
             let seeds = first..self.seeds.end.min(first.saturating_add(BATCH));
-            let programs: Vec<_> = seeds.clone().map(generate).collect();
+            let programs: Vec<_> = seeds.clone().map(|seed| generate(kind, seed)).collect();
             player.give(&programs)?;
             // The player works meanwhile.
             let expected: Vec<_> =
@@ -139,12 +151,12 @@ impl Session<'_> {
     }
 
     /// Prints a failure, with the shortest program that was found for it.
-    fn explain(&self, seed: u64, mismatch: &Mismatch) -> Result<()> {
+    fn explain(&self, kind: Kind, seed: u64, mismatch: &Mismatch) -> Result<()> {
         let mut pair = Pair::start(self.player)?;
         let mut last = mismatch.clone();
         let mut failed = Ok(());
-        let shortest = shrink(&generate(seed), |program| match pair.play(program) {
-            Ok(Err(found)) if found.kind == mismatch.kind => {
+        let shortest = shrink(&generate(kind, seed), |program| match pair.play(program) {
+            Ok(Err(found)) if found.side == mismatch.side => {
                 last = found;
                 true
             }
@@ -155,12 +167,15 @@ impl Session<'_> {
             }
         });
         failed?;
-        let who = match mismatch.kind {
-            Kind::Libevent => "libevent does not do what its model does",
-            Kind::Ours => "picoevent does not do what it should",
+        let who = match mismatch.side {
+            Side::Libevent => "libevent does not do what its model does",
+            Side::Ours => "picoevent does not do what it should",
         };
         let lines = shortest.lines.len();
-        println!("\nseed {seed}: {who}; in {lines} lines:\n\n{shortest}\n{}", last.excerpt());
+        println!(
+            "\nseed {seed} of {kind}: {who}; in {lines} lines:\n\n{shortest}\n{}",
+            last.excerpt()
+        );
         Ok(())
     }
 
@@ -181,21 +196,27 @@ impl Session<'_> {
                 Ok(true)
             }
             Err(mismatch) => {
-                println!("{:?}:\n{}", mismatch.kind, mismatch.excerpt());
+                println!("{:?}:\n{}", mismatch.side, mismatch.excerpt());
                 Ok(false)
             }
         }
     }
 }
 
+impl Default for Tally {
+    fn default() -> Self {
+        Self { programs: 0, alike: 0, uses: [0; DIFFERENCES.len()], failure: None }
+    }
+}
+
 impl Tally {
-    fn count(&mut self, seed: u64, compared: Result<u32, Mismatch>) {
+    fn count(&mut self, seed: u64, compared: Result<u64, Mismatch>) {
         self.programs += 1;
         match compared {
             Ok(0) => self.alike += 1,
             Ok(used) => {
                 for (bit, uses) in self.uses.iter_mut().enumerate() {
-                    *uses += u64::from(used >> bit & 1);
+                    *uses += used >> bit & 1;
                 }
             }
             Err(mismatch) => self.fail(seed, mismatch),

@@ -2,7 +2,7 @@
 
 use picoevent_sim_support::shrink;
 
-use crate::program::{Decl, Line, Op, Program, Timeout};
+use crate::program::{ConnDecl, Decl, Line, News, Op, Peer, Program, Timeout, bits};
 
 /// Leaves out and simplifies what it can, as long as `fails` returns true.
 pub fn shrink(program: &Program, mut fails: impl FnMut(&Program) -> bool) -> Program {
@@ -32,7 +32,7 @@ fn consistent(mut program: Program) -> Program {
     for line in &program.lines {
         match line {
             Line::Event(decl) => ids.push(decl.id),
-            Line::Watcher(id, _) => ids.push(*id),
+            Line::Watcher(id, _) | Line::Conn(ConnDecl { id, .. }) => ids.push(*id),
             Line::Common(_) => commons += 1,
             _ => {}
         }
@@ -40,7 +40,7 @@ fn consistent(mut program: Program) -> Program {
     program.lines.retain(|line| {
         let known = |id| ids.contains(&id);
         let caller = match line {
-            Line::On(id, ..) => known(*id),
+            Line::On(id, ..) | Line::At(_, News::Peer(id, _)) => known(*id),
             _ => true,
         };
         let common = match line.op() {
@@ -76,7 +76,13 @@ fn plainer(line: &Line) -> Vec<Line> {
             lines
         }
         Line::Main(op) => plainer_ops(op).into_iter().map(Line::Main).collect(),
-        Line::At(time, news) if time > 0 => vec![Line::At(0, news), Line::At(10, news)],
+        Line::Conn(decl) => vec![Line::Conn(ConnDecl { priority: 4, ..decl })],
+        Line::At(time, News::Peer(id, peer)) => {
+            let peers = plainer_peers(peer).into_iter().map(|peer| News::Peer(id, peer));
+            let at = |time, news| Line::At(time, news);
+            peers.map(|news| at(time, news)).chain(earlier(time, News::Peer(id, peer))).collect()
+        }
+        Line::At(time, news) => earlier(time, news),
         _ => Vec::new(),
     }
 }
@@ -91,6 +97,20 @@ fn plainer_decls(decl: Decl) -> Vec<Decl> {
     ]
 }
 
+fn earlier(time: u64, news: News) -> Vec<Line> {
+    [0, 10].into_iter().filter(|at| *at < time).map(|at| Line::At(at, news)).collect()
+}
+
+fn plainer_peers(peer: Peer) -> Vec<Peer> {
+    let fewer = |amount: usize| [1, amount / 2].into_iter().filter(move |few| *few < amount);
+    match peer {
+        Peer::Send(amount) => fewer(amount).map(Peer::Send).collect(),
+        Peer::Take(amount) => fewer(amount).map(Peer::Take).collect(),
+        Peer::Reset => vec![Peer::End],
+        Peer::End => Vec::new(),
+    }
+}
+
 fn plainer_ops(op: Op) -> Vec<Op> {
     match op {
         Op::Add(id, Timeout::Common(_)) => vec![Op::Add(id, Timeout::After(10))],
@@ -103,10 +123,32 @@ fn plainer_ops(op: Op) -> Vec<Op> {
         Op::Activate(id, what) => vec![Op::Activate(id, what & what.wrapping_neg())],
         Op::Raise(signal, count) if count > 1 => vec![Op::Raise(signal, 1)],
         Op::Exit(Some(_)) => vec![Op::Exit(None)],
+        Op::Write(id, amount) if amount > 1 => vec![Op::Write(id, 1), Op::Write(id, amount / 2)],
+        Op::Some(id, amount) => vec![Op::Write(id, amount), Op::Some(id, 1)],
+        Op::Consume(id, amount) if amount > 1 => vec![Op::Consume(id, 1)],
+        Op::Enable(id, what) => plainer_directions(what).map(|what| Op::Enable(id, what)).collect(),
+        Op::Disable(id, what) => {
+            plainer_directions(what).map(|what| Op::Disable(id, what)).collect()
+        }
+        Op::Timeouts(id, read, write) => [(None, write), (read, None)]
+            .into_iter()
+            .filter(|fewer| *fewer != (read, write))
+            .map(|(read, write)| Op::Timeouts(id, read, write))
+            .collect(),
+        Op::Peer(id, peer) => {
+            plainer_peers(peer).into_iter().map(|peer| Op::Peer(id, peer)).collect()
+        }
         Op::Run(flags) if flags > 0 => vec![Op::Run(0)],
         Op::Take(ms) if ms > 1 => vec![Op::Take(1)],
         _ => Vec::new(),
     }
+}
+
+/// Returns one direction, if these are both.
+fn plainer_directions(what: u8) -> impl Iterator<Item = u8> {
+    [bits::READ, bits::WRITE]
+        .into_iter()
+        .filter(move |one| what == bits::READ | bits::WRITE && *one != what)
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! The world outside of a loop: a virtual clock, sources that become ready, signals that are
-//! raised. Nothing here really waits; a wait advances the clock.
+//! raised, sockets whose peers send and take bytes. Nothing here really waits; a wait advances the clock.
 
-use crate::program::{News, SIGNALS, SOURCES};
+mod socket;
+
+use crate::program::{CONNS, News, SIGNALS, SOURCES, socket};
+pub use socket::{Received, Socket};
 
 /// A source, as its poller sees it.
 #[derive(Clone, Copy, Default)]
@@ -26,7 +29,7 @@ pub enum Level {
 
 /// The result of a poll.
 pub enum Found {
-    /// Sources and what they are ready for; empty if the wait ended before anything happened.
+    /// Sources and sockets, and what they are ready for; empty if the wait ended before anything happened.
     Sources(Vec<(u8, u8)>),
     /// Nothing, and nothing can ever happen.
     Nothing,
@@ -40,6 +43,7 @@ pub struct World {
     /// The number of polls.
     pub polls: u32,
     sources: [Source; SOURCES],
+    pub sockets: [Socket; CONNS],
     raised: [u32; SIGNALS],
     level: Level,
 }
@@ -66,8 +70,12 @@ impl World {
         self.raised[usize::from(signal)] += u32::from(count);
     }
 
-    /// Sets what is waited for, and requests a report.
+    /// Sets what is waited for, and requests a report. Sockets come behind the sources.
     pub fn interest(&mut self, source: u8, what: u8, edge: bool) {
+        if let Some(socket) = usize::from(source).checked_sub(SOURCES) {
+            self.sockets[socket].interest = what;
+            return;
+        }
         let source = &mut self.sources[usize::from(source)];
         (source.interest, source.edge, source.armed) = (what, edge, what != 0);
     }
@@ -107,6 +115,7 @@ impl World {
             match news {
                 News::Ready(source, what) => self.ready(source, what),
                 News::Raise(signal, count) => self.raise(signal, count),
+                News::Peer(conn, peer) => self.sockets[socket(conn)].peer(peer),
             }
         }
     }
@@ -119,6 +128,12 @@ impl World {
             let what = source.ready & source.interest;
             if what != 0 && (armed || each_time) {
                 reports.push((index as u8, what));
+            }
+        }
+        for (index, socket) in self.sockets.iter_mut().enumerate() {
+            let what = socket.report(self.level);
+            if what != 0 {
+                reports.push(((SOURCES + index) as u8, what));
             }
         }
         reports

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::set_socket_linger;
 
 /// How long an answer may take. It bounds a hang and says nothing about speed.
-pub const LIMIT: Duration = Duration::from_secs(15);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// How much of what was sent and received an error shows.
 const SHOWN: usize = 300;
@@ -59,6 +59,16 @@ impl Client {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.sent.extend_from_slice(bytes.as_ref());
         self.stream.write_all(bytes.as_ref()).with_context(|| self.wrong("that it is taken"))
+    }
+
+    /// Sends for so long at most when nothing is taken, instead of for [`LIMIT`].
+    pub fn limit_sends(&self, limit: Duration) -> Result<()> {
+        self.stream.set_write_timeout(Some(limit)).context("no limit can be set")
+    }
+
+    /// Gives up the record of what was sent and came.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Sends each byte by itself.

@@ -22,10 +22,10 @@ mod record;
 const TURN: Duration = Duration::from_millis(5);
 
 /// How long the port may be taken by what is left of the start before.
-const REBIND: Duration = Duration::from_secs(10);
+const REBIND: Duration = Duration::from_secs(60);
 
 /// How long a connect on this machine may take: one that takes longer finds the queue full.
-const FULL: Duration = Duration::from_millis(200);
+const FULL: Duration = Duration::from_secs(2);
 
 /// What the collector answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Collector {
     /// # Errors
     /// The operating system's.
     pub fn start() -> Result<Self> {
-        let state = State { record: Record::default(), answers: Answers::Confirm, end: None };
+        let state = State { record: Record::new(), answers: Answers::Confirm, end: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut collector = Self { address: listener.local_addr()?, shared, thread: None };
@@ -90,7 +90,7 @@ impl Collector {
         self.address
     }
 
-    /// Ends it, with its connections: nobody listens any more.
+    /// Ends it, with its connections and its listener.
     pub fn end(&mut self, how: How) {
         self.shared.lock().end = Some(how);
         if let Some(thread) = self.thread.take() {
@@ -161,7 +161,7 @@ impl Collector {
     }
 }
 
-/// A program on a collector's port that accepts nobody: who connects gets no answer.
+/// A program on a collector's port that accepts no connection: a connect gets no answer.
 #[derive(Debug)]
 pub struct Deaf {
     _listener: TcpListener,
@@ -203,9 +203,11 @@ struct Connection {
 
 fn run(listener: &TcpListener, shared: &Shared) {
     let mut connections: Vec<Connection> = Vec::new();
+    let mut looked = Instant::now();
     loop {
         wait(listener, &connections);
         let mut state = shared.lock();
+        state.record.not_before = std::mem::replace(&mut looked, Instant::now());
         if let Some(how) = state.end {
             if how == How::Reset {
                 for connection in &connections {
@@ -271,6 +273,7 @@ impl Connection {
             (Answers::Confirm | Answers::Talk, _) => "?\n".to_owned(),
             (Answers::Nothing, _) => return true,
         };
+        state.record.answered = Some(Instant::now());
         // The answer is short; where it does not fit, the connection is over.
         self.stream.write_all(answer.as_bytes()).is_ok()
     }

@@ -3,16 +3,18 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use fastrand::Rng;
 
 use super::Gateway;
-use super::client::{Client, PAUSE};
-use super::collector::{Collector, How};
+use super::client::{Client, LIMIT, PAUSE};
+use super::collector::{Collector, How, Record};
 use super::console::{self, PLACES};
 use super::http::{self, GET, Response};
 use super::uplink::{confirmed_so_far, start_again};
+use crate::rude::{BRIEF, KINDS, Visit};
 
 /// Rude clients.
 const RUDE: usize = 50;
@@ -20,70 +22,53 @@ const RUDE: usize = 50;
 /// Clients that come and go.
 const CROWD: usize = 30;
 
-/// How long the collector is away meanwhile, and how long it is looked at afterwards.
+/// How long the collector is away meanwhile.
 const AWAY: Duration = Duration::from_secs(2);
-const AFTER: Duration = Duration::from_secs(3);
 
-/// What a rude client does with its connection.
-type Rude = fn(Client) -> Result<()>;
-
-const KINDS: [Rude; 8] = [
-    // Comes and goes.
-    |mut client| client.end(),
-    Client::reset,
-    // Ends in the middle.
-    |mut client| client.send("get te"),
-    |mut client| {
-        client.send("GET /sta")?;
-        client.reset()
-    },
-    // Says what nobody understands.
-    |mut client| client.send(crate::pattern::pattern(1, 2_000)),
-    |mut client| {
-        client.send("\0\r\n\r\n\n\n\r\r")?;
-        client.reset()
-    },
-    // Asks much and reads nothing.
-    |mut client| {
-        client.send("get samples\nget nothing\n".repeat(50))?;
-        client.send(GET.repeat(20))
-    },
-    |mut client| {
-        client.send("watch\n")?;
-        client.send("watch\nget temp\n".repeat(20))?;
-        client.reset()
-    },
-];
+/// Samples that must come afterwards, and how long that may take. It takes three seconds, and longer on a busy
+/// machine.
+const SAMPLES: usize = 30;
+const AFTER: Duration = Duration::from_secs(30);
 
 /// Fifty rude clients at both ports at once, and then each of them once more when it is served.
 ///
 /// # Errors
 /// When one finds no place, or service is not normal afterwards.
 pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
-    let act = |number: usize, client: Client| {
+    let request = requests();
+    let act = |number: usize, address, client: Client| {
+        let random = &mut Rng::with_seed(number as u64);
+        let visit = Visit { client, address, request: &request, random };
         // That the gateway refuses it, or has enough of it, is no fault.
-        let _ = KINDS[number % KINDS.len()](client);
+        let _ = (KINDS[number % BRIEF].act)(visit);
     };
     let stranger = |number: usize| {
-        for client in [gateway.console, gateway.status].into_iter().flat_map(Client::connect) {
-            act(number, client);
+        for address in [gateway.console, gateway.status] {
+            if let Ok(client) = Client::connect(address) {
+                act(number, address, client);
+            }
         }
         Ok(())
     };
-    at_once(0..RUDE, stranger)?;
+    at_once(0..RUDE, &stranger)?;
     let served = |number: usize| -> Result<()> {
-        act(number, console::open(gateway.console)?);
-        act(number, http::open(gateway.status)?.0);
+        act(number, gateway.console, console::open(gateway.console)?);
+        act(number, gateway.status, http::open(gateway.status)?.0);
         Ok(())
     };
     for first in (0..RUDE).step_by(PLACES) {
-        at_once(first..first + PLACES, served)?;
+        at_once(first..first + PLACES, &served)?;
     }
     is_normal(gateway)
 }
 
+/// What clients of the console and of the status server send.
+pub fn requests() -> String {
+    format!("get samples\nget nothing\nwatch\nget temp\n{GET}")
+}
+
 /// Does something for each of some numbers, each in a thread of its own.
-fn at_once(numbers: Range<usize>, work: impl Fn(usize) -> Result<()> + Copy + Send) -> Result<()> {
+fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = numbers.map(|number| scope.spawn(move || work(number))).collect();
         threads.into_iter().try_for_each(joined)
@@ -138,15 +123,17 @@ pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<(
         let visitors: Vec<_> =
             (0..CROWD).map(|number| scope.spawn(move || visit(number))).collect();
         let uplink = start_again(collector, How::Close, AWAY).and_then(|before| {
-            thread::sleep(AFTER);
-            let record = collector.record();
-            let more = record.samples.len().saturating_sub(before.samples.len());
-            ensure!(more >= 15, "{more} samples came in {AFTER:?}: {record}");
-            record.check()
+            let wanted = before.samples.len() + SAMPLES;
+            let have_come = |record: &Record| record.samples.len() >= wanted;
+            collector.wait_for("samples during the crowd", AFTER, have_come)
         });
+        let deadline = Instant::now() + LIMIT;
+        while served.load(Ordering::Relaxed) < CROWD && Instant::now() < deadline {
+            thread::sleep(PAUSE);
+        }
         over.store(true, Ordering::Relaxed);
         let visits = visitors.into_iter().try_for_each(joined);
-        uplink.and(visits)
+        uplink.map(drop).and(visits)
     })?;
     let served = served.into_inner();
     ensure!(served >= CROWD, "{served} clients were served in the crowd");

@@ -15,10 +15,10 @@ use super::Gateway;
 use super::collector::Collector;
 
 /// How long it may run, whatever the check does.
-const LIFE: Duration = Duration::from_secs(600);
+const LIFE: Duration = Duration::from_secs(3_600);
 
 /// How long it may take to end.
-const END: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_secs(60);
 
 /// Starts the gateway that `command` makes of its collector's address, lets `check` look at it, and ends
 /// it.

@@ -20,9 +20,9 @@ const HEADER: Duration = Duration::from_secs(90);
 const STALL: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(8);
 
-/// What a timeout may be late by.
-const LATE: Duration = Duration::from_secs(5);
-/// What the machine's clocks may differ by, and what is on the way.
+/// What a timeout may be late by, on a slow machine.
+const LATE: Duration = Duration::from_secs(30);
+/// What the machine's clocks may differ by.
 const EARLY: Duration = Duration::from_millis(500);
 
 /// Checks every timeout.
@@ -52,40 +52,41 @@ pub fn check(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     })
 }
 
-/// Insists that something came so long after `began`.
-fn came_after(began: Instant, expected: Duration) -> Result<()> {
-    let after = began.elapsed();
-    let is_right = (expected - EARLY..expected + LATE).contains(&after);
-    ensure!(is_right, "it came after {after:.1?} instead of {expected:?}");
+/// Insists that something did not come too early. `before` is a time before the gateway began to wait.
+fn came_after(before: Instant, expected: Duration) -> Result<()> {
+    let after = before.elapsed();
+    ensure!(after >= expected - EARLY, "it came after {after:.1?} instead of {expected:?}");
     Ok(())
 }
 
 fn idle(gateway: &Gateway<'_>) -> Result<()> {
-    is_idle(&mut console::open(gateway.console)?)
+    let before = Instant::now();
+    is_idle(&mut console::open(gateway.console)?, before)
 }
 
-fn is_idle(client: &mut Client) -> Result<()> {
-    let began = Instant::now();
-    let line = client.line(IDLE + 2 * LATE)?;
+fn is_idle(client: &mut Client, before: Instant) -> Result<()> {
+    let line = client.line(IDLE + LATE)?;
     ensure!(line == "idle, good bye", client.wrong(&format!("idle, good bye instead of {line}")));
-    came_after(began, IDLE)?;
+    came_after(before, IDLE)?;
     client.expect_end()
 }
 
 fn half_lines(gateway: &Gateway<'_>) -> Result<()> {
     let mut client = console::open(gateway.console)?;
+    let mut before = Instant::now();
     for piece in ["g", "e"] {
         client.expect_nothing(IDLE / 3)?;
+        before = Instant::now();
         client.send(piece)?;
     }
-    is_idle(&mut client)
+    is_idle(&mut client, before)
 }
 
 fn watching(gateway: &Gateway<'_>) -> Result<()> {
     let mut client = console::open(gateway.console)?;
     client.send("watch\n")?;
     let began = Instant::now();
-    while began.elapsed() < IDLE + LATE {
+    while began.elapsed() < IDLE + STALL {
         console::values(&mut client)?;
     }
     client.send("quit\n")?;
@@ -96,6 +97,7 @@ fn watching(gateway: &Gateway<'_>) -> Result<()> {
 
 /// It reads nothing and asks on, until the gateway resets it.
 fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
+    let before = Instant::now();
     let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     // Small buffers, so that the gateway's output is soon in its way.
     set_socket_recv_buffer_size(&stream, 4096)?;
@@ -104,11 +106,10 @@ fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
     let mut stream = TcpStream::from(stream);
     stream.set_nonblocking(true)?;
     let commands = "get nothing\n".repeat(20);
-    let mut progress = Instant::now();
-    let deadline = Instant::now() + 4 * STALL;
+    let deadline = Instant::now() + STALL + LATE;
     loop {
         match stream.write(commands.as_bytes()) {
-            Ok(_) => progress = Instant::now(),
+            Ok(_) => {}
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => break,
@@ -117,7 +118,7 @@ fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
         }
         ensure!(Instant::now() < deadline, "a client that reads nothing is not reset");
     }
-    came_after(progress, STALL).context("reset of a client that reads nothing")
+    came_after(before, STALL).context("reset of a client that reads nothing")
 }
 
 fn no_header(gateway: &Gateway<'_>) -> Result<()> {
@@ -127,7 +128,7 @@ fn no_header(gateway: &Gateway<'_>) -> Result<()> {
 }
 
 fn times_out(client: &mut Client, began: Instant) -> Result<()> {
-    client.take_when("408", HEADER + 2 * LATE, |bytes| (!bytes.is_empty()).then_some(0))?;
+    client.take_when("408", HEADER + LATE, |bytes| (!bytes.is_empty()).then_some(0))?;
     came_after(began, HEADER)?;
     let response = Response::receive(client)?;
     let is_right = response.status == 408 && response.closes();
@@ -138,7 +139,7 @@ fn times_out(client: &mut Client, began: Instant) -> Result<()> {
 fn slow_header(gateway: &Gateway<'_>) -> Result<()> {
     let began = Instant::now();
     let mut client = Client::connect(gateway.status)?;
-    for piece in GET.as_bytes().chunks(3).take(8) {
+    for piece in GET.as_bytes().chunks(3).take(5) {
         client.send(piece)?;
         client.expect_nothing(Duration::from_secs(10))?;
     }
@@ -148,8 +149,8 @@ fn slow_header(gateway: &Gateway<'_>) -> Result<()> {
 fn nothing_after_a_request(gateway: &Gateway<'_>) -> Result<()> {
     let (mut client, _) = http::open(gateway.status)?;
     client.expect_nothing(Duration::from_secs(20))?;
-    client.send(GET)?;
     let began = Instant::now();
+    client.send(GET)?;
     Response::receive(&mut client)?.status()?;
     times_out(&mut client, began)
 }
@@ -163,13 +164,13 @@ fn uplinks(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
 
 /// A connect that gets no answer is given up after eight seconds.
 fn no_answer(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    let before = Instant::now();
     collector.end(How::Close);
     let deaf = Deaf::start(collector.address())?;
     let is = |word: &'static str| move |status: &Status| status.uplink == word;
     wait(gateway, "connect", LIMIT, is("connecting"))?;
-    let began = Instant::now();
-    wait(gateway, "end of the connect", 2 * LIMIT, is("waiting"))?;
-    came_after(began, CONNECT)?;
+    wait(gateway, "end of the connect", CONNECT + LATE, is("waiting"))?;
+    came_after(before, CONNECT)?;
     drop(deaf);
     collector.start_again()?;
     uplink::is_up(gateway, collector)?;

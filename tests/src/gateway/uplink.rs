@@ -9,17 +9,26 @@ use super::client::{LIMIT, PAUSE};
 use super::collector::{Answers, Collector, How, Record};
 use super::http::Status;
 
-/// The longest back-off, with its jitter, and a connect that gets no answer.
-const LONGEST: Duration = Duration::from_secs(46);
+/// The longest back-off, with its jitter, and a connect that gets no answer; and a slow machine.
+const LONGEST: Duration = Duration::from_secs(46 + 20);
 
 /// The shortest back-off, less what an end may take to be seen.
 const SHORTEST: Duration = Duration::from_millis(300);
 
-/// What the machine may take for anything.
-const SLACK: Duration = Duration::from_secs(3);
+/// What a slow machine may take for anything. What must not come too late is tested exactly in virtual time.
+const SLACK: Duration = Duration::from_secs(20);
 
 /// Samples that a gateway keeps.
 const KEPT: u32 = 128;
+
+/// How long it keeps each of them at least.
+const KEPT_FOR: Duration = Duration::from_secs(10);
+
+/// How often the collector is interrupted.
+const INTERRUPTIONS: u32 = 6;
+
+/// How long a collector may say nothing, less what the clocks may differ by.
+const SILENCE: Duration = Duration::from_millis(11_500);
 
 /// Samples that may be on their way at any time.
 const ON_THE_WAY: u32 = 20;
@@ -63,11 +72,15 @@ pub fn wait(
 pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let record = collector.record();
     let (first, last) = (record.samples.first_key_value(), record.samples.last_key_value());
-    let ((_, first), (number, last)) = first.zip(last).context("there are no samples")?;
-    let ticks = record.samples.values().filter(|sample| !sample.forced).count();
-    let expected = (last.micros - first.micros) as f64 / 100_000.0 + 1.0;
-    let differs = (ticks as f64 - expected).abs() > 2.0 + expected / 20.0;
-    ensure!(!differs, "{ticks} samples in the time of {expected:.0}: {record}");
+    let ((_, first), (number, _)) = first.zip(last).context("there are no samples")?;
+    let ticks = record.samples.values().filter(|sample| !sample.forced);
+    let ticks: Vec<_> = ticks.map(|sample| sample.micros).collect();
+    let mut periods: Vec<_> = ticks.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
+    periods.sort_unstable();
+    // On a busy machine some come late. The one in the middle does not.
+    let period = periods.get(periods.len() / 2).context("there is one sample")?;
+    let is_right = (95_000..=105_000).contains(period);
+    ensure!(is_right, "samples come {period} µs apart: {record}");
     let changes = record.samples.values().any(|sample| sample.value != first.value);
     ensure!(changes, "the value never changes: {record}");
 
@@ -91,14 +104,13 @@ pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     Ok(())
 }
 
-/// Two heart-beats on one connection; their distance is looked at when they come.
+/// Two heart-beats on one connection. That they do not come too early is looked at when they come.
 ///
 /// # Errors
 /// When they do not come.
 pub fn heart_beats(_: &Gateway<'_>, collector: &Collector) -> Result<()> {
-    let beats =
-        |record: &Record| record.connections.last().is_some_and(|last| last.beats.len() > 1);
-    collector.wait_for("two heart-beats", LIMIT, beats).map(drop)
+    let beats = |record: &Record| record.connections.last().is_some_and(|last| last.beats > 1);
+    collector.wait_for("two heart-beats", Duration::from_secs(10) + SLACK, beats).map(drop)
 }
 
 /// The longest time to the next attempt to connect, when the collector was away for so long.
@@ -114,10 +126,12 @@ pub fn next_attempt(away: Duration) -> Duration {
 /// # Errors
 /// When it is not.
 pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Result<Record> {
+    let since = Instant::now();
     collector.end(how);
     std::thread::sleep(away);
     let before = collector.record().connections;
     collector.start_again()?;
+    let away = since.elapsed();
     let is_back = |record: &Record| record.connections.len() > before.len();
     let record = collector
         .wait_for("connection", next_attempt(away), is_back)
@@ -129,35 +143,44 @@ pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Resul
     Ok(record)
 }
 
-/// The collector is ended and started again for `duration`, sometimes with samples that it has not
-/// confirmed. None is missing.
+/// The collector is ended and started again, every second time with samples that it has not confirmed. None
+/// is missing.
 ///
 /// # Errors
 /// When one is, or comes in another order, or the gateway does not connect in time.
-pub fn interruptions(
-    gateway: &Gateway<'_>,
-    collector: &mut Collector,
-    duration: Duration,
-) -> Result<()> {
+pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
     let mut random = fastrand::Rng::with_seed(1);
-    let deadline = Instant::now() + duration;
-    while Instant::now() < deadline {
+    let mut longest = Duration::ZERO;
+    for number in 0..INTERRUPTIONS {
+        let began = Instant::now();
         let mut moment = |most| Duration::from_millis(random.u64(0..most));
         let (up, away) = (moment(1_500), moment(1_500));
-        // What came while nothing was confirmed comes again.
-        let confirms = random.bool();
+        let confirms = number % 2 == 0;
         collector.answer(if confirms { Answers::Confirm } else { Answers::Talk });
         std::thread::sleep(up);
+        if !confirms {
+            // It comes again.
+            let unconfirmed =
+                |record: &Record| record.samples.keys().next_back().copied() > record.confirmed;
+            collector.wait_for("sample that is not confirmed", LIMIT, unconfirmed)?;
+        }
         let how = if random.bool() { How::Close } else { How::Reset };
         start_again(collector, how, away)?;
         collector.answer(Answers::Confirm);
         confirmed_so_far(gateway, collector)?;
+        longest = longest.max(began.elapsed());
     }
     let lost = Status::ask(gateway.status)?.lost - before.0;
     let record = collector.record();
     let skipped = record.skipped - before.1;
-    ensure!(lost == 0 && skipped == 0, "{lost} samples are lost, and {skipped} missing: {record}");
+    // On a busy machine samples may have waited for longer than they are kept.
+    let is_right = if longest < KEPT_FOR {
+        lost == 0 && skipped == 0
+    } else {
+        skipped <= lost && lost <= skipped + ON_THE_WAY
+    };
+    ensure!(is_right, "{lost} samples are lost, and {skipped} missing: {record}");
     ensure!(record.again > 0, "no sample was sent again, so nothing was checked: {record}");
     Ok(())
 }
@@ -199,19 +222,17 @@ pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Res
 /// again.
 ///
 /// # Errors
-/// When the gateway waits much shorter or longer.
+/// When the gateway waits shorter, or much longer.
 pub fn silence(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     confirmed_so_far(gateway, collector)?;
     collector.answer(Answers::Nothing);
-    let began = Instant::now();
     let count = collector.record().connections.len();
-    let ended = |record: &Record| {
-        record.connections.get(count - 1).is_some_and(|last| last.ended.is_some())
-    };
-    collector.wait_for("end of the connection", 2 * LIMIT, ended)?;
-    let after = began.elapsed();
+    let ended = |record: &Record| record.connections.get(count - 1).and_then(|last| last.ended);
+    let is_over = |record: &Record| ended(record).is_some();
+    let record = collector.wait_for("end of the connection", SILENCE + SLACK, is_over)?;
     collector.answer(Answers::Confirm);
-    let is_right = (Duration::from_secs(11)..Duration::from_secs(16)).contains(&after);
+    let after = ended(&record).zip(record.answered).map(|(ended, answered)| ended - answered);
+    let is_right = after.is_some_and(|after| after >= SILENCE);
     ensure!(is_right, "a silent collector was given up after {after:?} instead of 12 s");
     collector.wait_for("connection", LIMIT, |record| record.connections.len() > count)?;
     confirmed_so_far(gateway, collector).map(drop)

@@ -16,7 +16,6 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::{ADDRESS, Board};
@@ -29,9 +28,6 @@ use xtask::qemu::Machine;
 const CONSOLE: u16 = 2323;
 const STATUS: u16 = 8080;
 const COLLECTOR: u16 = 2325;
-
-/// How long the collector is ended and started again.
-const INTERRUPTED: Duration = Duration::from_secs(15);
 
 /// Boots a gateway, lets `check` look at it, and ends it.
 fn with_gateway(
@@ -63,13 +59,11 @@ fn with_gateway(
 }
 
 fn on_the_loop(machine: Machine) -> Result<()> {
-    with_gateway(machine, "gateway", |gateway, collector| gateway.check(collector, INTERRUPTED))
+    with_gateway(machine, "gateway", |gateway, collector| gateway.check(collector))
 }
 
 fn as_tasks(machine: Machine) -> Result<()> {
-    with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| {
-        gateway.check(collector, INTERRUPTED)
-    })
+    with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| gateway.check(collector))
 }
 
 on_each_machine!(on_the_loop, as_tasks);

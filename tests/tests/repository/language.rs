@@ -7,7 +7,10 @@ use super::root;
 
 /// Words that are not used here, with the word to use instead. Only words without another sense in
 /// this repository are listed; upper and lower case, plurals and parts of names are found too.
-const WORDS: [(&str, &str); 18] = [
+const WORDS: [(&str, &str); 26] = [
+    ("aging", "expiry queue"),
+    ("attention", "slow-path flag"),
+    ("bell", "waker"),
     ("calm", "quiet phase"),
     ("chore", "on-fire flags"),
     ("contestant", "contender"),
@@ -21,8 +24,13 @@ const WORDS: [(&str, &str); 18] = [
     ("mischief", "attack"),
     ("narrator", "log observer"),
     ("patience", "idle timeout, or blocking mode"),
+    ("poor", "below backlog"),
+    ("rich", "above backlog"),
     ("roll call", "socket-leak check"),
+    ("rough", "fault phase"),
+    ("seeing", "log observer"),
     ("strays", "attacker, or stray segments"),
+    ("subject", "test case, or the object"),
     ("tape", "choice log"),
     ("trial", "test case"),
     ("vandal", "attacker"),

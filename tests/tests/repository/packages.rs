@@ -43,7 +43,7 @@ fn a_server_on_real_sockets_carries_nothing_of_the_simulator() {
     }
 }
 
-/// Otherwise the names above could match nothing.
+/// A name that matches no package would make the tests here pass for the wrong reason.
 #[test]
 fn the_simulator_is_recognised_by_each_name() {
     let carried = of_the_simulator("picoevent-sim");

@@ -1,4 +1,4 @@
-//! What a back end does, in the order the bytes say rather than the right one: one thing a step.
+//! A back end that does one thing in each step, in an order that the bytes choose and that may be wrong.
 
 use std::task::Waker;
 
@@ -54,7 +54,7 @@ pub fn finish(world: &mut World, base: &mut Base<'_>) {
         if let Ok(mut event) = base.event(shadow.handle) {
             event.free();
         }
-        (shadow.alive, shadow.spent) = (false, false);
+        (shadow.alive, shadow.fired_once) = (false, false);
         shadow.quiet();
     }
     for _ in 0..40 {
@@ -62,7 +62,7 @@ pub fn finish(world: &mut World, base: &mut Base<'_>) {
         world.check(base);
     }
     let waits = world.conns.iter().find(|conn| conn.life != Life::Gone && conn.end_due.is_some());
-    assert!(waits.is_none(), "an end that nobody hears of: {waits:?}");
+    assert!(waits.is_none(), "an end that is not reported: {waits:?}");
 }
 
 fn prepare(world: &mut World, base: &mut Base<'_>) {
@@ -106,7 +106,7 @@ fn most_calls(world: &World) -> u64 {
     slots + world.events.iter().map(|event| event.credit).sum::<u64>()
 }
 
-/// A whole pass.
+/// Runs a whole pass.
 fn pass(world: &mut World, base: &mut Base<'_>) {
     world.pass.allow(most_calls(world));
     if world.bytes.coin() {
@@ -123,7 +123,7 @@ fn pass(world: &mut World, base: &mut Base<'_>) {
     world.pass.begin();
 }
 
-/// A pass by one who does the calling, who may feed in between and may stop half-way.
+/// A pass whose callbacks are called one by one, with feeds in between. It may stop half-way.
 fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
     world.pass.allow(most_calls(world));
     while let Some(fired) = base.next() {
@@ -146,7 +146,7 @@ fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
     world.pass.begin();
 }
 
-/// Takes up to so many actions; whether there were fewer.
+/// Takes up to so many actions. Returns whether there were fewer.
 fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     for _ in 0..most {
         let Some(action) = base.next_action() else { return true };
@@ -350,8 +350,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             let amount = world.bytes.below(shadow.output.len() + 2);
             base.sent(conn, amount);
             let ignored = held && shadow.connecting;
-            let taken = if ignored { 0 } else { amount.min(shadow.output.len()) };
-            shadow.output.drain(..taken);
+            shadow.output.sent(if ignored { 0 } else { amount });
             // A back end that sends is connected, whatever it has said.
             shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }
@@ -402,7 +401,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let amount = world.bytes.below(size + 2);
     let shadow = &mut world.conns[place];
     let Some((first, second)) = base.input(conn) else {
-        // Nobody wants it; a back end that does not ask says so all the same.
+        // The base wants no input; a back end that does not ask may still feed it.
         base.received(conn, amount);
         if let Ok(conn) = base.conn(conn) {
             let (first, second) = conn.peek();

@@ -30,7 +30,7 @@ impl Bytes {
         usize::from(self.byte()) % limit.max(1)
     }
 
-    /// True for one byte in two.
+    /// Returns true for every second byte value.
     pub fn coin(&mut self) -> bool {
         self.byte() & 1 == 1
     }
@@ -39,7 +39,7 @@ impl Bytes {
         from[self.below(N)]
     }
 
-    /// Short ones, equal ones, none at all, and the longest there is.
+    /// Returns a duration: often a short one or the same again, sometimes zero or the longest.
     pub fn duration(&mut self) -> Duration {
         match self.below(8) {
             0 => Duration::ZERO,

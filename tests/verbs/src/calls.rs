@@ -11,7 +11,7 @@ use crate::shadow::{EventShadow, Life};
 use crate::verbs;
 use crate::world::{World, is_live};
 
-/// Three of one kind, to be told apart.
+/// Three callbacks of one kind, so that a wrong one is noticed.
 pub const EVENT_CALLS: [OnEvent<World>; 3] = [on_event::<0>, on_event::<1>, on_event::<2>];
 
 fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
@@ -19,7 +19,7 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
     let (event, cx) = (id, event.cx());
     world.pass.count();
     let preparing = world.pass.preparing;
-    if !preparing && !world.event(event).spent {
+    if !preparing && !world.event(event).fired_once {
         world.settle(cx, true);
     }
     let shadow = world.event(event);
@@ -32,9 +32,9 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
     }
     // A call repeated for a further raise takes nothing that was given meanwhile.
     shadow.given = EventFlags::from_bits(shadow.given.bits() & !what.bits());
-    shadow.spent = shadow.once;
+    shadow.fired_once = shadow.once;
     if !what.contains(EventFlags::TIMEOUT) {
-        // As the watcher that it is, or for a further raise; its timeout has a turn of its own.
+        // As a watcher, or for a further raise; its timeout is another callback.
         shadow.passed_already(cx.now());
     }
     shadow.armed = cx.event(event).unwrap().deadline();
@@ -47,7 +47,7 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
     react(world, cx);
     // Unless it is gone, and forgotten.
     if let Some(shadow) = world.events.iter_mut().rfind(|shadow| shadow.handle == event) {
-        shadow.stays = shadow.spent && is_live(cx, event);
+        shadow.stays = shadow.fired_once && is_live(cx, event);
     }
 }
 
@@ -75,7 +75,7 @@ pub fn on_conn(world: &mut World, conn: &mut ConnMut<World>, event: ConnEvent) {
     let place = conn_call(world, conn.cx(), id, event);
     let (pool, now) = (world.pool_of(place), conn.cx().now());
     let shadow = &mut world.conns[place];
-    let room = pool.output - shadow.output.len();
+    let room = pool.output - shadow.output.held();
     match event {
         ConnEvent::Opened => {
             assert!(shadow.accept_due || shadow.connect_due, "opened twice: {shadow:?}");
@@ -138,7 +138,7 @@ fn conn_call(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, event: ConnE
     world.pass.count();
     world.settle(cx, true);
     let found = world.conns.iter().rposition(|shadow| shadow.handle == conn);
-    let place = found.expect("a connection that nobody made");
+    let place = found.expect("a connection that was never made");
     let shadow = &world.conns[place];
     let is_end = matches!(event, ConnEvent::Ended(_));
     assert!(shadow.life == Life::Held || is_end, "it is called after its end: {shadow:?}");

@@ -6,8 +6,8 @@
 //!                         shadow: what must be true of each handle, checked after each step
 //! ```
 //!
-//! The same bytes do the same, whoever brings them: `tests/fuzz` lets libFuzzer look for them, the
-//! test beside this library takes some thousand from a generator. Nothing is checked that a comment
+//! The same bytes always do the same. In `tests/fuzz` they come from libFuzzer; the test beside this
+//! library takes some thousand from a generator. Nothing is checked that a comment
 //! in the core does not promise; what breaks a promise panics.
 //!
 //! It is no second event loop: it knows which handles live, which callbacks may come, and every
@@ -23,11 +23,15 @@ mod shadow;
 mod verbs;
 mod world;
 
+use picoevent::memory::StaticSlot;
 use picoevent::{EventBase, Pool, Storage};
 
 use bytes::Bytes;
 pub use datagrams::run as run_datagrams;
 use world::{PoolSizes, Sizes, World};
+
+/// Static pieces that may wait to be sent.
+pub(crate) const STATICS: usize = 3;
 
 /// Does what the bytes say to a base of its own, until there are none left.
 ///
@@ -35,7 +39,7 @@ use world::{PoolSizes, Sizes, World};
 /// When the core breaks a promise.
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
-    // Tables so small that they are full all the time, rings that wrap with nearly every byte.
+    // Tables so small that they are often full, and rings that wrap with nearly every byte.
     match bytes.below(7) {
         0 => drive::<4, 2, 24, 2, 4, _>(bytes, [Pool::new(2).rings(8, 4)]),
         1 => drive::<1, 1, 2, 1, 1, _>(bytes, [Pool::new(1).rings(1, 1)]),
@@ -64,7 +68,9 @@ fn drive<
     pools: [Pool; POOLS],
 ) {
     let mut storage = Storage::<World, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
+    let mut statics = [StaticSlot::new(); STATICS];
     let mut base = EventBase::new(&mut storage);
+    base.set_static_slots(&mut statics).unwrap();
     let pools = base.add_pools(pools).unwrap();
     let pools = pools.map(|id| PoolSizes::of(id, base.pool(id).unwrap())).to_vec();
     let sizes =

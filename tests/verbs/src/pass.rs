@@ -11,7 +11,7 @@ pub struct Pass {
     ran: Vec<usize>,
     /// A callback asked it to end.
     cut_short: bool,
-    /// A callback of it runs.
+    /// One of its callbacks runs.
     calling: bool,
     /// Callbacks it may still make.
     left: u64,
@@ -48,7 +48,7 @@ impl Pass {
         self.cut_short |= self.calling;
     }
 
-    /// A callback of it is over.
+    /// Records that one of its callbacks has returned.
     pub fn returned(&mut self) {
         self.calling = false;
     }
@@ -61,7 +61,7 @@ impl Pass {
         assert_eq!(level, first, "a pass runs one level");
     }
 
-    /// An event's, whose turn it is. What is repeated for further raises has one turn.
+    /// Counts an event's callback. Repeated calls for further raises count once.
     pub fn turn_of(&mut self, event: Event, level: u8, may_repeat: bool) {
         let repeated = self.ran.contains(&event.index());
         assert!(!repeated || may_repeat, "a slot ran twice in a pass");

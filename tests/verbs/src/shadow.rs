@@ -1,5 +1,8 @@
 //! What must be true of each object, as far as it follows from the verbs alone.
 
+mod lines;
+mod output;
+
 use std::collections::VecDeque;
 
 use picoevent::{
@@ -7,6 +10,9 @@ use picoevent::{
 };
 
 use crate::verbs::Kind;
+
+pub use lines::{end_of_line, take_line};
+pub use output::Output;
 
 /// What an event was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +35,15 @@ pub struct EventShadow {
     pub alive: bool,
     /// It is pending or active, so that a callback may come.
     pub may_fire: bool,
-    /// When its timeout passes, if one was set and has not been heard of.
+    /// When its timeout passes, if one was set and has not been reported.
     pub armed: Option<Instant>,
     /// Bits that were given to it by hand since its last callback.
     pub given: EventFlags,
     /// Calls for its signal that may still come.
     pub credit: u64,
     /// Its callback ran, and nothing has been done to it since.
-    pub spent: bool,
-    /// It is a once-event that its callback has made use of again, so that it stays.
+    pub fired_once: bool,
+    /// Its callback has used this once-event again, so it is not freed.
     pub stays: bool,
     pub user: u32,
     pub level: u8,
@@ -58,7 +64,7 @@ impl EventShadow {
             armed: None,
             given: EventFlags::NONE,
             credit: 0,
-            spent: false,
+            fired_once: false,
             stays: false,
             user: 0,
             level: 4,
@@ -70,33 +76,33 @@ impl EventShadow {
         self.made_for == For::Watching
     }
 
-    /// The deadline is about to go: if it has passed, the callback may still be to come.
+    /// Called before the deadline is removed: if it has passed, the callback may still come.
     pub fn passed_already(&mut self, now: Instant) {
         if self.armed.is_some_and(|at| at <= now) {
             self.given |= EventFlags::TIMEOUT;
         }
     }
 
-    /// Nothing can come of it any more, unless something is done to it.
+    /// No callback can follow any more, unless a verb is called.
     pub fn quiet(&mut self) {
         (self.may_fire, self.armed, self.given, self.credit) = (false, None, EventFlags::NONE, 0);
         self.stays = false;
     }
 }
 
-/// Who still knows of an object.
+/// Whether the application and the back end still know an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// The application holds it.
     Held,
     /// The application has closed it: output, our end of stream and the peer's are left.
     Closing,
-    /// The application has let go of it; the back end has not heard so.
+    /// The application has dropped it, and the back end has not been told yet.
     Dropped,
     /// The back end is done with it. Its slot is given back, or it connects again, when the application has
     /// heard of the end.
     Released,
-    /// Nobody: the slot is given back.
+    /// The slot is given back.
     Gone,
 }
 
@@ -104,11 +110,13 @@ pub enum Life {
 #[derive(Debug)]
 pub struct ConnShadow {
     pub handle: Conn,
-    /// Who accepted it.
+    /// The listener that accepted it.
     pub listener: Option<Listener>,
     pub life: Life,
     pub input: VecDeque<u8>,
-    pub output: VecDeque<u8>,
+    pub output: Output,
+    /// The rest of an overlong line is discarded.
+    pub skips: bool,
     pub connecting: bool,
     pub failed: bool,
     pub eof: bool,
@@ -119,7 +127,7 @@ pub struct ConnShadow {
     pub delivered: bool,
     /// When a closed connection may be reset.
     pub limit: Instant,
-    /// Its slot was given to another; the back end has not heard so.
+    /// Another connection has taken its slot, and the back end has not been told yet.
     pub evicted: bool,
     /// Callbacks that may still come, each once: that it was accepted or connected, the end of stream, the
     /// end.
@@ -132,7 +140,7 @@ pub struct ConnShadow {
     pub connects_at: Option<Instant>,
     /// When it connects again.
     pub reconnects: Option<Instant>,
-    /// It was to connect again, so that the peer's end is not waited for.
+    /// It was told to connect again, so it does not wait for the peer's end.
     pub hurries: bool,
     /// When its alarm rings, and how often in milliseconds; zero for once.
     pub alarm: Option<(Instant, u64)>,
@@ -156,7 +164,8 @@ impl ConnShadow {
             listener,
             life: Life::Held,
             input: VecDeque::new(),
-            output: VecDeque::new(),
+            output: Output::default(),
+            skips: false,
             connecting,
             failed: false,
             eof: false,
@@ -257,12 +266,12 @@ impl ConnShadow {
         self.life == Life::Released && self.end_due.is_none()
     }
 
-    /// The application reaches it by its handle.
+    /// Returns whether the application reaches it by its handle.
     pub fn answers(&self) -> bool {
         self.life == Life::Held || self.life != Life::Gone && self.reconnects.is_some()
     }
 
-    /// Its slot may go to another.
+    /// Returns whether another connection may take its slot.
     pub fn may_linger(&self) -> bool {
         let is_heard = self.end_due.is_none() && self.reconnects.is_none();
         self.life == Life::Closing && self.delivered && !self.eof && is_heard

@@ -1,5 +1,6 @@
-//! What an application does, inside of callbacks and outside: one verb a step.
+//! What an application does, in callbacks and outside: one verb in each step.
 
+mod bytes;
 mod conns;
 mod events;
 

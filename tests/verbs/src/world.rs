@@ -19,7 +19,7 @@ pub struct Sizes {
     pub pools: Vec<PoolSizes>,
 }
 
-/// What a pool has.
+/// The capacities of a pool.
 #[derive(Clone, Copy)]
 pub struct PoolSizes {
     pub id: PoolId,
@@ -137,7 +137,7 @@ impl World {
     /// The event of this handle, which is one that was made here.
     pub fn event(&mut self, event: Event) -> &mut EventShadow {
         let found = self.events.iter_mut().rfind(|shadow| shadow.handle == event);
-        found.expect("an event that nobody made, or that is gone for long")
+        found.expect("an event that was never made, or that is gone for long")
     }
 }
 
@@ -190,17 +190,17 @@ impl World {
     pub fn settle(&mut self, cx: &mut Cx<'_, Self>, sure: bool) {
         for place in 0..self.events.len() {
             let handle = self.events[place].handle;
-            if !self.events[place].spent {
+            if !self.events[place].fired_once {
                 continue;
             }
             if cx.event(handle).is_err() {
                 let shadow = &mut self.events[place];
                 assert!(!shadow.stays, "a once-event went although it was added again: {shadow:?}");
-                (shadow.alive, shadow.spent) = (false, false);
+                (shadow.alive, shadow.fired_once) = (false, false);
                 shadow.quiet();
             } else if sure {
                 assert!(is_live(cx, handle), "a once-event stays although nothing comes of it");
-                (self.events[place].spent, self.events[place].stays) = (false, false);
+                (self.events[place].fired_once, self.events[place].stays) = (false, false);
             }
         }
     }
@@ -285,7 +285,7 @@ impl World {
             assert_eq!(conn.input_len(), shadow.input.len());
             assert_eq!(conn.output_len(), shadow.output.len());
             let is_over = shadow.finished || shadow.failed;
-            assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.len() });
+            assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.held() });
             assert_eq!((conn.pool(), conn.is_resting()), (Some(pool.id), shadow.rests));
             assert_eq!(conn.is_open(), !shadow.connecting && !shadow.failed);
             assert!(conn.peer().is_some());
@@ -334,7 +334,7 @@ impl World {
             let (first, second) = base.output(shadow.handle);
             let given = first.iter().chain(second);
             assert!(
-                first.is_empty() && second.is_empty() || given.eq(&shadow.output),
+                first.is_empty() && second.is_empty() || given.eq(shadow.output.part()),
                 "other output: {shadow:?}"
             );
         }

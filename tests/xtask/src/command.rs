@@ -196,7 +196,7 @@ fn quote(word: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(20);
+    const LIMIT: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_command_is_described_so_that_it_can_be_pasted() {

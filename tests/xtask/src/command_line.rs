@@ -4,7 +4,7 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, oracle, qemu::Machine};
+use crate::{bench, oracle, qemu::Machine, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
@@ -76,6 +76,8 @@ pub enum Command {
     },
     /// Play random programs on libevent and on the core, and compare the traces
     Oracle(oracle::Options),
+    /// Run the examples for minutes: rude clients, a gigabyte, boards on cables with faults
+    Soak(soak::Options),
     /// Plant bugs, and check that the simulator finds them
     Mutants {
         /// Only bugs whose names contain this
@@ -179,6 +181,7 @@ mod tests {
         assert_eq!((options.seeds, options.jobs), (0..oracle::IN_A_TEST, None));
         let options = oracle("oracle --seeds 5..9 --jobs 3");
         assert_eq!((options.seeds, options.jobs), (5..9, Some(3)));
+        assert_eq!(oracle("oracle --kind conns").kind, Some(oracle::Kind::Conns));
         assert_eq!(oracle("oracle --show 7").show.as_deref(), Some("7"));
         assert!(oracle("oracle --bugs").bugs);
         assert!(mistake("oracle --seeds 9..5").1.contains("is not a range"));
@@ -203,6 +206,16 @@ mod tests {
         let unknown = format!("there is no workload \"W0\": known are {}", all.join(", "));
         assert!(mistake("bench W0").1.contains(&unknown));
         assert_eq!(mistake("count --quick").0, ErrorKind::UnknownArgument);
+    }
+
+    #[test]
+    fn soak_takes_cases_and_lasts_ten_minutes() {
+        let Command::Soak(options) = typed("soak proxy --seed 7").unwrap() else {
+            panic!("soak is another command");
+        };
+        assert_eq!((options.cases.as_slice(), options.seconds), (&["proxy".to_owned()][..], 600));
+        assert_eq!(options.seed, Some(7));
+        assert!(mistake("soak prox").1.contains("proxy"));
     }
 
     #[test]

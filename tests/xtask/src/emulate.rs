@@ -40,7 +40,7 @@ const INTERRUPTED: i32 = 130;
 /// A guest may never log anything.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// How soon QEMU must end after the guest.
+/// How long QEMU may run after the guest has ended.
 const MOMENT: Duration = Duration::from_secs(20);
 
 /// Builds `example` for `machine` and runs it, with this machine's `port` (0: any free one)

@@ -4,7 +4,7 @@
 //! hidden in a wiki or a shell history. The modules form these groups:
 //!
 //! ```text
-//! commands   setup   check (test)   emulate (qemu)   flash   size   lines   count   bench   oracle   mutants
+//! commands   setup   check (test)   emulate (qemu)   flash   size   lines   count   bench   oracle   mutants   soak
 //! checks     panics  gate                               ← check uses these
 //! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
 //! ground     command process        toolchain        workspace        command_line   patched   marks   callgrind
@@ -41,6 +41,7 @@ pub mod process;
 pub mod qemu;
 pub mod setup;
 pub mod size;
+pub mod soak;
 pub mod table;
 pub mod toolchain;
 pub mod workspace;

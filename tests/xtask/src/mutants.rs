@@ -37,7 +37,7 @@ struct Found {
 /// status.
 ///
 /// # Errors
-/// If a patch does not apply any more, or the patched code does not compile.
+/// If there is no such patch, or the copy cannot be made or restored.
 pub fn run(only: Option<&str>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");
@@ -68,6 +68,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
     cargo.env("CARGO_PROFILE_SIMULATOR_CODEGEN_UNITS", "16");
+    cargo.env("CARGO_PROFILE_SIMULATOR_INCREMENTAL", "true");
     cargo.env("CARGO_TARGET_DIR", target);
     cargo.args(["build", "--quiet", "--profile", "simulator"]);
     cargo.args(["--package", "picoevent-sim-command"]);

@@ -17,8 +17,17 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, command_line, setup, workspace};
 
-/// The number of programs that `cargo xtask test` plays.
+/// The number of programs of each kind that `cargo xtask test` plays.
 pub const IN_A_TEST: u64 = 20_000;
+
+/// The kinds of programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Of the event core.
+    Events,
+    /// Of connections, beside bufferevents.
+    Conns,
+}
 
 /// The options: a range of seeds, or one of the others.
 #[derive(Debug, PartialEq, Eq, clap::Args)]
@@ -27,6 +36,9 @@ pub struct Options {
     #[arg(long, value_name = "A..B", value_parser = command_line::seeds)]
     #[arg(default_value = "0..20000")]
     pub seeds: Range<u64>,
+    /// Play programs of this kind only
+    #[arg(long, conflicts_with = "bugs")]
+    pub kind: Option<Kind>,
     /// Play on this many threads, by default one per core
     #[arg(long)]
     pub jobs: Option<usize>,
@@ -49,6 +61,12 @@ pub fn run(options: &Options) -> Result<i32> {
     let mut cargo = command::cargo(&root);
     cargo.args(["run", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle", "--"]);
     cargo.arg("--player").arg(&player).arg("--programs").arg("tests/oracle/programs");
+    if let Some(kind) = options.kind {
+        cargo.arg("--kind").arg(match kind {
+            Kind::Events => "events",
+            Kind::Conns => "conns",
+        });
+    }
     if let Some(which) = &options.show {
         match which.parse::<u64>() {
             Ok(seed) => cargo.arg("--show").arg("--seeds").arg(format!("{seed}..{}", seed + 1)),
@@ -72,7 +90,7 @@ pub fn run(options: &Options) -> Result<i32> {
 pub fn check() -> Result<()> {
     let start = seed_of_commit()?;
     let seeds = start..start + IN_A_TEST;
-    match run(&Options { seeds, jobs: None, show: None, bugs: false })? {
+    match run(&Options { seeds, kind: None, jobs: None, show: None, bugs: false })? {
         0 => Ok(()),
         _ => bail!("this failed:\n  cargo xtask oracle --seeds {start}..{}", start + IN_A_TEST),
     }
@@ -88,6 +106,10 @@ fn seed_of_commit() -> Result<u64> {
     u64::from_str_radix(digits, 16).with_context(|| format!("{digits} is not a commit hash"))
 }
 
+/// The player of libevent, in C.
+const SOURCES: [&str; 7] =
+    ["program.c", "world.c", "socket.c", "play.c", "step.c", "watch.c", "conn.c"];
+
 /// Compiles the player of libevent. Returns its path.
 fn player(root: &Path) -> Result<PathBuf> {
     let folder = workspace::target().join("oracle-libevent");
@@ -97,7 +119,7 @@ fn player(root: &Path) -> Result<PathBuf> {
     cc.current_dir(root)
         .args(["-O2", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-o"])
         .arg(&player);
-    for file in ["program.c", "world.c", "play.c", "step.c", "watch.c"] {
+    for file in SOURCES {
         cc.arg(Path::new("tests/oracle/libevent").join(file));
     }
     command::run(cc.arg("-levent_core"))?;

@@ -11,30 +11,50 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{command, workspace};
 
 /// Copies the repository to `copy` and plants each bug of a folder whose name contains `only`, one
-/// after the other. `is_found` is given the bug's name and returns whether it was found. Returns
+/// after the other. `is_found` is given the bug's name and returns whether it was found. An error of it,
+/// and a patch that does not apply any more, count as not found, and the next bug is planted. Returns
 /// the exit status.
 ///
 /// # Errors
-/// If there is no such bug, if a patch does not apply any more, or an error of `is_found`.
+/// If there is no such bug, or the copy cannot be made or restored.
 pub fn plant_each(
     bugs: &str,
     copy: &Path,
     only: Option<&str>,
-    mut is_found: impl FnMut(&str) -> Result<bool>,
+    is_found: impl FnMut(&str) -> Result<bool>,
 ) -> Result<i32> {
     let root = workspace::root();
     copy_folder(&root, copy)?;
     let mut patches = patches(&root.join(bugs))?;
     patches.retain(|path| only.is_none_or(|only| name(path).contains(only)));
     ensure!(!patches.is_empty(), "there is no such patch in {bugs}");
-    let mut missed = 0;
-    for patch in &patches {
-        apply(copy, patch, &[])?;
-        missed += u32::from(!is_found(&name(patch))?);
-        apply(copy, patch, &["--reverse"])?;
-    }
+    let missed = plant(copy, &patches, is_found)?;
     println!("{} bugs, {missed} not found as they should be", patches.len());
     Ok(i32::from(missed > 0))
+}
+
+/// Plants each patch in `copy`, and removes it again. Returns how many were not found.
+fn plant(
+    copy: &Path,
+    patches: &[PathBuf],
+    mut is_found: impl FnMut(&str) -> Result<bool>,
+) -> Result<usize> {
+    let mut missed = 0;
+    for patch in patches {
+        let found = match apply(copy, patch, &[]) {
+            Ok(()) => {
+                let found = is_found(&name(patch));
+                apply(copy, patch, &["--reverse"])?;
+                found
+            }
+            does_not_fit => does_not_fit.map(|()| false),
+        };
+        if let Err(error) = &found {
+            println!("{}: {error:#}", name(patch));
+        }
+        missed += usize::from(!matches!(found, Ok(true)));
+    }
+    Ok(missed)
 }
 
 fn name(patch: &Path) -> String {
@@ -81,4 +101,36 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_that_cannot_be_tried_is_not_found_and_the_next_is_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy");
+        fs::create_dir(&copy).unwrap();
+        let file = copy.join("file");
+        fs::write(&file, "right\n").unwrap();
+        let patches = ["does-not-fit", "does-not-compile", "is-missed", "is-found"].map(|name| {
+            let before = if name == "does-not-fit" { "other" } else { "right" };
+            let patch = format!("--- a/file\n+++ b/file\n@@ -1 +1 @@\n-{before}\n+{name}\n");
+            let path = folder.path().join(name).with_extension("patch");
+            fs::write(&path, patch).unwrap();
+            path
+        });
+        let mut tried = Vec::new();
+        let missed = plant(&copy, &patches, |name| {
+            tried.push(fs::read_to_string(&file).unwrap());
+            match name {
+                "does-not-compile" => bail!("there is no such function"),
+                _ => Ok(name == "is-found"),
+            }
+        });
+        assert_eq!(missed.unwrap(), 3);
+        assert_eq!(tried, ["does-not-compile\n", "is-missed\n", "is-found\n"]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "right\n");
+    }
 }

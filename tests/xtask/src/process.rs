@@ -148,7 +148,12 @@ impl Talk {
 
     /// Lets it continue: sends it a line.
     pub fn go(&mut self) -> Result<()> {
-        writeln!(self.input, "go").with_context(|| format!("it does not listen: {}", self.name))
+        self.tell("go")
+    }
+
+    /// Sends it a line.
+    pub fn tell(&mut self, line: &str) -> Result<()> {
+        writeln!(self.input, "{line}").with_context(|| format!("it does not listen: {}", self.name))
     }
 
     /// Waits for its end.
@@ -187,7 +192,7 @@ mod tests {
     use super::*;
     use std::{os::unix::process::ExitStatusExt, path::PathBuf};
 
-    const LIMIT: Duration = Duration::from_secs(20);
+    const LIMIT: Duration = Duration::from_secs(60);
 
     fn sleeper(limit: Option<Duration>) -> Process {
         Process::spawn(Command::new("sleep").arg("1000"), limit).unwrap()

@@ -59,7 +59,7 @@ tags! {
     CLOSE_ALL = 44, 0;
     OVERDUE = 45, 0;
     BASE = 46, 6;
-    POOL = 47, 4;
+    POOL = 47, 5;
     BASE_WITH_UDP = 48, 7;
     UDP_ACTION_V4 = 49, 5;
     UDP_ACTION_V6 = 50, 8;

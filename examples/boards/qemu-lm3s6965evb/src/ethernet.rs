@@ -69,7 +69,7 @@ impl Ethernet {
         [a, b, c, d, e, f]
     }
 
-    /// Takes the next frame out of the controller, whole, also if it is one we have no use for.
+    /// Reads the whole next frame out of the controller, also one that is then dropped.
     fn take(&mut self) -> Option<usize> {
         while MAC.read(FRAME_COUNT) != 0 {
             let first = MAC.read(DATA).to_le_bytes();
@@ -98,7 +98,7 @@ pub(crate) fn send(frame: &[u8]) {
     MAC.write(TRANSMIT_REQUEST, 1);
 }
 
-/// Frames are there: whoever waits for them takes them all, so the interrupt is done with.
+/// Frames have come. The task that is woken takes all of them, so the interrupt can be cleared here.
 pub(crate) extern "C" fn on_interrupt() {
     MAC.write(STATUS, RECEIVED);
     WAKER.wake();

@@ -108,8 +108,8 @@ fn send(frame: &[u8]) {
     frame::words(frame.iter().copied()).for_each(|word| LAN.write(TRANSMIT_DATA, word));
 }
 
-/// Clears what is seen before anyone looks, so that what comes meanwhile interrupts again; whoever
-/// waits takes all the frames there are.
+/// Clears the interrupts before the task that is woken looks, so that what comes meanwhile interrupts
+/// again. That task takes all frames.
 pub(crate) extern "C" fn on_interrupt() {
     let seen = LAN.read(INTERRUPTS);
     if seen & PHY_CHANGED != 0 {
@@ -131,12 +131,12 @@ impl Driver for Ethernet {
     }
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
-        // What became of earlier frames; the list must not fill.
+        // The states of earlier frames are not used, but their queue must not fill.
         while LAN.read(TRANSMIT_FIFO) >> 16 & 0xFF != 0 {
             LAN.read(TRANSMIT_STATUS);
         }
         if (LAN.read(TRANSMIT_FIFO) & 0xFFFF) < frame::LONGEST as u32 + COMMANDS {
-            // Frames are on their way, for half a millisecond at most.
+            // The queue has room again in half a millisecond at most, so polling again is enough.
             cx.waker().wake_by_ref();
             return None;
         }

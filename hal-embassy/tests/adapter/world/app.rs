@@ -24,13 +24,11 @@ pub struct App {
     pub pool: PoolId,
     /// What the connections do.
     pub call: OnConn<Self>,
-    /// What each accepted connection is greeted with, and closed after.
-    pub greeting: Option<Vec<u8>>,
     /// Whether accepted connections are read from.
     pub reads: bool,
     /// The keep-alive interval of accepted connections.
     pub keep_alive: Option<Duration>,
-    /// What is done with each accepted connection at last.
+    /// What is done last with each accepted connection.
     pub then: Option<Deed>,
     /// The event of [`SIGNAL`], once it was raised.
     pub signal: Option<Event>,
@@ -66,7 +64,6 @@ impl App {
             seen,
             pool,
             call: Self::note,
-            greeting: None,
             reads: true,
             keep_alive: Some(KEEP_ALIVE),
             then: None,
@@ -110,12 +107,7 @@ impl App {
                 let mut seen = self.seen.borrow_mut();
                 seen.received.entry(conn.id()).or_default().extend(&data[..amount]);
             }
-            ConnEvent::Writable => {
-                self.seen.borrow_mut().flushed.push(conn.id());
-                if self.greeting.is_some() {
-                    conn.close();
-                }
-            }
+            ConnEvent::Writable => self.seen.borrow_mut().flushed.push(conn.id()),
             event => self.seen.borrow_mut().events.push((conn.id(), event)),
         }
     }
@@ -127,9 +119,6 @@ impl App {
         }
         if self.keep_alive != Some(KEEP_ALIVE) {
             conn.set_keep_alive(self.keep_alive);
-        }
-        if let Some(greeting) = &self.greeting {
-            conn.write(greeting).expect("there is room");
         }
         if let Some(then) = self.then {
             then(self, conn);

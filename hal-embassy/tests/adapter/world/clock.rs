@@ -1,4 +1,5 @@
-//! Virtual time: embassy-time's driver, with a clock for each thread.
+//! Virtual time: embassy-time's driver, with a clock for each thread, so that tests run side by side. The
+//! conformance suite uses this file, too.
 
 use std::cell::RefCell;
 use std::task::Waker;
@@ -20,7 +21,7 @@ impl embassy_time_driver::Driver for Driver {
         now()
     }
 
-    /// One wake for each task, the earliest, as embassy-time's own queues keep it.
+    /// Keeps the earliest wake of each task, as embassy-time's own queues do.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         CLOCK.with_borrow_mut(|clock| {
             match clock.wakes.iter_mut().find(|(_, held)| held.will_wake(waker)) {
@@ -32,20 +33,22 @@ impl embassy_time_driver::Driver for Driver {
     }
 }
 
+/// Begins again at zero, without wakes.
 pub fn reset() {
     CLOCK.take();
 }
 
+/// Returns the time in microseconds.
 pub fn now() -> u64 {
     CLOCK.with_borrow(|clock| clock.now)
 }
 
-/// When the next task is to be woken.
+/// Returns when the next task is to be woken.
 pub fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| clock.wakes.iter().map(|(at, _)| *at).min())
 }
 
-/// Sets the time and wakes who is due.
+/// Sets the time and wakes the tasks that are due.
 pub fn set(now: u64) {
     let due: Vec<_> = CLOCK.with_borrow_mut(|clock| {
         clock.now = now;

@@ -54,7 +54,7 @@ impl Peer {
         self.call_with_window(address, port, 65_535)
     }
 
-    /// Calls, with so much room for what the device sends.
+    /// Connects, with a receive window of so many bytes.
     pub fn call_with_window(&mut self, address: Ipv4Addr, port: u16, window: usize) -> Call {
         self.next_port += 1;
         self.open(address, port, self.next_port, window)

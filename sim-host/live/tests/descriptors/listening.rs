@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use picoevent::{Conn, ConnEvent, ConnMut, EventBase, EventMut, Pool, Settings, Storage};
 use picoevent_mio::Live;
@@ -32,7 +32,11 @@ impl App {
         }
     }
 
+    /// Answers when all descriptors are taken, and the listener has said so.
     fn answer(&mut self, event: &mut EventMut<Self>) {
+        if self.held.len() < DESCRIPTORS || Warnings::count() == 0 {
+            return;
+        }
         for conn in self.held.drain(..) {
             let mut conn = event.conn(conn).unwrap();
             conn.write(b"at last").unwrap();
@@ -78,14 +82,16 @@ fn out_of_descriptors() {
         .collect();
     let _taken = leave_descriptors(DESCRIPTORS);
 
-    let mut app = App::default();
+    let (mut app, began) = (App::default(), Instant::now());
     live.run(&mut base, &mut app).unwrap();
+    let seconds = began.elapsed().as_secs() as usize;
 
     for client in clients {
         assert_eq!(client.join().unwrap().0, b"at last");
     }
     assert_eq!(app.most, DESCRIPTORS);
-    // Each descriptor that comes back is worth one try; a listener that spins tries thousands.
+    // Each descriptor that comes back is worth one try, and so is each second; a listener that spins
+    // tries thousands.
     let pauses = Warnings::count();
-    assert!((1..=4 * CLIENTS).contains(&pauses), "it paused {pauses} times");
+    assert!(pauses <= 4 * CLIENTS + seconds, "it paused {pauses} times in {seconds} s");
 }

@@ -1,40 +1,30 @@
-//! How connections end, and what the peer has by then.
+//! How connections end, and what the peer has by then: with clients on threads of their own. The conformance
+//! suite has every other way to an end.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use picoevent::{
-    ConnEnd, ConnError, ConnEvent, ConnMut, Direction, End, EventBase, FIN_WAIT, OnConn, Pool, Run,
-};
+use picoevent::{ConnEnd, ConnEvent, ConnMut, End, EventBase, OnConn, Pool, Run};
 use picoevent_mio::{Capacities, HeapStorage, Live};
-use rustix::net::sockopt::set_socket_linger;
 
 use crate::support::{ANY_PORT, LIMIT, PLAIN, RING, client, listen, read_all, run};
 
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
-const RESET: ConnEvent = ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset));
 
-/// An application that writes down how its connection ends, and ends with it.
+/// An application that logs how its connection ends, and ends with it.
 #[derive(Default)]
 struct App {
-    received: Vec<u8>,
     events: Vec<ConnEvent>,
     served: usize,
 }
 
 impl App {
-    /// Takes what comes; closes the connection at the end of the stream or when it times out.
-    fn receive(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    /// Sends back what comes, and closes the connection at the end of the stream.
+    fn echo(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
-            ConnEvent::Readable => {
-                let (first, second) = conn.peek();
-                self.received.extend_from_slice(first);
-                self.received.extend_from_slice(second);
-                conn.consume(usize::MAX);
-            }
+            ConnEvent::Readable => drop(conn.transfer(conn.id()).unwrap()),
             ConnEvent::Opened | ConnEvent::Writable => {}
             event => {
                 self.events.push(event);
@@ -43,14 +33,6 @@ impl App {
         }
         if let ConnEvent::Ended(_) = event {
             conn.cx().exit();
-        }
-    }
-
-    /// Sends back what comes; otherwise as [`receive`](Self::receive).
-    fn echo(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
-        match event {
-            ConnEvent::Readable => drop(conn.transfer(conn.id()).unwrap()),
-            event => self.receive(conn, event),
         }
     }
 }
@@ -112,55 +94,13 @@ fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
 }
 
 #[test]
-fn a_client_that_half_closes_still_gets_its_answer() {
-    let mut app = App::default();
-    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
-        if event == ConnEvent::Eof {
-            conn.write(b"late").unwrap();
-        }
-        app.receive(conn, event);
-    };
-    let talking = with_client(&mut app, call, |mut client| {
-        client.write_all(b"bye").unwrap();
-        client.shutdown(Shutdown::Write).unwrap();
-        read_all(&mut client)
-    });
-    assert_eq!(talking.join().unwrap(), b"late");
-    assert_eq!(app.received, b"bye");
-    assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
-}
-
-#[test]
-fn a_reset_is_a_failure() {
-    let mut app = App::default();
-    let talking = with_client(&mut app, App::receive, |client| {
-        set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
-    });
-    talking.join().unwrap();
-    assert_eq!(app.events, [RESET]);
-}
-
-#[test]
-fn a_reset_is_noticed_while_reading_is_disabled() {
-    let mut app = App::default();
-    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
-        conn.disable(Direction::Read);
-        app.receive(conn, event);
-    };
-    let talking = with_client(&mut app, call, |mut client| {
-        client.write_all(b"nobody reads this").unwrap();
-        set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
-    });
-    talking.join().unwrap();
-    assert_eq!((app.received.len(), app.events), (0, vec![RESET]));
-}
-
-#[test]
 fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     static READ: picoevent::Trigger = picoevent::Trigger::new(picoevent::Signal::USR1);
     let mut app = App::default();
     let mut talking = None;
     run::<2, _>(&mut app, |live, base, _| {
+        // However slowly the client sends.
+        base.set_close_limits(LIMIT, LIMIT);
         // The loop goes on until the client has everything.
         let (_, server) = listen(live, base, |_, conn, event| {
             if event == ConnEvent::Opened {
@@ -184,81 +124,6 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     assert!(answer == pattern(RING), "{} bytes came", answer.len());
 }
 
-#[test]
-fn abort_resets() {
-    let mut app = App::default();
-    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
-        if event == ConnEvent::Opened {
-            conn.abort();
-        }
-        app.receive(conn, event);
-    };
-    let talking = with_client(&mut app, call, |mut client| {
-        client.read(&mut [0]).map_err(|error| error.kind())
-    });
-    assert_eq!(talking.join().unwrap(), Err(ErrorKind::ConnectionReset));
-    assert_eq!(app.events, [ABORTED]);
-}
-
-#[test]
-fn finish_ends_one_direction_after_the_output_and_leaves_the_other() {
-    let mut app = App::default();
-    let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
-        if event == ConnEvent::Opened {
-            conn.write(b"all there is").unwrap();
-            conn.finish();
-        }
-        app.receive(conn, event);
-    };
-    let talking = with_client(&mut app, call, |mut client| {
-        let answer = read_all(&mut client);
-        client.write_all(b"thanks").unwrap();
-        answer
-    });
-    assert_eq!(talking.join().unwrap(), b"all there is");
-    assert_eq!(app.received, b"thanks");
-    assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
-}
-
-/// The one slot is held by a client that never reads. It is closed, the system takes no more, and
-/// after the linger limit the slot goes to the client that waits for it.
-#[test]
-fn a_client_that_never_reads_gives_its_slot_back() {
-    let mut app = App::default();
-    let mut clients = None;
-    let call = |app: &mut App, conn: &mut ConnMut<App>, event| match event {
-        ConnEvent::Opened if app.served == 1 => conn.close(),
-        ConnEvent::Opened | ConnEvent::Writable => {
-            conn.set_timeouts(None, Some(Duration::from_millis(500)));
-            conn.write_some(&[0; RING]);
-        }
-        ConnEvent::Timeout(_) => {
-            app.events.push(event);
-            conn.close();
-        }
-        ConnEvent::Ended(_) => {
-            app.events.push(event);
-            app.served += 1;
-            if app.served == 2 {
-                conn.cx().exit();
-            }
-        }
-        event => panic!("{event:?}"),
-    };
-    run::<1, _>(&mut app, |live, base, _| {
-        base.set_close_limits(Duration::from_millis(300), FIN_WAIT);
-        let (_, server) = listen(live, base, call);
-        let never_reads = client(server);
-        clients = Some((never_reads, client(server)));
-    });
-    assert_eq!(app.events, [ConnEvent::Timeout(Direction::Write), CLOSED, CLOSED]);
-    let (mut never_reads, mut waited) = clients.unwrap();
-    assert_eq!(read_all(&mut waited), b"");
-    let mut received = Vec::new();
-    let error = never_reads.read_to_end(&mut received).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-}
-
 /// The loop has ended before the clients have everything, and before the server has heard of the ends.
 #[test]
 fn a_program_that_closes_delivers_what_it_owes_and_can_run_again() {
@@ -278,7 +143,8 @@ fn a_program_that_closes_delivers_what_it_owes_and_can_run_again() {
         }
         event => app.events.push(event),
     };
-    base.after(LIMIT, |_, _| panic!("the clients were not accepted")).unwrap();
+    base.after(LIMIT, |_, _| panic!("the connections have not ended")).unwrap();
+    base.set_close_limits(LIMIT, LIMIT);
     let listener = base.listen_with(ANY_PORT, pool, PLAIN, call).unwrap();
     live.settle(&mut base).unwrap();
     let server = live.local_addr(listener).unwrap();
@@ -288,6 +154,8 @@ fn a_program_that_closes_delivers_what_it_owes_and_can_run_again() {
     live.close(&mut base).unwrap();
     assert!(reading.into_iter().all(|client| client.join().unwrap() == pattern(1 << 20)));
     assert_eq!(app.events, [], "no callback runs meanwhile");
-    live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap();
-    assert_eq!((app.events, base.counts().conns), (vec![CLOSED; 2], 0));
+    while base.counts().conns > 0 || app.events.is_empty() {
+        live.run_with(&mut base, &mut app, Run::ONCE).unwrap();
+    }
+    assert_eq!(app.events, [CLOSED; 2]);
 }

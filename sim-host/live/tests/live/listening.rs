@@ -1,23 +1,18 @@
-//! Listeners: who is accepted, who waits, and what can go wrong.
+//! Listeners: which clients are accepted, which wait, and what can go wrong.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
 
-use picoevent::{
-    ConnEvent, ConnMut, End, EventMut, ListenError, Listener, ListenerMut, Pool, Settings, Signal,
-    Trigger,
-};
+use picoevent::{ConnEvent, ConnMut, End, ListenError, ListenerMut};
 
-use crate::support::{ANY_PORT, PLAIN, RING, client, listen, pool, read_all, run};
+use crate::support::{ANY_PORT, PLAIN, client, listen, pool, read_all, run};
 
 #[derive(Default)]
 struct App {
     accepted: usize,
     answered: usize,
     wanted: usize,
-    listener: Option<Listener>,
     errors: Vec<ListenError>,
 }
 
@@ -64,26 +59,6 @@ fn ask(client: &mut TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn clients_without_a_slot_wait_and_are_served_in_the_order_they_came() {
-    let mut app = App::wanting(20);
-    let mut clients = None;
-    run::<2, _>(&mut app, |live, base, _| {
-        let (_, server) = listen(live, base, App::ask);
-        clients = Some(thread::spawn(move || {
-            let mut clients: Vec<_> = (0..20).map(|_| client(server)).collect();
-            // Those who wait may speak before they are accepted.
-            for client in clients.iter_mut().skip(2) {
-                client.write_all(b"?").unwrap();
-            }
-            let mut answers = vec![ask(&mut clients[0]), ask(&mut clients[1])];
-            answers.extend(clients.iter_mut().skip(2).map(read_all));
-            answers
-        }));
-    });
-    assert_eq!(clients.unwrap().join().unwrap(), vec![b"hello".to_vec(); 20]);
-}
-
-#[test]
 fn a_burst_of_clients_is_accepted_whole() {
     let mut app = App::wanting(200);
     let mut clients = None;
@@ -95,61 +70,6 @@ fn a_burst_of_clients_is_accepted_whole() {
     for mut client in clients.unwrap() {
         assert_eq!(read_all(&mut client), b"hello");
     }
-}
-
-#[test]
-fn a_disabled_listener_leaves_clients_waiting_until_it_is_enabled() {
-    static CALLED: Trigger = Trigger::new(Signal::USR1);
-    let mut app = App::wanting(1);
-    let mut caller = None;
-    run::<2, _>(&mut app, |live, base, app| {
-        let (listener, server) = listen(live, base, App::greet);
-        base.listener(listener).unwrap().disable();
-        live.settle(base).unwrap();
-        live.add_trigger(&CALLED);
-        let enable = |app: &mut App, event: &mut EventMut<App>| {
-            assert_eq!(app.accepted, 0, "a disabled listener accepts nobody");
-            event.listener(app.listener.unwrap()).unwrap().enable();
-        };
-        base.on_signal(Signal::USR1, enable).unwrap();
-        caller = Some(thread::spawn(move || {
-            let mut client = client(server);
-            CALLED.raise();
-            read_all(&mut client)
-        }));
-        app.listener = Some(listener);
-    });
-    assert_eq!(caller.unwrap().join().unwrap(), b"hello");
-}
-
-#[test]
-fn a_freed_listener_refuses_and_what_it_accepted_lives_on() {
-    let mut app = App::wanting(1);
-    let mut caller = None;
-    run::<2, _>(&mut app, |live, base, app| {
-        let free_and_wait = |app: &mut App, conn: &mut ConnMut<App>, event| {
-            match event {
-                ConnEvent::Opened => {
-                    conn.cx().listener(app.listener.unwrap()).unwrap().free();
-                    // In a later turn, when the listener is closed.
-                    conn.alarm_after(Duration::from_millis(1));
-                }
-                ConnEvent::Alarm => conn.write(b"go on").unwrap(),
-                event => app.ask(conn, event),
-            }
-        };
-        let (listener, server) = listen(live, base, free_and_wait);
-        app.listener = Some(listener);
-        caller = Some(thread::spawn(move || {
-            let mut first = client(server);
-            first.read_exact(&mut [0; 5]).unwrap();
-            let second = TcpStream::connect(server).map(drop).map_err(|error| error.kind());
-            (second, ask(&mut first))
-        }));
-    });
-    let (second, first) = caller.unwrap().join().unwrap();
-    assert_eq!(second, Err(ErrorKind::ConnectionRefused));
-    assert_eq!(first, b"hello");
 }
 
 #[test]
@@ -169,7 +89,7 @@ fn an_address_in_use_is_told_to_main_and_to_the_callback() {
 
 #[test]
 fn a_listener_that_failed_can_be_enabled_once_the_address_is_free() {
-    // No other test uses this address, so nobody takes the port meanwhile.
+    // No other test uses this address, so the port stays free.
     let other = TcpListener::bind("127.0.0.2:0").unwrap();
     let address = other.local_addr().unwrap();
     let mut app = App::wanting(1);
@@ -218,29 +138,6 @@ fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
         base.exit();
     });
     assert_eq!(end, End::Exit);
-}
-
-#[test]
-fn a_client_that_finds_no_place_gets_the_text_for_busy_times() {
-    static BUSY: Settings = Settings::new().busy(b"busy");
-    let mut app = App::wanting(1);
-    let mut clients = None;
-    run::<2, _>(&mut app, |live, base, _| {
-        let pool = base.add_pool(Pool::new(1).spare(1).rings(RING, RING)).unwrap();
-        let listener = base.listen_with(ANY_PORT, pool, &BUSY, App::ask).unwrap();
-        live.settle(base).unwrap();
-        let server = live.local_addr(listener).unwrap();
-        clients = Some(thread::spawn(move || {
-            let (mut first, mut second) = (client(server), client(server));
-            let busy = read_all(&mut second);
-            drop(second);
-            let again = read_all(&mut client(server));
-            (busy, again, ask(&mut first))
-        }));
-    });
-    let (busy, again, answer) = clients.unwrap().join().unwrap();
-    assert_eq!((&*busy, &*again, &*answer), (&b"busy"[..], &b"busy"[..], &b"hello"[..]));
-    assert_eq!(app.accepted, 1, "the application does not see those who find no place");
 }
 
 #[test]

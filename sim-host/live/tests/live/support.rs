@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use picoevent::{End, EventBase, Listener, OnConn, Pool, PoolId, Settings};
+use picoevent::{End, EventBase, FIN_WAIT, Listener, OnConn, Pool, PoolId, Settings};
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
 /// How long anything may take. It bounds a hang and says nothing about speed.
@@ -30,6 +30,8 @@ pub fn run<const CONNS: usize, A>(
     let mut base = EventBase::over(storage.memory());
     let mut live = Live::new().unwrap();
     base.after(LIMIT, |_, _| panic!("the loop has not ended within {LIMIT:?}")).unwrap();
+    // However slowly a client reads.
+    base.set_close_limits(LIMIT, FIN_WAIT);
     start(&mut live, &mut base, app);
     live.run(&mut base, app).unwrap()
 }

@@ -52,12 +52,13 @@ fn a_read_timeout_counts_from_the_last_byte() {
         talking = Some(thread::spawn(move || {
             let mut client = client(server);
             thread::sleep(SILENCE);
-            client.write_all(b"x").unwrap();
+            // On a machine that is too slow for this, the timeout has come before.
+            let _ = client.write_all(b"x");
             client
         }));
     });
     drop(talking.unwrap().join().unwrap());
-    // Should this machine be too slow for the byte to come in time, there was only the timeout.
+    // If this machine was too slow for the byte to come in time, there was only the timeout.
     if let Some(received) = app.received {
         assert!(app.timed_out.unwrap() >= received.after(TIMEOUT));
     }

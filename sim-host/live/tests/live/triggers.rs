@@ -13,7 +13,7 @@ struct App {
 
 #[test]
 fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
-    static TRIGGER: Trigger = Trigger::new(Signal::USR2);
+    static TRIGGER: Trigger = Trigger::new(Signal::QUIT);
     const RAISES: u32 = 2_000;
     let mut app = App::default();
     let mut threads = Vec::new();
@@ -26,7 +26,7 @@ fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
             }
         };
         // A trigger's signal and the system's are one to the application.
-        base.on_signal(Signal::USR2, count).unwrap();
+        base.on_signal(Signal::QUIT, count).unwrap();
         for _ in 0..4 {
             threads.push(thread::spawn(|| (0..RAISES).for_each(|_| TRIGGER.raise())));
         }

@@ -1,4 +1,4 @@
-//! Turns that do not wait, for those who have a loop of their own.
+//! Turns that do not wait, for programs with a loop of their own.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;

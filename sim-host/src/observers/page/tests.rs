@@ -48,7 +48,11 @@ fn a_page_shows_failures_and_has_no_external_resources() {
 fn every_element_is_closed() {
     let mut tally = Tally { seeds: 3, ..Tally::default() };
     [100, 150, 9_000_000].into_iter().for_each(|micros| tally.waited.count(micros));
+    let without_servers = page("echo", "", &tally, |_| String::new());
+    assert!(!without_servers.contains("Troubles"), "{without_servers}");
+    tally.simulations_troubled[TroubleKind::Resets as usize] = 2;
     let page = page("echo", "", &tally, |_| String::new());
+    assert!(page.contains("Troubles of servers") && page.contains("accepts-late"), "{page}");
     for element in ["main", "table", "section", "div", "tr", "td", "th", "p", "ol"] {
         let opened = page.matches(&format!("<{element}>")).count()
             + page.matches(&format!("<{element} ")).count();

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::world::choices::fault::Fault;
+use crate::world::choices::trouble::Trouble;
 use crate::world::network::segment;
 use crate::world::observe::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
 
@@ -57,6 +58,11 @@ impl Observer for LogObserver {
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
         let verb = if begins { "begins" } else { "ends" };
         self.tell(at, &format!("{} {verb}", fault.kind.word()));
+    }
+
+    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
+        let verb = if begins { "begins" } else { "ends" };
+        self.tell(at, &format!("server {port}: {} {verb}", trouble.kind.word()));
     }
 
     fn mark(&mut self, at: u64, line: &str) {

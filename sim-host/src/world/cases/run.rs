@@ -15,9 +15,10 @@ use crate::world::device::clock;
 use crate::world::device::interrupt;
 use crate::world::device::panics::{Watched, message};
 use crate::world::device::size::Device;
-use crate::world::peers::script::{Choices, Script};
+use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
+use crate::world::peers::service::Running;
 use crate::world::simulation::drive::{Application, Simulation, Summary};
-use crate::world::simulation::plan::Plan;
+use crate::world::simulation::plan::{Given, Plan};
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
 impl<A: 'static> TestCase<A> {
@@ -40,12 +41,30 @@ impl<A: 'static> TestCase<A> {
     fn simulate(&self, simulator: &Simulator) -> (Verdict, Summary) {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = simulator.shared.ether.borrow_mut();
-        let mut plan = Plan::draw(&mut ether.choice_log, self.sizes.len(), &script);
+        let (servers, handlers) = (&self.program.servers, &self.program.handlers);
+        let given = Given {
+            sizes: self.sizes.len(),
+            servers: servers.len(),
+            handlers: handlers.len(),
+            has_ipv6: self.program.has_ipv6,
+            // An application without listeners has servers only.
+            has_clients: !self.scripts.is_empty() || servers.is_empty(),
+        };
+        let mut plan = Plan::draw(&mut ether.choice_log, given, &script);
+        let choice_log = &mut ether.choice_log;
+        *simulator.shared.programs.borrow_mut() = (SERVERS_FROM..)
+            .zip(servers)
+            .map(|(number, server)| server.make(&mut Choices::new(choice_log, number)))
+            .map(Running::new)
+            .collect();
         ether.restart(plan.latency);
         drop(ether);
+        let ports: Vec<_> = servers.iter().map(|server| server.port).collect();
+        let limits: Vec<_> = servers.iter().flat_map(|server| server.limits()).collect();
+        let limits: Vec<_> = limits.iter().map(|limit| limit.as_micros() as u64).collect();
         simulator.shared.seen.borrow_mut().restart();
         clock::start(plan.clock_start, plan.pace);
-        let trigger = interrupt::start(plan.interrupt);
+        let triggers = interrupt::start(plan.interrupt, handlers);
         let seed = mix(plan.numbers);
         let (leased, size) = (plan.lease.is_some(), plan.size);
         let mut summary = Summary::default();
@@ -55,6 +74,10 @@ impl<A: 'static> TestCase<A> {
                 port: self.program.port,
                 backlog: self.program.config.backlog,
                 ends_when_interrupted: self.ends_when_interrupted,
+                servers: &ports,
+                limits: &limits,
+                handlers,
+                has_ipv6: given.has_ipv6,
             };
             let mut simulation =
                 Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
@@ -64,7 +87,7 @@ impl<A: 'static> TestCase<A> {
         let ran = self.sizes[size].run(
             &self.program,
             &simulator.shared,
-            trigger,
+            &triggers,
             seed,
             leased,
             &mut judge,
@@ -89,7 +112,7 @@ impl<A: 'static> AnyTestCase for TestCase<A> {
         let (verdict, summary) =
             ran.unwrap_or_else(|panic| (Verdict::Crash(message(&*panic)), Summary::default()));
         drop(watched);
-        interrupt::start(0);
+        interrupt::start(0, &self.program.handlers);
         let ether = simulator.shared.ether.get_mut();
         let mut digest = ether.digest;
         digest.word(verdict.kind() as u64);
@@ -104,6 +127,8 @@ impl<A: 'static> AnyTestCase for TestCase<A> {
             served: summary.served,
             waited: summary.waited,
             struck: ether.struck,
+            accepted: summary.accepted,
+            troubled: ether.troubled,
             lines: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
             verdict,
         }

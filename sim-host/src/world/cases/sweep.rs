@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::simulator::Simulator;
-use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::{FaultKind, TroubleKind};
 use crate::world::choices::random::mix;
 use crate::world::choices::scenario::Scenario;
 use crate::world::simulation::verdict::{Kind, Outcome};
@@ -67,6 +67,12 @@ pub struct Tally {
     pub struck: [u64; FaultKind::ALL.len()],
     /// In how many simulations each kind of fault struck.
     pub simulations_struck: [u64; FaultKind::ALL.len()],
+    /// Connections that servers have accepted in all simulations.
+    pub accepted: u64,
+    /// How often each kind of trouble of a server began.
+    pub troubled: [u64; TroubleKind::ALL.len()],
+    /// In how many simulations each kind of trouble began.
+    pub simulations_troubled: [u64; TroubleKind::ALL.len()],
     /// How long the sweep took.
     pub took: Duration,
     /// One number for all simulations, independent of their order.
@@ -163,6 +169,9 @@ impl Tally {
         self.verdicts[outcome.verdict.kind() as usize] += 1;
         sum(&mut self.struck, outcome.struck.map(u64::from));
         sum(&mut self.simulations_struck, outcome.struck.map(|struck| u64::from(struck > 0)));
+        self.accepted += u64::from(outcome.accepted);
+        sum(&mut self.troubled, outcome.troubled.map(u64::from));
+        sum(&mut self.simulations_troubled, outcome.troubled.map(|began| u64::from(began > 0)));
         self.digest = self.digest.wrapping_add(mix(outcome.digest ^ mix(seed)));
         if !outcome.verdict.is_pass() {
             self.failed += 1;
@@ -182,6 +191,9 @@ impl Tally {
         self.digest = self.digest.wrapping_add(other.digest);
         self.waited.add(&other.waited);
         sum(&mut self.verdicts, other.verdicts);
+        self.accepted += other.accepted;
+        sum(&mut self.troubled, other.troubled);
+        sum(&mut self.simulations_troubled, other.simulations_troubled);
         sum(&mut self.struck, other.struck);
         sum(&mut self.simulations_struck, other.simulations_struck);
         other.failures.into_iter().for_each(|failure| self.keep(failure));

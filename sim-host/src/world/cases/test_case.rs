@@ -1,13 +1,16 @@
-//! A test case: an application, its clients and its invariants.
+//! A test case: an application, its clients, its servers and its invariants.
 
 use std::net::SocketAddr;
 
-use picoevent::{Cx, Pool, SetupError};
+use picoevent::{Cx, Pool, SetupError, Signal, Trigger};
 use picoevent_embassy::Config;
 
+use crate::world::device::interrupt::{Handler, Source};
 use crate::world::device::program::Program;
 use crate::world::device::size::Size;
 use crate::world::peers::script::{Choices, Script};
+use crate::world::peers::server::{AnyServer, Server};
+use crate::world::peers::service::Service;
 
 type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 
@@ -64,6 +67,9 @@ impl<A: 'static> TestCase<A> {
                     start(app, cx, address, clients).map(drop)
                 }),
                 invariants: Vec::new(),
+                handlers: Vec::new(),
+                has_ipv6: false,
+                servers: Vec::new(),
             },
             scripts: Vec::new(),
             sizes: Size::standard::<8, 1>().to_vec(),
@@ -93,6 +99,69 @@ impl<A: 'static> TestCase<A> {
         script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
     ) -> Self {
         self.scripts.push((port, Box::new(script)));
+        self
+    }
+
+    /// Adds a server that the application may call.
+    ///
+    /// # Panics
+    /// If there is a server at its port, or its script is empty.
+    #[must_use]
+    pub fn server<S: Service>(mut self, server: Server<A, S>) -> Self {
+        let server = AnyServer::new(server);
+        let port = server.port;
+        assert!(
+            self.program.servers.iter().all(|other| other.port != port),
+            "there are two servers at port {port}"
+        );
+        self.program.servers.push(server);
+        self
+    }
+
+    /// Adds a signal that an interrupt handler raises, a few times in a simulation, whenever that may be.
+    ///
+    /// # Panics
+    /// If it is [`Signal::INT`], which ends the application.
+    #[must_use]
+    pub fn signal(mut self, signal: Signal) -> Self {
+        assert!(signal != Signal::INT, "the interrupt that ends the application comes by itself");
+        self.program.handlers.push(Handler { trigger: Source::Signal(signal), run: |_| () });
+        self
+    }
+
+    /// Adds an interrupt handler that runs a few times in a simulation, whenever that may be. It is given a
+    /// number of the simulation's choice, zero by default, and sends it to a mailbox, for instance.
+    /// `trigger` is what it raises.
+    ///
+    /// Simulations run on several threads at once, so both must use the thread's own mailbox. The
+    /// application's `make` has to empty it.
+    ///
+    /// ```
+    /// use picoevent::{Mailbox, Signal};
+    ///
+    /// thread_local!(static READINGS: &'static Mailbox<u8, 4> =
+    ///     Box::leak(Box::new(Mailbox::new(Signal::USR1))));
+    ///
+    /// # use picoevent_sim::world::TestCase;
+    /// # fn case<A: 'static>(case: TestCase<A>) -> TestCase<A> {
+    /// case.interrupt(
+    ///     || READINGS.with(|readings| readings.trigger()),
+    ///     // A full mailbox loses a reading, as on the board.
+    ///     |number| drop(READINGS.with(|readings| readings.send(number as u8))),
+    /// )
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn interrupt(mut self, trigger: fn() -> &'static Trigger, handler: fn(u64)) -> Self {
+        self.program.handlers.push(Handler { trigger: Source::Own(trigger), run: handler });
+        self
+    }
+
+    /// Gives the device and its peers addresses of IPv6 too. Each client connects over one or the other. The
+    /// application is started with the unspecified address of IPv6, which stands for both.
+    #[must_use]
+    pub fn over_ipv6(mut self) -> Self {
+        self.program.has_ipv6 = true;
         self
     }
 

@@ -51,15 +51,27 @@ words! {
     Attacker = "attacker",
     /// What an application's own script draws.
     Script = "script",
+    /// A server, by its number, and its troubles.
+    Server = "server",
+    /// A run of one of the test case's interrupt handlers, by its number.
+    Interrupt = "interrupt",
 }
 
-/// The most faults, clients and attacks that a choice log can have.
+/// The most faults, clients and attacks that a choice log can have, and troubles of each server.
 pub(crate) const MOST: u64 = 8;
 
 impl Stream {
     /// Returns whether its choices are made before the simulation begins.
     pub(crate) const fn is_of_plan(self) -> bool {
-        matches!(self, Self::Setup | Self::Client | Self::Fault | Self::Attacker)
+        matches!(
+            self,
+            Self::Setup
+                | Self::Client
+                | Self::Fault
+                | Self::Attacker
+                | Self::Server
+                | Self::Interrupt
+        )
     }
 }
 
@@ -94,7 +106,7 @@ words! {
     Interrupt = "interrupt-at-point",
     /// The number of attacks.
     Attacks = "attacks",
-    /// The kind of client, fault or attack.
+    /// The kind of client, fault, attack or trouble.
     Kind = "kind",
     /// When it begins, in microseconds.
     Start = "start-us",
@@ -120,6 +132,14 @@ words! {
     Postponed = "postponed",
     /// A number that a script or an attack draws.
     Number = "number",
+    /// The number of troubles of a server.
+    Troubles = "troubles",
+    /// How often an interrupt handler runs.
+    Runs = "runs",
+    /// How many preemption points after its time an interrupt handler runs.
+    Points = "after-points",
+    /// A client connects over IPv6.
+    OverIpv6 = "over-ipv6",
 }
 
 #[cfg(test)]

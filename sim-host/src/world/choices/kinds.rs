@@ -1,4 +1,4 @@
-//! The kinds of faults, clients and attacks, with their words in texts.
+//! The kinds of faults, clients, troubles of servers, and attacks, with their words in texts.
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
@@ -87,6 +87,31 @@ kinds! {
     ZeroWindow = "zero-window",
     /// Ends its side at once.
     EarlyEnd = "early-end",
+}
+
+kinds! {
+    /// What a server does for a time instead of serving.
+    TroubleKind,
+    /// Nothing.
+    None = "none",
+    /// Its port is closed, so it resets connections at once. Those that are open stay.
+    Refuses = "refuses",
+    /// Its stack accepts connections, but its program takes none.
+    AcceptsLate = "accepts-late",
+    /// Its stack works, but its program neither reads nor answers.
+    Hangs = "hangs",
+    /// Its machine is off: nothing is answered, and its connections are forgotten.
+    Silent = "silent",
+    /// It resets each connection after so many bytes. Severity: bytes.
+    Resets = "resets",
+    /// It ends its side of each connection after so many bytes, and discards what comes then. Severity:
+    /// bytes.
+    EndsEarly = "ends-early",
+    /// Its program ends, and starts again when the trouble is over. Until then it refuses. Severity: odd if
+    /// its connections are forgotten instead of reset.
+    Restarts = "restarts",
+    /// It reads a few bytes at a time. Severity: how many.
+    SlowReader = "slow-reader",
 }
 
 kinds! {

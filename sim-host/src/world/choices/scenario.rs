@@ -31,10 +31,11 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use crate::world::choices::choice_log::Choice;
-use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::TroubleKind;
 
 mod quantity;
 
@@ -75,6 +76,8 @@ struct File {
     fault: Vec<Fault>,
     #[serde(default)]
     attack: Vec<Attack>,
+    #[serde(default)]
+    trouble: Vec<Trouble>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +106,19 @@ struct Attack {
     at: Quantity,
     #[serde(default)]
     number: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Trouble {
+    /// The index in the test case's list of servers.
+    #[serde(default)]
+    server: u64,
+    kind: String,
+    #[serde(default)]
+    bytes: u64,
+    from: Quantity,
+    lasts: Option<Quantity>,
 }
 
 impl FromStr for Scenario {
@@ -159,6 +175,14 @@ impl File {
         }
         for (nth, attack) in self.attack.iter().enumerate() {
             quiet = quiet.max(attack.add(nth, &mut choice_log)?);
+        }
+        for server in 0..=self.trouble.iter().map(|trouble| trouble.server).max().unwrap_or(0) {
+            let its_own = self.trouble.iter().filter(|trouble| trouble.server == server);
+            let count = its_own.clone().count() as u64;
+            choice_log.add(Stream::Server, ChoicePoint::Troubles, server as usize, count);
+            for (nth, trouble) in its_own.enumerate() {
+                quiet = quiet.max(trouble.add(nth, &mut choice_log)?);
+            }
         }
         setup(&mut choice_log, ChoicePoint::QuietAfter, quiet.saturating_sub(2_000_000));
         Ok(choice_log.0)
@@ -224,6 +248,26 @@ impl Attack {
     }
 }
 
+impl Trouble {
+    /// Writes the trouble's lines. Returns when it ends.
+    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
+        let names = || TroubleKind::ALL.iter().map(|kind| kind.word());
+        let kind = TroubleKind::of_word(&self.kind)
+            .ok_or_else(|| unknown("trouble", &self.kind, names()))?;
+        if self.server >= MOST || nth as u64 >= MOST {
+            return Err(format!("there are {MOST} servers and {MOST} troubles of each at most"));
+        }
+        let from = self.from.micros()?;
+        let life = self.lasts.as_ref().map_or(Ok(0), Quantity::micros)?;
+        let nth = (self.server * MOST) as usize + nth;
+        choice_log.add(Stream::Server, ChoicePoint::Kind, nth, kind as u64);
+        choice_log.add(Stream::Server, ChoicePoint::Start, nth, from);
+        choice_log.add(Stream::Server, ChoicePoint::Life, nth, life);
+        choice_log.add(Stream::Server, ChoicePoint::Severity, nth, self.bytes);
+        Ok(from.saturating_add(life))
+    }
+}
+
 fn unknown(what: &str, word: &str, known: impl Iterator<Item = &'static str>) -> String {
     let known: Vec<_> = known.collect();
     format!("there is no {what} {word:?}; known are {}", known.join(", "))
@@ -276,6 +320,27 @@ mod tests {
             "setupquiet-after-us01000000",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn troubles_are_numbered_by_their_servers() {
+        let trouble = |server, kind| {
+            format!(
+                "[[trouble]]\nserver = {server}\nkind = '{kind}'\nfrom = '1 s'\nlasts = '9 s'\n"
+            )
+        };
+        let text = trouble(1, "refuses") + &trouble(0, "hangs") + &trouble(1, "silent");
+        let scenario: Scenario = text.parse().unwrap();
+        let lines: Vec<_> = scenario.lines.iter().map(|line| line.to_string()).collect();
+        let has = |wanted: &str| lines.iter().any(|line| line.starts_with(wanted));
+        assert!(has("server troubles 0 1 ") && has("server troubles 1 2 "), "{lines:#?}");
+        assert!(has("server kind 0 hangs ") && has("server kind 8 refuses "), "{lines:#?}");
+        assert!(
+            has("server kind 9 silent ") && has("setup quiet-after-us 0 8000000 "),
+            "{lines:#?}"
+        );
+        assert!(problem(&trouble(0, "sulks")).contains("known are none, refuses, accepts-late"));
+        assert!(problem(&trouble(8, "hangs")).contains("8 servers"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ thread_local! {
 /// Called by embassy-executor when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
-    // A thread that is ending polls no more.
+    // This fails only in a thread that is ending, which polls no more.
     let _ = PENDED.try_with(|pended| pended.set(true));
 }
 
@@ -107,6 +107,13 @@ impl Drop for Emptied<'_> {
 }
 
 impl Running<'_> {
+    /// Wakes all tasks, as any executor may.
+    pub(crate) fn wake(&self) {
+        for slot in self.machine.slots {
+            slot.waker.get().expect("shells are polled when made").wake_by_ref();
+        }
+    }
+
     /// Polls every task that is due once. Returns whether there was one.
     ///
     /// # Errors

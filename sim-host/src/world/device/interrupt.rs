@@ -5,11 +5,48 @@
 //! simulation decides in advance at which of them it does. The points are: reading the clock,
 //! requesting a wake, looking for frames, the beginning and the end of a callback, and the moment
 //! before the loop arranges to sleep.
+//!
+//! The interrupt that ends the application comes at a point counted from the start. The handlers of a
+//! test case run at times, or so many points behind them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
 use picoevent::{Signal, Trigger};
+
+/// An interrupt handler of a test case.
+#[derive(Clone, Copy)]
+pub(crate) struct Handler {
+    /// Returns what it raises: a trigger of the thread's own.
+    pub(crate) trigger: Source,
+    /// What it does, with a number of the simulation's choice.
+    pub(crate) run: fn(u64),
+}
+
+/// Where a handler's trigger comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    /// The simulator has one for each signal.
+    Signal(Signal),
+    Own(fn() -> &'static Trigger),
+}
+
+impl Handler {
+    pub(crate) fn trigger(self) -> &'static Trigger {
+        match self.trigger {
+            Source::Signal(signal) => trigger_of(signal),
+            Source::Own(trigger) => trigger(),
+        }
+    }
+
+    /// Runs it now.
+    fn run(self, number: u64) {
+        match self.trigger {
+            Source::Signal(signal) => trigger_of(signal).raise(),
+            Source::Own(_) => (self.run)(number),
+        }
+    }
+}
 
 struct Interrupts {
     /// Points left until the interrupt; zero for never.
@@ -19,6 +56,10 @@ struct Interrupts {
     /// The device runs, so points count.
     open: Cell<bool>,
     trigger: &'static Trigger,
+    /// Handlers that run so many points from now, and their numbers.
+    waiting: RefCell<Vec<(u64, Handler, u64)>>,
+    /// There are some.
+    some_wait: Cell<bool>,
 }
 
 thread_local!(static INTERRUPTS: Interrupts = Interrupts {
@@ -27,19 +68,42 @@ thread_local!(static INTERRUPTS: Interrupts = Interrupts {
     open: Cell::new(false),
     // One for each thread, used by one simulation after another.
     trigger: Box::leak(Box::new(Trigger::new(Signal::INT))),
+    waiting: RefCell::default(),
+    some_wait: Cell::new(false),
 });
 
+thread_local!(static TRIGGERS: RefCell<Vec<&'static Trigger>> = RefCell::default());
+
+/// Returns the thread's trigger of a signal.
+fn trigger_of(signal: Signal) -> &'static Trigger {
+    TRIGGERS.with_borrow_mut(|triggers| {
+        let known = triggers.iter().copied().find(|trigger| trigger.signal() == signal);
+        known.unwrap_or_else(|| {
+            // Once for each thread and signal.
+            let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(signal)));
+            triggers.push(trigger);
+            trigger
+        })
+    })
+}
+
 /// Begins a simulation whose interrupt comes at the point `at_point`, counted from 1; zero for
-/// none.
-pub(crate) fn start(at_point: u64) -> &'static Trigger {
+/// none. Returns its trigger and those of the handlers.
+pub(crate) fn start(at_point: u64, handlers: &[Handler]) -> Vec<&'static Trigger> {
     INTERRUPTS.with(|interrupts| {
         interrupts.open.set(false);
-        interrupts.trigger.take();
-        // Removes the waker of the previous simulation.
-        interrupts.trigger.register(Waker::noop());
         interrupts.raised.set(0);
         interrupts.left.set(at_point);
-        interrupts.trigger
+        interrupts.waiting.borrow_mut().clear();
+        interrupts.some_wait.set(false);
+        let mut triggers = vec![interrupts.trigger];
+        triggers.extend(handlers.iter().map(|handler| handler.trigger()));
+        for trigger in &triggers {
+            trigger.take();
+            // Removes the waker of the previous simulation.
+            trigger.register(Waker::noop());
+        }
+        triggers
     })
 }
 
@@ -52,6 +116,9 @@ pub(crate) fn open(open: bool) {
 /// Passes a preemption point.
 pub(crate) fn point() {
     let due = INTERRUPTS.try_with(|interrupts| {
+        if interrupts.some_wait.get() && interrupts.open.get() {
+            interrupts.pass();
+        }
         let left = interrupts.left.get();
         if left == 0 || !interrupts.open.get() {
             return false;
@@ -61,6 +128,29 @@ pub(crate) fn point() {
     });
     if due == Ok(true) {
         raise();
+    }
+}
+
+impl Interrupts {
+    /// Counts a point for the handlers that wait, and runs those that are due.
+    fn pass(&self) {
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.iter_mut().for_each(|(left, ..)| *left -= 1);
+        let due: Vec<_> = waiting.extract_if(.., |(left, ..)| *left == 0).collect();
+        self.some_wait.set(!waiting.is_empty());
+        drop(waiting);
+        due.into_iter().for_each(|(_, handler, number)| handler.run(number));
+    }
+}
+
+/// Runs a handler now, or so many points from now.
+pub(crate) fn run(handler: Handler, after_points: u64, number: u64) {
+    match after_points {
+        0 => handler.run(number),
+        points => INTERRUPTS.with(|interrupts| {
+            interrupts.waiting.borrow_mut().push((points, handler, number));
+            interrupts.some_wait.set(true);
+        }),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::world::device::interrupt;
 use crate::world::network::ether::Ether;
 use crate::world::observe::function::Function;
 use crate::world::observe::observer::{About, Callback, Object};
+use crate::world::peers::server::AnyServer;
+use crate::world::peers::service::Running;
 
 mod listeners;
 mod rings;
@@ -29,6 +31,9 @@ pub(crate) struct Seen {
     /// The first broken invariant.
     pub(crate) violation: Option<String>,
     pub(crate) callbacks: u64,
+    /// What must hold of application and servers in the end: why it does not yet, or `None` once it has.
+    /// Empty before the faults are over.
+    pub(crate) unmet: Vec<Option<String>>,
     /// The objects in use when the device went to sleep last.
     pub(crate) counts: Counts,
     conns: Vec<Conn>,
@@ -47,13 +52,15 @@ pub(crate) struct Seen {
 pub(crate) struct Probe<'p, A> {
     pub(crate) ether: &'p RefCell<Ether>,
     pub(crate) seen: &'p RefCell<Seen>,
+    pub(crate) programs: &'p RefCell<Vec<Running>>,
     pub(crate) invariants: &'p [Box<Invariant<A>>],
+    pub(crate) servers: &'p [AnyServer<A>],
 }
 
 /// Handles known to be stale; a few are enough to detect one that becomes valid again.
 const STALE: usize = 8;
 
-impl<A> Observe<A> for Probe<'_, A> {
+impl<A: 'static> Observe<A> for Probe<'_, A> {
     fn before(&mut self, base: &mut EventBase<'_, A>, _: &A, fired: &Fired<A>) {
         interrupt::point();
         let mut seen = self.seen.borrow_mut();
@@ -108,12 +115,36 @@ impl<A> Observe<A> for Probe<'_, A> {
         if let Err(problem) = looked {
             seen.violation.get_or_insert(problem);
         }
+        if !seen.unmet.is_empty() {
+            self.ask_in_the_end(&mut seen, app);
+        }
     }
 }
 
-impl<A> Probe<'_, A> {
+impl<A: 'static> Probe<'_, A> {
     fn ask(&self, base: &EventBase<'_, A>, app: &A) -> Result<(), String> {
-        self.invariants.iter().try_for_each(|invariant| invariant(app, base))
+        self.invariants.iter().try_for_each(|invariant| invariant(app, base))?;
+        if self.servers.is_empty() {
+            return Ok(());
+        }
+        let programs = self.programs.borrow();
+        let mut judged =
+            self.servers.iter().zip(&*programs).filter(|(_, running)| !running.is_spoiled);
+        judged.try_for_each(|(server, running)| server.check(app, &*running.program))
+    }
+
+    /// Checks what must hold of application and servers in the end and has not held yet.
+    fn ask_in_the_end(&self, seen: &mut Seen, app: &A) {
+        let programs = self.programs.borrow();
+        let conditions = self.servers.iter().zip(&*programs).flat_map(|(server, running)| {
+            server.limits().enumerate().map(move |(number, _)| (server, running, number))
+        });
+        for ((server, running, number), unmet) in conditions.zip(&mut seen.unmet) {
+            if unmet.is_some() {
+                let checked = server.check_end(number, app, &*running.program);
+                *unmet = checked.err().filter(|_| !running.is_spoiled);
+            }
+        }
     }
 }
 
@@ -126,10 +157,16 @@ impl Seen {
         self.ended.clear();
         self.deadlines.clear();
         (self.violation, self.callbacks) = (None, 0);
+        self.unmet.clear();
         (self.counts, self.now) = (Counts::default(), Instant::ZERO);
         self.listeners.restart();
         self.rings = Rings::default();
         self.timeouts.restart();
+    }
+
+    /// Begins the quiet phase, with so many conditions that must hold in the end.
+    pub(crate) fn begin_quiet(&mut self, conditions: usize) {
+        self.unmet = vec![Some("the loop has not slept".to_owned()); conditions];
     }
 
     /// Checks whether this callback may run now.

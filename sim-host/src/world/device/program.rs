@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use picoevent::{Cx, Pool, SetupError};
 use picoevent_embassy::Config;
 
+use crate::world::device::interrupt::Handler;
 use crate::world::device::probe::Invariant;
+use crate::world::peers::server::AnyServer;
 
 pub(crate) type Start<A> =
     dyn Fn(&mut A, &mut Cx<'_, A>, SocketAddr, Pool) -> Result<(), SetupError> + Send + Sync;
@@ -18,4 +20,10 @@ pub(crate) struct Program<A> {
     pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
     pub(crate) start: Box<Start<A>>,
     pub(crate) invariants: Vec<Box<Invariant<A>>>,
+    /// Interrupt handlers that run at any time.
+    pub(crate) handlers: Vec<Handler>,
+    /// The device has an address of IPv6 too.
+    pub(crate) has_ipv6: bool,
+    /// The servers that it may call.
+    pub(crate) servers: Vec<AnyServer<A>>,
 }

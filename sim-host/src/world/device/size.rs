@@ -1,9 +1,11 @@
 //! The device: an application, its base, the adapter and the stack, in memory of a chosen size.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 
-use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use embassy_net::{
+    Config, ConfigV6, Ipv4Cidr, Ipv6Cidr, Stack, StackResources, StaticConfigV4, StaticConfigV6,
+};
 use picoevent::{Counts, End, EventBase, Pool, Storage, Trigger};
 use picoevent_embassy::{Sockets, run_observed};
 
@@ -29,7 +31,7 @@ pub struct Size<A> {
 }
 
 type RunDevice<A> =
-    fn(&Program<A>, Pool, &Shared, &'static Trigger, u64, Judge<'_>) -> Result<(), String>;
+    fn(&Program<A>, Pool, &Shared, &[&'static Trigger], u64, Judge<'_>) -> Result<(), String>;
 
 /// Drives the simulation once its device is there.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
@@ -172,14 +174,14 @@ impl<A: 'static> Size<A> {
         &self,
         program: &Program<A>,
         shared: &Shared,
-        trigger: &'static Trigger,
+        triggers: &[&'static Trigger],
         seed: u64,
         leased: bool,
         judge: Judge<'_>,
     ) -> Result<(), String> {
         match leased && self.sockets < ROOM {
-            true => (self.run_leased)(program, self.clients, shared, trigger, seed, judge),
-            false => (self.run)(program, self.clients, shared, trigger, seed, judge),
+            true => (self.run_leased)(program, self.clients, shared, triggers, seed, judge),
+            false => (self.run)(program, self.clients, shared, triggers, seed, judge),
         }
     }
 }
@@ -213,15 +215,24 @@ fn run_device<
     program: &Program<A>,
     clients: Pool,
     shared: &Shared,
-    trigger: &'static Trigger,
+    triggers: &[&'static Trigger],
     seed: u64,
     judge: Judge<'_>,
 ) -> Result<(), String> {
     let mut resources = StackResources::<ROOM>::new();
-    let config = match ROOM > SOCKETS {
+    let mut config = match ROOM > SOCKETS {
         true => Config::dhcpv4(Default::default()),
         false => Config::ipv4_static(at(address::DEVICE)),
     };
+    let mut anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    if program.has_ipv6 {
+        anywhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        config.ipv6 = ConfigV6::Static(StaticConfigV6 {
+            address: Ipv6Cidr::new(address::DEVICE_V6, 64),
+            gateway: None,
+            dns_servers: Default::default(),
+        });
+    }
     let (stack, mut runner) = embassy_net::new(Nic(&shared.ether), config, &mut resources, seed);
     let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
@@ -230,7 +241,7 @@ fn run_device<
         base.record_to(&**recorder);
     }
     let mut app = (program.make)();
-    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), program.port);
+    let address = SocketAddr::new(anywhere, program.port);
     if let Err(error) = (program.start)(&mut app, &mut base, address, clients) {
         let sizes = base.sizes();
         return Err(format!(
@@ -238,14 +249,18 @@ fn run_device<
         ));
     }
     let baseline = base.counts();
-    let mut probe =
-        Probe { ether: &shared.ether, seen: &shared.seen, invariants: &program.invariants };
+    let mut probe = Probe {
+        ether: &shared.ether,
+        seen: &shared.seen,
+        programs: &shared.programs,
+        invariants: &program.invariants,
+        servers: &program.servers,
+    };
     let end = std::cell::Cell::new(None);
     let serve = pin!(async {
-        let triggers = [trigger];
         let config = program.config;
         let ended =
-            run_observed(stack, &mut sockets, &triggers, &mut base, &mut app, config, &mut probe);
+            run_observed(stack, &mut sockets, triggers, &mut base, &mut app, config, &mut probe);
         end.set(Some(ended.await));
     });
     let network = pin!(async { runner.run().await });

@@ -10,7 +10,7 @@ use picoevent_sim_support::net::MTU;
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::fault::Fault;
-use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::{FaultKind, TroubleKind};
 use crate::world::network::digest::Digest;
 use crate::world::network::link::{Decision, Link};
 use crate::world::network::segment;
@@ -44,6 +44,14 @@ pub(crate) struct Ether {
     pub(crate) forged: Vec<u16>,
     /// Ports of vanished peers, which receive nothing more.
     pub(crate) vanished: Vec<u16>,
+    /// Ports of servers whose connects are recorded.
+    pub(crate) servers: Vec<u16>,
+    /// The connects that the device has begun: the server's port, and its own.
+    pub(crate) connects: Vec<(u16, u16)>,
+    /// Ports of servers that are off, and receive nothing.
+    pub(crate) silent: Vec<u16>,
+    /// How often each kind of trouble of a server began, by its number.
+    pub(crate) troubled: [u32; TroubleKind::ALL.len()],
     /// How often each kind of fault struck, by its number.
     pub(crate) struck: [u32; FaultKind::ALL.len()],
     links: [Link; 2],
@@ -77,6 +85,10 @@ impl Ether {
             frames: 0,
             forged: Vec::new(),
             vanished: Vec::new(),
+            servers: Vec::new(),
+            connects: Vec::new(),
+            silent: Vec::new(),
+            troubled: [0; TroubleKind::ALL.len()],
             struck: [0; FaultKind::ALL.len()],
             links: links(0),
             flights: BinaryHeap::new(),
@@ -92,6 +104,10 @@ impl Ether {
         (self.waker, self.frames, self.launched) = (None, 0, 0);
         self.forged.clear();
         self.vanished.clear();
+        self.servers.clear();
+        self.connects.clear();
+        self.silent.clear();
+        self.troubled = [0; TroubleKind::ALL.len()];
         self.struck = [0; FaultKind::ALL.len()];
         self.links = links(delay);
         let waiting =
@@ -127,6 +143,13 @@ impl Ether {
         self.frames += 1;
         self.digest.word(self.choice_log.now << 1 | u64::from(direction == Direction::ToPeer));
         self.digest.bytes(&frame);
+        if direction == Direction::ToPeer
+            && !self.servers.is_empty()
+            && let Some((from, to)) = segment::connect(&frame)
+            && self.servers.contains(&to)
+        {
+            self.connects.push((to, from));
+        }
         let link = &mut self.links[direction as usize];
         let mut decision = link.decide(frame.len(), &mut self.choice_log);
         if !self.plugged {
@@ -249,8 +272,9 @@ impl Ether {
             let copy = self.copy(&frame);
             self.to_attacker.push_back(copy);
         }
-        if !self.vanished.is_empty()
-            && segment::target_port(&frame).is_some_and(|port| self.vanished.contains(&port))
+        if !(self.vanished.is_empty() && self.silent.is_empty())
+            && segment::target_port(&frame)
+                .is_some_and(|port| self.vanished.contains(&port) || self.silent.contains(&port))
         {
             return self.put_back(frame);
         }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use picoevent::{Conn, Event, EventFlags, Instant, Listener, UdpSocket};
 
 use crate::world::choices::fault::Fault;
+use crate::world::choices::trouble::Trouble;
 use crate::world::observe::function::Function;
 
 /// The direction of a frame.
@@ -125,6 +126,15 @@ pub enum News {
     IsGone,
 }
 
+/// News of a connection to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerNews {
+    /// It was accepted; it comes from this port of the device.
+    Accepted(u16),
+    /// It has ended.
+    Ended,
+}
+
 /// Receives what happens in a simulation. The default of every method does nothing. Times are in
 /// microseconds of the simulation.
 pub trait Observer {
@@ -153,6 +163,13 @@ pub trait Observer {
 
     /// Called when something happened to the client of this number.
     fn client(&mut self, _at: u64, _client: u32, _news: News) {}
+
+    /// Called when something happened to a connection to the server at this port; its connections are
+    /// numbered from zero.
+    fn server(&mut self, _at: u64, _port: u16, _connection: u32, _news: ServerNews) {}
+
+    /// Called when a trouble of the server at this port begins or ends.
+    fn trouble(&mut self, _at: u64, _port: u16, _trouble: &Trouble, _begins: bool) {}
 
     /// Called for anything else worth a line: the end of the faults, the interrupt, the verdict.
     fn mark(&mut self, _at: u64, _line: &str) {}

@@ -37,6 +37,7 @@ pub(crate) struct Client {
     pub(crate) behaviour: Behaviour,
     /// The device's port that it connects to.
     pub(crate) target_port: u16,
+    pub(crate) over_ipv6: bool,
     pub(crate) stage: Stage,
     /// It has finished its script.
     pub(crate) served: bool,
@@ -84,6 +85,7 @@ impl Client {
         choice_log: &mut ChoiceLog,
         number: u32,
         mean: bool,
+        has_ipv6: bool,
         script: MakeScript<'_>,
     ) -> Self {
         let drawn = choice_log.ask_about(Stream::Client, ChoicePoint::Kind, number, |random| {
@@ -104,8 +106,13 @@ impl Client {
                 random.below(3) * random.spread(1, 200)
             }),
         };
-        let called = script(None, &mut Choices { choice_log, client: number, asked: 0 });
-        Self { severity, ..Self::new(number, behaviour, start.min(60_000_000), called) }
+        let called = script(None, &mut Choices::new(choice_log, number));
+        let over_ipv6 = has_ipv6
+            && choice_log
+                .ask_about(Stream::Client, ChoicePoint::OverIpv6, number, |random| random.below(2))
+                > 0;
+        let client = Self::new(number, behaviour, start.min(60_000_000), called);
+        Self { severity, over_ipv6, ..client }
     }
 
     /// Makes a normal client of the socket-leak check, which connects to this port now.
@@ -116,7 +123,7 @@ impl Client {
         script: MakeScript<'_>,
     ) -> Self {
         let now = choice_log.now;
-        let called = script(Some(port), &mut Choices { choice_log, client: number, asked: 0 });
+        let called = script(Some(port), &mut Choices::new(choice_log, number));
         Self::new(number, Behaviour::Normal, now, called)
     }
 
@@ -135,6 +142,7 @@ impl Client {
             number,
             behaviour,
             target_port,
+            over_ipv6: false,
             stage: Stage::Waiting,
             served: false,
             refused: 0,

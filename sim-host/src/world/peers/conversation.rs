@@ -2,6 +2,8 @@
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
+use crate::world::peers::hearing::{Hearing, Meaning};
+use crate::world::peers::pattern::Pattern;
 use crate::world::peers::script::{Script, Step};
 
 /// Microseconds between two reads or writes of a slow client.
@@ -35,23 +37,74 @@ pub(crate) enum Talk {
 pub(crate) struct Conversation {
     /// Bytes transferred in both directions.
     pub(crate) progress: u64,
-    step: usize,
-    /// How many bytes of the current expectation have arrived.
-    heard: usize,
-    /// The ending that has begun.
-    ending: Option<usize>,
+    cursor: Cursor,
+    /// What was heard in this step.
+    hearing: Hearing,
     out: Vec<u8>,
     sent: usize,
     /// The end of the stream follows the last byte.
     finishes: bool,
+    /// Something was heard before the application was asked to end, so it knows this peer.
+    is_known: bool,
+    /// The last step was the peer's end of the stream.
+    has_end: bool,
     /// When a pause ends.
     pause: Option<u64>,
     next_read: u64,
     next_write: u64,
 }
 
+/// A place in a script.
+#[derive(Default)]
+struct Cursor {
+    /// The steps whose alternatives it is in, and which alternatives.
+    inside: Vec<(usize, usize)>,
+    step: usize,
+}
+
+impl Cursor {
+    /// Returns the steps that it is in.
+    fn steps<'s>(&self, script: &'s Script) -> &'s [Step] {
+        self.inside.iter().fold(&script.steps, |steps, (step, alternative)| {
+            match steps.get(*step) {
+                Some(Step::Either(scripts)) => {
+                    scripts.get(*alternative).map_or(steps, |script| &script.steps)
+                }
+                _ => steps,
+            }
+        })
+    }
+
+    /// Returns the next step, leaving alternatives that are finished.
+    fn next<'s>(&mut self, script: &'s Script) -> Option<&'s Step> {
+        loop {
+            if let Some(step) = self.steps(script).get(self.step) {
+                return Some(step);
+            }
+            let (step, _) = self.inside.pop()?;
+            self.step = step + 1;
+        }
+    }
+
+    /// Enters an alternative, behind its first step.
+    fn enter(&mut self, alternative: usize) {
+        self.inside.push((self.step, alternative));
+        self.step = 1;
+    }
+}
+
+/// What ends a step that hears.
+enum Reply {
+    /// It goes on later.
+    Later,
+    /// The pattern of this number has come.
+    Is(usize),
+    /// An ending has come.
+    Ended,
+}
+
 impl Conversation {
-    /// Advances in the script as far as possible.
+    /// Advances in the script as far as possible. `ending` means that the application was asked to end.
     ///
     /// # Errors
     /// What the device did against the script.
@@ -71,9 +124,9 @@ impl Conversation {
             if self.finishes && all_sent {
                 socket.close();
             }
-            let Some(step) = script.steps.get(self.step) else {
+            let Some(step) = self.cursor.next(script) else {
                 // After the end of the stream, unsent bytes do not matter.
-                let over = all_sent || matches!(script.steps.last(), Some(Step::ExpectEnd));
+                let over = all_sent || self.has_end;
                 return Ok(match socket.state() {
                     _ if over => Talk::Over,
                     State::Closed => Talk::Lost,
@@ -94,21 +147,29 @@ impl Conversation {
                     self.finishes = true;
                     true
                 }
-                Step::Expect(_) | Step::ExpectEnd if !reads => false,
-                Step::Expect(bytes) => {
-                    let ends = self.ending.and_then(|ending| script.endings.get(ending));
-                    let wanted = ends.unwrap_or(bytes);
-                    match self.expect(wanted, socket, now, pace, &mut wake, ending) {
-                        Ok(true) if ends.is_some() => return Ok(Talk::Ended),
-                        Err(Mismatch::Byte(at, heard)) if self.ends(script, wanted, at, heard) => {
-                            continue;
-                        }
-                        expected => expected.map_err(|mismatch| mismatch.text(wanted))?,
+                Step::Expect(_) | Step::Either(_) | Step::ExpectEnd if !reads => false,
+                Step::Expect(pattern) => {
+                    match self.expect(script, &[pattern], socket, now, pace, &mut wake, ending)? {
+                        Reply::Ended => return Ok(Talk::Ended),
+                        Reply::Later => false,
+                        Reply::Is(_) => true,
                     }
                 }
-                Step::ExpectEnd => match self.expect_end(socket) {
-                    Err(_) if !script.endings.is_empty() => return Ok(Talk::Ended),
-                    ended => ended?,
+                Step::Either(scripts) => {
+                    let wanted: Vec<_> = scripts.iter().filter_map(Script::first).collect();
+                    match self.expect(script, &wanted, socket, now, pace, &mut wake, ending)? {
+                        Reply::Ended => return Ok(Talk::Ended),
+                        Reply::Later => false,
+                        Reply::Is(alternative) => {
+                            self.cursor.enter(alternative);
+                            self.hearing = Hearing::default();
+                            continue;
+                        }
+                    }
+                }
+                Step::ExpectEnd => match self.expect_end(script, socket)? {
+                    Some(Reply::Ended) => return Ok(Talk::Ended),
+                    reply => reply.is_some(),
                 },
             };
             if !done {
@@ -116,7 +177,9 @@ impl Conversation {
                 let lost = socket.state() == State::Closed && !(reads && socket.can_recv());
                 return Ok(if lost { Talk::Lost } else { Talk::Until(wake) });
             }
-            self.step += 1;
+            self.has_end = matches!(step, Step::ExpectEnd);
+            self.cursor.step += 1;
+            self.hearing = Hearing::default();
             self.pause = None;
         }
     }
@@ -141,92 +204,80 @@ impl Conversation {
         u64::MAX
     }
 
-    /// Returns whether one of the script's endings has begun, when `heard` came at this place instead of what
-    /// was wanted there. Then it is expected from here on.
-    fn ends(&mut self, script: &Script, wanted: &[u8], at: usize, heard: u8) -> bool {
-        // An ending may share its first bytes with what was wanted.
-        let began = |text: &Vec<u8>| {
-            (0..=at.min(text.len())).find(|shared| {
-                text.get(*shared) == Some(&heard)
-                    && wanted.get(at - shared..at) == text.get(..*shared)
-            })
-        };
-        let found = script.endings.iter().enumerate();
-        let found = found.filter_map(|(index, text)| Some((index, began(text)?))).next();
-        let Some((index, shared)) = found else { return false };
-        (self.ending, self.heard) = (Some(index), shared + 1);
-        true
-    }
-
-    /// Hears what there is of an expectation; whether it has come true.
+    /// Hears what there is of one of these patterns.
+    #[allow(clippy::too_many_arguments, reason = "they are the arguments of `go_on`")]
     fn expect(
         &mut self,
-        bytes: &[u8],
+        script: &Script,
+        wanted: &[&Pattern],
         socket: &mut Socket<'_>,
         now: u64,
         pace: Pace,
         wake: &mut u64,
         ending: bool,
-    ) -> Result<bool, Mismatch> {
-        while self.heard < bytes.len() {
+    ) -> Result<Reply, String> {
+        let hearing = &mut self.hearing;
+        let (_, mut meaning) = hearing.hear(wanted, &script.endings, &[]);
+        loop {
+            match meaning {
+                Meaning::Open => {}
+                Meaning::Is(index) => return Ok(Reply::Is(index)),
+                Meaning::Ended => return Ok(Reply::Ended),
+                Meaning::Wrong(text) => return Err(text),
+            }
             if now < self.next_read && pace.read > 0 {
                 *wake = (*wake).min(self.next_read);
-                return Ok(false);
+                return Ok(Reply::Later);
             }
-            let rest = &bytes[self.heard..];
-            let most = if pace.read == 0 { rest.len() } else { pace.read.min(rest.len()) };
+            let most = if pace.read == 0 { usize::MAX } else { pace.read };
             let heard = socket.recv(|part| {
                 let part = &part[..part.len().min(most)];
-                let wrong = part.iter().zip(rest).position(|(heard, due)| heard != due);
-                // What comes behind a wrong byte may be the rest of another text.
-                let taken = wrong.map_or(part.len(), |at| at + 1);
-                (taken, (part.len(), wrong.map(|at| (at, part[at]))))
+                let (taken, meaning) = hearing.hear(wanted, &script.endings, part);
+                (taken, (taken, meaning))
             });
             match heard {
-                Ok((0, _)) => return Ok(false),
-                Ok((length, None)) => {
-                    self.heard += length;
+                Ok((0, _)) => return Ok(Reply::Later),
+                Ok((length, next)) => {
                     self.progress += length as u64;
+                    self.is_known |= !ending;
                     if pace.read > 0 {
                         self.next_read = now + SLOWLY / 4;
                     }
+                    meaning = next;
                 }
-                Ok((_, Some((at, heard)))) => return Err(Mismatch::Byte(self.heard + at, heard)),
-                Err(RecvError::Finished) if !ending => return Err(Mismatch::End(self.heard)),
-                Err(RecvError::Finished | RecvError::InvalidState) => return Ok(false),
+                Err(RecvError::Finished) if !ending => return Err(hearing.cut(wanted)),
+                Err(RecvError::Finished) if script.goodbye && self.is_known => {
+                    return Err("the stream ended without a goodbye".to_owned());
+                }
+                Err(RecvError::Finished | RecvError::InvalidState) => return Ok(Reply::Later),
             }
         }
-        self.heard = 0;
-        Ok(true)
     }
 
-    /// Returns whether the device's stream has ended.
-    fn expect_end(&mut self, socket: &mut Socket<'_>) -> Result<bool, String> {
-        match socket.recv(|part| (0, part.len())) {
-            Ok(0) | Err(RecvError::InvalidState) => Ok(false),
-            Ok(length) => Err(format!("{length} bytes came after the last one")),
-            Err(RecvError::Finished) => Ok(true),
-        }
-    }
-}
-
-/// How what came differs from what was expected.
-enum Mismatch {
-    /// Another byte came at this place.
-    Byte(usize, u8),
-    /// The stream ended after so many bytes.
-    End(usize),
-}
-
-impl Mismatch {
-    fn text(&self, expected: &[u8]) -> String {
-        match *self {
-            Self::Byte(at, heard) => {
-                let due = expected.get(at).copied().unwrap_or_default();
-                format!("byte {at} was {heard:#04x} instead of {due:#04x}")
-            }
-            Self::End(heard) => {
-                format!("the stream ended after {heard} of {} bytes", expected.len())
+    /// Waits for the end of the device's stream, or for an ending of the script.
+    fn expect_end(
+        &mut self,
+        script: &Script,
+        socket: &mut Socket<'_>,
+    ) -> Result<Option<Reply>, String> {
+        let hearing = &mut self.hearing;
+        loop {
+            let heard = socket.recv(|part| match script.endings.is_empty() || part.is_empty() {
+                true => (0, (part.len(), Meaning::Open)),
+                false => {
+                    let (taken, meaning) = hearing.hear(&[], &script.endings, part);
+                    (taken, (part.len(), meaning))
+                }
+            });
+            match heard {
+                Ok((0, _)) | Err(RecvError::InvalidState) => return Ok(None),
+                Ok((_, Meaning::Ended)) => return Ok(Some(Reply::Ended)),
+                Ok((_, Meaning::Open)) if !script.endings.is_empty() => {}
+                Ok((length, _)) => return Err(format!("{length} bytes came after the last one")),
+                Err(RecvError::Finished) if hearing.is_ending() => {
+                    return Err("the stream ended within the last text".to_owned());
+                }
+                Err(RecvError::Finished) => return Ok(Some(Reply::Is(0))),
             }
         }
     }

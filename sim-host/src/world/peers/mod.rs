@@ -1,7 +1,12 @@
-//! The peers of the device: clients and the attacker.
+//! The peers of the device: clients, servers and the attacker.
 
 pub(crate) mod attacker;
 pub(crate) mod client;
 pub(crate) mod conversation;
+mod hearing;
+mod pattern;
 pub(crate) mod peer;
 pub(crate) mod script;
+pub(crate) mod server;
+pub(crate) mod service;
+pub(crate) mod serving;

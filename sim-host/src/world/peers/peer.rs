@@ -1,17 +1,21 @@
-//! The machine where the clients run: a plain smoltcp interface.
+//! The machine where clients and servers run: a plain smoltcp interface.
 
 use std::cell::RefCell;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use picoevent_sim_support::net::{PeerEnd as PeerNic, host};
 use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::IpCidr;
 
+use crate::world::choices::trouble::Trouble;
 use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
-use crate::world::observe::observer::News;
+use crate::world::observe::observer::{News, ServerNews};
 use crate::world::peers::client::{After, Client, Stage, Standing};
+use crate::world::peers::service::Running;
+use crate::world::peers::serving::Serving;
 
 pub(crate) struct Peer<'e> {
     ether: &'e RefCell<Ether>,
@@ -19,6 +23,9 @@ pub(crate) struct Peer<'e> {
     interface: Interface,
     sockets: SocketSet<'static>,
     pub(crate) clients: Vec<Client>,
+    pub(crate) servers: Vec<Serving>,
+    /// The programs of the servers.
+    programs: &'e RefCell<Vec<Running>>,
     next_port: u16,
     /// When the interface must be polled next.
     next_poll: u64,
@@ -26,33 +33,61 @@ pub(crate) struct Peer<'e> {
     pub(crate) device: Ipv4Addr,
 }
 
-/// What a client found wrong with the device.
-pub(crate) struct Complaint {
-    pub(crate) client: u32,
-    pub(crate) text: String,
+/// What a peer found wrong with the device.
+pub(crate) struct Complaint(pub(crate) String);
+
+impl Complaint {
+    fn of_client(number: u32, text: &str) -> Self {
+        Self(format!("client {number}: {text}"))
+    }
+
+    fn of_server(port: u16, text: &str) -> Self {
+        Self(format!("server {port}: {text}"))
+    }
 }
 
 impl<'e> Peer<'e> {
     pub(crate) fn new(
         ether: &'e RefCell<Ether>,
         clients: Vec<Client>,
+        (ports, programs): (&[u16], &'e RefCell<Vec<Running>>),
+        has_ipv6: bool,
         device: Ipv4Addr,
         seed: u64,
     ) -> Self {
         let mut nic = PeerNic(ether);
-        let interface = host::interface(&mut nic, PEER, Some(address::PEER), seed);
+        let mut interface = host::interface(&mut nic, PEER, Some(address::PEER), seed);
+        if has_ipv6 {
+            interface.update_ip_addrs(|addresses| {
+                let added = addresses.push(IpCidr::new(address::PEER_V6.into(), 64));
+                added.expect("there is room for two");
+            });
+        }
         let sockets = SocketSet::new(Vec::with_capacity(clients.len() + 1));
         let next_port = 40_000 + (seed % 10_000) as u16;
-        Self { ether, nic, interface, sockets, clients, next_port, next_poll: u64::MAX, device }
+        let servers = ports.iter().map(|port| Serving::new(*port)).collect();
+        Self {
+            ether,
+            nic,
+            interface,
+            sockets,
+            clients,
+            servers,
+            programs,
+            next_port,
+            next_poll: u64::MAX,
+            device,
+        }
     }
 
-    /// Polls the stack and all clients. Returns whether anything happened.
+    /// Polls the stack, all clients and all servers. Returns whether anything happened.
     ///
     /// # Errors
-    /// What a client found wrong.
+    /// What a peer found wrong.
     pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
         let news = !self.ether.borrow().to_peer.is_empty();
-        let woken = self.clients.iter().any(|client| client.wake <= now);
+        let woken = self.clients.iter().any(|client| client.wake <= now)
+            || self.servers.iter().any(|server| server.wake <= now);
         if !news && !woken && self.next_poll > now {
             return Ok(false);
         }
@@ -61,6 +96,9 @@ impl<'e> Peer<'e> {
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         for index in 0..self.clients.len() {
             self.look_at(index, now, quiet, ending)?;
+        }
+        for index in 0..self.servers.len() {
+            self.serve(index, now, ending)?;
         }
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);
@@ -99,7 +137,7 @@ impl<'e> Peer<'e> {
                 client.lost(now, ending);
                 After::Removed
             }
-            Err(text) => return Err(Complaint { client: client.number, text }),
+            Err(text) => return Err(Complaint::of_client(client.number, &text)),
         };
         self.tell(index, now, before);
         if after != After::Stays {
@@ -109,6 +147,63 @@ impl<'e> Peer<'e> {
             self.ether.borrow_mut().vanished.push(port);
         }
         Ok(())
+    }
+
+    /// Lets a server work.
+    fn serve(&mut self, index: usize, now: u64, ending: bool) -> Result<(), Complaint> {
+        let mut programs = self.programs.borrow_mut();
+        let (Some(server), Some(running)) = (self.servers.get_mut(index), programs.get_mut(index))
+        else {
+            return Ok(());
+        };
+        let worked = server.work(&mut *running.program, &mut self.sockets, now, ending);
+        let mut ether = self.ether.borrow_mut();
+        running.is_spoiled |= ether.forged.contains(&server.port);
+        for (connection, news) in server.news.drain(..) {
+            ether.digest.word(u64::from(connection) << 1 | u64::from(news == ServerNews::Ended));
+            if let Some(observer) = &mut ether.observer {
+                observer.server(now, server.port, connection, news);
+            }
+        }
+        match worked {
+            Ok(called) => {
+                running.has_news |= called;
+                Ok(())
+            }
+            Err(_) if running.is_spoiled => Ok(()),
+            Err(text) => Err(Complaint::of_server(server.port, &text)),
+        }
+    }
+
+    /// Tells the servers about the connects that the device has begun, at this time of its clock.
+    ///
+    /// # Errors
+    /// What a server found wrong.
+    pub(crate) fn is_called(&mut self, at: u64) -> Result<(), Complaint> {
+        if self.ether.borrow().connects.is_empty() {
+            return Ok(());
+        }
+        let connects = std::mem::take(&mut self.ether.borrow_mut().connects);
+        let mut programs = self.programs.borrow_mut();
+        for (port, from) in connects {
+            let mut called = self.servers.iter_mut().zip(programs.iter_mut());
+            if let Some((server, running)) = called.find(|(server, _)| server.port == port) {
+                let called = server.call(from, at, &mut *running.program);
+                called.map_err(|text| Complaint::of_server(port, &text))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins or ends a trouble of a server.
+    pub(crate) fn trouble(&mut self, trouble: Trouble, begins: bool) {
+        let mut programs = self.programs.borrow_mut();
+        let server = self.servers.get_mut(trouble.server);
+        if let (Some(server), Some(running)) = (server, programs.get_mut(trouble.server)) {
+            server.trouble(trouble, begins, &mut *running.program, &mut self.sockets);
+        }
+        let silent = self.servers.iter().filter(|server| server.is_silent());
+        self.ether.borrow_mut().silent = silent.map(|server| server.port).collect();
     }
 
     /// Tells the observer what changed about a client since `before`.
@@ -136,7 +231,11 @@ impl<'e> Peer<'e> {
             true => self.clients[index].port,
             false => self.fresh_port(),
         };
-        let listener = (self.device, self.clients[index].target_port);
+        let device = match self.clients[index].over_ipv6 {
+            true => IpAddr::V6(address::DEVICE_V6),
+            false => IpAddr::V4(self.device),
+        };
+        let listener = (device, self.clients[index].target_port);
         let connected = socket.connect(self.interface.context(), listener, port);
         connected.expect("a fresh socket connects to an address and a port");
         let handle = self.sockets.add(socket);
@@ -157,6 +256,10 @@ impl<'e> Peer<'e> {
     /// Restarts the machine: all connections are forgotten.
     pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
         self.forget(now, ending, |_| true);
+        let mut programs = self.programs.borrow_mut();
+        for (server, running) in self.servers.iter_mut().zip(programs.iter_mut()) {
+            server.reboot(&mut *running.program, &mut self.sockets);
+        }
     }
 
     /// Handles a change of the device's address. Clients that connect to the old one give up.
@@ -182,6 +285,7 @@ impl<'e> Peer<'e> {
     /// Returns when the next poll is due, if no frame arrives.
     pub(crate) fn next(&self) -> u64 {
         let wakes = self.clients.iter().map(|client| client.wake);
+        let wakes = wakes.chain(self.servers.iter().map(|server| server.wake));
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 

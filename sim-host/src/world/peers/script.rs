@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::peers::pattern::Pattern;
 
 /// The client's side of a conversation.
 ///
@@ -21,14 +22,18 @@ pub struct Script {
     pub(crate) steps: Vec<Step>,
     /// Texts with which the device may end the stream instead.
     pub(crate) endings: Vec<Vec<u8>>,
+    /// A device that is asked to end must end the stream with one of these.
+    pub(crate) goodbye: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Begins to send, after what is being sent.
     Send(Vec<u8>),
-    /// Waits for exactly these bytes.
-    Expect(Vec<u8>),
+    /// Waits for these bytes.
+    Expect(Pattern),
+    /// Waits for what one of these scripts begins with, and goes on with that.
+    Either(Vec<Script>),
     /// Sends the end of the stream, after what is being sent.
     Finish,
     /// Waits for the peer's end of the stream, with no bytes before it.
@@ -39,7 +44,7 @@ pub(crate) enum Step {
 impl Script {
     /// Makes the script of a client that connects and sends nothing.
     pub const fn new() -> Self {
-        Self { steps: Vec::new(), endings: Vec::new() }
+        Self { steps: Vec::new(), endings: Vec::new(), goodbye: false }
     }
 
     /// Sends bytes.
@@ -52,7 +57,78 @@ impl Script {
     /// of the device.
     #[must_use]
     pub fn expect(self, bytes: &[u8]) -> Self {
-        self.then(Step::Expect(bytes.to_vec()))
+        self.then(Step::Expect(Pattern::exactly(bytes)))
+    }
+
+    /// Waits for a text with places for what is not known: `<digits>`, `<number>` (digits, maybe with a
+    /// minus), `<word>` (no space), `<text>` (up to the end of the line, also nothing). `<<` is the
+    /// character.
+    ///
+    /// ```
+    /// use picoevent_sim::world::Script;
+    ///
+    /// let watch = Script::new().send(b"watch\n").expect_pattern("temp=<number> samples=<digits>\r\n");
+    /// # let _ = watch;
+    /// ```
+    ///
+    /// # Panics
+    /// If the pattern is malformed: it says nothing about where a part ends, for instance.
+    #[must_use]
+    pub fn expect_pattern(self, pattern: &str) -> Self {
+        match pattern.parse() {
+            Ok(pattern) => self.then(Step::Expect(pattern)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Waits for what one of these scripts expects first, follows that script to its end, and goes on here.
+    /// The texts with which the device may end count for this script.
+    ///
+    /// ```
+    /// use picoevent_sim::world::Script;
+    ///
+    /// let script = Script::new().send(b"get led\n").either([
+    ///     Script::new().expect(b"on\n").send(b"set led off\n").expect(b"ok\n"),
+    ///     Script::new().expect(b"off\n"),
+    /// ]);
+    /// # let _ = script.finish().expect_end();
+    /// ```
+    ///
+    /// # Panics
+    /// If a script does not begin with what it expects, or one begins like another.
+    #[must_use]
+    pub fn either<const N: usize>(mut self, scripts: [Self; N]) -> Self {
+        let first = |number: usize| {
+            let first = scripts.get(number).and_then(Self::first);
+            first.unwrap_or_else(|| {
+                panic!("alternative {number} does not begin with what it expects")
+            })
+        };
+        for (one, other) in (0..N).flat_map(|one| (0..N).map(move |other| (one, other))) {
+            let alike = one != other && first(one).begins_with(first(other));
+            assert!(!alike, "alternative {one} begins like alternative {other}");
+        }
+        assert!(N > 0, "there are no alternatives");
+        self.endings.extend(scripts.iter().flat_map(|script| script.endings.iter().cloned()));
+        self.goodbye |= scripts.iter().any(|script| script.goodbye);
+        self.then(Step::Either(scripts.to_vec()))
+    }
+
+    /// Allows the device to end the stream with this text, and insists on it if the application is
+    /// interrupted while the client expects more: a client that the application has answered before must hear
+    /// the goodbye.
+    #[must_use]
+    pub fn goodbye(mut self, text: &[u8]) -> Self {
+        self.goodbye = true;
+        self.may_end_with(text)
+    }
+
+    /// Returns what it waits for first.
+    pub(crate) fn first(&self) -> Option<&Pattern> {
+        match self.steps.first() {
+            Some(Step::Expect(pattern)) => Some(pattern),
+            _ => None,
+        }
     }
 
     /// Allows the device to send this text and to end the stream, anywhere in the conversation: since it
@@ -93,15 +169,23 @@ pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u
 
 /// The choices that a script may make. Each goes through the choice log.
 pub struct Choices<'t> {
-    pub(crate) choice_log: &'t mut ChoiceLog,
-    pub(crate) client: u32,
-    pub(crate) asked: u32,
+    choice_log: &'t mut ChoiceLog,
+    /// The number of the client or, from [`SERVERS_FROM`] on, of the server.
+    number: u32,
+    asked: u32,
 }
 
-impl Choices<'_> {
+/// The choices of servers have numbers behind those of clients.
+pub(crate) const SERVERS_FROM: u32 = 1_000;
+
+impl<'t> Choices<'t> {
+    pub(crate) fn new(choice_log: &'t mut ChoiceLog, number: u32) -> Self {
+        Self { choice_log, number, asked: 0 }
+    }
+
     /// Returns a number up to `most`; zero is the default.
     pub fn up_to(&mut self, most: u64) -> u64 {
-        let nth = self.client * 64 + self.asked.min(63);
+        let nth = self.number * 64 + self.asked.min(63);
         self.asked += 1;
         let answer =
             self.choice_log.ask_about(Stream::Script, ChoicePoint::Number, nth, |random| {
@@ -113,8 +197,9 @@ impl Choices<'_> {
         answer.min(most)
     }
 
-    /// Returns the number of the client in the simulation, from zero.
+    /// Returns the number of the client in the simulation, from zero; of a server, its number in the test
+    /// case.
     pub fn client(&self) -> u32 {
-        self.client
+        self.number % SERVERS_FROM
     }
 }

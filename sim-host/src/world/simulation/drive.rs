@@ -12,7 +12,7 @@ use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::device::clock;
 use crate::world::device::executor::Postpone;
-use crate::world::device::interrupt;
+use crate::world::device::interrupt::{self, Handler};
 use crate::world::device::panics::message;
 use crate::world::device::shared::Shared;
 use crate::world::device::size::Device;
@@ -21,7 +21,7 @@ use crate::world::network::dhcp::Dhcp;
 use crate::world::network::ether::Ether;
 use crate::world::peers::attacker::Attacker;
 use crate::world::peers::client::Client;
-use crate::world::peers::peer::Peer;
+use crate::world::peers::peer::{Complaint, Peer};
 use crate::world::peers::script::MakeScript;
 use crate::world::simulation::plan::Plan;
 use crate::world::simulation::timeline::Timeline;
@@ -78,6 +78,11 @@ pub(crate) struct Simulation<'w> {
     /// How often listeners had been closed when the last one was checked.
     closings: u32,
     backlog: usize,
+    /// As in [`Application`].
+    limits: &'w [u64],
+    handlers: &'w [Handler],
+    /// When the faults ended.
+    quiet_since: u64,
     /// Interrupts that the observer was told about.
     interrupts: u32,
     phase: Phase,
@@ -92,16 +97,24 @@ pub(crate) struct Summary {
     pub(crate) served: u32,
     pub(crate) waited: Waits,
     pub(crate) lasted: u64,
+    /// Connections that servers have accepted.
+    pub(crate) accepted: u32,
 }
 
 /// What a simulation needs to know about its application.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Application {
+#[derive(Clone, Copy)]
+pub(crate) struct Application<'w> {
     /// The port on which it was told to listen.
     pub(crate) port: u16,
     /// The most sockets that listen for one listener.
     pub(crate) backlog: usize,
     pub(crate) ends_when_interrupted: bool,
+    /// The ports of the servers that it may call.
+    pub(crate) servers: &'w [u16],
+    /// How long after the faults each condition of application and server may take to hold.
+    pub(crate) limits: &'w [u64],
+    pub(crate) handlers: &'w [Handler],
+    pub(crate) has_ipv6: bool,
 }
 
 impl<'w> Simulation<'w> {
@@ -110,22 +123,30 @@ impl<'w> Simulation<'w> {
         device: Device<'w>,
         plan: &'w mut Plan,
         script: MakeScript<'w>,
-        application: Application,
+        application: Application<'w>,
         seed: u64,
     ) -> Self {
         let clients = std::mem::take(&mut plan.clients);
         let plan = &*plan;
         let ether = &shared.ether;
-        let Application { port, backlog, ends_when_interrupted } = application;
+        let Application { port, backlog, ends_when_interrupted, servers, limits, .. } = application;
         let default = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
         ether.borrow_mut().has_attacker = !plan.attacks.is_empty();
+        ether.borrow_mut().servers = servers.to_vec();
         let lease = plan.lease.filter(|_| device.leased);
         ether.borrow_mut().has_server = lease.is_some();
         Self {
             ether,
             shared,
             device,
-            peer: Peer::new(ether, clients, address::DEVICE, seed),
+            peer: Peer::new(
+                ether,
+                clients,
+                (servers, &shared.programs),
+                application.has_ipv6,
+                address::DEVICE,
+                seed,
+            ),
             attacker: Attacker::new((address::DEVICE, port)),
             dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.server_start)),
             plan,
@@ -138,6 +159,9 @@ impl<'w> Simulation<'w> {
             checked: Vec::new(),
             closings: 0,
             backlog,
+            limits,
+            handlers: application.handlers,
+            quiet_since: 0,
             ends_when_interrupted,
             default,
         }
@@ -181,7 +205,8 @@ impl<'w> Simulation<'w> {
 
     /// Returns the summary.
     pub(crate) fn summary(&self) -> Summary {
-        let mut summary = Summary { lasted: self.now, ..Summary::default() };
+        let accepted = self.peer.servers.iter().map(|server| server.accepted).sum();
+        let mut summary = Summary { lasted: self.now, accepted, ..Summary::default() };
         for client in self.peer.clients.iter().filter(|client| client.served) {
             summary.served += 1;
             summary.waited.count(client.waited);
@@ -211,6 +236,8 @@ impl<'w> Simulation<'w> {
             if let Some(problem) = self.shared.seen.borrow_mut().violation.take() {
                 return Err(Verdict::Invariant(problem));
             }
+            let complain = |Complaint(text)| Verdict::Invariant(text);
+            self.peer.is_called(clock::device_now()).map_err(complain)?;
             let answered = !self.plan.attacks.is_empty() && {
                 let ether = &mut self.ether.borrow_mut();
                 self.attacker.work(ether)
@@ -218,11 +245,10 @@ impl<'w> Simulation<'w> {
             self.lease();
             let quiet = self.phase != Phase::Faults;
             let ending = self.is_ending();
-            let talked = self.peer.work(self.now, quiet, ending).map_err(|complaint| {
-                Verdict::Invariant(format!("client {}: {}", complaint.client, complaint.text))
-            })?;
+            let talked = self.peer.work(self.now, quiet, ending).map_err(complain)?;
+            let asked = self.ask_again();
             let woken = clock::wake();
-            if !(delivered | worked | answered | talked | woken) {
+            if !(delivered | worked | answered | talked | woken | asked) {
                 return Ok(());
             }
             busy = [
@@ -238,6 +264,19 @@ impl<'w> Simulation<'w> {
         Err(Verdict::Stuck(format!(
             "the simulation does not come to rest: {busy}, {ROUNDS} times without time passing"
         )))
+    }
+
+    /// Wakes the device if a server has news, so that what must hold of both in the end is checked again.
+    /// Returns whether it did.
+    fn ask_again(&mut self) -> bool {
+        let mut programs = self.shared.programs.borrow_mut();
+        let mut asks = false;
+        programs.iter_mut().for_each(|running| asks |= std::mem::take(&mut running.has_news));
+        asks &= self.shared.seen.borrow().unmet.iter().any(Option::is_some);
+        if asks {
+            self.device.tasks.wake();
+        }
+        asks
     }
 
     /// Lets the DHCP server answer.
@@ -265,6 +304,7 @@ impl<'w> Simulation<'w> {
             | Phase::SocketLeakCheck(by)
             | Phase::Ending(by) => by,
         };
+        let by = by.min(self.next_limit());
         let arrival = self.ether.borrow().next_arrival().unwrap_or(u64::MAX);
         let device = clock::next().unwrap_or(u64::MAX);
         arrival.min(device).min(self.peer.next()).min(self.timeline.next()).min(by)

@@ -9,6 +9,7 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::Random;
+use crate::world::choices::trouble::Trouble;
 use crate::world::network::link::LATENCY;
 use crate::world::peers::attacker::Attack;
 use crate::world::peers::client::Client;
@@ -36,13 +37,62 @@ pub(crate) struct Plan {
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
+    pub(crate) troubles: Vec<Trouble>,
+    pub(crate) runs: Vec<Run>,
     pub(crate) clients: Vec<Client>,
     /// The most clients that connect to each listener at once in the socket-leak check.
     pub(crate) socket_leak_check: usize,
 }
 
+/// What a test case has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    /// The number of sizes that the device may have.
+    pub(crate) sizes: usize,
+    /// The number of servers.
+    pub(crate) servers: usize,
+    /// The number of interrupt handlers.
+    pub(crate) handlers: usize,
+    pub(crate) has_ipv6: bool,
+    pub(crate) has_clients: bool,
+}
+
+/// A run of an interrupt handler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// The number of the handler in the test case.
+    pub(crate) handler: usize,
+    pub(crate) at: u64,
+    /// How many preemption points after its time.
+    pub(crate) points: u64,
+    /// The number that the handler is given.
+    pub(crate) number: u64,
+}
+
+impl Run {
+    /// Draws the runs of a handler, which come by `quiet`.
+    fn draw_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
+        let stream = Stream::Interrupt;
+        let runs = choice_log.ask_about(stream, ChoicePoint::Runs, handler as u32, |r| {
+            r.below(2) * r.below(MOST + 1)
+        });
+        let draw = |nth| {
+            let nth = (handler as u64 * MOST + nth) as u32;
+            let mut ask = |point, draw: &dyn Fn(&mut Random) -> u64| {
+                choice_log.ask_about(stream, point, nth, draw)
+            };
+            let at = ask(ChoicePoint::Start, &|r| r.below(2) * r.spread(1, quiet)).min(quiet);
+            let points = ask(ChoicePoint::Points, &|r| r.below(2) * r.spread(1, 200));
+            let number = ask(ChoicePoint::Number, &|r| r.below(2) * r.next());
+            Self { handler, at, points, number }
+        };
+        (0..runs.min(MOST)).map(draw).collect()
+    }
+}
+
 impl Plan {
-    pub(crate) fn draw(choice_log: &mut ChoiceLog, sizes: usize, script: MakeScript<'_>) -> Self {
+    pub(crate) fn draw(choice_log: &mut ChoiceLog, given: Given, script: MakeScript<'_>) -> Self {
+        let Given { sizes, servers, handlers, has_ipv6, has_clients } = given;
         let mut ask =
             |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
         let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
@@ -50,7 +100,9 @@ impl Plan {
         let faults = ask(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
         let attacks =
             ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
-        let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(12_000_000));
+        // Delays between two connects to a server that is down grow over a minute.
+        let longest = if servers > 0 { 60_000_000 } else { 12_000_000 };
+        let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
         let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
             0 => r.spread(100, 100_000),
             _ => 0,
@@ -83,10 +135,16 @@ impl Plan {
         let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
         let draw_fault = |nth| Fault::draw(choice_log, nth as u32, kinds, quiet);
         let faults: Vec<_> = (0..faults.min(MOST)).map(draw_fault).collect();
+        let troubles = (0..servers)
+            .flat_map(|server| Trouble::draw_all(choice_log, server, swarm >> 32, quiet))
+            .collect();
+        let runs =
+            (0..handlers).flat_map(|handler| Run::draw_all(choice_log, handler, quiet)).collect();
         let attacks =
             (0..attacks.min(MOST)).map(|nth| Attack::draw(choice_log, nth as u32, quiet)).collect();
         let clients = (0..=more.min(MOST))
-            .map(|number| Client::draw(choice_log, number as u32, mean, script))
+            .filter(|_| has_clients)
+            .map(|number| Client::draw(choice_log, number as u32, mean, has_ipv6, script))
             .collect();
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
@@ -104,6 +162,8 @@ impl Plan {
             interrupt,
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             attacks,
+            troubles,
+            runs,
             clients,
             socket_leak_check: socket_leak_check.min(MOST) as usize,
         }
@@ -112,6 +172,7 @@ impl Plan {
     /// Returns whether the plan has nothing, apart from its clients, that could excuse a failure.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
+            && self.troubles.is_empty()
             && self.attacks.iter().all(|attack| attack.kind == AttackKind::None)
             && self.interrupt == 0
             && self.lease.is_none()

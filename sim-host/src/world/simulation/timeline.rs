@@ -1,8 +1,9 @@
 //! The timeline of a plan: what will happen and when.
 
 use crate::world::choices::fault::Fault;
+use crate::world::choices::trouble::Trouble;
 use crate::world::peers::attacker::Attack;
-use crate::world::simulation::plan::Plan;
+use crate::world::simulation::plan::{Plan, Run};
 
 /// Something that the plan makes happen.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +11,10 @@ pub(crate) enum Moment {
     Begins(Fault),
     Ends(Fault),
     Attack(Attack),
+    /// An interrupt handler runs.
+    Interrupt(Run),
+    /// A trouble of a server begins, or ends.
+    Trouble(Trouble, bool),
     /// The faults end.
     Quiet,
 }
@@ -19,12 +24,19 @@ pub(crate) struct Timeline(Vec<(u64, Moment)>);
 
 impl Timeline {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut moments = Vec::with_capacity(plan.faults.len() * 2 + plan.attacks.len() + 1);
+        let pairs = plan.faults.len() + plan.troubles.len();
+        let singles = plan.attacks.len() + plan.runs.len() + 1;
+        let mut moments = Vec::with_capacity(pairs * 2 + singles);
         moments.push((plan.quiet, Moment::Quiet));
         moments.extend(plan.attacks.iter().map(|attack| (attack.at, Moment::Attack(*attack))));
         for fault in &plan.faults {
             moments.push((fault.until, Moment::Ends(*fault)));
             moments.push((fault.from, Moment::Begins(*fault)));
+        }
+        moments.extend(plan.runs.iter().map(|run| (run.at, Moment::Interrupt(*run))));
+        for trouble in &plan.troubles {
+            moments.push((trouble.until, Moment::Trouble(*trouble, false)));
+            moments.push((trouble.from, Moment::Trouble(*trouble, true)));
         }
         // A fault of no duration begins before it ends, and the quiet phase comes last.
         moments.reverse();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::world::choices::choice_log::Choice;
-use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::{FaultKind, TroubleKind};
 use crate::world::simulation::waits::Waits;
 
 /// The verdict on a simulation.
@@ -123,6 +123,10 @@ pub struct Outcome {
     pub waited: Waits,
     /// How often each kind of fault struck, in [`FaultKind`]'s order.
     pub struck: [u32; FaultKind::ALL.len()],
+    /// Connections that servers have accepted.
+    pub accepted: u32,
+    /// How often each kind of trouble of a server began, in [`TroubleKind`]'s order.
+    pub troubled: [u32; TroubleKind::ALL.len()],
     /// The choices that were not the defaults. Kept only if the simulation failed.
     pub lines: Vec<Choice>,
 }

@@ -94,7 +94,7 @@ pub async fn until_interrupted() {
             PAID.wait().await;
         }
     };
-    // Whoever has not taken what is his by then loses it.
+    // A client that has not taken its answer by then loses it.
     let _ = with_timeout(LINGER, paid).await;
     info!("done");
 }

@@ -62,7 +62,7 @@ pub fn next() -> Option<u64> {
     (next != u64::MAX).then_some(next)
 }
 
-/// Lets it be `at`, and wakes whoever waited for that: what the alarm of a board does.
+/// Sets the time to `at` and wakes the tasks that waited for it, as the alarm of a board does.
 pub fn advance(at: u64) {
     CLOCK.advance(at);
 }

@@ -6,6 +6,7 @@
 
 pub mod activate;
 pub mod interrupts;
+pub mod lines;
 pub mod ready;
 pub mod rings;
 pub mod timers;

@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use crate::meter::{Harness, Report};
 
-/// The harness of whoever works out a period for each timer.
+/// The harness for workloads that compute a random period for each timer.
 pub const PERIOD: Harness = Harness::Named("a random period");
 
 /// A linear congruential generator (that of Numerical Recipes).

@@ -132,7 +132,7 @@ const BETWEEN_CLOCKS: usize = 64;
 const FIRING: Duration = Duration::from_millis(8);
 
 /// After this time a loop that has not fired all timers has failed.
-const GIVEN_UP: Duration = Duration::from_secs(20);
+const GIVEN_UP: Duration = Duration::from_secs(60);
 
 impl Contender {
     fn new(

@@ -8,6 +8,7 @@
 //! | [`hello`] | connects, reads the greeting up to the end of the stream, and repeats |
 //! | [`echo`] | sends 64 bytes on each connection, waits for them, and repeats |
 //! | [`bulk`] | sends a mebibyte, reads it back at the same time, and repeats |
+//! | [`relay`] | is both ends of a proxy, which send to each other at the same time |
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ mod client;
 pub mod echo;
 pub mod hello;
 mod message;
+pub mod relay;
 
 pub use message::MESSAGE;
 

@@ -89,7 +89,7 @@ impl Network {
     /// Lets time jump to when something happens next.
     pub(super) fn sleep(&mut self) {
         let next = clock::next().into_iter().chain(self.peers.next(clock::now())).min();
-        let next = next.expect("somebody waits for a time, or the loop sleeps forever");
+        let next = next.expect("without a timer the loop sleeps forever");
         clock::set(next.max(clock::now()));
     }
 }

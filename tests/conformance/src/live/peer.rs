@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_socket_linger;
 use crate::stage::{Ending, Heard};
 
 pub(super) struct Peer {
-    /// Who waits for the device's connect.
+    /// Waits for the device's connect.
     listener: Option<TcpListener>,
     stream: Option<TcpStream>,
     reads: bool,

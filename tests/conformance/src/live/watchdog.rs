@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// How long a run of a loop may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The loops that run: since when, and the name of the test.
 type Runs = HashMap<ThreadId, (Instant, String)>;

@@ -42,14 +42,14 @@ fn nothing_comes_due_while_the_clock_stands_still() {
 fn all_that_was_due_comes_once_when_the_clock_jumps_far_ahead() {
     for jump in [SECOND * 1000, Duration::from_secs(u64::MAX / 2_000_000), Duration::MAX] {
         let mut unruly = with_timers();
-        let every = unruly.base.every(SECOND, |app, _| app.log.push("beat".into())).unwrap();
+        let every = unruly.base.every(SECOND, |app, _| app.log.push("period".into())).unwrap();
         unruly.wire.now = unruly.wire.now.after(jump);
-        // A pass calls each once: the missed beats are skipped. Others set it in the order of deadlines.
+        // A pass calls each once: missed periods are skipped, and timers fire in the order of their deadlines.
         unruly.base.exit_after(Duration::ZERO);
         assert_eq!(unruly.run(), Some(End::Exit));
         let log = core::mem::take(&mut unruly.app.log);
         let count = |callback: &str| log.iter().filter(|line| *line == callback).count();
-        assert_eq!((count("timer"), count("beat"), count("0 Timeout(Read)")), (3, 1, 1));
+        assert_eq!((count("timer"), count("period"), count("0 Timeout(Read)")), (3, 1, 1));
         unruly.base.event(every).unwrap().free();
         if jump < Duration::MAX {
             unruly.end();
@@ -61,7 +61,7 @@ fn all_that_was_due_comes_once_when_the_clock_jumps_far_ahead() {
 fn a_clock_that_goes_back_is_not_followed() {
     let mut unruly = with_timers();
     unruly.wire.next = |now, until| {
-        // Back by ten years every other time, and late by a second otherwise.
+        // Every other time back by ten years, otherwise ten years past the deadline.
         let back = Duration::from_secs(315_360_000).as_micros() as u64;
         let is_ahead = now.as_micros() > back;
         match is_ahead {

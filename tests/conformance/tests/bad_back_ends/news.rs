@@ -48,7 +48,7 @@ fn news_of_freed_objects_is_ignored() {
     unruly.feed(move |base| everything_of(base, listener));
     unruly.expect([]);
     assert_eq!(unruly.base.counts(), before);
-    // Nor does it reach who has the slot now.
+    // It does not reach the connection that has the slot now either.
     let fresh = unruly.connecting();
     let other = if fresh.index() == accepted.index() { accepted } else { connecting };
     assert_eq!(other.index(), fresh.index());
@@ -81,7 +81,7 @@ fn news_that_was_not_asked_for_is_ignored() {
         base.delivered(conn);
         base.received(conn, 0);
     });
-    // Nobody waits for these.
+    // No event waits for these.
     unruly.feed(|base| base.raised(Signal::INT, 7));
     let source = unruly.base.new_source();
     assert!(source.is_err(), "there is no room for one");
@@ -233,7 +233,7 @@ fn a_loop_that_hears_nothing_sleeps_and_can_be_ended() {
 }
 
 #[test]
-fn sources_that_nobody_waits_for_may_be_ready() {
+fn sources_that_no_event_waits_for_may_be_ready() {
     let mut unruly = Unruly::new();
     let foreign = {
         let capacities = picoevent_mio::Capacities { sources: 2, ..Default::default() };

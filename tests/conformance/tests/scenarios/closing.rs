@@ -1,9 +1,13 @@
 //! Closing and aborting: what the peer gets by then.
 
+use std::time::Duration;
+
 use picoevent::ConnEvent;
 use picoevent_conformance::{Ending, Sizes, Stage, pattern};
 
-/// A window that a peer which does not read has for the device's output.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// The receive window of a peer that does not read.
 const NARROW: usize = 512;
 
 /// Rings that fill the system's buffers in a few hundred turns.
@@ -11,6 +15,7 @@ const LARGE: usize = 8192;
 
 fn a_closed_connection_ends_for_the_peer<S: Stage>() {
     let mut stage = S::new(Sizes::default());
+    stage.base().set_close_limits(LONG, LONG);
     let call = stage.accepted_call();
     stage.conn(0).close();
     stage.expect(["0 Ended(Closed)"]);
@@ -65,8 +70,9 @@ fn output_arrives_although_writing_is_disabled_at_the_close<S: Stage>() {
     stage.end();
 }
 
-fn input_that_nobody_reads_does_not_turn_a_close_into_a_reset<S: Stage>() {
+fn input_that_is_not_read_does_not_turn_a_close_into_a_reset<S: Stage>() {
     let mut stage = S::new(Sizes { ring: 16, ..Sizes::default() });
+    stage.base().set_close_limits(LONG, LONG);
     stage.app().reads = false;
     let call = stage.accepted_call();
     stage.send(call, &[b'x'; 200]);
@@ -149,7 +155,7 @@ on_every_stage! {
     output_that_is_pending_at_the_close_arrives,
     all_output_arrives_at_a_peer_that_reads_after_the_close,
     output_arrives_although_writing_is_disabled_at_the_close,
-    input_that_nobody_reads_does_not_turn_a_close_into_a_reset,
+    input_that_is_not_read_does_not_turn_a_close_into_a_reset,
     an_aborted_connection_is_reset,
     an_aborted_connection_with_output_is_reset,
     an_aborted_connection_whose_peer_has_ended_ends_in_order,

@@ -62,7 +62,7 @@ fn clients_that_wait_for_a_disabled_listener_are_reset_when_it_is_freed<S: Stage
     stage.end();
 }
 
-fn nobody_is_accepted_at_the_address_of_a_freed_listener<S: Stage>() {
+fn no_client_is_accepted_at_the_address_of_a_freed_listener<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let (listener, address) = stage.listen();
     stage.base().listener(listener).unwrap().free();
@@ -135,7 +135,7 @@ on_every_stage! {
     a_listener_that_is_disabled_and_enabled_at_once_goes_on,
     clients_that_wait_for_a_freed_listener_are_reset,
     clients_that_wait_for_a_disabled_listener_are_reset_when_it_is_freed,
-    nobody_is_accepted_at_the_address_of_a_freed_listener,
+    no_client_is_accepted_at_the_address_of_a_freed_listener,
     a_listener_disabled_in_its_callback_keeps_the_next_client_waiting,
     a_listener_freed_in_its_callback_resets_the_next_client,
     a_listener_may_be_freed_when_it_has_failed,

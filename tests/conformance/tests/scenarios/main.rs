@@ -38,4 +38,5 @@ mod reconnecting;
 mod resets;
 mod room;
 mod running;
+mod statics;
 mod timeouts;

@@ -1,4 +1,4 @@
-//! Pools: places that nobody else can take, and spare ones for a short answer in busy times.
+//! Pools: places that other clients cannot take, and spare ones for a short answer in busy times.
 
 use std::time::Duration;
 

@@ -78,6 +78,22 @@ fn a_connection_that_was_closed_connects_again_when_its_output_is_delivered<S: S
     expect_connected(stage, second_host);
 }
 
+fn a_connection_whose_peer_has_ended_connects_again<S: Stage>() {
+    let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
+    let ((first, first_host), (second, second_host)) = (stage.host(), stage.host());
+    stage.react(move |app, conn, event| match event {
+        ConnEvent::Eof => conn.close(),
+        ConnEvent::Ended(_) => app.connect_again(conn, DELAY, second),
+        _ => {}
+    });
+    stage.connect(first);
+    stage.expect(["0 Opened"]);
+    stage.finish(first_host);
+    stage.expect(["0 Eof", "0 Ended(Closed)", "0 Opened"]);
+    stage.expect_heard(first_host, "", Some(Ending::End));
+    expect_connected(stage, second_host);
+}
+
 fn a_connection_that_waits_for_its_delay_keeps_its_place<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let closed = stage.closed_address();
@@ -143,6 +159,7 @@ on_every_stage! {
     a_connection_that_was_reset_connects_again,
     a_connection_that_was_aborted_connects_again,
     a_connection_that_was_closed_connects_again_when_its_output_is_delivered,
+    a_connection_whose_peer_has_ended_connects_again,
     a_connection_that_waits_for_its_delay_keeps_its_place,
     a_connection_begins_anew_with_empty_rings,
 }

@@ -40,6 +40,8 @@ fn a_reset_is_noticed_while_reading_is_disabled<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     stage.app().reads = false;
     let call = stage.accepted_call();
+    stage.send(call, b"never read");
+    stage.expect([]);
     stage.reset(call);
     stage.expect(["0 Ended(Failed(Reset))"]);
     stage.end();

@@ -67,7 +67,7 @@ impl Model {
             return;
         }
         self.say_place();
-        let added = self.added.now;
+        let added = self.added();
         self.say(format_args!("event {id} {what:02x} added {added}"));
         if let Some(event) = self.by_id[usize::from(id)] {
             let pending = self.pending(event);

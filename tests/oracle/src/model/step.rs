@@ -3,7 +3,7 @@
 use super::{Event, Model, Pace, Place, Timer, Who};
 use crate::{
     differences::Switch,
-    program::{Id, MAX_ID, Op, Timeout, Waits, bits},
+    program::{Id, MAX_ID, Op, Timeout, Waits, bits, socket},
 };
 
 impl Model {
@@ -28,7 +28,7 @@ impl Model {
                 }
             }
             Op::Counts => {
-                let (added, active) = (self.added.now, self.active.now);
+                let (added, active) = (self.added(), self.active.now);
                 self.say(format_args!(" {added} {active}"));
             }
             Op::Peaks => self.step_peaks(),
@@ -48,6 +48,20 @@ impl Model {
             }
             Op::Ready(source, what) => self.world.ready(source, what),
             Op::Raise(signal, count) => self.world.raise(signal, count),
+            Op::Peer(id, peer) => {
+                self.say(format_args!(" {id}"));
+                self.world.sockets[socket(id)].peer(peer);
+            }
+            Op::Write(..)
+            | Op::Some(..)
+            | Op::Room(..)
+            | Op::Consume(..)
+            | Op::Enable(..)
+            | Op::Disable(..)
+            | Op::Timeouts(..)
+            | Op::Again(_)
+            | Op::State(_)
+            | Op::Abort(_) => self.step_on_conn(op),
             Op::Watch(id) => self.add_watcher(id),
             Op::Unwatch(id) => self.remove_watcher(id),
             Op::Run(_) => {}

@@ -3,7 +3,7 @@
 use super::{Model, Place, Who};
 use crate::{
     differences::Switch,
-    program::{LEVELS, MOST_POLLS, SIGNALS, When, bits, run},
+    program::{LEVELS, MOST_POLLS, SIGNALS, SOURCES, When, bits, run},
     world::Found,
 };
 
@@ -57,7 +57,7 @@ impl Model {
         let mut stuck = false;
         self.kept_now = None;
         loop {
-            self.cut_short = false;
+            (self.cut_short, self.deferred) = (false, 0);
             if self.stop() {
                 return if stuck { End::Stuck } else { End::Stopped };
             }
@@ -65,6 +65,7 @@ impl Model {
                 Ok(wait) => wait,
                 Err(end) => return end,
             };
+            self.make_later_active();
             stuck = !self.look(wait);
             if stuck && self.over {
                 return End::Stuck;
@@ -95,7 +96,7 @@ impl Model {
         }
         let stays = flags & run::NO_EXIT_ON_EMPTY != 0;
         let is_empty = self.added.now == 0 && self.active.now == 0 && self.exit_at.is_none();
-        if is_empty && !stays {
+        if is_empty && !stays && !self.conns_hold() {
             return Err(End::Empty);
         }
         Ok(self.wait(flags))
@@ -112,6 +113,9 @@ impl Model {
             self.watch(When::Check, None);
         }
         self.expire();
+        if self.ours(Switch::Turn) {
+            self.expire_conns();
+        }
         let idle = self.active.now == 0;
         let mut may_run = !idle;
         if self.ours(Switch::WatchersStop) {
@@ -147,7 +151,8 @@ impl Model {
             return Some(0);
         }
         let timer = self.first().map(|(deadline, _)| deadline);
-        let first = timer.into_iter().chain(self.exit_at).min()?;
+        let conn = self.first_conn_timeout().filter(|_| self.ours(Switch::Turn));
+        let first = timer.into_iter().chain(conn).chain(self.exit_at).min()?;
         Some(first.saturating_sub(self.now()))
     }
 
@@ -156,6 +161,9 @@ impl Model {
         if self.world.polls == MOST_POLLS {
             (self.over, self.got_break) = (true, true);
             return false;
+        }
+        if self.ours(Switch::Turn) {
+            self.set_interest();
         }
         let waited_for: [bool; SIGNALS] =
             std::array::from_fn(|signal| !self.on_signal[signal].is_empty());
@@ -166,7 +174,11 @@ impl Model {
             }
             Found::Sources(reports) => {
                 for (source, what) in reports {
-                    self.ready(source, what);
+                    if usize::from(source) >= SOURCES && self.ours(Switch::Turn) {
+                        self.conn_ready(source, what);
+                    } else {
+                        self.ready(source, what);
+                    }
                 }
             }
         }
@@ -212,8 +224,9 @@ impl Model {
                 continue;
             }
             self.running = Some(level);
+            self.no_call = false;
             called = self.level(level, end);
-            if called || self.got_break {
+            if called || self.got_break || self.no_call {
                 break;
             }
             // libevent's internal events do not count.
@@ -231,8 +244,18 @@ impl Model {
             if self.ours(Switch::OncePerPass) && self.has_run(event) {
                 break;
             }
-            count += u32::from(!self.events[event].is_internal());
-            self.fire(event);
+            if let Who::Call(conn) = self.events[event].who
+                && self.ours(Switch::Turn)
+            {
+                if !self.conn_fire(conn) {
+                    self.no_call = true;
+                    continue;
+                }
+                count += 1;
+            } else {
+                count += u32::from(!self.events[event].is_internal());
+                self.fire(event);
+            }
             if self.got_break {
                 return true;
             }
@@ -283,6 +306,12 @@ impl Model {
             Who::Exit => self.got_exit = true,
             Who::Signals => self.raised(),
             Who::Head(common) => self.common_passed(common),
+            Who::Io(conn, direction) => {
+                self.rearm(event);
+                self.bev_io(conn, direction, self.events[event].result);
+            }
+            Who::Call(conn) => self.bev_run_deferred(conn),
+            Who::Finalizer => {}
         }
     }
 }

@@ -1,22 +1,24 @@
 //! A back end over a program's virtual world.
 //!
 //! It does the least that a back end must do: it reports a source once, and again when the base
-//! asks for it or something new happens.
+//! asks for it or something new happens. The same holds for sockets: it reads and writes when the base
+//! asks for it, or something new happens that the base waits for.
 
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
-use picoevent::{Action, Backend, EventFlags, Instant, Signal, Source};
+use picoevent::{Action, Backend, Conn, ConnError, EventFlags, Instant, Signal, Source};
 
 use super::{App, Base, step::instant};
 use crate::{
-    program::{MOST_POLLS, SIGNALS, SOURCES, bits},
-    world::{Found, World},
+    program::{CONNS, MOST_POLLS, SIGNALS, SOURCES, bits},
+    world::{Found, Received, World},
 };
 
 pub(super) struct BackEnd {
     world: Rc<RefCell<World>>,
     sources: [Option<Source>; SOURCES],
-    /// The sources found by the last poll.
+    conns: [Option<Conn>; CONNS],
+    /// The sources and sockets found by the last poll.
     reports: Vec<(u8, u8)>,
     /// The caught signals, and their raises.
     catches: [bool; SIGNALS],
@@ -31,9 +33,65 @@ pub(super) enum Stop {
 }
 
 impl BackEnd {
-    pub(super) fn new(world: Rc<RefCell<World>>, sources: [Option<Source>; SOURCES]) -> Self {
+    pub(super) fn new(
+        world: Rc<RefCell<World>>,
+        sources: [Option<Source>; SOURCES],
+        conns: [Option<Conn>; CONNS],
+    ) -> Self {
         let (catches, caught) = ([false; SIGNALS], [0; SIGNALS]);
-        Self { world, sources, reports: Vec::new(), catches, caught }
+        Self { world, sources, conns, reports: Vec::new(), catches, caught }
+    }
+
+    /// Requests a report of a connection's socket.
+    fn ask(&mut self, conn: Conn, what: u8) {
+        if let Some(socket) = self.conns.iter().position(|known| *known == Some(conn)) {
+            self.world.borrow_mut().sockets[socket].ask(what);
+        }
+    }
+
+    /// Tells the sockets what the base would read and write.
+    fn set_interest(&mut self, base: &mut Base<'_>) {
+        for (socket, conn) in self.conns.iter().enumerate() {
+            let Some(conn) = *conn else { continue };
+            let read = if base.input(conn).is_some() { bits::READ } else { 0 };
+            let write = if base.output(conn).0.is_empty() { 0 } else { bits::WRITE };
+            self.world.borrow_mut().sockets[socket].interest = read | write;
+        }
+    }
+
+    /// Reads all that there is, as long as the base wants it.
+    fn receive(&mut self, socket: usize, conn: Conn, base: &mut Base<'_>) {
+        let socket = &mut self.world.borrow_mut().sockets[socket];
+        while let Some((first, second)) = base.input(conn) {
+            match socket.read(first.len() + second.len()) {
+                Received::Bytes(amount) => {
+                    let split = amount.min(first.len());
+                    socket.fill(&mut first[..split]);
+                    socket.fill(&mut second[..amount - split]);
+                    base.received(conn, amount);
+                }
+                Received::Nothing => return,
+                Received::End => return base.finished(conn),
+                Received::Reset => return base.failed(conn, ConnError::Reset),
+            }
+        }
+    }
+
+    /// Writes all that there is room for.
+    fn send(&mut self, socket: usize, conn: Conn, base: &mut Base<'_>) {
+        let socket = &mut self.world.borrow_mut().sockets[socket];
+        let (first, second) = base.output(conn);
+        let output = [first, second].concat();
+        if output.is_empty() {
+            return;
+        }
+        match socket.write(output.len()) {
+            Some(amount) => {
+                assert!(socket.continues(&output[..amount]), "the bytes are in order");
+                base.sent(conn, amount);
+            }
+            None => base.failed(conn, ConnError::Reset),
+        }
     }
 }
 
@@ -44,7 +102,7 @@ impl Backend<App> for BackEnd {
         instant(self.world.borrow().clock)
     }
 
-    fn act(&mut self, action: Action, _: &mut Base<'_>) -> Result<(), Stop> {
+    fn act(&mut self, action: Action, base: &mut Base<'_>) -> Result<(), Stop> {
         match action {
             Action::Interest(source, what) => {
                 let number = self.sources.iter().position(|known| *known == Some(source));
@@ -55,12 +113,17 @@ impl Backend<App> for BackEnd {
             }
             Action::Catch(signal) => self.catches[usize::from(signal.number())] = true,
             Action::Release(signal) => self.catches[usize::from(signal.number())] = false,
+            Action::Connect(conn) => base.connected(conn),
+            Action::Receive(conn) => self.ask(conn, bits::READ),
+            Action::Send(conn) => self.ask(conn, bits::WRITE),
+            Action::End(conn) => base.delivered(conn),
             _ => {}
         }
         Ok(())
     }
 
-    fn wait(&mut self, until: Instant, _: &mut Base<'_>) -> Poll<Result<(), Stop>> {
+    fn wait(&mut self, until: Instant, base: &mut Base<'_>) -> Poll<Result<(), Stop>> {
+        self.set_interest(base);
         let mut world = self.world.borrow_mut();
         if world.polls == MOST_POLLS {
             return Poll::Ready(Err(Stop::TooManyPolls));
@@ -76,9 +139,19 @@ impl Backend<App> for BackEnd {
     }
 
     fn feed(&mut self, base: &mut Base<'_>) {
-        for (number, what) in self.reports.drain(..) {
-            if let Some(source) = self.sources[usize::from(number)] {
+        for (number, what) in std::mem::take(&mut self.reports) {
+            let number = usize::from(number);
+            if let Some(source) = self.sources.get(number).copied().flatten() {
                 base.ready(source, EventFlags::from_bits(what));
+                continue;
+            }
+            let socket = number - SOURCES;
+            let Some(conn) = self.conns[socket] else { continue };
+            if what & bits::READ != 0 {
+                self.receive(socket, conn, base);
+            }
+            if what & bits::WRITE != 0 {
+                self.send(socket, conn, base);
             }
         }
         for number in 1..SIGNALS {

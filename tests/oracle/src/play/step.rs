@@ -5,7 +5,7 @@ use std::time::Duration;
 use picoevent::{Cx, Event, EventFlags, EventMut, Instant, Priority};
 
 use super::{App, on_event};
-use crate::program::{Id, Op, Timeout, Waits, bits};
+use crate::program::{Id, Op, Timeout, Waits, bits, socket};
 
 pub(super) fn duration(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -59,6 +59,20 @@ impl App {
             Op::Look => cx.update_now(self.now()),
             Op::Ready(source, what) => self.world.borrow_mut().ready(source, what),
             Op::Raise(signal, count) => self.world.borrow_mut().raise(signal, count),
+            Op::Peer(id, peer) => {
+                self.say(format_args!(" {id}"));
+                self.world.borrow_mut().sockets[socket(id)].peer(peer);
+            }
+            Op::Write(..)
+            | Op::Some(..)
+            | Op::Room(..)
+            | Op::Consume(..)
+            | Op::Enable(..)
+            | Op::Disable(..)
+            | Op::Timeouts(..)
+            | Op::Again(_)
+            | Op::State(_)
+            | Op::Abort(_) => self.step_on_conn(cx, op),
             Op::Watch(id) => {
                 if let Some(mut watcher) = self.event(cx, id) {
                     let added = watcher.add(None);

@@ -143,14 +143,16 @@ impl FromStr for Decl {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::generate;
+    use crate::generate::{Kind, generate};
 
     #[test]
     fn what_is_written_is_read_back() {
-        for seed in 0..500 {
-            let program = generate(seed);
-            let read: Program = program.to_string().parse().unwrap();
-            assert_eq!(read, program, "seed {seed}");
+        for kind in Kind::ALL {
+            for seed in 0..500 {
+                let program = generate(kind, seed);
+                let read: Program = program.to_string().parse().unwrap();
+                assert_eq!(read, program, "seed {seed} of {kind}");
+            }
         }
     }
 }

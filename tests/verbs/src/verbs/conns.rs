@@ -1,17 +1,14 @@
-//! Connections: opened, written, read, closed.
+//! Connections: opened, set, moved between, closed.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use picoevent::{
-    ConnEnd, ConnError, ConnMut, ConnectError, Cx, Direction, Instant, SetupError, WriteError,
-};
+use picoevent::{ConnEnd, ConnError, ConnMut, ConnectError, Cx, Direction, Instant, SetupError};
 
 use crate::calls;
 use crate::foreign::FOREIGN;
 use crate::shadow::{ConnShadow, Life};
-use crate::verbs::KINDS;
+use crate::verbs::{KINDS, bytes};
 use crate::world::{World, remember};
 
 fn peer() -> SocketAddr {
@@ -78,32 +75,32 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_conn() else {
         return assert!(cx.conn(FOREIGN.conn).is_err());
     };
-    let verb = world.bytes.below(22);
+    let verb = world.bytes.below(32);
     world.follow(cx);
     world.forget_dropped(cx);
     let Ok(mut conn) = cx.conn(world.conns[place].handle) else {
         return assert!(!world.conns[place].answers());
     };
-    if world.conns[place].life != Life::Held && verb < 18 {
+    if world.conns[place].life != Life::Held && verb < 27 {
         return;
     }
     match verb {
         0..=5 => set(world, place, conn, verb),
-        6..=10 => write(world, place, conn, verb),
-        11..=14 => read(world, place, conn, verb),
-        15..=17 => alarm(world, place, conn, verb),
-        18 => connect_again(world, &mut conn, place),
+        6..=13 => bytes::write(world, place, conn, verb - 6),
+        14..=23 => bytes::read(world, place, conn, verb - 14),
+        24..=26 => alarm(world, place, conn, verb),
+        27 => connect_again(world, &mut conn, place),
         _ => {
             match verb {
-                19 => conn.close(),
-                20 => conn.abort(),
+                28 | 29 => conn.close(),
+                30 => conn.abort(),
                 _ => conn.abort_with(ConnError::TimedOut),
             }
             let (now, shadow) = (cx.now(), &mut world.conns[place]);
             match verb {
                 _ if shadow.life != Life::Held => shadow.reconnects = None,
-                19 => shadow.close(now),
-                20 => shadow.abort(now, ConnEnd::Aborted),
+                28 | 29 => shadow.close(now),
+                30 => shadow.abort(now, ConnEnd::Aborted),
                 _ => shadow.abort(now, ConnEnd::Failed(ConnError::TimedOut)),
             }
         }
@@ -116,11 +113,11 @@ fn alarm(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb
     let millis = millis(delay, 1);
     let at = now.after(millis);
     let alarm = match verb {
-        15 => {
+        24 => {
             conn.alarm_after(delay);
             Some((at, 0))
         }
-        16 => {
+        25 => {
             conn.alarm_every(delay);
             Some((at, millis.as_millis() as u64))
         }
@@ -180,98 +177,29 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
     }
 }
 
-fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
-    let len = world.bytes.below(11);
-    let mut data = world.data(len);
-    let shadow = &mut world.conns[place];
-    let size = world.sizes.pools[shadow.pool].output;
-    let room = size - shadow.output.len();
-    let is_over = shadow.finished || shadow.failed;
-    match verb {
-        6 | 7 => {
-            let expected = match () {
-                () if is_over => Err(WriteError::Finished),
-                () if len > size => Err(WriteError::TooLong { size }),
-                () if len > room => Err(WriteError::Full { room }),
-                () => Ok(()),
-            };
-            let written = match verb {
-                6 => conn.write(&data),
-                _ => {
-                    // The same bytes as text, in two pieces.
-                    data.iter_mut().for_each(|byte| *byte &= 0x7f);
-                    let (first, second) = data.split_at(data.len() / 2);
-                    let [first, second] =
-                        [first, second].map(|text| std::str::from_utf8(text).unwrap());
-                    write!(conn, "{first}{second}")
-                }
-            };
-            assert_eq!(written, expected, "{shadow:?}");
-            if expected.is_ok() {
-                shadow.output.extend(data);
-            }
-        }
-        8 | 9 => {
-            let taken = conn.write_some(&data);
-            assert_eq!(taken, if is_over { 0 } else { len.min(room) });
-            shadow.output.extend(&data[..taken]);
-        }
-        _ => {
-            conn.finish();
-            shadow.finished = true;
-        }
-    }
-}
-
-fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
-    let len = world.bytes.below(11);
-    let held = &mut world.conns[place].input;
-    match verb {
-        11 => {
-            assert_eq!(conn.consume(len), len.min(held.len()));
-            held.drain(..len.min(held.len()));
-        }
-        12 => {
-            let mut target = vec![0; len];
-            let amount = conn.read(&mut target);
-            assert_eq!(amount, len.min(held.len()));
-            assert!(held.drain(..amount).eq(target[..amount].iter().copied()), "other input");
-        }
-        13 => {
-            conn.read_again();
-        }
-        _ => {
-            let needle: Vec<u8> = held.iter().skip(len).take(2).copied().collect();
-            assert_eq!(conn.find(&needle), place_of(held, &needle));
-        }
-    }
-}
-
-/// Where the needle stands first, found the plain way.
-fn place_of(held: &VecDeque<u8>, needle: &[u8]) -> Option<usize> {
-    let last = held.len().checked_sub(needle.len())?;
-    (0..=last).find(|from| held.range(from..).take(needle.len()).eq(needle))
-}
-
 /// Moves bytes from one connection's input to another's output, or the same one's.
 pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
     world.forget_dropped(cx);
-    let handle = |place: Option<usize>| place.map_or(FOREIGN.conn, |at| world.conns[at].handle);
     // What a peer sends to one that has ended, and connects again, is discarded some time.
     let ended = |from: usize| world.conns[from].answers() && world.conns[from].life != Life::Held;
     if from.is_some_and(ended) {
         return;
     }
-    let answer = cx.conn(handle(from)).and_then(|mut conn| conn.transfer(handle(to)));
+    let most = world.bytes.pick([usize::MAX, usize::MAX, 0, 1, 3]);
+    let handle = |place: Option<usize>| place.map_or(FOREIGN.conn, |at| world.conns[at].handle);
+    let answer = cx.conn(handle(from)).and_then(|mut conn| match most {
+        usize::MAX => conn.transfer(handle(to)),
+        _ => conn.transfer_some(handle(to), most),
+    });
     let held = |place: &usize| world.conns[*place].life == Life::Held;
     let (Some(from), Some(to)) = (from.filter(held), to.filter(held)) else {
         return assert!(answer.is_err(), "bytes of a connection that is gone");
     };
-    let room = world.pool_of(to).output - world.conns[to].output.len();
+    let room = world.pool_of(to).output - world.conns[to].output.held();
     let is_over = world.conns[to].finished || world.conns[to].failed;
-    let amount = if is_over { 0 } else { room.min(world.conns[from].input.len()) };
+    let amount = if is_over { 0 } else { room.min(world.conns[from].input.len()).min(most) };
     assert_eq!(answer, Ok(amount));
     let moved: Vec<u8> = world.conns[from].input.drain(..amount).collect();
-    world.conns[to].output.extend(moved);
+    world.conns[to].output.extend(&moved);
 }

@@ -142,7 +142,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
         }
         _ => {
             event.free();
-            (shadow.alive, shadow.spent) = (false, false);
+            (shadow.alive, shadow.fired_once) = (false, false);
             shadow.quiet();
         }
     }
@@ -186,7 +186,7 @@ fn holds(world: &World, source: Source) -> bool {
     world.sources.iter().any(|shadow| shadow.handle == source && shadow.life == Life::Held)
 }
 
-/// Whoever waited for the source waits no more.
+/// Events that waited for the source no longer wait.
 pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source) {
     let now = cx.now();
     let waited = |shadow: &&mut EventShadow| shadow.alive && shadow.made_for == For::Source(source);

@@ -183,8 +183,8 @@ fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
     }
     table.remark(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
-         all contenders by turns over the same descriptors in an order of chance. *The loop's* is \
-         what is more than with no loop; ratios are medians of the rounds' ratios.",
+         all contenders in turns over the same descriptors, in random order. *The loop's* is \
+         the difference to no loop; ratios are medians of the rounds' ratios.",
         figures.rounds()
     ));
     table.remark(

@@ -12,6 +12,7 @@
 
 mod fit;
 pub mod image;
+mod lines;
 pub mod report;
 mod tables;
 
@@ -44,6 +45,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
             let report = twice_on_each(machines, &image)?;
             all.extend(read(&image, &report)?);
         }
+        lines::check(&all)?;
         counts.insert(profile, all);
     }
     let names: Vec<_> = machines.iter().map(|machine| machine.name()).collect();
@@ -58,16 +60,18 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 /// Each program runs once. This takes seconds if the programs are already built.
 ///
 /// # Errors
-/// If something cannot be built, or a clock is wrong.
+/// If something cannot be built, a clock is wrong, or a line is searched more than once.
 pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     let toolchain = setup::emulation()?;
     let mut counts = Vec::new();
     for profile in Profile::ALL {
+        let mut all = Counts::new();
         for image in image::build(toolchain, profile)? {
-            let report = image.run(machine)?;
-            let named = |(name, count)| (format!("{}: {name}", profile.name()), count);
-            counts.extend(read(&image, &report)?.into_iter().map(named));
+            all.extend(read(&image, &image.run(machine)?)?);
         }
+        lines::check(&all)?;
+        let named = |(name, count)| (format!("{}: {name}", profile.name()), count);
+        counts.extend(all.into_iter().map(named));
     }
     Ok(counts)
 }
@@ -101,6 +105,12 @@ fn same(before: &str, now: &str) -> Result<()> {
 fn read(image: &Image, report: &str) -> Result<Vec<(String, u64)>> {
     let report = Report::read(report).with_context(|| format!("the report of {image}"))?;
     report.counts().with_context(|| format!("the report of {image}"))
+}
+
+/// Returns a count in instructions.
+fn count(counts: &Counts, name: &str) -> Result<f64> {
+    let count = counts.get(name).with_context(|| format!("no program has counted {name:?}"))?;
+    Ok(*count as f64 / 1_000.0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Servers on picoevent and on other loops, each in a process of its own, under the same clients.
 //!
 //! ```text
-//!   hello (W3)  echo (W4)  idle (W5)  start (W6)      the workloads
+//!   hello (W3)  echo (W4)  idle (W5)  start (W6)  proxy (W7)      the workloads
 //!   comparison  all servers in rounds, as a table     tally    instructions, system calls
 //!   session     one server and its clients            place  report
 //!   contender   the servers, and how they are built   others
@@ -17,6 +17,7 @@ pub mod hello;
 pub mod idle;
 mod others;
 mod place;
+pub mod proxy;
 mod report;
 mod session;
 pub mod start;

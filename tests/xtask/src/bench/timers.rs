@@ -102,7 +102,7 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     };
     let counts = program.differences(&names.iter().map(count).collect::<Vec<_>>())?;
     let timers = figures::count(Some(IDLE.into()));
-    let title = format!("W2i, one of {timers} timers of a minute begun again");
+    let title = format!("W2i, one of {timers} timers of a minute restarted");
     let columns = " | ns | least – most | the loop's | of libevent's | instructions";
     let mut table = Table::new(title, columns);
     for (name, count) in names.iter().zip(counts) {
@@ -111,7 +111,7 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     }
     table.remark(format!(
         "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
-         brought up to date after each 64. *The loop's* is what is more than with no timers.",
+         updated after every 64 of them. *The loop's* is the difference to no timers.",
         figures::count(Some(OPERATIONS.into()))
     ));
     table.remark("*Common* is a timeout that many events share, of libevent's.");

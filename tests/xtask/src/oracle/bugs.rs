@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, patched, workspace};
 
-/// The number of programs within which each bug must be found.
+/// The number of programs of each kind within which each bug must be found.
 const ENOUGH: u64 = 2_000;
 
 /// Plants each bug, runs the oracle, and removes the bug. Returns the exit status.
@@ -51,9 +51,9 @@ fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<Found>> {
     }
 }
 
-/// Reads `seed 637: this or that is wrong; in 6 lines:`.
+/// Reads `seed 637 of conns: this or that is wrong; in 6 lines:`.
 fn read_verdict(line: &str) -> Option<Found> {
-    let (seed, rest) = line.strip_prefix("seed ")?.split_once(':')?;
+    let (seed, rest) = line.strip_prefix("seed ")?.split_once(" of ")?;
     let lines = rest.rsplit_once("; in ")?.1.split(' ').next()?;
     Some(Found { programs: seed.parse::<u64>().ok()? + 1, lines: lines.parse().ok()? })
 }
@@ -64,9 +64,10 @@ mod tests {
 
     #[test]
     fn the_verdict_names_the_seed_and_the_length() {
-        let found = read_verdict("seed 637: picoevent does not do what it should; in 6 lines:");
+        let found =
+            read_verdict("seed 637 of conns: picoevent does not do what it should; in 6 lines:");
         let found = found.map(|found| (found.programs, found.lines));
         assert_eq!(found, Some((638, 6)));
-        assert!(read_verdict("640 programs, 1 mismatches, 3923 programs/s").is_none());
+        assert!(read_verdict("640 programs of conns, 1 mismatches, 3923 programs/s").is_none());
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long QEMU may take to connect after its start.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 
 /// How often to check whether QEMU has connected.
 const POLL: Duration = Duration::from_millis(5);

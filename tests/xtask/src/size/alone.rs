@@ -92,7 +92,7 @@ const TABLES: [(&str, &str, u64); 5] = [
 /// The storage that the others are compared with.
 const FEW: &str = "FEW";
 
-/// The RAM that the base takes, and each further slot, on a chip of 32 bits.
+/// The RAM that the base takes, each further slot, and other objects, on a chip of 32 bits.
 pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
     let size = |name: &str| {
@@ -107,6 +107,8 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
         let further = size(storage)?.saturating_sub(few) / times;
         memory.push((what.to_owned(), further));
     }
+    memory.push(("a static piece that waits to be sent".to_owned(), size("STATIC")?));
+    memory.push(("a ring buffer, without its bytes".to_owned(), size("RING")?));
     Ok(memory)
 }
 

@@ -30,7 +30,7 @@ async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
-    let mut hello = Hello::new();
+    let mut hello = Hello::default();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::SERVER).await;
     defmt::info!("done");
     board::exit(0)

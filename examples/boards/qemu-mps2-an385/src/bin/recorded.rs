@@ -35,7 +35,7 @@ async fn serve(stack: Stack<'static>) {
     base.record_to(&RECORDING);
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
-    let mut hello = Hello::new();
+    let mut hello = Hello::default();
     run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
     RECORDING.dump(|line| defmt::info!("{=str}", line));
     defmt::info!("done");

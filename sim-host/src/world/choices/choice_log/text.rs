@@ -16,6 +16,7 @@ use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::kinds::TroubleKind;
 
 /// Why a text is not a choice log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,7 @@ impl Choice {
         for (index, line) in text.lines().enumerate() {
             if let Some((_, application)) = line.split_once("application ")
                 && line.starts_with('#')
+                && name.is_none()
             {
                 name = Some(application.trim().to_owned());
             }
@@ -88,6 +90,7 @@ fn word_of_answer(stream: Stream, point: ChoicePoint, answer: u64) -> Option<&'s
         (Stream::Client, ChoicePoint::Kind) => Behaviour::ALL.get(index).map(|kind| kind.word()),
         (Stream::Fault, ChoicePoint::Kind) => FaultKind::ALL.get(index).map(|kind| kind.word()),
         (Stream::Attacker, ChoicePoint::Kind) => AttackKind::ALL.get(index).map(|kind| kind.word()),
+        (Stream::Server, ChoicePoint::Kind) => TroubleKind::ALL.get(index).map(|kind| kind.word()),
         _ => None,
     }
 }

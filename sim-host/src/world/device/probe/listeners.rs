@@ -97,7 +97,9 @@ impl Listeners {
 }
 
 fn is_reached(address: SocketAddr) -> bool {
-    address.ip().is_unspecified() || address.ip() == address::DEVICE
+    address.ip().is_unspecified()
+        || address.ip() == address::DEVICE
+        || address.ip() == address::DEVICE_V6
 }
 
 #[cfg(test)]

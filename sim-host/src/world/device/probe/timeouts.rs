@@ -9,6 +9,8 @@ use picoevent::{Conn, ConnEvent, EventBase, Fired, Instant};
 pub(super) struct Timeouts {
     conns: Vec<Option<Watched>>,
     handles: Vec<Conn>,
+    /// There was a look before.
+    has_looked: bool,
 }
 
 /// A connection's state at the previous look.
@@ -29,7 +31,7 @@ struct Watched {
 
 const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
-/// Who can have made a connection since the previous look.
+/// The side that made a connection since the previous look.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     /// The back end, by accepting it.
@@ -41,6 +43,7 @@ pub(super) enum Maker {
 impl Timeouts {
     pub(super) fn restart(&mut self) {
         self.conns.clear();
+        self.has_looked = false;
     }
 
     /// Inspects all connections and records what has changed since the previous look.
@@ -51,6 +54,9 @@ impl Timeouts {
         self.handles.clear();
         self.handles.extend(base.conns());
         let now = base.now();
+        // The application's start is before the first turn, which is the first to feed the time. A
+        // connection that was made there counts from zero.
+        let made = if std::mem::replace(&mut self.has_looked, true) { now } else { Instant::ZERO };
         for conn in &self.handles {
             let Some(mut seen) = Watched::of(base, *conn) else { continue };
             if self.conns.len() <= conn.index() {
@@ -59,7 +65,7 @@ impl Timeouts {
             let place = &mut self.conns[conn.index()];
             match place.filter(|before| before.conn == *conn) {
                 Some(before) => seen.go_on(&before, now),
-                None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [now; 2]),
+                None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [made; 2]),
             }
             *place = Some(seen);
         }

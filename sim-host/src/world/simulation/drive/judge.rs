@@ -15,8 +15,9 @@ const ENDED_WITHIN: u64 = 60_000_000;
 /// Microseconds after which no socket is in use any more: the stack's own timeout, and the times
 /// for lingering and for a reset.
 const AT_REST_AFTER: u64 = 100_000_000;
-/// The clients of the socket-leak check must be served within so many microseconds.
-const CHECKED_WITHIN: u64 = 60_000_000;
+/// The clients of the socket-leak check must be served within so many microseconds. An application may have
+/// some of them wait for its idle timeout first.
+const CHECKED_WITHIN: u64 = SERVED_WITHIN;
 
 impl Simulation<'_> {
     /// Advances the phase and judges the simulation.
@@ -41,11 +42,12 @@ impl Simulation<'_> {
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
         }
         match self.phase {
-            Phase::Serving(_) if self.peer.is_served() => {
+            Phase::Serving(_) if self.peer.is_served() && self.is_met() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                 Judgement::Again
             }
-            Phase::Serving(by) if self.now >= by => over(self.unserved()),
+            Phase::Serving(_) if let Some(text) = self.overdue() => over(Verdict::Stuck(text)),
+            Phase::Serving(by) if self.now >= by && !self.peer.is_served() => over(self.unserved()),
             Phase::Emptying(by) => match self.is_empty() {
                 Err(held) if self.now >= by => over(Verdict::Leak(held)),
                 Err(_) => Judgement::GoOn,
@@ -92,6 +94,38 @@ impl Simulation<'_> {
         }
     }
 
+    /// Returns whether everything that must hold of application and servers in the end has held.
+    fn is_met(&self) -> bool {
+        self.shared.seen.borrow().unmet.iter().all(Option::is_none)
+    }
+
+    /// Returns the times by which conditions must hold that have not held yet, and why they did not.
+    fn limits(&self) -> impl Iterator<Item = (u64, String)> {
+        let unmet = self.shared.seen.borrow().unmet.clone();
+        let limits = self.limits.iter().map(|limit| self.quiet_since + limit);
+        limits.zip(unmet).filter_map(|(limit, unmet)| Some((limit, unmet?)))
+    }
+
+    /// Returns the first time by which a condition must hold that has not held yet.
+    pub(super) fn next_limit(&self) -> u64 {
+        match self.phase {
+            Phase::Serving(_) if !self.limits.is_empty() => {
+                self.limits().map(|(limit, _)| limit).min().unwrap_or(u64::MAX)
+            }
+            _ => u64::MAX,
+        }
+    }
+
+    /// Returns which condition has not held in time.
+    fn overdue(&self) -> Option<String> {
+        if self.limits.is_empty() {
+            return None;
+        }
+        let (limit, text) = self.limits().find(|(limit, _)| self.now >= *limit)?;
+        let after = (limit - self.quiet_since) / 1_000_000;
+        Some(format!("{text}, {after} s after the last fault"))
+    }
+
     /// Returns whether the application was asked to end.
     pub(super) fn is_ending(&self) -> bool {
         self.ends_when_interrupted && interrupt::raised() > 0
@@ -103,7 +137,7 @@ impl Simulation<'_> {
         let at_port = |port| clients.iter().filter(|client| client.target_port == port).count();
         let at_one_port =
             clients.iter().map(|client| at_port(client.target_port)).max().unwrap_or(0);
-        let (sockets, backlog) = (self.device.sockets, self.backlog);
+        let (sockets, backlog) = (self.spare_sockets(), self.backlog);
         let seen = self.shared.seen.borrow();
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
@@ -112,11 +146,16 @@ impl Simulation<'_> {
     /// connect to it.
     fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
-        let clients_needed = seen.listeners.share(self.device.sockets, self.backlog);
+        let clients_needed = seen.listeners.share(self.spare_sockets(), self.backlog);
         let clients_needed = clients_needed.min(self.plan.socket_leak_check);
         let ports = seen.listeners.open_ports().iter();
         let port = ports.copied().find(|port| !self.checked.contains(port))?;
         (clients_needed > 0).then_some((port, clients_needed))
+    }
+
+    /// Returns how many sockets the device has besides those of connections that it keeps.
+    fn spare_sockets(&self) -> usize {
+        self.device.sockets.saturating_sub(self.device.baseline.conns)
     }
 
     /// Lets clients connect to the next listener.
@@ -165,7 +204,7 @@ impl Simulation<'_> {
     fn is_empty(&self) -> Result<(), String> {
         let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
         for (what, held, first) in [
-            ("connections", held.conns, 0),
+            ("connections", held.conns, first.conns),
             ("events", held.events, first.events),
             ("listeners", held.listeners, first.listeners),
             ("things waited for", held.added, first.added),

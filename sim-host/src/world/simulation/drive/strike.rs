@@ -6,12 +6,14 @@ use super::judge::SERVED_WITHIN;
 use super::{Phase, Simulation};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
+use crate::world::choices::trouble::Trouble;
 use crate::world::device::clock;
+use crate::world::device::interrupt;
 use crate::world::device::size::at;
 use crate::world::simulation::timeline::Moment;
 
 impl Simulation<'_> {
-    /// Begins what is due.
+    /// Does what is due at a moment of the plan: a fault begins or ends, the attacker acts.
     pub(super) fn begin(&mut self, moment: Moment) {
         match moment {
             Moment::Begins(fault) => {
@@ -26,17 +28,43 @@ impl Simulation<'_> {
                 }
                 self.relieve(&fault);
             }
+            Moment::Interrupt(run) => {
+                self.ether.borrow_mut().mark(|| format!("interrupt handler {} runs", run.handler));
+                if let Some(handler) = self.handlers.get(run.handler) {
+                    interrupt::run(*handler, run.points, run.number);
+                }
+            }
+            Moment::Trouble(trouble, begins) => self.trouble(trouble, begins),
             Moment::Attack(attack) => self.attacker.attack(attack, &mut self.ether.borrow_mut()),
             Moment::Quiet => {
                 self.ether.borrow_mut().mark(|| "the faults are over".to_owned());
                 if self.phase == Phase::Faults {
                     self.phase = Phase::Serving(self.now + SERVED_WITHIN);
                 }
+                self.quiet_since = self.now;
+                self.shared.seen.borrow_mut().begin_quiet(self.limits.len());
+                if !self.limits.is_empty() {
+                    self.device.tasks.wake();
+                }
                 let clients = self.peer.clients.iter_mut();
                 clients.filter(|client| client.socket.is_some()).for_each(|c| c.wake = self.now);
             }
         }
         self.ether.borrow_mut().set_faults(self.active.iter());
+    }
+
+    /// Begins or ends a trouble of a server.
+    fn trouble(&mut self, trouble: Trouble, begins: bool) {
+        let port = self.peer.servers.get(trouble.server).map_or(0, |server| server.port);
+        let now = self.now;
+        let mut ether = self.ether.borrow_mut();
+        ether.troubled[trouble.kind as usize] += u32::from(begins);
+        ether.digest.word(trouble.kind as u64 | u64::from(begins) << 8 | u64::from(port) << 16);
+        if let Some(observer) = &mut ether.observer {
+            observer.trouble(now, port, &trouble, begins);
+        }
+        drop(ether);
+        self.peer.trouble(trouble, begins);
     }
 
     fn report(&mut self, fault: &Fault, begins: bool) {

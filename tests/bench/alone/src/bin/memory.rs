@@ -6,7 +6,8 @@
 
 use core::hint::black_box;
 
-use picoevent::{EventBase, Storage};
+use picoevent::memory::StaticSlot;
+use picoevent::{EventBase, RingBuffer, Storage};
 // Links what every image needs.
 use picoevent_alone as _;
 
@@ -29,6 +30,8 @@ macro_rules! bytes_of {
 
 bytes_of! {
     BASE: EventBase<'static, App>;
+    STATIC: StaticSlot;
+    RING: RingBuffer<'static>;
     FEW: Storage<App, 4, 4, 4, 4, 4, 4>;
     MORE_EVENTS: Storage<App, 12, 4, 4, 4, 4, 4>;
     MORE_CONNS: Storage<App, 4, 12, 4, 4, 4, 4>;

@@ -1,4 +1,4 @@
-//! A port and its clients: who is served, who is told that there is no place, and how each ends.
+//! A port and its clients: which are served, which are told that there is no place, and how each ends.
 
 use core::cell::Cell;
 use core::future::poll_fn;

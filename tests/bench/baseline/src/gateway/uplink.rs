@@ -17,7 +17,7 @@ use super::{Gateway, SAMPLED, Sample};
 const KEPT: usize = 128;
 const CONNECT: Duration = Duration::from_secs(8);
 const SILENCE: Duration = Duration::from_secs(12);
-const BEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Milliseconds before the first attempt to connect again, and before the last of many.
 const BACKOFF: (u32, u32) = (500, 30_000);
 
@@ -136,8 +136,8 @@ async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway) {
 /// Sends each sample that was not sent on this connection, and heart-beats, until the connection is
 /// over.
 async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Error> {
-    let mut ticker = Ticker::every(BEAT);
-    let mut beats = 0;
+    let mut ticker = Ticker::every(HEARTBEAT);
+    let mut heartbeats = 0;
     loop {
         let mut text = String::<64>::new();
         let next = gateway.state.borrow_mut().queue.next();
@@ -146,8 +146,8 @@ async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Err
             let mark = if forced { " F" } else { "" };
             writeln!(text, "S {number} {micros} {value}{mark}")
         } else if let Either::First(()) = select(ticker.next(), SAMPLED.wait()).await {
-            beats += 1;
-            writeln!(text, "H {beats}")
+            heartbeats += 1;
+            writeln!(text, "H {heartbeats}")
         } else {
             continue;
         };

@@ -47,7 +47,7 @@ async fn serve(network: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
-    let mut hello = Hello::new();
+    let mut hello = Hello::default();
     run(network, POOL.take(), &[&INTERRUPT], &mut base, &mut hello, config()).await;
     defmt::info!("done");
     if PAINTED {

@@ -95,7 +95,7 @@ async fn serve(stack: Stack<'static>) {
     let mut app = App { random: Random::new(1), timers: 0 };
     let config = Config::default();
     run(stack, SOCKETS.take(), &[&RAISED, &MORE], &mut base, &mut app, config).await;
-    panic!("nobody ends the loop");
+    panic!("nothing ends the loop");
 }
 
 fn more(app: &mut App, event: &mut EventMut<'_, '_, App>) {

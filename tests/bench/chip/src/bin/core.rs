@@ -11,7 +11,7 @@ use picoevent::{Action, Backend, Instant};
 use picoevent_bench_chip::loops::{
     App, Base, activate,
     interrupts::{self, TRIGGER},
-    ready, rings, timers,
+    lines, ready, rings, timers,
 };
 use picoevent_bench_chip::meter::Report;
 
@@ -29,6 +29,7 @@ fn main() -> ! {
     timers::operations(&mut report);
     interrupts::run(&mut report, turn);
     rings::run(&mut report, turn);
+    lines::run(&mut report, turn);
     report.end()
 }
 

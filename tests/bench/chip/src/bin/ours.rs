@@ -86,7 +86,7 @@ async fn hello<const SOCKETS: usize>(
     let mut base = EventBase::new(room);
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address, POOL).expect("the storage has room");
-    let mut hello = Hello::new();
+    let mut hello = Hello::default();
     run(stack, sockets, &[&INTERRUPT], &mut base, &mut hello, Config::default()).await;
-    panic!("nobody ends the loop");
+    panic!("nothing ends the loop");
 }

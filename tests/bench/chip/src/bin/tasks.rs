@@ -25,15 +25,15 @@ const EMPTY: &str = "an empty interrupt";
 /// What the tasks have done since [`counted`] was asked last.
 static DONE: AtomicU32 = AtomicU32::new(0);
 
-type Bell = Signal<CriticalSectionRawMutex, ()>;
+type Event = Signal<CriticalSectionRawMutex, ()>;
 
-static BELLS: [Bell; READY] = [const { Signal::new() }; READY];
-static PING: Bell = Signal::new();
-static PONG: Bell = Signal::new();
+static EVENTS: [Event; READY] = [const { Signal::new() }; READY];
+static PING: Event = Signal::new();
+static PONG: Event = Signal::new();
 
 #[unsafe(no_mangle)]
 extern "C" fn on_pend() {
-    BELLS[0].signal(());
+    EVENTS[0].signal(());
 }
 
 #[cortex_m_rt::entry]
@@ -73,21 +73,21 @@ fn signals(report: &mut Report, executor: &Executor) {
     report.count("E1, a Signal to the other task", Harness::Loop, TIMES, || executor.poll());
     assert_eq!(counted(), TIMES, "one hop each time");
 
-    for bell in &BELLS {
-        executor.spawner().spawn(listening(bell).expect("the pool has room"));
+    for event in &EVENTS {
+        executor.spawner().spawn(listening(event).expect("the pool has room"));
     }
     executor.settle();
     report.count("E1, 1 Signal ready", Harness::Loop, TIMES, || {
-        BELLS[0].signal(());
+        EVENTS[0].signal(());
         executor.poll();
     });
-    assert_eq!(counted(), TIMES, "one bell each time");
+    assert_eq!(counted(), TIMES, "one event each time");
     let rounds = (TIMES / READY as u32).next_multiple_of(100);
     report.count_of("E1, 8 Signals ready", Harness::Loop, rounds, READY as u32, || {
-        BELLS.iter().for_each(|bell| bell.signal(()));
+        EVENTS.iter().for_each(|event| event.signal(()));
         executor.poll();
     });
-    assert_eq!(counted(), rounds * READY as u32, "all bells each time");
+    assert_eq!(counted(), rounds * READY as u32, "all events each time");
 }
 
 /// E2: a Signal given in an interrupt.
@@ -98,7 +98,7 @@ fn interrupts(report: &mut Report, executor: &Executor) {
         interrupt::pend(Interrupt::Pend);
         executor.poll();
     });
-    assert_eq!(counted(), TIMES, "one bell each time");
+    assert_eq!(counted(), TIMES, "one event each time");
 }
 
 /// T1: tasks that sleep for random periods, in embassy-time's queue.
@@ -134,7 +134,7 @@ async fn yielding(rounds: u32) {
 }
 
 #[embassy_executor::task(pool_size = 2)]
-async fn hopping(from: &'static Bell, to: &'static Bell, hops: u32) {
+async fn hopping(from: &'static Event, to: &'static Event, hops: u32) {
     for _ in 0..hops {
         from.wait().await;
         count();
@@ -143,9 +143,9 @@ async fn hopping(from: &'static Bell, to: &'static Bell, hops: u32) {
 }
 
 #[embassy_executor::task(pool_size = READY)]
-async fn listening(bell: &'static Bell) {
+async fn listening(event: &'static Event) {
     loop {
-        bell.wait().await;
+        event.wait().await;
         count();
     }
 }

@@ -42,7 +42,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     });
 }
 
-fn open(base: &mut Base<'_>, app: &App) -> Conn {
+pub(super) fn open(base: &mut Base<'_>, app: &App) -> Conn {
     let address = "10.0.2.2:7".parse().expect("an address");
     let listener = base.listen_with(address, app.pool, &SETTINGS, count);
     let listener = listener.expect("the table has room");

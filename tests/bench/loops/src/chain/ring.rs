@@ -229,7 +229,7 @@ impl Pair {
     }
 }
 
-/// Raises the limit of this process to as many descriptors.
+/// Raises this process's limit to `needed` descriptors.
 fn allow(pairs: u32, needed: u64) -> Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| needed <= current) {

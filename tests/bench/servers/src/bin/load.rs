@@ -5,25 +5,29 @@
 //!   load echo ADDRESS SECONDS CONNECTIONS MESSAGES      after one message on each connection
 //!   load bulk ADDRESS SECONDS BLOCKS                    after one block
 //!   load idle ADDRESS SECONDS CONNECTIONS               one message on each, at each input line
+//!   load relay ADDRESS SECONDS CONNECTIONS BLOCKS       through a proxy, whose address is an input line
 //! ```
 //!
-//! It prints how long it took. Its exit status is 0 if the server did everything right.
+//! The last listens on ADDRESS for the proxy, and sends blocks both ways at the next input line, after one on each
+//! connection. It prints how long it took. Its exit status is 0 if the server did everything right.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use mio::net::TcpListener;
 use picoevent_bench_servers::agreement::processor_time;
 use picoevent_bench_servers::load::bulk::Bulk;
 use picoevent_bench_servers::load::echo::Clients;
 use picoevent_bench_servers::load::hello::Hello;
+use picoevent_bench_servers::load::relay::Relay;
 use picoevent_bench_servers::load::{Deadline, Report};
 
 const USAGE: &str = "usage: load hello ADDRESS SECONDS CONNECTIONS CONCURRENCY | \
     echo ADDRESS SECONDS CONNECTIONS MESSAGES | bulk ADDRESS SECONDS BLOCKS | \
-    idle ADDRESS SECONDS CONNECTIONS";
+    idle ADDRESS SECONDS CONNECTIONS | relay ADDRESS SECONDS CONNECTIONS BLOCKS";
 
 fn main() -> ExitCode {
     match run() {
@@ -66,10 +70,22 @@ fn run() -> Result<()> {
         ("idle", &[connections]) => {
             let mut clients = Clients::connect(address, connections.try_into()?, deadline)?;
             say("connected")?;
-            io::stdin().read_line(&mut String::new())?;
+            input_line()?;
             before = processor_time();
             report = clients.talk(connections)?;
             clients.hang_up()?;
+        }
+        ("relay", &[connections, blocks]) => {
+            let listener = TcpListener::bind(address)?;
+            say(&format!("listening on {}", listener.local_addr()?))?;
+            let proxy = input_line()?.parse().context("this is not the proxy's address")?;
+            let mut relay = Relay::connect(listener, proxy, connections.try_into()?, deadline)?;
+            relay.run(1)?;
+            say("connected")?;
+            input_line()?;
+            before = processor_time();
+            report = relay.run(blocks)?;
+            relay.hang_up()?;
         }
         _ => bail!(USAGE),
     }
@@ -89,6 +105,12 @@ fn line(report: &Report, used: Duration) -> String {
         micros(used),
         latency.len(),
     )
+}
+
+fn input_line() -> Result<String> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
 
 fn say(line: &str) -> io::Result<()> {

@@ -5,13 +5,16 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use mio::net::TcpStream;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::Deadline;
 
 const EVENTS: usize = 1024;
+
+/// The token of a listener.
+const LISTENER: Token = Token(usize::MAX);
 
 /// A non-blocking socket.
 pub(super) struct Client {
@@ -37,7 +40,10 @@ impl Client {
             let wanted = wanted(self.got);
             ensure!(!wanted.is_empty(), "connection {} got more than it should", self.connection);
             let (now, later) = came.split_at(came.len().min(wanted.len()));
-            let same = now.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+            let same = match now == &wanted[..now.len()] {
+                true => now.len(),
+                false => now.iter().zip(wanted).take_while(|(a, b)| a == b).count(),
+            };
             self.got += same as u64;
             if same < now.len() {
                 bail!("connection {} got a wrong byte at {}", self.connection, self.got);
@@ -100,10 +106,42 @@ impl Selector {
     /// Begins to connect, and watches the connection for `interest`. Output is sent without delay
     /// (`TCP_NODELAY`).
     pub(super) fn connect(&self, connection: usize, interest: Interest) -> Result<Client> {
-        let mut socket = TcpStream::connect(self.server).context("cannot connect")?;
+        let socket = TcpStream::connect(self.server).context("cannot connect")?;
         if interest.is_writable() {
             socket.set_nodelay(true).context("cannot set TCP_NODELAY")?;
         }
+        self.register(socket, connection, interest)
+    }
+
+    /// Watches a listener, for [`accept`](Self::accept).
+    pub(super) fn watch(&self, listener: &mut TcpListener) -> Result<()> {
+        self.poll.registry().register(listener, LISTENER, Interest::READABLE)?;
+        Ok(())
+    }
+
+    /// Waits for a connection of a watched listener, and watches it. Events of others meanwhile are lost.
+    pub(super) fn accept(&mut self, listener: &TcpListener, connection: usize) -> Result<Client> {
+        loop {
+            match listener.accept() {
+                Ok((socket, _)) => {
+                    socket.set_nodelay(true).context("cannot set TCP_NODELAY")?;
+                    let both = Interest::READABLE | Interest::WRITABLE;
+                    return self.register(socket, connection, both);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait(&mut Vec::new(), 0, 1)?;
+                }
+                Err(error) => return Err(error).context("cannot accept"),
+            }
+        }
+    }
+
+    fn register(
+        &self,
+        mut socket: TcpStream,
+        connection: usize,
+        interest: Interest,
+    ) -> Result<Client> {
         self.poll.registry().register(&mut socket, Token(connection), interest)?;
         Ok(Client { socket, connection, got: 0 })
     }
@@ -111,14 +149,27 @@ impl Selector {
     /// Waits for events, and puts the connections that have some into `ready`.
     pub(super) fn wait(&mut self, ready: &mut Vec<usize>, done: u64, wanted: u64) -> Result<()> {
         let left = self.deadline.at.saturating_duration_since(Instant::now());
+        if self.poll(ready, left)? {
+            let seconds = self.deadline.limit.as_secs();
+            ensure!(!self.events.is_empty(), "{done} of {wanted} were done within {seconds} s");
+        }
+        Ok(())
+    }
+
+    /// Puts the connections that have events now into `ready`, without waiting.
+    pub(super) fn look(&mut self, ready: &mut Vec<usize>) -> Result<()> {
+        self.poll(ready, Duration::ZERO).map(drop)
+    }
+
+    /// Returns whether it was not interrupted.
+    fn poll(&mut self, ready: &mut Vec<usize>, limit: Duration) -> Result<bool> {
         ready.clear();
-        match self.poll.poll(&mut self.events, Some(left)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+        match self.poll.poll(&mut self.events, Some(limit)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
             other => other.context("cannot wait for news")?,
         }
-        let seconds = self.deadline.limit.as_secs();
-        ensure!(!self.events.is_empty(), "{done} of {wanted} were done within {seconds} s");
-        ready.extend(self.events.iter().map(|event| event.token().0));
-        Ok(())
+        let connections = self.events.iter().map(|event| event.token().0);
+        ready.extend(connections.filter(|&connection| connection != LISTENER.0));
+        Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
-use super::{Counts, fit::Fit, image::Profile};
+use super::{Counts, count, fit::Fit, image::Profile, lines};
 use crate::table::{Table, thousands};
 
 /// A row of the first tables: what it is, and the counts of the core, through the adapter, and of
@@ -63,6 +63,7 @@ pub fn make(counts: &BTreeMap<Profile, Counts>, by: &str) -> Result<Vec<Table>> 
         self::events("for size, as the boards' firmware", size)?,
         operations([speed, size])?,
         rings([speed, size])?,
+        lines::table([speed, size])?,
         served([speed, size])?,
     ])
 }
@@ -153,12 +154,6 @@ fn served(profiles: [&Counts; 2]) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns a count in instructions.
-fn count(counts: &Counts, name: &str) -> Result<f64> {
-    let count = counts.get(name).with_context(|| format!("no program has counted {name:?}"))?;
-    Ok(*count as f64 / 1_000.0)
-}
-
 fn whole(counts: &Counts, name: &str) -> Result<String> {
     count(counts, name).map(thousands)
 }
@@ -183,6 +178,10 @@ mod tests {
                 format!("received and read, {size}"),
             ]);
         }
+        for place in ["in a ring", "of a connection"] {
+            let way = |way: &str| format!("end of a line {place}, {way}");
+            names.extend(["in one piece", "byte by byte", "no byte"].map(way));
+        }
         names.push("driver, a frame from end to end".to_owned());
         names.extend([4, 16].map(|sockets| format!("poll of the stack, {sockets} idle sockets")));
         names.into_iter().enumerate().map(|(at, name)| (name, (at as u64 + 1) * 1_000)).collect()
@@ -195,7 +194,7 @@ mod tests {
     #[test]
     fn each_count_has_its_place() {
         let tables = tables(all(), all()).unwrap();
-        let [events, _, _, rings, served] = tables.as_slice() else { panic!("five tables") };
+        let [events, _, _, rings, _, served] = tables.as_slice() else { panic!("six tables") };
         assert_eq!(events.rows[0][1..], ["1", "2", "", "3"]);
         assert_eq!(events.rows[2][1..], ["", "", "", "7"]);
         assert_eq!(events.rows[5][1..], ["14", "15", "16", "17"]);

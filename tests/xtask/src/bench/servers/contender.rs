@@ -32,7 +32,7 @@ pub struct Server {
     pub source: Source,
     /// Descriptors per connection.
     pub descriptors: u64,
-    /// Whether it does more than greet.
+    /// Whether it can also echo.
     pub echoes: bool,
 }
 
@@ -72,7 +72,8 @@ const fn rust(name: &'static str, program: &'static str) -> Server {
     Server { name, source: Source::Rust(program), descriptors: 1, echoes: true }
 }
 
-const fn c(
+/// Returns a program in C.
+pub const fn c(
     name: &'static str,
     file: &'static str,
     flags: &'static [&'static str],
@@ -111,7 +112,7 @@ impl Built {
         for server in &SERVERS {
             compile(server, Linked::Shared, &program_in(&folder, server))?;
         }
-        Ok(Self { rust: build_rust()?, folder })
+        Ok(Self { rust: build(PACKAGE)?, folder })
     }
 
     /// Returns a server's program.
@@ -163,10 +164,17 @@ fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
     command::output(&mut cc).map(drop)
 }
 
-/// Builds the Rust package. Returns its programs by name.
-fn build_rust() -> Result<BTreeMap<String, PathBuf>> {
+/// Compiles a server in C with shared libraries. Returns its path.
+pub fn link(server: &Server) -> Result<PathBuf> {
+    let program = program_in(&peers::folder()?, server);
+    compile(server, Linked::Shared, &program)?;
+    Ok(program)
+}
+
+/// Builds a package of this repository in the release profile. Returns its programs by name.
+pub fn build(package: &str) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = command::cargo(&workspace::root());
-    cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);
+    cargo.args(["build", "--release", "--package", package, "--bins"]);
     let built = command::build(&mut cargo)?;
     let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
     Ok(built.into_iter().filter_map(named).collect())

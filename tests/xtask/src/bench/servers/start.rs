@@ -80,7 +80,7 @@ fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
     table.row("empty program in Rust", ["C library outside", &empty.to_string(), "0", "–"]);
     table.remark(format!("The floor is `{FLOOR}` for C and the empty program for Rust."));
     table.remark(format!(
-        "Start-up: {starts} of each, in an order of chance, the median [p10–p90]. {}",
+        "Start-up: {starts} of each, in random order, the median [p10–p90]. {}",
         others.describe()
     ));
     Ok(table)

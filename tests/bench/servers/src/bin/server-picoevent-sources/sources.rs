@@ -23,7 +23,7 @@ struct Conn {
     socket: OwnedFd,
     source: Source,
     readable: Event,
-    /// Of a connection that once had no room to write.
+    /// Made when the socket has no room for output for the first time.
     writable: Option<Event>,
     pending: Pending,
 }
@@ -48,7 +48,7 @@ impl Server {
         self.conns.insert(Conn { socket, source, readable, writable: None, pending }) as u32
     }
 
-    /// Somebody waits to be accepted.
+    /// Accepts a client.
     pub fn called(&mut self, event: &mut EventMut<Self>) {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = match rustix::net::accept_with(&self.listener, flags) {

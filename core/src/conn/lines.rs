@@ -1,0 +1,157 @@
+//! What comes out of a connection's input as a whole: lines, and what ends otherwise.
+
+use super::ConnMut;
+use crate::error::LineError;
+use crate::ring::{Eol, next_until};
+
+/// Lines, and what ends otherwise.
+impl<A> ConnMut<'_, '_, A> {
+    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n` (`evbuffer_readln`
+    /// with `EVBUFFER_EOL_CRLF`). `None` while there is no whole line, while there is less
+    /// [room](super::Protocol::ROOM) for output than an answer takes, and after the connection was closed;
+    /// so a loop over the lines ends by itself, and goes on when there is more.
+    ///
+    /// A line longer than `buffer`, or than the input ring, is reported once, as [`LineError::TooLong`],
+    /// and skipped to its end. The answer borrows `buffer` alone, so the connection can be written to.
+    ///
+    /// ```
+    /// use picoevent::{ConnMut, LineError, Protocol};
+    /// # struct App;
+    /// struct Console;
+    ///
+    /// impl Protocol<App> for Console {
+    ///     const ROOM: usize = 80;
+    ///
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         let mut buffer = [0; 64];
+    ///         while let Some(line) = conn.read_line(&mut buffer) {
+    ///             // There is room for an answer, unless the connection has failed.
+    ///             let _ = match line {
+    ///                 Ok(line) => write!(conn, "you said {line}\r\n"),
+    ///                 Err(LineError::TooLong) => conn.write(b"too long\r\n"),
+    ///                 Err(LineError::NotText) => conn.write(b"not text\r\n"),
+    ///             };
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = <Console as Protocol<App>>::ended;
+    /// ```
+    pub fn read_line<'b>(&mut self, buffer: &'b mut [u8]) -> Option<Result<&'b str, LineError>> {
+        let line = self.read_line_with(Eol::Crlf, buffer)?;
+        Some(line.and_then(|line| str::from_utf8(line).map_err(|_| LineError::NotText)))
+    }
+
+    /// As [`read_line`](Self::read_line), for lines of bytes with another end.
+    pub fn read_line_with<'b>(
+        &mut self,
+        eol: Eol,
+        buffer: &'b mut [u8],
+    ) -> Option<Result<&'b [u8], LineError>> {
+        if !self.may_answer() {
+            return None;
+        }
+        let line = self.with_input(|ring, storage, lines| {
+            ring.read_line(storage, lines, eol, buffer).map(|line| line.map(|line| &*line))
+        });
+        line?
+    }
+
+    /// As [`read_line`](Self::read_line), for bytes in place: the line is in one piece in the input ring, and
+    /// gone when the connection is used again. Only a line longer than the ring is too long. O(size of the
+    /// ring) if it is not in one piece, since the input is moved then.
+    ///
+    /// ```
+    /// use picoevent::{ConnMut, Eol};
+    /// # struct App { level: u8 }
+    /// fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+    ///     while let Some(line) = conn.take_line(Eol::Lf) {
+    ///         match line {
+    ///             Ok(b"up") => app.level += 1,
+    ///             Ok(b"down") => app.level -= 1,
+    ///             _ => return conn.close(),
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = readable;
+    /// ```
+    pub fn take_line(&mut self, eol: Eol) -> Option<Result<&[u8], LineError>> {
+        if !self.may_answer() {
+            return None;
+        }
+        let line =
+            self.with_input(|ring, storage, lines| ring.take_line(storage, lines, eol))??;
+        let pool = self.slot().map(|slot| self.cx.pools.input(slot.pool(), self.conn.slot()));
+        Some(line.map(|line| pool.and_then(|input| input.get(line)).unwrap_or_default()))
+    }
+
+    /// Returns whether messages are taken out of the input: the application has not closed the connection,
+    /// and there is room for an answer.
+    fn may_answer(&self) -> bool {
+        let slot = self.slot().filter(|slot| slot.is_readable());
+        slot.is_some_and(|slot| slot.has_answer_room(self.cx.pools.output_len(slot.pool())))
+    }
+
+    /// Moves the bytes up to and with `end` into `buffer`: an HTTP header, for instance. Returns them.
+    /// `None` as for [`read_line`](Self::read_line).
+    ///
+    /// ```
+    /// use picoevent::ConnMut;
+    /// # struct App;
+    /// fn answer(_: &mut App, conn: &mut ConnMut<App>) {
+    ///     let mut buffer = [0; 480];
+    ///     while let Some(header) = conn.read_until(b"\r\n\r\n", &mut buffer) {
+    ///         let is_page = header.is_ok_and(|header| header.starts_with(b"GET / "));
+    ///         let status = if is_page { "204 No Content" } else { "404 Not Found" };
+    ///         let _ = write!(conn, "HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
+    ///         conn.close();
+    ///     }
+    /// }
+    /// # let _ = answer;
+    /// ```
+    ///
+    /// # Errors
+    /// [`LineError::TooLong`] when that is more than `buffer` or the input ring has. The input stays.
+    pub fn read_until<'b>(
+        &mut self,
+        end: &[u8],
+        buffer: &'b mut [u8],
+    ) -> Option<Result<&'b [u8], LineError>> {
+        if !self.may_answer() {
+            return None;
+        }
+        let (ring, storage) = self.input();
+        let length = next_until(&ring, storage, end, buffer.len())?;
+        Some(length.map(|length| {
+            let target = buffer.get_mut(..length).unwrap_or_default();
+            self.read(target);
+            &*target
+        }))
+    }
+
+    /// Reports [`Readable`](super::ConnEvent::Readable) again in the next pass, if input is left in the ring
+    /// (`bufferevent_trigger`): for a callback that takes one message at a time, so that others run between
+    /// two messages.
+    ///
+    /// ```
+    /// use picoevent::{ConnMut, Protocol};
+    /// # struct App;
+    /// struct Worker;
+    ///
+    /// impl Protocol<App> for Worker {
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         let mut buffer = [0; 64];
+    ///         if let Some(Ok(_job)) = conn.read_line(&mut buffer) {
+    ///             // … a job that takes long …
+    ///             conn.read_again();
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = <Worker as Protocol<App>>::ended;
+    /// ```
+    pub fn read_again(&mut self) -> &mut Self {
+        if self.held_mut().is_some_and(|slot| slot.input.len() > 0) {
+            self.cx.conn_activate(self.conn.slot(), super::firing::due::READ);
+        }
+        self
+    }
+}

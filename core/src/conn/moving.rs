@@ -1,0 +1,83 @@
+//! Moving bytes between connections, and between connections and rings of the application's own.
+
+use super::ConnMut;
+use crate::StaleError;
+use crate::handle::Conn;
+use crate::ring::{RingBuffer, Searched};
+
+/// Moving bytes.
+///
+/// A proxy that keeps a copy of what it passes on, as far as there is room:
+///
+/// ```
+/// use picoevent::{Conn, ConnMut, RingBuffer};
+/// # struct App { upstream: Conn, copy: RingBuffer<'static> }
+/// fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+///     let (first, second) = conn.peek();
+///     app.copy.write_some(first);
+///     app.copy.write_some(second);
+///     if conn.transfer(app.upstream).is_err() {
+///         conn.close();
+///     }
+/// }
+/// # let _ = readable;
+/// ```
+impl<A> ConnMut<'_, '_, A> {
+    /// Moves as many bytes from this connection's input to the output of `to` as there is room for.
+    /// Returns the number moved. Both may be the same connection.
+    ///
+    /// # Errors
+    /// [`StaleError`] when one of them has ended; nothing has moved then.
+    pub fn transfer(&mut self, to: Conn) -> Result<usize, StaleError> {
+        self.transfer_some(to, usize::MAX)
+    }
+
+    /// As [`transfer`](Self::transfer), `most` bytes at most (`evbuffer_remove_buffer`).
+    ///
+    /// # Errors
+    /// As [`transfer`](Self::transfer).
+    pub fn transfer_some(&mut self, to: Conn, most: usize) -> Result<usize, StaleError> {
+        let from = self.conn;
+        let slot = self.slot().ok_or(StaleError)?;
+        let (mut input, from_pool) = (slot.input, slot.pool());
+        let slot = self.cx.tables.conns.get(to).filter(|slot| slot.is_held()).ok_or(StaleError)?;
+        if slot.is_finished() {
+            return Ok(0);
+        }
+        let (mut output, to_pool) = (slot.output, slot.pool());
+        let rings = ((from_pool, from.slot()), (to_pool, to.slot()));
+        let (held, room) = self.cx.pools.input_and_output(rings.0, rings.1);
+        let was_full = input.len() == held.len();
+        let amount = input.transfer(held, &mut output, room, most);
+        let mut begins = false;
+        if let Some(slot) = self.cx.tables.conns.get_mut(to) {
+            slot.output = output;
+            begins = slot.begins_to_send(amount);
+        }
+        if let Some(slot) = self.cx.tables.conns.get_mut(from) {
+            slot.input = input;
+            slot.set_searched(Searched::NOTHING);
+        }
+        self.cx.conn_output_grew(to.slot(), amount, begins);
+        if amount > 0 {
+            self.cx.conn_input_taken(from.slot(), was_full);
+        }
+        Ok(amount)
+    }
+
+    /// Moves up to `most` bytes from the input to the end of `ring`, as many as that has room for. Returns
+    /// the number moved.
+    pub fn transfer_to_ring(&mut self, ring: &mut RingBuffer<'_>, most: usize) -> usize {
+        self.take(|input, held| ring.transfer_from(input, held, most))
+    }
+
+    /// Moves up to `most` bytes from the beginning of `ring` to the output, as many as that has room for.
+    /// Returns the number moved: zero when no more can be sent.
+    pub fn transfer_from_ring(&mut self, ring: &mut RingBuffer<'_>, most: usize) -> usize {
+        let Ok((slot, room)) = self.output() else { return 0 };
+        let amount = ring.transfer_to(&mut slot.output, room, most);
+        let begins = slot.begins_to_send(amount);
+        self.cx.conn_output_grew(self.conn.slot(), amount, begins);
+        amount
+    }
+}

@@ -1,0 +1,196 @@
+//! Pairs: two connections in memory, each the other's peer (`bufferevent_pair_new`).
+//!
+//! ```text
+//!   one     output ring ──▶ input ring    the other
+//!           input ring  ◀── output ring
+//! ```
+//!
+//! A connection in memory has no socket. What a back end would do for it is done here, when its turn to be
+//! done comes: [`Cx::conn_action`] asks the hook before it makes an action for the back end. So both ends
+//! behave as connections over a network do, with a peer that answers at once.
+
+use super::{OnConn, Protocol, Settings};
+use crate::Cx;
+use crate::address::Address;
+use crate::error::{ConnError, SetupError};
+use crate::handle::Conn;
+use crate::outbox::action;
+use crate::pool::PoolId;
+use crate::ring::copy;
+
+/// Bytes that move at once, on the stack.
+pub(super) const SCRATCH: usize = 64;
+
+/// Connections in memory.
+impl<A> Cx<'_, A> {
+    /// Makes two connections that are each other's peers, from pools [in memory](crate::Pool::in_memory).
+    /// Both are [opened](Protocol::opened). What one writes, the other reads; when one finishes, the other gets
+    /// the end of the stream; when one is aborted, the other is reset.
+    ///
+    /// A console on the device itself, for a test of the application with itself:
+    ///
+    /// ```
+    /// use picoevent::{Conn, ConnMut, Cx, PoolId, Protocol, SetupError};
+    /// # struct App;
+    /// struct Console;
+    /// struct Operator;
+    ///
+    /// impl Protocol<App> for Console {
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         let _ = conn.transfer(conn.id());
+    ///     }
+    /// }
+    ///
+    /// impl Protocol<App> for Operator {
+    ///     fn opened(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         let _ = conn.write(b"help\n");
+    ///     }
+    ///
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         assert_eq!(conn.peek().0, b"help\n");
+    ///         conn.close();
+    ///     }
+    /// }
+    ///
+    /// fn start(cx: &mut Cx<App>, inner: PoolId) -> Result<[Conn; 2], SetupError> {
+    ///     cx.pair::<Console, Operator>([inner, inner])
+    /// }
+    /// # let _ = start;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing), and [`SetupError::NeedsMemoryPool`] when a pool is for sockets. None of
+    /// the two was made then.
+    pub fn pair<P: Protocol<A>, Q: Protocol<A>>(
+        &mut self,
+        pools: [PoolId; 2],
+    ) -> Result<[Conn; 2], SetupError> {
+        self.pair_with([(pools[0], P::SETTINGS, P::event), (pools[1], Q::SETTINGS, Q::event)])
+    }
+
+    /// As [`pair`](Self::pair), with plain functions as callbacks.
+    ///
+    /// # Errors
+    /// As [`pair`](Self::pair).
+    pub fn pair_with(
+        &mut self,
+        ends: [(PoolId, &'static Settings, OnConn<A>); 2],
+    ) -> Result<[Conn; 2], SetupError> {
+        let [(one_pool, one_settings, one_call), (pool, settings, call)] = ends;
+        let one = self.conn_in_memory(one_pool, one_settings, one_call)?;
+        let other = match self.conn_in_memory(pool, settings, call) {
+            Ok(other) => other,
+            Err(error) => {
+                self.conn_take_back(one);
+                return Err(error);
+            }
+        };
+        self.conn_set_peer(one, other);
+        self.conn_set_peer(other, one);
+        self.conn_connected(one);
+        self.conn_connected(other);
+        Ok([one, other])
+    }
+
+    /// Takes a connection from a pool in memory, which has no peer yet.
+    pub(super) fn conn_in_memory(
+        &mut self,
+        pool: PoolId,
+        settings: &'static Settings,
+        call: OnConn<A>,
+    ) -> Result<Conn, SetupError> {
+        if !self.pools.added(pool).ok_or(SetupError::NoPool)?.is_in_memory() {
+            return Err(SetupError::NeedsMemoryPool);
+        }
+        self.hooks.conn_carry = Some(|cx, index, action| cx.conn_carry(index, action));
+        self.conn_from_pool(pool, settings, call)
+    }
+
+    /// Gives back a connection that the application has never heard of.
+    fn conn_take_back(&mut self, conn: Conn) {
+        let Some(slot) = self.tables.conns.get(conn) else { return };
+        let pool = slot.pool();
+        self.conn_count(conn.slot(), 0_u16.wrapping_sub(1));
+        if let Some(pool) = self.pools.get_mut(pool) {
+            self.tables.conns.give_back_to(&mut pool.free, conn.slot());
+        }
+    }
+
+    pub(super) fn conn_set_peer(&mut self, conn: Conn, peer: Conn) {
+        if let Some(slot) = self.tables.conns.get_mut(conn) {
+            slot.leave_rest();
+            slot.peer = Address::of_conn(peer);
+        }
+    }
+
+    /// Does what a back end does with an action, for a connection in memory. Returns whether it is one.
+    fn conn_carry(&mut self, index: u16, action: u8) -> bool {
+        let Some((conn, slot)) = self.tables.conns.at(index) else { return false };
+        let Some(peer) = slot.peer.as_conn() else { return false };
+        if !self.is_pair(conn, peer) {
+            self.conn_carry_filtered(conn, peer, action);
+            return true;
+        }
+        match action {
+            action::SEND => self.conn_carry_bytes(conn, peer),
+            action::RECEIVE => self.conn_carry_bytes(peer, conn),
+            action::END => {
+                self.conn_finished(peer);
+                self.conn_delivered(conn);
+            }
+            action::FREE | action::CLOSE => self.conn_give_back(index),
+            action::DROP => {
+                self.conn_give_back(index);
+                self.conn_failed(peer, ConnError::Reset);
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Returns whether the peer of a connection in memory is the other end of a pair. If not, the connection is
+    /// above a filter, or its peer has ended.
+    fn is_pair(&self, conn: Conn, peer: Conn) -> bool {
+        match self.tables.conns.get(peer) {
+            Some(slot) => slot.peer.as_conn() == Some(conn),
+            None => true,
+        }
+    }
+
+    /// Moves output of one end to the input of the other, as far as there is room.
+    fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
+        if self.tables.conns.get(to).is_none() {
+            // It has ended without waiting for the end of this stream.
+            return self.conn_failed(from, ConnError::Reset);
+        }
+        let mut scratch = [0; SCRATCH];
+        loop {
+            let held = copy(&mut scratch, self.conn_output(from).0);
+            let amount = self.conn_fill(to, scratch.get(..held).unwrap_or_default());
+            if amount == 0 {
+                return;
+            }
+            self.conn_sent(from, amount);
+        }
+    }
+
+    /// Puts bytes into the input of a connection in memory, as far as there is room. Returns how many. A closed
+    /// one takes all, and discards them.
+    pub(super) fn conn_fill(&mut self, conn: Conn, bytes: &[u8]) -> usize {
+        let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.wants_input()) else {
+            return 0;
+        };
+        if !slot.is_held() {
+            return bytes.len();
+        }
+        let input = slot.input;
+        let (first, second) = input.space(self.pools.input_mut(slot.pool(), conn.slot()));
+        let amount = copy(first, bytes);
+        let rest = bytes.get(amount..).unwrap_or_default();
+        let amount = amount.saturating_add(copy(second, rest));
+        if amount > 0 {
+            self.conn_received(conn, amount);
+        }
+        amount
+    }
+}

@@ -1,0 +1,171 @@
+//! Where a needle, or the end of a line, is in a ring.
+//!
+//! A line that comes byte by byte is searched once: [`Searched`] remembers for how many bytes its end was
+//! not found. So a search begins where the last one ended.
+
+use core::ops::Range;
+
+use super::Ring;
+
+/// How a line ends (libevent's `evbuffer_eol_style`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Eol {
+    /// With `\n` or `\r\n` (`EVBUFFER_EOL_CRLF`).
+    Crlf,
+    /// With `\r\n` only (`EVBUFFER_EOL_CRLF_STRICT`). A ring of one byte never holds it.
+    CrlfStrict,
+    /// With `\n` only (`EVBUFFER_EOL_LF`).
+    Lf,
+    /// With any run of `\r` and `\n` (`EVBUFFER_EOL_ANY`). The run is as long as it is when it is looked
+    /// at: what comes of it later ends a line without bytes, as in libevent.
+    Any,
+    /// With a byte 0 (`EVBUFFER_EOL_NUL`).
+    Nul,
+}
+
+impl Eol {
+    /// Returns the bytes of an end that may be held without its last byte.
+    pub(super) const fn begun(self) -> usize {
+        match self {
+            Self::Crlf | Self::CrlfStrict => 1,
+            Self::Lf | Self::Any | Self::Nul => 0,
+        }
+    }
+
+    /// Returns the byte with which an end ends.
+    const fn last(self) -> u8 {
+        if matches!(self, Self::Nul) { 0 } else { b'\n' }
+    }
+
+    /// Returns whether the search for an end stops at this byte.
+    const fn stops_at(self, byte: u8) -> bool {
+        byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
+    }
+
+    /// Returns the number of the search, equal for ends whose searches stop at the same places.
+    const fn search(self) -> u16 {
+        match self {
+            Self::Crlf | Self::Lf => 0,
+            Self::CrlfStrict => 1,
+            Self::Any => 2,
+            Self::Nul => 3,
+        }
+    }
+}
+
+/// For how many of the oldest bytes no end of a line was found: a search in two bits, and a number of
+/// bytes, 16,383 at most. Whatever removes the oldest bytes, or puts others before them, forgets it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Searched(pub(crate) u16);
+
+impl Searched {
+    pub(crate) const NOTHING: Self = Self(0);
+
+    fn of(self, eol: Eol) -> usize {
+        if self.0 & 0b11 == eol.search() { usize::from(self.0 >> 2) } else { 0 }
+    }
+
+    fn up_to(eol: Eol, amount: usize) -> Self {
+        let amount = amount.min(usize::from(u16::MAX >> 2)) as u16;
+        Self(amount << 2 | eol.search())
+    }
+}
+
+impl Ring {
+    /// Returns the offset of the first byte for which `is_wanted` holds.
+    fn position(&self, storage: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+        let (first, second) = self.bytes(storage);
+        let found = first.iter().position(|byte| is_wanted(*byte));
+        found.or_else(|| {
+            let found = second.iter().position(|byte| is_wanted(*byte));
+            found.map(|at| at.saturating_add(first.len()))
+        })
+    }
+
+    /// Returns the byte at an offset in what is held.
+    fn byte(&self, storage: &[u8], offset: usize) -> Option<u8> {
+        let at = self.start().wrapping_add(offset);
+        storage.get(at.checked_sub(storage.len()).unwrap_or(at)).copied()
+    }
+
+    /// Returns the offset, from the oldest byte, at which `needle` first occurs in full; an empty needle
+    /// occurs at 0. O(held × needle), O(held) for a needle of one byte.
+    pub(crate) fn find(&self, storage: &[u8], needle: &[u8]) -> Option<usize> {
+        let Some((head, tail)) = needle.split_first() else { return Some(0) };
+        let (size, end) = (storage.len(), self.len().checked_sub(tail.len())?);
+        let mut from = 0;
+        loop {
+            let begins = self.part(size, from..end)?;
+            let at = begins.position(storage, |byte| byte == *head)?.saturating_add(from);
+            from = at.saturating_add(1);
+            let (first, second) = self.rest(size, from).bytes(storage);
+            if first.iter().chain(second).zip(tail).all(|(held, wanted)| held == wanted) {
+                return Some(at);
+            }
+        }
+    }
+
+    /// Returns where in a range `needle` first occurs in full. `None` for a range that is reversed or begins
+    /// beyond the end.
+    pub(crate) fn find_in(
+        &self,
+        storage: &[u8],
+        needle: &[u8],
+        range: Range<usize>,
+    ) -> Option<usize> {
+        let found = self.part(storage.len(), range.clone())?.find(storage, needle)?;
+        Some(found.saturating_add(range.start))
+    }
+
+    /// Returns the offsets of the first end of a line, and remembers how far was searched.
+    pub(crate) fn find_eol(
+        &self,
+        storage: &[u8],
+        eol: Eol,
+        searched: &mut Searched,
+    ) -> Option<Range<usize>> {
+        let mut from = searched.of(eol);
+        // Bytes that come one by one are not worth a search. No end has one above `\r`.
+        let is_none = match self.len().wrapping_sub(from) {
+            0 => true,
+            1 => self.byte(storage, from).is_some_and(|byte| byte > b'\r'),
+            _ => false,
+        };
+        if is_none {
+            *searched = Searched::up_to(eol, self.len());
+            return None;
+        }
+        loop {
+            let rest = self.rest(storage.len(), from);
+            let at = match eol {
+                Eol::Any => rest.position(storage, |byte| Eol::Any.stops_at(byte)),
+                _ => rest.position(storage, |byte| byte == eol.last()),
+            };
+            let Some(at) = at else {
+                *searched = Searched::up_to(eol, self.len());
+                return None;
+            };
+            let at = at.saturating_add(from);
+            let next = at.saturating_add(1);
+            let before = at.checked_sub(1);
+            let is_return = || before.and_then(|at| self.byte(storage, at)) == Some(b'\r');
+            let found = match eol {
+                Eol::Lf | Eol::Nul => at..next,
+                Eol::Crlf if !is_return() => at..next,
+                Eol::Crlf | Eol::CrlfStrict if is_return() => before.unwrap_or(at)..next,
+                Eol::Any => {
+                    let run = self.rest(storage.len(), at);
+                    let run = run.position(storage, |byte| !eol.stops_at(byte));
+                    at..run.map_or(self.len(), |run| run.saturating_add(at))
+                }
+                Eol::Crlf | Eol::CrlfStrict => {
+                    from = next;
+                    continue;
+                }
+            };
+            *searched = Searched::up_to(eol, at);
+            return Some(found);
+        }
+    }
+}

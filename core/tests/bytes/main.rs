@@ -1,0 +1,117 @@
+//! The verbs of bytes: on a ring of the application's own, and on the rings of a connection.
+
+mod bad_input;
+#[cfg(feature = "embedded-io")]
+mod embedded;
+mod input;
+mod output;
+mod same;
+mod statics;
+mod statics_end;
+
+use std::net::SocketAddr;
+
+use picoevent::memory::StaticSlot;
+use picoevent::{Action, Conn, ConnEvent, ConnMut, EventBase, Pool, PoolId, Settings, Storage};
+
+/// What it has heard, and what it does then.
+#[derive(Default)]
+struct App {
+    heard: Vec<ConnEvent>,
+    react: Option<fn(&mut ConnMut<App>, ConnEvent)>,
+}
+
+impl App {
+    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        self.heard.push(event);
+        if let Some(react) = self.react {
+            react(conn, event);
+        }
+    }
+}
+
+type Base<'s> = EventBase<'s, App>;
+
+static SETTINGS: Settings = Settings::new();
+
+fn storage() -> Box<Storage<App, 1, 4, 4096, 1, 4>> {
+    Box::new(Storage::new())
+}
+
+/// A base with slots for static pieces.
+fn base_with<const N: usize>(
+    storage: &mut Storage<App, 1, 4, 4096, 1, 4>,
+    slots: [StaticSlot; N],
+) -> Base<'_> {
+    let mut base = EventBase::new(storage);
+    base.set_static_slots(Box::leak(Box::new(slots))).unwrap();
+    base
+}
+
+fn peer() -> SocketAddr {
+    "192.0.2.7:4242".parse().unwrap()
+}
+
+/// An accepted connection of a pool of its own, which the application knows.
+fn open(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
+    let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
+    accept(base, app, pool)
+}
+
+fn accept(base: &mut Base, app: &mut App, pool: PoolId) -> Conn {
+    let listener = base.listen_with(peer(), pool, &SETTINGS, App::note).unwrap();
+    let conn = base.accepted(listener, peer()).unwrap();
+    base.dispatch(app);
+    assert_eq!(std::mem::take(&mut app.heard), [ConnEvent::Opened]);
+    base.listener(listener).unwrap().free();
+    actions(base);
+    conn
+}
+
+/// An outgoing connection, which is established.
+fn connect(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
+    let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
+    let conn = base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap();
+    actions(base);
+    base.connected(conn);
+    assert_eq!(passes(base, app), [ConnEvent::Opened]);
+    conn
+}
+
+fn actions(base: &mut Base) -> Vec<Action> {
+    std::iter::from_fn(|| base.next_action()).collect()
+}
+
+/// Dispatches until nothing is due. Returns what was heard.
+fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
+    for _ in 0..4 {
+        base.dispatch(app);
+    }
+    std::mem::take(&mut app.heard)
+}
+
+/// Puts as much of `data` into the input ring as is wanted, as a back end does. Returns how much.
+fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
+    let Some((first, second)) = base.input(conn) else { return 0 };
+    let room = first.iter_mut().chain(second);
+    let amount = room.zip(data).map(|(room, byte)| *room = *byte).count();
+    base.received(conn, amount);
+    amount
+}
+
+/// Takes up to `most` bytes of the part of the output that the back end gets.
+fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
+    let (first, second) = base.output(conn);
+    let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
+    base.sent(conn, bytes.len());
+    bytes
+}
+
+/// Takes all output, part by part.
+fn drain_all(base: &mut Base, conn: Conn) -> Vec<u8> {
+    let part = || {
+        let part = drain(base, conn, usize::MAX);
+        (!part.is_empty()).then_some(part)
+    };
+    std::iter::from_fn(part).flatten().collect()
+}

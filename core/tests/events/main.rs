@@ -1,0 +1,76 @@
+//! The rules of events, by libevent's names for them: add, delete, activate, persistent, signals.
+
+mod activating;
+mod adding;
+#[path = "../clock/mod.rs"]
+mod clock;
+mod firing;
+mod handles;
+mod periods;
+mod signals;
+
+use std::task::Poll;
+use std::time::Duration;
+
+use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, Run, Source, Storage};
+
+use clock::Clock;
+
+/// An application that writes down which event was called with what, and may react.
+#[derive(Default)]
+struct Trace {
+    calls: Vec<(u32, EventFlags)>,
+    react: Option<fn(&mut Cx<Trace>, Event)>,
+    target: Option<Event>,
+}
+
+impl Trace {
+    fn note(&mut self, event: &mut EventMut<Self>) {
+        let user = event.user();
+        self.calls.push((user, event.what()));
+        if let Some(react) = self.react {
+            let target = self.target.unwrap_or(event.id());
+            react(event.cx(), target);
+        }
+    }
+
+    fn calls(&mut self) -> Vec<(u32, EventFlags)> {
+        std::mem::take(&mut self.calls)
+    }
+}
+
+type Base<'s> = EventBase<'s, Trace>;
+
+/// A base with a storage of its own, which is never freed.
+fn base() -> Base<'static> {
+    EventBase::new(Box::leak(Box::new(Storage::<_, 8, 1, 16, 1, 1, 8>::new())))
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+/// Advances to `millis` and runs passes until nothing is due.
+fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, EventFlags)> {
+    let mut clock = Clock::at(at(millis));
+    base.begin(Run::NONBLOCK);
+    let turns = (0..100).map(|_| base.turn(app, &mut clock));
+    let _ = turns.take_while(|turn| matches!(turn, Poll::Ready(Ok(None)))).count();
+    app.calls()
+}
+
+fn timer(base: &mut Base, mode: Mode, user: u32) -> Event {
+    let event = base.new_timer(mode, Trace::note).unwrap();
+    base.event(event).unwrap().set_user(user);
+    event
+}
+
+fn watch(base: &mut Base, source: Source, interest: EventFlags, mode: Mode, user: u32) -> Event {
+    let event = base.new_event(source, interest, mode, Trace::note).unwrap();
+    base.event(event).unwrap().set_user(user).add(None).unwrap();
+    event
+}

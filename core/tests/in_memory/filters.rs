@@ -1,0 +1,268 @@
+//! Connections above filters.
+
+use super::*;
+use picoevent::{Filter, Protocol, SetupError};
+
+type Moved = Result<(usize, usize), ConnError>;
+
+/// Each byte with some bits flipped.
+struct Xor;
+
+fn xor(from: &[u8], to: &mut [u8]) -> Moved {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = from ^ 0x5a);
+    let amount = from.len().min(to.len());
+    Ok((amount, amount))
+}
+
+impl Filter<App> for Xor {
+    fn input(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        xor(from, to)
+    }
+
+    fn output(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        xor(from, to)
+    }
+}
+
+/// Each byte three times below, and a mark at the end.
+struct Triple;
+
+const MARK: &[u8] = b"###";
+
+impl Filter<App> for Triple {
+    fn input(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        let whole = from.chunks_exact(3);
+        let amount = whole.len().min(to.len());
+        for (to, three) in to.iter_mut().zip(whole) {
+            if three != [three[0]; 3] {
+                return Err(ConnError::Filter);
+            }
+            *to = three[0];
+        }
+        Ok((3 * amount, amount))
+    }
+
+    fn output(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        let amount = from.len().min(to.len() / 3);
+        for (three, from) in to.chunks_exact_mut(3).zip(from) {
+            three.fill(*from);
+        }
+        Ok((amount, 3 * amount))
+    }
+
+    fn finish(app: &mut App, above: Conn, to: &mut [u8]) -> Result<usize, ConnError> {
+        if app.filtered.contains(&above) || to.len() < MARK.len() {
+            return Ok(0);
+        }
+        app.filtered.push(above);
+        to[..MARK.len()].copy_from_slice(MARK);
+        Ok(MARK.len())
+    }
+
+    fn ended(app: &mut App, above: Conn) {
+        app.ended.push(above);
+    }
+}
+
+fn tripled(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| [*byte; 3]).collect()
+}
+
+/// The connection above: any kind.
+struct Above;
+
+impl Protocol<App> for Above {
+    fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+        on_event(app, conn, ConnEvent::Opened);
+    }
+
+    fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+        on_event(app, conn, ConnEvent::Readable);
+    }
+
+    fn writable(app: &mut App, conn: &mut ConnMut<App>) {
+        on_event(app, conn, ConnEvent::Writable);
+    }
+
+    fn eof(app: &mut App, conn: &mut ConnMut<App>) {
+        on_event(app, conn, ConnEvent::Eof);
+    }
+
+    fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
+        on_event(app, conn, ConnEvent::Ended(end));
+    }
+}
+
+/// A pair, one end of which is below a filter. Returns the end without, the one below, and the one above.
+fn filtered<F: Filter<App>>(
+    base: &mut EventBase<App>,
+    app: &mut App,
+    pool: PoolId,
+    [plain, above]: [End; 2],
+) -> [Conn; 3] {
+    let [outer, below] = base.pair_with([(pool, &SETTINGS, on_event as _); 2]).unwrap();
+    let top = base.conn(below).unwrap().filter::<F, Above>(pool).unwrap();
+    app.ends.extend([(outer, plain), (top, above)]);
+    [outer, below, top]
+}
+
+fn run_filtered<F: Filter<App>>(rings: (usize, usize), ends: [End; 2]) -> [End; 2] {
+    let mut result = None;
+    with_pool(rings, |base, app, pool| {
+        let [outer, below, top] = filtered::<F>(base, app, pool, ends);
+        run(base, app).unwrap();
+        assert!(!app.ends.contains_key(&below), "the filter's connection calls nobody else");
+        result = Some([outer, top].map(|conn| app.ends.remove(&conn).unwrap()));
+    });
+    result.unwrap()
+}
+
+#[test]
+fn bytes_are_transformed_both_ways_through_rings_of_every_size() {
+    for ring in [3, 4, 7, 64, 65, 600] {
+        let back: Vec<u8> = tripled(&bytes(2_000));
+        let ends = [End::sends(&back, Then::Finish), End::sends(&bytes(3_001), Then::Finish)];
+        let [outer, above] = run_filtered::<Triple>((ring, ring), ends);
+        let mut expected = tripled(&bytes(3_001));
+        expected.extend_from_slice(MARK);
+        assert!(outer.received == expected, "rings of {ring}: {}", outer.received.len());
+        assert!(above.received == bytes(2_000), "rings of {ring}");
+        assert_eq!(above.events[0], ConnEvent::Opened);
+        assert!(above.events.contains(&ConnEvent::Eof));
+        assert_eq!(outer.how_it_ended(), Some(ConnEnd::Closed));
+        assert_eq!(above.how_it_ended(), Some(ConnEnd::Closed));
+    }
+}
+
+#[test]
+fn a_close_above_comes_behind_the_bytes_and_the_mark() {
+    for then in [Then::Close, Then::Finish] {
+        let ends = [End::default(), End::sends(&bytes(500), then)];
+        let [outer, above] = run_filtered::<Triple>((5, 5), ends);
+        assert!(outer.received.ends_with(MARK));
+        assert_eq!(outer.received.len(), 1_500 + MARK.len());
+        assert_eq!(above.how_it_ended(), Some(ConnEnd::Closed));
+    }
+}
+
+#[test]
+fn two_filters_are_stacked_under_an_echo() {
+    for ring in [3, 8, 100] {
+        with_pool((ring, ring), |base, app, pool| {
+            let sent: Vec<u8> = tripled(&bytes(700)).iter().map(|byte| byte ^ 0x5a).collect();
+            let ends = [(pool, &SETTINGS, on_event as _); 2];
+            let [outer, below] = base.pair_with(ends).unwrap();
+            let middle = base.conn(below).unwrap().filter::<Xor, Above>(pool).unwrap();
+            let top = base.conn(middle).unwrap().filter::<Triple, Above>(pool).unwrap();
+            app.ends.insert(outer, End::sends(&sent, Then::Finish));
+            app.ends.insert(top, End::echoes());
+            run(base, app).unwrap();
+            let received = &app.ends[&outer].received;
+            let back: Vec<u8> = received.iter().map(|byte| byte ^ 0x5a).collect();
+            let mut expected = tripled(&bytes(700));
+            expected.extend_from_slice(MARK);
+            assert!(back == expected, "rings of {ring}: {} bytes", back.len());
+            assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Closed));
+        });
+    }
+}
+
+#[test]
+fn a_filter_that_fails_ends_both_sides() {
+    let mut wrong = tripled(&bytes(50));
+    wrong[100] ^= 1;
+    let ends = [End::sends(&wrong, Then::Nothing), End::default()];
+    let [outer, above] = run_filtered::<Triple>((64, 64), ends);
+    assert!(bytes(50).starts_with(&above.received));
+    assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+    assert_eq!(outer.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+}
+
+#[test]
+fn a_unit_that_never_fits_is_an_error_and_does_not_hang() {
+    // Half a unit at the end of the stream.
+    let ends = [End::sends(b"aaab", Then::Finish), End::default()];
+    let [_, above] = run_filtered::<Triple>((64, 64), ends);
+    assert_eq!(above.received, b"a");
+    assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+    // Rings that are shorter than a unit.
+    for ring in [1, 2] {
+        let ends = [End::sends(b"aaabbb", Then::Nothing), End::default()];
+        let [_, above] = run_filtered::<Triple>((ring, 8), ends);
+        assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+        let ends = [End::default(), End::sends(b"ab", Then::Nothing)];
+        let [_, above] = run_filtered::<Triple>((8, ring), ends);
+        assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+    }
+}
+
+#[test]
+fn a_reset_goes_up_and_an_abort_goes_down() {
+    let [_, above] = run_filtered::<Xor>((8, 8), [End::sends(b"", Then::Abort), End::default()]);
+    assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+    let [outer, _] = run_filtered::<Xor>((8, 8), [End::default(), End::sends(b"", Then::Abort)]);
+    assert_eq!(outer.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+}
+
+#[test]
+fn each_of_three_can_be_freed_at_any_time() {
+    let deeds: [fn(&mut ConnMut<App>); 3] =
+        [|conn| conn.close(), |conn| conn.abort(), |conn| conn.finish()];
+    for (deed, victim) in deeds.iter().flat_map(|deed| (0..3).map(move |victim| (deed, victim))) {
+        for after in 0..12 {
+            with_pool((5, 5), |base, app, pool| {
+                let ends = [
+                    End::sends(&tripled(&bytes(30)), Then::Finish),
+                    End::sends(&bytes(40), Then::Finish),
+                ];
+                let conns = filtered::<Triple>(base, app, pool, ends);
+                let mut clock = Clock { now: base.now(), actions: Vec::new() };
+                base.begin(Run::DEFAULT);
+                for turn in 0..1_000 {
+                    if turn == after
+                        && let Ok(mut conn) = base.conn(conns[victim])
+                    {
+                        deed(&mut conn);
+                    }
+                    if base.turn(app, &mut clock) != Poll::Ready(Ok(None)) {
+                        break;
+                    }
+                }
+                base.close_all();
+                let _ = base.drain(&mut clock);
+                run(base, app).unwrap();
+                let [outer, _, top] = conns;
+                assert!(app.ends[&outer].how_it_ended().is_some());
+                assert!(
+                    app.ends[&top].how_it_ended().is_some() || app.ends[&top].events.is_empty()
+                );
+                assert_eq!(app.ended, [top], "the filter hears of the end once");
+                assert!(
+                    tripled(&bytes(40)).starts_with(
+                        app.ends[&outer]
+                            .received
+                            .strip_suffix(MARK)
+                            .unwrap_or(&app.ends[&outer].received)
+                    )
+                );
+                assert!(bytes(30).starts_with(&app.ends[&top].received));
+            });
+        }
+    }
+}
+
+#[test]
+fn a_connection_with_a_filter_takes_no_other_and_keeps_no_time() {
+    with_pool((8, 8), |base, app, pool| {
+        let [outer, below, top] =
+            filtered::<Xor>(base, app, pool, [End::default(), End::default()]);
+        let mut conn = base.conn(below).unwrap();
+        assert_eq!(conn.filter::<Xor, Above>(pool), Err(SetupError::NotFiltered));
+        conn.set_timeouts(Some(Duration::from_secs(1)), None).alarm_after(Duration::from_secs(1));
+        assert_eq!(run(base, app), Err(Stuck), "no timeout comes");
+        assert_eq!(base.conn(top).unwrap().partner(), Some(below));
+        assert_eq!(base.conn(top).unwrap().peer(), None);
+        base.conn(outer).unwrap().close();
+        run(base, app).unwrap();
+    });
+}

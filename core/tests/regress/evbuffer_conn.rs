@@ -1,0 +1,227 @@
+//! What only a connection's rings have: static bytes, an end that is closed, and callbacks.
+
+use picoevent::memory::StaticSlot;
+use picoevent::{
+    Conn, ConnEvent, ConnMut, EventBase, LineError, Pool, Settings, Storage, WriteError,
+};
+
+static SETTINGS: Settings = Settings::new();
+
+/// What the connection has heard, with the lengths of its input and output then.
+#[derive(Default)]
+struct App {
+    heard: Vec<(ConnEvent, usize, usize)>,
+    drains: bool,
+}
+
+impl App {
+    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        self.heard.push((event, conn.input_len(), conn.output_len()));
+        if self.drains {
+            conn.consume(usize::MAX);
+        }
+    }
+}
+
+/// Calls `work` with an open connection whose rings have 64 bytes.
+fn on_a_conn(work: impl FnOnce(&mut EventBase<'_, App>, &mut App, Conn)) {
+    let mut storage = Storage::<App, 1, 1, 128>::new();
+    let mut slots = [StaticSlot::new(); 3];
+    let mut base = EventBase::new(&mut storage);
+    base.set_static_slots(&mut slots).unwrap();
+    let pool = base.add_pool(Pool::new(1).rings(64, 64)).unwrap();
+    let address = "192.0.2.7:4242".parse().unwrap();
+    let listener = base.listen_with(address, pool, &SETTINGS, App::note).unwrap();
+    let conn = base.accepted(listener, address).unwrap();
+    let mut app = App::default();
+    dispatch(&mut base, &mut app);
+    assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Opened, 0, 0)]);
+    work(&mut base, &mut app, conn);
+}
+
+fn dispatch(base: &mut EventBase<'_, App>, app: &mut App) {
+    while base.next_action().is_some() {}
+    base.dispatch(app);
+}
+
+fn feed(base: &mut EventBase<'_, App>, conn: Conn, data: &[u8]) {
+    let (first, second) = base.input(conn).unwrap();
+    first.iter_mut().chain(second).zip(data).for_each(|(room, byte)| *room = *byte);
+    base.received(conn, data.len());
+}
+
+/// Sends up to so many bytes.
+fn send(base: &mut EventBase<'_, App>, conn: Conn, most: usize) -> Vec<u8> {
+    let mut sent = Vec::new();
+    while sent.len() < most && !base.output(conn).0.is_empty() {
+        let (first, second) = base.output(conn);
+        let part = first.iter().chain(second).copied().take(most - sent.len());
+        let before = sent.len();
+        sent.extend(part);
+        base.sent(conn, sent.len() - before);
+    }
+    sent
+}
+
+/// libevent calls back when the memory is not needed any more; static bytes need no such call.
+#[test]
+fn reference() {
+    static DATA: &[u8] = b"this is read-only memory.";
+    on_a_conn(|base, _, conn| {
+        base.conn(conn).unwrap().write_static(DATA).unwrap();
+        assert_eq!(base.output(conn).0.as_ptr_range(), DATA.as_ptr_range(), "it is not copied");
+        assert_eq!(send(base, conn, 10), DATA[..10]);
+        assert_eq!(base.output(conn).0.as_ptr_range(), DATA[10..].as_ptr_range());
+        assert_eq!(send(base, conn, usize::MAX), DATA[10..]);
+        assert_eq!(base.conn(conn).unwrap().output_len(), 0);
+    });
+}
+
+#[test]
+fn reference2() {
+    on_a_conn(|base, _, conn| {
+        let mut view = base.conn(conn).unwrap();
+        view.write(&[b'P'; 50]).unwrap();
+        view.write_with(14, |_| 0).unwrap();
+        view.write_static(b"2").unwrap();
+        write!(view, "3").unwrap();
+        assert_eq!(view.output_len(), 52);
+        assert_eq!(send(base, conn, usize::MAX)[49..], *b"P23");
+    });
+}
+
+/// libevent moves the rest to another buffer; here all goes to the peer.
+#[test]
+fn add_reference() {
+    const FIRST: &[u8] = b"If an answer was found";
+    const SECOND: &[u8] = b"it should be written down";
+    on_a_conn(|base, _, conn| {
+        let mut view = base.conn(conn).unwrap();
+        view.write_static(FIRST).unwrap();
+        view.write(b", ").unwrap();
+        view.write_static(SECOND).unwrap();
+        assert_eq!(view.output_len(), FIRST.len() + 2 + SECOND.len());
+        assert_eq!(
+            (send(base, conn, 5), send(base, conn, 7)),
+            (b"If an".into(), b" answer".into())
+        );
+        assert_eq!(send(base, conn, FIRST.len() - 13), b" was foun");
+        assert_eq!(send(base, conn, 1), b"d", "the last byte of the first piece");
+        assert_eq!(send(base, conn, 6), b", it s");
+        let mut view = base.conn(conn).unwrap();
+        assert_eq!(view.output_len(), SECOND.len() - 4);
+        // The connection is dropped with pieces in it.
+        view.write_static(b"ketchup bottle").unwrap();
+        view.abort();
+        assert_eq!(base.output(conn).0, b"");
+    });
+}
+
+/// An offset is a slice.
+#[test]
+fn add_reference_with_offset() {
+    static DATA: &[u8] = b"read-only memory with an offset";
+    on_a_conn(|base, _, conn| {
+        let mut view = base.conn(conn).unwrap();
+        for (offset, length) in [(10, 6), (0, 10), (DATA.len(), 0)] {
+            view.write_static(&DATA[offset..offset + length]).unwrap();
+        }
+        assert_eq!(send(base, conn, usize::MAX), b"memoryread-only ");
+    });
+}
+
+/// An empty piece takes no slot and no room. Output has no front to write to.
+#[test]
+fn empty_reference_prepend() {
+    on_a_conn(|base, _, conn| {
+        let mut view = base.conn(conn).unwrap();
+        for _ in 0..5 {
+            view.write_static(b"").unwrap();
+        }
+        assert_eq!((view.output_len(), view.room()), (0, 64));
+        view.write(b"foo").unwrap();
+        assert_eq!(send(base, conn, usize::MAX), b"foo");
+    });
+}
+
+/// The same before input: what is put back is before what comes.
+#[test]
+fn empty_reference_prepend_buffer() {
+    on_a_conn(|base, _, conn| {
+        let mut view = base.conn(conn).unwrap();
+        view.prepend(b"").unwrap();
+        view.prepend(b"foo").unwrap();
+        feed(base, conn, b"bar");
+        let mut view = base.conn(conn).unwrap();
+        view.prepend(b"").unwrap();
+        assert_eq!(view.contiguous(6).unwrap(), b"foobar");
+    });
+}
+
+/// A connection that is finished takes no output, whichever way it comes; its input is as before.
+#[test]
+fn freeze_end() {
+    on_a_conn(|base, _, conn| {
+        base.conn(conn).unwrap().write(b"before").unwrap();
+        feed(base, conn, b"a line\nand more");
+        let mut view = base.conn(conn).unwrap();
+        view.finish();
+        let finished = WriteError::Finished;
+        assert_eq!((view.write(b""), view.write_some(b"abc")), (Err(finished), 0));
+        assert_eq!(view.write_with(10, |_| 10), Err(finished));
+        assert_eq!(view.write_static(b"static"), Err(finished));
+        assert_eq!(write!(view, "Hello {}", "world"), Err(finished));
+        assert_eq!((view.transfer(conn), view.output_len()), (Ok(0), 6));
+        let mut byte = [0; 1];
+        assert_eq!((view.read(&mut byte), view.consume(1), view.prepend(b"dummy")), (1, 1, Ok(())));
+        assert_eq!(view.read_line(&mut [0; 16]), Some(Ok("dummyline")));
+    });
+}
+
+/// A connection that was closed gives no input, whichever way it is asked for.
+#[test]
+fn freeze_start() {
+    on_a_conn(|base, _, conn| {
+        base.conn(conn).unwrap().write(b"before").unwrap();
+        feed(base, conn, b"a line\nand more");
+        let mut view = base.conn(conn).unwrap();
+        view.close();
+        assert_eq!((view.read(&mut [0; 1]), view.consume(3)), (0, 0));
+        assert_eq!(view.prepend(b"dummy"), Err(WriteError::Finished));
+        let mut buffer = [0; 8];
+        let lines: [Option<Result<&str, LineError>>; 1] = [view.read_line(&mut buffer)];
+        assert_eq!((lines, view.input_len()), ([None], 0));
+        assert!(view.transfer(conn).is_err());
+        assert_eq!(send(base, conn, usize::MAX), b"before", "its output is still sent");
+    });
+}
+
+/// A connection hears of what the peer does to its rings, in the pass that follows, and of several changes at
+/// once; of what it does itself it hears nothing.
+#[test]
+fn callbacks() {
+    on_a_conn(|base, app, conn| {
+        feed(base, conn, b"The 2 magic words ");
+        feed(base, conn, b"are spotty pudding");
+        dispatch(base, app);
+        assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Readable, 36, 0)]);
+        let mut view = base.conn(conn).unwrap();
+        view.consume(10);
+        view.prepend(b"Hello").unwrap();
+        view.write_static(b"Goodbye").unwrap();
+        dispatch(base, app);
+        assert_eq!(app.heard, []);
+        send(base, conn, 6);
+        dispatch(base, app);
+        assert_eq!(app.heard, [], "one byte is unsent");
+        send(base, conn, 1);
+        dispatch(base, app);
+        assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Writable, 31, 0)]);
+        // A callback may drain the ring that it is about.
+        app.drains = true;
+        feed(base, conn, b"drained right away");
+        dispatch(base, app);
+        assert_eq!(app.heard, [(ConnEvent::Readable, 49, 0)]);
+        assert_eq!(base.conn(conn).unwrap().input_len(), 0);
+    });
+}

@@ -1,0 +1,177 @@
+//! A TCP proxy: for each client it connects to a server, and moves bytes both ways.
+//!
+//! ```text
+//!   client ──▶ input ring ──transfer──▶ output ring ──▶ server
+//!   client ◀── output ring ◀─transfer── input ring  ◀── server
+//! ```
+//!
+//! The two connections are partners. When one side ends its stream, so does the proxy on the other side, after
+//! all bytes; the other direction goes on. When one side is reset or cannot be reached, the other is reset.
+//! A side that takes no bytes makes the other wait, and is dropped after a minute.
+
+#![no_std]
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use picoevent::{
+    Conn, ConnEnd, ConnMap, ConnMut, Cx, EventMut, Listener, Pool, PoolId, Protocol, SetupError,
+    Signal,
+};
+
+// Where the application's lines go.
+#[cfg(feature = "defmt")]
+use defmt::info as say;
+#[cfg(not(feature = "defmt"))]
+use log::info as say;
+
+/// The port the proxy listens on.
+pub const PORT: u16 = 9996;
+
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Returns the pools of a proxy for `clients` clients at once, with rings of `ring` bytes: one pool for the
+/// clients, one for the connections to the server.
+pub const fn pools(clients: u16, ring: usize) -> [Pool; 2] {
+    [Pool::new(clients).rings(ring, ring); 2]
+}
+
+/// The application, for `CLIENTS` clients at once.
+pub struct Proxy<const CLIENTS: usize> {
+    server: SocketAddr,
+    /// The pool of the connections to the server.
+    outgoing: Option<PoolId>,
+    clients: ConnMap<Side, CLIENTS>,
+    servers: ConnMap<Side, CLIENTS>,
+}
+
+/// One of two partners.
+struct Side {
+    partner: Conn,
+    /// It will send no more.
+    ended: bool,
+}
+
+impl<const CLIENTS: usize> Proxy<CLIENTS> {
+    /// Makes a proxy for the server at an address.
+    pub const fn new(server: SocketAddr) -> Self {
+        Self { server, outgoing: None, clients: ConnMap::new(), servers: ConnMap::new() }
+    }
+
+    /// Listens on `address`, with [`pools`] of at most `CLIENTS` connections, and for the interrupt.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the storage has no room for one event, one listener and the pools.
+    pub fn start(
+        &mut self,
+        cx: &mut Cx<Self>,
+        address: SocketAddr,
+        pools: [Pool; 2],
+    ) -> Result<Listener, SetupError> {
+        cx.on_signal(Signal::INT, |_, event: &mut EventMut<Self>| event.exit())?;
+        let [clients, servers] = cx.add_pools(pools)?;
+        self.outgoing = Some(servers);
+        cx.listen::<Relay>(address, clients)
+    }
+
+    /// Returns the side of a connection.
+    fn side(&mut self, conn: Conn) -> Option<&mut Side> {
+        self.clients.get_mut(conn).or(self.servers.get_mut(conn))
+    }
+
+    /// Connects to the server for a client.
+    fn accept(&mut self, client: &mut ConnMut<Self>) -> Result<(), SetupError> {
+        let pool = self.outgoing.ok_or(SetupError::NoPool)?;
+        let server = client.cx().connect::<Relay>(self.server, pool)?;
+        self.clients.of_or(client, || Side { partner: server, ended: false });
+        let partner = client.id();
+        if let Ok(server) = client.cx().conn(server) {
+            self.servers.of_or(&server, || Side { partner, ended: false });
+        }
+        Ok(())
+    }
+
+    /// Moves the input of one side to its partner, as far as there is room, and the end of stream behind it.
+    fn relay(&mut self, from: &mut ConnMut<Self>) {
+        let Some(&mut Side { partner, ended }) = self.side(from.id()) else { return };
+        // Without a partner, this side is about to end as well.
+        if from.transfer(partner).is_err() {
+            return;
+        }
+        let has_more = from.input_len() > 0;
+        let Ok(mut to) = from.cx().conn(partner) else { return };
+        if has_more {
+            to.wait_for_room(to.ring_sizes().1 / 2);
+        } else if ended {
+            to.finish();
+            self.close_when_over(&mut to);
+        }
+    }
+
+    /// Closes both sides once both have ended their streams, and all input has moved.
+    fn close_when_over(&mut self, conn: &mut ConnMut<Self>) {
+        let Some(&mut Side { partner, ended: true }) = self.side(conn.id()) else { return };
+        if conn.input_len() > 0 {
+            return;
+        }
+        conn.close();
+        if let Ok(mut partner) = conn.cx().conn(partner) {
+            partner.close();
+        }
+    }
+
+    /// Forgets one side that has ended. When it was lost, its partner is dropped.
+    fn end(&mut self, conn: &mut ConnMut<Self>, end: ConnEnd) {
+        let side = self.clients.remove(conn.id()).or(self.servers.remove(conn.id()));
+        if let (ConnEnd::Failed(_), Some(Side { partner, .. })) = (end, side)
+            && let Ok(mut partner) = conn.cx().conn(partner)
+        {
+            partner.abort();
+        }
+    }
+}
+
+/// A connection of either side; a listener has accepted those of clients.
+struct Relay;
+
+impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
+    const STALL: Option<Duration> = Some(STALL_TIMEOUT);
+
+    fn opened(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
+        if conn.listener().is_some()
+            && let Err(error) = app.accept(conn)
+        {
+            say!("no connection for a client: {}", error);
+            conn.abort();
+        }
+    }
+
+    fn readable(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
+        app.relay(conn);
+    }
+
+    /// There is room for the partner's input.
+    fn writable(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
+        if let Some(&mut Side { partner, .. }) = app.side(conn.id())
+            && let Ok(mut partner) = conn.cx().conn(partner)
+        {
+            app.relay(&mut partner);
+        }
+    }
+
+    fn eof(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
+        if let Some(side) = app.side(conn.id()) {
+            side.ended = true;
+        }
+        app.relay(conn);
+    }
+
+    fn ended(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>, end: ConnEnd) {
+        if let ConnEnd::Failed(error) = end {
+            let side =
+                if conn.listener().is_some() { "a client" } else { "the server of a client" };
+            say!("lost {}: {}", side, error);
+        }
+        app.end(conn, end);
+    }
+}

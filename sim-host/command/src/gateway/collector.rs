@@ -1,0 +1,167 @@
+//! The collector: confirms the samples of the gateway's uplink, and knows what must not happen to them.
+
+use std::time::Duration;
+
+use gateway::Gateway;
+use picoevent_sim::world::{Choices, Server, Service, Session};
+
+use super::{COLLECTOR_PORT, sensor};
+
+/// The least time between two connects: the shortest first delay of the uplink's back-off.
+const SHORTEST_DELAY: Duration = Duration::from_millis(375);
+/// The uplink is up again so long after the last fault: the longest delay of its back-off, and the time for a
+/// connect that has just begun.
+const UP_WITHIN: Duration = Duration::from_secs(60);
+/// Two heart-beats have come so long after the last fault.
+const BEATS_WITHIN: Duration = Duration::from_secs(120);
+
+/// Returns the collector as a server that the gateway calls.
+pub(super) fn collector() -> Server<Gateway, Collector> {
+    Server::new(COLLECTOR_PORT, Collector::new)
+        .always(|app, collector: &Collector| collector.agrees_with(app))
+        .in_the_end(UP_WITHIN, |_, collector| match collector.open.last() {
+            Some(connection) if connection.last.is_some() => Ok(()),
+            _ => Err("the uplink sends no samples".to_owned()),
+        })
+        .in_the_end(BEATS_WITHIN, |_, collector| match collector.open.last() {
+            Some(connection) if connection.beats >= 2 => Ok(()),
+            _ => Err("the uplink has no heart-beat".to_owned()),
+        })
+}
+
+/// A program that confirms samples. What it has heard of them is kept when it is started again.
+pub(super) struct Collector {
+    /// It confirms after so many samples.
+    every: u32,
+    /// The samples by number: their times, and whether they were confirmed.
+    samples: Vec<Option<Sample>>,
+    /// How many of them were confirmed.
+    confirmed: usize,
+    open: Vec<Connection>,
+    last_call: Option<Duration>,
+}
+
+#[derive(Clone, Copy)]
+struct Sample {
+    micros: u64,
+    forced: bool,
+    confirmed: bool,
+}
+
+/// A connection that is open.
+struct Connection {
+    number: u32,
+    /// The number of the last sample.
+    last: Option<u32>,
+    /// The first sample that is not confirmed.
+    next: u32,
+    beats: u32,
+}
+
+impl Collector {
+    fn new(choices: &mut Choices<'_>) -> Self {
+        Self {
+            every: 1 + choices.up_to(7) as u32,
+            samples: Vec::new(),
+            confirmed: 0,
+            open: Vec::new(),
+            last_call: None,
+        }
+    }
+
+    /// Checks that the gateway has given up no sample that was not confirmed, except those that it counts as
+    /// lost.
+    fn agrees_with(&self, app: &Gateway) -> Result<(), String> {
+        let kept = app.kept();
+        let is_confirmed = |sample: &&Option<Sample>| sample.is_some_and(|sample| sample.confirmed);
+        let kept_ones = self.samples.get(kept.start as usize..).unwrap_or_default();
+        let given_up = self.confirmed - kept_ones.iter().filter(is_confirmed).count();
+        let missing = kept.start - given_up as u32;
+        match missing <= app.lost() {
+            true => Ok(()),
+            false => Err(format!(
+                "{missing} samples before sample {} were given up without a confirmation, {} are said to be \
+                 lost",
+                kept.start,
+                app.lost()
+            )),
+        }
+    }
+
+    fn line(&mut self, line: &str, session: &mut Session) -> Result<(), String> {
+        let wrong = || format!("{line:?} is neither a sample nor a heart-beat");
+        let mut words = line.split(' ');
+        let kind = words.next().ok_or_else(wrong)?;
+        let number: u32 = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
+        let connection = self.open.iter_mut().find(|open| open.number == session.number());
+        let connection = connection.ok_or("it talks on a connection that is not open")?;
+        if kind == "H" {
+            if number <= connection.beats || words.next().is_some() {
+                return Err(format!("{line:?} came after {} heart-beats", connection.beats));
+            }
+            connection.beats = number;
+            return Ok(());
+        }
+        let micros: u64 = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
+        let value: i32 = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
+        let forced = match (words.next(), words.next()) {
+            (None, None) => false,
+            (Some("F"), None) => true,
+            _ => return Err(wrong()),
+        };
+        if kind != "S" || value != sensor(micros) {
+            return Err(wrong());
+        }
+        if let Some(last) = connection.last.replace(number)
+            && number <= last
+        {
+            return Err(format!("sample {number} came after sample {last} on one connection"));
+        }
+        let index = number as usize;
+        if self.samples.len() <= index {
+            self.samples.resize(index + 1, None);
+        }
+        let sample = Sample { micros, forced, confirmed: false };
+        let known = self.samples[index].get_or_insert(sample);
+        if (known.micros, known.forced) != (micros, forced) {
+            return Err(format!("{line:?} was another sample before"));
+        }
+        if number.is_multiple_of(self.every) {
+            session.write(format!("A {number}\n").as_bytes());
+            let first = connection.next;
+            connection.next = number + 1;
+            for sample in self.samples[..=index].iter_mut().skip(first as usize).flatten() {
+                self.confirmed += usize::from(!std::mem::replace(&mut sample.confirmed, true));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Service for Collector {
+    fn called(&mut self, at: Duration) -> Result<(), String> {
+        let before = self.last_call.replace(at);
+        match before.map(|before| at.saturating_sub(before)) {
+            Some(after) if after < SHORTEST_DELAY => {
+                Err(format!("it was called again after {} ms", after.as_millis()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn opened(&mut self, session: &mut Session) -> Result<(), String> {
+        self.open.push(Connection { number: session.number(), last: None, next: 0, beats: 0 });
+        Ok(())
+    }
+
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        while let Some(line) = session.read_line() {
+            self.line(&line, session)?;
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, session: &mut Session) {
+        self.open.retain(|connection| connection.number != session.number());
+    }
+}

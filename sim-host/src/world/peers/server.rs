@@ -1,0 +1,160 @@
+//! Servers that the device calls: a service at a port of the peers' machine, and what must hold of both.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::network::address;
+use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
+use crate::world::peers::service::{Scripted, Service};
+
+/// A server that the device calls, for [`TestCase::server`](crate::world::TestCase::server).
+///
+/// `A` is the application, `S` the server's program.
+pub struct Server<A, S> {
+    port: u16,
+    make: Box<dyn Fn(&mut Choices<'_>) -> S + Send + Sync>,
+    always: Vec<Box<Accord<A, S>>>,
+    in_the_end: Vec<(Duration, Box<Accord<A, S>>)>,
+}
+
+/// A condition of an application and a server.
+type Accord<A, S> = dyn Fn(&A, &S) -> Result<(), String> + Send + Sync;
+
+/// How long a device has to follow the script of a server, once the faults are over.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(240);
+
+impl<A, S: Service> Server<A, S> {
+    /// Makes a server at a port of the peers' machine, whose program `make` makes.
+    ///
+    /// # Panics
+    /// If the port is zero.
+    pub fn new(port: u16, make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static) -> Self {
+        assert!(port != 0, "a server needs a port other than 0");
+        Self { port, make: Box::new(make), always: Vec::new(), in_the_end: Vec::new() }
+    }
+
+    /// Adds a condition that must hold after each callback of the application and when its loop sleeps.
+    #[must_use]
+    pub fn always(
+        mut self,
+        accord: impl Fn(&A, &S) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.always.push(Box::new(accord));
+        self
+    }
+
+    /// Adds a condition that must hold at some time of the quiet phase, `within` so long after its begin. It
+    /// need not hold when the application is interrupted before.
+    #[must_use]
+    pub fn in_the_end(
+        mut self,
+        within: Duration,
+        accord: impl Fn(&A, &S) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.in_the_end.push((within, Box::new(accord)));
+        self
+    }
+}
+
+impl<A> Server<A, Scripted> {
+    /// Makes a server at a port of the peers' machine that follows a script on each connection. The device
+    /// must follow it to its end on one connection at least.
+    ///
+    /// # Panics
+    /// If the port is zero.
+    pub fn scripted(
+        port: u16,
+        script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        let server = Self::new(port, move |choices| Scripted::new(script(choices)));
+        server.in_the_end(FOLLOWED_WITHIN, |_, server| match server.finished() {
+            0 => Err("no connection has followed its script to the end".to_owned()),
+            _ => Ok(()),
+        })
+    }
+}
+
+/// Returns the address of the server at a port, for the application's configuration.
+pub fn server_address(port: u16) -> SocketAddr {
+    SocketAddr::new(address::PEER.into(), port)
+}
+
+/// Returns the address of IPv6 of the server at a port, for a test case with
+/// [`over_ipv6`](crate::world::TestCase::over_ipv6).
+pub fn server_address_v6(port: u16) -> SocketAddr {
+    SocketAddr::new(address::PEER_V6.into(), port)
+}
+
+/// A server without the type of its program.
+pub(crate) struct AnyServer<A> {
+    pub(crate) port: u16,
+    make: Box<MakeService>,
+    always: Vec<Box<AnyAccord<A>>>,
+    in_the_end: Vec<(Duration, Box<AnyAccord<A>>)>,
+}
+
+type MakeService = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
+
+type AnyAccord<A> = dyn Fn(&A, &dyn Service) -> Result<(), String> + Send + Sync;
+
+impl<A: 'static> AnyServer<A> {
+    /// Removes the type of a server's program.
+    ///
+    /// # Panics
+    /// If its script is empty.
+    pub(crate) fn new<S: Service>(server: Server<A, S>) -> Self {
+        let Server { port, make, always, in_the_end } = server;
+        let made = make(&mut Choices::new(&mut ChoiceLog::of_lines(&[]), SERVERS_FROM));
+        if let Some(scripted) = (&made as &dyn Any).downcast_ref::<Scripted>() {
+            assert!(!scripted.script.steps.is_empty(), "the script of server {port} is empty");
+        }
+        Self {
+            port,
+            make: Box::new(move |choices| Box::new(make(choices))),
+            always: always.into_iter().map(of_any).collect(),
+            in_the_end: in_the_end.into_iter().map(|(by, accord)| (by, of_any(accord))).collect(),
+        }
+    }
+
+    /// Makes the server's program, with the choices of the server of this number.
+    pub(crate) fn make(&self, choices: &mut Choices<'_>) -> Box<dyn Service> {
+        (self.make)(choices)
+    }
+
+    /// Checks what must always hold.
+    pub(crate) fn check(&self, app: &A, service: &dyn Service) -> Result<(), String> {
+        self.always
+            .iter()
+            .try_for_each(|accord| accord(app, service))
+            .map_err(|text| self.says(&text))
+    }
+
+    /// Returns the limits of what must hold in the end.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = Duration> {
+        self.in_the_end.iter().map(|(within, _)| *within)
+    }
+
+    /// Checks what must hold in the end: the condition of this number.
+    pub(crate) fn check_end(
+        &self,
+        number: usize,
+        app: &A,
+        service: &dyn Service,
+    ) -> Result<(), String> {
+        let accord = self.in_the_end.get(number);
+        accord.map_or(Ok(()), |(_, accord)| accord(app, service)).map_err(|text| self.says(&text))
+    }
+
+    fn says(&self, text: &str) -> String {
+        format!("server {}: {text}", self.port)
+    }
+}
+
+fn of_any<A: 'static, S: Service>(accord: Box<Accord<A, S>>) -> Box<AnyAccord<A>> {
+    Box::new(move |app, service| match (service as &dyn Any).downcast_ref() {
+        Some(service) => accord(app, service),
+        None => Err("its program is of another type".to_owned()),
+    })
+}

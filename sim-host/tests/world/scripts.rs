@@ -1,0 +1,183 @@
+//! Scripts with patterns, alternatives and goodbyes; signals and mailboxes at any time; IPv6.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use picoevent::{
+    ConnMut, Cx, EventMut, Listener, Mailbox, Pool, Protocol, SetupError, Signal, Trigger,
+};
+use picoevent_sim::world::{AnyTestCase, Script, Simulator, TestCase};
+
+use crate::lines::{client, lines};
+
+thread_local! {
+    static READINGS: &'static Mailbox<u8, 4> = Box::leak(Box::new(Mailbox::new(Signal::USR1)));
+    static RUNS: Cell<u32> = const { Cell::new(0) };
+}
+
+fn trigger() -> &'static Trigger {
+    READINGS.with(|readings| readings.trigger())
+}
+
+fn measure(number: u64) {
+    if READINGS.with(|readings| readings.send(number as u8)).is_ok() {
+        RUNS.set(RUNS.get() + 1);
+    }
+}
+
+/// Says how often it was asked, and how often signals came. It ends with a goodbye, unless it forgets.
+struct Teller {
+    asked: u32,
+    signals: u32,
+    readings: u32,
+    is_rude: bool,
+    listener: Option<Listener>,
+    total: Arc<AtomicU32>,
+}
+
+impl Teller {
+    fn start(
+        &mut self,
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+        pool: Pool,
+    ) -> Result<(), SetupError> {
+        cx.on_signal(Signal::INT, Self::interrupted)?;
+        cx.on_signal(Signal::USR2, |app: &mut Self, _| app.signals += 1)?;
+        cx.on_signal(Signal::USR1, |app: &mut Self, _| {
+            while READINGS.with(|readings| readings.receive()).is_some() {
+                app.readings += 1;
+                app.total.fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
+        let pool = cx.add_pool(pool)?;
+        self.listener = Some(cx.listen::<Tells>(address, pool)?);
+        Ok(())
+    }
+
+    fn interrupted(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        if let Some(Ok(mut listener)) = self.listener.map(|listener| event.listener(listener)) {
+            listener.for_each(|client| {
+                if !self.is_rude {
+                    let _ = client.write(b"bye\n");
+                }
+                client.close();
+            });
+        }
+        event.exit_after(std::time::Duration::from_millis(100));
+    }
+}
+
+struct Tells;
+
+impl Protocol<Teller> for Tells {
+    const IDLE: Option<std::time::Duration> = Some(std::time::Duration::from_secs(30));
+
+    fn readable(app: &mut Teller, conn: &mut ConnMut<'_, '_, Teller>) {
+        let mut buffer = [0; 8];
+        while conn.read_line(&mut buffer).is_some() {
+            app.asked += 1;
+            let _ = match app.signals {
+                0 => writeln!(conn, "{} none", app.asked),
+                signals => writeln!(conn, "{} some: {signals}", app.asked),
+            };
+        }
+    }
+}
+
+fn teller(is_rude: bool, total: &Arc<AtomicU32>) -> TestCase<Teller> {
+    let total = total.clone();
+    let make = move || {
+        while READINGS.with(|readings| readings.receive()).is_some() {}
+        let total = total.clone();
+        Teller { asked: 0, signals: 0, readings: 0, is_rude, listener: None, total }
+    };
+    TestCase::with_app("teller", 7003, make, Teller::start)
+        .min_output_ring(24)
+        .signal(Signal::USR2)
+        .interrupt(trigger, measure)
+        .client(|choices| {
+            let pause = std::time::Duration::from_millis(choices.up_to(4_000));
+            Script::new()
+                .goodbye(b"bye\n")
+                .send(b"a\n")
+                .either([
+                    Script::new().expect_pattern("<digits> none\n"),
+                    Script::new().expect_pattern("<digits> some: <digits>\n"),
+                ])
+                .pause(pause)
+                .send(b"b\n")
+                .expect_pattern("<digits> <text>\n")
+                .finish()
+                .expect_end()
+        })
+        .invariant(|app, _| match app.readings <= RUNS.get() {
+            true => Ok(()),
+            false => Err("it has heard of more readings than there were".to_owned()),
+        })
+}
+
+#[test]
+fn scripts_have_patterns_and_alternatives_and_handlers_run_at_any_time() {
+    let total = Arc::default();
+    let tally = teller(false, &total).check(0..400);
+    assert!(tally.served > 300, "{tally:?}");
+    let heard = total.load(Ordering::Relaxed);
+    assert!(heard > 100, "{heard} readings were heard");
+}
+
+#[test]
+fn a_goodbye_that_is_forgotten_is_found() {
+    let case = teller(true, &Arc::default());
+    let mut simulator = Simulator::new();
+    let verdicts = (0..1_000).map(|seed| {
+        simulator.take_seed(seed);
+        case.run(&mut simulator).verdict
+    });
+    let verdict = verdicts.into_iter().find(|verdict| !verdict.is_pass()).expect("a seed fails");
+    assert!(verdict.to_string().ends_with(": the stream ended without a goodbye"), "{verdict}");
+}
+
+#[test]
+fn a_run_of_a_handler_stands_in_the_choice_log() {
+    let total = Arc::default();
+    let choices = "interrupt runs 1 2\ninterrupt start-us 9 250\ninterrupt after-points 9 3\n";
+    let outcome = teller(false, &total).replay(choices).unwrap();
+    assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
+    assert_eq!(total.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn clients_connect_over_both_versions_of_ip() {
+    let case = lines(false).over_ipv6();
+    let tally = case.check(0..300);
+    assert!(tally.served >= 300, "{tally:?}");
+    let outcome = case.replay("client over-ipv6 0 1\n").unwrap();
+    assert!(outcome.verdict.is_pass() && outcome.served == 1, "{outcome:?}");
+}
+
+#[test]
+#[should_panic(expected = "the pattern \"<digits>\": nothing says where its last part ends")]
+fn a_malformed_pattern_is_refused() {
+    let _ = Script::new().expect_pattern("<digits>");
+}
+
+#[test]
+#[should_panic(expected = "alternative 1 does not begin with what it expects")]
+fn an_alternative_begins_with_what_it_expects() {
+    let _ = Script::new().either([Script::new().expect(b"a"), Script::new().send(b"b")]);
+}
+
+#[test]
+#[should_panic(expected = "alternative 1 begins like alternative 0")]
+fn alternatives_can_be_told_apart() {
+    let _ = Script::new().either([Script::new().expect(b"bus"), Script::new().expect(b"busy")]);
+}
+
+#[test]
+#[should_panic(expected = "the interrupt that ends the application comes by itself")]
+fn the_last_interrupt_is_no_handler() {
+    let _ = lines(false).signal(Signal::INT).client(client);
+}

@@ -1,0 +1,273 @@
+//! Servers that the device calls: what they do, what is found out about the device, and refusals.
+
+use std::time::Duration;
+
+use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Pool, Protocol, SetupError, Signal, Storage};
+use picoevent_sim::world::{
+    AnyTestCase, Choices, Kind, Outcome, Script, Server, Service, Session, Simulator, Size,
+    Sockets, TestCase, TroubleKind, server_address, server_address_v6,
+};
+
+const PORT: u16 = 7100;
+
+/// What a client of the server does wrong.
+#[derive(Clone, Copy, PartialEq)]
+enum Bug {
+    None,
+    /// It never connects.
+    Absent,
+    /// It connects only once.
+    GivesUp,
+    /// It asks for something else.
+    Mumbles,
+    /// It counts an answer twice.
+    CountsTwice,
+    /// It connects again at once.
+    Hurries,
+}
+
+/// Asks a server once a second, and counts the answers.
+struct Asker {
+    bug: Bug,
+    answers: u32,
+    backoff: Backoff,
+    conn: Option<Conn>,
+}
+
+impl Asker {
+    fn new(bug: Bug) -> Self {
+        let backoff = Backoff::new(Duration::from_millis(400), Duration::from_secs(10), 1);
+        Self { bug, answers: 0, backoff, conn: None }
+    }
+
+    fn start(&mut self, cx: &mut Cx<'_, Self>, v6: bool, pool: Pool) -> Result<(), SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let pool = cx.add_pool(pool)?;
+        if self.bug != Bug::Absent {
+            let server = if v6 { server_address_v6(PORT) } else { server_address(PORT) };
+            self.conn = Some(cx.connect::<Asks>(server, pool)?);
+        }
+        Ok(())
+    }
+}
+
+struct Asks;
+
+impl Protocol<Asker> for Asks {
+    const IDLE: Option<Duration> = Some(Duration::from_secs(5));
+    const STALL: Option<Duration> = Some(Duration::from_secs(5));
+
+    fn opened(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+        app.backoff.reset();
+        conn.alarm_every(Duration::from_secs(1));
+        Self::alarm(app, conn);
+    }
+
+    fn alarm(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+        let _ = conn.write(if app.bug == Bug::Mumbles { b"cuont\n" } else { b"count\n" });
+    }
+
+    fn readable(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+        let mut buffer = [0; 32];
+        while conn.read_line(&mut buffer).is_some() {
+            app.answers += if app.bug == Bug::CountsTwice { 2 } else { 1 };
+        }
+    }
+
+    fn eof(_: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+        conn.abort();
+    }
+
+    fn ended(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>, _: ConnEnd) {
+        let delay = app.backoff.next_delay();
+        let delay = if app.bug == Bug::Hurries { Duration::from_millis(1) } else { delay };
+        if app.bug != Bug::GivesUp {
+            let peer = conn.peer().unwrap_or(server_address(PORT));
+            let _ = conn.connect_after(delay, peer);
+        }
+    }
+}
+
+const SIZE: Size<Asker> = Size::of(
+    Pool::new(1).rings(64, 64),
+    Storage::<Asker, 4, 1, 128, 1>::new,
+    Sockets::<2, 128, 128>::new,
+);
+
+/// Answers each `count` with a number.
+#[derive(Default)]
+struct Counter {
+    count: u32,
+    open: Vec<u32>,
+    called: Option<Duration>,
+}
+
+impl Service for Counter {
+    fn called(&mut self, at: Duration) -> Result<(), String> {
+        match self.called.replace(at) {
+            Some(before) if at < before + Duration::from_millis(300) => {
+                Err("it does not wait between two connects".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn opened(&mut self, session: &mut Session) -> Result<(), String> {
+        self.open.push(session.number());
+        Ok(())
+    }
+
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        while let Some(line) = session.read_line() {
+            if line != "count" {
+                return Err(format!("{line:?} is no request"));
+            }
+            self.count += 1;
+            session.write(format!("{}\n", self.count).as_bytes());
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, session: &mut Session) {
+        self.open.retain(|number| *number != session.number());
+    }
+}
+
+fn case(bug: Bug, v6: bool) -> TestCase<Asker> {
+    let start = move |app: &mut Asker, cx: &mut Cx<'_, Asker>, _, pool| app.start(cx, v6, pool);
+    let case = TestCase::with_app("asker", 7000, move || Asker::new(bug), start).sizes(&[SIZE]);
+    if v6 { case.over_ipv6() } else { case }
+}
+
+fn counted(bug: Bug, v6: bool) -> TestCase<Asker> {
+    let server = Server::new(PORT, |_| Counter::default())
+        .always(|app: &Asker, counter: &Counter| match app.answers <= counter.count {
+            true => Ok(()),
+            false => {
+                Err(format!("{} answers are counted, {} were given", app.answers, counter.count))
+            }
+        })
+        .in_the_end(Duration::from_secs(30), |app, counter| match counter.open.is_empty() {
+            false if app.answers > 0 => Ok(()),
+            _ => Err("it has no connection".to_owned()),
+        });
+    case(bug, v6).server(server)
+}
+
+/// Returns the first failure among some seeds.
+fn failure(case: &TestCase<Asker>) -> Outcome {
+    let mut simulator = Simulator::new();
+    let outcomes = (0..300).map(|seed| {
+        simulator.take_seed(seed);
+        case.run(&mut simulator)
+    });
+    outcomes.into_iter().find(|outcome| !outcome.verdict.is_pass()).expect("a seed fails")
+}
+
+#[test]
+fn a_device_calls_a_server_through_all_its_troubles() {
+    let tally = counted(Bug::None, false).check(0..400);
+    assert!(tally.accepted > 400, "{tally:?}");
+    for kind in TroubleKind::ALL.iter().skip(1) {
+        assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
+    }
+}
+
+#[test]
+fn a_device_calls_a_server_over_ipv6() {
+    let tally = counted(Bug::None, true).check(0..200);
+    assert!(tally.accepted > 200, "{tally:?}");
+}
+
+#[test]
+fn what_a_device_does_wrong_with_a_server_is_found() {
+    for (bug, kind, text) in [
+        (
+            Bug::Absent,
+            Kind::Stuck,
+            "stuck: server 7100: it has no connection, 30 s after the last fault",
+        ),
+        (
+            Bug::GivesUp,
+            Kind::Stuck,
+            "stuck: server 7100: it has no connection, 30 s after the last fault",
+        ),
+        (Bug::Mumbles, Kind::Invariant, "invariant: server 7100: \"cuont\" is no request"),
+        (
+            Bug::Hurries,
+            Kind::Invariant,
+            "invariant: server 7100: it does not wait between two connects",
+        ),
+        (
+            Bug::CountsTwice,
+            Kind::Invariant,
+            "invariant: server 7100: 2 answers are counted, 1 were given",
+        ),
+    ] {
+        let verdict = failure(&counted(bug, false)).verdict;
+        assert_eq!((verdict.kind(), verdict.to_string().as_str()), (kind, text));
+    }
+}
+
+fn script(_: &mut Choices<'_>) -> Script {
+    Script::new().expect(b"count\n").send(b"1\n").expect(b"count\n").send(b"2\n")
+}
+
+#[test]
+fn a_server_may_follow_a_script() {
+    let tally = case(Bug::None, false).server(Server::scripted(PORT, script)).check(0..200);
+    assert!(tally.accepted >= 200, "{tally:?}");
+    let verdict =
+        failure(&case(Bug::Mumbles, false).server(Server::scripted(PORT, script))).verdict;
+    assert_eq!(verdict.to_string(), "invariant: server 7100: byte 1 was 0x75 instead of 0x6f");
+    let verdict = failure(&case(Bug::Absent, false).server(Server::scripted(PORT, script))).verdict;
+    let text = "no connection has followed its script to the end, 240 s after the last fault";
+    assert_eq!(verdict.to_string(), format!("stuck: server 7100: {text}"));
+}
+
+#[test]
+fn a_scenario_states_the_troubles_of_servers() {
+    let scenario = "
+        [[trouble]]
+        kind = 'restarts'
+        from = '3 s'
+        lasts = '2 s'
+        [[trouble]]
+        kind = 'resets'
+        bytes = 9
+        from = '6 s'
+        lasts = '4 s'
+    ";
+    let tally = counted(Bug::None, false).check_scenario(scenario, 0..20);
+    assert_eq!(tally.troubled.iter().sum::<u64>(), 40);
+    assert!(tally.accepted >= 60, "each trouble ends a connection: {tally:?}");
+}
+
+#[test]
+fn a_choice_log_names_troubles_by_their_words() {
+    let outcome = counted(Bug::GivesUp, false).replay(
+        "server troubles 0 1\nserver kind 0 resets\nserver start-us 0 100000\nserver life-us 0 5000000\n",
+    );
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.verdict.kind(), Kind::Stuck);
+    let lines: Vec<_> = outcome.lines.iter().map(|line| line.to_string()).collect();
+    assert!(lines.iter().any(|line| line.starts_with("server kind 0 resets ")), "{lines:?}");
+}
+
+#[test]
+#[should_panic(expected = "there are two servers at port 7100")]
+fn a_port_has_one_server() {
+    let _ = counted(Bug::None, false).server(Server::new(PORT, |_| Counter::default()));
+}
+
+#[test]
+#[should_panic(expected = "the script of server 7100 is empty")]
+fn a_server_has_a_script() {
+    let _ = case(Bug::None, false).server(Server::scripted(PORT, |_| Script::new()));
+}
+
+#[test]
+#[should_panic(expected = "a server needs a port other than 0")]
+fn a_server_has_a_port() {
+    let _ = Server::<Asker, _>::new(0, |_| Counter::default());
+}

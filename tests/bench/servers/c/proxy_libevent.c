@@ -1,0 +1,71 @@
+/* A proxy on libevent's bufferevents, as in its sample le-proxy.c: a side that does not take its bytes makes the
+ * other wait. */
+
+#include "proxy.h"
+
+#include <event2/bufferevent.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+
+/* Output that may wait before the other side is not read any more, as in the sample. */
+#define MOST (512 * 1024)
+
+static struct event_base *base;
+
+static void moved_out(struct bufferevent *to, void *partner);
+static void ended(struct bufferevent *side, short what, void *partner);
+
+static void came(struct bufferevent *from, void *partner)
+{
+	struct bufferevent *to = partner;
+	struct evbuffer *output = bufferevent_get_output(to);
+	bufferevent_read_buffer(from, output);
+	if (evbuffer_get_length(output) >= MOST) {
+		bufferevent_setcb(to, came, moved_out, ended, from);
+		bufferevent_setwatermark(to, EV_WRITE, MOST / 2, MOST);
+		bufferevent_disable(from, EV_READ);
+	}
+}
+
+/* There is room again. */
+static void moved_out(struct bufferevent *to, void *partner)
+{
+	bufferevent_setcb(to, came, NULL, ended, partner);
+	bufferevent_setwatermark(to, EV_WRITE, 0, 0);
+	bufferevent_enable(partner, EV_READ);
+}
+
+static void ended(struct bufferevent *side, short what, void *partner)
+{
+	if (what & BEV_EVENT_CONNECTED)
+		return;
+	bufferevent_free(side);
+	bufferevent_free(partner);
+}
+
+static void accepted_one(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length,
+			 void *nothing)
+{
+	(void)listener, (void)from, (void)length, (void)nothing;
+	struct bufferevent *client = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *to = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (client == NULL || to == NULL ||
+	    bufferevent_socket_connect(to, (struct sockaddr *)&server, sizeof server) < 0)
+		fail("cannot connect to the server");
+	set_no_delay(bufferevent_getfd(to));
+	bufferevent_setcb(client, came, NULL, ended, to);
+	bufferevent_setcb(to, came, NULL, ended, client);
+	bufferevent_enable(client, EV_READ | EV_WRITE);
+	bufferevent_enable(to, EV_READ | EV_WRITE);
+}
+
+int main(int argc, char **argv)
+{
+	int fd = listen_as_proxy(argc, argv);
+	base = event_base_new();
+	if (base == NULL || evconnlistener_new(base, accepted_one, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd) == NULL)
+		fail("libevent does not listen");
+	event_base_dispatch(base);
+	fail("the loop has ended");
+}

@@ -1,0 +1,246 @@
+//! Connections as libevent has them: bufferevents with deferred callbacks, and a high mark for reading.
+//!
+//! Each has two persistent events on its socket, which move the bytes in their callbacks, and a third
+//! callback that is queued behind everything that is due.
+
+use super::{
+    Event, Model, Pace, Place, Who,
+    conn::{Conn, DIRECTIONS, Number, READ, WRITE, due},
+};
+use crate::{
+    program::{INPUT, Waits, bits, socket},
+    world::Received,
+};
+
+/// With more deferred callbacks in a turn of the loop, further ones wait for the next.
+const MOST_DEFERRED: u32 = 32;
+
+impl Model {
+    pub(super) fn bev_write(&mut self, number: Number, amount: usize) -> bool {
+        let conn = &mut self.conns[number];
+        conn.output += amount;
+        let (enabled, io) = (conn.enabled, conn.io[WRITE]);
+        if enabled & bits::WRITE != 0 && self.pending(io) & bits::WRITE == 0 {
+            self.bev_add(number, WRITE);
+        }
+        true
+    }
+
+    pub(super) fn bev_consume(&mut self, number: Number, amount: usize) {
+        if amount > 0 {
+            self.conns[number].input -= amount;
+            self.bev_input_changed(number);
+        }
+    }
+
+    pub(super) fn bev_enable(&mut self, number: Number, what: u8) {
+        let conn = &mut self.conns[number];
+        conn.enabled |= what;
+        let suspended = if conn.suspended { bits::READ } else { 0 };
+        for (direction, _) in DIRECTIONS.iter().filter(|(_, bit)| what & !suspended & bit != 0) {
+            self.bev_add(number, *direction);
+        }
+    }
+
+    pub(super) fn bev_disable(&mut self, number: Number, what: u8) {
+        self.conns[number].enabled &= !what;
+        for (direction, _) in DIRECTIONS.iter().filter(|(_, bit)| what & bit != 0) {
+            self.delete(self.conns[number].io[*direction]);
+        }
+    }
+
+    /// `bufferevent_generic_adj_existing_timeouts_`
+    pub(super) fn bev_adjust_timeouts(&mut self, number: Number) {
+        for (direction, bit) in DIRECTIONS {
+            let io = self.conns[number].io[direction];
+            if self.pending(io) & bit == 0 {
+                continue;
+            }
+            if self.conns[number].timeouts[direction] > 0 {
+                self.bev_add(number, direction);
+            } else {
+                self.remove_timer(io);
+            }
+        }
+    }
+
+    fn bev_add(&mut self, number: Number, direction: usize) {
+        let conn = &self.conns[number];
+        let (io, ms) = (conn.io[direction], conn.timeouts[direction]);
+        self.add(io, (ms > 0).then_some(Pace { ms, common: None }));
+    }
+
+    /// `bufferevent_inbuf_wm_cb`
+    fn bev_input_changed(&mut self, number: Number) {
+        if self.conns[number].input >= INPUT {
+            return self.bev_suspend(number);
+        }
+        self.conns[number].suspended = false;
+        if self.conns[number].enabled & bits::READ != 0 {
+            self.bev_add(number, READ);
+        }
+    }
+
+    fn bev_suspend(&mut self, number: Number) {
+        if !std::mem::replace(&mut self.conns[number].suspended, true) {
+            self.delete(self.conns[number].io[READ]);
+        }
+    }
+
+    /// The callback of one of its events.
+    pub(super) fn bev_io(&mut self, number: Number, direction: usize, what: u8) {
+        match (direction, what) {
+            (READ, bits::TIMEOUT) => self.bev_fails(number, bits::READ, due::READ_TIMEOUT),
+            (READ, _) => self.bev_read(number),
+            (_, bits::TIMEOUT) => self.bev_fails(number, bits::WRITE, due::WRITE_TIMEOUT),
+            _ => self.bev_send(number),
+        }
+    }
+
+    fn bev_read(&mut self, number: Number) {
+        let conn = &self.conns[number];
+        if conn.input >= INPUT {
+            return self.bev_suspend(number);
+        }
+        if conn.suspended {
+            return;
+        }
+        match self.world.sockets[socket(conn.id)].read(INPUT - conn.input) {
+            Received::Bytes(amount) => {
+                self.conns[number].input += amount;
+                self.bev_input_changed(number);
+                self.bev_due(number, due::READ);
+            }
+            Received::Nothing => {}
+            Received::End => self.bev_fails(number, bits::READ, due::EOF),
+            Received::Reset => self.bev_fails(number, bits::READ, due::READ_ERROR),
+        }
+    }
+
+    fn bev_send(&mut self, number: Number) {
+        let conn = &self.conns[number];
+        let (output, io) = (conn.output, conn.io[WRITE]);
+        if output > 0 {
+            match self.world.sockets[socket(conn.id)].write(output) {
+                None => return self.bev_fails(number, bits::WRITE, due::WRITE_ERROR),
+                Some(amount) => self.conns[number].output -= amount,
+            }
+        }
+        let Conn { output, low_mark, .. } = self.conns[number];
+        if output == 0 {
+            self.delete(io);
+        }
+        if output <= low_mark {
+            self.bev_due(number, due::WRITE);
+        }
+    }
+
+    fn bev_fails(&mut self, number: Number, direction: u8, what: u8) {
+        self.bev_disable(number, direction);
+        self.bev_due(number, what);
+    }
+
+    /// Defers a callback.
+    pub(super) fn bev_due(&mut self, number: Number, what: u8) {
+        let conn = &mut self.conns[number];
+        if conn.gone {
+            return;
+        }
+        conn.due |= what;
+        let call = conn.call;
+        let is_waiting = self.events[call].queued;
+        let is_later = self.later.contains(&call);
+        if self.deferred > MOST_DEFERRED {
+            if !is_waiting && !is_later {
+                self.later.push(call);
+                self.active.up(false);
+                self.added.up(false);
+                self.conns[number].references += 1;
+            }
+        } else if is_later {
+            self.forget_later(call);
+            self.enqueue(call);
+        } else if !is_waiting {
+            self.enqueue(call);
+            self.deferred += 1;
+            self.conns[number].references += 1;
+        }
+    }
+
+    /// Puts a callback that is no event's at the end of its queue.
+    fn enqueue(&mut self, call: Place) {
+        let state = &mut self.events[call];
+        state.queued = true;
+        self.queues[state.priority].push_back(call);
+        self.active.up(false);
+        self.added.up(false);
+    }
+
+    fn forget_later(&mut self, call: Place) {
+        let before = self.later.len();
+        self.later.retain(|other| *other != call);
+        if self.later.len() < before {
+            self.active.now -= 1;
+            self.added.now -= 1;
+        }
+    }
+
+    /// Queues the callbacks that were put off to this turn of the loop.
+    pub(super) fn make_later_active(&mut self) {
+        for call in std::mem::take(&mut self.later) {
+            let state = &mut self.events[call];
+            state.queued = true;
+            self.queues[state.priority].push_back(call);
+            self.deferred += 1;
+        }
+    }
+
+    /// `bufferevent_run_deferred_callbacks_locked`
+    pub(super) fn bev_run_deferred(&mut self, number: Number) {
+        if self.bev_take(number, due::READ) != 0 {
+            self.call_conn(number, due::READ);
+            let conn = &self.conns[number];
+            if conn.enabled & bits::READ != 0 && conn.input >= INPUT {
+                self.bev_due(number, due::READ);
+            }
+        }
+        if self.bev_take(number, due::WRITE) != 0 {
+            self.call_conn(number, due::WRITE);
+        }
+        let events = self.bev_take(number, due::EVENTS);
+        if events != 0 {
+            self.call_conn(number, events);
+        }
+        self.bev_release(number);
+    }
+
+    /// Takes callbacks that are due; none of a connection that was freed.
+    fn bev_take(&mut self, number: Number, what: u8) -> u8 {
+        let conn = &mut self.conns[number];
+        let taken = if conn.gone { 0 } else { conn.due & what };
+        conn.due &= !taken;
+        taken
+    }
+
+    pub(super) fn bev_free(&mut self, number: Number) {
+        self.conns[number].gone = true;
+        self.bev_release(number);
+    }
+
+    /// Drops a reference. Without any, its callbacks end, and the last one frees its memory.
+    fn bev_release(&mut self, number: Number) {
+        let conn = &mut self.conns[number];
+        conn.references -= 1;
+        if conn.references > 0 {
+            return;
+        }
+        let (io, call) = (conn.io, conn.call);
+        io.into_iter().for_each(|io| self.remove(io));
+        self.dequeue(call);
+        self.forget_later(call);
+        let priority = self.events[call].priority;
+        let last = Event { priority, ..Event::new(Who::Finalizer, Waits::Nothing) };
+        self.events.push(last);
+        self.enqueue(self.events.len() - 1);
+    }
+}

@@ -1,0 +1,261 @@
+//! Connections, as picoevent has them: bytes move before a pass, and a connection has one turn in it.
+//!
+//! With [`Switch::Turn`] at libevent's side, a connection is a bufferevent instead, in
+//! [`bufferevent`](super::bufferevent). The other switches of connections change what is here.
+
+mod bytes;
+mod timeout;
+mod turn;
+
+use super::{Event, Model, Place, Who};
+use crate::{
+    differences::Switch,
+    program::{ConnDecl, INPUT, Id, MOST_CALLS, OUTPUT, Op, Waits, bits, socket_source},
+};
+
+/// Callbacks that are due, in the order they run.
+pub(super) mod due {
+    pub const READ: u8 = 1 << 0;
+    pub const WRITE: u8 = 1 << 1;
+    pub const READ_TIMEOUT: u8 = 1 << 2;
+    pub const WRITE_TIMEOUT: u8 = 1 << 3;
+    pub const EOF: u8 = 1 << 4;
+    /// An error of one direction, which libevent has.
+    pub const READ_ERROR: u8 = 1 << 5;
+    pub const WRITE_ERROR: u8 = 1 << 6;
+    pub const ENDED: u8 = 1 << 7;
+
+    /// What libevent tells in one mask.
+    pub const EVENTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT | EOF | READ_ERROR | WRITE_ERROR;
+    pub const READING: u8 = READ_TIMEOUT | EOF | READ_ERROR;
+    pub const WRITING: u8 = WRITE_TIMEOUT | WRITE_ERROR;
+    pub const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
+    pub const ERRORS: u8 = READ_ERROR | WRITE_ERROR;
+}
+
+/// The directions: the index of each, and its condition.
+pub(super) const READ: usize = 0;
+pub(super) const WRITE: usize = 1;
+pub(super) const DIRECTIONS: [(usize, u8); 2] = [(READ, bits::READ), (WRITE, bits::WRITE)];
+
+/// A connection's number in [`Model::conns`].
+pub(super) type Number = usize;
+
+pub(super) struct Conn {
+    pub id: Id,
+    /// Bytes held.
+    pub input: usize,
+    pub output: usize,
+    pub enabled: u8,
+    /// In milliseconds, zero for none.
+    pub timeouts: [u64; 2],
+    pub due: u8,
+    /// Its place in the queue; libevent's deferred callback.
+    pub call: Place,
+    /// The application does not hold it any more.
+    pub gone: bool,
+
+    /// When each direction last made progress, or began to wait.
+    last: [u64; 2],
+    /// The peer's end of stream was found.
+    ended: bool,
+    failed: bool,
+    /// How it ended, once it has.
+    end: &'static str,
+    /// The application has heard of its end.
+    told: bool,
+    /// A write callback comes as soon as the socket can be written.
+    probes: bool,
+
+    /// The room for output that is asked for, zero for none.
+    room_wanted: usize,
+
+    /// libevent's low mark for output.
+    pub low_mark: usize,
+    /// libevent's events.
+    pub io: [Place; 2],
+    /// libevent's input is at its high mark.
+    pub suspended: bool,
+    pub references: u32,
+}
+
+impl Model {
+    /// Makes a connection, which is open.
+    pub(super) fn make_conn(&mut self, decl: &ConnDecl) {
+        let number = self.conns.len();
+        let first = self.events.len();
+        let priority = usize::from(decl.priority);
+        let waits = Waits::Source(socket_source(decl.id));
+        for (direction, what) in DIRECTIONS {
+            let who = Who::Io(number, direction);
+            self.events.push(Event { what, persist: true, priority, ..Event::new(who, waits) });
+        }
+        self.ran.push(0);
+        let slot = Some(self.ran.len() - 1);
+        let call = Event::new(Who::Call(number), Waits::Nothing);
+        self.events.push(Event { priority, slot, ..call });
+        let reads = if self.ours(Switch::ReadsAtFirst) { bits::READ } else { 0 };
+        self.conns.push(Conn {
+            id: decl.id,
+            input: 0,
+            output: 0,
+            enabled: bits::WRITE | reads,
+            timeouts: [0; 2],
+            due: 0,
+            call: first + 2,
+            gone: false,
+            last: [0; 2],
+            ended: false,
+            failed: false,
+            end: "",
+            told: false,
+            probes: false,
+            room_wanted: 0,
+            low_mark: 0,
+            io: [first, first + 1],
+            suspended: false,
+            references: 1,
+        });
+    }
+
+    /// Takes a step on a connection.
+    pub(super) fn step_on_conn(&mut self, op: Op) {
+        let Some(id) = op.id() else { return };
+        self.say(format_args!(" {id}"));
+        let number = self.conns.iter().position(|conn| conn.id == id);
+        let Some(number) = number.filter(|number| !self.conns[*number].gone) else {
+            self.trace.push_str(" gone");
+            return;
+        };
+        let ours = self.ours(Switch::Turn);
+        match op {
+            Op::Write(_, amount) => {
+                let taken =
+                    if ours { self.write(number, amount) } else { self.bev_write(number, amount) };
+                self.say(format_args!(" {amount} {}", if taken { "ok" } else { "refused" }));
+            }
+            Op::Some(_, amount) => {
+                let amount = if ours {
+                    self.write_some(number, amount)
+                } else {
+                    self.bev_write(number, amount);
+                    amount
+                };
+                self.say(format_args!(" {amount}"));
+            }
+            Op::Room(_, room) if ours => self.wait_for_room(number, room),
+            Op::Room(_, room) => self.conns[number].low_mark = OUTPUT.saturating_sub(room),
+            Op::Consume(_, amount) => {
+                let amount = amount.min(self.conns[number].input);
+                if ours {
+                    self.consume(number, amount)
+                } else {
+                    self.bev_consume(number, amount)
+                }
+                self.say(format_args!(" {amount}"));
+            }
+            Op::Enable(_, what) if ours => self.enable(number, what),
+            Op::Enable(_, what) => self.bev_enable(number, what),
+            Op::Disable(_, what) if ours => self.conns[number].enabled &= !what,
+            Op::Disable(_, what) => self.bev_disable(number, what),
+            Op::Timeouts(_, read, write) => {
+                self.conns[number].timeouts = [read.unwrap_or(0), write.unwrap_or(0)];
+                if ours {
+                    self.progress(number, READ);
+                    self.progress(number, WRITE);
+                } else {
+                    self.bev_adjust_timeouts(number);
+                }
+            }
+            Op::Again(_) if ours => {
+                if self.conns[number].input > 0 || !self.ours(Switch::DueChecked) {
+                    self.conn_due(number, due::READ);
+                }
+            }
+            Op::Again(_) => self.bev_due(number, due::READ),
+            Op::Abort(_) if ours => self.abort(number),
+            Op::Abort(_) => self.bev_free(number),
+            _ => self.say_state(number),
+        }
+    }
+
+    /// Calls a connection's callback.
+    pub(super) fn call_conn(&mut self, number: Number, what: u8) {
+        self.calls += 1;
+        if self.over || self.calls > MOST_CALLS {
+            (self.over, self.got_break) = (true, true);
+            return;
+        }
+        let Conn { id, end, .. } = self.conns[number];
+        self.say_place();
+        self.say(format_args!("conn {id} "));
+        match what {
+            due::READ => self.trace.push_str("read"),
+            due::WRITE => self.trace.push_str("write"),
+            due::ENDED => self.say(format_args!("ended {end}")),
+            events => {
+                self.trace.push_str("event");
+                let words = [
+                    (due::TIMEOUTS, " timeout"),
+                    (due::EOF, " eof"),
+                    (due::ERRORS, " error"),
+                    (due::READING, " reading"),
+                    (due::WRITING, " writing"),
+                ];
+                for (_, word) in words.iter().filter(|(bits, _)| events & bits != 0) {
+                    self.trace.push_str(word);
+                }
+            }
+        }
+        if what != due::ENDED {
+            self.say_state(number);
+        }
+        self.trace.push('\n');
+        self.script(id);
+    }
+
+    fn say_state(&mut self, number: Number) {
+        let Conn { input, output, enabled, .. } = self.conns[number];
+        let enabled = ["-", "r", "w", "rw"][usize::from(enabled >> 1)];
+        self.say(format_args!(" in {input} out {output} {enabled}"));
+    }
+}
+
+/// Questions.
+impl Model {
+    /// Returns whether a connection keeps the loop running.
+    pub(super) fn conns_hold(&self) -> bool {
+        let holds = |number: Number| {
+            let waits = self.wants_input(number) || self.may_send(number);
+            !self.conns[number].told && (waits || self.ours(Switch::OpenHolds))
+        };
+        self.ours(Switch::Turn) && (0..self.conns.len()).any(holds)
+    }
+
+    /// Returns the count of what is waited for.
+    pub(super) fn added(&self) -> i64 {
+        let counts = self.ours(Switch::ConnCounts) || !self.ours(Switch::Turn);
+        let each = |number: Number| {
+            let waits = [self.wants_input(number), self.may_send(number)];
+            let timeouts = [READ, WRITE].map(|direction| self.until(number, direction).is_some());
+            waits.into_iter().chain(timeouts).filter(|waits| *waits).count() as i64
+        };
+        let conns = if counts { 0 } else { self.conns.len() };
+        self.added.now + (0..conns).map(each).sum::<i64>()
+    }
+
+    fn wants_input(&self, number: Number) -> bool {
+        let conn = &self.conns[number];
+        let wanted = conn.enabled & bits::READ != 0 && !conn.ended && conn.input < INPUT;
+        wanted && !conn.failed && !conn.gone
+    }
+
+    fn may_send(&self, number: Number) -> bool {
+        let conn = &self.conns[number];
+        conn.enabled & bits::WRITE != 0 && conn.output > 0 && !conn.failed && !conn.gone
+    }
+
+    fn has_answer_room(&self, number: Number) -> bool {
+        !self.ours(Switch::AnswerRoom) || self.conns[number].output < OUTPUT
+    }
+}

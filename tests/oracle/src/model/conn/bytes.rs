@@ -1,0 +1,160 @@
+//! The verbs of a connection, and the bytes that come and go.
+
+use super::{Conn, DIRECTIONS, Number, READ, WRITE, due};
+use crate::{
+    differences::Switch,
+    model::Model,
+    program::{FIRST_CONN, INPUT, OUTPUT, SOURCES, bits, socket},
+    world::Received,
+};
+
+impl Model {
+    pub(super) fn write(&mut self, number: Number, amount: usize) -> bool {
+        let bound = self.ours(Switch::OutputBound);
+        let conn = &mut self.conns[number];
+        if conn.failed || (bound && conn.output + amount > OUTPUT) {
+            return false;
+        }
+        conn.output += amount;
+        if amount > 0 && conn.output == amount {
+            self.progress(number, WRITE);
+        }
+        true
+    }
+
+    pub(super) fn write_some(&mut self, number: Number, amount: usize) -> usize {
+        let Conn { output, failed, .. } = self.conns[number];
+        let room = if failed { 0 } else { OUTPUT.saturating_sub(output) };
+        let amount = if self.ours(Switch::OutputBound) { amount.min(room) } else { amount };
+        self.write(number, amount);
+        amount
+    }
+
+    pub(super) fn wait_for_room(&mut self, number: Number, room: usize) {
+        if !self.ours(Switch::RoomOnce) {
+            self.conns[number].low_mark = OUTPUT.saturating_sub(room);
+        } else if !self.conns[number].failed {
+            self.conns[number].room_wanted = room.clamp(1, OUTPUT);
+            if self.has_room_wanted(number) {
+                self.conn_due(number, due::WRITE);
+            }
+        }
+    }
+
+    /// Returns whether the write callback has its reason.
+    pub(super) fn has_room_wanted(&self, number: Number) -> bool {
+        let conn = &self.conns[number];
+        let room = OUTPUT.saturating_sub(conn.output);
+        conn.output <= conn.low_mark || (conn.room_wanted > 0 && room >= conn.room_wanted)
+    }
+
+    pub(super) fn consume(&mut self, number: Number, amount: usize) {
+        let was_full = self.conns[number].input >= INPUT;
+        self.conns[number].input -= amount;
+        if amount > 0 && (was_full || !self.ours(Switch::ConsumeRestarts)) {
+            self.progress(number, READ);
+        }
+    }
+
+    pub(super) fn enable(&mut self, number: Number, what: u8) {
+        let (once, quiet) = (self.ours(Switch::EndOnce), self.ours(Switch::NothingToWrite));
+        let conn = &mut self.conns[number];
+        let mut allowed = what;
+        if conn.ended && conn.due & due::EOF == 0 {
+            conn.ended = once;
+            allowed &= if once { !bits::READ } else { !0 };
+        }
+        conn.enabled |= allowed;
+        conn.probes |= what & bits::WRITE != 0 && !quiet;
+        for (direction, _) in DIRECTIONS.iter().filter(|(_, bit)| what & bit != 0) {
+            self.progress(number, *direction);
+        }
+        self.conn_due(number, 0);
+    }
+
+    pub(super) fn abort(&mut self, number: Number) {
+        let call = self.conns[number].call;
+        self.dequeue(call);
+        let conn = &mut self.conns[number];
+        (conn.gone, conn.due, conn.output) = (true, 0, 0);
+        conn.end = if conn.failed { "reset" } else { "aborted" };
+        if self.ours(Switch::EndReported) {
+            self.conn_due(number, due::ENDED);
+        } else {
+            self.conns[number].told = true;
+        }
+    }
+
+    /// Tells the sockets what the connections would read and write.
+    pub(in crate::model) fn set_interest(&mut self) {
+        for number in 0..self.conns.len() {
+            let conn = &self.conns[number];
+            let read = if self.wants_input(number) { bits::READ } else { 0 };
+            let probes = conn.probes && conn.enabled & bits::WRITE != 0;
+            let write = if self.may_send(number) || probes { bits::WRITE } else { 0 };
+            self.world.sockets[socket(conn.id)].interest = read | write;
+        }
+    }
+
+    /// Moves the bytes of a socket that was reported.
+    pub(in crate::model) fn conn_ready(&mut self, source: u8, what: u8) {
+        let id = FIRST_CONN + usize::from(source) - SOURCES;
+        let Some(number) = self.conns.iter().position(|conn| usize::from(conn.id) == id) else {
+            return;
+        };
+        if what & bits::READ != 0 {
+            self.receive(number);
+        }
+        if what & bits::WRITE != 0 && self.may_send(number) {
+            self.send(number);
+        } else if what & bits::WRITE != 0 && std::mem::take(&mut self.conns[number].probes) {
+            self.conn_due(number, due::WRITE);
+        }
+    }
+
+    pub(super) fn receive(&mut self, number: Number) {
+        while self.wants_input(number) {
+            let Conn { id, input, .. } = self.conns[number];
+            match self.world.sockets[socket(id)].read(INPUT - input) {
+                Received::Bytes(amount) => {
+                    self.conns[number].input += amount;
+                    self.conn_due(number, due::READ);
+                    self.progress(number, READ);
+                }
+                Received::Nothing => return,
+                Received::End => {
+                    self.conns[number].ended = true;
+                    return self.conn_due(number, due::EOF);
+                }
+                Received::Reset => return self.fail(number, READ),
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, number: Number) {
+        let Conn { id, output, input, .. } = self.conns[number];
+        let Some(amount) = self.world.sockets[socket(id)].write(output) else {
+            return self.fail(number, WRITE);
+        };
+        let had_room = self.has_answer_room(number);
+        self.conns[number].output -= amount;
+        let found_room = !had_room && self.has_answer_room(number);
+        let write = if self.has_room_wanted(number) { due::WRITE } else { 0 };
+        let read = if found_room && input > 0 { due::READ } else { 0 };
+        if write | read != 0 || found_room {
+            self.conn_due(number, write | read);
+        }
+        self.progress(number, WRITE);
+    }
+
+    pub(super) fn fail(&mut self, number: Number, direction: usize) {
+        let whole = self.ours(Switch::Failure);
+        let conn = &mut self.conns[number];
+        if whole {
+            (conn.failed, conn.output, conn.end) = (true, 0, "reset");
+            return self.conn_due(number, due::ENDED);
+        }
+        conn.enabled &= !DIRECTIONS[direction].1;
+        self.conn_due(number, [due::READ_ERROR, due::WRITE_ERROR][direction]);
+    }
+}

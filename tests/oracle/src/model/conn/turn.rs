@@ -1,0 +1,108 @@
+//! The turn of a connection: which of its callbacks are due, and run.
+
+use super::{Number, due};
+use crate::{
+    differences::Switch,
+    model::Model,
+    program::{INPUT, bits},
+};
+
+impl Model {
+    /// Makes callbacks due, and gives the connection a place in the queue if one can run.
+    pub(super) fn conn_due(&mut self, number: Number, due: u8) {
+        let conn = &mut self.conns[number];
+        conn.due |= due;
+        let call = conn.call;
+        if self.next_due(number, 0) != 0 && !self.events[call].queued {
+            self.activate(call, 0, None);
+        }
+    }
+
+    /// Returns the first due callback that nothing holds back, and that is none of `run`.
+    fn next_due(&self, number: Number, run: u8) -> u8 {
+        let conn = &self.conns[number];
+        let mut left = conn.due & !run;
+        if !self.has_answer_room(number) {
+            left &= !(due::READ | due::EOF);
+        }
+        if self.ours(Switch::DueChecked) {
+            if conn.enabled & bits::READ == 0 {
+                left &= !(due::READ | due::READ_TIMEOUT | due::EOF);
+            }
+            if conn.enabled & bits::WRITE == 0 {
+                left &= !(due::WRITE | due::WRITE_TIMEOUT);
+            }
+        }
+        left & left.wrapping_neg()
+    }
+
+    /// Runs the next callback of the connection whose turn it is. Returns `false` if there is none.
+    pub(in crate::model) fn conn_fire(&mut self, number: Number) -> bool {
+        let run = if self.conn_turn.0 == number { self.conn_turn.1 } else { 0 };
+        let before = self.conns[number].due;
+        if self.ours(Switch::DueChecked) {
+            self.drop_what_is_past(number);
+        }
+        let mut first = self.next_due(number, run);
+        if first & due::EVENTS != 0 && !self.ours(Switch::OneMask) {
+            first = self.conns[number].due & due::EVENTS;
+        }
+        self.begin_call(number, first);
+        let left = self.conns[number].due;
+        let run = run | first | first.saturating_sub(1);
+        let end_waits = before & !left & due::READ != 0 && left & due::EOF != 0;
+        let is_over = end_waits || self.next_due(number, run) == 0;
+        self.conn_turn = (number, if is_over { 0 } else { run });
+        if is_over {
+            let call = self.conns[number].call;
+            self.dequeue(call);
+            if let Some(slot) = self.events[call].slot {
+                self.ran[slot] = self.pass;
+            }
+            self.conns[number].due = 0;
+            if left != 0 {
+                self.conn_due(number, left);
+            }
+        }
+        if first != 0 {
+            self.call_conn(number, first);
+        }
+        if first == due::READ && !self.ours(Switch::FullInput) {
+            let conn = &self.conns[number];
+            if conn.input >= INPUT && conn.enabled & bits::READ != 0 {
+                self.conn_due(number, due::READ);
+            }
+        }
+        first != 0
+    }
+
+    /// Takes back callbacks whose reason is gone.
+    fn drop_what_is_past(&mut self, number: Number) {
+        let (passed, has_room) = (self.timeouts_passed(number), self.has_room_wanted(number));
+        let conn = &mut self.conns[number];
+        conn.due &= !due::TIMEOUTS | passed;
+        if conn.input == 0 {
+            conn.due &= !due::READ;
+        }
+        if !has_room {
+            conn.due &= !due::WRITE;
+        }
+    }
+
+    fn begin_call(&mut self, number: Number, what: u8) {
+        let conn = &mut self.conns[number];
+        conn.due &= !what;
+        if what & (due::READ_TIMEOUT | due::EOF) != 0 {
+            conn.enabled &= !bits::READ;
+        }
+        if what & due::WRITE_TIMEOUT != 0 {
+            conn.enabled &= !bits::WRITE;
+        }
+        if what == due::WRITE {
+            conn.room_wanted = 0;
+        }
+        if what == due::ENDED {
+            (conn.due, conn.gone, conn.told) = (0, true, true);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Connections: how they are made, their callbacks, and the steps on them.
+
+use std::{array, net::SocketAddr};
+
+use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, Direction, Priority, Settings};
+
+use super::{App, Base, POOL, back_end::BackEnd, step::duration};
+use crate::program::{CONNS, ConnDecl, FIRST_CONN, Id, Op, bits, socket};
+
+static SETTINGS: Settings = Settings::new();
+
+/// The next byte that an application writes to a connection, and reads from it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Streams {
+    written: u8,
+    read: u8,
+}
+
+/// Makes the connections of a program. They are not open yet.
+pub(super) fn make(base: &mut Base<'_>, decls: &[ConnDecl]) -> [Option<Conn>; CONNS] {
+    let address = SocketAddr::from(([192, 0, 2, 1], 7));
+    let pool = base.add_pool(POOL).ok();
+    array::from_fn(|place| {
+        let decl = decls.iter().find(|decl| socket(decl.id) == place)?;
+        let conn = base.connect_with(address, pool?, &SETTINGS, on_conn).ok()?;
+        let priority = Priority::new(decl.priority).unwrap_or_default();
+        let _ = base.conn(conn).ok()?.set_priority(priority);
+        Some(conn)
+    })
+}
+
+impl App {
+    /// Opens the connections. Their first callback runs here, before the program begins.
+    pub(super) fn open(&mut self, base: &mut Base<'_>, back_end: &mut BackEnd) {
+        if self.conns.iter().all(Option::is_none) {
+            return;
+        }
+        // Each level has a pass of its own.
+        while base.settle(back_end).is_ok() && base.counts().active > 0 {
+            base.dispatch(self);
+        }
+    }
+
+    pub(super) fn step_on_conn(&mut self, cx: &mut Cx<'_, Self>, op: Op) {
+        let Some(id) = op.id() else { return };
+        self.say(format_args!(" {id}"));
+        let handle = self.conns[socket(id)];
+        let Some(mut conn) = handle.and_then(|conn| cx.conn(conn).ok()) else {
+            self.trace.push_str(" gone");
+            return;
+        };
+        match op {
+            Op::Write(_, amount) => self.write(&mut conn, id, amount),
+            Op::Some(_, amount) => self.write_some(&mut conn, id, amount),
+            Op::Room(_, room) => {
+                conn.wait_for_room(room);
+            }
+            Op::Consume(_, amount) => self.consume(&mut conn, id, amount),
+            Op::Enable(_, what) => {
+                for direction in directions(what) {
+                    conn.enable(direction);
+                }
+            }
+            Op::Disable(_, what) => {
+                for direction in directions(what) {
+                    conn.disable(direction);
+                }
+            }
+            Op::Timeouts(_, read, write) => {
+                conn.set_timeouts(read.map(duration), write.map(duration));
+            }
+            Op::Again(_) => {
+                conn.read_again();
+            }
+            Op::Abort(_) => conn.abort(),
+            _ => self.say_state(&conn),
+        }
+    }
+
+    fn write(&mut self, conn: &mut ConnMut<'_, '_, Self>, id: Id, amount: usize) {
+        let written = conn.write(&self.output(id, amount));
+        if written.is_ok() {
+            self.has_written(id, amount);
+        }
+        let result = if written.is_ok() { "ok" } else { "refused" };
+        self.say(format_args!(" {amount} {result}"));
+    }
+
+    fn write_some(&mut self, conn: &mut ConnMut<'_, '_, Self>, id: Id, amount: usize) {
+        let amount = conn.write_some(&self.output(id, amount));
+        self.has_written(id, amount);
+        self.say(format_args!(" {amount}"));
+    }
+
+    /// Returns the next bytes that a connection writes.
+    fn output(&self, id: Id, amount: usize) -> Vec<u8> {
+        let next = self.streams[socket(id)].written;
+        (0..amount as u8).map(|byte| next.wrapping_add(byte)).collect()
+    }
+
+    fn has_written(&mut self, id: Id, amount: usize) {
+        let next = &mut self.streams[socket(id)].written;
+        *next = next.wrapping_add(amount as u8);
+    }
+
+    fn consume(&mut self, conn: &mut ConnMut<'_, '_, Self>, id: Id, amount: usize) {
+        let mut data = [0; 64];
+        let got = conn.read(&mut data[..amount]);
+        for byte in &data[..got] {
+            let next = &mut self.streams[socket(id)].read;
+            if byte != next {
+                self.trace.push_str(" wrong");
+            }
+            *next = next.wrapping_add(1);
+        }
+        self.say(format_args!(" {got}"));
+    }
+
+    fn say_state(&mut self, conn: &ConnMut<'_, '_, Self>) {
+        let letter = |direction, letter| if conn.is_enabled(direction) { letter } else { "" };
+        let (r, w) = (letter(Direction::Read, "r"), letter(Direction::Write, "w"));
+        let none = if r.is_empty() && w.is_empty() { "-" } else { "" };
+        let (input, output) = (conn.input_len(), conn.output_len());
+        self.say(format_args!(" in {input} out {output} {r}{w}{none}"));
+    }
+}
+
+fn on_conn(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+    let what = match event {
+        ConnEvent::Opened => return,
+        ConnEvent::Readable => "read",
+        ConnEvent::Writable => "write",
+        ConnEvent::Timeout(Direction::Read) => "event timeout reading",
+        ConnEvent::Timeout(Direction::Write) => "event timeout writing",
+        ConnEvent::Eof => "event eof reading",
+        ConnEvent::Ended(ConnEnd::Aborted) => "ended aborted",
+        ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset)) => "ended reset",
+        ConnEvent::Ended(_) => "ended otherwise",
+        ConnEvent::Alarm => "alarm",
+    };
+    if !app.count_call(conn.cx()) {
+        return;
+    }
+    let Some(place) = app.conns.iter().position(|known| *known == Some(conn.id())) else { return };
+    let id = (FIRST_CONN + place) as Id;
+    app.say_place(conn.cx());
+    app.say(format_args!("conn {id} {what}"));
+    if !what.starts_with("ended") {
+        app.say_state(conn);
+    }
+    app.trace.push('\n');
+    app.script(conn.cx(), id);
+}
+
+fn directions(what: u8) -> impl Iterator<Item = Direction> {
+    let known = [(bits::READ, Direction::Read), (bits::WRITE, Direction::Write)];
+    known.into_iter().filter(move |(bit, _)| what & bit != 0).map(|(_, direction)| direction)
+}

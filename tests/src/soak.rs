@@ -1,0 +1,100 @@
+//! Long runs of the examples, for `cargo xtask soak`.
+//!
+//! ```text
+//!   proxy  chat  gateway    minutes of rude clients; then service is normal        crowd   rude
+//!   echo                    a gigabyte, by a reader that stops and starts          echo
+//!   board                   megabytes through small rings under QEMU, with faults  board
+//! ```
+//!
+//! A case that finds something wrong is an error that says what; otherwise it prints its figures. A further case
+//! is a row of `CASES`, and a name in `xtask::soak`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+mod board;
+mod chat;
+mod crowd;
+mod echo;
+mod gateway;
+mod program;
+mod proxy;
+
+/// A case: its name, and what it does.
+struct Case {
+    name: &'static str,
+    run: fn(&Soak) -> Result<()>,
+}
+
+/// All cases, in the order they are run.
+const CASES: [Case; 6] = [
+    Case { name: "proxy", run: proxy::run },
+    Case { name: "chat", run: chat::run },
+    Case { name: "gateway", run: gateway::run },
+    Case { name: "echo", run: echo::run },
+    Case { name: "board", run: board::run },
+    Case { name: "board-faults", run: board::run_with_faults },
+];
+
+/// Long runs of the examples.
+#[derive(Debug, Parser)]
+pub struct Soak {
+    #[command(flatten)]
+    asked: xtask::soak::Options,
+    /// The folder of the examples' programs
+    #[arg(long)]
+    programs: PathBuf,
+}
+
+impl Soak {
+    /// Runs the cases.
+    ///
+    /// # Errors
+    /// At the first case that finds something wrong.
+    pub fn run(mut self) -> Result<()> {
+        let seed = *self.asked.seed.get_or_insert_with(|| fastrand::u64(..));
+        for case in CASES {
+            if !self.asked.wants(case.name) {
+                continue;
+            }
+            println!("=== {}, --seed {seed} ===", case.name);
+            let began = Instant::now();
+            (case.run)(&self).context(case.name)?;
+            println!("{}: ok after {:.0} s", case.name, began.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+
+    fn seed(&self) -> u64 {
+        self.asked.seed.unwrap_or_default()
+    }
+
+    fn crowd_lasts(&self) -> Duration {
+        Duration::from_secs(self.asked.seconds)
+    }
+
+    /// Returns how many bytes go through a board.
+    fn board_bytes(&self) -> usize {
+        self.asked.megabytes.saturating_mul(1_000_000)
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_names_every_case() {
+        Soak::command().debug_assert();
+        assert_eq!(CASES.map(|case| case.name), xtask::soak::CASES);
+    }
+}

@@ -1,0 +1,68 @@
+//! chat: as many clients as there are places hear each other, before and after the rude ones.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, bail};
+
+use super::Soak;
+use super::crowd;
+use super::program::Program;
+use crate::gateway::client::{Client, Event, LIMIT, until_served};
+
+/// The places of the program on a host.
+const PLACES: usize = 256;
+
+/// Clients that speak.
+const SPEAKERS: usize = 3;
+
+const REQUEST: &str = "/who\nhello there\n/name somebody\n";
+
+/// Runs the case.
+pub fn run(soak: &Soak) -> Result<()> {
+    let program = Program::start(&soak.program("chat"), &[])?;
+    crowd::survives(program, REQUEST, soak.crowd_lasts(), soak.seed(), normal)
+}
+
+fn normal(address: SocketAddr) -> Result<()> {
+    let mut clients = Vec::new();
+    for place in 0..PLACES {
+        let client = until_served(|| try_join(address));
+        clients.push(client.with_context(|| format!("after {place} of {PLACES} places"))?);
+    }
+    for speaker in 0..SPEAKERS {
+        let line = format!("this is client {speaker}");
+        clients[speaker].send(format!("{line}\n"))?;
+        for (number, client) in clients.iter_mut().enumerate() {
+            if number != speaker {
+                skip_to(client, |said| said.ends_with(&line))?;
+            }
+        }
+    }
+    for mut client in clients {
+        client.send("/quit\n")?;
+        // Lines of others that leave may come before the end.
+        loop {
+            match client.receive(LIMIT)? {
+                Event::Bytes => {}
+                Event::End => break,
+                event => return Err(client.wrong("the end").context(format!("{event:?}"))),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Connects once. Returns nothing when there is no place.
+fn try_join(address: SocketAddr) -> Result<Option<Client>> {
+    let Ok(mut client) = Client::connect(address) else { return Ok(None) };
+    match client.line(LIMIT)? {
+        line if line.starts_with("* you are ") => Ok(Some(client)),
+        line if line == "* busy" => Ok(None),
+        line => bail!("a client is received with {line:?}"),
+    }
+}
+
+fn skip_to(client: &mut Client, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    while !wanted(&client.line(LIMIT)?) {}
+    Ok(())
+}

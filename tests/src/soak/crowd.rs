@@ -1,0 +1,109 @@
+//! A crowd of rude clients, chosen by a seed.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use fastrand::Rng;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::program::Program;
+use crate::gateway::client::{Client, PAUSE};
+use crate::rude::{KINDS, Visit};
+
+/// Clients that come one after another in a thread each.
+const THREADS: u64 = 16;
+
+/// What rude clients visit.
+pub struct Service {
+    /// Its address.
+    pub address: SocketAddr,
+    /// What a polite client would send.
+    pub request: String,
+}
+
+/// Sends rude clients for some time. Each thread takes services, kinds and what these leave open from a sequence
+/// of the seed; what happens at the same time as what is up to the system.
+///
+/// # Errors
+/// When this process has too few descriptors, or no client has come through.
+pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
+    raise_descriptors()?;
+    let counts = [(); KINDS.len()].map(|()| AtomicU64::new(0));
+    let refused = AtomicU64::new(0);
+    let until = Instant::now() + lasts;
+    let visit = |thread: u64| {
+        let mut random = Rng::with_seed(seed.wrapping_add(thread));
+        while Instant::now() < until {
+            let service = &services[random.usize(..services.len())];
+            let kind = random.usize(..KINDS.len());
+            let Ok(client) = Client::connect(service.address) else {
+                refused.fetch_add(1, Ordering::Relaxed);
+                sleep(PAUSE);
+                continue;
+            };
+            let Service { address, request } = service;
+            let visit = Visit { client, address: *address, request, random: &mut random };
+            // The server may have enough of it at any time.
+            let _ = (KINDS[kind].act)(visit);
+            counts[kind].fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    thread::scope(|scope| {
+        let visit = &visit;
+        let threads: Vec<_> =
+            (0..THREADS).map(|number| scope.spawn(move || visit(number))).collect();
+        // All are waited for.
+        let ends: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        ends.into_iter().collect::<Result<(), _>>().map_err(|_| anyhow!("a client panicked"))
+    })?;
+    for (kind, count) in KINDS.iter().zip(&counts) {
+        println!("{:>8}  {}", count.load(Ordering::Relaxed), kind.name);
+    }
+    println!("{:>8}  could not connect", refused.into_inner());
+    ensure!(counts.iter().any(|count| count.load(Ordering::Relaxed) > 0), "no client came through");
+    Ok(())
+}
+
+/// Sends rude clients to a program with one service, then checks that all of it is as before: `normal` finds as
+/// many places as there are, no descriptor stays open, and the program ends in order.
+///
+/// # Errors
+/// When something is not.
+pub fn survives(
+    program: Program,
+    request: &str,
+    lasts: Duration,
+    seed: u64,
+    normal: impl Fn(SocketAddr) -> Result<()>,
+) -> Result<()> {
+    // Memory is touched, and descriptors are opened, that the program then keeps.
+    normal(program.address).context("before the rude clients")?;
+    let quiet = quiet_descriptors(&program)?;
+    let memory = program.memory()?;
+    let services = [Service { address: program.address, request: request.to_owned() }];
+    send(&services, lasts, seed)?;
+    normal(program.address).context("after the rude clients")?;
+    program.wait_for_descriptors(quiet).context("after the rude clients")?;
+    println!("memory: {memory} KiB before, {} KiB after; {quiet} descriptors", program.memory()?);
+    program.end()
+}
+
+/// Returns the descriptors that stay open without clients: the fewest of some looks.
+fn quiet_descriptors(program: &Program) -> Result<usize> {
+    let mut fewest = usize::MAX;
+    for _ in 0..20 {
+        fewest = fewest.min(program.descriptors()?);
+        sleep(Duration::from_millis(50));
+    }
+    Ok(fewest)
+}
+
+/// Raises this process's limit on descriptors to the hard limit.
+fn raise_descriptors() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        .context("cannot raise the limit of descriptors")
+}

@@ -1,0 +1,39 @@
+//! gateway: its console and its status server are rude clients', while it reports to its collector.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use super::Soak;
+use super::crowd::{self, Service};
+use crate::gateway::{crowd as polite, program};
+
+/// Samples of a second.
+const SAMPLES: u64 = 10;
+
+/// Runs the case.
+pub fn run(soak: &Soak) -> Result<()> {
+    let command = |collector: std::net::SocketAddr| {
+        let mut command = Command::new(soak.program("gateway"));
+        command.args(["--console", "127.0.0.1:0", "--status", "127.0.0.1:0"]);
+        command.args(["--collector", &collector.to_string()]);
+        command
+    };
+    program::with(command, |gateway, collector| {
+        // The end of the program is checked with its values.
+        gateway.fill_store()?;
+        polite::is_normal(gateway)?;
+        let services = [gateway.console, gateway.status]
+            .map(|address| Service { address, request: polite::requests() });
+        crowd::send(&services, soak.crowd_lasts(), soak.seed())?;
+        polite::is_normal(gateway)?;
+        let record = collector.record();
+        record.check()?;
+        let samples = record.samples.len() as u64;
+        println!("{samples} samples came to the collector meanwhile");
+        // Half of them, since this machine may be busy.
+        let least = SAMPLES * soak.crowd_lasts().as_secs() / 2;
+        ensure!(samples >= least, "at least {least} should have come: {record}");
+        Ok(())
+    })
+}

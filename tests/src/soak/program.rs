@@ -1,0 +1,89 @@
+//! An example that runs as a program: its address, its memory, its descriptors and its end.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use xtask::process::Talk;
+
+/// How long a program may run.
+const LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long it may take to close what its clients have left, and to end.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A program that runs. It is killed when this is dropped.
+pub struct Program {
+    talk: Talk,
+    /// The address it listens on.
+    pub address: SocketAddr,
+}
+
+impl Program {
+    /// Starts it on a free port.
+    ///
+    /// # Errors
+    /// When it does not say where it listens.
+    pub fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(path);
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        let mut talk = Talk::start(&mut command, LIFE)?;
+        let line = talk.line()?;
+        let address = line.strip_prefix("listening on ").and_then(|text| text.parse().ok());
+        let address = address.with_context(|| format!("{} says {line:?}", path.display()))?;
+        Ok(Self { talk, address })
+    }
+
+    /// Returns its resident memory in KiB.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn memory(&self) -> Result<u64> {
+        let pid = self.talk.process().pid();
+        let status = fs::read_to_string(format!("/proc/{pid}/status"));
+        let status = status.context("the program has ended")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        number.context("the system does not say how much memory it has")
+    }
+
+    /// Returns the number of its open descriptors.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn descriptors(&self) -> Result<usize> {
+        let folder = format!("/proc/{}/fd", self.talk.process().pid());
+        Ok(fs::read_dir(folder).context("the program has ended")?.count())
+    }
+
+    /// Waits until it has no more than so many descriptors.
+    ///
+    /// # Errors
+    /// When it still has more after a while.
+    pub fn wait_for_descriptors(&self, most: usize) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let now = self.descriptors()?;
+            if now <= most {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{now} descriptors are open, and were {most}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Interrupts it, and waits for its orderly end.
+    ///
+    /// # Errors
+    /// When it fails or does not end.
+    pub fn end(mut self) -> Result<()> {
+        let pid = i32::try_from(self.talk.process().pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("a process has a number")?, Signal::INT)?;
+        self.talk.end_within(LIMIT).map(drop)
+    }
+}

@@ -1,0 +1,86 @@
+//! The output of a connection: bytes in its ring, and static pieces between them.
+
+use std::collections::VecDeque;
+
+/// A part of the output, as a back end gets it.
+#[derive(Debug)]
+enum Part {
+    Ring(Vec<u8>),
+    Static(&'static [u8]),
+}
+
+impl Part {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Ring(bytes) => bytes,
+            Self::Static(bytes) => bytes,
+        }
+    }
+
+    /// How many bytes of the ring it takes.
+    fn held(&self) -> usize {
+        if let Self::Ring(bytes) = self { bytes.len() } else { 1 }
+    }
+}
+
+/// What was written and is not sent.
+#[derive(Debug, Default)]
+pub struct Output(VecDeque<Part>);
+
+impl Output {
+    pub fn extend<'b>(&mut self, bytes: impl IntoIterator<Item = &'b u8>) {
+        let mut bytes: Vec<u8> = bytes.into_iter().copied().collect();
+        match self.0.back_mut() {
+            Some(Part::Ring(held)) => held.append(&mut bytes),
+            _ if bytes.is_empty() => {}
+            _ => self.0.push_back(Part::Ring(bytes)),
+        }
+    }
+
+    pub fn push_static(&mut self, bytes: &'static [u8]) {
+        if !bytes.is_empty() {
+            self.0.push_back(Part::Static(bytes));
+        }
+    }
+
+    /// All bytes that are unsent.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|part| part.bytes().len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes of the ring that are taken.
+    pub fn held(&self) -> usize {
+        self.0.iter().map(Part::held).sum()
+    }
+
+    /// The static pieces.
+    pub fn statics(&self) -> usize {
+        self.0.iter().filter(|part| matches!(part, Part::Static(_))).count()
+    }
+
+    /// What a back end gets of it.
+    pub fn part(&self) -> &[u8] {
+        self.0.front().map_or(&[], Part::bytes)
+    }
+
+    /// A back end has sent so many bytes, as it says.
+    pub fn sent(&mut self, amount: usize) {
+        let amount = amount.min(self.part().len());
+        match self.0.front_mut() {
+            Some(Part::Ring(bytes)) => drop(bytes.drain(..amount)),
+            Some(Part::Static(bytes)) => *bytes = &bytes[amount..],
+            None => {}
+        }
+        if self.part().is_empty() {
+            self.0.pop_front();
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}

@@ -1,0 +1,109 @@
+//! `cargo xtask soak`: long runs of the examples, which take too long for `cargo xtask test`.
+//!
+//! It builds the programs and the firmware that the wanted cases need, and installs QEMU if a case needs it and it
+//! is missing. `tests/src/soak.rs` does the rest.
+
+use anyhow::Result;
+
+use crate::{board::Board, command, firmware, qemu::Machine, setup, workspace};
+
+/// The cases, in the order they are run.
+pub const CASES: [&str; 6] = ["proxy", "chat", "gateway", "echo", "board", "board-faults"];
+
+/// The examples that run as programs on this machine.
+const PROGRAMS: [&str; 4] = ["proxy", "chat", "gateway", "echo"];
+
+/// The example that runs on emulated boards.
+const FIRMWARE: &str = "echo";
+
+/// The package of the runs, and its program.
+const PACKAGE: &str = "picoevent-tests";
+const PROGRAM: &str = "picoevent-soak";
+
+/// The options of the command.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Options {
+    /// The cases, by default all
+    #[arg(value_parser = CASES)]
+    pub cases: Vec<String>,
+    /// How many seconds rude clients come
+    #[arg(long, default_value_t = 600)]
+    pub seconds: u64,
+    /// How many megabytes go through a board
+    #[arg(long, default_value_t = 16)]
+    pub megabytes: usize,
+    /// Draw what clients and cables do from this seed, by default a random one
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+impl Options {
+    /// Returns whether a case is wanted.
+    pub fn wants(&self, case: &str) -> bool {
+        self.cases.is_empty() || self.cases.iter().any(|name| name == case)
+    }
+
+    /// Returns the command line that means the same.
+    fn words(&self) -> Vec<String> {
+        let mut words = self.cases.clone();
+        words.push(format!("--seconds={}", self.seconds));
+        words.push(format!("--megabytes={}", self.megabytes));
+        words.extend(self.seed.map(|seed| format!("--seed={seed}")));
+        words
+    }
+}
+
+/// Builds what is needed, and runs the wanted cases.
+///
+/// # Errors
+/// If something cannot be built or installed, or a case finds something wrong.
+pub fn run(options: &Options) -> Result<()> {
+    let root = workspace::root();
+    let mut cargo = command::cargo(&root);
+    cargo.args(["build", "--release"]);
+    cargo.args(PROGRAMS.iter().flat_map(|program| ["--package", program, "--bin", program]));
+    let programs = command::build(&mut cargo)?;
+    let folder = programs.first().and_then(|program| program.parent()).map(ToOwned::to_owned);
+    if CASES.iter().any(|case| case.starts_with("board") && options.wants(case)) {
+        let toolchain = setup::emulation()?;
+        for machine in Machine::ALL {
+            firmware::build(toolchain, Board::named(machine.board())?, FIRMWARE)?;
+        }
+    }
+    let mut soak = command::cargo(&root);
+    soak.env(firmware::FOLDER, workspace::firmware());
+    soak.args(["run", "--release", "--package", PACKAGE, "--bin", PROGRAM, "--"]);
+    soak.args(options.words()).arg("--programs").arg(folder.unwrap_or_default());
+    command::run(&mut soak)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn options_are_passed_on_as_they_are() {
+        for line in ["soak", "soak chat board-faults --seed 7 --seconds 20 --megabytes 1"] {
+            let options = Line::parse_from(line.split(' ')).options;
+            let words = ["soak".to_owned()].into_iter().chain(options.words());
+            assert_eq!(Line::parse_from(words).options, options);
+        }
+    }
+
+    #[test]
+    fn no_case_means_all_and_another_name_is_refused() {
+        let options = Line::parse_from(["soak"]).options;
+        assert!(CASES.iter().all(|case| options.wants(case)));
+        let options = Line::parse_from(["soak", "chat"]).options;
+        assert!(options.wants("chat") && !options.wants("proxy"));
+        assert!(Line::try_parse_from(["soak", "chats"]).is_err());
+    }
+}
