@@ -63,7 +63,7 @@ pub struct UdpSlot<A> {
 }
 
 #[cfg(target_pointer_width = "32")]
-const _: () = assert!(size_of::<UdpSlot<()>>() == 104);
+const _: () = assert!(size_of::<UdpSlot<()>>() == 100);
 
 impl<A> Slot for UdpSlot<A> {
     type Kind = kind::UdpSocket;
