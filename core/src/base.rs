@@ -28,6 +28,7 @@ use crate::run::{LoopState, ask};
 use crate::storage::Storage;
 use crate::tables::Tables;
 use crate::timers::Timers;
+use crate::udp::FiredUdp;
 use crate::watcher::Watchers;
 use crate::{EventFlags, Instant};
 
@@ -50,6 +51,8 @@ pub enum Fired<A> {
     Conn(OnConn<A>, Conn, ConnEvent),
     /// A listener failed.
     ListenError(OnListenError<A>, Listener, ListenError),
+    /// Something happened to a UDP socket. It never does without the feature `udp`.
+    Udp(FiredUdp<A>),
 }
 
 impl<'s, A> EventBase<'s, A> {
@@ -61,8 +64,9 @@ impl<'s, A> EventBase<'s, A> {
         const LISTENERS: usize,
         const POOLS: usize,
         const SOURCES: usize,
+        const UDP: usize,
     >(
-        storage: &'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>,
+        storage: &'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>,
     ) -> Self {
         Self::over(storage.into())
     }
@@ -71,10 +75,10 @@ impl<'s, A> EventBase<'s, A> {
     pub fn over(mut memory: Memory<'s, A>) -> Self {
         memory.fit();
         let Memory { events, event_timers, conns, conn_timers, listeners, sources, .. } = memory;
-        let Memory { bytes, pools, .. } = memory;
+        let Memory { bytes, pools, udp, .. } = memory;
         Self {
             cx: Cx {
-                tables: Tables::new(events, conns, listeners, sources),
+                tables: Tables::new(events, conns, listeners, sources, udp),
                 pools: Pools::new(pools, bytes),
                 queues: Queues::new(),
                 timers: Timers::new(event_timers, conn_timers),
@@ -131,6 +135,7 @@ impl<A> Fired<A> {
             Self::ListenError(call, listener, error) => {
                 call(app, &mut ListenerMut::new(cx, listener), error);
             }
+            Self::Udp(fired) => fired.call(app, cx),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Counts {
     pub listeners: usize,
     /// Slots taken in the table of sources.
     pub sources: usize,
+    /// Slots taken in the table of UDP sockets.
+    pub udp: usize,
 }
 
 impl<A> Cx<'_, A> {
@@ -33,6 +35,7 @@ impl<A> Cx<'_, A> {
             conns: self.tables.conns.len(),
             listeners: self.tables.listeners.len(),
             sources: self.tables.sources.len(),
+            udp: self.tables.udp.len(),
         }
     }
 

@@ -45,7 +45,7 @@ pub struct Cx<'s, A> {
     pub(crate) due_moved: bool,
     /// Events on the list of a source or signal.
     pub(crate) registered: u16,
-    /// Listeners that are enabled.
+    /// Listeners that are enabled, and UDP sockets that are not closed.
     pub(crate) listening: u16,
     pub(crate) now: Instant,
     /// The earliest deadline, or one that was the earliest before: see `due_moved`.

@@ -22,6 +22,8 @@ pub enum FullError {
     Listeners,
     /// No slot for another source: `SOURCES` of the storage.
     Sources,
+    /// No slot for another UDP socket: `UDP` of the storage.
+    Udp,
 }
 
 /// The priority was not changed: the callback is already due at the old one.
@@ -79,7 +81,8 @@ pub enum SetupError {
         /// Bytes that are in no pool yet.
         left: usize,
     },
-    /// A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING) bytes.
+    /// A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING) bytes; one of a UDP socket at least
+    /// [`UdpRings::LEAST`](crate::UdpRings::LEAST).
     RingSize,
     /// The base has no such pool.
     NoPool,
@@ -204,7 +207,7 @@ pub enum ListenError {
 ///
 /// A system error number above 32,767 is kept as 32,767.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Code(i16);
+pub(crate) struct Code(pub(crate) i16);
 
 impl Code {
     pub(crate) const EMPTY: Self = Self(0);
@@ -223,7 +226,7 @@ impl Code {
     }
 
     /// Makes a code of the number of an operating system's error.
-    fn system(number: i32) -> Self {
+    pub(crate) fn system(number: i32) -> Self {
         Self(i16::try_from(number.max(0)).unwrap_or(i16::MAX))
     }
 }
@@ -341,6 +344,7 @@ impl fmt::Display for FullError {
             Self::Conns => "the connection table is full: raise CONNS of the storage",
             Self::Listeners => "the listener table is full: raise LISTENERS of the storage",
             Self::Sources => "the source table is full: raise SOURCES of the storage",
+            Self::Udp => "the table of UDP sockets is full: raise UDP of the storage",
         })
     }
 }
@@ -403,7 +407,7 @@ impl fmt::Display for SetupError {
             Self::Bytes { left } => {
                 return write!(f, "the storage has {left} bytes left: raise BYTES of the storage");
             }
-            Self::RingSize => "a ring must have at least one byte, and no more than MAX_RING",
+            Self::RingSize => "a ring must have at least one byte (UdpRings::LEAST for datagrams), and no more than MAX_RING",
             Self::NoPool => "the base has no such pool: add it first",
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",

@@ -16,7 +16,8 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-/// The name of one object of kind `K`; see the aliases [`Event`], [`Conn`], [`Listener`], [`Source`].
+/// The name of one object of kind `K`; see the aliases [`Event`], [`Conn`], [`Listener`], [`Source`],
+/// [`UdpSocket`].
 #[repr(transparent)]
 pub struct Handle<K> {
     /// The generation above the index, as drawn above.
@@ -32,6 +33,8 @@ pub type Conn = Handle<kind::Conn>;
 pub type Listener = Handle<kind::Listener>;
 /// Something outside the base whose readiness a back end reports: a descriptor, a pin, a queue.
 pub type Source = Handle<kind::Source>;
+/// A socket for datagrams.
+pub type UdpSocket = Handle<kind::UdpSocket>;
 
 /// The kinds a [`Handle`] can have. They exist only as types.
 pub mod kind {
@@ -43,6 +46,8 @@ pub mod kind {
     pub enum Listener {}
     /// The kind of [`Source`](super::Source).
     pub enum Source {}
+    /// The kind of [`UdpSocket`](super::UdpSocket).
+    pub enum UdpSocket {}
 }
 
 impl<K> Handle<K> {

@@ -56,6 +56,7 @@ mod time;
 mod timers;
 mod trigger;
 mod turn;
+mod udp;
 mod watcher;
 
 pub use backend::Backend;
@@ -74,7 +75,7 @@ pub use error::{
 };
 pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;
-pub use handle::{Conn, Event, Handle, Listener, Source, kind};
+pub use handle::{Conn, Event, Handle, Listener, Source, UdpSocket, kind};
 pub use inspect::{Dump, EventInfo};
 #[cfg(feature = "embedded-io")]
 pub use io::IoError;
@@ -90,6 +91,9 @@ pub use signal::Signal;
 pub use storage::Storage;
 pub use time::Instant;
 pub use trigger::Trigger;
+#[cfg(feature = "udp")]
+pub use udp::{Datagram, Dropped, OnUdp, Received, UdpMut, UdpRequest};
+pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 
 /// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(
@@ -100,5 +104,7 @@ const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);
     assert!(size_of::<memory::ConnSlot<()>>() == 104);
     assert!(size_of::<memory::ListenerSlot<()>>() == 68);
-    assert!(size_of::<EventBase<'_, ()>>() <= 360);
+    // The feature `udp` adds the table of its sockets.
+    let udp = if cfg!(feature = "udp") { 16 } else { 0 };
+    assert!(size_of::<EventBase<'_, ()>>() <= 360 + udp);
 };

@@ -4,6 +4,8 @@
 
 use crate::error::{ConnError, ListenError};
 use crate::handle::{Conn, Listener};
+#[cfg(feature = "udp")]
+use crate::{UdpError, UdpSocket};
 
 #[cfg(feature = "defmt")]
 use defmt::{debug, warn};
@@ -16,6 +18,16 @@ pub(crate) fn listen_failed(listener: Listener, error: ListenError) {
 
 pub(crate) fn conn_failed(conn: Conn, error: ConnError) {
     debug!("connection {:?} failed: {}", conn, error);
+}
+
+#[cfg(feature = "udp")]
+pub(crate) fn bind_failed(socket: UdpSocket, error: UdpError) {
+    warn!("UDP socket {}: {}", socket.slot(), error);
+}
+
+#[cfg(feature = "udp")]
+pub(crate) fn udp_failed(socket: UdpSocket, error: UdpError) {
+    debug!("UDP socket {:?}: {}", socket, error);
 }
 
 /// Discards a line and its arguments.

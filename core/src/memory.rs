@@ -19,6 +19,7 @@ pub use crate::listener::ListenerSlot;
 pub use crate::pool::PoolSlot;
 pub use crate::source::SourceSlot;
 pub use crate::timers::TimerSlot;
+pub use crate::udp::UdpSlot;
 
 use crate::table::Slot;
 
@@ -49,6 +50,8 @@ pub struct Memory<'s, A> {
     pub listeners: &'s mut [ListenerSlot<A>],
     /// Slots for sources.
     pub sources: &'s mut [SourceSlot],
+    /// Slots for UDP sockets. They have no size without the feature `udp`.
+    pub udp: &'s mut [UdpSlot<A>],
 }
 
 impl<A> Default for Memory<'_, A> {
@@ -63,6 +66,7 @@ impl<A> Default for Memory<'_, A> {
             pools: &mut [],
             listeners: &mut [],
             sources: &mut [],
+            udp: &mut [],
         }
     }
 }
@@ -129,6 +133,19 @@ impl SourceSlot {
 }
 
 impl Default for SourceSlot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A> UdpSlot<A> {
+    /// Makes a slot for a UDP socket.
+    pub const fn new() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<A> Default for UdpSlot<A> {
     fn default() -> Self {
         Self::new()
     }

@@ -6,11 +6,11 @@
 
 use core::net::SocketAddr;
 
-use crate::handle::{Conn, Listener, Source};
+use crate::handle::{Conn, Listener, Source, UdpSocket};
 use crate::queue::Id;
 use crate::record::Entry;
 use crate::tables::{Place, Tables};
-use crate::{Cx, EventBase, EventFlags, Signal, Tuning};
+use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 
 /// Something for the back end to do.
 ///
@@ -53,6 +53,8 @@ pub enum Action {
     Catch(Signal),
     /// Leave the signal to its default.
     Release(Signal),
+    /// Do something for a UDP socket. It never comes without the feature `udp`.
+    Udp(UdpSocket, UdpAction),
 }
 
 /// The bits of a slot's pending actions, taken in this order.
@@ -196,6 +198,7 @@ impl<A> EventBase<'_, A> {
         match action? {
             Action::Listen(listener) => self.address_of(listener),
             Action::Connect(conn) => self.peer_of(conn),
+            Action::Udp(socket, action) if action.is_bind() => self.udp_address_of(socket),
             _ => None,
         }
     }
@@ -218,6 +221,7 @@ impl<A> EventBase<'_, A> {
                 Place::Source(index) => {
                     cx.hooks.source_action.and_then(|take| take(cx, (index, action)))
                 }
+                Place::Udp(index) => cx.udp_action(index, action),
                 Place::Event(_) => None,
             };
             if action.is_some() {

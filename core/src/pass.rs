@@ -174,6 +174,7 @@ impl<A> EventBase<'_, A> {
                 },
                 Place::Conn(index) if cx.is_conns_turn(index) => cx.conn_fire(index),
                 Place::Listener(index) if cx.is_listeners_turn(index) => cx.listener_fire(index),
+                Place::Udp(index) if cx.is_udps_turn(index) => cx.udp_fire(index),
                 _ => return self.end_pass(),
             };
             if fired.is_some() {

@@ -268,6 +268,29 @@ impl<'s> Pools<'s> {
         self.bytes.len()
     }
 
+    /// Carves bytes from what the storage has left. Returns where they begin.
+    #[cfg(feature = "udp")]
+    pub(crate) fn carve(&mut self, amount: usize) -> Result<usize, SetupError> {
+        let left = self.bytes.len().saturating_sub(self.used);
+        if amount > left {
+            return Err(SetupError::Bytes { left });
+        }
+        let start = self.used;
+        self.used = start.saturating_add(amount);
+        Ok(start)
+    }
+
+    /// Returns bytes that were carved.
+    #[cfg(feature = "udp")]
+    pub(crate) fn part(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    #[cfg(feature = "udp")]
+    pub(crate) fn part_mut(&mut self, range: Range<usize>) -> &mut [u8] {
+        self.bytes.get_mut(range).unwrap_or_default()
+    }
+
     /// Returns the pool with this number.
     #[inline]
     pub(crate) fn get(&self, pool: u8) -> Option<&PoolSlot> {

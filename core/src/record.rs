@@ -48,12 +48,18 @@ mod replay;
 #[cfg(feature = "record")]
 mod text;
 
+#[cfg(all(feature = "record", feature = "udp"))]
+pub(crate) use code::sum;
 #[cfg(not(feature = "record"))]
 pub(crate) use entry::Entry;
+#[cfg(all(feature = "udp", not(feature = "record")))]
+pub(crate) use entry::UdpEntry;
 #[cfg(feature = "record")]
-pub use entry::{Called, Entry, Sizes};
+pub use entry::{Called, Entry, Sizes, UdpEntry};
 #[cfg(feature = "record")]
 pub use memory::{Keep, Recording};
+#[cfg(all(feature = "udp", not(feature = "record")))]
+pub(crate) use off::sum;
 #[cfg(not(feature = "record"))]
 pub(crate) use off::{LongestWrite, Recorder};
 #[cfg(feature = "record")]

@@ -56,7 +56,7 @@ impl Ring {
         self.len as usize
     }
 
-    const fn start(&self) -> usize {
+    pub(crate) const fn start(&self) -> usize {
         self.start as usize
     }
 

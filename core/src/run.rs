@@ -61,7 +61,7 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum End {
-    /// Nothing is left that could happen: no event pending, no listener, no connection.
+    /// Nothing is left that could happen: no event pending, no listener, no UDP socket, no connection.
     Empty,
     /// [`Cx::exit`] or [`Cx::exit_after`] requested it.
     Exit,
@@ -267,7 +267,8 @@ impl<A> EventBase<'_, A> {
         Some((*due_from).min(state.exit_at))
     }
 
-    /// Returns whether no event waits for a source or signal, no listener is enabled, no connection open.
+    /// Returns whether no event waits for a source or signal, no listener is enabled, no UDP socket and no
+    /// connection open.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
         cx.registered == 0 && cx.listening == 0 && cx.tables.conns.len() == 0

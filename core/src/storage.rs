@@ -1,6 +1,8 @@
 //! The memory of a base: every table and ring, with the capacities chosen once, in the type.
 
-use crate::memory::{ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, TimerSlot};
+use crate::memory::{
+    ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, TimerSlot, UdpSlot,
+};
 use crate::table::Slot;
 
 /// Room for an [`EventBase`](crate::EventBase) of the application `A`.
@@ -9,10 +11,11 @@ use crate::table::Slot;
 /// |---|---|
 /// | `EVENTS` | events that can exist at once: timers, signals, sources' readiness, watchers |
 /// | `CONNS` | connections that can exist at once, those being flushed after a close included |
-/// | `BYTES` | bytes of all connections' rings together |
+/// | `BYTES` | bytes of all rings together, of connections and of UDP sockets |
 /// | `LISTENERS` | listeners that can exist at once |
 /// | `POOLS` | [pools](crate::Pool) into which the connections and the bytes are divided, 16 at most |
 /// | `SOURCES` | [sources](crate::Source) that can exist at once |
+/// | `UDP` | [UDP sockets](crate::UdpSocket) that can exist at once, with the feature `udp` |
 ///
 /// All tables together have 65,535 slots at most; further slots are not used. A new storage is all zeros,
 /// so a `static` one takes no flash. The connections can be used once they are in a pool:
@@ -40,6 +43,7 @@ pub struct Storage<
     const LISTENERS: usize = 1,
     const POOLS: usize = 1,
     const SOURCES: usize = 0,
+    const UDP: usize = 0,
 > {
     events: [EventSlot<A>; EVENTS],
     event_timers: [TimerSlot; EVENTS],
@@ -49,6 +53,7 @@ pub struct Storage<
     listeners: [ListenerSlot<A>; LISTENERS],
     pools: [PoolSlot; POOLS],
     sources: [SourceSlot; SOURCES],
+    udp: [UdpSlot<A>; UDP],
 }
 
 impl<
@@ -59,7 +64,8 @@ impl<
     const LISTENERS: usize,
     const POOLS: usize,
     const SOURCES: usize,
-> Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>
+    const UDP: usize,
+> Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>
 {
     /// Makes an empty storage.
     pub const fn new() -> Self {
@@ -72,6 +78,7 @@ impl<
             listeners: [const { Slot::EMPTY }; LISTENERS],
             pools: [const { PoolSlot::new() }; POOLS],
             sources: [const { Slot::EMPTY }; SOURCES],
+            udp: [const { UdpSlot::new() }; UDP],
         }
     }
 }
@@ -85,9 +92,12 @@ impl<
     const LISTENERS: usize,
     const POOLS: usize,
     const SOURCES: usize,
-> From<&'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>> for Memory<'s, A>
+    const UDP: usize,
+> From<&'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>> for Memory<'s, A>
 {
-    fn from(storage: &'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>) -> Self {
+    fn from(
+        storage: &'s mut Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>,
+    ) -> Self {
         Self {
             events: &mut storage.events,
             event_timers: &mut storage.event_timers,
@@ -97,6 +107,7 @@ impl<
             listeners: &mut storage.listeners,
             pools: &mut storage.pools,
             sources: &mut storage.sources,
+            udp: &mut storage.udp,
         }
     }
 }
@@ -109,7 +120,8 @@ impl<
     const LISTENERS: usize,
     const POOLS: usize,
     const SOURCES: usize,
-> Default for Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>
+    const UDP: usize,
+> Default for Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>
 {
     fn default() -> Self {
         Self::new()

@@ -1,7 +1,7 @@
-//! The base's four tables, and the numbers by which lists name their slots.
+//! The base's tables, and the numbers by which lists name their slots.
 //!
 //! ```text
-//!   0 … events │ … connections │ … listeners │ … sources      65,535 at most
+//!   0 … events │ … connections │ … listeners │ … sources │ … UDP sockets      65,535 at most
 //! ```
 //!
 //! All tables share one numbering, so that a link is two bytes and also names the table. An event's
@@ -14,12 +14,14 @@ use crate::outbox::Pending;
 use crate::queue::{Id, Link, Links, Turn, Turns};
 use crate::source::SourceSlot;
 use crate::table::Table;
+use crate::udp::{UdpIndex, UdpSlot, UdpTable};
 
 pub(crate) struct Tables<'s, A> {
     pub(crate) events: Table<'s, EventSlot<A>>,
     pub(crate) conns: Table<'s, ConnSlot<A>>,
     pub(crate) listeners: Table<'s, ListenerSlot<A>>,
     pub(crate) sources: Table<'s, SourceSlot>,
+    pub(crate) udp: UdpTable<'s, A>,
     /// The number of the first connection, listener and source.
     first: [u16; 3],
 }
@@ -31,6 +33,7 @@ pub(crate) enum Place {
     Conn(u16),
     Listener(u16),
     Source(u16),
+    Udp(UdpIndex),
 }
 
 impl<'s, A> Tables<'s, A> {
@@ -40,6 +43,7 @@ impl<'s, A> Tables<'s, A> {
         conns: &'s mut [ConnSlot<A>],
         listeners: &'s mut [ListenerSlot<A>],
         sources: &'s mut [SourceSlot],
+        udp: &'s mut [UdpSlot<A>],
     ) -> Self {
         let mut number = 0;
         let events = Table::new(events, &mut number);
@@ -49,12 +53,16 @@ impl<'s, A> Tables<'s, A> {
         let listeners = Table::new(listeners, &mut number);
         let first = [conn, listener, number];
         let sources = Table::new(sources, &mut number);
-        Self { events, conns, listeners, sources, first }
+        let udp = UdpTable::new(udp, &mut number);
+        Self { events, conns, listeners, sources, udp, first }
     }
 
     /// Returns the tables with their first slots only, all free; `None` if there are fewer.
     #[cfg(feature = "record")]
-    pub(crate) fn shortened(self, [events, conns, listeners, sources]: [usize; 4]) -> Option<Self> {
+    pub(crate) fn shortened(
+        self,
+        [events, conns, listeners, sources, udp]: [usize; 5],
+    ) -> Option<Self> {
         let mut number = 0;
         let events = self.events.shortened(events, &mut number)?;
         let conn = number;
@@ -63,7 +71,8 @@ impl<'s, A> Tables<'s, A> {
         let listeners = self.listeners.shortened(listeners, &mut number)?;
         let first = [conn, listener, number];
         let sources = self.sources.shortened(sources, &mut number)?;
-        Some(Self { events, conns, listeners, sources, first })
+        let udp = self.udp.shortened(udp, &mut number)?;
+        Some(Self { events, conns, listeners, sources, udp, first })
     }
 
     pub(crate) const fn conn_id(&self, index: u16) -> Id {
@@ -78,14 +87,17 @@ impl<'s, A> Tables<'s, A> {
         Id::at(self.first[2].wrapping_add(index))
     }
 
-    /// Returns the place a number names. [`Id::NONE`] names a source that does not exist.
-    pub(crate) const fn place(&self, id: Id) -> Place {
+    /// Returns the place a number names. [`Id::NONE`] names what does not exist in the last table.
+    pub(crate) fn place(&self, id: Id) -> Place {
         let [conn, listener, source] = self.first;
         match id.slot() {
             number if number < conn => Place::Event(number),
             number if number < listener => Place::Conn(number.wrapping_sub(conn)),
             number if number < source => Place::Listener(number.wrapping_sub(listener)),
-            number => Place::Source(number.wrapping_sub(source)),
+            number => match self.udp.index_of(number) {
+                Some(index) => Place::Udp(index),
+                None => Place::Source(number.wrapping_sub(source)),
+            },
         }
     }
 
@@ -95,6 +107,7 @@ impl<'s, A> Tables<'s, A> {
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.pending),
             Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.pending),
             Place::Source(index) => self.sources.slot_mut(index).map(|slot| &mut slot.pending),
+            Place::Udp(index) => self.udp.pending(index),
             Place::Event(_) => None,
         }
     }
@@ -123,6 +136,7 @@ impl<A> Tables<'_, A> {
         match self.place(id) {
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),
             Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.turn),
+            Place::Udp(index) => self.udp.turn(index),
             Place::Event(_) | Place::Source(_) => None,
         }
     }

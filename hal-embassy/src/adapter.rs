@@ -15,6 +15,7 @@ use crate::pool::{Pool, State};
 use crate::slot::Slot;
 use crate::sockets::Sockets;
 use crate::time;
+use crate::udp::Places;
 
 /// A back end on a stack, for one base. It keeps its sockets between two runs of the loop:
 ///
@@ -46,12 +47,13 @@ use crate::time;
 ///
 /// When the adapter is dropped, its connections are dropped, and the peers get no segment; the base
 /// must not be used any more unless it was [closed](Self::close).
-pub struct Adapter<'n, const SOCKETS: usize> {
+pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     slots: Vec<Slot<'n>, SOCKETS>,
     /// The listeners that are enabled.
     listeners: Vec<Listening, SOCKETS>,
     state: State<'n>,
     triggers: &'n [&'n Trigger],
+    udp: Places<'n, UDP>,
 }
 
 /// The most turns before other tasks run, the stack's above all: callbacks that always make
@@ -77,9 +79,26 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
             listeners: Vec::new(),
             state: State::new(stack, &config),
             triggers,
+            udp: Places::new(),
         }
     }
 
+    /// Adds UDP sockets, and takes all of them from the stack.
+    ///
+    /// # Panics
+    /// When the stack's resources have no room for `UDP` sockets more.
+    #[cfg(feature = "udp")]
+    pub fn with_udp<const UDP: usize, const RX: usize, const TX: usize, const PACKETS: usize>(
+        self,
+        sockets: &'n mut crate::UdpSockets<UDP, RX, TX, PACKETS>,
+    ) -> Adapter<'n, SOCKETS, UDP> {
+        let Self { slots, listeners, state, triggers, .. } = self;
+        let udp = sockets.open(state.env.network.stack());
+        Adapter { slots, listeners, state, triggers, udp }
+    }
+}
+
+impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     /// Runs `base` until its loop ends, and returns the reason. What is open stays open: the loop can be
     /// run again. The base's time does not advance between two runs.
     pub fn run<A>(
@@ -176,12 +195,12 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
         while let Some(conn) = base.end_lingering() {
             on_stack.pool.leave(conn);
         }
-        // A reset is sent when the stack runs next.
-        while on_stack.pool.owes_reset() {
+        // A reset and a datagram are sent when the stack runs next.
+        while on_stack.pool.owes_something() {
             base.advance(time::now());
             on_stack.feed(base);
             let deadline = Backend::deadline(&mut on_stack, base);
-            if on_stack.pool.owes_reset() {
+            if on_stack.pool.owes_something() {
                 let Ok(()) = ready!(on_stack.wait(deadline, base));
             }
         }
@@ -190,9 +209,10 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
 
     #[inline(never)]
     fn on_stack<'a, O>(&'a mut self, observer: &'a mut O, task: &'a Waker) -> OnStack<'a, 'n, O> {
-        let Self { slots, listeners, state, triggers } = self;
+        let Self { slots, listeners, state, triggers, udp } = self;
         state.news |= state.ready.take();
-        OnStack { pool: Pool { slots, listeners, state }, triggers, observer, task }
+        let pool = Pool { slots, listeners, state, udp: udp.all() };
+        OnStack { pool, triggers, observer, task }
     }
 }
 

@@ -20,6 +20,23 @@ pub(crate) fn listen_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     })
 }
 
+/// Returns the address as an endpoint to bind a UDP socket to; an unspecified one means all our addresses.
+/// `None` for a family the stack does not have.
+#[cfg(feature = "udp")]
+pub(crate) fn bind_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
+    let endpoint = endpoint(address)?;
+    Some(match endpoint.addr.is_unspecified() {
+        true => endpoint.port.into(),
+        false => endpoint.into(),
+    })
+}
+
+/// Returns the address as an endpoint to send datagrams to; `None` for a family the stack does not have.
+#[cfg(feature = "udp")]
+pub(crate) fn udp_endpoint(address: SocketAddr) -> Option<IpEndpoint> {
+    endpoint(address)
+}
+
 /// Returns whether one packet can match both.
 pub(crate) fn overlap(one: IpListenEndpoint, other: IpListenEndpoint) -> bool {
     let addresses = one.addr.is_none() || other.addr.is_none() || one.addr == other.addr;

@@ -75,6 +75,12 @@
 //!   takes longer than a turn is not reached. Connections that are established, or were closed
 //!   before that, do not take turns: one whose peer vanished may delay connects to new neighbours,
 //!   until it is given up.
+//! * **Datagrams**, with the feature `udp`: one to a neighbour that does not answer is given up after three
+//!   seconds, and those behind it in the same socket wait as long. None is longer than 1,472 bytes over IPv4
+//!   and 1,452 over IPv6. What the stack's receive buffer has no room for is dropped, and not counted.
+//!   Without a link, an address or a route a datagram is dropped at once and counted
+//!   (`UdpMut::dropped`). A group is joined by the stack, not by a socket: a
+//!   socket that is bound to the port of another's group receives its datagrams too.
 //! * **A changed keep-alive interval** applies from the connection's next segment on.
 
 #![no_std]
@@ -104,6 +110,7 @@ mod slot;
 mod socket;
 mod sockets;
 mod time;
+mod udp;
 
 pub use adapter::Adapter;
 pub use config::Config;
@@ -111,3 +118,5 @@ pub use connects::Outgoing;
 pub use observe::Observe;
 pub use run::{run, run_observed};
 pub use sockets::Sockets;
+#[cfg(feature = "udp")]
+pub use udp::UdpSockets;

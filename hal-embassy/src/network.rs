@@ -98,6 +98,70 @@ impl<'n> Network<'n> {
         if self.stack.is_link_up() && routed { Ok(()) } else { Err(ConnError::Unreachable) }
     }
 
+    #[cfg(feature = "udp")]
+    pub(crate) const fn stack(&self) -> Stack<'n> {
+        self.stack
+    }
+
+    /// Returns whether the stack has a link, and an address of this family.
+    #[cfg(feature = "udp")]
+    pub(crate) fn speaks(&self, address: IpAddress) -> bool {
+        let configured = match address {
+            IpAddress::Ipv4(_) => self.stack.config_v4().is_some(),
+            #[cfg(feature = "proto-ipv6")]
+            IpAddress::Ipv6(_) => self.stack.config_v6().is_some(),
+        };
+        self.stack.is_link_up() && configured
+    }
+
+    /// Returns whether the stack has a link and a route to a host.
+    #[cfg(feature = "udp")]
+    pub(crate) fn reaches(&self, host: IpAddress) -> bool {
+        self.find_way(host).is_ok()
+    }
+
+    /// Returns whether the address is that of all hosts.
+    #[cfg(feature = "udp")]
+    pub(crate) fn is_broadcast(&self, address: IpAddress) -> bool {
+        match address {
+            IpAddress::Ipv4(address) => {
+                let config = self.stack.config_v4();
+                let ours = config.and_then(|config| config.address.broadcast());
+                address.is_broadcast() || ours == Some(address)
+            }
+            #[cfg(feature = "proto-ipv6")]
+            IpAddress::Ipv6(_) => false,
+        }
+    }
+
+    /// Joins the group of a multicast.
+    #[cfg(feature = "multicast")]
+    pub(crate) fn join(&self, group: IpAddress) -> Result<(), picoevent::UdpError> {
+        use embassy_net::MulticastError;
+        use picoevent::UdpError;
+
+        self.stack.join_multicast_group(group).map_err(|error| match error {
+            MulticastError::GroupTableFull => UdpError::NoSocket,
+            MulticastError::Unaddressable => UdpError::Invalid,
+        })
+    }
+
+    /// Leaves the group of a multicast.
+    #[cfg(feature = "multicast")]
+    pub(crate) fn leave(&self, group: IpAddress) {
+        // It fails for an address that is no group, which was not joined.
+        let _ = self.stack.leave_multicast_group(group);
+    }
+
+    /// The stack has no groups.
+    #[cfg(all(feature = "udp", not(feature = "multicast")))]
+    pub(crate) const fn join(&self, _: IpAddress) -> Result<(), picoevent::UdpError> {
+        Err(picoevent::UdpError::Invalid)
+    }
+
+    #[cfg(all(feature = "udp", not(feature = "multicast")))]
+    pub(crate) const fn leave(&self, _: IpAddress) {}
+
     /// Makes the next sleep watch for changes again, since something happened to the loop.
     pub(crate) fn watch(&mut self) {
         self.unwatched |= core::mem::take(&mut self.displaced);

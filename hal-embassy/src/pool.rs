@@ -13,12 +13,14 @@ use crate::ready::{self, Ready};
 use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
 use crate::time;
+use crate::udp::Udp;
 
 pub(crate) struct Pool<'r, 'n> {
     pub(crate) slots: &'r mut [Slot<'n>],
     /// The listeners that are enabled.
     pub(crate) listeners: &'r mut VecView<Listening>,
     pub(crate) state: &'r mut State<'n>,
+    pub(crate) udp: Udp<'r, 'n>,
 }
 
 /// What a pool keeps beside its slots.
@@ -107,6 +109,7 @@ impl<'n> Pool<'_, 'n> {
                     slot.abort(now);
                 }
             }
+            Action::Udp(socket, action) => self.act_udp(socket, action, base),
             // Signals come through triggers, and there are no sources.
             Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
         }
@@ -123,6 +126,7 @@ impl<'n> Pool<'_, 'n> {
             due |= self.state.bounded;
             self.state.unsorted = true;
         }
+        due |= self.late_udp();
         if due == 0 {
             return;
         }
@@ -136,6 +140,7 @@ impl<'n> Pool<'_, 'n> {
             self.look_at(index, base);
             end = index;
         }
+        self.look_at_udp(due, base);
         if self.state.crowded {
             self.hand_over(base);
         }
@@ -157,7 +162,7 @@ impl<'n> Pool<'_, 'n> {
             }
             self.state.alarm = time::after(now, self.state.left);
         }
-        self.state.alarm
+        self.state.alarm.min(self.udp_deadline(now))
     }
 
     #[inline(never)]
@@ -256,8 +261,12 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns whether a socket has to send a reset.
-    pub(crate) fn owes_reset(&self) -> bool {
+    /// Returns whether a socket that was closed has something to send: a reset, or datagrams.
+    pub(crate) fn owes_something(&self) -> bool {
+        self.udp_is_sending() || self.owes_reset()
+    }
+
+    fn owes_reset(&self) -> bool {
         let is_ending = |slot: &&Slot<'_>| matches!(slot.role, Role::Ending);
         self.slots.iter().filter(is_ending).any(|slot| slot.socket.owes_reset())
     }

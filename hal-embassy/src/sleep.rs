@@ -25,6 +25,7 @@ impl Pool<'_, '_> {
             }
             end = index;
         }
+        self.watch_udp(unwatched, base, task);
         let State { env, ready, .. } = &mut *self.state;
         if env.network.is_unwatched() {
             env.network.wake_on_change(&ready.waker(ready::NETWORK, task));

@@ -1,6 +1,6 @@
 //! One TCP socket of the stack, without futures: every call does what can be done now.
 //!
-//! No other module names the stack's sockets. embassy-net 0.9 has futures only, so a call here
+//! No other module names the stack's TCP sockets. embassy-net 0.9 has futures only, so a call here
 //! polls one once and drops it. Of a dropped future the stack keeps the waker, and for `accept` and
 //! `connect` the new state of the socket. Looks use the getters, which need no mutable access: each
 //! mutable access makes the stack's runner work.
@@ -205,11 +205,11 @@ impl<'n> Socket<'n> {
 }
 
 /// Polls a future once and drops it.
-fn once<F: Future>(future: F, waker: &Waker) -> Poll<F::Output> {
+pub(crate) fn once<F: Future>(future: F, waker: &Waker) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(waker))
 }
 
 /// Polls a future once, with a waker that does nothing.
-fn begin<F: Future>(future: F) -> Poll<F::Output> {
+pub(crate) fn begin<F: Future>(future: F) -> Poll<F::Output> {
     once(future, Waker::noop())
 }

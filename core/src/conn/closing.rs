@@ -304,7 +304,7 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Frees every listener and closes every connection, for the end of a program; none connects again. The loop may have
+    /// Frees every listener, and closes every UDP socket and every connection, for the end of a program; none connects again. The loop may have
     /// ended; [`EventBase::drain`] lets the back end deliver what is left. Events stay as they are.
     #[inline(never)]
     pub fn close_all(&mut self) {
@@ -315,6 +315,7 @@ impl<A> EventBase<'_, A> {
                 self.cx.listener_free(index);
             }
         }
+        self.cx.udp_close_all();
         for index in 0..self.cx.tables.conns.capacity() as u16 {
             if self.cx.tables.conns.at(index).is_none() {
                 continue;

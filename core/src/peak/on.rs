@@ -33,6 +33,7 @@ impl<A> Cx<'_, A> {
             conns: self.tables.conns.peak.get(),
             listeners: self.tables.listeners.peak.get(),
             sources: self.tables.sources.peak.get(),
+            udp: self.tables.udp.peak(),
         }
     }
 
@@ -45,6 +46,7 @@ impl<A> Cx<'_, A> {
         self.tables.conns.peak.reset(now.conns);
         self.tables.listeners.peak.reset(now.listeners);
         self.tables.sources.peak.reset(now.sources);
+        self.tables.udp.reset_peak(now.udp);
         peaks
     }
 

@@ -16,6 +16,7 @@ use crate::{AcceptError, ConnError, EventFlags, Instant, ListenError, Pool, Run}
 
 mod field;
 mod tag;
+mod udp;
 
 use field::{ENDS, FIELDS, Fields, Raw};
 
@@ -30,7 +31,7 @@ pub(super) struct Parsed {
 }
 
 /// Returns a 16-bit sum that tells two runs of bytes apart (FNV-1a, folded).
-pub(super) fn sum<'b>(bytes: impl Iterator<Item = &'b u8>) -> u16 {
+pub(crate) fn sum<'b>(bytes: impl Iterator<Item = &'b u8>) -> u16 {
     let hash = fnv(FNV, bytes);
     (hash ^ hash.wrapping_shr(16)) as u16
 }
@@ -100,11 +101,16 @@ impl<'e> Entry<'e> {
         let mut raw = Raw { tag: 0, fields: [0; FIELDS], count: 0, payload: [&[], &[]] };
         raw.tag = match *self {
             Self::Base(sizes) => {
-                let Sizes { events, conns, bytes, listeners, pools, sources } = sizes;
-                [events, conns, bytes, listeners, pools, sources]
+                let Sizes { events, conns, bytes, listeners, pools, sources, udp } = sizes;
+                [events, conns, bytes, listeners, pools.into(), sources]
                     .iter()
                     .for_each(|size| raw.push(*size as u64));
-                tag::BASE
+                if udp == 0 {
+                    tag::BASE
+                } else {
+                    raw.push(udp.into());
+                    tag::BASE_WITH_UDP
+                }
             }
             Self::Pool(pool) => {
                 pool.numbers().iter().for_each(|number| raw.push(*number as u64));
@@ -201,6 +207,15 @@ impl<'e> Entry<'e> {
             Self::Call(Called::Listener(listener)) => {
                 raw.push_handle_for(listener, tag::CALL_LISTENER)
             }
+            Self::Call(Called::Udp(socket)) => raw.push_handle_for(socket, tag::CALL_UDP),
+            Self::Datagram(socket, from, data) => {
+                raw.push_handle(socket);
+                let tag = raw.push_address(from, tag::DATAGRAM_V4, tag::DATAGRAM_V6);
+                raw.push(data.len() as u64);
+                raw.payload = [data, &[]];
+                tag
+            }
+            Self::Udp(socket, entry) => raw.push_udp(socket, entry),
             Self::Passed => tag::PASSED,
         };
         raw
@@ -208,13 +223,14 @@ impl<'e> Entry<'e> {
 
     fn of_fields(tag: u8, fields: &mut Fields<'_>, payload: &'e [u8]) -> Option<Self> {
         Some(match tag {
-            tag::BASE => Self::Base(Sizes {
+            tag::BASE | tag::BASE_WITH_UDP => Self::Base(Sizes {
                 events: fields.small()?,
                 conns: fields.small()?,
                 bytes: fields.small()?,
                 listeners: fields.small()?,
                 pools: fields.small()?,
                 sources: fields.small()?,
+                udp: if tag == tag::BASE { 0 } else { fields.small()? },
             }),
             tag::POOL => Self::Pool(Pool::of_numbers(
                 fields.small()?,
@@ -272,8 +288,16 @@ impl<'e> Entry<'e> {
             tag::CALL_EVENT => Self::Call(Called::Event(fields.handle()?)),
             tag::CALL_CONN => Self::Call(Called::Conn(fields.handle()?)),
             tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
+            tag::CALL_UDP => Self::Call(Called::Udp(fields.handle()?)),
             tag::PASSED => Self::Passed,
+            tag::DATAGRAM_V4 | tag::DATAGRAM_V6 => {
+                let (socket, is_v6) = (fields.handle()?, tag == tag::DATAGRAM_V6);
+                Self::Datagram(socket, fields.address(is_v6)?, payload)
+            }
             _ => {
+                if let Some((socket, entry)) = fields.udp(tag) {
+                    return Some(Self::Udp(socket, entry));
+                }
                 let (action, address) = fields.action(tag)?;
                 Self::Action(Some(action), address)
             }

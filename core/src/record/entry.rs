@@ -3,9 +3,10 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::handle::{Conn, Event, Listener, Source};
+use crate::handle::{Conn, Event, Listener, Source, UdpSocket};
 use crate::{
-    AcceptError, Action, ConnError, End, EventFlags, Fired, Instant, ListenError, Pool, Run, Signal,
+    AcceptError, Action, ConnError, End, EventFlags, Fired, Instant, ListenError, Pool, Run,
+    Signal, UdpError,
 };
 
 /// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
@@ -58,8 +59,33 @@ pub enum Entry<'e> {
     TimeInPass(Instant),
     /// A callback was next.
     Call(Called),
+    /// A datagram was received.
+    Datagram(UdpSocket, SocketAddr, &'e [u8]),
+    /// Something else was fed for a UDP socket.
+    Udp(UdpSocket, UdpEntry),
     /// No callback was next: the pass is over.
     Passed,
+}
+
+/// What was fed for a UDP socket, other than a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(any(feature = "record", feature = "udp")),
+    expect(dead_code, reason = "nobody reads what is not recorded")
+)]
+pub enum UdpEntry {
+    /// It was bound to this address.
+    Bound(SocketAddr),
+    /// It could not be bound.
+    BindFailed(UdpError),
+    /// A datagram of so many bytes waits until there is room for it.
+    Waits(usize),
+    /// A datagram that was received was dropped.
+    Dropped,
+    /// The oldest request was carried out, or was not, with the sum of the datagram's bytes.
+    Done(u16, Option<UdpError>),
+    /// It failed, and goes on.
+    Failed(UdpError),
 }
 
 /// Whose callback is called.
@@ -71,6 +97,8 @@ pub enum Called {
     Conn(Conn),
     /// A listener's.
     Listener(Listener),
+    /// A UDP socket's.
+    Udp(UdpSocket),
 }
 
 /// The capacities of a base, as its [`Storage`](crate::Storage) has them.
@@ -86,15 +114,18 @@ pub struct Sizes {
     /// `LISTENERS`.
     pub listeners: usize,
     /// `POOLS`.
-    pub pools: usize,
+    pub pools: u16,
     /// `SOURCES`.
     pub sources: usize,
+    /// `UDP`.
+    pub udp: u16,
 }
 
 impl Called {
     #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "as above"))]
     pub(crate) fn of<A>(fired: &Fired<A>) -> Self {
         match *fired {
+            Fired::Udp(ref fired) => Self::Udp(fired.socket()),
             Fired::Event(_, event, _) => Self::Event(event),
             Fired::Conn(_, conn, _) => Self::Conn(conn),
             Fired::ListenError(_, listener, _) => Self::Listener(listener),
@@ -105,12 +136,13 @@ impl Called {
 #[cfg(feature = "record")]
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, conns, bytes, listeners, pools, sources } = self;
+        let Self { events, conns, bytes, listeners, pools, sources, udp } = self;
         write!(
             f,
             "{events} events, {conns} connections in {pools} pools with {bytes} bytes of rings, \
              {listeners} listeners, {sources} sources"
-        )
+        )?;
+        if *udp == 0 { Ok(()) } else { write!(f, ", {udp} UDP sockets") }
     }
 }
 
@@ -120,6 +152,7 @@ impl fmt::Display for Called {
             Self::Event(event) => write!(f, "event {event:?}"),
             Self::Conn(conn) => write!(f, "conn {conn:?}"),
             Self::Listener(listener) => write!(f, "listener {listener:?}"),
+            Self::Udp(socket) => write!(f, "udp {socket:?}"),
         }
     }
 }
@@ -170,7 +203,25 @@ impl fmt::Display for Entry<'_> {
             Self::Time(now) => write!(f, "the time is {} us", now.as_micros()),
             Self::TimeInPass(now) => write!(f, "the time is {} us already", now.as_micros()),
             Self::Call(called) => write!(f, "callback of {called}"),
+            Self::Datagram(socket, from, data) => {
+                write!(f, "udp {socket:?} received {} bytes from {from}", data.len())
+            }
+            Self::Udp(socket, entry) => write!(f, "udp {socket:?} {entry}"),
             Self::Passed => write!(f, "no further callback"),
+        }
+    }
+}
+
+impl fmt::Display for UdpEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bound(address) => write!(f, "is bound to {address}"),
+            Self::BindFailed(error) => write!(f, "cannot be bound: {error}"),
+            Self::Waits(length) => write!(f, "has no room for {length} bytes"),
+            Self::Dropped => write!(f, "has lost a datagram"),
+            Self::Done(sum, None) => write!(f, "has sent (sum {sum:04x})"),
+            Self::Done(sum, Some(error)) => write!(f, "has not sent (sum {sum:04x}): {error}"),
+            Self::Failed(error) => write!(f, "failed: {error}"),
         }
     }
 }

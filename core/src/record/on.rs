@@ -59,10 +59,10 @@ impl<'s, A> EventBase<'s, A> {
     /// Makes an empty base of these sizes over a part of `memory`. It behaves like a base of these sizes
     /// over other memory. `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
-        let Sizes { events, conns, bytes, listeners, pools, sources } = sizes;
+        let Sizes { events, conns, bytes, listeners, pools, sources, udp } = sizes;
         let cx = Self::over(memory).cx;
-        let tables = cx.tables.shortened([events, conns, listeners, sources])?;
-        let pools = cx.pools.shortened(pools, bytes)?;
+        let tables = cx.tables.shortened([events, conns, listeners, sources, udp.into()])?;
+        let pools = cx.pools.shortened(pools.into(), bytes)?;
         let cx = Cx { tables, pools, ..cx };
         Some(Self { cx, idle_clock: IdleClock::NONE })
     }
@@ -75,8 +75,9 @@ impl<'s, A> EventBase<'s, A> {
             conns: tables.conns.capacity(),
             bytes: pools.bytes(),
             listeners: tables.listeners.capacity(),
-            pools: pools.capacity(),
+            pools: u16::try_from(pools.capacity()).unwrap_or(u16::MAX),
             sources: tables.sources.capacity(),
+            udp: u16::try_from(tables.udp.capacity()).unwrap_or(u16::MAX),
         }
     }
 

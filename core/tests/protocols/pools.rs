@@ -86,7 +86,10 @@ fn every_reason_for_a_refusal_says_what_to_do() {
             "the storage has 3 connections left: raise CONNS of the storage",
         ),
         (SetupError::Bytes { left: 9 }, "the storage has 9 bytes left: raise BYTES of the storage"),
-        (SetupError::RingSize, "a ring must have at least one byte, and no more than MAX_RING"),
+        (
+            SetupError::RingSize,
+            "a ring must have at least one byte (UdpRings::LEAST for datagrams), and no more than MAX_RING",
+        ),
         (SetupError::NoPool, "the base has no such pool: add it first"),
         (SetupError::PoolFull, "all connections of the pool are in use"),
         (SetupError::Room, "the output ring is shorter than the room for an answer"),

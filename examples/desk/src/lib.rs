@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use picoevent::{Cx, EventBase, Listener, SetupError};
+use picoevent::{Cx, EventBase, Listener, SetupError, UdpSocket};
 use picoevent_mio::Live;
 
 mod command_line;
@@ -28,7 +28,20 @@ pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, SetupErro
 
 /// Runs an application as a server on `127.0.0.1:port`, or on the address in the command line.
 pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
-    run(|| try_serve(base, app, start, port))
+    run(|| try_serve(base, app, start, Live::local_addr, port))
+}
+
+/// The function that starts an application of datagrams: it binds an address.
+pub type StartUdp<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<UdpSocket, SetupError>;
+
+/// Runs an application as [`serve`] does, with a UDP socket.
+pub fn serve_udp<A>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    start: StartUdp<A>,
+    port: u16,
+) -> ExitCode {
+    run(|| try_serve(base, app, start, Live::udp_local_addr, port))
 }
 
 /// Runs a program that writes its lines with [`say`] and with `log`. An error is one line on standard error.
@@ -49,10 +62,11 @@ pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     }
 }
 
-fn try_serve<A>(
+fn try_serve<A, L: Copy>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
-    start: Start<A>,
+    start: fn(&mut Cx<'_, A>, SocketAddr) -> Result<L, SetupError>,
+    local_addr: fn(&Live, L) -> io::Result<SocketAddr>,
     port: u16,
 ) -> Result<(), String> {
     let options = match command_line::parse(std::env::args_os())? {
@@ -65,7 +79,7 @@ fn try_serve<A>(
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
-    run_until_interrupted(base, app, &[("listening", address, listener)])
+    run_opened(base, app, &[("listening", address, listener)], local_addr)
 }
 
 /// Runs the loop of an application until it ends. First one line for each listener says what it is for, and
@@ -78,11 +92,20 @@ pub fn run_until_interrupted<A>(
     app: &mut A,
     listeners: &[(&str, SocketAddr, Listener)],
 ) -> Result<(), String> {
+    run_opened(base, app, listeners, Live::local_addr)
+}
+
+fn run_opened<A, L: Copy>(
+    base: &mut EventBase<'_, A>,
+    app: &mut A,
+    opened: &[(&str, SocketAddr, L)],
+    local_addr: fn(&Live, L) -> io::Result<SocketAddr>,
+) -> Result<(), String> {
     let failed = |error: io::Error| format!("the event loop failed: {error}");
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
     live.settle(base).map_err(failed)?;
-    for (name, wanted, listener) in listeners {
-        let actual = live.local_addr(*listener);
+    for (name, wanted, object) in opened {
+        let actual = local_addr(&live, *object);
         let actual = actual.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
         say(format_args!("{name} on {actual}"));
     }

@@ -18,4 +18,6 @@ mod timing;
 mod traps;
 mod tuning;
 mod turns;
+#[cfg(feature = "udp")]
+mod udp;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use picoevent::{ConnError, ListenError};
+use picoevent::{ConnError, ListenError, UdpError};
 use rustix::io::Errno;
 
 /// Returns the reason why a connection failed.
@@ -28,6 +28,23 @@ pub(super) fn listen(error: &io::Error) -> ListenError {
         Some(Errno::ACCESS | Errno::PERM) => ListenError::Denied,
         _ if is_exhaustion(error) => ListenError::NoSocket,
         _ => ListenError::System(error.raw_os_error().unwrap_or_default()),
+    }
+}
+
+/// Returns the reason why a UDP socket has failed, or a datagram was not sent.
+pub(super) fn udp(error: &io::Error) -> UdpError {
+    match Errno::from_io_error(error) {
+        Some(Errno::ADDRINUSE) => UdpError::InUse,
+        Some(Errno::ADDRNOTAVAIL) => UdpError::NotOurs,
+        Some(Errno::AFNOSUPPORT | Errno::INVAL | Errno::NODEV) => UdpError::Invalid,
+        Some(Errno::ACCESS | Errno::PERM) => UdpError::Denied,
+        Some(Errno::CONNREFUSED) => UdpError::Refused,
+        Some(Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::NETDOWN | Errno::HOSTDOWN) => {
+            UdpError::Unreachable
+        }
+        Some(Errno::MSGSIZE) => UdpError::TooLong,
+        _ if is_exhaustion(error) => UdpError::NoSocket,
+        _ => UdpError::System(error.raw_os_error().unwrap_or_default()),
     }
 }
 
@@ -76,6 +93,9 @@ mod tests {
         assert_eq!(listen(&error(Errno::ADDRNOTAVAIL)), ListenError::NotOurs);
         assert_eq!(listen(&error(Errno::ACCESS)), ListenError::Denied);
         assert_eq!(listen(&error(Errno::NFILE)), ListenError::NoSocket);
+        assert_eq!(udp(&error(Errno::MSGSIZE)), UdpError::TooLong);
+        assert_eq!(udp(&error(Errno::NETUNREACH)), UdpError::Unreachable);
+        assert_eq!(udp(&error(Errno::NOBUFS)), UdpError::NoSocket);
     }
 
     #[test]

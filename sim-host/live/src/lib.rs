@@ -47,6 +47,11 @@
 //! of stream are given up, the oldest first. When none is left, listeners accept nothing until a
 //! descriptor is closed, or for [a second](RETRY) at most.
 //!
+//! A datagram is received into a buffer of the back end, and copied into its socket's ring. One that finds
+//! no room waits here, and the others in the system's buffer, which drops what does not fit there. A
+//! datagram that the system refuses to send is dropped and counted
+//! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
+//!
 //! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
 //!
 //! Tested on Linux. This crate has no unsafe code and starts no thread.
@@ -59,7 +64,9 @@ use std::task::{Poll as Progress, Wake, Waker};
 use std::time::Duration;
 
 use mio::{Events, Poll};
-use picoevent::{Action, Backend, End, EventBase, Instant, Listener, Run, Source, Trigger};
+use picoevent::{
+    Action, Backend, End, EventBase, Instant, Listener, Run, Source, Trigger, UdpSocket,
+};
 
 mod clock;
 mod conns;
@@ -73,6 +80,7 @@ mod storage;
 mod stream;
 mod token;
 mod tuning;
+mod udp;
 mod urgent;
 
 pub use sources::SourceError;
@@ -154,6 +162,15 @@ impl Live {
     /// was freed or the base has not [settled](Live::settle) since it was made.
     pub fn local_addr(&self, listener: Listener) -> io::Result<SocketAddr> {
         self.objects.listeners.local_addr(listener)
+    }
+
+    /// Returns the address a UDP socket is bound to, with the port the system chose for port 0.
+    ///
+    /// # Errors
+    /// The reason why it is not bound: the system's error, or [`ErrorKind::NotFound`] when it was closed
+    /// or the base has not [settled](Live::settle) since it was made.
+    pub fn udp_local_addr(&self, socket: UdpSocket) -> io::Result<SocketAddr> {
+        self.objects.udp.local_addr(socket)
     }
 
     /// Runs the base until its loop ends, and returns the reason. What is open stays open: the

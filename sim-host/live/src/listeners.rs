@@ -207,7 +207,7 @@ fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Tc
 }
 
 /// Returns a copy of an error: `io::Error` is not `Clone`.
-fn copy_of(error: &io::Error) -> io::Error {
+pub(super) fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),
         None => io::Error::new(error.kind(), error.to_string()),

@@ -1,11 +1,11 @@
-//! The system objects of a base: listeners, connections, descriptors and signals. Actions of the base
+//! The system objects of a base: listeners, connections, UDP sockets, descriptors and signals. Actions of the base
 //! go down to them, and their news goes up to the base.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
 use mio::{Events, Registry};
-use picoevent::{Action, Conn, EventBase, Instant, Source};
+use picoevent::{Action, Conn, EventBase, Instant, Source, UdpAction};
 
 use super::conns::Conns;
 use super::errno;
@@ -14,12 +14,14 @@ use super::signals::Signals;
 use super::sources::{SourceError, Sources};
 use super::stream::Part;
 use super::token::Object;
+use super::udp::UdpSockets;
 
 pub(super) struct Objects {
     pub(super) listeners: Listeners,
     sources: Sources,
     conns: Conns,
     signals: Signals,
+    pub(super) udp: UdpSockets,
 }
 
 impl Objects {
@@ -29,6 +31,7 @@ impl Objects {
             sources: Sources::new(),
             conns: Conns::new(),
             signals: Signals::new(),
+            udp: UdpSockets::new(),
         }
     }
 
@@ -42,7 +45,7 @@ impl Objects {
         base: &mut EventBase<'_, A>,
         registry: &Registry,
     ) -> io::Result<()> {
-        let Self { listeners, sources, conns, signals } = self;
+        let Self { listeners, sources, conns, signals, udp } = self;
         match action {
             Action::Listen(listener) => {
                 let Some(address) = base.address_of(listener) else { return Ok(()) };
@@ -76,6 +79,16 @@ impl Objects {
                 });
             }
             Action::Release(signal) => signals.release(signal),
+            Action::Udp(socket, UdpAction::Bind) => {
+                let Some(address) = base.udp_address_of(socket) else { return Ok(()) };
+                match conns.with_room(base, |_| udp.bind(socket, address, registry)) {
+                    Ok(bound) => base.bound(socket, bound),
+                    Err(error) => base.bind_failed(socket, errno::udp(&error)),
+                }
+            }
+            Action::Udp(socket, UdpAction::ReceiveFrom) => udp.receive(socket, base, registry),
+            Action::Udp(socket, UdpAction::SendTo) => udp.send(socket, base),
+            Action::Udp(socket, UdpAction::Unbind) => udp.close(socket),
         }
         Ok(())
     }
@@ -127,6 +140,7 @@ impl Objects {
                 Some(Object::Source(place)) => self.sources.note(place, event, base),
                 Some(Object::Conn(place)) => self.conns.note(place, event, base),
                 Some(Object::Listener(place)) => self.listeners.note(place),
+                Some(Object::Udp(place)) => self.udp.note(place, event, base, registry),
                 Some(Object::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
                 Some(Object::Trigger) | None => {}
             }

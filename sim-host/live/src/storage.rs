@@ -4,20 +4,20 @@ use std::{error, fmt};
 
 use picoevent::Pool;
 use picoevent::memory::{
-    ConnSlot, EventSlot, ListenerSlot, MAX_SLOTS, Memory, PoolSlot, SourceSlot, TimerSlot,
+    ConnSlot, EventSlot, ListenerSlot, MAX_SLOTS, Memory, PoolSlot, SourceSlot, TimerSlot, UdpSlot,
 };
 
 /// How much an [`EventBase`](picoevent::EventBase) has room for.
 ///
-/// The defaults are those of a [`Storage`](picoevent::Storage): one listener, one pool and no source. The
-/// default for the others is 0.
+/// The defaults are those of a [`Storage`](picoevent::Storage): one listener, one pool, no source and no UDP socket.
+/// The default for the others is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacities {
     /// Events that can exist at once: timers, signals, sources' readiness, watchers.
     pub events: usize,
     /// Connections that can exist at once, including those being flushed after a close.
     pub conns: usize,
-    /// Bytes of all connections' rings together.
+    /// Bytes of all rings together, of connections and of UDP sockets.
     pub bytes: usize,
     /// Listeners that can exist at once.
     pub listeners: usize,
@@ -25,6 +25,8 @@ pub struct Capacities {
     pub pools: usize,
     /// [Sources](picoevent::Source) that can exist at once.
     pub sources: usize,
+    /// [UDP sockets](picoevent::UdpSocket) that can exist at once.
+    pub udp: usize,
 }
 
 /// Room for an [`EventBase`](picoevent::EventBase) of the application `A`, on the heap.
@@ -59,11 +61,12 @@ pub struct HeapStorage<A> {
     listeners: Box<[ListenerSlot<A>]>,
     pools: Box<[PoolSlot]>,
     sources: Box<[SourceSlot]>,
+    udp: Box<[UdpSlot<A>]>,
 }
 
 impl Default for Capacities {
     fn default() -> Self {
-        Self { events: 0, conns: 0, bytes: 0, listeners: 1, pools: 1, sources: 0 }
+        Self { events: 0, conns: 0, bytes: 0, listeners: 1, pools: 1, sources: 0, udp: 0 }
     }
 }
 
@@ -77,13 +80,15 @@ impl Capacities {
             listeners: pools.len(),
             pools: pools.len(),
             sources: 0,
+            udp: 0,
         }
     }
 
     /// Checks that a base can use all of it.
     fn check(&self) -> Result<(), CapacityError> {
-        let Self { events, conns, bytes, listeners, pools, sources } = *self;
-        let slots = [events, conns, listeners, sources].into_iter().fold(0, usize::saturating_add);
+        let Self { events, conns, bytes, listeners, pools, sources, udp } = *self;
+        let slots = [events, conns, listeners, sources, udp];
+        let slots = slots.into_iter().fold(0, usize::saturating_add);
         if slots > MAX_SLOTS {
             return Err(CapacityError::TooManySlots(slots));
         }
@@ -105,7 +110,7 @@ impl<A> HeapStorage<A> {
     /// [`CapacityError`], when a base could not use these capacities.
     pub fn new(capacities: Capacities) -> Result<Self, CapacityError> {
         capacities.check()?;
-        let Capacities { events, conns, bytes, listeners, pools, sources } = capacities;
+        let Capacities { events, conns, bytes, listeners, pools, sources, udp } = capacities;
         Ok(Self {
             events: slots(events, EventSlot::new),
             event_timers: slots(events, TimerSlot::new),
@@ -115,6 +120,7 @@ impl<A> HeapStorage<A> {
             listeners: slots(listeners, ListenerSlot::new),
             pools: slots(pools, PoolSlot::new),
             sources: slots(sources, SourceSlot::new),
+            udp: slots(udp, UdpSlot::new),
         })
     }
 
@@ -129,6 +135,7 @@ impl<A> HeapStorage<A> {
             listeners: &mut self.listeners,
             pools: &mut self.pools,
             sources: &mut self.sources,
+            udp: &mut self.udp,
         }
     }
 }
@@ -158,7 +165,8 @@ impl fmt::Display for CapacityError {
             }
             Self::TooManySlots(slots) => write!(
                 f,
-                "{slots} events, connections, listeners and sources are more than {MAX_SLOTS}",
+                "{slots} events, connections, listeners, sources and UDP sockets are more than \
+                 {MAX_SLOTS}",
             ),
         }
     }

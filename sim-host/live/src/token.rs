@@ -20,6 +20,8 @@ pub(super) enum Object {
     Source(usize),
     /// The connection in this place.
     Conn(usize),
+    /// The UDP socket in this place.
+    Udp(usize),
 }
 
 const TABLE_BITS: u32 = 3;
@@ -32,6 +34,7 @@ impl From<Object> for Token {
             Object::Listener(place) => (2, place),
             Object::Source(place) => (3, place),
             Object::Conn(place) => (4, place),
+            Object::Udp(place) => (5, place),
         };
         Self(place << TABLE_BITS | table)
     }
@@ -47,6 +50,7 @@ impl Object {
             2 => Some(Self::Listener(place)),
             3 => Some(Self::Source(place)),
             4 => Some(Self::Conn(place)),
+            5 => Some(Self::Udp(place)),
             _ => None,
         }
     }
@@ -64,6 +68,7 @@ mod tests {
             Object::Listener(0),
             Object::Source(7),
             Object::Conn(65_534),
+            Object::Udp(3),
         ] {
             assert_eq!(Object::of(Token::from(object)), Some(object));
         }

@@ -79,10 +79,10 @@ fn what_is_not_named_is_as_in_a_storage() {
     let mut named = picoevent::Storage::<App, 1, 1, 9>::new();
     let expected = Memory::from(&mut named);
     let lengths = |memory: &Memory<'_, App>| {
-        let Memory { events, event_timers, conns, conn_timers, bytes, pools, listeners, sources } =
-            memory;
+        let Memory { events, event_timers, conns, conn_timers, bytes, pools, .. } = memory;
+        let Memory { listeners, sources, udp, .. } = memory;
         let heaps = (event_timers.len(), conn_timers.len());
-        let rest = (bytes.len(), pools.len(), listeners.len(), sources.len());
+        let rest = (bytes.len(), pools.len(), listeners.len(), sources.len(), udp.len());
         (events.len(), conns.len(), heaps, rest)
     };
     assert_eq!(lengths(&memory), lengths(&expected));
@@ -164,8 +164,8 @@ fn more_pools_than_a_base_can_have_are_refused() {
 #[test]
 fn more_slots_than_handles_can_name_are_refused() {
     let slots = |capacities: Capacities| {
-        let Capacities { events, conns, listeners, sources, .. } = capacities;
-        [events, conns, listeners, sources].into_iter().fold(0, usize::saturating_add)
+        let Capacities { events, conns, listeners, sources, udp, .. } = capacities;
+        [events, conns, listeners, sources, udp].into_iter().fold(0, usize::saturating_add)
     };
     let none = Capacities { listeners: 0, ..Capacities::default() };
     let all = MAX_SLOTS;
@@ -174,10 +174,12 @@ fn more_slots_than_handles_can_name_are_refused() {
         Capacities { conns: all, listeners: 1, ..none },
         Capacities { listeners: all, sources: 1, ..none },
         Capacities { events: 1, sources: usize::MAX, ..none },
+        Capacities { sources: all, udp: 1, ..none },
     ] {
         let slots = slots(capacities);
-        let said =
-            format!("{slots} events, connections, listeners and sources are more than 65535");
+        let said = format!(
+            "{slots} events, connections, listeners, sources and UDP sockets are more than 65535"
+        );
         assert_refused(capacities, CapacityError::TooManySlots(slots), &said);
     }
     assert!(HeapStorage::<App>::new(Capacities { events: all, ..none }).is_ok());

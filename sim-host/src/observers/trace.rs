@@ -134,6 +134,7 @@ impl Trace {
     fn track_of(&mut self, object: Object) -> Track {
         let kind = match object {
             Object::Listener(_) => 1_000,
+            Object::Udp(_) => 1_500,
             Object::Conn(_) => 2_000,
             Object::Event(_) => 100_000,
         };

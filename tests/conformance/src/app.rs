@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use picoevent::{
     Conn, ConnEvent, ConnMut, Cx, Direction, Event, EventMut, ListenError, Listener, ListenerMut,
-    PoolId, Settings, SetupError,
+    PoolId, Settings, SetupError, UdpEvent, UdpMut, UdpSocket,
 };
+
+use crate::RINGS;
 
 /// What a scenario does in a callback of a connection, after it was written down.
 pub type Reaction = Rc<dyn Fn(&mut App, &mut ConnMut<'_, '_, App>, ConnEvent)>;
+
+/// What a scenario does in a callback of a UDP socket, after it was written down.
+pub type UdpReaction = Rc<dyn Fn(&mut App, &mut UdpMut<'_, '_, App>, UdpEvent)>;
 
 /// The application.
 pub struct App {
@@ -33,6 +38,10 @@ pub struct App {
     pub takes: bool,
     /// What is done in each callback of a connection.
     pub reaction: Reaction,
+    /// All UDP sockets there ever were.
+    pub sockets: Vec<UdpSocket>,
+    /// What is done in each callback of a UDP socket.
+    pub udp_reaction: UdpReaction,
     /// The bytes of [`pattern`] that [`App::flood`] has written.
     pub flooded: usize,
 }
@@ -50,6 +59,8 @@ impl App {
             reads: true,
             takes: true,
             reaction: Rc::new(|_, _, _| {}),
+            sockets: Vec::new(),
+            udp_reaction: Rc::new(|_, _, _| {}),
             flooded: 0,
         }
     }
@@ -180,6 +191,38 @@ impl App {
         }
         let reaction = self.reaction.clone();
         reaction(self, conn, event);
+    }
+
+    /// Makes a UDP socket.
+    ///
+    /// # Errors
+    /// [`SetupError`] when there is no room for it.
+    pub fn bind(
+        &mut self,
+        cx: &mut Cx<'_, Self>,
+        address: SocketAddr,
+    ) -> Result<UdpSocket, SetupError> {
+        let socket = cx.bind(address, RINGS, Self::udp_called)?;
+        self.sockets.push(socket);
+        Ok(socket)
+    }
+
+    /// Writes down a callback of a UDP socket and reacts to it. Of what is received one datagram is taken.
+    fn udp_called(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
+        let number = self.sockets.iter().rposition(|held| *held == udp.id());
+        let number = number.expect("it was made by the application");
+        match (event, udp.peek()) {
+            (UdpEvent::Readable, _) if !self.takes => {}
+            (UdpEvent::Readable, Some(datagram)) => {
+                let text = String::from_utf8_lossy(datagram.data);
+                let cut = if datagram.truncated { ", cut" } else { "" };
+                self.log.push(format!("udp {number} read {text}{cut}"));
+                udp.consume();
+            }
+            (event, _) => self.log.push(format!("udp {number} {event:?}")),
+        }
+        let reaction = self.udp_reaction.clone();
+        reaction(self, udp, event);
     }
 
     fn listen_failed(&mut self, _: &mut ListenerMut<'_, '_, Self>, error: ListenError) {

@@ -9,16 +9,16 @@ mod peer;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use picoevent::{End, Listener, Run};
-use picoevent_embassy::{Adapter, Config, Sockets};
+use picoevent::{End, Listener, Run, UdpSocket};
+use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 
 use crate::App;
-use crate::stage::{Base, Call, Heard, Sizes, Stage, base_of};
+use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, UDP, base_of};
 use network::{DEVICE, Network, PEER, SOCKETS};
 
 /// The stage over `picoevent-embassy`.
 pub struct EmbassyStage {
-    adapter: Adapter<'static, SOCKETS>,
+    adapter: Adapter<'static, SOCKETS, UDP>,
     base: Base,
     app: App,
     network: Network,
@@ -34,8 +34,9 @@ impl Stage for EmbassyStage {
         let (base, app) = base_of(sizes);
         let (network, stack) = Network::new();
         let sockets = Box::leak(Box::new(Sockets::<SOCKETS, 512, 512>::new()));
+        let udp = Box::leak(Box::new(UdpSockets::<UDP, 2048, 512>::new()));
         Self {
-            adapter: Adapter::new(stack, sockets, &[], Config::default()),
+            adapter: Adapter::new(stack, sockets, &[], Config::default()).with_udp(udp),
             base,
             app,
             network,
@@ -114,5 +115,24 @@ impl Stage for EmbassyStage {
 
     fn heard(&mut self, call: Call) -> Heard {
         self.network.peers.heard(call)
+    }
+
+    fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
+        let bound = self.base.udp(socket).expect("it is open").local_addr();
+        (DEVICE, bound.expect("it is bound").port()).into()
+    }
+
+    fn bind_host(&mut self) -> (SocketAddr, Host) {
+        self.port += 1;
+        ((PEER, self.port).into(), self.network.peers.bind(self.port))
+    }
+
+    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
+        self.network.peers.send_datagram(host, device, bytes);
+        self.network.settle();
+    }
+
+    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
+        self.network.peers.datagrams(host)
     }
 }

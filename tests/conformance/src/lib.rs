@@ -21,8 +21,8 @@ mod live;
 mod scripted;
 mod stage;
 
-pub use app::{App, Reaction, pattern};
+pub use app::{App, Reaction, UdpReaction, pattern};
 pub use embassy::EmbassyStage;
 pub use live::LiveStage;
 pub use scripted::{Scripted, ScriptedStage, Wire};
-pub use stage::{Base, Call, Ending, Heard, Sizes, Stage, base_of};
+pub use stage::{Base, Call, Ending, Heard, Host, RINGS, Sizes, Stage, UDP, base_of};

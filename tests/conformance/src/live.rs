@@ -3,16 +3,16 @@
 mod peer;
 mod watchdog;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use picoevent::{End, Listener, Run};
+use picoevent::{End, Listener, Run, UdpSocket};
 use picoevent_mio::Live;
 use rustix::net::{AddressFamily, SocketType, listen, socket, sockopt};
 
 use crate::App;
-use crate::stage::{Base, Call, Heard, Sizes, Stage, base_of};
+use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
 use peer::Peer;
 
 /// Stages so far.
@@ -34,6 +34,7 @@ pub struct LiveStage {
     peers: Vec<Peer>,
     /// Sockets that make an address silent.
     silent: Vec<(TcpListener, TcpStream)>,
+    hosts: Vec<Datagrams>,
 }
 
 impl Stage for LiveStage {
@@ -49,6 +50,7 @@ impl Stage for LiveStage {
             app,
             peers: Vec::new(),
             silent: Vec::new(),
+            hosts: Vec::new(),
         }
     }
 
@@ -126,5 +128,28 @@ impl Stage for LiveStage {
 
     fn heard(&mut self, call: Call) -> Heard {
         self.peers[call].heard()
+    }
+
+    fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
+        self.live.udp_local_addr(socket).expect("it is bound")
+    }
+
+    fn bind_host(&mut self) -> (SocketAddr, Host) {
+        let host = Datagrams::bind(self.host).expect("a port is free");
+        host.set_nonblocking(true).expect("a socket need not block");
+        self.hosts.push(host);
+        let address = self.hosts.last().map(Datagrams::local_addr);
+        (address.expect("it was added").expect("it is bound"), self.hosts.len() - 1)
+    }
+
+    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
+        self.hosts[host].send_to(bytes, device).expect("the loopback network takes it");
+    }
+
+    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
+        let mut buffer = [0; 2048];
+        let next =
+            || self.hosts[host].recv(&mut buffer).map(|length| buffer[..length].to_vec()).ok();
+        std::iter::from_fn(next).collect()
     }
 }

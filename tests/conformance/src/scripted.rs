@@ -1,19 +1,20 @@
 //! The stage on a back end of its own: streams in memory, virtual time.
 
 mod back_end;
+mod datagrams;
 mod wire;
 
 use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{End, Listener, Run};
+use picoevent::{End, Listener, Run, UdpSocket};
 
 pub use back_end::Scripted;
 pub use wire::Wire;
 
 use crate::App;
-use crate::stage::{Base, Call, Heard, Sizes, Stage, base_of};
+use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
 
 /// The address that never answers.
 const SILENT: ([u8; 4], u16) = ([10, 0, 0, 77], 9);
@@ -118,5 +119,24 @@ impl Stage for ScriptedStage {
 
     fn heard(&mut self, call: Call) -> Heard {
         self.back_end.wire(call).hear()
+    }
+
+    fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
+        let bound = self.base.udp(socket).expect("it is open").local_addr();
+        bound.expect("it is bound")
+    }
+
+    fn bind_host(&mut self) -> (SocketAddr, Host) {
+        self.port += 1;
+        let address = ([10, 0, 0, 1], self.port).into();
+        (address, self.back_end.datagrams().add_host(address))
+    }
+
+    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
+        self.back_end.datagrams().send(host, device, bytes);
+    }
+
+    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
+        self.back_end.datagrams().take(host)
     }
 }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use picoevent::memory::StaticSlot;
-use picoevent::{ConnEvent, ConnMut, End, EventBase, Listener, Pool, Run};
+use picoevent::{
+    ConnEvent, ConnMut, End, EventBase, Listener, Pool, Run, UdpMut, UdpRings, UdpSocket,
+};
 use picoevent_mio::{Capacities, HeapStorage};
 
 use crate::App;
@@ -35,6 +37,15 @@ impl Default for Sizes {
     }
 }
 
+/// The UDP sockets of a base.
+pub const UDP: usize = 2;
+
+/// Their rings.
+pub const RINGS: UdpRings = UdpRings::new(256, 256);
+
+/// A socket for datagrams, of a peer.
+pub type Host = usize;
+
 /// What a peer has heard on a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
@@ -62,7 +73,9 @@ pub fn base_of(sizes: Sizes) -> (Base, App) {
     let Sizes { conns, spare, others, ring } = sizes;
     let pools =
         [Pool::new(conns).spare(spare), Pool::new(others)].map(|pool| pool.rings(ring, ring));
-    let capacities = Capacities { events: 8, ..Capacities::of(&pools) };
+    let all = Capacities::of(&pools);
+    let bytes = all.bytes + UDP * RINGS.bytes();
+    let capacities = Capacities { events: 8, bytes, udp: UDP, ..all };
     let storage = Box::leak(Box::new(HeapStorage::new(capacities).expect("possible sizes")));
     let mut base = EventBase::over(storage.memory());
     base.set_close_limits(Duration::from_secs(3600), Duration::from_millis(50));
@@ -128,6 +141,24 @@ pub trait Stage: Sized {
 
     /// Returns what a peer has heard.
     fn heard(&mut self, call: Call) -> Heard;
+
+    /// Returns the address at which peers reach a UDP socket, which is bound.
+    fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr;
+
+    /// Makes a peer's socket for datagrams. Returns its address.
+    fn bind_host(&mut self) -> (SocketAddr, Host);
+
+    /// Has a peer send a datagram to the device.
+    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]);
+
+    /// Returns all datagrams that a peer has received since the last call.
+    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>>;
+
+    /// Returns the verbs of a UDP socket of the application, by its number.
+    fn udp(&mut self, number: usize) -> UdpMut<'_, 'static, App> {
+        let (base, app) = self.parts();
+        base.udp(app.sockets[number]).expect("the application has not closed it")
+    }
 
     /// Returns the base.
     fn base(&mut self) -> &mut Base {

@@ -24,6 +24,7 @@ mod recording;
 mod rings;
 mod text;
 mod triggers;
+mod udp;
 mod unknown;
 mod values;
 
@@ -52,7 +53,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn every_verb() {
-    let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2>::new();
+    let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2, 2>::new();
     on(&mut EventBase::new(any(&mut storage)));
     // The table of the core's own default sizes, which has another length everywhere.
     let mut storage = any(Storage::<App, 3, 1, 8>::default());
@@ -77,5 +78,6 @@ fn on(base: &mut Base<'_>) {
         in_memory::every_verb(any(&mut *base), any(pool));
         listeners::every_verb(any(&mut *base), any(pool));
     }
+    udp::every_verb(any(&mut *base));
     base::every_verb(any(base));
 }

@@ -2,7 +2,7 @@
 
 use picoevent::EventBase;
 use picoevent::memory::{
-    ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, StaticSlot, TimerSlot,
+    ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, StaticSlot, TimerSlot, UdpSlot,
 };
 
 use crate::App;
@@ -17,6 +17,7 @@ pub fn every_verb() {
     let mut pools = any([PoolSlot::new(), PoolSlot::default()]);
     let mut listeners = any([ListenerSlot::new(), ListenerSlot::default()]);
     let mut sources = any([SourceSlot::new(), SourceSlot::default()]);
+    let mut udp = any([UdpSlot::new(), UdpSlot::default()]);
     let memory = Memory {
         events: any(&mut events),
         event_timers: any(&mut event_timers),
@@ -26,6 +27,7 @@ pub fn every_verb() {
         pools: any(&mut pools),
         listeners: any(&mut listeners),
         sources: any(&mut sources),
+        udp: any(&mut udp),
     };
     let mut statics = any([const { StaticSlot::new() }; 3]);
     let mut base = EventBase::over(memory);

@@ -27,7 +27,7 @@ pub fn every_verb() {
     }
     let Ok(mut replay) = Replay::new(any(&bytes)) else { return };
     any((replay.first_pool(), replay.listens_on(), replay.turn()));
-    let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2>::new();
+    let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2, 2>::new();
     let Some(mut base) = EventBase::of_sizes(any(&mut storage).into(), replay.sizes()) else {
         return;
     };

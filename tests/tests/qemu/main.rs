@@ -41,6 +41,7 @@ mod port_forward;
 mod recorded;
 mod size;
 mod stack;
+mod udp_time;
 
 use picoevent_tests::client::Plan;
 

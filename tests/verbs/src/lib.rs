@@ -16,6 +16,7 @@
 mod back_end;
 mod bytes;
 mod calls;
+mod datagrams;
 mod foreign;
 mod pass;
 mod shadow;
@@ -26,6 +27,7 @@ use picoevent::memory::StaticSlot;
 use picoevent::{EventBase, Pool, Storage};
 
 use bytes::Bytes;
+pub use datagrams::run as run_datagrams;
 use world::{PoolSizes, Sizes, World};
 
 /// Static pieces that may wait to be sent.

@@ -26,3 +26,11 @@ fn no_string_of_bytes_breaks_a_promise() {
         picoevent_verbs::run(&bytes(seed));
     }
 }
+
+#[test]
+fn no_string_of_bytes_breaks_a_promise_about_datagrams() {
+    for seed in 0..3_000 {
+        let _seed = Seed(seed);
+        picoevent_verbs::run_datagrams(&bytes(seed));
+    }
+}

@@ -40,6 +40,7 @@ pub fn run() -> Result<()> {
     checks.step("gateway as tasks", |_| gateway_as_tasks(toolchain))?;
     checks.step("instructions and bytes", |_| gate::run(gate::Task::Judge))?;
     checks.step("tests", |checks| checks.tests(tests()))?;
+    checks.step("tests of groups", |checks| checks.tests(tests_of_groups()))?;
     checks.step("oracle", |_| oracle::check())?;
     checks.step("worlds", |_| worlds())?;
     checks.step("planted bugs", |_| planted_bugs())?;
@@ -117,6 +118,9 @@ fn clippy() -> Result<()> {
         &["--package", "picoevent", "--features", "defmt,record"],
         &["--package", "picoevent-embassy", "--features", "defmt,proto-ipv6"],
         &["--package", "picoevent-embassy", "--features", "log"],
+        &["--package", "picoevent", "--features", "record,udp"],
+        &["--package", "picoevent-embassy", "--features", "defmt,udp"],
+        &["--package", "picoevent-embassy", "--features", "multicast,proto-ipv6"],
         &["--package", "picoevent-mio"],
     ] {
         let mut cargo = command::cargo(&workspace::root());
@@ -161,7 +165,7 @@ fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
 
 fn core_builds(toolchain: Toolchain) -> Result<()> {
     for target in TARGETS {
-        for features in [&[][..], &["--features", "defmt"], &["--features", "record"]] {
+        for features in [&[][..], &["--features", "defmt"], &["--features", "record,udp"]] {
             let mut cargo = toolchain.cargo(&workspace::root(), target);
             cargo.args(["build", "--package", "picoevent", "--target", target]).args(features);
             command::run(&mut cargo)?;
@@ -185,6 +189,13 @@ fn gateway_as_tasks(toolchain: Toolchain) -> Result<()> {
 fn tests() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["test", "--workspace"]);
+    cargo
+}
+
+/// Runs the tests of the board's back end with features that nothing else in the workspace has.
+fn tests_of_groups() -> Command {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["test", "--package", "picoevent-embassy", "--features", "multicast,proto-ipv6"]);
     cargo
 }
 

@@ -26,9 +26,13 @@ use crate::{
 fn guest_ports(example: &str) -> &'static [u16] {
     match example {
         "gateway" => &[2323, 8080],
+        UDP_TIME => &[9037],
         _ => &[9995],
     }
 }
+
+/// The example that listens for datagrams.
+const UDP_TIME: &str = "udp-time";
 
 /// The status of a program that was ended by Ctrl-C, as in shells.
 const INTERRUPTED: i32 = 130;
@@ -50,13 +54,16 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
 
     // Before QEMU starts, so that a Ctrl-C is never lost.
     let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
+    if example == UDP_TIME && *cable != Cable::default() {
+        bail!("{UDP_TIME} runs without a simulated cable, which forwards no datagrams");
+    }
     let far_side = match *cable == Cable::default() {
         true => None,
         false => Some(FarSide::start(cable, port)?),
     };
     let netdev = match &far_side {
         Some(far_side) => far_side.netdev(),
-        None => user_network(port, guest_ports(example)),
+        None => user_network(port, example),
     };
     let mut guest = Qemu::new(machine, &elf).netdev(netdev).interactive().boot()?;
     let (uart, process) = (guest.uart()?, guest.process().clone());
@@ -66,12 +73,16 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
     let ports: Vec<u16> = match &far_side {
         Some(far_side) => vec![far_side.port()],
         None => guest.qmp().map_or(Vec::new(), |qmp| {
-            let forwarded = guest_ports(example).iter().map(|port| qmp.forwarded_port(*port));
+            let forwarded = guest_ports(example).iter().map(|port| match example {
+                UDP_TIME => qmp.forwarded_udp_port(*port),
+                _ => qmp.forwarded_port(*port),
+            });
             forwarded.flatten().collect()
         }),
     };
     if !ports.is_empty() {
-        let commands: Vec<_> = ports.iter().map(|port| format!("nc 127.0.0.1 {port}")).collect();
+        let nc = if example == UDP_TIME { "nc -u" } else { "nc" };
+        let commands: Vec<_> = ports.iter().map(|port| format!("{nc} 127.0.0.1 {port}")).collect();
         println!(
             "{example} on {}, Ctrl-C ends it; talk to it by: {}",
             machine.name(),
@@ -85,11 +96,12 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
 
 /// Returns QEMU's description of a network in which ports of this machine reach the guest's: `port` the
 /// first, and free ones the others.
-fn user_network(port: u16, guest_ports: &[u16]) -> String {
+fn user_network(port: u16, example: &str) -> String {
+    let protocol = if example == UDP_TIME { "udp" } else { "tcp" };
     let mut network = "user,id=n0".to_owned();
-    for (place, guest) in guest_ports.iter().enumerate() {
+    for (place, guest) in guest_ports(example).iter().enumerate() {
         let port = if place == 0 { port } else { 0 };
-        network.push_str(&format!(",hostfwd=tcp:127.0.0.1:{port}-:{guest}"));
+        network.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-:{guest}"));
     }
     network
 }

@@ -50,8 +50,8 @@ pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathB
 /// Compiles every program of a board and returns their ELF files.
 pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
     let mut built = build_with(toolchain, board, &["--bins"])?;
-    if programs(board)?.iter().any(|program| program == RECORDED) {
-        built.extend(build_with(toolchain, board, &of_program(RECORDED))?);
+    for program in programs(board)?.iter().filter(|program| feature_of(program).is_some()) {
+        built.extend(build_with(toolchain, board, &of_program(program))?);
     }
     Ok(built)
 }
@@ -80,15 +80,19 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
     build_baseline(toolchain, board, &[GATEWAY_AS_TASKS]).map(drop)
 }
 
-/// The program that is built with an additional feature.
-const RECORDED: &str = "recorded";
+/// Returns the additional feature that a program is built with.
+fn feature_of(program: &str) -> Option<&'static str> {
+    match program {
+        "recorded" => Some("record"),
+        "udp-time" => Some("udp"),
+        _ => None,
+    }
+}
 
 /// Returns the cargo arguments that build one program.
 fn of_program(program: &str) -> Vec<&str> {
     let mut options = vec!["--bin", program];
-    if program == RECORDED {
-        options.extend(["--features", "record"]);
-    }
+    options.extend(feature_of(program).into_iter().flat_map(|feature| ["--features", feature]));
     options
 }
 

@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::tag;
 use crate::handle::Handle;
-use crate::{Action, End, EventFlags, Signal, Tuning};
+use crate::{Action, End, EventFlags, Signal, Tuning, UdpAction};
 
 /// An unset address.
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
@@ -100,6 +100,11 @@ impl Raw<'_> {
                 self.push(signal.number().into());
                 tag::RELEASE
             }
+            Action::Udp(socket, action) => {
+                self.push_handle(socket);
+                self.push(action.number().into());
+                self.push_address(address, tag::UDP_ACTION_V4, tag::UDP_ACTION_V6)
+            }
         }
     }
 }
@@ -144,6 +149,11 @@ impl Fields<'_> {
             tag::CONNECT_V4 | tag::CONNECT_V6 => {
                 let action = Action::Connect(self.handle()?);
                 Some((action, Some(self.address(tag == tag::CONNECT_V6)?)))
+            }
+            tag::UDP_ACTION_V4 | tag::UDP_ACTION_V6 => {
+                let (socket, action) = (self.handle()?, UdpAction::of_number(self.small()?)?);
+                let address = self.address(tag == tag::UDP_ACTION_V6)?;
+                Some((Action::Udp(socket, action), action.is_bind().then_some(address)))
             }
             _ => Some((self.action_without_address(tag)?, None)),
         }

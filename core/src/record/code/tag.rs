@@ -60,10 +60,24 @@ tags! {
     OVERDUE = 45, 0;
     BASE = 46, 6;
     POOL = 47, 5;
+    BASE_WITH_UDP = 48, 7;
+    UDP_ACTION_V4 = 49, 5;
+    UDP_ACTION_V6 = 50, 8;
+    BOUND_V4 = 51, 4;
+    BOUND_V6 = 52, 7;
+    BIND_FAILED = 53, 4;
+    DATAGRAM_WAITS = 54, 3;
+    DATAGRAM_DROPPED = 55, 2;
+    UDP_DONE = 56, 3;
+    UDP_REFUSED = 57, 5;
+    UDP_FAILED = 58, 4;
+    DATAGRAM_V4 = 59, 5;
+    DATAGRAM_V6 = 60, 8;
+    CALL_UDP = 61, 2;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the
 /// last field.
 pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
-    Some((fields(tag)?, tag == RECEIVED))
+    Some((fields(tag)?, matches!(tag, RECEIVED | DATAGRAM_V4 | DATAGRAM_V6)))
 }

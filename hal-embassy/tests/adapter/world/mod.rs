@@ -132,15 +132,9 @@ impl World {
         net: NetConfig,
         run: Run,
     ) -> Self {
-        clock::reset();
-        let cable = Rc::new(RefCell::new(Cable::new()));
-        let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
-        let (stack, runner) = embassy_net::new(CableEnd(cable.clone()), net, resources, 0x5eed);
-        let runner = Box::leak(Box::new(runner));
-        let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(app::SIGNAL)));
         let seen = Rc::new(RefCell::new(Seen::default()));
         let told = seen.clone();
-        let device = async move {
+        let device = async move |stack, trigger| {
             let mut storage = Box::new(Storage::<App, 8, CONNS, BYTES, 3>::new());
             let mut base = EventBase::new(&mut storage);
             let pool = base.add_pool(Pool::new(CONNS as u16).rings(INPUT, OUTPUT));
@@ -153,11 +147,27 @@ impl World {
             adapter.close(&mut base).await;
             end
         };
+        let world = Self::of::<SOCKETS, _>(net, device);
+        Self { seen, ..world }
+    }
+
+    /// Any device, before anything has run: a future that gets a stack with room for so many sockets.
+    pub fn of<const SOCKETS: usize, F: Future<Output = End> + 'static>(
+        net: NetConfig,
+        device: impl FnOnce(Stack<'static>, &'static Trigger) -> F,
+    ) -> Self {
+        clock::reset();
+        let cable = Rc::new(RefCell::new(Cable::new()));
+        let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
+        let (stack, runner) = embassy_net::new(CableEnd(cable.clone()), net, resources, 0x5eed);
+        let runner = Box::leak(Box::new(runner));
+        let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(app::SIGNAL)));
+        let device = device(stack, trigger);
         Self {
             peer: Peer::new(&cable),
             cable,
             stack,
-            seen,
+            seen: Rc::default(),
             runner: Task::new(async move { runner.run().await }),
             device: Task::new(device),
             trigger,

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use picoevent_sim_support::net::{PeerEnd, host};
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
+#[cfg(feature = "udp")]
+use smoltcp::socket::udp;
 use smoltcp::time::Instant;
 
 use super::cable::{Cable, PEER};
@@ -110,5 +112,33 @@ impl Peer {
 
     pub fn abort(&mut self, call: Call) {
         self.get(call).abort();
+    }
+}
+
+/// Datagrams.
+#[cfg(feature = "udp")]
+impl Peer {
+    /// Makes a socket for datagrams.
+    pub fn bind(&mut self, port: u16) -> Call {
+        let buffer =
+            || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 64], vec![0; 65_536]);
+        let mut socket = udp::Socket::new(buffer(), buffer());
+        socket.bind(port).expect("a fresh socket");
+        self.sockets.add(socket)
+    }
+
+    pub fn send_to(&mut self, call: Call, to: (Ipv4Addr, u16), data: &[u8]) {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(call);
+        socket.send_slice(data, to).expect("there is room");
+    }
+
+    /// Takes the datagrams that were received, and the ports they came from.
+    pub fn datagrams(&mut self, call: Call) -> Vec<(u16, Vec<u8>)> {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(call);
+        let mut datagrams = Vec::new();
+        while let Ok((data, meta)) = socket.recv() {
+            datagrams.push((meta.endpoint.port, data.to_vec()));
+        }
+        datagrams
     }
 }

@@ -12,4 +12,5 @@ mod support;
 mod timeouts;
 mod triggers;
 mod turns;
+mod udp;
 mod urgent;

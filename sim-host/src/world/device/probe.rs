@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use picoevent::{
-    Conn, ConnEvent, ConnMut, Counts, Cx, Event, EventBase, EventFlags, Fired, Instant,
+    Conn, ConnEvent, ConnMut, Counts, Cx, Event, EventBase, EventFlags, Fired, Instant, UdpEvent,
 };
 use picoevent_embassy::Observe;
 
@@ -230,6 +230,12 @@ impl Seen {
                     return Err(format!("listener {listener:?} was called, but it was freed"));
                 }
             }
+            Fired::Udp(ref fired) => {
+                let socket = fired.socket();
+                if base.udp(socket).is_err() {
+                    return Err(format!("UDP socket {socket:?} was called, but it was closed"));
+                }
+            }
         }
         Ok(())
     }
@@ -302,6 +308,14 @@ fn describe<A>(fired: &Fired<A>) -> Callback {
         }
         Fired::ListenError(call, listener, _) => {
             ("listener failed", Object::Listener(listener), call as usize)
+        }
+        Fired::Udp(ref fired) => {
+            let name = match fired.event() {
+                UdpEvent::Readable => "readable",
+                UdpEvent::Writable => "writable",
+                UdpEvent::Failed(_) => "socket failed",
+            };
+            (name, Object::Udp(fired.socket()), fired.function() as usize)
         }
     };
     Callback { name, object, function: Function::at(function) }

@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Conn, Event, EventFlags, Instant, Listener};
+use picoevent::{Conn, Event, EventFlags, Instant, Listener, UdpSocket};
 
 use crate::world::choices::fault::Fault;
 use crate::world::choices::trouble::Trouble;
@@ -76,6 +76,8 @@ pub enum Object {
     Conn(Conn),
     /// A listener.
     Listener(Listener),
+    /// A UDP socket.
+    Udp(UdpSocket),
 }
 
 /// The state of an object.
@@ -180,6 +182,7 @@ impl Object {
             Self::Event(_) => "event",
             Self::Conn(_) => "conn",
             Self::Listener(_) => "listener",
+            Self::Udp(_) => "udp",
         }
     }
 
@@ -189,6 +192,7 @@ impl Object {
             Self::Event(event) => event.index(),
             Self::Conn(conn) => conn.index(),
             Self::Listener(listener) => listener.index(),
+            Self::Udp(socket) => socket.index(),
         }
     }
 }

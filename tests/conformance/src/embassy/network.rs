@@ -15,6 +15,7 @@ use picoevent_sim_support::net::DeviceEnd;
 use super::cable::Cable;
 use super::clock;
 use super::peer::Peers;
+use crate::stage::UDP;
 
 pub(super) const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(super) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -37,7 +38,7 @@ impl Network {
     pub(super) fn new() -> (Self, Stack<'static>) {
         clock::reset();
         let cable = Rc::new(RefCell::new(Cable::default()));
-        let resources = Box::leak(Box::new(StackResources::<SOCKETS>::new()));
+        let resources = Box::leak(Box::new(StackResources::<{ SOCKETS + UDP }>::new()));
         let address = Config::ipv4_static(StaticConfigV4 {
             address: Ipv4Cidr::new(DEVICE, 24),
             gateway: None,

@@ -7,11 +7,12 @@ use std::rc::Rc;
 use picoevent_sim_support::net::{PeerEnd, host};
 use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::socket::udp;
 use smoltcp::time::Instant;
 
 use super::cable::Cable;
 use super::network::PEER;
-use crate::stage::{Call, Ending, Heard};
+use crate::stage::{Call, Ending, Heard, Host};
 
 /// Room for what a peer sends, or receives as a host.
 const BUFFER: usize = 65_535;
@@ -21,6 +22,7 @@ pub(super) struct Peers {
     interface: Interface,
     sockets: SocketSet<'static>,
     peers: Vec<Peer>,
+    hosts: Vec<SocketHandle>,
     now: u64,
 }
 
@@ -37,7 +39,7 @@ impl Peers {
         let mut cable = PeerEnd(cable);
         let interface = host::interface(&mut cable, Cable::PEER, Some(PEER), 0);
         let sockets = SocketSet::new(Vec::new());
-        Self { cable, interface, sockets, peers: Vec::new(), now: 0 }
+        Self { cable, interface, sockets, peers: Vec::new(), hosts: Vec::new(), now: 0 }
     }
 
     /// Lets all peers work. Returns whether there was anything to do.
@@ -100,6 +102,30 @@ impl Peers {
 
     pub(super) fn heard(&self, call: Call) -> Heard {
         self.peers[call].heard.clone()
+    }
+
+    pub(super) fn bind(&mut self, port: u16) -> Host {
+        let buffer =
+            || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 64], vec![0; BUFFER]);
+        let mut socket = udp::Socket::new(buffer(), buffer());
+        socket.bind(port).expect("a fresh socket");
+        self.hosts.push(self.sockets.add(socket));
+        self.hosts.len() - 1
+    }
+
+    pub(super) fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
+        let IpAddr::V4(address) = device.ip() else { panic!("{device} is not of this network") };
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.hosts[host]);
+        socket.send_slice(bytes, (address, device.port())).expect("there is room");
+    }
+
+    pub(super) fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.hosts[host]);
+        let mut datagrams = Vec::new();
+        while let Ok((data, _)) = socket.recv() {
+            datagrams.push(data.to_vec());
+        }
+        datagrams
     }
 
     fn socket(&mut self, call: Call) -> &mut Socket<'static> {

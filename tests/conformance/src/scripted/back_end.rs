@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use picoevent::{Action, Backend, Conn, ConnError, EventBase, Instant, ListenError, Listener};
 
+use super::datagrams::Datagrams;
 use super::wire::Wire;
 use crate::stage::Call;
 
@@ -15,6 +16,7 @@ pub struct Scripted {
     /// Listeners, and whether each is enabled.
     listeners: Vec<(Listener, SocketAddr, bool)>,
     wires: Vec<Wire>,
+    datagrams: Datagrams,
     /// An address at which connects get no answer.
     silent: SocketAddr,
     /// Something may have happened since the last look.
@@ -24,8 +26,14 @@ pub struct Scripted {
 impl Scripted {
     /// Makes a network without connections. Connects to `silent` get no answer.
     pub fn new(silent: SocketAddr) -> Self {
-        let (listeners, wires) = (Vec::new(), Vec::new());
-        Self { now: Instant::ZERO, listeners, wires, silent, has_news: false }
+        Self {
+            now: Instant::ZERO,
+            listeners: Vec::new(),
+            wires: Vec::new(),
+            datagrams: Datagrams::default(),
+            silent,
+            has_news: false,
+        }
     }
 
     /// Adds a peer's connection.
@@ -39,6 +47,12 @@ impl Scripted {
     pub fn wire(&mut self, call: Call) -> &mut Wire {
         self.has_news = true;
         &mut self.wires[call]
+    }
+
+    /// Returns the sockets for datagrams, to do something with them.
+    pub(crate) fn datagrams(&mut self) -> &mut Datagrams {
+        self.has_news = true;
+        &mut self.datagrams
     }
 
     /// Returns whether a listener has the address.
@@ -120,6 +134,7 @@ impl<A> Backend<A> for Scripted {
             }
             // The next look moves the bytes.
             Action::Receive(_) | Action::Send(_) | Action::Tune(..) => {}
+            Action::Udp(socket, action) => self.datagrams.act(socket, action, base),
             // There are no sources, and signals come through triggers.
             Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
         }
@@ -140,6 +155,7 @@ impl<A> Backend<A> for Scripted {
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
         self.has_news = false;
+        self.datagrams.feed(base);
         for wire in &mut self.wires {
             let is_over = wire.is_peer_reset || wire.is_device_reset || wire.is_device_ended;
             let is_new = wire.conn.is_none() && !is_over;

@@ -26,6 +26,7 @@ mod callbacks;
 mod closing;
 mod connecting;
 mod crowding;
+mod datagrams;
 mod ending;
 mod halves;
 mod lines;

@@ -63,10 +63,22 @@ impl Qmp {
     /// # Errors
     /// As [`Qmp::execute`], and if nothing is forwarded there.
     pub fn forwarded_port(&mut self, port: u16) -> Result<u16> {
+        self.forwarded("TCP", port)
+    }
+
+    /// As [`forwarded_port`](Self::forwarded_port), for datagrams.
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn forwarded_udp_port(&mut self, port: u16) -> Result<u16> {
+        self.forwarded("UDP", port)
+    }
+
+    fn forwarded(&mut self, protocol: &str, port: u16) -> Result<u16> {
         // There is no machine-readable form of this answer in QEMU 7.2.
         let arguments = json!({ "command-line": "info usernet" });
         let answer = self.execute("human-monitor-command", arguments)?;
-        forwarded_port(answer.as_str().unwrap_or_default(), port)
+        forwarded_port(answer.as_str().unwrap_or_default(), protocol, port)
             .ok_or_else(|| anyhow!("QEMU forwards no port to the guest's port {port}"))
     }
 }
@@ -110,10 +122,11 @@ fn next_object(reader: &mut impl BufRead) -> Result<Value> {
 ///   Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
 ///   TCP[HOST_FORWARD]  12       127.0.0.1 40123       10.0.2.15  9995     0     0
 /// ```
-fn forwarded_port(table: &str, guest_port: u16) -> Option<u16> {
+fn forwarded_port(table: &str, protocol: &str, guest_port: u16) -> Option<u16> {
+    let state = format!("{protocol}[HOST_FORWARD]");
     table.lines().find_map(|line| {
         let mut words = line.split_whitespace();
-        words.next().filter(|protocol| *protocol == "TCP[HOST_FORWARD]")?;
+        words.next().filter(|word| *word == state)?;
         let (host, guest) = (words.nth(2)?, words.nth(1)?);
         if guest.parse() == Ok(guest_port) { host.parse().ok() } else { None }
     })
@@ -140,8 +153,9 @@ mod tests {
     #[test]
     fn the_forwarded_port_is_read_out_of_the_table() {
         let table = "Hub -1 (n0):\r\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\r\n  UDP[HOST_FORWARD]   8       127.0.0.1 53535       10.0.2.15  9995     0     0\r\n  TCP[HOST_FORWARD]   8       127.0.0.1 43193       10.0.2.15  9995     0     0\r\n  TCP[ESTABLISHED]    9       127.0.0.1 33333       10.0.2.15     7     0     0\r\n";
-        assert_eq!(forwarded_port(table, 9995), Some(43193));
-        assert_eq!(forwarded_port(table, 7), None);
-        assert_eq!(forwarded_port("garbage", 7), None);
+        assert_eq!(forwarded_port(table, "TCP", 9995), Some(43193));
+        assert_eq!(forwarded_port(table, "UDP", 9995), Some(53535));
+        assert_eq!(forwarded_port(table, "TCP", 7), None);
+        assert_eq!(forwarded_port("garbage", "TCP", 7), None);
     }
 }

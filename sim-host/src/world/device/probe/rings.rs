@@ -24,7 +24,7 @@ impl Rings {
     pub(super) fn before<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) {
         let conn = match *fired {
             Fired::Conn(_, conn, _) => conn,
-            Fired::Event(..) | Fired::ListenError(..) => return,
+            Fired::Event(..) | Fired::ListenError(..) | Fired::Udp(_) => return,
         };
         if let Ok(conn) = base.conn(conn) {
             (self.input, self.output) = conn.ring_sizes();

@@ -1,0 +1,139 @@
+//! Without the feature `udp`: a table without slots, and a callback that is never due.
+
+use core::convert::Infallible;
+use core::marker::PhantomData;
+use core::net::SocketAddr;
+
+use super::UdpEvent;
+use crate::handle::UdpSocket;
+use crate::outbox::{Action, Pending};
+use crate::queue::Turn;
+use crate::{Cx, EventBase, Fired};
+
+/// Stands in for the index of a socket's slot.
+pub(crate) type UdpIndex = Infallible;
+
+/// Stands in for the room for one UDP socket: it has no size. With the feature `udp` a socket fits.
+pub struct UdpSlot<A>(PhantomData<fn(&mut A)>);
+
+impl<A> UdpSlot<A> {
+    pub(crate) const EMPTY: Self = Self(PhantomData);
+}
+
+/// Stands in for the callback of a UDP socket: there is none without the feature `udp`.
+pub struct FiredUdp<A> {
+    never: Infallible,
+    app: PhantomData<fn(&mut A)>,
+}
+
+impl<A> FiredUdp<A> {
+    /// Calls the callback.
+    pub const fn call(self, _: &mut A, _: &mut Cx<'_, A>) {
+        let Self { never, app: PhantomData } = self;
+        match never {}
+    }
+
+    /// Returns the socket.
+    pub const fn socket(&self) -> UdpSocket {
+        match self.never {}
+    }
+
+    /// Returns what happened.
+    pub const fn event(&self) -> UdpEvent {
+        match self.never {}
+    }
+}
+
+/// Stands in for what a back end does for UDP sockets: nothing without the feature `udp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpAction {}
+
+impl UdpAction {
+    pub(crate) const fn is_bind(self) -> bool {
+        match self {}
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn number(self) -> u8 {
+        match self {}
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn of_number(_: u8) -> Option<Self> {
+        None
+    }
+}
+
+/// Stands in for the table of UDP sockets.
+pub(crate) struct UdpTable<'s, A>(PhantomData<&'s mut [UdpSlot<A>]>);
+
+impl<'s, A> UdpTable<'s, A> {
+    pub(crate) const fn new(_: &'s mut [UdpSlot<A>], _: &mut u16) -> Self {
+        Self(PhantomData)
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, slots: usize, _: &mut u16) -> Option<Self> {
+        (slots == 0).then_some(self)
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        0
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        0
+    }
+
+    #[cfg(any(feature = "peaks", test))]
+    pub(crate) const fn peak(&self) -> usize {
+        0
+    }
+
+    #[cfg(any(feature = "peaks", test))]
+    pub(crate) const fn reset_peak(&mut self, _: usize) {}
+
+    pub(crate) const fn index_of(&self, _: u16) -> Option<UdpIndex> {
+        None
+    }
+
+    pub(crate) const fn turn(&mut self, index: UdpIndex) -> Option<&mut Turn> {
+        match index {}
+    }
+
+    pub(crate) const fn pending(&mut self, index: UdpIndex) -> Option<&mut Pending> {
+        match index {}
+    }
+}
+
+impl<A> Cx<'_, A> {
+    pub(crate) const fn is_udps_turn(&self, index: UdpIndex) -> bool {
+        match index {}
+    }
+
+    pub(crate) const fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
+        match index {}
+    }
+
+    pub(crate) const fn udp_action(&mut self, index: UdpIndex, _: u8) -> Option<Action> {
+        match index {}
+    }
+
+    pub(crate) const fn udp_close_all(&mut self) {}
+}
+
+impl<A> EventBase<'_, A> {
+    pub(crate) const fn udp_address_of(&self, _: UdpSocket) -> Option<SocketAddr> {
+        None
+    }
+}
+
+/// Plays nothing: a recording with UDP sockets is of a base of other sizes.
+#[cfg(feature = "record")]
+pub(crate) fn play<'r, A>(
+    _: crate::record::Entry<'r>,
+    base: &EventBase<'_, A>,
+) -> crate::record::Entry<'r> {
+    crate::record::Entry::Base(base.sizes())
+}

@@ -1,0 +1,303 @@
+//! What a UDP socket's slot keeps, and which of its callbacks is due.
+
+use core::net::SocketAddr;
+use core::ops::Range;
+
+use super::ring::{fits, front, pop};
+use super::{OnUdp, UdpAction, UdpEvent, UdpIndex, UdpMut, UdpRings};
+use crate::address::Address;
+use crate::error::Code;
+use crate::handle::{UdpSocket, kind};
+use crate::outbox::{Action, Pending, action};
+use crate::pool::Pools;
+use crate::queue::Turn;
+use crate::ring::{Count, Ring};
+use crate::table::{Head, Slot};
+use crate::{Cx, Fired};
+
+/// The flags of a socket, in the word of its [`Turn`].
+pub(super) mod flag {
+    use crate::queue::Turn;
+
+    /// The back end has bound it.
+    pub(in crate::udp) const BOUND: u32 = 1 << Turn::FLAGS;
+    /// It could not be bound.
+    pub(in crate::udp) const FAILED: u32 = BOUND << 1;
+    /// The application has closed it; the back end does not know that yet.
+    pub(in crate::udp) const CLOSED: u32 = BOUND << 2;
+    /// It receives from its peer only.
+    pub(in crate::udp) const CONNECTED: u32 = BOUND << 3;
+    /// A datagram found no room in the input ring and waits with the back end.
+    pub(in crate::udp) const WAITS: u32 = BOUND << 4;
+}
+
+/// Callbacks that are due, in the order they run.
+pub(super) mod due {
+    pub(in crate::udp) const FAILED: u8 = 1 << 0;
+    pub(in crate::udp) const READ: u8 = 1 << 1;
+    pub(in crate::udp) const WRITE: u8 = 1 << 2;
+}
+
+/// Room for one UDP socket, in a [`Memory`](crate::memory::Memory).
+pub struct UdpSlot<A> {
+    pub(super) call: Option<OnUdp<A>>,
+    pub(super) user: u32,
+    /// What it is bound to: what was asked for, and then what the back end has chosen.
+    pub(super) address: Address,
+    pub(super) peer: Address,
+    /// Where the rings begin in the bytes of the storage: the input, and behind it the output.
+    start: usize,
+    input_len: Count,
+    output_len: Count,
+    pub(super) input: Ring,
+    pub(super) output: Ring,
+    /// Datagrams dropped in each direction.
+    pub(super) input_dropped: u32,
+    pub(super) output_dropped: u32,
+    /// The length of the record that was refused last; zero if `Writable` is not waited for.
+    pub(super) room_wanted: Count,
+    pub(super) error: Code,
+    pub(super) turn: Turn,
+    head: Head,
+    pub(super) pending: Pending,
+}
+
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<UdpSlot<()>>() == 100);
+
+impl<A> Slot for UdpSlot<A> {
+    type Kind = kind::UdpSocket;
+
+    const EMPTY: Self = Self {
+        call: None,
+        user: 0,
+        address: Address::EMPTY,
+        peer: Address::EMPTY,
+        start: 0,
+        input_len: 0,
+        output_len: 0,
+        input: Ring::EMPTY,
+        output: Ring::EMPTY,
+        input_dropped: 0,
+        output_dropped: 0,
+        room_wanted: 0,
+        error: Code::EMPTY,
+        turn: Turn::EMPTY,
+        head: Head::EMPTY,
+        pending: Pending::EMPTY,
+    };
+
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+
+    fn renew(&mut self) {
+        (self.turn, self.pending) = (Turn::EMPTY, Pending::EMPTY);
+        (self.start, self.input_len, self.output_len) = (0, 0, 0);
+    }
+}
+
+impl<A> UdpSlot<A> {
+    pub(crate) const EMPTY: Self = Slot::EMPTY;
+
+    /// Begins a socket in a slot that has just been taken and has its rings.
+    pub(super) fn begin(&mut self, address: SocketAddr, call: OnUdp<A>) {
+        (self.call, self.user) = (Some(call), 0);
+        (self.address, self.peer) = (address.into(), Address::EMPTY);
+        (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
+        (self.input_dropped, self.output_dropped, self.room_wanted) = (0, 0, 0);
+        self.turn = self.turn.begin(0, 0);
+    }
+
+    pub(super) const fn set_rings(&mut self, start: usize, rings: UdpRings) {
+        self.start = start;
+        (self.input_len, self.output_len) = (rings.input as Count, rings.output as Count);
+    }
+
+    pub(super) const fn rings(&self) -> UdpRings {
+        UdpRings::new(self.input_len(), self.output_len())
+    }
+
+    pub(super) const fn input_len(&self) -> usize {
+        self.input_len as usize
+    }
+
+    pub(super) const fn output_len(&self) -> usize {
+        self.output_len as usize
+    }
+
+    /// Returns where the input ring is in the bytes of the storage.
+    pub(super) fn input_range(&self) -> Range<usize> {
+        self.start..self.start.wrapping_add(self.input_len())
+    }
+
+    /// Returns where the output ring is in the bytes of the storage.
+    pub(super) fn output_range(&self) -> Range<usize> {
+        let start = self.start.wrapping_add(self.input_len());
+        start..start.wrapping_add(self.output_len())
+    }
+
+    pub(super) const fn has(&self, flags: u32) -> bool {
+        self.turn.has(flags)
+    }
+
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.has(flag::CLOSED)
+    }
+
+    /// Discards the oldest datagram of the input.
+    pub(super) fn pop_input(&mut self, pools: &Pools<'_>) {
+        let storage = pools.part(self.input_range());
+        pop(&mut self.input, storage);
+    }
+
+    /// Discards the oldest request of the output. Returns whether it was a datagram.
+    pub(super) fn pop_output(&mut self, pools: &Pools<'_>) -> bool {
+        let storage = pools.part(self.output_range());
+        let oldest = front(self.output, storage).map(|record| record.kind);
+        pop(&mut self.output, storage);
+        oldest == Some(super::ring::Kind::Datagram)
+    }
+
+    /// Returns whether the application waits for room and there is some.
+    pub(super) fn has_room_wanted(&self) -> bool {
+        let wanted = self.room_wanted as usize;
+        wanted > 0 && fits(self.output, self.output_len(), wanted)
+    }
+
+    /// Takes the first of the callbacks that are due and whose reason still holds. Returns it, and those
+    /// that are left.
+    fn take_due(&mut self, due: u8) -> Option<(UdpEvent, u8)> {
+        let mut due = due;
+        if self.input.len() == 0 {
+            due &= !due::READ;
+        }
+        if !self.has_room_wanted() {
+            due &= !due::WRITE;
+        }
+        let first = due & due.wrapping_neg();
+        let event = match first {
+            due::FAILED => UdpEvent::Failed(self.error.into()),
+            due::READ => UdpEvent::Readable,
+            due::WRITE => {
+                self.room_wanted = 0;
+                UdpEvent::Writable
+            }
+            _ => return None,
+        };
+        Some((event, due & !first))
+    }
+}
+
+/// A callback of a UDP socket that is due, with its arguments.
+pub struct FiredUdp<A> {
+    call: OnUdp<A>,
+    socket: UdpSocket,
+    event: UdpEvent,
+}
+
+impl<A> FiredUdp<A> {
+    /// Calls the callback.
+    pub fn call(self, app: &mut A, cx: &mut Cx<'_, A>) {
+        (self.call)(app, &mut UdpMut::new(cx, self.socket), self.event);
+    }
+
+    /// Returns the function that is called.
+    pub const fn function(&self) -> OnUdp<A> {
+        self.call
+    }
+
+    /// Returns the socket.
+    pub const fn socket(&self) -> UdpSocket {
+        self.socket
+    }
+
+    /// Returns what happened.
+    pub const fn event(&self) -> UdpEvent {
+        self.event
+    }
+}
+
+impl<A> Cx<'_, A> {
+    /// Makes callbacks of the socket in a slot due.
+    pub(super) fn udp_activate(&mut self, index: UdpIndex, due: u8) {
+        self.activate(self.tables.udp.id(index), due);
+    }
+
+    /// Returns whether the socket in a slot, which is queued first, has not run in this pass.
+    pub(crate) fn is_udps_turn(&self, index: UdpIndex) -> bool {
+        self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
+    }
+
+    /// Prepares the next callback of a socket whose turn it is. Others that are due run in the next pass.
+    pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
+        let (socket, slot) = self.tables.udp.slots.at(index)?;
+        let due = self.queues.done(&mut slot.turn);
+        let (event, left) = slot.take_due(due)?;
+        let call = slot.call?;
+        if left != 0 {
+            self.udp_activate(index, left);
+        }
+        Some(Fired::Udp(FiredUdp { call, socket, event }))
+    }
+
+    pub(super) fn udp_post(&mut self, index: UdpIndex, action: u8) {
+        self.post(self.tables.udp.id(index), action);
+    }
+
+    pub(crate) fn udp_action(&mut self, index: UdpIndex, action: u8) -> Option<Action> {
+        let (socket, slot) = self.tables.udp.slots.at(index)?;
+        match action {
+            action::OPEN => Some(Action::Udp(socket, UdpAction::Bind)),
+            action::RECEIVE if !slot.is_closed() => {
+                Some(Action::Udp(socket, UdpAction::ReceiveFrom))
+            }
+            action::SEND if slot.output.len() > 0 => Some(Action::Udp(socket, UdpAction::SendTo)),
+            action::DROP => {
+                slot.pending.actions = 0;
+                self.tables.udp.give_back(index);
+                Some(Action::Udp(socket, UdpAction::Unbind))
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts a socket as one that keeps the loop going, or no longer.
+    pub(super) fn udp_keeps_loop(&mut self, keeps: bool) {
+        self.listening = match keeps {
+            true => self.listening.saturating_add(1),
+            false => self.listening.saturating_sub(1),
+        };
+    }
+
+    /// Closes the socket in a slot.
+    pub(super) fn udp_close(&mut self, index: UdpIndex) {
+        let Some((_, slot)) = self.tables.udp.slots.at(index) else { return };
+        if slot.is_closed() {
+            return;
+        }
+        slot.turn.set(flag::CLOSED, true);
+        slot.input.clear();
+        let failed = slot.has(flag::FAILED);
+        let id = self.tables.udp.id(index);
+        self.queues.remove(&mut self.tables, id);
+        if let Some(turn) = self.tables.udp.turn(index) {
+            turn.set_due(0);
+        }
+        if !failed {
+            self.udp_keeps_loop(false);
+        }
+        // What is queued is sent first.
+        self.udp_post(index, action::SEND | action::DROP);
+    }
+
+    pub(crate) fn udp_close_all(&mut self) {
+        for index in 0..self.tables.udp.slots.capacity() as u16 {
+            self.udp_close(index);
+        }
+    }
+}

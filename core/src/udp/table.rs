@@ -1,0 +1,110 @@
+//! The table of UDP sockets.
+
+use super::UdpSlot;
+use crate::handle::UdpSocket;
+use crate::outbox::Pending;
+use crate::queue::{Id, Turn};
+use crate::table::Table;
+use crate::{FullError, SetupError, UdpRings};
+
+/// The index of a socket's slot.
+pub(crate) type UdpIndex = u16;
+
+pub(crate) struct UdpTable<'s, A> {
+    pub(super) slots: Table<'s, UdpSlot<A>>,
+    /// The number of the first slot, in the numbering of all tables.
+    first: u16,
+}
+
+impl<'s, A> UdpTable<'s, A> {
+    pub(crate) fn new(slots: &'s mut [UdpSlot<A>], number: &mut u16) -> Self {
+        let first = *number;
+        Self { slots: Table::new(slots, number), first }
+    }
+
+    /// Returns the table with its first slots only, all free; `None` if there are fewer.
+    #[cfg(feature = "record")]
+    pub(crate) fn shortened(self, slots: usize, number: &mut u16) -> Option<Self> {
+        let first = *number;
+        Some(Self { slots: self.slots.shortened(slots, number)?, first })
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[cfg(any(feature = "peaks", test))]
+    pub(crate) const fn peak(&self) -> usize {
+        self.slots.peak.get()
+    }
+
+    #[cfg(any(feature = "peaks", test))]
+    pub(crate) const fn reset_peak(&mut self, now: usize) {
+        self.slots.peak.reset(now);
+    }
+
+    /// Returns the index of the slot with this number; `None` if it is another table's, or nobody's.
+    pub(crate) fn index_of(&self, number: u16) -> Option<UdpIndex> {
+        let index = number.checked_sub(self.first)?;
+        (usize::from(index) < self.slots.capacity()).then_some(index)
+    }
+
+    pub(super) const fn id(&self, index: UdpIndex) -> Id {
+        Id::at(self.first.wrapping_add(index))
+    }
+
+    pub(crate) fn turn(&mut self, index: UdpIndex) -> Option<&mut Turn> {
+        self.slots.slot_mut(index).map(|slot| &mut slot.turn)
+    }
+
+    pub(crate) fn pending(&mut self, index: UdpIndex) -> Option<&mut Pending> {
+        self.slots.slot_mut(index).map(|slot| &mut slot.pending)
+    }
+
+    /// Returns a socket that is not closed.
+    pub(super) fn get(&self, socket: UdpSocket) -> Option<&UdpSlot<A>> {
+        self.slots.get(socket).filter(|slot| !slot.is_closed())
+    }
+
+    pub(super) fn get_mut(&mut self, socket: UdpSocket) -> Option<&mut UdpSlot<A>> {
+        self.slots.get_mut(socket).filter(|slot| !slot.is_closed())
+    }
+
+    /// Takes a slot that has had such rings before, or a new one, for which `carve` makes rings. O(1), and
+    /// O(slots) while a slot is free that has had rings.
+    pub(super) fn take(
+        &mut self,
+        rings: UdpRings,
+        carve: impl FnOnce(usize) -> Result<usize, SetupError>,
+    ) -> Result<(UdpSocket, &mut UdpSlot<A>), SetupError> {
+        let carved = self.slots.capacity().saturating_sub(self.slots.uncarved());
+        if self.slots.len() < carved {
+            for mut index in 0..carved as u16 {
+                let suits = |slot: &UdpSlot<A>| slot.rings() == rings;
+                if self.slots.at(index).is_none() && self.slots.slot(index).is_some_and(suits) {
+                    return self.slots.insert_from(&mut index).ok_or(FullError::Udp.into());
+                }
+            }
+        }
+        if self.slots.uncarved() == 0 {
+            return Err(FullError::Udp.into());
+        }
+        let start = carve(rings.bytes())?;
+        let mut first = self.slots.carve(1).ok_or(FullError::Udp)?;
+        let (socket, slot) = self.slots.insert_from(&mut first).ok_or(FullError::Udp)?;
+        slot.set_rings(start, rings);
+        Ok((socket, slot))
+    }
+
+    /// Gives a slot back, which keeps its rings.
+    pub(super) fn give_back(&mut self, index: UdpIndex) {
+        // It is found by its rings, not by a list.
+        let mut no_list = u16::MAX;
+        self.slots.give_back_to(&mut no_list, index);
+    }
+}

@@ -1,0 +1,50 @@
+//! Without the feature `udp`: no sockets.
+
+use core::marker::PhantomData;
+use core::task::Waker;
+
+use picoevent::{EventBase, Instant, UdpAction, UdpSocket};
+
+use crate::pool::Pool;
+
+/// Stands in for the UDP sockets of an adapter.
+pub(crate) struct Places<'n, const UDP: usize>(PhantomData<&'n ()>);
+
+/// Stands in for the same during a poll of the task.
+pub(crate) type Udp<'r, 'n> = PhantomData<&'r mut &'n ()>;
+
+impl<'n, const UDP: usize> Places<'n, UDP> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    pub(crate) const fn all(&mut self) -> Udp<'_, 'n> {
+        PhantomData
+    }
+}
+
+impl Pool<'_, '_> {
+    pub(crate) const fn act_udp<A>(
+        &mut self,
+        _: UdpSocket,
+        _: UdpAction,
+        _: &mut EventBase<'_, A>,
+    ) {
+    }
+
+    pub(crate) const fn look_at_udp<A>(&mut self, _: u32, _: &mut EventBase<'_, A>) {}
+
+    pub(crate) const fn late_udp(&self) -> u32 {
+        0
+    }
+
+    pub(crate) const fn udp_deadline(&self, _: Instant) -> Instant {
+        Instant::MAX
+    }
+
+    pub(crate) const fn udp_is_sending(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn watch_udp<A>(&mut self, _: u32, _: &mut EventBase<'_, A>, _: &Waker) {}
+}

@@ -1,0 +1,165 @@
+//! The place of a UDP socket: a socket of the stack, and what it is used for.
+
+use core::net::{IpAddr, SocketAddr};
+use core::task::Poll;
+
+use embassy_net::{IpAddress, IpEndpoint, IpListenEndpoint};
+use heapless::Vec;
+use picoevent::{EventBase, UdpError, UdpSocket};
+
+use super::socket::Socket;
+use crate::address;
+use crate::env::Env;
+use crate::time::{self, NEVER, Stamp};
+
+/// How long the stack may take to send a datagram: it asks for the hardware address of a neighbour once a
+/// second.
+pub(crate) const GIVE_UP: u32 = time::millis(3_000);
+
+/// The most groups of a socket. The stack has four at most, of all sockets.
+const GROUPS: usize = 4;
+
+/// The longest datagrams that fit one frame of Ethernet: the stack does not fragment.
+const MOST_V4: usize = 1_472;
+const MOST_V6: usize = 1_452;
+
+/// The UDP sockets of an adapter.
+pub(crate) struct Places<'n, const UDP: usize>(Vec<Place<'n>, UDP>);
+
+/// The same during a poll of the task.
+pub(crate) type Udp<'r, 'n> = &'r mut [Place<'n>];
+
+impl<'n, const UDP: usize> Places<'n, UDP> {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a socket, if there is room.
+    pub(super) fn add(&mut self, socket: Socket<'n>) {
+        let _ = self.0.push(Place::new(socket));
+    }
+
+    pub(crate) fn all(&mut self) -> Udp<'_, 'n> {
+        &mut self.0
+    }
+}
+
+pub(crate) struct Place<'n> {
+    pub(super) socket: Socket<'n>,
+    pub(super) role: Role,
+    /// When the stack was given what it has to send; `None` if it has nothing.
+    pub(super) given: Option<Stamp>,
+    /// Broadcasts are allowed.
+    pub(super) broadcasts: bool,
+    pub(super) groups: Vec<IpAddress, GROUPS>,
+}
+
+/// What a socket is used for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Nothing.
+    Free,
+    /// A UDP socket of the base. The datagram that the stack has, if there is one, is still the oldest in
+    /// the base's ring.
+    Bound(UdpSocket),
+    /// One that was closed: it has datagrams to send.
+    Closing,
+}
+
+impl<'n> Place<'n> {
+    fn new(socket: Socket<'n>) -> Self {
+        Self { socket, role: Role::Free, given: None, broadcasts: false, groups: Vec::new() }
+    }
+
+    pub(super) fn is_sending(&self) -> bool {
+        self.given.is_some()
+    }
+
+    /// Returns how long the stack may still take to send what it was given.
+    pub(super) fn left(&self, now: Stamp) -> u32 {
+        self.given.map_or(NEVER, |given| GIVE_UP.saturating_sub(now.wrapping_sub(given)))
+    }
+
+    /// Receives what the base has room for.
+    pub(super) fn receive<A>(&mut self, id: UdpSocket, base: &mut EventBase<'_, A>) {
+        let longest = self.socket.longest();
+        while base.has_udp_room(id, longest)
+            && self.socket.receive(|from, data| base.received_from(id, from, data)).is_some()
+        {
+        }
+    }
+
+    /// Gives up what the stack has not sent: the socket loses it. What was received is kept, as far as there
+    /// is room for it.
+    pub(super) fn give_up<A>(&mut self, base: &mut EventBase<'_, A>) {
+        let endpoint = self.socket.endpoint();
+        if let Role::Bound(id) = self.role {
+            let take = |from, data: &[u8], base: &mut EventBase<'_, A>| {
+                if !base.received_from(id, from, data) {
+                    base.input_dropped(id);
+                }
+            };
+            while self.socket.receive(|from, data| take(from, data, base)).is_some() {}
+        }
+        let role = self.role;
+        self.free();
+        if let Role::Bound(id) = role {
+            match self.socket.bind(endpoint) {
+                Ok(()) => base.udp_done(id, Err(UdpError::Unreachable)),
+                Err(error) => base.bind_failed(id, error),
+            }
+            self.role = role;
+        }
+    }
+
+    /// Closes the socket. What it has not sent is lost.
+    pub(super) fn free(&mut self) {
+        self.socket.close();
+        (self.role, self.given) = (Role::Free, None);
+    }
+
+    /// Gives the stack a datagram. Returns whether it has taken it.
+    ///
+    /// # Errors
+    /// The reason why the datagram cannot be sent.
+    pub(super) fn send(
+        &mut self,
+        to: SocketAddr,
+        data: &[u8],
+        env: &Env<'_>,
+    ) -> Result<bool, UdpError> {
+        let most = if to.is_ipv6() { MOST_V6 } else { MOST_V4 };
+        if data.len() > most {
+            return Err(UdpError::TooLong);
+        }
+        let to = address::udp_endpoint(to).ok_or(UdpError::Invalid)?;
+        self.find_way(to, env)?;
+        match self.socket.send(to, data) {
+            Poll::Ready(sent) => sent?,
+            Poll::Pending => return Ok(false),
+        }
+        self.given = Some(env.now);
+        Ok(true)
+    }
+
+    /// Returns whether the stack could send to this address now.
+    fn find_way(&self, to: IpEndpoint, env: &Env<'_>) -> Result<(), UdpError> {
+        let network = &env.network;
+        if network.is_broadcast(to.addr) && !self.broadcasts {
+            return Err(UdpError::Denied);
+        }
+        let near = !to.addr.is_unicast() || network.is_broadcast(to.addr);
+        let is_reached = if near { network.speaks(to.addr) } else { network.reaches(to.addr) };
+        if is_reached { Ok(()) } else { Err(UdpError::Unreachable) }
+    }
+
+    /// Returns whether a packet could match this socket and one that is bound to `endpoint`.
+    pub(super) fn overlaps(&self, endpoint: IpListenEndpoint) -> bool {
+        self.role != Role::Free && address::overlap(self.socket.endpoint(), endpoint)
+    }
+}
+
+/// Converts the address of a group.
+pub(super) fn group(group: IpAddr) -> Option<IpAddress> {
+    address::udp_endpoint((group, 1).into()).map(|endpoint| endpoint.addr)
+}

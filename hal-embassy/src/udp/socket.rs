@@ -1,0 +1,80 @@
+//! One UDP socket of the stack, without futures, as [`crate::socket`] is for TCP.
+//!
+//! No other module names the stack's UDP sockets.
+
+use core::net::SocketAddr;
+use core::task::{Context, Poll, Waker};
+
+use embassy_net::udp::{BindError, PacketMetadata, SendError, UdpSocket};
+use embassy_net::{IpEndpoint, IpListenEndpoint, Stack};
+use picoevent::UdpError;
+
+use crate::socket::begin;
+
+pub(crate) struct Socket<'n>(UdpSocket<'n>);
+
+impl<'n> Socket<'n> {
+    pub(super) fn new(
+        stack: Stack<'n>,
+        rx_packets: &'n mut [PacketMetadata],
+        rx: &'n mut [u8],
+        tx_packets: &'n mut [PacketMetadata],
+        tx: &'n mut [u8],
+    ) -> Self {
+        Self(UdpSocket::new(stack, rx_packets, rx, tx_packets, tx))
+    }
+
+    /// Binds the socket, which must be closed. The stack chooses a port for port 0.
+    pub(super) fn bind(&mut self, endpoint: IpListenEndpoint) -> Result<(), UdpError> {
+        self.0.bind(endpoint).map_err(|error| match error {
+            BindError::InvalidState => UdpError::InUse,
+            BindError::NoRoute => UdpError::Invalid,
+        })
+    }
+
+    /// Returns what the socket is bound to; port 0 if it is closed.
+    pub(super) fn endpoint(&self) -> IpListenEndpoint {
+        self.0.endpoint()
+    }
+
+    /// Closes the socket. What is in its buffers is lost.
+    pub(super) fn close(&mut self) {
+        self.0.close();
+    }
+
+    /// Returns the length of the longest datagram that can be received.
+    pub(super) fn longest(&self) -> usize {
+        self.0.payload_recv_capacity()
+    }
+
+    /// Takes the oldest datagram and passes it to `take`. Returns its result; `None` if there is none.
+    pub(super) fn receive<R>(&mut self, take: impl FnOnce(SocketAddr, &[u8]) -> R) -> Option<R> {
+        if !self.0.may_recv() {
+            return None;
+        }
+        let taken = begin(self.0.recv_from_with(|data, meta| take(meta.endpoint.into(), data)));
+        match taken {
+            Poll::Ready(taken) => Some(taken),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Gives the stack a datagram to send. Pending while it has no room for it.
+    pub(super) fn send(&mut self, to: IpEndpoint, data: &[u8]) -> Poll<Result<(), UdpError>> {
+        let sent = self.0.poll_send_to(data, to, &mut Context::from_waker(Waker::noop()));
+        sent.map_err(|error| match error {
+            SendError::NoRoute | SendError::SocketNotBound => UdpError::Unreachable,
+            SendError::PacketTooLarge => UdpError::TooLong,
+        })
+    }
+
+    /// Returns whether the stack has sent everything. If not, `waker` is woken when it has sent a datagram.
+    pub(super) fn is_flushed(&mut self, waker: &Waker) -> bool {
+        crate::socket::once(self.0.flush(), waker).is_ready()
+    }
+
+    /// Returns whether there is a datagram. If not, `waker` is woken when there is one.
+    pub(super) fn has_input(&self, waker: &Waker) -> bool {
+        self.0.poll_recv_ready(&mut Context::from_waker(waker)).is_ready()
+    }
+}

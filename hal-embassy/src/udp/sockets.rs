@@ -1,0 +1,72 @@
+//! The memory of the UDP sockets.
+
+use embassy_net::Stack;
+use embassy_net::udp::PacketMetadata;
+use heapless::Vec;
+
+use super::place::Places;
+use super::socket::Socket;
+
+/// The buffers of `SOCKETS` UDP sockets of the stack, one for each of the base that exists at once, and one
+/// more if sockets are closed and bound again in the same callback.
+///
+/// | parameter | is |
+/// |---|---|
+/// | `SOCKETS` | UDP sockets |
+/// | `RX` | bytes of datagrams received by the stack and not by the base, for each socket. What finds no room is dropped by the stack, and not counted. A ring of the base that is longer takes several datagrams in a turn |
+/// | `TX` | bytes of datagrams that the stack has to send, for each socket: no datagram can be longer, nor than 1,472 bytes over IPv4 and 1,452 over IPv6, since the stack does not fragment |
+/// | `PACKETS` | datagrams in each of the two |
+///
+/// A new value is all zeros, so a `static` one takes no flash. Each socket takes a place in the
+/// `StackResources`.
+pub struct UdpSockets<
+    const SOCKETS: usize,
+    const RX: usize,
+    const TX: usize,
+    const PACKETS: usize = 4,
+> {
+    buffers: [Buffers<RX, TX, PACKETS>; SOCKETS],
+}
+
+struct Buffers<const RX: usize, const TX: usize, const PACKETS: usize> {
+    rx: [u8; RX],
+    tx: [u8; TX],
+    // Empty at first: the stack's empty packet is not made of zeros.
+    rx_packets: Vec<PacketMetadata, PACKETS>,
+    tx_packets: Vec<PacketMetadata, PACKETS>,
+}
+
+impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usize>
+    UdpSockets<SOCKETS, RX, TX, PACKETS>
+{
+    /// Makes the buffers.
+    pub const fn new() -> Self {
+        Self { buffers: [const { Buffers::new() }; SOCKETS] }
+    }
+
+    /// Takes all the sockets from the stack.
+    pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>) -> Places<'n, SOCKETS> {
+        let mut places = Places::new();
+        for Buffers { rx, tx, rx_packets, tx_packets } in &mut self.buffers {
+            while rx_packets.push(PacketMetadata::EMPTY).is_ok() {}
+            while tx_packets.push(PacketMetadata::EMPTY).is_ok() {}
+            // There is room for as many places as there are buffers.
+            places.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
+        }
+        places
+    }
+}
+
+impl<const RX: usize, const TX: usize, const PACKETS: usize> Buffers<RX, TX, PACKETS> {
+    const fn new() -> Self {
+        Self { rx: [0; RX], tx: [0; TX], rx_packets: Vec::new(), tx_packets: Vec::new() }
+    }
+}
+
+impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usize> Default
+    for UdpSockets<SOCKETS, RX, TX, PACKETS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}

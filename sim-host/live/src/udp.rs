@@ -1,0 +1,234 @@
+//! UDP sockets.
+//!
+//! As with [streams](super::stream), the selector reports only changes, so the state of each socket is kept
+//! here. A datagram's length is known only when it has been taken from the system, so it is received into
+//! a buffer, and copied into the ring of its socket. The one that finds no room there waits here, and is
+//! fed first when there is room. So nothing is dropped here; the system drops what its buffer does not hold.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use mio::event::Event;
+use mio::net::UdpSocket as Socket;
+use mio::{Interest, Registry};
+use picoevent::{EventBase, UdpError, UdpRequest, UdpSocket};
+
+use super::errno;
+use super::listeners::copy_of;
+use super::token::Object;
+
+/// The longest datagram, and one byte.
+const BUFFER: usize = 1 << 16;
+
+/// The most errors taken from a socket at once: each is a message of ICMP, and so is the next.
+const ERRORS: usize = 16;
+
+pub(super) struct UdpSockets {
+    /// Indexed by the socket's place in the base.
+    held: Vec<Option<Held>>,
+    /// For one datagram; empty until a socket is bound.
+    buffer: Vec<u8>,
+}
+
+struct Held {
+    id: UdpSocket,
+    socket: Result<Bound, io::Error>,
+}
+
+struct Bound {
+    socket: Socket,
+    /// The peer the system has connected it to.
+    peer: Option<SocketAddr>,
+    readable: bool,
+    writable: bool,
+    /// A datagram for which the ring had no room.
+    waiting: Option<(SocketAddr, Box<[u8]>)>,
+}
+
+impl UdpSockets {
+    pub(super) const fn new() -> Self {
+        Self { held: Vec::new(), buffer: Vec::new() }
+    }
+
+    /// Binds a socket. Returns its address.
+    ///
+    /// # Errors
+    /// The reason why it cannot be bound; [`UdpSockets::local_addr`] will return the same.
+    pub(super) fn bind(
+        &mut self,
+        id: UdpSocket,
+        address: SocketAddr,
+        registry: &Registry,
+    ) -> io::Result<SocketAddr> {
+        let place = id.index();
+        if place >= self.held.len() {
+            self.held.resize_with(place + 1, || None);
+        }
+        self.buffer.resize(BUFFER, 0);
+        let socket = Bound::new(address, place, registry);
+        let bound = match &socket {
+            Ok(bound) => bound.socket.local_addr(),
+            Err(error) => Err(copy_of(error)),
+        };
+        self.held[place] = Some(Held { id, socket });
+        bound
+    }
+
+    pub(super) fn local_addr(&self, id: UdpSocket) -> io::Result<SocketAddr> {
+        let held = self.held.get(id.index()).and_then(Option::as_ref);
+        match held.filter(|held| held.id == id) {
+            Some(held) => held.socket.as_ref().map_err(copy_of)?.socket.local_addr(),
+            None => Err(io::Error::new(
+                ErrorKind::NotFound,
+                "the socket was closed, or its base has not settled since it was made",
+            )),
+        }
+    }
+
+    pub(super) fn close(&mut self, id: UdpSocket) {
+        if let Some(held) = self.held.get_mut(id.index()) {
+            *held = None;
+        }
+    }
+
+    /// Takes a report of the selector, and does what it allows.
+    pub(super) fn note<A>(
+        &mut self,
+        place: usize,
+        event: &Event,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        let Self { held, buffer } = self;
+        let held = held.get_mut(place).and_then(Option::as_mut);
+        let Some((id, bound)) = held.and_then(Held::bound) else { return };
+        bound.readable |= event.is_readable() || event.is_error();
+        bound.writable |= event.is_writable() || event.is_error();
+        bound.receive(id, buffer, base, registry);
+        bound.send(id, base);
+    }
+
+    /// Receives what the base has room for.
+    pub(super) fn receive<A>(
+        &mut self,
+        id: UdpSocket,
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        let Self { held, buffer } = self;
+        let held = held.get_mut(id.index()).and_then(Option::as_mut);
+        if let Some((id, bound)) = held.and_then(Held::bound) {
+            bound.receive(id, buffer, base, registry);
+        }
+    }
+
+    /// Does what the application has asked for.
+    pub(super) fn send<A>(&mut self, id: UdpSocket, base: &mut EventBase<'_, A>) {
+        let held = self.held.get_mut(id.index()).and_then(Option::as_mut);
+        if let Some((id, bound)) = held.and_then(Held::bound) {
+            bound.send(id, base);
+        }
+    }
+}
+
+impl Held {
+    fn bound(&mut self) -> Option<(UdpSocket, &mut Bound)> {
+        let id = self.id;
+        self.socket.as_mut().ok().map(|bound| (id, bound))
+    }
+}
+
+impl Bound {
+    fn new(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Self> {
+        let mut socket = Socket::bind(address)?;
+        let interest = Interest::READABLE.add(Interest::WRITABLE);
+        registry.register(&mut socket, Object::Udp(place).into(), interest)?;
+        // The selector reports both at once, if they are so.
+        Ok(Self { socket, peer: None, readable: false, writable: true, waiting: None })
+    }
+
+    fn receive<A>(
+        &mut self,
+        id: UdpSocket,
+        buffer: &mut [u8],
+        base: &mut EventBase<'_, A>,
+        registry: &Registry,
+    ) {
+        if let Some((from, data)) = self.waiting.take()
+            && !base.received_from(id, from, &data)
+        {
+            self.waiting = Some((from, data));
+            return;
+        }
+        let mut errors = 0;
+        while self.readable {
+            match self.socket.recv_from(buffer) {
+                Ok((len, from)) => {
+                    if !base.received_from(id, from, &buffer[..len]) {
+                        self.waiting = Some((from, buffer[..len].into()));
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    base.udp_failed(id, errno::udp(&error));
+                    errors += 1;
+                    if errors == ERRORS {
+                        self.look_again(id, registry);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the selector report again what it has reported before.
+    fn look_again(&mut self, id: UdpSocket, registry: &Registry) {
+        let interest = Interest::READABLE.add(Interest::WRITABLE);
+        let token = Object::Udp(id.index()).into();
+        self.readable = registry.reregister(&mut self.socket, token, interest).is_err();
+    }
+
+    fn send<A>(&mut self, id: UdpSocket, base: &mut EventBase<'_, A>) {
+        let mut errors = 0;
+        while self.writable
+            && let Some(request) = base.udp_request(id)
+        {
+            match self.carry_out(request) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // The peer has refused an earlier datagram; this one was not sent.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused && errors < ERRORS => {
+                    errors += 1;
+                    base.udp_failed(id, UdpError::Refused);
+                }
+                done => {
+                    errors = 0;
+                    base.udp_done(id, done.map_err(|error| errno::udp(&error)));
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, request: UdpRequest<'_>) -> io::Result<()> {
+        match request {
+            UdpRequest::Send(to, data) if self.peer == Some(to) => self.socket.send(data).map(drop),
+            UdpRequest::Send(to, data) => self.socket.send_to(data, to).map(drop),
+            UdpRequest::Connect(peer) => {
+                self.socket.connect(peer)?;
+                self.peer = Some(peer);
+                Ok(())
+            }
+            UdpRequest::Join(IpAddr::V4(group)) => {
+                self.socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
+            }
+            UdpRequest::Join(IpAddr::V6(group)) => self.socket.join_multicast_v6(&group, 0),
+            UdpRequest::Leave(IpAddr::V4(group)) => {
+                self.socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
+            }
+            UdpRequest::Leave(IpAddr::V6(group)) => self.socket.leave_multicast_v6(&group, 0),
+            UdpRequest::Broadcast(allowed) => self.socket.set_broadcast(allowed),
+        }
+    }
+}
