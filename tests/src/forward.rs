@@ -6,6 +6,8 @@
 //!   collector on 127.0.0.1 ── Reverse ── the peer's stack ── wire ── board
 //! ```
 //!
+//! Datagrams have a port of their own ([`Datagrams`]).
+//!
 //! Each connection is two: one of the operating system, one of the peer's stack. Bytes, ends of
 //! stream and resets go from one to the other; what waits, waits in their buffers.
 
@@ -17,8 +19,10 @@ use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 
 use crate::wire::{Call, Wire};
+pub(crate) use datagrams::Datagrams;
 use pair::{Pair, far_socket};
 
+mod datagrams;
 mod pair;
 
 /// The first port of the connections to the server, away from those of clients.

@@ -13,10 +13,11 @@ use crate::world::observe::observer::UdpNews;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 
-/// Microseconds until a request is sent again, at first. Each time it is twice as long.
-const PATIENCE: u64 = 1_000_000;
+/// Microseconds until a request is sent again, at first. Each time it is twice as long. A stack asks for one
+/// hardware address a second, so this is longer than for both versions of IP.
+const PATIENCE: u64 = 3_000_000;
 /// How often the time until then doubles.
-const DOUBLINGS: u32 = 3;
+const DOUBLINGS: u32 = 2;
 /// Microseconds after a request that must not be answered.
 const PAUSE: u64 = 100_000;
 /// The most microseconds by which a datagram is sent later.
