@@ -110,7 +110,7 @@ impl Gateway<'_> {
                 client.expect("bye: the gateway ends\r\n")?;
                 client.expect_end()?;
             }
-            Ok(())
+            console::comes_late(self.console)
         })
     }
 }

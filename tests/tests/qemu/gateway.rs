@@ -14,7 +14,7 @@
 //!     --features slow --test qemu gateway -- --ignored --nocapture
 //! ```
 
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Mutex;
 
 use anyhow::{Result, ensure};
@@ -39,13 +39,7 @@ fn with_gateway(
     let mut collector = Collector::start()?;
     let mut board = Board::boot(machine, program)?;
     board.peer.reverse(COLLECTOR, collector.address());
-    let mut forward = |port| -> Result<_> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        board.peer.forward(listener, SocketAddrV4::new(ADDRESS, port))?;
-        Ok(address)
-    };
-    let (console, status) = (forward(CONSOLE)?, forward(STATUS)?);
+    let (console, status) = (board.forward(CONSOLE)?, board.forward(STATUS)?);
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let discovery = socket.local_addr()?;
     board.peer.forward_datagrams(socket, SocketAddrV4::new(ADDRESS, DISCOVERY))?;
