@@ -4,12 +4,16 @@ use echo::Echo;
 use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, TestCase};
 
+mod chat;
 mod gateway;
 mod prober;
+mod proxy;
 mod udp_time;
 
+pub use chat::chat;
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
+pub use proxy::proxy;
 pub use udp_time::udp_time;
 
 /// libevent's hello-world.
