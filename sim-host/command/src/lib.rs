@@ -9,12 +9,14 @@ mod gateway;
 mod prober;
 mod proxy;
 mod udp_time;
+mod veil;
 
 pub use chat::chat;
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
 pub use proxy::proxy;
 pub use udp_time::udp_time;
+pub use veil::{Veiled, veil};
 
 /// libevent's hello-world.
 pub fn hello_world() -> TestCase<Hello> {

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    chat, echo, gateway, gateway_v6, hello_world, hello_world_v6, prober, proxy, udp_time,
+    chat, echo, gateway, gateway_v6, hello_world, hello_world_v6, prober, proxy, udp_time, veil,
 };
 
 fn main() -> ExitCode {
     let (hello_world, hello_world_v6) = (hello_world(), hello_world_v6());
     let (gateway, gateway_v6) = (gateway(), gateway_v6());
     let (echo, prober, udp_time) = (echo(), prober(), udp_time());
-    let (chat, proxy) = (chat(), proxy());
+    let (chat, proxy, veil) = (chat(), proxy(), veil());
     command::main_as(
         "cargo sim",
         &[
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             &udp_time,
             &chat,
             &proxy,
+            &veil,
         ],
     )
 }

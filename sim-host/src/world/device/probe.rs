@@ -38,8 +38,9 @@ pub(crate) struct Seen {
     pub(crate) counts: Counts,
     conns: Vec<Conn>,
     stale: Vec<Conn>,
-    /// Connections that were opened and whose end was not reported.
-    open: Vec<Conn>,
+    /// Connections that were opened and whose end was not reported, and their functions; no function for those
+    /// that have got a filter above them, and end with that.
+    open: Vec<(Conn, Option<usize>)>,
     /// Connections whose end was reported.
     ended: Vec<Conn>,
     deadlines: Vec<(Event, Instant)>,
@@ -199,7 +200,7 @@ impl Seen {
                     self.ended.remove(0);
                 }
                 self.ended.push(conn);
-                self.open.retain(|open| *open != conn);
+                self.open.retain(|(open, _)| *open != conn);
                 // It may connect again, under the same handle. If it does not, it becomes stale in this
                 // callback.
                 self.stale.retain(|stale| *stale != conn);
@@ -207,16 +208,25 @@ impl Seen {
                     self.conns.push(conn);
                 }
             }
-            Fired::Conn(_, conn, event) => {
+            Fired::Conn(call, conn, event) => {
                 if base.conn(conn).is_err() {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
-                if event == ConnEvent::Opened {
+                let function = Some(call as usize);
+                let mut open = self.open.iter_mut();
+                match open.find(|(of, _)| of.index() == conn.index()) {
+                    Some(known) if known.0 == conn => {
+                        known.1 = known.1.filter(|of| Some(*of) == function);
+                    }
                     // A place has the next connection only when the one before has ended.
-                    if let Some(former) = self.open.iter().find(|of| of.index() == conn.index()) {
+                    Some((former, Some(_))) if event == ConnEvent::Opened => {
                         return Err(format!("the end of connection {former:?} was not reported"));
                     }
-                    self.open.push(conn);
+                    Some(known) if event == ConnEvent::Opened => *known = (conn, function),
+                    None if event == ConnEvent::Opened => self.open.push((conn, function)),
+                    _ => {}
+                }
+                if event == ConnEvent::Opened {
                     self.ended.retain(|ended| *ended != conn);
                     if !self.conns.contains(&conn) {
                         self.conns.push(conn);
