@@ -221,7 +221,11 @@ impl<A> Filtering<'_, '_, '_, A> {
         if !self.below.is_open() {
             return Ok(());
         }
-        self.below.cx().conn_connected(self.above);
+        let above = self.below.cx().tables.conns.get(self.above);
+        // One that is open already would ask again and again for its output to be sent, once it is closed.
+        if above.is_some_and(|slot| !slot.has(flag::OPEN)) {
+            self.below.cx().conn_connected(self.above);
+        }
         while self.move_up::<F>()? {}
         let is_at_end = self.below.input_len() == 0
             && self.below.slot().is_some_and(|slot| slot.has(flag::EOF));

@@ -22,7 +22,8 @@ const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications, swept one after the other.
-const APPLICATIONS: [&str; 4] = ["hello-world", "echo", "prober", "gateway"];
+const APPLICATIONS: [&str; 8] =
+    ["hello-world", "echo", "prober", "udp-time", "chat", "proxy", "veil", "gateway"];
 
 /// How a bug was found.
 struct Found {
