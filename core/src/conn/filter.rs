@@ -222,8 +222,8 @@ impl<A> Filtering<'_, '_, '_, A> {
             return Ok(());
         }
         let above = self.below.cx().tables.conns.get(self.above);
-        // One that is open already would ask again and again for its output to be sent, once it is closed.
-        if above.is_some_and(|slot| !slot.has(flag::OPEN)) {
+        // One that is closed would ask again and again for its output to be sent, which waits here for room.
+        if above.is_some_and(|slot| !slot.has(flag::CLOSING)) {
             self.below.cx().conn_connected(self.above);
         }
         while self.move_up::<F>()? {}
