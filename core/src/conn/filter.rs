@@ -112,14 +112,16 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Makes what comes behind the last byte from above: a mark of the end, for instance. It is called until it
-    /// makes nothing, before the connection below is ended.
+    /// Makes what comes behind the last byte from above: a mark of the end, for instance. Returns how many bytes
+    /// it has made, and how many are left to be made. While there are any, it is called again, when there is
+    /// room for them or as much as there ever is; the connection below is ended behind the last.
     ///
     /// # Errors
-    /// As [`input`](Self::input).
-    fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<usize, ConnError> {
+    /// As [`input`](Self::input). One that makes nothing in as much room as there ever is, though bytes are left,
+    /// fails with [`ConnError::Filter`].
+    fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
-        Ok(0)
+        Ok((0, 0))
     }
 
     /// The connection below has ended: the last call for the connection above, whose state can be dropped.
@@ -264,6 +266,10 @@ impl<A> Filtering<'_, '_, '_, A> {
         }
         let room = self.below.room().min(SCRATCH);
         if room == 0 {
+            // The application may have finished it behind the filter's back. Then there is never any.
+            if self.below.slot().is_none_or(|slot| slot.is_finished()) {
+                return Err(ConnError::Reset);
+            }
             self.below.wait_for_room(SCRATCH);
             return Ok(false);
         }
@@ -310,17 +316,20 @@ impl<A> Filtering<'_, '_, '_, A> {
         loop {
             let mut to = [0; SCRATCH];
             let room = self.below.room().min(SCRATCH);
-            // The last bytes get as much room as there ever is.
-            if room < SCRATCH && self.below.output_len() > 0 {
-                self.below.wait_for_room(SCRATCH);
-                return Ok(());
-            }
             let to = to.get_mut(..room).unwrap_or_default();
-            let made = F::finish(self.app, self.above, to)?;
-            if made == 0 {
+            let (made, left) = F::finish(self.app, self.above, to)?;
+            let made = to.get(..made).unwrap_or(to);
+            self.below.write_some(made);
+            if left == 0 {
                 break;
             }
-            self.below.write_some(to.get(..made).unwrap_or(to));
+            if made.is_empty() {
+                if room == SCRATCH || self.below.output_len() == 0 {
+                    return Err(ConnError::Filter);
+                }
+                self.below.wait_for_room(left.min(SCRATCH));
+                return Ok(());
+            }
         }
         self.below.finish();
         self.below.cx().conn_delivered(self.above);

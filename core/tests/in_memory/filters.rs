@@ -50,18 +50,46 @@ impl Filter<App> for Triple {
         Ok((amount, 3 * amount))
     }
 
-    fn finish(app: &mut App, above: Conn, to: &mut [u8]) -> Result<usize, ConnError> {
-        if app.filtered.contains(&above) || to.len() < MARK.len() {
-            return Ok(0);
+    fn finish(_: &mut App, _: Conn, to: &mut [u8]) -> Moved {
+        if to.len() < MARK.len() {
+            return Ok((0, MARK.len()));
         }
-        app.filtered.push(above);
         to[..MARK.len()].copy_from_slice(MARK);
-        Ok(MARK.len())
+        Ok((MARK.len(), 0))
     }
 
     fn ended(app: &mut App, above: Conn) {
         app.ended.push(above);
     }
+}
+
+/// Bytes as they are, and a long text behind them.
+struct Signed;
+
+impl Filter<App> for Signed {
+    fn input(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        as_it_is(from, to)
+    }
+
+    fn output(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        as_it_is(from, to)
+    }
+
+    fn finish(app: &mut App, _: Conn, to: &mut [u8]) -> Moved {
+        let rest = bytes(LONG).split_off(app.signed);
+        let (made, _) = as_it_is(&rest, to)?;
+        app.signed += made;
+        Ok((made, rest.len() - made))
+    }
+}
+
+/// More bytes than a filter is given room for at once.
+const LONG: usize = 150;
+
+fn as_it_is(from: &[u8], to: &mut [u8]) -> Moved {
+    let amount = from.len().min(to.len());
+    to[..amount].copy_from_slice(&from[..amount]);
+    Ok((amount, amount))
 }
 
 fn tripled(bytes: &[u8]) -> Vec<u8> {
@@ -143,6 +171,48 @@ fn a_close_above_comes_behind_the_bytes_and_the_mark() {
         assert_eq!(outer.received.len(), 1_500 + MARK.len());
         assert_eq!(above.how_it_ended(), Some(ConnEnd::Closed));
     }
+}
+
+/// The output of the one below is full of bytes when the mark is made, or shorter than it.
+#[test]
+fn a_mark_comes_in_as_many_pieces_as_it_takes() {
+    for ring in [1, 2, 7, 64, 149, 150, 600] {
+        for then in [Then::Close, Then::Finish] {
+            let ends = [End::default(), End::sends(&bytes(ring), then)];
+            let [outer, above] = run_filtered::<Signed>((ring, ring), ends);
+            let expected = [bytes(ring), bytes(LONG)].concat();
+            assert!(outer.received == expected, "rings of {ring}: {}", outer.received.len());
+            assert!(outer.events.contains(&ConnEvent::Eof));
+            assert_eq!(above.how_it_ended(), Some(ConnEnd::Closed));
+        }
+    }
+}
+
+/// The peer must not take what came for all of it.
+#[test]
+fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
+    for ring in [1, 2] {
+        for then in [Then::Close, Then::Finish] {
+            let ends = [End::default(), End::sends(b"", then)];
+            let [outer, above] = run_filtered::<Triple>((8, ring), ends);
+            assert!(!outer.events.contains(&ConnEvent::Eof), "rings of {ring}");
+            assert_eq!(outer.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+            if then == Then::Finish {
+                assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+            }
+        }
+    }
+}
+
+#[test]
+fn output_above_a_connection_that_is_finished_is_not_stuck() {
+    with_pool((8, 8), |base, app, pool| {
+        let ends = [End::default(), End::sends(&bytes(20), Then::Nothing)];
+        let [_, below, top] = filtered::<Xor>(base, app, pool, ends);
+        base.conn(below).unwrap().finish();
+        run(base, app).unwrap();
+        assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+    });
 }
 
 #[test]
