@@ -304,8 +304,10 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Frees every listener, and closes every UDP socket and every connection, for the end of a program; none connects again. The loop may have
-    /// ended; [`EventBase::drain`] lets the back end deliver what is left. Events stay as they are.
+    /// Frees every listener, and closes every UDP socket and every connection, for the end of a program; none
+    /// connects again. The loop may have ended; [`EventBase::drain`] lets the back end deliver what is left. A
+    /// connection below a filter that has something left to do is reset, since filters work in callbacks: close
+    /// the one above, and wait for its end, before the loop ends. Events stay as they are.
     #[inline(never)]
     pub fn close_all(&mut self) {
         self.cx.recorder.note(|| Entry::CloseAll);
@@ -319,6 +321,9 @@ impl<A> EventBase<'_, A> {
         for index in 0..self.cx.tables.conns.capacity() as u16 {
             if self.cx.tables.conns.at(index).is_none() {
                 continue;
+            }
+            if let Some(carry) = self.cx.hooks.conn_carry {
+                carry(&mut self.cx, index, action::CLOSE_ALL);
             }
             self.cx.conn_set_reconnects(index, false);
             self.cx.conn_close(index);

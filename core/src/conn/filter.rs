@@ -135,7 +135,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// Puts a filter above this connection, and a connection of a pool [in memory](crate::Pool::in_memory) above
     /// the filter, which is [opened](Protocol::opened) when this one is. Returns the connection above. From now on
     /// this connection belongs to the filter: it has no callbacks, timeouts and alarm of its own. When the one
-    /// above is closed, so is this one, after its output; when it is aborted, so is this one.
+    /// above is closed, so is this one, after its output; when it is aborted, this one is reset.
+    /// [`EventBase::close_all`](crate::EventBase::close_all) resets it if the filter is not done.
     ///
     /// [`Filter`] has an example.
     ///
@@ -182,7 +183,16 @@ impl<A> Cx<'_, A> {
             action::DROP => {
                 self.conn_give_back(above.slot());
                 if is_held {
-                    self.conn_abort(below.slot(), Code::ABORTED);
+                    self.conn_drop(below.slot(), Code::ABORTED);
+                }
+            }
+            // Without the filter, which is not called any more, the peer would get an end too early.
+            action::CLOSE_ALL
+                if self.tables.conns.get(above).is_some_and(|slot| !slot.has(flag::DELIVERED)) =>
+            {
+                self.conn_drop(above.slot(), Code::CLOSED);
+                if self.tables.conns.get(below).is_some() {
+                    self.conn_drop(below.slot(), Code::CLOSED);
                 }
             }
             _ => {}
@@ -205,7 +215,9 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
         _ => {
             if let Err(error) = filtering.go_on::<F>() {
                 filtering.below.cx().conn_failed(above, error);
-                filtering.below.abort();
+                // An abort would end a complete stream in order, and bytes of this one are missing.
+                let below = filtering.below.conn.slot();
+                filtering.below.cx().conn_drop(below, Code::ABORTED);
             }
         }
     }
@@ -223,7 +235,11 @@ impl<A> Filtering<'_, '_, '_, A> {
         if !self.below.is_open() {
             return Ok(());
         }
-        self.below.cx().conn_connected(self.above);
+        let cx = self.below.cx();
+        // A closed one would ask to send each time, and be asked here again, without an end.
+        if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_held()) {
+            cx.conn_connected(self.above);
+        }
         while self.move_up::<F>()? {}
         let is_at_end = self.below.input_len() == 0
             && self.below.slot().is_some_and(|slot| slot.has(flag::EOF));

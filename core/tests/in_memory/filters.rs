@@ -193,12 +193,15 @@ fn a_mark_comes_in_as_many_pieces_as_it_takes() {
 fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     for ring in [1, 2] {
         for then in [Then::Close, Then::Finish] {
-            let ends = [End::default(), End::sends(b"", then)];
-            let [outer, above] = run_filtered::<Triple>((8, ring), ends);
-            assert!(!outer.events.contains(&ConnEvent::Eof), "rings of {ring}");
-            assert_eq!(outer.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
-            if then == Then::Finish {
-                assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+            // Also when the other side is complete.
+            for outer in [Then::Nothing, Then::Finish] {
+                let ends = [End::sends(b"", outer), End::sends(b"", then)];
+                let [outer, above] = run_filtered::<Triple>((8, ring), ends);
+                assert!(!outer.events.contains(&ConnEvent::Eof), "rings of {ring}");
+                assert_eq!(outer.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+                if then == Then::Finish {
+                    assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+                }
             }
         }
     }
@@ -213,6 +216,64 @@ fn output_above_a_connection_that_is_finished_is_not_stuck() {
         run(base, app).unwrap();
         assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
     });
+}
+
+/// Found by a simulation: the filter was called again and again.
+#[test]
+fn a_close_above_waits_for_room_below_without_turns() {
+    with_pool((8, 8), |base, app, pool| {
+        let ends = [End::default(), End::sends(&bytes(12), Then::Close)];
+        let [outer, _, top] = filtered::<Xor>(base, app, pool, ends);
+        base.conn(outer).unwrap().disable(Direction::Read);
+        let mut clock = Clock { now: base.now(), actions: Vec::new() };
+        base.begin(Run::DEFAULT);
+        let turns = (0..100).take_while(|_| {
+            let _ = base.turn(app, &mut clock);
+            base.now() == Instant::ZERO
+        });
+        assert!(turns.count() < 100, "the loop does not wait");
+        assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Closed));
+        base.conn(outer).unwrap().enable(Direction::Read);
+        run(base, app).unwrap();
+    });
+}
+
+/// The end of a program does not run callbacks, so a filter's last bytes cannot be made.
+#[test]
+fn a_program_that_ends_resets_what_a_filter_is_not_done_with() {
+    for (writes, is_done) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());
+        let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+        let pools = [Pool::new(1).rings(8, 8), Pool::new(2).rings(8, 8).in_memory()];
+        let [sockets, memory] = base.add_pools(pools).unwrap();
+        let peer = "192.0.2.7:4242".parse().unwrap();
+        let listener = base.listen_with(peer, sockets, &SETTINGS, on_event).unwrap();
+        let below = base.accepted(listener, peer).unwrap();
+        let mut clock = Clock { now: base.now(), actions: Vec::new() };
+        turns(&mut base, &mut app, &mut clock);
+        let middle = base.conn(below).unwrap().filter::<Xor, Above>(memory).unwrap();
+        let top = base.conn(middle).unwrap().filter::<Triple, Above>(memory).unwrap();
+        turns(&mut base, &mut app, &mut clock);
+        let mut view = base.conn(top).unwrap();
+        if writes {
+            view.write(b"a").unwrap();
+        }
+        if is_done {
+            view.finish();
+            turns(&mut base, &mut app, &mut clock);
+        }
+        base.close_all();
+        base.sent(below, 8);
+        let actions: Vec<_> = std::iter::from_fn(|| base.next_action()).collect();
+        assert_eq!(actions.contains(&Action::End(below)), is_done, "{actions:?}");
+        assert_eq!(actions.contains(&Action::Reset(below)), !is_done, "{actions:?}");
+    }
+}
+
+/// Runs turns until there is nothing to do.
+fn turns(base: &mut EventBase<App>, app: &mut App, clock: &mut Clock) {
+    base.begin(Run::NONBLOCK);
+    while base.turn(app, clock) == Poll::Ready(Ok(None)) {}
 }
 
 #[test]
