@@ -289,8 +289,13 @@ impl<A> Cx<'_, A> {
 
     fn conn_evict(&mut self, index: u16) -> Option<Conn> {
         let (conn, slot) = self.tables.conns.at(index)?;
-        // The back end does not know those in memory.
-        let conn = if slot.peer.as_conn().is_none() { conn } else { Conn::NONE };
+        if slot.peer.as_conn().is_some()
+            && let Some(carry) = self.hooks.conn_carry
+        {
+            // The back end does not know those in memory, but one below a filter ends with the one above.
+            carry(self, index, action::CLOSE);
+            return Some(Conn::NONE);
+        }
         self.conn_give_back(index);
         Some(conn)
     }

@@ -238,6 +238,29 @@ fn a_close_above_waits_for_room_below_without_turns() {
     });
 }
 
+/// Found by random verbs: the one below stayed for ever. The pool is full, and a closed connection that waits for
+/// its peer's end gives its place to another.
+#[test]
+fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
+    let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+    let pools = [Pool::new(3), Pool::new(1)].map(|pool| pool.rings(8, 8).in_memory());
+    let [pool, small] = base.add_pools(pools).unwrap();
+    let ends = [(pool, &SETTINGS, on_event as _); 2];
+    let [outer, below] = base.pair_with(ends).unwrap();
+    let top = base.conn(below).unwrap().filter::<Xor, Above>(small).unwrap();
+    app.ends.insert(top, End::sends(b"all", Then::Close));
+    let mut clock = Clock { now: base.now(), actions: Vec::new() };
+    base.conn(outer).unwrap().disable(Direction::Read);
+    turns(&mut base, &mut app, &mut clock);
+    assert!(base.is_lingering(top), "the other end has not ended");
+    let second = base.pair_with(ends.map(|(_, settings, call)| (small, settings, call)));
+    assert_eq!(second, Err(SetupError::PoolFull), "there is one place");
+    base.conn(outer).unwrap().enable(Direction::Read);
+    run(&mut base, &mut app).unwrap();
+    assert_eq!((base.counts().conns, app.ends[&outer].received.len()), (0, 3));
+}
+
 /// The end of a program does not run callbacks, so a filter's last bytes cannot be made.
 #[test]
 fn a_program_that_ends_resets_what_a_filter_is_not_done_with() {
