@@ -70,9 +70,6 @@ pub(crate) mod action {
     pub(crate) const FREE: u8 = 1 << 5;
     pub(crate) const CLOSE: u8 = 1 << 6;
     pub(crate) const DROP: u8 = 1 << 7;
-
-    /// No bit: the program closes all connections, and is about to end.
-    pub(crate) const CLOSE_ALL: u8 = 0;
 }
 
 /// A slot's pending actions, and its place on the list. A slot that is given back loses its actions and

@@ -27,6 +27,7 @@ use super::{ConnSlot, Direction};
 use crate::error::Code;
 use crate::handle::Conn;
 use crate::outbox::action;
+use crate::pool::PoolSlot;
 use crate::queue::{Id, List};
 use crate::record::Entry;
 use crate::table::Table;
@@ -288,14 +289,7 @@ impl<A> Cx<'_, A> {
     }
 
     fn conn_evict(&mut self, index: u16) -> Option<Conn> {
-        let (conn, slot) = self.tables.conns.at(index)?;
-        if slot.peer.as_conn().is_some()
-            && let Some(carry) = self.hooks.conn_carry
-        {
-            // The back end does not know those in memory, but one below a filter ends with the one above.
-            carry(self, index, action::CLOSE);
-            return Some(Conn::NONE);
-        }
+        let (conn, _) = self.tables.conns.at(index)?;
         self.conn_give_back(index);
         Some(conn)
     }
@@ -326,9 +320,6 @@ impl<A> EventBase<'_, A> {
         for index in 0..self.cx.tables.conns.capacity() as u16 {
             if self.cx.tables.conns.at(index).is_none() {
                 continue;
-            }
-            if let Some(carry) = self.cx.hooks.conn_carry {
-                carry(&mut self.cx, index, action::CLOSE_ALL);
             }
             self.cx.conn_set_reconnects(index, false);
             self.cx.conn_close(index);
@@ -371,10 +362,13 @@ impl<A> EventBase<'_, A> {
     /// has not been reported to the application yet. Returns its handle: the back end drops the socket.
     pub fn end_lingering(&mut self) -> Option<Conn> {
         self.cx.recorder.note(|| Entry::EndLingering);
-        let oldest = self.cx.pools.iter().find(|pool| !pool.lingering.is_empty());
+        // Those in memory have no socket.
+        let has_one = |pool: &&PoolSlot| !pool.lingering.is_empty() && !pool.is_in_memory();
+        let oldest = self.cx.pools.iter().find(has_one);
         // The end of others was not reported yet, as after `close_all`. They keep their slot until then.
-        let lingers =
-            |(conn, slot): (Conn, &ConnSlot<A>)| slot.has(flag::LINGERING).then_some(conn);
+        let lingers = |(conn, slot): (Conn, &ConnSlot<A>)| {
+            (slot.has(flag::LINGERING) && slot.peer.as_conn().is_none()).then_some(conn)
+        };
         let index = match oldest {
             Some(pool) => pool.lingering.first.slot(),
             None => self.cx.tables.conns.iter().find_map(lingers)?.slot(),

@@ -135,8 +135,9 @@ impl<A> ConnMut<'_, '_, A> {
     /// Puts a filter above this connection, and a connection of a pool [in memory](crate::Pool::in_memory) above
     /// the filter, which is [opened](Protocol::opened) when this one is. Returns the connection above. From now on
     /// this connection belongs to the filter: it has no callbacks, timeouts and alarm of its own. When the one
-    /// above is closed, so is this one, after its output; when it is aborted, this one is reset.
-    /// [`EventBase::close_all`](crate::EventBase::close_all) resets it if the filter is not done.
+    /// above is closed, so is this one, after its output; when it is aborted, this one is reset. When this one is
+    /// closed or finished before the filter is done, as by [`EventBase::close_all`](crate::EventBase::close_all),
+    /// it is reset, and the one above fails.
     ///
     /// [`Filter`] has an example.
     ///
@@ -182,21 +183,26 @@ impl<A> Cx<'_, A> {
             }
             action::DROP => {
                 self.conn_give_back(above.slot());
-                if is_held {
+                // Also one that was closed: without the bytes from above its end would come too early.
+                if self.tables.conns.get(below).is_some_and(|slot| !slot.has(flag::RELEASED)) {
                     self.conn_drop(below.slot(), Code::ABORTED);
-                }
-            }
-            // Without the filter, which is not called any more, the peer would get an end too early.
-            action::CLOSE_ALL
-                if self.tables.conns.get(above).is_some_and(|slot| !slot.has(flag::DELIVERED)) =>
-            {
-                self.conn_drop(above.slot(), Code::CLOSED);
-                if self.tables.conns.get(below).is_some() {
-                    self.conn_drop(below.slot(), Code::CLOSED);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Resets a connection whose stream is about to end, if the filter above it is not done: it was ended behind
+    /// the filter's back, and the peer would take what it has got for all. Returns whether it has.
+    pub(super) fn conn_cut_off(&mut self, below: Conn) -> bool {
+        let above = self.tables.conns.get(below).and_then(|slot| slot.above());
+        let Some(above) = above else { return false };
+        if self.tables.conns.get(above).is_none_or(|slot| slot.has(flag::DELIVERED)) {
+            return false;
+        }
+        self.conn_failed(above, ConnError::Reset);
+        self.conn_drop(below.slot(), Code::ABORTED);
+        true
     }
 
     /// Returns how much room the input of a connection has, zero while none is wanted.
@@ -246,6 +252,10 @@ impl<A> Filtering<'_, '_, '_, A> {
         if is_at_end {
             self.below.cx().conn_finished(self.above);
         }
+        // It may have been finished behind the filter's back: see `conn_cut_off`.
+        if self.below.slot().is_some_and(|slot| slot.is_finished()) {
+            return Ok(());
+        }
         while self.move_down::<F>()? {}
         self.finish::<F>()
     }
@@ -282,10 +292,6 @@ impl<A> Filtering<'_, '_, '_, A> {
         }
         let room = self.below.room().min(SCRATCH);
         if room == 0 {
-            // The application may have finished it behind the filter's back. Then there is never any.
-            if self.below.slot().is_none_or(|slot| slot.is_finished()) {
-                return Err(ConnError::Reset);
-            }
             self.below.wait_for_room(SCRATCH);
             return Ok(false);
         }
@@ -354,12 +360,17 @@ impl<A> Filtering<'_, '_, '_, A> {
 
     fn end<F: Filter<A>>(&mut self, end: ConnEnd) {
         F::ended(self.app, self.above);
-        let error = match end {
-            ConnEnd::Failed(error) => error,
-            // The application closed it behind the filter's back, if the one above is still there.
-            ConnEnd::Closed | ConnEnd::Aborted => ConnError::Reset,
-        };
-        self.below.cx().conn_failed(self.above, error);
+        let (below, above) = (self.below.conn, self.above);
+        let cx = self.below.cx();
+        match end {
+            ConnEnd::Failed(error) => cx.conn_failed(above, error),
+            // The application has ended it behind the filter's back, if the one above is still there.
+            ConnEnd::Closed | ConnEnd::Aborted => {
+                if !cx.conn_cut_off(below) {
+                    cx.conn_failed(above, ConnError::Reset);
+                }
+            }
+        }
     }
 
     fn above_has_no_input(&mut self) -> bool {

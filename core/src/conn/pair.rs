@@ -99,10 +99,16 @@ impl<A> Cx<'_, A> {
         settings: &'static Settings,
         call: OnConn<A>,
     ) -> Result<Conn, SetupError> {
-        if !self.pools.added(pool).ok_or(SetupError::NoPool)?.is_in_memory() {
+        let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
+        if !slot.is_in_memory() {
             return Err(SetupError::NeedsMemoryPool);
         }
         self.hooks.conn_carry = Some(|cx, index, action| cx.conn_carry(index, action));
+        // As with sockets, one that waits for its peer's end only gives its place. What is below a filter ends with it.
+        let is_used_up = self.tables.conns.slot(slot.free).is_none();
+        if is_used_up && !slot.is_full() && !slot.lingering.is_empty() {
+            self.conn_carry(slot.lingering.first.slot(), action::CLOSE);
+        }
         self.conn_from_pool(pool, settings, call)
     }
 
@@ -125,7 +131,11 @@ impl<A> Cx<'_, A> {
 
     /// Does what a back end does with an action, for a connection in memory. Returns whether it is one.
     fn conn_carry(&mut self, index: u16, action: u8) -> bool {
-        let Some((conn, slot)) = self.tables.conns.at(index) else { return false };
+        let Some((conn, _)) = self.tables.conns.at(index) else { return false };
+        if action == action::END && self.conn_cut_off(conn) {
+            return true;
+        }
+        let Some(slot) = self.tables.conns.get(conn) else { return true };
         let Some(peer) = slot.peer.as_conn() else { return false };
         if !self.is_pair(conn, peer) {
             self.conn_carry_filtered(conn, peer, action);

@@ -207,15 +207,25 @@ fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     }
 }
 
+/// Otherwise the peer would take what it has got for all.
 #[test]
-fn output_above_a_connection_that_is_finished_is_not_stuck() {
-    with_pool((8, 8), |base, app, pool| {
-        let ends = [End::default(), End::sends(&bytes(20), Then::Nothing)];
-        let [_, below, top] = filtered::<Xor>(base, app, pool, ends);
-        base.conn(below).unwrap().finish();
-        run(base, app).unwrap();
-        assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
-    });
+fn a_connection_that_is_ended_behind_the_filters_back_is_reset() {
+    let deeds: [fn(&mut ConnMut<App>); 2] = [|conn| conn.finish(), |conn| conn.close()];
+    for (deed, after) in deeds.into_iter().flat_map(|deed| [0, 1, 2, 3].map(|after| (deed, after)))
+    {
+        with_pool((8, 8), |base, app, pool| {
+            let ends = [End::default(), End::sends(&bytes(90), Then::Nothing)];
+            let [outer, below, top] = filtered::<Xor>(base, app, pool, ends);
+            let mut clock = Clock { now: base.now(), actions: Vec::new() };
+            base.begin(Run::DEFAULT);
+            (0..after).for_each(|_| drop(base.turn(app, &mut clock)));
+            deed(&mut base.conn(below).unwrap());
+            run(base, app).unwrap();
+            let reset = Some(ConnEnd::Failed(ConnError::Reset));
+            assert_eq!([outer, top].map(|conn| app.ends[&conn].how_it_ended()), [reset; 2]);
+            assert!(!app.ends[&outer].events.contains(&ConnEvent::Eof), "after {after} turns");
+        });
+    }
 }
 
 /// Found by a simulation: the filter was called again and again.
