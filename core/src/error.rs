@@ -88,10 +88,13 @@ pub enum SetupError {
     NoPool,
     /// All connections of the pool are in use.
     PoolFull,
-    /// The output rings of the pool are shorter than the room that an answer takes.
+    /// The output rings of the pool, or their high mark, are shorter than the room that an answer takes.
     Room,
-    /// The output rings of the pool are shorter than the text for clients that find no place.
+    /// The output rings of the pool, or their high mark, are shorter than the text for clients that find no
+    /// place.
     Busy,
+    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero.
+    Marks,
     /// The base has slots for static pieces already.
     Statics,
     /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
@@ -412,6 +415,7 @@ impl fmt::Display for SetupError {
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
+            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is zero",
             Self::Statics => "the base has slots for static pieces already",
             Self::MemoryPool => "the connections of a pool in memory have no sockets",
             Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",

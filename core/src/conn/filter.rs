@@ -152,6 +152,8 @@ impl<A> ConnMut<'_, '_, A> {
         }
         let above = self.cx.conn_in_memory(pool, P::SETTINGS, P::event)?;
         self.cx.conn_set_peer(above, below);
+        // The marks go with the settings, so the rings become as long as they are.
+        self.cx.conn_align(below.slot());
         if let Some(slot) = self.cx.tables.conns.get_mut(below) {
             slot.put_below(above, on_event::<A, F>);
         }
@@ -190,7 +192,7 @@ impl<A> Cx<'_, A> {
     /// Returns how much room the input of a connection has, zero while none is wanted.
     fn conn_input_room(&self, conn: Conn) -> usize {
         let wanted = self.tables.conns.get(conn).filter(|slot| slot.wants_input());
-        wanted.map_or(0, |slot| self.pools.input_len(slot.pool()).saturating_sub(slot.input.len()))
+        wanted.map_or(0, |slot| self.pools.input_len(slot.rings()).saturating_sub(slot.input.len()))
     }
 }
 
@@ -292,7 +294,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         let slot = cx.tables.conns.get(self.above);
         let is_last = slot.is_none_or(|slot| slot.has(flag::FINISHED));
         let is_full =
-            slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.pool()));
+            slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.rings()));
         if held == SCRATCH || is_last || is_full { Err(ConnError::Filter) } else { Ok(()) }
     }
 

@@ -184,7 +184,7 @@ impl<A> Cx<'_, A> {
             return bytes.len();
         }
         let input = slot.input;
-        let (first, second) = input.space(self.pools.input_mut(slot.pool(), conn.slot()));
+        let (first, second) = input.space(self.pools.input_mut(slot.rings(), conn.slot()));
         let amount = copy(first, bytes);
         let rest = bytes.get(amount..).unwrap_or_default();
         let amount = amount.saturating_add(copy(second, rest));
