@@ -93,7 +93,8 @@ pub enum SetupError {
     /// The output rings of the pool, or their high mark, are shorter than the text for clients that find no
     /// place.
     Busy,
-    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero.
+    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than
+    /// the ring holds.
     Marks,
     /// The base has slots for static pieces already.
     Statics,
@@ -415,7 +416,7 @@ impl fmt::Display for SetupError {
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
-            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is zero",
+            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is below what it holds",
             Self::Statics => "the base has slots for static pieces already",
             Self::MemoryPool => "the connections of a pool in memory have no sockets",
             Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",

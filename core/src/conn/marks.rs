@@ -137,7 +137,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// [length of the ring](Self::ring_sizes), if there is none.
     pub fn marks(&self, direction: Direction) -> (usize, usize) {
         let (input, output) = self.ring_sizes();
-        let low = self.slot().and_then(ConnSlot::settings).map(|settings| settings.marks(direction).0);
+        let low =
+            self.slot().and_then(ConnSlot::settings).map(|settings| settings.marks(direction).0);
         (low.unwrap_or(0), if direction == Direction::Read { input } else { output })
     }
 
@@ -170,8 +171,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// [`SetupError::Marks`], [`SetupError::Room`] and [`SetupError::Busy`] when the connection's rings are too short for
     /// them, and [`SetupError::Marks`] when a ring holds more now than its new high mark. Nothing has changed then.
     pub fn set_settings(&mut self, settings: &'static Settings) -> Result<(), SetupError> {
-        let Some(slot) = self.slot().filter(|slot| slot.is_held() && slot.above().is_none())
-        else {
+        let Some(slot) = self.slot().filter(|slot| slot.is_held() && slot.above().is_none()) else {
             return Ok(());
         };
         self.cx.fits_pool(PoolId(slot.pool()), settings)?;

@@ -216,9 +216,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// these are less.
     pub fn ring_sizes(&self) -> (usize, usize) {
         let pools = &self.cx.pools;
-        self.slot().map_or((0, 0), |slot| {
-            (pools.input_len(slot.rings()), pools.output_len(slot.rings()))
-        })
+        self.slot()
+            .map_or((0, 0), |slot| (pools.input_len(slot.rings()), pools.output_len(slot.rings())))
     }
 
     /// Returns the connection's pool.

@@ -13,6 +13,7 @@ mod closing;
 mod due;
 mod ending;
 mod listening;
+mod marks;
 #[path = "../steps/mod.rs"]
 mod steps;
 mod timeouts;
