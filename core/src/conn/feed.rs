@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use super::firing::due;
 use super::slot::flag;
 use super::{ConnMut, Direction};
-use crate::error::{AcceptError, ConnError};
+use crate::error::{AcceptError, Failure};
 use crate::handle::{Conn, Listener};
 use crate::listener::ListenerSlot;
 use crate::outbox::action;
@@ -128,11 +128,13 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_finished(conn);
     }
 
-    /// Feeds that the connection has failed. The back end has dropped its socket. If the application has
+    /// Feeds that the connection has failed, and, if a direction found that, [which](ConnError::found). The back end has
+    /// dropped its socket. If the application has
     /// closed the connection already, or has not received it yet, its slot is given back here.
-    pub fn failed(&mut self, conn: Conn, error: ConnError) {
-        self.cx.recorder.note(|| Entry::Failed(conn, error));
-        self.cx.conn_failed(conn, error);
+    pub fn failed(&mut self, conn: Conn, failure: impl Into<Failure>) {
+        let failure = failure.into();
+        self.cx.recorder.note(|| Entry::Failed(conn, failure));
+        self.cx.conn_failed(conn, failure);
     }
 }
 
@@ -237,7 +239,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    pub(super) fn conn_failed(&mut self, conn: Conn, error: ConnError) {
+    pub(super) fn conn_failed(&mut self, conn: Conn, failure: Failure) {
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
         // The application has closed it, or does not know of it, so there is nothing to report.
         if slot.has(flag::CLOSING | flag::UNACCEPTED) {
@@ -246,10 +248,10 @@ impl<A> Cx<'_, A> {
         if slot.has(flag::RELEASED) {
             return;
         }
-        log::conn_failed(conn, error);
+        log::conn_failed(conn, failure.error);
         slot.turn.set(flag::OPEN, false);
         slot.turn.set(flag::RELEASED | flag::FINISHED, true);
-        slot.set_end(error.into());
+        slot.set_end(failure.into());
         slot.output.clear();
         // The back end has no part in it any more.
         slot.pending.actions = 0;

@@ -18,7 +18,7 @@ use super::pair::SCRATCH;
 use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnMut, Protocol};
 use crate::Cx;
-use crate::error::{Code, ConnError, SetupError};
+use crate::error::{Code, ConnError, Failure, SetupError};
 use crate::handle::Conn;
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -204,7 +204,7 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
         ConnEvent::Ended(end) => filtering.end::<F>(end),
         _ => {
             if let Err(error) = filtering.go_on::<F>() {
-                filtering.below.cx().conn_failed(above, error);
+                filtering.below.cx().conn_failed(above, error.into());
                 filtering.below.abort();
             }
         }
@@ -336,7 +336,8 @@ impl<A> Filtering<'_, '_, '_, A> {
             // The application closed it behind the filter's back, if the one above is still there.
             ConnEnd::Closed | ConnEnd::Aborted => ConnError::Reset,
         };
-        self.below.cx().conn_failed(self.above, error);
+        let direction = self.below.failed_direction();
+        self.below.cx().conn_failed(self.above, Failure { error, direction });
     }
 
     fn above_has_no_input(&mut self) -> bool {

@@ -150,6 +150,19 @@ impl<A> ConnMut<'_, '_, A> {
         self.held_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
 
+    /// Returns the priority of the connection's callbacks (`bufferevent_get_priority`).
+    pub fn priority(&self) -> Priority {
+        self.slot().map_or(Priority::DEFAULT, |slot| slot.turn.priority())
+    }
+
+    /// Returns the direction that found why the connection has [failed](super::ConnEnd::Failed)
+    /// (`BEV_EVENT_READING`, `BEV_EVENT_WRITING`), in its `ended` callback. `None` if neither did: its connect failed, or
+    /// our own address was lost. A reset by the peer is found when reading, a peer that acknowledges nothing when writing.
+    pub fn failed_direction(&self) -> Option<Direction> {
+        let ended = |slot: &&ConnSlot<A>| !slot.is_held() && !slot.has(flag::RESTING);
+        self.slot().filter(ended).and_then(|slot| slot.end().direction())
+    }
+
     /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). It is off at first: output leaves when it
     /// is written.
     pub fn set_nagle(&mut self, on: bool) -> &mut Self {
