@@ -32,6 +32,7 @@ mod halves;
 mod lines;
 mod lingering;
 mod listening;
+mod marks;
 mod pausing;
 mod pools;
 mod reconnecting;
