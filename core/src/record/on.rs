@@ -54,6 +54,9 @@ impl<'s, A> EventBase<'s, A> {
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
         self.cx.recorder.note(|| Entry::Base(self.sizes()));
+        if let Some(seed) = self.cx.random.seed() {
+            self.cx.recorder.note(|| Entry::Seed(seed));
+        }
     }
 
     /// Makes an empty base of these sizes over a part of `memory`. It behaves like a base of these sizes

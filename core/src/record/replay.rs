@@ -120,6 +120,18 @@ impl<'r> Replay<'r> {
         })
     }
 
+    /// Gives a base the seed that the recorded one had at first. For an application that draws random bytes
+    /// when it is started: call this before.
+    pub fn seed<A>(&self, base: &mut EventBase<'_, A>) {
+        let seed = self.entries.clone().find_map(|entry| match entry {
+            Ok((_, Entry::Seed(seed))) => Some(seed),
+            _ => None,
+        });
+        if let Some(seed) = seed {
+            base.seed(&seed);
+        }
+    }
+
     /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the
     /// program did. When the loop has ended, do to the base what the program did then, and call this
     /// again.
@@ -182,6 +194,7 @@ impl<'r> Replay<'r> {
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) | Entry::Pool(_) => {}
+        Entry::Seed(seed) => base.seed(&seed),
         Entry::Begin(run) => base.begin(run),
         Entry::Prepare => base.prepare(app),
         Entry::Action(..) => {

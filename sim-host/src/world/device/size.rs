@@ -9,6 +9,7 @@ use embassy_net::{
 use picoevent::{Counts, End, EventBase, Pool, Storage, Trigger};
 use picoevent_embassy::{Sockets, run_observed};
 
+use crate::world::choices::random::mix;
 use crate::world::device::controller::Nic;
 use crate::world::device::executor::{Running, with_tasks};
 use crate::world::device::probe::Probe;
@@ -199,6 +200,17 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
+/// Returns the seed of the device's random bytes, from that of the stack's numbers.
+fn seed_bytes(seed: u64) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let mut number = seed;
+    for part in bytes.as_chunks_mut().0 {
+        number = mix(number);
+        *part = number.to_le_bytes();
+    }
+    bytes
+}
+
 fn run_device<
     A: 'static,
     const ROOM: usize,
@@ -240,6 +252,7 @@ fn run_device<
     if let Some(recorder) = &shared.recorder {
         base.record_to(&**recorder);
     }
+    base.seed(&seed_bytes(seed));
     let mut app = (program.make)();
     let address = SocketAddr::new(anywhere, program.port);
     if let Err(error) = (program.start)(&mut app, &mut base, address, clients) {
