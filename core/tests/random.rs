@@ -128,7 +128,7 @@ mod recorded {
             let mut room = AppRoom::new();
             let mut base = EventBase::new(&mut room);
             let mut replay = Replay::new(&bytes).unwrap();
-            replay.seed(&mut base);
+            replay.prepare(&mut base);
             again.start(&mut base);
             replay.finish(&mut base, &mut again).unwrap();
             assert_eq!(again, app);
@@ -142,7 +142,7 @@ mod recorded {
         EventBase::new(&mut room).record_to(&kept);
         let bytes = kept.0.into_inner().unwrap();
         let mut base = EventBase::new(&mut room);
-        Replay::new(&bytes).unwrap().seed(&mut base);
+        Replay::new(&bytes).unwrap().prepare(&mut base);
         assert!(!base.is_seeded());
     }
 }

@@ -120,15 +120,15 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Gives a base the seed that the recorded one had at first. For an application that draws random bytes
-    /// when it is started: call this before.
-    pub fn seed<A>(&self, base: &mut EventBase<'_, A>) {
-        let seed = self.entries.clone().find_map(|entry| match entry {
-            Ok((_, Entry::Seed(seed))) => Some(seed),
-            _ => None,
-        });
-        if let Some(seed) = seed {
-            base.seed(&seed);
+    /// Gives a base the time and the seed that the recorded one had at first, if it had any. An application that
+    /// draws random bytes or arms timers when it is started needs them before.
+    pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
+        for entry in self.entries.clone() {
+            match entry {
+                Ok((_, Entry::Time(now))) => base.advance(now),
+                Ok((_, Entry::Seed(seed))) => base.seed(&seed),
+                _ => return,
+            }
         }
     }
 

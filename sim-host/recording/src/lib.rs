@@ -67,8 +67,8 @@ impl Recorded {
     }
 
     /// Replays the recording on a base on which the application has been started. Returns how the
-    /// loop ended, if it did. An application that draws random bytes when it is started needs the
-    /// recorded [seed](Replay::seed) before: [`begin`](Self::begin) then.
+    /// loop ended, if it did. An application that draws random bytes when it is started
+    /// needs the recorded [seed](Replay::prepare) before: [`begin`](Self::begin) then.
     ///
     /// # Errors
     /// The first difference, or the reason why no replay is possible.

@@ -6,10 +6,11 @@ use std::pin::pin;
 use embassy_net::{
     Config, ConfigV6, Ipv4Cidr, Ipv6Cidr, Stack, StackResources, StaticConfigV4, StaticConfigV6,
 };
-use picoevent::{Counts, End, EventBase, Pool, Storage, Trigger};
+use picoevent::{Counts, End, EventBase, Instant, Pool, Storage, Trigger};
 use picoevent_embassy::{Sockets, run_observed};
 
 use crate::world::choices::random::mix;
+use crate::world::device::clock;
 use crate::world::device::controller::Nic;
 use crate::world::device::executor::{Running, with_tasks};
 use crate::world::device::probe::Probe;
@@ -249,6 +250,10 @@ fn run_device<
     let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut base = EventBase::new(&mut storage);
+    // A loop's time may have begun anywhere: at zero, or with the device's clock, which may be far along.
+    if seed.is_multiple_of(2) {
+        base.advance(Instant::from_micros(clock::device_now()));
+    }
     if let Some(recorder) = &shared.recorder {
         base.record_to(&**recorder);
     }
