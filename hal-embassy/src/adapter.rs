@@ -167,9 +167,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         cx: &mut Context<'_>,
     ) -> Poll<End> {
         let mut on_stack = self.on_stack(observer, cx.waker());
-        // The stack learns the state of its link when its runner first runs; a connection opened
-        // before that would find the link down.
-        if core::mem::take(&mut on_stack.pool.state.is_new) {
+        if on_stack.pool.udp_waits_for_stack() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

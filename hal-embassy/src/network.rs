@@ -78,24 +78,32 @@ impl<'n> Network<'n> {
         }
     }
 
-    /// Checks that there is a route to the peer.
+    /// Checks that there is a route to the peer. Returns `None` while there is no link, or no address of the
+    /// peer's family.
     ///
     /// # Errors
     /// `AddressInvalid` for the broadcast address of our network; `Unreachable` when there is no
     /// route, where the stack itself would try forever.
-    pub(crate) fn find_way(&self, peer: IpAddress) -> Result<(), ConnError> {
+    pub(crate) fn find_way(&self, peer: IpAddress) -> Result<Option<()>, ConnError> {
         let routed = match peer {
             IpAddress::Ipv4(peer) => match self.stack.config_v4() {
                 Some(config) if config.address.broadcast() == Some(peer) => {
                     return Err(ConnError::AddressInvalid);
                 }
                 Some(config) => config.gateway.is_some() || config.address.contains_addr(&peer),
-                None => false,
+                None => return Ok(None),
             },
             #[cfg(feature = "proto-ipv6")]
-            IpAddress::Ipv6(peer) => v6::reaches(self.stack, peer),
+            IpAddress::Ipv6(peer) => match v6::reaches(self.stack, peer) {
+                Some(reaches) => reaches,
+                None => return Ok(None),
+            },
         };
-        if self.stack.is_link_up() && routed { Ok(()) } else { Err(ConnError::Unreachable) }
+        match self.stack.is_link_up() {
+            false => Ok(None),
+            true if routed => Ok(Some(())),
+            true => Err(ConnError::Unreachable),
+        }
     }
 
     #[cfg(feature = "udp")]
@@ -117,7 +125,7 @@ impl<'n> Network<'n> {
     /// Returns whether the stack has a link and a route to a host.
     #[cfg(feature = "udp")]
     pub(crate) fn reaches(&self, host: IpAddress) -> bool {
-        self.find_way(host).is_ok()
+        matches!(self.find_way(host), Ok(Some(())))
     }
 
     /// Returns whether the address is that of all hosts.
@@ -196,10 +204,10 @@ mod v6 {
         stack.config_v6().map(|config| config.address.address().into())
     }
 
-    pub(super) fn reaches(stack: Stack<'_>, peer: Ipv6Addr) -> bool {
-        stack.config_v6().is_some_and(|config| {
-            let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
-            near || config.gateway.is_some()
-        })
+    /// Returns whether there is a route to the peer; `None` without an address.
+    pub(super) fn reaches(stack: Stack<'_>, peer: Ipv6Addr) -> Option<bool> {
+        let config = stack.config_v6()?;
+        let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
+        Some(near || config.gateway.is_some())
     }
 }

@@ -56,6 +56,9 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// embassy-time's clock.
+    pub(crate) const PLAIN: Self = Self { ahead: 0 };
+
     /// Makes a clock that is `now` at present.
     pub(crate) fn at(now: Instant) -> Self {
         Self { ahead: micros_now().wrapping_sub(now.as_micros()).cast_signed() }
