@@ -18,6 +18,7 @@ use crate::idle::IdleClock;
 use crate::limit::Limit;
 use crate::listener::{ListenerMut, OnListenError};
 use crate::memory::Memory;
+use crate::network::NetworkState;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
@@ -106,6 +107,7 @@ impl<'s, A> EventBase<'s, A> {
                 longest_write: LongestWrite::NONE,
                 recorder: Recorder::NONE,
                 random: Random::UNSEEDED,
+                network: NetworkState::NONE,
             },
             idle_clock: IdleClock::NONE,
         }

@@ -9,6 +9,7 @@ use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::{Event, Source};
 use crate::hooks::Hooks;
 use crate::limit::Limit;
+use crate::network::NetworkState;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
@@ -78,6 +79,7 @@ pub struct Cx<'s, A> {
     pub(crate) longest_write: LongestWrite,
     pub(crate) recorder: Recorder<'s>,
     pub(crate) random: Random,
+    pub(crate) network: NetworkState,
 }
 
 /// Making events.

@@ -35,6 +35,7 @@ mod mailbox;
 pub mod memory;
 #[cfg(test)]
 mod model;
+mod network;
 mod outbox;
 mod pass;
 mod peak;
@@ -83,6 +84,8 @@ pub use io::IoError;
 pub use limit::DispatchLimit;
 pub use listener::{ListenerMut, OnListenError};
 pub use mailbox::Mailbox;
+#[cfg(feature = "network")]
+pub use network::{Network, NetworkChange, OwnAddress};
 pub use outbox::Action;
 pub use pool::{Pool, PoolId};
 pub use priority::Priority;
@@ -99,7 +102,7 @@ pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 /// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(
     target_pointer_width = "32",
-    not(any(feature = "idle-clock", feature = "peaks", feature = "record"))
+    not(any(feature = "idle-clock", feature = "network", feature = "peaks", feature = "record"))
 ))]
 const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);

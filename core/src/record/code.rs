@@ -220,6 +220,11 @@ impl<'e> Entry<'e> {
                 tag
             }
             Self::Udp(socket, entry) => raw.push_udp(socket, entry),
+            Self::Network(bytes) => {
+                raw.push(bytes.len() as u64);
+                raw.payload = [bytes, &[]];
+                tag::NETWORK
+            }
             Self::Passed => tag::PASSED,
         };
         raw
@@ -301,6 +306,7 @@ impl<'e> Entry<'e> {
             tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
             tag::CALL_UDP => Self::Call(Called::Udp(fields.handle()?)),
             tag::PASSED => Self::Passed,
+            tag::NETWORK => Self::Network(payload),
             tag::DATAGRAM_V4 | tag::DATAGRAM_V6 => {
                 let (socket, is_v6) = (fields.handle()?, tag == tag::DATAGRAM_V6);
                 Self::Datagram(socket, fields.address(is_v6)?, payload)

@@ -65,6 +65,8 @@ pub enum Entry<'e> {
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
     /// Something else was fed for a UDP socket.
     Udp(UdpSocket, UdpEntry),
+    /// The network has changed, to what these bytes say.
+    Network(&'e [u8]),
     /// No callback was next: the pass is over.
     Passed,
 }
@@ -210,6 +212,7 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "udp {socket:?} received {} bytes from {from}", data.len())
             }
             Self::Udp(socket, entry) => write!(f, "udp {socket:?} {entry}"),
+            Self::Network(_) => write!(f, "the network has changed"),
             Self::Passed => write!(f, "no further callback"),
         }
     }

@@ -233,6 +233,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
         Entry::Raised(signal, raises) => base.raised(signal, raises),
         Entry::Time(now) => base.advance(now),
         Entry::TimeInPass(now) => base.update_now(now),
+        Entry::Network(bytes) => return crate::network::play(bytes, base),
         Entry::Datagram(..) | Entry::Udp(..) => return crate::udp::play(entry, base),
         Entry::Call(_) | Entry::Passed => {
             let Some(fired) = base.next() else { return Entry::Passed };
