@@ -246,7 +246,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
     }
 
     fn deadline(&mut self, base: &mut EventBase<'_, A>) -> Instant {
-        self.pool.arrange(base)
+        self.pool.arrange(base).min(self.pool.network_deadline())
     }
 
     fn wait(
@@ -267,6 +267,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
         self.pool.look(base);
+        self.pool.tell_network(base);
     }
 
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {

@@ -8,6 +8,16 @@ use picoevent::ConnError;
 
 use crate::ready;
 
+#[cfg(not(feature = "network"))]
+mod off;
+#[cfg(feature = "network")]
+mod on;
+
+#[cfg(not(feature = "network"))]
+use off::Told;
+#[cfg(feature = "network")]
+use on::Told;
+
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
     seen: Seen,
@@ -17,6 +27,8 @@ pub(crate) struct Network<'n> {
     displaced: bool,
     /// Whether the waker must be set; see [`Network::wake_on_change`].
     unwatched: bool,
+    #[cfg_attr(not(feature = "network"), expect(dead_code, reason = "the base is told nothing"))]
+    told: Told,
 }
 
 #[derive(PartialEq, Eq)]
@@ -49,7 +61,7 @@ impl Seen {
 impl<'n> Network<'n> {
     pub(crate) fn new(stack: Stack<'n>) -> Self {
         let seen = Seen::of(stack);
-        Self { stack, seen, lost: false, displaced: false, unwatched: true }
+        Self { stack, seen, lost: false, displaced: false, unwatched: true, told: Told::NOTHING }
     }
 
     /// Reads the link and the addresses, unless our waker is set and was not woken. Returns whether they
@@ -199,6 +211,15 @@ mod v6 {
     use core::net::Ipv6Addr;
 
     use embassy_net::{IpAddress, Stack};
+
+    #[cfg(feature = "network")]
+    pub(super) fn describe(stack: Stack<'_>, now: &mut picoevent::Network) {
+        let Some(config) = stack.config_v6() else { return };
+        let (ip, prefix) = (config.address.address().into(), config.address.prefix_len());
+        now.add_address(picoevent::OwnAddress { ip, prefix });
+        config.gateway.into_iter().for_each(|ip| _ = now.add_gateway(ip.into()));
+        config.dns_servers.iter().for_each(|ip| _ = now.add_name_server((*ip).into()));
+    }
 
     pub(super) fn address(stack: Stack<'_>) -> Option<IpAddress> {
         stack.config_v6().map(|config| config.address.address().into())
