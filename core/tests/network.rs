@@ -19,7 +19,7 @@ struct App {
 impl App {
     fn called(&mut self, event: &mut EventMut<Self>) {
         self.timeouts += u32::from(event.what().contains(EventFlags::TIMEOUT));
-        self.seen.push((event.user(), event.network_change(), event.network().clone()));
+        self.seen.push((event.user(), event.network_change(), *event.network()));
     }
 
     fn watch(cx: &mut Cx<Self>, number: u32) -> Event {

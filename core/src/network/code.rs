@@ -71,9 +71,8 @@ fn put(bytes: &mut Bytes, what: u8, prefix: Option<u8>, ip: IpAddr) {
             &v6
         }
     };
-    let _ = bytes.push(what.saturating_add(family));
-    let _ = bytes.extend_from_slice(prefix.as_slice());
-    let _ = bytes.extend_from_slice(octets);
+    let head = [what.saturating_add(family)];
+    head.iter().chain(&prefix).chain(octets).for_each(|byte| _ = bytes.push(*byte));
 }
 
 /// Returns the network that these bytes are of; `None` if they are of none.
@@ -125,11 +124,11 @@ mod tests {
             network.add_name_server(v6(last));
         }
         let bytes = encoded(&network);
-        assert_eq!(decoded(&bytes), Some(network.clone()));
+        assert_eq!(decoded(&bytes), Some(network));
         assert_eq!(decoded(&[]), None);
         assert_eq!(decoded(&[0]), Some(Network::new()));
         for end in 1..bytes.len() {
-            assert_ne!(decoded(&bytes[..end]), Some(network.clone()));
+            assert_ne!(decoded(&bytes[..end]), Some(network));
         }
         assert_eq!(decoded(&[0, 9, 1, 2, 3, 4]), None);
         // A fifth address.

@@ -88,7 +88,7 @@ impl<A> EventBase<'_, A> {
         if changes.is_empty() {
             return;
         }
-        cx.network.now.clone_from(now);
+        cx.network.now = *now;
         let mut at = cx.network.events.first;
         while let Some(slot) = cx.tables.events.slot(at.slot()) {
             let (id, next) = (Id::at(at.slot()), slot.waiting.next);

@@ -1,8 +1,6 @@
 //! What there is: the link, our addresses, gateways and name servers.
 
-use core::net::IpAddr;
-
-use heapless::Vec;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::change::NetworkChange;
 
@@ -31,12 +29,12 @@ const NAME_SERVERS: usize = 6;
 /// assert!(base.network().is_link_up() && base.network().has_ipv4());
 /// assert_eq!(base.network().name_servers(), [IpAddr::from([10, 0, 0, 1])]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     is_link_up: bool,
-    addresses: Vec<OwnAddress, ADDRESSES>,
-    gateways: Vec<IpAddr, GATEWAYS>,
-    name_servers: Vec<IpAddr, NAME_SERVERS>,
+    addresses: List<OwnAddress, ADDRESSES>,
+    gateways: List<IpAddr, GATEWAYS>,
+    name_servers: List<IpAddr, NAME_SERVERS>,
 }
 
 /// An address of our own, with the length of its network's prefix in bits.
@@ -48,14 +46,41 @@ pub struct OwnAddress {
     pub prefix: u8,
 }
 
+/// A list in an array. What is behind its end is never changed, so equal lists are equal arrays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct List<T, const MOST: usize> {
+    array: [T; MOST],
+    len: u8,
+}
+
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+impl<T: Copy, const MOST: usize> List<T, MOST> {
+    /// Makes an empty list, whose array is filled with `none`.
+    const fn of(none: T) -> Self {
+        Self { array: [none; MOST], len: 0 }
+    }
+
+    /// Appends an item. Returns `false` if there was no room.
+    fn push(&mut self, item: T) -> bool {
+        let place = self.array.get_mut(usize::from(self.len));
+        self.len = self.len.saturating_add(u8::from(place.is_some()));
+        place.map(|place| *place = item).is_some()
+    }
+
+    fn items(&self) -> &[T] {
+        self.array.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
 impl Network {
     /// Makes a network without a link, addresses and name servers.
     pub const fn new() -> Self {
         Self {
             is_link_up: false,
-            addresses: Vec::new(),
-            gateways: Vec::new(),
-            name_servers: Vec::new(),
+            addresses: List::of(OwnAddress { ip: NOWHERE, prefix: 0 }),
+            gateways: List::of(NOWHERE),
+            name_servers: List::of(NOWHERE),
         }
     }
 
@@ -67,17 +92,17 @@ impl Network {
 
     /// Adds an address of our own. Returns `false` if there was no room for a fifth.
     pub fn add_address(&mut self, address: OwnAddress) -> bool {
-        self.addresses.push(address).is_ok()
+        self.addresses.push(address)
     }
 
     /// Adds a gateway. Returns `false` if there was no room for a third.
     pub fn add_gateway(&mut self, gateway: IpAddr) -> bool {
-        self.gateways.push(gateway).is_ok()
+        self.gateways.push(gateway)
     }
 
     /// Adds a name server, after those that are asked first. Returns `false` if there was no room for a seventh.
     pub fn add_name_server(&mut self, server: IpAddr) -> bool {
-        self.name_servers.push(server).is_ok()
+        self.name_servers.push(server)
     }
 
     /// Returns whether there is a link.
@@ -87,27 +112,27 @@ impl Network {
 
     /// Returns our addresses.
     pub fn addresses(&self) -> &[OwnAddress] {
-        &self.addresses
+        self.addresses.items()
     }
 
     /// Returns whether we have an address of IPv4.
     pub fn has_ipv4(&self) -> bool {
-        self.addresses.iter().any(|address| address.ip.is_ipv4())
+        self.addresses().iter().any(|address| address.ip.is_ipv4())
     }
 
     /// Returns whether we have an address of IPv6.
     pub fn has_ipv6(&self) -> bool {
-        self.addresses.iter().any(|address| address.ip.is_ipv6())
+        self.addresses().iter().any(|address| address.ip.is_ipv6())
     }
 
     /// Returns the gateways.
     pub fn gateways(&self) -> &[IpAddr] {
-        &self.gateways
+        self.gateways.items()
     }
 
     /// Returns the name servers, in the order in which they are asked.
     pub fn name_servers(&self) -> &[IpAddr] {
-        &self.name_servers
+        self.name_servers.items()
     }
 
     /// Returns what is different in `now`.
@@ -130,11 +155,11 @@ impl Network {
     }
 
     fn of_family(&self, is_v4: bool) -> impl Iterator<Item = &OwnAddress> {
-        self.addresses.iter().filter(move |address| address.ip.is_ipv4() == is_v4)
+        self.addresses().iter().filter(move |address| address.ip.is_ipv4() == is_v4)
     }
 
     fn gateways_of(&self, is_v4: bool) -> impl Iterator<Item = &IpAddr> {
-        self.gateways.iter().filter(move |gateway| gateway.is_ipv4() == is_v4)
+        self.gateways().iter().filter(move |gateway| gateway.is_ipv4() == is_v4)
     }
 }
 
@@ -157,13 +182,13 @@ mod tests {
     #[test]
     fn each_part_that_differs_is_a_change() {
         let none = Network::new();
-        let mut now = none.clone();
+        let mut now = none;
         assert!(none.changes(&now).is_empty());
         now.set_link_up(true);
         assert_eq!(none.changes(&now), NetworkChange::LINK);
         now.add_address(OwnAddress { ip: ip("10.0.0.2"), prefix: 24 });
         assert_eq!(none.changes(&now), NetworkChange::LINK | NetworkChange::IPV4);
-        let before = now.clone();
+        let before = now;
         now.add_gateway(ip("fe80::1"));
         assert_eq!(before.changes(&now), NetworkChange::IPV6);
         now.add_name_server(ip("10.0.0.1"));

@@ -22,7 +22,7 @@ struct App(Seen);
 
 impl App {
     fn called(&mut self, event: &mut EventMut<'_, '_, Self>) {
-        self.0.borrow_mut().push((event.network_change(), event.network().clone()));
+        self.0.borrow_mut().push((event.network_change(), *event.network()));
     }
 }
 

@@ -52,7 +52,8 @@
 //! datagram that the system refuses to send is dropped and counted
 //! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
 //!
-//! The base's random bytes have their seed from the system: [`seed`].
+//! The base's random bytes have their seed from the system: [`seed`]. It is told of the system's addresses and name
+//! servers when a run begins ([`Cx::network`](picoevent::Cx::network)); later changes are not noticed.
 //!
 //! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
 //!
@@ -74,6 +75,7 @@ mod clock;
 mod conns;
 mod errno;
 mod listeners;
+mod network;
 mod objects;
 mod random;
 mod reach;
@@ -202,6 +204,7 @@ impl Live {
     ) -> io::Result<End> {
         seed(base)?;
         base.take_idle_clock();
+        base.network_is(&network::describe());
         self.clock = Clock::started_at(base.now());
         base.begin(run);
         let ended = loop {
@@ -232,6 +235,7 @@ impl Live {
         seed(base)?;
         base.take_idle_clock();
         if !self.clock.goes() {
+            base.network_is(&network::describe());
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Blocking::Never);
