@@ -119,6 +119,10 @@ impl<'e> Entry<'e> {
                 pool.numbers().iter().for_each(|number| raw.push(*number as u64));
                 tag::POOL
             }
+            Self::Seed(seed) => {
+                seed.as_chunks().0.iter().for_each(|bytes| raw.push(u64::from_le_bytes(*bytes)));
+                tag::SEED
+            }
             Self::Begin(run) => {
                 raw.push(run.bits().into());
                 tag::BEGIN
@@ -223,6 +227,11 @@ impl<'e> Entry<'e> {
                 tag
             }
             Self::Udp(socket, entry) => raw.push_udp(socket, entry),
+            Self::Network(bytes) => {
+                raw.push(bytes.len() as u64);
+                raw.payload = [bytes, &[]];
+                tag::NETWORK
+            }
             Self::Passed => tag::PASSED,
         };
         raw
@@ -246,6 +255,13 @@ impl<'e> Entry<'e> {
                 fields.small()?,
                 fields.small()?,
             )),
+            tag::SEED => {
+                let mut seed = [0; 32];
+                for bytes in seed.as_chunks_mut().0 {
+                    *bytes = fields.next()?.to_le_bytes();
+                }
+                Self::Seed(seed)
+            }
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,
             tag::SETTLED => Self::Action(None, None),
@@ -300,6 +316,7 @@ impl<'e> Entry<'e> {
             tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
             tag::CALL_UDP => Self::Call(Called::Udp(fields.handle()?)),
             tag::PASSED => Self::Passed,
+            tag::NETWORK => Self::Network(payload),
             tag::DATAGRAM_V4 | tag::DATAGRAM_V6 => {
                 let (socket, is_v6) = (fields.handle()?, tag == tag::DATAGRAM_V6);
                 Self::Datagram(socket, fields.address(is_v6)?, payload)

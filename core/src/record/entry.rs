@@ -18,6 +18,8 @@ pub enum Entry<'e> {
     Base(Sizes),
     /// A pool was added.
     Pool(Pool),
+    /// The base's random bytes have this seed.
+    Seed([u8; 32]),
     /// A run of the loop begins.
     Begin(Run),
     /// The prepare watchers are called.
@@ -63,6 +65,8 @@ pub enum Entry<'e> {
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
     /// Something else was fed for a UDP socket.
     Udp(UdpSocket, UdpEntry),
+    /// The network has changed, to what these bytes say.
+    Network(&'e [u8]),
     /// No callback was next: the pass is over.
     Passed,
 }
@@ -164,6 +168,7 @@ impl fmt::Display for Entry<'_> {
             #[cfg(feature = "record")]
             Self::Base(sizes) => write!(f, "a base of {sizes}"),
             Self::Pool(pool) => write!(f, "a pool of {pool}"),
+            Self::Seed(_) => write!(f, "the base has a seed"),
             Self::Begin(_) => write!(f, "the loop begins"),
             Self::Prepare => write!(f, "the prepare watchers"),
             Self::Action(Some(action), Some(address)) => {
@@ -214,6 +219,7 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "udp {socket:?} received {} bytes from {from}", data.len())
             }
             Self::Udp(socket, entry) => write!(f, "udp {socket:?} {entry}"),
+            Self::Network(_) => write!(f, "the network has changed"),
             Self::Passed => write!(f, "no further callback"),
         }
     }

@@ -18,6 +18,7 @@ mod conns;
 mod events;
 mod in_memory;
 mod listeners;
+mod network;
 mod parts;
 mod pools;
 mod recording;
@@ -78,6 +79,7 @@ fn on(base: &mut Base<'_>) {
         in_memory::every_verb(any(&mut *base), any(pool));
         listeners::every_verb(any(&mut *base), any(pool));
     }
+    network::every_verb(any(&mut *base));
     udp::every_verb(any(&mut *base));
     base::every_verb(any(base));
 }
