@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use critical_section as _;
 use domain::base::iana::Rtype;
 use hickory_proto::op::Message as Theirs;
 use hickory_proto::rr::RData;
 use picoevent_dns::wire::{Data, Kind, Message, Section, Writer, flag};
+use picoevent_scripted as _;
 
 /// The addresses of the answers, as this crate reads them.
 fn ours(bytes: &[u8]) -> Option<Vec<IpAddr>> {

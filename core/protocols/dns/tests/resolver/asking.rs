@@ -2,8 +2,8 @@
 
 use picoevent_dns::wire::{Kind, Section};
 
-use crate::world::{Reply, reply};
 use crate::*;
+use picoevent_scripted::{Reply, reply};
 
 /// A server that answers with `192.0.2.7`.
 fn good() -> World {

@@ -1,7 +1,7 @@
 //! What is refused, and that nothing is lost by it.
 
-use crate::world::reply;
 use crate::*;
+use picoevent_scripted::reply;
 
 #[test]
 fn what_is_no_name_is_refused() {

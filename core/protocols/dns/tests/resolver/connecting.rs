@@ -2,8 +2,8 @@
 
 use picoevent::{ConnError, ConnectError, SetupError};
 
-use crate::world::reply;
 use crate::*;
+use picoevent_scripted::reply;
 
 fn connect(
     base: &mut Base<'_>,
@@ -61,7 +61,7 @@ fn a_silent_server_ends_the_connection_as_timed_out() {
 fn one_family_is_enough_to_connect() {
     with_base(|base, app| {
         let pool = pool(base, 64);
-        let is_v4 = |heard: &world::Heard| heard.kind() == dns::wire::Kind::A;
+        let is_v4 = |heard: &picoevent_scripted::Heard| heard.kind() == dns::wire::Kind::A;
         let mut world = World::new(move |heard| match is_v4(heard) {
             true => reply(heard, heard.addresses(60, &[7])),
             false => Vec::new(),

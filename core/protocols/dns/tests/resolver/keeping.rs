@@ -1,7 +1,7 @@
 //! What is known: for how long, and what makes room.
 
-use crate::world::reply;
 use crate::*;
+use picoevent_scripted::reply;
 
 fn ask(world: &mut World, base: &mut Base<'_>, app: &mut App, name: &str) {
     app.resolve(base, name).unwrap();

@@ -2,8 +2,8 @@
 
 use picoevent_dns::wire::{Kind, Section, Writer, flag};
 
-use crate::world::{Heard, Reply, reply};
 use crate::*;
+use picoevent_scripted::{Heard, Reply, reply};
 
 /// What a lie is: the true answer comes after it.
 type Lie = fn(&Heard) -> (SocketAddr, Vec<u8>);

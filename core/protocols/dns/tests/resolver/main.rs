@@ -1,14 +1,12 @@
 //! The resolver on a loop in virtual time, with servers that answer, lie, fail or are silent.
 
-use critical_section as _;
-
+mod asked;
 mod asking;
 mod bad_input;
 mod connecting;
 mod keeping;
 mod lies;
 mod tcp;
-mod world;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -19,7 +17,9 @@ use picoevent_dns::{
     ResolverMut,
 };
 
-use world::World;
+use picoevent_scripted::World;
+
+use asked::Asked;
 
 /// Three look-ups at once, and four names of at most 32 bytes.
 type Names = Resolver<App, 3, 4, 32>;

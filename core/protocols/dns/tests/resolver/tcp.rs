@@ -2,8 +2,8 @@
 
 use picoevent_dns::wire::flag;
 
-use crate::world::{Heard, TcpServer, reply};
 use crate::*;
+use picoevent_scripted::{Heard, TcpServer, reply};
 
 /// A server whose answers over UDP are cut off.
 fn cut_off() -> World {
@@ -67,7 +67,8 @@ fn an_answer_longer_than_the_ring_is_too_long() {
 
 #[test]
 fn a_server_that_is_silent_ends_or_lies_over_tcp_is_no_answer() {
-    let kinds: [fn(&[u8]) -> (Vec<u8>, bool); 4] = [
+    type Kind = fn(&[u8]) -> (Vec<u8>, bool);
+    let kinds: [Kind; 4] = [
         |_| (Vec::new(), false),
         |_| (Vec::new(), true),
         |got| {

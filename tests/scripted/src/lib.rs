@@ -1,73 +1,46 @@
-//! A back end in virtual time, with name servers that a test scripts.
+//! A back end in virtual time for tests of protocols: the servers that a device talks to are closures.
+//!
+//! Datagrams go to one closure, which answers with datagrams of its own, each after a time. Bytes of connections go
+//! to another, which answers at once.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
+use critical_section as _;
 use picoevent::{
     Action, Backend, Conn, ConnError, EventBase, Instant, UdpAction, UdpError, UdpRequest,
     UdpSocket,
 };
-use picoevent_dns::wire::{Kind, Message, Section, Writer, flag};
 
-/// A question that a server has heard.
+/// A datagram that a server has heard.
 #[derive(Clone, Debug)]
 pub struct Heard {
+    /// When it was sent.
     pub at: Instant,
+    /// Where it went.
     pub server: SocketAddr,
+    /// The port that it came from.
     pub from_port: u16,
+    /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-impl Heard {
-    pub fn id(&self) -> u16 {
-        Message::parse(&self.bytes).unwrap().id()
-    }
-
-    /// The name, with the case of its letters.
-    pub fn name(&self) -> String {
-        let question = Message::parse(&self.bytes).unwrap().questions().next().unwrap();
-        let labels = question.name.labels().map(|label| String::from_utf8(label.to_vec()).unwrap());
-        labels.collect::<Vec<_>>().join(".")
-    }
-
-    pub fn kind(&self) -> Kind {
-        Message::parse(&self.bytes).unwrap().questions().next().unwrap().kind
-    }
-
-    /// Begins an answer to this question.
-    pub fn answer(&self, flags: u16, records: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-        let mut buffer = [0; 2_048];
-        let mut writer = Writer::new(&mut buffer, self.id(), flag::RESPONSE | flags);
-        writer.question(&self.name(), self.kind(), 1);
-        records(&mut writer);
-        writer.finish().unwrap().to_vec()
-    }
-
-    /// An answer with these addresses, if they are asked for.
-    pub fn addresses(&self, ttl: u32, last: &[u8]) -> Vec<u8> {
-        self.answer(0, |writer| {
-            for last in last.iter().filter(|_| self.kind() == Kind::A) {
-                writer.record(Section::Answer, &self.name(), Kind::A, ttl, |writer| {
-                    writer.bytes(&[192, 0, 2, *last]);
-                });
-            }
-        })
-    }
-}
-
-/// A datagram of a server: after how long, from where, and what.
+/// A datagram of a server.
 pub struct Reply {
+    /// After how long it arrives.
     pub after: Duration,
+    /// Where it says that it comes from.
     pub from: SocketAddr,
+    /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// What a server answers.
+/// What servers answer to a datagram.
 pub type Server = Box<dyn FnMut(&Heard) -> Vec<Reply>>;
 
-/// A reply after a millisecond.
+/// Returns a reply of the server that was asked, after a millisecond.
 pub fn reply(heard: &Heard, bytes: Vec<u8>) -> Vec<Reply> {
     vec![Reply { after: Duration::from_millis(1), from: heard.server, bytes }]
 }
@@ -75,11 +48,13 @@ pub fn reply(heard: &Heard, bytes: Vec<u8>) -> Vec<Reply> {
 /// What a server over TCP answers to the bytes it has got: bytes, and whether it ends then.
 pub type TcpServer = Box<dyn FnMut(&[u8]) -> (Vec<u8>, bool)>;
 
-/// The network.
+/// The network, as a back end. A connection to an unspecified address fails.
 pub struct World {
     now: Instant,
     server: Server,
+    /// What servers answer over connections.
     pub tcp: Option<TcpServer>,
+    /// All datagrams, in order.
     pub heard: Vec<Heard>,
     sockets: Vec<(UdpSocket, SocketAddr)>,
     /// Ports that cannot be bound.
@@ -92,6 +67,7 @@ pub struct World {
 }
 
 impl World {
+    /// Makes a network whose servers answer datagrams so, and take every connection.
     pub fn new(server: impl FnMut(&Heard) -> Vec<Reply> + 'static) -> Self {
         Self {
             now: Instant::ZERO,
@@ -107,6 +83,7 @@ impl World {
         }
     }
 
+    /// Returns the time.
     pub fn now(&self) -> Instant {
         self.now
     }
