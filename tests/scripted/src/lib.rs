@@ -51,6 +51,8 @@ pub type TcpServer = Box<dyn FnMut(&[u8]) -> (Vec<u8>, bool)>;
 /// The network, as a back end. A connection to an unspecified address fails.
 pub struct World {
     now: Instant,
+    /// Until when the loop runs.
+    until: Instant,
     server: Server,
     /// What servers answer over connections.
     pub tcp: Option<TcpServer>,
@@ -71,6 +73,7 @@ impl World {
     pub fn new(server: impl FnMut(&Heard) -> Vec<Reply> + 'static) -> Self {
         Self {
             now: Instant::ZERO,
+            until: Instant::MAX,
             server: Box::new(server),
             tcp: None,
             heard: Vec::new(),
@@ -91,11 +94,10 @@ impl World {
     /// Runs the loop until it waits for ever, or a time has come.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A, until: Instant) {
         base.begin(picoevent::Run::DEFAULT);
+        self.until = until;
         for _ in 0..100_000 {
-            match base.turn(app, self) {
-                Poll::Pending | Poll::Ready(Ok(Some(_))) => return,
-                Poll::Ready(Ok(None)) if self.now >= until => return,
-                Poll::Ready(_) => {}
+            if let Poll::Pending | Poll::Ready(Ok(Some(_))) = base.turn(app, self) {
+                return;
             }
         }
         panic!("the loop does not come to rest");
@@ -163,7 +165,10 @@ impl<A> Backend<A> for World {
     }
 
     fn wait(&mut self, until: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
-        if until == Instant::MAX {
+        if until == Instant::MAX || until > self.until {
+            if self.until < Instant::MAX {
+                self.now = self.now.max(self.until);
+            }
             return Poll::Pending;
         }
         self.now = self.now.max(until);
