@@ -23,6 +23,7 @@ use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::pool::Pools;
 use crate::queue::Queues;
+use crate::random::Random;
 use crate::record::{Entry, LongestWrite, Recorder};
 use crate::run::{LoopState, ask};
 use crate::storage::Storage;
@@ -104,6 +105,7 @@ impl<'s, A> EventBase<'s, A> {
                 most_added: Peak::NONE,
                 longest_write: LongestWrite::NONE,
                 recorder: Recorder::NONE,
+                random: Random::UNSEEDED,
             },
             idle_clock: IdleClock::NONE,
         }

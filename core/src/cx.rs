@@ -14,6 +14,7 @@ use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::pool::Pools;
 use crate::queue::{Id, Joined, Queues, Turns};
+use crate::random::Random;
 use crate::record::{LongestWrite, Recorder};
 use crate::run::LoopState;
 use crate::tables::Tables;
@@ -76,6 +77,7 @@ pub struct Cx<'s, A> {
     pub(crate) most_added: Peak,
     pub(crate) longest_write: LongestWrite,
     pub(crate) recorder: Recorder<'s>,
+    pub(crate) random: Random,
 }
 
 /// Making events.

@@ -31,6 +31,11 @@ pub enum FullError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StillActiveError;
 
+/// There are no random bytes: the base has no [seed](crate::EventBase::seed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct UnseededError;
+
 /// Why an event was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -331,6 +336,12 @@ impl fmt::Display for StaleError {
     }
 }
 
+impl fmt::Display for UnseededError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the base has no seed for random bytes")
+    }
+}
+
 impl fmt::Display for StillActiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an active event keeps its priority until its callback has run")
@@ -472,6 +483,7 @@ impl fmt::Display for ListenError {
 
 impl core::error::Error for StaleError {}
 impl core::error::Error for StillActiveError {}
+impl core::error::Error for UnseededError {}
 impl core::error::Error for FullError {}
 impl core::error::Error for AddError {}
 impl core::error::Error for OnceError {}

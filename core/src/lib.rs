@@ -41,6 +41,7 @@ mod peak;
 mod pool;
 mod priority;
 mod queue;
+mod random;
 #[cfg(feature = "record")]
 pub mod record;
 #[cfg(not(feature = "record"))]
@@ -71,7 +72,7 @@ pub use count::Counts;
 pub use cx::Cx;
 pub use error::{
     AcceptError, AddError, ConnError, ConnectError, FullError, LineError, ListenError, OnceError,
-    SetupError, StaleError, StillActiveError, WriteError,
+    SetupError, StaleError, StillActiveError, UnseededError, WriteError,
 };
 pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;
@@ -106,5 +107,5 @@ const _: () = {
     assert!(size_of::<memory::ListenerSlot<()>>() == 68);
     // The feature `udp` adds the table of its sockets.
     let udp = if cfg!(feature = "udp") { 16 } else { 0 };
-    assert!(size_of::<EventBase<'_, ()>>() <= 360 + udp);
+    assert!(size_of::<EventBase<'_, ()>>() <= 392 + udp);
 };

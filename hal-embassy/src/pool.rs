@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::ready::{self, Ready};
 use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
-use crate::time;
+use crate::time::{self, Clock};
 use crate::udp::Udp;
 
 pub(crate) struct Pool<'r, 'n> {
@@ -26,6 +26,7 @@ pub(crate) struct Pool<'r, 'n> {
 /// What a pool keeps beside its slots.
 pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
+    pub(crate) clock: Clock,
     /// The sockets that each listener may have without a client.
     pub(crate) backlog: u16,
     pub(crate) ready: Ready,
@@ -58,6 +59,7 @@ impl<'n> State<'n> {
                 outgoing: config.outgoing,
                 now: 0,
             },
+            clock: Clock::at(Instant::ZERO),
             backlog: u16::try_from(config.backlog).unwrap_or(u16::MAX),
             ready: Ready::new(),
             news: 0,

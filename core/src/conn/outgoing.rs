@@ -49,7 +49,8 @@ impl<'s, A> Cx<'s, A> {
     ///
     ///     /// The same connection, with the same handle and rings, connects again.
     ///     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
-    ///         let _ = conn.connect_after(app.backoff.next_delay(), app.collector);
+    ///         let delay = app.backoff.next_delay(conn.cx());
+    ///         let _ = conn.connect_after(delay, app.collector);
     ///     }
     /// }
     ///

@@ -116,6 +116,10 @@ impl<'e> Entry<'e> {
                 pool.numbers().iter().for_each(|number| raw.push(*number as u64));
                 tag::POOL
             }
+            Self::Seed(seed) => {
+                seed.as_chunks().0.iter().for_each(|bytes| raw.push(u64::from_le_bytes(*bytes)));
+                tag::SEED
+            }
             Self::Begin(run) => {
                 raw.push(run.bits().into());
                 tag::BEGIN
@@ -239,6 +243,13 @@ impl<'e> Entry<'e> {
                 fields.small()?,
                 fields.small()?,
             )),
+            tag::SEED => {
+                let mut seed = [0; 32];
+                for bytes in seed.as_chunks_mut().0 {
+                    *bytes = fields.next()?.to_le_bytes();
+                }
+                Self::Seed(seed)
+            }
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,
             tag::SETTLED => Self::Action(None, None),

@@ -18,6 +18,8 @@ pub enum Entry<'e> {
     Base(Sizes),
     /// A pool was added.
     Pool(Pool),
+    /// The base's random bytes have this seed.
+    Seed([u8; 32]),
     /// A run of the loop begins.
     Begin(Run),
     /// The prepare watchers are called.
@@ -164,6 +166,7 @@ impl fmt::Display for Entry<'_> {
             #[cfg(feature = "record")]
             Self::Base(sizes) => write!(f, "a base of {sizes}"),
             Self::Pool(pool) => write!(f, "a pool of {pool}"),
+            Self::Seed(_) => write!(f, "the base has a seed"),
             Self::Begin(_) => write!(f, "the loop begins"),
             Self::Prepare => write!(f, "the prepare watchers"),
             Self::Action(Some(action), Some(address)) => {

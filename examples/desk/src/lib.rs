@@ -78,6 +78,7 @@ fn try_serve<A, L: Copy>(
     };
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
+    picoevent_mio::seed(base).map_err(|error| format!("no random bytes: {error}"))?;
     let listener = start(base, address).map_err(|full| full.to_string())?;
     run_opened(base, app, &[("listening", address, listener)], local_addr)
 }

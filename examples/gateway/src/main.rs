@@ -21,8 +21,7 @@ fn main() -> ExitCode {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let console = console.unwrap_or(local(CONSOLE_PORT));
         let status = status.unwrap_or(local(STATUS_PORT));
-        let seed = std::process::id();
-        let mut app = Gateway::new(Setup { sensor: temperature, collector, seed });
+        let mut app = Gateway::new(Setup { sensor: temperature, collector });
         let mut base = EventBase::new(MEMORY.take());
         let listeners = app.start(&mut base, console, status);
         let [consoles, requests] = listeners.map_err(|error| error.to_string())?;

@@ -52,6 +52,8 @@
 //! datagram that the system refuses to send is dropped and counted
 //! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
 //!
+//! The base's random bytes have their seed from the system: [`seed`].
+//!
 //! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
 //!
 //! Tested on Linux. This crate has no unsafe code and starts no thread.
@@ -73,6 +75,7 @@ mod conns;
 mod errno;
 mod listeners;
 mod objects;
+mod random;
 mod reach;
 mod signals;
 mod sources;
@@ -83,6 +86,7 @@ mod tuning;
 mod udp;
 mod urgent;
 
+pub use random::seed;
 pub use sources::SourceError;
 pub use storage::{Capacities, CapacityError, HeapStorage};
 
@@ -152,6 +156,7 @@ impl Live {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        seed(base)?;
         base.settle(self)
     }
 
@@ -195,6 +200,7 @@ impl Live {
         app: &mut A,
         run: Run,
     ) -> io::Result<End> {
+        seed(base)?;
         base.take_idle_clock();
         self.clock = Clock::started_at(base.now());
         base.begin(run);
@@ -223,6 +229,7 @@ impl Live {
         base: &mut EventBase<'_, A>,
         app: &mut A,
     ) -> io::Result<Option<End>> {
+        seed(base)?;
         base.take_idle_clock();
         if !self.clock.goes() {
             self.clock = Clock::started_at(base.now());

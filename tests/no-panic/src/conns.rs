@@ -135,8 +135,9 @@ fn map(conn: &mut ConnMut<'_, '_, App>) {
 
 fn again(conn: &mut ConnMut<'_, '_, App>) {
     any(conn.connect(address())).ok();
-    let mut backoff = any(Backoff::new(duration(), duration(), any(1)));
-    any(any(&mut *conn).connect_after(any(&mut backoff).next_delay(), address())).ok();
+    let mut backoff = any(Backoff::new(duration(), duration()));
+    let delay = any(&mut backoff).next_delay(any(conn.cx()));
+    any(any(&mut *conn).connect_after(delay, address())).ok();
     backoff.reset();
     any(backoff);
 }

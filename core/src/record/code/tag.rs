@@ -74,6 +74,7 @@ tags! {
     DATAGRAM_V4 = 59, 5;
     DATAGRAM_V6 = 60, 8;
     CALL_UDP = 61, 2;
+    SEED = 90, 4;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the

@@ -29,8 +29,9 @@ fn main() -> ! {
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
     let collector = COLLECTOR.map(SocketAddr::from);
-    let app = GATEWAY.init_with(|| Gateway::new(Setup { sensor: temperature, collector, seed: 1 }));
+    let app = GATEWAY.init_with(|| Gateway::new(Setup { sensor: temperature, collector }));
     let mut base = EventBase::new(MEMORY.take());
+    base.seed(&board::weak_seed());
     let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     app.start(&mut base, at(CONSOLE_PORT), at(STATUS_PORT)).expect("the memory is made for it");
     defmt::info!("listening on ports {} and {}", CONSOLE_PORT, STATUS_PORT);
