@@ -183,6 +183,8 @@ pub enum ConnError {
     NoSocket,
     /// A filter could not turn the bytes of one side into bytes of the other.
     Filter,
+    /// Its name has no address.
+    NotFound,
     /// An operating system error that has no name here, by its number.
     System(i32),
 }
@@ -250,6 +252,7 @@ impl From<ConnError> for Code {
             ConnError::Denied => -7,
             ConnError::NoSocket => -8,
             ConnError::Filter => -9,
+            ConnError::NotFound => -10,
             ConnError::System(number) => return Self::system(number),
         })
     }
@@ -267,6 +270,7 @@ impl From<Code> for ConnError {
             -7 => Self::Denied,
             -8 => Self::NoSocket,
             -9 => Self::Filter,
+            -10 => Self::NotFound,
             number => Self::System(number.into()),
         }
     }
@@ -307,7 +311,7 @@ pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
 }
 
 #[cfg(any(test, feature = "record"))]
-pub(crate) const CONN_ERRORS: [ConnError; 10] = [
+pub(crate) const CONN_ERRORS: [ConnError; 11] = [
     ConnError::Reset,
     ConnError::Refused,
     ConnError::TimedOut,
@@ -317,6 +321,7 @@ pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Denied,
     ConnError::NoSocket,
     ConnError::Filter,
+    ConnError::NotFound,
     ConnError::System(0),
 ];
 
@@ -463,6 +468,7 @@ impl fmt::Display for ConnError {
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
             Self::Filter => "the filter cannot transform the bytes",
+            Self::NotFound => "the name has no address",
             Self::System(number) => return write!(f, "operating system error {number}"),
         })
     }
