@@ -1,23 +1,24 @@
 //! The addresses of a name.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use crate::Family;
 
-/// Bytes for the addresses of one family: eight of IPv4, two of IPv6.
-const BYTES: usize = 32;
+/// Words for the addresses of one family: eight of IPv4, two of IPv6.
+const WORDS: usize = 8;
 
 /// The addresses of one family that were found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Found {
-    bytes: [u8; BYTES],
+    /// In network order; an address of IPv6 has four.
+    words: [[u8; 4]; WORDS],
     count: u8,
     family: Family,
 }
 
 impl Found {
     pub(crate) const fn none(family: Family) -> Self {
-        Self { bytes: [0; BYTES], count: 0, family }
+        Self { words: [[0; 4]; WORDS], count: 0, family }
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -26,14 +27,19 @@ impl Found {
 
     /// Adds an address of the family, if it is new and there is room.
     pub(crate) fn add(&mut self, address: IpAddr) {
-        let is_held = self.iter().any(|held| held == address);
-        let mut places = self.bytes.chunks_exact_mut(self.family.length());
-        let Some(place) = places.nth(self.count.into()).filter(|_| !is_held) else {
+        if self.iter().any(|held| held == address) {
             return;
-        };
+        }
+        let places =
+            self.words.iter_mut().skip(self.family.words().wrapping_mul(self.count.into()));
         match address {
-            IpAddr::V4(v4) if self.family == Family::V4 => place.copy_from_slice(&v4.octets()),
-            IpAddr::V6(v6) if self.family == Family::V6 => place.copy_from_slice(&v6.octets()),
+            IpAddr::V4(v4) if self.family == Family::V4 && places.len() >= 1 => {
+                places.zip([v4.octets()]).for_each(|(place, word)| *place = word);
+            }
+            IpAddr::V6(v6) if self.family == Family::V6 && places.len() >= 4 => {
+                let octets = v6.octets();
+                places.zip(octets.as_chunks().0).for_each(|(place, word)| *place = *word);
+            }
             _ => return,
         }
         self.count = self.count.saturating_add(1);
@@ -41,20 +47,25 @@ impl Found {
 
     /// Returns the addresses, in the order of the answer.
     pub(crate) fn iter(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        let places = self.bytes.chunks_exact(self.family.length()).take(self.count.into());
-        places.filter_map(|place| {
-            let v4 = <[u8; 4]>::try_from(place).map(|bytes| Ipv4Addr::from(bytes).into());
-            v4.or_else(|_| <[u8; 16]>::try_from(place).map(|bytes| Ipv6Addr::from(bytes).into()))
-                .ok()
-        })
+        let v4 = self.words.iter().map(|word| IpAddr::from(*word));
+        let v6 = self.words.as_chunks().0.iter().map(|[a, b, c, d]: &[_; 4]| {
+            let words = [a, b, c, d].map(|word| u128::from(u32::from_be_bytes(*word)));
+            let bits = words.iter().fold(0, |bits, word| bits << 32 | word);
+            IpAddr::from(Ipv6Addr::from_bits(bits))
+        });
+        let count = |family| if family == self.family { self.count.into() } else { 0 };
+        v4.take(count(Family::V4)).chain(v6.take(count(Family::V6)))
     }
 
     /// Moves the first address to the end, so that who connects next tries another.
     pub(crate) fn rotate(&mut self) {
-        let length = self.family.length();
-        let used = self.bytes.get_mut(..length.saturating_mul(self.count.into()));
-        if let Some(used) = used.filter(|used| used.len() > length) {
-            used.rotate_left(length);
+        let used = self.family.words().wrapping_mul(self.count.into());
+        for _ in 0..self.family.words() {
+            let [first, ..] = self.words;
+            let mut before = first;
+            for word in self.words.iter_mut().take(used).rev() {
+                core::mem::swap(word, &mut before);
+            }
         }
     }
 }
@@ -92,11 +103,11 @@ impl Addresses {
 }
 
 impl Family {
-    /// Returns the bytes of an address.
-    const fn length(self) -> usize {
+    /// Returns the words of an address.
+    const fn words(self) -> usize {
         match self {
-            Self::V4 => 4,
-            Self::V6 => 16,
+            Self::V4 => 1,
+            Self::V6 => 4,
         }
     }
 }

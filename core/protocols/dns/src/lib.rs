@@ -65,6 +65,7 @@
 mod addresses;
 mod answer;
 mod error;
+mod literal;
 mod questions;
 mod resolver;
 mod system;

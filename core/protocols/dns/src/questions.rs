@@ -143,7 +143,7 @@ impl<A> ResolverMut<'_, A> {
         if name.len() > self.longest {
             return Err(ResolveError::TooLong { most: self.longest });
         }
-        let questions = self.questions.iter().enumerate();
+        let questions = (0..self.questions.len()).zip(self.questions.iter());
         let unused = questions.filter(|(place, question)| match question.state {
             State::Free => true,
             State::Known(_) => question.until < Instant::MAX && !waited_for(self.lookups, *place),
@@ -154,8 +154,8 @@ impl<A> ResolverMut<'_, A> {
             _ => question.until,
         };
         let place = unused.min_by_key(key).map(|(place, _)| place).ok_or(ResolveError::Names)?;
-        let longest = self.longest;
-        let room = self.names.chunks_exact_mut(longest.max(1)).nth(place);
+        let (start, most) = (place.saturating_mul(self.longest), self.longest);
+        let room = self.names.get_mut(start..).and_then(|rest| rest.get_mut(..most));
         if let Some((question, room)) = self.questions.get_mut(place).zip(room) {
             *question = Question { family, found: Found::none(family), ..Question::FREE };
             question.name_length = name.len() as u8;
@@ -194,8 +194,8 @@ impl<A> ResolverMut<'_, A> {
     /// time, all letters are small, because there are servers that change them.
     pub(crate) fn disguise(&mut self, place: usize, id: u16, bits: &[u8]) {
         let servers = self.client.servers.len();
-        let longest = self.longest;
-        let room = self.names.chunks_exact_mut(longest.max(1)).nth(place);
+        let (start, most) = (place.saturating_mul(self.longest), self.longest);
+        let room = self.names.get_mut(start..).and_then(|rest| rest.get_mut(..most));
         let Some((question, room)) = self.questions.get_mut(place).zip(room) else { return };
         let is_last = usize::from(question.tries) > servers.saturating_mul(PLAIN_ROUND);
         if question.tries == 1 {
@@ -203,7 +203,7 @@ impl<A> ResolverMut<'_, A> {
         } else if !is_last {
             return;
         }
-        for (number, letter) in room.iter_mut().take(question.name_length.into()).enumerate() {
+        for (number, letter) in (0..usize::from(question.name_length)).zip(room) {
             let byte = bits.get(number / 8).copied().unwrap_or_default();
             let is_large = !is_last && byte.checked_shr(number as u32 % 8).unwrap_or(0) & 1 == 1;
             *letter =
@@ -310,7 +310,7 @@ impl<A> ResolverMut<'_, A> {
 
     /// Gives up questions that nobody waits for any more.
     pub(crate) fn drop_unwanted(&mut self) {
-        for (place, question) in self.questions.iter_mut().enumerate() {
+        for (place, question) in (0..self.questions.len()).zip(self.questions.iter_mut()) {
             if question.is_open() && !waited_for(self.lookups, place) {
                 *question = Question::FREE;
             }
@@ -353,7 +353,7 @@ impl<A> ResolverMut<'_, A> {
 
     /// Returns whether answers may come, to other questions or to earlier tries of this one.
     pub(crate) fn is_waiting(&self, place: usize) -> bool {
-        self.questions.iter().enumerate().any(|(other, question)| {
+        (0..self.questions.len()).zip(self.questions.iter()).any(|(other, question)| {
             question.is_open() && question.tries > u8::from(other == place)
         })
     }

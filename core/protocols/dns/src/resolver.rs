@@ -169,7 +169,9 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize> Default
 impl<A> ResolverMut<'_, A> {
     /// Sets the servers that are asked from now on. Of more than three, the first three count.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
-        self.client.servers = servers.iter().copied().take(SERVERS).collect();
+        self.client.servers.clear();
+        // What has no room is left out.
+        let _ = servers.iter().try_for_each(|server| self.client.servers.push(*server));
         self.client.first = 0;
     }
 
@@ -209,6 +211,7 @@ impl<A> ResolverMut<'_, A> {
 
     /// Returns how many look-ups are under way.
     pub fn lookups(&self) -> usize {
-        self.lookups.iter().filter(|slot| !slot.is_free()).count()
+        let held = self.lookups.iter().filter(|slot| !slot.is_free());
+        held.fold(0, |count, _| count.saturating_add(1))
     }
 }

@@ -2,6 +2,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use crate::literal;
+
 /// The port of name servers.
 const PORT: u16 = 53;
 
@@ -15,11 +17,11 @@ const PORT: u16 = 53;
 ///
 /// Addresses with the name of an interface are left out: which number it has, only the system knows.
 pub fn name_servers(text: &str) -> impl Iterator<Item = SocketAddr> + '_ {
-    text.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let address =
-            words.next().filter(|word| *word == "nameserver").and_then(|_| words.next())?;
-        Some((address.parse::<IpAddr>().ok()?, PORT).into())
+    lines(text).filter_map(|line| {
+        let mut words = words(line);
+        let is_server = words.next() == Some("nameserver");
+        let address = words.next().filter(|_| is_server)?;
+        Some((literal::parse(address)?, PORT).into())
     })
 }
 
@@ -32,10 +34,18 @@ pub fn name_servers(text: &str) -> impl Iterator<Item = SocketAddr> + '_ {
 /// assert_eq!(hosts.len(), 3);
 /// ```
 pub fn hosts(text: &str) -> impl Iterator<Item = (&str, IpAddr)> {
-    text.lines().flat_map(|line| {
-        let line = line.split('#').next().unwrap_or_default();
-        let mut words = line.split_whitespace();
-        let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
+    lines(text).flat_map(|line| {
+        let mut words = words(line).take_while(|word| !word.starts_with('#'));
+        let address = words.next().and_then(literal::parse);
         words.filter_map(move |name| Some((name, address?)))
     })
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.as_bytes().split(|byte| *byte == b'\n')
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &str> {
+    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.map(|word| core::str::from_utf8(word).unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use picoevent::{Conn, ConnMut, Cx, Instant, Mode, PoolId, Protocol, UnseededErro
 use crate::error::ResolveError;
 use crate::questions::check;
 use crate::resolver::{HasResolver, Lookup, OnLookup, Then};
-use crate::{Family, udp};
+use crate::{Family, literal, udp};
 
 /// Looks up the addresses of a name, of one family or of both, and calls `call` with them. It is always
 /// called later, also when the answer is known.
@@ -140,7 +140,7 @@ fn reserve<A: HasResolver>(
     family: Option<Family>,
     delay: Duration,
 ) -> Result<usize, ResolveError> {
-    let literal = name.parse::<IpAddr>().ok();
+    let literal = literal::parse(name);
     if literal.is_none() {
         check(name)?;
     }

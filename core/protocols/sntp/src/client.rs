@@ -135,7 +135,9 @@ impl Client {
     /// Sets the servers, which are asked in turn: the next one when one does not answer. Of more than three, the
     /// first three count.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
-        self.servers = servers.iter().copied().take(SERVERS).collect();
+        self.servers.clear();
+        // What has no room is left out.
+        let _ = servers.iter().try_for_each(|server| self.servers.push(*server));
         (self.server, self.failures) = (0, 0);
     }
 
@@ -176,7 +178,9 @@ impl Client {
                 Err(self.failed(SyncError::TooOften))
             }
             Answer::Refused => {
-                self.servers.retain(|held| *held != server);
+                let place = self.servers.iter().position(|held| *held == server);
+                let refused = place.filter(|place| *place < self.servers.len());
+                refused.map(|place| self.servers.swap_remove(place));
                 Err(self.failed(SyncError::Refused))
             }
         })

@@ -18,13 +18,11 @@ const MAX_DISTANCE: u64 = 1_000_000;
 
 /// Returns a question with a number that the answer must repeat, in place of our time, which is nobody's
 /// business.
-pub(crate) const fn question(number: [u8; 8]) -> [u8; LENGTH] {
+pub(crate) fn question(number: [u8; 8]) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
-    let (head, place) = bytes.split_at_mut(LENGTH - 8);
-    if let Some(first) = head.first_mut() {
-        *first = QUESTION;
-    }
-    place.copy_from_slice(&number);
+    let [first, .., a, b, c, d, e, f, g, h] = &mut bytes;
+    *first = QUESTION;
+    [a, b, c, d, e, f, g, h].into_iter().zip(number).for_each(|(place, byte)| *place = byte);
     bytes
 }
 

@@ -294,7 +294,7 @@ fn a_server_without_the_time_does_not_set_the_clock() {
 fn a_stopped_client_asks_no_more_and_keeps_its_time() {
     with_base(|base, app| {
         let mut world = server(1, 0, 1);
-        app.react = Some(|app, cx| sntp::stop(app, cx));
+        app.react = Some(sntp::stop);
         sntp::start(app, base, Duration::from_secs(15)).unwrap();
         run_for(&mut world, base, app, 100);
         assert_eq!(

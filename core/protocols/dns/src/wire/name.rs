@@ -59,7 +59,7 @@ impl<'m> Name<'m> {
         let mut parts = parts(text);
         loop {
             match (labels.next(), parts.next()) {
-                (Some(label), Some(part)) if equal(label, part.as_bytes()) => {}
+                (Some(label), Some(part)) if equal(label, part) => {}
                 (None, None) => return true,
                 _ => return false,
             }
@@ -138,21 +138,22 @@ impl<'m> Iterator for Labels<'m> {
 }
 
 /// Returns the labels of a name as text, which may end in a dot.
-pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> + Clone {
-    text.strip_suffix('.').unwrap_or(text).split('.').take_while(|part| !part.is_empty())
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
+    let bytes = text.as_bytes();
+    let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
+    bytes.split(|byte| *byte == b'.').take_while(|part| !part.is_empty())
 }
 
 /// Returns whether `text` can be asked for: labels of 1 to 63 letters, digits, hyphens and underscores,
 /// separated by dots, at most 253 bytes, with or without a dot at the end.
 pub fn is_host_name(text: &str) -> bool {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let is_label = |label: &str| {
-        let mut bytes = label.bytes();
-        (1..=MAX_LABEL).contains(&label.len())
-            && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
+    let bytes = text.as_bytes();
+    let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'_';
+    let is_label =
+        |label: &[u8]| (1..=MAX_LABEL).contains(&label.len()) && label.iter().all(is_letter);
     // The end and the length of the first label are two bytes more.
-    text.len().saturating_add(2) <= MAX_NAME && text.split('.').all(is_label)
+    bytes.len().saturating_add(2) <= MAX_NAME && bytes.split(|byte| *byte == b'.').all(is_label)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl<'b> Writer<'b> {
     pub fn name(&mut self, name: &str) {
         for part in parts(name) {
             self.bytes(&[part.len() as u8]);
-            self.bytes(part.as_bytes());
+            self.bytes(part);
         }
         self.bytes(&[0]);
     }
