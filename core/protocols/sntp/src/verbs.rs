@@ -71,6 +71,7 @@ fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
 }
 
 /// Asks a server.
+#[inline(never)]
 fn ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     match try_to_ask(app, cx) {
         Ok(()) => arm(app, cx, WAIT),
@@ -118,6 +119,7 @@ fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
 }
 
 /// Ends a try, and sets the time for the next one.
+#[inline(never)]
 fn end<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
     close(app, cx);
     if result != Err(SyncError::NoServer) {
@@ -127,6 +129,7 @@ fn end<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, Sync
     app.synced(cx, result);
 }
 
+#[inline(never)]
 fn close<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     if let Some(Ok(mut udp)) = app.clock().socket.take().map(|socket| cx.udp(socket)) {
         udp.close();
