@@ -189,6 +189,8 @@ pub enum ConnError {
     NoSocket,
     /// A filter could not turn the bytes of one side into bytes of the other.
     Filter,
+    /// Its name has no address.
+    NotFound,
     /// An operating system error that has no name here, by its number.
     System(i32),
 }
@@ -316,6 +318,7 @@ impl From<ConnError> for Code {
             ConnError::Denied => -7,
             ConnError::NoSocket => -8,
             ConnError::Filter => -9,
+            ConnError::NotFound => -10,
             ConnError::System(number) => return Self::system(number),
         })
     }
@@ -340,6 +343,7 @@ impl From<Code> for ConnError {
             -7 => Self::Denied,
             -8 => Self::NoSocket,
             -9 => Self::Filter,
+            -10 => Self::NotFound,
             number => Self::System(number.into()),
         }
     }
@@ -380,7 +384,7 @@ pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
 }
 
 #[cfg(any(test, feature = "record"))]
-pub(crate) const CONN_ERRORS: [ConnError; 10] = [
+pub(crate) const CONN_ERRORS: [ConnError; 11] = [
     ConnError::Reset,
     ConnError::Refused,
     ConnError::TimedOut,
@@ -390,6 +394,7 @@ pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Denied,
     ConnError::NoSocket,
     ConnError::Filter,
+    ConnError::NotFound,
     ConnError::System(0),
 ];
 
@@ -537,6 +542,7 @@ impl fmt::Display for ConnError {
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
             Self::Filter => "the filter cannot transform the bytes",
+            Self::NotFound => "the name has no address",
             Self::System(number) => return write!(f, "operating system error {number}"),
         })
     }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `events` | events, timers, signals, and the loop |
 //! | `server` | the same, a listener, and connections that read, write, wait and close |
+//! | `names` | a resolver, a client of time servers, and a connection by name |
 //! | `memory` | storages of different capacities, whose sizes are compared |
 
 #![no_std]
