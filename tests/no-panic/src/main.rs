@@ -1,6 +1,6 @@
-//! An image that links only if no verb of the core can panic.
+//! An image that links only if no verb of the core, or of the packages of protocols, can panic.
 //!
-//! It calls each public function of the core with values that the compiler cannot know, on a base
+//! It calls each of their public functions with values that the compiler cannot know, on a base
 //! in a state that it cannot know. Its panic handler calls a function that does not exist: where a
 //! panic can be reached, the handler is in the image, and the linker names the function that is
 //! missing. The image is never run.
@@ -16,6 +16,7 @@
 mod base;
 mod conns;
 mod events;
+mod http;
 mod in_memory;
 mod listeners;
 mod parts;
@@ -64,6 +65,7 @@ pub extern "C" fn every_verb() {
     rings::every_verb();
     text::every_text();
     recording::every_verb();
+    http::every_verb();
     #[cfg(feature = "planted")]
     any([1_u8, 2, 3][any(1_usize)]);
 }

@@ -1,0 +1,27 @@
+//! Short text that is put together.
+
+use crate::text::ascii;
+
+/// Room for `N` bytes of ASCII text. What does not fit is left out, part by part.
+pub(crate) struct Buffer<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Buffer<N> {
+    pub(crate) const fn new() -> Self {
+        Self { bytes: [0; N], len: 0 }
+    }
+
+    pub(crate) fn put(&mut self, text: &[u8]) {
+        let room = self.bytes.get_mut(self.len..);
+        if let Some(room) = room.and_then(|room| room.get_mut(..text.len())) {
+            room.copy_from_slice(text);
+            self.len = self.len.saturating_add(text.len());
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        ascii(self.bytes.get(..self.len).unwrap_or_default())
+    }
+}
