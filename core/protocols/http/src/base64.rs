@@ -8,9 +8,10 @@ pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
     for group in data.chunks(3) {
         let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for (at, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+        let [two, three] = [group.len() > 1, group.len() > 2];
+        for (shift, is_there) in [(18, true), (12, true), (6, two), (0, three)] {
             let digit = DIGITS.get((bits.wrapping_shr(shift) & 63) as usize)?;
-            *text.get_mut(used)? = if at > group.len() { b'=' } else { *digit };
+            *text.get_mut(used)? = if is_there { *digit } else { b'=' };
             used = used.wrapping_add(1);
         }
     }

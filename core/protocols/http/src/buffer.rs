@@ -1,6 +1,6 @@
 //! Short text that is put together.
 
-use crate::text::ascii;
+use crate::text::{ascii, copy};
 
 /// Room for `N` bytes of ASCII text. What does not fit is left out, part by part.
 pub(crate) struct Buffer<const N: usize> {
@@ -16,7 +16,7 @@ impl<const N: usize> Buffer<N> {
     pub(crate) fn put(&mut self, text: &[u8]) {
         let room = self.bytes.get_mut(self.len..);
         if let Some(room) = room.and_then(|room| room.get_mut(..text.len())) {
-            room.copy_from_slice(text);
+            copy(room, text);
             self.len = self.len.saturating_add(text.len());
         }
     }

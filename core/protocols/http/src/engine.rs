@@ -13,6 +13,7 @@ use crate::reply::{Length, Reply};
 use crate::request::{Request, keep};
 use crate::route::Part;
 use crate::status::Status;
+use crate::text::copy;
 
 /// What a step has come to.
 #[derive(PartialEq, Eq)]
@@ -230,7 +231,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 fn begin(x: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
     let length = u16::try_from(line.target.len()).map_err(|_| Status::URI_TOO_LONG)?;
     let room = text.get_mut(..line.target.len()).ok_or(Status::URI_TOO_LONG)?;
-    room.copy_from_slice(line.target);
+    copy(room, line.target);
     (x.target, x.kept) = (length, length);
     (x.method, x.input) = (line.method, Input::Fields);
     if line.is_old {

@@ -163,11 +163,11 @@ fn codings(value: &[u8]) -> Result<(), Status> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
-    let known = parts(value, b',').filter(|coding| coding.eq_ignore_ascii_case(b"chunked")).count();
-    let last = parts(value, b',').last().unwrap_or_default();
-    let are_words = parts(value, b',').all(is_word);
+    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let is_once = parts(value, b',').filter(is_chunked).nth(1).is_none();
+    let is_last = parts(value, b',').last().is_some_and(|last| is_chunked(&last));
     // Others before it are known to somebody.
-    let is_proper = are_words && known == 1 && last.eq_ignore_ascii_case(b"chunked");
+    let is_proper = is_once && is_last && parts(value, b',').all(is_word);
     Err(if is_proper { Status::NOT_IMPLEMENTED } else { BAD })
 }
 

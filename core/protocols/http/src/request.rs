@@ -7,7 +7,7 @@ use crate::exchange::{Exchange, Input, flag};
 use crate::method::Method;
 use crate::path::{param, path_of, query_of};
 use crate::route::{Parts, Route};
-use crate::text::ascii;
+use crate::text::{ascii, copy};
 
 /// A request, and the answer to it.
 ///
@@ -184,8 +184,8 @@ pub(crate) fn keep(x: &mut Exchange, text: &mut [u8], number: u8, value: &[u8]) 
     let Some(room) = text.get_mut(x.kept.into()..) else { return false };
     let Some((head, room)) = room.split_at_mut_checked(3) else { return false };
     let Some(room) = room.get_mut(..value.len()) else { return false };
-    head.copy_from_slice(&[number, high, low]);
-    room.copy_from_slice(value);
+    copy(head, &[number, high, low]);
+    copy(room, value);
     x.kept = x.kept.saturating_add(length).saturating_add(3);
     true
 }

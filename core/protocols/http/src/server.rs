@@ -33,7 +33,8 @@ impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
 
     /// Returns the number of connections.
     pub fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.conn.is_some()).count()
+        let places = self.slots.iter();
+        places.fold(0, |held, slot| held.saturating_add(slot.conn.is_some().into()))
     }
 
     /// Returns whether there is no connection.

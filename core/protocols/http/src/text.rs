@@ -74,6 +74,12 @@ pub(crate) fn has_word(list: &[u8], word: &[u8]) -> bool {
     parts(list, b',').any(|part| part.eq_ignore_ascii_case(word))
 }
 
+/// Copies as much as both have. A loop, because the optimizer does not always see that slices of one length can
+/// be copied without a panic.
+pub(crate) fn copy(target: &mut [u8], source: &[u8]) {
+    target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
+}
+
 /// Returns bytes of which every one is ASCII as text.
 pub(crate) fn ascii(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()

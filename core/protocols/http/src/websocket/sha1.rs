@@ -27,7 +27,7 @@ pub(crate) fn sha1(data: [&[u8]; 2]) -> [u8; 20] {
     }
     let mut hash = [0; 20];
     for (target, word) in hash.chunks_exact_mut(4).zip(state) {
-        target.copy_from_slice(&word.to_be_bytes());
+        crate::text::copy(target, &word.to_be_bytes());
     }
     hash
 }
