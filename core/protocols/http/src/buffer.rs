@@ -1,6 +1,6 @@
 //! Short text that is put together.
 
-use crate::text::{ascii, copy};
+use crate::text::copy;
 
 /// Room for `N` bytes of ASCII text. What does not fit is left out, part by part.
 pub(crate) struct Buffer<const N: usize> {
@@ -21,7 +21,7 @@ impl<const N: usize> Buffer<N> {
         }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        ascii(self.bytes.get(..self.len).unwrap_or_default())
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@ use crate::head::{self, RequestLine};
 use crate::limits::Limits;
 use crate::method::Method;
 use crate::path::{matches, path_of};
-use crate::reply::{Length, Reply};
+use crate::reply::{Head, Length};
 use crate::request::{Request, keep};
 use crate::route::Part;
 use crate::status::Status;
@@ -17,7 +17,7 @@ use crate::text::copy;
 
 /// What a step has come to.
 #[derive(PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     /// The next step can be tried.
     Done,
     /// More has to come, or there has to be room.
@@ -37,7 +37,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
                     self.call_hook(app, |hooks| hooks.advance);
                     Ok(Waits)
                 }
-                _ => self.read_body(app),
+                Input::Body => self.read_content(app),
+                Input::ChunkSize | Input::Chunk | Input::ChunkEnd | Input::Trailer => {
+                    // Only routes that stream bodies take chunks.
+                    match self.route().and_then(|route| route.chunks) {
+                        Some(read) => read(app, self),
+                        None => Err(Status::LENGTH_REQUIRED),
+                    }
+                }
             };
             match step {
                 Ok(Done) => {}
@@ -57,14 +64,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
         self.x.set(flag::LAST);
         // Without room for it the end alone has to do.
-        self.answer_bare(status, "");
+        self.answer_bare(status, b"");
         self.conn.close();
     }
 
     /// Answers without content.
-    pub(crate) fn answer_bare(&mut self, status: Status, fields: &str) {
-        let reply = Reply::empty(status).fields(fields);
-        if self.write_head(&reply, Length::Known(0), 0).is_err() {
+    pub(crate) fn answer_bare(&mut self, status: Status, fields: &[u8]) {
+        let head = Head::bare(status, fields);
+        if self.write_head(&head, Length::Known(0), 0).is_err() {
             return self.conn.close();
         }
         self.x.set(flag::COMPLETE);
@@ -121,7 +128,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         {
             return Err(Status::FIELDS_TOO_LARGE);
         }
-        if let Some(route) = site.routes.get(usize::from(x.route))
+        if let Some(route) = site.routes.get(x.route())
             && let Some(field) = route.field
         {
             field(route, x, text, name, value)?;
@@ -178,14 +185,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let is_for_all = self.raw_target() == b"*";
         let is_asked = self.x.method == Method::Options;
         if is_for_all {
-            self.answer_bare(Status::NO_CONTENT, "");
+            self.answer_bare(Status::NO_CONTENT, b"");
         } else if self.x.has(flag::OTHER_METHOD) {
             let mut allow = Buffer::<80>::new();
             self.write_allow(&mut allow);
             let status = if is_asked { Status::NO_CONTENT } else { Status::METHOD_NOT_ALLOWED };
-            self.answer_bare(status, allow.as_str());
+            self.answer_bare(status, allow.as_bytes());
         } else {
-            self.answer_bare(Status::NOT_FOUND, "");
+            self.answer_bare(Status::NOT_FOUND, b"");
         }
         self.x.input = Input::Done;
     }
@@ -213,7 +220,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let Some(route) = self.route() else { return };
         (route.call)(app, self);
         if !self.x.has_any(flag::ANSWERED | flag::LATER) && self.conn.is_open() {
-            self.answer_bare(Status::SERVER_ERROR, "");
+            self.answer_bare(Status::SERVER_ERROR, b"");
         }
     }
 
@@ -247,11 +254,11 @@ fn find_route(
     route: impl Fn(usize) -> Option<(&'static str, bool)>,
 ) {
     let path = path_of(target);
-    for number in 0..Exchange::NO_ROUTE {
+    for number in 0..u8::MAX {
         let Some((pattern, answers)) = route(number.into()) else { return };
         if matches(pattern, path) {
             if answers {
-                x.route = number;
+                x.set_route(number);
                 return;
             }
             x.set(flag::OTHER_METHOD);
@@ -261,14 +268,19 @@ fn find_route(
 
 /// The body.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    fn read_body(&mut self, app: &mut A) -> Result<Step, Status> {
+    /// Reads a body of a known length.
+    fn read_content(&mut self, app: &mut A) -> Result<Step, Status> {
+        if self.x.content == 0 { Ok(self.end_body(app)) } else { self.pass_on(app) }
+    }
+
+    /// Reads a body in chunks.
+    pub(crate) fn read_chunks(&mut self, app: &mut A) -> Result<Step, Status> {
         match self.x.input {
-            Input::Body if self.x.content == 0 => Ok(self.end_body(app)),
             Input::Chunk if self.x.content == 0 => {
                 self.x.input = Input::ChunkEnd;
                 Ok(Done)
             }
-            Input::Body | Input::Chunk => self.pass_on(app),
+            Input::Chunk => self.pass_on(app),
             Input::ChunkEnd => {
                 let mut end = [0; 2];
                 match (self.conn.copy_out(0, &mut end), end) {

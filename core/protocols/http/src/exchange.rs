@@ -92,8 +92,9 @@ pub(crate) enum Timer {
     Silence,
 }
 
-/// What only some routes need.
+/// What only some routes need. The first is all zeros.
 #[derive(Clone, Copy)]
+#[repr(u8)]
 pub(crate) enum Extra {
     None,
     /// The first and the last byte of a range; `u32::MAX` and a length for the last bytes.
@@ -110,7 +111,7 @@ pub(crate) struct Exchange {
     /// What has come of the body, or is announced.
     pub(crate) body: u32,
     /// Static bytes of the answer that wait for room.
-    pub(crate) rest: &'static [u8],
+    pub(crate) rest: Option<&'static [u8]>,
     /// What is written of the answer's content.
     pub(crate) written: u32,
     /// What is still to be written of it, if its length is known.
@@ -126,22 +127,20 @@ pub(crate) struct Exchange {
     /// Requests so far.
     pub(crate) requests: u16,
     pub(crate) fields: u8,
-    /// The number of the route, [`NO_ROUTE`](Self::NO_ROUTE) for none.
-    pub(crate) route: u8,
+    /// The number of the route and one, zero for none: a new exchange is all zeros.
+    route: u8,
     pub(crate) method: Method,
     pub(crate) input: Input,
     pub(crate) timer: Timer,
 }
 
 impl Exchange {
-    pub(crate) const NO_ROUTE: u8 = u8::MAX;
-
     pub(crate) const fn new() -> Self {
         Self {
             flags: 0,
             content: 0,
             body: 0,
-            rest: &[],
+            rest: None,
             written: 0,
             left: 0,
             moved: 0,
@@ -151,7 +150,7 @@ impl Exchange {
             kept: 0,
             requests: 0,
             fields: 0,
-            route: Self::NO_ROUTE,
+            route: 0,
             method: Method::Get,
             input: Input::Line,
             timer: Timer::None,
@@ -162,6 +161,15 @@ impl Exchange {
     pub(crate) fn begin_again(&mut self) {
         let Self { requests, moved, .. } = *self;
         *self = Self { flags: self.flags & flag::EOF, requests, moved, mark: moved, ..Self::new() };
+    }
+
+    /// Returns the number of the route, one that no table has for none.
+    pub(crate) const fn route(&self) -> usize {
+        (self.route as usize).wrapping_sub(1)
+    }
+
+    pub(crate) const fn set_route(&mut self, number: u8) {
+        self.route = number.wrapping_add(1);
     }
 
     pub(crate) const fn has(&self, flags: u32) -> bool {

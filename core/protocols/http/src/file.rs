@@ -4,11 +4,11 @@ use crate::buffer::Buffer;
 use crate::exchange::{Exchange, Extra, flag};
 use crate::number::{Decimal, Hex, decimal};
 use crate::path::{path_of, rest};
-use crate::reply::Reply;
+use crate::reply::Head;
 use crate::request::Request;
 use crate::route::Route;
 use crate::status::Status;
-use crate::text::{parts, split_at_byte, trim};
+use crate::text::{is_same, parts, split_at_byte, trim};
 
 /// A static file, in flash.
 ///
@@ -98,7 +98,7 @@ pub(crate) fn field<A: 'static>(
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
-    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    let is = |known: &[u8]| is_same(name, known);
     if is(b"accept-encoding") {
         if takes_gzip(value) {
             x.set(flag::GZIP);
@@ -121,7 +121,7 @@ pub(crate) fn field<A: 'static>(
         };
         for (is_gzip, flag) in [false, true].into_iter().zip(flags) {
             let tag = file.entity_tag(is_gzip);
-            let tag = tag.as_str().as_bytes();
+            let tag = tag.as_bytes();
             let weak = |held: &[u8]| held.strip_prefix(b"W/").unwrap_or(held) == tag;
             if if is_range { value == tag } else { value == b"*" || parts(value, b',').any(weak) } {
                 x.set(flag);
@@ -138,7 +138,7 @@ fn takes_gzip(value: &[u8]) -> bool {
         let weight = trim(weight);
         let is_none = weight.starts_with(b"q=0")
             && weight.iter().skip(3).all(|byte| matches!(byte, b'0' | b'.'));
-        trim(name).eq_ignore_ascii_case(b"gzip") && !is_none
+        is_same(trim(name), b"gzip") && !is_none
     })
 }
 
@@ -147,7 +147,7 @@ fn takes_gzip(value: &[u8]) -> bool {
 fn range(value: &[u8]) -> Option<(u32, u32)> {
     let (unit, range) = split_at_byte(value, b'=')?;
     let (first, last) = split_at_byte(range, b'-')?;
-    if !unit.eq_ignore_ascii_case(b"bytes") {
+    if !is_same(unit, b"bytes") {
         return None;
     }
     match (trim(first), trim(last)) {
@@ -164,15 +164,14 @@ fn range(value: &[u8]) -> Option<(u32, u32)> {
 pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let Some(route) = request.route() else { return };
     let Some(file) = File::find(route.path, route.files, request.raw_target()) else {
-        return request.answer_bare(Status::NOT_FOUND, "");
+        return request.answer_bare(Status::NOT_FOUND, b"");
     };
     let is_gzip = !file.gzip.is_empty() && (request.x.has(flag::GZIP) || file.plain.is_empty());
     let content = if is_gzip { file.gzip } else { file.plain };
     let mut fields = Buffer::<192>::new();
-    for part in
-        ["ETag: ", file.entity_tag(is_gzip).as_str(), "\r\nCache-Control: ", file.cache, "\r\n"]
-    {
-        fields.put(part.as_bytes());
+    let (tag, cache) = (file.entity_tag(is_gzip), file.cache.as_bytes());
+    for part in [b"ETag: ", tag.as_bytes(), b"\r\nCache-Control: ", cache, b"\r\n"] {
+        fields.put(part);
     }
     if !file.gzip.is_empty() && !file.plain.is_empty() {
         fields.put(b"Vary: Accept-Encoding\r\n");
@@ -182,7 +181,7 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
         true => [flag::UNCHANGED_GZIP, flag::SAME_GZIP],
     };
     if request.x.has(unchanged) {
-        return request.answer_bare(Status::NOT_MODIFIED, fields.as_str());
+        return request.answer_bare(Status::NOT_MODIFIED, fields.as_bytes());
     }
     if is_gzip {
         fields.put(b"Content-Encoding: gzip\r\n");
@@ -203,7 +202,7 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
             fields.put(b"*/");
             fields.put(Decimal::of(length).as_bytes());
             fields.put(b"\r\n");
-            return request.answer_bare(Status::RANGE_NOT_SATISFIABLE, fields.as_str());
+            return request.answer_bare(Status::RANGE_NOT_SATISFIABLE, fields.as_bytes());
         };
         fields.put(Decimal::of(first).as_bytes());
         fields.put(b"-");
@@ -213,9 +212,10 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
         fields.put(b"\r\n");
         (status, content) = (Status::PARTIAL_CONTENT, part);
     }
-    let reply = Reply::new(status, file.content_type).fields(fields.as_str());
+    let head =
+        Head { status, content_type: file.content_type.as_bytes(), fields: fields.as_bytes() };
     // The room of a site is enough for it.
-    let _ = request.reply_static(reply, content);
+    let _ = request.answer_static(&head, content);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::exchange::{Exchange, flag};
 use crate::method::Method;
 use crate::number::{NumberError, decimal};
 use crate::status::Status;
-use crate::text::{has_word, is_target, is_value, is_word, parts, split_at_byte, trim};
+use crate::text::{has_word, is_same, is_target, is_value, is_word, parts, split_at_byte, trim};
 
 const BAD: Status = Status::BAD_REQUEST;
 
@@ -57,7 +57,7 @@ pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Status> {
 /// Returns the path and the query of an absolute target: `http://pump/status`.
 fn path_of(target: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = target.split_at_checked(7)?;
-    if !scheme.eq_ignore_ascii_case(b"http://") {
+    if !is_same(scheme, b"http://") {
         return None;
     }
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
@@ -118,7 +118,7 @@ pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
 
 /// Takes what a field says of the framing of the message and of the connection.
 pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
-    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    let is = |known: &[u8]| is_same(name, known);
     if is(b"host") {
         if x.has(flag::HOST) || !is_authority(value) {
             return Err(BAD);
@@ -150,7 +150,7 @@ pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<
             }
         }
     } else if is(b"expect") && !x.has(flag::OLD) {
-        if !value.eq_ignore_ascii_case(b"100-continue") {
+        if !is_same(value, b"100-continue") {
             return Err(Status::EXPECTATION_FAILED);
         }
         x.set(flag::EXPECTS);
@@ -160,10 +160,10 @@ pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<
 
 /// Checks that the transfer codings are `chunked` and nothing else.
 fn codings(value: &[u8]) -> Result<(), Status> {
-    if value.eq_ignore_ascii_case(b"chunked") {
+    if is_same(value, b"chunked") {
         return Ok(());
     }
-    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let is_chunked = |coding: &&[u8]| is_same(coding, b"chunked");
     let is_once = parts(value, b',').filter(is_chunked).nth(1).is_none();
     let is_last = parts(value, b',').last().is_some_and(|last| is_chunked(&last));
     // Others before it are known to somebody.

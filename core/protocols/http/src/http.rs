@@ -166,7 +166,7 @@ impl<S> Http<S> {
         while let Some(held) = S::server(app).at(place) {
             place = place.wrapping_add(1);
             if let Some((conn, route)) = held
-                && S::ROUTES.get(usize::from(route)).is_some_and(|route| route.path == path)
+                && S::ROUTES.get(route).is_some_and(|route| route.path == path)
             {
                 work(app, cx, conn);
             }

@@ -7,6 +7,7 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
+    #[inline(never)]
     pub(crate) fn of(mut value: u32) -> Self {
         let mut made = Self { digits: [b'0'; 10], start: 0 };
         for (at, digit) in made.digits.iter_mut().enumerate().rev() {
@@ -32,6 +33,7 @@ pub(crate) struct Hex {
 }
 
 impl Hex {
+    #[inline(never)]
     pub(crate) fn of(mut value: u32) -> Self {
         let mut made = Self { digits: [b'0'; 8], start: 0 };
         for (at, digit) in made.digits.iter_mut().enumerate().rev() {

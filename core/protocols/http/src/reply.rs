@@ -53,6 +53,25 @@ impl<'t> Reply<'t> {
     }
 }
 
+/// The same as bytes.
+pub(crate) struct Head<'t> {
+    pub(crate) status: Status,
+    pub(crate) content_type: &'t [u8],
+    pub(crate) fields: &'t [u8],
+}
+
+impl<'t> Head<'t> {
+    /// Makes a head for an answer without content.
+    pub(crate) const fn bare(status: Status, fields: &'t [u8]) -> Self {
+        Self { status, content_type: b"", fields }
+    }
+
+    const fn of(reply: &Reply<'t>) -> Self {
+        let Reply { status, content_type, fields } = reply;
+        Self { status: *status, content_type: content_type.as_bytes(), fields: fields.as_bytes() }
+    }
+}
+
 /// How long an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
@@ -106,7 +125,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// [`ReplyError`]. Without any answer, the handler's request is answered with 500.
     pub fn reply(&mut self, reply: Reply<'_>, content: &[u8]) -> Result<(), ReplyError> {
         let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
-        self.write_head(&reply, Length::Known(length), content.len())?;
+        self.write_head(&Head::of(&reply), Length::Known(length), content.len())?;
         if !self.x.has(flag::BARE) {
             self.conn.write(content)?;
             self.x.count(content.len());
@@ -136,7 +155,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     ) -> Result<(), ReplyError> {
         let length = length_of(content);
         let known = u32::try_from(length).map_err(|_| ReplyError::TooLong)?;
-        self.write_head(&reply, Length::Known(known), length)?;
+        self.write_head(&Head::of(&reply), Length::Known(known), length)?;
         if !self.x.has(flag::BARE) {
             self.conn.write_fmt(content)?;
             self.x.count(length);
@@ -156,14 +175,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         reply: Reply<'_>,
         content: &'static [u8],
     ) -> Result<(), ReplyError> {
-        let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
-        self.write_head(&reply, Length::Known(length), 0)?;
-        if !self.x.has(flag::BARE) {
-            self.x.rest = content;
-        }
-        self.x.set(flag::COMPLETE);
-        self.write_rest();
-        Ok(())
+        self.answer_static(&Head::of(&reply), content)
     }
 
     /// Has the answer come later: the handler returns without one. [`Http::with`](crate::Http::with) gives
@@ -203,7 +215,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// # Errors
     /// As [`reply`](Self::reply).
     pub fn begin(&mut self, reply: Reply<'_>, length: Length) -> Result<(), ReplyError> {
-        self.write_head(&reply, length, 0)?;
+        self.write_head(&Head::of(&reply), length, 0)?;
         self.x.left = match length {
             Length::Known(length) => length,
             Length::Unknown => u32::MAX,
@@ -344,12 +356,24 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 }
 
 impl<A: 'static> Request<'_, '_, '_, A> {
+    pub(crate) fn answer_static(
+        &mut self,
+        head: &Head<'_>,
+        content: &'static [u8],
+    ) -> Result<(), ReplyError> {
+        let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
+        self.write_head(head, Length::Known(length), 0)?;
+        if !self.x.has(flag::BARE) {
+            self.x.rest = Some(content);
+        }
+        self.x.set(flag::COMPLETE);
+        self.write_rest();
+        Ok(())
+    }
+
     /// Writes static content that waits for room, as far as there is some. Returns whether none is left.
     pub(crate) fn write_rest(&mut self) -> bool {
-        let rest = self.x.rest;
-        if rest.is_empty() {
-            return true;
-        }
+        let Some(rest) = self.x.rest.filter(|rest| !rest.is_empty()) else { return true };
         let written = match self.conn.write_static(rest) {
             Ok(()) => rest.len(),
             // All slots are taken: by way of the ring.
@@ -357,11 +381,11 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             Err(_) => 0,
         };
         self.x.count(written);
-        self.x.rest = rest.get(written..).unwrap_or_default();
-        if !self.x.rest.is_empty() {
+        self.x.rest = rest.get(written..).filter(|rest| !rest.is_empty());
+        if self.x.rest.is_some() {
             self.conn.wait_for_room(1);
         }
-        self.x.rest.is_empty()
+        self.x.rest.is_none()
     }
 
     pub(crate) fn check_room(&self, wanted: usize) -> Result<(), ReplyError> {
@@ -379,46 +403,46 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Writes the head of the answer, if there is room for it and for the content behind it.
     pub(crate) fn write_head(
         &mut self,
-        reply: &Reply<'_>,
+        head: &Head<'_>,
         length: Length,
         content: usize,
     ) -> Result<(), ReplyError> {
         if self.x.has(flag::ANSWERED) {
             return Err(ReplyError::NotNow);
         }
-        let is_bare = self.x.method == Method::Head || reply.status.is_bare();
+        let is_bare = self.x.method == Method::Head || head.status.is_bare();
         let is_chunked = length == Length::Unknown && !self.x.has(flag::OLD);
         let is_last = self.is_last() || length == Length::Unknown && self.x.has(flag::OLD);
-        let upgrades = reply.status == Status::SWITCHING_PROTOCOLS;
-        let code = Decimal::of(reply.status.code().into());
+        let upgrades = head.status == Status::SWITCHING_PROTOCOLS;
+        let code = Decimal::of(head.status.code().into());
         let digits = match length {
             Length::Known(length) => Some(Decimal::of(length)),
             Length::Unknown => None,
         };
-        let digits = digits.as_ref().filter(|_| !reply.status.is_bare());
+        let digits = digits.as_ref().filter(|_| !head.status.is_bare());
         let pick = |is: bool, text: &'static str| if is { text.as_bytes() } else { &[] };
         let parts = [
             b"HTTP/1.1 ",
             code.as_bytes(),
             b" ",
-            reply.status.reason().as_bytes(),
-            pick(!reply.content_type.is_empty(), "\r\nContent-Type: "),
-            reply.content_type.as_bytes(),
+            head.status.reason().as_bytes(),
+            pick(!head.content_type.is_empty(), "\r\nContent-Type: "),
+            head.content_type,
             pick(digits.is_some(), "\r\nContent-Length: "),
             digits.map(Decimal::as_bytes).unwrap_or_default(),
-            pick(is_chunked && !reply.status.is_bare(), "\r\nTransfer-Encoding: chunked"),
+            pick(is_chunked && !head.status.is_bare(), "\r\nTransfer-Encoding: chunked"),
             pick(is_last && !upgrades, "\r\nConnection: close"),
             pick(!is_last && self.x.has(flag::OLD), "\r\nConnection: keep-alive"),
             b"\r\n",
-            reply.fields.as_bytes(),
+            head.fields,
             b"\r\n",
         ];
-        let head = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-        self.check_room(head.saturating_add(if is_bare { 0 } else { content }))?;
+        let size = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        self.check_room(size.saturating_add(if is_bare { 0 } else { content }))?;
         for part in parts {
             self.conn.write(part)?;
         }
-        self.x.count(head);
+        self.x.count(size);
         self.x.set(flag::ANSWERED);
         for (is, flag) in [(is_bare, flag::BARE), (is_chunked, flag::CHUNKS), (is_last, flag::LAST)]
         {

@@ -159,7 +159,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     pub(crate) fn route(&self) -> Option<&'static Route<A>> {
-        self.site.routes.get(usize::from(self.x.route))
+        self.site.routes.get(self.x.route())
     }
 
     /// Returns what is kept under a number.

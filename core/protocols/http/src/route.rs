@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::engine::Step;
 use crate::exchange::Exchange;
 use crate::file::{self, File};
 use crate::limits::Limits;
@@ -30,6 +31,9 @@ pub enum Part {
 pub(crate) type OnField<A> =
     fn(&Route<A>, &mut Exchange, &mut [u8], name: &[u8], value: &[u8]) -> Result<(), Status>;
 
+/// Reads a body in chunks.
+pub(crate) type OnChunks<A> = fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<Step, Status>;
+
 /// What a WebSocket's route does with its connection.
 pub(crate) struct SocketHooks<A: 'static> {
     pub(crate) advance: OnRequest<A>,
@@ -56,6 +60,7 @@ pub struct Route<A: 'static> {
     pub(crate) call: OnRequest<A>,
     pub(crate) before: Option<OnRequest<A>>,
     pub(crate) part: Option<OnPart<A>>,
+    pub(crate) chunks: Option<OnChunks<A>>,
     pub(crate) pull: Option<OnRequest<A>>,
     pub(crate) field: Option<OnField<A>>,
     pub(crate) files: &'static [File],
@@ -73,6 +78,7 @@ impl<A: 'static> Route<A> {
             call,
             before: None,
             part: None,
+            chunks: None,
             pull: None,
             field: None,
             files: &[],
@@ -137,7 +143,7 @@ impl<A: 'static> Route<A> {
     /// own function answers.
     #[must_use]
     pub const fn body(self, part: OnPart<A>) -> Self {
-        Self { part: Some(part), ..self }
+        Self { part: Some(part), chunks: Some(|app, request| request.read_chunks(app)), ..self }
     }
 
     /// Calls `before` when the head is complete. If it answers, nothing else is called, and the body is not

@@ -80,7 +80,7 @@ pub trait Slots: sealed::Sealed {
     fn parts(slot: &mut Self::Slot) -> (&mut Exchange, &mut [u8]);
 
     /// Returns the connection at a place, and its route: `None` behind the last place.
-    fn at(&self, place: usize) -> Option<Option<(Conn, u8)>>;
+    fn at(&self, place: usize) -> Option<Option<(Conn, usize)>>;
 }
 
 mod sealed {
@@ -132,7 +132,7 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
         (&mut slot.exchange, &mut slot.text)
     }
 
-    fn at(&self, place: usize) -> Option<Option<(Conn, u8)>> {
-        self.slots.get(place).map(|slot| slot.conn.map(|conn| (conn, slot.exchange.route)))
+    fn at(&self, place: usize) -> Option<Option<(Conn, usize)>> {
+        self.slots.get(place).map(|slot| slot.conn.map(|conn| (conn, slot.exchange.route())))
     }
 }

@@ -71,7 +71,13 @@ pub(crate) fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 
 /// Returns whether a list has a word, in any case.
 pub(crate) fn has_word(list: &[u8], word: &[u8]) -> bool {
-    parts(list, b',').any(|part| part.eq_ignore_ascii_case(word))
+    parts(list, b',').any(|part| is_same(part, word))
+}
+
+/// Returns whether two texts are the same, in any case. It is not inlined, since it is called for every name.
+#[inline(never)]
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 /// Copies as much as both have. A loop, because the optimizer does not always see that slices of one length can

@@ -15,11 +15,11 @@ use frame::{Opcode, code, is_sendable};
 use crate::base64;
 use crate::buffer::Buffer;
 use crate::exchange::{Exchange, Extra, Input, Timer, flag};
-use crate::reply::{Length, Reply, ReplyError};
+use crate::reply::{Head, Length, ReplyError};
 use crate::request::{Request, keep};
 use crate::route::Route;
 use crate::status::Status;
-use crate::text::has_word;
+use crate::text::{has_word, is_same};
 
 /// Hears of a WebSocket.
 pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
@@ -257,7 +257,7 @@ pub(crate) fn field<A: 'static>(
     value: &[u8],
 ) -> Result<(), Status> {
     const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    let is = |known: &[u8]| is_same(name, known);
     if is(b"upgrade") && has_word(value, b"websocket") {
         x.set(flag::WEBSOCKET);
     } else if is(b"sec-websocket-version") && value == b"13" {
@@ -287,7 +287,7 @@ pub(crate) fn field<A: 'static>(
 pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let x = &*request.x;
     if !x.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13) || x.has(flag::OLD) {
-        let fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
+        let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
         return request.answer_bare(Status::UPGRADE_REQUIRED, fields);
     }
     let hash = request.kept(ACCEPT).unwrap_or_default();
@@ -305,8 +305,8 @@ pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, 
             fields.put(part.as_bytes());
         }
     }
-    let reply = Reply::empty(Status::SWITCHING_PROTOCOLS).fields(fields.as_str());
-    if request.write_head(&reply, Length::Known(0), 0).is_err() {
+    let head = Head::bare(Status::SWITCHING_PROTOCOLS, fields.as_bytes());
+    if request.write_head(&head, Length::Known(0), 0).is_err() {
         return request.conn.abort();
     }
     request.x.set(flag::COMPLETE);
