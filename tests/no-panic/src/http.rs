@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use picoevent::{Conn, EventBase, Pool, Protocol, Storage};
 use picoevent_http::{
-    Encoded, File, Http, Length, Limits, Message, Method, Part, Reply, ReplyError, Request, Route,
-    Server, Site, Socket, Status, fields,
+    Encoded, File, Http, Length, Limits, Message, Method, Multipart, MultipartError, Part, Piece,
+    Reply, ReplyError, Request, Route, Server, SetCookie, Site, Socket, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -27,7 +27,7 @@ impl Site<App> for Page {
     const ROUTES: &'static [Route<App>] = &[
         Route::new(Method::Patch, "/a", whole),
         Route::get("/b/{name}", begun).pull(pulled),
-        Route::post("/c", whole),
+        Route::post("/c", login),
         Route::put("/d", whole).body(part).before(whole),
         Route::delete("/e", look),
         Route::file("/f", &FILES[0]),
@@ -146,4 +146,18 @@ fn message(_: &mut App, socket: &mut Socket<'_, '_, '_, '_, App>, message: Messa
     any(any(&mut *socket).send_text_part(bytes(), any(true))).ok();
     any(any(&mut *socket).send_binary(bytes(), any(true))).ok();
     socket.close(any(1));
+}
+
+fn login(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    any((request.is_user(word(), word()), request.cookie(word())));
+    if let Some(cookie) = SetCookie::new(word(), word()) {
+        let cookie = cookie.max_age(any(1));
+        any(any(&mut *request).reply(Reply::text(Status::OK).fields(cookie.field()), bytes())).ok();
+    }
+    any(any(&mut *request).ask_for_password(word())).ok();
+    let Some(mut form) = Multipart::new(bytes()) else { return };
+    while let Some(piece) = request.next_piece(any(&mut form)) {
+        any(piece == Err(MultipartError::TooLong) || piece == Ok(Piece::Ends));
+    }
+    any((form.is_complete(), &mut *app));
 }

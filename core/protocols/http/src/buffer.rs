@@ -21,6 +21,10 @@ impl<const N: usize> Buffer<N> {
         }
     }
 
+    pub(crate) fn drop_last(&mut self, amount: usize) {
+        self.len = self.len.saturating_sub(amount);
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }

@@ -349,7 +349,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    fn complete(&mut self) {
+    pub(crate) fn complete(&mut self) {
         self.x.flags &= !flag::OPEN;
         self.x.set(flag::COMPLETE);
     }

@@ -5,6 +5,7 @@ mod bench;
 mod bodies;
 mod files;
 mod fuzz;
+mod helpers;
 mod refusals;
 mod sockets;
 mod time;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use bench::Bench;
 use picoevent::Conn;
 use picoevent_http::{
-    File, Length, Limits, Message, Part, Reply, Request, Route, Server, Site, Socket, Status,
+    File, Length, Limits, Message, Multipart, Part, Piece, Reply, Request, Route, Server,
+    SetCookie, Site, Socket, Status,
 };
 
 /// The application of most tests.
@@ -28,6 +30,7 @@ struct App {
     takes: Option<usize>,
     asking: Option<Conn>,
     messages: Vec<String>,
+    form: Option<Multipart>,
     /// A WebSocket does not take what comes.
     is_busy: bool,
 }
@@ -57,6 +60,8 @@ impl Site<App> for Page {
         Route::get("/nothing", |app, _| app.calls += 1),
         Route::delete("/hello", App::hello),
         Route::get("/agent", App::agent),
+        Route::get("/private", App::private).before(App::guard),
+        Route::post("/parts", App::parts).before(App::begin_parts).body(App::next_parts),
         Route::websocket("/ws", App::heard).protocols(&["chat", "log"]),
         Route::files("/site/{*name}", &SITE),
     ];
@@ -68,7 +73,8 @@ impl Site<App> for Page {
         .head(Duration::from_secs(10))
         .idle(Duration::from_secs(30))
         .rate(100);
-    const HEADERS: &'static [&'static str] = &["User-Agent"];
+    const HEADERS: &'static [&'static str] =
+        &["User-Agent", "Authorization", "Cookie", "Content-Type"];
     type Server = Server<3, 64>;
 
     fn server(app: &mut App) -> &mut Server<3, 64> {
@@ -89,7 +95,7 @@ impl App {
 
     fn form(&mut self, request: &mut Request<Self>) {
         let name = request.form("name").map(|name| name.bytes().collect::<Vec<_>>());
-        let name = String::from_utf8(name.unwrap_or_default()).unwrap();
+        let name = String::from_utf8_lossy(&name.unwrap_or_default()).into_owned();
         request.reply_fmt(Reply::text(Status::OK), format_args!("[{name}]")).unwrap();
     }
 
@@ -150,6 +156,45 @@ impl App {
     fn agent(&mut self, request: &mut Request<Self>) {
         let agent = request.header("user-agent").unwrap_or(b"none").to_vec();
         request.reply(Reply::text(Status::OK), &agent).unwrap();
+    }
+
+    fn guard(&mut self, request: &mut Request<Self>) {
+        if !request.is_user("admin", "secret") {
+            request.ask_for_password("pump").unwrap();
+        }
+    }
+
+    fn private(&mut self, request: &mut Request<Self>) {
+        let seen = request.cookie("seen").unwrap_or(b"nothing").to_vec();
+        let cookie = SetCookie::new("seen", "it").unwrap();
+        request.reply(Reply::text(Status::OK).fields(cookie.field()), &seen).unwrap();
+    }
+
+    fn begin_parts(&mut self, request: &mut Request<Self>) {
+        self.form = request.header("content-type").and_then(Multipart::new);
+        if self.form.is_none() {
+            request.reply(Reply::empty(Status::UNSUPPORTED_MEDIA_TYPE), b"").unwrap();
+        }
+    }
+
+    fn next_parts(&mut self, request: &mut Request<Self>, part: Part) {
+        let Some(form) = self.form.as_mut().filter(|_| part == Part::More) else { return };
+        while let Some(piece) = request.next_piece(form) {
+            match piece {
+                Ok(Piece::Begins { name, .. }) => self.uploaded.extend([b"<", name, b">"].concat()),
+                Ok(Piece::Data(data)) => self.uploaded.extend(data),
+                Ok(Piece::Ends) => self.uploaded.extend(b"</>"),
+                Err(_) => {
+                    request.reply(Reply::empty(Status::BAD_REQUEST), b"").unwrap();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn parts(&mut self, request: &mut Request<Self>) {
+        assert!(self.form.is_some_and(|form| form.is_complete()));
+        request.reply(Reply::empty(Status::OK), b"").unwrap();
     }
 
     /// Echoes.
