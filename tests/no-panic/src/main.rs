@@ -16,6 +16,7 @@
 mod base;
 mod conns;
 mod events;
+mod http;
 mod in_memory;
 mod listeners;
 mod names;
@@ -67,6 +68,7 @@ pub extern "C" fn every_verb() {
     rings::every_verb();
     text::every_text();
     recording::every_verb();
+    http::every_verb();
     time::every_verb();
     #[cfg(feature = "planted")]
     any([1_u8, 2, 3][any(1_usize)]);
