@@ -215,6 +215,24 @@ impl Board {
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 
+    /// Runs the peer until at least one of `clients` is done. Returns those that are.
+    ///
+    /// # Errors
+    /// If none is at the deadline, or the board ends before.
+    pub fn finish_some_within(
+        &mut self,
+        clients: &[ClientId],
+        deadline: Instant,
+    ) -> Result<Vec<ClientId>> {
+        let is_done = |peer: &Peer, client: &ClientId| peer.are_done(&[*client]);
+        let limit = deadline.saturating_duration_since(Instant::now());
+        self.turn_for(limit, "end of a client", |peer| {
+            clients.iter().any(|client| is_done(peer, client))
+        })?;
+        let done = clients.iter().filter(|client| is_done(&self.peer, client));
+        Ok(done.copied().collect())
+    }
+
     /// Runs `plans` at once, and requires that each client is served.
     ///
     /// # Errors

@@ -77,6 +77,7 @@ fn try_serve<A, L: Into<Port>>(
     };
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
+    picoevent_mio::seed(base).map_err(|error| format!("no random bytes: {error}"))?;
     let port = start(base, address).map_err(|full| full.to_string())?.into();
     run_until_interrupted(base, app, &[("listening", address, port)], |_, _| {})
 }

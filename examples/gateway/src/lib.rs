@@ -84,8 +84,6 @@ pub struct Setup {
     pub sensor: fn(micros: u64) -> i32,
     /// Where samples are sent to, if anywhere.
     pub collector: Option<SocketAddr>,
-    /// Differs from device to device, so that they do not reconnect in the same moment.
-    pub seed: u32,
 }
 
 /// The application.
@@ -125,7 +123,7 @@ impl Gateway {
             taken: 0,
             lost: 0,
             served: 0,
-            uplink: Uplink::new(setup.seed),
+            uplink: Uplink::new(),
             console: None,
             ports: [CONSOLE_PORT, STATUS_PORT],
             exiting: false,

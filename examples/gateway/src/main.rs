@@ -24,8 +24,7 @@ fn main() -> ExitCode {
         let console = console.unwrap_or(local(CONSOLE_PORT));
         let status = status.unwrap_or(local(STATUS_PORT));
         let discovery = discovery.unwrap_or(local(DISCOVERY_PORT));
-        let seed = std::process::id();
-        let setup = Setup { name: "gateway", sensor: temperature, collector, seed };
+        let setup = Setup { name: "gateway", sensor: temperature, collector };
         let mut app = Gateway::new(setup);
         let mut base = EventBase::new(MEMORY.take());
         let listening = app.start(&mut base, console, status, discovery);

@@ -56,7 +56,7 @@ pub fn gateway_v6() -> TestCase<Gateway> {
 }
 
 fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
-    let setup = Setup { name: "gateway-1", sensor, collector: Some(collector), seed: 1 };
+    let setup = Setup { name: "gateway-1", sensor, collector: Some(collector) };
     TestCase::with_app(
         name,
         CONSOLE_PORT,

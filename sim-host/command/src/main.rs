@@ -4,19 +4,21 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    chat, echo, gateway, gateway_v6, hello_world, hello_world_v6, prober, proxy, udp_time, veil,
+    chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, proxy,
+    udp_time,
 };
 
 fn main() -> ExitCode {
     let (hello_world, hello_world_v6) = (hello_world(), hello_world_v6());
     let (gateway, gateway_v6) = (gateway(), gateway_v6());
     let (echo, prober, udp_time) = (echo(), prober(), udp_time());
-    let (chat, proxy, veil) = (chat(), proxy(), veil());
+    let (chat, proxy) = (chat(), proxy());
     command::main_as(
         "cargo sim",
         &[
             &hello_world,
             &echo,
+            &echo_filtered(),
             &prober,
             &gateway,
             &hello_world_v6,
@@ -24,7 +26,6 @@ fn main() -> ExitCode {
             &udp_time,
             &chat,
             &proxy,
-            &veil,
         ],
     )
 }

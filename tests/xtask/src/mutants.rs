@@ -23,7 +23,7 @@ const LINES: usize = 20;
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications, swept one after the other.
 const APPLICATIONS: [&str; 8] =
-    ["hello-world", "echo", "prober", "udp-time", "chat", "proxy", "veil", "gateway"];
+    ["hello-world", "echo", "echo-filtered", "prober", "udp-time", "chat", "proxy", "gateway"];
 
 /// How a bug was found.
 struct Found {

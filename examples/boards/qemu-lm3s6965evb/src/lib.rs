@@ -21,6 +21,7 @@ pub use board_support::{
     executor::only,
     exit::exit,
     network::{COLLECTOR, UPSTREAM},
+    random::weak_seed,
 };
 use ethernet::Ethernet;
 

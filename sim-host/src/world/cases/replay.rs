@@ -45,6 +45,7 @@ fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<
     let mut app = (program.make)();
     let address = replay.listens_on().unwrap_or(anywhere);
     let clients = replay.first_pool().unwrap_or(Pool::rest());
+    replay.prepare(&mut base);
     (program.start)(&mut app, &mut base, address, clients)
         .map_err(|error| format!("the application cannot start: {error}"))?;
     let replayed = replay.finish(&mut base, &mut app);

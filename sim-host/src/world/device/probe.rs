@@ -38,9 +38,10 @@ pub(crate) struct Seen {
     pub(crate) counts: Counts,
     conns: Vec<Conn>,
     stale: Vec<Conn>,
-    /// Connections that were opened and whose end was not reported, and their functions; no function for those
-    /// that have got a filter above them, and end with that.
-    open: Vec<(Conn, Option<usize>)>,
+    /// Connections that were opened and whose end was not reported.
+    open: Vec<Conn>,
+    /// Connections below filters, whose end was not reported.
+    below: Vec<Conn>,
     /// Connections whose end was reported.
     ended: Vec<Conn>,
     deadlines: Vec<(Event, Instant)>,
@@ -155,6 +156,7 @@ impl Seen {
         self.conns.clear();
         self.stale.clear();
         self.open.clear();
+        self.below.clear();
         self.ended.clear();
         self.deadlines.clear();
         (self.violation, self.callbacks) = (None, 0);
@@ -200,7 +202,8 @@ impl Seen {
                     self.ended.remove(0);
                 }
                 self.ended.push(conn);
-                self.open.retain(|(open, _)| *open != conn);
+                self.open.retain(|open| *open != conn);
+                self.below.retain(|below| *below != conn);
                 // It may connect again, under the same handle. If it does not, it becomes stale in this
                 // callback.
                 self.stale.retain(|stale| *stale != conn);
@@ -208,25 +211,21 @@ impl Seen {
                     self.conns.push(conn);
                 }
             }
-            Fired::Conn(call, conn, event) => {
+            Fired::Conn(_, conn, event) => {
                 if base.conn(conn).is_err() {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
-                let function = Some(call as usize);
-                let mut open = self.open.iter_mut();
-                match open.find(|(of, _)| of.index() == conn.index()) {
-                    Some(known) if known.0 == conn => {
-                        known.1 = known.1.filter(|of| Some(*of) == function);
-                    }
-                    // A place has the next connection only when the one before has ended.
-                    Some((former, Some(_))) if event == ConnEvent::Opened => {
+                if event == ConnEvent::Opened {
+                    // A place has the next connection only when the one before has ended. A filter is called
+                    // with this event whenever it may have something to do.
+                    let former = self.open.iter().find(|of| of.index() == conn.index());
+                    let former = former.filter(|of| **of != conn || !self.below.contains(&conn));
+                    if let Some(former) = former {
                         return Err(format!("the end of connection {former:?} was not reported"));
                     }
-                    Some(known) if event == ConnEvent::Opened => *known = (conn, function),
-                    None if event == ConnEvent::Opened => self.open.push((conn, function)),
-                    _ => {}
-                }
-                if event == ConnEvent::Opened {
+                    if !self.open.contains(&conn) {
+                        self.open.push(conn);
+                    }
                     self.ended.retain(|ended| *ended != conn);
                     if !self.conns.contains(&conn) {
                         self.conns.push(conn);
@@ -270,11 +269,24 @@ impl Seen {
         if let Some(conn) = stale.iter().find(|conn| base.conn(**conn).is_ok()) {
             return Err(format!("connection {conn:?} was freed and has become valid again"));
         }
+        for (above, partner) in partners(base) {
+            // The ends of a pair are each other's.
+            let is_pair = base.conn(partner).is_ok_and(|conn| conn.partner() == Some(above));
+            if !is_pair && !self.below.contains(&partner) {
+                self.below.push(partner);
+            }
+        }
         deadlines.clear();
         let waiting = base.events().filter(|info| info.active.is_empty());
         deadlines.extend(waiting.filter_map(|info| Some((info.event, info.deadline?))));
         Ok(())
     }
+}
+
+/// Returns the connections in memory with their partners.
+fn partners<A>(base: &mut EventBase<'_, A>) -> Vec<(Conn, Conn)> {
+    let conns: Vec<_> = base.conns().collect();
+    conns.into_iter().filter_map(|conn| Some((conn, base.conn(conn).ok()?.partner()?))).collect()
 }
 
 /// Returns the objects in the base's tables.

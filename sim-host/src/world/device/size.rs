@@ -6,9 +6,11 @@ use std::pin::pin;
 use embassy_net::{
     Config, ConfigV6, Ipv4Cidr, Ipv6Cidr, Stack, StackResources, StaticConfigV4, StaticConfigV6,
 };
-use picoevent::{Counts, End, EventBase, Pool, Run, Storage, Trigger};
+use picoevent::{Counts, End, EventBase, Instant, Pool, Run, Storage, Trigger};
 use picoevent_embassy::{Adapter, Sockets, UdpSockets};
 
+use crate::world::choices::random::mix;
+use crate::world::device::clock;
 use crate::world::device::controller::Nic;
 use crate::world::device::executor::{Running, with_tasks};
 use crate::world::device::probe::Probe;
@@ -274,6 +276,17 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
+/// Returns the seed of the device's random bytes, from that of the stack's numbers.
+fn seed_bytes(seed: u64) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let mut number = seed;
+    for part in bytes.as_chunks_mut().0 {
+        number = mix(number);
+        *part = number.to_le_bytes();
+    }
+    bytes
+}
+
 fn run_device<
     A: 'static,
     const ROOM: usize,
@@ -319,9 +332,14 @@ fn run_device<
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut udp = UdpSockets::<UDP_SOCKETS, UDP_RX, UDP_TX, PACKETS>::new();
     let mut base = EventBase::new(&mut storage);
+    // A loop's time may have begun anywhere: at zero, or with the device's clock, which may be far along.
+    if seed.is_multiple_of(2) {
+        base.advance(Instant::from_micros(clock::device_now()));
+    }
     if let Some(recorder) = &shared.recorder {
         base.record_to(&**recorder);
     }
+    base.seed(&seed_bytes(seed));
     let mut app = (program.make)();
     let address = SocketAddr::new(anywhere, program.port);
     if let Err(error) = (program.start)(&mut app, &mut base, address, clients) {

@@ -62,6 +62,7 @@ impl Complaint {
 }
 
 impl<'e> Peer<'e> {
+    #[allow(clippy::too_many_arguments, reason = "they are what a machine begins with")]
     pub(crate) fn new(
         ether: &'e RefCell<Ether>,
         clients: Vec<Client>,

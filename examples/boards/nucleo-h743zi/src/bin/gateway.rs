@@ -29,10 +29,11 @@ static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
     let resources = RESOURCES.init_with(StackResources::new);
-    let stack = board::start(spawner, resources, || PRESSED.raise());
-    let setup = Setup { name: "gateway", sensor: temperature, collector: COLLECTOR, seed: 1 };
+    let (stack, seed) = board::start(spawner, resources, || PRESSED.raise());
+    let setup = Setup { name: "gateway", sensor: temperature, collector: COLLECTOR };
     let app = GATEWAY.init_with(|| Gateway::new(setup));
     let mut base = EventBase::new(MEMORY.take());
+    base.seed(&seed);
     let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     app.start(&mut base, at(CONSOLE_PORT), at(STATUS_PORT), at(DISCOVERY_PORT))
         .expect("the memory is made for it");

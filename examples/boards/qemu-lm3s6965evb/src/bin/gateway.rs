@@ -32,9 +32,10 @@ fn main() -> ! {
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
     let collector = COLLECTOR.map(SocketAddr::from);
-    let setup = Setup { name: "gateway", sensor: temperature, collector, seed: 1 };
+    let setup = Setup { name: "gateway", sensor: temperature, collector };
     let app = GATEWAY.init_with(|| Gateway::new(setup));
     let mut base = EventBase::new(MEMORY.take());
+    base.seed(&board::weak_seed());
     let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     app.start(&mut base, at(CONSOLE_PORT), at(STATUS_PORT), at(DISCOVERY_PORT))
         .expect("the memory is made for it");
