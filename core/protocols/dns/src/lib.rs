@@ -68,6 +68,7 @@ mod addresses;
 mod answer;
 mod error;
 mod literal;
+pub mod mdns;
 mod questions;
 mod resolver;
 mod system;
