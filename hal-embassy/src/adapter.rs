@@ -200,13 +200,17 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             on_stack.pool.leave(conn);
         }
         // A reset and a datagram are sent when the stack runs next.
-        while on_stack.pool.owes_something() {
+        if on_stack.pool.owes_something() {
             let now = on_stack.pool.state.clock.now();
             base.advance(now);
             on_stack.feed(base);
             let deadline = Backend::deadline(&mut on_stack, base);
             if on_stack.pool.owes_something() {
-                let Ok(()) = ready!(on_stack.wait(deadline, base));
+                // Other tasks run even if there is no time to wait for, the stack's above all.
+                if on_stack.wait(deadline, base).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
             }
         }
         Poll::Ready(())
