@@ -207,9 +207,8 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             let deadline = Backend::deadline(&mut on_stack, base);
             if on_stack.pool.owes_something() {
                 // Other tasks run even if there is no time to wait for, the stack's above all.
-                if on_stack.wait(deadline, base).is_ready() {
-                    cx.waker().wake_by_ref();
-                }
+                let Ok(()) = ready!(on_stack.wait(deadline, base));
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }

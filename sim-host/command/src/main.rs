@@ -3,13 +3,15 @@
 use std::process::ExitCode;
 
 use picoevent_sim::command;
-use picoevent_sim_command::{echo, gateway, gateway_v6, hello_world, hello_world_v6, prober};
+use picoevent_sim_command::{
+    caller, echo, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+};
 
 fn main() -> ExitCode {
     let (hello_world, hello_world_v6) = (hello_world(), hello_world_v6());
     let (gateway, gateway_v6) = (gateway(), gateway_v6());
     command::main_as(
         "cargo sim",
-        &[&hello_world, &echo(), &prober(), &gateway, &hello_world_v6, &gateway_v6],
+        &[&hello_world, &echo(), &prober(), &gateway, &caller(), &hello_world_v6, &gateway_v6],
     )
 }
