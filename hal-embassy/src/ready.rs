@@ -259,11 +259,11 @@ mod tests {
         ready.sleep(&waker);
         let kept = ready.waker(bit(0), &waker);
         drop(ready);
-        kept.wake();
+        kept.wake_by_ref();
         // Nor that of the next loop.
         let next = Ready::new();
         next.sleep(&waker);
-        kept.wake();
+        kept.wake_by_ref();
         assert_eq!((woken(&task), next.take()), (0, 0));
     }
 
