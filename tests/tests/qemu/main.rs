@@ -35,6 +35,7 @@ mod gateway;
 mod hello;
 mod idle;
 mod interrupt;
+mod ipv6;
 mod lease;
 mod panics;
 mod port_forward;

@@ -85,6 +85,7 @@ fn feature_of(program: &str) -> Option<&'static str> {
     match program {
         "recorded" => Some("record"),
         "udp-time" => Some("udp"),
+        "hello-world-v6" => Some("ipv6"),
         _ => None,
     }
 }
