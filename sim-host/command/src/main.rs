@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
+    caller, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
 };
 
 fn main() -> ExitCode {
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
             &echo_filtered(),
             &prober,
             &gateway,
+            &caller(),
             &hello_world_v6,
             &gateway_v6,
             &udp_time,

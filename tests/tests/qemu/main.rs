@@ -36,6 +36,7 @@ mod gateway;
 mod hello;
 mod idle;
 mod interrupt;
+mod ipv6;
 mod lease;
 mod panics;
 mod port_forward;

@@ -89,6 +89,7 @@ fn feature_of(program: &str) -> Option<&'static str> {
     match program {
         "recorded" => Some("record"),
         "gateway" | GATEWAY_AS_TASKS | "udp-time" => Some("udp"),
+        "hello-world-v6" => Some("ipv6"),
         _ => None,
     }
 }
