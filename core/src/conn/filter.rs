@@ -18,7 +18,7 @@ use super::pair::SCRATCH;
 use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnMut, Protocol};
 use crate::Cx;
-use crate::error::{Code, ConnError, Failure, SetupError};
+use crate::error::{Code, ConnError, SetupError};
 use crate::handle::Conn;
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -331,13 +331,16 @@ impl<A> Filtering<'_, '_, '_, A> {
 
     fn end<F: Filter<A>>(&mut self, end: ConnEnd) {
         F::ended(self.app, self.above);
-        let error = match end {
-            ConnEnd::Failed(error) => error,
+        let failure = match end {
+            // With its direction.
+            ConnEnd::Failed(error) => match self.below.failed_direction() {
+                Some(direction) => error.found(direction),
+                None => error.into(),
+            },
             // The application closed it behind the filter's back, if the one above is still there.
-            ConnEnd::Closed | ConnEnd::Aborted => ConnError::Reset,
+            ConnEnd::Closed | ConnEnd::Aborted => ConnError::Reset.into(),
         };
-        let direction = self.below.failed_direction();
-        self.below.cx().conn_failed(self.above, Failure { error, direction });
+        self.below.cx().conn_failed(self.above, failure);
     }
 
     fn above_has_no_input(&mut self) -> bool {
