@@ -34,6 +34,9 @@ impl Model {
             if !self.has_room_wanted(number) {
                 left &= !due::WRITE;
             }
+            if conn.input == 0 {
+                left &= !due::READ;
+            }
         }
         left & left.wrapping_neg()
     }
