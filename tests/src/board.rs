@@ -4,11 +4,11 @@
 //! the functions here that wait do that. Every wait has a limit. The error after the limit contains the
 //! firmware's log.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use picoevent_sim::world::Cable;
 use smoltcp::wire::Ipv4Address;
 use tempfile::TempDir;
@@ -148,6 +148,28 @@ impl Board {
             }
             working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
+    }
+
+    /// Forwards a free port of this machine to a port of the board. Returns its address.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn forward(&mut self, port: u16) -> Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        self.peer.forward(listener, SocketAddrV4::new(ADDRESS, port))?;
+        Ok(address)
+    }
+
+    /// Interrupts the firmware, and waits for its end.
+    ///
+    /// # Errors
+    /// If it does not end within [`LIMIT`], or fails.
+    pub fn interrupt(&mut self) -> Result<()> {
+        self.guest.interrupt()?;
+        let status = self.wait_exit()?;
+        ensure!(status == 0, "it ended with status {status}{}", self.story());
+        Ok(())
     }
 
     /// Runs the peer until `done` returns true.

@@ -18,7 +18,7 @@ use super::pair::SCRATCH;
 use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnMut, Protocol};
 use crate::Cx;
-use crate::error::{Code, ConnError, SetupError};
+use crate::error::{Code, ConnError, Failure, SetupError};
 use crate::handle::Conn;
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -156,6 +156,8 @@ impl<A> ConnMut<'_, '_, A> {
         }
         let above = self.cx.conn_in_memory(pool, P::SETTINGS, P::event)?;
         self.cx.conn_set_peer(above, below);
+        // The marks go with the settings, so the rings become as long as they are.
+        self.cx.conn_align(below.slot());
         if let Some(slot) = self.cx.tables.conns.get_mut(below) {
             slot.put_below(above, on_event::<A, F>);
         }
@@ -200,7 +202,7 @@ impl<A> Cx<'_, A> {
         if self.tables.conns.get(above).is_none_or(|slot| slot.has(flag::DELIVERED)) {
             return false;
         }
-        self.conn_failed(above, ConnError::Reset);
+        self.conn_failed(above, ConnError::Reset.into());
         self.conn_drop(below.slot(), Code::ABORTED);
         true
     }
@@ -208,7 +210,7 @@ impl<A> Cx<'_, A> {
     /// Returns how much room the input of a connection has, zero while none is wanted.
     fn conn_input_room(&self, conn: Conn) -> usize {
         let wanted = self.tables.conns.get(conn).filter(|slot| slot.wants_input());
-        wanted.map_or(0, |slot| self.pools.input_len(slot.pool()).saturating_sub(slot.input.len()))
+        wanted.map_or(0, |slot| self.pools.input_len(slot.rings()).saturating_sub(slot.input.len()))
     }
 }
 
@@ -220,7 +222,7 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
         ConnEvent::Ended(end) => filtering.end::<F>(end),
         _ => {
             if let Err(error) = filtering.go_on::<F>() {
-                filtering.below.cx().conn_failed(above, error);
+                filtering.below.cx().conn_failed(above, error.into());
                 // An abort would end a complete stream in order, and bytes of this one are missing.
                 let below = filtering.below.conn.slot();
                 filtering.below.cx().conn_drop(below, Code::ABORTED);
@@ -320,7 +322,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         let slot = cx.tables.conns.get(self.above);
         let is_last = slot.is_none_or(|slot| slot.has(flag::FINISHED));
         let is_full =
-            slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.pool()));
+            slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.rings()));
         if held == SCRATCH || is_last || is_full { Err(ConnError::Filter) } else { Ok(()) }
     }
 
@@ -361,13 +363,14 @@ impl<A> Filtering<'_, '_, '_, A> {
     fn end<F: Filter<A>>(&mut self, end: ConnEnd) {
         F::ended(self.app, self.above);
         let (below, above) = (self.below.conn, self.above);
+        let direction = self.below.failed_direction();
         let cx = self.below.cx();
         match end {
-            ConnEnd::Failed(error) => cx.conn_failed(above, error),
+            ConnEnd::Failed(error) => cx.conn_failed(above, Failure { error, direction }),
             // The application has ended it behind the filter's back, if the one above is still there.
             ConnEnd::Closed | ConnEnd::Aborted => {
                 if !cx.conn_cut_off(below) {
-                    cx.conn_failed(above, ConnError::Reset);
+                    cx.conn_failed(above, ConnError::Reset.into());
                 }
             }
         }

@@ -9,7 +9,7 @@
 //! done comes: [`Cx::conn_action`] asks the hook before it makes an action for the back end. So both ends
 //! behave as connections over a network do, with a peer that answers at once.
 
-use super::{OnConn, Protocol, Settings};
+use super::{Direction, OnConn, Protocol, Settings};
 use crate::Cx;
 use crate::address::Address;
 use crate::error::{ConnError, SetupError};
@@ -151,7 +151,7 @@ impl<A> Cx<'_, A> {
             action::FREE | action::CLOSE => self.conn_give_back(index),
             action::DROP => {
                 self.conn_give_back(index);
-                self.conn_failed(peer, ConnError::Reset);
+                self.conn_failed(peer, ConnError::Reset.found(Direction::Read));
             }
             _ => {}
         }
@@ -171,7 +171,7 @@ impl<A> Cx<'_, A> {
     fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
             // It has ended without waiting for the end of this stream.
-            return self.conn_failed(from, ConnError::Reset);
+            return self.conn_failed(from, ConnError::Reset.found(Direction::Write));
         }
         let mut scratch = [0; SCRATCH];
         loop {
@@ -194,7 +194,7 @@ impl<A> Cx<'_, A> {
             return bytes.len();
         }
         let input = slot.input;
-        let (first, second) = input.space(self.pools.input_mut(slot.pool(), conn.slot()));
+        let (first, second) = input.space(self.pools.input_mut(slot.rings(), conn.slot()));
         let amount = copy(first, bytes);
         let rest = bytes.get(amount..).unwrap_or_default();
         let amount = amount.saturating_add(copy(second, rest));

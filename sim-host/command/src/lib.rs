@@ -7,10 +7,12 @@ use picoevent_sim::world::{Choices, Script, TestCase};
 mod filtered;
 mod gateway;
 mod prober;
+mod udp_time;
 
 pub use filtered::{Filtered, echo_filtered};
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
+pub use udp_time::udp_time;
 
 /// libevent's hello-world.
 pub fn hello_world() -> TestCase<Hello> {

@@ -2,7 +2,7 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
 };
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
@@ -53,6 +53,12 @@ fn examples_work_over_ipv6() {
     let (hello, gateway) = (sweep(&hello_world_v6(), 300, 1), sweep(&gateway_v6(), 60, 2));
     assert!(hello.served > 300, "{hello:?}");
     assert!(gateway.served > 60 && gateway.accepted > 60, "{gateway:?}");
+}
+
+#[test]
+fn datagrams_get_their_answers() {
+    let tally = sweep(&udp_time(), 1_000, 1);
+    assert!(tally.served > 1_000, "{tally:?}");
 }
 
 #[test]

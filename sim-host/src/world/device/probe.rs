@@ -303,6 +303,10 @@ fn objects<A>(base: &mut EventBase<'_, A>) -> Vec<(Object, About)> {
         let address = base.listener(listener).ok().and_then(|listener| listener.address());
         objects.extend(address.map(|address| (Object::Listener(listener), About::At(address))));
     }
+    for socket in base.udp_sockets().collect::<Vec<_>>() {
+        let address = base.udp(socket).ok().and_then(|socket| socket.local_addr());
+        objects.extend(address.map(|address| (Object::Udp(socket), About::At(address))));
+    }
     objects
 }
 
