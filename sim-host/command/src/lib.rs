@@ -6,15 +6,19 @@ use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, TestCase};
 
 mod caller;
+mod chat;
 mod filtered;
 mod gateway;
 mod prober;
+mod proxy;
 mod udp_time;
 
 pub use caller::{Caller, caller};
+pub use chat::chat;
 pub use filtered::{Filtered, echo_filtered};
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
+pub use proxy::proxy;
 pub use udp_time::udp_time;
 
 /// libevent's hello-world.

@@ -104,7 +104,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
                 _ if shadow.life != Life::Held => shadow.reconnects = None,
                 28 | 29 => shadow.close(now),
                 30 => shadow.abort(now, ConnEnd::Aborted),
-                _ => shadow.abort(now, ConnEnd::Failed(ConnError::TimedOut)),
+                _ => shadow.abort_with(ConnEnd::Failed(ConnError::TimedOut)),
             }
         }
     }
