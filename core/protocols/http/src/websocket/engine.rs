@@ -133,7 +133,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
             (frames.receiving, frames.message, frames.utf8) = (Some(header.opcode), 0, Utf8::NEW);
         }
         let message = frames.message.checked_add(header.length);
-        let most = self.request.site.limits.body;
+        let most = self.request.site.limits.message;
         frames.message = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
         (frames.mask, frames.offset, frames.left) = (header.mask, 0, header.length);
         (frames.in_frame, frames.is_last) = (true, header.is_last);
