@@ -38,14 +38,14 @@ impl Client {
     }
 
     fn send(&mut self, head: &str, content: &[u8]) {
-        self.stream.write_all(format!("{head}\r\nHost: device\r\n").as_bytes()).unwrap();
+        let mut request = format!("{head}\r\nHost: device\r\n").into_bytes();
         if !content.is_empty() {
-            self.stream
-                .write_all(format!("Content-Length: {}\r\n", content.len()).as_bytes())
-                .unwrap();
+            request.extend(format!("Content-Length: {}\r\n", content.len()).bytes());
         }
-        self.stream.write_all(b"\r\n").unwrap();
-        self.stream.write_all(content).unwrap();
+        request.extend(b"\r\n");
+        request.extend(content);
+        // In one piece, which the system sends at once.
+        self.stream.write_all(&request).unwrap();
     }
 
     fn head(&mut self) -> String {
