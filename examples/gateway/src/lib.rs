@@ -18,6 +18,7 @@ use core::time::Duration;
 
 use heapless::Deque;
 use picoevent::{Cx, EventMut, Listener, Pool, SetupError, Signal, Storage};
+use picoevent_http::{Http, Server};
 
 mod console;
 mod http;
@@ -25,7 +26,7 @@ mod store;
 mod uplink;
 
 use console::Console;
-use http::Http;
+use http::{Page, Requests};
 use store::Store;
 use uplink::Uplink;
 
@@ -88,6 +89,7 @@ pub struct Gateway {
     taken: u32,
     lost: u32,
     served: u32,
+    requests: Requests,
     uplink: Uplink,
     console: Option<Listener>,
     exiting: bool,
@@ -104,6 +106,7 @@ impl Gateway {
             taken: 0,
             lost: 0,
             served: 0,
+            requests: Server::new(),
             uplink: Uplink::new(setup.seed),
             console: None,
             exiting: false,
@@ -123,7 +126,7 @@ impl Gateway {
     ) -> Result<[Listener; 2], SetupError> {
         let [consoles, requests, uplinks] = cx.add_pools(POOLS)?;
         let listeners =
-            [cx.listen::<Console>(console, consoles)?, cx.listen::<Http>(status, requests)?];
+            [cx.listen::<Console>(console, consoles)?, cx.listen::<Http<Page>>(status, requests)?];
         self.console = Some(listeners[0]);
         if let Some(collector) = self.setup.collector {
             self.uplink.conn = Some(cx.connect::<Uplink>(collector, uplinks)?);

@@ -84,6 +84,7 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
 fn feature_of(program: &str) -> Option<&'static str> {
     match program {
         "recorded" => Some("record"),
+        "device" => Some("device"),
         "udp-time" => Some("udp"),
         _ => None,
     }
