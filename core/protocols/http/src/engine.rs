@@ -430,7 +430,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.conn.cancel_alarm();
             return;
         }
-        self.x.mark = self.progress();
+        if timer == Timer::Rate {
+            self.x.mark = self.progress();
+        }
         self.conn.alarm_after(delay);
     }
 
