@@ -29,6 +29,7 @@ macro_rules! on_each_machine {
 mod bad_clients;
 mod cable;
 mod chip;
+mod device;
 mod echo;
 mod faults;
 mod gateway;

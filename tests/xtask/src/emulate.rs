@@ -25,6 +25,7 @@ use crate::{
 /// Returns the ports that an example listens on. The first is the one that `--port` is about.
 fn guest_ports(example: &str) -> &'static [u16] {
     match example {
+        "device" => &[8080],
         "gateway" => &[2323, 8080],
         UDP_TIME => &[9037],
         _ => &[9995],

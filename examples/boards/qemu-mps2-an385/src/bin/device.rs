@@ -19,7 +19,7 @@ static RESOURCES: StaticCell<StackResources<12>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<11, 512, 1024>> = ConstStaticCell::new(Sockets::new());
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static FILES: ConstStaticCell<Files> = ConstStaticCell::new([StaticSlot::new(); _]);
-static DEVICE: ConstStaticCell<Device> = ConstStaticCell::new(Device::new(temperature));
+static DEVICE: StaticCell<Device> = StaticCell::new();
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -33,7 +33,8 @@ async fn serve(stack: Stack<'static>) {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Device::start(&mut base, address).expect("the memory is made for it");
     defmt::info!("listening on port {}", PORT);
-    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, DEVICE.take(), Config::default()).await;
+    let app = DEVICE.init_with(|| Device::new(temperature));
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, app, Config::default()).await;
     defmt::info!("done");
     board::exit(0)
 }
