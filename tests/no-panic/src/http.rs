@@ -38,6 +38,7 @@ impl Site<App> for Page {
         .line(100)
         .fields(9)
         .body(1_000)
+        .message(1_000)
         .requests(9)
         .head(Duration::from_secs(1))
         .rate(1)

@@ -30,6 +30,7 @@ mod bad_clients;
 mod cable;
 mod chat;
 mod chip;
+mod device;
 mod echo;
 mod faults;
 mod gateway;

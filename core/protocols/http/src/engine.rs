@@ -150,7 +150,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.answer_itself();
             return Ok(());
         };
-        if self.x.content > self.site.limits.body {
+        let longest = self.site.limits.body;
+        if self.x.content > longest || longest == 0 && has_body {
             return Err(Status::CONTENT_TOO_LARGE);
         }
         self.x.body = self.x.content;
@@ -172,6 +173,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             if self.x.content as usize > self.conn.ring_sizes().0 {
                 return Err(Status::CONTENT_TOO_LARGE);
             }
+        }
+        if route.part.is_some() {
+            self.x.set(flag::STREAMED);
         }
         if self.x.has(flag::EXPECTS) {
             // There is the room of an answer.
@@ -346,7 +350,6 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             return self.wait_for_input();
         }
         let before = self.x.content;
-        self.x.set(flag::PASSED);
         part(app, self, Part::More);
         if self.x.has(flag::ANSWERED) {
             self.x.input = Input::Done;
@@ -427,7 +430,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.conn.cancel_alarm();
             return;
         }
-        self.x.mark = self.progress();
+        if timer == Timer::Rate {
+            self.x.mark = self.progress();
+        }
         self.conn.alarm_after(delay);
     }
 
@@ -479,7 +484,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if self.x.input == Input::Frames {
             self.call_hook(app, |hooks| hooks.ended);
         } else if self.x.awaits_body()
-            && self.x.has(flag::PASSED)
+            && self.x.has(flag::STREAMED)
             && let Some(part) = self.route().and_then(|route| route.part)
         {
             part(app, self, Part::Lost);
