@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `events` | events, timers, signals, and the loop |
 //! | `server` | the same, a listener, and connections that read, write, wait and close |
+//! | `mqtt` | an MQTT client, which does all that it can, and its connection |
 //! | `memory` | storages of different capacities, whose sizes are compared |
 
 #![no_std]

@@ -17,6 +17,7 @@ impl<'b> Writer<'b> {
 
     /// Returns how many bytes `write` writes; `None` if it writes what no packet can hold: a text or bytes of more
     /// than 65,535, a text with U+0000, or more than a packet has.
+    #[inline(never)]
     pub(crate) fn count(write: &dyn Fn(&mut Writer<'_>)) -> Option<usize> {
         let mut counter = Writer::new(&mut []);
         write(&mut counter);
@@ -28,6 +29,7 @@ impl<'b> Writer<'b> {
         self.len
     }
 
+    #[inline(never)]
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         let room = self.buffer.get_mut(self.len..).unwrap_or_default();
         let amount = room.len().min(bytes.len());
@@ -38,10 +40,12 @@ impl<'b> Writer<'b> {
         self.len = self.len.saturating_add(bytes.len());
     }
 
+    #[inline(never)]
     pub(crate) fn u8(&mut self, number: u8) {
         self.raw(&[number]);
     }
 
+    #[inline(never)]
     pub(crate) fn u16(&mut self, number: u16) {
         self.raw(&number.to_be_bytes());
     }
@@ -51,6 +55,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes a variable byte integer.
+    #[inline(never)]
     pub(crate) fn varint(&mut self, number: usize) {
         self.is_bad |= number > MOST;
         let mut rest = number;
@@ -65,18 +70,21 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes bytes with their length in front.
+    #[inline(never)]
     pub(crate) fn binary(&mut self, bytes: &[u8]) {
         self.is_bad |= bytes.len() > usize::from(u16::MAX);
         self.u16(bytes.len() as u16);
         self.raw(bytes);
     }
 
+    #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) {
         self.is_bad |= text.as_bytes().contains(&0);
         self.binary(text.as_bytes());
     }
 
     /// Writes what `write` writes, with its length in front: the properties of a packet, or its body.
+    #[inline(never)]
     pub(crate) fn section(&mut self, write: &dyn Fn(&mut Writer<'_>)) {
         let length = Writer::count(write);
         self.is_bad |= length.is_none();
