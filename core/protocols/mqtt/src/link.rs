@@ -84,6 +84,10 @@ impl<A: HasMqtt> Protocol<A> for Broker {
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         let now = conn.cx().now();
         let mut client = app.mqtt();
+        if client.session.conn != Some(conn.id()) {
+            // It was never started.
+            return;
+        }
         client.rewind();
         let session = client.session;
         session.link = Link::Down;

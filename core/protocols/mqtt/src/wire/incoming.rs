@@ -180,11 +180,15 @@ impl<'p> PublishHead<'p> {
     /// The reason with which the connection is to be ended.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Option<Self>, Reason> {
         let has_id = header.flags & 0b0110 != 0;
-        let Some(length) = head_length(version, has_id, body)? else { return Ok(None) };
-        if length > header.body {
+        let length = head_length(version, has_id, body)?;
+        if length.is_some_and(|length| length > header.body) {
             return Err(Reason::MALFORMED_PACKET);
         }
-        let Some(head) = body.get(..length) else { return Ok(None) };
+        let head = length.and_then(|length| body.get(..length).map(|head| (length, head)));
+        let Some((length, head)) = head else {
+            let is_whole = body.len() >= header.body;
+            return if is_whole { Err(Reason::MALFORMED_PACKET) } else { Ok(None) };
+        };
         let qos = Qos::of(header.flags >> 1 & 0b11).ok_or(Reason::MALFORMED_PACKET)?;
         let is_duplicate = header.flags & 0b1000 != 0;
         if is_duplicate && !has_id {
