@@ -35,13 +35,16 @@ struct Seen {
     by_handler: bool,
 }
 
+/// The properties of a packet: its kind, the user's, and a text.
+type Told = (Kind, Vec<(String, String)>, Option<String>);
+
 /// The application: it writes down what it is told. Four slots, 160 bytes for them, and two aliases.
 struct App {
     mqtt: Client<App, 4, 160, 2>,
     options: Options<'static>,
     events: Vec<MqttEvent>,
     seen: Vec<Seen>,
-    properties: Vec<(Kind, Vec<(String, String)>, Option<String>)>,
+    properties: Vec<Told>,
     /// What is done with an event.
     react: Option<fn(&mut App, &mut Cx<App>, MqttEvent)>,
     /// What is done with a message.
@@ -127,10 +130,13 @@ impl HasMqtt for App {
     }
 }
 
+/// What a broker does with a packet.
+type Answer = dyn FnMut(&Packet) -> Vec<Deed>;
+
 /// A broker that follows a script, packet by packet.
 struct Script {
     level: u8,
-    answer: Box<dyn FnMut(&Packet) -> Vec<Deed>>,
+    answer: Box<Answer>,
     bytes: Vec<u8>,
     packets: Vec<Packet>,
     /// When each packet came.
@@ -263,10 +269,6 @@ fn greet(level: u8, packet: &Packet) -> Vec<Deed> {
 
 fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
-}
-
-fn seconds(seconds: u64) -> Instant {
-    Instant::ZERO.after(Duration::from_secs(seconds))
 }
 
 fn ok(id: PacketId) -> MqttEvent {

@@ -90,6 +90,10 @@ impl<P: Peer> World<P> {
         }
     }
 
+    fn is_with(&self, conn: Conn) -> bool {
+        self.call.as_ref().is_some_and(|call| call.conn == conn)
+    }
+
     fn hang_up(&mut self) {
         if self.call.take().is_some_and(|call| call.is_open) {
             self.peer.gone();
@@ -130,11 +134,7 @@ impl<A, P: Peer> Backend<A> for World<P> {
                 base.delivered(conn);
                 self.act(Deed::End);
             }
-            Action::Close(conn) | Action::Reset(conn) => {
-                if self.call.as_ref().is_some_and(|call| call.conn == conn) {
-                    self.hang_up();
-                }
-            }
+            Action::Close(conn) | Action::Reset(conn) if self.is_with(conn) => self.hang_up(),
             _ => {}
         }
         Ok(())
