@@ -1,7 +1,9 @@
 //! The examples in all kinds of simulations: a few hundred seeds in each test run.
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
-use picoevent_sim_command::{echo, gateway, gateway_v6, hello_world, hello_world_v6, prober};
+use picoevent_sim_command::{
+    echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
+};
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
     let sweep = Sweep { jobs, check: true, ..Sweep::over(0..seeds) };
@@ -21,6 +23,13 @@ fn simulations_are_the_same_in_every_build() {
         digests.map(|digest| format!("{digest:016x}")),
         ["c4e611061d89bffa", "4964ed9035b1e55c"]
     );
+}
+
+/// Two filters, one above the other, change nothing for the echo server above them.
+#[test]
+fn echo_above_two_filters_works_in_every_kind_of_simulation() {
+    let tally = sweep(&echo_filtered(), 500, 2);
+    assert!(tally.served > 500, "{tally:?}");
 }
 
 /// The prober's callbacks change other connections while callbacks of those are due.
@@ -44,6 +53,12 @@ fn examples_work_over_ipv6() {
     let (hello, gateway) = (sweep(&hello_world_v6(), 300, 1), sweep(&gateway_v6(), 60, 2));
     assert!(hello.served > 300, "{hello:?}");
     assert!(gateway.served > 60 && gateway.accepted > 60, "{gateway:?}");
+}
+
+#[test]
+fn datagrams_get_their_answers() {
+    let tally = sweep(&udp_time(), 1_000, 1);
+    assert!(tally.served > 1_000, "{tally:?}");
 }
 
 #[test]

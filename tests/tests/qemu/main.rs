@@ -28,6 +28,7 @@ macro_rules! on_each_machine {
 
 mod bad_clients;
 mod cable;
+mod chat;
 mod chip;
 mod echo;
 mod faults;
@@ -38,6 +39,7 @@ mod interrupt;
 mod lease;
 mod panics;
 mod port_forward;
+mod proxy;
 mod recorded;
 mod size;
 mod stack;

@@ -177,7 +177,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
         Self {
             session: Session {
                 conn: None,
-                backoff: Backoff::new(BACKOFF.0, BACKOFF.1, 1),
+                backoff: Backoff::new(BACKOFF.0, BACKOFF.1),
                 sent_at: Instant::ZERO,
                 heard_at: Instant::ZERO,
                 up_at: Instant::ZERO,

@@ -106,7 +106,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
             (session.conn, session.why) = (None, None);
             return;
         }
-        let delay = session.backoff.next_delay();
+        let delay = session.backoff.next_delay(conn.cx());
         if !app.connect(conn, delay) {
             let _ = conn.connect_after(delay, NOWHERE);
         }

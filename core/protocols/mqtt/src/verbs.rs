@@ -44,7 +44,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     (session.conn, session.version, session.is_first) = (Some(conn.id()), version, true);
     session.backoff.reset();
     if !app.connect(&mut conn, Duration::ZERO) {
-        let delay = app.mqtt().session.backoff.next_delay();
+        let delay = app.mqtt().session.backoff.next_delay(conn.cx());
         let _ = conn.connect_after(delay, crate::client::NOWHERE);
     }
     Ok(())

@@ -16,7 +16,13 @@ mod ethernet;
 mod interrupt;
 mod uart;
 
-pub use board_support::{console::on_button, executor::only, exit::exit, network::COLLECTOR};
+pub use board_support::{
+    console::on_button,
+    executor::only,
+    exit::exit,
+    network::{COLLECTOR, UPSTREAM},
+    random::weak_seed,
+};
 use ethernet::Ethernet;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);

@@ -235,6 +235,7 @@ fn with(
 ) {
     let mut storage = Box::new(Room::new());
     let mut base = EventBase::new(&mut storage);
+    base.seed(&[7; 32]);
     let pool = base.add_pool(Pool::new(1).rings(RINGS.0, RINGS.1)).unwrap();
     let level = if version == Version::V5 { 5 } else { 4 };
     let mut app = App::new();

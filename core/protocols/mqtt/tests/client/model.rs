@@ -551,6 +551,7 @@ fn simulate(seed: u64, sum: &mut Sum) {
     let version = if rng.bool() { Version::V5 } else { Version::V3 };
     let mut storage = Storage::<Device, 4, 1, 256, 0, 1>::new();
     let mut base = EventBase::new(&mut storage);
+    base.seed(&[seed as u8 | 1; 32]);
     let pool = base.add_pool(Pool::new(1).rings(96, 160)).unwrap();
     let mut device = Device {
         mqtt: Client::new(),
