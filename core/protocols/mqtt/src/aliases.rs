@@ -37,7 +37,7 @@ impl Alias {
 }
 
 /// Takes the alias of a message that has come, 0 for none, and its topic, which is empty if the alias stands for it.
-/// Returns the topic in this case. `can_keep` becomes false when a topic is too long to be kept.
+/// Returns the topic in this case. `cannot_keep` becomes true when a topic is too long to be kept.
 ///
 /// # Errors
 /// The reason with which the connection is to be ended.
@@ -45,14 +45,14 @@ pub(crate) fn received(
     aliases: &mut [Alias],
     alias: u16,
     topic: &str,
-    can_keep: &mut bool,
+    cannot_keep: &mut bool,
 ) -> Result<Alias, Reason> {
     let Some(place) = usize::from(alias).checked_sub(1) else { return Ok(Alias::NONE) };
     let held = aliases.get_mut(place).ok_or(Reason::TOPIC_ALIAS_INVALID)?;
     if topic.is_empty() {
         return if held.is_empty() { Err(Reason::PROTOCOL_ERROR) } else { Ok(*held) };
     }
-    *can_keep &= held.set(topic);
+    *cannot_keep |= !held.set(topic);
     Ok(Alias::NONE)
 }
 
@@ -62,13 +62,12 @@ pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
     if topic.len() > LONGEST {
         return (0, false);
     }
-    let numbered = || aliases.iter().zip(1_u16..);
-    let known = numbered().find(|(alias, _)| !alias.is_empty() && alias.topic() == topic);
-    let free = || numbered().find(|(alias, _)| alias.is_empty());
-    match known {
-        Some((_, number)) => (number, true),
-        None => (free().map_or(0, |(_, number)| number), false),
+    let number = |place: Option<usize>| place.map_or(0, |place| place.saturating_add(1) as u16);
+    let known = aliases.iter().position(|alias| alias.topic() == topic);
+    if known.is_some() {
+        return (number(known), true);
     }
+    (number(aliases.iter().position(Alias::is_empty)), false)
 }
 
 /// Gives a topic an alias, which the broker has been told.

@@ -3,14 +3,14 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Backoff, Conn, ConnMut, Cx, Instant};
+use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Instant};
 
 use crate::aliases::Alias;
 use crate::event::{Down, MqttEvent};
 use crate::message::{Message, OnMessage};
 use crate::options::Options;
 use crate::slots::Slot;
-use crate::wire::{Kind, Properties, Qos, Version};
+use crate::wire::{Kind, Properties, Qos, Reason, Version};
 
 /// An application that has an MQTT client. All but the first two functions have defaults.
 pub trait HasMqtt: Sized {
@@ -91,7 +91,8 @@ pub(crate) enum Link {
 /// What a client has once.
 pub(crate) struct Session<A> {
     pub(crate) conn: Option<Conn>,
-    pub(crate) backoff: Backoff,
+    /// The usual delays if there is none.
+    pub(crate) backoff: Option<Backoff>,
     /// When a packet was last sent, when something last came, and when the link came up.
     pub(crate) sent_at: Instant,
     pub(crate) heard_at: Instant,
@@ -101,7 +102,7 @@ pub(crate) struct Session<A> {
     /// The message that comes in pieces.
     pub(crate) piece: Piece<A>,
     /// Why the client ends the connection.
-    pub(crate) why: Option<Down>,
+    pub(crate) why: Why,
     pub(crate) longest_packet: u32,
     pub(crate) limits: Limits,
     /// In seconds, 0 for none.
@@ -112,7 +113,7 @@ pub(crate) struct Session<A> {
     pub(crate) received: u16,
     /// The last identifier that was given.
     pub(crate) last_id: u16,
-    pub(crate) version: Version,
+    pub(crate) is_version_5: bool,
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
     /// Someone waits for room among the slots, or in the output ring.
@@ -122,8 +123,50 @@ pub(crate) struct Session<A> {
     pub(crate) is_first: bool,
     /// The broker was asked to forget the session.
     pub(crate) is_clean: bool,
-    /// No topic was too long to be kept for its alias.
-    pub(crate) can_keep: bool,
+    /// A topic was too long to be kept for its alias.
+    pub(crate) cannot_keep: bool,
+}
+
+/// Why the client ends a connection: as [`Down`], in two bytes that are zero at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It does not: the connection ends otherwise.
+    Unknown,
+    Stopped,
+    Refused(Reason),
+    Disconnected(Reason),
+    Broken(Reason),
+    Silent,
+    Options,
+}
+
+impl Why {
+    /// Returns what the application is told, if the connection has ended so.
+    pub(crate) const fn down(self, end: ConnEnd) -> Down {
+        match self {
+            Self::Unknown => match end {
+                ConnEnd::Failed(error) => Down::Failed(error),
+                ConnEnd::Closed | ConnEnd::Aborted => Down::Closed,
+            },
+            Self::Stopped => Down::Stopped,
+            Self::Refused(reason) => Down::Refused(reason),
+            Self::Disconnected(reason) => Down::Disconnected(reason),
+            Self::Broken(reason) => Down::Broken(reason),
+            Self::Silent => Down::Silent,
+            Self::Options => Down::Options,
+        }
+    }
+}
+
+impl<A> Session<A> {
+    pub(crate) const fn version(&self) -> Version {
+        if self.is_version_5 { Version::V5 } else { Version::V3 }
+    }
+
+    /// Returns the delays before connecting again.
+    pub(crate) fn backoff(&mut self) -> &mut Backoff {
+        self.backoff.get_or_insert(Backoff::new(BACKOFF.0, BACKOFF.1))
+    }
 }
 
 /// What the broker takes (5, 3.2.2.3).
@@ -137,6 +180,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Before the broker has said anything.
+    const UNKNOWN: Self = Self { packet: 0, receive: 0, aliases: 0, qos: Qos::Zero, retain: false };
+
     /// What it takes unless it says otherwise.
     pub(crate) const NONE: Self =
         Self { packet: u32::MAX, receive: u16::MAX, aliases: 0, qos: Qos::Two, retain: true };
@@ -177,27 +223,27 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
         Self {
             session: Session {
                 conn: None,
-                backoff: Backoff::new(BACKOFF.0, BACKOFF.1),
+                backoff: None,
                 sent_at: Instant::ZERO,
                 heard_at: Instant::ZERO,
                 up_at: Instant::ZERO,
                 pinged_at: Instant::ZERO,
                 piece: Piece::NONE,
-                why: None,
+                why: Why::Unknown,
                 longest_packet: 0,
-                limits: Limits::NONE,
+                limits: Limits::UNKNOWN,
                 keep_alive: 0,
                 used: 0,
                 received: 0,
                 last_id: 0,
-                version: Version::V5,
+                is_version_5: false,
                 link: Link::Down,
                 is_stopping: false,
                 wants_room: false,
                 wants_output: false,
                 is_first: false,
                 is_clean: false,
-                can_keep: true,
+                cannot_keep: false,
             },
             slots: [const { Slot::FREE }; SLOTS],
             received: [0; SLOTS],
@@ -208,10 +254,11 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
 
     /// Sets the delays before connecting again.
     pub const fn set_backoff(&mut self, backoff: Backoff) {
-        self.session.backoff = backoff;
+        self.session.backoff = Some(backoff);
     }
 
     /// Returns the client without its capacities, for [`HasMqtt`].
+    #[inline(never)]
     pub const fn as_mut(&mut self) -> ClientMut<'_, A> {
         let [heard, given] = &mut self.aliases;
         ClientMut {

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
 
-use crate::client::{HasMqtt, Limits, Link, NOWHERE, Piece};
-use crate::event::{Down, MqttEvent, PacketId};
+use crate::client::{HasMqtt, Limits, Link, NOWHERE, Piece, Why};
+use crate::event::{MqttEvent, PacketId};
 use crate::options::Options;
 use crate::sending::{ROOM, pump, put};
 use crate::slots::State;
@@ -28,9 +28,9 @@ impl<A: HasMqtt> Protocol<A> for Broker {
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let now = conn.cx().now();
         let client = app.mqtt();
-        let (version, is_first) = (client.session.version, client.session.is_first);
+        let (version, is_first) = (client.session.version(), client.session.is_first);
         let (slots, aliases) = (client.slots.len() as u16, client.heard.len() as u16);
-        let can_keep = client.session.can_keep;
+        let can_keep = !client.session.cannot_keep;
         let options = Options { version, ..app.options() };
         let hello = Hello {
             clean_start: is_clean(&options, is_first),
@@ -48,7 +48,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         client.heard.fill(crate::aliases::Alias::NONE);
         client.given.fill(crate::aliases::Alias::NONE);
         if sent.is_err() {
-            session.why = Some(Down::Options);
+            session.why = Why::Options;
             return conn.abort();
         }
         conn.alarm_after(ANSWER);
@@ -93,20 +93,17 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         session.link = Link::Down;
         session.piece = Piece::NONE;
         if session.up_at != Instant::ZERO && now.since(session.up_at) >= STABLE {
-            session.backoff.reset();
+            session.backoff().reset();
         }
         session.up_at = Instant::ZERO;
-        let down = session.why.take().unwrap_or(match end {
-            ConnEnd::Failed(error) => Down::Failed(error),
-            ConnEnd::Closed | ConnEnd::Aborted => Down::Closed,
-        });
+        let down = core::mem::replace(&mut session.why, Why::Unknown).down(end);
         app.event(conn.cx(), MqttEvent::Down(down));
         let session = app.mqtt().session;
         if core::mem::take(&mut session.is_stopping) {
-            (session.conn, session.why) = (None, None);
+            (session.conn, session.why) = (None, Why::Unknown);
             return;
         }
-        let delay = session.backoff.next_delay(conn.cx());
+        let delay = session.backoff().next_delay(conn.cx());
         if !app.connect(conn, delay) {
             let _ = conn.connect_after(delay, NOWHERE);
         }
@@ -132,9 +129,9 @@ pub(crate) fn is_up<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool 
 /// Ends the connection, because of what the broker has sent.
 fn break_off<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
     let client = app.mqtt();
-    let (version, link) = (client.session.version, client.session.link);
+    let (version, link) = (client.session.version(), client.session.link);
     client.session.link = Link::Ending;
-    client.session.why = Some(Down::Broken(reason));
+    client.session.why = Why::Broken(reason);
     // Before the broker has taken the client, it is not told why.
     if link == Link::Up && version.has_properties() {
         let _ = put(conn, 0, &Limits::NONE, &|writer| wire::disconnect(writer, version, reason));
@@ -144,7 +141,7 @@ fn break_off<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Rea
 
 /// Gives up a broker that does not answer.
 fn silent<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    app.mqtt().session.why = Some(Down::Silent);
+    app.mqtt().session.why = Why::Silent;
     conn.abort_with(ConnError::TimedOut);
 }
 

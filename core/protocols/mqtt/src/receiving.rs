@@ -3,8 +3,8 @@
 use picoevent::{Conn, ConnMut, Instant};
 
 use crate::aliases;
-use crate::client::{HasMqtt, Limits, Link, Piece};
-use crate::event::{Down, MqttEvent, PacketId};
+use crate::client::{HasMqtt, Limits, Link, Piece, Why};
+use crate::event::{MqttEvent, PacketId};
 use crate::link;
 use crate::message::{Message, OnMessage, Parts};
 use crate::sending::{put, room};
@@ -48,7 +48,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
     if whole > conn.ring_sizes().0 {
         return Err(Reason::PACKET_TOO_LARGE);
     }
-    let version = session.version;
+    let version = session.version();
     let Some(bytes) = conn.contiguous(whole) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
     let packet = Packet::read(version, &header, body)?;
@@ -59,7 +59,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
     conn.consume(whole);
     match meaning {
         Meaning::Greeting { reason, .. } if reason.is_failure() => {
-            end(app, conn, Down::Refused(reason));
+            end(app, conn, Why::Refused(reason));
         }
         Meaning::Greeting { session_present, limits, keep_alive, .. } => {
             link::greeted(app, conn, session_present, limits, keep_alive)?;
@@ -69,7 +69,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
             app.mqtt().session.pinged_at = Instant::ZERO;
             link::keep_alive(app, conn);
         }
-        Meaning::Farewell(reason) => end(app, conn, Down::Disconnected(reason)),
+        Meaning::Farewell(reason) => end(app, conn, Why::Disconnected(reason)),
     }
     Ok(true)
 }
@@ -99,9 +99,9 @@ fn meaning_of<'p>(packet: &Packet<'p>) -> (Meaning, Properties<'p>) {
 }
 
 /// The broker ends the connection, or does not want it.
-fn end<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, why: Down) {
+fn end<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, why: Why) {
     let session = app.mqtt().session;
-    (session.link, session.why) = (Link::Ending, Some(why));
+    (session.link, session.why) = (Link::Ending, why);
     conn.close();
 }
 
@@ -188,7 +188,7 @@ fn answer<A: HasMqtt>(
 ) -> Result<(), Reason> {
     let session = app.mqtt().session;
     session.sent_at = conn.cx().now();
-    let (version, limits) = (session.version, session.limits);
+    let (version, limits) = (session.version(), session.limits);
     let sent = put(conn, 0, &limits, &|writer| wire::ack(writer, version, kind, id, reason));
     sent.map_err(|_| Reason::IMPLEMENTATION_ERROR)
 }
@@ -208,7 +208,7 @@ fn message<A: HasMqtt>(
     let taken = whole.min(held);
     let Some(bytes) = conn.contiguous(taken) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
-    let Some(head) = PublishHead::read(client.session.version, header, body)? else {
+    let Some(head) = PublishHead::read(client.session.version(), header, body)? else {
         // A head that is longer than the input ring never gets there.
         return if held < ring { Ok(false) } else { Err(Reason::PACKET_TOO_LARGE) };
     };
@@ -220,8 +220,8 @@ fn message<A: HasMqtt>(
     if head.qos == Qos::Two && !is_skipped && !client.can_receive() {
         return Err(Reason::RECEIVE_MAXIMUM_EXCEEDED);
     }
-    let can_keep = &mut client.session.can_keep;
-    let alias = aliases::received(client.heard, head.alias, head.topic, can_keep)?;
+    let cannot_keep = &mut client.session.cannot_keep;
+    let alias = aliases::received(client.heard, head.alias, head.topic, cannot_keep)?;
     let topic = if alias.is_empty() { head.topic } else { alias.topic() };
     let call = client.handler(topic);
     let topic_start = header.length.saturating_add(2);

@@ -82,7 +82,7 @@ impl<A> ClientMut<'_, A> {
     fn send(&mut self, place: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), Unsent> {
         let Some(slot) = self.slots.get(place) else { return Ok(()) };
         let (id, state) = (slot.id, slot.state);
-        let (version, limits) = (self.session.version, self.session.limits);
+        let (version, limits) = (self.session.version(), self.session.limits);
         let bytes = record(self.slots, self.store, place);
         let filter = filter_of(bytes);
         let next = match state {
@@ -126,7 +126,7 @@ impl<A> ClientMut<'_, A> {
         conn: &mut ConnMut<'_, '_, A>,
         message: &Record<'_>,
     ) -> Result<(), Unsent> {
-        let (version, limits) = (self.session.version, self.session.limits);
+        let (version, limits) = (self.session.version(), self.session.limits);
         transmit(conn, ROOM, &limits, version, self.given, message, 0, false)?;
         self.session.sent_at = conn.cx().now();
         Ok(())

@@ -5,6 +5,8 @@
 //!   store   │            │ a/+   │ message  │ mess… │ free       messages that are released come first
 //! ```
 
+use core::cell::Cell;
+
 use crate::client::ClientMut;
 use crate::event::PacketId;
 use crate::message::OnMessage;
@@ -172,8 +174,9 @@ impl<A> ClientMut<'_, A> {
 
     /// Returns whether the broker takes one more message now.
     pub(crate) fn has_window(&mut self) -> bool {
-        let most = usize::from(self.session.limits.receive);
-        self.under_way().iter().filter(|slot| slot.state.is_in_flight()).count() < most
+        let most = self.session.limits.receive;
+        let under_way = self.under_way().iter().filter(|slot| slot.state.is_in_flight());
+        under_way.fold(0_u16, |count, _| count.saturating_add(1)) < most
     }
 
     /// Frees a slot and its bytes. O(size of the store).
@@ -195,9 +198,11 @@ impl<A> ClientMut<'_, A> {
         let end = self.stored();
         let Some(slot) = self.slots.get_mut(place) else { return };
         let len = usize::from(core::mem::take(&mut slot.len));
-        let after = self.store.get_mut(start..end).unwrap_or_default();
-        if len > 0 && len <= after.len() {
-            after.copy_within(len.., 0);
+        let rest = Cell::from_mut(self.store.get_mut(start..end).unwrap_or_default());
+        let rest = rest.as_slice_of_cells();
+        // A loop, because the optimizer does not see that `copy_within` cannot panic.
+        for (to, from) in rest.iter().zip(rest.get(len..).unwrap_or_default()) {
+            to.set(from.get());
         }
     }
 
@@ -207,7 +212,7 @@ impl<A> ClientMut<'_, A> {
         self.drop_record(place);
         self.set_state(place, State::Release);
         let before = |slot: &Slot<A>| matches!(slot.state, State::Release | State::Released);
-        let first = self.under_way().iter().take_while(|slot| before(slot)).count();
+        let first = self.under_way().iter().position(|slot| !before(slot)).unwrap_or(place);
         if let Some(moved) = self.slots.get_mut(first..=place) {
             let mut carried = Slot::FREE;
             for slot in moved.iter_mut() {

@@ -7,23 +7,24 @@ pub(crate) fn is_name(topic: &str) -> bool {
 
 /// Returns whether it is a filter: `+` stands for a whole level, `#` for all that follow, and comes last.
 pub(crate) fn is_filter(filter: &str) -> bool {
-    let mut levels = filter.split(slash);
-    let mut well_formed = !filter.is_empty();
-    while let Some(level) = levels.next() {
-        well_formed &= match level {
-            "+" => true,
-            "#" => levels.next().is_none(),
-            level => !level.bytes().any(|byte| matches!(byte, b'+' | b'#' | 0)),
-        };
+    let Some(shared) = filter.strip_prefix(SHARED) else { return is_plain_filter(filter) };
+    // A name, and a filter.
+    let (name, filter) = split(shared);
+    is_name(name) && is_plain_filter(filter)
+}
+
+fn is_plain_filter(filter: &str) -> bool {
+    let mut rest = filter.as_bytes();
+    let mut before = b'/';
+    while let Some((byte, after)) = rest.split_first() {
+        let is_level = before == b'/'
+            && (*byte == b'+' && after.first().is_none_or(is_slash) || after.is_empty());
+        if *byte == 0 || matches!(byte, b'+' | b'#') && !is_level {
+            return false;
+        }
+        (before, rest) = (*byte, after);
     }
-    match filter.strip_prefix("$share/") {
-        // A name, and a filter.
-        Some(shared) => match shared.split_once(slash) {
-            Some((name, rest)) => well_formed && is_name(name) && !rest.is_empty(),
-            None => false,
-        },
-        None => well_formed,
-    }
+    !filter.is_empty()
 }
 
 /// Returns whether a filter matches the name of a topic.
@@ -36,27 +37,38 @@ pub(crate) fn is_filter(filter: &str) -> bool {
 /// assert!(!matches("#", "$SYS/uptime"), "topics of the broker's own are asked for by name");
 /// ```
 pub fn matches(filter: &str, topic: &str) -> bool {
-    let filter = match filter.strip_prefix("$share/") {
-        Some(shared) => shared.split_once(slash).map_or("", |(_, filter)| filter),
-        None => filter,
-    };
-    if topic.starts_with('$') && filter.starts_with(['+', '#']) {
+    let filter = filter.strip_prefix(SHARED).map_or(filter, |shared| split(shared).1);
+    let (mut filter, mut topic) = (filter.as_bytes(), topic.as_bytes());
+    if topic.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
         return false;
     }
-    let (mut filters, mut levels) = (filter.split(slash), topic.split(slash));
-    loop {
-        match (filters.next(), levels.next()) {
-            (Some("#"), _) | (None, None) => return true,
-            (Some("+"), Some(_)) => {}
-            (Some(one), Some(other)) if one == other => {}
-            _ => return false,
+    while let Some((byte, rest)) = filter.split_first() {
+        match byte {
+            b'#' => return true,
+            b'+' => {
+                let end = topic.iter().position(is_slash).unwrap_or(topic.len());
+                topic = topic.get(end..).unwrap_or_default();
+            }
+            byte if topic.first() == Some(byte) => topic = topic.get(1..).unwrap_or_default(),
+            // The level above is matched, too.
+            _ => return topic.is_empty() && filter == b"/#",
         }
+        filter = rest;
     }
+    topic.is_empty()
 }
 
-/// A function instead of a `char`, whose search is long.
-const fn slash(character: char) -> bool {
-    character == '/'
+/// What a shared subscription begins with (5, 4.8.2).
+const SHARED: &str = "$share/";
+
+/// Returns what is before and after the first slash.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.as_bytes().iter().position(is_slash).unwrap_or(text.len());
+    (text.get(..end).unwrap_or_default(), text.get(end.saturating_add(1)..).unwrap_or_default())
+}
+
+const fn is_slash(byte: &u8) -> bool {
+    *byte == b'/'
 }
 
 #[cfg(test)]
@@ -80,6 +92,8 @@ mod tests {
             ("$SYS/monitor/+", "$SYS/monitor/Clients"),
             ("$share/group/a/+", "a/b"),
             ("$share/group/#", "a/b"),
+            ("+/#", "a"),
+            ("a/+/#", "a/b"),
         ] {
             assert!(matches(filter, topic), "{filter} matches {topic}");
         }
@@ -94,6 +108,10 @@ mod tests {
             ("a", "A"),
             ("$share/group/+", "$SYS"),
             ("$share/group", "group"),
+            ("a/#", "ab"),
+            ("a/+/#", "a"),
+            ("+/#", "$SYS/a"),
+            ("", "a"),
         ] {
             assert!(!matches(filter, topic), "{filter} does not match {topic}");
         }

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use picoevent::{Cx, PoolId};
 
-use crate::client::{ClientMut, HasMqtt, Limits, Link};
-use crate::event::{Down, PacketId, PublishError, StartError, SubscribeError};
+use crate::client::{ClientMut, HasMqtt, Limits, Link, Why};
+use crate::event::{PacketId, PublishError, StartError, SubscribeError};
 use crate::link::{Broker, is_clean};
 use crate::options::{Publish, Subscription};
 use crate::sending::{Unsent, put};
@@ -25,7 +25,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     if client.is_started() {
         return Err(StartError::Started);
     }
-    let (used, kept_version) = (client.session.used, client.session.version);
+    let (used, kept_version) = (client.session.used, client.session.version());
     let (receive_maximum, alias_maximum) = (client.slots.len() as u16, client.heard.len() as u16);
     let options = app.options();
     let version = options.version;
@@ -41,10 +41,11 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
         return Err(StartError::TooLong { length });
     }
     let session = app.mqtt().session;
-    (session.conn, session.version, session.is_first) = (Some(conn.id()), version, true);
-    session.backoff.reset();
+    (session.conn, session.is_first) = (Some(conn.id()), true);
+    session.is_version_5 = version.has_properties();
+    session.backoff().reset();
     if !app.connect(&mut conn, Duration::ZERO) {
-        let delay = app.mqtt().session.backoff.next_delay(conn.cx());
+        let delay = app.mqtt().session.backoff().next_delay(conn.cx());
         let _ = conn.connect_after(delay, crate::client::NOWHERE);
     }
     Ok(())
@@ -55,8 +56,8 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let session = app.mqtt().session;
     let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
-    let version = session.version;
-    (session.is_stopping, session.why) = (true, Some(Down::Stopped));
+    let version = session.version();
+    (session.is_stopping, session.why) = (true, Why::Stopped);
     let link = core::mem::replace(&mut session.link, Link::Ending);
     // In its event Down, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
@@ -111,7 +112,7 @@ pub fn publish<A: HasMqtt>(
     let Some(Ok(mut conn)) = client.open_conn().map(|conn| cx.conn(conn)) else {
         return Err(PublishError::Down);
     };
-    let (version, limits) = (client.session.version, client.session.limits);
+    let (version, limits) = (client.session.version(), client.session.limits);
     if is_up && publish.qos > limits.qos {
         return Err(PublishError::Refused(Reason::QOS_NOT_SUPPORTED));
     }
@@ -197,7 +198,7 @@ pub fn subscribe<A: HasMqtt>(
         return Err(SubscribeError::Invalid);
     }
     let mut client = app.mqtt();
-    let options = subscription.bits(client.session.version);
+    let options = subscription.bits(client.session.version());
     if let Some(place) = client.subscription(filter) {
         let id = client.change(place, call, options);
         client.send_soon(cx);

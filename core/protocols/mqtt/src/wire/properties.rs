@@ -63,6 +63,18 @@ const fn form(id: u8) -> u8 {
     }
 }
 
+/// The forms, so that looking one up is a load.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const FORMS: [u8; 43] = {
+    let mut forms = [0; 43];
+    let mut id = 0;
+    while id < forms.len() {
+        forms[id] = form(id as u8);
+        id += 1;
+    }
+    forms
+};
+
 /// What a property says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'p> {
@@ -191,7 +203,7 @@ impl<'p> Properties<'p> {
 fn next<'p>(rest: &mut Reader<'p>) -> Result<(u8, u8, Value<'p>), Reason> {
     // All identifiers that exist have one byte.
     let id = rest.u8()?;
-    let form = form(id);
+    let form = FORMS.get(usize::from(id)).copied().unwrap_or(0);
     let value = match form & 7 {
         BYTE => Value::Number(rest.u8()?.into()),
         TWO => Value::Number(rest.u16()?.into()),
