@@ -108,10 +108,10 @@ pub fn publish<A: HasMqtt>(
         return Err(PublishError::Invalid);
     }
     let mut client = app.mqtt();
-    let is_up = client.is_up();
-    let Some(Ok(mut conn)) = client.open_conn().map(|conn| cx.conn(conn)) else {
-        return Err(PublishError::Down);
-    };
+    let conn = client.open_conn().ok_or(PublishError::Down)?;
+    // It may have ended, and its last callback is still to come.
+    let mut conn = cx.conn(conn).ok();
+    let is_up = client.is_up() && conn.is_some();
     let (version, limits) = (client.session.version(), client.session.limits);
     if is_up && publish.qos > limits.qos {
         return Err(PublishError::Refused(Reason::QOS_NOT_SUPPORTED));
@@ -124,14 +124,13 @@ pub fn publish<A: HasMqtt>(
     let sending = Sending { id: publish.qos as u16, ..Sending::default() };
     let length = Writer::count(&|writer| message.put(writer, version, sending));
     let length = length.ok_or(PublishError::Invalid)?;
-    if length > conn.ring_sizes().1 || is_up && length > limits.packet as usize {
+    let ring = conn.as_ref().map_or(usize::MAX, |conn| conn.ring_sizes().1);
+    if length > ring || is_up && length > limits.packet as usize {
         return Err(PublishError::TooLong);
     }
     if publish.qos == Qos::Zero {
-        if !is_up {
-            return Err(PublishError::Down);
-        }
-        return match client.send_once(&mut conn, &message) {
+        let Some(conn) = conn.as_mut().filter(|_| is_up) else { return Err(PublishError::Down) };
+        return match client.send_once(conn, &message) {
             Ok(()) => Ok(None),
             Err(Unsent::Never(_)) => Err(PublishError::TooLong),
             Err(Unsent::Room(room)) => {
@@ -144,10 +143,7 @@ pub fn publish<A: HasMqtt>(
     let kept = client.insert(State::New, None, &|writer| message.keep(writer, version));
     match kept {
         Ok(id) => {
-            if is_up {
-                // It is sent in the next pass.
-                conn.wait_for_room(1);
-            }
+            client.send_soon(cx);
             Ok(Some(id))
         }
         Err(NoRoom::Full) => Err(PublishError::Full),

@@ -108,6 +108,31 @@ fn without_a_connection_only_what_is_kept_is_taken() {
 }
 
 #[test]
+fn what_is_published_while_the_connection_ends_is_kept() {
+    with_quiet(Version::V5, |test| {
+        test.app.options.session_expiry = 60;
+        test.start_up();
+        // Once a pass, until the store is full: also between the end of the stream and the last callback.
+        let publish = |app: &mut App, event: &mut picoevent::EventMut<App>| {
+            let one = Publish::new("t", b"1").qos(Qos::One);
+            match mqtt::publish(app, event.cx(), &one) {
+                Ok(_) => {}
+                Err(PublishError::Full) => event.free(),
+                Err(error) => panic!("{error}"),
+            }
+        };
+        test.net.act(Deed::End);
+        test.base.every(Duration::ZERO, publish).unwrap();
+        test.run(3);
+        assert_eq!(test.app.mqtt().used(), 4);
+        assert_eq!(
+            test.sent().iter().filter(|packet| matches!(packet, Packet::Publish(_))).count(),
+            4
+        );
+    });
+}
+
+#[test]
 fn the_receive_maximum_of_the_broker_is_obeyed() {
     with(Version::V5, limited(&[0x21, 0, 2]), |test| {
         test.start_up();
