@@ -108,7 +108,7 @@ impl Button {
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
         say!("Caught an interrupt signal.");
-        // There is no will after a farewell.
+        // There is no will after a goodbye.
         let gone = Publish::new("button/state", b"gone").retained();
         let _ = mqtt::publish(self, event.cx(), &gone);
         mqtt::stop(self, event.cx());

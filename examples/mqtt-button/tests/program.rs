@@ -115,7 +115,7 @@ fn the_lamp_is_switched() {
 }
 
 #[test]
-fn an_interrupt_ends_it_with_a_farewell() {
+fn an_interrupt_ends_it_with_a_goodbye() {
     let broker = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut button = Button::start(&broker);
     let mut client = accept(&broker, false);

@@ -16,7 +16,7 @@ enum Meaning {
     Greeting { session_present: bool, reason: Reason, limits: Limits, keep_alive: Option<u16> },
     Ack(u16, Reason),
     Alive,
-    Farewell(Reason),
+    Goodbye(Reason),
 }
 
 /// Takes the next packet, or a piece of a message, out of the input. Returns whether there was one.
@@ -69,7 +69,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
             app.mqtt().session.pinged_at = Instant::ZERO;
             link::keep_alive(app, conn);
         }
-        Meaning::Farewell(reason) => end(app, conn, Why::Disconnected(reason)),
+        Meaning::Goodbye(reason) => end(app, conn, Why::Disconnected(reason)),
     }
     Ok(true)
 }
@@ -94,7 +94,7 @@ fn meaning_of<'p>(packet: &Packet<'p>) -> (Meaning, Properties<'p>) {
         }
         Packet::Ack(ack) => (Meaning::Ack(ack.id, ack.reason), ack.properties),
         Packet::PingResp => (Meaning::Alive, Properties::NONE),
-        Packet::Disconnect(reason, properties) => (Meaning::Farewell(reason), properties),
+        Packet::Disconnect(reason, properties) => (Meaning::Goodbye(reason), properties),
     }
 }
 

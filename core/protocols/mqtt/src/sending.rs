@@ -9,7 +9,7 @@ use crate::slots::{State, filter_of, record};
 use crate::wire::{Kind, Reason, Record, Sending, Version, Writer};
 use crate::{link, wire};
 
-/// The room in the output ring that is left for acknowledgements, and for a farewell.
+/// The room in the output ring that is left for acknowledgements, and for a goodbye.
 pub(crate) const ROOM: usize = 8;
 
 /// Why a packet was not sent.

@@ -181,7 +181,7 @@ fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Said) {
     let mut pick = |reasons: &[u8]| if is_5 { rng.choice(reasons).copied().unwrap() } else { 0 };
     let acks = pick(&[0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
     let found = pick(&[0, 0x92]);
-    let farewell = pick(&[0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x9C]);
+    let goodbye = pick(&[0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x9C]);
     let unsuback = pick(&[0, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]);
     let id = rng.u16(1..);
     let some = |rng: &mut Rng, possible: &[u8]| {
@@ -239,8 +239,8 @@ fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Said) {
         }
         8 => (0xD0, Vec::new(), Said::PingResp),
         _ => {
-            let body = [vec![farewell], properties(rng, &[0x1C, 0x1F, 0x26])].concat();
-            (0xE0, body, Said::Disconnect { reason: farewell })
+            let body = [vec![goodbye], properties(rng, &[0x1C, 0x1F, 0x26])].concat();
+            (0xE0, body, Said::Disconnect { reason: goodbye })
         }
     };
     ([vec![first], varint(body.len()), body].concat(), said)

@@ -477,6 +477,32 @@ impl HasMqtt for Device {
 }
 
 impl Device {
+    fn new(rng: Rng, version: Version, most: u32) -> Self {
+        Self {
+            mqtt: Client::new(),
+            version,
+            rng,
+            made: 0,
+            most,
+            is_full: false,
+            under_way: HashMap::new(),
+            acked: Vec::new(),
+            lost: Vec::new(),
+            subscription: None,
+            seen: HashMap::new(),
+            order: Vec::new(),
+            piece: Vec::new(),
+        }
+    }
+
+    fn start(&mut self, base: &mut EventBase<Self>) {
+        let pool = base.add_pool(Pool::new(1).rings(96, 160)).unwrap();
+        mqtt::start(self, base, pool).unwrap();
+        let subscription = Subscription::new("in/#", Qos::Two, Self::heard);
+        self.subscription = Some(mqtt::subscribe(self, base, &subscription).unwrap());
+        base.after(Duration::from_millis(1), Self::tick).unwrap();
+    }
+
     fn tick(&mut self, event: &mut EventMut<Self>) {
         self.publish(event.cx());
         if self.made < self.most {
@@ -546,35 +572,50 @@ struct Sum {
     again: u64,
 }
 
+/// A day with a broker that comes and goes: nothing grows, and no attempt comes too early.
+#[test]
+fn a_day_takes_no_more_than_an_hour() {
+    let mut storage = Storage::<Device, 4, 1, 256, 0, 1>::new();
+    let mut base = EventBase::new(&mut storage);
+    base.seed(&[5; 32]);
+    let mut rng = Rng::with_seed(24);
+    let mut broker = Broker::new(rng.fork(), 5);
+    (broker.faults, broker.most) = (40, 20_000);
+    let (mut device, mut net) = (Device::new(rng, Version::V5, u32::MAX), World::new(broker));
+    device.start(&mut base);
+    let mut most = (0, 0);
+    for hour in 0..24 {
+        net.run_for(&mut base, &mut device, 3_600);
+        // Away for half an hour at times.
+        net.peer.is_away = hour % 4 == 3;
+        let counts = base.counts();
+        assert_eq!((counts.conns, counts.listeners), (1, 0));
+        assert!(counts.events <= 2, "{}", counts.events);
+        let client = device.mqtt();
+        most = (client.used().max(most.0), client.stored().max(most.1));
+        assert!(device.under_way.len() <= 4);
+    }
+    assert!(most.0 <= 5 && most.1 <= 200);
+    let (acked, connects) = (device.acked.len(), net.connects.len());
+    assert!(acked > 3_000 && connects > 1_000, "{acked} and {connects}");
+    // On average no more than one attempt in the shortest delay, and while the broker is away one a minute.
+    assert!(net.connects.windows(2).all(|pair| {
+        pair[1].since(pair[0]) >= Duration::from_millis(375)
+    }));
+}
+
 fn simulate(seed: u64, sum: &mut Sum) {
     let mut rng = Rng::with_seed(seed);
     let version = if rng.bool() { Version::V5 } else { Version::V3 };
     let mut storage = Storage::<Device, 4, 1, 256, 0, 1>::new();
     let mut base = EventBase::new(&mut storage);
     base.seed(&[seed as u8 | 1; 32]);
-    let pool = base.add_pool(Pool::new(1).rings(96, 160)).unwrap();
-    let mut device = Device {
-        mqtt: Client::new(),
-        version,
-        most: rng.u32(5..40),
-        rng: rng.fork(),
-        made: 0,
-        is_full: false,
-        under_way: HashMap::new(),
-        acked: Vec::new(),
-        lost: Vec::new(),
-        subscription: None,
-        seen: HashMap::new(),
-        order: Vec::new(),
-        piece: Vec::new(),
-    };
+    let most = rng.u32(5..40);
+    let mut device = Device::new(rng.fork(), version, most);
     let broker = Broker::new(rng.fork(), if version == Version::V5 { 5 } else { 4 });
     let mut net = World::new(broker);
     net.chunk = rng.usize(1..200);
-    mqtt::start(&mut device, &mut base, pool).unwrap();
-    let subscription = Subscription::new("in/#", Qos::Two, Device::heard);
-    device.subscription = Some(mqtt::subscribe(&mut device, &mut base, &subscription).unwrap());
-    base.after(Duration::from_millis(1), Device::tick).unwrap();
+    device.start(&mut base);
     net.run_for(&mut base, &mut device, 120);
     // Nothing goes wrong any more.
     net.peer.faults = 0;

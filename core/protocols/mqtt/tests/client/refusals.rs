@@ -24,11 +24,11 @@ fn answer_to(version: Version, bytes: Vec<u8>) -> (Option<Down>, Vec<Packet>) {
 fn check(version: Version, bytes: Vec<u8>, reason: Reason) {
     let (down, sent) = answer_to(version, bytes.clone());
     assert_eq!(down, Some(Down::Broken(reason)), "{bytes:02x?} in {version:?}");
-    let farewell = match version {
+    let goodbye = match version {
         Version::V3 => vec![],
         Version::V5 => vec![Packet::Disconnect(reason.0)],
     };
-    assert_eq!(sent, farewell, "{bytes:02x?} in {version:?}");
+    assert_eq!(sent, goodbye, "{bytes:02x?} in {version:?}");
 }
 
 #[test]
