@@ -333,7 +333,7 @@ impl<A> Cx<'_, A> {
         loop {
             let Some(index) = self.timers.conns.first() else { return Instant::MAX };
             let Some(slot) = self.tables.conns.slot(index) else { return Instant::MAX };
-            let passes = slot.next_deadline(self.pools.input_len(slot.pool()));
+            let passes = slot.next_deadline(&self.pools);
             if self.timers.conns.alarm(index).deadline >= passes {
                 return passes;
             }

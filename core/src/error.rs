@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Direction;
+
 /// The handle's object was freed, or has ended, and its slot may hold another object.
 ///
 /// Nothing was changed. A callback that may run after its object was freed elsewhere treats this
@@ -93,10 +95,14 @@ pub enum SetupError {
     NoPool,
     /// All connections of the pool are in use.
     PoolFull,
-    /// The output rings of the pool are shorter than the room that an answer takes.
+    /// The output rings of the pool, or their high mark, are shorter than the room that an answer takes.
     Room,
-    /// The output rings of the pool are shorter than the text for clients that find no place.
+    /// The output rings of the pool, or their high mark, are shorter than the text for clients that find no
+    /// place.
     Busy,
+    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than
+    /// the ring holds.
+    Marks,
     /// The base has slots for static pieces already.
     Statics,
     /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
@@ -183,8 +189,35 @@ pub enum ConnError {
     NoSocket,
     /// A filter could not turn the bytes of one side into bytes of the other.
     Filter,
+    /// Its name has no address.
+    NotFound,
     /// An operating system error that has no name here, by its number.
     System(i32),
+}
+
+/// Why a connection failed, and in which direction that was found, as a back end
+/// [feeds](crate::EventBase::failed) it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Failure {
+    /// Why it failed.
+    pub error: ConnError,
+    /// The direction: a reset by the peer is found when reading, say, and a peer that acknowledges nothing when
+    /// writing. `None` if neither found it: the connect failed, or our own address was lost.
+    pub direction: Option<Direction>,
+}
+
+impl ConnError {
+    /// Returns the error as one that a direction found.
+    pub const fn found(self, direction: Direction) -> Failure {
+        Failure { error: self, direction: Some(direction) }
+    }
+}
+
+impl From<ConnError> for Failure {
+    fn from(error: ConnError) -> Self {
+        Self { error, direction: None }
+    }
 }
 
 /// Why a listener cannot listen.
@@ -208,9 +241,10 @@ pub enum ListenError {
     System(i32),
 }
 
-/// An error in two bytes, as a slot keeps it.
+/// An error in two bytes, as a slot keeps it: below zero an error with a name, above it the number of a system's,
+/// each with the direction that found it in bits that the error leaves.
 ///
-/// A system error number above 32,767 is kept as 32,767.
+/// A system error number above 8,191 is kept as 8,191.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code(pub(crate) i16);
 
@@ -230,9 +264,43 @@ impl Code {
         Self(bits.cast_signed())
     }
 
+    /// The lowest bit of the direction that found the error, which is 1 for reading, 2 for writing, and 0 for neither:
+    /// in the number of a system's error, and, with all bits inverted, in an error with a name.
+    const OF_SYSTEM: u32 = 13;
+    const OF_NAME: u32 = 5;
+
     /// Makes a code of the number of an operating system's error.
     pub(crate) fn system(number: i32) -> Self {
-        Self(i16::try_from(number.max(0)).unwrap_or(i16::MAX))
+        Self(number.clamp(0, (1 << Self::OF_SYSTEM) - 1) as i16)
+    }
+
+    /// Returns the code of the same error, found by a direction.
+    const fn found(self, direction: Direction) -> Self {
+        let bits: i16 = if matches!(direction, Direction::Read) { 1 } else { 2 };
+        if self.0 < 0 {
+            Self(self.0 & !(bits << Self::OF_NAME))
+        } else {
+            Self(self.0 | bits << Self::OF_SYSTEM)
+        }
+    }
+
+    /// Returns the code without the direction that found the error.
+    const fn error(self) -> i16 {
+        if self.0 < 0 {
+            self.0 | 0b11 << Self::OF_NAME
+        } else {
+            self.0 & !(0b11 << Self::OF_SYSTEM)
+        }
+    }
+
+    /// Returns the direction that found the error of a connection.
+    pub(crate) const fn direction(self) -> Option<Direction> {
+        let bits = if self.0 < 0 { !self.0 >> Self::OF_NAME } else { self.0 >> Self::OF_SYSTEM };
+        match bits & 0b11 {
+            1 => Some(Direction::Read),
+            2 => Some(Direction::Write),
+            _ => None,
+        }
     }
 }
 
@@ -250,14 +318,22 @@ impl From<ConnError> for Code {
             ConnError::Denied => -7,
             ConnError::NoSocket => -8,
             ConnError::Filter => -9,
+            ConnError::NotFound => -10,
             ConnError::System(number) => return Self::system(number),
         })
     }
 }
 
+impl From<Failure> for Code {
+    fn from(failure: Failure) -> Self {
+        let code = Self::from(failure.error);
+        failure.direction.map_or(code, |direction| code.found(direction))
+    }
+}
+
 impl From<Code> for ConnError {
     fn from(code: Code) -> Self {
-        match code.0 {
+        match code.error() {
             -1 => Self::Reset,
             -2 => Self::Refused,
             -3 => Self::TimedOut,
@@ -267,6 +343,7 @@ impl From<Code> for ConnError {
             -7 => Self::Denied,
             -8 => Self::NoSocket,
             -9 => Self::Filter,
+            -10 => Self::NotFound,
             number => Self::System(number.into()),
         }
     }
@@ -307,7 +384,7 @@ pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
 }
 
 #[cfg(any(test, feature = "record"))]
-pub(crate) const CONN_ERRORS: [ConnError; 10] = [
+pub(crate) const CONN_ERRORS: [ConnError; 11] = [
     ConnError::Reset,
     ConnError::Refused,
     ConnError::TimedOut,
@@ -317,6 +394,7 @@ pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Denied,
     ConnError::NoSocket,
     ConnError::Filter,
+    ConnError::NotFound,
     ConnError::System(0),
 ];
 
@@ -423,6 +501,7 @@ impl fmt::Display for SetupError {
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
+            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is below what it holds",
             Self::Statics => "the base has slots for static pieces already",
             Self::MemoryPool => "the connections of a pool in memory have no sockets",
             Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",
@@ -463,6 +542,7 @@ impl fmt::Display for ConnError {
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
             Self::Filter => "the filter cannot transform the bytes",
+            Self::NotFound => "the name has no address",
             Self::System(number) => return write!(f, "operating system error {number}"),
         })
     }
@@ -508,6 +588,20 @@ mod tests {
             assert_eq!(ListenError::from(Code::from(error)), error);
         }
         let large = Code::from(ConnError::System(i32::MAX));
-        assert_eq!(ConnError::from(large), ConnError::System(32_767));
+        assert_eq!(ConnError::from(large), ConnError::System(8_191));
+    }
+
+    #[test]
+    fn an_error_and_its_direction_do_not_disturb_each_other() {
+        for error in CONN_ERRORS.into_iter().chain([ConnError::System(i32::MAX)]) {
+            let plain = Code::from(error);
+            assert_eq!(plain.direction(), None, "{error}");
+            for direction in [Direction::Read, Direction::Write] {
+                let code = Code::from(error.found(direction));
+                assert_eq!(code.direction(), Some(direction), "{error}");
+                assert_eq!(ConnError::from(code), ConnError::from(plain));
+            }
+        }
+        assert_eq!([Code::CLOSED.direction(), Code::ABORTED.direction()], [None; 2]);
     }
 }

@@ -72,8 +72,8 @@ pub use conn_map::ConnMap;
 pub use count::Counts;
 pub use cx::Cx;
 pub use error::{
-    AcceptError, AddError, ConnError, ConnectError, FullError, LineError, ListenError, OnceError,
-    SetupError, StaleError, StillActiveError, UnseededError, WriteError,
+    AcceptError, AddError, ConnError, ConnectError, Failure, FullError, LineError, ListenError,
+    OnceError, SetupError, StaleError, StillActiveError, UnseededError, WriteError,
 };
 pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;

@@ -1,6 +1,6 @@
 //! The connections of the base: moves bytes between its rings and the stack's, and ends them.
 
-use picoevent::{Conn, ConnError, EventBase};
+use picoevent::{Conn, ConnError, Direction, EventBase, Failure};
 
 use crate::env::Env;
 use crate::slot::Slot;
@@ -56,7 +56,10 @@ pub(crate) fn pump<A>(
     match slot.socket.phase() {
         Phase::Closed if !is_in_order(slot) => {
             let given_up = is_given_up(slot, env);
-            let error = if given_up { ConnError::TimedOut } else { ConnError::Reset };
+            let error = match given_up {
+                true => ConnError::TimedOut.found(Direction::Write),
+                false => ConnError::Reset.found(Direction::Read),
+            };
             return fail(slot, conn, base, error, env);
         }
         Phase::Finished | Phase::Closed | Phase::Done => {}
@@ -136,9 +139,9 @@ pub(crate) fn fail<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
-    error: ConnError,
+    failure: impl Into<Failure>,
     env: &Env<'_>,
 ) {
     slot.abort(env.now);
-    base.failed(conn, error);
+    base.failed(conn, failure);
 }

@@ -8,7 +8,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, TcpListener};
+use std::net::{SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use smoltcp::wire::{IpCidr, Ipv4Address, Ipv6Address};
 
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
-use crate::forward::{Forward, Reverse};
+use crate::forward::{Datagrams, Forward, Reverse};
 use crate::wire::Wire;
 
 /// The peer's own address, the one that QEMU's user networking gives to the host as well.
@@ -62,6 +62,7 @@ pub struct Peer {
     dhcp: Option<DhcpServer>,
     forwards: Vec<Forward>,
     reverse: Option<Reverse>,
+    datagrams: Option<Datagrams>,
     started: Instant,
 }
 
@@ -83,6 +84,7 @@ impl Peer {
             dhcp: None,
             forwards: Vec::new(),
             reverse: None,
+            datagrams: None,
             started,
         }
     }
@@ -106,6 +108,12 @@ impl Peer {
         Ok(())
     }
 
+    /// Forwards the datagrams that come to `socket` to `server`, and its answers back.
+    pub fn forward_datagrams(&mut self, socket: UdpSocket, server: SocketAddrV4) -> io::Result<()> {
+        self.datagrams = Some(Datagrams::new(socket, server)?);
+        Ok(())
+    }
+
     /// Forwards what the board connects to on `port` of this host to `server` on this machine. The port
     /// is open while the server's is.
     pub fn reverse(&mut self, port: u16, server: SocketAddr) {
@@ -115,7 +123,7 @@ impl Peer {
 
     /// Says whether connections of this machine are forwarded, so that the turns are to be short.
     pub fn is_forwarding(&self) -> bool {
-        !self.forwards.is_empty()
+        !self.forwards.is_empty() || self.datagrams.is_some()
     }
 
     /// Starts a client that connects to `server` and does what `plan` says.
@@ -145,6 +153,9 @@ impl Peer {
             }
             for forward in &mut self.forwards {
                 forward.step(&mut self.interface, &mut self.sockets);
+            }
+            if let Some(datagrams) = &mut self.datagrams {
+                datagrams.step(&mut self.sockets);
             }
             if let Some(reverse) = &mut self.reverse {
                 reverse.step(&mut self.device.0.borrow_mut(), &mut self.sockets);

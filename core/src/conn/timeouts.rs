@@ -10,6 +10,7 @@ use super::firing::due;
 use super::slot::flag;
 use super::{ConnSlot, Direction};
 use crate::outbox::action;
+use crate::pool::Pools;
 use crate::{Cx, Instant};
 
 /// The last time at which anything is due: [`Instant::MAX`] means never.
@@ -20,30 +21,40 @@ impl<A> ConnSlot<A> {
     /// counts while input is wanted and there is room for it; writing counts while a connect or output
     /// waits for the peer.
     pub(super) fn counting(&self, input_len: usize) -> u8 {
-        let [read, write] = self.timeouts;
         let mut counting = 0;
-        if read != 0 && self.wants_input() && self.input.len() < input_len {
+        if self.timeouts[0] != 0 && self.wants_input() && self.input.len() < input_len {
             counting |= due::READ_TIMEOUT;
         }
-        if write != 0 && self.has(flag::WRITE_ENABLED) && self.awaits_peer() {
+        if self.has(flag::WRITE_ENABLED) && self.awaits_peer() && self.write_timeout() != 0 {
             counting |= due::WRITE_TIMEOUT;
         }
         counting
     }
 
+    /// Returns the timeout for writing in milliseconds, zero for none; while it is connecting, that for connecting.
+    fn write_timeout(&self) -> u32 {
+        let [_, stall] = self.timeouts;
+        match self.settings() {
+            Some(settings) if settings.connect > 0 && !self.has(flag::OPEN | flag::CLOSING) => {
+                settings.connect
+            }
+            _ => stall,
+        }
+    }
+
     /// Returns when a direction's timeout passes, if it counts.
     fn until(&self, direction: Direction) -> Instant {
-        let ([last_read, last_write], [read, write]) = (self.last, self.timeouts);
+        let [last_read, last_write] = self.last;
         let (last, timeout) = match direction {
-            Direction::Read => (last_read, read),
-            Direction::Write => (last_write, write),
+            Direction::Read => (last_read, self.timeouts[0]),
+            Direction::Write => (last_write, self.write_timeout()),
         };
         last.plus_millis(timeout)
     }
 
     /// Returns when the next timeout passes that is not due already; [`Instant::MAX`] for never.
-    pub(crate) fn next_deadline(&self, input_len: usize) -> Instant {
-        let counting = self.counting(input_len) & !self.turn.due();
+    pub(crate) fn next_deadline(&self, pools: &Pools<'_>) -> Instant {
+        let counting = self.counting(pools.input_len(self.rings())) & !self.turn.due();
         let mut next = self.alarm_deadline();
         if counting & due::READ_TIMEOUT != 0 {
             next = next.min(self.until(Direction::Read));
@@ -94,7 +105,7 @@ impl<A> Cx<'_, A> {
             }
         };
         slot.clear_due(timeout);
-        if slot.counting(self.pools.input_len(slot.pool())) & timeout != 0 {
+        if slot.counting(self.pools.input_len(slot.rings())) & timeout != 0 {
             let until = slot.until(direction);
             self.conn_arm_until(index, until);
         }
@@ -103,7 +114,7 @@ impl<A> Cx<'_, A> {
     /// Makes sure that the loop looks at a connection's next deadline in time.
     pub(super) fn conn_arm(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
-        let until = slot.next_deadline(self.pools.input_len(slot.pool()));
+        let until = slot.next_deadline(&self.pools);
         self.conn_arm_until(index, until);
     }
 
@@ -127,7 +138,7 @@ impl<A> Cx<'_, A> {
         if !slot.is_held() {
             return self.conn_close_timed_out(index);
         }
-        let mut passed = slot.counting(self.pools.input_len(slot.pool()));
+        let mut passed = slot.counting(self.pools.input_len(slot.rings()));
         if slot.until(Direction::Read) > now {
             passed &= !due::READ_TIMEOUT;
         }

@@ -11,14 +11,17 @@
 //! are lost. A turn in which nothing happens takes five to ten bytes.
 
 use super::{Called, Entry, Sizes};
-use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
-use crate::{AcceptError, ConnError, EventFlags, Instant, ListenError, Pool, Run};
+use crate::error::{CONN_ERRORS, Failure, LISTEN_ERRORS, place};
+use crate::{AcceptError, ConnError, Direction, EventFlags, Instant, ListenError, Pool, Run};
 
 mod field;
 mod tag;
 mod udp;
 
 use field::{ENDS, FIELDS, Fields, Raw};
+
+/// The directions that can have found a failure.
+const DIRECTIONS: [Option<Direction>; 3] = [None, Some(Direction::Read), Some(Direction::Write)];
 
 /// The parts of an entry, found without knowing its meaning.
 pub(super) struct Parsed {
@@ -162,11 +165,15 @@ impl<'e> Entry<'e> {
                 tag::SENT
             }
             Self::Finished(conn) => raw.push_handle_for(conn, tag::FINISHED),
-            Self::Failed(conn, error) => {
+            Self::Failed(conn, failure) => {
                 raw.push_handle(conn);
+                let same = |one: &Option<Direction>| *one == failure.direction;
+                let direction = DIRECTIONS.iter().position(same).unwrap_or(0);
                 raw.push_error(
-                    place(&CONN_ERRORS, error) as u64,
-                    match error {
+                    place(&CONN_ERRORS, failure.error)
+                        .saturating_add(direction.saturating_mul(CONN_ERRORS.len()))
+                        as u64,
+                    match failure.error {
                         ConnError::System(number) => number,
                         _ => 0,
                     },
@@ -277,12 +284,15 @@ impl<'e> Entry<'e> {
             tag::SENT => Self::Sent(fields.handle()?, fields.small()?, fields.small()?),
             tag::FINISHED => Self::Finished(fields.handle()?),
             tag::FAILED => {
-                let (conn, place, number) = (fields.handle()?, fields.small()?, fields.small()?);
-                let error = match *CONN_ERRORS.get::<usize>(place)? {
+                let (conn, number) = (fields.handle()?, fields.small::<usize>()?);
+                let place = number.checked_rem(CONN_ERRORS.len())?;
+                let direction = *DIRECTIONS.get(number.checked_div(CONN_ERRORS.len())?)?;
+                let number = fields.small()?;
+                let error = match *CONN_ERRORS.get(place)? {
                     ConnError::System(_) => ConnError::System(u32::cast_signed(number)),
                     error => error,
                 };
-                Self::Failed(conn, error)
+                Self::Failed(conn, Failure { error, direction })
             }
             tag::DELIVERED => Self::Delivered(fields.handle()?),
             tag::END_LINGERING => Self::EndLingering,

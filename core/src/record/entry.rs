@@ -5,8 +5,8 @@ use core::net::SocketAddr;
 
 use crate::handle::{Conn, Event, Listener, Source, UdpSocket};
 use crate::{
-    AcceptError, Action, ConnError, End, EventFlags, Fired, Instant, ListenError, Pool, Run,
-    Signal, UdpError,
+    AcceptError, Action, Direction, End, EventFlags, Failure, Fired, Instant, ListenError, Pool,
+    Run, Signal, UdpError,
 };
 
 /// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
@@ -40,7 +40,7 @@ pub enum Entry<'e> {
     /// The peer will send no more.
     Finished(Conn),
     /// A connection failed.
-    Failed(Conn, ConnError),
+    Failed(Conn, Failure),
     /// A connection's output and our end of the stream were delivered.
     Delivered(Conn),
     /// The back end needed the socket of a lingering connection.
@@ -193,7 +193,14 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "conn {conn:?} sent {amount} bytes (sum {sum:04x})")
             }
             Self::Finished(conn) => write!(f, "conn {conn:?} finished by its peer"),
-            Self::Failed(conn, error) => write!(f, "conn {conn:?} failed: {error}"),
+            Self::Failed(conn, failure) => {
+                write!(f, "conn {conn:?} failed: {}", failure.error)?;
+                match failure.direction {
+                    Some(Direction::Read) => f.write_str(", when reading"),
+                    Some(Direction::Write) => f.write_str(", when writing"),
+                    None => Ok(()),
+                }
+            }
             Self::Delivered(conn) => write!(f, "conn {conn:?} delivered all"),
             Self::CloseAll => write!(f, "everything is closed"),
             Self::Overdue => write!(f, "closed conns whose limit has passed are ended"),

@@ -91,7 +91,7 @@ impl<'s, A> EventBase<'s, A> {
     pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
         self.cx.recorder.note(|| {
             let input = |slot: &crate::conn::ConnSlot<A>| {
-                let ring = self.cx.pools.input(slot.pool(), conn.slot());
+                let ring = self.cx.pools.input(slot.rings(), conn.slot());
                 slot.input().bytes(ring)
             };
             let (first, second) = self.cx.tables.conns.get(conn).map_or((&[][..], &[][..]), input);

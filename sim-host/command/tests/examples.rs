@@ -2,7 +2,7 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    caller, echo, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    caller, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
 };
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
@@ -23,6 +23,13 @@ fn simulations_are_the_same_in_every_build() {
         digests.map(|digest| format!("{digest:016x}")),
         ["026375095a3e5773", "897f7b69820d01d3"]
     );
+}
+
+/// Two filters, one above the other, change nothing for the echo server above them.
+#[test]
+fn echo_above_two_filters_works_in_every_kind_of_simulation() {
+    let tally = sweep(&echo_filtered(), 500, 2);
+    assert!(tally.served > 500, "{tally:?}");
 }
 
 /// The prober's callbacks change other connections while callbacks of those are due.
@@ -68,6 +75,12 @@ fn examples_work_over_ipv6() {
     let (hello, gateway) = (sweep(&hello_world_v6(), 300, 1), sweep(&gateway_v6(), 60, 2));
     assert!(hello.served > 300, "{hello:?}");
     assert!(gateway.served > 60 && gateway.accepted > 60, "{gateway:?}");
+}
+
+#[test]
+fn datagrams_get_their_answers() {
+    let tally = sweep(&udp_time(), 1_000, 1);
+    assert!(tally.served > 1_000, "{tally:?}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ macro_rules! on_each_machine {
 
 mod bad_clients;
 mod cable;
+mod chat;
 mod chip;
 mod echo;
 mod faults;
@@ -39,6 +40,7 @@ mod ipv6;
 mod lease;
 mod panics;
 mod port_forward;
+mod proxy;
 mod recorded;
 mod size;
 mod stack;

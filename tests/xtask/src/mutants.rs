@@ -22,7 +22,8 @@ const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications, swept one after the other.
-const APPLICATIONS: [&str; 5] = ["hello-world", "echo", "prober", "gateway", "caller"];
+const APPLICATIONS: [&str; 6] =
+    ["hello-world", "echo", "echo-filtered", "prober", "gateway", "caller"];
 
 /// How a bug was found.
 struct Found {

@@ -26,7 +26,11 @@ mod ipv6 {
 mod uart;
 
 pub use board_support::{
-    console::on_button, executor::only, exit::exit, network::COLLECTOR, random::weak_seed,
+    console::on_button,
+    executor::only,
+    exit::exit,
+    network::{COLLECTOR, UPSTREAM},
+    random::weak_seed,
 };
 use ethernet::Ethernet;
 

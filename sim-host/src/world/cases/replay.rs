@@ -12,7 +12,7 @@ use crate::world::device::program::Program;
 
 /// Memory for any base that is likely to be recorded; of it the replay takes what the recorded one
 /// had.
-type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64>;
+type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64, 64>;
 
 /// The stack that making such a storage needs, more than once in a debug build.
 const STACK: usize = 256 << 20;

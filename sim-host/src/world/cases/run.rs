@@ -47,8 +47,9 @@ impl<A: 'static> TestCase<A> {
             servers: servers.len(),
             handlers: handlers.len(),
             has_ipv6: self.program.has_ipv6,
-            // An application without listeners has servers only.
-            has_clients: !self.scripts.is_empty() || servers.is_empty(),
+            // An application without listeners has servers or UDP clients only.
+            has_clients: !self.scripts.is_empty() || servers.is_empty() && self.services.is_empty(),
+            services: &self.services,
         };
         let mut plan = Plan::draw(&mut ether.choice_log, given, &script);
         let choice_log = &mut ether.choice_log;
@@ -77,6 +78,7 @@ impl<A: 'static> TestCase<A> {
                 servers: &ports,
                 limits: &limits,
                 handlers,
+                services: &self.services,
                 has_ipv6: given.has_ipv6,
             };
             let mut simulation =

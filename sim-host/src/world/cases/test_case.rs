@@ -8,6 +8,7 @@ use picoevent_embassy::Config;
 use crate::world::device::interrupt::{Handler, Source};
 use crate::world::device::program::Program;
 use crate::world::device::size::Size;
+use crate::world::peers::answers::UdpService;
 use crate::world::peers::script::{Choices, Script};
 use crate::world::peers::server::{AnyServer, Server};
 use crate::world::peers::service::Service;
@@ -23,6 +24,8 @@ pub struct TestCase<A> {
     pub(super) program: Program<A>,
     /// What clients send and expect, and the port they connect to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
+    /// What the application answers over UDP.
+    pub(super) services: Vec<UdpService>,
     pub(super) sizes: Vec<Size<A>>,
     /// The least size of a device's rings, in bytes.
     min_input: usize,
@@ -72,6 +75,7 @@ impl<A: 'static> TestCase<A> {
                 servers: Vec::new(),
             },
             scripts: Vec::new(),
+            services: Vec::new(),
             sizes: Size::standard::<8, 1>().to_vec(),
             min_input: 0,
             min_output: 0,
@@ -99,6 +103,41 @@ impl<A: 'static> TestCase<A> {
         script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
     ) -> Self {
         self.scripts.push((port, Box::new(script)));
+        self
+    }
+
+    /// Adds UDP clients of the application at a port of the device. `requests` makes the datagrams that a
+    /// client sends, one after the other, each again until it is answered. `answer` says what must be answered
+    /// to a datagram: a pattern as in [`Script::expect_pattern`] that ends where the datagram ends, or nothing.
+    /// It is asked about whatever reaches the device, also a datagram that was cut or changed.
+    ///
+    /// Each answer must belong to a datagram that has reached the device from the address that gets it, and
+    /// that is not answered yet. In the end, each request is answered.
+    ///
+    /// ```
+    /// # use picoevent_sim::world::TestCase;
+    /// # fn case<A: 'static>(case: TestCase<A>) -> TestCase<A> {
+    /// case.udp_clients(
+    ///     9037,
+    ///     |choices| vec![b"what time is it?".to_vec(); 1 + choices.up_to(3) as usize],
+    ///     |_| Some("<digits>".to_owned()),
+    /// )
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the port is zero, or there are UDP clients of it.
+    #[must_use]
+    pub fn udp_clients(
+        mut self,
+        port: u16,
+        requests: impl Fn(&mut Choices<'_>) -> Vec<Vec<u8>> + Send + Sync + 'static,
+        answer: impl Fn(&[u8]) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        assert!(port != 0, "UDP clients need a port other than 0");
+        let is_known = self.services.iter().any(|service| service.port == port);
+        assert!(!is_known, "there are UDP clients of port {port} already");
+        self.services.push(UdpService::new(port, Box::new(requests), Box::new(answer)));
         self
     }
 

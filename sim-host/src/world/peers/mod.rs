@@ -1,5 +1,6 @@
 //! The peers of the device: clients, servers and the attacker.
 
+pub(crate) mod answers;
 pub(crate) mod attacker;
 pub(crate) mod client;
 pub(crate) mod conversation;
@@ -10,3 +11,4 @@ pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod serving;
+pub(crate) mod udp_client;

@@ -170,13 +170,16 @@ pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u
 /// The choices that a script may make. Each goes through the choice log.
 pub struct Choices<'t> {
     choice_log: &'t mut ChoiceLog,
-    /// The number of the client or, from [`SERVERS_FROM`] on, of the server.
+    /// The number of the client; from [`SERVERS_FROM`] on of the server, from [`UDP_CLIENTS_FROM`] on of the
+    /// UDP client.
     number: u32,
     asked: u32,
 }
 
 /// The choices of servers have numbers behind those of clients.
 pub(crate) const SERVERS_FROM: u32 = 1_000;
+/// Those of UDP clients are behind them.
+pub(crate) const UDP_CLIENTS_FROM: u32 = 2_000;
 
 impl<'t> Choices<'t> {
     pub(crate) fn new(choice_log: &'t mut ChoiceLog, number: u32) -> Self {

@@ -11,9 +11,11 @@ use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::Random;
 use crate::world::choices::trouble::Trouble;
 use crate::world::network::link::LATENCY;
+use crate::world::peers::answers::UdpService;
 use crate::world::peers::attacker::Attack;
 use crate::world::peers::client::Client;
 use crate::world::peers::script::MakeScript;
+use crate::world::peers::udp_client::UdpClient;
 
 pub(crate) struct Plan {
     /// The index of the device's size.
@@ -40,13 +42,14 @@ pub(crate) struct Plan {
     pub(crate) troubles: Vec<Trouble>,
     pub(crate) runs: Vec<Run>,
     pub(crate) clients: Vec<Client>,
+    pub(crate) udp_clients: Vec<UdpClient>,
     /// The most clients that connect to each listener at once in the socket-leak check.
     pub(crate) socket_leak_check: usize,
 }
 
 /// What a test case has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Given {
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'c> {
     /// The number of sizes that the device may have.
     pub(crate) sizes: usize,
     /// The number of servers.
@@ -55,6 +58,8 @@ pub(crate) struct Given {
     pub(crate) handlers: usize,
     pub(crate) has_ipv6: bool,
     pub(crate) has_clients: bool,
+    /// What the device answers over UDP.
+    pub(crate) services: &'c [UdpService],
 }
 
 /// A run of an interrupt handler.
@@ -91,8 +96,12 @@ impl Run {
 }
 
 impl Plan {
-    pub(crate) fn draw(choice_log: &mut ChoiceLog, given: Given, script: MakeScript<'_>) -> Self {
-        let Given { sizes, servers, handlers, has_ipv6, has_clients } = given;
+    pub(crate) fn draw(
+        choice_log: &mut ChoiceLog,
+        given: Given<'_>,
+        script: MakeScript<'_>,
+    ) -> Self {
+        let Given { sizes, servers, handlers, has_ipv6, has_clients, services } = given;
         let mut ask =
             |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
         let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
@@ -146,6 +155,15 @@ impl Plan {
             .filter(|_| has_clients)
             .map(|number| Client::draw(choice_log, number as u32, mean, has_ipv6, script))
             .collect();
+        let more = match services {
+            [] => 0,
+            _ => choice_log
+                .ask(Stream::UdpClient, ChoicePoint::MoreClients, |r| r.below(2) * r.below(4)),
+        };
+        let udp_clients = (0..=more.min(MOST))
+            .filter(|_| !services.is_empty())
+            .map(|number| UdpClient::draw(choice_log, number as u32, services, has_ipv6))
+            .collect();
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
             quiet,
@@ -165,6 +183,7 @@ impl Plan {
             troubles,
             runs,
             clients,
+            udp_clients,
             socket_leak_check: socket_leak_check.min(MOST) as usize,
         }
     }

@@ -9,10 +9,14 @@
 //! |---|---|
 //! | `events` | events, timers, signals, and the loop |
 //! | `server` | the same, a listener, and connections that read, write, wait and close |
+//! | `echo` | a listener with connections, and nothing else |
+//! | `http`, `http-all` | the same with an HTTP server: two routes, and every kind of route |
+//! | `names` | a resolver, a client of time servers, and a connection by name |
 //! | `memory` | storages of different capacities, whose sizes are compared |
 
 #![no_std]
 
+mod device;
 mod nothing;
 mod timers;
 
@@ -22,6 +26,7 @@ use core::task::Poll;
 
 use picoevent::{Action, Backend, EventBase, Instant, Run, Signal};
 
+pub use device::{act, peer};
 pub use timers::{App, period};
 
 /// Runs the loop on a back end that is opaque to the compiler. `act` performs the actions.

@@ -35,6 +35,7 @@ mod halves;
 mod lines;
 mod lingering;
 mod listening;
+mod marks;
 mod network;
 mod pausing;
 mod pools;

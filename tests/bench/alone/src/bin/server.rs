@@ -5,11 +5,10 @@
 #![no_main]
 
 use core::hint::black_box;
-use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Action, ConnEnd, ConnError, ConnMut, EventBase, Pool, Protocol, Storage};
-use picoevent_alone::{App, run};
+use picoevent::{ConnEnd, ConnMut, EventBase, Pool, Protocol, Storage};
+use picoevent_alone::{App, act, peer, run};
 use static_cell::ConstStaticCell;
 
 const CLIENTS: Pool = Pool::new(4).rings(64, 64);
@@ -26,34 +25,6 @@ pub extern "C" fn image() {
     let Ok(clients) = base.add_pool(CLIENTS) else { return };
     black_box(base.listen::<Echo>(peer(), clients).is_ok());
     run(&mut base, &mut app, act);
-}
-
-/// Performs an action as a device would that answers at once.
-fn act(base: &mut EventBase<'_, App>, action: Action) {
-    match black_box(action) {
-        Action::Listen(listener) if base.has_room(listener) => {
-            black_box(base.accepted(listener, peer()).is_ok());
-        }
-        Action::Receive(conn) => {
-            if let Some((first, _)) = base.input(conn) {
-                let amount = black_box(first).len();
-                base.received(conn, amount);
-            }
-            base.finished(conn);
-            base.failed(conn, black_box(ConnError::Reset));
-        }
-        Action::Send(conn) => {
-            let (first, second) = black_box(base.output(conn));
-            let amount = first.len() + second.len();
-            base.sent(conn, amount);
-        }
-        Action::End(conn) => base.delivered(conn),
-        _ => {}
-    }
-}
-
-fn peer() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, black_box(9995)))
 }
 
 /// Sends back what comes, and closes the connection when that is sent.

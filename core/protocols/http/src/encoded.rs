@@ -1,0 +1,161 @@
+//! Text in the form of a URL: percent-decoding (RFC 3986, 2.1), and the fields of queries and forms.
+
+use crate::text::split_at_byte;
+
+/// Text as it came, with percent signs in it: a part of the path, the value of a field.
+///
+/// It is compared and read without being copied.
+///
+/// ```
+/// use picoevent_http::{Encoded, fields};
+///
+/// let query = "name=Boiler%20house&level=12&on";
+/// let of = |name| fields(query).find(|(key, _)| *key == name).map(|(_, value)| value);
+/// assert!(of("name").is_some_and(|name| name == "Boiler house"));
+/// assert_eq!(of("level").and_then(Encoded::number), Some(12));
+/// assert!(of("on").is_some_and(|on| on == ""));
+///
+/// let mut buffer = [0; 16];
+/// assert_eq!(of("name").and_then(|name| name.decode(&mut buffer)), Some("Boiler house"));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Encoded<'t> {
+    text: &'t [u8],
+    /// `+` is a space, as in forms.
+    is_form: bool,
+}
+
+impl<'t> Encoded<'t> {
+    /// Makes it of a part of a path.
+    pub(crate) const fn path(text: &'t [u8]) -> Self {
+        Self { text, is_form: false }
+    }
+
+    const fn form(text: &'t [u8]) -> Self {
+        Self { text, is_form: true }
+    }
+
+    /// Returns the text as it came.
+    pub const fn raw(self) -> &'t [u8] {
+        self.text
+    }
+
+    /// Returns the decoded bytes. What is no percent-encoding stands for itself.
+    pub fn bytes(self) -> impl Iterator<Item = u8> + 't {
+        let mut rest = self.text;
+        core::iter::from_fn(move || {
+            if let [b'%', high, low, after @ ..] = rest
+                && let (Some(high), Some(low)) = (nibble(*high), nibble(*low))
+            {
+                rest = after;
+                return Some(high << 4 | low);
+            }
+            let (first, after) = rest.split_first()?;
+            rest = after;
+            Some(if self.is_form && *first == b'+' { b' ' } else { *first })
+        })
+    }
+
+    /// Decodes it into `buffer`. `None` if it does not fit, or is not UTF-8.
+    pub fn decode(self, buffer: &mut [u8]) -> Option<&str> {
+        let mut used = 0_usize;
+        for byte in self.bytes() {
+            *buffer.get_mut(used)? = byte;
+            used = used.wrapping_add(1);
+        }
+        str::from_utf8(buffer.get(..used)?).ok()
+    }
+
+    /// Reads it as a number without a sign.
+    pub fn number(self) -> Option<u32> {
+        let mut value = None;
+        for byte in self.bytes() {
+            let digit = (byte as char).to_digit(10)?;
+            value = Some(value.unwrap_or(0_u32).checked_mul(10)?.checked_add(digit)?);
+        }
+        value
+    }
+}
+
+impl PartialEq<str> for Encoded<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+impl PartialEq<&str> for Encoded<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    (digit as char).to_digit(16).map(|value| value as u8)
+}
+
+/// Returns the fields of a query, or of a form's body (`application/x-www-form-urlencoded`). A field without
+/// `=` has no value. Names are compared decoded.
+pub fn fields<'t>(
+    text: &'t (impl AsRef<[u8]> + ?Sized),
+) -> impl Iterator<Item = (Encoded<'t>, Encoded<'t>)> {
+    let mut left = Some(text.as_ref());
+    core::iter::from_fn(move || {
+        loop {
+            let text = left?;
+            let (field, rest) = match split_at_byte(text, b'&') {
+                Some((field, rest)) => (field, Some(rest)),
+                None => (text, None),
+            };
+            left = rest;
+            if !field.is_empty() {
+                let (name, value) = split_at_byte(field, b'=').unwrap_or((field, &[]));
+                return Some((Encoded::form(name), Encoded::form(value)));
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn decoded(text: &str) -> Vec<u8> {
+        Encoded::form(text.as_bytes()).bytes().collect()
+    }
+
+    #[test]
+    fn percent_signs_are_decoded_and_broken_ones_stand_for_themselves() {
+        assert_eq!(decoded("a%20b+c%2B%c3%A9"), "a b c+\u{e9}".as_bytes());
+        assert_eq!(decoded("%"), b"%");
+        assert_eq!(decoded("%4"), b"%4");
+        assert_eq!(decoded("%zz%+1%41"), b"%zz% 1A");
+        assert_eq!(Encoded::path(b"a+b").bytes().collect::<Vec<_>>(), b"a+b");
+    }
+
+    #[test]
+    fn decoding_needs_room_and_text() {
+        let text = Encoded::path(b"%41%42");
+        assert_eq!(text.decode(&mut [0; 2]), Some("AB"));
+        assert_eq!(text.decode(&mut [0; 1]), None);
+        assert_eq!(Encoded::path(b"%ff").decode(&mut [0; 8]), None);
+    }
+
+    #[test]
+    fn only_digits_are_a_number() {
+        let number = |text: &'static str| Encoded::form(text.as_bytes()).number();
+        assert_eq!((number("%31%32"), number("4294967295")), (Some(12), Some(u32::MAX)));
+        for bad in ["", "-1", "+1", "1x", "4294967296"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn fields_are_found_and_empty_ones_skipped() {
+        let all: Vec<_> = fields("&a=1&&b&=c&d==&").map(|(a, b)| (a.raw(), b.raw())).collect();
+        let expected: [(&[u8], &[u8]); 4] = [(b"a", b"1"), (b"b", b""), (b"", b"c"), (b"d", b"=")];
+        assert_eq!(all, expected);
+        assert_eq!(fields("").count(), 0);
+    }
+}

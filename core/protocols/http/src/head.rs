@@ -1,0 +1,365 @@
+//! The head of a request: its line and its fields (RFC 9112, 3 and 5), and how its body is framed (6).
+//!
+//! What another server could read otherwise is refused, so that no request hides in another one.
+
+use crate::exchange::{Exchange, flag};
+use crate::method::Method;
+use crate::number::{NumberError, decimal};
+use crate::status::Status;
+use crate::text::{has_word, is_same, is_target, is_value, is_word, parts, split_at_byte, trim};
+
+const BAD: Status = Status::BAD_REQUEST;
+
+/// A request line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RequestLine<'l> {
+    pub(crate) method: Method,
+    /// The path and the query. `*` for the server as a whole.
+    pub(crate) target: &'l [u8],
+    /// HTTP/1.0.
+    pub(crate) is_old: bool,
+}
+
+/// Drops the end of a line that was read up to its newline: a return, which stands nowhere else.
+pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
+    match line {
+        [line @ .., b'\r'] if !line.contains(&b'\r') => Ok(line),
+        _ => Err(BAD),
+    }
+}
+
+/// Reads a request line.
+pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Status> {
+    let (method, rest) = split_at_byte(line, b' ').ok_or(BAD)?;
+    let (target, version) = split_at_byte(rest, b' ').ok_or(BAD)?;
+    if !is_word(method) || target.is_empty() || !target.iter().all(|byte| is_target(*byte)) {
+        return Err(BAD);
+    }
+    let is_old = match version {
+        b"HTTP/1.1" => false,
+        b"HTTP/1.0" => true,
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            return Err(Status::VERSION_NOT_SUPPORTED);
+        }
+        _ => return Err(BAD),
+    };
+    let method = Method::of(method).ok_or(Status::NOT_IMPLEMENTED)?;
+    let target = match target {
+        [b'/', ..] => target,
+        b"*" if method == Method::Options => target,
+        _ => path_of(target).ok_or(BAD)?,
+    };
+    Ok(RequestLine { method, target, is_old })
+}
+
+/// Returns the path and the query of an absolute target: `http://pump/status`.
+fn path_of(target: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = target.split_at_checked(7)?;
+    if !is_same(scheme, b"http://") {
+        return None;
+    }
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end)?;
+    if !is_authority(authority) {
+        return None;
+    }
+    match path {
+        [] => Some(b"/"),
+        [b'/', ..] => Some(path),
+        _ => None,
+    }
+}
+
+/// Returns whether this names a host, and perhaps a port.
+fn is_authority(text: &[u8]) -> bool {
+    let (host, port) = match text {
+        [b'[', rest @ ..] => match split_at_byte(rest, b']') {
+            Some((host, port)) => {
+                let is_address =
+                    |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+                if !host.iter().all(is_address) {
+                    return false;
+                }
+                (host, port)
+            }
+            None => return false,
+        },
+        _ => {
+            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+            let (host, port) = text.split_at_checked(end).unwrap_or((text, &[]));
+            let is_name = |byte: &u8| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%')
+            };
+            if !host.iter().all(is_name) {
+                return false;
+            }
+            (host, port)
+        }
+    };
+    let has_port = match port {
+        [] | [b':'] => true,
+        [b':', port @ ..] => decimal(port).is_ok_and(|port| port <= 65_535),
+        _ => false,
+    };
+    !host.is_empty() && has_port
+}
+
+/// Splits a header field, or a trailer field, into its name and its value.
+pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
+    // A line that goes on with a space (obs-fold), and a space before the colon, are in no name.
+    let (name, value) = split_at_byte(line, b':').ok_or(BAD)?;
+    if !is_word(name) || !value.iter().all(|byte| is_value(*byte)) {
+        return Err(BAD);
+    }
+    Ok((name, trim(value)))
+}
+
+/// Takes what a field says of the framing of the message and of the connection.
+pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
+    let is = |known: &[u8]| is_same(name, known);
+    if is(b"host") {
+        if x.has(flag::HOST) || !is_authority(value) {
+            return Err(BAD);
+        }
+        x.set(flag::HOST);
+    } else if is(b"content-length") {
+        if x.has(flag::LENGTH) {
+            return Err(BAD);
+        }
+        x.set(flag::LENGTH);
+        x.content = match decimal(value) {
+            Ok(length) => length,
+            // The limit for bodies is lower.
+            Err(NumberError::TooLarge) => return Err(Status::CONTENT_TOO_LARGE),
+            Err(NumberError::NoDigits) => return Err(BAD),
+        };
+    } else if is(b"transfer-encoding") {
+        if x.has(flag::CHUNKED) {
+            return Err(BAD);
+        }
+        codings(value)?;
+        x.set(flag::CHUNKED);
+    } else if is(b"connection") {
+        for (word, flag) in
+            [(&b"close"[..], flag::CLOSE), (b"keep-alive", flag::KEEP), (b"upgrade", flag::UPGRADE)]
+        {
+            if has_word(value, word) {
+                x.set(flag);
+            }
+        }
+    } else if is(b"expect") && !x.has(flag::OLD) {
+        if !is_same(value, b"100-continue") {
+            return Err(Status::EXPECTATION_FAILED);
+        }
+        x.set(flag::EXPECTS);
+    }
+    Ok(())
+}
+
+/// Checks that the transfer codings are `chunked` and nothing else.
+fn codings(value: &[u8]) -> Result<(), Status> {
+    if is_same(value, b"chunked") {
+        return Ok(());
+    }
+    let is_chunked = |coding: &&[u8]| is_same(coding, b"chunked");
+    let is_once = parts(value, b',').filter(is_chunked).nth(1).is_none();
+    let is_last = parts(value, b',').last().is_some_and(|last| is_chunked(&last));
+    // Others before it are known to somebody.
+    let is_proper = is_once && is_last && parts(value, b',').all(is_word);
+    Err(if is_proper { Status::NOT_IMPLEMENTED } else { BAD })
+}
+
+/// Checks a head that is complete.
+pub(crate) fn check(x: &Exchange) -> Result<(), Status> {
+    let is_framed_twice = x.has(flag::CHUNKED | flag::LENGTH);
+    let is_too_old = x.has(flag::CHUNKED | flag::OLD);
+    if is_framed_twice || is_too_old || !x.has_any(flag::HOST | flag::OLD) {
+        return Err(BAD);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(text: &str) -> Result<RequestLine<'_>, Status> {
+        request_line(text.as_bytes())
+    }
+
+    /// Reads the fields of a head.
+    fn fields(lines: &[&str]) -> Result<Exchange, Status> {
+        let mut x = Exchange::new();
+        for line in lines {
+            let (name, value) = field(line.as_bytes())?;
+            take_field(&mut x, name, value)?;
+        }
+        check(&x)?;
+        Ok(x)
+    }
+
+    const REFUSED: Result<RequestLine<'static>, Status> = Err(BAD);
+
+    #[test]
+    fn a_request_line_has_three_words_with_one_space_between() {
+        let get = |target, is_old| Ok(RequestLine { method: Method::Get, target, is_old });
+        assert_eq!(line("GET /a?b=c HTTP/1.1"), get(&b"/a?b=c"[..], false));
+        assert_eq!(line("GET / HTTP/1.0"), get(&b"/"[..], true));
+        for bad in [
+            "",
+            "GET",
+            "GET /",
+            "GET / ",
+            "GET  / HTTP/1.1",
+            "GET /  HTTP/1.1",
+            "GET / HTTP/1.1 ",
+            " GET / HTTP/1.1",
+            "GET\t/ HTTP/1.1",
+            "GET / http/1.1",
+            "GET / HTTP/1.1x",
+            "GET / HTTP/11",
+            "GET / HTTP/a.1",
+            "GET / HTTPS/1.1",
+            "G(T / HTTP/1.1",
+            "GET /\u{7f} HTTP/1.1",
+            "GET /\u{e9} HTTP/1.1",
+            "GET /a#b HTTP/1.1",
+            "GET a HTTP/1.1",
+            "GET * HTTP/1.1",
+            "GET pump:80 HTTP/1.1",
+        ] {
+            assert_eq!(line(bad), REFUSED, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn versions_and_methods_that_are_not_known_are_said_so() {
+        for version in ["GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9"] {
+            assert_eq!(line(version), Err(Status::VERSION_NOT_SUPPORTED));
+        }
+        for method in ["BREW / HTTP/1.1", "get / HTTP/1.1", "CONNECT a:80 HTTP/1.1"] {
+            assert_eq!(line(method), Err(Status::NOT_IMPLEMENTED));
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_is_the_path_in_it() {
+        fn target(text: &str) -> Result<&[u8], Status> {
+            line(text).map(|line| line.target)
+        }
+        assert_eq!(target("GET http://pump/a?b HTTP/1.1"), Ok(&b"/a?b"[..]));
+        assert_eq!(target("GET HTTP://[::1]:80 HTTP/1.1"), Ok(&b"/"[..]));
+        assert_eq!(target("OPTIONS * HTTP/1.1"), Ok(&b"*"[..]));
+        for bad in ["http:///a", "http://a@b/", "http://a?b", "https://a/", "http://a:x/"] {
+            assert_eq!(target(&format!("GET {bad} HTTP/1.1")), Err(BAD), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_line_ends_with_a_return_that_stands_nowhere_else() {
+        assert_eq!(without_return(b"a\r"), Ok(&b"a"[..]));
+        for bad in [&b""[..], b"a", b"a\r\r", b"a\rb\r", b"\ra"] {
+            assert_eq!(without_return(bad), Err(BAD), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_has_a_name_a_colon_and_a_value() {
+        let of = |text: &'static str| field(text.as_bytes());
+        assert_eq!(of("A: b"), Ok((&b"A"[..], &b"b"[..])));
+        assert_eq!(of("A:\t b\u{e9}: c \t"), Ok((&b"A"[..], "b\u{e9}: c".as_bytes())));
+        assert_eq!(of("A:"), Ok((&b"A"[..], &b""[..])));
+        for bad in ["", "A", ": b", "A : b", " A: b", "\tA: b", "A\u{e9}: b", "A: \0", "A: \u{7f}"]
+        {
+            assert_eq!(of(bad), Err(BAD), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_host_and_it_is_one() {
+        for host in ["pump", "pump:80", "10.0.0.1:8080", "[::1]", "[fe80::1]:80", "pump:"] {
+            assert!(fields(&[&format!("Host: {host}")]).is_ok(), "{host}");
+        }
+        for host in
+            ["", "a b", "a,b", "a/b", "u@a", "a:b", "a:99999", ":80", "[::1", "[g]", "a:8:0", "[]"]
+        {
+            assert_eq!(fields(&[&format!("Host: {host}")]).err(), Some(BAD), "{host}");
+        }
+        assert_eq!(fields(&[]).err(), Some(BAD));
+        assert_eq!(fields(&["Host: a", "host: a"]).err(), Some(BAD));
+    }
+
+    #[test]
+    fn a_message_is_framed_once() {
+        let with = |more: &[&str]| fields(&[&["Host: a"], more].concat());
+        assert_eq!(with(&["Content-Length: 0042"]).map(|x| x.content).ok(), Some(42));
+        assert!(with(&["Transfer-Encoding: Chunked"]).is_ok_and(|x| x.has(flag::CHUNKED)));
+        for bad in [
+            &["Content-Length: 1", "Content-Length: 1"][..],
+            &["Content-Length: 1, 1"],
+            &["Content-Length: +1"],
+            &["Content-Length: -1"],
+            &["Content-Length: 0x1"],
+            &["Content-Length: 1 1"],
+            &["Content-Length:"],
+            &["Content-Length: \u{b2}"],
+            &["Content-Length: 1", "Transfer-Encoding: chunked"],
+            &["Transfer-Encoding: chunked", "Content-Length: 1"],
+            &["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+            &["Transfer-Encoding: chunked, chunked"],
+            &["Transfer-Encoding: chunked, identity"],
+            &["Transfer-Encoding: identity"],
+            &["Transfer-Encoding: xchunked"],
+            &["Transfer-Encoding: chunked;q=1"],
+            &["Transfer-Encoding: \"chunked\""],
+            &["Transfer-Encoding:"],
+            &["Transfer-Encoding: chunked,"],
+        ] {
+            assert_eq!(with(bad).err(), Some(BAD), "{bad:?}");
+        }
+        let other = with(&["Transfer-Encoding: gzip, chunked"]);
+        assert_eq!(other.err(), Some(Status::NOT_IMPLEMENTED));
+        let large = with(&["Content-Length: 99999999999999999999"]);
+        assert_eq!(large.err(), Some(Status::CONTENT_TOO_LARGE));
+        let mut old = Exchange::new();
+        old.set(flag::OLD | flag::CHUNKED);
+        assert_eq!(check(&old), Err(BAD));
+    }
+
+    #[test]
+    fn only_one_thing_can_be_expected() {
+        let expects = |value| fields(&["Host: a", &format!("Expect: {value}")]);
+        assert!(expects("100-Continue").is_ok_and(|x| x.has(flag::EXPECTS)));
+        assert_eq!(expects("200-ok").err(), Some(Status::EXPECTATION_FAILED));
+    }
+
+    proptest! {
+        /// What is accepted here is accepted by another parser, which sees the same.
+        #[test]
+        fn what_is_accepted_is_accepted_elsewhere(
+            first in "(GET|PUT|HEAD|[A-Z ]{0,4})[ /]{1,2}[ -~]{0,20} HTTP/1.[01]",
+            name in "[!-~]{1,12}[: ]?",
+            value in "[ -~\\t]{0,20}",
+        ) {
+            let text = format!("{first}\r\n{name}:{value}\r\n\r\n");
+            let mut theirs = [httparse::EMPTY_HEADER; 2];
+            let mut request = httparse::Request::new(&mut theirs);
+            let accepted = request.parse(text.as_bytes()).is_ok_and(|parsed| parsed.is_complete());
+            let second = format!("{name}:{value}");
+            if let (Ok(line), Ok((name, value))) = (line(&first), field(second.as_bytes())) {
+                prop_assert!(accepted, "{text:?}");
+                prop_assert_eq!(request.method, Some(line.method.name()));
+                prop_assert_eq!(request.version, Some(if line.is_old { 0 } else { 1 }));
+                prop_assert!(request.path.unwrap().as_bytes().ends_with(line.target) || line.target == b"/");
+                prop_assert_eq!(request.headers[0].name.as_bytes(), name);
+                prop_assert_eq!(request.headers[0].value, value);
+            }
+        }
+    }
+}

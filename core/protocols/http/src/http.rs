@@ -1,0 +1,247 @@
+//! HTTP as a kind of connection.
+
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use picoevent::{Conn, ConnEnd, ConnMut, Cx, Protocol};
+
+use crate::exchange::{Input, flag};
+use crate::request::Request;
+use crate::route::Site;
+use crate::server::Slots;
+use crate::websocket::Socket;
+
+const UNAVAILABLE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// An HTTP server for a site: a kind of connection, to listen with.
+///
+/// A lamp:
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use picoevent::{Cx, PoolId, SetupError};
+/// use picoevent_http::{Http, Reply, Request, Route, Server, Site, Status};
+///
+/// struct App {
+///     http: Server<4>,
+///     is_on: bool,
+/// }
+///
+/// struct Lamp;
+///
+/// impl Site<App> for Lamp {
+///     const ROUTES: &'static [Route<App>] = &[
+///         Route::get("/lamp", App::lamp),
+///         Route::put("/lamp/{state}", App::set_lamp),
+///     ];
+///     type Server = Server<4>;
+///
+///     fn server(app: &mut App) -> &mut Server<4> {
+///         &mut app.http
+///     }
+/// }
+///
+/// impl App {
+///     fn lamp(&mut self, request: &mut Request<Self>) {
+///         let state = if self.is_on { &b"on\n"[..] } else { b"off\n" };
+///         let _ = request.reply(Reply::text(Status::OK), state);
+///     }
+///
+///     fn set_lamp(&mut self, request: &mut Request<Self>) {
+///         self.is_on = request.param("state").is_some_and(|state| state == "on");
+///         let _ = request.reply(Reply::empty(Status::NO_CONTENT), b"");
+///     }
+/// }
+///
+/// fn start(cx: &mut Cx<App>, address: SocketAddr, clients: PoolId) -> Result<(), SetupError> {
+///     cx.listen::<Http<Lamp>>(address, clients)?;
+///     Ok(())
+/// }
+/// # let _ = start;
+/// ```
+pub struct Http<S>(PhantomData<S>);
+
+impl<S> Http<S> {
+    /// Gives a request whose answer is not complete, to go on with it: one that was put off with
+    /// [`Request::later`], one whose answer was [begun](Request::begin), and one whose body was not taken.
+    /// Then it goes on by itself as far as it can. `None`, and nothing is called, if there is no such request on
+    /// the connection, or its handler runs.
+    ///
+    /// ```
+    /// use picoevent::{Conn, EventMut};
+    /// use picoevent_http::{Http, Reply, Request, Server, Site, Status};
+    /// # use picoevent_http::Route;
+    /// # struct App { http: Server<4>, asking: Option<Conn> }
+    /// # struct Page;
+    /// # impl Site<App> for Page {
+    /// #     const ROUTES: &'static [Route<App>] = &[Route::get("/measure", measure)];
+    /// #     type Server = Server<4>;
+    /// #     fn server(app: &mut App) -> &mut Server<4> { &mut app.http }
+    /// # }
+    /// fn measure(app: &mut App, request: &mut Request<App>) {
+    ///     app.asking = Some(request.id());
+    ///     request.later();
+    /// }
+    ///
+    /// fn measured(app: &mut App, event: &mut EventMut<App>) {
+    ///     let Some(conn) = app.asking.take() else { return };
+    ///     Http::<Page>::with(app, event, conn, |_, request| {
+    ///         let _ = request.reply(Reply::text(Status::OK), b"12.5\n");
+    ///     });
+    /// }
+    /// # let _ = measured;
+    /// ```
+    pub fn with<A: 'static, T>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        conn: Conn,
+        work: impl FnOnce(&mut A, &mut Request<'_, '_, '_, A>) -> T,
+    ) -> Option<T>
+    where
+        S: Site<A>,
+    {
+        Self::on(app, cx, conn, |app, request| {
+            let x = &*request.x;
+            let is_under_way = x.awaits_body() || x.has_any(flag::LATER | flag::OPEN);
+            is_under_way.then(|| work(app, request))
+        })
+    }
+
+    /// Gives every request of a route whose answer is not complete, as [`with`](Self::with): all listeners of
+    /// [server-sent events](Request::begin_events), for instance.
+    pub fn each<A: 'static>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        path: &str,
+        mut work: impl FnMut(&mut A, &mut Request<'_, '_, '_, A>),
+    ) where
+        S: Site<A>,
+    {
+        Self::each_conn(app, cx, path, |app, cx, conn| {
+            Self::with(app, cx, conn, &mut work);
+        });
+    }
+
+    /// Gives a WebSocket, to send to it. `None`, and nothing is called, if the connection is none, or its
+    /// handler runs.
+    pub fn socket<A: 'static, T>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        conn: Conn,
+        work: impl FnOnce(&mut A, &mut Socket<'_, '_, '_, '_, A>) -> T,
+    ) -> Option<T>
+    where
+        S: Site<A>,
+    {
+        Self::on(app, cx, conn, |app, request| {
+            let is_one = request.x.input == Input::Frames;
+            is_one.then(|| work(app, &mut Socket::new(request)))
+        })
+    }
+
+    /// Gives every WebSocket of a route, as [`socket`](Self::socket).
+    pub fn each_socket<A: 'static>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        path: &str,
+        mut work: impl FnMut(&mut A, &mut Socket<'_, '_, '_, '_, A>),
+    ) where
+        S: Site<A>,
+    {
+        Self::each_conn(app, cx, path, |app, cx, conn| {
+            Self::socket(app, cx, conn, &mut work);
+        });
+    }
+
+    fn each_conn<'s, A: 'static>(
+        app: &mut A,
+        cx: &mut Cx<'s, A>,
+        path: &str,
+        mut work: impl FnMut(&mut A, &mut Cx<'s, A>, Conn),
+    ) where
+        S: Site<A>,
+    {
+        let mut place = 0_usize;
+        while let Some(held) = S::server(app).at(place) {
+            place = place.wrapping_add(1);
+            if let Some((conn, route)) = held
+                && S::ROUTES.get(route).is_some_and(|route| route.path == path)
+            {
+                work(app, cx, conn);
+            }
+        }
+    }
+
+    /// Works on a request, and lets it go on.
+    fn on<A: 'static, T>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        conn: Conn,
+        work: impl FnOnce(&mut A, &mut Request<'_, '_, '_, A>) -> Option<T>,
+    ) -> Option<T>
+    where
+        S: Site<A>,
+    {
+        let mut conn = cx.conn(conn).ok()?;
+        Self::run(app, &mut conn, |app, request| {
+            let done = work(app, request);
+            request.advance(app);
+            done
+        })?
+    }
+
+    /// Works on a copy of a connection's state, so that the application is free meanwhile.
+    fn run<A: 'static, T>(
+        app: &mut A,
+        conn: &mut ConnMut<'_, '_, A>,
+        work: impl FnOnce(&mut A, &mut Request<'_, '_, '_, A>) -> T,
+    ) -> Option<T>
+    where
+        S: Site<A>,
+    {
+        let (place, mut slot) = S::server(app).take(conn.id())?;
+        let (x, text) = S::Server::parts(&mut slot);
+        let done = work(app, &mut Request { conn, x, text, site: S::PARTS });
+        S::server(app).put(place, slot);
+        Some(done)
+    }
+}
+
+impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
+    const STALL: Option<Duration> = S::STALL;
+    const ROOM: usize = S::ROOM;
+    const BUSY: &'static [u8] = UNAVAILABLE;
+
+    fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        if !S::server(app).add(conn.id()) {
+            conn.write_some(UNAVAILABLE);
+            return conn.close();
+        }
+        Self::run(app, conn, |app, request| request.advance(app));
+    }
+
+    fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, |app, request| request.advance(app));
+    }
+
+    fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::readable(app, conn);
+    }
+
+    fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, |app, request| request.time_is_up(app));
+    }
+
+    fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, |app, request| {
+            request.x.set(flag::EOF);
+            request.advance(app);
+        });
+    }
+
+    fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, _: ConnEnd) {
+        Self::run(app, conn, |app, request| request.lose(app));
+        S::server(app).remove(conn.id());
+    }
+}

@@ -1,0 +1,347 @@
+//! Multipart bodies (RFC 7578): a form with files, streamed.
+
+use core::fmt;
+
+use crate::request::Request;
+use crate::text::{copy, is_same, split_at_byte, trim};
+
+/// The longest boundary (RFC 2046, 5.1.1).
+const LONGEST: usize = 70;
+/// What stands before a boundary, but for the first one.
+const BEFORE: &[u8] = b"\r\n--";
+
+/// How far a multipart body has come.
+///
+/// An upload from a browser's form. The type of the content has to be among
+/// [`Site::HEADERS`](crate::Site::HEADERS):
+///
+/// ```
+/// use picoevent_http::{Multipart, Part, Piece, Reply, Request, Route, Status};
+///
+/// struct App {
+///     form: Multipart,
+///     bytes: usize,
+/// }
+///
+/// const UPLOAD: Route<App> = Route::post("/upload", done).before(begins).body(part);
+///
+/// fn begins(app: &mut App, request: &mut Request<App>) {
+///     match request.header("Content-Type").and_then(Multipart::new) {
+///         Some(form) => app.form = form,
+///         None => {
+///             let _ = request.reply(Reply::empty(Status::UNSUPPORTED_MEDIA_TYPE), b"");
+///         }
+///     }
+/// }
+///
+/// fn part(app: &mut App, request: &mut Request<App>, _: Part) {
+///     while let Some(piece) = request.next_piece(&mut app.form) {
+///         match piece {
+///             Ok(Piece::Begins { name, .. }) => assert!(name.len() < 100),
+///             Ok(Piece::Data(data)) => app.bytes += data.len(),
+///             Ok(Piece::Ends) => {}
+///             Err(_) => {
+///                 let _ = request.reply(Reply::empty(Status::BAD_REQUEST), b"");
+///                 return;
+///             }
+///         }
+///     }
+/// }
+///
+/// fn done(app: &mut App, request: &mut Request<App>) {
+///     let status = if app.form.is_complete() { Status::CREATED } else { Status::BAD_REQUEST };
+///     let _ = request.reply(Reply::empty(status), b"");
+/// }
+/// # let _ = UPLOAD;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Multipart {
+    boundary: [u8; LONGEST],
+    length: u8,
+    state: State,
+    /// Bytes of the last piece, which are still in the ring.
+    pending: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the first boundary.
+    First,
+    /// Behind a boundary.
+    Boundary,
+    /// In the head of a part.
+    Head,
+    Data,
+    /// Behind the last boundary.
+    Complete,
+}
+
+/// A piece of a multipart body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'d> {
+    /// A part begins.
+    Begins {
+        /// The name of the field.
+        name: &'d [u8],
+        /// The name of the file, if it is one, as the client says it: not to be trusted.
+        file: Option<&'d [u8]>,
+    },
+    /// Bytes of the part.
+    Data(&'d [u8]),
+    /// The part ends.
+    Ends,
+}
+
+/// Why a multipart body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MultipartError {
+    /// It has another form.
+    Malformed,
+    /// A line of a part's head, or the boundary, is longer than the input ring.
+    TooLong,
+}
+
+impl fmt::Display for MultipartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the body is not a multipart form",
+            Self::TooLong => "a line of the form is longer than the input ring",
+        })
+    }
+}
+
+impl core::error::Error for MultipartError {}
+
+impl Multipart {
+    /// Begins a body of this type; `None` if it is not `multipart/form-data`, or has no proper boundary.
+    pub fn new(content_type: &[u8]) -> Option<Self> {
+        let (kind, parameters) = split_at_byte(content_type, b';')?;
+        if !is_same(trim(kind), b"multipart/form-data") {
+            return None;
+        }
+        let text = parameter(parameters, b"boundary")?;
+        let mut boundary = [0; LONGEST];
+        copy(boundary.get_mut(..text.len())?, text);
+        let length = u8::try_from(text.len()).ok().filter(|length| *length > 0)?;
+        Some(Self { boundary, length, state: State::First, pending: 0 })
+    }
+
+    /// Returns whether the last boundary has come.
+    pub fn is_complete(&self) -> bool {
+        self.state == State::Complete
+    }
+
+    /// Returns the next piece, and how many bytes it takes; `None` for what is no piece by itself. Nothing at
+    /// all while it is not complete.
+    fn parse<'d>(
+        &mut self,
+        data: &'d [u8],
+    ) -> Option<Result<(usize, Option<Piece<'d>>), MultipartError>> {
+        const MALFORMED: Option<Result<(usize, Option<Piece<'_>>), MultipartError>> =
+            Some(Err(MultipartError::Malformed));
+        let boundary = self.boundary.get(..self.length.into()).unwrap_or_default();
+        match self.state {
+            State::First => {
+                let wanted = BEFORE.iter().skip(2).chain(boundary);
+                if !data.iter().zip(wanted).all(|(held, wanted)| held == wanted) {
+                    return MALFORMED;
+                }
+                let length = boundary.len().saturating_add(2);
+                (data.len() >= length).then(|| {
+                    self.state = State::Boundary;
+                    Ok((length, None))
+                })
+            }
+            State::Boundary => {
+                self.state = match data {
+                    [b'\r', b'\n', ..] => State::Head,
+                    [b'-', b'-', ..] => State::Complete,
+                    [] | [b'\r' | b'-'] => return None,
+                    _ => return MALFORMED,
+                };
+                Some(Ok((2, None)))
+            }
+            State::Head => {
+                let end = data.iter().position(|byte| *byte == b'\n')?;
+                let (line, _) = data.split_at_checked(end)?;
+                let Some(line) = line.strip_suffix(b"\r") else { return MALFORMED };
+                let taken = end.saturating_add(1);
+                if line.is_empty() {
+                    self.state = State::Data;
+                    return Some(Ok((taken, None)));
+                }
+                let Some((name, value)) = split_at_byte(line, b':') else { return MALFORMED };
+                if !is_same(name, b"content-disposition") {
+                    return Some(Ok((taken, None)));
+                }
+                let (_, parameters) = split_at_byte(value, b';').unwrap_or_default();
+                let Some(name) = parameter(parameters, b"name") else { return MALFORMED };
+                let file = parameter(parameters, b"filename");
+                Some(Ok((taken, Some(Piece::Begins { name, file }))))
+            }
+            State::Data => {
+                let length = BEFORE.len().saturating_add(boundary.len());
+                // The first place from which on all that has come is that of a boundary.
+                let begins = |at: &usize| {
+                    let rest = data.get(*at..).unwrap_or_default();
+                    let wanted = BEFORE.iter().chain(boundary);
+                    rest.iter().zip(wanted).all(|(held, wanted)| held == wanted)
+                };
+                match (0..data.len()).find(begins) {
+                    None if data.is_empty() => None,
+                    None => Some(Ok((data.len(), Some(Piece::Data(data))))),
+                    Some(0) => (data.len() >= length).then(|| {
+                        self.state = State::Boundary;
+                        Ok((length, Some(Piece::Ends)))
+                    }),
+                    Some(at) => {
+                        let content = data.get(..at).unwrap_or_default();
+                        Some(Ok((at, Some(Piece::Data(content)))))
+                    }
+                }
+            }
+            State::Complete => (!data.is_empty()).then_some(Ok((data.len(), None))),
+        }
+    }
+}
+
+/// Returns the value of a parameter: a word, or a quoted one.
+fn parameter<'p>(mut rest: &'p [u8], wanted: &[u8]) -> Option<&'p [u8]> {
+    loop {
+        let (name, after) = split_at_byte(rest, b'=')?;
+        let (value, next) = match after {
+            [b'"', quoted @ ..] => {
+                let (value, next) = split_at_byte(quoted, b'"')?;
+                (value, split_at_byte(next, b';').map(|(_, next)| next))
+            }
+            _ => match split_at_byte(after, b';') {
+                Some((value, next)) => (trim(value), Some(next)),
+                None => (trim(after), None),
+            },
+        };
+        if is_same(trim(name), wanted) {
+            return Some(value);
+        }
+        rest = next?;
+    }
+}
+
+/// Multipart bodies.
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// Returns the next piece of a multipart body, and takes it: it is gone with the next call. `None` until
+    /// more has come; so a loop over the pieces ends by itself.
+    pub fn next_piece(
+        &mut self,
+        form: &mut Multipart,
+    ) -> Option<Result<Piece<'_>, MultipartError>> {
+        loop {
+            self.take(core::mem::take(&mut form.pending));
+            let is_full = self.conn.input_len() >= self.conn.ring_sizes().0;
+            // Twice, since what is returned borrows the data.
+            let before = *form;
+            match form.parse(self.data()) {
+                None if is_full => return Some(Err(MultipartError::TooLong)),
+                None => return None,
+                Some(Err(error)) => return Some(Err(error)),
+                Some(Ok((taken, None))) => form.pending = taken,
+                Some(Ok((_, Some(_)))) => {
+                    *form = before;
+                    let Some(Ok((taken, piece))) = form.parse(self.data()) else { return None };
+                    form.pending = taken;
+                    return piece.map(Ok);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    use super::*;
+
+    const BODY: &str = "--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nvalue\r\n--x\r\n\
+        \r\n--xx\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; filename=\"f.txt\"; name=b\r\n\
+        \r\n\r\n--xx--\r\nbehind";
+
+    /// Reads a body through a ring of such a size, which gets so many bytes at a time.
+    fn read(body: &[u8], ring: usize, piece: usize) -> Result<(String, bool), MultipartError> {
+        let mut form = Multipart::new(b"multipart/form-data; boundary=xx").unwrap();
+        let (mut held, mut rest, mut text) = (Vec::new(), body, String::new());
+        loop {
+            let amount = piece.min(ring - held.len()).min(rest.len());
+            held.extend(&rest[..amount]);
+            rest = &rest[amount..];
+            let taken = match form.parse(&held) {
+                None if held.len() == ring => return Err(MultipartError::TooLong),
+                None if amount == 0 => return Ok((text, form.is_complete())),
+                None => 0,
+                Some(parsed) => {
+                    let (taken, piece) = parsed?;
+                    match piece {
+                        Some(Piece::Begins { name, file }) => {
+                            let file = file.map(String::from_utf8_lossy);
+                            text += &format!("<{} {file:?}>", String::from_utf8_lossy(name));
+                        }
+                        Some(Piece::Data(data)) => text += str::from_utf8(data).unwrap(),
+                        Some(Piece::Ends) => text += "</>",
+                        None => {}
+                    }
+                    taken
+                }
+            };
+            held.drain(..taken);
+        }
+    }
+
+    #[test]
+    fn parts_are_found_however_they_come() {
+        let expected = "<a None>value\r\n--x\r\n</><b Some(\"f.txt\")></>".to_string();
+        for ring in [70, 100, 1_000] {
+            for piece in [1, 2, 7, 1_000] {
+                assert_eq!(read(BODY.as_bytes(), ring, piece), Ok((expected.clone(), true)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_form_is_refused() {
+        for bad in [
+            "",
+            "-",
+            "--xy\r\n",
+            "\r\n--xx\r\n",
+            "--xxx",
+            "--xx\r\nno colon\r\n",
+            "--xx\r\nA: b\n",
+            "--xx\r\nContent-Disposition: form-data\r\n",
+        ] {
+            let outcome = read(bad.as_bytes(), 100, 100);
+            let is_cut =
+                bad.len() < 4 && outcome.as_ref().is_ok_and(|(_, is_complete)| !is_complete);
+            assert!(is_cut || outcome == Err(MultipartError::Malformed), "{bad:?}: {outcome:?}");
+        }
+        let cut = read(&BODY.as_bytes()[..60], 100, 100);
+        assert!(cut.is_ok_and(|(_, is_complete)| !is_complete));
+        assert_eq!(read(BODY.as_bytes(), 40, 7), Err(MultipartError::TooLong));
+    }
+
+    #[test]
+    fn a_type_has_a_boundary() {
+        let of = |text: &[u8]| {
+            Multipart::new(text).map(|form| form.boundary[..form.length.into()].to_vec())
+        };
+        assert_eq!(of(b"Multipart/Form-Data; a=\"b;\"; Boundary=\"x y\""), Some(b"x y".to_vec()));
+        assert_eq!(of(b"multipart/form-data;boundary=--1"), Some(b"--1".to_vec()));
+        for bad in
+            ["text/plain; boundary=x", "multipart/form-data", "multipart/form-data; boundary="]
+        {
+            assert_eq!(of(bad.as_bytes()), None, "{bad}");
+        }
+        let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
+        assert_eq!(of(long.as_bytes()), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! A request as a handler sees it.
+
+use picoevent::{ConnMut, Cx};
+
+use crate::encoded::{Encoded, fields};
+use crate::exchange::{Exchange, Input, flag};
+use crate::method::Method;
+use crate::path::{param, path_of, query_of};
+use crate::route::{Parts, Route};
+use crate::text::{ascii, copy};
+
+/// A request, and the answer to it.
+///
+/// ```
+/// use picoevent_http::{Reply, Request, Status};
+/// # struct App { levels: [u32; 4] }
+/// /// `PUT /level/{channel}?value=12`
+/// fn set_level(app: &mut App, request: &mut Request<App>) {
+///     let channel = request.param("channel").and_then(|channel| channel.number());
+///     let value = request.query("value").and_then(|value| value.number());
+///     let level = channel.and_then(|channel| app.levels.get_mut(channel as usize));
+///     let _ = match (level, value) {
+///         (Some(level), Some(value)) => {
+///             *level = value;
+///             request.reply(Reply::text(Status::OK), b"set\n")
+///         }
+///         (None, _) => request.reply(Reply::text(Status::NOT_FOUND), b"no such channel\n"),
+///         (_, None) => request.reply(Reply::text(Status::BAD_REQUEST), b"which value?\n"),
+///     };
+/// }
+/// # let _ = set_level;
+/// ```
+pub struct Request<'r, 'c, 's, A: 'static> {
+    pub(crate) conn: &'r mut ConnMut<'c, 's, A>,
+    pub(crate) x: &'r mut Exchange,
+    pub(crate) text: &'r mut [u8],
+    pub(crate) site: &'static Parts<A>,
+}
+
+/// What was asked.
+impl<'s, A: 'static> Request<'_, '_, 's, A> {
+    /// Returns the method.
+    pub fn method(&self) -> Method {
+        self.x.method
+    }
+
+    /// Returns the path and the query as they came.
+    pub fn target(&self) -> &str {
+        ascii(self.raw_target())
+    }
+
+    /// Returns the path as it came, without the query.
+    pub fn path(&self) -> &str {
+        ascii(path_of(self.raw_target()))
+    }
+
+    /// Returns the part of the path that stands for `{name}` in the route.
+    pub fn param(&self, name: &str) -> Option<Encoded<'_>> {
+        param(self.route()?.path, path_of(self.raw_target()), name)
+    }
+
+    /// Returns the first value of a field of the query.
+    pub fn query(&self, name: &str) -> Option<Encoded<'_>> {
+        let mut all = fields(query_of(self.raw_target()));
+        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Returns the first value of a header field whose name is one of [`Site::HEADERS`](crate::Site::HEADERS).
+    /// Its bytes are visible ones, spaces, and any above ASCII.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        let is_it = |kept: &&str| kept.eq_ignore_ascii_case(name);
+        let wanted = self.site.headers.iter().position(is_it)?;
+        self.kept(wanted as u8)
+    }
+
+    /// Returns the connection's handle, for [`Http::with`](crate::Http::with).
+    pub fn id(&self) -> picoevent::Conn {
+        self.conn.id()
+    }
+
+    /// Returns the rest of the loop.
+    pub fn cx(&mut self) -> &mut Cx<'s, A> {
+        self.conn.cx()
+    }
+
+    /// Returns the connection, to look at: its peer, for instance.
+    pub fn conn(&self) -> &ConnMut<'_, 's, A> {
+        self.conn
+    }
+}
+
+/// The body.
+///
+/// An upload that is counted, and held back while it cannot be taken:
+///
+/// ```
+/// use picoevent_http::{Part, Reply, Request, Route, Status};
+///
+/// struct App {
+///     flash: Vec<u8>,
+/// }
+///
+/// const UPLOAD: Route<App> = Route::put("/firmware", done).body(part);
+///
+/// fn part(app: &mut App, request: &mut Request<App>, part: Part) {
+///     if part == Part::Lost {
+///         return app.flash.clear();
+///     }
+///     let data = request.data();
+///     app.flash.extend(data);
+///     let amount = data.len();
+///     request.take(amount);
+/// }
+///
+/// fn done(_: &mut App, request: &mut Request<App>) {
+///     let _ = request.reply(Reply::text(Status::CREATED), b"thank you\n");
+/// }
+/// # let _ = UPLOAD;
+/// ```
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// Returns the length of the body, if it is known.
+    pub fn content_length(&self) -> Option<u32> {
+        (!self.x.has(flag::CHUNKED)).then_some(self.x.body)
+    }
+
+    /// Returns what is there of the body and not yet taken, in one piece. For a route without
+    /// [`Route::body`], all of it.
+    pub fn data(&mut self) -> &[u8] {
+        let amount = self.held();
+        self.conn.contiguous(amount).unwrap_or_default()
+    }
+
+    /// Takes up to `amount` bytes of the body. Returns the number taken.
+    pub fn take(&mut self, amount: usize) -> usize {
+        let taken = self.conn.consume(amount.min(self.held()));
+        self.x.content = self.x.content.saturating_sub(taken as u32);
+        self.x.count(taken);
+        taken
+    }
+
+    /// Returns the first value of a field of a form (`application/x-www-form-urlencoded`) that is the body.
+    pub fn form(&mut self, name: &str) -> Option<Encoded<'_>> {
+        let mut all = fields(self.data());
+        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Returns how many bytes of the body are there.
+    fn held(&self) -> usize {
+        match self.x.input {
+            Input::Body | Input::Chunk => self.conn.input_len().min(self.x.content as usize),
+            _ => 0,
+        }
+    }
+}
+
+impl<A: 'static> Request<'_, '_, '_, A> {
+    pub(crate) fn raw_target(&self) -> &[u8] {
+        self.text.get(..self.x.target.into()).unwrap_or_default()
+    }
+
+    pub(crate) fn route(&self) -> Option<&'static Route<A>> {
+        self.site.routes.get(self.x.route())
+    }
+
+    /// Returns what is kept under a number.
+    pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
+        let mut rest = self.text.get(self.x.target.into()..self.x.kept.into())?;
+        while let [number, high, low, after @ ..] = rest {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let (value, next) = after.split_at_checked(length)?;
+            if *number == wanted {
+                return Some(value);
+            }
+            rest = next;
+        }
+        None
+    }
+}
+
+/// Keeps a value under a number, behind what is kept already. Returns whether there was room.
+pub(crate) fn keep(x: &mut Exchange, text: &mut [u8], number: u8, value: &[u8]) -> bool {
+    let Ok(length) = u16::try_from(value.len()) else { return false };
+    let [high, low] = length.to_be_bytes();
+    let Some(room) = text.get_mut(x.kept.into()..) else { return false };
+    let Some((head, room)) = room.split_at_mut_checked(3) else { return false };
+    let Some(room) = room.get_mut(..value.len()) else { return false };
+    copy(head, &[number, high, low]);
+    copy(room, value);
+    x.kept = x.kept.saturating_add(length).saturating_add(3);
+    true
+}

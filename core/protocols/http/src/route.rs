@@ -1,0 +1,210 @@
+//! Routes: which function answers which request. A table of them is a constant, in flash.
+
+use core::time::Duration;
+
+use crate::engine::Step;
+use crate::exchange::Exchange;
+use crate::file::{self, File};
+use crate::limits::Limits;
+use crate::method::Method;
+use crate::request::Request;
+use crate::server::Slots;
+use crate::status::Status;
+use crate::websocket::{self, OnMessage};
+
+/// Answers a request, writes the next piece of its answer, or looks at its head.
+pub type OnRequest<A> = fn(&mut A, &mut Request<'_, '_, '_, A>);
+
+/// Takes a piece of a request's body.
+pub type OnPart<A> = fn(&mut A, &mut Request<'_, '_, '_, A>, Part);
+
+/// What has come of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// There are bytes: [`Request::data`]. What is not [taken](Request::take) stays, and holds the peer back.
+    More,
+    /// The connection has ended, and the body is not complete. No answer can be given.
+    Lost,
+}
+
+/// Looks at a field of the head, for a kind of route.
+pub(crate) type OnField<A> =
+    fn(&Route<A>, &mut Exchange, &mut [u8], name: &[u8], value: &[u8]) -> Result<(), Status>;
+
+/// Reads a body in chunks.
+pub(crate) type OnChunks<A> = fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<Step, Status>;
+
+/// What a WebSocket's route does with its connection.
+pub(crate) struct SocketHooks<A: 'static> {
+    pub(crate) advance: OnRequest<A>,
+    pub(crate) alarm: OnRequest<A>,
+    pub(crate) ended: OnRequest<A>,
+}
+
+impl<A: 'static> Clone for SocketHooks<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: 'static> Copy for SocketHooks<A> {}
+
+/// A path, a method, and the functions that answer.
+///
+/// In the path, `{name}` stands for one segment, and `{*name}` at the end for all that are left. The first
+/// route that matches answers. `HEAD` is answered as `GET`, without the content; `OPTIONS`, and methods
+/// that a path has no route for, are answered by the library.
+pub struct Route<A: 'static> {
+    pub(crate) path: &'static str,
+    pub(crate) method: Method,
+    pub(crate) call: OnRequest<A>,
+    pub(crate) before: Option<OnRequest<A>>,
+    pub(crate) part: Option<OnPart<A>>,
+    pub(crate) chunks: Option<OnChunks<A>>,
+    pub(crate) pull: Option<OnRequest<A>>,
+    pub(crate) field: Option<OnField<A>>,
+    pub(crate) files: &'static [File],
+    pub(crate) message: Option<OnMessage<A>>,
+    pub(crate) protocols: &'static [&'static str],
+    pub(crate) socket: Option<SocketHooks<A>>,
+}
+
+impl<A: 'static> Route<A> {
+    /// Makes a route for a method.
+    pub const fn new(method: Method, path: &'static str, call: OnRequest<A>) -> Self {
+        Self {
+            path,
+            method,
+            call,
+            before: None,
+            part: None,
+            chunks: None,
+            pull: None,
+            field: None,
+            files: &[],
+            message: None,
+            protocols: &[],
+            socket: None,
+        }
+    }
+
+    /// Makes a route for `GET` and `HEAD`.
+    pub const fn get(path: &'static str, call: OnRequest<A>) -> Self {
+        Self::new(Method::Get, path, call)
+    }
+
+    /// Makes a route for `POST`. Without [`body`](Self::body), the body is awaited, and has to fit the input
+    /// ring: [`Request::data`].
+    pub const fn post(path: &'static str, call: OnRequest<A>) -> Self {
+        Self::new(Method::Post, path, call)
+    }
+
+    /// Makes a route for `PUT`, as [`post`](Self::post).
+    pub const fn put(path: &'static str, call: OnRequest<A>) -> Self {
+        Self::new(Method::Put, path, call)
+    }
+
+    /// Makes a route for `DELETE`.
+    pub const fn delete(path: &'static str, call: OnRequest<A>) -> Self {
+        Self::new(Method::Delete, path, call)
+    }
+
+    /// Makes a route for files, each under its own name: `Route::files("/{*name}", SITE)`.
+    pub const fn files(path: &'static str, files: &'static [File]) -> Self {
+        Self { files, field: Some(file::field), ..Self::get(path, file::serve) }
+    }
+
+    /// Makes a route for one file, whatever its name is.
+    pub const fn file(path: &'static str, file: &'static File) -> Self {
+        Self::files(path, core::slice::from_ref(file))
+    }
+
+    /// Makes a route for WebSockets, whose messages `message` gets.
+    pub const fn websocket(path: &'static str, message: OnMessage<A>) -> Self {
+        Self {
+            message: Some(message),
+            field: Some(websocket::field),
+            socket: Some(SocketHooks {
+                advance: websocket::advance,
+                alarm: websocket::alarm,
+                ended: websocket::ended,
+            }),
+            ..Self::get(path, websocket::accept)
+        }
+    }
+
+    /// Sets the subprotocols of a WebSocket, the best first. A client that asks for none of them gets none.
+    #[must_use]
+    pub const fn protocols(self, protocols: &'static [&'static str]) -> Self {
+        Self { protocols, ..self }
+    }
+
+    /// Streams the body to `part`, of any length up to [`Limits::body`]. When all of it is taken, the route's
+    /// own function answers.
+    #[must_use]
+    pub const fn body(self, part: OnPart<A>) -> Self {
+        Self { part: Some(part), chunks: Some(|app, request| request.read_chunks(app)), ..self }
+    }
+
+    /// Calls `before` when the head is complete. If it answers, nothing else is called, and the body is not
+    /// read: for a password, for instance.
+    #[must_use]
+    pub const fn before(self, before: OnRequest<A>) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// Calls `pull` for the next piece of an answer that was [begun](Request::begin), whenever there is room.
+    #[must_use]
+    pub const fn pull(self, pull: OnRequest<A>) -> Self {
+        Self { pull: Some(pull), ..self }
+    }
+
+    /// Returns whether it answers this method.
+    pub(crate) fn answers(&self, method: Method) -> bool {
+        self.method == method || self.method == Method::Get && method == Method::Head
+    }
+}
+
+/// A site: its routes, its limits, and where the application keeps its [`Server`](crate::Server).
+///
+/// [`Http`](crate::Http) has an example.
+pub trait Site<A: 'static>: Sized {
+    /// The routes, 255 at most.
+    const ROUTES: &'static [Route<A>];
+    /// What clients may use up.
+    const LIMITS: Limits = Limits::new();
+    /// The names of the header fields that are kept for [`Request::header`].
+    const HEADERS: &'static [&'static str] = &[];
+    /// The room for the head of an answer, and for short answers as a whole. With less room in the output
+    /// ring, requests wait. The library's own answers need
+    /// 160 bytes, and those with files 320.
+    const ROOM: usize = 320;
+
+    /// The memory for the requests; see [`Server`](crate::Server).
+    type Server: Slots;
+
+    /// Returns it.
+    fn server(app: &mut A) -> &mut Self::Server;
+
+    /// All of the above.
+    #[doc(hidden)]
+    const PARTS: &'static Parts<A> = &Parts {
+        routes: Self::ROUTES,
+        limits: Self::LIMITS,
+        headers: Self::HEADERS,
+        room: Self::ROOM,
+    };
+
+    /// For the connections.
+    #[doc(hidden)]
+    const STALL: Option<Duration> = Some(Self::LIMITS.stall);
+}
+
+/// The constants of a site.
+#[doc(hidden)]
+pub struct Parts<A: 'static> {
+    pub(crate) routes: &'static [Route<A>],
+    pub(crate) limits: Limits,
+    pub(crate) headers: &'static [&'static str],
+    pub(crate) room: usize,
+}

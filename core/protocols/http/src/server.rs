@@ -1,0 +1,138 @@
+//! The memory for requests.
+
+use picoevent::Conn;
+
+use crate::exchange::Exchange;
+
+/// The memory for `N` connections, each with `TEXT` bytes for the target and for the header fields that the
+/// [`Site`](crate::Site) keeps: a target that does not fit is answered with 414, fields that do not fit
+/// with 431. A connection that finds no place is answered with 503.
+///
+/// A WebSocket's handshake takes 24 bytes of the text beside the target.
+pub struct Server<const N: usize, const TEXT: usize = 64> {
+    slots: [Slot<TEXT>; N],
+}
+
+/// The memory for one connection.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct Slot<const TEXT: usize> {
+    conn: Option<Conn>,
+    /// A callback works on a copy.
+    is_taken: bool,
+    exchange: Exchange,
+    text: [u8; TEXT],
+}
+
+impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
+    /// Makes the memory.
+    pub const fn new() -> Self {
+        let slot = Slot { conn: None, is_taken: false, exchange: Exchange::new(), text: [0; TEXT] };
+        Self { slots: [slot; N] }
+    }
+
+    /// Returns the number of connections.
+    pub fn len(&self) -> usize {
+        let places = self.slots.iter();
+        places.fold(0, |held, slot| held.saturating_add(slot.conn.is_some().into()))
+    }
+
+    /// Returns whether there is no connection.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns where a connection's slot is: at its own index in general.
+    fn find(&self, conn: Conn) -> Option<usize> {
+        let home = conn.index().checked_rem(N)?;
+        if self.slots.get(home)?.conn == Some(conn) {
+            return Some(home);
+        }
+        self.slots.iter().position(|slot| slot.conn == Some(conn))
+    }
+}
+
+impl<const N: usize, const TEXT: usize> Default for Server<N, TEXT> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the library asks of a [`Server`] of any size.
+#[doc(hidden)]
+#[expect(private_interfaces, reason = "it is implemented here only")]
+pub trait Slots: sealed::Sealed {
+    type Slot: Copy;
+
+    /// Takes a slot for a connection. Returns whether there was one.
+    fn add(&mut self, conn: Conn) -> bool;
+
+    /// Gives a connection's slot back.
+    fn remove(&mut self, conn: Conn);
+
+    /// Takes a copy of a connection's slot to work on.
+    fn take(&mut self, conn: Conn) -> Option<(usize, Self::Slot)>;
+
+    /// Puts the copy back.
+    fn put(&mut self, place: usize, slot: Self::Slot);
+
+    /// Returns the parts of a copy.
+    fn parts(slot: &mut Self::Slot) -> (&mut Exchange, &mut [u8]);
+
+    /// Returns the connection at a place, and its route: `None` behind the last place.
+    fn at(&self, place: usize) -> Option<Option<(Conn, usize)>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<const N: usize, const TEXT: usize> sealed::Sealed for Server<N, TEXT> {}
+
+#[expect(private_interfaces, reason = "it is used here only")]
+impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
+    type Slot = Slot<TEXT>;
+
+    fn add(&mut self, conn: Conn) -> bool {
+        let home = conn.index().checked_rem(N).unwrap_or(0);
+        let is_free = |slot: &Slot<TEXT>| slot.conn.is_none();
+        let place = match self.slots.get(home).is_some_and(is_free) {
+            true => Some(home),
+            false => self.slots.iter().position(is_free),
+        };
+        let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else { return false };
+        (slot.conn, slot.is_taken, slot.exchange) = (Some(conn), false, Exchange::new());
+        true
+    }
+
+    fn remove(&mut self, conn: Conn) {
+        if let Some(slot) = self.find(conn).and_then(|place| self.slots.get_mut(place)) {
+            slot.conn = None;
+        }
+    }
+
+    fn take(&mut self, conn: Conn) -> Option<(usize, Slot<TEXT>)> {
+        let place = self.find(conn)?;
+        let slot = self.slots.get_mut(place)?;
+        if core::mem::replace(&mut slot.is_taken, true) {
+            return None;
+        }
+        Some((place, *slot))
+    }
+
+    fn put(&mut self, place: usize, slot: Slot<TEXT>) {
+        if let Some(held) = self.slots.get_mut(place)
+            && held.conn == slot.conn
+        {
+            *held = Slot { is_taken: false, ..slot };
+        }
+    }
+
+    fn parts(slot: &mut Slot<TEXT>) -> (&mut Exchange, &mut [u8]) {
+        (&mut slot.exchange, &mut slot.text)
+    }
+
+    fn at(&self, place: usize) -> Option<Option<(Conn, usize)>> {
+        self.slots.get(place).map(|slot| slot.conn.map(|conn| (conn, slot.exchange.route())))
+    }
+}

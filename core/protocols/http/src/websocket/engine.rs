@@ -1,0 +1,245 @@
+//! The frames of a WebSocket's input.
+
+use picoevent::ConnError;
+
+use super::frame::{self, Header, Opcode, code, header, is_sendable, unmask};
+use super::utf8::Utf8;
+use super::{Message, Socket};
+use crate::exchange::flag;
+use crate::request::Request;
+
+/// What is known of the frames on a connection.
+///
+/// ```text
+///   input ring   │ clear │ left, as far as it has come │ the next frame …
+/// ```
+#[derive(Clone, Copy)]
+pub(crate) struct Frames {
+    mask: [u8; 4],
+    /// Bytes of the frame that are unmasked.
+    offset: u32,
+    /// Bytes of the frame that are still masked, or are still to come.
+    left: u32,
+    /// Unmasked bytes in the ring that are not taken.
+    pub(super) clear: u32,
+    /// Bytes of the message so far.
+    message: u32,
+    utf8: Utf8,
+    /// The message that is coming in.
+    receiving: Option<Opcode>,
+    /// The message that is sent in pieces.
+    pub(super) sending: Option<Opcode>,
+    /// A frame is under way, and it is the last of its message.
+    in_frame: bool,
+    is_last: bool,
+    /// A ping was sent since the last input.
+    pinged: bool,
+    /// Bytes of input that were taken, and that had come when the silence was last looked at.
+    pub(super) taken: u32,
+    heard: u32,
+    /// How it has ended.
+    pub(super) code: u16,
+}
+
+impl Frames {
+    pub(super) const NEW: Self = Self {
+        mask: [0; 4],
+        offset: 0,
+        left: 0,
+        clear: 0,
+        message: 0,
+        utf8: Utf8::NEW,
+        receiving: None,
+        sending: None,
+        in_frame: false,
+        is_last: false,
+        pinged: false,
+        taken: 0,
+        heard: 0,
+        code: code::LOST,
+    };
+}
+
+/// What a step has come to.
+enum Step {
+    Done,
+    Waits,
+}
+
+/// Takes in what has come.
+pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    let mut socket = Socket::new(request);
+    while socket.request.conn.is_open() {
+        let step = match socket.frames().in_frame {
+            false => socket.read_header(),
+            true => socket.read_payload(app),
+        };
+        match step {
+            Ok(Step::Done) => {}
+            Ok(Step::Waits) => break,
+            Err(code) => socket.end(code),
+        }
+    }
+    // A peer that ends its stream is not there any more.
+    let conn = &mut socket.request.conn;
+    if socket.request.x.has(flag::EOF) && conn.is_open() {
+        conn.close();
+    }
+}
+
+/// Nothing has come for long, or something has.
+pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    let mut socket = Socket::new(request);
+    let mut frames = socket.frames();
+    let heard = frames.taken.wrapping_add(socket.request.conn.input_len() as u32);
+    let is_silent = heard == frames.heard;
+    if is_silent && frames.pinged {
+        return socket.request.conn.abort_with(ConnError::TimedOut);
+    }
+    (frames.pinged, frames.heard) = (is_silent, heard);
+    socket.set_frames(frames);
+    if is_silent {
+        // Without room the peer takes nothing, which has a limit of its own.
+        let _ = socket.send(Opcode::Ping, &[], true);
+    }
+}
+
+/// The connection has ended.
+pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    let Some(message) = request.route().and_then(|route| route.message) else { return };
+    let mut socket = Socket::new(request);
+    let code = socket.frames().code;
+    message(app, &mut socket, Message::Closed(code));
+}
+
+impl<A: 'static> Socket<'_, '_, '_, '_, A> {
+    /// Reads the header of the next frame, and all of a control frame. An error is the code to close with.
+    fn read_header(&mut self) -> Result<Step, u16> {
+        let mut bytes = [0; frame::LONGEST];
+        let held = self.request.conn.copy_out(0, &mut bytes);
+        let header = match header(bytes.get(..held).unwrap_or_default()) {
+            None => return Ok(Step::Waits),
+            Some(header) => header?,
+        };
+        if header.opcode.is_control() {
+            return self.read_control(&header);
+        }
+        let mut frames = self.frames();
+        let begins = header.opcode != Opcode::Continuation;
+        if begins == frames.receiving.is_some() {
+            return Err(code::PROTOCOL);
+        }
+        if begins {
+            (frames.receiving, frames.message, frames.utf8) = (Some(header.opcode), 0, Utf8::NEW);
+        }
+        let message = frames.message.checked_add(header.length);
+        let most = self.request.site.limits.body;
+        frames.message = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
+        (frames.mask, frames.offset, frames.left) = (header.mask, 0, header.length);
+        (frames.in_frame, frames.is_last) = (true, header.is_last);
+        self.set_frames(frames);
+        self.drop_input(header.size);
+        Ok(Step::Done)
+    }
+
+    /// Reads a control frame.
+    fn read_control(&mut self, header: &Header) -> Result<Step, u16> {
+        let length = header.length as usize;
+        let whole = header.size.saturating_add(length);
+        let (input, _) = self.request.conn.ring_sizes();
+        if whole > input {
+            return Err(code::TOO_BIG);
+        }
+        if self.request.conn.input_len() < whole {
+            return Ok(Step::Waits);
+        }
+        if header.opcode == Opcode::Ping && !self.request.has_room() {
+            return Ok(Step::Waits);
+        }
+        let mut data = [0; 125];
+        let Some(data) = data.get_mut(..length) else { return Err(code::PROTOCOL) };
+        self.request.conn.copy_out(header.size, data);
+        unmask(data, header.mask, 0);
+        self.drop_input(whole);
+        match header.opcode {
+            Opcode::Ping => {
+                // There is room, unless the site has less than a ping may have.
+                let _ = self.send(Opcode::Pong, data, true);
+                Ok(Step::Done)
+            }
+            Opcode::Close => match data.split_first_chunk::<2>() {
+                None if data.is_empty() => Err(code::NONE),
+                None => Err(code::PROTOCOL),
+                Some((sent, reason)) => {
+                    let sent = u16::from_be_bytes(*sent);
+                    let is_text = str::from_utf8(reason).is_ok();
+                    Err(match is_text {
+                        _ if !is_sendable(sent) => code::PROTOCOL,
+                        true => sent,
+                        false => code::NOT_TEXT,
+                    })
+                }
+            },
+            _ => Ok(Step::Done),
+        }
+    }
+
+    /// Takes bytes that are not the application's.
+    pub(super) fn drop_input(&mut self, amount: usize) -> usize {
+        let taken = self.request.conn.consume(amount);
+        let mut frames = self.frames();
+        frames.taken = frames.taken.wrapping_add(taken as u32);
+        self.set_frames(frames);
+        taken
+    }
+
+    /// Unmasks what has come of a frame, and gives it to the application.
+    fn read_payload(&mut self, app: &mut A) -> Result<Step, u16> {
+        let mut frames = self.frames();
+        let conn = &mut self.request.conn;
+        let masked = (conn.input_len() as u32).saturating_sub(frames.clear).min(frames.left);
+        let (input, _) = conn.ring_sizes();
+        // A frame that fits comes whole.
+        if masked < frames.left && conn.input_len() < input {
+            return Ok(Step::Waits);
+        }
+        let clear = frames.clear.saturating_add(masked);
+        let data = conn.contiguous(clear as usize).unwrap_or_default();
+        let new = data.get_mut(frames.clear as usize..).unwrap_or_default();
+        unmask(new, frames.mask, frames.offset);
+        let is_text = frames.receiving == Some(Opcode::Text);
+        if is_text && !frames.utf8.take(new) {
+            return Err(code::NOT_TEXT);
+        }
+        frames.clear = clear;
+        frames.offset = frames.offset.wrapping_add(masked);
+        frames.left = frames.left.saturating_sub(masked);
+        let is_last = frames.is_last && frames.left == 0;
+        if is_text && is_last && !frames.utf8.is_complete() {
+            return Err(code::NOT_TEXT);
+        }
+        self.set_frames(frames);
+        if clear > 0 || is_last {
+            let message = match is_text {
+                true => Message::Text { is_last },
+                false => Message::Binary { is_last },
+            };
+            if let Some(call) = self.request.route().and_then(|route| route.message) {
+                call(app, self, message);
+            }
+        }
+        let mut frames = self.frames();
+        if frames.clear > 0 {
+            let has_taken = frames.clear < clear;
+            return Ok(if has_taken { Step::Done } else { Step::Waits });
+        }
+        if frames.left == 0 {
+            frames.in_frame = false;
+            if frames.is_last {
+                frames.receiving = None;
+            }
+            self.set_frames(frames);
+        }
+        Ok(Step::Done)
+    }
+}

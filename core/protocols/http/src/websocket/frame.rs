@@ -1,0 +1,178 @@
+//! The header of a frame (RFC 6455, 5.2).
+
+/// Codes of the end of a WebSocket (RFC 6455, 7.4).
+pub(crate) mod code {
+    pub(crate) const NORMAL: u16 = 1000;
+    pub(crate) const PROTOCOL: u16 = 1002;
+    /// No code was given. Never sent.
+    pub(crate) const NONE: u16 = 1005;
+    /// The connection ended without a close frame. Never sent.
+    pub(crate) const LOST: u16 = 1006;
+    pub(crate) const NOT_TEXT: u16 = 1007;
+    pub(crate) const TOO_BIG: u16 = 1009;
+}
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Continuation,
+    Text,
+    Binary,
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Opcode {
+    const fn of(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0 => Self::Continuation,
+            1 => Self::Text,
+            2 => Self::Binary,
+            8 => Self::Close,
+            9 => Self::Ping,
+            10 => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    pub(crate) const fn bits(self) -> u8 {
+        match self {
+            Self::Continuation => 0,
+            Self::Text => 1,
+            Self::Binary => 2,
+            Self::Close => 8,
+            Self::Ping => 9,
+            Self::Pong => 10,
+        }
+    }
+
+    pub(crate) const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+}
+
+/// A header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) opcode: Opcode,
+    pub(crate) is_last: bool,
+    pub(crate) length: u32,
+    pub(crate) mask: [u8; 4],
+    /// The length of the header itself.
+    pub(crate) size: usize,
+}
+
+/// The longest header of a client.
+pub(crate) const LONGEST: usize = 14;
+
+/// Reads the header of a client's frame. `None` while it is not complete. An error is the code to close
+/// with.
+pub(crate) fn header(bytes: &[u8]) -> Option<Result<Header, u16>> {
+    let [first, second, rest @ ..] = bytes else { return None };
+    let Some(opcode) = Opcode::of(first & 0x0f) else { return Some(Err(code::PROTOCOL)) };
+    let (is_last, short) = (first & 0x80 != 0, second & 0x7f);
+    // Reserved bits, no mask, a control frame in parts or a long one.
+    if first & 0x70 != 0 || second & 0x80 == 0 || opcode.is_control() && (!is_last || short > 125) {
+        return Some(Err(code::PROTOCOL));
+    }
+    let (length, rest, size) = match short {
+        126 => {
+            let (length, rest) = rest.split_first_chunk::<2>()?;
+            let length = u16::from_be_bytes(*length);
+            (u64::from(length).checked_sub(126).map(|_| u64::from(length)), rest, 8)
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk::<8>()?;
+            let length = u64::from_be_bytes(*length);
+            let is_shortest = length > 0xffff && length >> 63 == 0;
+            (is_shortest.then_some(length), rest, 14)
+        }
+        _ => (Some(short.into()), rest, 6),
+    };
+    let Some(length) = length else { return Some(Err(code::PROTOCOL)) };
+    let Ok(length) = u32::try_from(length) else { return Some(Err(code::TOO_BIG)) };
+    let mask = *rest.first_chunk::<4>()?;
+    Some(Ok(Header { opcode, is_last, length, mask, size }))
+}
+
+/// Applies a mask to bytes, the first of which is at `offset` in the frame.
+pub(crate) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: u32) {
+    let mask = mask.iter().cycle().skip((offset & 3) as usize);
+    for (byte, mask) in bytes.iter_mut().zip(mask) {
+        *byte ^= mask;
+    }
+}
+
+/// Returns whether a peer may send this code.
+pub(crate) const fn is_sendable(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: [u8; 4] = [1, 2, 3, 4];
+
+    fn read(start: &[u8]) -> Option<Result<(Opcode, bool, u32, usize), u16>> {
+        let whole = [start, &MASK].concat();
+        assert!((0..whole.len()).all(|at| !matches!(header(&whole[..at]), Some(Ok(_)))));
+        let header = header(&whole)?;
+        Some(header.map(|header| {
+            assert_eq!(header.mask, MASK);
+            (header.opcode, header.is_last, header.length, header.size)
+        }))
+    }
+
+    #[test]
+    fn lengths_have_three_forms() {
+        assert_eq!(read(&[0x81, 0x80]), Some(Ok((Opcode::Text, true, 0, 6))));
+        assert_eq!(read(&[0x02, 0x80 | 125]), Some(Ok((Opcode::Binary, false, 125, 6))));
+        assert_eq!(read(&[0x80, 0xfe, 0, 126]), Some(Ok((Opcode::Continuation, true, 126, 8))));
+        let long = [0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0];
+        assert_eq!(read(&long), Some(Ok((Opcode::Binary, true, 65_536, 14))));
+    }
+
+    #[test]
+    fn a_header_that_breaks_the_rules_is_refused() {
+        for bad in [
+            &[0xc1, 0x80][..],
+            &[0xa1, 0x80],
+            &[0x91, 0x80],
+            &[0x83, 0x80],
+            &[0x87, 0x80],
+            &[0x8b, 0x80],
+            &[0x8f, 0x80],
+            &[0x81, 0x00],
+            &[0x81, 0x05],
+            &[0x09, 0x80],
+            &[0x08, 0x80],
+            &[0x89, 0xfe, 0, 126],
+            &[0x81, 0xfe, 0, 125],
+            &[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
+            &[0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0],
+        ] {
+            assert_eq!(header(&[bad, &MASK].concat()), Some(Err(code::PROTOCOL)), "{bad:?}");
+        }
+        let long = [0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4];
+        assert_eq!(header(&long), Some(Err(code::TOO_BIG)));
+    }
+
+    #[test]
+    fn a_mask_goes_on_where_a_piece_ended() {
+        let mut bytes = *b"masked";
+        unmask(&mut bytes[..3], MASK, 0);
+        unmask(&mut bytes[3..], MASK, 3);
+        unmask(&mut bytes, MASK, 4);
+        assert_eq!(&bytes, b"masked");
+    }
+
+    #[test]
+    fn some_codes_are_never_sent() {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
+            assert!(!is_sendable(code), "{code}");
+        }
+        assert!([1000, 1003, 1007, 1014, 3000, 4999].into_iter().all(is_sendable));
+    }
+}

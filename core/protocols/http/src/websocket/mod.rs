@@ -1,0 +1,318 @@
+//! WebSockets (RFC 6455): the handshake, and what an application sends and hears.
+
+mod engine;
+mod frame;
+mod sha1;
+mod utf8;
+
+use core::fmt;
+
+use picoevent::Cx;
+
+pub(crate) use engine::{Frames, advance, alarm, ended};
+use frame::{Opcode, code, is_sendable};
+
+use crate::base64;
+use crate::buffer::Buffer;
+use crate::exchange::{Exchange, Extra, Input, Timer, flag};
+use crate::reply::{Head, Length, ReplyError};
+use crate::request::{Request, keep};
+use crate::route::Route;
+use crate::status::Status;
+use crate::text::{has_word, is_same};
+
+/// Hears of a WebSocket.
+pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
+
+/// What has come on a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The handshake is done.
+    Opened,
+    /// A text: [`Socket::data`]. It is valid UTF-8 so far, up to a character that a piece may end in.
+    Text {
+        /// It is the whole rest of the message.
+        is_last: bool,
+    },
+    /// Bytes: [`Socket::data`].
+    Binary {
+        /// They are the whole rest of the message.
+        is_last: bool,
+    },
+    /// It has ended, with a code: 1000 in general, 1005 for none, 1006 for a connection that was lost. The last
+    /// call, once.
+    Closed(u16),
+}
+
+/// A WebSocket.
+///
+/// A lamp that is switched by messages, and tells each of them who asks:
+///
+/// ```
+/// use picoevent_http::{Message, Route, Socket};
+///
+/// struct App {
+///     is_on: bool,
+/// }
+///
+/// const LIVE: Route<App> = Route::websocket("/live", App::heard);
+///
+/// impl App {
+///     fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
+///         if let Message::Text { is_last: true } = message {
+///             match socket.data() {
+///                 b"on" => self.is_on = true,
+///                 b"off" => self.is_on = false,
+///                 _ => {}
+///             }
+///             socket.take(usize::MAX);
+///             let _ = socket.send_text(if self.is_on { "is on" } else { "is off" });
+///         }
+///     }
+/// }
+/// # let _ = LIVE;
+/// ```
+///
+/// A message that fits into the input ring comes whole, if it was sent in one frame. A longer one comes in
+/// pieces, as does one that was sent in several. What is not [taken](Self::take) stays, and holds the peer
+/// back; it is reported again when output was sent, and by [`Http::socket`](crate::Http::socket). Pings are
+/// answered, and a silent peer is sent one, by the library.
+pub struct Socket<'q, 'r, 'c, 's, A: 'static> {
+    request: &'q mut Request<'r, 'c, 's, A>,
+}
+
+/// Input.
+impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
+    pub(crate) const fn new(request: &'q mut Request<'r, 'c, 's, A>) -> Self {
+        Self { request }
+    }
+
+    /// Returns the bytes of the message that are there, in one piece.
+    pub fn data(&mut self) -> &[u8] {
+        let clear = self.frames().clear as usize;
+        self.request.conn.contiguous(clear).unwrap_or_default()
+    }
+
+    /// Takes up to `amount` of them. Returns the number taken.
+    pub fn take(&mut self, amount: usize) -> usize {
+        let taken = self.drop_input(amount.min(self.frames().clear as usize));
+        let mut frames = self.frames();
+        frames.clear = frames.clear.saturating_sub(taken as u32);
+        self.set_frames(frames);
+        taken
+    }
+
+    /// Returns the connection's handle, for [`Http::socket`](crate::Http::socket).
+    pub fn id(&self) -> picoevent::Conn {
+        self.request.id()
+    }
+
+    /// Returns the request that it began with.
+    pub fn request(&self) -> &Request<'r, 'c, 's, A> {
+        self.request
+    }
+
+    /// Returns the rest of the loop.
+    pub fn cx(&mut self) -> &mut Cx<'s, A> {
+        self.request.cx()
+    }
+
+    /// Returns the subprotocol that was agreed on.
+    pub fn protocol(&self) -> Option<&'static str> {
+        let number = self.request.kept(PROTOCOL)?.first()?;
+        self.request.route()?.protocols.get(usize::from(*number)).copied()
+    }
+
+    fn frames(&self) -> Frames {
+        match self.request.x.extra {
+            Extra::Frames(frames) => frames,
+            _ => Frames::NEW,
+        }
+    }
+
+    fn set_frames(&mut self, frames: Frames) {
+        self.request.x.extra = Extra::Frames(frames);
+    }
+}
+
+/// Output. Each verb writes all or nothing.
+///
+/// ```
+/// use picoevent_http::{ReplyError, Socket};
+/// # struct App { level: u32 }
+/// fn tell(app: &App, socket: &mut Socket<App>) -> Result<(), ReplyError> {
+///     socket.send_fmt(format_args!("level {}", app.level))?;
+///     // A message in two pieces, as there is room.
+///     socket.send_binary(&[1, 2], false)?;
+///     socket.send_binary(&[3], true)
+/// }
+/// # let _ = tell;
+/// ```
+impl<A: 'static> Socket<'_, '_, '_, '_, A> {
+    /// Sends a text.
+    ///
+    /// # Errors
+    /// [`ReplyError::Full`] and [`TooLong`](ReplyError::TooLong) when it does not fit into the output ring,
+    /// [`NotNow`](ReplyError::NotNow) within a message in pieces, [`Ended`](ReplyError::Ended) after the end.
+    pub fn send_text(&mut self, text: &str) -> Result<(), ReplyError> {
+        self.send(Opcode::Text, text.as_bytes(), true)
+    }
+
+    /// Sends formatted text, which is formatted twice, for its length.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), ReplyError> {
+        let length = crate::reply::length_of(text);
+        self.begin(Opcode::Text, length, true)?;
+        self.request.conn.write_fmt(text)?;
+        self.request.x.count(length);
+        Ok(())
+    }
+
+    /// Sends a part of a text: all of it, or a piece, with others to follow up to the last one.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_text_part(&mut self, text: &[u8], is_last: bool) -> Result<(), ReplyError> {
+        self.send(Opcode::Text, text, is_last)
+    }
+
+    /// Sends bytes: a whole message, or a piece, with others to follow up to the last one.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_binary(&mut self, data: &[u8], is_last: bool) -> Result<(), ReplyError> {
+        self.send(Opcode::Binary, data, is_last)
+    }
+
+    /// Returns how many bytes can be sent now, in one piece.
+    pub fn room(&self) -> usize {
+        self.request.conn.room().saturating_sub(4)
+    }
+
+    /// Closes with a code, after what was sent: 1000 is the usual one. A code that is not for sending is sent
+    /// as 1000.
+    pub fn close(&mut self, code: u16) {
+        let code = if is_sendable(code) { code } else { code::NORMAL };
+        self.end(code);
+    }
+
+    fn send(&mut self, opcode: Opcode, data: &[u8], is_last: bool) -> Result<(), ReplyError> {
+        self.begin(opcode, data.len(), is_last)?;
+        self.request.conn.write(data)?;
+        self.request.x.count(data.len());
+        Ok(())
+    }
+
+    /// Writes the header of a frame, if there is room for all of it.
+    fn begin(&mut self, opcode: Opcode, length: usize, is_last: bool) -> Result<(), ReplyError> {
+        let mut frames = self.frames();
+        let mut sent = opcode;
+        if !opcode.is_control() {
+            match frames.sending {
+                None => {}
+                Some(begun) if begun == opcode => sent = Opcode::Continuation,
+                Some(_) => return Err(ReplyError::NotNow),
+            }
+        }
+        let length16 = u16::try_from(length).map_err(|_| ReplyError::TooLong)?;
+        let [high, low] = length16.to_be_bytes();
+        let first = sent.bits() | if is_last { 0x80 } else { 0 };
+        let long = [first, 126, high, low];
+        let head = if length16 < 126 { &[first, low][..] } else { &long };
+        self.request.check_room(head.len().saturating_add(length))?;
+        self.request.conn.write(head)?;
+        self.request.x.count(head.len());
+        if !opcode.is_control() {
+            frames.sending = (!is_last).then_some(opcode);
+            self.set_frames(frames);
+        }
+        Ok(())
+    }
+
+    /// Sends a close frame, and ends.
+    fn end(&mut self, code: u16) {
+        let mut frames = self.frames();
+        frames.code = code;
+        self.set_frames(frames);
+        let [high, low] = code.to_be_bytes();
+        let data = if code == code::NONE { &[][..] } else { &[high, low] };
+        // Without room for it the end alone has to do.
+        let _ = self.send(Opcode::Close, data, true);
+        self.request.conn.close();
+    }
+}
+
+/// Under these numbers the text keeps the answer to the key, and the number of the subprotocol.
+const ACCEPT: u8 = 255;
+const PROTOCOL: u8 = 254;
+
+/// Notes what a header field says of the handshake.
+pub(crate) fn field<A: 'static>(
+    route: &Route<A>,
+    x: &mut Exchange,
+    text: &mut [u8],
+    name: &[u8],
+    value: &[u8],
+) -> Result<(), Status> {
+    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let is = |known: &[u8]| is_same(name, known);
+    if is(b"upgrade") && has_word(value, b"websocket") {
+        x.set(flag::WEBSOCKET);
+    } else if is(b"sec-websocket-version") && value == b"13" {
+        x.set(flag::VERSION_13);
+    } else if is(b"sec-websocket-key") {
+        if x.has(flag::KEY) || base64::decode(value, &mut [0; 16]) != Some(16) {
+            return Err(Status::BAD_REQUEST);
+        }
+        x.set(flag::KEY);
+        let hash = sha1::sha1([value, GUID]);
+        if !keep(x, text, ACCEPT, &hash) {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+    } else if is(b"sec-websocket-protocol") {
+        let asked =
+            |known: &&str| crate::text::parts(value, b',').any(|part| part == known.as_bytes());
+        if let Some(number) = route.protocols.iter().position(asked)
+            && !keep(x, text, PROTOCOL, &[number as u8])
+        {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+    }
+    Ok(())
+}
+
+/// Answers the handshake.
+pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    let x = &*request.x;
+    if !x.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13) || x.has(flag::OLD) {
+        let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
+        return request.answer_bare(Status::UPGRADE_REQUIRED, fields);
+    }
+    let hash = request.kept(ACCEPT).unwrap_or_default();
+    let mut accept = [0; 28];
+    let is_get = x.method == crate::Method::Get;
+    if base64::encode(hash, &mut accept) != Some(28) || !is_get || x.input != Input::Done {
+        return request.refuse(Status::BAD_REQUEST);
+    }
+    let mut fields = Buffer::<192>::new();
+    fields.put(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+    fields.put(&accept);
+    fields.put(b"\r\n");
+    if let Some(protocol) = Socket::new(request).protocol() {
+        for part in ["Sec-WebSocket-Protocol: ", protocol, "\r\n"] {
+            fields.put(part.as_bytes());
+        }
+    }
+    let head = Head::bare(Status::SWITCHING_PROTOCOLS, fields.as_bytes());
+    if request.write_head(&head, Length::Known(0), 0).is_err() {
+        return request.conn.abort();
+    }
+    request.x.set(flag::COMPLETE);
+    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
+    request.x.extra = Extra::Frames(Frames::NEW);
+    if let Some(message) = request.route().and_then(|route| route.message) {
+        message(app, &mut Socket::new(request), Message::Opened);
+    }
+}

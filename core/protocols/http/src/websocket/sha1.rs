@@ -1,0 +1,88 @@
+//! SHA-1 (FIPS 180-4), for the handshake, which needs a hash and no security.
+
+/// Returns the hash of data.
+pub(crate) fn sha1(data: [&[u8]; 2]) -> [u8; 20] {
+    let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    let (mut block, mut used, mut total) = ([0_u8; 64], 0_usize, 0_u64);
+    let mut put = |byte: u8| {
+        if let Some(place) = block.get_mut(used) {
+            *place = byte;
+        }
+        used = used.wrapping_add(1) & 63;
+        if used == 0 {
+            compress(&mut state, &block);
+        }
+        used
+    };
+    for byte in data.into_iter().flatten() {
+        put(*byte);
+        total = total.wrapping_add(8);
+    }
+    let mut used = put(0x80);
+    while used != 56 {
+        used = put(0);
+    }
+    for byte in total.to_be_bytes() {
+        put(byte);
+    }
+    let mut hash = [0; 20];
+    for (target, word) in hash.chunks_exact_mut(4).zip(state) {
+        crate::text::copy(target, &word.to_be_bytes());
+    }
+    hash
+}
+
+fn compress(state: &mut [u32; 5], block: &[u8; 64]) {
+    // The last sixteen words of the schedule, in a ring.
+    let mut words = [0_u32; 16];
+    for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
+        *word = u32::from_be_bytes(*bytes);
+    }
+    let [mut a, mut b, mut c, mut d, mut e] = *state;
+    for round in 0..80_usize {
+        let word = |back: usize| words.get(round.wrapping_sub(back) & 15).copied().unwrap_or(0);
+        let next = match round {
+            0..16 => word(0),
+            _ => (word(3) ^ word(8) ^ word(14) ^ word(16)).rotate_left(1),
+        };
+        if let Some(place) = words.get_mut(round & 15) {
+            *place = next;
+        }
+        let (mix, constant) = match round {
+            0..20 => (b & c | !b & d, 0x5a82_7999),
+            20..40 => (b ^ c ^ d, 0x6ed9_eba1),
+            40..60 => (b & c | b & d | c & d, 0x8f1b_bcdc),
+            _ => (b ^ c ^ d, 0xca62_c1d6_u32),
+        };
+        let sum = a
+            .rotate_left(5)
+            .wrapping_add(mix)
+            .wrapping_add(e)
+            .wrapping_add(constant)
+            .wrapping_add(next);
+        (a, b, c, d, e) = (sum, a, b.rotate_left(30), c, d);
+    }
+    for (word, value) in state.iter_mut().zip([a, b, c, d, e]) {
+        *word = word.wrapping_add(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+
+    use super::*;
+
+    fn hex(first: &[u8], second: &[u8]) -> String {
+        sha1([first, second]).iter().map(|byte| std::format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_standard_hold() {
+        assert_eq!(hex(b"", b""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+        assert_eq!(hex(b"a", b"bc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        let two = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+        assert_eq!(hex(two, b""), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+        assert_eq!(hex(&[b'a'; 1000], b""), "291e9a6c66994949b57ba5e650361e98fc36b1ba");
+    }
+}

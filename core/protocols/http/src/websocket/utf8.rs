@@ -1,0 +1,83 @@
+//! UTF-8 that comes in pieces (RFC 3629, 4).
+
+/// How far a character has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Utf8 {
+    /// Bytes of it that are still to come.
+    left: u8,
+    /// What the next one may be.
+    low: u8,
+    high: u8,
+}
+
+impl Utf8 {
+    pub(crate) const NEW: Self = Self { left: 0, low: 0x80, high: 0xbf };
+
+    /// Takes the next bytes. Returns whether they can be UTF-8.
+    #[must_use]
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> bool {
+        bytes.iter().all(|byte| self.take_one(*byte))
+    }
+
+    /// Returns whether the last character is complete.
+    pub(crate) const fn is_complete(self) -> bool {
+        self.left == 0
+    }
+
+    fn take_one(&mut self, byte: u8) -> bool {
+        if self.left > 0 {
+            let fits = (self.low..=self.high).contains(&byte);
+            *self = Self { left: self.left.wrapping_sub(1), ..Self::NEW };
+            return fits;
+        }
+        let (left, low, high) = match byte {
+            0..=0x7f => return true,
+            0xc2..=0xdf => (1, 0x80, 0xbf),
+            0xe0 => (2, 0xa0, 0xbf),
+            0xed => (2, 0x80, 0x9f),
+            0xe1..=0xef => (2, 0x80, 0xbf),
+            0xf0 => (3, 0x90, 0xbf),
+            0xf1..=0xf3 => (3, 0x80, 0xbf),
+            0xf4 => (3, 0x80, 0x8f),
+            _ => return false,
+        };
+        *self = Self { left, low, high };
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_text(pieces: &[&[u8]]) -> bool {
+        let mut utf8 = Utf8::NEW;
+        pieces.iter().all(|piece| utf8.take(piece)) && utf8.is_complete()
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_the_standard_library_wherever_it_is_split(
+            bytes in prop_oneof![
+                proptest::collection::vec(prop_oneof![
+                    any::<u8>(), 0x80..0xc0_u8, Just(0xe0), Just(0xed), Just(0xf0), Just(0xf4),
+                ], 0..6),
+                ".{0,4}".prop_map(std::string::String::into_bytes),
+            ],
+            at in any::<proptest::sample::Index>(),
+        ) {
+            let (first, second) = bytes.split_at(at.index(bytes.len() + 1));
+            prop_assert_eq!(is_text(&[first, second]), str::from_utf8(&bytes).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_wrong_byte_is_known_at_once() {
+        let mut utf8 = Utf8::NEW;
+        assert!(utf8.take(b"ok \xf4"));
+        assert!(!utf8.is_complete());
+        assert!(!utf8.take(b"\x90"));
+    }
+}

@@ -1,0 +1,260 @@
+//! How requests are answered, and what comes after.
+
+use crate::bench::{Bench, End};
+use crate::{App, GET, HELLO_ANSWER, Page, answers, desk, status};
+use picoevent_http::{Http, Reply, Status};
+
+#[test]
+fn a_route_answers_its_path_and_its_method() {
+    assert_eq!(answers(GET), HELLO_ANSWER);
+    assert_eq!(answers("GET http://a/hello HTTP/1.1\r\nHost: a\r\n\r\n"), HELLO_ANSWER);
+    assert_eq!(answers("GET /hello?a=b HTTP/1.1\r\nHost: a\r\n\r\n"), HELLO_ANSWER);
+    assert!(answers("GET /echo/a%20b HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("\r\n\r\na b"));
+    assert_eq!(status(&answers("GET /none HTTP/1.1\r\nHost: a\r\n\r\n")), 404);
+    assert_eq!(status(&answers("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")), 500);
+}
+
+#[test]
+fn other_methods_are_told_what_is_allowed() {
+    let answer = answers("POST /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(status(&answer), 405);
+    assert!(answer.contains("\r\nAllow: GET, HEAD, DELETE, OPTIONS\r\n"), "{answer}");
+    let answer = answers("OPTIONS /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(answer, "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, DELETE, OPTIONS\r\n\r\n");
+    assert_eq!(status(&answers("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")), 204);
+}
+
+#[test]
+fn head_is_get_without_the_content() {
+    let head = |path| answers(&format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
+    let expected = HELLO_ANSWER.strip_suffix("hello\n").unwrap();
+    assert_eq!(head("/hello"), format!("{expected}{HELLO_ANSWER}"));
+    for path in ["/numbers", "/page", "/chunks", "/site/", "/events"] {
+        let answer = head(path);
+        let (first, second) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!((status(first), second), (200, HELLO_ANSWER), "{path}");
+    }
+    assert!(head("/numbers").contains("Content-Length: 8000\r\n"));
+    assert!(head("/chunks").contains("Transfer-Encoding: chunked\r\n"));
+}
+
+#[test]
+fn requests_in_a_row_are_answered_in_a_row() {
+    let mut desk = desk();
+    let client = desk.connect();
+    // A client that takes little at a time holds the requests back.
+    desk.clients[client].takes = 7;
+    desk.send(client, GET.repeat(49).as_bytes());
+    assert_eq!(desk.clients[client].heard(), HELLO_ANSWER.repeat(49));
+    assert_eq!((desk.app.calls, desk.clients[client].end), (49, None));
+    // The limit of requests.
+    desk.send(client, GET.repeat(3).as_bytes());
+    let last = HELLO_ANSWER.replace("6\r\n", "6\r\nConnection: close\r\n");
+    assert_eq!(desk.clients[client].heard(), last);
+    assert_eq!((desk.app.calls, desk.clients[client].end), (50, Some(End::Finished)));
+}
+
+#[test]
+fn a_connection_goes_on_or_ends_as_the_client_says() {
+    for (version, field, goes_on, says) in [
+        ("1.1", "", true, None),
+        ("1.1", "Connection: close\r\n", false, Some("close")),
+        ("1.1", "Connection: foo, Close\r\n", false, Some("close")),
+        ("1.1", "Connection: keep-alive\r\n", true, None),
+        ("1.0", "", false, Some("close")),
+        ("1.0", "Connection: Keep-Alive\r\n", true, Some("keep-alive")),
+        ("1.0", "Connection: keep-alive, close\r\n", false, Some("close")),
+    ] {
+        let mut desk = desk();
+        let client = desk.connect();
+        let request = format!("GET /hello HTTP/{version}\r\nHost: a\r\n{field}\r\n");
+        desk.send(client, request.as_bytes());
+        let answer = desk.clients[client].heard();
+        let said =
+            answer.split_once("\r\nConnection: ").map(|(_, said)| said.lines().next().unwrap());
+        assert_eq!((status(&answer), said), (200, says), "{version} {field}");
+        assert_eq!(desk.clients[client].end.is_none(), goes_on, "{version} {field}");
+    }
+    assert_eq!(status(&answers("GET /hello HTTP/1.0\r\n\r\n")), 200, "it needs no host");
+}
+
+#[test]
+fn a_client_that_has_sent_its_end_is_answered() {
+    for path in ["/hello", "/numbers", "/page", "/site/"] {
+        let mut desk = desk();
+        let client = desk.connect();
+        desk.clients[client].takes = 0;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        desk.send(client, request.as_bytes());
+        desk.send(client, GET.as_bytes());
+        desk.finish(client);
+        desk.clients[client].takes = 50;
+        desk.run();
+        let heard = desk.clients[client].heard();
+        assert!(heard.ends_with(HELLO_ANSWER) && heard.matches("200 OK").count() == 2, "{path}");
+        assert_eq!(desk.clients[client].end, Some(End::Finished));
+    }
+}
+
+#[test]
+fn a_browsers_head_passes_a_small_ring() {
+    let mut fields = String::new();
+    for number in 0..12 {
+        fields += &format!("Sec-Fetch-{number}: {}\r\n", "x".repeat(110));
+    }
+    let request = format!("GET /hello HTTP/1.1\r\nHost: pump.local\r\n{fields}\r\n");
+    assert!(request.len() > 1_500);
+    assert_eq!(answers(&request), HELLO_ANSWER);
+}
+
+#[test]
+fn fields_that_the_site_names_are_kept() {
+    let agent = answers("GET /agent HTTP/1.1\r\nHost: a\r\nuser-AGENT: \tcurl/8 \r\n\r\n");
+    assert!(agent.ends_with("\r\n\r\ncurl/8"), "{agent}");
+    assert!(answers("GET /agent HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("\r\n\r\nnone"));
+}
+
+fn numbers() -> String {
+    (0..1_000).map(|number| format!("{number:7}\n")).collect()
+}
+
+/// Takes chunks apart.
+fn unchunked(mut text: &str) -> String {
+    let mut content = String::new();
+    loop {
+        let (size, rest) = text.split_once("\r\n").unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        content += &rest[..size];
+        text = rest[size..].strip_prefix("\r\n").unwrap();
+        if size == 0 {
+            assert_eq!(text, "");
+            return content;
+        }
+    }
+}
+
+#[test]
+fn long_answers_leave_through_a_small_ring() {
+    for takes in [1, 7, 100, usize::MAX] {
+        for statics in [0, 1] {
+            let get = |path: &str, version: &str| {
+                let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, statics);
+                let client = desk.connect();
+                desk.clients[client].takes = takes;
+                let request = format!("GET {path} HTTP/{version}\r\nHost: a\r\n\r\n");
+                desk.send(client, request.as_bytes());
+                let heard = desk.clients[client].heard();
+                let (head, content) = heard.split_once("\r\n\r\n").unwrap();
+                (head.to_owned(), content.to_owned(), desk.clients[client].end)
+            };
+            let (head, content, end) = get("/numbers", "1.1");
+            assert!(head.contains("Content-Length: 8000") && content == numbers() && end.is_none());
+            let (head, content, end) = get("/chunks", "1.1");
+            assert!(head.contains("Transfer-Encoding: chunked") && end.is_none());
+            assert_eq!(unchunked(&content), numbers());
+            let (head, content, end) = get("/chunks", "1.0");
+            assert!(head.ends_with("Connection: close") && content == numbers());
+            assert_eq!(end, Some(End::Finished), "the end of the content");
+            let (head, content, _) = get("/page", "1.1");
+            assert!(head.contains("Content-Length: 5000"));
+            assert!(content.len() == 5_000 && content.bytes().all(|byte| byte == b'p'));
+        }
+    }
+}
+
+#[test]
+fn static_bytes_are_not_copied() {
+    let mut desk = desk();
+    let client = desk.connect();
+    desk.clients[client].takes = 0;
+    desk.send(client, b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+    let conn = desk.clients[client].conn;
+    let head = desk.base.output(conn).0.len();
+    desk.base.sent(conn, head);
+    assert_eq!(desk.base.output(conn).0.as_ptr_range(), crate::PAGE.as_ptr_range());
+}
+
+#[test]
+fn events_are_sent_as_they_happen() {
+    let mut desk = desk();
+    let client = desk.connect();
+    desk.send(client, b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = desk.clients[client].heard();
+    assert!(head.contains("text/event-stream") && head.ends_with("\r\n\r\n"), "{head}");
+    let (app, base) = (&mut desk.app, &mut desk.base);
+    Http::<Page>::each(app, base, "/events", |app, request| {
+        app.calls += 1;
+        request.event("level", format_args!("{}", 12)).unwrap();
+    });
+    Http::<Page>::each(app, base, "/hello", |_, _| panic!("nobody is there"));
+    desk.run();
+    assert_eq!(desk.clients[client].heard(), "17\r\nevent: level\ndata: 12\n\n\r\n");
+    // A client that takes nothing loses events, and the application knows it.
+    desk.clients[client].takes = 0;
+    let conn = desk.app.asking.unwrap();
+    let full = Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| {
+        (0..100).map(|_| request.event("level", format_args!("12"))).find(Result::is_err)
+    });
+    assert_eq!(full.flatten(), Some(Err(picoevent_http::ReplyError::Full)));
+    desk.clients[client].takes = usize::MAX;
+    desk.run();
+    let done =
+        Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| request.finish());
+    assert_eq!(done, Some(Ok(())));
+    desk.run();
+    assert!(desk.clients[client].heard().ends_with("\n\n\r\n0\r\n\r\n"));
+    assert!(Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, _| ()).is_none());
+    desk.send(client, GET.as_bytes());
+    assert_eq!(desk.clients[client].heard(), HELLO_ANSWER, "the connection goes on");
+}
+
+#[test]
+fn an_answer_can_come_later() {
+    let mut desk = desk();
+    let client = desk.connect();
+    desk.send(client, format!("GET /later HTTP/1.1\r\nHost: a\r\n\r\n{GET}").as_bytes());
+    assert_eq!((desk.clients[client].heard().as_str(), desk.app.calls), ("", 0), "in order");
+    let conn = desk.app.asking.unwrap();
+    Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| {
+        request.reply(Reply::empty(Status::NO_CONTENT), b"").unwrap();
+        let again = request.reply(Reply::text(Status::OK), b"");
+        assert_eq!(again, Err(picoevent_http::ReplyError::NotNow));
+    });
+    desk.run();
+    assert_eq!(
+        desk.clients[client].heard(),
+        format!("HTTP/1.1 204 No Content\r\n\r\n{HELLO_ANSWER}")
+    );
+    desk.reset(client);
+    let gone = Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, _| ());
+    assert!(gone.is_none() && desk.app.http.is_empty());
+}
+
+#[test]
+fn every_split_of_requests_gives_the_same_answers() {
+    let requests = "\
+        GET /hello HTTP/1.1\r\nHost: a\r\n\r\n\
+        PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\
+        \r\nPOST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\na=b&name=c+d\
+        PUT /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+        3;a=b\r\nabc\r\n0a\r\n0123456789\r\n0\r\nX: y\r\n\r\n\
+        HEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        .as_bytes();
+    let heard = |pieces: &[&[u8]]| {
+        let mut desk = desk();
+        let client = desk.connect();
+        pieces.iter().for_each(|piece| desk.send(client, piece));
+        assert_eq!(desk.clients[client].end, Some(End::Finished));
+        (desk.clients[client].heard(), desk.app.uploaded)
+    };
+    let expected = heard(&[requests]);
+    assert_eq!(expected.1, b"helloabc0123456789");
+    assert_eq!(expected.0.matches("HTTP/1.1 20").count(), 5, "{}", expected.0);
+    assert!(expected.0.contains("[c d]"));
+    for at in 1..requests.len() {
+        let (first, second) = requests.split_at(at);
+        assert_eq!(heard(&[first, second]), expected, "split at {at}");
+    }
+    let bytes: Vec<&[u8]> = requests.chunks(1).collect();
+    assert_eq!(heard(&bytes), expected);
+}

@@ -1,0 +1,97 @@
+//! Whatever comes, there is an answer or an end.
+
+use proptest::prelude::*;
+
+use crate::bench::{Bench, End};
+use crate::{App, GET, Page};
+
+const SEEDS: [&[u8]; 6] = [
+    b"GET /hello?a=%41 HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\nConnection: keep-alive\r\n\r\n",
+    b"PUT /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n",
+    b"POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nname=b",
+    b"GET /site/both.js HTTP/1.1\r\nHost: a\r\nRange: bytes=1-3\r\nIf-Range: \"00000007\"\r\nAccept-Encoding: gzip\r\n\r\n",
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\
+      \x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\x00\x00\x00\x00\x88\x82\x00\x00\x00\x00\x03\xe8",
+    b"GET /chunks HTTP/1.0\r\n\r\n",
+];
+
+/// Bytes: some of the seeds, with mistakes in them.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => (0..SEEDS.len()).prop_map(|seed| SEEDS[seed].to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..300),
+    ];
+    let edit = (
+        any::<prop::sample::Index>(),
+        prop_oneof![
+            Just(Vec::new()),
+            Just(b"\r".to_vec()),
+            Just(b"\r\n".to_vec()),
+            Just(b" ".to_vec()),
+            Just(b":".to_vec()),
+            Just(b"Content-Length: 3\r\n".to_vec()),
+            Just(b"x".repeat(300)),
+            any::<u8>().prop_map(|byte| vec![byte]),
+        ],
+        0..3_usize,
+    );
+    let pieces = proptest::collection::vec((piece, proptest::collection::vec(edit, 0..3)), 1..4);
+    pieces.prop_map(|pieces| {
+        let mut all = Vec::new();
+        for (mut bytes, edits) in pieces {
+            for (at, with, without) in edits {
+                let at = at.index(bytes.len() + 1);
+                let end = (at + without).min(bytes.len());
+                bytes.splice(at..end, with);
+            }
+            all.extend(bytes);
+        }
+        all
+    })
+}
+
+/// What a client hears that sends this in pieces, and how it ends.
+fn outcome(bytes: &[u8], piece: usize, rings: (usize, usize)) -> (Vec<u8>, Option<End>, App) {
+    let mut desk = Bench::<App, Page>::new(App::default(), rings.0, rings.1, 1);
+    let client = desk.connect();
+    bytes.chunks(piece).for_each(|piece| desk.send(client, piece));
+    desk.finish(client);
+    (0..40).for_each(|_| desk.pass(5_000));
+    let client = &mut desk.clients[client];
+    (std::mem::take(&mut client.got), client.end, desk.app)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn there_is_an_answer_or_an_end_and_it_does_not_depend_on_the_pieces(
+        bytes in bytes(),
+        piece in 1..60_usize,
+    ) {
+        let (heard, end, app) = outcome(&bytes, usize::MAX, (256, 512));
+        prop_assert!(end.is_some(), "the connection ends");
+        prop_assert!(app.http.is_empty(), "its place is free");
+        prop_assert!(heard.is_empty() || heard.starts_with(b"HTTP/1.1 "));
+        let (same, same_end, _) = outcome(&bytes, piece, (256, 512));
+        prop_assert_eq!(String::from_utf8_lossy(&heard), String::from_utf8_lossy(&same));
+        prop_assert_eq!(end, same_end);
+    }
+
+    #[test]
+    fn rings_of_any_size_do(bytes in bytes(), input in 1..300_usize, output in 320..600_usize) {
+        let (_, end, app) = outcome(&bytes, usize::MAX, (input, output));
+        prop_assert!(end.is_some() && app.http.is_empty());
+    }
+}
+
+#[test]
+fn the_seeds_are_understood() {
+    for seed in SEEDS {
+        let (heard, _, _) = outcome(&[seed, GET.as_bytes()].concat(), usize::MAX, (256, 512));
+        let heard = String::from_utf8_lossy(&heard).into_owned();
+        let is_fine = ["HTTP/1.1 1", "HTTP/1.1 2"].iter().any(|fine| heard.starts_with(fine));
+        assert!(is_fine, "{heard}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Passwords, cookies, and forms with files.
+
+use crate::{answers, desk, status};
+
+fn private(fields: &str) -> String {
+    answers(&format!("GET /private HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
+}
+
+#[test]
+fn a_password_is_asked_for_until_it_is_right() {
+    let answer = private("");
+    assert_eq!(status(&answer), 401);
+    assert!(answer.contains("WWW-Authenticate: Basic realm=\"pump\", charset=\"UTF-8\"\r\n"));
+    assert_eq!(status(&private("Authorization: Basic YWRtaW46c2VjcmV0\r\n")), 200);
+    assert_eq!(status(&private("Authorization: basic YWRtaW46c2VjcmV0\r\n")), 200);
+    for wrong in [
+        "Basic YWRtaW46c2VjcmU=",
+        "Basic YWRtaW46c2VjcmV0cw==",
+        "Basic YWRtaW4=",
+        "Basic ",
+        "Basic",
+        "Bearer YWRtaW46c2VjcmV0",
+        "Basic YWRtaW46c2VjcmV0=",
+    ] {
+        assert_eq!(status(&private(&format!("Authorization: {wrong}\r\n"))), 401, "{wrong}");
+    }
+}
+
+#[test]
+fn cookies_come_and_go() {
+    let login = "Authorization: Basic YWRtaW46c2VjcmV0\r\n";
+    let answer = private(login);
+    assert!(answer.contains("\r\nSet-Cookie: seen=it; Path=/; HttpOnly; SameSite=Strict\r\n"));
+    assert!(answer.ends_with("\r\n\r\nnothing"));
+    for cookies in ["seen=it", "a=b; seen=it", "seen=it; seen=not", "Seen=x;seen=it"] {
+        let answer = private(&format!("{login}Cookie: {cookies}\r\n"));
+        assert!(answer.ends_with("\r\n\r\nit"), "{cookies}: {answer}");
+    }
+}
+
+#[test]
+fn a_form_with_a_file_is_streamed() {
+    let file = "line\r\n--x\r\n".repeat(200);
+    let body = format!(
+        "--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--xx\r\n\
+         Content-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n{file}\r\n--xx--\r\n"
+    );
+    let head = |length: usize| {
+        format!(
+            "POST /parts HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\
+             Content-Type: multipart/form-data; boundary=xx\r\n\r\n"
+        )
+    };
+    for piece in [1, 50, 5_000] {
+        let mut desk = desk();
+        let client = desk.connect();
+        let request = head(body.len()) + &body;
+        request.as_bytes().chunks(piece).for_each(|piece| desk.send(client, piece));
+        assert_eq!(status(&desk.clients[client].heard()), 200);
+        let got = String::from_utf8(desk.app.uploaded).unwrap();
+        assert_eq!(got, format!("<a>b</><f>{file}</>"));
+    }
+    assert_eq!(status(&answers(&(head(9) + "--xy\r\n..."))), 400);
+    let other = "POST /parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    assert_eq!(status(&answers(other)), 415);
+}

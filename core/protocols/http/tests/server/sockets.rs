@@ -1,0 +1,293 @@
+//! WebSockets: the cases of a well-known test suite, by their topics.
+
+use crate::bench::End;
+use crate::{Desk, GET, Page, answers, desk, status};
+use picoevent_http::Http;
+
+const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
+     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+/// A frame as clients send it.
+fn frame(first: u8, data: &[u8]) -> Vec<u8> {
+    let mask = [0x37, 0xfa, 0x21, 0x3d];
+    let mut frame = vec![first];
+    match data.len() {
+        short @ 0..126 => frame.push(0x80 | short as u8),
+        long @ 126..65_536 => {
+            frame.push(0xfe);
+            frame.extend((long as u16).to_be_bytes());
+        }
+        huge => {
+            frame.push(0xff);
+            frame.extend((huge as u64).to_be_bytes());
+        }
+    }
+    frame.extend(mask);
+    frame.extend(data.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// Takes a server's frames apart.
+fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let [first, length, rest @ ..] = bytes {
+        let (length, rest) = match length {
+            126 => (usize::from(rest[0]) << 8 | usize::from(rest[1]), &rest[2..]),
+            short => (usize::from(*short), rest),
+        };
+        let (data, rest) = rest.split_at(length);
+        frames.push((*first, data.to_vec()));
+        bytes = rest;
+    }
+    frames
+}
+
+/// A server with an open WebSocket.
+fn open() -> (Desk, usize) {
+    let mut desk = desk();
+    let client = desk.connect();
+    desk.send(client, format!("{HANDSHAKE}\r\n").as_bytes());
+    assert_eq!(status(&desk.clients[client].heard()), 101);
+    assert_eq!(std::mem::take(&mut desk.app.messages), ["Opened"]);
+    (desk, client)
+}
+
+/// Sends frames, whole and byte by byte. Returns the frames that come back, and the code of the end, if it ends.
+fn hears(sent: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<u16>) {
+    let heard = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut desk, client) = open();
+        pieces.for_each(|piece| desk.send(client, piece));
+        let heard = frames(&std::mem::take(&mut desk.clients[client].got));
+        let last =
+            desk.app.messages.last().and_then(|last| last.strip_prefix("Closed(")).map(|code| {
+                assert_eq!(desk.clients[client].end, Some(End::Finished));
+                assert!(desk.app.http.is_empty());
+                code.trim_end_matches(')').parse().unwrap()
+            });
+        (heard, last)
+    };
+    let whole = heard(&mut std::iter::once(sent));
+    assert_eq!(heard(&mut sent.chunks(1)), whole, "byte by byte");
+    whole
+}
+
+fn closed(code: u16) -> (u8, Vec<u8>) {
+    (0x88, code.to_be_bytes().to_vec())
+}
+
+#[test]
+fn the_handshake_is_that_of_the_standard() {
+    let answer = answers(&format!("{HANDSHAKE}Sec-WebSocket-Protocol: foo, log\r\n\r\n"));
+    assert_eq!(
+        answer,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: log\r\n\r\n"
+    );
+    let without = |line: &str| {
+        let request: String =
+            HANDSHAKE.split_inclusive("\r\n").filter(|held| !held.contains(line)).collect();
+        answers(&format!("{request}\r\n{GET}"))
+    };
+    for line in ["Upgrade: ", "Connection", "Version"] {
+        let answer = without(line);
+        assert_eq!(status(&answer), 426, "{line}");
+        assert!(answer.contains("Sec-WebSocket-Version: 13\r\n"));
+    }
+    assert_eq!(status(&without("Key")), 400);
+    for key in ["x", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZXh4eHh4"] {
+        let request = HANDSHAKE.replace("dGhlIHNhbXBsZSBub25jZQ==", key);
+        assert_eq!(status(&answers(&format!("{request}\r\n"))), 400, "{key}");
+    }
+    let old = HANDSHAKE.replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(status(&answers(&format!("{old}\r\n"))), 426);
+    let with_body = format!("{HANDSHAKE}Content-Length: 5\r\n\r\nhello");
+    assert_eq!(status(&answers(&with_body)), 400);
+}
+
+#[test]
+fn messages_come_back() {
+    let text = |text: &str| frame(0x81, text.as_bytes());
+    for length in [0, 1, 125, 126, 127, 128] {
+        let data = "x".repeat(length);
+        assert_eq!(hears(&text(&data)), (vec![(0x81, data.clone().into_bytes())], None));
+        let sent = frame(0x82, data.as_bytes());
+        assert_eq!(hears(&sent), (vec![(0x82, data.into_bytes())], None));
+    }
+    let two = [text("one"), text("t\u{fc}\u{1f600}")].concat();
+    let back = vec![(0x81, b"one".to_vec()), (0x81, "t\u{fc}\u{1f600}".into())];
+    assert_eq!(hears(&two), (back, None));
+}
+
+#[test]
+fn a_long_message_comes_in_pieces() {
+    let data: Vec<u8> = (0..9_000_u32).map(|at| (at * 7) as u8).collect();
+    for takes in [1, 13, usize::MAX] {
+        let (mut desk, client) = open();
+        desk.clients[client].takes = takes;
+        desk.send(client, &frame(0x82, &data));
+        let heard = frames(&desk.clients[client].got);
+        assert!(heard.len() > 1 && heard[0].0 == 2);
+        assert!(heard[1..].iter().all(|(first, _)| first & 0x7f == 0));
+        assert_eq!(heard.last().map(|(first, _)| first & 0x80), Some(0x80));
+        assert_eq!(heard.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
+        assert_eq!(desk.clients[client].end, None);
+    }
+    let (mut desk, client) = open();
+    desk.send(client, &frame(0x82, &data[..200]));
+    assert_eq!(desk.app.messages, ["Binary { is_last: true } 200"], "one that fits comes whole");
+    desk.send(client, &frame(0x82, &[0; 10_001]));
+    assert_eq!(desk.app.messages.last().map(String::as_str), Some("Closed(1009)"));
+}
+
+#[test]
+fn pings_are_answered_also_within_a_message() {
+    for data in [&b""[..], b"hello", &[0xff; 125]] {
+        assert_eq!(hears(&frame(0x89, data)), (vec![(0x8a, data.to_vec())], None));
+    }
+    assert_eq!(hears(&frame(0x8a, b"unasked")), (vec![], None));
+    let sent = [frame(0x01, b"a"), frame(0x89, b"p"), frame(0x80, b"b")].concat();
+    let heard = vec![(0x01, b"a".to_vec()), (0x8a, b"p".to_vec()), (0x80, b"b".to_vec())];
+    assert_eq!(hears(&sent), (heard, None));
+    for bad in [frame(0x89, &[0; 126]), frame(0x09, b"")] {
+        assert_eq!(hears(&bad), (vec![closed(1002)], Some(1002)));
+    }
+}
+
+#[test]
+fn reserved_bits_and_opcodes_end_it() {
+    for first in
+        [0xc1, 0xa1, 0x91, 0xf1, 0x83, 0x84, 0x85, 0x86, 0x87, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f]
+    {
+        assert_eq!(hears(&frame(first, b"x")), (vec![closed(1002)], Some(1002)), "{first:x}");
+    }
+    assert_eq!(hears(b"\x81\x05hello"), (vec![closed(1002)], Some(1002)), "not masked");
+    let (heard, code) = hears(&[frame(0x81, b"ok"), frame(0x83, b"x")].concat());
+    assert_eq!((heard, code), (vec![(0x81, b"ok".to_vec()), closed(1002)], Some(1002)));
+}
+
+#[test]
+fn fragments_are_in_order() {
+    for bad in [
+        frame(0x80, b"x"),
+        frame(0x00, b"x"),
+        [frame(0x01, b"a"), frame(0x81, b"b")].concat(),
+        [frame(0x81, b"a"), frame(0x80, b"b")].concat(),
+        [frame(0x02, b"a"), frame(0x01, b"b")].concat(),
+    ] {
+        assert_eq!(hears(&bad).1, Some(1002));
+    }
+    let sent = [frame(0x02, b""), frame(0x00, b"x"), frame(0x80, b"")].concat();
+    let heard: Vec<u8> = hears(&sent).0.into_iter().flat_map(|(_, data)| data).collect();
+    assert_eq!(heard, b"x");
+}
+
+#[test]
+fn text_is_utf_8_across_fragments() {
+    let smile = "\u{1f600}".as_bytes();
+    for at in 1..smile.len() {
+        let sent = [frame(0x01, &smile[..at]), frame(0x80, &smile[at..])].concat();
+        let (heard, code) = hears(&sent);
+        let text: Vec<u8> = heard.into_iter().flat_map(|(_, data)| data).collect();
+        assert_eq!((text.as_slice(), code), (smile, None), "{at}");
+        let cut = hears(&frame(0x81, &smile[..at]));
+        assert_eq!(cut, (vec![closed(1007)], Some(1007)), "{at}");
+    }
+    for bad in [&b"\xff"[..], b"ok\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"] {
+        assert_eq!(hears(&frame(0x81, bad)).1, Some(1007), "{bad:?}");
+        assert_eq!(hears(&frame(0x01, bad)).1, Some(1007), "before the last fragment");
+        assert_eq!(hears(&frame(0x82, bad)).1, None, "bytes are not text");
+    }
+}
+
+#[test]
+fn a_close_is_answered_with_its_code() {
+    let close = |code: u16, reason: &[u8]| frame(0x88, &[&code.to_be_bytes(), reason].concat());
+    for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
+        assert_eq!(hears(&close(code, b"bye")), (vec![closed(code)], Some(code)));
+    }
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
+        assert_eq!(hears(&close(code, b"")), (vec![closed(1002)], Some(1002)), "{code}");
+    }
+    assert_eq!(hears(&frame(0x88, b"")), (vec![(0x88, vec![])], Some(1005)));
+    assert_eq!(hears(&frame(0x88, b"x")), (vec![closed(1002)], Some(1002)));
+    assert_eq!(hears(&close(1000, b"\xff")), (vec![closed(1007)], Some(1007)));
+    assert_eq!(hears(&close(1000, &[b'x'; 123])), (vec![closed(1000)], Some(1000)));
+    let after = [close(1000, b""), frame(0x81, b"late")].concat();
+    assert_eq!(hears(&after), (vec![closed(1000)], Some(1000)));
+}
+
+#[test]
+fn the_application_sends_and_closes_when_it_likes() {
+    let (mut desk, client) = open();
+    let conn = desk.app.asking.unwrap();
+    Http::<Page>::each_socket(&mut desk.app, &mut desk.base, "/ws", |_, socket| {
+        assert_eq!(socket.id(), conn);
+        socket.send_fmt(format_args!("{}", 12)).unwrap();
+        socket.send_text("a").unwrap();
+        socket.send_binary(b"b", false).unwrap();
+        let other = socket.send_text("c");
+        assert_eq!(other, Err(picoevent_http::ReplyError::NotNow), "within a message");
+        socket.send_binary(b"", true).unwrap();
+        let long = socket.send_binary(&[0; 600], true);
+        assert_eq!(long, Err(picoevent_http::ReplyError::TooLong));
+        socket.close(1001);
+        assert_eq!(socket.send_text("d"), Err(picoevent_http::ReplyError::Ended));
+    });
+    desk.run();
+    let heard = frames(&desk.clients[client].got);
+    let sent = [
+        (0x81, b"12".to_vec()),
+        (0x81, b"a".to_vec()),
+        (0x02, b"b".to_vec()),
+        (0x80, vec![]),
+        closed(1001),
+    ];
+    assert_eq!(heard, sent);
+    assert_eq!(desk.app.messages, ["Closed(1001)"]);
+    assert!(Http::<Page>::socket(&mut desk.app, &mut desk.base, conn, |_, _| ()).is_none());
+}
+
+#[test]
+fn what_is_not_taken_stays_and_comes_again() {
+    let (mut desk, client) = open();
+    desk.app.is_busy = true;
+    desk.send(client, &[frame(0x81, b"one"), frame(0x81, b"two")].concat());
+    assert_eq!(desk.app.messages, ["Text { is_last: true } one"]);
+    desk.app.is_busy = false;
+    let conn = desk.app.asking.unwrap();
+    Http::<Page>::socket(&mut desk.app, &mut desk.base, conn, |_, _| ());
+    desk.run();
+    assert_eq!(
+        frames(&desk.clients[client].got),
+        [(0x81, b"one".to_vec()), (0x81, b"two".to_vec())]
+    );
+}
+
+#[test]
+fn a_silent_peer_is_asked_and_then_given_up() {
+    let (mut desk, client) = open();
+    desk.pass(30_000);
+    assert_eq!(frames(&std::mem::take(&mut desk.clients[client].got)), [(0x89, vec![])]);
+    desk.send(client, &frame(0x8a, b""));
+    desk.pass(30_000);
+    desk.pass(30_000);
+    assert_eq!(frames(&std::mem::take(&mut desk.clients[client].got)), [(0x89, vec![])]);
+    assert_eq!(desk.clients[client].end, None);
+    desk.pass(30_000);
+    assert_eq!(desk.clients[client].end, Some(End::Reset));
+    assert_eq!(desk.app.messages, ["Closed(1006)"]);
+}
+
+#[test]
+fn a_lost_connection_is_reported_once() {
+    for ends in [false, true] {
+        let (mut desk, client) = open();
+        if ends {
+            desk.finish(client)
+        } else {
+            desk.reset(client)
+        }
+        assert_eq!(desk.app.messages, ["Closed(1006)"]);
+        assert!(desk.app.http.is_empty());
+    }
+}

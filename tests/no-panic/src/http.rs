@@ -1,0 +1,163 @@
+//! HTTP: every verb of its package, in handlers of a site of which nothing is known.
+
+use core::time::Duration;
+
+use picoevent::{Conn, EventBase, Pool, Protocol, Storage};
+use picoevent_http::{
+    Encoded, File, Http, Length, Limits, Message, Method, Multipart, MultipartError, Part, Piece,
+    Reply, ReplyError, Request, Route, Server, SetCookie, Site, Socket, Status, fields,
+};
+
+use crate::unknown::{address, any, bytes, word};
+
+/// An application with a server.
+pub struct App {
+    http: Server<2, 40>,
+}
+
+type Base<'s> = EventBase<'s, App>;
+
+/// Its site.
+pub struct Page;
+
+static FILES: [File; 1] =
+    [File::new("", "text/html", b"page", File::tag(b"page")).gzip(b"zipped").cache("no-store")];
+
+impl Site<App> for Page {
+    const ROUTES: &'static [Route<App>] = &[
+        Route::new(Method::Patch, "/a", whole),
+        Route::get("/b/{name}", begun).pull(pulled),
+        Route::post("/c", login),
+        Route::put("/d", whole).body(part).before(whole),
+        Route::delete("/e", look),
+        Route::file("/f", &FILES[0]),
+        Route::files("/g/{*name}", &FILES),
+        Route::websocket("/h", message).protocols(&["one", "two"]),
+    ];
+    const LIMITS: Limits = Limits::new()
+        .line(100)
+        .fields(9)
+        .body(1_000)
+        .requests(9)
+        .head(Duration::from_secs(1))
+        .rate(1)
+        .idle(Duration::from_secs(1))
+        .stall(Duration::from_secs(1));
+    const HEADERS: &'static [&'static str] = &["Cookie", "Authorization"];
+    type Server = Server<2, 40>;
+
+    fn server(app: &mut App) -> &mut Server<2, 40> {
+        &mut any(app).http
+    }
+}
+
+pub fn every_verb() {
+    let mut storage = any(Storage::<App, 1, 2, 900, 1, 1>::new());
+    let base = &mut EventBase::new(&mut storage);
+    let Ok(pool) = any(&mut *base).add_pool(any(Pool::new(2))) else { return };
+    any(any(&mut *base).listen::<Http<Page>>(address(), any(pool))).ok();
+    let mut app = any(App { http: Server::new() });
+    any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
+    any(Server::<1, 1>::default().len());
+    if let Ok(conn) = any(&mut *base).connect::<Http<Page>>(address(), any(pool)) {
+        each(&mut app, any(&mut *base), any(conn));
+        if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
+            Http::<Page>::eof(&mut app, &mut view);
+        }
+        any(&mut *base).advance(any(picoevent::Instant::ZERO));
+        any(&mut *base).dispatch(&mut app);
+    }
+    for (name, value) in fields(bytes()) {
+        any((
+            name == word(),
+            value == *word(),
+            value.raw(),
+            value.number(),
+            Encoded::bytes(value).last(),
+        ));
+        any(value.decode(any(&mut [0; 9])));
+    }
+    any(File::tag(bytes()));
+    any(&FILES);
+}
+
+fn each(app: &mut App, base: &mut Base<'_>, conn: Conn) {
+    any(Http::<Page>::with(app, any(&mut *base), conn, |app, request| whole(app, request)));
+    Http::<Page>::each(app, any(&mut *base), word(), pulled);
+    any(Http::<Page>::socket(app, any(&mut *base), conn, |app, socket| {
+        message(app, socket, any(Message::Opened));
+    }));
+    Http::<Page>::each_socket(app, any(&mut *base), word(), |app, socket| {
+        message(app, socket, any(Message::Closed(1)));
+    });
+}
+
+fn look(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    any(request.method().name());
+    any((request.target(), request.path(), request.param(word()), request.query(word())));
+    any((request.header(word()), request.id(), request.content_length()));
+    any(request.conn().peer());
+    any(request.cx().now());
+}
+
+fn whole(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    look(app, any(&mut *request));
+    any(request.form(word()));
+    let status = any(Status::new(any(1))).unwrap_or(Status::OK);
+    any((status.code(), status.reason()));
+    let reply = Reply::new(status, word()).fields(word());
+    let done = match any(0) {
+        0 => request.reply(any(reply), bytes()),
+        1 => request.reply_fmt(any(Reply::text(status)), format_args!("{}", word())),
+        2 => request.reply_static(any(Reply::html(status)), bytes()),
+        3 => request.reply(any(Reply::empty(status)), bytes()),
+        _ => Ok(request.later()),
+    };
+    any(done.map_err(ReplyError::from)).ok();
+}
+
+fn begun(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    any(request.begin(Reply::text(Status::OK), any(Length::Known(3)))).ok();
+    any(any(&mut *request).begin_events()).ok();
+}
+
+fn pulled(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    any((request.written(), request.unwritten()));
+    any(any(&mut *request).write(bytes())).ok();
+    any(any(&mut *request).write_some(bytes()));
+    any(any(&mut *request).write_fmt(format_args!("{}", word()))).ok();
+    any(any(&mut *request).event(word(), format_args!("{}", word()))).ok();
+    any(any(&mut *request).finish()).ok();
+}
+
+fn part(_: &mut App, request: &mut Request<'_, '_, '_, App>, part: Part) {
+    any((part, request.data()));
+    any(request.take(any(1)));
+}
+
+fn message(_: &mut App, socket: &mut Socket<'_, '_, '_, '_, App>, message: Message) {
+    any((message, socket.data()));
+    any(any(&mut *socket).take(any(1)));
+    any((socket.id(), socket.protocol(), socket.room()));
+    any(socket.request().path());
+    any(socket.cx().now());
+    any(any(&mut *socket).send_text(word())).ok();
+    any(any(&mut *socket).send_fmt(format_args!("{}", word()))).ok();
+    any(any(&mut *socket).send_text_part(bytes(), any(true))).ok();
+    any(any(&mut *socket).send_binary(bytes(), any(true))).ok();
+    socket.close(any(1));
+}
+
+fn login(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    any((request.is_user(word(), word()), request.cookie(word())));
+    if let Some(cookie) = SetCookie::new(word(), word()) {
+        let cookie = cookie.max_age(any(1));
+        any(any(&mut *request).reply(Reply::text(Status::OK).fields(cookie.field()), bytes())).ok();
+    }
+    any(any(&mut *request).ask_for_password(word())).ok();
+    let Some(mut form) = Multipart::new(bytes()) else { return };
+    while let Some(piece) = request.next_piece(any(&mut form)) {
+        any(piece == Err(MultipartError::TooLong) || piece == Ok(Piece::Ends));
+    }
+    any((form.is_complete(), &mut *app));
+}
