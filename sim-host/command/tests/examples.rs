@@ -2,7 +2,8 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    caller, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
+    caller, chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    proxy, udp_time,
 };
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
@@ -81,6 +82,22 @@ fn examples_work_over_ipv6() {
 fn datagrams_get_their_answers() {
     let tally = sweep(&udp_time(), 1_000, 1);
     assert!(tally.served > 1_000, "{tally:?}");
+}
+
+#[test]
+fn clients_of_chat_and_proxy_hear_what_they_must() {
+    for tally in [sweep(&chat(), 400, 1), sweep(&proxy(), 200, 1)] {
+        assert!(tally.served > 200, "{tally:?}");
+    }
+}
+
+/// Found by seed 292: a client that had ended its stream was told that it had all, when its server was reset.
+#[test]
+fn a_proxy_passes_on_a_reset_also_behind_the_clients_end() {
+    proxy().check_choices(
+        "setup more-clients 0 1\nserver troubles 0 1\nserver kind 0 refuses\nserver life-us 0 600\n\
+         script number 67 1\n",
+    );
 }
 
 #[test]
