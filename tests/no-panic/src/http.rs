@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use picoevent::{Conn, Cx, EventBase, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
-    Ask, CallError, Caller, Calls, Client, Encoded, File, Http, Length, Limits, Message, Method, Multipart, MultipartError, Part, Piece,
-    Reply, ReplyError, Response, Request, Route, Server, SetCookie, Site, Socket, Status, fields,
+    Ask, CallError, Caller, Calls, Client, Encoded, File, Http, Length, Limits, Message, Method,
+    Multipart, MultipartError, Part, Piece, Reply, ReplyError, Request, Response, Route, Server,
+    SetCookie, Site, Socket, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};

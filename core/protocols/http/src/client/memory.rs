@@ -6,9 +6,10 @@ use picoevent::Conn;
 
 use crate::client::{Ask, CallError};
 use crate::exchange::Exchange;
+use crate::head::{field, without_return};
 use crate::method::Method;
 use crate::reply::Length;
-use crate::text::{copy, is_target, is_value};
+use crate::text::{copy, is_target, split_at_byte};
 
 /// The memory for one request at a time, with `TEXT` bytes for host, target and fields of the request, and for
 /// those fields of the answer that are kept.
@@ -86,9 +87,7 @@ impl Call {
             return Err(CallError::Busy);
         }
         let is_host = !ask.host.is_empty() && ask.host.bytes().all(is_target);
-        let is_field = |line: &str| line.bytes().all(is_value);
-        let are_fields = ask.fields.is_empty() || ask.fields.ends_with("\r\n");
-        if !is_host || !are_fields || !ask.fields.split("\r\n").all(is_field) {
+        if !is_host || !are_fields(ask.fields.as_bytes()) {
             return Err(CallError::BadRequest);
         }
         let end = put(text, 0, ask.fields.as_bytes()).ok_or(CallError::BadRequest)?;
@@ -133,6 +132,18 @@ impl Call {
         self.x.set_route(0);
         self.state = State::Sent;
     }
+}
+
+/// Returns whether these are header fields, each with its end.
+fn are_fields(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let Some((line, rest)) = split_at_byte(text, b'\n') else { return false };
+        if !without_return(line).is_ok_and(|line| field(line).is_ok()) {
+            return false;
+        }
+        text = rest;
+    }
+    true
 }
 
 /// Copies bytes to a place in the text. Returns where they end.

@@ -25,12 +25,11 @@ use crate::status::Status;
 /// use core::net::SocketAddr;
 /// use picoevent_http::{Ask, Length, Method};
 ///
-/// # fn asks(server: SocketAddr) {
+/// let server = SocketAddr::from(([192, 0, 2, 1], 80));
 /// let page = Ask::get(server, "pump.local", "/status");
 /// let rest = page.fields("Range: bytes=1000-\r\n");
 /// let upload = Ask::new(Method::Put, server, "pump.local", "/firmware").content(Length::Known(4_096));
 /// # let _ = (rest, upload);
-/// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'t> {
@@ -159,7 +158,8 @@ pub trait Caller<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are kept for [`Response::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// How often a redirect is followed, to a path, or to a server whose address is in it. Others are answers.
+    /// How often a redirect is followed, to a path, or to a server whose IPv4 address is in it. Others
+    /// are answers.
     const REDIRECTS: u8 = 4;
 
     /// The memory for one request at a time.
