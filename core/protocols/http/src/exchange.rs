@@ -51,6 +51,8 @@ pub(crate) mod flag {
     pub(crate) const STREAMED: u32 = 1 << 23;
     /// An answer without content: to `HEAD`, or of a status without.
     pub(crate) const BARE: u32 = 1 << 24;
+    /// The body ends with the connection.
+    pub(crate) const UNBOUNDED: u32 = 1 << 28;
     /// The peer sends no more. Stays for the whole connection.
     pub(crate) const EOF: u32 = 1 << 31;
 }
