@@ -599,9 +599,11 @@ fn a_day_takes_no_more_than_an_hour() {
     let (acked, connects) = (device.acked.len(), net.connects.len());
     assert!(acked > 3_000 && connects > 1_000, "{acked} and {connects}");
     // On average no more than one attempt in the shortest delay, and while the broker is away one a minute.
-    assert!(net.connects.windows(2).all(|pair| {
-        pair[1].since(pair[0]) >= Duration::from_millis(375)
-    }));
+    assert!(
+        net.connects
+            .windows(2)
+            .all(|pair| { pair[1].since(pair[0]) >= Duration::from_millis(375) })
+    );
 }
 
 fn simulate(seed: u64, sum: &mut Sum) {
