@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         let mut live = Live::new().map_err(failed)?;
         live.add_trigger(&BUTTON);
         // The thread ends with the process.
-        thread::spawn(|| std::io::stdin().lines().flatten().for_each(|_| BUTTON.raise()));
+        thread::spawn(|| {
+            std::io::stdin().lines().map_while(Result::ok).for_each(|_| BUTTON.raise());
+        });
         live.run(&mut base, &mut app).map_err(failed)?;
         desk::say(format_args!("done"));
         Ok(())

@@ -49,7 +49,7 @@ pub trait HasMqtt: Sized {
 /// An MQTT client: `SLOTS` subscriptions, and messages with [`Qos::One`] or [`Qos::Two`] under way; `STORE` bytes for
 /// them; and `ALIASES` topics of at most 63 bytes in each direction that have numbers.
 ///
-/// On a 32-bit target it takes 144 bytes, 14 for a slot, `STORE`, and 128 for an alias.
+/// On a 32-bit target it takes 120 bytes, 14 for a slot, `STORE`, and 128 for an alias.
 ///
 /// A subscription takes its filter and a byte of the store as long as it lasts. A message takes its topic, its
 /// properties, its payload and 4 bytes until the broker has acknowledged it.
@@ -305,3 +305,10 @@ impl<A> ClientMut<'_, A> {
 /// An address that nobody can connect to.
 pub(crate) const NOWHERE: SocketAddr =
     SocketAddr::V4(core::net::SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+
+/// The sizes that the documents name.
+#[cfg(target_pointer_width = "32")]
+const _: () = {
+    assert!(size_of::<Client<(), 0, 0>>() <= 120);
+    assert!(size_of::<Client<(), 8, 512, 2>>() <= 120 + 8 * 14 + 512 + 2 * 128);
+};

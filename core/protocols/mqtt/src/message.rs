@@ -18,7 +18,7 @@ pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 /// rest, and the message comes again from its beginning if its quality of service says so.
 pub struct Message<'c, 's, A> {
     pub(crate) conn: ConnMut<'c, 's, A>,
-    pub(crate) parts: Parts,
+    pub(crate) parts: &'c Parts,
 }
 
 /// Where the parts of a message are in the input, from its beginning.

@@ -1,12 +1,12 @@
 //! What the broker sends.
 
-use picoevent::{Conn, ConnMut, Instant};
+use picoevent::{ConnMut, Instant};
 
 use crate::aliases;
 use crate::client::{HasMqtt, Limits, Link, Piece, Why};
 use crate::event::{MqttEvent, PacketId};
 use crate::link;
-use crate::message::{Message, OnMessage, Parts};
+use crate::message::{Message, Parts};
 use crate::sending::{put, room};
 use crate::slots::State;
 use crate::wire::{self, Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
@@ -244,7 +244,7 @@ fn message<A: HasMqtt>(
         flags: header.flags,
         is_skipped,
     };
-    deliver(app, conn, parts, taken)
+    deliver(app, conn, &parts, taken)
 }
 
 /// Takes the next piece of a message that is longer than the input ring.
@@ -266,21 +266,26 @@ fn next_piece<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<
         is_retained: piece.flags & 1 != 0,
     };
     piece.left = piece.left.saturating_sub(taken as u32);
-    deliver(app, conn, parts, taken)
+    deliver(app, conn, &parts, taken)
 }
 
 /// Calls the application with a message or a piece, and acknowledges the message with its last piece.
 fn deliver<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
-    parts: Parts,
+    parts: &Parts,
     taken: usize,
 ) -> Result<bool, Reason> {
     let piece = &app.mqtt().session.piece;
     let (call, is_skipped, id, qos) = (piece.call, piece.is_skipped, piece.id, parts.qos);
     let is_last = piece.left == 0;
-    if !is_skipped {
-        call_with(app, conn.id(), conn, call, parts);
+    let id_of_conn = conn.id();
+    if !is_skipped && let Ok(conn) = conn.cx().conn(id_of_conn) {
+        let mut message = Message { conn, parts };
+        match call {
+            Some(call) => call(app, &mut message),
+            None => app.message(&mut message),
+        }
     }
     if !link::is_up(app, conn) {
         return Ok(false);
@@ -296,20 +301,4 @@ fn deliver<A: HasMqtt>(
         answer(app, conn, Kind::PubRec, id, Reason::SUCCESS)?;
     }
     Ok(true)
-}
-
-fn call_with<A: HasMqtt>(
-    app: &mut A,
-    id: Conn,
-    conn: &mut ConnMut<'_, '_, A>,
-    call: Option<OnMessage<A>>,
-    parts: Parts,
-) {
-    if let Ok(conn) = conn.cx().conn(id) {
-        let mut message = Message { conn, parts };
-        match call {
-            Some(call) => call(app, &mut message),
-            None => app.message(&mut message),
-        }
-    }
 }

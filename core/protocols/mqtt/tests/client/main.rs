@@ -1,12 +1,12 @@
 //! The client on a loop in virtual time, with brokers that are scripted, and with a model of one that fails.
 
 use critical_section as _;
-use mqtt_protocol_core as _;
 
 mod limits;
 mod lives;
 mod messages;
 mod model;
+mod other;
 mod packet;
 mod refusals;
 mod sessions;
