@@ -1,9 +1,11 @@
-//! The test cases that the command knows by name: the examples and the prober.
+//! The test cases that the command knows by name: the examples, and the caller and the prober, which are
+//! made for testing.
 
 use echo::Echo;
 use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, TestCase};
 
+mod caller;
 mod chat;
 mod filtered;
 mod gateway;
@@ -11,6 +13,7 @@ mod prober;
 mod proxy;
 mod udp_time;
 
+pub use caller::{Caller, caller};
 pub use chat::chat;
 pub use filtered::{Filtered, echo_filtered};
 pub use gateway::{gateway, gateway_v6};

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, proxy,
-    udp_time,
+    caller, chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    proxy, udp_time,
 };
 
 fn main() -> ExitCode {
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
             &echo_filtered(),
             &prober,
             &gateway,
+            &caller(),
             &hello_world_v6,
             &gateway_v6,
             &udp_time,

@@ -19,6 +19,7 @@ mod events;
 mod http;
 mod in_memory;
 mod listeners;
+mod mqtt;
 mod names;
 mod network;
 mod parts;
@@ -84,6 +85,7 @@ fn on(base: &mut Base<'_>) {
         in_memory::every_verb(any(&mut *base), any(pool));
         listeners::every_verb(any(&mut *base), any(pool));
         names::every_verb(any(pool));
+        mqtt::every_verb(any(pool));
     }
     network::every_verb(any(&mut *base));
     udp::every_verb(any(&mut *base));
