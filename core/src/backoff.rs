@@ -2,16 +2,21 @@
 
 use core::time::Duration;
 
+use crate::Cx;
+
 /// The delays of a client that tries again: doubled with each failure, up to a limit, and changed at
 /// random by a quarter, so that many devices do not come back in the same moment (RFC 8085, 3.1).
 ///
 /// ```
 /// use core::time::Duration;
 /// use picoevent::Backoff;
+/// # let mut storage = picoevent::Storage::<(), 0, 0, 0, 0>::new();
+/// # let mut base = picoevent::EventBase::new(&mut storage);
+/// # base.seed(&[7; 32]);
+/// # let cx = &mut *base;
 ///
-/// // The seed differs from device to device: a serial number, or a random number.
-/// let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30), 7);
-/// let first = backoff.next_delay();
+/// let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+/// let first = backoff.next_delay(cx);
 /// assert!(first >= Duration::from_millis(375) && first <= Duration::from_millis(625));
 /// // The connection is up again:
 /// backoff.reset();
@@ -21,27 +26,27 @@ pub struct Backoff {
     first: u32,
     most: u32,
     failures: u8,
-    random: u32,
 }
 
 impl Backoff {
     /// Makes delays from `first` to `most`, in whole milliseconds, rounded up.
-    pub const fn new(first: Duration, most: Duration, seed: u32) -> Self {
-        let (first, most) = (crate::time::millis(first), crate::time::millis(most));
-        // A xorshift generator never leaves zero.
-        Self { first, most, failures: 0, random: if seed == 0 { 1 } else { seed } }
+    pub const fn new(first: Duration, most: Duration) -> Self {
+        Self { first: crate::time::millis(first), most: crate::time::millis(most), failures: 0 }
     }
 
-    /// Counts a failure, and returns how long to wait before the next attempt.
-    pub fn next_delay(&mut self) -> Duration {
+    /// Counts a failure, and returns how long to wait before the next attempt: a random share of the loop's. In
+    /// a base without a [seed](crate::EventBase::seed) the delay is not changed at random.
+    pub fn next_delay<A>(&mut self, cx: &mut Cx<'_, A>) -> Duration {
         let failures = self.failures.into();
         let fits = self.first <= self.most.checked_shr(failures).unwrap_or(0);
         let delay = if fits { self.first.checked_shl(failures).unwrap_or(0) } else { self.most };
         if delay < self.most {
             self.failures = self.failures.saturating_add(1);
         }
-        let spread = self.next_random().checked_rem((delay / 2).saturating_add(1)).unwrap_or(0);
-        let least = delay.saturating_sub(delay / 4);
+        let quarter = delay / 4;
+        let share = |random: u32| random.checked_rem((delay / 2).saturating_add(1)).unwrap_or(0);
+        let spread = cx.random_u32().map_or(quarter, share);
+        let least = delay.saturating_sub(quarter);
         Duration::from_millis(u64::from(least).saturating_add(spread.into()))
     }
 
@@ -49,40 +54,54 @@ impl Backoff {
     pub const fn reset(&mut self) {
         self.failures = 0;
     }
-
-    /// Returns a number of Marsaglia's 32-bit xorshift generator.
-    const fn next_random(&mut self) -> u32 {
-        self.random ^= self.random.wrapping_shl(13);
-        self.random ^= self.random.wrapping_shr(17);
-        self.random ^= self.random.wrapping_shl(5);
-        self.random
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{EventBase, Storage};
 
     #[test]
     fn delays_double_up_to_the_limit_and_vary_by_a_quarter() {
-        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30), 0);
-        for base in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
-            let delay = backoff.next_delay().as_millis();
-            assert!(delay >= base * 3 / 4 && delay <= base * 5 / 4, "{delay} is not near {base}");
+        let mut storage = Storage::<(), 0, 0, 0, 0>::new();
+        let mut base = EventBase::new(&mut storage);
+        base.seed(&[1; 32]);
+        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+        let mut changed = 0;
+        for middle in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
+            let delay = backoff.next_delay(&mut base).as_millis();
+            assert!(delay >= middle * 3 / 4 && delay <= middle * 5 / 4, "{delay}, not {middle}");
+            changed += u32::from(delay != middle);
         }
+        assert!(changed >= 7);
         backoff.reset();
-        assert!(backoff.next_delay() <= Duration::from_millis(625));
+        assert!(backoff.next_delay(&mut base) <= Duration::from_millis(625));
+    }
+
+    #[test]
+    fn without_a_seed_delays_are_not_changed_at_random() {
+        let mut storage = Storage::<(), 0, 0, 0, 0>::new();
+        let mut base = EventBase::new(&mut storage);
+        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(3));
+        for middle in [500, 1_000, 2_000, 3_000, 3_000] {
+            assert_eq!(backoff.next_delay(&mut base), Duration::from_millis(middle));
+        }
     }
 
     #[test]
     fn the_longest_delays_do_not_overflow() {
-        let mut backoff = Backoff::new(Duration::MAX, Duration::MAX, 1);
+        let mut storage = Storage::<(), 0, 0, 0, 0>::new();
+        let mut base = EventBase::new(&mut storage);
+        base.seed(&[1; 32]);
+        let mut backoff = Backoff::new(Duration::MAX, Duration::MAX);
         for _ in 0..100 {
-            assert!(backoff.next_delay() >= Duration::from_millis(u64::from(u32::MAX) * 3 / 4));
+            assert!(
+                backoff.next_delay(&mut base) >= Duration::from_millis(u64::from(u32::MAX) * 3 / 4)
+            );
         }
-        let mut backoff = Backoff::new(Duration::ZERO, Duration::from_secs(1), 1);
+        let mut backoff = Backoff::new(Duration::ZERO, Duration::from_secs(1));
         for _ in 0..100 {
-            assert_eq!(backoff.next_delay(), Duration::ZERO);
+            assert_eq!(backoff.next_delay(&mut base), Duration::ZERO);
         }
     }
 }

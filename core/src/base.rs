@@ -18,11 +18,13 @@ use crate::idle::IdleClock;
 use crate::limit::Limit;
 use crate::listener::{ListenerMut, OnListenError};
 use crate::memory::Memory;
+use crate::network::NetworkState;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::pool::Pools;
 use crate::queue::Queues;
+use crate::random::Random;
 use crate::record::{Entry, LongestWrite, Recorder};
 use crate::run::{LoopState, ask};
 use crate::storage::Storage;
@@ -104,6 +106,8 @@ impl<'s, A> EventBase<'s, A> {
                 most_added: Peak::NONE,
                 longest_write: LongestWrite::NONE,
                 recorder: Recorder::NONE,
+                random: Random::UNSEEDED,
+                network: NetworkState::NONE,
             },
             idle_clock: IdleClock::NONE,
         }

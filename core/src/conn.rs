@@ -8,7 +8,8 @@
 //! ```
 //!
 //! * Reading and writing are enabled once the connection is open.
-//! * `Readable` comes after input arrived, `Writable` after output was sent and none is left.
+//! * `Readable` comes after input arrived, when there is as much as its low mark; `Writable` after output was
+//!   sent, when no more is left than its low mark: none, at first.
 //! * A due callback is checked again before it is called: `Readable` only while reading is enabled
 //!   and there is input, `Writable` only while writing is enabled and no output is left, a timeout only
 //!   if the direction made no progress since. Callbacks that a disabled direction holds back are called
@@ -16,8 +17,8 @@
 //! * With less room for output than an answer takes, `Readable` and `Eof` wait.
 //! * The end of stream is reported in a later pass than the input before it: what the callback for the
 //!   input wrote has been offered to the back end by then.
-//! * Output that does not fit in the ring is refused, never dropped; a full input ring makes the
-//!   peer wait.
+//! * Output that does not fit in the ring, or below its high mark, is refused, never dropped; a full input ring
+//!   makes the peer wait.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
 //! * `Ended` comes last, once.
 //!
@@ -32,6 +33,7 @@
 //! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
 //! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
+//! | `marks.rs` | how much input a callback waits for, and how much the rings hold |
 //! | `timeouts.rs` | when a timeout begins, goes on and passes |
 
 mod bytes;
@@ -40,6 +42,7 @@ mod feed;
 mod filter;
 mod firing;
 mod lines;
+mod marks;
 mod moving;
 mod outgoing;
 mod pair;
@@ -77,9 +80,11 @@ pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 pub enum ConnEvent {
     /// It was accepted, or a connect has succeeded.
     Opened,
-    /// Input arrived.
+    /// Input arrived, and there is as much as the [low mark](Settings::input_marks), or as
+    /// [`ConnMut::wait_for_input`] asked for.
     Readable,
-    /// All output was sent: the back end has it, the peer may not have it yet. Or there is the room that
+    /// All output was sent, or all but the [low mark](Settings::output_marks): the back end has it, the peer may
+    /// not have it yet. Or there is the room that
     /// [`ConnMut::wait_for_room`] asked for.
     Writable,
     /// No input came, or no output could be sent, for the time set with

@@ -9,11 +9,13 @@ use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
 use crate::handle::{Event, Source};
 use crate::hooks::Hooks;
 use crate::limit::Limit;
+use crate::network::NetworkState;
 use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::pool::Pools;
 use crate::queue::{Id, Joined, Queues, Turns};
+use crate::random::Random;
 use crate::record::{LongestWrite, Recorder};
 use crate::run::LoopState;
 use crate::tables::Tables;
@@ -76,6 +78,8 @@ pub struct Cx<'s, A> {
     pub(crate) most_added: Peak,
     pub(crate) longest_write: LongestWrite,
     pub(crate) recorder: Recorder<'s>,
+    pub(crate) random: Random,
+    pub(crate) network: NetworkState,
 }
 
 /// Making events.
@@ -329,7 +333,7 @@ impl<A> Cx<'_, A> {
         loop {
             let Some(index) = self.timers.conns.first() else { return Instant::MAX };
             let Some(slot) = self.tables.conns.slot(index) else { return Instant::MAX };
-            let passes = slot.next_deadline(self.pools.input_len(slot.pool()));
+            let passes = slot.next_deadline(&self.pools);
             if self.timers.conns.alarm(index).deadline >= passes {
                 return passes;
             }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Direction;
+
 /// The handle's object was freed, or has ended, and its slot may hold another object.
 ///
 /// Nothing was changed. A callback that may run after its object was freed elsewhere treats this
@@ -30,6 +32,11 @@ pub enum FullError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StillActiveError;
+
+/// There are no random bytes: the base has no [seed](crate::EventBase::seed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct UnseededError;
 
 /// Why an event was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +95,14 @@ pub enum SetupError {
     NoPool,
     /// All connections of the pool are in use.
     PoolFull,
-    /// The output rings of the pool are shorter than the room that an answer takes.
+    /// The output rings of the pool, or their high mark, are shorter than the room that an answer takes.
     Room,
-    /// The output rings of the pool are shorter than the text for clients that find no place.
+    /// The output rings of the pool, or their high mark, are shorter than the text for clients that find no
+    /// place.
     Busy,
+    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than
+    /// the ring holds.
+    Marks,
     /// The base has slots for static pieces already.
     Statics,
     /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
@@ -178,8 +189,47 @@ pub enum ConnError {
     NoSocket,
     /// A filter could not turn the bytes of one side into bytes of the other.
     Filter,
+    /// Its name has no address.
+    NotFound,
     /// An operating system error that has no name here, by its number.
     System(i32),
+}
+
+/// Why a connection failed, and in which direction that was found, in two bytes: what a back end
+/// [feeds](crate::EventBase::failed).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Failure(pub(crate) Code);
+
+impl Failure {
+    /// Returns why it failed.
+    pub fn error(self) -> ConnError {
+        self.0.into()
+    }
+
+    /// Returns the direction that found it: a reset by the peer is found when reading, say, and a peer that
+    /// acknowledges nothing when writing. `None` if neither did: the connect failed, or our own address was lost.
+    pub const fn direction(self) -> Option<Direction> {
+        self.0.direction()
+    }
+}
+
+impl ConnError {
+    /// Returns the error as one that a direction found.
+    pub const fn found(self, direction: Direction) -> Failure {
+        Failure(Code::of(self).found(direction))
+    }
+}
+
+impl From<ConnError> for Failure {
+    fn from(error: ConnError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Failure").field(&self.error()).field(&self.direction()).finish()
+    }
 }
 
 /// Why a listener cannot listen.
@@ -203,9 +253,10 @@ pub enum ListenError {
     System(i32),
 }
 
-/// An error in two bytes, as a slot keeps it.
+/// An error in two bytes, as a slot keeps it: below zero an error with a name, above it the number of a system's,
+/// each with the direction that found it in bits that the error leaves.
 ///
-/// A system error number above 32,767 is kept as 32,767.
+/// A system error number above 8,191 is kept as 8,191.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code(pub(crate) i16);
 
@@ -225,16 +276,25 @@ impl Code {
         Self(bits.cast_signed())
     }
 
+    /// The lowest bit of the direction that found the error, which is 1 for reading, 2 for writing, and 0 for neither:
+    /// in the number of a system's error, and, with all bits inverted, in an error with a name.
+    const OF_SYSTEM: u32 = 13;
+    const OF_NAME: u32 = 5;
+
     /// Makes a code of the number of an operating system's error.
-    pub(crate) fn system(number: i32) -> Self {
-        Self(i16::try_from(number.max(0)).unwrap_or(i16::MAX))
+    pub(crate) const fn system(number: i32) -> Self {
+        const MOST: i32 = !(0b11 << Code::OF_SYSTEM) & i16::MAX as i32;
+        Self(if number < 0 {
+            0
+        } else if number > MOST {
+            MOST as i16
+        } else {
+            number as i16
+        })
     }
-}
 
-// In the order of the variants, so that each match is a subtraction.
-
-impl From<ConnError> for Code {
-    fn from(error: ConnError) -> Self {
+    /// Makes the code of an error: in the order of the variants, so that the match is a subtraction.
+    const fn of(error: ConnError) -> Self {
         Self(match error {
             ConnError::Reset => -1,
             ConnError::Refused => -2,
@@ -245,14 +305,52 @@ impl From<ConnError> for Code {
             ConnError::Denied => -7,
             ConnError::NoSocket => -8,
             ConnError::Filter => -9,
+            ConnError::NotFound => -10,
             ConnError::System(number) => return Self::system(number),
         })
+    }
+
+    /// Returns the code of the same error, found by a direction.
+    const fn found(self, direction: Direction) -> Self {
+        let bits: i16 = if matches!(direction, Direction::Read) { 1 } else { 2 };
+        if self.0 < 0 {
+            Self(self.0 & !(bits << Self::OF_NAME))
+        } else {
+            Self(self.0 | bits << Self::OF_SYSTEM)
+        }
+    }
+
+    /// Returns the code without the direction that found the error.
+    const fn error(self) -> i16 {
+        if self.0 < 0 {
+            self.0 | 0b11 << Self::OF_NAME
+        } else {
+            self.0 & !(0b11 << Self::OF_SYSTEM)
+        }
+    }
+
+    /// Returns the direction that found the error of a connection.
+    pub(crate) const fn direction(self) -> Option<Direction> {
+        let bits = if self.0 < 0 { !self.0 >> Self::OF_NAME } else { self.0 >> Self::OF_SYSTEM };
+        match bits & 0b11 {
+            1 => Some(Direction::Read),
+            2 => Some(Direction::Write),
+            _ => None,
+        }
+    }
+}
+
+// In the order of the variants, so that each match is a subtraction.
+
+impl From<ConnError> for Code {
+    fn from(error: ConnError) -> Self {
+        Self::of(error)
     }
 }
 
 impl From<Code> for ConnError {
     fn from(code: Code) -> Self {
-        match code.0 {
+        match code.error() {
             -1 => Self::Reset,
             -2 => Self::Refused,
             -3 => Self::TimedOut,
@@ -262,6 +360,7 @@ impl From<Code> for ConnError {
             -7 => Self::Denied,
             -8 => Self::NoSocket,
             -9 => Self::Filter,
+            -10 => Self::NotFound,
             number => Self::System(number.into()),
         }
     }
@@ -302,7 +401,7 @@ pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
 }
 
 #[cfg(any(test, feature = "record"))]
-pub(crate) const CONN_ERRORS: [ConnError; 10] = [
+pub(crate) const CONN_ERRORS: [ConnError; 11] = [
     ConnError::Reset,
     ConnError::Refused,
     ConnError::TimedOut,
@@ -312,6 +411,7 @@ pub(crate) const CONN_ERRORS: [ConnError; 10] = [
     ConnError::Denied,
     ConnError::NoSocket,
     ConnError::Filter,
+    ConnError::NotFound,
     ConnError::System(0),
 ];
 
@@ -328,6 +428,12 @@ pub(crate) const LISTEN_ERRORS: [ListenError; 6] = [
 impl fmt::Display for StaleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the handle's object has been freed")
+    }
+}
+
+impl fmt::Display for UnseededError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the base has no seed for random bytes")
     }
 }
 
@@ -412,6 +518,7 @@ impl fmt::Display for SetupError {
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
             Self::Busy => "the output ring is shorter than the text for busy times",
+            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is below what it holds",
             Self::Statics => "the base has slots for static pieces already",
             Self::MemoryPool => "the connections of a pool in memory have no sockets",
             Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",
@@ -452,6 +559,7 @@ impl fmt::Display for ConnError {
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
             Self::Filter => "the filter cannot transform the bytes",
+            Self::NotFound => "the name has no address",
             Self::System(number) => return write!(f, "operating system error {number}"),
         })
     }
@@ -472,6 +580,7 @@ impl fmt::Display for ListenError {
 
 impl core::error::Error for StaleError {}
 impl core::error::Error for StillActiveError {}
+impl core::error::Error for UnseededError {}
 impl core::error::Error for FullError {}
 impl core::error::Error for AddError {}
 impl core::error::Error for OnceError {}
@@ -496,6 +605,20 @@ mod tests {
             assert_eq!(ListenError::from(Code::from(error)), error);
         }
         let large = Code::from(ConnError::System(i32::MAX));
-        assert_eq!(ConnError::from(large), ConnError::System(32_767));
+        assert_eq!(ConnError::from(large), ConnError::System(8_191));
+    }
+
+    #[test]
+    fn an_error_and_its_direction_do_not_disturb_each_other() {
+        for error in CONN_ERRORS.into_iter().chain([ConnError::System(i32::MAX)]) {
+            let plain = Code::from(error);
+            assert_eq!(plain.direction(), None, "{error}");
+            for direction in [Direction::Read, Direction::Write] {
+                let code = error.found(direction);
+                assert_eq!(code.direction(), Some(direction), "{error}");
+                assert_eq!(code.error(), ConnError::from(plain));
+            }
+        }
+        assert_eq!([Code::CLOSED.direction(), Code::ABORTED.direction()], [None; 2]);
     }
 }

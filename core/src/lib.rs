@@ -35,12 +35,14 @@ mod mailbox;
 pub mod memory;
 #[cfg(test)]
 mod model;
+mod network;
 mod outbox;
 mod pass;
 mod peak;
 mod pool;
 mod priority;
 mod queue;
+mod random;
 #[cfg(feature = "record")]
 pub mod record;
 #[cfg(not(feature = "record"))]
@@ -70,8 +72,8 @@ pub use conn_map::ConnMap;
 pub use count::Counts;
 pub use cx::Cx;
 pub use error::{
-    AcceptError, AddError, ConnError, ConnectError, FullError, LineError, ListenError, OnceError,
-    SetupError, StaleError, StillActiveError, WriteError,
+    AcceptError, AddError, ConnError, ConnectError, Failure, FullError, LineError, ListenError,
+    OnceError, SetupError, StaleError, StillActiveError, UnseededError, WriteError,
 };
 pub use event::{EventMut, Mode, OnEvent};
 pub use flags::EventFlags;
@@ -82,6 +84,8 @@ pub use io::IoError;
 pub use limit::DispatchLimit;
 pub use listener::{ListenerMut, OnListenError};
 pub use mailbox::Mailbox;
+#[cfg(feature = "network")]
+pub use network::{Network, NetworkChange, OwnAddress};
 pub use outbox::Action;
 pub use pool::{Pool, PoolId};
 pub use priority::Priority;
@@ -98,7 +102,7 @@ pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 /// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(
     target_pointer_width = "32",
-    not(any(feature = "idle-clock", feature = "peaks", feature = "record"))
+    not(any(feature = "idle-clock", feature = "network", feature = "peaks", feature = "record"))
 ))]
 const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);
@@ -106,5 +110,5 @@ const _: () = {
     assert!(size_of::<memory::ListenerSlot<()>>() == 68);
     // The feature `udp` adds the table of its sockets.
     let udp = if cfg!(feature = "udp") { 16 } else { 0 };
-    assert!(size_of::<EventBase<'_, ()>>() <= 360 + udp);
+    assert!(size_of::<EventBase<'_, ()>>() <= 392 + udp);
 };

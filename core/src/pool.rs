@@ -12,7 +12,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::conn::Direction;
+use crate::conn::{Direction, Settings};
 use crate::error::SetupError;
 use crate::handle::{Conn, Listener};
 use crate::queue::List;
@@ -218,17 +218,33 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
-    /// Returns where the input or the output ring of the connection at `index` is in the bytes.
+    /// Returns where the input or the output ring of the connection at `index` begins in the bytes.
     #[inline]
-    fn ring_of(&self, index: u16, direction: Direction) -> Range<usize> {
+    fn start_of(&self, index: u16, direction: Direction) -> usize {
         let each = self.input_len().wrapping_add(self.output_len());
         let input = self.start.wrapping_add(self.place_of(index).wrapping_mul(each));
-        let output = input.wrapping_add(self.input_len());
         match direction {
-            Direction::Read => input..output,
-            Direction::Write => output..input.wrapping_add(each),
+            Direction::Read => input,
+            Direction::Write => input.wrapping_add(self.input_len()),
         }
     }
+
+    /// Returns how long a ring is: as long as the pool says, or as its high mark, if that is less.
+    #[inline]
+    fn ring_len(&self, settings: Option<&Settings>, direction: Direction) -> usize {
+        let (len, limit) = match direction {
+            Direction::Read => (self.input, settings.map(Settings::input_high)),
+            Direction::Write => (self.output, settings.map(Settings::output_high)),
+        };
+        limit.map_or(len, |limit| limit.min(len)) as usize
+    }
+}
+
+/// What the place and the length of a connection's rings follow from: a high mark makes a ring shorter.
+#[derive(Clone, Copy)]
+pub(crate) struct Rings {
+    pub(crate) pool: u8,
+    pub(crate) settings: Option<&'static Settings>,
 }
 
 impl Default for PoolSlot {
@@ -312,63 +328,67 @@ impl<'s> Pools<'s> {
         self.slots.iter().take(self.len.into())
     }
 
-    /// Returns the size of the input rings of a pool.
-    #[inline]
-    pub(crate) fn input_len(&self, pool: u8) -> usize {
-        self.get(pool).map_or(0, PoolSlot::input_len)
+    /// Returns how long the input ring is.
+    pub(crate) fn input_len(&self, rings: Rings) -> usize {
+        self.ring_len(rings, Direction::Read)
     }
 
-    /// Returns the size of the output rings of a pool.
-    #[inline]
-    pub(crate) fn output_len(&self, pool: u8) -> usize {
-        self.get(pool).map_or(0, PoolSlot::output_len)
+    /// Returns how long the output ring is.
+    pub(crate) fn output_len(&self, rings: Rings) -> usize {
+        self.ring_len(rings, Direction::Write)
+    }
+
+    #[inline(never)]
+    fn ring_len(&self, rings: Rings, direction: Direction) -> usize {
+        self.get(rings.pool).map_or(0, |pool| pool.ring_len(rings.settings, direction))
     }
 
     /// Returns where a ring is in the bytes.
-    fn place_of(&self, pool: u8, index: u16, direction: Direction) -> Range<usize> {
-        self.get(pool).map(|pool| pool.ring_of(index, direction)).unwrap_or_default()
+    fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
+        let start = self.get(rings.pool).map_or(0, |pool| pool.start_of(index, direction));
+        start..start.wrapping_add(self.ring_len(rings, direction))
     }
 
     /// Returns the storage of a ring of the connection at `index`.
     #[inline]
-    pub(crate) fn ring(&self, pool: u8, index: u16, direction: Direction) -> &[u8] {
-        self.bytes.get(self.place_of(pool, index, direction)).unwrap_or_default()
+    pub(crate) fn ring(&self, rings: Rings, index: u16, direction: Direction) -> &[u8] {
+        self.bytes.get(self.place_of(rings, index, direction)).unwrap_or_default()
     }
 
     #[inline]
-    pub(crate) fn ring_mut(&mut self, pool: u8, index: u16, direction: Direction) -> &mut [u8] {
-        let place = self.place_of(pool, index, direction);
+    pub(crate) fn ring_mut(&mut self, rings: Rings, index: u16, direction: Direction) -> &mut [u8] {
+        let place = self.place_of(rings, index, direction);
         self.bytes.get_mut(place).unwrap_or_default()
     }
 
     /// Returns the storage of the input ring of the connection at `index`.
     #[inline]
-    pub(crate) fn input(&self, pool: u8, index: u16) -> &[u8] {
-        self.ring(pool, index, Direction::Read)
+    pub(crate) fn input(&self, rings: Rings, index: u16) -> &[u8] {
+        self.ring(rings, index, Direction::Read)
     }
 
     #[inline]
-    pub(crate) fn input_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
-        self.ring_mut(pool, index, Direction::Read)
+    pub(crate) fn input_mut(&mut self, rings: Rings, index: u16) -> &mut [u8] {
+        self.ring_mut(rings, index, Direction::Read)
     }
 
     /// Returns the storage of the output ring of the connection at `index`.
     #[inline]
-    pub(crate) fn output(&self, pool: u8, index: u16) -> &[u8] {
-        self.ring(pool, index, Direction::Write)
+    pub(crate) fn output(&self, rings: Rings, index: u16) -> &[u8] {
+        self.ring(rings, index, Direction::Write)
     }
 
     #[inline]
-    pub(crate) fn output_mut(&mut self, pool: u8, index: u16) -> &mut [u8] {
-        self.ring_mut(pool, index, Direction::Write)
+    pub(crate) fn output_mut(&mut self, rings: Rings, index: u16) -> &mut [u8] {
+        self.ring_mut(rings, index, Direction::Write)
     }
 
-    /// Returns the input of `from` and the output of `to`, each a pool and an index. Both may be the same
+    /// Returns the input of `from` and the output of `to`, each the rings and an index. Both may be the same
     /// connection.
     pub(crate) fn input_and_output(
         &mut self,
-        from: (u8, u16),
-        to: (u8, u16),
+        from: (Rings, u16),
+        to: (Rings, u16),
     ) -> (&[u8], &mut [u8]) {
         let input = self.place_of(from.0, from.1, Direction::Read);
         let output = self.place_of(to.0, to.1, Direction::Write);

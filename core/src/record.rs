@@ -28,8 +28,8 @@
 //! RECORDING.dump(|line| println!("{line}"));
 //! ```
 //!
-//! Other inputs of an application are not recorded: a clock of its own, a sensor, a random number, its
-//! environment. If a program acts on the base between two runs of the loop, it must do the same when
+//! The seed of the base's [random bytes](crate::Cx::random) is recorded, too. Other inputs of an application are
+//! not: a clock of its own, a sensor, its environment. If a program acts on the base between two runs of the loop, it must do the same when
 //! the recording is replayed.
 //!
 //! A firmware without the feature `record` has none of this: the calls below are empty then.

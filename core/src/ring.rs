@@ -208,7 +208,7 @@ impl Ring {
 
     /// Moves what is held to the beginning of the storage, so that it is in one piece, and the space, too.
     /// O(size of the storage).
-    fn align(&mut self, storage: &mut [u8]) {
+    pub(crate) fn align(&mut self, storage: &mut [u8]) {
         if let Some((before, from)) = storage.split_at_mut_checked(self.start()) {
             reverse(before);
             reverse(from);

@@ -73,6 +73,11 @@ pub(crate) const fn millis(delay: Duration) -> u32 {
     if millis > u32::MAX as u64 { u32::MAX } else { millis as u32 }
 }
 
+/// Converts milliseconds to a duration; `None` for zero.
+pub(crate) const fn duration_of(millis: u32) -> Option<Duration> {
+    if millis == 0 { None } else { Some(Duration::from_millis(millis as u64)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,8 @@ pub(crate) enum When {
     Prepare,
     /// The loop has waited.
     Check,
+    /// The network has changed: it becomes due then, and is not called in every turn.
+    Network,
 }
 
 /// The watchers, and the state of the current round of calls.
@@ -79,13 +81,21 @@ impl<A> Cx<'_, A> {
         self.hooks.watcher_register = Some(|cx, event, called| cx.watcher_register(event, called));
         self.hooks.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
         self.hooks.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
+        self.make_watcher(when, call)
+    }
+
+    pub(crate) fn make_watcher(
+        &mut self,
+        when: When,
+        call: OnEvent<A>,
+    ) -> Result<Event, FullError> {
         let event = self.make(Waits::Watcher(when), Mode::Persist, call, EventFlags::NONE)?;
         self.watcher_register(event, true);
         Ok(event)
     }
 
     /// Puts a watcher last on its list, or takes it off.
-    fn watcher_register(&mut self, event: Event, registered: bool) {
+    pub(crate) fn watcher_register(&mut self, event: Event, registered: bool) {
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         let Waits::Watcher(when) = slot.waits() else { return };
         slot.set_pending(flag::REGISTERED, registered);
@@ -96,6 +106,10 @@ impl<A> Cx<'_, A> {
         let list = match when {
             When::Prepare => &mut self.watchers.prepare,
             When::Check => &mut self.watchers.check,
+            When::Network => match self.network.events() {
+                Some(events) => events,
+                None => return,
+            },
         };
         let links = &mut InterestLinks(&mut self.tables.events);
         match registered {

@@ -14,7 +14,7 @@ use crate::observe::Observe;
 use crate::pool::{Pool, State};
 use crate::slot::Slot;
 use crate::sockets::Sockets;
-use crate::time;
+use crate::time::Clock;
 use crate::udp::Places;
 
 /// A back end on a stack, for one base. It keeps its sockets between two runs of the loop:
@@ -118,7 +118,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         run: Run,
         mut observer: O,
     ) -> impl Future<Output = End> {
-        base.begin(run);
+        self.begin(base, run);
         poll_fn(move |cx| self.poll(base, app, &mut observer, cx))
     }
 
@@ -129,7 +129,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         app: &mut A,
         mut observer: O,
     ) -> impl Future<Output = End> {
-        base.begin(Run::DEFAULT);
+        self.begin(base, Run::DEFAULT);
         let mut ended = None;
         poll_fn(move |cx| {
             let end = match ended {
@@ -149,8 +149,14 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     /// again after that. Connections that the application held keep their place in their pool until the
     /// next run has reported their end.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
+        self.state.clock = Clock::at(base.now());
         base.close_all();
         poll_fn(move |cx| self.poll_closed(base, cx))
+    }
+
+    fn begin<A>(&mut self, base: &mut EventBase<'_, A>, run: Run) {
+        self.state.clock = Clock::at(base.now());
+        base.begin(run);
     }
 
     fn poll<A, O: Observe<A>>(
@@ -161,9 +167,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         cx: &mut Context<'_>,
     ) -> Poll<End> {
         let mut on_stack = self.on_stack(observer, cx.waker());
-        // The stack learns the state of its link when its runner first runs; a connection opened
-        // before that would find the link down.
-        if core::mem::take(&mut on_stack.pool.state.is_new) {
+        if on_stack.pool.udp_waits_for_stack() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -196,12 +200,16 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             on_stack.pool.leave(conn);
         }
         // A reset and a datagram are sent when the stack runs next.
-        while on_stack.pool.owes_something() {
-            base.advance(time::now());
+        if on_stack.pool.owes_something() {
+            let now = on_stack.pool.state.clock.now();
+            base.advance(now);
             on_stack.feed(base);
             let deadline = Backend::deadline(&mut on_stack, base);
             if on_stack.pool.owes_something() {
+                // Other tasks run even if there is no time to wait for, the stack's above all.
                 let Ok(()) = ready!(on_stack.wait(deadline, base));
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
         Poll::Ready(())
@@ -228,7 +236,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
-        time::now()
+        self.pool.state.clock.now()
     }
 
     fn triggers(&self) -> (&[&Trigger], &Waker) {
@@ -241,7 +249,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
     }
 
     fn deadline(&mut self, base: &mut EventBase<'_, A>) -> Instant {
-        self.pool.arrange(base)
+        self.pool.arrange(base).min(self.pool.network_deadline())
     }
 
     fn wait(
@@ -255,13 +263,14 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
         self.pool.watch(base, self.task);
         self.pool.state.ready.sleep(self.task);
         if until < Instant::MAX {
-            time::wake_at(until, self.task);
+            self.pool.state.clock.wake_at(until, self.task);
         }
         Poll::Pending
     }
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
         self.pool.look(base);
+        self.pool.tell_network(base);
     }
 
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {

@@ -11,7 +11,8 @@ pub struct Config {
     /// begin a handshake at the same moment; one more is answered with a reset. Default: all.
     pub backlog: usize,
     /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
-    /// in a handshake and on a connection. `None` means never: a peer that vanished then holds its
+    /// in a handshake and on a connection; and how long a connect waits for a link and an address before it fails.
+    /// `None` means never: a peer that vanished then holds its
     /// socket forever. Three days or more count as never for the loop. Default: 60 s.
     ///
     /// It must be longer than the keep-alive interval of each connection

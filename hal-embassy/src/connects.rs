@@ -6,6 +6,9 @@
 //!
 //! Therefore a connect without an answer for [`SLICE`] takes turns with the others: its socket is
 //! closed while a younger connect is under way, and while another such connect has its turn.
+//!
+//! A connect that is made while there is no link, or no address of the peer's family, waits for them with its
+//! socket closed: an application need not ask whether DHCP is done.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -19,6 +22,7 @@ use crate::pool::Pool;
 use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
+use crate::time::Stamp;
 
 /// How long a connect has the stack to itself, as a power of two of [`Stamp`](crate::time::Stamp)'s units: 4.2 s. That is
 /// time for three requests for a hardware address, and for a SYN that is lost twice.
@@ -119,18 +123,20 @@ impl Pool<'_, '_> {
     /// lingers.
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
-        self.state.env.network.find_way(peer.addr)?;
+        let way = self.state.env.network.find_way(peer.addr)?;
         // A socket may have become free since. Whatever comes of this, the alarm is set anew.
         self.sort();
         self.state.unsorted = true;
         let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
         self.state.ousted = self.take(index);
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
-        slot.socket.connect(peer)?;
         slot.peer = Some(peer);
         slot.ends = Ends::default();
-        slot.serve(Role::Connecting(conn), self.state.env.now);
-        Ok(())
+        slot.serve(Role::Offline(conn), self.state.env.now);
+        match way {
+            Some(()) => slot.go_online(conn, self.state.env.now),
+            None => Ok(()),
+        }
     }
 
     fn turn(&mut self) {
@@ -140,6 +146,10 @@ impl Pool<'_, '_> {
         for slot in self.slots.iter().filter(|slot| slot.connects()) {
             let count = if is_late(slot) { &mut late } else { &mut young };
             *count = count.wrapping_add(1);
+        }
+        if self.slots.iter().any(|slot| matches!(slot.role, Role::Offline(_))) {
+            // Nothing wakes the task when the network is there, if another task has the stack's only waker.
+            self.state.ring_in(1 << SLICE);
         }
         let connects = young.wrapping_add(late);
         if connects == 0 {
@@ -175,8 +185,33 @@ impl Pool<'_, '_> {
     }
 }
 
+impl Slot<'_> {
+    /// Begins the handshake of a connect that has waited for the network.
+    fn go_online(&mut self, conn: Conn, now: Stamp) -> Result<(), ConnError> {
+        call(self)?;
+        self.serve(Role::Connecting(conn), now);
+        Ok(())
+    }
+
+    /// Begins the handshake of a connect that waits for the network, if it need not wait any more.
+    ///
+    /// # Errors
+    /// [`ConnError::Unreachable`] when it has waited for too long, or there is no route.
+    fn look_for_way(&mut self, conn: Conn, env: &Env<'_>) -> Result<(), ConnError> {
+        let way = self.peer.map_or(Ok(None), |peer| env.network.find_way(peer.addr))?;
+        match way {
+            Some(()) => self.go_online(conn, env.now),
+            None if self.is_silent(env) => Err(ConnError::Unreachable),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Returns what has become of a connect; `None` while it is under way.
 fn answer(slot: &mut Slot<'_>, env: &Env<'_>) -> Option<Result<(), ConnError>> {
+    if let Role::Offline(conn) = slot.role {
+        return slot.look_for_way(conn, env).err().map(Err);
+    }
     let is_queued = matches!(slot.role, Role::Queued(_));
     if env.network.lost && !is_queued && has_lost_address(slot, env) {
         return Some(Err(ConnError::AddressLost));

@@ -1,10 +1,15 @@
 //! The connections of the base: moves bytes between its rings and the stack's, and ends them.
 
-use picoevent::{Conn, ConnError, EventBase};
+use picoevent::{Conn, ConnError, Direction, EventBase, Failure};
 
 use crate::env::Env;
 use crate::slot::Slot;
 use crate::socket::{Phase, Read};
+
+/// The peer has reset the connection.
+const RESET: Failure = ConnError::Reset.found(Direction::Read);
+/// The peer acknowledges nothing any more.
+const GIVEN_UP: Failure = ConnError::TimedOut.found(Direction::Write);
 
 /// Examines a connection and feeds its changes to the base.
 pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
@@ -56,8 +61,8 @@ pub(crate) fn pump<A>(
     match slot.socket.phase() {
         Phase::Closed if !is_in_order(slot) => {
             let given_up = is_given_up(slot, env);
-            let error = if given_up { ConnError::TimedOut } else { ConnError::Reset };
-            return fail(slot, conn, base, error, env);
+            let failure = if given_up { GIVEN_UP } else { RESET };
+            return fail(slot, conn, base, failure, env);
         }
         Phase::Finished | Phase::Closed | Phase::Done => {}
         Phase::Listening | Phase::Handshake | Phase::Open | Phase::Finishing => return,
@@ -136,9 +141,9 @@ pub(crate) fn fail<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
-    error: ConnError,
+    failure: impl Into<Failure>,
     env: &Env<'_>,
 ) {
     slot.abort(env.now);
-    base.failed(conn, error);
+    base.failed(conn, failure);
 }

@@ -37,11 +37,19 @@
 //!
 //! # When the network comes and goes
 //!
-//! Listeners need no address: they listen before there is one and after it was lost. When the
+//! Listeners need no address: they listen before there is one and after it was lost. A connect that
+//! is made while there is no link, or no address of the peer's family, waits for them, so no
+//! application asks whether DHCP is done. It fails with
+//! [`Unreachable`](picoevent::ConnError::Unreachable) after [`Config::timeout`], or when the new
+//! address has no route to the peer; its handshake may then take [`Config::timeout`] again. The
+//! application's own limit, [`STALL`](picoevent::Protocol::STALL), counts from the connect. When the
 //! address of a connection is lost, the connection fails with
 //! [`AddressLost`](picoevent::ConnError::AddressLost). With a fixed address nothing happens while
 //! the cable is out: the stack sends again what was not acknowledged, until [`Config::timeout`].
 //! With DHCP embassy-net removes the address at once.
+//!
+//! With the feature `network` an application is told of the link, the addresses, the gateways and the
+//! name servers, from the first turn on (`Cx::on_network`, `Cx::network`).
 //!
 //! # Limits of the stack below
 //!

@@ -8,6 +8,16 @@ use picoevent::ConnError;
 
 use crate::ready;
 
+#[cfg(not(feature = "network"))]
+mod off;
+#[cfg(feature = "network")]
+mod on;
+
+#[cfg(not(feature = "network"))]
+use off::Told;
+#[cfg(feature = "network")]
+use on::Told;
+
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
     seen: Seen,
@@ -17,6 +27,8 @@ pub(crate) struct Network<'n> {
     displaced: bool,
     /// Whether the waker must be set; see [`Network::wake_on_change`].
     unwatched: bool,
+    #[cfg_attr(not(feature = "network"), expect(dead_code, reason = "the base is told nothing"))]
+    told: Told,
 }
 
 #[derive(PartialEq, Eq)]
@@ -49,7 +61,7 @@ impl Seen {
 impl<'n> Network<'n> {
     pub(crate) fn new(stack: Stack<'n>) -> Self {
         let seen = Seen::of(stack);
-        Self { stack, seen, lost: false, displaced: false, unwatched: true }
+        Self { stack, seen, lost: false, displaced: false, unwatched: true, told: Told::NOTHING }
     }
 
     /// Reads the link and the addresses, unless our waker is set and was not woken. Returns whether they
@@ -78,24 +90,32 @@ impl<'n> Network<'n> {
         }
     }
 
-    /// Checks that there is a route to the peer.
+    /// Checks that there is a route to the peer. Returns `None` while there is no link, or no address of the
+    /// peer's family.
     ///
     /// # Errors
     /// `AddressInvalid` for the broadcast address of our network; `Unreachable` when there is no
     /// route, where the stack itself would try forever.
-    pub(crate) fn find_way(&self, peer: IpAddress) -> Result<(), ConnError> {
+    pub(crate) fn find_way(&self, peer: IpAddress) -> Result<Option<()>, ConnError> {
         let routed = match peer {
             IpAddress::Ipv4(peer) => match self.stack.config_v4() {
                 Some(config) if config.address.broadcast() == Some(peer) => {
                     return Err(ConnError::AddressInvalid);
                 }
                 Some(config) => config.gateway.is_some() || config.address.contains_addr(&peer),
-                None => false,
+                None => return Ok(None),
             },
             #[cfg(feature = "proto-ipv6")]
-            IpAddress::Ipv6(peer) => v6::reaches(self.stack, peer),
+            IpAddress::Ipv6(peer) => match v6::reaches(self.stack, peer) {
+                Some(reaches) => reaches,
+                None => return Ok(None),
+            },
         };
-        if self.stack.is_link_up() && routed { Ok(()) } else { Err(ConnError::Unreachable) }
+        match self.stack.is_link_up() {
+            false => Ok(None),
+            true if routed => Ok(Some(())),
+            true => Err(ConnError::Unreachable),
+        }
     }
 
     #[cfg(feature = "udp")]
@@ -117,7 +137,7 @@ impl<'n> Network<'n> {
     /// Returns whether the stack has a link and a route to a host.
     #[cfg(feature = "udp")]
     pub(crate) fn reaches(&self, host: IpAddress) -> bool {
-        self.find_way(host).is_ok()
+        matches!(self.find_way(host), Ok(Some(())))
     }
 
     /// Returns whether the address is that of all hosts.
@@ -192,14 +212,23 @@ mod v6 {
 
     use embassy_net::{IpAddress, Stack};
 
+    #[cfg(feature = "network")]
+    pub(super) fn describe(stack: Stack<'_>, now: &mut picoevent::Network) {
+        let Some(config) = stack.config_v6() else { return };
+        let (ip, prefix) = (config.address.address().into(), config.address.prefix_len());
+        now.add_address(picoevent::OwnAddress { ip, prefix });
+        config.gateway.into_iter().for_each(|ip| _ = now.add_gateway(ip.into()));
+        config.dns_servers.iter().for_each(|ip| _ = now.add_name_server((*ip).into()));
+    }
+
     pub(super) fn address(stack: Stack<'_>) -> Option<IpAddress> {
         stack.config_v6().map(|config| config.address.address().into())
     }
 
-    pub(super) fn reaches(stack: Stack<'_>, peer: Ipv6Addr) -> bool {
-        stack.config_v6().is_some_and(|config| {
-            let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
-            near || config.gateway.is_some()
-        })
+    /// Returns whether there is a route to the peer; `None` without an address.
+    pub(super) fn reaches(stack: Stack<'_>, peer: Ipv6Addr) -> Option<bool> {
+        let config = stack.config_v6()?;
+        let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
+        Some(near || config.gateway.is_some())
     }
 }

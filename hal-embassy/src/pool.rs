@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::ready::{self, Ready};
 use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
-use crate::time;
+use crate::time::{self, Clock};
 use crate::udp::Udp;
 
 pub(crate) struct Pool<'r, 'n> {
@@ -26,6 +26,7 @@ pub(crate) struct Pool<'r, 'n> {
 /// What a pool keeps beside its slots.
 pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
+    pub(crate) clock: Clock,
     /// The sockets that each listener may have without a client.
     pub(crate) backlog: u16,
     pub(crate) ready: Ready,
@@ -45,7 +46,8 @@ pub(crate) struct State<'n> {
     left: u32,
     /// A lingering connection whose socket was taken from it; the base does not know that yet.
     pub(crate) ousted: Option<Conn>,
-    /// The stack has not run since the sockets were opened.
+    /// The stack has not run since the sockets were opened, which matters to UDP sockets only.
+    #[cfg_attr(not(feature = "udp"), expect(dead_code, reason = "there are no UDP sockets"))]
     pub(crate) is_new: bool,
 }
 
@@ -58,6 +60,7 @@ impl<'n> State<'n> {
                 outgoing: config.outgoing,
                 now: 0,
             },
+            clock: Clock::PLAIN,
             backlog: u16::try_from(config.backlog).unwrap_or(u16::MAX),
             ready: Ready::new(),
             news: 0,
@@ -181,7 +184,7 @@ impl<'n> Pool<'_, 'n> {
                 self.look_at_listening(index, place, base);
             }
             Role::Waiting(_) if conns::is_dead(slot, env) => slot.abort(env.now),
-            Role::Connecting(conn) | Role::Queued(conn) => {
+            Role::Connecting(conn) | Role::Queued(conn) | Role::Offline(conn) => {
                 conns::look_at_connecting(slot, conn, base, env);
             }
             // `sort` checks whether it still owes its reset.
@@ -204,7 +207,7 @@ impl<'n> Pool<'_, 'n> {
                 // A socket that owes nothing becomes free in the turn that drops its connection:
                 // nothing would wake the task for it later.
                 Role::Ending => slot.release(now),
-                Role::Connecting(_) | Role::Queued(_) => {
+                Role::Connecting(_) | Role::Queued(_) | Role::Offline(_) => {
                     Some(self.state.env.timeout.saturating_sub(slot.age(now)))
                 }
                 Role::Handshake(place) => {

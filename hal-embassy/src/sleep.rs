@@ -35,7 +35,7 @@ impl Pool<'_, '_> {
 
 fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
     let (input, output) = match slot.role {
-        Role::Free | Role::Resting | Role::Queued(_) => (false, false),
+        Role::Free | Role::Resting | Role::Queued(_) | Role::Offline(_) => (false, false),
         // Every change of state wakes the waker for input.
         Role::Listening(_) | Role::Handshake(_) => (true, false),
         Role::Waiting(_) | Role::Connecting(_) => (false, true),

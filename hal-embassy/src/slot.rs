@@ -4,7 +4,7 @@
 //!            ┌─────────────────── Free ◀───────────────────────┐
 //!   listener │                     │ connect                   │
 //!            ▼                     ▼                           │
-//!        Listening       Queued ◀▶ Connecting                  │
+//!        Listening       Queued ◀▶ Connecting ◀── Offline      │
 //!            │ a SYN               │                           │
 //!            ▼                     │                           │
 //!        Handshake ──▶ Waiting ──▶ Open ──────────────────▶ Ending
@@ -39,6 +39,8 @@ pub(crate) struct Slot<'n> {
 pub(crate) type Place = u16;
 
 /// What a socket is used for. Each role says what the slot's time means.
+///
+/// Roles that are often asked for together stand together, so that the question is one comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
     /// Nothing: it can listen or connect.
@@ -46,21 +48,24 @@ pub(crate) enum Role {
     /// The same, since the time, but it may still have to send a last answer (TIME-WAIT), so it is used
     /// after all others.
     Resting,
+    /// It has no connection of the base any more, since the time: it has to send a reset, or its peer has
+    /// everything and has not ended its stream yet (FIN-WAIT-2).
+    Ending,
     /// It listens, and had no client at the last look. The time is zero.
     Listening(Place),
     /// It is in a handshake with a client since the time.
     Handshake(Place),
     /// It is accepted, since the time, and the base has had no room for it.
     Waiting(Place),
+    /// It is to connect, since the time, and waits for a link, or for an address of the peer's family.
+    Offline(Conn),
+    /// It is in a handshake that we began, since the time, but other connects have their turn, and the socket is
+    /// closed meanwhile.
+    Queued(Conn),
     /// It is in a handshake that we began, since the time.
     Connecting(Conn),
-    /// The same, but other connects have their turn, and the socket is closed meanwhile.
-    Queued(Conn),
     /// It is the base's connection, whose bytes last moved at the time.
     Open(Conn),
-    /// It has no connection of the base any more, since the time: it has to send a reset, or its peer has
-    /// everything and has not ended its stream yet (FIN-WAIT-2).
-    Ending,
 }
 
 /// Which ends of a connection's streams were reached.
@@ -94,7 +99,10 @@ impl<'n> Slot<'n> {
     /// Returns the connection of the base this slot belongs to.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
-            Role::Connecting(conn) | Role::Queued(conn) | Role::Open(conn) => Some(conn),
+            Role::Connecting(conn)
+            | Role::Queued(conn)
+            | Role::Offline(conn)
+            | Role::Open(conn) => Some(conn),
             _ => None,
         }
     }

@@ -47,21 +47,44 @@ fn micros(duration: Duration) -> u64 {
     Instant::ZERO.after(duration).as_micros()
 }
 
-/// Returns the current time.
-pub(crate) fn now() -> Instant {
-    Instant::from_micros(embassy_time::Instant::now().as_micros())
+/// The loop's clock: embassy-time's, counted from the time that the base had when the run began. What was armed
+/// before counts from that time.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// How many microseconds embassy-time's clock is ahead of the loop's.
+    ahead: i64,
 }
 
-/// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. A
-/// deadline beyond the end of embassy-time's clock never comes.
-pub(crate) fn wake_at(deadline: Instant, task: &Waker) {
-    let micros = deadline.as_micros();
-    let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };
-    let early = u64::from(at.as_micros() < micros);
-    let at = embassy_time::Instant::from_ticks(at.as_ticks().saturating_add(early));
-    // The first poll registers the wake with the time driver; the timer itself can be dropped.
-    let scheduled = pin!(Timer::at(at)).poll(&mut Context::from_waker(task));
-    debug_assert!(scheduled.is_pending(), "a timer is never ready at its first poll");
+impl Clock {
+    /// embassy-time's clock.
+    pub(crate) const PLAIN: Self = Self { ahead: 0 };
+
+    /// Makes a clock that is `now` at present.
+    pub(crate) fn at(now: Instant) -> Self {
+        Self { ahead: micros_now().wrapping_sub(now.as_micros()).cast_signed() }
+    }
+
+    /// Returns the current time.
+    #[inline(never)]
+    pub(crate) fn now(self) -> Instant {
+        Instant::from_micros(micros_now().wrapping_sub(self.ahead.cast_unsigned()))
+    }
+
+    /// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. A
+    /// deadline beyond the end of embassy-time's clock never comes.
+    pub(crate) fn wake_at(self, deadline: Instant, task: &Waker) {
+        let Some(micros) = deadline.as_micros().checked_add_signed(self.ahead) else { return };
+        let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };
+        let early = u64::from(at.as_micros() < micros);
+        let at = embassy_time::Instant::from_ticks(at.as_ticks().saturating_add(early));
+        // The first poll registers the wake with the time driver; the timer itself can be dropped.
+        let scheduled = pin!(Timer::at(at)).poll(&mut Context::from_waker(task));
+        debug_assert!(scheduled.is_pending(), "a timer is never ready at its first poll");
+    }
+}
+
+fn micros_now() -> u64 {
+    embassy_time::Instant::now().as_micros()
 }
 
 /// Converts a duration of the configuration to embassy-time's, saturating.

@@ -4,13 +4,13 @@
 //! the functions here that wait do that. Every wait has a limit. The error after the limit contains the
 //! firmware's log.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use picoevent_sim::world::Cable;
-use smoltcp::wire::Ipv4Address;
+use smoltcp::wire::{Ipv4Address, Ipv6Address};
 use tempfile::TempDir;
 use xtask::firmware;
 use xtask::qemu::{Guest, Machine, Qemu, netdev_over};
@@ -22,6 +22,9 @@ use crate::wire::Wire;
 
 /// The address of every board: fixed in its firmware, or leased to it here.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
+
+/// The address of IPv6 of a board that has one.
+pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
 
 /// The port that both examples listen on.
 pub const PORT: u16 = 9995;
@@ -150,6 +153,28 @@ impl Board {
         })
     }
 
+    /// Forwards a free port of this machine to a port of the board. Returns its address.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn forward(&mut self, port: u16) -> Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        self.peer.forward(listener, SocketAddrV4::new(ADDRESS, port))?;
+        Ok(address)
+    }
+
+    /// Interrupts the firmware, and waits for its end.
+    ///
+    /// # Errors
+    /// If it does not end within [`LIMIT`], or fails.
+    pub fn interrupt(&mut self) -> Result<()> {
+        self.guest.interrupt()?;
+        let status = self.wait_exit()?;
+        ensure!(status == 0, "it ended with status {status}{}", self.story());
+        Ok(())
+    }
+
     /// Runs the peer until `done` returns true.
     ///
     /// # Errors
@@ -191,6 +216,24 @@ impl Board {
         // The outcomes show which clients are not done; the caller checks them.
         let _ = self.turn_for(limit, "end of the clients", |peer| peer.are_done(clients));
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
+    }
+
+    /// Runs the peer until at least one of `clients` is done. Returns those that are.
+    ///
+    /// # Errors
+    /// If none is at the deadline, or the board ends before.
+    pub fn finish_some_within(
+        &mut self,
+        clients: &[ClientId],
+        deadline: Instant,
+    ) -> Result<Vec<ClientId>> {
+        let is_done = |peer: &Peer, client: &ClientId| peer.are_done(&[*client]);
+        let limit = deadline.saturating_duration_since(Instant::now());
+        self.turn_for(limit, "end of a client", |peer| {
+            clients.iter().any(|client| is_done(peer, client))
+        })?;
+        let done = clients.iter().filter(|client| is_done(&self.peer, client));
+        Ok(done.copied().collect())
     }
 
     /// Runs `plans` at once, and requires that each client is served.

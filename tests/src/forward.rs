@@ -6,19 +6,23 @@
 //!   collector on 127.0.0.1 ── Reverse ── the peer's stack ── wire ── board
 //! ```
 //!
+//! Datagrams have a port of their own ([`Datagrams`]).
+//!
 //! Each connection is two: one of the operating system, one of the peer's stack. Bytes, ends of
 //! stream and resets go from one to the other; what waits, waits in their buffers.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 
 use crate::wire::{Call, Wire};
+pub(crate) use datagrams::Datagrams;
 use pair::{Pair, far_socket};
 
+mod datagrams;
 mod pair;
 
 /// The first port of the connections to the server, away from those of clients.
@@ -27,6 +31,9 @@ const PORTS: u16 = 16_384;
 
 /// How long a server on this machine may take to accept. A server that is full never accepts.
 const CONNECT: Duration = Duration::from_millis(5);
+
+/// How long a segment may be on its way from the wire into the stack.
+const MOMENT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Forward {
     listener: TcpListener,
@@ -74,8 +81,8 @@ pub(crate) struct Reverse {
     port: u16,
     server: SocketAddr,
     pairs: Vec<Pair>,
-    /// Whose connections the pairs are.
-    sources: Vec<((std::net::Ipv4Addr, u16), SocketHandle)>,
+    /// Whose connections the pairs are, and since when.
+    sources: Vec<((std::net::Ipv4Addr, u16), SocketHandle, Instant)>,
 }
 
 impl Reverse {
@@ -92,18 +99,25 @@ impl Reverse {
         }
         self.pairs.retain_mut(|pair| pair.go_on(sockets));
         let pairs = &self.pairs;
-        self.sources.retain(|(_, far)| pairs.iter().any(|pair| pair.far == *far));
+        self.sources.retain(|(_, far, _)| pairs.iter().any(|pair| pair.far == *far));
     }
 
     /// Connects to the server for a call. Returns whether the stack is to see it.
     fn is_answered(&mut self, call: &Call, sockets: &mut SocketSet<'static>) -> bool {
-        if self.sources.iter().any(|(source, _)| *source == call.source) {
+        if self.sources.iter().any(|(source, ..)| *source == call.source) {
             // It was sent again.
             return true;
         }
-        // A socket whose client went away before it was connected listens again, which is of no use.
+        // A socket whose client went away before it was connected listens again, which is of no use. One that
+        // is new waits for its client's first segment.
+        let sources = &self.sources;
+        let is_new = |far| {
+            let source = sources.iter().find(|(_, known, _)| *known == far);
+            source.is_some_and(|(.., since)| since.elapsed() < MOMENT)
+        };
         self.pairs.retain(|pair| {
-            let stays = sockets.get::<Socket<'_>>(pair.far).state() != State::Listen;
+            let stays =
+                sockets.get::<Socket<'_>>(pair.far).state() != State::Listen || is_new(pair.far);
             if !stays {
                 sockets.remove(pair.far);
             }
@@ -114,7 +128,7 @@ impl Reverse {
                 let mut socket = far_socket();
                 socket.listen(self.port).expect("a new socket can listen on a port that is not 0");
                 let far = sockets.add(socket);
-                self.sources.push((call.source, far));
+                self.sources.push((call.source, far, Instant::now()));
                 self.pairs.extend(Pair::new(near, far));
                 true
             }

@@ -1,10 +1,11 @@
 //! An end-to-end check of a gateway: everything that its specification says, over real connections.
 //!
-//! It knows the gateway by two addresses and its collector, which is a listener of this machine, so it
+//! It knows the gateway by three addresses and its collector, which is a listener of this machine, so it
 //! does not matter whether the gateway is firmware on an emulated board or a program on this machine:
 //!
 //! ```text
 //!   check ──┬── Client ──────── console, status ──┐
+//!           ├── Asker ───────── discovery ────────┤
 //!           └── Collector ◀──── uplink ───────────┴── gateway
 //! ```
 //!
@@ -27,6 +28,7 @@ pub mod client;
 pub mod collector;
 pub mod console;
 pub mod crowd;
+pub mod discovery;
 pub mod http;
 pub mod program;
 pub mod status;
@@ -44,6 +46,10 @@ pub struct Gateway<'a> {
     pub console: SocketAddr,
     /// The address of its status server.
     pub status: SocketAddr,
+    /// The address of its discovery, for datagrams.
+    pub discovery: SocketAddr,
+    /// The ports of console and status server that its discovery has to name.
+    pub ports: [u16; 2],
     /// Presses its button.
     pub press: &'a (dyn Fn() -> Result<()> + Sync),
 }
@@ -56,7 +62,8 @@ impl Gateway<'_> {
     pub fn check(&self, collector: &mut Collector) -> Result<()> {
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("uplink: button", || uplink::button(self, collector))?;
-        for (name, check) in console::CHECKS.into_iter().chain(status::CHECKS) {
+        let checks = console::CHECKS.into_iter().chain(status::CHECKS).chain(discovery::CHECKS);
+        for (name, check) in checks {
             step(name, || check(self))?;
         }
         step("uplink: heart-beats", || uplink::heart_beats(self, collector))?;
@@ -103,7 +110,7 @@ impl Gateway<'_> {
                 client.expect("bye: the gateway ends\r\n")?;
                 client.expect_end()?;
             }
-            Ok(())
+            console::comes_late(self.console)
         })
     }
 }

@@ -8,22 +8,25 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, TcpListener};
+use std::net::{SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use picoevent_sim_support::net::{PeerEnd, host};
 use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::time::Instant as StackTime;
-use smoltcp::wire::Ipv4Address;
+use smoltcp::wire::{IpCidr, Ipv4Address, Ipv6Address};
 
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
-use crate::forward::{Forward, Reverse};
+use crate::forward::{Datagrams, Forward, Reverse};
 use crate::wire::Wire;
 
 /// The peer's own address, the one that QEMU's user networking gives to the host as well.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+
+/// Its address of IPv6.
+pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
 /// Locally administered, as befits hardware that does not exist.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
@@ -59,14 +62,18 @@ pub struct Peer {
     dhcp: Option<DhcpServer>,
     forwards: Vec<Forward>,
     reverse: Option<Reverse>,
+    datagrams: Option<Datagrams>,
     started: Instant,
 }
 
 impl Peer {
-    /// Puts a host with address [`ADDRESS`] on `wire`.
+    /// Puts a host with the addresses [`ADDRESS`] and [`ADDRESS_V6`] on `wire`.
     pub fn new(wire: Wire) -> Self {
         let mut device = wire.device();
-        let interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
+        let mut interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
+        interface.update_ip_addrs(|own| {
+            own.push(IpCidr::new(ADDRESS_V6.into(), 64)).expect("there is room for two");
+        });
         let sockets = SocketSet::new(Vec::new());
         let (seats, started) = (Vec::new(), Instant::now());
         Self {
@@ -77,6 +84,7 @@ impl Peer {
             dhcp: None,
             forwards: Vec::new(),
             reverse: None,
+            datagrams: None,
             started,
         }
     }
@@ -100,6 +108,12 @@ impl Peer {
         Ok(())
     }
 
+    /// Forwards the datagrams that come to `socket` to `server`, and its answers back.
+    pub fn forward_datagrams(&mut self, socket: UdpSocket, server: SocketAddrV4) -> io::Result<()> {
+        self.datagrams = Some(Datagrams::new(socket, server)?);
+        Ok(())
+    }
+
     /// Forwards what the board connects to on `port` of this host to `server` on this machine. The port
     /// is open while the server's is.
     pub fn reverse(&mut self, port: u16, server: SocketAddr) {
@@ -109,16 +123,16 @@ impl Peer {
 
     /// Says whether connections of this machine are forwarded, so that the turns are to be short.
     pub fn is_forwarding(&self) -> bool {
-        !self.forwards.is_empty()
+        !self.forwards.is_empty() || self.datagrams.is_some()
     }
 
     /// Starts a client that connects to `server` and does what `plan` says.
-    pub fn connect(&mut self, server: SocketAddrV4, plan: Plan) -> ClientId {
+    pub fn connect(&mut self, server: impl Into<SocketAddr>, plan: Plan) -> ClientId {
         let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
         let mut socket = host::socket(plan.window, SEND_BUFFER);
         let context = self.interface.context();
-        let connecting = socket.connect(context, (*server.ip(), server.port()), port);
+        let connecting = socket.connect(context, server.into(), port);
         connecting.expect("a new socket can connect to a port that is not 0");
         let socket = Some(self.sockets.add(socket));
         self.seats.push(Seat { client: Client::new(plan), port, socket });
@@ -139,6 +153,9 @@ impl Peer {
             }
             for forward in &mut self.forwards {
                 forward.step(&mut self.interface, &mut self.sockets);
+            }
+            if let Some(datagrams) = &mut self.datagrams {
+                datagrams.step(&mut self.sockets);
             }
             if let Some(reverse) = &mut self.reverse {
                 reverse.step(&mut self.device.0.borrow_mut(), &mut self.sockets);

@@ -3,6 +3,7 @@
 //! ```text
 //!   proxy  chat  gateway    minutes of rude clients; then service is normal        crowd   rude
 //!   echo                    a gigabyte, by a reader that stops and starts          echo
+//!   datagrams               a million, each of which comes back or is dropped      datagrams
 //!   board                   megabytes through small rings under QEMU, with faults  board
 //! ```
 //!
@@ -18,6 +19,7 @@ use clap::Parser;
 mod board;
 mod chat;
 mod crowd;
+mod datagrams;
 mod echo;
 mod gateway;
 mod program;
@@ -30,11 +32,12 @@ struct Case {
 }
 
 /// All cases, in the order they are run.
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     Case { name: "proxy", run: proxy::run },
     Case { name: "chat", run: chat::run },
     Case { name: "gateway", run: gateway::run },
     Case { name: "echo", run: echo::run },
+    Case { name: "datagrams", run: datagrams::run },
     Case { name: "board", run: board::run },
     Case { name: "board-faults", run: board::run_with_faults },
 ];

@@ -104,12 +104,12 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn room(&self) -> usize {
         let open = self.slot().filter(|slot| !slot.is_finished());
         open.map_or(0, |slot| {
-            self.cx.pools.output_len(slot.pool()).saturating_sub(slot.output.len())
+            self.cx.pools.output_len(slot.rings()).saturating_sub(slot.output.len())
         })
     }
 
     /// Reports [`Writable`](super::ConnEvent::Writable) once, as soon as `room` bytes can be written; in
-    /// the next pass, if that is so already. More than the output ring has, 65,535 at most, means an
+    /// the next pass, if that is so already. More than the output ring holds, 65,535 at most, means an
     /// empty ring.
     ///
     /// A list that is longer than the ring:
@@ -146,12 +146,10 @@ impl<A> ConnMut<'_, '_, A> {
     /// # let _ = <Numbers as Protocol<App>>::ended;
     /// ```
     pub fn wait_for_room(&mut self, room: usize) -> &mut Self {
-        let size = self.slot().map_or(0, |slot| self.cx.pools.output_len(slot.pool()));
+        let size = self.slot().map_or(0, |slot| self.cx.pools.output_len(slot.rings()));
         if let Some(slot) = self.held_mut().filter(|slot| !slot.is_finished()) {
             slot.set_room_wanted(room.clamp(1, size.max(1)));
-            if slot.has_room_wanted(size) {
-                self.cx.conn_activate(self.conn.slot(), super::firing::due::WRITE);
-            }
+            self.write_again();
         }
         self
     }
@@ -165,7 +163,7 @@ impl<A> ConnMut<'_, '_, A> {
     pub(super) fn output(&mut self) -> Result<(&mut ConnSlot<A>, &mut [u8]), WriteError> {
         let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| !slot.is_finished());
         let slot = open.ok_or(WriteError::Finished)?;
-        let storage = self.cx.pools.output_mut(slot.pool(), self.conn.slot());
+        let storage = self.cx.pools.output_mut(slot.rings(), self.conn.slot());
         Ok((slot, storage))
     }
 
@@ -232,7 +230,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// of the ring) if they are not in one piece, since they are moved then.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
-        slot.input.contiguous(self.cx.pools.input_mut(slot.pool(), self.conn.slot()), amount)
+        slot.input.contiguous(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), amount)
     }
 
     /// Discards up to `amount` of the oldest bytes. Returns the number discarded.
@@ -256,7 +254,7 @@ impl<A> ConnMut<'_, '_, A> {
         let open = open.filter(|slot| slot.is_readable() && !slot.has(flag::RESTING));
         let slot = open.ok_or(WriteError::Finished)?;
         slot.set_searched(Searched::NOTHING);
-        slot.input.prepend(self.cx.pools.input_mut(slot.pool(), self.conn.slot()), data)
+        slot.input.prepend(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), data)
     }
 
     /// Returns the offset in the input at which `needle` first occurs in full; an empty needle occurs at 0.
@@ -289,14 +287,14 @@ impl<A> ConnMut<'_, '_, A> {
     /// Returns the input ring and its storage, empty ones after the end.
     pub(super) fn input(&self) -> (Ring, &[u8]) {
         self.slot().map_or((Ring::EMPTY, &[]), |slot| {
-            (slot.input, self.cx.pools.input(slot.pool(), self.conn.slot()))
+            (slot.input, self.cx.pools.input(slot.rings(), self.conn.slot()))
         })
     }
 
     /// Takes bytes out of the input. Returns their number.
     pub(super) fn take(&mut self, take: impl FnOnce(&mut Ring, &[u8]) -> usize) -> usize {
         let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
-        let storage = self.cx.pools.input(slot.pool(), self.conn.slot());
+        let storage = self.cx.pools.input(slot.rings(), self.conn.slot());
         let was_full = slot.input.len() == storage.len();
         let amount = take(&mut slot.input, storage);
         slot.set_searched(Searched::NOTHING);
@@ -312,7 +310,7 @@ impl<A> ConnMut<'_, '_, A> {
         work: impl FnOnce(&mut Ring, &mut [u8], &mut Lines) -> T,
     ) -> Option<T> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
-        let storage = self.cx.pools.input_mut(slot.pool(), self.conn.slot());
+        let storage = self.cx.pools.input_mut(slot.rings(), self.conn.slot());
         let before = slot.input.len();
         let was_full = before == storage.len();
         let mut lines = slot.lines();

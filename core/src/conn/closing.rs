@@ -27,6 +27,7 @@ use super::{ConnSlot, Direction};
 use crate::error::Code;
 use crate::handle::Conn;
 use crate::outbox::action;
+use crate::pool::PoolSlot;
 use crate::queue::{Id, List};
 use crate::record::Entry;
 use crate::table::Table;
@@ -288,9 +289,7 @@ impl<A> Cx<'_, A> {
     }
 
     fn conn_evict(&mut self, index: u16) -> Option<Conn> {
-        let (conn, slot) = self.tables.conns.at(index)?;
-        // The back end does not know those in memory.
-        let conn = if slot.peer.as_conn().is_none() { conn } else { Conn::NONE };
+        let (conn, _) = self.tables.conns.at(index)?;
         self.conn_give_back(index);
         Some(conn)
     }
@@ -304,8 +303,10 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Frees every listener, and closes every UDP socket and every connection, for the end of a program; none connects again. The loop may have
-    /// ended; [`EventBase::drain`] lets the back end deliver what is left. Events stay as they are.
+    /// Frees every listener, and closes every UDP socket and every connection, for the end of a program; none
+    /// connects again. The loop may have ended; [`EventBase::drain`] lets the back end deliver what is left. A
+    /// connection below a filter that has something left to do is reset, since filters work in callbacks: close
+    /// the one above, and wait for its end, before the loop ends. Events stay as they are.
     #[inline(never)]
     pub fn close_all(&mut self) {
         self.cx.recorder.note(|| Entry::CloseAll);
@@ -361,10 +362,13 @@ impl<A> EventBase<'_, A> {
     /// has not been reported to the application yet. Returns its handle: the back end drops the socket.
     pub fn end_lingering(&mut self) -> Option<Conn> {
         self.cx.recorder.note(|| Entry::EndLingering);
-        let oldest = self.cx.pools.iter().find(|pool| !pool.lingering.is_empty());
+        // Those in memory have no socket.
+        let has_one = |pool: &&PoolSlot| !pool.lingering.is_empty() && !pool.is_in_memory();
+        let oldest = self.cx.pools.iter().find(has_one);
         // The end of others was not reported yet, as after `close_all`. They keep their slot until then.
-        let lingers =
-            |(conn, slot): (Conn, &ConnSlot<A>)| slot.has(flag::LINGERING).then_some(conn);
+        let lingers = |(conn, slot): (Conn, &ConnSlot<A>)| {
+            (slot.has(flag::LINGERING) && slot.peer.as_conn().is_none()).then_some(conn)
+        };
         let index = match oldest {
             Some(pool) => pool.lingering.first.slot(),
             None => self.cx.tables.conns.iter().find_map(lingers)?.slot(),

@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use super::firing::due;
 use super::slot::flag;
 use super::{ConnMut, Direction};
-use crate::error::{AcceptError, ConnError};
+use crate::error::{AcceptError, Failure};
 use crate::handle::{Conn, Listener};
 use crate::listener::ListenerSlot;
 use crate::outbox::action;
@@ -81,16 +81,16 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Returns the room for input, in the order it is to be filled, or `None` while no input is wanted:
-    /// reading is disabled, or the ring is full. [`Action::Receive`](crate::Action::Receive) says
+    /// reading is disabled, or the ring is full, or at its high mark. [`Action::Receive`](crate::Action::Receive) says
     /// when to call again.
     pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
         let slot = self.cx.tables.conns.get(conn)?;
-        let pool = slot.pool();
-        let room = slot.input.len() < self.cx.pools.input_len(pool);
+        let rings = slot.rings();
+        let room = slot.input.len() < self.cx.pools.input_len(rings);
         if !slot.wants_input() || !room {
             return None;
         }
-        Some(slot.input.space(self.cx.pools.input_mut(pool, conn.slot())))
+        Some(slot.input.space(self.cx.pools.input_mut(rings, conn.slot())))
     }
 
     /// Feeds that `amount` bytes were put into the room for input. Ignored before the connection is open,
@@ -128,11 +128,13 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_finished(conn);
     }
 
-    /// Feeds that the connection has failed. The back end has dropped its socket. If the application has
+    /// Feeds that the connection has failed, and, if a direction found that, [which](ConnError::found). The back end has
+    /// dropped its socket. If the application has
     /// closed the connection already, or has not received it yet, its slot is given back here.
-    pub fn failed(&mut self, conn: Conn, error: ConnError) {
-        self.cx.recorder.note(|| Entry::Failed(conn, error));
-        self.cx.conn_failed(conn, error);
+    pub fn failed(&mut self, conn: Conn, failure: impl Into<Failure>) {
+        let failure = failure.into();
+        self.cx.recorder.note(|| Entry::Failed(conn, failure));
+        self.cx.conn_failed(conn, failure);
     }
 }
 
@@ -160,7 +162,7 @@ impl<A> Cx<'_, A> {
         if !slot.has(flag::OPEN | flag::CLOSING) || slot.has(flag::EOF) {
             return None;
         }
-        let size = self.pools.input_len(slot.pool());
+        let size = self.pools.input_len(slot.rings());
         let amount = slot.input.commit(size, amount);
         let is_full = slot.input.len() == size;
         if amount > 0 && slot.is_held() {
@@ -178,7 +180,7 @@ impl<A> Cx<'_, A> {
             return (&[], &[]);
         };
         match self.hooks.static_output {
-            None => slot.output.bytes(self.pools.output(slot.pool(), conn.slot())),
+            None => slot.output.bytes(self.pools.output(slot.rings(), conn.slot())),
             Some(output) => output(self, conn),
         }
     }
@@ -191,17 +193,18 @@ impl<A> Cx<'_, A> {
         let sent = self.hooks.static_sent;
         let amount = sent.map_or(amount, |sent| sent(self, conn, amount));
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
-        let size = self.pools.output_len(slot.pool());
-        let had_room = slot.has_answer_room(size);
+        let size = self.pools.output_len(slot.rings());
+        let before = slot.has_room_for(&self.pools);
         let amount = slot.output.consume(size, amount);
         if amount == 0 {
             return;
         }
         let (is_held, is_drained) = (slot.is_held(), slot.output.len() == 0);
-        let writable = if slot.has_room_wanted(size) { due::WRITE } else { 0 };
+        let room = slot.has_room_for(&self.pools);
+        let has_room = room & !before & due::ANSWERED != 0;
         // Input that waits for room is reported again.
-        let has_room = !had_room && slot.has_answer_room(size);
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
+        let writable = room & due::WRITE;
         if is_drained {
             slot.pending.actions &= !action::SEND;
             self.conn_go_on_ending(conn.slot());
@@ -236,7 +239,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    pub(super) fn conn_failed(&mut self, conn: Conn, error: ConnError) {
+    pub(super) fn conn_failed(&mut self, conn: Conn, failure: Failure) {
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
         // The application has closed it, or does not know of it, so there is nothing to report.
         if slot.has(flag::CLOSING | flag::UNACCEPTED) {
@@ -245,10 +248,10 @@ impl<A> Cx<'_, A> {
         if slot.has(flag::RELEASED) {
             return;
         }
-        log::conn_failed(conn, error);
+        log::conn_failed(conn, failure);
         slot.turn.set(flag::OPEN, false);
         slot.turn.set(flag::RELEASED | flag::FINISHED, true);
-        slot.set_end(error.into());
+        slot.set_end(failure.0);
         slot.output.clear();
         // The back end has no part in it any more.
         slot.pending.actions = 0;

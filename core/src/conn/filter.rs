@@ -112,14 +112,16 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Makes what comes behind the last byte from above: a mark of the end, for instance. It is called until it
-    /// makes nothing, before the connection below is ended.
+    /// Makes what comes behind the last byte from above: a mark of the end, for instance. Returns how many bytes
+    /// it has made, and how many are left to be made. While there are any, it is called again, when there is
+    /// room for them or as much as there ever is; the connection below is ended behind the last.
     ///
     /// # Errors
-    /// As [`input`](Self::input).
-    fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<usize, ConnError> {
+    /// As [`input`](Self::input). One that makes nothing in as much room as there ever is, though bytes are left,
+    /// fails with [`ConnError::Filter`].
+    fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
-        Ok(0)
+        Ok((0, 0))
     }
 
     /// The connection below has ended: the last call for the connection above, whose state can be dropped.
@@ -133,7 +135,9 @@ impl<A> ConnMut<'_, '_, A> {
     /// Puts a filter above this connection, and a connection of a pool [in memory](crate::Pool::in_memory) above
     /// the filter, which is [opened](Protocol::opened) when this one is. Returns the connection above. From now on
     /// this connection belongs to the filter: it has no callbacks, timeouts and alarm of its own. When the one
-    /// above is closed, so is this one, after its output; when it is aborted, so is this one.
+    /// above is closed, so is this one, after its output; when it is aborted, this one is reset. When this one is
+    /// closed or finished before the filter is done, as by [`EventBase::close_all`](crate::EventBase::close_all),
+    /// it is reset, and the one above fails.
     ///
     /// [`Filter`] has an example.
     ///
@@ -152,6 +156,8 @@ impl<A> ConnMut<'_, '_, A> {
         }
         let above = self.cx.conn_in_memory(pool, P::SETTINGS, P::event)?;
         self.cx.conn_set_peer(above, below);
+        // The marks go with the settings, so the rings become as long as they are.
+        self.cx.conn_align(below.slot());
         if let Some(slot) = self.cx.tables.conns.get_mut(below) {
             slot.put_below(above, on_event::<A, F>);
         }
@@ -179,18 +185,32 @@ impl<A> Cx<'_, A> {
             }
             action::DROP => {
                 self.conn_give_back(above.slot());
-                if is_held {
-                    self.conn_abort(below.slot(), Code::ABORTED);
+                // Also one that was closed: without the bytes from above its end would come too early.
+                if self.tables.conns.get(below).is_some_and(|slot| !slot.has(flag::RELEASED)) {
+                    self.conn_drop(below.slot(), Code::ABORTED);
                 }
             }
             _ => {}
         }
     }
 
+    /// Resets a connection whose stream is about to end, if the filter above it is not done: it was ended behind
+    /// the filter's back, and the peer would take what it has got for all. Returns whether it has.
+    pub(super) fn conn_cut_off(&mut self, below: Conn) -> bool {
+        let above = self.tables.conns.get(below).and_then(|slot| slot.above());
+        let Some(above) = above else { return false };
+        if self.tables.conns.get(above).is_none_or(|slot| slot.has(flag::DELIVERED)) {
+            return false;
+        }
+        self.conn_failed(above, ConnError::Reset.into());
+        self.conn_drop(below.slot(), Code::ABORTED);
+        true
+    }
+
     /// Returns how much room the input of a connection has, zero while none is wanted.
     fn conn_input_room(&self, conn: Conn) -> usize {
         let wanted = self.tables.conns.get(conn).filter(|slot| slot.wants_input());
-        wanted.map_or(0, |slot| self.pools.input_len(slot.pool()).saturating_sub(slot.input.len()))
+        wanted.map_or(0, |slot| self.pools.input_len(slot.rings()).saturating_sub(slot.input.len()))
     }
 }
 
@@ -202,8 +222,10 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
         ConnEvent::Ended(end) => filtering.end::<F>(end),
         _ => {
             if let Err(error) = filtering.go_on::<F>() {
-                filtering.below.cx().conn_failed(above, error);
-                filtering.below.abort();
+                filtering.below.cx().conn_failed(above, error.into());
+                // An abort would end a complete stream in order, and bytes of this one are missing.
+                let below = filtering.below.conn.slot();
+                filtering.below.cx().conn_drop(below, Code::ABORTED);
             }
         }
     }
@@ -221,12 +243,20 @@ impl<A> Filtering<'_, '_, '_, A> {
         if !self.below.is_open() {
             return Ok(());
         }
-        self.below.cx().conn_connected(self.above);
+        let cx = self.below.cx();
+        // A closed one would ask to send each time, and be asked here again, without an end.
+        if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_held()) {
+            cx.conn_connected(self.above);
+        }
         while self.move_up::<F>()? {}
         let is_at_end = self.below.input_len() == 0
             && self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
         if is_at_end {
             self.below.cx().conn_finished(self.above);
+        }
+        // It may have been finished behind the filter's back: see `conn_cut_off`.
+        if self.below.slot().is_some_and(|slot| slot.is_finished()) {
+            return Ok(());
         }
         while self.move_down::<F>()? {}
         self.finish::<F>()
@@ -292,7 +322,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         let slot = cx.tables.conns.get(self.above);
         let is_last = slot.is_none_or(|slot| slot.has(flag::FINISHED));
         let is_full =
-            slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.pool()));
+            slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.rings()));
         if held == SCRATCH || is_last || is_full { Err(ConnError::Filter) } else { Ok(()) }
     }
 
@@ -310,17 +340,20 @@ impl<A> Filtering<'_, '_, '_, A> {
         loop {
             let mut to = [0; SCRATCH];
             let room = self.below.room().min(SCRATCH);
-            // The last bytes get as much room as there ever is.
-            if room < SCRATCH && self.below.output_len() > 0 {
-                self.below.wait_for_room(SCRATCH);
-                return Ok(());
-            }
             let to = to.get_mut(..room).unwrap_or_default();
-            let made = F::finish(self.app, self.above, to)?;
-            if made == 0 {
+            let (made, left) = F::finish(self.app, self.above, to)?;
+            let made = to.get(..made).unwrap_or(to);
+            self.below.write_some(made);
+            if left == 0 {
                 break;
             }
-            self.below.write_some(to.get(..made).unwrap_or(to));
+            if made.is_empty() {
+                if room == SCRATCH || self.below.output_len() == 0 {
+                    return Err(ConnError::Filter);
+                }
+                self.below.wait_for_room(left.min(SCRATCH));
+                return Ok(());
+            }
         }
         self.below.finish();
         self.below.cx().conn_delivered(self.above);
@@ -329,12 +362,22 @@ impl<A> Filtering<'_, '_, '_, A> {
 
     fn end<F: Filter<A>>(&mut self, end: ConnEnd) {
         F::ended(self.app, self.above);
-        let error = match end {
-            ConnEnd::Failed(error) => error,
-            // The application closed it behind the filter's back, if the one above is still there.
-            ConnEnd::Closed | ConnEnd::Aborted => ConnError::Reset,
-        };
-        self.below.cx().conn_failed(self.above, error);
+        let (below, above) = (self.below.conn, self.above);
+        let direction = self.below.failed_direction();
+        let cx = self.below.cx();
+        match end {
+            // With its direction.
+            ConnEnd::Failed(error) => {
+                let failure = direction.map_or(error.into(), |direction| error.found(direction));
+                cx.conn_failed(above, failure);
+            }
+            // The application has ended it behind the filter's back, if the one above is still there.
+            ConnEnd::Closed | ConnEnd::Aborted => {
+                if !cx.conn_cut_off(below) {
+                    cx.conn_failed(above, ConnError::Reset.into());
+                }
+            }
+        }
     }
 
     fn above_has_no_input(&mut self) -> bool {

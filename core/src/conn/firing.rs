@@ -4,9 +4,10 @@
 //! it is dropped if its reason is gone, and waits while its direction is disabled.
 
 use super::slot::flag;
+use super::timeouts::LAST;
 use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
 use crate::outbox::{Action, action};
-use crate::pool::PoolSlot;
+use crate::pool::Pools;
 use crate::table::Slot;
 use crate::{Cx, Fired};
 
@@ -31,7 +32,9 @@ pub(super) mod due {
     /// Callbacks that wait until writing is enabled.
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
     /// Callbacks that wait until there is room for an answer.
-    pub(super) const ANSWERED: u8 = READ | EOF;
+    pub(in crate::conn) const ANSWERED: u8 = READ | EOF;
+    /// Callbacks that wait for room.
+    pub(super) const OF_ROOM: u8 = ANSWERED | WRITE;
 }
 
 /// How far the turn of a connection has come.
@@ -46,11 +49,11 @@ impl ConnTurn {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns the due callbacks that nothing holds back. Output rings have `output_len` bytes.
-    fn ready(&self, output_len: impl FnOnce() -> usize) -> u8 {
-        let mut due = self.turn.due();
-        if due & due::ANSWERED != 0 && !self.has_answer_room(output_len()) {
-            due &= !due::ANSWERED;
+    /// Returns the due callbacks that nothing holds back.
+    fn ready(&self, pools: &Pools<'_>) -> u8 {
+        let mut due = self.turn.due() & (self.has_room_for(pools) | !due::OF_ROOM);
+        if !self.has_input_wanted() {
+            due &= !due::READ;
         }
         if !self.has(flag::READ_ENABLED) {
             due &= !due::OF_READING;
@@ -66,16 +69,13 @@ impl<A> ConnSlot<A> {
         self.turn.set_due(self.turn.due() & !due);
     }
 
-    /// Takes back the due callbacks of a connection of this pool whose reason has gone.
-    fn check_due(&mut self, pool: &PoolSlot) {
+    /// Takes back the due callbacks whose reason has gone.
+    fn check_due(&mut self, pools: &Pools<'_>) {
         if self.turn.due() & due::TIMEOUTS != 0 {
-            self.clear_due(due::TIMEOUTS & !self.counting(pool.input_len()));
+            self.clear_due(due::TIMEOUTS & !self.passed_by(LAST, pools));
         }
         if self.input.len() == 0 {
             self.clear_due(due::READ);
-        }
-        if !self.has_room_wanted(pool.output_len()) {
-            self.clear_due(due::WRITE);
         }
     }
 
@@ -131,11 +131,10 @@ impl<A> Cx<'_, A> {
             return None;
         }
         let slot = self.tables.conns.slot_mut(index)?;
-        let pool = self.pools.get(slot.pool())?;
         let run = if self.conn_turn.index == index { self.conn_turn.run } else { 0 };
         let before = slot.turn.due();
-        slot.check_due(pool);
-        let ready = slot.ready(|| pool.output_len()) & !run;
+        slot.check_due(&self.pools);
+        let ready = slot.ready(&self.pools) & !run;
         let first = ready & ready.wrapping_neg();
         slot.clear_due(first);
         let mut others = ready & !first;
@@ -181,8 +180,7 @@ impl<A> Cx<'_, A> {
     pub(super) fn conn_activate(&mut self, index: u16, due: u8) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.add_due(due);
-        let pool = slot.pool();
-        let can_run = slot.ready(|| self.pools.output_len(pool)) != 0;
+        let can_run = slot.ready(&self.pools) != 0;
         if can_run && !slot.turn.is_queued() && !slot.is_unaccepted() {
             self.conn_queue(index);
         }

@@ -1,6 +1,7 @@
 //! What comes out of a connection's input as a whole: lines, and what ends otherwise.
 
 use super::ConnMut;
+use super::firing::due;
 use crate::error::LineError;
 use crate::ring::{Eol, next_until};
 
@@ -80,7 +81,7 @@ impl<A> ConnMut<'_, '_, A> {
         }
         let line =
             self.with_input(|ring, storage, lines| ring.take_line(storage, lines, eol))??;
-        let pool = self.slot().map(|slot| self.cx.pools.input(slot.pool(), self.conn.slot()));
+        let pool = self.slot().map(|slot| self.cx.pools.input(slot.rings(), self.conn.slot()));
         Some(line.map(|line| pool.and_then(|input| input.get(line)).unwrap_or_default()))
     }
 
@@ -88,7 +89,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// and there is room for an answer.
     fn may_answer(&self) -> bool {
         let slot = self.slot().filter(|slot| slot.is_readable());
-        slot.is_some_and(|slot| slot.has_answer_room(self.cx.pools.output_len(slot.pool())))
+        slot.is_some_and(|slot| slot.has_room_for(&self.cx.pools) & due::ANSWERED != 0)
     }
 
     /// Moves the bytes up to and with `end` into `buffer`: an HTTP header, for instance. Returns them.
@@ -126,32 +127,5 @@ impl<A> ConnMut<'_, '_, A> {
             self.read(target);
             &*target
         }))
-    }
-
-    /// Reports [`Readable`](super::ConnEvent::Readable) again in the next pass, if input is left in the ring
-    /// (`bufferevent_trigger`): for a callback that takes one message at a time, so that others run between
-    /// two messages.
-    ///
-    /// ```
-    /// use picoevent::{ConnMut, Protocol};
-    /// # struct App;
-    /// struct Worker;
-    ///
-    /// impl Protocol<App> for Worker {
-    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
-    ///         let mut buffer = [0; 64];
-    ///         if let Some(Ok(_job)) = conn.read_line(&mut buffer) {
-    ///             // … a job that takes long …
-    ///             conn.read_again();
-    ///         }
-    ///     }
-    /// }
-    /// # let _ = <Worker as Protocol<App>>::ended;
-    /// ```
-    pub fn read_again(&mut self) -> &mut Self {
-        if self.held_mut().is_some_and(|slot| slot.input.len() > 0) {
-            self.cx.conn_activate(self.conn.slot(), super::firing::due::READ);
-        }
-        self
     }
 }

@@ -39,13 +39,13 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn transfer_some(&mut self, to: Conn, most: usize) -> Result<usize, StaleError> {
         let from = self.conn;
         let slot = self.slot().ok_or(StaleError)?;
-        let (mut input, from_pool) = (slot.input, slot.pool());
+        let (mut input, from_rings) = (slot.input, slot.rings());
         let slot = self.cx.tables.conns.get(to).filter(|slot| slot.is_held()).ok_or(StaleError)?;
         if slot.is_finished() {
             return Ok(0);
         }
-        let (mut output, to_pool) = (slot.output, slot.pool());
-        let rings = ((from_pool, from.slot()), (to_pool, to.slot()));
+        let (mut output, to_rings) = (slot.output, slot.rings());
+        let rings = ((from_rings, from.slot()), (to_rings, to.slot()));
         let (held, room) = self.cx.pools.input_and_output(rings.0, rings.1);
         let was_full = input.len() == held.len();
         let amount = input.transfer(held, &mut output, room, most);

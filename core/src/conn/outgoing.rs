@@ -11,7 +11,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::slot::flag;
-use super::{ConnMut, Direction, OnConn, Protocol, Settings, Tuning};
+use super::{ConnMut, OnConn, Protocol, Settings, Tuning};
 use crate::error::{ConnectError, SetupError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
@@ -49,7 +49,8 @@ impl<'s, A> Cx<'s, A> {
     ///
     ///     /// The same connection, with the same handle and rings, connects again.
     ///     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
-    ///         let _ = conn.connect_after(app.backoff.next_delay(), app.collector);
+    ///         let delay = app.backoff.next_delay(conn.cx());
+    ///         let _ = conn.connect_after(delay, app.collector);
     ///     }
     /// }
     ///
@@ -228,6 +229,6 @@ impl<A> Cx<'_, A> {
         slot.alarm_at = Instant::ZERO;
         let is_tuned = slot.tuning() != Tuning::DEFAULT;
         self.conn_post(index, action::OPEN | if is_tuned { action::TUNE } else { 0 });
-        self.conn_progress(index, Direction::Write);
+        self.conn_connect_timeout(index);
     }
 }

@@ -9,7 +9,7 @@
 //! done comes: [`Cx::conn_action`] asks the hook before it makes an action for the back end. So both ends
 //! behave as connections over a network do, with a peer that answers at once.
 
-use super::{OnConn, Protocol, Settings};
+use super::{Direction, OnConn, Protocol, Settings};
 use crate::Cx;
 use crate::address::Address;
 use crate::error::{ConnError, SetupError};
@@ -99,10 +99,16 @@ impl<A> Cx<'_, A> {
         settings: &'static Settings,
         call: OnConn<A>,
     ) -> Result<Conn, SetupError> {
-        if !self.pools.added(pool).ok_or(SetupError::NoPool)?.is_in_memory() {
+        let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
+        if !slot.is_in_memory() {
             return Err(SetupError::NeedsMemoryPool);
         }
         self.hooks.conn_carry = Some(|cx, index, action| cx.conn_carry(index, action));
+        // As with sockets, one that waits for its peer's end only gives its place. What is below a filter ends with it.
+        let is_used_up = self.tables.conns.slot(slot.free).is_none();
+        if is_used_up && !slot.is_full() && !slot.lingering.is_empty() {
+            self.conn_carry(slot.lingering.first.slot(), action::CLOSE);
+        }
         self.conn_from_pool(pool, settings, call)
     }
 
@@ -125,7 +131,11 @@ impl<A> Cx<'_, A> {
 
     /// Does what a back end does with an action, for a connection in memory. Returns whether it is one.
     fn conn_carry(&mut self, index: u16, action: u8) -> bool {
-        let Some((conn, slot)) = self.tables.conns.at(index) else { return false };
+        let Some((conn, _)) = self.tables.conns.at(index) else { return false };
+        if action == action::END && self.conn_cut_off(conn) {
+            return true;
+        }
+        let Some(slot) = self.tables.conns.get(conn) else { return true };
         let Some(peer) = slot.peer.as_conn() else { return false };
         if !self.is_pair(conn, peer) {
             self.conn_carry_filtered(conn, peer, action);
@@ -141,7 +151,7 @@ impl<A> Cx<'_, A> {
             action::FREE | action::CLOSE => self.conn_give_back(index),
             action::DROP => {
                 self.conn_give_back(index);
-                self.conn_failed(peer, ConnError::Reset);
+                self.conn_failed(peer, ConnError::Reset.found(Direction::Read));
             }
             _ => {}
         }
@@ -161,7 +171,7 @@ impl<A> Cx<'_, A> {
     fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
             // It has ended without waiting for the end of this stream.
-            return self.conn_failed(from, ConnError::Reset);
+            return self.conn_failed(from, ConnError::Reset.found(Direction::Write));
         }
         let mut scratch = [0; SCRATCH];
         loop {
@@ -184,7 +194,7 @@ impl<A> Cx<'_, A> {
             return bytes.len();
         }
         let input = slot.input;
-        let (first, second) = input.space(self.pools.input_mut(slot.pool(), conn.slot()));
+        let (first, second) = input.space(self.pools.input_mut(slot.rings(), conn.slot()));
         let amount = copy(first, bytes);
         let rest = bytes.get(amount..).unwrap_or_default();
         let amount = amount.saturating_add(copy(second, rest));

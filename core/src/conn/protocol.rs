@@ -45,8 +45,20 @@ pub trait Protocol<A>: Sized {
     /// How long waiting output may make no progress, or a connect may take, before
     /// [`stalled`](Self::stalled).
     const STALL: Option<Duration> = None;
+    /// How long a connect may take before [`stalled`](Self::stalled), if that is not [`STALL`](Self::STALL).
+    const CONNECT: Option<Duration> = None;
     /// The bytes of output that an answer takes: with less room, input and the end of the stream wait.
     const ROOM: usize = 1;
+    /// The bytes of input that [`readable`](Self::readable) waits for. At the end of the stream there may be
+    /// fewer, which [`eof`](Self::eof) finds in the ring.
+    const INPUT_LOW: usize = 1;
+    /// The most bytes of input that are received and not consumed, if that is less than the ring has.
+    const INPUT_HIGH: usize = usize::MAX;
+    /// The most bytes of output that are left when [`writable`](Self::writable) is called. With 0 it is called
+    /// when all was sent.
+    const OUTPUT_LOW: usize = 0;
+    /// The most bytes of output that are written and not sent, if that is less than the ring has.
+    const OUTPUT_HIGH: usize = usize::MAX;
     /// What clients get that are accepted in a [spare](crate::Pool::spare) place, because all others are in
     /// use. Then they are closed.
     const BUSY: &'static [u8] = b"";
@@ -56,11 +68,11 @@ pub trait Protocol<A>: Sized {
         let _ = (app, conn);
     }
 
-    /// There is input. It is not called again for input that is left in the ring, until more arrives, or
+    /// There is input, [`INPUT_LOW`](Self::INPUT_LOW) bytes at least. It is not called again for input that is left in the ring, until more arrives, or
     /// there was no [room](Self::ROOM) and is again, or [`ConnMut::read_again`] asks for it.
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>);
 
-    /// All output was sent, or there is the room that [`ConnMut::wait_for_room`] asked for.
+    /// Output was sent, and no more than [`OUTPUT_LOW`](Self::OUTPUT_LOW) is left. Or there is the room that [`ConnMut::wait_for_room`] asked for.
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = (app, conn);
     }
@@ -83,8 +95,8 @@ pub trait Protocol<A>: Sized {
         conn.abort_with(ConnError::TimedOut);
     }
 
-    /// The peer has taken no output for [`STALL`](Self::STALL), or has not answered a connect; writing is
-    /// disabled. Aborts the connection as timed out, unless it is overridden.
+    /// The peer has taken no output for [`STALL`](Self::STALL), or has not answered a connect for
+    /// [`CONNECT`](Self::CONNECT); writing is disabled. Aborts the connection as timed out, unless it is overridden.
     fn stalled(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
@@ -98,8 +110,12 @@ pub trait Protocol<A>: Sized {
 
     /// The constants above.
     #[doc(hidden)]
-    const SETTINGS: &'static Settings =
-        &Settings::of(Self::IDLE, Self::STALL, Self::ROOM, Self::BUSY);
+    const SETTINGS: &'static Settings = &Settings::new()
+        .timed([Self::IDLE, Self::STALL, Self::CONNECT])
+        .room(Self::ROOM)
+        .input_marks(Self::INPUT_LOW, Self::INPUT_HIGH)
+        .output_marks(Self::OUTPUT_LOW, Self::OUTPUT_HIGH)
+        .busy(Self::BUSY);
 
     /// The function that the loop calls.
     #[doc(hidden)]

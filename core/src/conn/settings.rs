@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
+use super::Direction;
 use crate::Cx;
 use crate::error::SetupError;
 use crate::pool::PoolId;
-use crate::time::millis;
+use crate::ring::{Count, LONGEST};
+use crate::time::{duration_of, millis};
 
 /// What connections of a kind begin with, besides their pool and their callback.
 ///
@@ -24,32 +26,53 @@ use crate::time::millis;
 pub struct Settings {
     pub(super) idle: u32,
     pub(super) stall: u32,
+    pub(super) connect: u32,
     pub(super) room: u16,
+    pub(super) input: Marks,
+    pub(super) output: Marks,
     pub(crate) busy: &'static [u8],
 }
 
-impl Settings {
-    /// No timeouts, callbacks for input as soon as one byte of output has room, no text for clients that
-    /// find no place.
-    pub const fn new() -> Self {
-        Self { idle: 0, stall: 0, room: 1, busy: &[] }
+/// The low and the high mark of a ring, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    pub(super) low: Count,
+    pub(super) high: Count,
+}
+
+impl Marks {
+    const fn new(low: usize, high: usize) -> Self {
+        const fn count(mark: usize) -> Count {
+            if mark > LONGEST { Count::MAX } else { mark as Count }
+        }
+        Self { low: count(low), high: count(high) }
     }
 
-    /// Makes settings of the constants of a [`Protocol`](super::Protocol).
-    pub(super) const fn of(
-        idle: Option<Duration>,
-        stall: Option<Duration>,
-        room: usize,
-        busy: &'static [u8],
-    ) -> Self {
-        let mut settings = Self::new().room(room).busy(busy);
-        if let Some(idle) = idle {
-            settings = settings.idle(idle);
+    /// Returns the most bytes that a ring of `size` bytes holds.
+    const fn limit(self, size: usize) -> usize {
+        if (self.high as usize) < size { self.high as usize } else { size }
+    }
+
+    /// Returns whether they can be those of a ring of `size` bytes.
+    const fn fit(self, size: usize) -> bool {
+        self.high > 0 && self.low as usize <= self.limit(size)
+    }
+}
+
+impl Settings {
+    /// No timeouts and no marks, callbacks for input as soon as one byte of output has room, no text for
+    /// clients that find no place.
+    pub const fn new() -> Self {
+        let (input, output) = (Marks::new(1, LONGEST), Marks::new(0, LONGEST));
+        Self { idle: 0, stall: 0, connect: 0, room: 1, input, output, busy: &[] }
+    }
+
+    /// Sets the timeouts for reading, writing and connecting, where there is one.
+    pub(super) const fn timed(self, [idle, stall, connect]: [Option<Duration>; 3]) -> Self {
+        const fn of(timeout: Option<Duration>) -> u32 {
+            if let Some(timeout) = timeout { millis(timeout) } else { 0 }
         }
-        if let Some(stall) = stall {
-            settings = settings.stall(stall);
-        }
-        settings
+        Self { idle: of(idle), stall: of(stall), connect: of(connect), ..self }
     }
 
     /// Sets how long no input may arrive, before
@@ -67,9 +90,33 @@ impl Settings {
         Self { stall: millis(stall), ..self }
     }
 
+    /// Sets how long a connect may take, if that is not as long as output may [stall](Self::stall). As
+    /// [`idle`](Self::idle).
+    #[must_use]
+    pub const fn connect(self, connect: Duration) -> Self {
+        Self { connect: millis(connect), ..self }
+    }
+
+    /// Sets the marks of the input ring (`bufferevent_setwatermark` with `EV_READ`). Input is reported when
+    /// there are `low` bytes of it, and the back end receives no more while there are `high` bytes: the
+    /// peer has to wait. At first 1 and [`usize::MAX`], which stands for the size of the ring.
+    #[must_use]
+    pub const fn input_marks(self, low: usize, high: usize) -> Self {
+        Self { input: Marks::new(low, high), ..self }
+    }
+
+    /// Sets the marks of the output ring (`bufferevent_setwatermark` with `EV_WRITE`).
+    /// [`Writable`](super::ConnEvent::Writable) is reported when output was sent and no more than `low`
+    /// bytes are left, and no more than `high` bytes can be written and unsent. At first 0 and
+    /// [`usize::MAX`], which stands for the size of the ring.
+    #[must_use]
+    pub const fn output_marks(self, low: usize, high: usize) -> Self {
+        Self { output: Marks::new(low, high), ..self }
+    }
+
     /// Sets the bytes of room that an answer takes. With less room in the output ring, input and the end
     /// of the stream wait, so that the answer to a request always fits. 1 at first, 65,535 at most; no
-    /// more than the output ring has.
+    /// more than the output ring has, and its high mark.
     #[must_use]
     pub const fn room(self, room: usize) -> Self {
         Self { room: if room > u16::MAX as usize { u16::MAX } else { room as u16 }, ..self }
@@ -79,6 +126,50 @@ impl Settings {
     #[must_use]
     pub const fn busy(self, busy: &'static [u8]) -> Self {
         Self { busy, ..self }
+    }
+
+    /// Returns the timeouts for reading, writing and connecting; `None` where there is none.
+    pub const fn timeouts(&self) -> [Option<Duration>; 3] {
+        [duration_of(self.idle), duration_of(self.stall), duration_of(self.connect)]
+    }
+
+    /// Returns the room that an answer takes.
+    pub const fn answer_room(&self) -> usize {
+        self.room as usize
+    }
+
+    /// Returns the low and the high mark of a ring; [`usize::MAX`] for none.
+    pub const fn marks(&self, direction: Direction) -> (usize, usize) {
+        let Marks { low, high } = match direction {
+            Direction::Read => self.input,
+            Direction::Write => self.output,
+        };
+        (low as usize, if high == Count::MAX { usize::MAX } else { high as usize })
+    }
+
+    /// Returns the text for clients that find no place.
+    pub const fn busy_text(&self) -> &'static [u8] {
+        self.busy
+    }
+
+    /// Returns the low mark of the input ring.
+    pub(super) const fn input_low(&self) -> usize {
+        self.input.low as usize
+    }
+
+    /// Returns the low mark of the output ring.
+    pub(super) const fn output_low(&self) -> usize {
+        self.output.low as usize
+    }
+
+    /// Returns the high mark of the input ring.
+    pub(crate) const fn input_high(&self) -> Count {
+        self.input.high
+    }
+
+    /// Returns the high mark of the output ring.
+    pub(crate) const fn output_high(&self) -> Count {
+        self.output.high
     }
 }
 
@@ -98,10 +189,14 @@ impl<A> Cx<'_, A> {
     /// Checks that a pool of this base has room for a kind of connection.
     pub(crate) fn fits_pool(&self, pool: PoolId, settings: &Settings) -> Result<(), SetupError> {
         let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
-        if usize::from(settings.room) > slot.output_len() {
+        if !settings.input.fit(slot.input_len()) || !settings.output.fit(slot.output_len()) {
+            return Err(SetupError::Marks);
+        }
+        let limit = settings.output.limit(slot.output_len());
+        if usize::from(settings.room) > limit {
             return Err(SetupError::Room);
         }
-        if settings.busy.len() > slot.output_len() {
+        if settings.busy.len() > limit {
             return Err(SetupError::Busy);
         }
         Ok(())

@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::error::Code;
 use crate::handle::{Conn, Listener, kind};
 use crate::outbox::Pending;
+use crate::pool::{Pools, Rings};
 use crate::queue::Turn;
 use crate::ring::{Lines, Ring, Searched};
 use crate::table::{Head, Slot};
@@ -89,7 +90,7 @@ pub struct ConnSlot<A> {
     /// While it is connecting or open, the room that the application waits for, zero for none. Then the
     /// [`Code`] of how it ended.
     room_or_end: u16,
-    /// How far the input was searched for the end of a line.
+    /// How far the input was searched for the end of a line, or how much of it is awaited.
     searched: Searched,
     pub(crate) pending: Pending,
 }
@@ -144,16 +145,35 @@ impl<A> ConnSlot<A> {
         let (pool, priority) = (self.pool(), self.turn.priority());
         self.turn = self.turn.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
         let _ = self.turn.set_priority(priority);
-        self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
+        self.begin_timeouts();
         (self.alarm_at, self.alarm_every, self.room_or_end) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
         self.searched = Searched::NOTHING;
         self.set_tuning(Tuning::DEFAULT);
     }
 
+    /// Sets the timeouts to those of its settings.
+    fn begin_timeouts(&mut self) {
+        self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
+    }
+
+    pub(super) fn settings(&self) -> Option<&'static Settings> {
+        self.settings
+    }
+
+    pub(super) fn set_settings(&mut self, settings: &'static Settings) {
+        self.settings = Some(settings);
+        self.begin_timeouts();
+    }
+
     /// Returns the number of its pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest() & 0b1111
+    }
+
+    /// Returns where its rings are, and how long.
+    pub(crate) const fn rings(&self) -> Rings {
+        Rings { pool: self.pool(), settings: self.settings }
     }
 
     /// Ends the rest of a connection, which is under way from now on.
@@ -174,16 +194,6 @@ impl<A> ConnSlot<A> {
     pub(super) fn above(&self) -> Option<Conn> {
         let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
         is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))
-    }
-
-    /// Returns the room that an answer takes.
-    pub(super) fn answer_room(&self) -> usize {
-        self.settings.map_or(0, |settings| settings.room.into())
-    }
-
-    /// Returns whether there is room for an answer in an output ring of `output_len` bytes.
-    pub(super) fn has_answer_room(&self, output_len: usize) -> bool {
-        output_len.saturating_sub(self.output.len()) >= self.answer_room()
     }
 
     pub(super) const fn tuning(&self) -> Tuning {
@@ -230,16 +240,28 @@ impl<A> ConnSlot<A> {
         self.searched = lines.searched;
     }
 
-    /// Notes how far the input was searched for the end of a line.
+    /// Returns how far the input was searched, or how much of it is awaited.
+    pub(super) const fn searched(&self) -> Searched {
+        self.searched
+    }
+
+    /// Notes how far the input was searched for the end of a line, or how much of it is awaited.
     pub(super) const fn set_searched(&mut self, searched: Searched) {
         self.searched = searched;
     }
 
-    /// Returns whether the room that the application waits for is there, or the output is empty.
-    pub(super) fn has_room_wanted(&self, output_len: usize) -> bool {
-        let room = output_len.saturating_sub(self.output.len());
+    /// Returns the callbacks that there is room for in the output: those that wait for room for an answer, and that for
+    /// room, if as much is there as the application waits for, or the output is not above its low mark.
+    #[inline(never)]
+    pub(super) fn has_room_for(&self, pools: &Pools<'_>) -> u8 {
+        let Some(settings) = self.settings else { return 0 };
+        let room = pools.output_len(self.rings()).saturating_sub(self.output.len());
+        let mut due = if room >= usize::from(settings.room) { due::ANSWERED } else { 0 };
         let wanted = usize::from(self.room_or_end);
-        self.output.len() == 0 || wanted > 0 && room >= wanted
+        if self.output.len() <= settings.output_low() || wanted > 0 && room >= wanted {
+            due |= due::WRITE;
+        }
+        due
     }
 
     /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Ignored once it

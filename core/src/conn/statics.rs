@@ -160,7 +160,7 @@ impl<'s, A> Cx<'s, A> {
     /// Returns the next part of a connection's output: static bytes, or those before them.
     fn static_output(&self, conn: Conn) -> (&[u8], &[u8]) {
         let Some(slot) = self.tables.conns.get(conn) else { return Default::default() };
-        let storage = self.pools.output(slot.pool(), conn.slot());
+        let storage = self.pools.output(slot.rings(), conn.slot());
         match self.statics.first(conn) {
             Some(StaticSlot { at: 0, data: Some(data), .. }) => (data, &[]),
             Some(StaticSlot { at, .. }) => {

@@ -9,7 +9,7 @@ use crate::error::{Code, StaleError, StillActiveError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
 use crate::pool::PoolId;
-use crate::time::millis;
+use crate::time::{duration_of, millis};
 use crate::{ConnError, Cx, Priority};
 
 /// One connection, borrowed from the loop: its verbs.
@@ -111,7 +111,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Sets how long no input may arrive (`read`), and how long waiting output may make no progress
-    /// (`write`, which also bounds a connect), before [`ConnEvent::Timeout`](super::ConnEvent::Timeout).
+    /// (`write`, which also bounds a connect without a [timeout of its own](super::Settings::connect)), before [`ConnEvent::Timeout`](super::ConnEvent::Timeout).
     /// `None` and zero mean no timeout. In whole milliseconds, rounded up; 49 days at most.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
@@ -139,8 +139,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// is none.
     pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
         let [read, write] = self.slot().map_or([0; 2], |slot| slot.timeouts);
-        let timeout = |millis: u32| (millis > 0).then(|| Duration::from_millis(millis.into()));
-        (timeout(read), timeout(write))
+        (duration_of(read), duration_of(write))
     }
 
     /// Sets the priority of the connection's callbacks.
@@ -149,6 +148,19 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`StillActiveError`] while a callback is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         self.held_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
+    }
+
+    /// Returns the priority of the connection's callbacks (`bufferevent_get_priority`).
+    pub fn priority(&self) -> Priority {
+        self.slot().map_or(Priority::DEFAULT, |slot| slot.turn.priority())
+    }
+
+    /// Returns the direction that found why the connection has [failed](super::ConnEnd::Failed)
+    /// (`BEV_EVENT_READING`, `BEV_EVENT_WRITING`), in its `ended` callback. `None` if neither did: its connect failed, or
+    /// our own address was lost. A reset by the peer is found when reading, a peer that acknowledges nothing when writing.
+    pub fn failed_direction(&self) -> Option<Direction> {
+        let ended = |slot: &&ConnSlot<A>| !slot.is_held() && !slot.has(flag::RESTING);
+        self.slot().filter(ended).and_then(|slot| slot.end().direction())
     }
 
     /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). It is off at first: output leaves when it
@@ -213,10 +225,12 @@ impl<A> ConnMut<'_, '_, A> {
         Some(pool.place_of(self.conn.slot()))
     }
 
-    /// Returns the sizes of the input and the output ring in bytes.
+    /// Returns the sizes of the input and the output ring in bytes: what the pool says, or the high marks, if
+    /// these are less.
     pub fn ring_sizes(&self) -> (usize, usize) {
-        let pool = self.slot().and_then(|slot| self.cx.pools.get(slot.pool()));
-        pool.map_or((0, 0), |pool| (pool.input_len(), pool.output_len()))
+        let pools = &self.cx.pools;
+        self.slot()
+            .map_or((0, 0), |slot| (pools.input_len(slot.rings()), pools.output_len(slot.rings())))
     }
 
     /// Returns the connection's pool.
@@ -308,10 +322,10 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// As [`abort`](Self::abort), with an error that [`Ended`](super::ConnEvent::Ended) reports: a timeout,
-    /// for instance.
+    /// for instance. The peer always sees a reset, so that it does not take what it has for all there is.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.still_held() {
-            self.cx.conn_abort(self.conn.slot(), error.into());
+            self.cx.conn_drop(self.conn.slot(), error.into());
         }
     }
 

@@ -40,12 +40,13 @@ pub(crate) mod flag {
     /// The on-fire flags: with any of them, firing does more than the call.
     pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | ASK | RAISES;
 
-    /// What it waits for: one of the four below.
+    /// What it waits for: one of the five below.
     pub(crate) const WAITS: u32 = 0b111 << (Turn::FLAGS + 8);
     pub(crate) const SOURCE: u32 = 1 << (Turn::FLAGS + 8);
     pub(crate) const SIGNAL: u32 = 2 << (Turn::FLAGS + 8);
     pub(crate) const PREPARE: u32 = 3 << (Turn::FLAGS + 8);
     pub(crate) const CHECK: u32 = 4 << (Turn::FLAGS + 8);
+    pub(crate) const NETWORK: u32 = 5 << (Turn::FLAGS + 8);
 }
 
 /// Room for one event, in a [`Memory`](crate::memory::Memory).
@@ -107,6 +108,7 @@ impl<A> EventSlot<A> {
             },
             flag::PREPARE => Waits::Watcher(When::Prepare),
             flag::CHECK => Waits::Watcher(When::Check),
+            flag::NETWORK => Waits::Watcher(When::Network),
             _ => Waits::Nothing,
         }
     }
@@ -143,6 +145,7 @@ impl<A> EventSlot<A> {
             }
             Waits::Watcher(When::Prepare) => flag::PREPARE,
             Waits::Watcher(When::Check) => flag::CHECK,
+            Waits::Watcher(When::Network) => flag::NETWORK,
         }
     }
 

@@ -12,13 +12,16 @@
 
 use super::{Called, Entry, Sizes};
 use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
-use crate::{AcceptError, ConnError, EventFlags, Instant, ListenError, Pool, Run};
+use crate::{AcceptError, ConnError, Direction, EventFlags, Instant, ListenError, Pool, Run};
 
 mod field;
 mod tag;
 mod udp;
 
 use field::{ENDS, FIELDS, Fields, Raw};
+
+/// The directions that can have found a failure.
+const DIRECTIONS: [Option<Direction>; 3] = [None, Some(Direction::Read), Some(Direction::Write)];
 
 /// The parts of an entry, found without knowing its meaning.
 pub(super) struct Parsed {
@@ -116,6 +119,10 @@ impl<'e> Entry<'e> {
                 pool.numbers().iter().for_each(|number| raw.push(*number as u64));
                 tag::POOL
             }
+            Self::Seed(seed) => {
+                seed.as_chunks().0.iter().for_each(|bytes| raw.push(u64::from_le_bytes(*bytes)));
+                tag::SEED
+            }
             Self::Begin(run) => {
                 raw.push(run.bits().into());
                 tag::BEGIN
@@ -158,11 +165,15 @@ impl<'e> Entry<'e> {
                 tag::SENT
             }
             Self::Finished(conn) => raw.push_handle_for(conn, tag::FINISHED),
-            Self::Failed(conn, error) => {
+            Self::Failed(conn, failure) => {
                 raw.push_handle(conn);
+                let same = |one: &Option<Direction>| *one == failure.direction();
+                let direction = DIRECTIONS.iter().position(same).unwrap_or(0);
                 raw.push_error(
-                    place(&CONN_ERRORS, error) as u64,
-                    match error {
+                    place(&CONN_ERRORS, failure.error())
+                        .saturating_add(direction.saturating_mul(CONN_ERRORS.len()))
+                        as u64,
+                    match failure.error() {
                         ConnError::System(number) => number,
                         _ => 0,
                     },
@@ -216,6 +227,11 @@ impl<'e> Entry<'e> {
                 tag
             }
             Self::Udp(socket, entry) => raw.push_udp(socket, entry),
+            Self::Network(bytes) => {
+                raw.push(bytes.len() as u64);
+                raw.payload = [bytes, &[]];
+                tag::NETWORK
+            }
             Self::Passed => tag::PASSED,
         };
         raw
@@ -239,6 +255,13 @@ impl<'e> Entry<'e> {
                 fields.small()?,
                 fields.small()?,
             )),
+            tag::SEED => {
+                let mut seed = [0; 32];
+                for bytes in seed.as_chunks_mut().0 {
+                    *bytes = fields.next()?.to_le_bytes();
+                }
+                Self::Seed(seed)
+            }
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,
             tag::SETTLED => Self::Action(None, None),
@@ -261,12 +284,16 @@ impl<'e> Entry<'e> {
             tag::SENT => Self::Sent(fields.handle()?, fields.small()?, fields.small()?),
             tag::FINISHED => Self::Finished(fields.handle()?),
             tag::FAILED => {
-                let (conn, place, number) = (fields.handle()?, fields.small()?, fields.small()?);
-                let error = match *CONN_ERRORS.get::<usize>(place)? {
+                let (conn, number) = (fields.handle()?, fields.small::<usize>()?);
+                let place = number.checked_rem(CONN_ERRORS.len())?;
+                let direction = *DIRECTIONS.get(number.checked_div(CONN_ERRORS.len())?)?;
+                let number = fields.small()?;
+                let error = match *CONN_ERRORS.get(place)? {
                     ConnError::System(_) => ConnError::System(u32::cast_signed(number)),
                     error => error,
                 };
-                Self::Failed(conn, error)
+                let found = |direction| error.found(direction);
+                Self::Failed(conn, direction.map_or_else(|| error.into(), found))
             }
             tag::DELIVERED => Self::Delivered(fields.handle()?),
             tag::END_LINGERING => Self::EndLingering,
@@ -290,6 +317,7 @@ impl<'e> Entry<'e> {
             tag::CALL_LISTENER => Self::Call(Called::Listener(fields.handle()?)),
             tag::CALL_UDP => Self::Call(Called::Udp(fields.handle()?)),
             tag::PASSED => Self::Passed,
+            tag::NETWORK => Self::Network(payload),
             tag::DATAGRAM_V4 | tag::DATAGRAM_V6 => {
                 let (socket, is_v6) = (fields.handle()?, tag == tag::DATAGRAM_V6);
                 Self::Datagram(socket, fields.address(is_v6)?, payload)

@@ -5,8 +5,8 @@ use core::net::SocketAddr;
 
 use crate::handle::{Conn, Event, Listener, Source, UdpSocket};
 use crate::{
-    AcceptError, Action, ConnError, End, EventFlags, Fired, Instant, ListenError, Pool, Run,
-    Signal, UdpError,
+    AcceptError, Action, Direction, End, EventFlags, Failure, Fired, Instant, ListenError, Pool,
+    Run, Signal, UdpError,
 };
 
 /// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
@@ -18,6 +18,8 @@ pub enum Entry<'e> {
     Base(Sizes),
     /// A pool was added.
     Pool(Pool),
+    /// The base's random bytes have this seed.
+    Seed([u8; 32]),
     /// A run of the loop begins.
     Begin(Run),
     /// The prepare watchers are called.
@@ -38,7 +40,7 @@ pub enum Entry<'e> {
     /// The peer will send no more.
     Finished(Conn),
     /// A connection failed.
-    Failed(Conn, ConnError),
+    Failed(Conn, Failure),
     /// A connection's output and our end of the stream were delivered.
     Delivered(Conn),
     /// The back end needed the socket of a lingering connection.
@@ -63,6 +65,8 @@ pub enum Entry<'e> {
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
     /// Something else was fed for a UDP socket.
     Udp(UdpSocket, UdpEntry),
+    /// The network has changed, to what these bytes say.
+    Network(&'e [u8]),
     /// No callback was next: the pass is over.
     Passed,
 }
@@ -164,6 +168,7 @@ impl fmt::Display for Entry<'_> {
             #[cfg(feature = "record")]
             Self::Base(sizes) => write!(f, "a base of {sizes}"),
             Self::Pool(pool) => write!(f, "a pool of {pool}"),
+            Self::Seed(_) => write!(f, "the base has a seed"),
             Self::Begin(_) => write!(f, "the loop begins"),
             Self::Prepare => write!(f, "the prepare watchers"),
             Self::Action(Some(action), Some(address)) => {
@@ -188,7 +193,14 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "conn {conn:?} sent {amount} bytes (sum {sum:04x})")
             }
             Self::Finished(conn) => write!(f, "conn {conn:?} finished by its peer"),
-            Self::Failed(conn, error) => write!(f, "conn {conn:?} failed: {error}"),
+            Self::Failed(conn, failure) => {
+                write!(f, "conn {conn:?} failed: {}", failure.error())?;
+                match failure.direction() {
+                    Some(Direction::Read) => f.write_str(", when reading"),
+                    Some(Direction::Write) => f.write_str(", when writing"),
+                    None => Ok(()),
+                }
+            }
             Self::Delivered(conn) => write!(f, "conn {conn:?} delivered all"),
             Self::CloseAll => write!(f, "everything is closed"),
             Self::Overdue => write!(f, "closed conns whose limit has passed are ended"),
@@ -207,6 +219,7 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "udp {socket:?} received {} bytes from {from}", data.len())
             }
             Self::Udp(socket, entry) => write!(f, "udp {socket:?} {entry}"),
+            Self::Network(_) => write!(f, "the network has changed"),
             Self::Passed => write!(f, "no further callback"),
         }
     }

@@ -5,7 +5,7 @@ use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
 use crate::idle::IdleClock;
 use crate::memory::Memory;
-use crate::{Cx, EventBase, Fired};
+use crate::{Cx, EventBase, Fired, Instant};
 
 /// A receiver of every call of a back end.
 ///
@@ -54,6 +54,12 @@ impl<'s, A> EventBase<'s, A> {
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
         self.cx.recorder.note(|| Entry::Base(self.sizes()));
+        if self.cx.now > Instant::ZERO {
+            self.cx.recorder.note(|| Entry::Time(self.cx.now));
+        }
+        if let Some(seed) = self.cx.random.seed() {
+            self.cx.recorder.note(|| Entry::Seed(seed));
+        }
     }
 
     /// Makes an empty base of these sizes over a part of `memory`. It behaves like a base of these sizes
@@ -85,7 +91,7 @@ impl<'s, A> EventBase<'s, A> {
     pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
         self.cx.recorder.note(|| {
             let input = |slot: &crate::conn::ConnSlot<A>| {
-                let ring = self.cx.pools.input(slot.pool(), conn.slot());
+                let ring = self.cx.pools.input(slot.rings(), conn.slot());
                 slot.input().bytes(ring)
             };
             let (first, second) = self.cx.tables.conns.get(conn).map_or((&[][..], &[][..]), input);

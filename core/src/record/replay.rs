@@ -120,6 +120,18 @@ impl<'r> Replay<'r> {
         })
     }
 
+    /// Gives a base the time and the seed that the recorded one had at first, if it had any. An application that
+    /// draws random bytes or arms timers when it is started needs them before.
+    pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
+        for entry in self.entries.clone() {
+            match entry {
+                Ok((_, Entry::Time(now))) => base.advance(now),
+                Ok((_, Entry::Seed(seed))) => base.seed(&seed),
+                _ => return,
+            }
+        }
+    }
+
     /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the
     /// program did. When the loop has ended, do to the base what the program did then, and call this
     /// again.
@@ -182,6 +194,7 @@ impl<'r> Replay<'r> {
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) | Entry::Pool(_) => {}
+        Entry::Seed(seed) => base.seed(&seed),
         Entry::Begin(run) => base.begin(run),
         Entry::Prepare => base.prepare(app),
         Entry::Action(..) => {
@@ -220,6 +233,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
         Entry::Raised(signal, raises) => base.raised(signal, raises),
         Entry::Time(now) => base.advance(now),
         Entry::TimeInPass(now) => base.update_now(now),
+        Entry::Network(bytes) => return crate::network::play(bytes, base),
         Entry::Datagram(..) | Entry::Udp(..) => return crate::udp::play(entry, base),
         Entry::Call(_) | Entry::Passed => {
             let Some(fired) = base.next() else { return Entry::Passed };

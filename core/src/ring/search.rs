@@ -54,21 +54,35 @@ impl Eol {
     }
 }
 
-/// For how many of the oldest bytes no end of a line was found: a search in two bits, and a number of
-/// bytes, 16,383 at most. Whatever removes the oldest bytes, or puts others before them, forgets it.
+/// What is missing in the bytes held. Either for how many of the oldest bytes no end of a line was found: a
+/// search in two bits, and a number of bytes, 8,191 at most. Or how many bytes are awaited, 32,767 at most.
+/// Whatever removes the oldest bytes, or puts others before them, forgets it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Searched(pub(crate) u16);
+
+/// It is a number of bytes that are awaited.
+const AWAITED: u16 = 1 << 15;
 
 impl Searched {
     pub(crate) const NOTHING: Self = Self(0);
 
     fn of(self, eol: Eol) -> usize {
-        if self.0 & 0b11 == eol.search() { usize::from(self.0 >> 2) } else { 0 }
+        if self.0 & (AWAITED | 0b11) == eol.search() { usize::from(self.0 >> 2) } else { 0 }
     }
 
     fn up_to(eol: Eol, amount: usize) -> Self {
-        let amount = amount.min(usize::from(u16::MAX >> 2)) as u16;
+        let amount = amount.min(usize::from(!AWAITED >> 2)) as u16;
         Self(amount << 2 | eol.search())
+    }
+
+    /// Waits for so many bytes in all.
+    pub(crate) fn awaiting(amount: usize) -> Self {
+        Self(AWAITED | amount.min(usize::from(!AWAITED)) as u16)
+    }
+
+    /// Returns how many bytes are awaited; zero for none.
+    pub(crate) const fn awaited(self) -> usize {
+        if self.0 & AWAITED == 0 { 0 } else { (self.0 & !AWAITED) as usize }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What became due is checked again when it is called.
 
-use picoevent::{Conn, ConnEvent, Cx, Direction};
+use picoevent::{Conn, ConnEvent, Cx, Direction, Priority, StillActiveError};
 
 use super::{ABORTED, App, Base, actions, base, drain, feed, listener, peer};
 
@@ -155,5 +155,25 @@ fn input_before_the_end_of_the_stream_is_reported_before_it_whenever_reading_is_
         base.dispatch(&mut app);
         assert_eq!(app.calls(), [ABORTED]);
         actions(&mut base);
+    }
+}
+
+/// Input comes to the other one first.
+#[test]
+fn a_more_urgent_connection_is_called_first() {
+    let (mut base, mut app) = (base(), App::default());
+    let (first, second) = pair(&mut base, &mut app);
+    base.conn(second).unwrap().set_priority(Priority::HIGHEST).unwrap();
+    app.react = Some(|app, conn, _| {
+        app.conn = Some(conn.id());
+        conn.consume(9);
+    });
+    feed(&mut base, first, b"x");
+    feed(&mut base, second, b"x");
+    let refused = base.conn(first).unwrap().set_priority(Priority::LOWEST);
+    assert_eq!(refused, Err(StillActiveError), "its callback is due");
+    for called in [second, first] {
+        base.dispatch(&mut app);
+        assert_eq!((app.calls(), app.conn), (vec![ConnEvent::Readable], Some(called)));
     }
 }

@@ -12,7 +12,9 @@ mod bytes;
 mod closing;
 mod due;
 mod ending;
+mod failing;
 mod listening;
+mod marks;
 #[path = "../steps/mod.rs"]
 mod steps;
 mod timeouts;
@@ -27,6 +29,8 @@ struct App {
     /// Another connection, for a callback that does something to it.
     other: Option<Conn>,
     deed: Option<fn(&mut Cx<App>, Conn)>,
+    /// The direction that the last failure was found in, as a callback is told.
+    found: Option<Option<Direction>>,
     /// The listener that accepted the last connection.
     listener: Option<Listener>,
     /// What a connection does to its listener when it opens, once.

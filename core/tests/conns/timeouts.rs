@@ -1,6 +1,8 @@
 //! Timeouts of connections: when they begin, what restarts them, what takes them back.
 
-use picoevent::{ConnEvent, Direction, Wait};
+use std::time::Duration;
+
+use picoevent::{ConnEvent, Direction, Settings, Wait};
 
 use super::{
     App, Base, SETTINGS, actions, at, base, connect, drain, feed, ms, peer, pool, with_conn,
@@ -52,6 +54,41 @@ fn the_write_timeout_bounds_a_connect_and_comes_once() {
         base.dispatch(&mut app);
     }
     assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
+}
+
+#[test]
+fn a_connect_has_a_timeout_of_its_own_which_ends_when_it_opens() {
+    static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
+    static SLOW: Settings =
+        Settings::new().connect(Duration::from_millis(20)).stall(Duration::from_millis(5));
+    for settings in [&QUICK, &SLOW] {
+        let (mut base, mut app) = (base(), App::default());
+        let pool = pool(&mut base);
+        let conn = base.connect_with(peer(), pool, settings, App::heard).unwrap();
+        base.conn(conn).unwrap().write(b"ab").unwrap();
+        assert_eq!(base.deadline(), Some(at(20)), "the timeout for output does not count yet");
+        base.advance(at(19));
+        base.connected(conn);
+        let stalls = base.deadline();
+        assert_eq!(stalls, (settings == &SLOW).then(|| at(24)), "now it does");
+        base.dispatch(&mut app);
+        assert_eq!(app.calls(), [ConnEvent::Opened]);
+    }
+}
+
+#[test]
+fn a_connect_that_is_not_answered_times_out_once() {
+    static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
+    let (mut base, mut app) = (base(), App::default());
+    let pool = pool(&mut base);
+    let conn = base.connect_with(peer(), pool, &QUICK, App::heard).unwrap();
+    base.conn(conn).unwrap().set_timeouts(Some(ms(1)), Some(ms(1)));
+    for now in [19, 20, 40, 60] {
+        base.advance(at(now));
+        base.dispatch(&mut app);
+        let expected = (now == 20).then_some(ConnEvent::Timeout(Direction::Write));
+        assert_eq!(app.calls(), Vec::from_iter(expected), "{now}");
+    }
 }
 
 /// Brings the time and then the news, as a back end does, and dispatches.

@@ -59,10 +59,10 @@ impl End {
 #[derive(Default)]
 struct App {
     ends: HashMap<Conn, End>,
-    /// Connections above filters whose mark of the end was made.
-    filtered: Vec<Conn>,
-    /// Those whose filter has heard of the end.
+    /// Connections above filters whose filter has heard of the end.
     ended: Vec<Conn>,
+    /// Bytes that a filter has made behind the last.
+    signed: usize,
 }
 
 static SETTINGS: Settings = Settings::new();

@@ -94,6 +94,10 @@ fn every_reason_for_a_refusal_says_what_to_do() {
         (SetupError::PoolFull, "all connections of the pool are in use"),
         (SetupError::Room, "the output ring is shorter than the room for an answer"),
         (SetupError::Busy, "the output ring is shorter than the text for busy times"),
+        (
+            SetupError::Marks,
+            "a low mark is above the high mark or the ring, or a high mark is below what it holds",
+        ),
     ];
     for (error, text) in texts {
         assert_eq!(error.to_string(), text);

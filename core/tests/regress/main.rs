@@ -1,11 +1,13 @@
 //! libevent's own regression tests, as scenarios under their original names: the groups main, heap,
-//! et, event_timer, watch, finalize, thread, signal and evbuffer, in virtual time.
+//! et, event_timer, watch, finalize, thread, signal, evbuffer,
+//! bufferevent and listener, in virtual time.
 //!
 //! `docs/regress.md` says which of libevent's tests stands where, and why some have no counterpart.
 //! Each scenario asserts what libevent's asserts; where the meaning here is another on purpose, a
 //! sentence says so. Those about descriptors and signals run on the real ones too, in
 //! `sim-host/live/tests/regress`.
 
+mod bufferevent;
 mod et;
 mod evbuffer;
 mod evbuffer_conn;
@@ -15,6 +17,7 @@ mod evbuffer_write;
 mod event_timer;
 mod finalize;
 mod heap;
+mod listener;
 mod main_base;
 mod main_close;
 mod main_counts;
@@ -25,6 +28,7 @@ mod main_streams;
 mod main_time;
 mod main_timers;
 mod main_transfer;
+mod network;
 #[path = "../script/mod.rs"]
 mod script;
 mod signal;

@@ -28,7 +28,7 @@ pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, SetupErro
 
 /// Runs an application as a server on `127.0.0.1:port`, or on the address in the command line.
 pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port: u16) -> ExitCode {
-    run(|| try_serve(base, app, start, Live::local_addr, port))
+    run(|| try_serve(base, app, start, port))
 }
 
 /// The function that starts an application of datagrams: it binds an address.
@@ -41,7 +41,7 @@ pub fn serve_udp<A>(
     start: StartUdp<A>,
     port: u16,
 ) -> ExitCode {
-    run(|| try_serve(base, app, start, Live::udp_local_addr, port))
+    run(|| try_serve(base, app, start, port))
 }
 
 /// Runs a program that writes its lines with [`say`] and with `log`. An error is one line on standard error.
@@ -62,11 +62,10 @@ pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     }
 }
 
-fn try_serve<A, L: Copy>(
+fn try_serve<A, L: Into<Port>>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
     start: fn(&mut Cx<'_, A>, SocketAddr) -> Result<L, SetupError>,
-    local_addr: fn(&Live, L) -> io::Result<SocketAddr>,
     port: u16,
 ) -> Result<(), String> {
     let options = match command_line::parse(std::env::args_os())? {
@@ -78,37 +77,57 @@ fn try_serve<A, L: Copy>(
     };
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
-    let listener = start(base, address).map_err(|full| full.to_string())?;
-    run_opened(base, app, &[("listening", address, listener)], local_addr)
+    picoevent_mio::seed(base).map_err(|error| format!("no random bytes: {error}"))?;
+    let port = start(base, address).map_err(|full| full.to_string())?.into();
+    run_until_interrupted(base, app, &[("listening", address, port)], |_, _| {})
 }
 
-/// Runs the loop of an application until it ends. First one line for each listener says what it is for, and
-/// its real address; the address it was given is for the error.
+/// What a program listens with at an address.
+#[derive(Clone, Copy, Debug)]
+pub enum Port {
+    /// For connections.
+    Listener(Listener),
+    /// For datagrams.
+    Udp(UdpSocket),
+}
+
+impl From<Listener> for Port {
+    fn from(listener: Listener) -> Self {
+        Self::Listener(listener)
+    }
+}
+
+impl From<UdpSocket> for Port {
+    fn from(socket: UdpSocket) -> Self {
+        Self::Udp(socket)
+    }
+}
+
+/// Runs the loop of an application until it ends. First one line for each port says what it is for, and its
+/// real address; the address it was given is for the error. `opened` tells the application the real addresses,
+/// before the loop runs.
 ///
 /// # Errors
 /// One line that says what went wrong.
-pub fn run_until_interrupted<A>(
+pub fn run_until_interrupted<A, const N: usize>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
-    listeners: &[(&str, SocketAddr, Listener)],
-) -> Result<(), String> {
-    run_opened(base, app, listeners, Live::local_addr)
-}
-
-fn run_opened<A, L: Copy>(
-    base: &mut EventBase<'_, A>,
-    app: &mut A,
-    opened: &[(&str, SocketAddr, L)],
-    local_addr: fn(&Live, L) -> io::Result<SocketAddr>,
+    ports: &[(&str, SocketAddr, Port); N],
+    opened: impl FnOnce(&mut A, [SocketAddr; N]),
 ) -> Result<(), String> {
     let failed = |error: io::Error| format!("the event loop failed: {error}");
     let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
     live.settle(base).map_err(failed)?;
-    for (name, wanted, object) in opened {
-        let actual = local_addr(&live, *object);
-        let actual = actual.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
-        say(format_args!("{name} on {actual}"));
+    let mut addresses = ports.map(|(_, wanted, _)| wanted);
+    for ((name, wanted, port), address) in ports.iter().zip(&mut addresses) {
+        let actual = match port {
+            Port::Listener(listener) => live.local_addr(*listener),
+            Port::Udp(socket) => live.udp_local_addr(*socket),
+        };
+        *address = actual.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+        say(format_args!("{name} on {address}"));
     }
+    opened(app, addresses);
     live.run(base, app).map_err(failed)?;
     say(format_args!("done"));
     Ok(())

@@ -51,18 +51,19 @@ impl Echo {
     }
 }
 
-/// Sends back what it receives, as far as there is room; the rest waits in the input ring.
-struct Mirror;
+/// Sends back what it receives, as far as there is room; the rest waits in the input ring. It needs nothing of the
+/// application, so any can have such clients.
+pub struct Mirror;
 
-impl Protocol<Echo> for Mirror {
+impl<A> Protocol<A> for Mirror {
     const IDLE: Option<Duration> = Some(IDLE_TIMEOUT);
     const STALL: Option<Duration> = Some(IDLE_TIMEOUT);
 
-    fn readable(_: &mut Echo, conn: &mut ConnMut<Echo>) {
+    fn readable(_: &mut A, conn: &mut ConnMut<A>) {
         let _ = conn.transfer(conn.id());
     }
 
-    fn ended(_: &mut Echo, _: &mut ConnMut<Echo>, end: ConnEnd) {
+    fn ended(_: &mut A, _: &mut ConnMut<A>, end: ConnEnd) {
         if let ConnEnd::Failed(error) = end {
             say!("lost a client: {}", error);
         }

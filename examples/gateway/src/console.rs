@@ -20,6 +20,12 @@ impl Protocol<Gateway> for Console {
     const ROOM: usize = 96;
     const BUSY: &[u8] = b"busy\r\n";
 
+    fn opened(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
+        if app.exiting {
+            Gateway::say_goodbye(conn);
+        }
+    }
+
     fn readable(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         let mut buffer = [0; 128];
         while let Some(line) = conn.read_line(&mut buffer) {

@@ -1,13 +1,15 @@
-//! A device gateway: a console (TCP port 2323), a status page (HTTP port 8080) and an uplink to a collector.
+//! A device gateway: a console (TCP port 2323), a status page (HTTP port 8080), an uplink to a collector, and
+//! discovery (UDP port 2324).
 //!
 //! ```text
 //!   sensor, each 100 ms ──▶ samples, 128 at most ──▶ uplink ──▶ collector
 //!   button ─────────────┘                     ▲
 //!   console: get, set, watch, quit ───────────┤  state of the application
 //!   status:  GET /status ─────────────────────┘
+//!   discovery: discover ──▶ gateway console=2323 status=8080
 //! ```
 //!
-//! Each of the three has a pool of its own, so that no crowd of clients can keep the uplink down. The
+//! Each of the first three has a pool of its own, so that no crowd of clients can keep the uplink down. The
 //! crate is the whole application and depends on no device.
 
 #![no_std]
@@ -17,10 +19,11 @@ use core::ops::Range;
 use core::time::Duration;
 
 use heapless::Deque;
-use picoevent::{Cx, EventMut, Listener, Pool, SetupError, Signal, Storage};
+use picoevent::{ConnMut, Cx, EventMut, Listener, Pool, SetupError, Signal, Storage, UdpSocket};
 use picoevent_http::{Http, Server};
 
 mod console;
+mod discovery;
 mod http;
 mod store;
 mod uplink;
@@ -40,6 +43,8 @@ use log::info as say;
 pub const CONSOLE_PORT: u16 = 2323;
 /// The status page's port.
 pub const STATUS_PORT: u16 = 8080;
+/// The port of discovery, for UDP.
+pub const DISCOVERY_PORT: u16 = 2324;
 /// The button: a pin's interrupt on a board, SIGUSR1 on a desk.
 pub const BUTTON: Signal = Signal::USR1;
 
@@ -50,9 +55,11 @@ pub const POOLS: [Pool; 3] = [
     Pool::new(1).rings(128, 512),
 ];
 
-/// The memory of the loop: a timer, two signals and the time to the end, two listeners, and the pools.
-pub type Memory =
-    Storage<Gateway, 4, { Pool::all_conns(&POOLS) }, { Pool::all_bytes(&POOLS) }, 2, 3>;
+const BYTES: usize = Pool::all_bytes(&POOLS) + discovery::RINGS.bytes();
+
+/// The memory of the loop: a timer, two signals and the time to the end, two listeners, the pools, and a UDP
+/// socket.
+pub type Memory = Storage<Gateway, 4, { Pool::all_conns(&POOLS) }, BYTES, 2, 3, 0, 1>;
 
 const SAMPLING: Duration = Duration::from_millis(100);
 /// How long clients have to take their last line.
@@ -72,12 +79,12 @@ struct Sample {
 /// What a device is made with.
 #[derive(Clone, Copy)]
 pub struct Setup {
+    /// Its name, for discovery: a word of 32 bytes at most.
+    pub name: &'static str,
     /// Reads the sensor, at a time in microseconds.
     pub sensor: fn(micros: u64) -> i32,
     /// Where samples are sent to, if anywhere.
     pub collector: Option<SocketAddr>,
-    /// Differs from device to device, so that they do not reconnect in the same moment.
-    pub seed: u32,
 }
 
 /// The application.
@@ -92,7 +99,19 @@ pub struct Gateway {
     requests: Requests,
     uplink: Uplink,
     console: Option<Listener>,
+    /// The ports of console and status page.
+    ports: [u16; 2],
     exiting: bool,
+}
+
+/// What a gateway listens with.
+pub struct Listening {
+    /// The console.
+    pub console: Listener,
+    /// The status page.
+    pub status: Listener,
+    /// Discovery.
+    pub discovery: UdpSocket,
 }
 
 impl Gateway {
@@ -107,14 +126,15 @@ impl Gateway {
             lost: 0,
             served: 0,
             requests: Server::new(),
-            uplink: Uplink::new(setup.seed),
+            uplink: Uplink::new(),
             console: None,
+            ports: [CONSOLE_PORT, STATUS_PORT],
             exiting: false,
         }
     }
 
-    /// Listens for clients of the console and of the status page, and connects to the collector. Returns both
-    /// listeners.
+    /// Listens for clients of the console and of the status page, and for discovery, and connects to the
+    /// collector.
     ///
     /// # Errors
     /// [`SetupError`] when the storage is smaller than [`Memory`].
@@ -123,18 +143,27 @@ impl Gateway {
         cx: &mut Cx<Self>,
         console: SocketAddr,
         status: SocketAddr,
-    ) -> Result<[Listener; 2], SetupError> {
+        discovery: SocketAddr,
+    ) -> Result<Listening, SetupError> {
         let [consoles, requests, uplinks] = cx.add_pools(POOLS)?;
-        let listeners =
-            [cx.listen::<Console>(console, consoles)?, cx.listen::<Http<Page>>(status, requests)?];
-        self.console = Some(listeners[0]);
+        self.set_ports(console.port(), status.port());
+        let console = cx.listen::<Console>(console, consoles)?;
+        let status = cx.listen::<Http<Page>>(status, requests)?;
+        let discovery = cx.bind(discovery, discovery::RINGS, Self::discovered)?;
+        self.console = Some(console);
         if let Some(collector) = self.setup.collector {
             self.uplink.conn = Some(cx.connect::<Uplink>(collector, uplinks)?);
         }
         cx.every(SAMPLING, |app, event| app.sample(event, false))?;
         cx.on_signal(BUTTON, Self::pressed)?;
         cx.on_signal(Signal::INT, Self::interrupted)?;
-        Ok(listeners)
+        Ok(Listening { console, status, discovery })
+    }
+
+    /// Sets the ports that discovery names, if they are others than those of the addresses at the start: on a
+    /// desk, any that were free.
+    pub const fn set_ports(&mut self, console: u16, status: u16) {
+        self.ports = [console, status];
     }
 
     fn sample(&mut self, cx: &mut Cx<Self>, forced: bool) {
@@ -166,12 +195,14 @@ impl Gateway {
         }
         say!("the gateway ends");
         if let Some(Ok(mut console)) = self.console.map(|console| event.listener(console)) {
-            console.for_each(|client| {
-                let _ = client.write(b"bye: the gateway ends\r\n");
-                client.close();
-            });
+            console.for_each(Self::say_goodbye);
         }
         event.exit_after(EXIT_DELAY);
+    }
+
+    fn say_goodbye(client: &mut ConnMut<Self>) {
+        let _ = client.write(b"bye: the gateway ends\r\n");
+        client.close();
     }
 
     /// Returns the numbers of the samples that are kept until the collector has confirmed them.

@@ -19,8 +19,8 @@ pub(crate) struct Uplink {
 }
 
 impl Uplink {
-    pub(crate) const fn new(seed: u32) -> Self {
-        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30), seed);
+    pub(crate) const fn new() -> Self {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
         Self { conn: None, sent: 0, backoff, heartbeats: 0 }
     }
 
@@ -78,7 +78,7 @@ impl Protocol<Gateway> for Uplink {
     }
 
     fn ended(app: &mut Gateway, conn: &mut ConnMut<Gateway>, end: ConnEnd) {
-        let delay = app.uplink.backoff.next_delay();
+        let delay = app.uplink.backoff.next_delay(conn.cx());
         say!("the uplink is down ({}), again in {} ms", end, delay.as_millis() as u32);
         app.uplink.sent = 0;
         if let Some(collector) = app.setup.collector {

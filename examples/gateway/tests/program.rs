@@ -11,6 +11,7 @@ const GATEWAY: &str = env!("CARGO_BIN_EXE_gateway");
 fn command(collector: impl ToString) -> Command {
     let mut command = Command::new(GATEWAY);
     command.args(["--console", "127.0.0.1:0", "--status", "127.0.0.1:0"]);
+    command.args(["--discovery", "127.0.0.1:0"]);
     command.args(["--collector", &collector.to_string()]);
     command
 }

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], PORT)));
         let (mut base, mut app) = (EventBase::new(MEMORY.take()), Proxy::new(to));
         let listener = app.start(&mut base, listen, POOLS).map_err(|error| error.to_string())?;
-        desk::run_until_interrupted(&mut base, &mut app, &[("listening", listen, listener)])
+        let ports = [("listening", listen, listener.into())];
+        desk::run_until_interrupted(&mut base, &mut app, &ports, |_, _| {})
     })
 }

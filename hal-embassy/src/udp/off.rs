@@ -32,6 +32,10 @@ impl Pool<'_, '_> {
     ) {
     }
 
+    pub(crate) const fn udp_waits_for_stack(&mut self) -> bool {
+        false
+    }
+
     pub(crate) const fn look_at_udp<A>(&mut self, _: u32, _: &mut EventBase<'_, A>) {}
 
     pub(crate) const fn late_udp(&self) -> u32 {

@@ -43,6 +43,12 @@ impl Pool<'_, '_> {
         }
     }
 
+    /// Returns whether the stack has to run first. It learns the state of its link then, and a datagram that was sent
+    /// before would find the link down.
+    pub(crate) fn udp_waits_for_stack(&mut self) -> bool {
+        !self.udp.is_empty() && core::mem::take(&mut self.state.is_new)
+    }
+
     /// Returns the sockets whose stack has not sent in time what it was given; see [`ready::mask`].
     pub(crate) fn late_udp(&self) -> u32 {
         let (first, now) = (self.slots.len(), self.state.env.now);

@@ -63,18 +63,6 @@ fn an_address_to_which_no_gateway_leads_is_unreachable() {
 }
 
 #[test]
-fn nothing_is_reachable_while_the_link_is_down() {
-    let mut world = World::new();
-    world.plug(false);
-    let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), failed(ConnError::Unreachable));
-    world.plug(true);
-    world.peer.listen(SERVICE);
-    let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [ConnEvent::Opened]);
-}
-
-#[test]
 fn an_address_that_names_no_single_host_is_invalid() {
     let mut world = World::with::<8, 2>(Config::default(), address(DEVICE));
     let frames = world.cable.borrow().frames;

@@ -10,6 +10,7 @@ mod inactivity;
 mod keeping;
 mod listening;
 mod network;
+mod network_events;
 mod repeats;
 mod running;
 mod sleeping;

@@ -154,14 +154,148 @@ fn a_listener_needs_no_address_to_begin() {
     assert!(world.seen.borrow().errors.is_empty());
 }
 
+/// A device without an address, whose adapter gives connects up after twenty seconds.
+fn without_address() -> World {
+    let config = Config { timeout: Some(Duration::from_secs(20)), ..Config::default() };
+    World::with::<4, 4>(config, NetConfig::default())
+}
+
 #[test]
-fn nothing_is_reachable_without_an_address() {
-    let mut world = World::with::<4, 8>(Config::default(), NetConfig::default());
+fn a_connect_waits_for_an_address() {
+    let mut world = without_address();
+    let call = world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
-    assert_eq!(world.events(conn), [failed(ConnError::Unreachable)]);
+    world.with_conn(conn, |conn| conn.write(b"early")).expect("there is room");
+    world.pass(Duration::from_secs(19));
+    assert_eq!(world.events(conn), []);
+    assert_eq!(world.sent().len(), 0);
     world.set_address(Some(DEVICE));
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
+    assert_eq!(world.hear(call), b"early");
+}
+
+#[test]
+fn a_connect_waits_for_the_link() {
+    let mut world = World::new();
+    world.plug(false);
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.events(conn), []);
+    world.plug(true);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
+}
+
+#[test]
+fn a_connect_made_before_the_link_is_up_at_the_start_waits_for_address_and_link() {
+    let (config, net) = (Config::default(), NetConfig::default());
+    let mut world = World::unsettled::<4, 8, 256, 256, 512, 512>(config, net);
+    world.cable.borrow_mut().plug(false);
+    world.peer.listen(SERVICE);
+    let conn = world.connect(SERVICE);
+    world.pass(Duration::from_secs(3));
+    world.set_address(Some(DEVICE));
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.events(conn), []);
+    world.plug(true);
+    assert_eq!(world.events(conn), [ConnEvent::Opened]);
+}
+
+#[test]
+fn a_connect_that_waits_for_an_address_is_given_up_after_the_timeout() {
+    let mut world = without_address();
+    let conns = [(); 4].map(|()| world.connect(SERVICE));
+    world.pass(Duration::from_millis(19_999));
+    assert_eq!(world.events(conns[3]), []);
+    world.pass(Duration::from_millis(2));
+    for conn in conns {
+        assert_eq!(world.events(conn), [failed(ConnError::Unreachable)]);
+    }
+    // All sockets are free again.
+    world.set_address(Some(DEVICE));
+    for _ in 0..4 {
+        world.peer.listen(SERVICE);
+        let conn = world.connect(SERVICE);
+        assert_eq!(world.events(conn), [ConnEvent::Opened]);
+    }
+}
+
+#[test]
+fn connects_that_have_waited_for_an_address_do_not_wait_for_each_other() {
+    let mut world = without_address();
+    let conns = [(); 4].map(|()| {
+        world.peer.listen(SERVICE);
+        world.connect(SERVICE)
+    });
+    world.pass(Duration::from_secs(15));
+    world.set_address(Some(DEVICE));
+    for conn in conns {
+        assert_eq!(world.events(conn), [ConnEvent::Opened]);
+    }
+}
+
+#[test]
+fn the_handshake_after_the_wait_has_the_whole_timeout() {
+    let mut world = without_address();
+    world.lose(|_| true);
+    let conn = world.connect(SERVICE);
+    world.pass(Duration::from_secs(15));
+    world.set_address(Some(DEVICE));
+    world.pass(Duration::from_millis(19_900));
+    assert_eq!(world.events(conn), []);
+    world.pass(Duration::from_millis(1_200));
+    assert_eq!(world.events(conn), [failed(ConnError::TimedOut)]);
+}
+
+#[test]
+fn a_connect_to_which_the_new_address_has_no_route_fails_at_once() {
+    let mut world = without_address();
+    let connect = |world: &mut World, peer: &str| {
+        let peer = peer.parse().expect("an address");
+        world.command(move |app, cx| app.connect(cx, peer))
+    };
+    let [far, everyone] =
+        ["192.168.1.1:7000", "10.0.0.255:7000"].map(|peer| connect(&mut world, peer));
+    world.pass(Duration::from_secs(1));
+    world.set_address(Some(DEVICE));
+    assert_eq!(world.events(far), [failed(ConnError::Unreachable)]);
+    assert_eq!(world.events(everyone), [failed(ConnError::AddressInvalid)]);
+}
+
+#[test]
+fn a_connect_that_waits_for_an_address_can_be_given_up_or_closed() {
+    let mut world = without_address();
+    let conns = [(); 2].map(|()| world.connect(SERVICE));
+    world.with_conn(conns[0], |conn| conn.set_timeouts(None, Some(Duration::from_secs(3))).abort());
+    world.with_conn(conns[1], |conn| conn.write(b"never heard")).expect("there is room");
+    world.with_conn(conns[1], |conn| conn.close());
+    world.pass(Duration::from_secs(30));
+    let counts = world.command(|_, cx| cx.counts());
+    assert_eq!(counts.conns, 0);
+    world.set_address(Some(DEVICE));
+    for _ in 0..4 {
+        world.peer.listen(SERVICE);
+        let conn = world.connect(SERVICE);
+        assert_eq!(world.events(conn), [ConnEvent::Opened]);
+    }
+}
+
+#[test]
+fn a_connect_waits_though_another_task_waits_for_the_address_too() {
+    let mut world = without_address();
+    let stack = world.stack;
+    let mut other = Task::new(async move { stack.wait_config_up().await });
+    world.peer.listen(SERVICE);
+    let conn = world.connect(SERVICE);
+    for _ in 0..100 {
+        if !other.work() {
+            break;
+        }
+        world.settle();
+    }
+    world.pass(Duration::from_secs(2));
+    world.set_address(Some(DEVICE));
+    world.pass(Duration::from_secs(5));
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 

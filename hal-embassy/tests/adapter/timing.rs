@@ -1,11 +1,16 @@
 //! Time and triggers: timers fire when they are due, and raises are never slept through.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use picoevent::{EventFlags, EventMut};
+use picoevent::{
+    ConnEvent, Direction, End, EventBase, EventFlags, EventMut, Instant, Pool, Run, Storage,
+};
+use picoevent_embassy::{Adapter, Config, Sockets};
 
-use crate::world::app::App;
-use crate::world::{PORT, World};
+use crate::world::app::{App, SIGNAL, Seen};
+use crate::world::{DEVICE, PORT, World, address, clock};
 
 #[test]
 fn a_timer_fires_at_its_time_and_not_before() {
@@ -133,4 +138,56 @@ fn callbacks_that_never_rest_leave_the_network_its_turn() {
     world.call();
     assert_eq!(world.accepted().len(), 1);
     assert!(world.seen.borrow().signals < 1000);
+}
+
+/// A device that was on for a while before its loop is made, with a timer and a connect from before the first turn.
+fn made_late(origin: Instant) -> World {
+    let seen = Rc::<RefCell<Seen>>::default();
+    let told = seen.clone();
+    let world = World::of::<4, _>(address(DEVICE), async move |stack, trigger| {
+        clock::set(3_600_000_000);
+        let mut storage = Box::new(Storage::<App, 2, 1, 128, 0>::new());
+        let mut base = EventBase::new(&mut storage);
+        base.advance(origin);
+        let pool = base.add_pool(Pool::new(1).rings(64, 64)).expect("there is room");
+        let mut app = App::new(told, pool);
+        base.on_signal(SIGNAL, App::commanded).expect("there is room");
+        base.after(Duration::from_secs(2), App::commanded).expect("there is room");
+        let conn = app.connect(&mut base, "10.0.0.77:7000".parse().expect("an address"));
+        let mut conn = base.conn(conn).expect("it was made just now");
+        conn.set_timeouts(None, Some(Duration::from_secs(5)));
+        let mut sockets = Box::new(Sockets::<1, 64, 64>::new());
+        let triggers = [trigger];
+        let mut adapter = Adapter::new(stack, &mut sockets, &triggers, Config::default());
+        // A run that ends, and another one: the time of the base stands still in between.
+        base.exit_after(Duration::from_secs(1));
+        assert_eq!(adapter.run(&mut base, &mut app, Run::DEFAULT).await, End::Exit);
+        assert_eq!(base.now(), origin.after(Duration::from_secs(1)));
+        clock::set(clock::now() + 30_000_000);
+        adapter.run(&mut base, &mut app, Run::DEFAULT).await
+    });
+    World { seen, ..world }
+}
+
+#[test]
+fn what_was_armed_before_the_first_turn_or_between_two_runs_counts_from_then() {
+    for origin in [0, 7_200_000_000, 1 << 53] {
+        let mut world = made_late(Instant::from_micros(origin));
+        world.pass(Duration::ZERO);
+        let start = world.now();
+        // The thirty seconds between the two runs pass when the first one ends.
+        world.pass(Duration::from_micros(999_999));
+        assert_eq!(world.seen.borrow().signals, 0, "{origin}");
+        world.pass(Duration::from_micros(1));
+        assert_eq!(world.now() - start, 31_000_000);
+        world.pass(Duration::from_micros(999_999));
+        assert_eq!(world.seen.borrow().signals, 0, "{origin}");
+        world.pass(Duration::from_micros(1));
+        assert_eq!(world.seen.borrow().signals, 1, "{origin}");
+        world.pass(Duration::from_micros(2_999_999));
+        assert_eq!(world.seen.borrow().events, [], "{origin}");
+        world.pass(Duration::from_micros(1));
+        let [(_, event)] = world.seen.borrow().events[..] else { panic!("{origin}: no timeout") };
+        assert_eq!(event, ConnEvent::Timeout(Direction::Write));
+    }
 }

@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gateway::{BUTTON, CONSOLE_PORT, Gateway, Memory, STATUS_PORT, Setup};
+use gateway::{BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup};
 use picoevent::Pool;
 use picoevent_sim::world::{
-    Choices, Script, Size, Sockets, TestCase, server_address, server_address_v6,
+    Choices, Script, Size, Sockets, TestCase, UdpSockets, server_address, server_address_v6,
 };
 
 mod collector;
@@ -15,11 +15,26 @@ mod collector;
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
 /// Devices with windows of several sizes, the comfortable one first. All have a socket for each connection of
-/// the pools, and one more for each listener.
+/// the pools, one more for each listener, and one for discovery.
 const SIZES: [Size<Gateway>; 3] = [
-    Size::of(Pool::rest(), Memory::new, Sockets::<13, 512, 512>::new),
-    Size::of(Pool::rest(), Memory::new, Sockets::<16, 64, 64>::new),
-    Size::of(Pool::rest(), Memory::new, Sockets::<14, 256, 16>::new),
+    Size::with_udp(
+        Pool::rest(),
+        Memory::new,
+        Sockets::<13, 512, 512>::new,
+        UdpSockets::<1, 64, 64>::new,
+    ),
+    Size::with_udp(
+        Pool::rest(),
+        Memory::new,
+        Sockets::<16, 64, 64>::new,
+        UdpSockets::<1, 256, 256, 8>::new,
+    ),
+    Size::with_udp(
+        Pool::rest(),
+        Memory::new,
+        Sockets::<14, 256, 16>::new,
+        UdpSockets::<1, 16, 48, 1>::new,
+    ),
 ];
 
 /// The port of the collector.
@@ -41,12 +56,15 @@ pub fn gateway_v6() -> TestCase<Gateway> {
 }
 
 fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
-    let setup = Setup { sensor, collector: Some(collector), seed: 1 };
+    let setup = Setup { name: "gateway-1", sensor, collector: Some(collector) };
     TestCase::with_app(
         name,
         CONSOLE_PORT,
         move || Gateway::new(setup),
-        |app, cx, console, _| app.start(cx, console, SocketAddr::new(console.ip(), STATUS_PORT)),
+        |app, cx, console, _| {
+            let at = |port| SocketAddr::new(console.ip(), port);
+            app.start(cx, console, at(STATUS_PORT), at(DISCOVERY_PORT))
+        },
     )
     .sizes(&SIZES)
     .client(console)
@@ -55,6 +73,10 @@ fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
     .client(idler)
     .client_at(STATUS_PORT, status)
     .client_at(STATUS_PORT, reader)
+    .udp_clients(DISCOVERY_PORT, discoveries, |datagram| match datagram {
+        b"discover" => Some(format!("gateway-1 console={CONSOLE_PORT} status={STATUS_PORT}")),
+        _ => None,
+    })
     .signal(BUTTON)
     .server(collector::collector())
     .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
@@ -67,6 +89,19 @@ const HTTP_LATE: &[u8] =
 const BUSY: &[u8] = b"busy\r\n";
 const GOODBYE: &[u8] = b"bye: the gateway ends\r\n";
 const IDLE: &[u8] = b"idle, good bye\r\n";
+
+/// Requests of discovery, with datagrams among them that are none.
+fn discoveries(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
+    let count = 1 + choices.up_to(3);
+    let request = |choices: &mut Choices<'_>| match choices.up_to(3) {
+        0 => b"discover".to_vec(),
+        1 => Vec::new(),
+        2 => b"discovery".to_vec(),
+        _ => b"discover"[..choices.up_to(7) as usize].to_vec(),
+    };
+    let others: Vec<_> = (1..count).map(|_| request(choices)).collect();
+    [b"discover".to_vec()].into_iter().chain(others).collect()
+}
 
 /// A client of the console.
 fn client() -> Script {

@@ -1,14 +1,25 @@
-//! The test cases that the command knows by name: the examples and the prober.
+//! The test cases that the command knows by name: the examples, and the caller and the prober, which are
+//! made for testing.
 
 use echo::Echo;
 use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, TestCase};
 
+mod caller;
+mod chat;
+mod filtered;
 mod gateway;
 mod prober;
+mod proxy;
+mod udp_time;
 
+pub use caller::{Caller, caller};
+pub use chat::chat;
+pub use filtered::{Filtered, echo_filtered};
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
+pub use proxy::proxy;
+pub use udp_time::udp_time;
 
 /// libevent's hello-world.
 pub fn hello_world() -> TestCase<Hello> {
@@ -35,13 +46,21 @@ pub fn echo() -> TestCase<Echo> {
 }
 
 fn there_and_back(choices: &mut Choices<'_>) -> Script {
+    echoed(choices, <[u8]>::to_vec, &[])
+}
+
+/// A client that gets back what it sends, in the form that bytes have on the wire, with something behind the last.
+fn echoed(choices: &mut Choices<'_>, on_the_wire: fn(&[u8]) -> Vec<u8>, behind: &[u8]) -> Script {
     let length = 1 + choices.up_to(1_500) as usize;
     let first = 31 * u64::from(choices.client());
     let bytes: Vec<u8> = (first..).map(|number| (number % 251) as u8).take(length).collect();
     let (early, late) = bytes.split_at(choices.up_to(length as u64) as usize);
-    let script = Script::new().send(early).expect(early).send(late);
-    match choices.up_to(1) {
-        0 => script.expect(late).finish().expect_end(),
-        _ => script.finish().expect(late).expect_end(),
-    }
+    let (early, late) = (on_the_wire(early), on_the_wire(late));
+    let script = Script::new().send(&early).expect(&early).send(&late);
+    let script = match choices.up_to(1) {
+        0 => script.expect(&late).finish(),
+        _ => script.finish().expect(&late),
+    };
+    let script = if behind.is_empty() { script } else { script.expect(behind) };
+    script.expect_end()
 }

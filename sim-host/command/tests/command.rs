@@ -87,7 +87,8 @@ fn a_simulation_is_watched() {
 fn the_applications_are_listed() {
     assert_eq!(
         said(&sim(&["list"]).stdout),
-        "hello-world\necho\nprober\ngateway\nhello-world-v6\ngateway-v6\n"
+        "hello-world\necho\necho-filtered\nprober\ngateway\ncaller\nhello-world-v6\ngateway-v6\n\
+         udp-time\nchat\nproxy\n"
     );
 }
 
@@ -117,7 +118,7 @@ fn mistakes_end_with_status_2_and_other_errors_with_1() {
     };
     let (status, text) = problem(&["run", "frog"]);
     assert_eq!(
-        (status, text.contains("known are hello-world, echo, prober")),
+        (status, text.contains("known are hello-world, echo, echo-filtered, prober")),
         (Some(2), true),
         "{text}"
     );

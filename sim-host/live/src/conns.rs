@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use mio::Registry;
 use mio::event::Event;
 use mio::net::TcpStream;
-use picoevent::{Conn, EventBase, Tuning};
+use picoevent::{Conn, Direction, EventBase, Failure, Tuning};
 
 use super::stream::{Part, Stream};
 use super::{errno, reach, tuning};
@@ -59,7 +59,7 @@ impl Conns {
         while let Some(conn) = self.new.pop() {
             let Some(stream) = self.get(conn) else { continue };
             if let Err(error) = stream.register(registry) {
-                self.fail(conn, &error, base);
+                self.fail(conn, errno::conn(&error), base);
             }
         }
     }
@@ -101,9 +101,9 @@ impl Conns {
     /// Moves the bytes that can be moved.
     pub(super) fn work<A>(&mut self, conn: Conn, part: Part, base: &mut EventBase<'_, A>) {
         if let Some(stream) = self.get(conn)
-            && let Err(error) = stream.work(part, base)
+            && let Err(failure) = stream.work(part, base)
         {
-            self.fail(conn, &error, base);
+            self.fail(conn, failure, base);
         }
     }
 
@@ -111,7 +111,9 @@ impl Conns {
     pub(super) fn end<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>) {
         match self.get(conn).map(|stream| stream.end()) {
             Some(Ok(())) => base.delivered(conn),
-            Some(Err(error)) => self.fail(conn, &error, base),
+            Some(Err(error)) => {
+                self.fail(conn, errno::conn(&error).found(Direction::Write), base);
+            }
             None => {}
         }
     }
@@ -134,9 +136,9 @@ impl Conns {
         core::mem::take(&mut self.room)
     }
 
-    fn fail<A>(&mut self, conn: Conn, error: &io::Error, base: &mut EventBase<'_, A>) {
+    fn fail<A>(&mut self, conn: Conn, failure: impl Into<Failure>, base: &mut EventBase<'_, A>) {
         self.close(conn);
-        base.failed(conn, errno::conn(error));
+        base.failed(conn, failure);
     }
 
     /// Adds a socket. A connection whose place it takes is over; its socket is dropped.

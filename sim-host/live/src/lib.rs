@@ -52,6 +52,9 @@
 //! datagram that the system refuses to send is dropped and counted
 //! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
 //!
+//! The base's random bytes have their seed from the system: [`seed`]. It is told of the system's addresses and name
+//! servers when a run begins ([`Cx::network`](picoevent::Cx::network)); later changes are not noticed.
+//!
 //! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
 //!
 //! Tested on Linux. This crate has no unsafe code and starts no thread.
@@ -72,7 +75,9 @@ mod clock;
 mod conns;
 mod errno;
 mod listeners;
+mod network;
 mod objects;
+mod random;
 mod reach;
 mod signals;
 mod sources;
@@ -83,6 +88,7 @@ mod tuning;
 mod udp;
 mod urgent;
 
+pub use random::seed;
 pub use sources::SourceError;
 pub use storage::{Capacities, CapacityError, HeapStorage};
 
@@ -152,6 +158,7 @@ impl Live {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        seed(base)?;
         base.settle(self)
     }
 
@@ -195,7 +202,9 @@ impl Live {
         app: &mut A,
         run: Run,
     ) -> io::Result<End> {
+        seed(base)?;
         base.take_idle_clock();
+        base.network_is(&network::describe());
         self.clock = Clock::started_at(base.now());
         base.begin(run);
         let ended = loop {
@@ -223,8 +232,10 @@ impl Live {
         base: &mut EventBase<'_, A>,
         app: &mut A,
     ) -> io::Result<Option<End>> {
+        seed(base)?;
         base.take_idle_clock();
         if !self.clock.goes() {
+            base.network_is(&network::describe());
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Blocking::Never);

@@ -14,11 +14,11 @@ use std::time::Duration;
 use mio::Registry;
 use mio::event::Event;
 use mio::net::TcpStream;
-use picoevent::{Conn, EventBase};
+use picoevent::{Conn, Direction, EventBase, Failure};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::token::Object;
-use super::urgent;
+use super::{errno, urgent};
 
 /// A connection's socket.
 pub(super) struct Stream {
@@ -104,20 +104,27 @@ impl Stream {
     ///
     /// # Errors
     /// The connection has failed.
-    pub(super) fn work<A>(&mut self, part: Part, base: &mut EventBase<'_, A>) -> io::Result<()> {
-        if self.connecting && !self.establish(base)? {
+    pub(super) fn work<A>(
+        &mut self,
+        part: Part,
+        base: &mut EventBase<'_, A>,
+    ) -> Result<(), Failure> {
+        let found = |direction| move |error: io::Error| errno::conn(&error).found(direction);
+        if self.connecting && !self.establish(base).map_err(|error| errno::conn(&error))? {
             return Ok(());
         }
         if part != Part::Output {
-            self.receive(base)?;
+            self.receive(base).map_err(found(Direction::Read))?;
         }
         if part != Part::Input {
-            self.send(base)?;
+            self.send(base).map_err(found(Direction::Write))?;
         }
         match core::mem::take(&mut self.broken) {
-            true => self.socket.take_error()?.map_or(Ok(()), Err),
+            // The peer has reset it, though nothing is read at the moment.
+            true => self.socket.take_error().and_then(|error| error.map_or(Ok(()), Err)),
             false => Ok(()),
         }
+        .map_err(found(Direction::Read))
     }
 
     /// Sends the end of stream. The system delivers it, and all that was sent before.

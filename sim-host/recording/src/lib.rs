@@ -67,10 +67,11 @@ impl Recorded {
     }
 
     /// Replays the recording on a base on which the application has been started. Returns how the
-    /// loop ended, if it did.
+    /// loop ended, if it did. An application that draws random bytes when it is started
+    /// needs the recorded [seed](Replay::prepare) before: [`begin`](Self::begin) then.
     ///
+    /// # Errors
     /// The first difference, or the reason why no replay is possible.
-    /// The first difference, or why there is no replay.
     pub fn replay<A>(
         &self,
         base: &mut EventBase<'_, A>,

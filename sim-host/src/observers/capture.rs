@@ -15,7 +15,9 @@ use std::collections::HashMap;
 
 use super::pcapng::{self, Flow};
 use super::words;
-use crate::world::{Direction, Fate, Fault, Frame, News, Observer, ServerNews, Treatment, Trouble};
+use crate::world::{
+    Direction, Fate, Fault, Frame, News, Observer, ServerNews, Treatment, Trouble, UdpNews,
+};
 
 /// The longest frame, as the file's interfaces declare it.
 const LONGEST: u32 = 1514;
@@ -133,6 +135,10 @@ impl Observer for Capture {
 
     fn client(&mut self, at: u64, client: u32, news: News) {
         self.tell(at, &format!("client {client} {}", words::news(news)));
+    }
+
+    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
+        self.tell(at, &format!("UDP client {client} {}", words::udp_news(news)));
     }
 
     fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {

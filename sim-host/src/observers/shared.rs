@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::world::{
     About, Callback, Fate, Fault, Frame, News, Object, Observer, ServerNews, Treatment, Trouble,
+    UdpNews,
 };
 
 /// Writes each method of an observer as one that forwards to others.
@@ -45,6 +46,7 @@ macro_rules! observer {
                 fn objects(objects: &[(Object, About)]);
                 fn fault(fault: &Fault, begins: bool);
                 fn client(client: u32, news: News);
+                fn udp_client(client: u32, news: UdpNews);
                 fn server(port: u16, connection: u32, news: ServerNews);
                 fn trouble(port: u16, trouble: &Trouble, begins: bool);
                 fn mark(line: &str);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::words;
 use crate::world::{
     Callback, Direction, Fate, Fault, Frame, Function, News, Observer, ServerNews, Treatment,
-    Trouble, describe,
+    Trouble, UdpNews, describe,
 };
 
 /// The style of the lines.
@@ -163,6 +163,15 @@ impl<W: Write> Observer for Show<W> {
             News::Connects(_) | News::IsGone => Colour::Faint,
         };
         self.line(at, colour, &format!("client {client}"), &words::news(news));
+    }
+
+    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
+        let colour = match news {
+            UdpNews::IsServed(_) => Colour::Good,
+            UdpNews::Asks { again: true, .. } => Colour::Bad,
+            UdpNews::Asks { .. } => Colour::Faint,
+        };
+        self.line(at, colour, &format!("UDP client {client}"), &words::udp_news(news));
     }
 
     fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {

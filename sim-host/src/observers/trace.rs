@@ -21,7 +21,7 @@ use super::chrome::{Chart, Track};
 use super::words;
 use crate::world::{
     About, Callback, Direction, Fate, Fault, Frame, Function, News, Object, Observer, ServerNews,
-    Treatment, Trouble, describe,
+    Treatment, Trouble, UdpNews, describe,
 };
 
 const DEVICE: u32 = 1;
@@ -310,6 +310,12 @@ impl Observer for Trace {
             (ServerNews::Ended, Some(lane)) => self.end_call(lane, moment),
             (ServerNews::Ended, None) => {}
         }
+    }
+
+    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
+        let moment = self.moment(at);
+        let track = self.track(PEERS, 1_000 + client, || format!("UDP client {client}"));
+        self.chart.slice(track, (moment, moment + WIDTH), &words::udp_news(news), &[]);
     }
 
     fn client(&mut self, at: u64, client: u32, news: News) {

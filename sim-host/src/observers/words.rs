@@ -2,7 +2,7 @@
 
 use crate::world::{
     About, Fate, Fault, FaultDirection, FaultKind, News, Object, ServerNews, Treatment, Trouble,
-    TroubleKind,
+    TroubleKind, UdpNews,
 };
 
 /// Returns why a frame does not arrive.
@@ -70,6 +70,17 @@ pub(crate) fn news(news: News) -> String {
         News::IsServed(after) => format!("is served, after {}", time(after)),
         News::IsRefused => "was refused, or lost its connection".to_owned(),
         News::IsGone => "is gone".to_owned(),
+    }
+}
+
+/// Describes what happened to a UDP client.
+pub(crate) fn udp_news(news: UdpNews) -> String {
+    match news {
+        UdpNews::Asks { port, length, again } => {
+            let again = if again { " again" } else { "" };
+            format!("asks{again}, from port {port}, in {length} bytes")
+        }
+        UdpNews::IsServed(after) => format!("has all its answers, after {}", time(after)),
     }
 }
 

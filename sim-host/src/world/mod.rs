@@ -67,7 +67,7 @@ pub use cases::test_case::TestCase;
 pub use choices::choice_log::{Choice, ChoiceLog, ChoiceLogError};
 pub use choices::choice_point::{ChoicePoint, Stream};
 pub use choices::fault::{Fault, FaultDirection};
-pub use choices::kinds::{AttackKind, Behaviour, FaultKind, TroubleKind};
+pub use choices::kinds::{AttackKind, Behaviour, FaultKind, TroubleKind, UdpBehaviour};
 pub use choices::scenario::{Scenario, ScenarioError};
 pub use choices::seed;
 pub use choices::trouble::Trouble;
@@ -76,11 +76,11 @@ pub use network::cable::Cable;
 pub(crate) use network::segment::describe;
 pub use observe::function::Function;
 pub use observe::observer::{
-    About, Callback, Direction, Fate, Frame, News, Object, Observer, ServerNews, Treatment,
+    About, Callback, Direction, Fate, Frame, News, Object, Observer, ServerNews, Treatment, UdpNews,
 };
 pub use peers::script::{Choices, Script};
 pub use peers::server::{Server, server_address, server_address_v6};
 pub use peers::service::{Scripted, Service, Session};
-pub use picoevent_embassy::{Config, Sockets};
+pub use picoevent_embassy::{Config, Sockets, UdpSockets};
 pub use simulation::verdict::{Kind, Outcome, Verdict};
 pub use simulation::waits::Waits;

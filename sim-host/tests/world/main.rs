@@ -1,6 +1,7 @@
 //! Simulations of test applications, through the public API.
 
 mod capacities;
+mod datagrams;
 mod lines;
 mod observers;
 mod own_application;

@@ -36,7 +36,7 @@ struct Asker {
 
 impl Asker {
     fn new(bug: Bug) -> Self {
-        let backoff = Backoff::new(Duration::from_millis(400), Duration::from_secs(10), 1);
+        let backoff = Backoff::new(Duration::from_millis(400), Duration::from_secs(10));
         Self { bug, answers: 0, backoff, conn: None }
     }
 
@@ -79,7 +79,7 @@ impl Protocol<Asker> for Asks {
     }
 
     fn ended(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>, _: ConnEnd) {
-        let delay = app.backoff.next_delay();
+        let delay = app.backoff.next_delay(conn.cx());
         let delay = if app.bug == Bug::Hurries { Duration::from_millis(1) } else { delay };
         if app.bug != Bug::GivesUp {
             let peer = conn.peer().unwrap_or(server_address(PORT));

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{End, Listener, Run, UdpSocket};
+use picoevent::{End, Listener, OwnAddress, Run, UdpSocket};
 
 pub use back_end::Scripted;
 pub use wire::Wire;
@@ -37,7 +37,9 @@ impl Stage for ScriptedStage {
 
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
-        let back_end = Scripted::new(SILENT.into());
+        let mut back_end = Scripted::new(SILENT.into());
+        let address = OwnAddress { ip: [10, 0, 0, 2].into(), prefix: 24 };
+        back_end.network.set_link_up(true).add_address(address);
         Self { back_end, base, app, port: 1000 }
     }
 

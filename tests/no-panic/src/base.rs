@@ -26,10 +26,14 @@ fn settings(base: &mut Base<'_>) {
     any(&mut *base).set_close_limits(duration(), duration());
     any(&mut *base).update_now(Instant::from_micros(any(1)));
     any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)), Instant::from_micros(any(1)));
-    any(base).take_idle_clock();
+    any(&mut *base).take_idle_clock();
+    any(base).seed(any(&[1; 32]));
 }
 
 fn looks(base: &mut Base<'_>) {
+    let mut bytes = [0; 40];
+    any(any(&mut *base).random(any(&mut bytes)).is_ok());
+    any((any(&mut *base).random_u32().is_ok(), base.is_seeded()));
     any((base.now(), base.got_exit(), base.got_break(), base.deadline(), base.wants_time()));
     any((base.counts(), base.peaks(), base.longest_write()));
     any(any(&mut *base).take_peaks());

@@ -34,7 +34,11 @@ static SETTINGS: Settings = Settings::new().busy(b"no");
 /// Settings of which nothing is known.
 pub fn settings() -> &'static Settings {
     let settings = any(Settings::new()).idle(duration()).stall(duration());
+    let settings = any(settings.connect(duration()));
+    let settings = any(settings.input_marks(any(1), any(1)).output_marks(any(1), any(1)));
     any(settings.room(any(1)).busy(bytes()) == Settings::default());
+    any((settings.timeouts(), settings.answer_room(), settings.busy_text()));
+    any(settings.marks(direction()));
     any(&SETTINGS)
 }
 
@@ -73,13 +77,15 @@ fn change(conn: &mut ConnMut<'_, '_, App>) {
     any(&mut *conn).set_idle(maybe_duration());
     any(&mut *conn).set_nagle(any(true)).set_keep_alive(maybe_duration());
     any(&mut *conn).set_priority(priority()).ok();
+    any(any(&mut *conn).set_settings(settings())).ok();
     any(any(&mut *conn).cx());
 }
 
 fn look(conn: &mut ConnMut<'_, '_, App>) {
     any((conn.id(), conn.peer(), conn.listener(), conn.pool(), conn.place(), conn.ring_sizes()));
     any((conn.timeouts(), conn.is_enabled(direction()), conn.tuning().keep_alive()));
-    any((conn.is_open(), conn.is_resting()));
+    any((conn.is_open(), conn.is_resting(), conn.priority(), conn.failed_direction()));
+    any((conn.settings(), conn.marks(direction())));
 }
 
 fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
@@ -87,6 +93,8 @@ fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
     any(any(&mut *conn).write_some(bytes()));
     any(any(&mut *conn).write_fmt(format_args!("one {} two", word()))).ok();
     any(&mut *conn).wait_for_room(any(1));
+    any(&mut *conn).wait_for_input(any(1));
+    any(&mut *conn).write_again();
     any((conn.room(), conn.output_len(), conn.input_len()));
     any(any(&mut *conn).peek());
     any(any(&mut *conn).consume(any(1)));
@@ -135,8 +143,9 @@ fn map(conn: &mut ConnMut<'_, '_, App>) {
 
 fn again(conn: &mut ConnMut<'_, '_, App>) {
     any(conn.connect(address())).ok();
-    let mut backoff = any(Backoff::new(duration(), duration(), any(1)));
-    any(any(&mut *conn).connect_after(any(&mut backoff).next_delay(), address())).ok();
+    let mut backoff = any(Backoff::new(duration(), duration()));
+    let delay = any(&mut backoff).next_delay(any(conn.cx()));
+    any(any(&mut *conn).connect_after(delay, address())).ok();
     backoff.reset();
     any(backoff);
 }
@@ -151,6 +160,9 @@ fn feed(base: &mut Base<'_>, conn: Conn) {
     any(&mut *base).sent(conn, any(1));
     any(&mut *base).finished(conn);
     any(&mut *base).failed(conn, any(ConnError::Reset));
+    let failure = any(any(ConnError::Reset).found(direction()));
+    any((failure.error(), failure.direction()));
+    any(&mut *base).failed(conn, failure);
     any(&mut *base).delivered(conn);
     any((base.is_lingering(conn), any(base).end_lingering()));
 }

@@ -22,9 +22,9 @@ impl Filter<App> for Unknown {
         any(Err(ConnError::Filter))
     }
 
-    fn finish(_: &mut App, above: Conn, to: &mut [u8]) -> Result<usize, ConnError> {
+    fn finish(_: &mut App, above: Conn, to: &mut [u8]) -> Moved {
         any((above, to));
-        any(Ok(any(1)))
+        any(Ok((any(1), any(1))))
     }
 }
 

@@ -1,6 +1,6 @@
-//! An image that links only if no verb of the core, or of the packages of protocols, can panic.
+//! An image that links only if no verb of the core, or of a protocol, can panic.
 //!
-//! It calls each of their public functions with values that the compiler cannot know, on a base
+//! It calls each public function of these with values that the compiler cannot know, on a base
 //! in a state that it cannot know. Its panic handler calls a function that does not exist: where a
 //! panic can be reached, the handler is in the image, and the linker names the function that is
 //! missing. The image is never run.
@@ -19,11 +19,15 @@ mod events;
 mod http;
 mod in_memory;
 mod listeners;
+mod mqtt;
+mod names;
+mod network;
 mod parts;
 mod pools;
 mod recording;
 mod rings;
 mod text;
+mod time;
 mod triggers;
 mod udp;
 mod unknown;
@@ -66,6 +70,7 @@ pub extern "C" fn every_verb() {
     text::every_text();
     recording::every_verb();
     http::every_verb();
+    time::every_verb();
     #[cfg(feature = "planted")]
     any([1_u8, 2, 3][any(1_usize)]);
 }
@@ -79,7 +84,10 @@ fn on(base: &mut Base<'_>) {
         conns::every_verb(any(&mut *base), any(pool));
         in_memory::every_verb(any(&mut *base), any(pool));
         listeners::every_verb(any(&mut *base), any(pool));
+        names::every_verb(any(pool));
+        mqtt::every_verb(any(pool));
     }
+    network::every_verb(any(&mut *base));
     udp::every_verb(any(&mut *base));
     base::every_verb(any(base));
 }

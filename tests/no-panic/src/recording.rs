@@ -31,6 +31,7 @@ pub fn every_verb() {
     let Some(mut base) = EventBase::of_sizes(any(&mut storage).into(), replay.sizes()) else {
         return;
     };
+    any(&replay).prepare(any(&mut base));
     any(replay.run(any(&mut base), &mut App).is_ok());
     any(replay.finish(any(&mut base), &mut App).is_ok());
 }

@@ -281,6 +281,21 @@ fn quit(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
+/// A client that comes while the gateway ends hears the goodbye, or nothing if it comes too late.
+///
+/// # Errors
+/// When it gets an answer.
+pub fn comes_late(address: SocketAddr) -> Result<()> {
+    let Ok(mut client) = Client::connect(address) else { return Ok(()) };
+    if client.send("get samples\n").is_err() {
+        return Ok(());
+    }
+    match client.receive(Duration::from_secs(1))? {
+        Event::Bytes => client.expect("bye: the gateway ends\r\n"),
+        Event::End | Event::Reset | Event::Nothing => Ok(()),
+    }
+}
+
 fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
     let mut served: Vec<_> = (0..PLACES).map(|_| open(gateway.console)).collect::<Result<_>>()?;
     for _ in 0..3 {

@@ -1,6 +1,6 @@
 //! A gateway that is a program on this machine.
 //!
-//! It prints `console on ADDR:PORT` and `status on ADDR:PORT` first, in any order. SIGUSR1 is its button,
+//! It prints `console on ADDR:PORT`, `status on ADDR:PORT` and `discovery on ADDR:PORT` first, in any order. SIGUSR1 is its button,
 //! and SIGINT ends it.
 
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ pub fn with(
 ) -> Result<()> {
     let mut collector = Collector::start()?;
     let mut program = Talk::start(&mut command(collector.address()), LIFE)?;
-    let lines = [program.line()?, program.line()?];
+    let lines = [program.line()?, program.line()?, program.line()?];
     let address = |what: &str| -> Result<SocketAddr> {
         let found = lines.iter().find_map(|line| line.strip_prefix(what)?.strip_prefix(" on "));
         let found = found.with_context(|| format!("no address of {what} in {lines:?}"))?;
@@ -41,8 +41,10 @@ pub fn with(
     let pid = pid.context("the program has no number")?;
     let raise = |signal| kill_process(pid, signal).context("the program has ended");
     let press = || raise(Signal::USR1);
+    let (console, status) = (address("console")?, address("status")?);
+    let ports = [console.port(), status.port()];
     let gateway =
-        Gateway { console: address("console")?, status: address("status")?, press: &press };
+        Gateway { console, status, discovery: address("discovery")?, ports, press: &press };
     check(&gateway, &mut collector)?;
     gateway.check_end(|| raise(Signal::INT))?;
     program.end_within(END).map(drop)

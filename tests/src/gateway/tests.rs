@@ -31,7 +31,8 @@ fn server(answer: fn(&str) -> String) -> SocketAddr {
 
 fn gateway(answer: fn(&str) -> String) -> Gateway<'static> {
     let address = server(answer);
-    Gateway { console: address, status: address, press: &|| Ok(()) }
+    let ports = [address.port(); 2];
+    Gateway { console: address, status: address, discovery: address, ports, press: &|| Ok(()) }
 }
 
 /// What a named check says of it.
@@ -165,8 +166,8 @@ fn a_collector_is_started_again_on_its_port_and_can_be_deaf() {
 
 #[test]
 fn a_program_says_its_addresses_and_is_told_the_collectors() {
-    let script =
-        "echo status on 127.0.0.1:2; echo console on 127.0.0.1:1; echo $0 >&2; exec sleep 60";
+    let script = "echo discovery on 127.0.0.1:3; echo status on 127.0.0.1:2; echo console on 127.0.0.1:1; \
+         echo $0 >&2; exec sleep 60";
     let command = |collector: SocketAddr| {
         let mut command = std::process::Command::new("sh");
         command.args(["-c", script, &collector.to_string()]);
@@ -174,10 +175,49 @@ fn a_program_says_its_addresses_and_is_told_the_collectors() {
     };
     let outcome = program::with(command, |gateway, collector| {
         (gateway.press)()?;
-        anyhow::bail!("{} {} {}", gateway.console, gateway.status, collector.record().is_up())
+        let (console, status, ports) = (gateway.console, gateway.status, gateway.ports);
+        let (discovery, is_up) = (gateway.discovery, collector.record().is_up());
+        anyhow::bail!("{console} {status} {discovery} {ports:?} {is_up}")
     });
-    assert_eq!(outcome.unwrap_err().to_string(), "127.0.0.1:1 127.0.0.1:2 false");
+    assert_eq!(
+        outcome.unwrap_err().to_string(),
+        "127.0.0.1:1 127.0.0.1:2 127.0.0.1:3 [1, 2] false"
+    );
 
     let error = program::with(|_| std::process::Command::new("true"), |_, _| Ok(())).unwrap_err();
     assert!(error.to_string().contains("has ended too early"), "{error}");
+}
+
+/// Answers each datagram as `answer` says; the thread ends with the test.
+fn datagrams(answer: fn(&[u8]) -> Option<&'static str>) -> SocketAddr {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut datagram = [0; 2048];
+        while let Ok((length, from)) = socket.recv_from(&mut datagram) {
+            if let Some(answer) = answer(&datagram[..length]) {
+                let _ = socket.send_to(answer.as_bytes(), from);
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn discovery_that_names_other_ports_or_answers_anything_is_noticed() {
+    let failure = |number: usize, answer| {
+        let gateway =
+            Gateway { discovery: datagrams(answer), ports: [1, 2], ..gateway(|_| String::new()) };
+        let (_, check) = discovery::CHECKS[number];
+        check(&gateway).map_err(|error| format!("{error:#}"))
+    };
+    let right = |request: &[u8]| (request == b"discover").then_some("me console=1 status=2");
+    assert_eq!((failure(0, right), failure(1, right)), (Ok(()), Ok(())));
+    let error = failure(0, |_| Some("me console=2 status=2")).unwrap_err();
+    assert!(error.contains("ports 1 and 2 are not in"), "{error}");
+    let error = failure(1, |_| Some("me console=1 status=2")).unwrap_err();
+    assert!(error.starts_with("\"\" was answered with"), "{error}");
+    let cut = |request: &[u8]| request.starts_with(b"discover").then_some("me console=1 status=2");
+    let error = failure(1, cut).unwrap_err();
+    assert!(error.starts_with("\"discovery\" was answered with"), "{error}");
 }

@@ -16,6 +16,7 @@ pub fn run(soak: &Soak) -> Result<()> {
     let command = |collector: std::net::SocketAddr| {
         let mut command = Command::new(soak.program("gateway"));
         command.args(["--console", "127.0.0.1:0", "--status", "127.0.0.1:0"]);
+        command.args(["--discovery", "127.0.0.1:0"]);
         command.args(["--collector", &collector.to_string()]);
         command
     };

@@ -1,9 +1,9 @@
 //! The gateway on boards, with its clients and its collector on this machine.
 //!
 //! ```text
-//!   check ── 127.0.0.1 ── Forward × 2 ──┐
-//!                                       ├── peer ═══ wire ═══ QEMU ── firmware
-//!   collector ── 127.0.0.1 ── Reverse ──┘
+//!   check ── 127.0.0.1 ── Forward × 2, Datagrams ──┐
+//!                                                  ├── peer ═══ wire ═══ QEMU ── firmware
+//!   collector ── 127.0.0.1 ── Reverse ─────────────┘
 //! ```
 //!
 //! All ports of this machine are free ones that the system chose. The timeouts are a test of their own, with
@@ -14,7 +14,7 @@
 //!     --features slow --test qemu gateway -- --ignored --nocapture
 //! ```
 
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Mutex;
 
 use anyhow::{Result, ensure};
@@ -27,6 +27,7 @@ use xtask::qemu::Machine;
 /// The ports of the gateway, and of its collector at the peer.
 const CONSOLE: u16 = 2323;
 const STATUS: u16 = 8080;
+const DISCOVERY: u16 = 2324;
 const COLLECTOR: u16 = 2325;
 
 /// Boots a gateway, lets `check` look at it, and ends it.
@@ -38,17 +39,15 @@ fn with_gateway(
     let mut collector = Collector::start()?;
     let mut board = Board::boot(machine, program)?;
     board.peer.reverse(COLLECTOR, collector.address());
-    let mut forward = |port| -> Result<_> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        board.peer.forward(listener, SocketAddrV4::new(ADDRESS, port))?;
-        Ok(address)
-    };
-    let (console, status) = (forward(CONSOLE)?, forward(STATUS)?);
+    let (console, status) = (board.forward(CONSOLE)?, board.forward(STATUS)?);
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let discovery = socket.local_addr()?;
+    board.peer.forward_datagrams(socket, SocketAddrV4::new(ADDRESS, DISCOVERY))?;
     let outcome = board.attend(|guest| {
         let uart = Mutex::new(guest.uart()?);
         let press = || uart.lock().map_or(Ok(()), |mut uart| uart.press_button());
-        let gateway = Gateway { console, status, press: &press };
+        let ports = [CONSOLE, STATUS];
+        let gateway = Gateway { console, status, discovery, ports, press: &press };
         check(&gateway, &mut collector)?;
         gateway.check_end(|| guest.interrupt())
     });

@@ -28,6 +28,7 @@ macro_rules! on_each_machine {
 
 mod bad_clients;
 mod cable;
+mod chat;
 mod chip;
 mod device;
 mod echo;
@@ -36,9 +37,11 @@ mod gateway;
 mod hello;
 mod idle;
 mod interrupt;
+mod ipv6;
 mod lease;
 mod panics;
 mod port_forward;
+mod proxy;
 mod recorded;
 mod size;
 mod stack;

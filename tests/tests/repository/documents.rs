@@ -19,6 +19,26 @@ fn every_test_that_the_list_of_libevents_tests_names_exists() {
     assert_exist(&named);
 }
 
+/// Of each of libevent's public functions the map says what has become of it.
+#[test]
+fn every_public_function_of_libevent_is_in_the_map() {
+    let names: BTreeSet<_> = include_str!("libevent.txt")
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 200, "the list has another form than this test knows");
+    let verdicts = ["same", "different", "not applicable", "left out"];
+    let judged: BTreeSet<_> = rows("docs/from-libevent.md")
+        .into_iter()
+        .filter(|row| verdicts.iter().any(|verdict| row[1].starts_with(verdict)))
+        .flat_map(|row| in_backticks(&row[0]))
+        .map(|call| call.split(['(', ' ']).next().unwrap_or_default().to_owned())
+        .collect();
+    let missing: Vec<_> = names.difference(&judged).collect();
+    assert!(missing.is_empty(), "no row says what has become of {missing:?}");
+}
+
 /// A new or changed scenario must be in the list.
 #[test]
 fn every_scenario_of_libevents_stands_in_the_list() {
@@ -47,8 +67,11 @@ fn named_in(document: &str) -> BTreeSet<String> {
         let cell = row.last().unwrap();
         assert!(cell == "–" || cell.contains('`'), "a row names neither a test nor none: {row:?}");
     }
-    let cells = rows.iter().filter_map(|row| row.last());
-    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+    rows.iter().filter_map(|row| row.last()).flat_map(|cell| in_backticks(cell)).collect()
+}
+
+fn in_backticks(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// Returns the rows of all tables whose last column is *test*, as cells.

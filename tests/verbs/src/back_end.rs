@@ -312,7 +312,7 @@ fn accept(world: &mut World, base: &mut Base<'_>) {
         Ok(conn) => {
             assert!(held && room);
             world.evict(conn);
-            let mut shadow = ConnShadow::new(conn, Some(listener), pool, kind.room);
+            let mut shadow = ConnShadow::new(conn, Some(listener), pool, kind);
             if busy {
                 // It gets its answer, and the application does not know of it.
                 shadow.output.extend(kind.busy);

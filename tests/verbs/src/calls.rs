@@ -91,16 +91,19 @@ pub fn on_conn(world: &mut World, conn: &mut ConnMut<World>, event: ConnEvent) {
         }
         ConnEvent::Readable => {
             assert!(!shadow.disabled[0] && !shadow.input.is_empty(), "nothing to read: {shadow:?}");
-            assert!(room >= shadow.room, "no room for an answer: {shadow:?}");
+            assert!(room >= shadow.kind.room, "no room for an answer: {shadow:?}");
+            let low = if shadow.awaited > 0 { shadow.awaited } else { shadow.kind.input.0 };
+            assert!(shadow.input.len() >= low, "too little input: {shadow:?}");
         }
         ConnEvent::Writable => {
             let has_room = shadow.wanted > 0 && room >= shadow.wanted;
             assert!(!shadow.disabled[1], "writing is disabled: {shadow:?}");
-            assert!(shadow.output.is_empty() || has_room, "not all is sent: {shadow:?}");
+            let is_low = shadow.output.held() <= shadow.kind.output.0;
+            assert!(is_low || has_room, "not all is sent: {shadow:?}");
             shadow.wanted = 0;
         }
         ConnEvent::Eof => {
-            assert!(!shadow.disabled[0] && room >= shadow.room, "{shadow:?}");
+            assert!(!shadow.disabled[0] && room >= shadow.kind.room, "{shadow:?}");
             assert!(std::mem::take(&mut shadow.eof_due), "twice, or unasked: {shadow:?}");
             shadow.disabled[0] = true;
         }

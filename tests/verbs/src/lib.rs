@@ -18,6 +18,7 @@ mod bytes;
 mod calls;
 mod datagrams;
 mod foreign;
+mod in_memory;
 mod pass;
 mod shadow;
 mod verbs;
@@ -28,6 +29,7 @@ use picoevent::{EventBase, Pool, Storage};
 
 use bytes::Bytes;
 pub use datagrams::run as run_datagrams;
+pub use in_memory::run as run_in_memory;
 use world::{PoolSizes, Sizes, World};
 
 /// Static pieces that may wait to be sent.

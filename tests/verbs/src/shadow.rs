@@ -144,9 +144,10 @@ pub struct ConnShadow {
     pub hurries: bool,
     /// When its alarm rings, and how often in milliseconds; zero for once.
     pub alarm: Option<(Instant, u64)>,
-    /// The room that an answer takes, and that is waited for.
-    pub room: usize,
+    pub kind: Kind,
+    /// The room that is waited for, and the input; zero for none.
     pub wanted: usize,
+    pub awaited: usize,
     /// The place of its pool.
     pub pool: usize,
     /// A timeout was set at some time, for each direction.
@@ -157,7 +158,7 @@ pub struct ConnShadow {
 }
 
 impl ConnShadow {
-    pub fn new(handle: Conn, listener: Option<Listener>, pool: usize, room: usize) -> Self {
+    pub fn new(handle: Conn, listener: Option<Listener>, pool: usize, kind: Kind) -> Self {
         let connecting = listener.is_none();
         Self {
             handle,
@@ -183,8 +184,9 @@ impl ConnShadow {
             reconnects: None,
             hurries: false,
             alarm: None,
-            room,
+            kind,
             wanted: 0,
+            awaited: 0,
             pool,
             timed: [false; 2],
             disabled: [!connecting, false],
@@ -212,6 +214,15 @@ impl ConnShadow {
             self.life = Life::Released;
         } else if !self.connecting && self.eof && self.output.is_empty() {
             self.close_as(now, end);
+        } else {
+            self.drop(end);
+        }
+    }
+
+    /// The application aborts it with an error: it is dropped in any case.
+    pub fn abort_with(&mut self, end: ConnEnd) {
+        if self.failed {
+            self.life = Life::Released;
         } else {
             self.drop(end);
         }
@@ -256,7 +267,7 @@ impl ConnShadow {
 
     /// It rests until it connects again.
     pub fn rest(&mut self) {
-        let fresh = Self::new(self.handle, None, self.pool, self.room);
+        let fresh = Self::new(self.handle, None, self.pool, self.kind);
         let connects_at = self.reconnects;
         *self = Self { connects_at, level: self.level, ..fresh };
     }

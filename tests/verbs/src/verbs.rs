@@ -11,7 +11,7 @@ use picoevent::{Cx, DispatchLimit, FullError, Instant, Settings, SetupError};
 use crate::calls;
 use crate::foreign::FOREIGN;
 use crate::shadow::{Life, ListenerShadow};
-use crate::world::{World, remember};
+use crate::world::{PoolSizes, World, remember};
 
 pub use conns::connect_again;
 
@@ -21,17 +21,45 @@ pub struct Kind {
     pub settings: &'static Settings,
     pub room: usize,
     pub busy: &'static [u8],
+    /// The low and the high mark of each ring.
+    pub input: (usize, usize),
+    pub output: (usize, usize),
+}
+
+/// No marks.
+const NONE: (usize, usize) = (0, usize::MAX);
+
+impl Kind {
+    const fn plain(settings: &'static Settings) -> Self {
+        Self { settings, room: 1, busy: b"", input: NONE, output: NONE }
+    }
+
+    /// Why connections of a pool cannot be of this kind.
+    pub fn refused(&self, pool: PoolSizes) -> Option<SetupError> {
+        let rings = [(self.input, pool.input), (self.output, pool.output)];
+        let output = self.output.1.min(pool.output);
+        match () {
+            () if rings.iter().any(|((low, high), size)| low > high.min(size)) => {
+                Some(SetupError::Marks)
+            }
+            () if self.room > output => Some(SetupError::Room),
+            () if self.busy.len() > output => Some(SetupError::Busy),
+            () => None,
+        }
+    }
 }
 
 static PLAIN: Settings = Settings::new();
 static ROOMY: Settings = Settings::new().room(3);
 static BUSY: Settings = Settings::new().busy(b"!?");
+static MARKED: Settings = Settings::new().input_marks(2, 3).output_marks(1, 4);
 
-pub const KINDS: [Kind; 4] = [
-    Kind { settings: &PLAIN, room: 1, busy: b"" },
-    Kind { settings: &PLAIN, room: 1, busy: b"" },
-    Kind { settings: &ROOMY, room: 3, busy: b"" },
-    Kind { settings: &BUSY, room: 1, busy: b"!?" },
+pub const KINDS: [Kind; 5] = [
+    Kind::plain(&PLAIN),
+    Kind::plain(&PLAIN),
+    Kind { room: 3, ..Kind::plain(&ROOMY) },
+    Kind { busy: b"!?", ..Kind::plain(&BUSY) },
+    Kind { input: (2, 3), output: (1, 4), ..Kind::plain(&MARKED) },
 ];
 
 /// Does the next thing that the bytes say.
@@ -56,12 +84,8 @@ fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
         let handle = match cx.listen_with(address, sizes.id, kind.settings, calls::on_conn) {
             Ok(handle) => handle,
             Err(error) => {
-                let expected = match () {
-                    () if kind.room > sizes.output => SetupError::Room,
-                    () if kind.busy.len() > sizes.output => SetupError::Busy,
-                    () => SetupError::Full(FullError::Listeners),
-                };
-                assert_eq!(error, expected);
+                let full = SetupError::Full(FullError::Listeners);
+                assert_eq!(error, kind.refused(sizes).unwrap_or(full));
                 let is_full = cx.counts().listeners == world.sizes.listeners;
                 return assert!(is_full || error != SetupError::Full(FullError::Listeners));
             }

@@ -92,9 +92,15 @@ impl World {
         }
     }
 
-    /// The capacities of a connection's pool.
+    /// The capacities of a connection's pool. Its rings are as long as their high marks at most.
     pub fn pool_of(&self, place: usize) -> PoolSizes {
-        self.sizes.pools[self.conns[place].pool]
+        self.pool_of_conn(&self.conns[place])
+    }
+
+    fn pool_of_conn(&self, shadow: &ConnShadow) -> PoolSizes {
+        let (pool, kind) = (self.sizes.pools[shadow.pool], shadow.kind);
+        let (input, output) = (pool.input.min(kind.input.1), pool.output.min(kind.output.1));
+        PoolSizes { input, output, ..pool }
     }
 
     /// How many connections of a pool the application holds, those included that connect again.
@@ -279,7 +285,7 @@ impl World {
                 assert_eq!(conn.write(b"x"), Err(WriteError::Finished));
                 continue;
             }
-            let pool = self.sizes.pools[shadow.pool];
+            let pool = self.pool_of_conn(shadow);
             let (first, second) = conn.peek();
             assert!(first.iter().chain(second).eq(&shadow.input), "other input: {shadow:?}");
             assert_eq!(conn.input_len(), shadow.input.len());

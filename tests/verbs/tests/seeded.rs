@@ -34,3 +34,11 @@ fn no_string_of_bytes_breaks_a_promise_about_datagrams() {
         picoevent_verbs::run_datagrams(&bytes(seed));
     }
 }
+
+#[test]
+fn no_string_of_bytes_breaks_a_promise_about_connections_in_memory() {
+    for seed in 0..3_000 {
+        let _seed = Seed(seed);
+        picoevent_verbs::run_in_memory(&bytes(seed));
+    }
+}

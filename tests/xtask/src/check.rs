@@ -119,8 +119,10 @@ fn clippy() -> Result<()> {
         &["--package", "picoevent-embassy", "--features", "defmt,proto-ipv6"],
         &["--package", "picoevent-embassy", "--features", "log"],
         &["--package", "picoevent", "--features", "record,udp"],
+        &["--package", "picoevent", "--features", "network"],
+        &["--package", "picoevent", "--features", "network,record"],
         &["--package", "picoevent-embassy", "--features", "defmt,udp"],
-        &["--package", "picoevent-embassy", "--features", "multicast,proto-ipv6"],
+        &["--package", "picoevent-embassy", "--features", "multicast,network,proto-ipv6"],
         &["--package", "picoevent-mio"],
     ] {
         let mut cargo = command::cargo(&workspace::root());
@@ -195,7 +197,13 @@ fn tests() -> Command {
 /// Runs the tests of the board's back end with features that nothing else in the workspace has.
 fn tests_of_groups() -> Command {
     let mut cargo = command::cargo(&workspace::root());
-    cargo.args(["test", "--package", "picoevent-embassy", "--features", "multicast,proto-ipv6"]);
+    cargo.args([
+        "test",
+        "--package",
+        "picoevent-embassy",
+        "--features",
+        "multicast,network,proto-ipv6",
+    ]);
     cargo
 }
 

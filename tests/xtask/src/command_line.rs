@@ -4,7 +4,7 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, oracle, qemu::Machine, soak};
+use crate::{bench, interop, oracle, qemu::Machine, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
@@ -78,6 +78,8 @@ pub enum Command {
     Oracle(oracle::Options),
     /// Run the examples for minutes: rude clients, a gigabyte, boards on cables with faults
     Soak(soak::Options),
+    /// Run the protocols with programs of others on this machine, and their long tests
+    Interop(interop::Options),
     /// Plant bugs, and check that the simulator finds them
     Mutants {
         /// Only bugs whose names contain this
@@ -162,6 +164,7 @@ mod tests {
             ("gate --record", Command::Gate { record: true }),
             ("size", Command::Size { markdown: false }),
             ("size --markdown", Command::Size { markdown: true }),
+            ("interop", Command::Interop(interop::Options { packages: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),
         ] {

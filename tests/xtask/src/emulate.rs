@@ -23,13 +23,22 @@ use crate::{
 };
 
 /// Returns the ports that an example listens on. The first is the one that `--port` is about.
-fn guest_ports(example: &str) -> &'static [u16] {
+fn guest_ports(example: &str) -> &'static [Port] {
     match example {
-        "device" => &[8080],
-        "gateway" => &[2323, 8080],
-        UDP_TIME => &[9037],
-        _ => &[9995],
+        "device" => &[Port::Tcp(8080)],
+        "gateway" => &[Port::Tcp(2323), Port::Tcp(8080), Port::Udp(2324)],
+        "chat" => &[Port::Tcp(9997)],
+        "proxy" => &[Port::Tcp(9996)],
+        UDP_TIME => &[Port::Udp(9037)],
+        _ => &[Port::Tcp(9995)],
     }
+}
+
+/// A port of the guest, or one of this machine that leads to it.
+#[derive(Clone, Copy)]
+enum Port {
+    Tcp(u16),
+    Udp(u16),
 }
 
 /// The example that listens for datagrams.
@@ -71,19 +80,22 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
     thread::spawn(move || interrupt(signals, uart, &process));
 
     // QEMU takes the ports after it has connected the serial port, or ends because it cannot.
-    let ports: Vec<u16> = match &far_side {
-        Some(far_side) => vec![far_side.port()],
+    let ports: Vec<Port> = match &far_side {
+        Some(far_side) => vec![Port::Tcp(far_side.port())],
         None => guest.qmp().map_or(Vec::new(), |qmp| {
-            let forwarded = guest_ports(example).iter().map(|port| match example {
-                UDP_TIME => qmp.forwarded_udp_port(*port),
-                _ => qmp.forwarded_port(*port),
+            let forwarded = guest_ports(example).iter().map(|port| match port {
+                Port::Tcp(port) => qmp.forwarded_port(*port).map(Port::Tcp),
+                Port::Udp(port) => qmp.forwarded_udp_port(*port).map(Port::Udp),
             });
             forwarded.flatten().collect()
         }),
     };
     if !ports.is_empty() {
-        let nc = if example == UDP_TIME { "nc -u" } else { "nc" };
-        let commands: Vec<_> = ports.iter().map(|port| format!("{nc} 127.0.0.1 {port}")).collect();
+        let command = |port: &Port| match port {
+            Port::Tcp(port) => format!("nc 127.0.0.1 {port}"),
+            Port::Udp(port) => format!("nc -u 127.0.0.1 {port}"),
+        };
+        let commands: Vec<_> = ports.iter().map(command).collect();
         println!(
             "{example} on {}, Ctrl-C ends it; talk to it by: {}",
             machine.name(),
@@ -98,10 +110,13 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
 /// Returns QEMU's description of a network in which ports of this machine reach the guest's: `port` the
 /// first, and free ones the others.
 fn user_network(port: u16, example: &str) -> String {
-    let protocol = if example == UDP_TIME { "udp" } else { "tcp" };
     let mut network = "user,id=n0".to_owned();
     for (place, guest) in guest_ports(example).iter().enumerate() {
         let port = if place == 0 { port } else { 0 };
+        let (protocol, guest) = match guest {
+            Port::Tcp(guest) => ("tcp", guest),
+            Port::Udp(guest) => ("udp", guest),
+        };
         network.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-:{guest}"));
     }
     network

@@ -62,7 +62,11 @@ pub fn build_baseline(
     board: &Board,
     programs: &[&str],
 ) -> Result<Vec<PathBuf>> {
-    let mut what = vec!["--package", "picoevent-baseline", "--features", board.name];
+    let mut features = board.name.to_owned();
+    for program in programs {
+        features.extend(feature_of(program).into_iter().flat_map(|feature| [",", feature]));
+    }
+    let mut what = vec!["--package", "picoevent-baseline", "--features", &features];
     what.extend(programs.iter().flat_map(|program| ["--bin", program]));
     let built = build_with(toolchain, board, &what)?;
     let find = |program: &&str| {
@@ -85,7 +89,8 @@ fn feature_of(program: &str) -> Option<&'static str> {
     match program {
         "recorded" => Some("record"),
         "device" => Some("device"),
-        "udp-time" => Some("udp"),
+        "gateway" | GATEWAY_AS_TASKS | "udp-time" => Some("udp"),
+        "hello-world-v6" => Some("ipv6"),
         _ => None,
     }
 }

@@ -34,6 +34,7 @@ const IMPLEMENTATIONS: [Implementation; 2] = [
         &[
             "examples/gateway/src/lib.rs",
             "examples/gateway/src/console.rs",
+            "examples/gateway/src/discovery.rs",
             "examples/gateway/src/http.rs",
             "examples/gateway/src/store.rs",
             "examples/gateway/src/uplink.rs",

@@ -7,7 +7,7 @@ use clap::Parser;
 use xtask::{
     bench, check,
     command_line::{Command, CommandLine, Usage},
-    count, emulate, flash, gate, lines, mutants, oracle, setup, size, soak, table,
+    count, emulate, flash, gate, interop, lines, mutants, oracle, setup, size, soak, table,
 };
 
 fn main() -> ExitCode {
@@ -43,6 +43,7 @@ fn run(command: Command) -> Result<i32> {
         Command::Size { markdown: false } => size::run(table::Format::Plain)?,
         Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
         Command::Soak(options) => soak::run(&options)?,
+        Command::Interop(options) => interop::run(&options)?,
         Command::Mutants { name } => return mutants::run(name.as_deref()),
     }
     Ok(0)

@@ -8,10 +8,17 @@ use anyhow::Result;
 use crate::{board::Board, command, firmware, qemu::Machine, setup, workspace};
 
 /// The cases, in the order they are run.
-pub const CASES: [&str; 6] = ["proxy", "chat", "gateway", "echo", "board", "board-faults"];
+pub const CASES: [&str; 7] =
+    ["proxy", "chat", "gateway", "echo", "datagrams", "board", "board-faults"];
 
-/// The examples that run as programs on this machine.
-const PROGRAMS: [&str; 4] = ["proxy", "chat", "gateway", "echo"];
+/// The programs that run on this machine, each with its package: examples, and a server for datagrams.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("proxy", "proxy"),
+    ("chat", "chat"),
+    ("gateway", "gateway"),
+    ("echo", "echo"),
+    (PACKAGE, "picoevent-udp-echo"),
+];
 
 /// The example that runs on emulated boards.
 const FIRMWARE: &str = "echo";
@@ -61,7 +68,9 @@ pub fn run(options: &Options) -> Result<()> {
     let root = workspace::root();
     let mut cargo = command::cargo(&root);
     cargo.args(["build", "--release"]);
-    cargo.args(PROGRAMS.iter().flat_map(|program| ["--package", program, "--bin", program]));
+    cargo.args(
+        PROGRAMS.iter().flat_map(|(package, program)| ["--package", package, "--bin", program]),
+    );
     let programs = command::build(&mut cargo)?;
     let folder = programs.first().and_then(|program| program.parent()).map(ToOwned::to_owned);
     if CASES.iter().any(|case| case.starts_with("board") && options.wants(case)) {

@@ -74,10 +74,12 @@ tags! {
     DATAGRAM_V4 = 59, 5;
     DATAGRAM_V6 = 60, 8;
     CALL_UDP = 61, 2;
+    SEED = 90, 4;
+    NETWORK = 91, 1;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the
 /// last field.
 pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
-    Some((fields(tag)?, matches!(tag, RECEIVED | DATAGRAM_V4 | DATAGRAM_V6)))
+    Some((fields(tag)?, matches!(tag, RECEIVED | DATAGRAM_V4 | DATAGRAM_V6 | NETWORK)))
 }

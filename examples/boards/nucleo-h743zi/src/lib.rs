@@ -34,18 +34,21 @@ bind_interrupts!(struct Interrupts {
     RNG => rng::InterruptHandler<peripherals::RNG>;
 });
 
-/// Starts the board: its clocks, the network and the button.
+/// Starts the board: its clocks, the network and the button. Returns the stack, and a seed for random bytes from the
+/// chip's random number generator.
 ///
 /// `on_interrupt` is called when the button is pressed.
 pub fn start<const SOCKETS: usize>(
     spawner: Spawner,
     resources: &'static mut StackResources<SOCKETS>,
     on_interrupt: fn(),
-) -> Stack<'static> {
+) -> (Stack<'static>, [u8; 32]) {
     static QUEUE: ConstStaticCell<PacketQueue<4, 4>> = ConstStaticCell::new(PacketQueue::new());
     let chip = embassy_stm32::init(clock::config());
     let button = ExtiInput::new(chip.PC13, chip.EXTI13, Pull::Down, Interrupts);
-    let seed = Rng::new(chip.RNG, Interrupts).next_u64();
+    let mut rng = Rng::new(chip.RNG, Interrupts);
+    let mut seed = [0; 32];
+    rng.fill_bytes(&mut seed);
     let ethernet = Ethernet::new(
         QUEUE.take(),
         chip.ETH,
@@ -63,10 +66,10 @@ pub fn start<const SOCKETS: usize>(
         chip.PC1,
     );
     let config = Config::dhcpv4(Default::default());
-    let (stack, runner) = embassy_net::new(ethernet, config, resources, seed);
+    let (stack, runner) = embassy_net::new(ethernet, config, resources, rng.next_u64());
     spawner.spawn(serve_network(runner).expect("spawned once"));
     spawner.spawn(watch_button(button, on_interrupt).expect("spawned once"));
-    stack
+    (stack, seed)
 }
 
 #[embassy_executor::task]

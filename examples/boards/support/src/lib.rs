@@ -19,3 +19,4 @@ pub mod logger;
 mod memory;
 pub mod mmio;
 pub mod network;
+pub mod random;

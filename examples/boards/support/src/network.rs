@@ -10,6 +10,9 @@ use embassy_net_driver::Driver;
 pub const COLLECTOR: Option<SocketAddrV4> =
     Some(SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 2325));
 
+/// The server behind a proxy: port 9998 of the same host.
+pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 9998);
+
 /// Makes the stack and its runner, which must run in a separate task of the board.
 ///
 /// QEMU's boards have no source of randomness. The seed, which determines port numbers and initial

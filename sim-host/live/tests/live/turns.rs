@@ -104,3 +104,25 @@ fn a_timer_made_between_a_run_and_a_turn_is_not_early() {
     }
     assert!(made.elapsed() >= GAP);
 }
+
+#[test]
+fn a_base_without_a_seed_gets_one_from_the_system_when_it_settles_or_runs() {
+    let draw = |prepare: fn(&mut Live, &mut EventBase<'_, ()>)| {
+        let mut storage = Storage::<(), 1, 0, 0, 0>::new();
+        let (mut base, mut live) = (EventBase::new(&mut storage), Live::new().unwrap());
+        assert!(!base.is_seeded());
+        prepare(&mut live, &mut base);
+        let mut bytes = [0; 32];
+        base.random(&mut bytes).unwrap();
+        bytes
+    };
+    let drawn = [
+        draw(|_, base| picoevent_mio::seed(base).unwrap()),
+        draw(|live, base| live.settle(base).unwrap()),
+        draw(|live, base| _ = live.run(base, &mut ()).unwrap()),
+        draw(|live, base| _ = live.turn_once(base, &mut ()).unwrap()),
+    ];
+    for (nth, bytes) in drawn.iter().enumerate() {
+        assert!(!drawn[..nth].contains(bytes), "each seed is another");
+    }
+}

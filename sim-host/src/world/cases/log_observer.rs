@@ -7,7 +7,9 @@ use std::rc::Rc;
 use crate::world::choices::fault::Fault;
 use crate::world::choices::trouble::Trouble;
 use crate::world::network::segment;
-use crate::world::observe::observer::{Callback, Direction, Fate, Frame, Observer, Treatment};
+use crate::world::observe::observer::{
+    Callback, Direction, Fate, Frame, Observer, Treatment, UdpNews,
+};
 
 /// An observer that keeps its last lines.
 pub struct LogObserver {
@@ -63,6 +65,12 @@ impl Observer for LogObserver {
     fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
         let verb = if begins { "begins" } else { "ends" };
         self.tell(at, &format!("server {port}: {} {verb}", trouble.kind.word()));
+    }
+
+    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
+        if let UdpNews::Asks { again: true, .. } = news {
+            self.tell(at, &format!("UDP client {client} asks again"));
+        }
     }
 
     fn mark(&mut self, at: u64, line: &str) {

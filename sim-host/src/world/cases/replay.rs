@@ -12,7 +12,7 @@ use crate::world::device::program::Program;
 
 /// Memory for any base that is likely to be recorded; of it the replay takes what the recorded one
 /// had.
-type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64>;
+type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64, 64>;
 
 /// The stack that making such a storage needs, more than once in a debug build.
 const STACK: usize = 256 << 20;
@@ -45,6 +45,7 @@ fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<
     let mut app = (program.make)();
     let address = replay.listens_on().unwrap_or(anywhere);
     let clients = replay.first_pool().unwrap_or(Pool::rest());
+    replay.prepare(&mut base);
     (program.start)(&mut app, &mut base, address, clients)
         .map_err(|error| format!("the application cannot start: {error}"))?;
     let replayed = replay.finish(&mut base, &mut app);

@@ -8,6 +8,8 @@ use picoevent_embassy::Config;
 use crate::world::device::interrupt::{Handler, Source};
 use crate::world::device::program::Program;
 use crate::world::device::size::Size;
+use crate::world::peers::answers::UdpService;
+use crate::world::peers::crowd::CrowdMaker;
 use crate::world::peers::script::{Choices, Script};
 use crate::world::peers::server::{AnyServer, Server};
 use crate::world::peers::service::Service;
@@ -23,6 +25,10 @@ pub struct TestCase<A> {
     pub(super) program: Program<A>,
     /// What clients send and expect, and the port they connect to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
+    /// What the application answers over UDP.
+    pub(super) services: Vec<UdpService>,
+    /// What makes the program of the clients that follow no script.
+    pub(super) crowd: Option<CrowdMaker>,
     pub(super) sizes: Vec<Size<A>>,
     /// The least size of a device's rings, in bytes.
     min_input: usize,
@@ -30,6 +36,9 @@ pub struct TestCase<A> {
     /// The least number of sockets in a device's pool.
     min_sockets: usize,
     pub(super) ends_when_interrupted: bool,
+    /// Silent clients stay until they leave by themselves.
+    pub(super) keeps_silent_clients: bool,
+    pub(super) relays: bool,
 }
 
 impl<A: 'static> TestCase<A> {
@@ -72,11 +81,15 @@ impl<A: 'static> TestCase<A> {
                 servers: Vec::new(),
             },
             scripts: Vec::new(),
+            services: Vec::new(),
+            crowd: None,
             sizes: Size::standard::<8, 1>().to_vec(),
             min_input: 0,
             min_output: 0,
             min_sockets: 0,
             ends_when_interrupted: true,
+            keeps_silent_clients: false,
+            relays: false,
         }
     }
 
@@ -99,6 +112,58 @@ impl<A: 'static> TestCase<A> {
         script: impl Fn(&mut Choices<'_>) -> Script + Send + Sync + 'static,
     ) -> Self {
         self.scripts.push((port, Box::new(script)));
+        self
+    }
+
+    /// Adds a kind of client that follows no script: one program runs all clients of this kind, so it can
+    /// compare what they hear. Each connection of a client is a [`Session`](crate::world::Session) of the
+    /// program. A client is served when the program has called
+    /// [`served`](crate::world::Session::served) for it and the device ends its stream.
+    ///
+    /// # Panics
+    /// If there is a crowd.
+    #[must_use]
+    pub fn crowd<S: Service>(
+        mut self,
+        make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        assert!(self.crowd.is_none(), "there is a crowd already");
+        self.crowd = Some(CrowdMaker::new(make));
+        self.client(|_| Script::of_crowd())
+    }
+
+    /// Adds UDP clients of the application at a port of the device. `requests` makes the datagrams that a
+    /// client sends, one after the other, each again until it is answered. `answer` says what must be answered
+    /// to a datagram: a pattern as in [`Script::expect_pattern`] that ends where the datagram ends, or nothing.
+    /// It is asked about whatever reaches the device, also a datagram that was cut or changed.
+    ///
+    /// Each answer must belong to a datagram that has reached the device from the address that gets it, and
+    /// that is not answered yet. In the end, each request is answered.
+    ///
+    /// ```
+    /// # use picoevent_sim::world::TestCase;
+    /// # fn case<A: 'static>(case: TestCase<A>) -> TestCase<A> {
+    /// case.udp_clients(
+    ///     9037,
+    ///     |choices| vec![b"what time is it?".to_vec(); 1 + choices.up_to(3) as usize],
+    ///     |_| Some("<digits>".to_owned()),
+    /// )
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the port is zero, or there are UDP clients of it.
+    #[must_use]
+    pub fn udp_clients(
+        mut self,
+        port: u16,
+        requests: impl Fn(&mut Choices<'_>) -> Vec<Vec<u8>> + Send + Sync + 'static,
+        answer: impl Fn(&[u8]) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        assert!(port != 0, "UDP clients need a port other than 0");
+        let is_known = self.services.iter().any(|service| service.port == port);
+        assert!(!is_known, "there are UDP clients of port {port} already");
+        self.services.push(UdpService::new(port, Box::new(requests), Box::new(answer)));
         self
     }
 
@@ -238,6 +303,22 @@ impl<A: 'static> TestCase<A> {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.program.config = config;
+        self
+    }
+
+    /// Declares that the application has no idle timeout: a client that says nothing stays. In a simulation
+    /// such clients leave when the faults are over.
+    #[must_use]
+    pub fn keeps_silent_clients(mut self) -> Self {
+        self.keeps_silent_clients = true;
+        self
+    }
+
+    /// Declares that the application connects to a server for each client and passes bytes on. So each client
+    /// takes two sockets, and once a byte of any connection was forged, no connection is judged.
+    #[must_use]
+    pub fn relays(mut self) -> Self {
+        self.relays = true;
         self
     }
 

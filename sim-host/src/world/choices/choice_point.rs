@@ -55,6 +55,10 @@ words! {
     Server = "server",
     /// A run of one of the test case's interrupt handlers, by its number.
     Interrupt = "interrupt",
+    /// A UDP client, by its number.
+    UdpClient = "udp-client",
+    /// A datagram of a UDP client, before it is on the cable.
+    Datagram = "datagram",
 }
 
 /// The most faults, clients and attacks that a choice log can have, and troubles of each server.
@@ -71,6 +75,7 @@ impl Stream {
                 | Self::Attacker
                 | Self::Server
                 | Self::Interrupt
+                | Self::UdpClient
         )
     }
 }
@@ -80,7 +85,7 @@ words! {
     ChoicePoint, CHOICE_POINTS,
     /// The index of the device's size in the list of sizes.
     Size = "size",
-    /// The number of clients beside the first.
+    /// The number of clients, or UDP clients, beside the first.
     MoreClients = "more-clients",
     /// How many clients connect at once to each listener at the end, to find leaked sockets.
     SocketLeakCheck = "socket-leak-check",
@@ -140,6 +145,8 @@ words! {
     Points = "after-points",
     /// A client connects over IPv6.
     OverIpv6 = "over-ipv6",
+    /// A datagram suffers what the behaviour of its client says; how much.
+    Struck = "struck",
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The kinds of faults, clients, troubles of servers, and attacks, with their words in texts.
+//! The kinds of faults, clients and UDP clients, troubles of servers, and attacks, with their words in texts.
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
@@ -87,6 +87,25 @@ kinds! {
     ZeroWindow = "zero-window",
     /// Ends its side at once.
     EarlyEnd = "early-end",
+}
+
+kinds! {
+    /// What a UDP client does to its own datagrams, until the faults end. Its severity is the share of them.
+    UdpBehaviour,
+    /// Nothing.
+    Normal = "normal",
+    /// It sends some of them not at all.
+    Loss = "loss",
+    /// It sends some of them twice.
+    Duplication = "duplication",
+    /// It sends some of them later, behind others.
+    Reordering = "reordering",
+    /// It sends only the beginning of some of them.
+    Cut = "cut",
+    /// The checksum of some of them is wrong.
+    BadChecksum = "bad-checksum",
+    /// It sends some of them many times at once.
+    Flood = "flood",
 }
 
 kinds! {

@@ -40,6 +40,8 @@ pub(crate) struct Seen {
     stale: Vec<Conn>,
     /// Connections that were opened and whose end was not reported.
     open: Vec<Conn>,
+    /// Connections below filters, whose end was not reported.
+    below: Vec<Conn>,
     /// Connections whose end was reported.
     ended: Vec<Conn>,
     deadlines: Vec<(Event, Instant)>,
@@ -154,6 +156,7 @@ impl Seen {
         self.conns.clear();
         self.stale.clear();
         self.open.clear();
+        self.below.clear();
         self.ended.clear();
         self.deadlines.clear();
         (self.violation, self.callbacks) = (None, 0);
@@ -200,6 +203,7 @@ impl Seen {
                 }
                 self.ended.push(conn);
                 self.open.retain(|open| *open != conn);
+                self.below.retain(|below| *below != conn);
                 // It may connect again, under the same handle. If it does not, it becomes stale in this
                 // callback.
                 self.stale.retain(|stale| *stale != conn);
@@ -212,11 +216,16 @@ impl Seen {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
                 if event == ConnEvent::Opened {
-                    // A place has the next connection only when the one before has ended.
-                    if let Some(former) = self.open.iter().find(|of| of.index() == conn.index()) {
+                    // A place has the next connection only when the one before has ended. A filter is called
+                    // with this event whenever it may have something to do.
+                    let former = self.open.iter().find(|of| of.index() == conn.index());
+                    let former = former.filter(|of| **of != conn || !self.below.contains(&conn));
+                    if let Some(former) = former {
                         return Err(format!("the end of connection {former:?} was not reported"));
                     }
-                    self.open.push(conn);
+                    if !self.open.contains(&conn) {
+                        self.open.push(conn);
+                    }
                     self.ended.retain(|ended| *ended != conn);
                     if !self.conns.contains(&conn) {
                         self.conns.push(conn);
@@ -260,11 +269,24 @@ impl Seen {
         if let Some(conn) = stale.iter().find(|conn| base.conn(**conn).is_ok()) {
             return Err(format!("connection {conn:?} was freed and has become valid again"));
         }
+        for (above, partner) in partners(base) {
+            // The ends of a pair are each other's.
+            let is_pair = base.conn(partner).is_ok_and(|conn| conn.partner() == Some(above));
+            if !is_pair && !self.below.contains(&partner) {
+                self.below.push(partner);
+            }
+        }
         deadlines.clear();
         let waiting = base.events().filter(|info| info.active.is_empty());
         deadlines.extend(waiting.filter_map(|info| Some((info.event, info.deadline?))));
         Ok(())
     }
+}
+
+/// Returns the connections in memory with their partners.
+fn partners<A>(base: &mut EventBase<'_, A>) -> Vec<(Conn, Conn)> {
+    let conns: Vec<_> = base.conns().collect();
+    conns.into_iter().filter_map(|conn| Some((conn, base.conn(conn).ok()?.partner()?))).collect()
 }
 
 /// Returns the objects in the base's tables.
@@ -280,6 +302,10 @@ fn objects<A>(base: &mut EventBase<'_, A>) -> Vec<(Object, About)> {
     for listener in base.listeners().collect::<Vec<_>>() {
         let address = base.listener(listener).ok().and_then(|listener| listener.address());
         objects.extend(address.map(|address| (Object::Listener(listener), About::At(address))));
+    }
+    for socket in base.udp_sockets().collect::<Vec<_>>() {
+        let address = base.udp(socket).ok().and_then(|socket| socket.local_addr());
+        objects.extend(address.map(|address| (Object::Udp(socket), About::At(address))));
     }
     objects
 }

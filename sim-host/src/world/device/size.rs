@@ -6,9 +6,11 @@ use std::pin::pin;
 use embassy_net::{
     Config, ConfigV6, Ipv4Cidr, Ipv6Cidr, Stack, StackResources, StaticConfigV4, StaticConfigV6,
 };
-use picoevent::{Counts, End, EventBase, Pool, Storage, Trigger};
-use picoevent_embassy::{Sockets, run_observed};
+use picoevent::{Counts, End, EventBase, Instant, Pool, Run, Storage, Trigger};
+use picoevent_embassy::{Adapter, Sockets, UdpSockets};
 
+use crate::world::choices::random::mix;
+use crate::world::device::clock;
 use crate::world::device::controller::Nic;
 use crate::world::device::executor::{Running, with_tasks};
 use crate::world::device::probe::Probe;
@@ -31,7 +33,7 @@ pub struct Size<A> {
 }
 
 type RunDevice<A> =
-    fn(&Program<A>, Pool, &Shared, &[&'static Trigger], u64, Judge<'_>) -> Result<(), String>;
+    fn(&Program<A>, Pool, &Shared, &[&'static Trigger], u64, bool, Judge<'_>) -> Result<(), String>;
 
 /// Drives the simulation once its device is there.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
@@ -102,9 +104,14 @@ impl<A: 'static> Size<A> {
                 LISTENERS,
                 POOLS,
                 SOURCES,
+                0,
                 SOCKETS,
                 RX,
                 TX,
+                0,
+                0,
+                0,
+                1,
             >,
             run_leased: run_device::<
                 A,
@@ -115,14 +122,83 @@ impl<A: 'static> Size<A> {
                 LISTENERS,
                 POOLS,
                 SOURCES,
+                0,
                 SOCKETS,
                 RX,
                 TX,
+                0,
+                0,
+                0,
+                1,
             >,
             input,
             output,
             sockets: SOCKETS,
         }
+    }
+
+    /// Returns the size of a device as [`of`](Self::of) does, with these UDP sockets too. With those, it has
+    /// 23 sockets at most, one of them for DHCP.
+    ///
+    /// ```
+    /// use picoevent::{Pool, Storage, UdpRings};
+    /// use picoevent_sim::world::{Size, Sockets, UdpSockets};
+    /// # struct App;
+    ///
+    /// const RINGS: UdpRings = UdpRings::new(256, 256);
+    ///
+    /// type Memory = Storage<App, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
+    ///
+    /// const BOARD: Size<App> = Size::with_udp(
+    ///     Pool::rest(),
+    ///     Memory::new,
+    ///     Sockets::<0, 0, 0>::new,
+    ///     UdpSockets::<1, 256, 128>::new,
+    /// );
+    /// # let _ = BOARD;
+    /// ```
+    pub const fn with_udp<
+        const EVENTS: usize,
+        const CONNS: usize,
+        const BYTES: usize,
+        const LISTENERS: usize,
+        const POOLS: usize,
+        const SOURCES: usize,
+        const UDP: usize,
+        const SOCKETS: usize,
+        const RX: usize,
+        const TX: usize,
+        const UDP_SOCKETS: usize,
+        const UDP_RX: usize,
+        const UDP_TX: usize,
+        const PACKETS: usize,
+    >(
+        clients: Pool,
+        _: fn() -> Storage<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>,
+        _: fn() -> Sockets<SOCKETS, RX, TX>,
+        _: fn() -> UdpSockets<UDP_SOCKETS, UDP_RX, UDP_TX, PACKETS>,
+    ) -> Self {
+        assert!(SOCKETS + UDP_SOCKETS < ROOM_WITH_UDP, "there are too many sockets");
+        let (input, output) = clients.ring_sizes();
+        let run = run_device::<
+            A,
+            ROOM_WITH_UDP,
+            EVENTS,
+            CONNS,
+            BYTES,
+            LISTENERS,
+            POOLS,
+            SOURCES,
+            UDP,
+            SOCKETS,
+            RX,
+            TX,
+            UDP_SOCKETS,
+            UDP_RX,
+            UDP_TX,
+            PACKETS,
+        >;
+        Self { clients, run, run_leased: run, input, output, sockets: SOCKETS }
     }
 
     /// Returns the default sizes of a device, with so many events and listeners. The first has
@@ -179,16 +255,17 @@ impl<A: 'static> Size<A> {
         leased: bool,
         judge: Judge<'_>,
     ) -> Result<(), String> {
-        match leased && self.sockets < ROOM {
-            true => (self.run_leased)(program, self.clients, shared, triggers, seed, judge),
-            false => (self.run)(program, self.clients, shared, triggers, seed, judge),
-        }
+        let leased = leased && self.sockets < ROOM;
+        let run = if leased { self.run_leased } else { self.run };
+        run(program, self.clients, shared, triggers, seed, leased, judge)
     }
 }
 
 /// Sockets that a stack with DHCP has room for. A size with at least as many sockets has a static
 /// address in every simulation.
 const ROOM: usize = 17;
+/// The same for a stack with UDP sockets, in every simulation.
+const ROOM_WITH_UDP: usize = 24;
 
 /// Returns the stack's configuration for a static address.
 pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
@@ -197,6 +274,17 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
         gateway: None,
         dns_servers: Default::default(),
     }
+}
+
+/// Returns the seed of the device's random bytes, from that of the stack's numbers.
+fn seed_bytes(seed: u64) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let mut number = seed;
+    for part in bytes.as_chunks_mut().0 {
+        number = mix(number);
+        *part = number.to_le_bytes();
+    }
+    bytes
 }
 
 fn run_device<
@@ -208,19 +296,25 @@ fn run_device<
     const LISTENERS: usize,
     const POOLS: usize,
     const SOURCES: usize,
+    const UDP: usize,
     const SOCKETS: usize,
     const RX: usize,
     const TX: usize,
+    const UDP_SOCKETS: usize,
+    const UDP_RX: usize,
+    const UDP_TX: usize,
+    const PACKETS: usize,
 >(
     program: &Program<A>,
     clients: Pool,
     shared: &Shared,
     triggers: &[&'static Trigger],
     seed: u64,
+    leased: bool,
     judge: Judge<'_>,
 ) -> Result<(), String> {
     let mut resources = StackResources::<ROOM>::new();
-    let mut config = match ROOM > SOCKETS {
+    let mut config = match leased {
         true => Config::dhcpv4(Default::default()),
         false => Config::ipv4_static(at(address::DEVICE)),
     };
@@ -234,12 +328,18 @@ fn run_device<
         });
     }
     let (stack, mut runner) = embassy_net::new(Nic(&shared.ether), config, &mut resources, seed);
-    let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES>::new();
+    let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
+    let mut udp = UdpSockets::<UDP_SOCKETS, UDP_RX, UDP_TX, PACKETS>::new();
     let mut base = EventBase::new(&mut storage);
+    // A loop's time may have begun anywhere: at zero, or with the device's clock, which may be far along.
+    if seed.is_multiple_of(2) {
+        base.advance(Instant::from_micros(clock::device_now()));
+    }
     if let Some(recorder) = &shared.recorder {
         base.record_to(&**recorder);
     }
+    base.seed(&seed_bytes(seed));
     let mut app = (program.make)();
     let address = SocketAddr::new(anywhere, program.port);
     if let Err(error) = (program.start)(&mut app, &mut base, address, clients) {
@@ -258,14 +358,14 @@ fn run_device<
     };
     let end = std::cell::Cell::new(None);
     let serve = pin!(async {
-        let config = program.config;
-        let ended =
-            run_observed(stack, &mut sockets, triggers, &mut base, &mut app, config, &mut probe);
-        end.set(Some(ended.await));
+        let adapter = Adapter::new(stack, &mut sockets, triggers, program.config);
+        let mut adapter = adapter.with_udp(&mut udp);
+        let ended = adapter.run_observed(&mut base, &mut app, Run::DEFAULT, &mut probe).await;
+        adapter.close(&mut base).await;
+        end.set(Some(ended));
     });
     let network = pin!(async { runner.run().await });
     with_tasks([network, serve], |tasks| {
-        let leased = ROOM > SOCKETS;
         judge(Device { tasks, stack, leased, sockets: SOCKETS, baseline, end: &end });
     });
     Ok(())

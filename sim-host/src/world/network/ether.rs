@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
+use std::net::SocketAddr;
 use std::task::Waker;
 
 use picoevent_sim_support::net::MTU;
@@ -50,6 +51,12 @@ pub(crate) struct Ether {
     pub(crate) connects: Vec<(u16, u16)>,
     /// Ports of servers that are off, and receive nothing.
     pub(crate) silent: Vec<u16>,
+    /// Ports of the device whose datagrams are recorded.
+    pub(crate) udp_ports: Vec<u16>,
+    /// The datagrams that have reached the device at these ports, and those it has sent from them, in order.
+    pub(crate) datagrams: Vec<Datagram>,
+    /// Ports of UDP clients whose next datagram gets a wrong checksum.
+    pub(crate) bad_checksums: Vec<u16>,
     /// How often each kind of trouble of a server began, by its number.
     pub(crate) troubled: [u32; TroubleKind::ALL.len()],
     /// How often each kind of fault struck, by its number.
@@ -58,6 +65,16 @@ pub(crate) struct Ether {
     flights: BinaryHeap<Flight>,
     launched: u64,
     buffers: Vec<Vec<u8>>,
+}
+
+/// A datagram to the device, or from it.
+pub(crate) struct Datagram {
+    pub(crate) direction: Direction,
+    /// The other side.
+    pub(crate) peer: SocketAddr,
+    /// The device's port.
+    pub(crate) port: u16,
+    pub(crate) data: Vec<u8>,
 }
 
 /// A frame in transit.
@@ -88,6 +105,9 @@ impl Ether {
             servers: Vec::new(),
             connects: Vec::new(),
             silent: Vec::new(),
+            udp_ports: Vec::new(),
+            datagrams: Vec::new(),
+            bad_checksums: Vec::new(),
             troubled: [0; TroubleKind::ALL.len()],
             struck: [0; FaultKind::ALL.len()],
             links: links(0),
@@ -107,6 +127,9 @@ impl Ether {
         self.servers.clear();
         self.connects.clear();
         self.silent.clear();
+        self.udp_ports.clear();
+        self.datagrams.clear();
+        self.bad_checksums.clear();
         self.troubled = [0; TroubleKind::ALL.len()];
         self.struck = [0; FaultKind::ALL.len()];
         self.links = links(delay);
@@ -141,6 +164,14 @@ impl Ether {
     /// Sends a frame.
     pub(crate) fn send(&mut self, direction: Direction, mut frame: Vec<u8>) {
         self.frames += 1;
+        if direction == Direction::ToDevice
+            && let Some(index) = self
+                .bad_checksums
+                .iter()
+                .position(|port| segment::spoil_checksum(&mut frame, *port))
+        {
+            self.bad_checksums.remove(index);
+        }
         self.digest.word(self.choice_log.now << 1 | u64::from(direction == Direction::ToPeer));
         self.digest.bytes(&frame);
         if direction == Direction::ToPeer
@@ -149,6 +180,9 @@ impl Ether {
             && self.servers.contains(&to)
         {
             self.connects.push((to, from));
+        }
+        if direction == Direction::ToPeer {
+            self.record_datagram(direction, &frame);
         }
         let link = &mut self.links[direction as usize];
         let mut decision = link.decide(frame.len(), &mut self.choice_log);
@@ -250,6 +284,7 @@ impl Ether {
             }
             match direction {
                 Direction::ToDevice => {
+                    self.record_datagram(direction, &frame);
                     self.to_device.push_back(frame);
                     self.wake();
                 }
@@ -257,6 +292,22 @@ impl Ether {
             }
         }
         any
+    }
+
+    /// Records a datagram, if the device's port is one of those.
+    fn record_datagram(&mut self, direction: Direction, frame: &[u8]) {
+        if self.udp_ports.is_empty() {
+            return;
+        }
+        let Some(datagram) = segment::datagram(frame) else { return };
+        let (peer, device) = match direction {
+            Direction::ToDevice => (datagram.from, datagram.to),
+            Direction::ToPeer => (datagram.to, datagram.from),
+        };
+        let port = device.port();
+        if self.udp_ports.contains(&port) {
+            self.datagrams.push(Datagram { direction, peer, port, data: datagram.data.to_vec() });
+        }
     }
 
     /// Gives a frame to the machine it is addressed to, or to both.

@@ -1,8 +1,10 @@
 //! Faults inside of a frame, and reading a frame.
 
+use std::net::SocketAddr;
+
 use smoltcp::wire::{
-    DHCP_SERVER_PORT, EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv4Packet,
-    Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket,
+    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetFrame, EthernetProtocol, IpAddress, IpProtocol,
+    Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
 /// The length of the Ethernet header.
@@ -25,11 +27,25 @@ pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
 }
 
 /// Changes a byte of a segment's payload, or of its sequence number if it has none, and corrects
-/// the checksum. Returns the ports if it is a segment.
+/// the checksum. The same for a datagram with a payload, but none of DHCP. Returns the ports if it did.
 pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
-    let packet = packet(frame).filter(|packet| packet.protocol == IpProtocol::Tcp)?;
+    let packet = packet(frame)?;
     let (from, to) = (packet.from, packet.to);
     let place_in_frame = packet.begin..packet.begin + packet.payload.len();
+    if packet.protocol == IpProtocol::Udp {
+        let mut datagram = UdpPacket::new_checked(frame.get_mut(place_in_frame)?).ok()?;
+        let ports = (datagram.src_port(), datagram.dst_port());
+        let length = datagram.payload_mut().len() as u64;
+        if length == 0 || [DHCP_CLIENT_PORT, DHCP_SERVER_PORT].contains(&ports.1) {
+            return None;
+        }
+        datagram.payload_mut()[(place % length) as usize] ^= 0x20;
+        datagram.fill_checksum(&from, &to);
+        return Some(ports);
+    }
+    if packet.protocol != IpProtocol::Tcp {
+        return None;
+    }
     let mut segment = TcpPacket::new_checked(frame.get_mut(place_in_frame)?).ok()?;
     match segment.payload_mut().len() {
         0 => {
@@ -53,6 +69,45 @@ pub(crate) fn connect(frame: &[u8]) -> Option<(u16, u16)> {
     Some((segment.src_port(), segment.dst_port()))
 }
 
+/// A datagram.
+pub(crate) struct Datagram<'f> {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) data: &'f [u8],
+}
+
+/// Returns the datagram in a frame whose checksums are right.
+pub(crate) fn datagram(frame: &[u8]) -> Option<Datagram<'_>> {
+    let Packet { from, to, payload, .. } =
+        packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp && packet.is_intact)?;
+    let datagram = UdpPacket::new_checked(payload).ok()?;
+    let (source, target) = (datagram.src_port(), datagram.dst_port());
+    datagram.verify_checksum(&from, &to).then(|| Datagram {
+        from: SocketAddr::new(from.into(), source),
+        to: SocketAddr::new(to.into(), target),
+        data: datagram.payload(),
+    })
+}
+
+/// Makes the checksum of a datagram wrong, if the frame has one from this port. Returns whether it did.
+pub(crate) fn spoil_checksum(frame: &mut [u8], port: u16) -> bool {
+    let Some(Packet { begin, payload, .. }) =
+        packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp)
+    else {
+        return false;
+    };
+    let is_from = UdpPacket::new_checked(payload).is_ok_and(|udp| udp.src_port() == port);
+    if let Some(checksum) = frame.get_mut(begin + 6..begin + 8)
+        && is_from
+    {
+        // Not zero: that would mean that there is none.
+        let right = u16::from_be_bytes([checksum[0], checksum[1]]);
+        let wrong = if right == 0x5555 { 0xaaaa } else { right ^ 0x5555 };
+        checksum.copy_from_slice(&wrong.to_be_bytes());
+    }
+    is_from
+}
+
 /// A packet of either version of IP.
 struct Packet<'f> {
     from: IpAddress,
@@ -61,6 +116,8 @@ struct Packet<'f> {
     /// Where in the frame its payload begins.
     begin: usize,
     payload: &'f [u8],
+    /// Its header's checksum is right, if it has one.
+    is_intact: bool,
 }
 
 fn packet(frame: &[u8]) -> Option<Packet<'_>> {
@@ -70,13 +127,15 @@ fn packet(frame: &[u8]) -> Option<Packet<'_>> {
             let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
             let (from, to) = (packet.src_addr().into(), packet.dst_addr().into());
             let begin = HEADER + usize::from(packet.header_len());
-            Packet { from, to, protocol: packet.next_header(), begin, payload: packet.payload() }
+            let (protocol, is_intact) = (packet.next_header(), packet.verify_checksum());
+            Packet { from, to, protocol, begin, payload: packet.payload(), is_intact }
         }
         EthernetProtocol::Ipv6 => {
             let packet = Ipv6Packet::new_checked(frame.payload()).ok()?;
             let (from, to) = (packet.src_addr().into(), packet.dst_addr().into());
             let begin = HEADER + packet.header_len();
-            Packet { from, to, protocol: packet.next_header(), begin, payload: packet.payload() }
+            let (protocol, is_intact) = (packet.next_header(), true);
+            Packet { from, to, protocol, begin, payload: packet.payload(), is_intact }
         }
         _ => return None,
     })
@@ -97,6 +156,11 @@ fn try_describe(frame: &[u8]) -> Option<String> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         return Some(format!("{}", frame.ethertype()).to_lowercase());
     };
+    if packet.protocol == IpProtocol::Udp {
+        let datagram = UdpPacket::new_checked(packet.payload).ok()?;
+        let (from, to) = (datagram.src_port(), datagram.dst_port());
+        return Some(format!("{from}>{to} udp len {}", datagram.payload().len()));
+    }
     if packet.protocol != IpProtocol::Tcp {
         return Some(format!("{}", packet.protocol).to_lowercase());
     }

@@ -87,7 +87,7 @@ pub enum About {
     Waits(EventFlags, Option<Instant>),
     /// The peer of a connection.
     With(SocketAddr),
-    /// The address of a listener.
+    /// The address of a listener or a UDP socket.
     At(SocketAddr),
 }
 
@@ -124,6 +124,22 @@ pub enum News {
     IsRefused,
     /// It has ended.
     IsGone,
+}
+
+/// News of a UDP client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpNews {
+    /// It asks.
+    Asks {
+        /// From this port.
+        port: u16,
+        /// The length of its request in bytes.
+        length: usize,
+        /// It has asked the same before, and was not answered in time.
+        again: bool,
+    },
+    /// All its requests were answered, so many microseconds after the first one.
+    IsServed(u64),
 }
 
 /// News of a connection to a server.
@@ -163,6 +179,9 @@ pub trait Observer {
 
     /// Called when something happened to the client of this number.
     fn client(&mut self, _at: u64, _client: u32, _news: News) {}
+
+    /// Called when something happened to the UDP client of this number.
+    fn udp_client(&mut self, _at: u64, _client: u32, _news: UdpNews) {}
 
     /// Called when something happened to a connection to the server at this port; its connections are
     /// numbered from zero.

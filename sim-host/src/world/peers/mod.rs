@@ -1,8 +1,10 @@
 //! The peers of the device: clients, servers and the attacker.
 
+pub(crate) mod answers;
 pub(crate) mod attacker;
 pub(crate) mod client;
 pub(crate) mod conversation;
+pub(crate) mod crowd;
 mod hearing;
 mod pattern;
 pub(crate) mod peer;
@@ -10,3 +12,4 @@ pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod serving;
+pub(crate) mod udp_client;

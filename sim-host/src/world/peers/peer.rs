@@ -1,11 +1,12 @@
 //! The machine where clients and servers run: a plain smoltcp interface.
 
 use std::cell::RefCell;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use picoevent_sim_support::net::{PeerEnd as PeerNic, host};
 use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::socket::udp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpCidr;
 
@@ -13,9 +14,12 @@ use crate::world::choices::trouble::Trouble;
 use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
 use crate::world::observe::observer::{News, ServerNews};
+use crate::world::peers::answers::{UdpService, Unanswered};
 use crate::world::peers::client::{After, Client, Stage, Standing};
+use crate::world::peers::crowd::Crowd;
 use crate::world::peers::service::Running;
 use crate::world::peers::serving::Serving;
+use crate::world::peers::udp_client::UdpClient;
 
 pub(crate) struct Peer<'e> {
     ether: &'e RefCell<Ether>,
@@ -24,6 +28,13 @@ pub(crate) struct Peer<'e> {
     sockets: SocketSet<'static>,
     pub(crate) clients: Vec<Client>,
     pub(crate) servers: Vec<Serving>,
+    pub(crate) udp_clients: Vec<UdpClient>,
+    /// What the device answers over UDP.
+    services: &'e [UdpService],
+    unanswered: Unanswered,
+    crowd: Option<Crowd>,
+    /// The device passes bytes on from one connection to another.
+    relays: bool,
     /// The programs of the servers.
     programs: &'e RefCell<Vec<Running>>,
     next_port: u16,
@@ -41,6 +52,10 @@ impl Complaint {
         Self(format!("client {number}: {text}"))
     }
 
+    fn of_udp(port: u16, text: &str) -> Self {
+        Self(format!("UDP port {port}: {text}"))
+    }
+
     fn of_server(port: u16, text: &str) -> Self {
         Self(format!("server {port}: {text}"))
     }
@@ -50,6 +65,8 @@ impl<'e> Peer<'e> {
     pub(crate) fn new(
         ether: &'e RefCell<Ether>,
         clients: Vec<Client>,
+        (udp_clients, services): (Vec<UdpClient>, &'e [UdpService]),
+        (crowd, relays): (Option<Crowd>, bool),
         (ports, programs): (&[u16], &'e RefCell<Vec<Running>>),
         has_ipv6: bool,
         device: Ipv4Addr,
@@ -73,6 +90,11 @@ impl<'e> Peer<'e> {
             sockets,
             clients,
             servers,
+            udp_clients,
+            services,
+            unanswered: Unanswered::default(),
+            crowd,
+            relays,
             programs,
             next_port,
             next_poll: u64::MAX,
@@ -87,7 +109,8 @@ impl<'e> Peer<'e> {
     pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
         let news = !self.ether.borrow().to_peer.is_empty();
         let woken = self.clients.iter().any(|client| client.wake <= now)
-            || self.servers.iter().any(|server| server.wake <= now);
+            || self.servers.iter().any(|server| server.wake <= now)
+            || self.udp_clients.iter().any(|client| client.wake <= now);
         if !news && !woken && self.next_poll > now {
             return Ok(false);
         }
@@ -97,8 +120,12 @@ impl<'e> Peer<'e> {
         for index in 0..self.clients.len() {
             self.look_at(index, now, quiet, ending)?;
         }
+        self.wake_crowd(now);
         for index in 0..self.servers.len() {
             self.serve(index, now, ending)?;
+        }
+        for index in 0..self.udp_clients.len() {
+            self.ask(index, now, quiet, ending);
         }
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);
@@ -131,9 +158,18 @@ impl<'e> Peer<'e> {
         let socket = self.sockets.get_mut(handle);
         let port = client.port;
         let before = client.standing();
-        let after = match client.work(socket, now, quiet, ending) {
+        let is_forged = {
+            let forged = &self.ether.borrow().forged;
+            forged.contains(&port) || self.relays && !forged.is_empty()
+        };
+        if let Some(crowd) = &mut self.crowd {
+            crowd.is_spoiled |= is_forged && client.is_visiting();
+        }
+        let is_spoiled = self.crowd.as_ref().is_some_and(|crowd| crowd.is_spoiled);
+        let after = match client.work(socket, self.crowd.as_mut(), (now, quiet, ending)) {
             Ok(after) => after,
-            Err(_) if self.ether.borrow().forged.contains(&port) => {
+            Err(_) if is_forged || is_spoiled => {
+                client.forget_visit(self.crowd.as_mut());
                 client.lost(now, ending);
                 After::Removed
             }
@@ -149,6 +185,15 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
+    /// Lets the clients of the crowd go on, if one of them has heard something.
+    fn wake_crowd(&mut self, now: u64) {
+        let Some(crowd) = &mut self.crowd else { return };
+        if std::mem::take(&mut crowd.has_news) {
+            let visiting = self.clients.iter_mut().filter(|client| client.is_visiting());
+            visiting.for_each(|client| client.wake = now);
+        }
+    }
+
     /// Lets a server work.
     fn serve(&mut self, index: usize, now: u64, ending: bool) -> Result<(), Complaint> {
         let mut programs = self.programs.borrow_mut();
@@ -158,7 +203,8 @@ impl<'e> Peer<'e> {
         };
         let worked = server.work(&mut *running.program, &mut self.sockets, now, ending);
         let mut ether = self.ether.borrow_mut();
-        running.is_spoiled |= ether.forged.contains(&server.port);
+        running.is_spoiled |=
+            ether.forged.contains(&server.port) || self.relays && !ether.forged.is_empty();
         for (connection, news) in server.news.drain(..) {
             ether.digest.word(u64::from(connection) << 1 | u64::from(news == ServerNews::Ended));
             if let Some(observer) = &mut ether.observer {
@@ -173,6 +219,55 @@ impl<'e> Peer<'e> {
             Err(_) if running.is_spoiled => Ok(()),
             Err(text) => Err(Complaint::of_server(server.port, &text)),
         }
+    }
+
+    /// Lets a UDP client work.
+    fn ask(&mut self, index: usize, now: u64, quiet: bool, ending: bool) {
+        let client = &mut self.udp_clients[index];
+        if ending {
+            client.wake = u64::MAX;
+            return;
+        }
+        let handle = match client.socket {
+            Some(handle) => handle,
+            None if client.wake > now => return,
+            None => {
+                let port = self.next_port;
+                self.next_port = following(port);
+                let handle = self.sockets.add(UdpClient::socket(port));
+                client.begin(handle, port);
+                handle
+            }
+        };
+        let device = match client.over_ipv6 {
+            true => IpAddr::V6(address::DEVICE_V6),
+            false => IpAddr::V4(self.device),
+        };
+        let device = SocketAddr::new(device, client.target_port);
+        let of_port = |service: &&UdpService| service.port == client.target_port;
+        let Some(service) = self.services.iter().find(of_port) else { return };
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(handle);
+        let mut ether = self.ether.borrow_mut();
+        let news = client.work(socket, device, service, (now, quiet), &mut ether);
+        if let (Some(news), Some(observer)) = (news, &mut ether.observer) {
+            observer.udp_client(now, client.number, news);
+        }
+    }
+
+    /// Checks the datagrams that have reached the device and that it has sent.
+    ///
+    /// # Errors
+    /// What the device did wrong.
+    pub(crate) fn hear_datagrams(&mut self) -> Result<(), Complaint> {
+        if self.ether.borrow().datagrams.is_empty() {
+            return Ok(());
+        }
+        let datagrams = std::mem::take(&mut self.ether.borrow_mut().datagrams);
+        datagrams.into_iter().try_for_each(|datagram| {
+            let port = datagram.port;
+            let heard = self.unanswered.hear(datagram, self.services);
+            heard.map_err(|text| Complaint::of_udp(port, &text))
+        })
     }
 
     /// Tells the servers about the connects that the device has begun, at this time of its clock.
@@ -249,13 +344,41 @@ impl<'e> Peer<'e> {
 
     fn fresh_port(&mut self) -> u16 {
         let port = self.next_port;
-        self.next_port = if port >= 60_000 { 40_000 } else { port + 1 };
+        self.next_port = following(port);
         port
+    }
+
+    /// Lets clients that are connected and must be served begin again.
+    pub(crate) fn connect_again(&mut self) {
+        let is_owed = |client: &&mut Client| client.is_owed() && client.stage == Stage::Connected;
+        self.clients.iter_mut().filter(is_owed).for_each(Client::will_connect_again);
+        self.dismiss(Client::is_owed);
+    }
+
+    /// Lets clients leave that need not be served.
+    pub(crate) fn dismiss_others(&mut self) {
+        self.dismiss(|client| !client.is_owed());
+    }
+
+    /// Lets clients leave, with a reset.
+    fn dismiss(&mut self, which: impl Fn(&Client) -> bool) {
+        for client in &mut self.clients {
+            if let Some(handle) = client.socket
+                && client.stage == Stage::Connected
+                && which(client)
+            {
+                self.sockets.get_mut::<Socket<'_>>(handle).abort();
+                client.wake = 0;
+                client.forget_visit(self.crowd.as_mut());
+                client.stage = Stage::Leaving;
+            }
+        }
     }
 
     /// Restarts the machine: all connections are forgotten.
     pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
         self.forget(now, ending, |_| true);
+        self.restart_udp_clients(now);
         let mut programs = self.programs.borrow_mut();
         for (server, running) in self.servers.iter_mut().zip(programs.iter_mut()) {
             server.reboot(&mut *running.program, &mut self.sockets);
@@ -265,7 +388,18 @@ impl<'e> Peer<'e> {
     /// Handles a change of the device's address. Clients that connect to the old one give up.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
         self.device = address;
+        // Their stack would wait for the old address.
+        self.restart_udp_clients(now);
         self.forget(now, ending, |state| state == State::SynSent);
+    }
+
+    fn restart_udp_clients(&mut self, now: u64) {
+        for client in &mut self.udp_clients {
+            if let Some(handle) = client.socket {
+                self.sockets.remove(handle);
+                client.restart(now);
+            }
+        }
     }
 
     fn forget(&mut self, now: u64, ending: bool, which: impl Fn(State) -> bool) {
@@ -276,6 +410,7 @@ impl<'e> Peer<'e> {
             {
                 let before = client.standing();
                 self.sockets.remove(handle);
+                client.forget_visit(self.crowd.as_mut());
                 client.lost(now, ending);
                 self.tell(index, now, before);
             }
@@ -286,16 +421,23 @@ impl<'e> Peer<'e> {
     pub(crate) fn next(&self) -> u64 {
         let wakes = self.clients.iter().map(|client| client.wake);
         let wakes = wakes.chain(self.servers.iter().map(|server| server.wake));
+        let wakes = wakes.chain(self.udp_clients.iter().map(|client| client.wake));
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 
     /// Returns whether every client that must be served has been, and none is still to come.
     pub(crate) fn is_served(&self) -> bool {
-        !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))
+        self.udp_clients.iter().all(|client| client.served)
+            && !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))
     }
 
     fn is_coming(&self, client: &Client) -> bool {
         let state = client.socket.map(|socket| self.sockets.get::<Socket<'_>>(socket).state());
         client.stage == Stage::Waiting || state == Some(State::SynSent)
     }
+}
+
+/// Returns the local port after this one.
+const fn following(port: u16) -> u16 {
+    if port >= 60_000 { 40_000 } else { port + 1 }
 }

@@ -24,6 +24,8 @@ pub struct Script {
     pub(crate) endings: Vec<Vec<u8>>,
     /// A device that is asked to end must end the stream with one of these.
     pub(crate) goodbye: bool,
+    /// It is no script: the program of the test case's crowd runs the client.
+    pub(crate) is_of_crowd: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +46,11 @@ pub(crate) enum Step {
 impl Script {
     /// Makes the script of a client that connects and sends nothing.
     pub const fn new() -> Self {
-        Self { steps: Vec::new(), endings: Vec::new(), goodbye: false }
+        Self { steps: Vec::new(), endings: Vec::new(), goodbye: false, is_of_crowd: false }
+    }
+
+    pub(crate) fn of_crowd() -> Self {
+        Self { is_of_crowd: true, ..Self::new() }
     }
 
     /// Sends bytes.
@@ -170,13 +176,18 @@ pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u
 /// The choices that a script may make. Each goes through the choice log.
 pub struct Choices<'t> {
     choice_log: &'t mut ChoiceLog,
-    /// The number of the client or, from [`SERVERS_FROM`] on, of the server.
+    /// The number of the client; from [`SERVERS_FROM`] on of the server, from [`UDP_CLIENTS_FROM`] on of the
+    /// UDP client.
     number: u32,
     asked: u32,
 }
 
 /// The choices of servers have numbers behind those of clients.
 pub(crate) const SERVERS_FROM: u32 = 1_000;
+/// That of the crowd is behind them.
+pub(crate) const CROWD: u32 = 1_900;
+/// Those of UDP clients are behind it.
+pub(crate) const UDP_CLIENTS_FROM: u32 = 2_000;
 
 impl<'t> Choices<'t> {
     pub(crate) fn new(choice_log: &'t mut ChoiceLog, number: u32) -> Self {

@@ -10,6 +10,7 @@ use std::net::Ipv4Addr;
 
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::fault::Fault;
+use crate::world::choices::kinds::UdpBehaviour;
 use crate::world::device::clock;
 use crate::world::device::executor::Postpone;
 use crate::world::device::interrupt::{self, Handler};
@@ -19,6 +20,7 @@ use crate::world::device::size::Device;
 use crate::world::network::address;
 use crate::world::network::dhcp::Dhcp;
 use crate::world::network::ether::Ether;
+use crate::world::peers::answers::UdpService;
 use crate::world::peers::attacker::Attacker;
 use crate::world::peers::client::Client;
 use crate::world::peers::peer::{Complaint, Peer};
@@ -89,6 +91,11 @@ pub(crate) struct Simulation<'w> {
     now: u64,
     ends_when_interrupted: bool,
     default: bool,
+    /// Nothing can lose a datagram, and there is one UDP client.
+    loses_none: bool,
+    /// As in [`Application`].
+    keeps_silent_clients: bool,
+    relays: bool,
 }
 
 /// The summary of a simulation, without its verdict.
@@ -115,6 +122,10 @@ pub(crate) struct Application<'w> {
     pub(crate) limits: &'w [u64],
     pub(crate) handlers: &'w [Handler],
     pub(crate) has_ipv6: bool,
+    /// What it answers over UDP.
+    pub(crate) services: &'w [UdpService],
+    pub(crate) keeps_silent_clients: bool,
+    pub(crate) relays: bool,
 }
 
 impl<'w> Simulation<'w> {
@@ -127,10 +138,19 @@ impl<'w> Simulation<'w> {
         seed: u64,
     ) -> Self {
         let clients = std::mem::take(&mut plan.clients);
+        let udp_clients = std::mem::take(&mut plan.udp_clients);
+        let crowd = plan.crowd.take();
         let plan = &*plan;
         let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted, servers, limits, .. } = application;
         let default = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
+        // More than one might find no room in the stack.
+        let loses_none = match &*udp_clients {
+            [client] => plan.is_undisturbed() && client.behaviour == UdpBehaviour::Normal,
+            _ => false,
+        };
+        let services = application.services;
+        ether.borrow_mut().udp_ports = services.iter().map(|service| service.port).collect();
         ether.borrow_mut().has_attacker = !plan.attacks.is_empty();
         ether.borrow_mut().servers = servers.to_vec();
         let lease = plan.lease.filter(|_| device.leased);
@@ -142,6 +162,8 @@ impl<'w> Simulation<'w> {
             peer: Peer::new(
                 ether,
                 clients,
+                (udp_clients, services),
+                (crowd, application.relays),
                 (servers, &shared.programs),
                 application.has_ipv6,
                 address::DEVICE,
@@ -164,6 +186,9 @@ impl<'w> Simulation<'w> {
             quiet_since: 0,
             ends_when_interrupted,
             default,
+            loses_none,
+            keeps_silent_clients: application.keeps_silent_clients,
+            relays: application.relays,
         }
     }
 
@@ -211,6 +236,10 @@ impl<'w> Simulation<'w> {
             summary.served += 1;
             summary.waited.count(client.waited);
         }
+        for client in self.peer.udp_clients.iter().filter(|client| client.served) {
+            summary.served += 1;
+            summary.waited.count(client.waited);
+        }
         summary
     }
 
@@ -238,6 +267,7 @@ impl<'w> Simulation<'w> {
             }
             let complain = |Complaint(text)| Verdict::Invariant(text);
             self.peer.is_called(clock::device_now()).map_err(complain)?;
+            self.peer.hear_datagrams().map_err(complain)?;
             let answered = !self.plan.attacks.is_empty() && {
                 let ether = &mut self.ether.borrow_mut();
                 self.attacker.work(ether)
@@ -245,6 +275,9 @@ impl<'w> Simulation<'w> {
             self.lease();
             let quiet = self.phase != Phase::Faults;
             let ending = self.is_ending();
+            if quiet && self.keeps_silent_clients {
+                self.peer.dismiss_others();
+            }
             let talked = self.peer.work(self.now, quiet, ending).map_err(complain)?;
             let asked = self.ask_again();
             let woken = clock::wake();

@@ -11,6 +11,8 @@
 //! | `server` | the same, a listener, and connections that read, write, wait and close |
 //! | `echo` | a listener with connections, and nothing else |
 //! | `http`, `http-all` | the same with an HTTP server: two routes, and every kind of route |
+//! | `names` | a resolver, a client of time servers, and a connection by name |
+//! | `mqtt` | an MQTT client, which does all that it can, and its connection |
 //! | `memory` | storages of different capacities, whose sizes are compared |
 
 #![no_std]

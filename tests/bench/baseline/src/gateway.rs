@@ -6,7 +6,7 @@
 //!   status × 5 ───┘                      └── uplink, woken by each sample
 //! ```
 //!
-//! The tasks run in one executor of one thread, and none holds a borrow across an `await`.
+//! Discovery stands beside them. The tasks run in one executor of one thread, and none holds a borrow across an `await`.
 
 use core::cell::{Cell, RefCell};
 
@@ -16,6 +16,7 @@ use embassy_sync::watch::Watch;
 use embassy_time::Instant;
 
 pub mod console;
+pub mod discovery;
 pub mod net;
 mod request;
 pub mod sensor;

@@ -17,6 +17,7 @@
 
 #![no_std]
 
+#[cfg(feature = "udp")]
 pub mod gateway;
 pub mod server;
 pub mod sizes;

@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::task::Poll;
 
-use picoevent::{Action, Backend, Conn, ConnError, EventBase, Instant, ListenError, Listener};
+use picoevent::{
+    Action, Backend, Conn, ConnError, EventBase, Instant, ListenError, Listener, Network,
+};
 
 use super::datagrams::Datagrams;
 use super::wire::Wire;
@@ -17,6 +19,8 @@ pub struct Scripted {
     listeners: Vec<(Listener, SocketAddr, bool)>,
     wires: Vec<Wire>,
     datagrams: Datagrams,
+    /// What the base is told of the network.
+    pub network: Network,
     /// An address at which connects get no answer.
     silent: SocketAddr,
     /// Something may have happened since the last look.
@@ -31,8 +35,9 @@ impl Scripted {
             listeners: Vec::new(),
             wires: Vec::new(),
             datagrams: Datagrams::default(),
+            network: Network::new(),
             silent,
-            has_news: false,
+            has_news: true,
         }
     }
 
@@ -155,6 +160,7 @@ impl<A> Backend<A> for Scripted {
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
         self.has_news = false;
+        base.network_is(&self.network);
         self.datagrams.feed(base);
         for wire in &mut self.wires {
             let is_over = wire.is_peer_reset || wire.is_device_reset || wire.is_device_ended;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use picoevent::{Conn, ConnError, EventBase};
+use picoevent::{Conn, ConnError, Direction, EventBase};
 
 use crate::stage::{Ending, Heard};
 
@@ -77,7 +77,7 @@ impl Wire {
         }
         if self.is_peer_reset {
             self.conn = None;
-            return base.failed(conn, ConnError::Reset);
+            return base.failed(conn, ConnError::Reset.found(Direction::Read));
         }
         if self.is_peer_ended && base.input(conn).is_some() {
             base.finished(conn);

@@ -113,7 +113,10 @@ pub fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, v
     let data = world.data(offset);
     let pool = world.pool_of(place);
     let shadow = &mut world.conns[place];
-    let may_answer = pool.output - shadow.output.held() >= shadow.room;
+    let may_answer = pool.output - shadow.output.held() >= shadow.kind.room;
+    if !matches!(verb, 2..=5) {
+        shadow.awaited = 0;
+    }
     let held = &mut shadow.input;
     let mut target = vec![0; len];
     match verb {

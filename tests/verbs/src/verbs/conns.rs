@@ -27,17 +27,18 @@ pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
     };
     let handle = match made {
         Ok(handle) => handle,
-        Err(SetupError::Room) => return assert!(kind.room > sizes.output),
-        Err(SetupError::Busy) => return assert!(kind.busy.len() > sizes.output),
         Err(error) => {
-            assert_eq!(error, SetupError::PoolFull);
+            assert_eq!(error, kind.refused(sizes).unwrap_or(SetupError::PoolFull));
+            if error != SetupError::PoolFull {
+                return;
+            }
             let is_full = world.held(pool) >= sizes.most || world.taken(pool).1 == sizes.slots;
             return assert!(is_full, "there is room");
         }
     };
     assert!(world.held(pool) < sizes.most, "the pool is full");
     world.evict(handle);
-    let mut shadow = ConnShadow::new(handle, None, pool, kind.room);
+    let mut shadow = ConnShadow::new(handle, None, pool, kind);
     if !is_resting {
         shadow.connects_at = Some(cx.now());
     }
@@ -75,13 +76,13 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_conn() else {
         return assert!(cx.conn(FOREIGN.conn).is_err());
     };
-    let verb = world.bytes.below(32);
+    let verb = world.bytes.below(34);
     world.follow(cx);
     world.forget_dropped(cx);
     let Ok(mut conn) = cx.conn(world.conns[place].handle) else {
         return assert!(!world.conns[place].answers());
     };
-    if world.conns[place].life != Life::Held && verb < 27 {
+    if world.conns[place].life != Life::Held && !(27..=31).contains(&verb) {
         return;
     }
     match verb {
@@ -90,6 +91,8 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
         14..=23 => bytes::read(world, place, conn, verb - 14),
         24..=26 => alarm(world, place, conn, verb),
         27 => connect_again(world, &mut conn, place),
+        32 => change_kind(world, place, conn),
+        33 => wait(world, place, conn),
         _ => {
             match verb {
                 28 | 29 => conn.close(),
@@ -101,9 +104,42 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
                 _ if shadow.life != Life::Held => shadow.reconnects = None,
                 28 | 29 => shadow.close(now),
                 30 => shadow.abort(now, ConnEnd::Aborted),
-                _ => shadow.abort(now, ConnEnd::Failed(ConnError::TimedOut)),
+                _ => shadow.abort_with(ConnEnd::Failed(ConnError::TimedOut)),
             }
         }
+    }
+}
+
+/// Gives it other settings.
+fn change_kind(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>) {
+    let (kind, pool) = (world.bytes.pick(KINDS), world.sizes.pools[world.conns[place].pool]);
+    let shadow = &mut world.conns[place];
+    let is_too_much = shadow.input.len() > kind.input.1 || shadow.output.held() > kind.output.1;
+    let refused = kind.refused(pool).or(is_too_much.then_some(SetupError::Marks));
+    assert_eq!(conn.set_settings(kind.settings), refused.map_or(Ok(()), Err), "{shadow:?}");
+    if refused.is_none() {
+        (shadow.kind, shadow.awaited) = (kind, 0);
+        assert_eq!(conn.settings(), Some(kind.settings));
+        let marks = [
+            (Direction::Read, kind.input, pool.input),
+            (Direction::Write, kind.output, pool.output),
+        ];
+        for (direction, (low, high), size) in marks {
+            let low = if direction == Direction::Read { low.max(1) } else { low };
+            assert_eq!(conn.marks(direction), (low, high.min(size)));
+        }
+    }
+}
+
+/// Waits for input, or asks for a callback for output.
+fn wait(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>) {
+    let (amount, input) = (world.bytes.below(6), world.pool_of(place).input);
+    let shadow = &mut world.conns[place];
+    if world.bytes.coin() {
+        conn.write_again();
+    } else {
+        conn.wait_for_input(amount);
+        shadow.awaited = amount.clamp(1, input);
     }
 }
 
@@ -135,13 +171,14 @@ fn alarm(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb
 }
 
 fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
+    let output = world.pool_of(place).output;
     let shadow = &mut world.conns[place];
     match verb {
         0 => {
             let wanted = world.bytes.below(6);
             conn.wait_for_room(wanted);
             if !shadow.finished && !shadow.failed {
-                shadow.wanted = wanted.clamp(1, world.sizes.pools[shadow.pool].output);
+                shadow.wanted = wanted.clamp(1, output);
             }
         }
         1 | 2 => {
@@ -200,6 +237,7 @@ pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let is_over = world.conns[to].finished || world.conns[to].failed;
     let amount = if is_over { 0 } else { room.min(world.conns[from].input.len()).min(most) };
     assert_eq!(answer, Ok(amount));
+    world.conns[from].awaited = 0;
     let moved: Vec<u8> = world.conns[from].input.drain(..amount).collect();
     world.conns[to].output.extend(&moved);
 }

@@ -24,7 +24,7 @@ static STORAGE: ConstStaticCell<Storage<Echo, 4, { CLIENTS.conns() }, { CLIENTS.
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
     let resources = RESOURCES.init_with(StackResources::new);
-    let stack = board::start(spawner, resources, || INTERRUPT.raise());
+    let (stack, _) = board::start(spawner, resources, || INTERRUPT.raise());
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     Echo::start(&mut base, address, CLIENTS).expect("the storage has room");

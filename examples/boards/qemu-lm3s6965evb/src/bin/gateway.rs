@@ -6,17 +6,20 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use embassy_net::{Stack, StackResources};
-use gateway::{BUTTON, CONSOLE_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature};
-use picoevent::{EventBase, Signal, Trigger};
-use picoevent_embassy::{Config, Sockets, run};
+use gateway::{
+    BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature,
+};
+use picoevent::{EventBase, Run, Signal, Trigger};
+use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 use qemu_lm3s6965evb::{self as board, COLLECTOR, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static PRESSED: Trigger = Trigger::new(BUTTON);
-/// A socket for each connection of the pools, one more for each listener, and DHCP's.
-static RESOURCES: StaticCell<StackResources<14>> = StaticCell::new();
+/// A socket for each connection of the pools, one more for each listener, discovery's and DHCP's.
+static RESOURCES: StaticCell<StackResources<15>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<13, 128, 256>> = ConstStaticCell::new(Sockets::new());
+static UDP: ConstStaticCell<UdpSockets<1, 64, 64>> = ConstStaticCell::new(UdpSockets::new());
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 
@@ -29,13 +32,19 @@ fn main() -> ! {
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
     let collector = COLLECTOR.map(SocketAddr::from);
-    let app = GATEWAY.init_with(|| Gateway::new(Setup { sensor: temperature, collector, seed: 1 }));
+    let setup = Setup { name: "gateway", sensor: temperature, collector };
+    let app = GATEWAY.init_with(|| Gateway::new(setup));
     let mut base = EventBase::new(MEMORY.take());
+    base.seed(&board::weak_seed());
     let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    app.start(&mut base, at(CONSOLE_PORT), at(STATUS_PORT)).expect("the memory is made for it");
+    app.start(&mut base, at(CONSOLE_PORT), at(STATUS_PORT), at(DISCOVERY_PORT))
+        .expect("the memory is made for it");
     defmt::info!("listening on ports {} and {}", CONSOLE_PORT, STATUS_PORT);
     let triggers = [&INTERRUPT, &PRESSED];
-    run(stack, SOCKETS.take(), &triggers, &mut base, app, Config::default()).await;
+    let adapter = Adapter::new(stack, SOCKETS.take(), &triggers, Config::default());
+    let mut adapter = adapter.with_udp(UDP.take());
+    adapter.run(&mut base, app, Run::DEFAULT).await;
+    adapter.close(&mut base).await;
     defmt::info!("done");
     board::exit(0)
 }

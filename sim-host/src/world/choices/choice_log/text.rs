@@ -17,6 +17,7 @@ use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::kinds::TroubleKind;
+use crate::world::choices::kinds::UdpBehaviour;
 
 /// Why a text is not a choice log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,9 @@ fn word_of_answer(stream: Stream, point: ChoicePoint, answer: u64) -> Option<&'s
         (Stream::Fault, ChoicePoint::Kind) => FaultKind::ALL.get(index).map(|kind| kind.word()),
         (Stream::Attacker, ChoicePoint::Kind) => AttackKind::ALL.get(index).map(|kind| kind.word()),
         (Stream::Server, ChoicePoint::Kind) => TroubleKind::ALL.get(index).map(|kind| kind.word()),
+        (Stream::UdpClient, ChoicePoint::Kind) => {
+            UdpBehaviour::ALL.get(index).map(|kind| kind.word())
+        }
         _ => None,
     }
 }

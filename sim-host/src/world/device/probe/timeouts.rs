@@ -9,8 +9,6 @@ use picoevent::{Conn, ConnEvent, EventBase, Fired, Instant};
 pub(super) struct Timeouts {
     conns: Vec<Option<Watched>>,
     handles: Vec<Conn>,
-    /// There was a look before.
-    has_looked: bool,
 }
 
 /// A connection's state at the previous look.
@@ -43,7 +41,6 @@ pub(super) enum Maker {
 impl Timeouts {
     pub(super) fn restart(&mut self) {
         self.conns.clear();
-        self.has_looked = false;
     }
 
     /// Inspects all connections and records what has changed since the previous look.
@@ -54,9 +51,6 @@ impl Timeouts {
         self.handles.clear();
         self.handles.extend(base.conns());
         let now = base.now();
-        // The application's start is before the first turn, which is the first to feed the time. A
-        // connection that was made there counts from zero.
-        let made = if std::mem::replace(&mut self.has_looked, true) { now } else { Instant::ZERO };
         for conn in &self.handles {
             let Some(mut seen) = Watched::of(base, *conn) else { continue };
             if self.conns.len() <= conn.index() {
@@ -65,7 +59,7 @@ impl Timeouts {
             let place = &mut self.conns[conn.index()];
             match place.filter(|before| before.conn == *conn) {
                 Some(before) => seen.go_on(&before, now),
-                None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [made; 2]),
+                None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [now; 2]),
             }
             *place = Some(seen);
         }

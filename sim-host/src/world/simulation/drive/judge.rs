@@ -41,6 +41,12 @@ impl Simulation<'_> {
             let text = "was refused without a reason";
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
         }
+        if self.loses_none
+            && let Some(client) = self.peer.udp_clients.iter().find(|client| client.asked_again)
+        {
+            let text = "was not answered, though nothing was lost";
+            return over(Verdict::Invariant(format!("UDP client {} {text}", client.number)));
+        }
         match self.phase {
             Phase::Serving(_) if self.peer.is_served() && self.is_met() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
@@ -153,9 +159,10 @@ impl Simulation<'_> {
         (clients_needed > 0).then_some((port, clients_needed))
     }
 
-    /// Returns how many sockets the device has besides those of connections that it keeps.
+    /// Returns for how many clients the device has sockets, besides those of connections that it keeps.
     fn spare_sockets(&self) -> usize {
-        self.device.sockets.saturating_sub(self.device.baseline.conns)
+        let spare = self.device.sockets.saturating_sub(self.device.baseline.conns);
+        if self.relays { spare / 2 } else { spare }
     }
 
     /// Lets clients connect to the next listener.
@@ -190,13 +197,21 @@ impl Simulation<'_> {
     }
 
     fn unserved(&self) -> Verdict {
+        let after = SERVED_WITHIN / 1_000_000;
         let client = self.peer.clients.iter().find(|client| client.is_owed());
+        if client.is_none()
+            && let Some(client) = self.peer.udp_clients.iter().find(|client| !client.served)
+        {
+            let number = client.number;
+            return Verdict::Stuck(format!(
+                "UDP client {number} is not answered, {after} s after the last fault"
+            ));
+        }
         let (number, how) = client.map_or((0, Stage::Gone), |client| (client.number, client.stage));
         let how = match how {
             Stage::Connected => "is connected and waits",
             _ => "is refused again and again",
         };
-        let after = SERVED_WITHIN / 1_000_000;
         Verdict::Stuck(format!("client {number} {how}, {after} s after the last fault"))
     }
 

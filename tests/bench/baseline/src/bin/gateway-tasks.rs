@@ -8,11 +8,13 @@ use embassy_net::StackResources;
 use embassy_time::Timer;
 use picoevent_baseline::board::{self, COLLECTOR};
 use picoevent_baseline::gateway::net::SOCKETS;
-use picoevent_baseline::gateway::{BUTTON, ENDING, Gateway, console, sensor, status, uplink};
+use picoevent_baseline::gateway::{
+    BUTTON, ENDING, Gateway, console, discovery, sensor, status, uplink,
+};
 use static_cell::StaticCell;
 
-/// The sockets of both ports, the uplink's, and DHCP's.
-static RESOURCES: StaticCell<StackResources<{ 2 * SOCKETS + 2 }>> = StaticCell::new();
+/// The sockets of both ports, the uplink's, discovery's, and DHCP's.
+static RESOURCES: StaticCell<StackResources<{ 2 * SOCKETS + 3 }>> = StaticCell::new();
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 
 #[cortex_m_rt::entry]
@@ -30,6 +32,7 @@ fn main() -> ! {
             if let Some(collector) = COLLECTOR {
                 spawner.spawn(uplink::run(stack, collector, gateway).expect("spawned once"));
             }
+            spawner.spawn(discovery::run(stack).expect("spawned once"));
             spawner.spawn(sensor::run(gateway).expect("spawned once"));
             spawner.spawn(end().expect("spawned once"));
         },

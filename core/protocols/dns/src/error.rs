@@ -1,0 +1,112 @@
+//! Why a look-up does not begin, and why it finds nothing.
+
+use core::fmt;
+
+use picoevent::{ConnError, ConnectError, FullError, SetupError, UnseededError};
+
+/// Why a look-up, or a connection by name, did not begin. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ResolveError {
+    /// It is no name: labels of 1 to 63 letters, digits, hyphens and underscores with dots between them.
+    Invalid,
+    /// The name is longer than the resolver keeps.
+    TooLong {
+        /// The most bytes of a name.
+        most: usize,
+    },
+    /// All look-ups of the resolver are under way.
+    Lookups,
+    /// All names of the resolver are being looked up, or are in the list of hosts.
+    Names,
+    /// The base has no seed for random numbers.
+    Unseeded,
+    /// The base has no event, or no connection, for it.
+    Setup(SetupError),
+    /// The connection cannot connect again.
+    Connect(ConnectError),
+}
+
+impl From<UnseededError> for ResolveError {
+    fn from(_: UnseededError) -> Self {
+        Self::Unseeded
+    }
+}
+
+impl From<FullError> for ResolveError {
+    fn from(error: FullError) -> Self {
+        Self::Setup(error.into())
+    }
+}
+
+impl From<SetupError> for ResolveError {
+    fn from(error: SetupError) -> Self {
+        Self::Setup(error)
+    }
+}
+
+impl From<ConnectError> for ResolveError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
+    }
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid => f.write_str("not a name of letters, digits, hyphens and dots"),
+            Self::TooLong { most } => write!(f, "the name is longer than {most} bytes"),
+            Self::Lookups => f.write_str("all look-ups of the resolver are under way"),
+            Self::Names => f.write_str("all names of the resolver are in use"),
+            Self::Unseeded => UnseededError.fmt(f),
+            Self::Setup(error) => error.fmt(f),
+            Self::Connect(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ResolveError {}
+
+/// Why a look-up has found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum LookupError {
+    /// There is no such name.
+    NoSuchName,
+    /// The name has no address of this family.
+    NoAddress,
+    /// No server has answered in time, or knew.
+    NoAnswer,
+    /// The resolver knows no server.
+    NoServer,
+    /// The answer is too long to be received.
+    TooLong,
+    /// There is no socket to ask with.
+    NoSocket,
+}
+
+impl From<LookupError> for ConnError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::NoSuchName | LookupError::NoAddress => Self::NotFound,
+            LookupError::NoAnswer | LookupError::TooLong => Self::TimedOut,
+            LookupError::NoServer => Self::Unreachable,
+            LookupError::NoSocket => Self::NoSocket,
+        }
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchName => "there is no such name",
+            Self::NoAddress => "the name has no such address",
+            Self::NoAnswer => "no name server has answered",
+            Self::NoServer => "no name server is known",
+            Self::TooLong => "the answer of the name server is too long",
+            Self::NoSocket => "there is no socket for questions",
+        })
+    }
+}
+
+impl core::error::Error for LookupError {}

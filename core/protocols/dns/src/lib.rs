@@ -1,0 +1,109 @@
+//! Names for [picoevent](picoevent): a resolver over its UDP sockets, for boards and hosts alike.
+//!
+//! ```
+//! use core::time::Duration;
+//! use picoevent::{Conn, ConnEnd, ConnMut, Cx, PoolId, Protocol};
+//! use picoevent_dns::{self as dns, HasResolver, ResolveError, Resolver, ResolverMut};
+//!
+//! struct App {
+//!     /// Two look-ups at once, and four names kept.
+//!     names: Resolver<App, 2, 4>,
+//! }
+//!
+//! impl HasResolver for App {
+//!     fn resolver(&mut self) -> ResolverMut<'_, Self> {
+//!         self.names.as_mut()
+//!     }
+//! }
+//!
+//! /// A connection to a host that is known by its name.
+//! struct Uplink;
+//!
+//! impl Protocol<App> for Uplink {
+//!     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+//!         conn.consume(usize::MAX);
+//!     }
+//!
+//!     /// The name is looked up again, since its address may have changed.
+//!     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
+//!         let _ = dns::connect_again(app, conn, Duration::from_secs(5), "collector.example", 7000);
+//!     }
+//! }
+//!
+//! fn start(app: &mut App, cx: &mut Cx<App>, pool: PoolId) -> Result<Conn, ResolveError> {
+//!     app.names.set_servers(&["192.0.2.53:53".parse().unwrap()]);
+//!     dns::connect::<_, Uplink>(app, cx, "collector.example", 7000, pool)
+//! }
+//! # let _ = (start, App { names: Resolver::new() });
+//! ```
+//!
+//! * The application owns the [`Resolver`] and says with [`HasResolver`] where it is, because callbacks are
+//!   plain functions. Its capacities are in its type; nothing allocates.
+//! * A look-up ends in exactly one callback, also when it is answered at once: a literal address, a name that
+//!   is kept, a name without servers to ask. It can be cancelled.
+//! * Questions go over UDP to the servers in turn, three rounds, with 1, 2 and 4 seconds for an answer. An
+//!   answer that is cut off is fetched over TCP, if there is a [pool](Resolver::set_tcp_pool) for that.
+//! * An answer counts only if it comes from one of the servers, to the port, with the number and with the case of
+//!   the letters that were chosen at random for this question (RFC 5452).
+//! * Names that end in `.local` are asked from the neighbours, by multicast (RFC 6762), and need no server. An answer
+//!   counts from any of them.
+//! * Answers are kept as long as they say, also those that there is nothing. When the room is used up, the
+//!   answer that ends first makes room.
+//!
+//! The storage needs an event, and a UDP socket with the resolver's [rings](Resolver::set_rings) for each
+//! family of servers. With one more, each group of questions has a port of its own. The base needs a
+//! [seed](picoevent::EventBase::seed).
+#![cfg_attr(not(test), no_std)]
+#![doc(test(attr(deny(warnings))))]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may panic"))]
+
+mod addresses;
+mod answer;
+mod error;
+mod literal;
+pub mod mdns;
+mod questions;
+mod resolver;
+mod system;
+mod tcp;
+mod udp;
+mod verbs;
+pub mod wire;
+
+use core::net::IpAddr;
+
+pub use addresses::Addresses;
+pub use error::{LookupError, ResolveError};
+pub use resolver::{HasResolver, Lookup, OnLookup, Resolver, ResolverMut};
+pub use system::{hosts, name_servers};
+pub use verbs::{add_host, cancel, connect, connect_again, resolve};
+
+/// A family of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// Both families.
+    const ALL: [Self; 2] = [Self::V4, Self::V6];
+
+    /// Returns the family of an address.
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}

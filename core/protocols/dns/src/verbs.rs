@@ -1,0 +1,201 @@
+//! What an application does with its resolver.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
+
+use picoevent::{Conn, ConnMut, Cx, Instant, Mode, PoolId, Protocol, UnseededError};
+
+use crate::error::ResolveError;
+use crate::questions::check;
+use crate::resolver::{HasResolver, Lookup, OnLookup, Then};
+use crate::{Family, literal, udp};
+
+/// Looks up the addresses of a name, of one family or of both, and calls `call` with them. It is always
+/// called later, also when the answer is known.
+///
+/// A literal address is its own answer, and `localhost` is the loopback. A dot at the end of the name changes
+/// nothing: no domain is added to names.
+///
+/// ```
+/// use picoevent::Cx;
+/// use picoevent_dns::{self as dns, Addresses, HasResolver, Lookup, LookupError, ResolveError};
+///
+/// fn start<A: HasResolver>(app: &mut A, cx: &mut Cx<A>) -> Result<Lookup, ResolveError> {
+///     dns::resolve(app, cx, "example.org", None, found)
+/// }
+///
+/// fn found<A>(_: &mut A, _: &mut Cx<A>, _: Lookup, answer: Result<Addresses, LookupError>) {
+///     for address in answer.iter().flat_map(Addresses::iter) {
+///         // Use it.
+/// #       let _ = address;
+///     }
+/// }
+/// # struct App(picoevent_dns::Resolver<App, 1, 2>);
+/// # impl HasResolver for App {
+/// #     fn resolver(&mut self) -> picoevent_dns::ResolverMut<'_, Self> {
+/// #         self.0.as_mut()
+/// #     }
+/// # }
+/// # let _ = start::<App>;
+/// ```
+///
+/// # Errors
+/// [`ResolveError`]; `call` is not called then.
+pub fn resolve<A: HasResolver>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    name: &str,
+    family: Option<Family>,
+    call: OnLookup<A>,
+) -> Result<Lookup, ResolveError> {
+    let reserved = reserve(app, cx, name, family, Duration::ZERO)?;
+    Ok(begin(app, cx, reserved, Then::Call(call)))
+}
+
+/// Cancels a look-up: its callback is not called. Returns whether it was under way.
+pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
+    let mut resolver = app.resolver();
+    let place = usize::from(lookup.place);
+    let slot = resolver.lookups.get(place);
+    let is_held = slot.is_some_and(|slot| !slot.is_free() && slot.serial == lookup.serial);
+    if is_held {
+        resolver.free(place);
+    }
+    is_held
+}
+
+/// Connects to a host by its name, from a pool: [`Cx::connect`] behind a look-up. The connection is at rest until
+/// the address is there. The callbacks of `P` get the outcome, [`opened`](Protocol::opened) or
+/// [`ended`](Protocol::ended); a name without an address ends it as
+/// [`NotFound`](picoevent::ConnError::NotFound).
+///
+/// Of several addresses, each connection takes the next one.
+///
+/// # Errors
+/// [`ResolveError`]; there is no connection then.
+pub fn connect<A: HasResolver, P: Protocol<A>>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    name: &str,
+    port: u16,
+    pool: PoolId,
+) -> Result<Conn, ResolveError> {
+    let reserved = reserve(app, cx, name, None, Duration::ZERO)?;
+    match cx.outgoing::<P>(pool) {
+        Ok(conn) => {
+            begin(app, cx, reserved, Then::Connect(conn, port));
+            Ok(conn)
+        }
+        Err(error) => {
+            app.resolver().free(reserved);
+            Err(error.into())
+        }
+    }
+}
+
+/// Connects a connection again, in its [`ended`](Protocol::ended) callback or while it is at rest, `delay` from now:
+/// [`ConnMut::connect_after`] behind a look-up, which begins when the delay is over.
+///
+/// # Errors
+/// [`ResolveError`]; the connection has ended then, or stays at rest.
+pub fn connect_again<A: HasResolver>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    delay: Duration,
+    name: &str,
+    port: u16,
+) -> Result<(), ResolveError> {
+    let reserved = reserve(app, conn.cx(), name, None, delay)?;
+    // It rests until the address replaces this one.
+    if let Err(error) = conn.connect_after(Duration::MAX, (Ipv4Addr::UNSPECIFIED, port).into()) {
+        app.resolver().free(reserved);
+        return Err(error.into());
+    }
+    let id = conn.id();
+    begin(app, conn.cx(), reserved, Then::Connect(id, port));
+    Ok(())
+}
+
+/// Adds a line of a list of hosts: the name has this address, and no server is asked. A name can have one
+/// address of each family; a later line replaces it.
+///
+/// # Errors
+/// [`ResolveError::Invalid`], [`ResolveError::TooLong`] and [`ResolveError::Names`].
+pub fn add_host<A: HasResolver>(
+    app: &mut A,
+    name: &str,
+    address: IpAddr,
+) -> Result<(), ResolveError> {
+    check(name)?;
+    let name = name.strip_suffix('.').unwrap_or(name);
+    app.resolver().keep(name, Family::of(address), Some(address), Instant::MAX)?;
+    Ok(())
+}
+
+/// Finds all that a look-up needs. Returns the place of it, which stays free until it [begins](begin).
+fn reserve<A: HasResolver>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    name: &str,
+    family: Option<Family>,
+    delay: Duration,
+) -> Result<usize, ResolveError> {
+    let literal = literal::parse(name);
+    if literal.is_none() {
+        check(name)?;
+    }
+    if !cx.is_seeded() {
+        return Err(UnseededError.into());
+    }
+    if app.resolver().client.timer.is_none() {
+        let timer = cx.new_timer(Mode::OneShot, udp::tick::<A>)?;
+        app.resolver().client.timer = Some(timer);
+    }
+    let now = cx.now();
+    let mut resolver = app.resolver();
+    let place = resolver.free_lookup().ok_or(ResolveError::Lookups)?;
+    // A literal has one family.
+    let family = family.or(literal.map(Family::of));
+    for one in Family::ALL.into_iter().filter(|one| family.is_none_or(|family| family == *one)) {
+        let made = match own_address(name, literal, one) {
+            Some(address) => resolver.keep("", one, address, now),
+            None => resolver.question(name, one, now, delay),
+        };
+        match made {
+            Ok(question) => resolver.add_question(place, question),
+            Err(error) => {
+                resolver.free(place);
+                return Err(error);
+            }
+        }
+    }
+    if let Some(slot) = resolver.lookups.get_mut(place) {
+        slot.from = now.after(delay);
+    }
+    Ok(place)
+}
+
+/// Returns what a name means by itself, in a family: `Some(None)` if that is nothing.
+fn own_address(name: &str, literal: Option<IpAddr>, family: Family) -> Option<Option<IpAddr>> {
+    let is_loopback = name.strip_suffix('.').unwrap_or(name).eq_ignore_ascii_case("localhost");
+    let loopback = || match family {
+        Family::V4 => Ipv4Addr::LOCALHOST.into(),
+        Family::V6 => Ipv6Addr::LOCALHOST.into(),
+    };
+    match literal {
+        Some(address) => Some((Family::of(address) == family).then_some(address)),
+        None => is_loopback.then(|| Some(loopback())),
+    }
+}
+
+/// Begins a look-up.
+fn begin<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: usize, then: Then<A>) -> Lookup {
+    let resolver = app.resolver();
+    resolver.client.serial = resolver.client.serial.wrapping_add(1);
+    let serial = resolver.client.serial;
+    if let Some(slot) = resolver.lookups.get_mut(place) {
+        (slot.serial, slot.then) = (serial, then);
+    }
+    udp::arm(app, cx);
+    Lookup { place: place as u16, serial }
+}

@@ -1,0 +1,258 @@
+//! Names in a message.
+
+use core::fmt;
+
+/// The most bytes of a name in a message, its lengths and its end included (RFC 1035, 2.3.4).
+pub const MAX_NAME: usize = 255;
+
+/// The most bytes of a label.
+const MAX_LABEL: usize = 63;
+
+/// The two bits of a length that say: the rest of the name is elsewhere.
+const POINTER: u8 = 0xC0;
+
+/// A name in a message that was checked.
+#[derive(Clone, Copy)]
+pub struct Name<'m> {
+    message: &'m [u8],
+    at: usize,
+}
+
+impl<'m> Name<'m> {
+    /// Checks the name at an offset. Returns it, and the offset behind it.
+    ///
+    /// A pointer leads to bytes before those that the name has had so far, so each step goes further back,
+    /// and no name is endless.
+    pub(super) fn check(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
+        let mut labels = Labels { message, at, least: at, end: None };
+        let mut length = 1_usize;
+        loop {
+            match labels.step()? {
+                Some(label) => {
+                    length = length.saturating_add(label.len()).saturating_add(1);
+                    if length > MAX_NAME {
+                        return None;
+                    }
+                }
+                None => return Some((Self { message, at }, labels.end?)),
+            }
+        }
+    }
+
+    /// Returns the labels, from the left.
+    pub fn labels(self) -> Labels<'m> {
+        Labels { message: self.message, at: self.at, least: self.at, end: None }
+    }
+
+    /// Returns whether the name is this text, whatever the case of its letters.
+    pub fn is(self, text: &str) -> bool {
+        self.is_of(&[text])
+    }
+
+    /// Returns whether the name is made of these texts, with dots between them, whatever the case of its letters.
+    pub fn is_of(self, texts: &[&str]) -> bool {
+        self.compare(texts, |label, part| label.eq_ignore_ascii_case(part))
+    }
+
+    /// Returns whether the name is this text, letter by letter.
+    pub fn is_exactly(self, text: &str) -> bool {
+        self.compare(&[text], |label, part| label == part)
+    }
+
+    fn compare(self, texts: &[&str], equal: fn(&[u8], &[u8]) -> bool) -> bool {
+        let mut labels = self.labels();
+        let mut parts = texts.iter().flat_map(|text| parts(text));
+        loop {
+            match (labels.next(), parts.next()) {
+                (Some(label), Some(part)) if equal(label, part) => {}
+                (None, None) => return true,
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// Names are equal whatever the case of their letters.
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let mut others = other.labels();
+        let all = self
+            .labels()
+            .all(|label| others.next().is_some_and(|other| label.eq_ignore_ascii_case(other)));
+        all && others.next().is_none()
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for label in self.labels() {
+            write!(f, "{}.", label.escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+/// The labels of a [`Name`].
+#[derive(Clone)]
+pub struct Labels<'m> {
+    message: &'m [u8],
+    at: usize,
+    /// Where the bytes that are being read begin: the next pointer leads before that.
+    least: usize,
+    /// Where the name ends, once that is known: behind its first pointer, or behind its last label.
+    end: Option<usize>,
+}
+
+impl<'m> Labels<'m> {
+    /// Takes the next label, `Some(None)` at the end of the name, and `None` if it is malformed.
+    fn step(&mut self) -> Option<Option<&'m [u8]>> {
+        loop {
+            let length = *self.message.get(self.at)?;
+            let start = self.at.checked_add(1)?;
+            match length & POINTER {
+                0 if length == 0 => {
+                    self.end.get_or_insert(start);
+                    return Some(None);
+                }
+                0 => {
+                    let end = start.checked_add(length.into())?;
+                    self.at = end;
+                    return self.message.get(start..end).map(Some);
+                }
+                POINTER => {
+                    let low = *self.message.get(start)?;
+                    let target = usize::from(u16::from_be_bytes([length & !POINTER, low]));
+                    if target >= self.least {
+                        return None;
+                    }
+                    self.end.get_or_insert(start.checked_add(1)?);
+                    (self.at, self.least) = (target, target);
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl<'m> Iterator for Labels<'m> {
+    type Item = &'m [u8];
+
+    fn next(&mut self) -> Option<&'m [u8]> {
+        self.step().flatten()
+    }
+}
+
+/// Returns the labels of a name as text, which may end in a dot.
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
+    let bytes = text.as_bytes();
+    let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
+    bytes.split(|byte| *byte == b'.').take_while(|part| !part.is_empty())
+}
+
+/// Returns whether `text` can be asked for: labels of 1 to 63 letters, digits, hyphens and underscores,
+/// separated by dots, at most 253 bytes, with or without a dot at the end.
+pub fn is_host_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'_';
+    let is_label =
+        |label: &[u8]| (1..=MAX_LABEL).contains(&label.len()) && label.iter().all(is_letter);
+    // The end and the length of the first label are two bytes more.
+    bytes.len().saturating_add(2) <= MAX_NAME && bytes.split(|byte| *byte == b'.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "b.example" at 0, "a." and a pointer to it at 11, a pointer to that at 15.
+    const NAMES: &[u8] = b"\x01b\x07example\x00\x01a\xC0\x00\xC0\x0B";
+
+    fn check(message: &[u8], at: usize) -> Option<(Name<'_>, usize)> {
+        Name::check(message, at)
+    }
+
+    #[test]
+    fn names_follow_their_pointers() {
+        for (at, text, end) in
+            [(0, "b.example", 11), (11, "A.b.example.", 15), (15, "a.B.Example", 17)]
+        {
+            let (name, after) = check(NAMES, at).unwrap();
+            assert!(name.is(text), "{name:?}");
+            assert_eq!(after, end);
+            assert!(!name.is("b.example.org") && !name.is("example"), "{name:?}");
+        }
+        let (upper, _) = check(b"\x01B\x07eXample\x00", 0).unwrap();
+        let (lower, _) = check(NAMES, 0).unwrap();
+        assert_eq!(upper, lower);
+        assert!(upper.is("b.example") && !upper.is_exactly("b.example"));
+        assert!(upper.is_exactly("B.eXample"));
+    }
+
+    #[test]
+    fn the_root_is_a_name() {
+        let (root, end) = check(b"\x00", 0).unwrap();
+        assert_eq!((root.labels().count(), end), (0, 1));
+        assert!(root.is(".") && root.is("") && !root.is("a"));
+    }
+
+    #[test]
+    fn pointers_forward_and_to_themselves_are_refused() {
+        for message in [
+            b"\xC0\x00".as_slice(), // itself
+            b"\xC0\x02\x00",        // forward
+            b"\x01a\xC0\x00",       // a loop over a label
+            b"\x01a\xC0\x02",       // the pointer itself
+            b"\x01a\xC0",           // cut
+            b"\x05ab",              // a label beyond the end
+            b"\x01a",               // no end
+            b"\x40a\x00",           // a reserved length
+            b"\x80a\x00",
+            b"",
+        ] {
+            assert!(check(message, 0).is_none(), "{message:?}");
+        }
+        // Two names that point at each other: at 2 "x" and to 0, at 0 to 2.
+        assert!(check(b"\xC0\x02\x01x\xC0\x00", 2).is_none());
+    }
+
+    #[test]
+    fn a_name_has_at_most_255_bytes() {
+        let long = |labels: usize, rest: usize| {
+            let mut bytes = Vec::new();
+            for _ in 0..labels {
+                bytes.push(63);
+                bytes.extend([b'a'; 63]);
+            }
+            bytes.push(rest as u8);
+            bytes.extend(vec![b'b'; rest]);
+            bytes.push(0);
+            bytes
+        };
+        assert_eq!(long(3, 61).len(), MAX_NAME);
+        assert!(check(&long(3, 61), 0).is_some());
+        assert!(check(&long(3, 62), 0).is_none());
+        // The same through a pointer.
+        let mut chained = long(3, 59);
+        let at = chained.len();
+        chained.extend(b"\x01c\xC0\x00");
+        assert!(check(&chained, at).is_some());
+        let mut chained = long(3, 60);
+        let at = chained.len();
+        chained.extend(b"\x01c\xC0\x00");
+        assert!(check(&chained, at).is_none());
+    }
+
+    #[test]
+    fn a_name_to_ask_for_has_labels_of_letters_digits_and_hyphens() {
+        let long = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(61));
+        for good in ["a", "example.org", "example.org.", "_http._tcp.local", "1.de", &long] {
+            assert!(is_host_name(good), "{good}");
+        }
+        let longer = format!("{long}b");
+        let label = "a".repeat(64);
+        for bad in ["", ".", "a..b", ".a", "a b", "a/b", "ä.de", &longer, &label, "a.."] {
+            assert!(!is_host_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A message, written.
+
+use super::name::parts;
+use super::{HEAD, INTERNET, Kind};
+
+/// Where a record is in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The answers.
+    Answer,
+    /// Who is responsible for the name.
+    Authority,
+    /// What may be useful.
+    Additional,
+}
+
+/// Writes a message into a buffer. What no longer fits makes it fail at the [end](Self::finish).
+///
+/// ```
+/// use picoevent_dns::wire::{Kind, Writer, flag};
+///
+/// let mut buffer = [0; 512];
+/// let mut writer = Writer::new(&mut buffer, 7, flag::RECURSION_DESIRED);
+/// writer.question("example.org", Kind::A, 1);
+/// assert_eq!(writer.finish().map(|message| message.len()), Some(12 + 13 + 4));
+/// ```
+#[derive(Debug)]
+pub struct Writer<'b> {
+    buffer: &'b mut [u8],
+    len: usize,
+    is_full: bool,
+}
+
+impl<'b> Writer<'b> {
+    /// Begins a message.
+    pub fn new(buffer: &'b mut [u8], id: u16, flags: u16) -> Self {
+        let mut writer = Self { buffer, len: 0, is_full: false };
+        writer.number(id);
+        writer.number(flags);
+        writer.bytes(&[0; 8]);
+        writer
+    }
+
+    /// Adds a question. All questions come before the first record.
+    pub fn question(&mut self, name: &str, kind: Kind, class: u16) {
+        self.question_for(&[name], kind, class);
+    }
+
+    /// As [`question`](Self::question), with a name of several texts.
+    pub fn question_for(&mut self, name: &[&str], kind: Kind, class: u16) {
+        self.name_of(name);
+        self.number(kind.0);
+        self.number(class);
+        self.count(0);
+    }
+
+    /// Adds a record, in the order of the sections, with what `data` writes.
+    pub fn record(
+        &mut self,
+        section: Section,
+        name: &str,
+        kind: Kind,
+        ttl: u32,
+        data: impl FnOnce(&mut Self),
+    ) {
+        self.record_of(section, &[name], kind, INTERNET, ttl, data);
+    }
+
+    /// As [`record`](Self::record), with a name of several texts, and a class.
+    pub fn record_of(
+        &mut self,
+        section: Section,
+        name: &[&str],
+        kind: Kind,
+        class: u16,
+        ttl: u32,
+        data: impl FnOnce(&mut Self),
+    ) {
+        self.name_of(name);
+        self.number(kind.0);
+        self.number(class);
+        self.bytes(&ttl.to_be_bytes());
+        let length = self.len;
+        self.number(0);
+        let start = self.len;
+        data(self);
+        self.put(length, (self.len.saturating_sub(start) as u16).to_be_bytes());
+        self.count(match section {
+            Section::Answer => 1,
+            Section::Authority => 2,
+            Section::Additional => 3,
+        });
+    }
+
+    /// Repeats the questions of another message: how many there are, and their bytes. They come first, because their
+    /// names may point into them.
+    pub fn questions_of(&mut self, (count, bytes): (u16, &[u8])) {
+        self.bytes(bytes);
+        self.put(4, count.to_be_bytes());
+    }
+
+    /// Writes a name.
+    pub fn name(&mut self, name: &str) {
+        self.name_of(&[name]);
+    }
+
+    /// Writes a name of several texts.
+    pub fn name_of(&mut self, name: &[&str]) {
+        for part in name.iter().flat_map(|text| parts(text)) {
+            self.bytes(&[part.len() as u8]);
+            self.bytes(part);
+        }
+        self.bytes(&[0]);
+    }
+
+    /// Writes a number of 16 bits.
+    pub fn number(&mut self, number: u16) {
+        self.bytes(&number.to_be_bytes());
+    }
+
+    /// Writes bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let room = self.buffer.get_mut(self.len..).and_then(|room| room.get_mut(..bytes.len()));
+        match room {
+            Some(room) => room.copy_from_slice(bytes),
+            None => self.is_full = true,
+        }
+        self.len = self.len.saturating_add(bytes.len());
+    }
+
+    /// Returns the message, if it fits into the buffer.
+    pub fn finish(self) -> Option<&'b [u8]> {
+        match self.is_full {
+            true => None,
+            false => self.buffer.get(..self.len),
+        }
+    }
+
+    /// Counts one more in a section.
+    fn count(&mut self, section: usize) {
+        let at = section.saturating_mul(2).saturating_add(4);
+        let count = super::number(self.buffer, at).unwrap_or_default().saturating_add(1);
+        self.put(at, count.to_be_bytes());
+    }
+
+    fn put(&mut self, at: usize, bytes: [u8; 2]) {
+        if let Some(place) = self.buffer.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = bytes;
+        }
+    }
+}
+
+const _: () = assert!(HEAD == 12, "a head is an id, flags and four counts");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Data, Message, flag};
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut buffer = [0; 128];
+        let mut writer = Writer::new(&mut buffer, 0xABCD, flag::RESPONSE | flag::AUTHORITATIVE);
+        writer.question("Pump-7.local", Kind::ANY, 0x8001);
+        writer.record(Section::Answer, "pump-7.local.", Kind::A, 120, |w| w.bytes(&[192, 0, 2, 7]));
+        writer.record(Section::Additional, "_http._tcp.local", Kind::SRV, 9, |w| {
+            w.bytes(&[0, 0, 0, 0]);
+            w.number(80);
+            w.name("pump-7.local");
+        });
+        let message = Message::parse(writer.finish().unwrap()).unwrap();
+        assert_eq!((message.id(), message.flags()), (0xABCD, 0x8400));
+        let question = message.questions().next().unwrap();
+        assert!(question.name.is_exactly("Pump-7.local") && question.is_of_internet());
+        let answer = message.answers().next().unwrap();
+        assert_eq!((answer.data, answer.ttl), (Data::A([192, 0, 2, 7].into()), 120));
+        let Some(Data::Srv { port, target, .. }) = message.additional().next().map(|r| r.data)
+        else {
+            panic!("no service");
+        };
+        assert!(port == 80 && target.is("pump-7.local"));
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_short_gives_no_message() {
+        for length in 0..29 {
+            let mut buffer = [0; 29];
+            let mut writer = Writer::new(&mut buffer[..length], 7, 0);
+            writer.question("example.org", Kind::A, 1);
+            assert_eq!(writer.finish(), None, "{length} bytes");
+        }
+        let mut buffer = [0; 29];
+        let mut writer = Writer::new(&mut buffer, 7, 0);
+        writer.question("example.org", Kind::A, 1);
+        assert!(writer.finish().is_some());
+    }
+}

@@ -1,0 +1,119 @@
+//! Messages that other crates read too: wherever all accept one, they find the same addresses.
+
+use std::net::IpAddr;
+
+use domain::base::iana::Rtype;
+use hickory_proto::op::Message as Theirs;
+use hickory_proto::rr::RData;
+use picoevent_dns::wire::{Data, Kind, Message, Section, Writer, flag};
+use picoevent_scripted as _;
+
+/// The addresses of the answers, as this crate reads them.
+fn ours(bytes: &[u8]) -> Option<Vec<IpAddr>> {
+    let answers = Message::parse(bytes).ok()?.answers();
+    let addresses = answers.filter_map(|record| match record.data {
+        Data::A(address) => Some(address.into()),
+        Data::Aaaa(address) => Some(address.into()),
+        _ => None,
+    });
+    Some(addresses.collect())
+}
+
+fn of_hickory(bytes: &[u8]) -> Option<Vec<IpAddr>> {
+    let message = Theirs::from_vec(bytes).ok()?;
+    let of_internet =
+        message.answers.iter().filter(|record| u16::from(record.dns_class) & 0x7FFF == 1);
+    let addresses = of_internet.filter_map(|record| match &record.data {
+        RData::A(address) => Some(IpAddr::from(address.0)),
+        RData::AAAA(address) => Some(address.0.into()),
+        _ => None,
+    });
+    Some(addresses.collect())
+}
+
+fn of_domain(bytes: &[u8]) -> Option<Vec<IpAddr>> {
+    use domain::rdata::{A, Aaaa};
+    let message = domain::base::Message::from_octets(bytes).ok()?;
+    let mut addresses = Vec::new();
+    for record in message.answer().ok()? {
+        let record = record.ok()?;
+        if record.class().to_int() & 0x7FFF != 1 {
+            continue;
+        }
+        match record.rtype() {
+            Rtype::A => addresses.push(record.to_record::<A>().ok()??.data().addr().into()),
+            Rtype::AAAA => addresses.push(record.to_record::<Aaaa>().ok()??.data().addr().into()),
+            _ => {}
+        }
+    }
+    Some(addresses)
+}
+
+/// An answer with aliases, addresses of both families, a zone and a service.
+fn answer() -> Vec<u8> {
+    let mut buffer = [0; 512];
+    let mut writer = Writer::new(&mut buffer, 7, flag::RESPONSE);
+    writer.question("www.example.org", Kind::A, 1);
+    writer.record(Section::Answer, "www.example.org", Kind::CNAME, 60, |w| w.name("a.example.net"));
+    writer.record(Section::Answer, "a.example.net", Kind::A, 60, |w| w.bytes(&[192, 0, 2, 1]));
+    writer.record(Section::Answer, "a.example.net", Kind::AAAA, 60, |w| w.bytes(&[9; 16]));
+    // The same name by a pointer to the question.
+    writer.bytes(&[0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 2]);
+    let mut bytes = writer.finish().unwrap().to_vec();
+    bytes[7] = 4;
+    bytes
+}
+
+#[test]
+fn changed_messages_mean_the_same_to_all_who_accept_them() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let good = answer();
+    let expected = ours(&good).unwrap();
+    assert_eq!(expected.len(), 3);
+    assert_eq!((of_hickory(&good), of_domain(&good)), (Some(expected.clone()), Some(expected)));
+    let [mut accepted, mut with_hickory, mut with_domain] = [0_u32; 3];
+    for _ in 0..200_000 {
+        let mut bytes = good.clone();
+        match random.u8(..10) {
+            0 => bytes.truncate(random.usize(..good.len())),
+            1 => bytes.insert(random.usize(..good.len()), random.u8(..)),
+            _ => {}
+        }
+        for _ in 0..random.usize(..4) {
+            let at = random.usize(..bytes.len().max(1));
+            let byte = bytes.get_mut(at);
+            byte.into_iter().for_each(|byte| *byte = random.u8(..));
+        }
+        let Some(ours) = ours(&bytes) else { continue };
+        accepted += 1;
+        if let Some(theirs) = of_hickory(&bytes) {
+            assert_eq!(ours, theirs, "hickory-proto reads {bytes:?} otherwise");
+            with_hickory += 1;
+        }
+        if let Some(theirs) = of_domain(&bytes) {
+            assert_eq!(ours, theirs, "domain reads {bytes:?} otherwise");
+            with_domain += 1;
+        }
+    }
+    assert!(
+        accepted > 50_000 && with_hickory > 30_000 && with_domain > 30_000,
+        "{accepted} accepted, {with_hickory} and {with_domain} by the others too"
+    );
+}
+
+#[test]
+fn random_bytes_are_read_without_a_panic() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..200_000 {
+        let mut bytes = [0; 64];
+        random.fill(&mut bytes);
+        // Few records, so that some messages are whole.
+        (4..12).for_each(|at| bytes[at] &= if at % 2 == 0 { 0 } else { 3 });
+        let bytes = &bytes[..random.usize(..bytes.len())];
+        if let Ok(message) = Message::parse(bytes) {
+            let records =
+                message.answers().chain(message.authorities()).chain(message.additional());
+            records.for_each(|record| drop(format!("{record:?}")));
+        }
+    }
+}

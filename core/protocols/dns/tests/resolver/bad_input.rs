@@ -1,0 +1,81 @@
+//! What is refused, and that nothing is lost by it.
+
+use crate::*;
+use picoevent_scripted::reply;
+
+#[test]
+fn what_is_no_name_is_refused() {
+    with_base(|base, app| {
+        for bad in ["", ".", "a b", "a..b", "http://a", "a/b", "ä.example"] {
+            assert_eq!(app.resolve(base, bad), Err(ResolveError::Invalid), "{bad}");
+            assert_eq!(dns::add_host(app, bad, v4(1)), Err(ResolveError::Invalid), "{bad}");
+        }
+        let long = "a".repeat(33);
+        assert_eq!(app.resolve(base, &long), Err(ResolveError::TooLong { most: 32 }));
+        assert_eq!(app.names.as_mut().lookups(), 0);
+    });
+}
+
+#[test]
+fn look_ups_and_names_that_find_no_room_are_refused() {
+    with_base(|base, app| {
+        let mut world = World::new(|heard| reply(heard, heard.addresses(60, &[7])));
+        for name in ["a.example", "b.example", "c.example"] {
+            app.resolve(base, name).unwrap();
+        }
+        assert_eq!(app.resolve(base, "d.example"), Err(ResolveError::Lookups));
+        run(&mut world, base, app);
+        assert_eq!(app.answers().len(), 3);
+        // Both families of two names are all four places.
+        for name in ["e.example", "f.example"] {
+            dns::resolve(app, base, name, None, App::found).unwrap();
+        }
+        assert_eq!(app.resolve(base, "g.example"), Err(ResolveError::Names));
+        run(&mut world, base, app);
+        assert_eq!(app.answers().len(), 2);
+        app.resolve(base, "g.example").unwrap();
+    });
+}
+
+#[test]
+fn half_a_look_up_leaves_nothing_behind() {
+    with_base(|base, app| {
+        for name in ["a.example", "b.example", "c.example"] {
+            dns::add_host(app, name, v4(1)).unwrap();
+        }
+        let both = dns::resolve(app, base, "d.example", None, App::found);
+        assert_eq!(both, Err(ResolveError::Names), "there is one place for two questions");
+        let mut world = World::new(|heard| reply(heard, heard.addresses(60, &[7])));
+        app.resolve(base, "d.example").unwrap();
+        run(&mut world, base, app);
+        assert_eq!(app.answers(), [Ok(vec![v4(7)])]);
+    });
+}
+
+#[test]
+fn a_base_without_a_seed_or_an_event_is_told() {
+    let mut storage = Box::new(Room::new());
+    let mut base = EventBase::new(&mut storage);
+    let mut app = App::default();
+    assert_eq!(app.resolve(&mut base, "a.example"), Err(ResolveError::Unseeded));
+    base.seed(&[7; 32]);
+    let timers = [0, 1].map(|_| base.after(Duration::from_secs(1), |_, _| ()).unwrap());
+    let error = app.resolve(&mut base, "a.example").unwrap_err();
+    assert_eq!(error, ResolveError::Setup(picoevent::FullError::Events.into()));
+    base.event(timers[0]).unwrap().free();
+    assert!(app.resolve(&mut base, "a.example").is_ok());
+}
+
+#[test]
+fn without_a_socket_the_look_up_ends_so() {
+    with_base(|base, app| {
+        for _ in 0..2 {
+            let rings = picoevent::UdpRings::new(25, 25);
+            base.bind(addr("0.0.0.0:0"), rings, |_, _, _| ()).unwrap();
+        }
+        let mut world = World::new(|_| Vec::new());
+        app.resolve(base, "a.example").unwrap();
+        run(&mut world, base, app);
+        assert_eq!(app.answers(), [Err(LookupError::NoSocket)]);
+    });
+}

@@ -1,0 +1,123 @@
+//! The resolver on a loop in virtual time, with servers that answer, lie, fail or are silent.
+
+mod asked;
+mod asking;
+mod bad_input;
+mod connecting;
+mod keeping;
+mod lies;
+mod local;
+mod tcp;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use picoevent::{Conn, ConnEnd, ConnMut, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
+use picoevent_dns::{
+    self as dns, Addresses, Family, HasResolver, Lookup, LookupError, ResolveError, Resolver,
+    ResolverMut,
+};
+
+use picoevent_scripted::World;
+
+use asked::Asked;
+
+/// Three look-ups at once, and four names of at most 32 bytes.
+type Names = Resolver<App, 3, 4, 32>;
+
+/// The application: it writes down what it is told.
+#[derive(Default)]
+struct App {
+    names: Names,
+    /// The end of each look-up, and when it came.
+    ends: Vec<(Lookup, Result<Vec<IpAddr>, LookupError>, Instant)>,
+    opened: Vec<Conn>,
+    ended: Vec<(Conn, ConnEnd)>,
+    /// What is done when a look-up ends.
+    react: Option<fn(&mut App, &mut Cx<App>, Lookup)>,
+    /// What is done when a connection ends.
+    react_to_end: Option<fn(&mut App, &mut ConnMut<App>)>,
+}
+
+impl HasResolver for App {
+    fn resolver(&mut self) -> ResolverMut<'_, Self> {
+        self.names.as_mut()
+    }
+}
+
+impl App {
+    fn found(&mut self, cx: &mut Cx<Self>, lookup: Lookup, answer: Result<Addresses, LookupError>) {
+        let answer = answer.map(|addresses| addresses.iter().collect());
+        self.ends.push((lookup, answer, cx.now()));
+        if let Some(react) = self.react {
+            react(self, cx, lookup);
+        }
+    }
+
+    /// The answers of all look-ups that have ended, in order.
+    fn answers(&mut self) -> Vec<Result<Vec<IpAddr>, LookupError>> {
+        self.ends.drain(..).map(|(_, answer, _)| answer).collect()
+    }
+
+    fn resolve(&mut self, cx: &mut Cx<Self>, name: &str) -> Result<Lookup, ResolveError> {
+        dns::resolve(self, cx, name, Some(Family::V4), Self::found)
+    }
+}
+
+/// A connection by name.
+struct Uplink;
+
+impl Protocol<App> for Uplink {
+    fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+        app.opened.push(conn.id());
+    }
+
+    fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+        conn.consume(usize::MAX);
+    }
+
+    fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
+        app.ended.push((conn.id(), end));
+        if let Some(react) = app.react_to_end {
+            react(app, conn);
+        }
+    }
+}
+
+/// Events, connections and bytes as the tests need them, and two UDP sockets.
+type Room = Storage<App, 2, 3, 8_192, 0, 2, 0, 2>;
+type Base<'s> = EventBase<'s, App>;
+
+const SERVER: &str = "192.0.2.53:53";
+const SECOND: &str = "192.0.2.54:53";
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn v4(last: u8) -> IpAddr {
+    [192, 0, 2, last].into()
+}
+
+/// Runs a test on a base with a seed, and an application that knows one server.
+fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
+    let mut storage = Box::new(Room::new());
+    let mut base = EventBase::new(&mut storage);
+    base.seed(&[7; 32]);
+    let mut app = App::default();
+    app.names.set_servers(&[addr(SERVER)]);
+    run(&mut base, &mut app);
+}
+
+fn pool(base: &mut Base<'_>, input: usize) -> PoolId {
+    base.add_pool(Pool::new(1).rings(input, 512)).unwrap()
+}
+
+/// Runs until nothing is left to do.
+fn run(world: &mut World, base: &mut Base<'_>, app: &mut App) {
+    world.run(base, app, Instant::MAX);
+}
+
+fn seconds(seconds: u64) -> Instant {
+    Instant::ZERO.after(Duration::from_secs(seconds))
+}

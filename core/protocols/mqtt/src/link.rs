@@ -1,0 +1,233 @@
+//! The connection to the broker: from the CONNECT to its end, and again.
+
+use core::time::Duration;
+
+use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
+
+use crate::client::{HasMqtt, Limits, Link, NOWHERE, Piece, Why};
+use crate::event::{MqttEvent, PacketId};
+use crate::options::Options;
+use crate::sending::{ROOM, pump, put};
+use crate::slots::State;
+use crate::wire::{Hello, Kind, Qos, Reason};
+use crate::{receiving, wire};
+
+/// How long the broker may take to answer a CONNECT or a PINGREQ.
+pub(crate) const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long a connection has to last for the next delay to be the first again.
+const STABLE: Duration = Duration::from_secs(10);
+
+/// A connection to a broker.
+pub(crate) struct Broker;
+
+impl<A: HasMqtt> Protocol<A> for Broker {
+    const STALL: Option<Duration> = Some(Duration::from_secs(20));
+    const ROOM: usize = ROOM;
+
+    fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        let now = conn.cx().now();
+        let client = app.mqtt();
+        let (version, is_first) = (client.session.version(), client.session.is_first);
+        let (slots, aliases) = (client.slots.len() as u16, client.heard.len() as u16);
+        let can_keep = !client.session.cannot_keep;
+        let options = Options { version, ..app.options() };
+        let hello = Hello {
+            clean_start: is_clean(&options, is_first),
+            receive_maximum: slots,
+            alias_maximum: if can_keep { aliases } else { 0 },
+        };
+        let longest_packet = options.longest_packet;
+        let keep_alive = options.keep_alive;
+        let sent = put(conn, 0, &Limits::NONE, &|writer| wire::connect(writer, &options, hello));
+        let client = app.mqtt();
+        let session = client.session;
+        (session.link, session.is_clean) = (Link::Greeting, hello.clean_start);
+        (session.longest_packet, session.keep_alive) = (longest_packet, keep_alive);
+        (session.sent_at, session.heard_at) = (now, now);
+        client.heard.fill(crate::aliases::Alias::NONE);
+        client.given.fill(crate::aliases::Alias::NONE);
+        if sent.is_err() {
+            session.why = Why::Options;
+            return conn.abort();
+        }
+        conn.alarm_after(ANSWER);
+    }
+
+    fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        app.mqtt().session.heard_at = conn.cx().now();
+        while is_under_way(app, conn) && conn.room() >= ROOM {
+            match receiving::step(app, conn) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(reason) => break_off(app, conn, reason),
+            }
+        }
+        pump(app, conn);
+    }
+
+    fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        pump(app, conn);
+        if is_up(app, conn) && core::mem::take(&mut app.mqtt().session.wants_output) {
+            app.event(conn.cx(), MqttEvent::Room);
+        }
+    }
+
+    fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        if is_up(app, conn) {
+            keep_alive(app, conn);
+        } else {
+            silent(app, conn);
+        }
+    }
+
+    fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
+        let now = conn.cx().now();
+        let mut client = app.mqtt();
+        if client.session.conn != Some(conn.id()) {
+            // It was never started.
+            return;
+        }
+        client.rewind();
+        let session = client.session;
+        session.link = Link::Down;
+        session.piece = Piece::NONE;
+        if session.up_at != Instant::ZERO && now.since(session.up_at) >= STABLE {
+            session.backoff().reset();
+        }
+        session.up_at = Instant::ZERO;
+        let down = core::mem::replace(&mut session.why, Why::Unknown).down(end);
+        app.event(conn.cx(), MqttEvent::Down(down));
+        let session = app.mqtt().session;
+        if core::mem::take(&mut session.is_stopping) {
+            (session.conn, session.why) = (None, Why::Unknown);
+            return;
+        }
+        let delay = session.backoff().next_delay(conn.cx());
+        if !app.connect(conn, delay) {
+            let _ = conn.connect_after(delay, NOWHERE);
+        }
+    }
+}
+
+/// Returns whether the broker is to forget the session.
+pub(crate) fn is_clean(options: &Options<'_>, is_first: bool) -> bool {
+    options.session_expiry == 0
+        || options.clean_start && is_first && options.version.has_properties()
+}
+
+/// Returns whether packets may come and go on the connection.
+fn is_under_way<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
+    matches!(app.mqtt().session.link, Link::Greeting | Link::Up) && conn.is_open()
+}
+
+/// Returns whether the broker has taken the client on this connection.
+pub(crate) fn is_up<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
+    app.mqtt().is_up() && conn.is_open()
+}
+
+/// Ends the connection, because of what the broker has sent.
+fn break_off<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
+    let client = app.mqtt();
+    let (version, link) = (client.session.version(), client.session.link);
+    client.session.link = Link::Ending;
+    client.session.why = Why::Broken(reason);
+    // Before the broker has taken the client, it is not told why.
+    if link == Link::Up && version.has_properties() {
+        let _ = put(conn, 0, &Limits::NONE, &|writer| wire::disconnect(writer, version, reason));
+    }
+    conn.close();
+}
+
+/// Gives up a broker that does not answer.
+fn silent<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    app.mqtt().session.why = Why::Silent;
+    conn.abort_with(ConnError::TimedOut);
+}
+
+/// The broker has answered the CONNECT.
+pub(crate) fn greeted<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    session_present: bool,
+    limits: Limits,
+    server_keep_alive: Option<u16>,
+) -> Result<(), Reason> {
+    let session = app.mqtt().session;
+    if session_present && session.is_clean {
+        return Err(Reason::PROTOCOL_ERROR);
+    }
+    (session.link, session.is_first) = (Link::Up, false);
+    (session.limits, session.up_at) = (limits, conn.cx().now());
+    session.pinged_at = Instant::ZERO;
+    session.keep_alive = server_keep_alive.unwrap_or(session.keep_alive);
+    conn.cancel_alarm();
+    keep_alive(app, conn);
+    if !session_present {
+        app.mqtt().session.received = 0;
+    }
+    app.event(conn.cx(), MqttEvent::Up { session_present });
+    if !session_present {
+        lost_session(app, conn);
+    }
+    Ok(())
+}
+
+/// The broker has no session: what it had is asked for anew.
+fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    let mut place = 0_usize;
+    loop {
+        let mut client = app.mqtt();
+        let Some(slot) = client.under_way().get(place) else { return };
+        let (id, state) = (PacketId(slot.id), slot.state);
+        let event = match state {
+            State::Again if client.qos_of(place) == Qos::Two => Some(MqttEvent::Lost(id)),
+            State::Release => Some(MqttEvent::Lost(id)),
+            State::Unsubscribe => Some(MqttEvent::Acked(id, Reason::SUCCESS)),
+            State::Again => {
+                client.set_state(place, State::New);
+                None
+            }
+            State::Subscribed => {
+                client.set_state(place, State::Subscribe);
+                None
+            }
+            _ => None,
+        };
+        match event {
+            Some(event) => {
+                client.remove(place);
+                app.event(conn.cx(), event);
+                crate::sending::room(app, conn);
+            }
+            None => place = place.saturating_add(1),
+        }
+    }
+}
+
+/// Asks the broker whether it is there, if it was silent for long, or the client was; and gives it up if it does not
+/// answer.
+pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    let now = conn.cx().now();
+    let session = app.mqtt().session;
+    if session.keep_alive == 0 {
+        return;
+    }
+    let is_pinging = session.pinged_at != Instant::ZERO;
+    let due = if is_pinging {
+        session.heard_at.max(session.pinged_at).after(ANSWER)
+    } else {
+        let silence = Duration::from_secs(session.keep_alive.into());
+        session.heard_at.min(session.sent_at).after(silence)
+    };
+    if due > now {
+        conn.alarm_after(due.since(now));
+    } else if is_pinging {
+        silent(app, conn);
+    } else {
+        (session.pinged_at, session.sent_at) = (now, now);
+        // Without room, there is output that the broker has not taken.
+        let _ = conn.write(&[Kind::PingReq.first(), 0]);
+        conn.alarm_after(ANSWER);
+    }
+}

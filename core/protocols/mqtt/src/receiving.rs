@@ -1,0 +1,304 @@
+//! What the broker sends.
+
+use picoevent::{ConnMut, Instant};
+
+use crate::aliases;
+use crate::client::{HasMqtt, Limits, Link, Piece, Why};
+use crate::event::{MqttEvent, PacketId};
+use crate::link;
+use crate::message::{Message, Parts};
+use crate::sending::{put, room};
+use crate::slots::State;
+use crate::wire::{self, Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
+
+/// What a packet means, without what it was read from.
+enum Meaning {
+    Greeting { session_present: bool, reason: Reason, limits: Limits, keep_alive: Option<u16> },
+    Ack(u16, Reason),
+    Alive,
+    Goodbye(Reason),
+}
+
+/// Takes the next packet, or a piece of a message, out of the input. Returns whether there was one.
+///
+/// # Errors
+/// The reason with which the connection is to be ended.
+pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<bool, Reason> {
+    let client = app.mqtt();
+    let session = client.session;
+    if session.piece.left > 0 {
+        return next_piece(app, conn);
+    }
+    let mut start = [0; Header::MOST];
+    let held = conn.copy_out(0, &mut start);
+    let Some(header) = Header::read(start.get(..held).unwrap_or_default())? else {
+        return Ok(false);
+    };
+    let whole = header.length.saturating_add(header.body);
+    if session.longest_packet != 0 && whole > session.longest_packet as usize {
+        return Err(Reason::PACKET_TOO_LARGE);
+    }
+    // The first packet is a CONNACK, and no other is.
+    if (session.link == Link::Greeting) != (header.kind == Kind::ConnAck) {
+        return Err(Reason::PROTOCOL_ERROR);
+    }
+    if header.kind == Kind::Publish {
+        return message(app, conn, &header);
+    }
+    if whole > conn.ring_sizes().0 {
+        return Err(Reason::PACKET_TOO_LARGE);
+    }
+    let version = session.version();
+    let Some(bytes) = conn.contiguous(whole) else { return Ok(false) };
+    let body = bytes.get(header.length..).unwrap_or_default();
+    let packet = Packet::read(version, &header, body)?;
+    let (meaning, properties) = meaning_of(&packet);
+    if !properties.is_empty() {
+        app.properties(header.kind, properties);
+    }
+    conn.consume(whole);
+    match meaning {
+        Meaning::Greeting { reason, .. } if reason.is_failure() => {
+            end(app, conn, Why::Refused(reason));
+        }
+        Meaning::Greeting { session_present, limits, keep_alive, .. } => {
+            link::greeted(app, conn, session_present, limits, keep_alive)?;
+        }
+        Meaning::Ack(id, reason) => acked(app, conn, header.kind, id, reason)?,
+        Meaning::Alive => {
+            app.mqtt().session.pinged_at = Instant::ZERO;
+            link::keep_alive(app, conn);
+        }
+        Meaning::Goodbye(reason) => end(app, conn, Why::Disconnected(reason)),
+    }
+    Ok(true)
+}
+
+fn meaning_of<'p>(packet: &Packet<'p>) -> (Meaning, Properties<'p>) {
+    match *packet {
+        Packet::ConnAck(ack) => {
+            let number = |id| ack.properties.number(id);
+            let limits = Limits {
+                packet: number(id::MAXIMUM_PACKET_SIZE).unwrap_or(Limits::NONE.packet),
+                receive: number(id::RECEIVE_MAXIMUM).map_or(u16::MAX, |number| number as u16),
+                aliases: number(id::TOPIC_ALIAS_MAXIMUM).unwrap_or(0) as u16,
+                qos: number(id::MAXIMUM_QOS).map_or(Qos::Two, |number| match number {
+                    0 => Qos::Zero,
+                    _ => Qos::One,
+                }),
+                retain: number(id::RETAIN_AVAILABLE) != Some(0),
+            };
+            let keep_alive = number(id::SERVER_KEEP_ALIVE).map(|number| number as u16);
+            let (session_present, reason) = (ack.session_present, ack.reason);
+            (Meaning::Greeting { session_present, reason, limits, keep_alive }, ack.properties)
+        }
+        Packet::Ack(ack) => (Meaning::Ack(ack.id, ack.reason), ack.properties),
+        Packet::PingResp => (Meaning::Alive, Properties::NONE),
+        Packet::Disconnect(reason, properties) => (Meaning::Goodbye(reason), properties),
+    }
+}
+
+/// The broker ends the connection, or does not want it.
+fn end<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, why: Why) {
+    let session = app.mqtt().session;
+    (session.link, session.why) = (Link::Ending, why);
+    conn.close();
+}
+
+/// The broker has acknowledged something, or releases a message.
+fn acked<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    kind: Kind,
+    id: u16,
+    reason: Reason,
+) -> Result<(), Reason> {
+    let mut client = app.mqtt();
+    if kind == Kind::PubRel {
+        let reason = match client.forget_received(id) {
+            true => Reason::SUCCESS,
+            false => Reason::PACKET_ID_NOT_FOUND,
+        };
+        return answer(app, conn, Kind::PubComp, id, reason);
+    }
+    let Some(place) = client.place_of(id) else {
+        // What was acknowledged twice, or is of a time before the client's start.
+        return match kind {
+            Kind::PubRec if !reason.is_failure() => {
+                answer(app, conn, Kind::PubRel, id, Reason::PACKET_ID_NOT_FOUND)
+            }
+            _ => Ok(()),
+        };
+    };
+    let state = client.state_of(place).unwrap_or(State::New);
+    let qos = client.qos_of(place);
+    match (kind, state, qos) {
+        (Kind::PubAck, State::Sent | State::Again, Qos::One) => {}
+        (Kind::PubRec, State::Sent | State::Again, Qos::Two) if reason.is_failure() => {}
+        (Kind::PubRec, State::Sent | State::Again, Qos::Two) => {
+            client.release(place);
+            return Ok(());
+        }
+        (Kind::PubRec, State::Release | State::Released, _) => {
+            client.set_state(place, State::Release);
+            return Ok(());
+        }
+        // A broker that does not know it has delivered it already.
+        (Kind::PubComp, State::Release | State::Released, _) => {
+            done(app, conn, place, id, Reason::SUCCESS);
+            return Ok(());
+        }
+        (Kind::SubAck, State::Subscribing, _) if !reason.is_failure() => {
+            client.set_state(place, State::Subscribed);
+            app.event(conn.cx(), MqttEvent::Acked(PacketId(id), reason));
+            return Ok(());
+        }
+        (Kind::SubAck, State::Cancelled, _) if !reason.is_failure() => {
+            client.set_state(place, State::Unsubscribe);
+            return Ok(());
+        }
+        (Kind::SubAck, State::Subscribing | State::Cancelled, _)
+        | (Kind::UnsubAck, State::Unsubscribing, _) => {}
+        _ => return Err(Reason::PROTOCOL_ERROR),
+    }
+    done(app, conn, place, id, reason);
+    Ok(())
+}
+
+/// Frees a slot, and tells the application why.
+fn done<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    place: usize,
+    id: u16,
+    reason: Reason,
+) {
+    app.mqtt().remove(place);
+    app.event(conn.cx(), MqttEvent::Acked(PacketId(id), reason));
+    room(app, conn);
+}
+
+/// Sends an acknowledgement, for which there is room.
+fn answer<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    kind: Kind,
+    id: u16,
+    reason: Reason,
+) -> Result<(), Reason> {
+    let session = app.mqtt().session;
+    session.sent_at = conn.cx().now();
+    let (version, limits) = (session.version(), session.limits);
+    let sent = put(conn, 0, &limits, &|writer| wire::ack(writer, version, kind, id, reason));
+    sent.map_err(|_| Reason::IMPLEMENTATION_ERROR)
+}
+
+/// Takes a message, or its beginning if it is longer than the input ring.
+fn message<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    header: &Header,
+) -> Result<bool, Reason> {
+    let (ring, held) = (conn.ring_sizes().0, conn.input_len());
+    let whole = header.length.saturating_add(header.body);
+    if whole <= ring && held < whole {
+        return Ok(false);
+    }
+    let mut client = app.mqtt();
+    let taken = whole.min(held);
+    let Some(bytes) = conn.contiguous(taken) else { return Ok(false) };
+    let body = bytes.get(header.length..).unwrap_or_default();
+    let Some(head) = PublishHead::read(client.session.version(), header, body)? else {
+        // A head that is longer than the input ring never gets there.
+        return if held < ring { Ok(false) } else { Err(Reason::PACKET_TOO_LARGE) };
+    };
+    let start = header.length.saturating_add(head.length);
+    if taken == start && taken < whole && held < ring {
+        return Ok(false);
+    }
+    let is_skipped = head.qos == Qos::Two && client.has_received(head.id);
+    if head.qos == Qos::Two && !is_skipped && !client.can_receive() {
+        return Err(Reason::RECEIVE_MAXIMUM_EXCEEDED);
+    }
+    let cannot_keep = &mut client.session.cannot_keep;
+    let alias = aliases::received(client.heard, head.alias, head.topic, cannot_keep)?;
+    let topic = if alias.is_empty() { head.topic } else { alias.topic() };
+    let call = client.handler(topic);
+    let topic_start = header.length.saturating_add(2);
+    let parts = Parts {
+        topic: topic_start..topic_start.saturating_add(head.topic.len()),
+        alias,
+        properties: start.saturating_sub(head.properties.len())..start,
+        payload: start..taken,
+        offset: 0,
+        total: whole.saturating_sub(start),
+        qos: head.qos,
+        is_duplicate: head.is_duplicate,
+        is_retained: head.is_retained,
+    };
+    client.session.piece = Piece {
+        call,
+        total: parts.total as u32,
+        left: whole.saturating_sub(taken) as u32,
+        id: head.id,
+        flags: header.flags,
+        is_skipped,
+    };
+    deliver(app, conn, &parts, taken)
+}
+
+/// Takes the next piece of a message that is longer than the input ring.
+fn next_piece<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<bool, Reason> {
+    let piece = &mut app.mqtt().session.piece;
+    let taken = conn.input_len().min(piece.left as usize);
+    if taken == 0 || conn.contiguous(taken).is_none() {
+        return Ok(false);
+    }
+    let parts = Parts {
+        topic: 0..0,
+        alias: aliases::Alias::NONE,
+        properties: 0..0,
+        payload: 0..taken,
+        offset: piece.total.saturating_sub(piece.left) as usize,
+        total: piece.total as usize,
+        qos: Qos::of(piece.flags >> 1 & 0b11).unwrap_or_default(),
+        is_duplicate: piece.flags & 0b1000 != 0,
+        is_retained: piece.flags & 1 != 0,
+    };
+    piece.left = piece.left.saturating_sub(taken as u32);
+    deliver(app, conn, &parts, taken)
+}
+
+/// Calls the application with a message or a piece, and acknowledges the message with its last piece.
+fn deliver<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    parts: &Parts,
+    taken: usize,
+) -> Result<bool, Reason> {
+    let piece = &app.mqtt().session.piece;
+    let (call, is_skipped, id, qos) = (piece.call, piece.is_skipped, piece.id, parts.qos);
+    let is_last = piece.left == 0;
+    let id_of_conn = conn.id();
+    if !is_skipped && let Ok(conn) = conn.cx().conn(id_of_conn) {
+        let mut message = Message { conn, parts };
+        match call {
+            Some(call) => call(app, &mut message),
+            None => app.message(&mut message),
+        }
+    }
+    if !link::is_up(app, conn) {
+        return Ok(false);
+    }
+    conn.consume(taken);
+    if is_last && qos == Qos::One {
+        answer(app, conn, Kind::PubAck, id, Reason::SUCCESS)?;
+    }
+    if is_last && qos == Qos::Two {
+        if !is_skipped {
+            app.mqtt().note_received(id);
+        }
+        answer(app, conn, Kind::PubRec, id, Reason::SUCCESS)?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,170 @@
+//! What the client sends.
+
+use picoevent::{ConnMut, WriteError};
+
+use crate::aliases;
+use crate::client::{ClientMut, HasMqtt, Limits};
+use crate::event::{MqttEvent, PacketId};
+use crate::slots::{State, filter_of, record};
+use crate::wire::{Kind, Reason, Record, Sending, Version, Writer};
+use crate::{link, wire};
+
+/// The room in the output ring that is left for acknowledgements, and for a goodbye.
+pub(crate) const ROOM: usize = 8;
+
+/// Why a packet was not sent.
+pub(crate) enum Unsent {
+    /// It needs this much room.
+    Room(usize),
+    /// It cannot be sent on this connection.
+    Never(Reason),
+}
+
+/// Writes a packet into the output ring, all or nothing, and leaves some room.
+pub(crate) fn put<A>(
+    conn: &mut ConnMut<'_, '_, A>,
+    spare: usize,
+    limits: &Limits,
+    write: &dyn Fn(&mut Writer<'_>),
+) -> Result<(), Unsent> {
+    const TOO_LONG: Unsent = Unsent::Never(Reason::PACKET_TOO_LARGE);
+    let length = Writer::count(write).ok_or(TOO_LONG)?;
+    let wanted = length.saturating_add(spare);
+    if length > limits.packet as usize || wanted > conn.ring_sizes().1 {
+        return Err(TOO_LONG);
+    }
+    if conn.room() < wanted {
+        return Err(Unsent::Room(wanted));
+    }
+    let written = conn.write_with(length, |room| {
+        let mut writer = Writer::new(room);
+        write(&mut writer);
+        writer.len()
+    });
+    match written {
+        Ok(_) => Ok(()),
+        Err(WriteError::TooLong { .. }) => Err(TOO_LONG),
+        Err(_) => Err(Unsent::Room(wanted)),
+    }
+}
+
+/// Sends what is to be sent, as far as the broker takes it and there is room.
+pub(crate) fn pump<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    let mut place = 0_usize;
+    while link::is_up(app, conn) {
+        let mut client = app.mqtt();
+        let Some(slot) = client.under_way().get(place) else { return };
+        let id = PacketId(slot.id);
+        match client.send(place, conn) {
+            Ok(()) => place = place.saturating_add(1),
+            Err(Unsent::Room(room)) => {
+                conn.wait_for_room(room);
+                return;
+            }
+            Err(Unsent::Never(reason)) => {
+                client.remove(place);
+                app.event(conn.cx(), MqttEvent::Acked(id, reason));
+                room(app, conn);
+            }
+        }
+    }
+}
+
+/// Says that there is room, if someone waits for it.
+pub(crate) fn room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    if core::mem::take(&mut app.mqtt().session.wants_room) {
+        app.event(conn.cx(), MqttEvent::Room);
+    }
+}
+
+impl<A> ClientMut<'_, A> {
+    /// Sends what a slot has to send.
+    fn send(&mut self, place: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), Unsent> {
+        let Some(slot) = self.slots.get(place) else { return Ok(()) };
+        let (id, state) = (slot.id, slot.state);
+        let (version, limits) = (self.session.version(), self.session.limits);
+        let bytes = record(self.slots, self.store, place);
+        let filter = filter_of(bytes);
+        let next = match state {
+            State::New | State::Again => {
+                if !self.has_window() {
+                    return Ok(());
+                }
+                let bytes = record(self.slots, self.store, place);
+                let message = Record::read(version, bytes).map_err(Unsent::Never)?;
+                let is_duplicate = state == State::Again;
+                transmit(conn, 0, &limits, version, self.given, &message, id, is_duplicate)?;
+                State::Sent
+            }
+            State::Release => {
+                put(conn, 0, &limits, &|writer| {
+                    wire::ack(writer, version, Kind::PubRel, id, Reason::SUCCESS);
+                })?;
+                State::Released
+            }
+            State::Subscribe => {
+                let options = bytes.first().copied().unwrap_or(0);
+                put(conn, 0, &limits, &|writer| {
+                    wire::subscribe(writer, version, id, filter, options);
+                })?;
+                State::Subscribing
+            }
+            State::Unsubscribe => {
+                put(conn, 0, &limits, &|writer| wire::unsubscribe(writer, version, id, filter))?;
+                State::Unsubscribing
+            }
+            _ => return Ok(()),
+        };
+        self.set_state(place, next);
+        self.session.sent_at = conn.cx().now();
+        Ok(())
+    }
+
+    /// Publishes a message with [`Qos::Zero`](crate::Qos::Zero), and leaves room for acknowledgements.
+    pub(crate) fn send_once(
+        &mut self,
+        conn: &mut ConnMut<'_, '_, A>,
+        message: &Record<'_>,
+    ) -> Result<(), Unsent> {
+        let (version, limits) = (self.session.version(), self.session.limits);
+        transmit(conn, ROOM, &limits, version, self.given, message, 0, false)?;
+        self.session.sent_at = conn.cx().now();
+        Ok(())
+    }
+}
+
+/// Sends a message, with an alias for its topic if the broker allows one more or has it.
+#[expect(clippy::too_many_arguments, reason = "they are what one PUBLISH is made of")]
+fn transmit<A>(
+    conn: &mut ConnMut<'_, '_, A>,
+    spare: usize,
+    limits: &Limits,
+    version: Version,
+    given: &mut [aliases::Alias],
+    message: &Record<'_>,
+    id: u16,
+    is_duplicate: bool,
+) -> Result<(), Unsent> {
+    if message.qos() > limits.qos {
+        return Err(Unsent::Never(Reason::QOS_NOT_SUPPORTED));
+    }
+    if message.is_retained() && !limits.retain {
+        return Err(Unsent::Never(Reason::RETAIN_NOT_SUPPORTED));
+    }
+    let most = given.len().min(limits.aliases.into());
+    let (alias, is_known) = aliases::find(given.get(..most).unwrap_or_default(), message.topic);
+    let mut sending = Sending { id, is_duplicate, alias, is_known };
+    loop {
+        match put(conn, spare, limits, &|writer| message.put(writer, version, sending)) {
+            // A new alias makes it a bit longer.
+            Err(Unsent::Never(_)) if sending.alias != 0 && !is_known => sending.alias = 0,
+            Ok(()) => {
+                if !is_known {
+                    aliases::give(given, sending.alias, message.topic);
+                }
+                return Ok(());
+            }
+            unsent => return unsent,
+        }
+    }
+}

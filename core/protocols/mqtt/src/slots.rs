@@ -1,0 +1,290 @@
+//! What is under way: subscriptions and messages, and the bytes that belong to them.
+//!
+//! ```text
+//!   slots   │ 7 released │ 3 sub │ 8 sent   │ 9 new │            in the order they were asked for;
+//!   store   │            │ a/+   │ message  │ mess… │ free       messages that are released come first
+//! ```
+
+use core::cell::Cell;
+
+use crate::client::ClientMut;
+use crate::event::PacketId;
+use crate::message::OnMessage;
+use crate::wire::{Qos, Writer, record_qos};
+
+/// A subscription, or a message under way.
+pub(crate) struct Slot<A> {
+    /// What a subscription calls.
+    pub(crate) call: Option<OnMessage<A>>,
+    pub(crate) id: u16,
+    /// Its bytes in the store.
+    pub(crate) len: u16,
+    pub(crate) state: State,
+}
+
+/// How far a subscription or a message has come. Those that are not sent on this connection are to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A message that was never sent.
+    New,
+    /// A message that was sent on an earlier connection.
+    Again,
+    /// A message that was sent.
+    Sent,
+    /// The broker has the message, with [`Qos::Two`]; a PUBREL is to be sent.
+    Release,
+    /// A PUBREL was sent.
+    Released,
+    /// A SUBSCRIBE is to be sent.
+    Subscribe,
+    Subscribing,
+    Subscribed,
+    /// An UNSUBSCRIBE is to be sent, once the broker has answered the SUBSCRIBE.
+    Cancelled,
+    /// An UNSUBSCRIBE is to be sent.
+    Unsubscribe,
+    Unsubscribing,
+}
+
+impl State {
+    /// Returns whether it counts for the broker's receive maximum.
+    const fn is_in_flight(self) -> bool {
+        matches!(self, Self::Sent | Self::Release | Self::Released)
+    }
+
+    /// Returns the state after the connection has ended.
+    const fn after_end(self) -> Self {
+        match self {
+            Self::Sent => Self::Again,
+            Self::Released => Self::Release,
+            Self::Subscribing => Self::Subscribe,
+            Self::Cancelled | Self::Unsubscribing => Self::Unsubscribe,
+            other => other,
+        }
+    }
+}
+
+impl<A> Slot<A> {
+    pub(crate) const FREE: Self = Self { call: None, id: 0, len: 0, state: State::New };
+}
+
+/// Why there is no slot.
+pub(crate) enum NoRoom {
+    Full,
+    TooLong,
+    Invalid,
+}
+
+impl<A> ClientMut<'_, A> {
+    /// Returns the slots in use.
+    pub(crate) fn under_way(&mut self) -> &mut [Slot<A>] {
+        self.slots.get_mut(..usize::from(self.session.used)).unwrap_or_default()
+    }
+
+    /// Returns how many bytes of the store belong to the slots before a place.
+    pub(crate) fn stored_before(&self, place: usize) -> usize {
+        stored(self.slots, place)
+    }
+
+    /// Returns the bytes of a slot.
+    pub(crate) fn record(&self, place: usize) -> &[u8] {
+        record(self.slots, self.store, place)
+    }
+
+    /// Returns the place of a subscription that lasts, or is to last.
+    pub(crate) fn subscription(&self, filter: &str) -> Option<usize> {
+        let lasts =
+            |state| matches!(state, State::Subscribe | State::Subscribing | State::Subscribed);
+        (0..self.used()).find(|place| {
+            self.state_of(*place).is_some_and(lasts) && filter_of(self.record(*place)) == filter
+        })
+    }
+
+    /// Changes the function and the options of a subscription, and asks the broker again.
+    pub(crate) fn change(&mut self, place: usize, call: OnMessage<A>, options: u8) -> PacketId {
+        let start = self.stored_before(place);
+        if let Some(held) = self.store.get_mut(start) {
+            *held = options;
+        }
+        let Some(slot) = self.slots.get_mut(place) else { return PacketId(0) };
+        slot.call = Some(call);
+        if slot.state == State::Subscribed {
+            slot.state = State::Subscribe;
+        }
+        PacketId(slot.id)
+    }
+
+    /// Takes a slot, with the bytes that `write` writes.
+    pub(crate) fn insert(
+        &mut self,
+        state: State,
+        call: Option<OnMessage<A>>,
+        write: &dyn Fn(&mut Writer<'_>),
+    ) -> Result<PacketId, NoRoom> {
+        let len = Writer::count(write).ok_or(NoRoom::Invalid)?;
+        if len > self.store.len() || self.slots.is_empty() {
+            return Err(NoRoom::TooLong);
+        }
+        let id = self.free_id();
+        let start = self.stored();
+        let room = self.store.get_mut(start..).unwrap_or_default();
+        let place = self.slots.get_mut(usize::from(self.session.used));
+        let Some(slot) = place.filter(|_| room.len() >= len) else {
+            self.session.wants_room = true;
+            return Err(NoRoom::Full);
+        };
+        write(&mut Writer::new(room));
+        *slot = Slot { call, id, len: len as u16, state };
+        self.session.used = self.session.used.saturating_add(1);
+        self.session.last_id = id;
+        Ok(PacketId(id))
+    }
+
+    /// Returns an identifier that nothing under way has.
+    fn free_id(&mut self) -> u16 {
+        let mut id = self.session.last_id;
+        loop {
+            id = id.checked_add(1).unwrap_or(1);
+            if self.place_of(id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// Returns the place of what has an identifier.
+    pub(crate) fn place_of(&mut self, id: u16) -> Option<usize> {
+        self.under_way().iter().position(|slot| slot.id == id)
+    }
+
+    /// Returns the quality of service of a message under way.
+    pub(crate) fn qos_of(&self, place: usize) -> Qos {
+        record_qos(self.record(place))
+    }
+
+    pub(crate) fn state_of(&self, place: usize) -> Option<State> {
+        let used = self.slots.get(..usize::from(self.session.used));
+        used.and_then(|used| used.get(place)).map(|slot| slot.state)
+    }
+
+    pub(crate) fn set_state(&mut self, place: usize, state: State) {
+        if let Some(slot) = self.slots.get_mut(place) {
+            slot.state = state;
+        }
+    }
+
+    /// Returns whether the broker takes one more message now.
+    pub(crate) fn has_window(&mut self) -> bool {
+        let most = self.session.limits.receive;
+        let under_way = self.under_way().iter().filter(|slot| slot.state.is_in_flight());
+        under_way.fold(0_u16, |count, _| count.saturating_add(1)) < most
+    }
+
+    /// Frees a slot and its bytes. O(size of the store).
+    pub(crate) fn remove(&mut self, place: usize) {
+        self.drop_record(place);
+        let used = self.session.used;
+        if let Some(after) = self.slots.get_mut(place..usize::from(used)) {
+            let mut carried = Slot::FREE;
+            for slot in after.iter_mut().rev() {
+                core::mem::swap(slot, &mut carried);
+            }
+            self.session.used = used.saturating_sub(1);
+        }
+    }
+
+    /// Frees the bytes of a slot, which the broker has.
+    fn drop_record(&mut self, place: usize) {
+        let start = self.stored_before(place);
+        let end = self.stored();
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        let len = usize::from(core::mem::take(&mut slot.len));
+        let rest = Cell::from_mut(self.store.get_mut(start..end).unwrap_or_default());
+        let rest = rest.as_slice_of_cells();
+        // A loop, because the optimizer does not see that `copy_within` cannot panic.
+        for (to, from) in rest.iter().zip(rest.get(len..).unwrap_or_default()) {
+            to.set(from.get());
+        }
+    }
+
+    /// The broker has a message with [`Qos::Two`]: only its identifier is kept, behind those it had before, so that
+    /// they are released in this order.
+    pub(crate) fn release(&mut self, place: usize) {
+        self.drop_record(place);
+        self.set_state(place, State::Release);
+        let before = |slot: &Slot<A>| matches!(slot.state, State::Release | State::Released);
+        let first = self.under_way().iter().position(|slot| !before(slot)).unwrap_or(place);
+        if let Some(moved) = self.slots.get_mut(first..=place) {
+            let mut carried = Slot::FREE;
+            for slot in moved.iter_mut() {
+                core::mem::swap(slot, &mut carried);
+            }
+            if let Some(slot) = moved.first_mut() {
+                *slot = carried;
+            }
+        }
+    }
+
+    /// The connection has ended: what was not answered is to be sent again.
+    pub(crate) fn rewind(&mut self) {
+        for slot in self.under_way() {
+            slot.state = slot.state.after_end();
+        }
+    }
+
+    /// Returns what is called with a message on a topic.
+    pub(crate) fn handler(&mut self, topic: &str) -> Option<OnMessage<A>> {
+        (0..self.used()).find_map(|place| {
+            let call = self.slots.get(place)?.call?;
+            crate::topic::matches(filter_of(self.record(place)), topic).then_some(call)
+        })
+    }
+
+    /// Returns whether a message with [`Qos::Two`] has come before, and is not released.
+    pub(crate) fn has_received(&self, id: u16) -> bool {
+        self.received.iter().take(self.session.received.into()).any(|held| *held == id)
+    }
+
+    /// Returns whether one more message with [`Qos::Two`] can be kept in mind.
+    pub(crate) fn can_receive(&self) -> bool {
+        usize::from(self.session.received) < self.received.len()
+    }
+
+    /// A message with [`Qos::Two`] has come.
+    pub(crate) fn note_received(&mut self, id: u16) {
+        if let Some(place) = self.received.get_mut(usize::from(self.session.received)) {
+            *place = id;
+            self.session.received = self.session.received.saturating_add(1);
+        }
+    }
+
+    /// A message with [`Qos::Two`] is released. Returns whether it had come.
+    pub(crate) fn forget_received(&mut self, id: u16) -> bool {
+        let used = usize::from(self.session.received);
+        let held = self.received.get_mut(..used).unwrap_or_default();
+        let last = held.last().copied();
+        let place = held.iter_mut().find(|held| **held == id);
+        if let (Some(place), Some(last)) = (place, last) {
+            *place = last;
+            self.session.received = self.session.received.saturating_sub(1);
+            return true;
+        }
+        false
+    }
+}
+
+/// Returns the filter of a subscription's bytes, which follows its options.
+pub(crate) fn filter_of(record: &[u8]) -> &str {
+    str::from_utf8(record.get(1..).unwrap_or_default()).unwrap_or_default()
+}
+
+/// Returns the number of bytes of the first `slots`.
+fn stored<A>(slots: &[Slot<A>], first: usize) -> usize {
+    slots.iter().take(first).fold(0, |sum, slot| sum.saturating_add(slot.len.into()))
+}
+
+/// Returns the bytes of a slot.
+pub(crate) fn record<'s, A>(slots: &[Slot<A>], store: &'s [u8], place: usize) -> &'s [u8] {
+    let rest = store.get(stored(slots, place)..).unwrap_or_default();
+    let len = slots.get(place).map_or(0, |slot| usize::from(slot.len));
+    rest.get(..len).unwrap_or_default()
+}

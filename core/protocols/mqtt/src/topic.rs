@@ -1,0 +1,147 @@
+//! Topics: their names, and filters for them (5, 4.7).
+
+/// Returns whether messages can be published to a topic: it has characters, none of which is a wildcard or U+0000.
+pub(crate) fn is_name(topic: &str) -> bool {
+    !topic.is_empty() && !topic.bytes().any(|byte| matches!(byte, b'+' | b'#' | 0))
+}
+
+/// Returns whether it is a filter: `+` stands for a whole level, `#` for all that follow, and comes last.
+pub(crate) fn is_filter(filter: &str) -> bool {
+    let Some(shared) = filter.strip_prefix(SHARED) else { return is_plain_filter(filter) };
+    // A name, and a filter.
+    let (name, filter) = split(shared);
+    is_name(name) && is_plain_filter(filter)
+}
+
+fn is_plain_filter(filter: &str) -> bool {
+    let mut rest = filter.as_bytes();
+    let mut before = b'/';
+    while let Some((byte, after)) = rest.split_first() {
+        let is_level = before == b'/'
+            && (*byte == b'+' && after.first().is_none_or(is_slash) || after.is_empty());
+        if *byte == 0 || matches!(byte, b'+' | b'#') && !is_level {
+            return false;
+        }
+        (before, rest) = (*byte, after);
+    }
+    !filter.is_empty()
+}
+
+/// Returns whether a filter matches the name of a topic.
+///
+/// ```
+/// use picoevent_mqtt::matches;
+///
+/// assert!(matches("pump/+/flow", "pump/7/flow"));
+/// assert!(matches("pump/#", "pump/7/flow") && matches("pump/#", "pump"));
+/// assert!(!matches("#", "$SYS/uptime"), "topics of the broker's own are asked for by name");
+/// ```
+pub fn matches(filter: &str, topic: &str) -> bool {
+    let filter = filter.strip_prefix(SHARED).map_or(filter, |shared| split(shared).1);
+    let (mut filter, mut topic) = (filter.as_bytes(), topic.as_bytes());
+    if topic.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
+        return false;
+    }
+    while let Some((byte, rest)) = filter.split_first() {
+        match byte {
+            b'#' => return true,
+            b'+' => {
+                let end = topic.iter().position(is_slash).unwrap_or(topic.len());
+                topic = topic.get(end..).unwrap_or_default();
+            }
+            byte if topic.first() == Some(byte) => topic = topic.get(1..).unwrap_or_default(),
+            // The level above is matched, too.
+            _ => return topic.is_empty() && filter == b"/#",
+        }
+        filter = rest;
+    }
+    topic.is_empty()
+}
+
+/// What a shared subscription begins with (5, 4.8.2).
+const SHARED: &str = "$share/";
+
+/// Returns what is before and after the first slash.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.as_bytes().iter().position(is_slash).unwrap_or(text.len());
+    (text.get(..end).unwrap_or_default(), text.get(end.saturating_add(1)..).unwrap_or_default())
+}
+
+const fn is_slash(byte: &u8) -> bool {
+    *byte == b'/'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_match_as_the_standard_says() {
+        for (filter, topic) in [
+            ("a/b", "a/b"),
+            ("sport/tennis/player1/#", "sport/tennis/player1"),
+            ("sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon"),
+            ("sport/#", "sport"),
+            ("#", "sport/tennis"),
+            ("sport/tennis/+", "sport/tennis/player1"),
+            ("sport/+", "sport/"),
+            ("+/+", "/finance"),
+            ("/+", "/finance"),
+            ("+", "finance"),
+            ("$SYS/#", "$SYS/"),
+            ("$SYS/monitor/+", "$SYS/monitor/Clients"),
+            ("$share/group/a/+", "a/b"),
+            ("$share/group/#", "a/b"),
+            ("+/#", "a"),
+            ("a/+/#", "a/b"),
+        ] {
+            assert!(matches(filter, topic), "{filter} matches {topic}");
+        }
+        for (filter, topic) in [
+            ("sport/tennis/+", "sport/tennis/player1/ranking"),
+            ("sport/+", "sport"),
+            ("+", "/finance"),
+            ("#", "$SYS/monitor"),
+            ("+/monitor/Clients", "$SYS/monitor/Clients"),
+            ("a/b", "a/b/"),
+            ("a/b/", "a/b"),
+            ("a", "A"),
+            ("$share/group/+", "$SYS"),
+            ("$share/group", "group"),
+            ("a/#", "ab"),
+            ("a/+/#", "a"),
+            ("+/#", "$SYS/a"),
+            ("", "a"),
+        ] {
+            assert!(!matches(filter, topic), "{filter} does not match {topic}");
+        }
+    }
+
+    #[test]
+    fn wildcards_stand_for_whole_levels_only() {
+        for filter in ["#", "+", "a/#", "+/a/+", "/", "a//b", "$share/x/#", "$SYS/#", "a b"] {
+            assert!(is_filter(filter), "{filter}");
+        }
+        for filter in [
+            "",
+            "a#",
+            "a/#/b",
+            "#/",
+            "a+",
+            "+a/b",
+            "a\0",
+            "$share/x",
+            "$share//a",
+            "$share/x/",
+            "$share/+/a",
+        ] {
+            assert!(!is_filter(filter), "{filter}");
+        }
+        for name in ["a", "/", " ", "$SYS/a", "é"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "a/+", "#", "a\0"] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

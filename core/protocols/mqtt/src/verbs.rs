@@ -1,0 +1,257 @@
+//! What an application does with its client.
+
+use core::time::Duration;
+
+use picoevent::{Cx, PoolId};
+
+use crate::client::{ClientMut, HasMqtt, Limits, Link, Why};
+use crate::event::{PacketId, PublishError, StartError, SubscribeError};
+use crate::link::{Broker, is_clean};
+use crate::options::{Publish, Subscription};
+use crate::sending::{Unsent, put};
+use crate::slots::{NoRoom, State, filter_of};
+use crate::topic;
+use crate::wire::{self, Hello, Qos, Reason, Record, Sending, Writer};
+
+/// Connects the client to its broker, with a connection from a pool, and again whenever the connection ends.
+/// [`HasMqtt::event`] says what comes of it.
+///
+/// What was under way when the client was [stopped](stop) goes on.
+///
+/// # Errors
+/// [`StartError`]; nothing has changed then.
+pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Result<(), StartError> {
+    let client = app.mqtt();
+    if client.is_started() {
+        return Err(StartError::Started);
+    }
+    let (used, kept_version) = (client.session.used, client.session.version());
+    let (receive_maximum, alias_maximum) = (client.slots.len() as u16, client.heard.len() as u16);
+    let options = app.options();
+    let version = options.version;
+    let hello = Hello { clean_start: is_clean(&options, true), receive_maximum, alias_maximum };
+    let length = Writer::count(&|writer| wire::connect(writer, &options, hello));
+    let is_possible = options.will.as_ref().is_none_or(wire::check);
+    let length = length.filter(|_| is_possible && (used == 0 || version == kept_version));
+    let length = length.ok_or(StartError::Options)?;
+    let conn = cx.outgoing::<Broker>(pool)?;
+    let Ok(mut conn) = cx.conn(conn) else { return Err(StartError::Started) };
+    if length > conn.ring_sizes().1 {
+        conn.abort();
+        return Err(StartError::TooLong { length });
+    }
+    let session = app.mqtt().session;
+    (session.conn, session.is_first) = (Some(conn.id()), true);
+    session.is_version_5 = version.has_properties();
+    session.backoff().reset();
+    if !app.connect(&mut conn, Duration::ZERO) {
+        let delay = app.mqtt().session.backoff().next_delay(conn.cx());
+        let _ = conn.connect_after(delay, crate::client::NOWHERE);
+    }
+    Ok(())
+}
+
+/// Disconnects the client, without its will; [`MqttEvent::Down`](crate::MqttEvent::Down) follows as the last event.
+/// What is under way is kept for the next [start](start). A client that is not started stays as it is.
+pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
+    let session = app.mqtt().session;
+    let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
+    let version = session.version();
+    (session.is_stopping, session.why) = (true, Why::Stopped);
+    let link = core::mem::replace(&mut session.link, Link::Ending);
+    // In its event Down, the connection has ended already.
+    if let Ok(mut conn) = cx.conn(conn) {
+        if link == Link::Up {
+            let _ = put(&mut conn, 0, &Limits::NONE, &|writer| {
+                wire::disconnect(writer, version, Reason::SUCCESS);
+            });
+            conn.close();
+        } else {
+            conn.abort();
+        }
+    }
+}
+
+/// Publishes a message. With [`Qos::Zero`] it is sent at once, and returns `None`. Otherwise it is kept and sent, again
+/// if need be, until the broker has acknowledged it: the event [`Acked`](crate::MqttEvent::Acked) has the number that is
+/// returned. Messages are sent in the order they were published.
+///
+/// ```
+/// use picoevent::Cx;
+/// use picoevent_mqtt::{self as mqtt, HasMqtt, Publish, PublishError, Qos};
+///
+/// fn sample<A: HasMqtt>(app: &mut A, cx: &mut Cx<A>, litres: &str) -> Result<(), PublishError> {
+///     let message = Publish {
+///         content_type: Some("text/plain"),
+///         user: &[("unit", "litre")],
+///         ..Publish::new("pump-7/flow", litres.as_bytes()).qos(Qos::One)
+///     };
+///     mqtt::publish(app, cx, &message)?;
+///     Ok(())
+/// }
+/// # struct App(picoevent_mqtt::Client<App, 1, 64>);
+/// # impl HasMqtt for App {
+/// #     fn mqtt(&mut self) -> mqtt::ClientMut<'_, Self> { self.0.as_mut() }
+/// #     fn options(&self) -> mqtt::Options<'_> { mqtt::Options::by_name() }
+/// # }
+/// # let _ = sample::<App>;
+/// ```
+///
+/// # Errors
+/// [`PublishError`]; nothing has changed then.
+pub fn publish<A: HasMqtt>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    publish: &Publish<'_>,
+) -> Result<Option<PacketId>, PublishError> {
+    if !wire::check(publish) {
+        return Err(PublishError::Invalid);
+    }
+    let mut client = app.mqtt();
+    let conn = client.open_conn().ok_or(PublishError::Down)?;
+    // It may have ended, and its last callback is still to come.
+    let mut conn = cx.conn(conn).ok();
+    let is_up = client.is_up() && conn.is_some();
+    let (version, limits) = (client.session.version(), client.session.limits);
+    if is_up && publish.qos > limits.qos {
+        return Err(PublishError::Refused(Reason::QOS_NOT_SUPPORTED));
+    }
+    if is_up && publish.retain && !limits.retain {
+        return Err(PublishError::Refused(Reason::RETAIN_NOT_SUPPORTED));
+    }
+    let message = Record::of(publish);
+    // As it is sent.
+    let sending = Sending { id: publish.qos as u16, ..Sending::default() };
+    let length = Writer::count(&|writer| message.put(writer, version, sending));
+    let length = length.ok_or(PublishError::Invalid)?;
+    let ring = conn.as_ref().map_or(usize::MAX, |conn| conn.ring_sizes().1);
+    if length > ring || is_up && length > limits.packet as usize {
+        return Err(PublishError::TooLong);
+    }
+    if publish.qos == Qos::Zero {
+        let Some(conn) = conn.as_mut().filter(|_| is_up) else { return Err(PublishError::Down) };
+        return match client.send_once(conn, &message) {
+            Ok(()) => Ok(None),
+            Err(Unsent::Never(_)) => Err(PublishError::TooLong),
+            Err(Unsent::Room(room)) => {
+                client.session.wants_output = true;
+                conn.wait_for_room(room);
+                Err(PublishError::Full)
+            }
+        };
+    }
+    let kept = client.insert(State::New, None, &|writer| message.keep(writer, version));
+    match kept {
+        Ok(id) => {
+            client.send_soon(cx);
+            Ok(Some(id))
+        }
+        Err(NoRoom::Full) => Err(PublishError::Full),
+        Err(NoRoom::TooLong) => Err(PublishError::TooLong),
+        Err(NoRoom::Invalid) => Err(PublishError::Invalid),
+    }
+}
+
+/// Subscribes to topics: messages that match the filter are passed to the function of the subscription, as long as the
+/// client lasts or until it [unsubscribes](unsubscribe). The event [`Acked`](crate::MqttEvent::Acked) says what the
+/// broker grants, or why it refuses; then the subscription is gone. If the broker loses the session, the client
+/// subscribes again by itself.
+///
+/// Of several subscriptions that match a message, the first gets it. A filter that is subscribed to already gets the
+/// new function and options.
+///
+/// ```
+/// use picoevent::Cx;
+/// use picoevent_mqtt::{self as mqtt, HasMqtt, Message, Qos, SubscribeError, Subscription};
+///
+/// fn listen<A: HasMqtt>(app: &mut A, cx: &mut Cx<A>) -> Result<(), SubscribeError> {
+///     mqtt::subscribe(app, cx, &Subscription::new("pump-7/set/+", Qos::One, set))?;
+///     Ok(())
+/// }
+///
+/// fn set<A>(_: &mut A, message: &mut Message<A>) {
+///     let (key, value) = (message.topic().rsplit('/').next(), message.payload());
+///     // Use them.
+/// #   let _ = (key, value);
+/// }
+/// # struct App(picoevent_mqtt::Client<App, 1, 64>);
+/// # impl HasMqtt for App {
+/// #     fn mqtt(&mut self) -> mqtt::ClientMut<'_, Self> { self.0.as_mut() }
+/// #     fn options(&self) -> mqtt::Options<'_> { mqtt::Options::by_name() }
+/// # }
+/// # let _ = listen::<App>;
+/// ```
+///
+/// # Errors
+/// [`SubscribeError`]; nothing has changed then.
+pub fn subscribe<A: HasMqtt>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    subscription: &Subscription<'_, A>,
+) -> Result<PacketId, SubscribeError> {
+    let Subscription { filter, call, .. } = *subscription;
+    if !topic::is_filter(filter) {
+        return Err(SubscribeError::Invalid);
+    }
+    let mut client = app.mqtt();
+    let options = subscription.bits(client.session.version());
+    if let Some(place) = client.subscription(filter) {
+        let id = client.change(place, call, options);
+        client.send_soon(cx);
+        return Ok(id);
+    }
+    let length = Writer::count(&|writer| {
+        wire::subscribe(writer, wire::Version::V5, 1, filter, options);
+    });
+    let length = length.ok_or(SubscribeError::Invalid)?;
+    let conn = client.session.conn.and_then(|conn| cx.conn(conn).ok());
+    if conn.is_some_and(|conn| length > conn.ring_sizes().1) {
+        return Err(SubscribeError::TooLong);
+    }
+    let kept = client.insert(State::Subscribe, Some(call), &|writer| {
+        writer.u8(options);
+        writer.raw(filter.as_bytes());
+    });
+    let id = kept.map_err(|error| match error {
+        NoRoom::Full => SubscribeError::Full,
+        NoRoom::TooLong => SubscribeError::TooLong,
+        NoRoom::Invalid => SubscribeError::Invalid,
+    })?;
+    client.send_soon(cx);
+    Ok(id)
+}
+
+/// Ends a subscription. The event [`Acked`](crate::MqttEvent::Acked) follows with the number that the subscription had;
+/// until then messages still arrive.
+///
+/// # Errors
+/// [`SubscribeError::Unknown`] when there is no subscription with this filter.
+pub fn unsubscribe<A: HasMqtt>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    filter: &str,
+) -> Result<PacketId, SubscribeError> {
+    let mut client = app.mqtt();
+    let place = client.subscription(filter).ok_or(SubscribeError::Unknown)?;
+    debug_assert!(filter_of(client.record(place)) == filter, "the place of the filter");
+    let is_asked = client.state_of(place) == Some(State::Subscribing);
+    client.set_state(place, if is_asked { State::Cancelled } else { State::Unsubscribe });
+    client.send_soon(cx);
+    let id = client.slots.get(place).map_or(0, |slot| slot.id);
+    Ok(PacketId(id))
+}
+
+impl<A> ClientMut<'_, A> {
+    /// Returns the connection, unless the client is being stopped.
+    const fn open_conn(&self) -> Option<picoevent::Conn> {
+        if self.session.is_stopping { None } else { self.session.conn }
+    }
+
+    /// Sends what is to be sent in the next pass.
+    fn send_soon(&self, cx: &mut Cx<'_, A>) {
+        let conn = self.open_conn().filter(|_| self.is_up());
+        if let Some(Ok(mut conn)) = conn.map(|conn| cx.conn(conn)) {
+            conn.wait_for_room(1);
+        }
+    }
+}

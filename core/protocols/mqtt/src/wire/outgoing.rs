@@ -1,0 +1,260 @@
+//! Packets to a broker.
+
+use super::{Kind, Qos, Reader, Reason, Version, Writer, id};
+use crate::options::{Options, Publish};
+use crate::topic;
+
+/// What the client says of itself in a CONNECT, besides its options.
+#[derive(Clone, Copy)]
+pub(crate) struct Hello {
+    pub(crate) clean_start: bool,
+    pub(crate) receive_maximum: u16,
+    pub(crate) alias_maximum: u16,
+}
+
+/// Writes a CONNECT (3.1).
+pub(crate) fn connect(writer: &mut Writer<'_>, options: &Options<'_>, hello: Hello) {
+    let has_properties = options.version.has_properties();
+    writer.u8(Kind::Connect.first());
+    writer.section(&|writer| {
+        writer.text("MQTT");
+        writer.u8(if has_properties { 5 } else { 4 });
+        writer.u8(connect_flags(options, hello));
+        writer.u16(options.keep_alive);
+        if has_properties {
+            writer.section(&|writer| {
+                number(writer, id::SESSION_EXPIRY, options.session_expiry);
+                short(writer, id::RECEIVE_MAXIMUM, hello.receive_maximum);
+                number(writer, id::MAXIMUM_PACKET_SIZE, options.longest_packet);
+                short(writer, id::TOPIC_ALIAS_MAXIMUM, hello.alias_maximum);
+            });
+        }
+        writer.text(options.client_id);
+        if let Some(will) = &options.will {
+            if has_properties {
+                writer.section(&|writer| {
+                    number(writer, id::WILL_DELAY, options.will_delay);
+                    publish_properties(writer, will);
+                });
+            }
+            writer.text(will.topic);
+            writer.binary(will.payload);
+        }
+        if has_user(options) {
+            writer.text(options.user.unwrap_or_default());
+        }
+        if let Some(password) = options.password {
+            writer.binary(password);
+        }
+    });
+}
+
+/// Returns whether a user name is sent. In 3.1.1 there is no password without one.
+fn has_user(options: &Options<'_>) -> bool {
+    options.user.is_some() || options.password.is_some() && !options.version.has_properties()
+}
+
+fn connect_flags(options: &Options<'_>, hello: Hello) -> u8 {
+    let flag = |is_set: bool, bit: u8| if is_set { 1_u8.wrapping_shl(bit.into()) } else { 0 };
+    let will = options
+        .will
+        .as_ref()
+        .map_or(0, |will| flag(true, 2) | (will.qos as u8) << 3 | flag(will.retain, 5));
+    flag(hello.clean_start, 1)
+        | will
+        | flag(options.password.is_some(), 6)
+        | flag(has_user(options), 7)
+}
+
+/// Writes a number that is not zero.
+fn number(writer: &mut Writer<'_>, id: u8, number: u32) {
+    if number != 0 {
+        writer.u8(id);
+        writer.u32(number);
+    }
+}
+
+fn short(writer: &mut Writer<'_>, id: u8, number: u16) {
+    if number != 0 {
+        writer.u8(id);
+        writer.u16(number);
+    }
+}
+
+fn publish_properties(writer: &mut Writer<'_>, publish: &Publish<'_>) {
+    if let Some(expiry) = publish.message_expiry {
+        writer.u8(id::MESSAGE_EXPIRY);
+        writer.u32(expiry);
+    }
+    for (id, text) in
+        [(id::CONTENT_TYPE, publish.content_type), (id::RESPONSE_TOPIC, publish.response_topic)]
+    {
+        if let Some(text) = text {
+            writer.u8(id);
+            writer.text(text);
+        }
+    }
+    if let Some(data) = publish.correlation_data {
+        writer.u8(id::CORRELATION_DATA);
+        writer.binary(data);
+    }
+    for (name, value) in publish.user {
+        writer.u8(id::USER);
+        writer.text(name);
+        writer.text(value);
+    }
+}
+
+/// Returns whether a message, or a will, can be published: its topics have names.
+pub(crate) fn check(publish: &Publish<'_>) -> bool {
+    topic::is_name(publish.topic) && publish.response_topic.is_none_or(topic::is_name)
+}
+
+/// A message on its way: as the application publishes it, or as it was kept.
+pub(crate) struct Record<'r> {
+    first: u8,
+    pub(crate) topic: &'r str,
+    properties: Source<'r>,
+    payload: &'r [u8],
+}
+
+/// Where the properties of a message come from.
+enum Source<'r> {
+    /// They are written.
+    Raw(&'r [u8]),
+    Of(&'r Publish<'r>),
+}
+
+impl<'r> Record<'r> {
+    /// Makes a record of a message.
+    pub(crate) fn of(publish: &'r Publish<'r>) -> Self {
+        let first = Kind::Publish.first() | (publish.qos as u8) << 1 | u8::from(publish.retain);
+        let Publish { topic, payload, .. } = *publish;
+        Self { first, topic, properties: Source::Of(publish), payload }
+    }
+
+    /// Reads a message that was kept; that it is well-formed is known.
+    pub(crate) fn read(version: Version, bytes: &'r [u8]) -> Result<Self, Reason> {
+        let mut reader = Reader(bytes);
+        let (first, topic) = (reader.u8()?, reader.text()?);
+        let length = if version.has_properties() { reader.varint()? } else { 0 };
+        let properties = Source::Raw(reader.take(length as usize)?);
+        Ok(Self { first, topic, properties, payload: reader.0 })
+    }
+
+    /// Writes the message as it is kept: a byte of flags, the topic, the properties with their length in front,
+    /// and the payload.
+    pub(crate) fn keep(&self, writer: &mut Writer<'_>, version: Version) {
+        writer.u8(self.first);
+        writer.text(self.topic);
+        self.rest(writer, version, 0);
+    }
+
+    /// Writes the PUBLISH (3.3).
+    pub(crate) fn put(&self, writer: &mut Writer<'_>, version: Version, sending: Sending) {
+        writer.u8(self.first | if sending.is_duplicate { 0b1000 } else { 0 });
+        writer.section(&|writer| {
+            writer.text(if sending.is_known { "" } else { self.topic });
+            if sending.id != 0 {
+                writer.u16(sending.id);
+            }
+            self.rest(writer, version, sending.alias);
+        });
+    }
+
+    /// Writes what follows the topic and the identifier.
+    fn rest(&self, writer: &mut Writer<'_>, version: Version, alias: u16) {
+        if version.has_properties() {
+            writer.section(&|writer| {
+                short(writer, id::TOPIC_ALIAS, alias);
+                match self.properties {
+                    Source::Raw(properties) => writer.raw(properties),
+                    Source::Of(publish) => publish_properties(writer, publish),
+                }
+            });
+        }
+        writer.raw(self.payload);
+    }
+
+    pub(crate) fn qos(&self) -> Qos {
+        record_qos(&[self.first])
+    }
+
+    pub(crate) const fn is_retained(&self) -> bool {
+        self.first & 1 != 0
+    }
+}
+
+/// Returns the quality of service of a message that is kept.
+pub(crate) fn record_qos(record: &[u8]) -> Qos {
+    record.first().and_then(|first| Qos::of(first >> 1 & 0b11)).unwrap_or_default()
+}
+
+/// How a message is sent, besides what it says.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sending {
+    pub(crate) id: u16,
+    pub(crate) is_duplicate: bool,
+    /// The alias of its topic, 0 for none.
+    pub(crate) alias: u16,
+    /// The broker knows the alias: the topic is left out.
+    pub(crate) is_known: bool,
+}
+
+/// Writes a SUBSCRIBE (3.8) with one filter.
+pub(crate) fn subscribe(
+    writer: &mut Writer<'_>,
+    version: Version,
+    id: u16,
+    filter: &str,
+    options: u8,
+) {
+    request(writer, Kind::Subscribe, version, id, filter, Some(options));
+}
+
+/// Writes an UNSUBSCRIBE (3.10) with one filter.
+pub(crate) fn unsubscribe(writer: &mut Writer<'_>, version: Version, id: u16, filter: &str) {
+    request(writer, Kind::Unsubscribe, version, id, filter, None);
+}
+
+fn request(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    version: Version,
+    id: u16,
+    filter: &str,
+    options: Option<u8>,
+) {
+    writer.u8(kind.first());
+    writer.section(&|writer| {
+        writer.u16(id);
+        if version.has_properties() {
+            writer.u8(0);
+        }
+        writer.text(filter);
+        if let Some(options) = options {
+            writer.u8(options);
+        }
+    });
+}
+
+/// Writes an acknowledgement, or what releases a message. A success has no reason.
+pub(crate) fn ack(writer: &mut Writer<'_>, version: Version, kind: Kind, id: u16, reason: Reason) {
+    let has_reason = reason != Reason::SUCCESS && version.has_properties();
+    writer.u8(kind.first());
+    writer.u8(if has_reason { 3 } else { 2 });
+    writer.u16(id);
+    if has_reason {
+        writer.u8(reason.0);
+    }
+}
+
+/// Writes a DISCONNECT (3.14). In 3.1.1 it has no reason, and means a success.
+pub(crate) fn disconnect(writer: &mut Writer<'_>, version: Version, reason: Reason) {
+    let has_reason = reason != Reason::SUCCESS && version.has_properties();
+    writer.u8(Kind::Disconnect.first());
+    writer.u8(u8::from(has_reason));
+    if has_reason {
+        writer.u8(reason.0);
+    }
+}

@@ -1,0 +1,232 @@
+//! Properties (5, 2.2.2).
+
+use super::{Reader, Reason};
+use crate::topic;
+
+/// The identifiers of the properties that the client reads or writes.
+pub(crate) mod id {
+    pub(crate) const MESSAGE_EXPIRY: u8 = 0x02;
+    pub(crate) const CONTENT_TYPE: u8 = 0x03;
+    pub(crate) const RESPONSE_TOPIC: u8 = 0x08;
+    pub(crate) const CORRELATION_DATA: u8 = 0x09;
+    pub(crate) const SUBSCRIPTION_ID: u8 = 0x0B;
+    pub(crate) const SESSION_EXPIRY: u8 = 0x11;
+    pub(crate) const ASSIGNED_CLIENT_ID: u8 = 0x12;
+    pub(crate) const SERVER_KEEP_ALIVE: u8 = 0x13;
+    pub(crate) const WILL_DELAY: u8 = 0x18;
+    pub(crate) const REASON_STRING: u8 = 0x1F;
+    pub(crate) const RECEIVE_MAXIMUM: u8 = 0x21;
+    pub(crate) const TOPIC_ALIAS_MAXIMUM: u8 = 0x22;
+    pub(crate) const TOPIC_ALIAS: u8 = 0x23;
+    pub(crate) const MAXIMUM_QOS: u8 = 0x24;
+    pub(crate) const RETAIN_AVAILABLE: u8 = 0x25;
+    pub(crate) const USER: u8 = 0x26;
+    pub(crate) const MAXIMUM_PACKET_SIZE: u8 = 0x27;
+}
+
+/// The packets that carry a property, as bits.
+pub(super) mod carrier {
+    pub(in crate::wire) const CONNACK: u8 = 1 << 3;
+    pub(in crate::wire) const PUBLISH: u8 = 1 << 4;
+    /// All acknowledgements but CONNACK.
+    pub(in crate::wire) const ACK: u8 = 1 << 5;
+    pub(in crate::wire) const DISCONNECT: u8 = 1 << 6;
+}
+
+const BYTE: u8 = 1;
+const TWO: u8 = 2;
+const FOUR: u8 = 3;
+const VARINT: u8 = 4;
+const TEXT: u8 = 5;
+const BINARY: u8 = 6;
+const PAIR: u8 = 7;
+
+/// Returns how a property is written, in the lowest bits, and which packets from a server carry it.
+const fn form(id: u8) -> u8 {
+    use carrier::{ACK, CONNACK, DISCONNECT, PUBLISH};
+    match id {
+        0x01 => BYTE | PUBLISH,
+        0x02 => FOUR | PUBLISH,
+        0x03 | 0x08 => TEXT | PUBLISH,
+        0x09 => BINARY | PUBLISH,
+        0x0B => VARINT | PUBLISH,
+        0x11 | 0x27 => FOUR | CONNACK,
+        0x12 | 0x15 | 0x1A => TEXT | CONNACK,
+        0x13 | 0x21 | 0x22 => TWO | CONNACK,
+        0x16 => BINARY | CONNACK,
+        0x1C => TEXT | CONNACK | DISCONNECT,
+        0x1F => TEXT | CONNACK | ACK | DISCONNECT,
+        0x23 => TWO | PUBLISH,
+        0x24 | 0x25 | 0x28..=0x2A => BYTE | CONNACK,
+        0x26 => PAIR | CONNACK | PUBLISH | ACK | DISCONNECT,
+        _ => 0,
+    }
+}
+
+/// The forms, so that looking one up is a load.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const FORMS: [u8; 43] = {
+    let mut forms = [0; 43];
+    let mut id = 0;
+    while id < forms.len() {
+        forms[id] = form(id as u8);
+        id += 1;
+    }
+    forms
+};
+
+/// What a property says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'p> {
+    Number(u32),
+    Text(&'p str),
+    Binary(&'p [u8]),
+    Pair(&'p str, &'p str),
+}
+
+/// The properties of a packet from the broker. Those of 3.1.1 have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Properties<'p> {
+    /// They were checked.
+    bytes: &'p [u8],
+}
+
+impl<'p> Properties<'p> {
+    /// No properties.
+    pub const NONE: Self = Self { bytes: &[] };
+
+    /// Reads properties with their length in front, and checks all of them.
+    pub(super) fn read(reader: &mut Reader<'p>, carrier: u8) -> Result<Self, Reason> {
+        let length = reader.varint()?;
+        let bytes = reader.take(length as usize)?;
+        let mut seen = 0_u64;
+        let mut rest = Reader(bytes);
+        while !rest.is_empty() {
+            let (id, form, value) = next(&mut rest)?;
+            if form & carrier == 0 {
+                return Err(Reason::MALFORMED_PACKET);
+            }
+            let bit = 1_u64.wrapping_shl(id.into());
+            let may_repeat = matches!(id, id::USER | id::SUBSCRIPTION_ID);
+            let is_repeated = seen & bit != 0 && !may_repeat;
+            seen |= bit;
+            if is_repeated || !is_possible(id, form, value) {
+                return Err(Reason::PROTOCOL_ERROR);
+            }
+        }
+        Ok(Self { bytes })
+    }
+
+    /// Takes properties that were checked before.
+    pub(crate) const fn checked(bytes: &'p [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// Returns the number of bytes they have.
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Returns the user properties: names and values, in order.
+    pub fn user(&self) -> impl Iterator<Item = (&'p str, &'p str)> + use<'p> {
+        self.iter().filter_map(|(_, value)| match value {
+            Value::Pair(name, value) => Some((name, value)),
+            _ => None,
+        })
+    }
+
+    /// Returns the reason in words, for people.
+    pub fn reason(&self) -> Option<&'p str> {
+        self.text(id::REASON_STRING)
+    }
+
+    /// Returns the client identifier that the broker has chosen, because ours was empty.
+    pub fn assigned_client_id(&self) -> Option<&'p str> {
+        self.text(id::ASSIGNED_CLIENT_ID)
+    }
+
+    /// Returns the content type of a message.
+    pub fn content_type(&self) -> Option<&'p str> {
+        self.text(id::CONTENT_TYPE)
+    }
+
+    /// Returns the topic that an answer to the message is expected on.
+    pub fn response_topic(&self) -> Option<&'p str> {
+        self.text(id::RESPONSE_TOPIC)
+    }
+
+    /// Returns the bytes that an answer to the message has to carry.
+    pub fn correlation_data(&self) -> Option<&'p [u8]> {
+        self.find(id::CORRELATION_DATA).and_then(|value| match value {
+            Value::Binary(bytes) => Some(bytes),
+            _ => None,
+        })
+    }
+
+    /// Returns how many seconds the message still counts.
+    pub fn message_expiry(&self) -> Option<u32> {
+        self.number(id::MESSAGE_EXPIRY)
+    }
+
+    pub(crate) fn number(&self, id: u8) -> Option<u32> {
+        self.find(id).and_then(|value| match value {
+            Value::Number(number) => Some(number),
+            _ => None,
+        })
+    }
+
+    fn text(&self, id: u8) -> Option<&'p str> {
+        self.find(id).and_then(|value| match value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    #[inline(never)]
+    fn find(&self, id: u8) -> Option<Value<'p>> {
+        self.iter().find(|(held, _)| *held == id).map(|(_, value)| value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, Value<'p>)> + use<'p> {
+        let mut rest = Reader(self.bytes);
+        core::iter::from_fn(move || next(&mut rest).ok().map(|(id, _, value)| (id, value)))
+    }
+}
+
+/// Reads the next property: its identifier, its form and what it says.
+#[inline(never)]
+fn next<'p>(rest: &mut Reader<'p>) -> Result<(u8, u8, Value<'p>), Reason> {
+    // All identifiers that exist have one byte.
+    let id = rest.u8()?;
+    let form = FORMS.get(usize::from(id)).copied().unwrap_or(0);
+    let value = match form & 7 {
+        BYTE => Value::Number(rest.u8()?.into()),
+        TWO => Value::Number(rest.u16()?.into()),
+        FOUR => Value::Number(rest.u32()?),
+        VARINT => Value::Number(rest.varint()?),
+        TEXT => Value::Text(rest.text()?),
+        BINARY => Value::Binary(rest.binary()?),
+        PAIR => Value::Pair(rest.text()?, rest.text()?),
+        _ => return Err(Reason::MALFORMED_PACKET),
+    };
+    Ok((id, form, value))
+}
+
+/// Returns whether a property may have this value.
+fn is_possible(id: u8, form: u8, value: Value<'_>) -> bool {
+    match value {
+        // All bytes say yes or no; so does the maximum QoS, which would be 2 otherwise.
+        Value::Number(number) if form & 7 == BYTE => number <= 1,
+        Value::Number(0) => !matches!(
+            id,
+            id::RECEIVE_MAXIMUM | id::MAXIMUM_PACKET_SIZE | id::TOPIC_ALIAS | id::SUBSCRIPTION_ID
+        ),
+        Value::Text(text) if id == id::RESPONSE_TOPIC => topic::is_name(text),
+        _ => true,
+    }
+}

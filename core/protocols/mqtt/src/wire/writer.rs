@@ -1,0 +1,120 @@
+//! Writing numbers, texts and bytes into a packet.
+
+/// Writes into a buffer, as far as that goes, and counts all. Over an empty buffer it only counts.
+pub(crate) struct Writer<'b> {
+    buffer: &'b mut [u8],
+    len: usize,
+    is_bad: bool,
+}
+
+/// The most bytes of a packet behind its header.
+const MOST: usize = 268_435_455;
+
+impl<'b> Writer<'b> {
+    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, len: 0, is_bad: false }
+    }
+
+    /// Returns how many bytes `write` writes; `None` if it writes what no packet can hold: a text or bytes of more
+    /// than 65,535, a text with U+0000, or more than a packet has.
+    #[inline(never)]
+    pub(crate) fn count(write: &dyn Fn(&mut Writer<'_>)) -> Option<usize> {
+        let mut counter = Writer::new(&mut []);
+        write(&mut counter);
+        (!counter.is_bad).then_some(counter.len)
+    }
+
+    /// Returns the number of bytes written.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(never)]
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        let room = self.buffer.get_mut(self.len..).unwrap_or_default();
+        let amount = room.len().min(bytes.len());
+        // Both have the same length, as the compiler sees.
+        if let (Some(room), Some(bytes)) = (room.get_mut(..amount), bytes.get(..amount)) {
+            room.copy_from_slice(bytes);
+        }
+        self.len = self.len.saturating_add(bytes.len());
+    }
+
+    #[inline(never)]
+    pub(crate) fn u8(&mut self, number: u8) {
+        self.raw(&[number]);
+    }
+
+    #[inline(never)]
+    pub(crate) fn u16(&mut self, number: u16) {
+        self.raw(&number.to_be_bytes());
+    }
+
+    pub(crate) fn u32(&mut self, number: u32) {
+        self.raw(&number.to_be_bytes());
+    }
+
+    /// Writes a variable byte integer.
+    #[inline(never)]
+    pub(crate) fn varint(&mut self, number: usize) {
+        self.is_bad |= number > MOST;
+        let mut rest = number;
+        loop {
+            let more = if rest > 0x7F { 0x80 } else { 0 };
+            self.u8((rest & 0x7F) as u8 | more);
+            rest >>= 7;
+            if rest == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Writes bytes with their length in front.
+    #[inline(never)]
+    pub(crate) fn binary(&mut self, bytes: &[u8]) {
+        self.is_bad |= bytes.len() > usize::from(u16::MAX);
+        self.u16(bytes.len() as u16);
+        self.raw(bytes);
+    }
+
+    #[inline(never)]
+    pub(crate) fn text(&mut self, text: &str) {
+        self.is_bad |= text.as_bytes().contains(&0);
+        self.binary(text.as_bytes());
+    }
+
+    /// Writes what `write` writes, with its length in front: the properties of a packet, or its body.
+    #[inline(never)]
+    pub(crate) fn section(&mut self, write: &dyn Fn(&mut Writer<'_>)) {
+        let length = Writer::count(write);
+        self.is_bad |= length.is_none();
+        self.varint(length.unwrap_or(0));
+        write(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Reader;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut buffer = [0; 64];
+        for number in [0, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, MOST] {
+            let mut writer = Writer::new(&mut buffer);
+            writer.varint(number);
+            let length = writer.len();
+            assert_eq!(Reader(&buffer[..length]).varint(), Ok(number as u32));
+        }
+    }
+
+    #[test]
+    fn what_no_packet_can_hold_is_counted_as_nothing() {
+        assert_eq!(Writer::count(&|writer| writer.text("a\0b")), None);
+        assert_eq!(Writer::count(&|writer| writer.binary(&[0; 65_536])), None);
+        assert_eq!(Writer::count(&|writer| writer.binary(&[0; 65_535])), Some(65_537));
+        assert_eq!(Writer::count(&|writer| writer.varint(MOST + 1)), None);
+        assert_eq!(Writer::count(&|writer| writer.section(&|inner| inner.text("\0"))), None);
+    }
+}

@@ -1,0 +1,305 @@
+//! Limits: of the store, of the rings, and of the broker.
+
+use super::*;
+use mqtt::{PublishError, SubscribeError};
+use packet::{ack, publish};
+
+/// A broker that sets limits.
+fn limited(properties: &'static [u8]) -> impl FnMut(&Packet) -> Vec<Deed> {
+    move |packet| match packet {
+        Packet::Connect(connect) => {
+            vec![Deed::Send(connack(5, !connect.clean, 0, properties))]
+        }
+        other => greet(5, other),
+    }
+}
+
+#[test]
+fn a_full_store_is_an_answer_and_its_room_an_event() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        let long = Publish::new("topic", &[b'x'; 60]).qos(Qos::One);
+        let first = test.publish(&long).unwrap().unwrap();
+        test.publish(&long).unwrap();
+        assert_eq!(test.publish(&long), Err(PublishError::Full), "160 bytes hold two");
+        test.run(1);
+        assert_eq!(test.events(), []);
+        test.send(ack(0x40, first.number()));
+        assert_eq!(test.events(), [ok(first), MqttEvent::Room]);
+        test.publish(&long).unwrap();
+        // Slots run out, too.
+        let short = Publish::new("t", b"").qos(Qos::One);
+        test.publish(&short).unwrap();
+        test.publish(&short).unwrap();
+        assert_eq!(test.publish(&short), Err(PublishError::Full));
+        assert_eq!(test.subscribe("a", Qos::Zero), Err(SubscribeError::Full));
+        assert_eq!(test.app.mqtt().used(), 4);
+    });
+}
+
+#[test]
+fn what_never_fits_is_too_long() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        let too_long = Err(PublishError::TooLong);
+        assert_eq!(test.publish(&Publish::new("t", &[0; 200]).qos(Qos::One)), too_long);
+        assert_eq!(test.publish(&Publish::new("t", &[0; 300])), too_long);
+        assert_eq!(test.publish(&Publish::new("t", &[0; 200])), Ok(None));
+        assert_eq!(test.subscribe(&"a/".repeat(90), Qos::One), Err(SubscribeError::TooLong));
+        test.run(1);
+        assert_eq!(test.sent().len(), 1);
+    });
+}
+
+#[test]
+fn a_full_output_ring_is_an_answer_too() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        let message = Publish::new("t", &[b'x'; 100]);
+        assert_eq!(test.publish(&message), Ok(None));
+        assert_eq!(test.publish(&message), Ok(None));
+        assert_eq!(test.publish(&message), Err(PublishError::Full));
+        test.run(1);
+        assert_eq!(test.events(), [MqttEvent::Room]);
+        assert_eq!(test.publish(&message), Ok(None));
+    });
+}
+
+#[test]
+fn what_is_no_topic_or_text_is_invalid() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        for topic in ["", "a/+", "#", "a\0b"] {
+            assert_eq!(test.publish(&Publish::new(topic, b"")), Err(PublishError::Invalid));
+        }
+        for qos in [Qos::Zero, Qos::One] {
+            let publish = Publish { user: &[("a", "b\0")], ..Publish::new("t", b"").qos(qos) };
+            assert_eq!(test.publish(&publish), Err(PublishError::Invalid));
+            let publish =
+                Publish { response_topic: Some("a/#"), ..Publish::new("t", b"").qos(qos) };
+            assert_eq!(test.publish(&publish), Err(PublishError::Invalid));
+        }
+        for filter in ["", "a#", "a/#/b", "+a"] {
+            assert_eq!(test.subscribe(filter, Qos::Zero), Err(SubscribeError::Invalid));
+        }
+        let unknown = mqtt::unsubscribe(&mut test.app, &mut test.base, "nothing");
+        assert_eq!(unknown, Err(SubscribeError::Unknown));
+        test.run(1);
+        assert_eq!(test.sent(), []);
+    });
+}
+
+#[test]
+fn without_a_connection_only_what_is_kept_is_taken() {
+    with_quiet(Version::V5, |test| {
+        let one = Publish::new("t", b"1").qos(Qos::One);
+        assert_eq!(test.publish(&one), Err(PublishError::Down), "not started");
+        test.start();
+        assert_eq!(test.publish(&Publish::new("t", b"0")), Err(PublishError::Down));
+        let id = test.publish(&one).unwrap().unwrap();
+        let filter = test.subscribe("a", Qos::One).unwrap();
+        test.run(1);
+        let sent = test.sent();
+        let [Packet::Publish(publish), Packet::Subscribe(..)] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        assert_eq!((publish.id, filter.number()), (id.number(), id.number() + 1));
+    });
+}
+
+#[test]
+fn what_is_published_while_the_connection_ends_is_kept() {
+    with_quiet(Version::V5, |test| {
+        test.app.options.session_expiry = 60;
+        test.start_up();
+        // Once a pass, until the store is full: also between the end of the stream and the last callback.
+        let publish = |app: &mut App, event: &mut picoevent::EventMut<App>| {
+            let one = Publish::new("t", b"1").qos(Qos::One);
+            match mqtt::publish(app, event.cx(), &one) {
+                Ok(_) => {}
+                Err(PublishError::Full) => event.free(),
+                Err(error) => panic!("{error}"),
+            }
+        };
+        test.net.act(Deed::End);
+        test.base.every(Duration::ZERO, publish).unwrap();
+        test.run(3);
+        assert_eq!(test.app.mqtt().used(), 4);
+        assert_eq!(
+            test.sent().iter().filter(|packet| matches!(packet, Packet::Publish(_))).count(),
+            4
+        );
+    });
+}
+
+#[test]
+fn the_receive_maximum_of_the_broker_is_obeyed() {
+    with(Version::V5, limited(&[0x21, 0, 2]), |test| {
+        test.start_up();
+        let message = |payload| Publish::new("t", payload).qos(Qos::Two);
+        let payloads = [&b"1"[..], b"2", b"3", b"4"];
+        let ids =
+            payloads.map(|payload| test.publish(&message(payload)).unwrap().unwrap().number());
+        test.run(1);
+        let numbers = |packets: Vec<Packet>| -> Vec<Packet> { packets };
+        let first = numbers(test.sent());
+        assert_eq!(first.len(), 2, "{first:?}");
+        test.send(ack(0x50, ids[0]));
+        assert_eq!(test.sent(), [Packet::Ack(6, ids[0], 0)], "it counts until the end");
+        test.send(ack(0x70, ids[0]));
+        let third = test.sent();
+        assert!(matches!(&third[..], [Packet::Publish(publish)] if publish.id == ids[2]));
+    });
+}
+
+#[test]
+fn quality_and_retain_that_the_broker_does_not_have_are_refused() {
+    with(Version::V5, limited(&[0x24, 1, 0x25, 0]), |test| {
+        test.start();
+        // Before the limits are known.
+        let two = test.publish(&Publish::new("t", b"").qos(Qos::Two)).unwrap().unwrap();
+        let kept = test.publish(&Publish::new("t", b"").qos(Qos::One).retained()).unwrap().unwrap();
+        let one = test.publish(&Publish::new("t", b"").qos(Qos::One)).unwrap().unwrap();
+        test.run(1);
+        assert_eq!(
+            test.events()[1..],
+            [
+                MqttEvent::Acked(two, Reason::QOS_NOT_SUPPORTED),
+                MqttEvent::Acked(kept, Reason::RETAIN_NOT_SUPPORTED),
+            ]
+        );
+        assert!(matches!(&test.sent()[..], [Packet::Publish(p)] if p.id == one.number()));
+        let refused = |reason| Err(PublishError::Refused(reason));
+        let two = test.publish(&Publish::new("t", b"").qos(Qos::Two));
+        assert_eq!(two, refused(Reason::QOS_NOT_SUPPORTED));
+        let kept = test.publish(&Publish::new("t", b"").retained());
+        assert_eq!(kept, refused(Reason::RETAIN_NOT_SUPPORTED));
+    });
+    with(Version::V5, limited(&[0x24, 0]), |test| {
+        test.start_up();
+        let one = test.publish(&Publish::new("t", b"").qos(Qos::One));
+        assert_eq!(one, Err(PublishError::Refused(Reason::QOS_NOT_SUPPORTED)));
+    });
+}
+
+#[test]
+fn packets_longer_than_the_broker_takes_are_not_sent() {
+    with(Version::V5, limited(&[0x27, 0, 0, 0, 50]), |test| {
+        test.start();
+        let id = test.publish(&Publish::new("t", &[0; 60]).qos(Qos::One)).unwrap().unwrap();
+        let filter =
+            test.subscribe("a/long/filter/that/makes/a/packet/of/more/than/fifty", Qos::One);
+        test.run(1);
+        let too_large = |id| MqttEvent::Acked(id, Reason::PACKET_TOO_LARGE);
+        assert_eq!(test.events()[1..], [too_large(id), too_large(filter.unwrap())]);
+        // Two bytes of header, three of the topic, two of the identifier, one of properties: 42 remain.
+        let too_long = Err(PublishError::TooLong);
+        assert_eq!(test.publish(&Publish::new("t", &[0; 43]).qos(Qos::One)), too_long);
+        assert_eq!(test.publish(&Publish::new("t", &[0; 45])), too_long);
+        assert!(test.publish(&Publish::new("t", &[0; 42]).qos(Qos::One)).is_ok());
+        assert_eq!(test.publish(&Publish::new("t", &[0; 44])), Ok(None));
+        test.run(1);
+        assert_eq!(test.sent().len(), 2);
+    });
+}
+
+#[test]
+fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
+    with(Version::V5, limited(&[0x22, 0, 9]), |test| {
+        test.app.options.session_expiry = 60;
+        test.start_up();
+        for topic in ["one", "two", "one", "three", "two"] {
+            test.publish(&Publish::new(topic, b"")).unwrap();
+        }
+        test.publish(&Publish::new("one", b"kept").qos(Qos::One)).unwrap();
+        test.run(1);
+        let topics = |packets: Vec<Packet>| -> Vec<(String, u16)> {
+            let publish = |packet| match packet {
+                Packet::Publish(publish) => (publish.topic, publish.alias),
+                other => panic!("{other:?}"),
+            };
+            packets.into_iter().map(publish).collect()
+        };
+        let name = |topic: &str, alias| (topic.to_owned(), alias);
+        assert_eq!(
+            topics(test.sent()),
+            // The client has room for two.
+            [
+                name("one", 1),
+                name("two", 2),
+                name("", 1),
+                name("three", 0),
+                name("", 2),
+                name("", 1)
+            ]
+        );
+        // They end with the connection.
+        test.net.act(Deed::Reset);
+        test.run(2);
+        assert_eq!(topics(test.sent()), [name("one", 1)]);
+        // What has its alias on a new connection only is not longer than the broker takes.
+        test.publish(&Publish::new(&"x".repeat(64), b"")).unwrap();
+        test.run(1);
+        assert_eq!(topics(test.sent()), [name(&"x".repeat(64), 0)], "too long for an alias");
+    });
+    // An alias that would make a packet too long is left out.
+    with(Version::V5, limited(&[0x22, 0, 9, 0x27, 0, 0, 0, 50]), |test| {
+        test.start_up();
+        test.publish(&Publish::new("t", &[0; 44])).unwrap();
+        test.run(1);
+        assert!(matches!(&test.sent()[..], [Packet::Publish(publish)] if publish.alias == 0));
+    });
+}
+
+#[test]
+fn aliases_of_the_broker_stand_for_their_topics() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        test.subscribe("a/+", Qos::Zero).unwrap();
+        for (topic, alias) in [("a/b", 1), ("a/c", 2), ("", 1), ("a/d", 1), ("", 1), ("", 2)] {
+            let (topic, payload) = (topic.into(), b"x".to_vec());
+            let message = packet::Publish { topic, alias, payload, ..Default::default() };
+            test.send(publish(5, &message));
+        }
+        let topics: Vec<_> = test.app.seen.iter().map(|seen| &*seen.topic).collect();
+        assert_eq!(topics, ["a/b", "a/c", "a/b", "a/d", "a/d", "a/c"]);
+        assert!(test.app.seen.iter().all(|seen| seen.by_handler && seen.payload == b"x"));
+    });
+}
+
+#[test]
+fn a_topic_too_long_for_its_alias_ends_aliases_with_the_next_connection() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        let topic = "x".repeat(64);
+        let long = packet::Publish { topic, alias: 1, ..Default::default() };
+        test.send(publish(5, &long));
+        assert_eq!(test.app.seen.len(), 1);
+        let short = packet::Publish { topic: String::new(), ..long };
+        test.send(publish(5, &short));
+        assert_eq!(test.events()[0], down(Down::Broken(Reason::PROTOCOL_ERROR)));
+        test.run(5);
+        let packets = test.packets();
+        let last = packets.iter().rev().find_map(|packet| match packet {
+            Packet::Connect(connect) => Some(connect.aliases),
+            _ => None,
+        });
+        assert_eq!(last, Some(0));
+    });
+}
+
+#[test]
+fn more_messages_than_the_client_keeps_in_mind_end_the_connection() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            for id in 1..=5 {
+                let message =
+                    packet::Publish { topic: "t".into(), qos: 2, id, ..Default::default() };
+                test.send(publish(level, &message));
+            }
+            let broken = Down::Broken(Reason::RECEIVE_MAXIMUM_EXCEEDED);
+            assert_eq!((test.events()[0], test.app.seen.len()), (down(broken), 4));
+        });
+    }
+}

@@ -1,0 +1,281 @@
+//! The client on a loop in virtual time, with brokers that are scripted, and with a model of one that fails.
+
+use critical_section as _;
+
+mod limits;
+mod lives;
+mod messages;
+mod model;
+mod other;
+mod packet;
+mod refusals;
+mod sessions;
+mod world;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use picoevent::{ConnMut, Cx, EventBase, Instant, Pool, PoolId, Storage};
+use picoevent_mqtt::{
+    self as mqtt, Client, ClientMut, Down, HasMqtt, Kind, Message, MqttEvent, Options, PacketId,
+    Properties, Publish, Qos, Reason, Subscription, Version,
+};
+
+use packet::{Packet, connack};
+use world::{Deed, Peer, World};
+
+/// A message, or a piece of one, as the application has seen it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    topic: String,
+    payload: Vec<u8>,
+    offset: usize,
+    is_last: bool,
+    qos: Qos,
+    by_handler: bool,
+}
+
+/// The properties of a packet: its kind, the user's, and a text.
+type Told = (Kind, Vec<(String, String)>, Option<String>);
+
+/// The application: it writes down what it is told. Four slots, 160 bytes for them, and two aliases.
+struct App {
+    mqtt: Client<App, 4, 160, 2>,
+    options: Options<'static>,
+    events: Vec<MqttEvent>,
+    seen: Vec<Seen>,
+    properties: Vec<Told>,
+    /// What is done with an event.
+    react: Option<fn(&mut App, &mut Cx<App>, MqttEvent)>,
+    /// What is done with a message.
+    react_to_message: Option<fn(&mut App, &mut Message<App>)>,
+    /// Whether connecting works.
+    can_connect: bool,
+}
+
+impl App {
+    fn new() -> Self {
+        Self {
+            mqtt: Client::new(),
+            options: Options { client_id: "test", ..Options::new(BROKER.parse().unwrap()) },
+            events: Vec::new(),
+            seen: Vec::new(),
+            properties: Vec::new(),
+            react: None,
+            react_to_message: None,
+            can_connect: true,
+        }
+    }
+
+    fn see(&mut self, message: &mut Message<Self>, by_handler: bool) {
+        self.seen.push(Seen {
+            topic: message.topic().to_owned(),
+            payload: message.payload().to_vec(),
+            offset: message.offset(),
+            is_last: message.is_last(),
+            qos: message.qos(),
+            by_handler,
+        });
+        let user = message.properties().user().map(owned).collect::<Vec<_>>();
+        if !user.is_empty() {
+            self.properties.push((Kind::Publish, user, None));
+        }
+        if let Some(react) = self.react_to_message {
+            react(self, message);
+        }
+    }
+
+    fn handle(&mut self, message: &mut Message<Self>) {
+        self.see(message, true);
+    }
+
+    fn payloads(&self) -> Vec<&[u8]> {
+        self.seen.iter().map(|seen| &*seen.payload).collect()
+    }
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+impl HasMqtt for App {
+    fn mqtt(&mut self) -> ClientMut<'_, Self> {
+        self.mqtt.as_mut()
+    }
+
+    fn options(&self) -> Options<'_> {
+        self.options
+    }
+
+    fn event(&mut self, cx: &mut Cx<Self>, event: MqttEvent) {
+        self.events.push(event);
+        if let Some(react) = self.react {
+            react(self, cx, event);
+        }
+    }
+
+    fn message(&mut self, message: &mut Message<Self>) {
+        self.see(message, false);
+    }
+
+    fn properties(&mut self, kind: Kind, properties: Properties) {
+        let user = properties.user().map(owned).collect();
+        let text = properties.reason().or(properties.assigned_client_id());
+        self.properties.push((kind, user, text.map(str::to_owned)));
+    }
+
+    fn connect(&mut self, conn: &mut ConnMut<Self>, delay: Duration) -> bool {
+        let broker = self.options.broker;
+        self.can_connect && conn.connect_after(delay, broker).is_ok()
+    }
+}
+
+/// What a broker does with a packet.
+type Answer = dyn FnMut(&Packet) -> Vec<Deed>;
+
+/// A broker that follows a script, packet by packet.
+struct Script {
+    level: u8,
+    answer: Box<Answer>,
+    bytes: Vec<u8>,
+    packets: Vec<Packet>,
+    /// When each packet came.
+    times: Vec<Instant>,
+    /// Whether connections are refused.
+    is_away: bool,
+}
+
+impl Peer for Script {
+    fn called(&mut self, _: Instant) -> bool {
+        self.bytes.clear();
+        !self.is_away
+    }
+
+    fn heard(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, Deed)> {
+        self.bytes.extend(bytes);
+        let mut deeds = Vec::new();
+        while let Some(packet) = packet::next(&mut self.bytes, self.level) {
+            deeds.extend((self.answer)(&packet));
+            self.packets.push(packet);
+            self.times.push(now);
+        }
+        deeds.into_iter().map(|deed| (Duration::from_millis(1), deed)).collect()
+    }
+}
+
+type Room = Storage<App, 8, 1, 1_024, 0, 1>;
+type Net = World<Script>;
+
+/// The base, the application and the network of a test.
+struct Test<'s> {
+    base: EventBase<'s, App>,
+    app: App,
+    net: Net,
+    pool: PoolId,
+}
+
+impl Test<'_> {
+    fn start(&mut self) {
+        mqtt::start(&mut self.app, &mut self.base, self.pool).unwrap();
+    }
+
+    /// Starts the client, and runs until it is up.
+    fn start_up(&mut self) {
+        self.start();
+        self.run(1);
+        assert!(matches!(self.app.events[..], [MqttEvent::Up { .. }]), "{:?}", self.app.events);
+        self.app.events.clear();
+    }
+
+    fn run(&mut self, seconds: u64) {
+        self.net.run_for(&mut self.base, &mut self.app, seconds);
+    }
+
+    fn publish(&mut self, publish: &Publish) -> Result<Option<PacketId>, mqtt::PublishError> {
+        mqtt::publish(&mut self.app, &mut self.base, publish)
+    }
+
+    fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<PacketId, mqtt::SubscribeError> {
+        let subscription = Subscription::new(filter, qos, App::handle);
+        mqtt::subscribe(&mut self.app, &mut self.base, &subscription)
+    }
+
+    /// Lets the broker send a packet.
+    fn send(&mut self, bytes: Vec<u8>) {
+        self.net.act(Deed::Send(bytes));
+        self.run(1);
+    }
+
+    fn packets(&mut self) -> Vec<Packet> {
+        self.net.peer.times.clear();
+        std::mem::take(&mut self.net.peer.packets)
+    }
+
+    /// Returns the packets since the last time, except for a CONNECT.
+    fn sent(&mut self) -> Vec<Packet> {
+        let mut packets = self.packets();
+        packets.retain(|packet| !matches!(packet, Packet::Connect(_)));
+        packets
+    }
+
+    fn events(&mut self) -> Vec<MqttEvent> {
+        std::mem::take(&mut self.app.events)
+    }
+}
+
+const BROKER: &str = "192.0.2.1:1883";
+const RINGS: (usize, usize) = (128, 256);
+const LEVELS: [(u8, Version); 2] = [(4, Version::V3), (5, Version::V5)];
+
+/// Runs a test with a broker that answers as a script says.
+fn with(
+    version: Version,
+    answer: impl FnMut(&Packet) -> Vec<Deed> + 'static,
+    run: impl FnOnce(&mut Test<'_>),
+) {
+    let mut storage = Box::new(Room::new());
+    let mut base = EventBase::new(&mut storage);
+    base.seed(&[7; 32]);
+    let pool = base.add_pool(Pool::new(1).rings(RINGS.0, RINGS.1)).unwrap();
+    let level = if version == Version::V5 { 5 } else { 4 };
+    let mut app = App::new();
+    app.options.version = version;
+    let script = Script {
+        level,
+        answer: Box::new(answer),
+        bytes: Vec::new(),
+        packets: Vec::new(),
+        times: Vec::new(),
+        is_away: false,
+    };
+    run(&mut Test { base, app, net: World::new(script), pool });
+}
+
+/// Runs a test with a broker that only takes the client.
+fn with_quiet(version: Version, run: impl FnOnce(&mut Test<'_>)) {
+    let level = if version == Version::V5 { 5 } else { 4 };
+    with(version, move |packet| greet(level, packet), run);
+}
+
+/// Answers a CONNECT, and pings.
+fn greet(level: u8, packet: &Packet) -> Vec<Deed> {
+    match packet {
+        Packet::Connect(connect) => {
+            vec![Deed::Send(connack(level, !connect.clean, 0, &[]))]
+        }
+        Packet::Ping => vec![Deed::Send(vec![0xD0, 0])],
+        _ => Vec::new(),
+    }
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn ok(id: PacketId) -> MqttEvent {
+    MqttEvent::Acked(id, Reason::SUCCESS)
+}
+
+fn down(down: Down) -> MqttEvent {
+    MqttEvent::Down(down)
+}

@@ -1,0 +1,339 @@
+//! Messages in both directions, and subscriptions.
+
+use super::*;
+use packet::{ack, publish, suback};
+
+fn incoming(topic: &str, payload: &[u8], qos: u8, id: u16) -> packet::Publish {
+    packet::Publish {
+        topic: topic.into(),
+        payload: payload.into(),
+        qos,
+        id,
+        ..packet::Publish::default()
+    }
+}
+
+#[test]
+fn a_message_with_qos_0_is_sent_at_once() {
+    for (_, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            let message = Publish {
+                message_expiry: Some(9),
+                content_type: Some("text/plain"),
+                response_topic: Some("answers"),
+                correlation_data: Some(b"\x00\x01"),
+                user: &[("unit", "litre"), ("unit", "second")],
+                ..Publish::new("flow", b"12.5").retained()
+            };
+            assert_eq!(test.publish(&message), Ok(None));
+            test.run(1);
+            let [Packet::Connect(_), Packet::Publish(publish)] = &test.packets()[..] else {
+                panic!()
+            };
+            assert_eq!((&*publish.topic, &*publish.payload), ("flow", &b"12.5"[..]));
+            assert_eq!((publish.qos, publish.dup, publish.retain), (0, false, true));
+            let user = if version == Version::V5 { 2 } else { 0 };
+            assert_eq!(publish.user.len(), user);
+        });
+    }
+}
+
+#[test]
+fn a_message_with_qos_1_ends_with_its_acknowledgement() {
+    for (_, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            let id = test.publish(&Publish::new("a", b"b").qos(Qos::One)).unwrap().unwrap();
+            test.run(1);
+            assert_eq!(test.events(), []);
+            let [Packet::Publish(publish)] = &test.sent()[..] else { panic!() };
+            assert_eq!((publish.qos, publish.id, publish.dup), (1, id.number(), false));
+            test.send(ack(0x40, id.number()));
+            assert_eq!(test.events(), [ok(id)]);
+            // Twice makes no difference.
+            test.send(ack(0x40, id.number()));
+            assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
+        });
+    }
+}
+
+#[test]
+fn a_message_with_qos_2_takes_two_steps() {
+    for (_, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            let id = test.publish(&Publish::new("a", b"b").qos(Qos::Two)).unwrap().unwrap();
+            test.run(1);
+            test.sent();
+            let number = id.number();
+            test.send(ack(0x50, number));
+            assert_eq!(test.sent(), [Packet::Ack(6, number, 0)]);
+            assert_eq!((test.events(), test.app.mqtt().stored()), (Vec::new(), 0));
+            test.send(ack(0x50, number));
+            assert_eq!(test.sent(), [Packet::Ack(6, number, 0)], "a PUBREC that comes twice");
+            test.send(ack(0x70, number));
+            assert_eq!(test.events(), [ok(id)]);
+            test.send(ack(0x70, number));
+            assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
+            // One that nobody knows is released, so that the broker forgets it.
+            test.send(ack(0x50, 77));
+            let reason = if version == Version::V5 { 0x92 } else { 0 };
+            assert_eq!(test.sent(), [Packet::Ack(6, 77, reason)]);
+        });
+    }
+}
+
+#[test]
+fn a_failure_of_the_broker_ends_a_message_with_its_reason() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        for (qos, first) in [(Qos::One, 0x40), (Qos::Two, 0x50)] {
+            let id = test.publish(&Publish::new("a", b"b").qos(qos)).unwrap().unwrap();
+            test.run(1);
+            let text = packet::text("full");
+            let [high, low] = id.number().to_be_bytes();
+            let body = [&[high, low, 0x97, text.len() as u8 + 1, 0x1F][..], &text].concat();
+            test.send(packet::packet(first, &body));
+            assert_eq!(test.events(), [MqttEvent::Acked(id, Reason::QUOTA_EXCEEDED)]);
+            assert_eq!(test.app.properties.pop().unwrap().2.as_deref(), Some("full"));
+        }
+        assert_eq!(test.app.mqtt().used(), 0);
+    });
+}
+
+#[test]
+fn a_subscription_gets_the_messages_that_match() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            let id = test.subscribe("set/+", Qos::One).unwrap();
+            test.run(1);
+            assert_eq!(test.sent(), [Packet::Subscribe(id.number(), "set/+".into(), 1)]);
+            test.send(suback(level, 0x90, id.number(), 1));
+            assert_eq!(test.events(), [MqttEvent::Acked(id, Reason::GRANTED_QOS_1)]);
+            test.send(publish(level, &incoming("set/level", b"7", 0, 0)));
+            test.send(publish(level, &incoming("other", b"8", 0, 0)));
+            let seen = Seen {
+                topic: "set/level".into(),
+                payload: b"7".into(),
+                is_last: true,
+                by_handler: true,
+                ..Seen::default()
+            };
+            let other = Seen {
+                topic: "other".into(),
+                payload: b"8".into(),
+                by_handler: false,
+                ..seen.clone()
+            };
+            assert_eq!(test.app.seen, [seen, other]);
+            mqtt::unsubscribe(&mut test.app, &mut test.base, "set/+").unwrap();
+            test.run(1);
+            assert_eq!(test.sent(), [Packet::Unsubscribe(id.number(), "set/+".into())]);
+            test.send(suback(level, 0xB0, id.number(), 0));
+            assert_eq!((test.events(), test.app.mqtt().used()), (vec![ok(id)], 0));
+        });
+    }
+}
+
+#[test]
+fn options_of_a_subscription_are_bits_in_version_5() {
+    for (version, bits) in [(Version::V3, 2), (Version::V5, 0b10_1110)] {
+        with_quiet(version, |test| {
+            test.start_up();
+            let subscription = Subscription {
+                no_local: true,
+                retain_as_published: true,
+                no_retained: true,
+                ..Subscription::new("#", Qos::Two, App::handle)
+            };
+            let id = mqtt::subscribe(&mut test.app, &mut test.base, &subscription).unwrap();
+            test.run(1);
+            assert_eq!(test.sent(), [Packet::Subscribe(id.number(), "#".into(), bits)]);
+        });
+    }
+}
+
+#[test]
+fn a_subscription_that_is_refused_is_gone() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            let id = test.subscribe("secret/#", Qos::One).unwrap();
+            test.run(1);
+            test.send(suback(level, 0x90, id.number(), 0x80));
+            assert_eq!(test.events(), [MqttEvent::Acked(id, Reason::UNSPECIFIED)]);
+            assert_eq!(test.app.mqtt().used(), 0);
+        });
+    }
+}
+
+#[test]
+fn a_filter_that_is_subscribed_to_already_gets_the_new_function() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        let id = test.subscribe("a", Qos::One).unwrap();
+        test.run(1);
+        test.send(suback(5, 0x90, id.number(), 1));
+        let other = Subscription::new("a", Qos::Zero, |app: &mut App, _: &mut Message<App>| {
+            app.seen.push(Seen::default());
+        });
+        assert_eq!(mqtt::subscribe(&mut test.app, &mut test.base, &other), Ok(id));
+        test.run(1);
+        let subscribe = |qos| Packet::Subscribe(id.number(), "a".into(), qos);
+        assert_eq!(test.sent(), [subscribe(1), subscribe(0)]);
+        test.send(publish(5, &incoming("a", b"x", 0, 0)));
+        assert_eq!((test.app.mqtt().used(), &test.app.seen[..]), (1, &[Seen::default()][..]));
+    });
+}
+
+#[test]
+fn an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        let id = test.subscribe("a", Qos::One).unwrap().number();
+        test.run(1);
+        mqtt::unsubscribe(&mut test.app, &mut test.base, "a").unwrap();
+        let again = mqtt::unsubscribe(&mut test.app, &mut test.base, "a");
+        assert_eq!(again, Err(mqtt::SubscribeError::Unknown));
+        test.run(1);
+        assert_eq!(test.sent(), [Packet::Subscribe(id, "a".into(), 1)]);
+        test.send(suback(5, 0x90, id, 1));
+        assert_eq!(test.sent(), [Packet::Unsubscribe(id, "a".into())]);
+        test.send(suback(5, 0xB0, id, 0x11));
+        assert_eq!(test.app.mqtt().used(), 0);
+    });
+}
+
+#[test]
+fn messages_are_acknowledged_when_they_were_seen() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.start_up();
+            test.send(publish(level, &incoming("a", b"one", 1, 7)));
+            assert_eq!(test.sent(), [Packet::Ack(4, 7, 0)]);
+            let two = publish(level, &incoming("a", b"two", 2, 8));
+            test.send(two.clone());
+            test.send(two);
+            assert_eq!(test.sent(), [Packet::Ack(5, 8, 0), Packet::Ack(5, 8, 0)]);
+            assert_eq!(test.app.payloads(), [b"one", b"two"], "the second comes once");
+            test.send(ack(0x62, 8));
+            test.send(ack(0x62, 8));
+            let unknown = if version == Version::V5 { 0x92 } else { 0 };
+            assert_eq!(test.sent(), [Packet::Ack(7, 8, 0), Packet::Ack(7, 8, unknown)]);
+            // The identifier is that of another message now.
+            test.send(publish(level, &incoming("a", b"new", 2, 8)));
+            assert_eq!(test.app.seen.last().unwrap().payload, b"new");
+        });
+    }
+}
+
+#[test]
+fn a_message_in_single_bytes_is_one_message() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.net.chunk = 1;
+            test.start_up();
+            let mut message = incoming("set/level", b"seven", 1, 9);
+            message.user = vec![("who".into(), "me".into())];
+            test.send(publish(level, &message));
+            assert_eq!(test.app.payloads(), [b"seven"]);
+            assert_eq!(test.sent(), [Packet::Ack(4, 9, 0)]);
+            let user = test.app.properties.iter().map(|(_, user, _)| user.len()).sum::<usize>();
+            assert_eq!(user, usize::from(level == 5));
+        });
+    }
+}
+
+#[test]
+fn a_message_longer_than_the_ring_comes_in_pieces() {
+    for (level, version) in LEVELS {
+        for (qos, length) in [(0, 1_000), (1, 1_000), (2, 127), (2, 1_000), (1, 20_000)] {
+            with_quiet(version, |test| {
+                test.start_up();
+                let payload: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+                let message = publish(level, &incoming("long/one", &payload, qos, 3));
+                test.send(message.clone());
+                let seen = std::mem::take(&mut test.app.seen);
+                assert!(seen.len() > 1);
+                assert_eq!(seen[0].topic, "long/one");
+                let mut together: Vec<u8> = Vec::new();
+                for piece in &seen {
+                    assert_eq!(piece.offset, together.len());
+                    together.extend(&piece.payload);
+                    assert_eq!(piece.is_last, together.len() == length);
+                    assert!(piece.offset == 0 || piece.topic.is_empty());
+                }
+                assert_eq!(together, payload);
+                let acks = [vec![], vec![Packet::Ack(4, 3, 0)], vec![Packet::Ack(5, 3, 0)]];
+                assert_eq!(test.sent(), acks[usize::from(qos)]);
+                if qos == 2 {
+                    test.send(message);
+                    assert_eq!(test.app.seen, [], "it was seen");
+                    assert_eq!(test.sent(), [Packet::Ack(5, 3, 0)]);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_message_that_breaks_off_comes_again_from_its_beginning() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            test.app.options.session_expiry = 60;
+            test.start_up();
+            let message = publish(level, &incoming("long", &[b'x'; 500], 2, 3));
+            test.send(message[..300].to_vec());
+            assert!(!test.app.seen.iter().any(|piece| piece.is_last));
+            test.app.seen.clear();
+            test.net.act(Deed::Reset);
+            test.run(2);
+            assert!(test.app.mqtt().is_up());
+            test.sent();
+            test.send(message);
+            let all: usize = test.app.seen.iter().map(|piece| piece.payload.len()).sum();
+            assert_eq!((all, test.app.seen[0].offset), (500, 0));
+            assert_eq!(test.sent(), [Packet::Ack(5, 3, 0)]);
+        });
+    }
+}
+
+#[test]
+fn a_message_can_be_answered_at_once() {
+    with_quiet(Version::V5, |test| {
+        test.start_up();
+        test.app.react_to_message = Some(|app, message| {
+            let payload = message.payload().to_vec();
+            for qos in [Qos::Zero, Qos::One] {
+                let answer = Publish::new("answer", &payload).qos(qos);
+                mqtt::publish(app, message.cx(), &answer).unwrap();
+            }
+            assert_eq!(message.payload(), payload, "it is still there");
+        });
+        test.send(publish(5, &incoming("question", b"?", 1, 4)));
+        let sent = test.sent();
+        let [Packet::Publish(zero), Packet::Ack(4, 4, 0), Packet::Publish(one)] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        assert_eq!((zero.qos, one.qos, &*one.payload), (0, 1, &b"?"[..]));
+    });
+}
+
+#[test]
+fn a_client_can_be_stopped_by_a_message() {
+    for length in [1, 1_000] {
+        with_quiet(Version::V5, |test| {
+            test.start_up();
+            test.app.react_to_message = Some(|app, message| {
+                mqtt::stop(app, message.cx());
+                assert_eq!(message.topic(), "");
+            });
+            test.send(publish(5, &incoming("stop", &vec![b'!'; length], 1, 4)));
+            test.run(60);
+            assert_eq!(test.sent(), [Packet::Disconnect(0)]);
+            assert_eq!((test.events(), test.app.seen.len()), (vec![down(Down::Stopped)], 1));
+        });
+    }
+}

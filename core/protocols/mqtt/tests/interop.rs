@@ -1,0 +1,317 @@
+//! The client on real sockets, with mosquitto. `cargo xtask interop` runs it; it needs the program `mosquitto`.
+
+use critical_section as _;
+use fastrand as _;
+use mqtt_protocol_core as _;
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use picoevent::{Backoff, Cx, EventBase, EventMut, Pool, Storage};
+use picoevent_mio::Live;
+use picoevent_mqtt::{
+    self as mqtt, Client, ClientMut, Down, HasMqtt, Message, MqttEvent, Options, Publish,
+    PublishError, Qos, Reason, Subscription, Version,
+};
+
+/// A mosquitto that runs in a folder of its own. Dropping it ends it.
+struct Mosquitto {
+    folder: PathBuf,
+    address: SocketAddr,
+    process: Option<Child>,
+}
+
+impl Mosquitto {
+    /// Starts one with a free port and more settings.
+    fn new(name: &str, more: &str) -> Self {
+        // The port of a socket that was closed is free for a while.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = std::env::temp_dir().join(format!("picoevent-{name}-{}", address.port()));
+        fs::create_dir(&folder).unwrap();
+        let settings = format!(
+            "user root\nlistener {} 127.0.0.1\npersistence true\npersistence_location {}/\n\
+             max_inflight_messages 12\nmax_queued_messages 100000\nset_tcp_nodelay true\n{more}\n",
+            address.port(),
+            folder.display()
+        );
+        fs::write(folder.join("settings"), settings).unwrap();
+        let mut mosquitto = Self { folder, address, process: None };
+        mosquitto.start();
+        mosquitto
+    }
+
+    fn start(&mut self) {
+        let mut command = Command::new("mosquitto");
+        command.arg("-c").arg(self.folder.join("settings"));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.process = Some(command.spawn().expect("mosquitto is installed"));
+    }
+
+    /// Ends it; it writes its sessions into its folder.
+    fn end(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let id = process.id().to_string();
+            let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+            process.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        // A test that has failed already does not fail again.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A client that publishes to itself.
+struct App {
+    mqtt: Client<App, 12, 4_000, 4>,
+    version: Version,
+    user: Option<(&'static str, &'static [u8])>,
+    broker: SocketAddr,
+    mosquitto: Option<Mosquitto>,
+    /// How many messages there are, were published, and are under way.
+    most: u32,
+    made: u32,
+    under_way: HashMap<u16, u32>,
+    subscription: Option<mqtt::PacketId>,
+    /// Messages that were acknowledged, lost, and seen how often.
+    acked: Vec<u32>,
+    lost: Vec<u32>,
+    seen: HashMap<u32, u32>,
+    piece: Vec<u8>,
+    downs: Vec<Down>,
+    restarts: u32,
+    end_at: Instant,
+    stop_at_end: bool,
+}
+
+/// How many messages are between publishing and their arrival.
+const AT_ONCE: u32 = 8;
+
+type Room = Storage<App, 4, 1, 40_960, 0, 1>;
+
+impl App {
+    fn new(version: Version, broker: SocketAddr, most: u32) -> Self {
+        let mut mqtt = Client::new();
+        mqtt.set_backoff(Backoff::new(Duration::from_millis(20), Duration::from_millis(200)));
+        Self {
+            mqtt,
+            version,
+            user: None,
+            broker,
+            mosquitto: None,
+            most,
+            made: 0,
+            under_way: HashMap::new(),
+            subscription: None,
+            acked: Vec::new(),
+            lost: Vec::new(),
+            seen: HashMap::new(),
+            piece: Vec::new(),
+            downs: Vec::new(),
+            restarts: 0,
+            end_at: Instant::now() + Duration::from_secs(30),
+            stop_at_end: true,
+        }
+    }
+
+    /// Runs the client until it stops.
+    fn run(&mut self) {
+        let mut storage = Box::new(Room::new());
+        let mut base = EventBase::new(&mut storage);
+        // Messages of 5,000 bytes do not fit in the input ring.
+        let pool = base.add_pool(Pool::new(1).rings(2_048, 16_384)).unwrap();
+        mqtt::start(self, &mut base, pool).unwrap();
+        let all = Subscription::new("test/+", Qos::Two, Self::heard);
+        self.subscription = Some(mqtt::subscribe(self, &mut base, &all).unwrap());
+        base.every(Duration::from_millis(2), Self::tick).unwrap();
+        let mut live = Live::new().unwrap();
+        live.run(&mut base, self).unwrap();
+    }
+
+    fn tick(&mut self, event: &mut EventMut<Self>) {
+        let is_done = self.made == self.most && self.under_way.is_empty();
+        let all_seen = self.seen.len() as u32 + self.lost.len() as u32 >= self.made;
+        assert!(Instant::now() < self.end_at, "{} of {} seen", self.seen.len(), self.made);
+        if is_done && all_seen && std::mem::take(&mut self.stop_at_end) {
+            mqtt::stop(self, event.cx());
+        }
+        self.publish(event.cx());
+    }
+
+    /// Publishes what there is room for.
+    fn publish(&mut self, cx: &mut Cx<Self>) {
+        // No more than mosquitto sends at once: 2.0.11 forgets to go on with what it has queued.
+        while self.made < self.most
+            && self.mqtt().is_up()
+            && self.subscription.is_none()
+            && self.made < self.seen.len() as u32 + self.lost.len() as u32 + AT_ONCE
+        {
+            let number = self.made;
+            let qos = [Qos::One, Qos::Two][(number % 2) as usize];
+            let length = if number % 50 == 7 { 3_000 } else { number as usize % 100 };
+            let payload = [&number.to_be_bytes()[..], &vec![number as u8; length]].concat();
+            let topic = format!("test/{}", number % 6);
+            let message =
+                Publish { user: &[("a", "b")], ..Publish::new(&topic, &payload).qos(qos) };
+            match mqtt::publish(self, cx, &message) {
+                Ok(id) => assert!(self.under_way.insert(id.unwrap().number(), number).is_none()),
+                Err(PublishError::Full) => return,
+                Err(error) => panic!("{error}"),
+            }
+            self.made += 1;
+            if self.mosquitto.is_some() {
+                // Slowly, so that the broker restarts meanwhile.
+                return;
+            }
+        }
+    }
+
+    fn heard(&mut self, message: &mut Message<Self>) {
+        if message.is_first() {
+            assert!(message.topic().starts_with("test/"));
+            self.piece.clear();
+        }
+        self.piece.extend(message.payload());
+        if message.is_last() {
+            let number = u32::from_be_bytes(self.piece[..4].try_into().unwrap());
+            assert!(self.piece[4..].iter().all(|byte| *byte == number as u8));
+            *self.seen.entry(number).or_default() += 1;
+        }
+    }
+
+    /// Restarts the broker from time to time.
+    fn restart(&mut self, event: &mut EventMut<Self>) {
+        if let Some(mosquitto) = &mut self.mosquitto
+            && self.stop_at_end
+        {
+            mosquitto.end();
+            mosquitto.start();
+            self.restarts += 1;
+            event.after(Duration::from_millis(900), Self::restart).unwrap();
+        }
+    }
+
+    fn check(&self) {
+        assert_eq!(self.acked.len() + self.lost.len(), self.most as usize);
+        for number in &self.acked {
+            let times = self.seen.get(number).copied().unwrap_or(0);
+            assert!(times == 1 || times > 1 && number % 2 == 0, "{number} came {times} times");
+        }
+    }
+}
+
+impl HasMqtt for App {
+    fn mqtt(&mut self) -> ClientMut<'_, Self> {
+        self.mqtt.as_mut()
+    }
+
+    fn options(&self) -> Options<'_> {
+        Options {
+            version: self.version,
+            client_id: "picoevent",
+            user: self.user.map(|(user, _)| user),
+            password: self.user.map(|(_, password)| password),
+            session_expiry: 3_600,
+            keep_alive: 5,
+            will: Some(Publish::new("state", b"gone").qos(Qos::One).retained()),
+            ..Options::new(self.broker)
+        }
+    }
+
+    fn event(&mut self, cx: &mut Cx<Self>, event: MqttEvent) {
+        match event {
+            MqttEvent::Up { .. } | MqttEvent::Room => self.publish(cx),
+            MqttEvent::Down(Down::Stopped) => cx.exit(),
+            MqttEvent::Down(down) => {
+                assert!(!matches!(down, Down::Broken(_)), "{down}");
+                self.downs.push(down);
+                if matches!(down, Down::Refused(_)) {
+                    mqtt::stop(self, cx);
+                    cx.exit();
+                }
+            }
+            MqttEvent::Acked(id, reason) => {
+                assert!(!reason.is_failure(), "{reason}");
+                if self.subscription == Some(id) {
+                    assert_eq!(reason, Reason::GRANTED_QOS_2);
+                    self.subscription = None;
+                    if self.mosquitto.is_some() {
+                        cx.after(Duration::from_millis(300), Self::restart).unwrap();
+                    }
+                } else if let Some(number) = self.under_way.remove(&id.number()) {
+                    self.acked.push(number);
+                }
+            }
+            MqttEvent::Lost(id) => self.lost.extend(self.under_way.remove(&id.number())),
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs mosquitto"]
+fn messages_come_back_from_mosquitto() {
+    for version in [Version::V3, Version::V5] {
+        let mosquitto = Mosquitto::new("messages", "allow_anonymous true");
+        let mut app = App::new(version, mosquitto.address, 500);
+        app.run();
+        app.check();
+        assert_eq!((app.lost.len(), app.seen.len()), (0, 500));
+        assert!(app.seen.values().all(|times| *times == 1));
+    }
+}
+
+#[test]
+#[ignore = "needs mosquitto"]
+fn nothing_is_lost_while_mosquitto_restarts() {
+    let seconds = std::env::var("MQTT_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let seconds: u32 = seconds.unwrap_or(5);
+    for version in [Version::V3, Version::V5] {
+        let mosquitto = Mosquitto::new("restarts", "allow_anonymous true");
+        let mut app = App::new(version, mosquitto.address, seconds * 300);
+        app.end_at = Instant::now() + Duration::from_secs(u64::from(seconds) * 3 + 20);
+        app.mosquitto = Some(mosquitto);
+        app.run();
+        app.check();
+        eprintln!(
+            "{version:?}: {} restarts, {} lost sessions' messages",
+            app.restarts,
+            app.lost.len()
+        );
+        assert!(app.restarts > 2 && app.downs.len() >= app.restarts as usize);
+    }
+}
+
+#[test]
+#[ignore = "needs mosquitto"]
+fn mosquitto_refuses_a_wrong_password() {
+    for (version, password, is_fine) in [
+        (Version::V3, &b"right"[..], true),
+        (Version::V3, b"wrong", false),
+        (Version::V5, b"right", true),
+        (Version::V5, b"wrong", false),
+    ] {
+        let file = std::env::temp_dir().join(format!("picoevent-passwords-{}", std::process::id()));
+        fs::write(&file, "me:right\n").unwrap();
+        let made = Command::new("mosquitto_passwd").arg("-U").arg(&file).status();
+        assert!(made.unwrap().success());
+        let more = format!("allow_anonymous false\npassword_file {}", file.display());
+        let mosquitto = Mosquitto::new("passwords", &more);
+        let mut app = App::new(version, mosquitto.address, 4);
+        app.user = Some(("me", password));
+        app.run();
+        fs::remove_file(file).unwrap();
+        let refused = app.downs.iter().any(|down| matches!(down, Down::Refused(_)));
+        assert_eq!((refused, app.seen.len()), (!is_fine, if is_fine { 4 } else { 0 }));
+    }
+}

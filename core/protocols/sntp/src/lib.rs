@@ -1,0 +1,64 @@
+//! The time of day for [picoevent](picoevent): a client of time servers (SNTP, RFC 5905), and a wall clock over
+//! the loop's time.
+//!
+//! ```
+//! use core::time::Duration;
+//! use picoevent::Cx;
+//! use picoevent_sntp::{self as sntp, Client, HasClock, StartError, SyncError, Synced};
+//!
+//! struct App {
+//!     clock: Client,
+//! }
+//!
+//! impl HasClock for App {
+//!     fn clock(&mut self) -> &mut Client {
+//!         &mut self.clock
+//!     }
+//!
+//!     fn synced(&mut self, cx: &mut Cx<Self>, _: Result<Synced, SyncError>) {
+//!         if let Some(time) = self.clock.wall(cx.now()) {
+//!             // Such as "2026-11-29T18:00:00Z".
+//!             let _ = time.iso();
+//! #           assert!(time.unix() > 0);
+//!         }
+//!     }
+//! }
+//!
+//! fn start(app: &mut App, cx: &mut Cx<App>) -> Result<(), StartError> {
+//!     app.clock.set_servers(&["192.0.2.123:123".parse().unwrap()]);
+//!     sntp::start(app, cx, Duration::from_secs(3_600))
+//! }
+//! # let _ = start;
+//! ```
+//!
+//! * The clock knows [how far it may be off](WallTime::error): half the way to the server and back, what the server
+//!   says of itself, and 100 µs for each second since.
+//! * An answer counts only if it repeats a random number of the question, and comes from the server that was asked.
+//!   Servers that do not know the time themselves are refused.
+//! * A server that says it is asked too often is asked half as often; one that does not want to be asked is left
+//!   out ("kiss of death").
+//! * The seconds of the protocol begin anew on 7 February 2036. They are read as the time from 1968 to 2104.
+//!
+//! The storage needs an event, and a UDP socket with the [rings](RINGS). The base needs a
+//! [seed](picoevent::EventBase::seed).
+#![cfg_attr(not(test), no_std)]
+#![doc(test(attr(deny(warnings))))]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "tests may panic"))]
+
+mod client;
+mod packet;
+mod verbs;
+mod wall;
+
+pub use client::{Client, HasClock, StartError, SyncError, Synced};
+#[cfg(feature = "names")]
+pub use verbs::start_by_name;
+pub use verbs::{RINGS, start, stop};
+pub use wall::{HttpDate, Iso, WallTime};

@@ -1,0 +1,189 @@
+//! Messages of the network time protocol (RFC 5905, 7.3).
+
+/// The port of time servers.
+#[cfg(feature = "names")]
+pub(crate) const PORT: u16 = 123;
+
+/// The bytes of a message.
+pub(crate) const LENGTH: usize = 48;
+
+/// The first byte of a question: version 4, from a client.
+const QUESTION: u8 = 4 << 3 | 3;
+
+/// The seconds from 1900 to 1970.
+const EPOCHS: u64 = 2_208_988_800;
+
+/// The most that a server may be off, in microseconds (RFC 4330, 5: "a sane value").
+const MAX_DISTANCE: u64 = 1_000_000;
+
+/// Returns a question with a number that the answer must repeat, in place of our time, which is nobody's
+/// business.
+pub(crate) fn question(number: [u8; 8]) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let [first, .., a, b, c, d, e, f, g, h] = &mut bytes;
+    *first = QUESTION;
+    [a, b, c, d, e, f, g, h].into_iter().zip(number).for_each(|(place, byte)| *place = byte);
+    bytes
+}
+
+/// What an answer says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The time when the answer was sent, how long the server had the question, and how far it may be off, in
+    /// microseconds; the time since 1970.
+    Time { sent: u64, held: u64, distance: u64 },
+    /// The server is asked too often.
+    TooOften,
+    /// The server does not want to be asked.
+    Refused,
+    /// The server does not know the time.
+    Unsynchronized,
+}
+
+/// Reads an answer. Returns `None` if it is not the answer to the question with this number.
+pub(crate) fn read(bytes: &[u8], number: [u8; 8]) -> Option<Answer> {
+    let bytes: &[u8; LENGTH] = bytes.first_chunk()?;
+    let [first, stratum, ..] = *bytes;
+    let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
+    // A broadcast, or a question that comes back, is no answer; an answer has our version, or that before it.
+    if mode != 4 || !(3..=4).contains(&version) || at(bytes, 24) != Some(number) {
+        return None;
+    }
+    if stratum == 0 {
+        return Some(match at::<4>(bytes, 12).as_ref() {
+            Some(b"RATE") => Answer::TooOften,
+            Some(b"DENY" | b"RSTR") => Answer::Refused,
+            _ => Answer::Unsynchronized,
+        });
+    }
+    let [received, sent] = [32, 40].map(|offset| micros(at(bytes, offset)?));
+    let [delay, dispersion] = [4, 8].map(|offset| short(at(bytes, offset).unwrap_or_default()));
+    let distance = (delay / 2).saturating_add(dispersion);
+    let is_known = leap != 3 && stratum < 16 && distance < MAX_DISTANCE;
+    let time = sent.zip(received).filter(|_| is_known).and_then(|(sent, received)| {
+        // Whoever has sent before it has received is wrong.
+        Some(Answer::Time { sent, held: sent.checked_sub(received)?, distance })
+    });
+    Some(time.unwrap_or(Answer::Unsynchronized))
+}
+
+fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
+}
+
+/// Returns a time as microseconds since 1970. The 32 bits of seconds count from 1900 if the top bit is set, and
+/// otherwise from 2036 (RFC 4330, 3). Zero is no time, and none before 1970 is one of today.
+fn micros(stamp: [u8; 8]) -> Option<u64> {
+    let stamp = u64::from_be_bytes(stamp);
+    if stamp == 0 {
+        return None;
+    }
+    let (seconds, fraction) = (stamp >> 32, stamp & 0xFFFF_FFFF);
+    let era = if seconds >> 31 == 0 { 1 << 32 } else { 0 };
+    let unix = seconds.wrapping_add(era).checked_sub(EPOCHS)?;
+    Some(unix.wrapping_mul(1_000_000).wrapping_add(fraction.wrapping_mul(1_000_000) >> 32))
+}
+
+/// Returns a duration in 16 bits of seconds and 16 of a fraction, as microseconds.
+fn short(duration: [u8; 4]) -> u64 {
+    u64::from(u32::from_be_bytes(duration)).wrapping_mul(1_000_000) >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: [u8; 8] = *b"12345678";
+
+    /// Seconds from 1900 to the beginning of 2026.
+    const IN_2026: u32 = 3_976_214_400;
+
+    /// An answer that was held for a quarter of a second, at 2026-01-01T00:00:00.75Z.
+    fn answer() -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        bytes[0] = 4 << 3 | 4;
+        bytes[1] = 2;
+        bytes[4..8].copy_from_slice(&[0, 0, 0x40, 0]);
+        bytes[8..12].copy_from_slice(&[0, 0, 0x20, 0]);
+        bytes[24..32].copy_from_slice(&NUMBER);
+        for (at, fraction) in [(32, 0x8000_0000_u32), (40, 0xC000_0000)] {
+            bytes[at..at + 4].copy_from_slice(&IN_2026.to_be_bytes());
+            bytes[at + 4..at + 8].copy_from_slice(&fraction.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn changed(at: usize, with: &[u8]) -> Option<Answer> {
+        let mut bytes = answer();
+        bytes[at..at + with.len()].copy_from_slice(with);
+        read(&bytes, NUMBER)
+    }
+
+    #[test]
+    fn a_question_asks_as_a_client_and_holds_the_number() {
+        let bytes = question(NUMBER);
+        assert_eq!((bytes[0], &bytes[1..40], &bytes[40..]), (0x23, &[0; 39][..], &NUMBER[..]));
+        assert_eq!(read(&bytes, NUMBER), None, "it is no answer to itself");
+    }
+
+    #[test]
+    fn an_answer_is_read() {
+        let time = Answer::Time { sent: 1_767_225_600_750_000, held: 250_000, distance: 250_000 };
+        assert_eq!(read(&answer(), NUMBER), Some(time));
+        // What stands behind it, extensions and signatures, is nobody's concern.
+        assert_eq!(read(&[&answer()[..], &[9; 20]].concat(), NUMBER), Some(time));
+        assert_eq!(changed(0, &[3 << 3 | 4]), Some(time), "version 3");
+    }
+
+    #[test]
+    fn what_is_no_answer_to_the_question_is_none() {
+        assert_eq!(read(&answer(), *b"12345679"), None);
+        for first in [4 << 3 | 5, 4 << 3 | 3, 4 << 3 | 6, 2 << 3 | 4, 5 << 3 | 4] {
+            assert_eq!(changed(0, &[first]), None, "{first:#x}");
+        }
+        for length in 0..LENGTH {
+            assert_eq!(read(&answer()[..length], NUMBER), None);
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_the_time_is_told_apart() {
+        for (at, with) in [
+            (0, [3 << 6 | 4 << 3 | 4].as_slice()),
+            (1, &[16]),
+            (1, &[0]),
+            (40, &[0; 8]),
+            (4, &[0, 2]),  // two seconds of delay
+            (8, &[0, 1]),  // a second of dispersion
+            (44, &[0x7F]), // sent before it was received
+        ] {
+            assert_eq!(changed(at, with), Some(Answer::Unsynchronized), "{at}");
+        }
+    }
+
+    #[test]
+    fn kisses_of_death_are_read() {
+        let kiss = |code: &[u8; 4]| {
+            let mut bytes = answer();
+            bytes[1] = 0;
+            bytes[12..16].copy_from_slice(code);
+            read(&bytes, NUMBER)
+        };
+        assert_eq!(kiss(b"RATE"), Some(Answer::TooOften));
+        assert_eq!(kiss(b"DENY"), Some(Answer::Refused));
+        assert_eq!(kiss(b"RSTR"), Some(Answer::Refused));
+        assert_eq!(kiss(b"INIT"), Some(Answer::Unsynchronized));
+    }
+
+    #[test]
+    fn seconds_begin_anew_in_2036() {
+        let of = |seconds: u32| {
+            let micros = micros((u64::from(seconds) << 32 | 1).to_be_bytes());
+            micros.map(|micros| micros / 1_000_000)
+        };
+        assert_eq!(of(u32::MAX), Some(2_085_978_495));
+        assert_eq!(of(0), Some(2_085_978_496), "2036-02-07T06:28:16Z");
+        assert_eq!(of((1 << 31) - 1), Some(4_233_462_143), "2104");
+        assert_eq!((of(EPOCHS as u32), of(EPOCHS as u32 - 1)), (Some(0), None), "1970");
+    }
+}

@@ -1,0 +1,224 @@
+//! What an application does with its client, and when servers are asked.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
+
+use picoevent::{Cx, EventMut, Mode, OnEvent, UdpEvent, UdpMut, UdpRings, UnseededError};
+
+use crate::client::{HasClock, LEAST_INTERVAL, StartError, SyncError, Synced, WAIT};
+use crate::packet::{LENGTH, question};
+
+/// The rings of the client's socket, in the bytes of the storage.
+pub const RINGS: UdpRings =
+    UdpRings::new(UdpRings::holding(2, LENGTH), UdpRings::holding(1, LENGTH));
+
+/// The first of the ports that are not given to services (RFC 6335).
+const FIRST_PORT: u16 = 0xC000;
+
+/// Asks a server at once, and then again every `interval`, at least 15 seconds. A client that has been started
+/// already begins anew and keeps its time. [`HasClock::synced`] is told of each try.
+///
+/// # Errors
+/// [`StartError`].
+pub fn start<A: HasClock>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    interval: Duration,
+) -> Result<(), StartError> {
+    start_with(app, cx, interval, tick::<A>)
+}
+
+/// Stops asking. The clock goes on.
+pub fn stop<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
+    close(app, cx);
+    let client = app.clock();
+    client.asked = None;
+    if let Some(Ok(mut timer)) = client.timer.take().map(|timer| cx.event(timer)) {
+        timer.free();
+    }
+}
+
+fn start_with<A: HasClock>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    interval: Duration,
+    tick: OnEvent<A>,
+) -> Result<(), StartError> {
+    if !cx.is_seeded() {
+        return Err(UnseededError.into());
+    }
+    let timer = match app.clock().timer {
+        Some(timer) => timer,
+        None => cx.new_timer(Mode::OneShot, tick)?,
+    };
+    close(app, cx);
+    if let Ok(mut timer) = cx.event(timer) {
+        timer.on_fire(tick);
+    }
+    let client = app.clock();
+    (client.timer, client.asked) = (Some(timer), None);
+    client.interval = interval.max(LEAST_INTERVAL);
+    arm(app, cx, Duration::ZERO);
+    Ok(())
+}
+
+/// The timer is due: an answer has not come in time, or it is time to ask.
+fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
+    match app.clock().asked.take() {
+        Some(_) => fail(app, event.cx(), SyncError::NoAnswer),
+        None => ask(app, event.cx()),
+    }
+}
+
+/// Asks a server.
+#[inline(never)]
+fn ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
+    match try_to_ask(app, cx) {
+        Ok(()) => arm(app, cx, WAIT),
+        Err(error) => fail(app, cx, error),
+    }
+}
+
+fn try_to_ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncError> {
+    let server = app.clock().next_server().ok_or(SyncError::NoServer)?;
+    let mut random = [0; 10];
+    // The base has a seed, or the client would not have started.
+    let _ = cx.random(&mut random);
+    let [low, high, number @ ..] = random;
+    let ip = match server {
+        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let port = u16::from_le_bytes([low, high]) | FIRST_PORT;
+    let bound = cx.bind((ip, port).into(), RINGS, heard::<A>);
+    let socket = bound.map_err(|_| SyncError::NoSocket)?;
+    app.clock().socket = Some(socket);
+    app.clock().asked = Some((number, cx.now()));
+    if let Ok(mut udp) = cx.udp(socket) {
+        // The ring of a new socket has room; what is lost is asked for again.
+        let _ = udp.send_to(&question(number), server);
+    }
+    Ok(())
+}
+
+/// Datagrams have come.
+fn heard<A: HasClock>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+    let now = udp.cx().now();
+    while let Some(datagram) = udp.peek() {
+        let answer = app.clock().answered(datagram.from, datagram.data, now);
+        udp.consume();
+        if let Some(answer) = answer {
+            return end(app, udp.cx(), answer);
+        }
+    }
+}
+
+fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
+    let error = app.clock().failed(error);
+    end(app, cx, Err(error));
+}
+
+/// Ends a try, and sets the time for the next one.
+#[inline(never)]
+fn end<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
+    close(app, cx);
+    if result != Err(SyncError::NoServer) {
+        let delay = app.clock().delay();
+        arm(app, cx, delay);
+    }
+    app.synced(cx, result);
+}
+
+#[inline(never)]
+fn close<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
+    if let Some(Ok(mut udp)) = app.clock().socket.take().map(|socket| cx.udp(socket)) {
+        udp.close();
+    }
+}
+
+fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, delay: Duration) {
+    if let Some(Ok(mut timer)) = app.clock().timer.map(|timer| cx.event(timer)) {
+        // Adding fails for sources only.
+        let _ = timer.add(Some(delay));
+    }
+}
+
+/// Servers by their name, with the feature `names`.
+#[cfg(feature = "names")]
+mod by_name {
+    use picoevent_dns::{self as dns, Addresses, HasResolver, Lookup, LookupError};
+
+    use super::*;
+    use crate::packet::PORT;
+
+    /// As [`start`], with the name of the servers, which is looked up before each question: the names of pools of
+    /// servers mean others each time.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use picoevent::Cx;
+    /// use picoevent_dns::HasResolver;
+    /// use picoevent_sntp::{self as sntp, HasClock, StartError};
+    ///
+    /// fn start<A: HasClock + HasResolver>(app: &mut A, cx: &mut Cx<A>) -> Result<(), StartError> {
+    ///     sntp::start_by_name(app, cx, "pool.ntp.org", Duration::from_secs(3_600))
+    /// }
+    /// # struct App(sntp::Client, picoevent_dns::Resolver<App, 1, 2>);
+    /// # impl HasClock for App {
+    /// #     fn clock(&mut self) -> &mut sntp::Client { &mut self.0 }
+    /// # }
+    /// # impl HasResolver for App {
+    /// #     fn resolver(&mut self) -> picoevent_dns::ResolverMut<'_, Self> { self.1.as_mut() }
+    /// # }
+    /// # let _ = start::<App>;
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_by_name<A: HasClock + HasResolver>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        name: &'static str,
+        interval: Duration,
+    ) -> Result<(), StartError> {
+        start_with(app, cx, interval, tick_by_name::<A>)?;
+        app.clock().name = name;
+        Ok(())
+    }
+
+    fn tick_by_name<A: HasClock + HasResolver>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
+        if app.clock().asked.is_some() {
+            return tick(app, event);
+        }
+        let name = app.clock().name;
+        if dns::resolve(app, event.cx(), name, None, found::<A>).is_err() {
+            fail(app, event.cx(), SyncError::NotFound);
+        }
+    }
+
+    fn found<A: HasClock + HasResolver>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        _: Lookup,
+        answer: Result<Addresses, LookupError>,
+    ) {
+        if app.clock().timer.is_none() {
+            return; // It was stopped meanwhile.
+        }
+        match answer {
+            Ok(addresses) => {
+                let client = app.clock();
+                client.servers.clear();
+                for address in addresses.iter() {
+                    // What has no room is another server of the same name.
+                    let _ = client.servers.push((address, PORT).into());
+                }
+                ask(app, cx);
+            }
+            Err(_) => fail(app, cx, SyncError::NotFound),
+        }
+    }
+}
+
+#[cfg(feature = "names")]
+pub use by_name::start_by_name;

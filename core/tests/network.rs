@@ -1,0 +1,191 @@
+//! Events for changes of the network: when they are called, and with what.
+#![cfg(feature = "network")]
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use picoevent::{
+    Cx, Event, EventBase, EventFlags, EventMut, Network, NetworkChange, OwnAddress, Priority,
+    Storage, Wait,
+};
+
+/// What it was called with, and what the network was then.
+#[derive(Default, Debug, PartialEq)]
+struct App {
+    seen: Vec<(u32, NetworkChange, Network)>,
+    timeouts: u32,
+}
+
+impl App {
+    fn called(&mut self, event: &mut EventMut<Self>) {
+        self.timeouts += u32::from(event.what().contains(EventFlags::TIMEOUT));
+        self.seen.push((event.user(), event.network_change(), *event.network()));
+    }
+
+    fn watch(cx: &mut Cx<Self>, number: u32) -> Event {
+        let event = cx.on_network(Self::called).unwrap();
+        cx.event(event).unwrap().set_user(number);
+        event
+    }
+
+    /// Returns who was called with what since the last look.
+    fn take(&mut self) -> Vec<(u32, NetworkChange)> {
+        std::mem::take(&mut self.seen).into_iter().map(|(who, what, _)| (who, what)).collect()
+    }
+}
+
+type Room = Storage<App, 4, 0, 0, 0>;
+
+const LINK: NetworkChange = NetworkChange::LINK;
+const IPV4: NetworkChange = NetworkChange::IPV4;
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn online() -> Network {
+    let mut network = Network::new();
+    network.set_link_up(true);
+    network.add_address(OwnAddress { ip: ip("10.0.0.2"), prefix: 24 });
+    network
+}
+
+#[test]
+fn changes_are_told_once_with_what_there_is_then() {
+    let (mut room, mut app) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    App::watch(&mut base, 1);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [], "nothing has happened");
+    base.network_is(&online());
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    assert_eq!(app.seen, [(1, LINK | IPV4, online())]);
+    app.take();
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [], "it is the same");
+    let mut more = online();
+    more.add_name_server(ip("10.0.0.1"));
+    base.network_is(&more);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [(1, NetworkChange::NAME_SERVERS)]);
+    more.add_address(OwnAddress { ip: ip("fd00::2"), prefix: 64 });
+    base.network_is(&more);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [(1, NetworkChange::IPV6)]);
+    assert_eq!(base.network(), &more);
+}
+
+#[test]
+fn changes_before_the_callback_are_one_call_also_if_all_is_as_before() {
+    let (mut room, mut app) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    App::watch(&mut base, 1);
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    app.take();
+    let mut without = online();
+    without.set_link_up(false);
+    base.network_is(&without);
+    base.network_is(&Network::new());
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    assert_eq!(app.seen, [(1, LINK | IPV4, online())]);
+}
+
+#[test]
+fn each_event_is_told_unless_it_is_deleted_or_freed() {
+    let (mut room, mut app) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    let [first, second, third] = [1, 2, 3].map(|number| App::watch(&mut base, number));
+    base.event(second).unwrap().set_priority(Priority::new(7).unwrap()).unwrap();
+    base.event(third).unwrap().del();
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [(1, LINK | IPV4)]);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [(2, LINK | IPV4)]);
+    base.event(first).unwrap().free();
+    base.event(third).unwrap().add(None).unwrap();
+    base.network_is(&Network::new());
+    // What is due is deleted, too.
+    base.event(second).unwrap().del();
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [(3, LINK | IPV4)]);
+    base.event(third).unwrap().free();
+    base.event(second).unwrap().free();
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), []);
+    assert_eq!(base.counts().events, 0);
+}
+
+#[test]
+fn an_event_for_the_network_does_not_keep_the_loop_alive() {
+    let (mut room, mut app) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    let event = App::watch(&mut base, 1);
+    assert!(matches!(base.wait(), Wait::Ended(_)));
+    // With a timeout it does.
+    base.event(event).unwrap().add(Some(Duration::from_secs(1))).unwrap();
+    assert!(matches!(base.wait(), Wait::Until(_)));
+    base.advance(base.now().after(Duration::from_secs(1)));
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    assert_eq!((app.timeouts, app.take()), (1, vec![(1, LINK | IPV4)]));
+}
+
+#[test]
+fn an_event_made_later_hears_of_later_changes_only() {
+    let (mut room, mut app) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    base.network_is(&online());
+    App::watch(&mut base, 1);
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), []);
+    assert!(base.network().has_ipv4() && !base.network().has_ipv6());
+}
+
+#[test]
+fn a_full_table_says_so() {
+    let mut room = Room::new();
+    let mut base = EventBase::<App>::new(&mut room);
+    (0..4).for_each(|number| {
+        App::watch(&mut base, number);
+    });
+    assert_eq!(base.on_network(App::called), Err(picoevent::FullError::Events));
+}
+
+#[cfg(feature = "record")]
+#[test]
+fn a_replay_has_the_same_network() {
+    use std::sync::Mutex;
+
+    use picoevent::record::{Entry, Record, Replay};
+
+    struct Kept(Mutex<Vec<u8>>);
+
+    impl Record for Kept {
+        fn record(&self, entry: &Entry<'_>) {
+            entry.encode(|piece| self.0.lock().unwrap().extend(piece));
+        }
+    }
+
+    let kept = Kept(Mutex::default());
+    let (mut room, mut app) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    base.record_to(&kept);
+    App::watch(&mut base, 1);
+    base.network_is(&online());
+    base.dispatch(&mut app);
+    base.network_is(&online());
+    base.network_is(&Network::new());
+    base.dispatch(&mut app);
+    let bytes = kept.0.lock().unwrap().clone();
+    let (mut room, mut again) = (Room::new(), App::default());
+    let mut base = EventBase::new(&mut room);
+    App::watch(&mut base, 1);
+    Replay::new(&bytes).unwrap().finish(&mut base, &mut again).unwrap();
+    assert_eq!((again.seen.len(), again), (2, app));
+}

@@ -1,0 +1,148 @@
+//! Random bytes: a base without a seed, the same seed twice, and recordings.
+
+use picoevent::{EventBase, Storage, UnseededError};
+
+type Room = Storage<(), 1, 0, 0, 0>;
+
+fn drawn(base: &mut EventBase<'_, ()>) -> [u8; 100] {
+    let mut bytes = [0; 100];
+    base.random(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_base_without_a_seed_says_so_and_changes_nothing() {
+    let mut room = Room::new();
+    let mut base = EventBase::new(&mut room);
+    let mut bytes = [0xa5; 8];
+    assert_eq!(base.random(&mut bytes), Err(UnseededError));
+    assert_eq!((base.random_u32(), bytes), (Err(UnseededError), [0xa5; 8]));
+    base.seed(&[0; 32]);
+    assert!(!base.is_seeded(), "zeros are no seed");
+    assert_eq!(base.random(&mut bytes), Err(UnseededError));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+    let mut rooms = [const { Room::new() }; 3];
+    let [first, again, other] = rooms.each_mut().map(|room| {
+        let mut base = EventBase::new(room);
+        base.seed(&[1; 32]);
+        base
+    });
+    let (mut first, mut again, mut other) = (first, again, other);
+    assert_eq!(drawn(&mut first), drawn(&mut again));
+    assert_ne!(drawn(&mut first), drawn(&mut other), "the second answer is not the first");
+    // Only the first seed counts.
+    again.seed(&[2; 32]);
+    let second = drawn(&mut again);
+    assert_eq!(drawn(&mut other), second);
+}
+
+#[test]
+fn a_seed_that_differs_in_one_bit_gives_other_bytes() {
+    let draw = |bit: usize| {
+        let mut room = Room::new();
+        let mut base = EventBase::new(&mut room);
+        let mut seed = [7; 32];
+        seed[bit / 8] ^= 1 << (bit % 8);
+        base.seed(&seed);
+        drawn(&mut base)
+    };
+    let all: std::collections::HashSet<_> = (0..256).map(draw).collect();
+    assert_eq!(all.len(), 256);
+}
+
+#[test]
+fn every_bit_is_set_about_as_often_as_not() {
+    let mut room = Room::new();
+    let mut base = EventBase::new(&mut room);
+    base.seed(&[3; 32]);
+    let mut counts = [0; 32];
+    for _ in 0..10_000 {
+        let number = base.random_u32().unwrap();
+        (0..32).for_each(|bit| counts[bit] += number >> bit & 1);
+    }
+    // Ten standard deviations.
+    assert!(counts.iter().all(|count| (4_500..5_500).contains(count)), "{counts:?}");
+}
+
+#[cfg(feature = "record")]
+mod recorded {
+    use std::sync::Mutex;
+
+    use picoevent::record::{Entry, Record, Replay};
+    use picoevent::{Cx, EventFlags, Mode, Run};
+
+    use super::*;
+
+    struct Kept(Mutex<Vec<u8>>);
+
+    impl Record for Kept {
+        fn record(&self, entry: &Entry<'_>) {
+            entry.encode(|piece| self.0.lock().unwrap().extend(piece));
+        }
+    }
+
+    /// An application that draws a number when it is started, and one in a callback.
+    #[derive(Default, PartialEq, Debug)]
+    struct App(Vec<u32>);
+
+    impl App {
+        fn start(&mut self, cx: &mut Cx<Self>) {
+            self.0.extend(cx.random_u32().ok());
+            let event = cx.new_timer(Mode::Persist, |app: &mut Self, event| {
+                app.0.extend(event.random_u32().ok());
+            });
+            cx.event(event.unwrap()).unwrap().activate(EventFlags::TIMEOUT);
+        }
+    }
+
+    type AppRoom = Storage<App, 1, 0, 0, 0>;
+
+    /// Runs the application, with a seed before or after the recording begins. Returns the recording.
+    fn field(seeded_first: bool, app: &mut App) -> Vec<u8> {
+        let kept = Kept(Mutex::default());
+        let mut room = AppRoom::new();
+        let mut base = EventBase::new(&mut room);
+        if seeded_first {
+            base.seed(&[5; 32]);
+            // The recording has the state from here on.
+            base.random_u32().unwrap();
+        }
+        base.record_to(&kept);
+        base.seed(&[5; 32]);
+        app.start(&mut base);
+        base.begin(Run::DEFAULT);
+        base.dispatch(app);
+        kept.0.into_inner().unwrap()
+    }
+
+    #[test]
+    fn a_replay_draws_the_same_bytes() {
+        for seeded_first in [false, true] {
+            let mut app = App::default();
+            let bytes = field(seeded_first, &mut app);
+            assert_eq!(app.0.len(), 2);
+            let mut again = App::default();
+            let mut room = AppRoom::new();
+            let mut base = EventBase::new(&mut room);
+            let mut replay = Replay::new(&bytes).unwrap();
+            replay.prepare(&mut base);
+            again.start(&mut base);
+            replay.finish(&mut base, &mut again).unwrap();
+            assert_eq!(again, app);
+        }
+    }
+
+    #[test]
+    fn a_recording_without_a_seed_leaves_the_base_without_one() {
+        let kept = Kept(Mutex::default());
+        let mut room = AppRoom::new();
+        EventBase::new(&mut room).record_to(&kept);
+        let bytes = kept.0.into_inner().unwrap();
+        let mut base = EventBase::new(&mut room);
+        Replay::new(&bytes).unwrap().prepare(&mut base);
+        assert!(!base.is_seeded());
+    }
+}

@@ -1,0 +1,459 @@
+//! Bytes through connections: sockets, pairs, and what is above filters.
+//!
+//! libevent's tests send 8,333 bytes, through buffers that grow; here they pass rings of 100.
+
+use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction, Run, Settings, SetupError};
+
+use super::network::{App, Ends, Flip, Noting, RING, Scene, play};
+use super::script::ms;
+
+const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
+const REFUSED: ConnEvent = ConnEvent::Ended(ConnEnd::Failed(ConnError::Refused));
+
+fn many_bytes() -> Vec<u8> {
+    (0..8_333).map(|at| (at % 251) as u8).collect()
+}
+
+/// One end sends, the other receives everything, and the first hears when all is gone.
+fn send_one_way(scene: &mut Scene<'_, '_>, ends: Ends) {
+    let [one, other] = scene.ends(ends);
+    let mut sender = scene.base.conn(one).unwrap();
+    assert!([Direction::Read, Direction::Write].map(|way| sender.is_enabled(way)) == [true; 2]);
+    let bytes = many_bytes();
+    assert!(sender.write(&bytes).is_err(), "what does not fit is not taken");
+    scene.send(one, &bytes);
+    assert_eq!(scene.run(Run::DEFAULT), None);
+    assert!(scene.app.received(other) == bytes, "{} bytes", scene.app.received(other).len());
+    assert_eq!(scene.app.events(one).last(), Some(&ConnEvent::Writable));
+    assert_eq!(scene.base.conn(one).unwrap().output_len(), 0);
+    assert!(scene.app.received(one).is_empty());
+    assert!(!scene.app.events(other).contains(&ConnEvent::Writable), "it has sent nothing");
+}
+
+#[test]
+fn bufferevent() {
+    play(|mut scene| {
+        send_one_way(&mut scene, Ends::Sockets);
+        let (_, one) = scene.app.accepted[0];
+        assert_eq!(scene.base.conn(one).unwrap().partner(), None);
+    });
+}
+
+/// libevent's partner is gone without a word when one end is freed; here it hears of the end.
+#[test]
+fn bufferevent_pair() {
+    play(|mut scene| {
+        send_one_way(&mut scene, Ends::Pair);
+        let [one, other] = scene.ends(Ends::Pair);
+        assert_eq!(scene.base.conn(one).unwrap().partner(), Some(other));
+        assert_eq!(scene.base.conn(other).unwrap().partner(), Some(one));
+        scene.base.conn(one).unwrap().close();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(one), [ConnEvent::Opened, CLOSED]);
+        assert_eq!(scene.app.events(other), [ConnEvent::Opened, ConnEvent::Eof]);
+    });
+}
+
+/// Output leaves by itself, so there is nothing to flush; and no end of stream comes of it.
+fn nothing_to_flush(ends: Ends) {
+    play(|mut scene| {
+        let [one, other] = scene.ends(ends);
+        scene.base.conn(one).unwrap().write(b"flushed").unwrap();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.received(other), b"flushed");
+        assert!(!scene.app.events(other).contains(&ConnEvent::Eof));
+    });
+}
+
+/// `BEV_FINISHED` is [`finish`](picoevent::ConnMut::finish), also for a socket.
+fn flush_is_finish(ends: Ends) {
+    play(|mut scene| {
+        let [one, other] = scene.ends(ends);
+        scene.base.conn(one).unwrap().write(b"the last").unwrap();
+        scene.base.conn(one).unwrap().finish();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.received(other), b"the last");
+        let expected = [ConnEvent::Opened, ConnEvent::Readable, ConnEvent::Eof];
+        assert_eq!(scene.app.events(other), expected, "once, and behind the bytes");
+        // The other way is open.
+        scene.base.conn(other).unwrap().write(b"an answer").unwrap();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.received(one), b"an answer");
+        assert!(!scene.app.events(one).contains(&ConnEvent::Eof));
+    });
+}
+
+#[test]
+fn bufferevent_flush_normal() {
+    nothing_to_flush(Ends::Sockets);
+}
+
+#[test]
+fn bufferevent_flush_flush() {
+    nothing_to_flush(Ends::Filters);
+}
+
+#[test]
+fn bufferevent_flush_finished() {
+    flush_is_finish(Ends::Sockets);
+    flush_is_finish(Ends::Filters);
+}
+
+#[test]
+fn bufferevent_pair_flush_normal() {
+    nothing_to_flush(Ends::Pair);
+}
+
+#[test]
+fn bufferevent_pair_flush_flush() {
+    nothing_to_flush(Ends::PairFilters);
+}
+
+#[test]
+fn bufferevent_pair_flush_finished() {
+    flush_is_finish(Ends::Pair);
+}
+
+#[test]
+fn bufferevent_pair_flush() {
+    flush_is_finish(Ends::Pair);
+    flush_is_finish(Ends::PairFilters);
+}
+
+#[test]
+fn bufferevent_filters() {
+    play(|mut scene| {
+        send_one_way(&mut scene, Ends::Filters);
+    });
+}
+
+#[test]
+fn bufferevent_pair_filters() {
+    play(|mut scene| {
+        send_one_way(&mut scene, Ends::PairFilters);
+    });
+}
+
+static RECEIVER: Settings = Settings::new().input_marks(10, 20);
+static SENDER: Settings = Settings::new().output_marks(30, usize::MAX);
+
+/// Input is reported with 10 bytes at least and 20 at most, and the callback for output comes when no more than 30
+/// are left. What is less than the low mark comes with the end of the stream.
+fn marks_hold(ends: Ends) {
+    play(|mut scene| {
+        let [one, other] = scene.ends(ends);
+        scene.base.conn(one).unwrap().set_settings(&SENDER).unwrap();
+        scene.base.conn(other).unwrap().set_settings(&RECEIVER).unwrap();
+        let bytes: Vec<u8> = many_bytes().into_iter().cycle().take(65_001).collect();
+        scene.app.levels.clear();
+        scene.send(one, &bytes);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        let levels = |conn, wanted| {
+            let of = scene
+                .app
+                .levels
+                .iter()
+                .filter(move |(of, event, _)| (*of, *event) == (conn, wanted));
+            of.map(|(.., level)| *level)
+        };
+        assert!(levels(other, ConnEvent::Readable).all(|[input, _]| (10..=20).contains(&input)));
+        assert!(levels(one, ConnEvent::Writable).all(|[_, output]| output <= 30));
+        assert!(levels(one, ConnEvent::Writable).any(|[_, output]| output > 0));
+        assert!(scene.app.received(other).len() > 65_001 - 10);
+        assert_eq!(scene.base.conn(one).unwrap().output_len(), 0);
+        scene.base.conn(one).unwrap().finish();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert!(scene.app.received(other) == bytes);
+    });
+}
+
+#[test]
+fn bufferevent_watermarks() {
+    marks_hold(Ends::Sockets);
+}
+
+#[test]
+fn bufferevent_pair_watermarks() {
+    marks_hold(Ends::Pair);
+}
+
+/// Two connected ends, the second of which waits for ten bytes, takes none, and has three.
+fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
+    for ends in [Ends::Sockets, Ends::Pair] {
+        play(|mut scene| {
+            let [one, other] = scene.ends(ends);
+            scene.base.conn(other).unwrap().set_settings(&RECEIVER).unwrap();
+            scene.app.unread = vec![other];
+            scene.send(one, b"abc");
+            assert_eq!(scene.run(Run::DEFAULT), None);
+            scene.app.heard.clear();
+            test(&mut scene, other);
+        });
+    }
+}
+
+/// A trigger looks at the low mark, and calls once.
+#[test]
+fn bufferevent_trigger() {
+    three_of_ten(|scene, conn| {
+        scene.base.conn(conn).unwrap().read_again();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [], "there is too little input");
+        scene.base.conn(conn).unwrap().write_again();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Writable]);
+        scene.base.conn(conn).unwrap().set_settings(&SENDER).unwrap();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        scene.app.heard.clear();
+        scene.base.conn(conn).unwrap().read_again().read_again();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable]);
+    });
+}
+
+/// No callback runs in a verb.
+#[test]
+fn bufferevent_trigger_defer() {
+    three_of_ten(|scene, conn| {
+        scene.base.conn(conn).unwrap().wait_for_input(1).write_again();
+        assert_eq!(scene.app.events(conn), []);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable, ConnEvent::Writable]);
+    });
+}
+
+/// `BEV_TRIG_IGNORE_WATERMARKS` is a wait for one byte.
+#[test]
+fn bufferevent_trigger_postpone() {
+    three_of_ten(|scene, conn| {
+        scene.base.conn(conn).unwrap().wait_for_input(1);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable]);
+    });
+}
+
+/// A callback that triggers itself is called again in the next pass, so the loop looks for news in between.
+#[test]
+fn bufferevent_trigger_defer_postpone() {
+    three_of_ten(|scene, conn| {
+        scene.app.react = Some(|app, conn, event| {
+            let calls = app.heard.len();
+            if event == ConnEvent::Readable && calls < 5 {
+                conn.wait_for_input(1);
+            }
+        });
+        scene.base.conn(conn).unwrap().wait_for_input(1);
+        scene.base.begin(Run::DEFAULT);
+        let mut calls = vec![scene.app.heard.len()];
+        for _ in 0..12 {
+            let _ = scene.base.turn(&mut scene.app, &mut scene.network);
+            calls.push(scene.app.heard.len());
+        }
+        assert!(calls.windows(2).all(|two| two[1] - two[0] <= 1), "one in a turn: {calls:?}");
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable; 5]);
+    });
+}
+
+/// The end that only sends does not read.
+fn send_without_reading(ends: Ends) {
+    play(|mut scene| {
+        let [one, other] = scene.ends(ends);
+        scene.base.conn(one).unwrap().disable(Direction::Read);
+        scene.base.conn(other).unwrap().write(b"unread").unwrap();
+        scene.send(one, &many_bytes());
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert!(scene.app.received(other) == many_bytes());
+        assert_eq!(scene.app.events(one).iter().filter(|e| **e == ConnEvent::Readable).count(), 0);
+        assert_eq!(scene.base.conn(one).unwrap().input_len(), 0, "the bytes wait below");
+        scene.base.conn(one).unwrap().enable(Direction::Read);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.received(one), b"unread");
+    });
+}
+
+#[test]
+fn bufferevent_filters_disable() {
+    send_without_reading(Ends::Filters);
+}
+
+#[test]
+fn bufferevent_pair_filters_disable() {
+    send_without_reading(Ends::PairFilters);
+}
+
+/// The ring above has room for a part of what waits below. Each time it is read, more comes up, though
+/// nothing more comes from the peer.
+#[test]
+fn bufferevent_filter_data_stuck() {
+    play(|mut scene| {
+        let [one, other] = scene.ends(Ends::Pair);
+        let top = scene.filter(other);
+        scene.app.unread = vec![top];
+        let flipped = [!b'x'; RING];
+        scene.send(one, &[flipped; 3].concat());
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        let mut received: Vec<u8> = Vec::new();
+        while received.len() < 3 * RING {
+            let mut view = scene.base.conn(top).unwrap();
+            assert!(view.input_len() > 0, "stuck after {} bytes", received.len());
+            let mut some = [0; 30];
+            let amount = view.read(&mut some);
+            received.extend(&some[..amount]);
+            assert_eq!(scene.run(Run::DEFAULT), None);
+        }
+        assert_eq!(received, [b'x'; 3 * RING]);
+    });
+}
+
+/// A filter above a connection that is not connected yet goes with it; one at rest takes none.
+#[test]
+fn bufferevent_socket_filter_inactive() {
+    play(|mut scene| {
+        let [sockets, memory] = scene.pools;
+        let resting = scene.base.outgoing::<Noting>(sockets).unwrap();
+        let mut view = scene.base.conn(resting).unwrap();
+        assert_eq!(view.filter::<Flip, Noting>(memory), Err(SetupError::NotFiltered));
+        view.abort();
+        let (listener, address) = scene.listen();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        scene.base.listener(listener).unwrap().disable();
+        let below = scene.connect(address);
+        let top = scene.filter(below);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(top), [], "it does not connect");
+        scene.base.conn(top).unwrap().abort();
+        scene.run(Run::DEFAULT);
+        assert!(scene.base.conn(below).is_err() && scene.base.conn(top).is_err());
+        assert_eq!([sockets, memory].map(|pool| scene.base.pool_held(pool)), [0, 0]);
+    });
+}
+
+/// libevent's buffer is frozen at its front; here the application has closed the connection.
+#[test]
+fn bufferevent_read_failed() {
+    play(|mut scene| {
+        for ends in [Ends::Sockets, Ends::Pair, Ends::Filters] {
+            let [one, other] = scene.ends(ends);
+            scene.app.unread = vec![one];
+            scene.base.conn(other).unwrap().write(b"never read").unwrap();
+            assert_eq!(scene.run(Run::DEFAULT), None);
+            let mut view = scene.base.conn(one).unwrap();
+            assert_eq!(view.input_len(), 10);
+            view.close();
+            assert_eq!((view.read(&mut [0; 4]), view.input_len()), (0, 0));
+        }
+    });
+}
+
+const TEXT: &[u8] = b"Now is the time for all good events to signal for the good of their protocol";
+
+/// Two clients of one listener get a text and the end of the stream, each in its turn.
+fn two_clients_read_a_text() {
+    play(|mut scene| {
+        let (listener, address) = scene.listen();
+        scene.app.react = Some(|_, conn, event| {
+            if event == ConnEvent::Opened && conn.listener().is_some() {
+                conn.write(
+                    b"Now is the time for all good events to signal for the good of their protocol",
+                )
+                .unwrap();
+                conn.close();
+            }
+            if event == ConnEvent::Eof {
+                conn.close();
+            }
+        });
+        let clients = [scene.connect(address), scene.connect(address)];
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        let all = [ConnEvent::Opened, ConnEvent::Readable, ConnEvent::Eof, CLOSED];
+        for client in clients {
+            assert_eq!(scene.app.events(client), all);
+            assert_eq!(scene.app.received(client), TEXT);
+        }
+        assert_eq!(scene.app.accepted.len(), 2);
+        assert!(scene.app.accepted.iter().all(|accepted| accepted.0 == listener));
+    });
+}
+
+#[test]
+fn bufferevent_connect() {
+    two_clients_read_a_text();
+}
+
+/// Callbacks are always deferred.
+#[test]
+fn bufferevent_connect_defer() {
+    two_clients_read_a_text();
+}
+
+/// A connect that is refused is told once, from the loop; nothing else is.
+fn refused(events: impl FnOnce(&App, Conn)) {
+    play(|mut scene| {
+        let conn = scene.connect("127.0.0.1:9".parse().unwrap());
+        scene.base.conn(conn).unwrap().write(b"never sent").unwrap();
+        assert_eq!(scene.app.heard, [], "no callback runs in a verb");
+        assert_eq!(scene.run(Run::DEFAULT), Some(picoevent::End::Empty));
+        events(&scene.app, conn);
+    });
+}
+
+#[test]
+fn bufferevent_connect_fail() {
+    refused(|app, conn| assert_eq!(app.events(conn), [REFUSED]));
+}
+
+#[test]
+fn bufferevent_connect_fail_eventcb() {
+    refused(|app, conn| assert_eq!(app.heard, [(conn, REFUSED, 0)]));
+}
+
+#[test]
+fn bufferevent_connect_fail_eventcb_defer() {
+    refused(|app, _| assert_eq!(app.heard.len(), 1));
+}
+
+/// Of a silent connection reading times out, and not writing, since nothing waits. One whose peer takes
+/// nothing hears of both, once each.
+fn each_direction_times_out_once(ends: Ends) {
+    play(|mut scene| {
+        let timeouts = [150, 100].map(|millis| Some(ms(millis)));
+        let [idle, _] = scene.ends(ends);
+        let [stalled, deaf] = scene.ends(ends);
+        // Of one above a filter, below which there may be room for 300 bytes.
+        scene.base.conn(deaf).unwrap().disable(Direction::Read);
+        let began = scene.base.now().as_micros() / 1_000;
+        for conn in [idle, stalled] {
+            scene.base.conn(conn).unwrap().set_timeouts(timeouts[0], timeouts[1]);
+        }
+        scene.send(stalled, &[0; 10_000]);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        let after = |millis| began + millis;
+        assert_eq!(scene.app.timeouts(idle), [(Direction::Read, after(150))]);
+        let both = [(Direction::Write, after(100)), (Direction::Read, after(150))];
+        assert_eq!(scene.app.timeouts(stalled), both);
+        for conn in [idle, stalled] {
+            assert!(!scene.base.conn(conn).unwrap().is_enabled(Direction::Read));
+        }
+        assert!(scene.base.conn(idle).unwrap().is_enabled(Direction::Write));
+    });
+}
+
+#[test]
+fn bufferevent_timeout() {
+    each_direction_times_out_once(Ends::Sockets);
+}
+
+#[test]
+fn bufferevent_timeout_pair() {
+    each_direction_times_out_once(Ends::Pair);
+}
+
+#[test]
+fn bufferevent_timeout_filter() {
+    each_direction_times_out_once(Ends::Filters);
+}
+
+#[test]
+fn bufferevent_timeout_filter_pair() {
+    each_direction_times_out_once(Ends::PairFilters);
+}

@@ -1,0 +1,411 @@
+//! A base whose outgoing connections reach its own listeners, for scenarios about connections.
+//!
+//! The back end is a network in memory: what one end sends the other receives at once, as far as it has room,
+//! and time jumps to each deadline. Pairs and connections above filters run on it, too.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::task::Poll;
+
+use picoevent::{
+    Action, Backend, Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Direction, End, EventBase,
+    Filter, Instant, ListenError, Listener, ListenerMut, Pool, PoolId, Protocol, Run, Settings,
+    Storage,
+};
+
+/// Bytes of each ring.
+pub const RING: usize = 100;
+
+pub static SETTINGS: Settings = Settings::new();
+
+pub type Base<'s> = EventBase<'s, App>;
+type React = fn(&mut App, &mut ConnMut<App>, ConnEvent);
+
+/// An application that writes down what its connections hear, in milliseconds.
+#[derive(Default)]
+pub struct App {
+    pub heard: Vec<(Conn, ConnEvent, u64)>,
+    /// How much input and output there was then, before the callback did anything.
+    pub levels: Vec<(Conn, ConnEvent, [usize; 2])>,
+    pub received: HashMap<Conn, Vec<u8>>,
+    /// What a connection still sends, as far as there is room.
+    pub to_send: HashMap<Conn, Vec<u8>>,
+    /// Connections that do not take their input.
+    pub unread: Vec<Conn>,
+    pub accepted: Vec<(Listener, Conn)>,
+    pub failed: Vec<(Listener, ListenError)>,
+    pub react: Option<React>,
+}
+
+impl App {
+    /// The callback of every connection: it takes its input, and sends what it has to send.
+    pub fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        let id = conn.id();
+        self.heard.push((id, event, conn.cx().now().as_micros() / 1_000));
+        self.levels.push((id, event, [conn.input_len(), conn.output_len()]));
+        if let (ConnEvent::Opened, Some(listener)) = (event, conn.listener()) {
+            self.accepted.push((listener, id));
+        }
+        if !self.unread.contains(&id) {
+            let mut buffer = [0; 7];
+            loop {
+                match conn.read(&mut buffer) {
+                    0 => break,
+                    amount => {
+                        self.received.entry(id).or_default().extend(&buffer[..amount]);
+                    }
+                }
+            }
+        }
+        if let Some(bytes) = self.to_send.get_mut(&id) {
+            bytes.drain(..conn.write_some(bytes));
+        }
+        if let Some(react) = self.react {
+            react(self, conn, event);
+        }
+    }
+
+    /// The callback of a listener that has failed.
+    pub fn note_failure(&mut self, listener: &mut ListenerMut<Self>, error: ListenError) {
+        self.failed.push((listener.id(), error));
+    }
+
+    /// What a connection has heard, without when.
+    pub fn events(&self, conn: Conn) -> Vec<ConnEvent> {
+        self.heard.iter().filter(|heard| heard.0 == conn).map(|heard| heard.1).collect()
+    }
+
+    /// When a connection heard of its timeouts.
+    pub fn timeouts(&self, conn: Conn) -> Vec<(Direction, u64)> {
+        let of_conn = self.heard.iter().filter(|heard| heard.0 == conn);
+        of_conn
+            .filter_map(|heard| match heard.1 {
+                ConnEvent::Timeout(direction) => Some((direction, heard.2)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn received(&self, conn: Conn) -> &[u8] {
+        self.received.get(&conn).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The protocol of connections above filters: as [`App::note`].
+pub struct Noting;
+
+impl Protocol<App> for Noting {
+    fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+        app.note(conn, ConnEvent::Opened);
+    }
+
+    fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+        app.note(conn, ConnEvent::Readable);
+    }
+
+    fn writable(app: &mut App, conn: &mut ConnMut<App>) {
+        app.note(conn, ConnEvent::Writable);
+    }
+
+    fn eof(app: &mut App, conn: &mut ConnMut<App>) {
+        app.note(conn, ConnEvent::Eof);
+    }
+
+    fn idle(app: &mut App, conn: &mut ConnMut<App>) {
+        app.note(conn, ConnEvent::Timeout(Direction::Read));
+    }
+
+    fn stalled(app: &mut App, conn: &mut ConnMut<App>) {
+        app.note(conn, ConnEvent::Timeout(Direction::Write));
+    }
+
+    fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
+        app.note(conn, ConnEvent::Ended(end));
+    }
+}
+
+/// A filter that flips bits, and takes no more than five bytes at once.
+pub struct Flip;
+
+impl Flip {
+    fn flip(from: &[u8], to: &mut [u8]) -> Result<(usize, usize), ConnError> {
+        let amount = from.len().min(to.len()).min(5);
+        to.iter_mut().zip(from).take(amount).for_each(|(to, from)| *to = !from);
+        Ok((amount, amount))
+    }
+}
+
+impl Filter<App> for Flip {
+    fn input(
+        _: &mut App,
+        _: Conn,
+        from: &[u8],
+        to: &mut [u8],
+    ) -> Result<(usize, usize), ConnError> {
+        Self::flip(from, to)
+    }
+
+    fn output(
+        _: &mut App,
+        _: Conn,
+        from: &[u8],
+        to: &mut [u8],
+    ) -> Result<(usize, usize), ConnError> {
+        Self::flip(from, to)
+    }
+}
+
+/// What two connected ends are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Sockets,
+    Pair,
+    /// Each above a filter, above a socket.
+    Filters,
+    /// Each above a filter, above one end of a pair.
+    PairFilters,
+}
+
+/// A base, its network and its application.
+pub struct Scene<'b, 's> {
+    pub base: &'b mut Base<'s>,
+    pub app: App,
+    pub network: Network,
+    /// Connections with sockets, and in memory.
+    pub pools: [PoolId; 2],
+    ports: u16,
+}
+
+pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
+    let mut storage = Box::new(Storage::<App, 4, 24, { 24 * 2 * RING }, 4, 2>::new());
+    let mut base = EventBase::new(&mut storage);
+    let pools = [Pool::new(16), Pool::new(8).in_memory()];
+    let pools = base.add_pools(pools.map(|pool| pool.rings(RING, RING))).unwrap();
+    let (app, network) = (App::default(), Network::default());
+    scenario(Scene { base: &mut base, app, network, pools, ports: 1_000 });
+}
+
+impl Scene<'_, '_> {
+    /// Runs until the loop ends. None when it would wait forever.
+    pub fn run(&mut self, run: Run) -> Option<End> {
+        self.base.begin(run);
+        for _ in 0..100_000 {
+            match self.base.turn(&mut self.app, &mut self.network) {
+                Poll::Ready(Ok(None)) => {}
+                Poll::Ready(Ok(end)) => return end,
+                Poll::Pending => return None,
+            }
+        }
+        panic!("the loop does not end");
+    }
+
+    /// Listens on the next address.
+    pub fn listen(&mut self) -> (Listener, SocketAddr) {
+        self.ports += 1;
+        let address = ([127, 0, 0, 1], self.ports).into();
+        let pool = self.pools[0];
+        (self.base.listen_with(address, pool, &SETTINGS, App::note).unwrap(), address)
+    }
+
+    pub fn connect(&mut self, address: SocketAddr) -> Conn {
+        self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
+    }
+
+    /// Makes two connected ends. The first of sockets has connected, the other was accepted.
+    pub fn ends(&mut self, ends: Ends) -> [Conn; 2] {
+        let made = match ends {
+            Ends::Sockets => {
+                let (_, address) = self.listen();
+                let one = self.connect(address);
+                assert_eq!(self.run(Run::DEFAULT), None);
+                [one, self.app.accepted.last().unwrap().1]
+            }
+            Ends::Pair => {
+                let ends = [(self.pools[1], &SETTINGS, App::note as _); 2];
+                self.base.pair_with(ends).unwrap()
+            }
+            Ends::Filters => self.ends(Ends::Sockets).map(|conn| self.filter(conn)),
+            Ends::PairFilters => self.ends(Ends::Pair).map(|conn| self.filter(conn)),
+        };
+        self.run(Run::DEFAULT);
+        assert!(made.iter().all(|end| self.app.events(*end) == [ConnEvent::Opened]));
+        made
+    }
+
+    /// Has a connection send bytes, as it has room.
+    pub fn send(&mut self, conn: Conn, bytes: &[u8]) {
+        let begun = self.base.conn(conn).unwrap().write_some(bytes);
+        self.app.to_send.insert(conn, bytes[begun..].to_vec());
+    }
+
+    /// Puts a filter above a connection.
+    pub fn filter(&mut self, below: Conn) -> Conn {
+        let memory = self.pools[1];
+        self.base.conn(below).unwrap().filter::<Flip, Noting>(memory).unwrap()
+    }
+}
+
+/// The back end.
+#[derive(Default)]
+pub struct Network {
+    now: Instant,
+    /// Listeners, and whether each is enabled.
+    listeners: Vec<(Listener, SocketAddr, bool)>,
+    /// Connects that no listener has accepted.
+    calls: Vec<(Conn, SocketAddr)>,
+    links: Vec<Link>,
+    /// Something may have happened since the last look.
+    has_news: bool,
+    /// Why listening fails.
+    pub refuses_to_listen: Option<ListenError>,
+}
+
+/// Two connections over sockets. One that has dropped its socket is gone.
+struct Link {
+    ends: [Option<Conn>; 2],
+    finished: [bool; 2],
+    reset: bool,
+}
+
+impl Network {
+    fn is_listened(&self, address: SocketAddr) -> bool {
+        self.listeners.iter().any(|(_, of, _)| *of == address)
+    }
+
+    /// Returns the listener of an address, if it is enabled.
+    fn enabled(&self, address: SocketAddr) -> Option<Listener> {
+        let mut found = self.listeners.iter().filter(|(_, of, enabled)| *of == address && *enabled);
+        found.next().map(|(listener, ..)| *listener)
+    }
+
+    /// Returns the link of a connection, and which end of it that is.
+    fn end(&mut self, conn: Conn) -> Option<(&mut Link, usize)> {
+        self.links.iter_mut().find_map(|link| {
+            let end = link.ends.iter().position(|end| *end == Some(conn))?;
+            Some((link, end))
+        })
+    }
+}
+
+impl Backend<App> for Network {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, action: Action, base: &mut Base<'_>) -> Result<(), Infallible> {
+        self.has_news = true;
+        match action {
+            Action::Listen(listener) => {
+                if let Some(error) = self.refuses_to_listen {
+                    base.listen_failed(listener, error);
+                    return Ok(());
+                }
+                match self.listeners.iter_mut().find(|(of, ..)| *of == listener) {
+                    Some((.., enabled)) => *enabled = true,
+                    None => {
+                        let address = base.address_of(listener).unwrap();
+                        self.listeners.push((listener, address, true));
+                    }
+                }
+            }
+            Action::Ignore(listener) => {
+                let of = self.listeners.iter_mut().filter(|(of, ..)| *of == listener);
+                of.for_each(|(.., enabled)| *enabled = false);
+            }
+            Action::Unlisten(listener) => {
+                self.listeners.retain(|(of, ..)| *of != listener);
+                for (conn, address) in std::mem::take(&mut self.calls) {
+                    match self.is_listened(address) {
+                        true => self.calls.push((conn, address)),
+                        false => base.failed(conn, ConnError::Reset),
+                    }
+                }
+            }
+            Action::Connect(conn) => match base.peer_of(conn) {
+                Some(address) if self.is_listened(address) => self.calls.push((conn, address)),
+                _ => base.failed(conn, ConnError::Refused),
+            },
+            Action::End(conn) => {
+                let (link, end) = self.end(conn).unwrap();
+                link.finished[end] = true;
+                base.delivered(conn);
+            }
+            Action::Close(conn) | Action::Reset(conn) => {
+                self.calls.retain(|(calling, _)| *calling != conn);
+                if let Some((link, end)) = self.end(conn) {
+                    link.ends[end] = None;
+                    link.reset |= action == Action::Reset(conn);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn deadline(&mut self, base: &mut Base<'_>) -> Instant {
+        let mut calls = self.calls.iter();
+        let has_room =
+            calls.any(|(_, address)| self.enabled(*address).is_some_and(|of| base.has_room(of)));
+        if self.has_news || has_room { Instant::ZERO } else { Instant::MAX }
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut Base<'_>) -> Poll<Result<(), Infallible>> {
+        if until == Instant::MAX {
+            return Poll::Pending;
+        }
+        self.now = self.now.max(until);
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut Base<'_>) {
+        self.has_news = false;
+        for (conn, address) in std::mem::take(&mut self.calls) {
+            match self.enabled(address).filter(|listener| base.has_room(*listener)) {
+                Some(listener) => {
+                    let from = ([127, 0, 0, 1], 40_000).into();
+                    let ends = [conn, base.accepted(listener, from).unwrap()].map(Some);
+                    self.links.push(Link { ends, finished: [false; 2], reset: false });
+                    base.connected(conn);
+                }
+                None => self.calls.push((conn, address)),
+            }
+        }
+        for link in &mut self.links {
+            self.has_news |= link.carry(base);
+        }
+        self.links.retain(|link| link.ends != [None; 2]);
+    }
+}
+
+impl Link {
+    /// Moves what can be moved both ways. Returns whether something has moved.
+    fn carry(&mut self, base: &mut Base<'_>) -> bool {
+        if self.reset {
+            let left = std::mem::take(&mut self.ends);
+            left.into_iter().flatten().for_each(|conn| base.failed(conn, ConnError::Reset));
+            return false;
+        }
+        let [Some(one), Some(other)] = self.ends else { return false };
+        let mut has_moved = false;
+        for (from, to, end) in [(one, other, 0), (other, one, 1)] {
+            while let output = base.output(from).0.to_vec()
+                && !output.is_empty()
+                && let Some((space, _)) = base.input(to)
+                && !space.is_empty()
+            {
+                let amount = space.len().min(output.len());
+                space[..amount].copy_from_slice(&output[..amount]);
+                base.received(to, amount);
+                base.sent(from, amount);
+                has_moved = true;
+            }
+            if self.finished[end] && base.input(to).is_some() {
+                base.finished(to);
+            }
+        }
+        has_moved
+    }
+}

@@ -1,0 +1,41 @@
+//! chat on the MPS2 board with AN385, under QEMU.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use chat::{Chat, PORT};
+use embassy_net::{Stack, StackResources};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use qemu_mps2_an385::{self as board, only};
+use static_cell::{ConstStaticCell, StaticCell};
+
+const PLACES: usize = 4;
+/// A place for each client, and one for a client that is told that there is none.
+const CLIENTS: Pool = Pool::new(PLACES as u16).spare(1).rings(320, 1024);
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+/// The sockets, and one for DHCP.
+static RESOURCES: StaticCell<StackResources<7>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<6, 512, 512>> = ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<
+    Storage<Chat<PLACES>, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>,
+> = ConstStaticCell::new(Storage::new());
+static CHAT: ConstStaticCell<Chat<PLACES>> = ConstStaticCell::new(Chat::new());
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(STORAGE.take());
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    Chat::start(&mut base, address, CLIENTS).expect("the storage has room");
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, CHAT.take(), Config::SERVER).await;
+    defmt::info!("done");
+    board::exit(0)
+}

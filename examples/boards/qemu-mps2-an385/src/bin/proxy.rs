@@ -1,0 +1,42 @@
+//! proxy on the MPS2 board with AN385, under QEMU.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use embassy_net::{Stack, StackResources};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use proxy::{PORT, Proxy, pools};
+use qemu_mps2_an385::{self as board, UPSTREAM, only};
+use static_cell::{ConstStaticCell, StaticCell};
+
+const CLIENTS: u16 = 4;
+const POOLS: [Pool; 2] = pools(CLIENTS, 1024);
+
+type App = Proxy<{ CLIENTS as usize }>;
+type Memory = Storage<App, 1, { Pool::all_conns(&POOLS) }, { Pool::all_bytes(&POOLS) }, 1, 2>;
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+/// A socket for each connection of the pools, one more for the listener, and DHCP's.
+static RESOURCES: StaticCell<StackResources<10>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<9, 512, 512>> = ConstStaticCell::new(Sockets::new());
+static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
+static PROXY: StaticCell<App> = StaticCell::new();
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(MEMORY.take());
+    let app = PROXY.init_with(|| Proxy::new(UPSTREAM.into()));
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    app.start(&mut base, address, POOLS).expect("the storage has room");
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, app, Config::default()).await;
+    defmt::info!("done");
+    board::exit(0)
+}

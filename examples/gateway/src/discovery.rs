@@ -1,0 +1,37 @@
+//! Discovery: a datagram that says `discover` is answered with the gateway's name and its ports.
+
+use core::fmt::Write;
+
+use heapless::String;
+use picoevent::{SendError, UdpEvent, UdpMut, UdpRings};
+
+use crate::{Gateway, say};
+
+const REQUEST: &[u8] = b"discover";
+/// The most bytes of an answer: a name of 32 bytes, and two ports.
+const LONGEST: usize = 64;
+
+/// Room for four requests, and for four answers.
+pub(crate) const RINGS: UdpRings =
+    UdpRings::new(UdpRings::holding(4, REQUEST.len()), UdpRings::holding(4, LONGEST));
+
+impl Gateway {
+    pub(crate) fn discovered(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
+        if let UdpEvent::Failed(error) = event {
+            say!("discovery: {}", error);
+        }
+        while let Some(datagram) = udp.peek() {
+            let asker = datagram.from;
+            if datagram.data == REQUEST && !datagram.truncated {
+                let (name, [console, status]) = (self.setup.name, self.ports);
+                let mut answer = String::<LONGEST>::new();
+                let _ = write!(answer, "{name} console={console} status={status}");
+                // Without room for an answer the request stays until there is some.
+                if udp.send_to(answer.as_bytes(), asker) == Err(SendError::Full) {
+                    return;
+                }
+            }
+            udp.consume();
+        }
+    }
+}

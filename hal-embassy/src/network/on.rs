@@ -1,0 +1,51 @@
+//! What the base is told of the network, with the feature `network`.
+
+use embassy_net::Stack;
+use picoevent::{EventBase, Instant, OwnAddress};
+
+use crate::pool::Pool;
+
+/// Whether the base was told of the network.
+pub(crate) struct Told(bool);
+
+impl Told {
+    pub(crate) const NOTHING: Self = Self(false);
+}
+
+impl Pool<'_, '_> {
+    /// Returns when the base is to be told of the network: at once, or after the next change.
+    pub(crate) const fn network_deadline(&self) -> Instant {
+        if self.state.env.network.told.0 { Instant::MAX } else { Instant::ZERO }
+    }
+
+    /// Tells the base of the network, if it may have changed since the last look.
+    #[inline(never)]
+    pub(crate) fn tell_network<A>(&mut self, base: &mut EventBase<'_, A>) {
+        let network = &mut self.state.env.network;
+        if network.told.0 && !network.displaced && !network.unwatched {
+            return;
+        }
+        network.told = Told(true);
+        let now = describe(network.stack);
+        if now != *base.network() {
+            // Our waker was woken for that, and is set again.
+            network.unwatched = true;
+            base.network_is(&now);
+        }
+    }
+}
+
+/// Describes the network of a stack. There is room for all that a stack has.
+fn describe(stack: Stack<'_>) -> picoevent::Network {
+    let mut now = picoevent::Network::new();
+    now.set_link_up(stack.is_link_up());
+    if let Some(config) = stack.config_v4() {
+        let (ip, prefix) = (config.address.address().into(), config.address.prefix_len());
+        now.add_address(OwnAddress { ip, prefix });
+        config.gateway.into_iter().for_each(|ip| _ = now.add_gateway(ip.into()));
+        config.dns_servers.iter().for_each(|ip| _ = now.add_name_server((*ip).into()));
+    }
+    #[cfg(feature = "proto-ipv6")]
+    super::v6::describe(stack, &mut now);
+    now
+}

@@ -1,0 +1,38 @@
+//! udp-time as the simulator knows it: clients that ask for the time in datagrams of any length.
+
+use picoevent::{Pool, Storage};
+use picoevent_sim::world::{Choices, Size, Sockets, TestCase, UdpSockets};
+use udp_time::{PORT, RINGS, Time};
+
+type Memory = Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
+
+const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
+
+/// The board's sockets first. Of the others, one has room for a single datagram, one for many short ones, which the
+/// ring takes all at once.
+const SIZES: [Size<Time>; 3] = [
+    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 128>::new),
+    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 20, 1>::new),
+    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 256, 8>::new),
+];
+
+/// The longest request in bytes, which every size has room for.
+const LONGEST: usize = 64;
+
+/// The time server.
+pub fn udp_time() -> TestCase<Time> {
+    // Microseconds, so that answers have many lengths.
+    let make = || Time::new(|now| now.as_micros());
+    TestCase::new("udp-time", PORT, make, |cx, address, _| Time::start(cx, address))
+        .sizes(&SIZES)
+        .udp_clients(PORT, questions, |_| Some("<digits>".to_owned()))
+        .over_ipv6()
+}
+
+/// Some requests of any length, also of none.
+fn questions(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
+    let count = 1 + choices.up_to(4);
+    let letters = b"what time is it? ".iter().copied().cycle();
+    let question = |length| letters.clone().take(length as usize).collect();
+    (0..count).map(|_| question(choices.up_to(LONGEST as u64))).collect()
+}

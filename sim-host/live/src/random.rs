@@ -1,0 +1,44 @@
+//! The seed of a base's random bytes, from the system.
+
+use std::io::{self, ErrorKind};
+
+use picoevent::EventBase;
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+/// Gives a base a [seed](EventBase::seed) from the system's random number generator, if it has none.
+///
+/// [`Live`](crate::Live) does so when the base settles and when it runs. A program whose application draws random
+/// bytes when it is started calls this before:
+///
+/// ```
+/// use picoevent::{EventBase, Storage};
+///
+/// struct App;
+/// let mut storage = Storage::<App, 8, 0, 0>::new();
+/// let mut base = EventBase::new(&mut storage);
+/// picoevent_mio::seed(&mut base)?;
+/// let id = base.random_u32().expect("it has a seed");
+/// # let _ = id;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// The system's error: it has no random number generator.
+pub fn seed<A>(base: &mut EventBase<'_, A>) -> io::Result<()> {
+    if base.is_seeded() {
+        return Ok(());
+    }
+    let mut seed = [0; 32];
+    let mut filled = 0;
+    while filled < seed.len() {
+        match getrandom(&mut seed[filled..], GetRandomFlags::empty()) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(amount) => filled += amount,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    base.seed(&seed);
+    Ok(())
+}

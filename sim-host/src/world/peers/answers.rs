@@ -1,0 +1,158 @@
+//! Answers: what the device must answer to datagrams, and what it has answered.
+
+use std::net::SocketAddr;
+
+use crate::world::network::ether::Datagram;
+use crate::world::observe::observer::Direction;
+use crate::world::peers::pattern::{Heard, Pattern, Place};
+use crate::world::peers::script::Choices;
+
+type Requests = dyn Fn(&mut Choices<'_>) -> Vec<Vec<u8>> + Send + Sync;
+type Answer = dyn Fn(&[u8]) -> Option<String> + Send + Sync;
+
+/// A service of the device over UDP: what its clients ask, and what it must answer.
+pub(crate) struct UdpService {
+    /// The device's port.
+    pub(crate) port: u16,
+    requests: Box<Requests>,
+    answer: Box<Answer>,
+}
+
+impl UdpService {
+    pub(crate) fn new(port: u16, requests: Box<Requests>, answer: Box<Answer>) -> Self {
+        Self { port, requests, answer }
+    }
+
+    /// Returns the requests of a client.
+    pub(crate) fn requests(&self, choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
+        (self.requests)(choices)
+    }
+
+    /// Returns the pattern of the answer to a datagram; `None` if there must not be one.
+    ///
+    /// # Panics
+    /// If the test case's pattern is malformed.
+    fn answer(&self, request: &[u8]) -> Option<Pattern> {
+        // The end of a datagram is the end of the pattern, and of its last part.
+        let text = (self.answer)(request)? + "\n";
+        Some(text.parse().unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    /// Returns whether there must be an answer to a datagram.
+    pub(crate) fn is_answered(&self, request: &[u8]) -> bool {
+        (self.answer)(request).is_some()
+    }
+
+    /// Returns whether a datagram is an answer to another one.
+    pub(crate) fn is_answer(&self, request: &[u8], answer: &[u8]) -> bool {
+        self.answer(request).is_some_and(|pattern| is_whole(&pattern, answer))
+    }
+}
+
+/// Returns whether a datagram is what a pattern says, from its beginning to its end.
+fn is_whole(pattern: &Pattern, datagram: &[u8]) -> bool {
+    let text = [datagram, b"\n"].concat();
+    pattern.hear(&mut Place::default(), &text) == Heard::All(text.len())
+}
+
+/// The requests that have reached the device and are not answered.
+#[derive(Default)]
+pub(crate) struct Unanswered(Vec<Request>);
+
+struct Request {
+    from: SocketAddr,
+    port: u16,
+    data: Vec<u8>,
+    answer: Pattern,
+}
+
+/// The most requests that are kept. A device has not room for so many.
+const MOST: usize = 4_096;
+
+impl Unanswered {
+    /// Takes note of a datagram that has reached the device, or checks one that it has sent.
+    ///
+    /// # Errors
+    /// What the device did wrong.
+    pub(crate) fn hear(
+        &mut self,
+        datagram: Datagram,
+        services: &[UdpService],
+    ) -> Result<(), String> {
+        let Datagram { direction, peer, port, data } = datagram;
+        let Some(service) = services.iter().find(|service| service.port == port) else {
+            return Ok(());
+        };
+        if direction == Direction::ToDevice {
+            if let Some(answer) = service.answer(&data) {
+                if self.0.len() == MOST {
+                    self.0.remove(0);
+                }
+                self.0.push(Request { from: peer, port, data, answer });
+            }
+            return Ok(());
+        }
+        let mut of_peer = self.0.iter().enumerate();
+        let mut of_peer =
+            of_peer.by_ref().filter(|(_, request)| (request.from, request.port) == (peer, port));
+        let Some((first, request)) = of_peer.next() else {
+            let text = String::from_utf8_lossy(&data);
+            return Err(format!("{text:?} was sent to {peer}, which has no request open"));
+        };
+        let fits = |request: &Request| is_whole(&request.answer, &data);
+        let found = if fits(request) { Some(first) } else { None };
+        let found = found.or_else(|| of_peer.find(|(_, request)| fits(request)).map(|(at, _)| at));
+        match found {
+            Some(index) => {
+                self.0.remove(index);
+                Ok(())
+            }
+            None => {
+                let [asked, answered] =
+                    [&request.data, &data].map(|bytes| String::from_utf8_lossy(bytes));
+                Err(format!("{asked:?} was answered with {answered:?}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time() -> [UdpService; 1] {
+        let answer = |request: &[u8]| (request != b"quiet").then(|| "<digits>".to_owned());
+        [UdpService::new(7, Box::new(|_| Vec::new()), Box::new(answer))]
+    }
+
+    fn heard(datagrams: &[(Direction, u16, &str)]) -> Result<(), String> {
+        let mut unanswered = Unanswered::default();
+        datagrams.iter().try_for_each(|(direction, peer, text)| {
+            let peer = SocketAddr::from(([10, 0, 0, 1], *peer));
+            let data = text.as_bytes().to_vec();
+            unanswered.hear(Datagram { direction: *direction, peer, port: 7, data }, &time())
+        })
+    }
+
+    #[test]
+    fn each_request_has_one_answer_at_most_and_the_asker_gets_it() {
+        use Direction::{ToDevice, ToPeer};
+        let [ask, answer] = [(ToDevice, 1, "?"), (ToPeer, 1, "12")];
+        assert_eq!(heard(&[ask, ask, answer, answer]), Ok(()));
+        let none =
+            |peer| Err(format!("\"12\" was sent to 10.0.0.1:{peer}, which has no request open"));
+        assert_eq!(heard(&[ask, answer, answer]), none(1));
+        assert_eq!(heard(&[ask, (ToPeer, 2, "12")]), none(2));
+        assert_eq!(heard(&[answer]), none(1));
+        assert_eq!(heard(&[(ToDevice, 1, "quiet"), answer]), none(1));
+    }
+
+    #[test]
+    fn an_answer_is_what_the_pattern_says_from_its_beginning_to_its_end() {
+        use Direction::{ToDevice, ToPeer};
+        for wrong in ["", "12 ", "x12", "1\n2"] {
+            let wrong_answer = Err(format!("\"?\" was answered with {wrong:?}"));
+            assert_eq!(heard(&[(ToDevice, 1, "?"), (ToPeer, 1, wrong)]), wrong_answer);
+        }
+    }
+}

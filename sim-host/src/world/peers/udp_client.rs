@@ -1,0 +1,237 @@
+//! A UDP client: it sends its requests one after another, and each again until it is answered.
+
+use std::net::SocketAddr;
+
+use smoltcp::iface::SocketHandle;
+use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
+
+use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::kinds::UdpBehaviour;
+use crate::world::network::ether::Ether;
+use crate::world::observe::observer::UdpNews;
+use crate::world::peers::answers::UdpService;
+use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
+
+/// Microseconds until a request is sent again, at first. Each time it is twice as long. A stack asks for one
+/// hardware address a second, so this is longer than for both versions of IP.
+const PATIENCE: u64 = 3_000_000;
+/// How often the time until then doubles.
+const DOUBLINGS: u32 = 2;
+/// Microseconds after a request that must not be answered.
+const PAUSE: u64 = 100_000;
+/// The most microseconds by which a datagram is sent later.
+const LATEST: u64 = 2_000_000;
+/// The most copies in a flood.
+const COPIES: u64 = 32;
+/// The size of a socket's buffers in bytes.
+const BUFFER: usize = 16_384;
+
+pub(crate) struct UdpClient {
+    pub(crate) number: u32,
+    pub(crate) behaviour: UdpBehaviour,
+    /// The device's port that it asks.
+    pub(crate) target_port: u16,
+    pub(crate) over_ipv6: bool,
+    pub(crate) socket: Option<SocketHandle>,
+    /// When it must be polled again, if nothing arrives.
+    pub(crate) wake: u64,
+    /// When it asks, again if it has asked before.
+    asks_at: u64,
+    /// When it asked first.
+    start: u64,
+    /// How long it took until all its requests were answered.
+    pub(crate) waited: u64,
+    pub(crate) served: bool,
+    /// It had to ask again.
+    pub(crate) asked_again: bool,
+    /// The share of its datagrams that suffer what its behaviour says, in thousandths.
+    severity: u64,
+    requests: Vec<Vec<u8>>,
+    /// The number of the request that it waits for.
+    next: usize,
+    /// How often it was sent.
+    tries: u32,
+    /// Local port.
+    port: u16,
+    /// Datagrams that are sent later, and when.
+    held: Vec<(u64, Vec<u8>)>,
+}
+
+impl UdpClient {
+    /// Draws the client of this number.
+    pub(crate) fn draw(
+        choice_log: &mut ChoiceLog,
+        number: u32,
+        services: &[UdpService],
+        has_ipv6: bool,
+    ) -> Self {
+        let mut ask = |point, draw: &dyn Fn(&mut _) -> u64| {
+            choice_log.ask_about(Stream::UdpClient, point, number, draw)
+        };
+        let drawn = ask(ChoicePoint::Kind, &|random| match random.chance(600) {
+            true => random.below(UdpBehaviour::ALL.len() as u64),
+            false => 0,
+        });
+        let start = ask(ChoicePoint::Start, &|random| match random.below(3) {
+            0 => 0,
+            1 => random.below(2_000),
+            _ => random.spread(1_000, 8_000_000),
+        });
+        let behaviour = UdpBehaviour::of_answer(drawn);
+        let severity = match behaviour {
+            UdpBehaviour::Normal => 0,
+            _ => ask(ChoicePoint::Severity, &|random| random.between(50, 1_000)),
+        };
+        let over_ipv6 = has_ipv6 && ask(ChoicePoint::OverIpv6, &|random| random.below(2)) > 0;
+        let mut choices = Choices::new(choice_log, UDP_CLIENTS_FROM + number);
+        let service = match services.len() {
+            0 | 1 => 0,
+            services => choices.up_to(services as u64 - 1) as usize,
+        };
+        let service = services.get(service);
+        let start = start.min(60_000_000);
+        Self {
+            number,
+            behaviour,
+            target_port: service.map_or(0, |service| service.port),
+            over_ipv6,
+            socket: None,
+            wake: start,
+            asks_at: start,
+            start,
+            waited: 0,
+            served: false,
+            asked_again: false,
+            severity,
+            requests: service.map(|service| service.requests(&mut choices)).unwrap_or_default(),
+            next: 0,
+            tries: 0,
+            port: 0,
+            held: Vec::new(),
+        }
+    }
+
+    /// Returns a socket for it, bound to this port.
+    pub(crate) fn socket(port: u16) -> Socket<'static> {
+        let buffer = || PacketBuffer::new(vec![PacketMetadata::EMPTY; 64], vec![0; BUFFER]);
+        let mut socket = Socket::new(buffer(), buffer());
+        socket.bind(port).expect("a new socket can be bound to a port that is not 0");
+        socket
+    }
+
+    /// Begins, or begins again on another port after its machine has restarted.
+    pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
+        (self.socket, self.port, self.tries) = (Some(socket), port, 0);
+    }
+
+    /// Loses its socket, and goes on with another one.
+    pub(crate) fn restart(&mut self, now: u64) {
+        self.asks_at = if self.served { u64::MAX } else { now };
+        (self.socket, self.wake) = (None, self.asks_at);
+        self.held.clear();
+    }
+
+    /// Does what can be done now. Returns what is worth a line.
+    pub(crate) fn work(
+        &mut self,
+        socket: &mut Socket<'_>,
+        device: SocketAddr,
+        service: &UdpService,
+        (now, quiet): (u64, bool),
+        ether: &mut Ether,
+    ) -> Option<UdpNews> {
+        let news = self.go_on(socket, device, service, (now, quiet), ether);
+        self.wake = self.held.iter().map(|(at, _)| *at).fold(self.asks_at, u64::min);
+        news
+    }
+
+    fn go_on(
+        &mut self,
+        socket: &mut Socket<'_>,
+        device: SocketAddr,
+        service: &UdpService,
+        (now, quiet): (u64, bool),
+        ether: &mut Ether,
+    ) -> Option<UdpNews> {
+        let mut answered = false;
+        while let Ok((answer, _)) = socket.recv() {
+            let request = self.requests.get(self.next);
+            if !answered && request.is_some_and(|request| service.is_answer(request, answer)) {
+                answered = true;
+            }
+        }
+        self.held.retain(|(at, datagram)| {
+            if *at <= now {
+                // A full buffer loses it, as a network might.
+                let _ = socket.send_slice(datagram, device);
+            }
+            *at > now
+        });
+        let request = self.requests.get(self.next);
+        let has_no_answer = request.is_some_and(|request| !service.is_answered(request));
+        if answered || has_no_answer && self.tries > 0 && self.asks_at <= now {
+            (self.next, self.tries, self.asks_at) = (self.next + 1, 0, now);
+        }
+        let Some(request) = self.requests.get(self.next) else {
+            self.asks_at = u64::MAX;
+            if std::mem::replace(&mut self.served, true) {
+                return None;
+            }
+            self.waited = now - self.start;
+            return Some(UdpNews::IsServed(self.waited));
+        };
+        if self.asks_at > now {
+            return None;
+        }
+        let (length, again) = (request.len(), self.tries > 0);
+        let wait = match service.is_answered(request) {
+            true => PATIENCE << self.tries.min(DOUBLINGS),
+            false => PAUSE,
+        };
+        let request = request.clone();
+        self.send(&request, socket, device, (now, quiet), ether);
+        self.tries += 1;
+        self.asks_at = now + wait;
+        self.asked_again |= again;
+        Some(UdpNews::Asks { port: self.port, length, again })
+    }
+
+    /// Sends a datagram as the client's behaviour says.
+    fn send(
+        &mut self,
+        datagram: &[u8],
+        socket: &mut Socket<'_>,
+        device: SocketAddr,
+        (now, quiet): (u64, bool),
+        ether: &mut Ether,
+    ) {
+        let severity = if quiet { 0 } else { self.severity };
+        let how = match severity {
+            0 => 0,
+            odds => ether.choice_log.ask(Stream::Datagram, ChoicePoint::Struck, |random| {
+                if random.chance(odds) { random.spread(1, LATEST) } else { 0 }
+            }),
+        };
+        // A full buffer loses it, as a network might.
+        let mut send = |bytes: &[u8]| {
+            let _ = socket.send_slice(bytes, device);
+        };
+        match self.behaviour {
+            _ if how == 0 => send(datagram),
+            UdpBehaviour::Normal => send(datagram),
+            UdpBehaviour::Loss => {}
+            UdpBehaviour::Duplication => [datagram; 2].into_iter().for_each(send),
+            UdpBehaviour::Reordering => self.held.push((now + how.min(LATEST), datagram.to_vec())),
+            UdpBehaviour::Cut => {
+                let left = (how as usize - 1).min(datagram.len().saturating_sub(1));
+                send(datagram.get(..left).unwrap_or_default());
+            }
+            UdpBehaviour::BadChecksum => {
+                ether.bad_checksums.push(self.port);
+                send(datagram);
+            }
+            UdpBehaviour::Flood => (0..=how.min(COPIES)).for_each(|_| send(datagram)),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! UDP clients: what they do, what is found out about the device, and the views of it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use picoevent::{
+    Cx, Pool, SendError, SetupError, Signal, Storage, UdpEvent, UdpMut, UdpRings, UdpSocket,
+};
+use picoevent_sim::observers::{Capture, Trace};
+use picoevent_sim::world::{
+    AnyTestCase, Choice, Choices, Kind, LogObserver, Observer, Outcome, Simulator, Size, Sockets,
+    TestCase, UdpBehaviour, UdpSockets, Verdict, shrink,
+};
+
+const PORT: u16 = 7200;
+
+/// What the counter does wrong.
+#[derive(Clone, Copy, PartialEq)]
+enum Bug {
+    None,
+    /// It answers nothing.
+    Mute,
+    /// It answers twice.
+    AnswersTwice,
+    /// It answers the one that asked before.
+    AnswersTheOther,
+    /// It takes a request that was cut for a whole one.
+    TakesWhatIsCut,
+    /// It forgets a request when there is no room for the answer.
+    ForgetsWhenFull,
+    /// It sends only the beginning of a long answer.
+    CutsAnswers,
+}
+
+/// Answers `count TEXT` with the number of bytes of the text, and the text.
+struct Counter {
+    bug: Bug,
+    before: Option<SocketAddr>,
+}
+
+const RINGS: UdpRings = UdpRings::new(UdpRings::holding(1, 32), UdpRings::holding(1, 64));
+type Memory = Storage<Counter, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
+const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
+const SIZES: [Size<Counter>; 2] = [
+    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 64>::new),
+    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 64, 64, 1>::new),
+];
+
+fn answer(request: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(request).ok()?.strip_prefix("count ")?;
+    Some(format!("{}: {text}", text.len()))
+}
+
+impl Counter {
+    fn start(cx: &mut Cx<'_, Self>, address: SocketAddr, _: Pool) -> Result<UdpSocket, SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        cx.bind(address, RINGS, Self::asked)
+    }
+
+    fn asked(&mut self, udp: &mut UdpMut<'_, '_, Self>, _: UdpEvent) {
+        while let Some(request) = udp.peek() {
+            let from = request.from;
+            let is_cut = request.truncated && self.bug != Bug::TakesWhatIsCut;
+            let Some(text) = answer(request.data).filter(|_| !is_cut && self.bug != Bug::Mute)
+            else {
+                udp.consume();
+                continue;
+            };
+            let mut answer = text.as_bytes();
+            if self.bug == Bug::CutsAnswers {
+                answer = &answer[..answer.len().min(12)];
+            }
+            let before = self.before.replace(from).filter(|_| self.bug == Bug::AnswersTheOther);
+            let sent = udp.send_to(answer, before.unwrap_or(from));
+            if sent == Err(SendError::Full) && self.bug != Bug::ForgetsWhenFull {
+                return;
+            }
+            if self.bug == Bug::AnswersTwice {
+                let _ = udp.send_to(answer, from);
+            }
+            udp.consume();
+        }
+    }
+}
+
+/// Requests, with one that must not be answered among them.
+fn requests(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
+    let text = "x".repeat(choices.up_to(26) as usize);
+    let mut requests = vec![format!("count {text}"); 1 + choices.up_to(2) as usize];
+    if choices.up_to(1) == 1 {
+        requests.insert(0, "cuont".to_owned());
+    }
+    // Longer than the ring.
+    if choices.up_to(1) == 1 {
+        requests.push(format!("count {:>200}", "x"));
+    }
+    requests.into_iter().map(String::into_bytes).collect()
+}
+
+fn counter(bug: Bug) -> TestCase<Counter> {
+    let make = move || Counter { bug, before: None };
+    let fits = |request: &[u8]| request.len() <= 64;
+    TestCase::new("counter", PORT, make, Counter::start)
+        .sizes(&SIZES)
+        .udp_clients(PORT, requests, move |request| answer(request).filter(|_| fits(request)))
+        .over_ipv6()
+}
+
+/// Returns the outcome of the first seed that fails, and how many lines its choice log shrinks to.
+#[track_caller]
+fn failure(bug: Bug) -> (Verdict, usize) {
+    let case = counter(bug);
+    let mut simulator = Simulator::new();
+    let failed: Option<Outcome> = (0..1_000).find_map(|seed| {
+        simulator.take_seed(seed);
+        Some(case.run(&mut simulator)).filter(|outcome| !outcome.verdict.is_pass())
+    });
+    let failed = failed.expect("a seed fails");
+    let shrunk = shrink(&case, &failed.lines, Duration::from_secs(10)).expect("it fails again");
+    (shrunk.outcome.verdict, shrunk.lines.len())
+}
+
+#[test]
+fn a_service_that_answers_each_request_once_passes() {
+    let tally = counter(Bug::None).check(0..300);
+    assert!(tally.served > 300, "{tally:?}");
+}
+
+#[test]
+fn what_a_device_does_wrong_is_found_and_shrunk() {
+    let says = |bug, kind, text: &str| {
+        let (verdict, lines) = failure(bug);
+        assert!(verdict.kind() == kind && verdict.to_string().contains(text), "{verdict}");
+        assert!(lines <= 6, "{verdict}: {lines} lines");
+    };
+    says(Bug::Mute, Kind::Stuck, "UDP client 0 is not answered, 240 s after the last fault");
+    says(Bug::AnswersTwice, Kind::Invariant, "which has no request open");
+    says(Bug::AnswersTheOther, Kind::Invariant, "which has no request open");
+    says(Bug::CutsAnswers, Kind::Invariant, " was answered with \"");
+    says(Bug::TakesWhatIsCut, Kind::Invariant, "42: ");
+}
+
+/// A flood finds no room, and then an answer is missing; only without a flood nothing may be.
+#[test]
+fn requests_may_be_lost_only_where_something_loses_them() {
+    let tally = counter(Bug::ForgetsWhenFull).check(0..300);
+    assert!(tally.served > 300, "{tally:?}");
+}
+
+/// A choice log with a client of this behaviour, whose first datagram suffers.
+fn struck(behaviour: UdpBehaviour, how: u64) -> String {
+    let kind = behaviour.word();
+    format!(
+        "udp-client kind 0 {kind}\nudp-client severity 0 500\ndatagram struck 0 {how}\n\
+         script number 128000 5\n"
+    )
+}
+
+/// Replays it and returns the lines of a log observer.
+fn lines_of(behaviour: UdpBehaviour, how: u64) -> Vec<String> {
+    let (_, lines) = Choice::read_all(&struck(behaviour, how)).unwrap();
+    let mut simulator = Simulator::new();
+    let (observer, log): (_, Rc<RefCell<VecDeque<String>>>) = LogObserver::new(1_000);
+    simulator.take_lines(&lines);
+    simulator.observe(Box::new(observer));
+    let outcome = counter(Bug::None).run(&mut simulator);
+    assert!(outcome.verdict.is_pass() && outcome.served == 1, "{behaviour:?}: {outcome:?}");
+    log.borrow().iter().cloned().collect()
+}
+
+#[test]
+fn each_behaviour_does_to_datagrams_what_it_says() {
+    let count = |behaviour, how, what: &str| {
+        let lines = lines_of(behaviour, how);
+        lines.iter().filter(|line| line.contains(what)).count()
+    };
+    let (asked, answered) = (">7200 udp len 11", "to-peer 7200>");
+    assert_eq!(count(UdpBehaviour::Loss, 1, asked), 1);
+    assert_eq!(count(UdpBehaviour::Loss, 1, "asks again"), 1);
+    assert_eq!(count(UdpBehaviour::Duplication, 1, asked), 2);
+    assert_eq!(count(UdpBehaviour::Duplication, 1, answered), 2);
+    assert_eq!(count(UdpBehaviour::Reordering, 1_500_000, asked), 2);
+    assert_eq!(count(UdpBehaviour::Reordering, 1_500_000, answered), 2);
+    assert_eq!(count(UdpBehaviour::Cut, 4, ">7200 udp len 3"), 1);
+    assert_eq!(count(UdpBehaviour::Cut, 4, answered), 1);
+    assert_eq!(count(UdpBehaviour::BadChecksum, 1, asked), 2);
+    assert_eq!(count(UdpBehaviour::BadChecksum, 1, answered), 1);
+    assert_eq!(count(UdpBehaviour::Flood, 5, asked), 6);
+}
+
+fn looked_at(observer: impl Observer + 'static) {
+    let (_, lines) = Choice::read_all(&struck(UdpBehaviour::Loss, 1)).unwrap();
+    let mut simulator = Simulator::new();
+    simulator.take_lines(&lines);
+    simulator.observe(Box::new(observer));
+    counter(Bug::None).run(&mut simulator);
+}
+
+#[test]
+fn captures_and_timelines_have_datagrams_and_clients() {
+    let capture = Rc::new(RefCell::new(Capture::new("counter")));
+    looked_at(capture.clone());
+    let file = String::from_utf8_lossy(&capture.borrow().file()).into_owned();
+    assert!(file.contains("UDP client 0 asks again, from port "), "{file}");
+    assert!(file.contains("5: xxxxx"), "{file}");
+    let trace = Rc::new(RefCell::new(Trace::new()));
+    looked_at(trace.clone());
+    let file = trace.borrow_mut().file();
+    for part in ["udp 0", "udp len 11", "UDP client 0", "asks again", "Counter::asked"] {
+        assert!(file.contains(part), "{part} is not in {file}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Checks of discovery.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::client::LIMIT;
+use super::{Check, Gateway};
+
+const REQUEST: &[u8] = b"discover";
+
+/// How long an answer is waited for before it is asked again: a datagram may be lost.
+const ANSWER: Duration = Duration::from_secs(1);
+/// How long nothing may come where nothing should.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// The checks.
+pub const CHECKS: [Check; 2] = [
+    ("discovery: the name and the ports", name_and_ports),
+    ("discovery: other datagrams", other_datagrams),
+];
+
+/// A client.
+struct Asker(UdpSocket);
+
+impl Asker {
+    fn new(gateway: &Gateway<'_>) -> Result<Self> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.connect(gateway.discovery)?;
+        Ok(Self(socket))
+    }
+
+    /// Returns the datagram that comes within a time.
+    fn receive(&self, within: Duration) -> Result<Option<String>> {
+        self.0.set_read_timeout(Some(within))?;
+        let mut answer = [0; 2048];
+        match self.0.recv(&mut answer) {
+            Ok(length) => Ok(Some(String::from_utf8_lossy(&answer[..length]).into_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error).context("discovery"),
+        }
+    }
+
+    /// Asks until there is an answer.
+    fn ask(&self) -> Result<String> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            self.0.send(REQUEST)?;
+            if let Some(answer) = self.receive(ANSWER)? {
+                return Ok(answer);
+            }
+            ensure!(Instant::now() < deadline, "no answer to discover in {LIMIT:?}");
+        }
+    }
+}
+
+/// Checks an answer. Returns the name in it.
+fn name<'a>(gateway: &Gateway<'_>, answer: &'a str) -> Result<&'a str> {
+    let [console, status] = gateway.ports;
+    let name = answer.strip_suffix(&format!(" console={console} status={status}"));
+    let name = name.filter(|name| !name.is_empty() && !name.contains(char::is_whitespace));
+    name.with_context(|| format!("ports {console} and {status} are not in {answer:?}"))
+}
+
+fn name_and_ports(gateway: &Gateway<'_>) -> Result<()> {
+    let [one, other] = [Asker::new(gateway)?, Asker::new(gateway)?];
+    let (first, second, again) = (one.ask()?, other.ask()?, one.ask()?);
+    let first = name(gateway, &first)?;
+    for answer in [&second, &again] {
+        let other = name(gateway, answer)?;
+        ensure!(other == first, "its name was {first:?}, and then {other:?}");
+    }
+    Ok(())
+}
+
+fn other_datagrams(gateway: &Gateway<'_>) -> Result<()> {
+    let asker = Asker::new(gateway)?;
+    let long = [REQUEST, &[b'x'; 1_000]].concat();
+    for other in [&b""[..], b"discove", b"discovery", b"Discover", b"discover\n", b"\xff", &long] {
+        asker.0.send(other)?;
+        if let Some(answer) = asker.receive(SILENCE)? {
+            let other = String::from_utf8_lossy(other);
+            anyhow::bail!("{other:?} was answered with {answer:?}");
+        }
+    }
+    name(gateway, &asker.ask()?).map(drop)
+}

@@ -1,0 +1,453 @@
+//! Pairs and filters, driven from a string of bytes, against what one end has written.
+//!
+//! ```text
+//!   top ── filter ── … ── one end of a pair ═══ the other end ── … ── filter ── top
+//! ```
+//!
+//! Both ends get the same filters, and those undo each other: what one top writes the other reads. Whatever is
+//! ended, disabled or freed, in any callback, no byte is altered, an end of stream comes behind all bytes, every
+//! connection and every filter hears of its end once, and the loop comes to rest.
+
+use std::collections::HashSet;
+use std::task::Poll;
+
+use picoevent::{
+    Action, Backend, Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, Direction, End, EventBase,
+    Filter, Instant, Pool, PoolId, Protocol, Run, Settings, Storage,
+};
+
+use crate::bytes::Bytes;
+
+type Base<'s> = EventBase<'s, World>;
+type Moved = Result<(usize, usize), ConnError>;
+
+/// Connections of each pool.
+const CONNS: usize = 6;
+
+/// The ring sizes of both pools. In rings of two bytes a byte cannot become three.
+const RINGS: [[(usize, usize); 2]; 3] = [[(3, 4), (9, 3)], [(70, 80), (5, 5)], [(1, 1), (2, 70)]];
+
+static SETTINGS: Settings = Settings::new();
+
+/// What a filter that triples makes behind the last byte. Nothing else begins with two bytes that differ.
+const MARK: [u8; 2] = [0, 1];
+
+struct World {
+    bytes: Bytes,
+    pools: [PoolId; 2],
+    /// A ring is shorter than what becomes of a byte.
+    is_short: bool,
+    /// Two in a row are each other's.
+    sides: Vec<Side>,
+    /// Tops whose filter has seen the mark of the other side.
+    marked: HashSet<Conn>,
+    /// Connections whose filter has heard of the end.
+    ended: HashSet<Conn>,
+    counter: u8,
+}
+
+/// One end of a pair, and what is above it.
+#[derive(Default)]
+struct Side {
+    /// The lowest first. The application writes to the last one, and reads from it.
+    layers: Vec<Conn>,
+    /// Those above a filter that triples.
+    tripled: Vec<Conn>,
+    written: Vec<u8>,
+    received: Vec<u8>,
+    /// The application writes no more.
+    is_over: bool,
+    /// The application has ended a connection below a filter.
+    is_cut: bool,
+    is_open: bool,
+    is_eof: bool,
+    end: Option<ConnEnd>,
+}
+
+/// Does what the bytes say to a base of its own, until there are none left.
+///
+/// # Panics
+/// When the core breaks a promise.
+pub fn run(bytes: &[u8]) {
+    let mut bytes = Bytes::new(bytes);
+    let rings = bytes.pick(RINGS);
+    let mut storage = Storage::<World, 1, { 2 * CONNS }, { CONNS * 160 }, 1, 2>::new();
+    let mut base = EventBase::new(&mut storage);
+    let pools = rings.map(|(input, output)| {
+        base.add_pool(Pool::new(CONNS as u16).rings(input, output).in_memory()).unwrap()
+    });
+    let mut world = World {
+        bytes,
+        pools,
+        is_short: rings.iter().any(|(input, output)| *input.min(output) < 3),
+        sides: Vec::new(),
+        marked: HashSet::new(),
+        ended: HashSet::new(),
+        counter: 0,
+    };
+    let mut clock = Clock(Instant::ZERO);
+    base.begin(Run::DEFAULT);
+    while !world.bytes.is_empty() {
+        match world.bytes.below(4) {
+            0 | 1 => world.verb(&mut base),
+            2 => drop(turn(&mut world, &mut base, &mut clock)),
+            _ => settle(&mut world, &mut base, &mut clock),
+        }
+    }
+    for side in 0..world.sides.len() {
+        for conn in world.sides[side].layers.clone() {
+            if let Ok(mut conn) = base.conn(conn) {
+                conn.enable(Direction::Read).enable(Direction::Write);
+            }
+        }
+        world.close(&mut base, side);
+    }
+    for _ in 0..100 {
+        settle(&mut world, &mut base, &mut clock);
+    }
+    assert_eq!(base.counts().conns, 0, "connections that do not end");
+    for side in &world.sides {
+        assert!(side.end.is_some(), "the end of {:?} was not reported", side.layers);
+        let (_, filtered) = side.layers.split_first().unwrap();
+        assert!(filtered.iter().all(|conn| world.ended.contains(conn)));
+    }
+}
+
+/// One turn. Returns whether the loop goes on without a wait.
+fn turn(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
+    let before = clock.0;
+    match base.turn(world, clock) {
+        Poll::Ready(Ok(None)) => clock.0 == before,
+        Poll::Ready(Ok(Some(end))) => {
+            assert_eq!((end, base.counts().conns), (End::Empty, 0));
+            base.begin(Run::DEFAULT);
+            false
+        }
+        _ => false,
+    }
+}
+
+/// Turns until the loop waits. It does, since each callback takes a byte of those that decide.
+fn settle(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
+    let turns = (0..5_000).take_while(|_| turn(world, base, clock));
+    assert!(turns.count() < 5_000, "the loop never waits");
+}
+
+/// A back end without news, whose time jumps to each deadline.
+struct Clock(Instant);
+
+/// The loop would wait for ever.
+#[derive(Debug)]
+struct Stuck;
+
+impl Backend<World> for Clock {
+    type Error = Stuck;
+
+    fn now(&mut self) -> Instant {
+        self.0
+    }
+
+    fn act(&mut self, action: Action, _: &mut Base<'_>) -> Result<(), Stuck> {
+        panic!("a back end has no part in it: {action:?}");
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut Base<'_>) -> Poll<Result<(), Stuck>> {
+        if until == Instant::MAX {
+            return Poll::Ready(Err(Stuck));
+        }
+        self.0 = self.0.max(until);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What the application does.
+impl World {
+    fn verb(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.bytes.is_empty() {
+            return;
+        }
+        let verb = self.bytes.below(20);
+        if self.sides.is_empty() || verb == 0 {
+            return self.make_pair(cx);
+        }
+        let side = self.bytes.below(self.sides.len());
+        match verb {
+            1 => self.put_filter::<Flip>(cx, side, false),
+            2 => self.put_filter::<Triple>(cx, side, true),
+            3..=7 => self.write(cx, side),
+            8..=12 => self.read(cx, side),
+            13 => self.transfer(cx, side),
+            14 | 15 => {
+                let (conn, _) = self.layer(side);
+                let direction = self.bytes.pick([Direction::Read, Direction::Write]);
+                let enables = self.bytes.below(3) > 0;
+                let Ok(mut conn) = cx.conn(conn) else { return };
+                match enables {
+                    true => conn.enable(direction),
+                    false => conn.disable(direction),
+                };
+            }
+            16 => {
+                let (conn, is_top) = self.layer(side);
+                if let Ok(mut conn) = cx.conn(conn) {
+                    conn.finish();
+                    self.sides[side].is_over |= is_top;
+                    self.sides[side].is_cut |= !is_top;
+                }
+            }
+            17 => self.close(cx, side),
+            18 => {
+                let (conn, is_top) = self.layer(side);
+                if let Ok(mut conn) = cx.conn(conn) {
+                    if self.bytes.coin() {
+                        conn.abort()
+                    } else {
+                        conn.close()
+                    }
+                    self.sides[side].is_over |= is_top;
+                    self.sides[side].is_cut |= !is_top;
+                }
+            }
+            _ => {
+                let top = self.top(side);
+                let timeouts = [self.bytes.maybe_duration(), self.bytes.maybe_duration()];
+                if let Ok(mut conn) = cx.conn(top) {
+                    conn.set_timeouts(timeouts[0], timeouts[1]);
+                }
+            }
+        }
+    }
+
+    fn make_pair(&mut self, cx: &mut Cx<'_, Self>) {
+        let pools = [(); 2].map(|()| self.bytes.pick(self.pools));
+        let Ok(pair) = cx.pair_with(pools.map(|pool| (pool, &SETTINGS, on_event as _))) else {
+            let wanted = if pools[0] == pools[1] { 2 } else { 1 };
+            return assert!(
+                pools
+                    .iter()
+                    .any(|pool| cx.pool_held(*pool) + wanted > CONNS
+                        || cx.counts().conns + 2 > CONNS)
+            );
+        };
+        self.sides.extend(pair.map(|conn| Side { layers: vec![conn], ..Side::default() }));
+    }
+
+    /// Puts filters above both ends, before there are any bytes.
+    fn put_filter<F: Filter<Self>>(&mut self, cx: &mut Cx<'_, Self>, side: usize, triples: bool) {
+        let sides = [side & !1, side | 1];
+        let is_fresh = sides.iter().all(|side| {
+            let side = &self.sides[*side];
+            let is_used = side.is_over || side.is_cut || side.end.is_some();
+            side.written.is_empty() && side.layers.len() < 4 && !is_used
+        });
+        let pool = self.bytes.pick(self.pools);
+        if !is_fresh || cx.pool_held(pool) + 2 > CONNS || cx.counts().conns + 2 > CONNS {
+            return;
+        }
+        for side in sides {
+            let below = self.top(side);
+            let above = cx.conn(below).unwrap().filter::<F, Top>(pool).unwrap();
+            let again = cx.conn(below).unwrap().filter::<F, Top>(pool);
+            assert!(again.is_err(), "a second filter");
+            let side = &mut self.sides[side];
+            side.layers.push(above);
+            side.is_open = false;
+            if triples {
+                side.tripled.push(above);
+            }
+        }
+    }
+
+    fn top(&self, side: usize) -> Conn {
+        *self.sides[side].layers.last().unwrap()
+    }
+
+    /// Chooses a connection of a side. Returns whether it is the top.
+    fn layer(&mut self, side: usize) -> (Conn, bool) {
+        let layers = &self.sides[side].layers;
+        let at = self.bytes.below(layers.len());
+        (layers[at], at + 1 == layers.len())
+    }
+
+    fn write(&mut self, cx: &mut Cx<'_, Self>, side: usize) {
+        let top = self.top(side);
+        let amount = self.bytes.below(100);
+        let data: Vec<u8> = (0..amount).map(|at| self.counter.wrapping_add(at as u8)).collect();
+        if let Ok(mut conn) = cx.conn(top) {
+            let written = conn.write_some(&data);
+            self.counter = self.counter.wrapping_add(written as u8);
+            self.sides[side].written.extend(&data[..written]);
+        }
+    }
+
+    fn read(&mut self, cx: &mut Cx<'_, Self>, side: usize) {
+        let top = self.top(side);
+        let mut buffer = vec![0; self.bytes.below(100)];
+        if let Ok(mut conn) = cx.conn(top) {
+            let amount = conn.read(&mut buffer);
+            self.receive(side, &buffer[..amount]);
+        }
+    }
+
+    fn receive(&mut self, side: usize, data: &[u8]) {
+        self.sides[side].received.extend(data);
+        let (received, written) = (&self.sides[side].received, &self.sides[side ^ 1].written);
+        assert!(written.starts_with(received), "other bytes: {received:?} of {written:?}");
+    }
+
+    /// Moves input of a side to the output of any.
+    fn transfer(&mut self, cx: &mut Cx<'_, Self>, from: usize) {
+        let to = self.bytes.below(self.sides.len());
+        let (source, target) = (self.top(from), self.top(to));
+        let Ok(mut conn) = cx.conn(source) else { return };
+        let (first, second) = conn.peek();
+        let held = [first, second].concat();
+        if let Ok(amount) = conn.transfer(target) {
+            self.sides[to].written.extend(&held[..amount]);
+            self.receive(from, &held[..amount]);
+        }
+    }
+
+    fn close(&mut self, cx: &mut Cx<'_, Self>, side: usize) {
+        let top = self.top(side);
+        if let Ok(mut conn) = cx.conn(top) {
+            conn.close();
+            self.sides[side].is_over = true;
+        }
+    }
+}
+
+/// The callback of every top.
+fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEvent) {
+    let id = conn.id();
+    let is_top = |side: &Side| side.layers.last() == Some(&id);
+    let place = world.sides.iter().position(is_top).expect("only tops have callbacks");
+    let input = [conn.peek().0, conn.peek().1].concat();
+    let (side, other) = (&world.sides[place], &world.sides[place ^ 1]);
+    assert_eq!(side.end, None, "{event:?} comes after the end");
+    match event {
+        ConnEvent::Opened => assert!(!side.is_open, "it was opened twice"),
+        ConnEvent::Readable => assert!(!input.is_empty() && side.is_open),
+        ConnEvent::Eof => {
+            assert!(!side.is_eof, "the stream ends twice");
+            let all = [&side.received[..], &input].concat();
+            assert!(all == other.written, "the stream ends too early");
+            assert!(other.is_over, "nobody has ended the stream");
+            assert!(side.tripled.iter().all(|conn| world.marked.contains(conn)), "no mark");
+        }
+        ConnEvent::Ended(ConnEnd::Failed(ConnError::Filter)) => {
+            assert!(world.is_short, "a filter has failed");
+            assert!(side.layers.len() > 1, "there is no filter");
+        }
+        _ => {}
+    }
+    let side = &mut world.sides[place];
+    match event {
+        ConnEvent::Opened => side.is_open = true,
+        ConnEvent::Eof => side.is_eof = true,
+        // Of one that has failed or was aborted, nothing more comes.
+        ConnEvent::Ended(end) => (side.end, side.is_over) = (Some(end), true),
+        _ => {}
+    }
+    for _ in 0..world.bytes.below(3) {
+        world.verb(conn.cx());
+    }
+}
+
+/// The protocol of what is above a filter.
+struct Top;
+
+impl Protocol<World> for Top {
+    fn opened(world: &mut World, conn: &mut ConnMut<'_, '_, World>) {
+        on_event(world, conn, ConnEvent::Opened);
+    }
+
+    fn readable(world: &mut World, conn: &mut ConnMut<'_, '_, World>) {
+        on_event(world, conn, ConnEvent::Readable);
+    }
+
+    fn writable(world: &mut World, conn: &mut ConnMut<'_, '_, World>) {
+        on_event(world, conn, ConnEvent::Writable);
+    }
+
+    fn eof(world: &mut World, conn: &mut ConnMut<'_, '_, World>) {
+        on_event(world, conn, ConnEvent::Eof);
+    }
+
+    fn idle(world: &mut World, conn: &mut ConnMut<'_, '_, World>) {
+        on_event(world, conn, ConnEvent::Timeout(Direction::Read));
+    }
+
+    fn stalled(world: &mut World, conn: &mut ConnMut<'_, '_, World>) {
+        on_event(world, conn, ConnEvent::Timeout(Direction::Write));
+    }
+
+    fn ended(world: &mut World, conn: &mut ConnMut<'_, '_, World>, end: ConnEnd) {
+        on_event(world, conn, ConnEvent::Ended(end));
+    }
+}
+
+/// The filter of a connection has heard of the end.
+fn filter_ended(world: &mut World, above: Conn) {
+    assert!(world.ended.insert(above), "the filter has ended twice");
+}
+
+/// Bits are flipped.
+struct Flip;
+
+fn flip(from: &[u8], to: &mut [u8]) -> Moved {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = !from);
+    let amount = from.len().min(to.len());
+    Ok((amount, amount))
+}
+
+impl Filter<World> for Flip {
+    fn input(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        flip(from, to)
+    }
+
+    fn output(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        flip(from, to)
+    }
+
+    fn ended(world: &mut World, above: Conn) {
+        filter_ended(world, above);
+    }
+}
+
+/// Each byte is three, and a mark comes behind the last.
+struct Triple;
+
+impl Filter<World> for Triple {
+    fn input(world: &mut World, above: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        match *from {
+            [one, two, ref rest @ ..] if one != two => {
+                assert!([one, two] == MARK && rest.is_empty(), "bytes come behind the mark");
+                assert!(world.marked.insert(above), "the mark comes twice");
+                Ok((2, 0))
+            }
+            [one, two, three, ..] => {
+                assert!(one == two && two == three, "other bytes came through");
+                to[0] = one;
+                Ok((3, 1))
+            }
+            _ => Ok((0, 0)),
+        }
+    }
+
+    fn output(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        let Some(to) = to.first_chunk_mut() else { return Ok((0, 0)) };
+        *to = [from[0]; 3];
+        Ok((1, 3))
+    }
+
+    fn finish(_: &mut World, _: Conn, to: &mut [u8]) -> Moved {
+        let Some(to) = to.first_chunk_mut() else { return Ok((0, MARK.len())) };
+        *to = MARK;
+        Ok((MARK.len(), 0))
+    }
+
+    fn ended(world: &mut World, above: Conn) {
+        filter_ended(world, above);
+    }
+}
