@@ -193,11 +193,8 @@ fn is_repeated<A: 'static>(request: &Request<'_, '_, '_, A>, call: &Call) -> boo
 
 /// Writes the head of a request.
 fn send<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) {
-    // The server may have ended its stream since the last answer.
-    let eof = request.x.flags & flag::EOF;
     call.begin_sending();
     *request.x = call.x;
-    request.x.set(eof);
     let [fields, host, target] = call.place(request.text);
     let length = match call.content {
         Some(Length::Known(0)) if matches!(call.method, Method::Get | Method::Head) => None,

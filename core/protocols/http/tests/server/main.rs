@@ -137,7 +137,7 @@ impl App {
     /// A thousand numbers of eight bytes.
     fn more_numbers(&mut self, request: &mut Request<Self>) {
         while request.written() < 8_000 {
-            if write!(request, "{:7}\n", request.written() / 8).is_err() {
+            if writeln!(request, "{:7}", request.written() / 8).is_err() {
                 return;
             }
         }

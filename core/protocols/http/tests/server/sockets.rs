@@ -132,6 +132,14 @@ fn a_long_message_comes_in_pieces() {
         assert_eq!(heard.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
         assert_eq!(desk.clients[client].end, None);
     }
+    // A ring whose size is odd: pieces begin anywhere in the mask.
+    let mut odd = crate::bench::Bench::<crate::App, Page>::new(crate::App::default(), 251, 512, 0);
+    let client = odd.connect();
+    odd.send(client, format!("{HANDSHAKE}\r\n").as_bytes());
+    odd.clients[client].heard();
+    odd.send(client, &frame(0x82, &data));
+    let heard = frames(&odd.clients[client].got);
+    assert_eq!(heard.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
     let (mut desk, client) = open();
     desk.send(client, &frame(0x82, &data[..200]));
     assert_eq!(desk.app.messages, ["Binary { is_last: true } 200"], "one that fits comes whole");
