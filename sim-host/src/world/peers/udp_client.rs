@@ -15,9 +15,9 @@ use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 
 /// Microseconds until a request is sent again, at first. Each time it is twice as long. A stack asks for one
 /// hardware address a second, so this is longer than for both versions of IP.
-const PATIENCE: u64 = 3_000_000;
-/// How often the time until then doubles.
-const DOUBLINGS: u32 = 2;
+const FIRST_WAIT: u64 = 3_000_000;
+/// How often the time until then becomes twice as long.
+const STEPS: u32 = 2;
 /// Microseconds after a request that must not be answered.
 const PAUSE: u64 = 100_000;
 /// The most microseconds by which a datagram is sent later.
@@ -186,7 +186,7 @@ impl UdpClient {
         }
         let (length, again) = (request.len(), self.tries > 0);
         let wait = match service.is_answered(request) {
-            true => PATIENCE << self.tries.min(DOUBLINGS),
+            true => FIRST_WAIT << self.tries.min(STEPS),
             false => PAUSE,
         };
         let request = request.clone();
