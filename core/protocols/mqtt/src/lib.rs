@@ -1,4 +1,4 @@
-//! MQTT for [picoevent](picoevent): a client of versions 3.1.1 and 5, in fixed memory, for boards and hosts alike.
+//! MQTT for [picoevent]: a client of versions 3.1.1 and 5, in fixed memory, for boards and hosts alike.
 //!
 //! ```
 //! use core::net::SocketAddr;
