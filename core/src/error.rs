@@ -195,28 +195,40 @@ pub enum ConnError {
     System(i32),
 }
 
-/// Why a connection failed, and in which direction that was found, as a back end
-/// [feeds](crate::EventBase::failed) it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Failure {
-    /// Why it failed.
-    pub error: ConnError,
-    /// The direction: a reset by the peer is found when reading, say, and a peer that acknowledges nothing when
-    /// writing. `None` if neither found it: the connect failed, or our own address was lost.
-    pub direction: Option<Direction>,
+/// Why a connection failed, and in which direction that was found, in two bytes: what a back end
+/// [feeds](crate::EventBase::failed).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Failure(pub(crate) Code);
+
+impl Failure {
+    /// Returns why it failed.
+    pub fn error(self) -> ConnError {
+        self.0.into()
+    }
+
+    /// Returns the direction that found it: a reset by the peer is found when reading, say, and a peer that
+    /// acknowledges nothing when writing. `None` if neither did: the connect failed, or our own address was lost.
+    pub const fn direction(self) -> Option<Direction> {
+        self.0.direction()
+    }
 }
 
 impl ConnError {
     /// Returns the error as one that a direction found.
     pub const fn found(self, direction: Direction) -> Failure {
-        Failure { error: self, direction: Some(direction) }
+        Failure(Code::of(self).found(direction))
     }
 }
 
 impl From<ConnError> for Failure {
     fn from(error: ConnError) -> Self {
-        Self { error, direction: None }
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Failure").field(&self.error()).field(&self.direction()).finish()
     }
 }
 
@@ -270,8 +282,32 @@ impl Code {
     const OF_NAME: u32 = 5;
 
     /// Makes a code of the number of an operating system's error.
-    pub(crate) fn system(number: i32) -> Self {
-        Self(number.clamp(0, (1 << Self::OF_SYSTEM) - 1) as i16)
+    pub(crate) const fn system(number: i32) -> Self {
+        const MOST: i32 = !(0b11 << Code::OF_SYSTEM) & i16::MAX as i32;
+        Self(if number < 0 {
+            0
+        } else if number > MOST {
+            MOST as i16
+        } else {
+            number as i16
+        })
+    }
+
+    /// Makes the code of an error: in the order of the variants, so that the match is a subtraction.
+    const fn of(error: ConnError) -> Self {
+        Self(match error {
+            ConnError::Reset => -1,
+            ConnError::Refused => -2,
+            ConnError::TimedOut => -3,
+            ConnError::Unreachable => -4,
+            ConnError::AddressLost => -5,
+            ConnError::AddressInvalid => -6,
+            ConnError::Denied => -7,
+            ConnError::NoSocket => -8,
+            ConnError::Filter => -9,
+            ConnError::NotFound => -10,
+            ConnError::System(number) => return Self::system(number),
+        })
     }
 
     /// Returns the code of the same error, found by a direction.
@@ -308,26 +344,7 @@ impl Code {
 
 impl From<ConnError> for Code {
     fn from(error: ConnError) -> Self {
-        Self(match error {
-            ConnError::Reset => -1,
-            ConnError::Refused => -2,
-            ConnError::TimedOut => -3,
-            ConnError::Unreachable => -4,
-            ConnError::AddressLost => -5,
-            ConnError::AddressInvalid => -6,
-            ConnError::Denied => -7,
-            ConnError::NoSocket => -8,
-            ConnError::Filter => -9,
-            ConnError::NotFound => -10,
-            ConnError::System(number) => return Self::system(number),
-        })
-    }
-}
-
-impl From<Failure> for Code {
-    fn from(failure: Failure) -> Self {
-        let code = Self::from(failure.error);
-        failure.direction.map_or(code, |direction| code.found(direction))
+        Self::of(error)
     }
 }
 
@@ -597,9 +614,9 @@ mod tests {
             let plain = Code::from(error);
             assert_eq!(plain.direction(), None, "{error}");
             for direction in [Direction::Read, Direction::Write] {
-                let code = Code::from(error.found(direction));
+                let code = error.found(direction);
                 assert_eq!(code.direction(), Some(direction), "{error}");
-                assert_eq!(ConnError::from(code), ConnError::from(plain));
+                assert_eq!(code.error(), ConnError::from(plain));
             }
         }
         assert_eq!([Code::CLOSED.direction(), Code::ABORTED.direction()], [None; 2]);

@@ -2,7 +2,7 @@
 //!
 //! These few functions are all of the core's logging; no other module knows where it goes.
 
-use crate::error::{ConnError, ListenError};
+use crate::error::{Failure, ListenError};
 use crate::handle::{Conn, Listener};
 #[cfg(feature = "udp")]
 use crate::{UdpError, UdpSocket};
@@ -16,8 +16,8 @@ pub(crate) fn listen_failed(listener: Listener, error: ListenError) {
     warn!("listener {}: {}", listener.slot(), error);
 }
 
-pub(crate) fn conn_failed(conn: Conn, error: ConnError) {
-    debug!("connection {:?} failed: {}", conn, error);
+pub(crate) fn conn_failed(conn: Conn, failure: Failure) {
+    debug!("connection {:?} failed: {}", conn, failure.error());
 }
 
 #[cfg(feature = "udp")]

@@ -218,22 +218,15 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
-    /// Returns where the input or the output ring of the connection at `index` is in the bytes.
+    /// Returns where the input or the output ring of the connection at `index` begins in the bytes.
     #[inline]
-    fn ring_of(
-        &self,
-        settings: Option<&Settings>,
-        index: u16,
-        direction: Direction,
-    ) -> Range<usize> {
+    fn start_of(&self, index: u16, direction: Direction) -> usize {
         let each = self.input_len().wrapping_add(self.output_len());
         let input = self.start.wrapping_add(self.place_of(index).wrapping_mul(each));
-        let output = input.wrapping_add(self.input_len());
-        let start = match direction {
+        match direction {
             Direction::Read => input,
-            Direction::Write => output,
-        };
-        start..start.wrapping_add(self.ring_len(settings, direction))
+            Direction::Write => input.wrapping_add(self.input_len()),
+        }
     }
 
     /// Returns how long a ring is: as long as the pool says, or as its high mark, if that is less.
@@ -352,8 +345,8 @@ impl<'s> Pools<'s> {
 
     /// Returns where a ring is in the bytes.
     fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
-        let pool = self.get(rings.pool);
-        pool.map(|pool| pool.ring_of(rings.settings, index, direction)).unwrap_or_default()
+        let start = self.get(rings.pool).map_or(0, |pool| pool.start_of(index, direction));
+        start..start.wrapping_add(self.ring_len(rings, direction))
     }
 
     /// Returns the storage of a ring of the connection at `index`.

@@ -200,13 +200,16 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             on_stack.pool.leave(conn);
         }
         // A reset and a datagram are sent when the stack runs next.
-        while on_stack.pool.owes_something() {
+        if on_stack.pool.owes_something() {
             let now = on_stack.pool.state.clock.now();
             base.advance(now);
             on_stack.feed(base);
             let deadline = Backend::deadline(&mut on_stack, base);
             if on_stack.pool.owes_something() {
+                // Other tasks run even if there is no time to wait for, the stack's above all.
                 let Ok(()) = ready!(on_stack.wait(deadline, base));
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
         Poll::Ready(())

@@ -6,6 +6,11 @@ use crate::env::Env;
 use crate::slot::Slot;
 use crate::socket::{Phase, Read};
 
+/// The peer has reset the connection.
+const RESET: Failure = ConnError::Reset.found(Direction::Read);
+/// The peer acknowledges nothing any more.
+const GIVEN_UP: Failure = ConnError::TimedOut.found(Direction::Write);
+
 /// Examines a connection and feeds its changes to the base.
 pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     if env.network.lost && has_lost_address(slot, env) {
@@ -56,11 +61,8 @@ pub(crate) fn pump<A>(
     match slot.socket.phase() {
         Phase::Closed if !is_in_order(slot) => {
             let given_up = is_given_up(slot, env);
-            let error = match given_up {
-                true => ConnError::TimedOut.found(Direction::Write),
-                false => ConnError::Reset.found(Direction::Read),
-            };
-            return fail(slot, conn, base, error, env);
+            let failure = if given_up { GIVEN_UP } else { RESET };
+            return fail(slot, conn, base, failure, env);
         }
         Phase::Finished | Phase::Closed | Phase::Done => {}
         Phase::Listening | Phase::Handshake | Phase::Open | Phase::Finishing => return,

@@ -65,6 +65,7 @@ impl Clock {
     }
 
     /// Returns the current time.
+    #[inline(never)]
     pub(crate) fn now(self) -> Instant {
         Instant::from_micros(micros_now().wrapping_sub(self.ahead.cast_unsigned()))
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use picoevent_sim::world::Cable;
-use smoltcp::wire::Ipv4Address;
+use smoltcp::wire::{Ipv4Address, Ipv6Address};
 use tempfile::TempDir;
 use xtask::firmware;
 use xtask::qemu::{Guest, Machine, Qemu, netdev_over};
@@ -22,6 +22,9 @@ use crate::wire::Wire;
 
 /// The address of every board: fixed in its firmware, or leased to it here.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
+
+/// The address of IPv6 of a board that has one.
+pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
 
 /// The port that both examples listen on.
 pub const PORT: u16 = 9995;

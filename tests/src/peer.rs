@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use picoevent_sim_support::net::{PeerEnd, host};
 use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::time::Instant as StackTime;
-use smoltcp::wire::Ipv4Address;
+use smoltcp::wire::{IpCidr, Ipv4Address, Ipv6Address};
 
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
@@ -24,6 +24,9 @@ use crate::wire::Wire;
 
 /// The peer's own address, the one that QEMU's user networking gives to the host as well.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+
+/// Its address of IPv6.
+pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
 /// Locally administered, as befits hardware that does not exist.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
@@ -64,10 +67,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Puts a host with address [`ADDRESS`] on `wire`.
+    /// Puts a host with the addresses [`ADDRESS`] and [`ADDRESS_V6`] on `wire`.
     pub fn new(wire: Wire) -> Self {
         let mut device = wire.device();
-        let interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
+        let mut interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
+        interface.update_ip_addrs(|own| {
+            own.push(IpCidr::new(ADDRESS_V6.into(), 64)).expect("there is room for two");
+        });
         let sockets = SocketSet::new(Vec::new());
         let (seats, started) = (Vec::new(), Instant::now());
         Self {
@@ -121,12 +127,12 @@ impl Peer {
     }
 
     /// Starts a client that connects to `server` and does what `plan` says.
-    pub fn connect(&mut self, server: SocketAddrV4, plan: Plan) -> ClientId {
+    pub fn connect(&mut self, server: impl Into<SocketAddr>, plan: Plan) -> ClientId {
         let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
         let mut socket = host::socket(plan.window, SEND_BUFFER);
         let context = self.interface.context();
-        let connecting = socket.connect(context, (*server.ip(), server.port()), port);
+        let connecting = socket.connect(context, server.into(), port);
         connecting.expect("a new socket can connect to a port that is not 0");
         let socket = Some(self.sockets.add(socket));
         self.seats.push(Seat { client: Client::new(plan), port, socket });

@@ -248,10 +248,10 @@ impl<A> Cx<'_, A> {
         if slot.has(flag::RELEASED) {
             return;
         }
-        log::conn_failed(conn, failure.error);
+        log::conn_failed(conn, failure);
         slot.turn.set(flag::OPEN, false);
         slot.turn.set(flag::RELEASED | flag::FINISHED, true);
-        slot.set_end(failure.into());
+        slot.set_end(failure.0);
         slot.output.clear();
         // The back end has no part in it any more.
         slot.pending.actions = 0;

@@ -18,7 +18,7 @@ use super::pair::SCRATCH;
 use super::slot::flag;
 use super::{ConnEnd, ConnEvent, ConnMut, Protocol};
 use crate::Cx;
-use crate::error::{Code, ConnError, Failure, SetupError};
+use crate::error::{Code, ConnError, SetupError};
 use crate::handle::Conn;
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -366,7 +366,11 @@ impl<A> Filtering<'_, '_, '_, A> {
         let direction = self.below.failed_direction();
         let cx = self.below.cx();
         match end {
-            ConnEnd::Failed(error) => cx.conn_failed(above, Failure { error, direction }),
+            // With its direction.
+            ConnEnd::Failed(error) => {
+                let failure = direction.map_or(error.into(), |direction| error.found(direction));
+                cx.conn_failed(above, failure);
+            }
             // The application has ended it behind the filter's back, if the one above is still there.
             ConnEnd::Closed | ConnEnd::Aborted => {
                 if !cx.conn_cut_off(below) {

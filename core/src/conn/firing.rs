@@ -4,6 +4,7 @@
 //! it is dropped if its reason is gone, and waits while its direction is disabled.
 
 use super::slot::flag;
+use super::timeouts::LAST;
 use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
 use crate::outbox::{Action, action};
 use crate::pool::Pools;
@@ -71,7 +72,7 @@ impl<A> ConnSlot<A> {
     /// Takes back the due callbacks whose reason has gone.
     fn check_due(&mut self, pools: &Pools<'_>) {
         if self.turn.due() & due::TIMEOUTS != 0 {
-            self.clear_due(due::TIMEOUTS & !self.counting(pools.input_len(self.rings())));
+            self.clear_due(due::TIMEOUTS & !self.passed_by(LAST, pools));
         }
         if self.input.len() == 0 {
             self.clear_due(due::READ);

@@ -14,55 +14,52 @@ use crate::pool::Pools;
 use crate::{Cx, Instant};
 
 /// The last time at which anything is due: [`Instant::MAX`] means never.
-const LAST: Instant = Instant::from_micros(u64::MAX - 1);
+pub(super) const LAST: Instant = Instant::from_micros(u64::MAX - 1);
 
 impl<A> ConnSlot<A> {
-    /// Returns the callbacks of the timeouts that count, due or not, with input rings of `input_len` bytes. Reading
-    /// counts while input is wanted and there is room for it; writing counts while a connect or output
-    /// waits for the peer.
-    pub(super) fn counting(&self, input_len: usize) -> u8 {
-        let mut counting = 0;
-        if self.timeouts[0] != 0 && self.wants_input() && self.input.len() < input_len {
-            counting |= due::READ_TIMEOUT;
-        }
-        if self.has(flag::WRITE_ENABLED) && self.awaits_peer() && self.write_timeout() != 0 {
-            counting |= due::WRITE_TIMEOUT;
-        }
-        counting
-    }
-
-    /// Returns the timeout for writing in milliseconds, zero for none; while it is connecting, that for connecting.
-    fn write_timeout(&self) -> u32 {
-        let [_, stall] = self.timeouts;
-        match self.settings() {
-            Some(settings) if settings.connect > 0 && !self.has(flag::OPEN | flag::CLOSING) => {
-                settings.connect
+    /// Returns when the timeout of a direction passes, if it counts; [`Instant::MAX`] otherwise. Reading counts while
+    /// input is wanted and there is room for it; writing counts while a connect or output waits for the peer.
+    pub(super) fn until(&self, direction: Direction, pools: &Pools<'_>) -> Instant {
+        let ([read, write], [last_read, last_write]) = (self.timeouts, self.last);
+        let (counts, last, timeout) = match direction {
+            Direction::Read => {
+                let has_room = || self.input.len() < pools.input_len(self.rings());
+                (self.wants_input() && has_room(), last_read, read)
             }
-            _ => stall,
-        }
-    }
-
-    /// Returns when a direction's timeout passes, if it counts.
-    fn until(&self, direction: Direction) -> Instant {
-        let [last_read, last_write] = self.last;
-        let (last, timeout) = match direction {
-            Direction::Read => (last_read, self.timeouts[0]),
-            Direction::Write => (last_write, self.write_timeout()),
+            Direction::Write => {
+                // While it is connecting, the timeout for that.
+                let connects = !self.has(flag::OPEN | flag::CLOSING);
+                let connect = self.settings().filter(|_| connects).map_or(0, |set| set.connect);
+                let timeout = if connect > 0 { connect } else { write };
+                (self.has(flag::WRITE_ENABLED) && self.awaits_peer(), last_write, timeout)
+            }
         };
-        last.plus_millis(timeout)
+        if counts && timeout > 0 { last.plus_millis(timeout) } else { Instant::MAX }
     }
 
     /// Returns when the next timeout passes that is not due already; [`Instant::MAX`] for never.
     pub(crate) fn next_deadline(&self, pools: &Pools<'_>) -> Instant {
-        let counting = self.counting(pools.input_len(self.rings())) & !self.turn.due();
         let mut next = self.alarm_deadline();
-        if counting & due::READ_TIMEOUT != 0 {
-            next = next.min(self.until(Direction::Read));
+        let due = self.turn.due();
+        if due & due::READ_TIMEOUT == 0 {
+            next = next.min(self.until(Direction::Read, pools));
         }
-        if counting & due::WRITE_TIMEOUT != 0 {
-            next = next.min(self.until(Direction::Write));
+        if due & due::WRITE_TIMEOUT == 0 {
+            next = next.min(self.until(Direction::Write, pools));
         }
         next
+    }
+
+    /// Returns the callbacks of the timeouts that count and pass by a time, due or not.
+    pub(super) fn passed_by(&self, time: Instant, pools: &Pools<'_>) -> u8 {
+        let mut passed = 0;
+        if self.until(Direction::Read, pools) <= time {
+            passed |= due::READ_TIMEOUT;
+        }
+        if self.until(Direction::Write, pools) <= time {
+            passed |= due::WRITE_TIMEOUT;
+        }
+        passed
     }
 
     /// Returns when the alarm is due, or a connection at rest connects; [`Instant::MAX`] for never.
@@ -105,10 +102,8 @@ impl<A> Cx<'_, A> {
             }
         };
         slot.clear_due(timeout);
-        if slot.counting(self.pools.input_len(slot.rings())) & timeout != 0 {
-            let until = slot.until(direction);
-            self.conn_arm_until(index, until);
-        }
+        let until = slot.until(direction, &self.pools);
+        self.conn_arm_until(index, until);
     }
 
     /// Makes sure that the loop looks at a connection's next deadline in time.
@@ -138,13 +133,7 @@ impl<A> Cx<'_, A> {
         if !slot.is_held() {
             return self.conn_close_timed_out(index);
         }
-        let mut passed = slot.counting(self.pools.input_len(slot.rings()));
-        if slot.until(Direction::Read) > now {
-            passed &= !due::READ_TIMEOUT;
-        }
-        if slot.until(Direction::Write) > now {
-            passed &= !due::WRITE_TIMEOUT;
-        }
+        let passed = slot.passed_by(now, &self.pools);
         if let Some(alarm) = self.hooks.conn_alarm {
             alarm(self, index);
         }

@@ -322,10 +322,10 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// As [`abort`](Self::abort), with an error that [`Ended`](super::ConnEvent::Ended) reports: a timeout,
-    /// for instance.
+    /// for instance. The peer always sees a reset, so that it does not take what it has for all there is.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.still_held() {
-            self.cx.conn_abort(self.conn.slot(), error.into());
+            self.cx.conn_drop(self.conn.slot(), error.into());
         }
     }
 

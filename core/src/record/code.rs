@@ -11,7 +11,7 @@
 //! are lost. A turn in which nothing happens takes five to ten bytes.
 
 use super::{Called, Entry, Sizes};
-use crate::error::{CONN_ERRORS, Failure, LISTEN_ERRORS, place};
+use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
 use crate::{AcceptError, ConnError, Direction, EventFlags, Instant, ListenError, Pool, Run};
 
 mod field;
@@ -167,13 +167,13 @@ impl<'e> Entry<'e> {
             Self::Finished(conn) => raw.push_handle_for(conn, tag::FINISHED),
             Self::Failed(conn, failure) => {
                 raw.push_handle(conn);
-                let same = |one: &Option<Direction>| *one == failure.direction;
+                let same = |one: &Option<Direction>| *one == failure.direction();
                 let direction = DIRECTIONS.iter().position(same).unwrap_or(0);
                 raw.push_error(
-                    place(&CONN_ERRORS, failure.error)
+                    place(&CONN_ERRORS, failure.error())
                         .saturating_add(direction.saturating_mul(CONN_ERRORS.len()))
                         as u64,
-                    match failure.error {
+                    match failure.error() {
                         ConnError::System(number) => number,
                         _ => 0,
                     },
@@ -292,7 +292,8 @@ impl<'e> Entry<'e> {
                     ConnError::System(_) => ConnError::System(u32::cast_signed(number)),
                     error => error,
                 };
-                Self::Failed(conn, Failure { error, direction })
+                let found = |direction| error.found(direction);
+                Self::Failed(conn, direction.map_or_else(|| error.into(), found))
             }
             tag::DELIVERED => Self::Delivered(fields.handle()?),
             tag::END_LINGERING => Self::EndLingering,

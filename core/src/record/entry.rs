@@ -194,8 +194,8 @@ impl fmt::Display for Entry<'_> {
             }
             Self::Finished(conn) => write!(f, "conn {conn:?} finished by its peer"),
             Self::Failed(conn, failure) => {
-                write!(f, "conn {conn:?} failed: {}", failure.error)?;
-                match failure.direction {
+                write!(f, "conn {conn:?} failed: {}", failure.error())?;
+                match failure.direction() {
                     Some(Direction::Read) => f.write_str(", when reading"),
                     Some(Direction::Write) => f.write_str(", when writing"),
                     None => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{Action, ConnEvent, Direction, StaleError, WriteError};
+use picoevent::{Action, ConnEvent, Direction, Priority, StaleError, WriteError};
 
 use crate::{App, Base, actions, base, connect, drain, feed, listener, ms, peer, with_conn};
 
@@ -43,6 +43,9 @@ fn settings_can_be_asked_for() {
     let (mut base, mut app, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.timeouts(), (None, None));
+    let urgent = Priority::new(2).unwrap();
+    assert_eq!(view.priority(), Priority::DEFAULT);
+    assert_eq!((view.set_priority(urgent), view.priority()), (Ok(()), urgent));
     assert!(!view.is_enabled(Direction::Read) && view.is_enabled(Direction::Write));
     view.set_timeouts(Some(ms(2)), Some(Duration::ZERO));
     view.enable(Direction::Read).disable(Direction::Write);

@@ -91,6 +91,17 @@ fn an_abort_discards_and_the_connection_is_gone_at_once() {
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
 }
 
+/// Otherwise the peer takes what it has for all there is.
+#[test]
+fn an_abort_with_an_error_is_a_reset_also_behind_the_peers_end() {
+    let (mut base, mut app, conn) = with_conn();
+    base.finished(conn);
+    base.dispatch(&mut app);
+    actions(&mut base);
+    base.conn(conn).unwrap().abort_with(ConnError::TimedOut);
+    assert_eq!(actions(&mut base), [Action::Reset(conn)]);
+}
+
 #[test]
 fn what_an_aborted_connection_held_is_not_asked_for_when_its_peer_answers_late() {
     let (mut base, mut app) = (base(), App::default());

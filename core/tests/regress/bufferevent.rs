@@ -2,7 +2,7 @@
 //!
 //! libevent's tests send 8,333 bytes, through buffers that grow; here they pass rings of 100.
 
-use picoevent::{ConnEnd, ConnError, ConnEvent, Direction, Run, SetupError};
+use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction, Run, Settings, SetupError};
 
 use super::network::{App, Ends, Flip, Noting, RING, Scene, play};
 use super::script::ms;
@@ -131,6 +131,126 @@ fn bufferevent_filters() {
 fn bufferevent_pair_filters() {
     play(|mut scene| {
         send_one_way(&mut scene, Ends::PairFilters);
+    });
+}
+
+static RECEIVER: Settings = Settings::new().input_marks(10, 20);
+static SENDER: Settings = Settings::new().output_marks(30, usize::MAX);
+
+/// Input is reported with 10 bytes at least and 20 at most, and the callback for output comes when no more than 30
+/// are left. What is less than the low mark comes with the end of the stream.
+fn marks_hold(ends: Ends) {
+    play(|mut scene| {
+        let [one, other] = scene.ends(ends);
+        scene.base.conn(one).unwrap().set_settings(&SENDER).unwrap();
+        scene.base.conn(other).unwrap().set_settings(&RECEIVER).unwrap();
+        let bytes: Vec<u8> = many_bytes().into_iter().cycle().take(65_001).collect();
+        scene.app.levels.clear();
+        scene.send(one, &bytes);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        let levels = |conn, wanted| {
+            let of = scene
+                .app
+                .levels
+                .iter()
+                .filter(move |(of, event, _)| (*of, *event) == (conn, wanted));
+            of.map(|(.., level)| *level)
+        };
+        assert!(levels(other, ConnEvent::Readable).all(|[input, _]| (10..=20).contains(&input)));
+        assert!(levels(one, ConnEvent::Writable).all(|[_, output]| output <= 30));
+        assert!(levels(one, ConnEvent::Writable).any(|[_, output]| output > 0));
+        assert!(scene.app.received(other).len() > 65_001 - 10);
+        assert_eq!(scene.base.conn(one).unwrap().output_len(), 0);
+        scene.base.conn(one).unwrap().finish();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert!(scene.app.received(other) == bytes);
+    });
+}
+
+#[test]
+fn bufferevent_watermarks() {
+    marks_hold(Ends::Sockets);
+}
+
+#[test]
+fn bufferevent_pair_watermarks() {
+    marks_hold(Ends::Pair);
+}
+
+/// Two connected ends, the second of which waits for ten bytes, takes none, and has three.
+fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
+    for ends in [Ends::Sockets, Ends::Pair] {
+        play(|mut scene| {
+            let [one, other] = scene.ends(ends);
+            scene.base.conn(other).unwrap().set_settings(&RECEIVER).unwrap();
+            scene.app.unread = vec![other];
+            scene.send(one, b"abc");
+            assert_eq!(scene.run(Run::DEFAULT), None);
+            scene.app.heard.clear();
+            test(&mut scene, other);
+        });
+    }
+}
+
+/// A trigger looks at the low mark, and calls once.
+#[test]
+fn bufferevent_trigger() {
+    three_of_ten(|scene, conn| {
+        scene.base.conn(conn).unwrap().read_again();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [], "there is too little input");
+        scene.base.conn(conn).unwrap().write_again();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Writable]);
+        scene.base.conn(conn).unwrap().set_settings(&SENDER).unwrap();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        scene.app.heard.clear();
+        scene.base.conn(conn).unwrap().read_again().read_again();
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable]);
+    });
+}
+
+/// No callback runs in a verb.
+#[test]
+fn bufferevent_trigger_defer() {
+    three_of_ten(|scene, conn| {
+        scene.base.conn(conn).unwrap().wait_for_input(1).write_again();
+        assert_eq!(scene.app.events(conn), []);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable, ConnEvent::Writable]);
+    });
+}
+
+/// `BEV_TRIG_IGNORE_WATERMARKS` is a wait for one byte.
+#[test]
+fn bufferevent_trigger_postpone() {
+    three_of_ten(|scene, conn| {
+        scene.base.conn(conn).unwrap().wait_for_input(1);
+        assert_eq!(scene.run(Run::DEFAULT), None);
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable]);
+    });
+}
+
+/// A callback that triggers itself is called again in the next pass, so the loop looks for news in between.
+#[test]
+fn bufferevent_trigger_defer_postpone() {
+    three_of_ten(|scene, conn| {
+        scene.app.react = Some(|app, conn, event| {
+            let calls = app.heard.len();
+            if event == ConnEvent::Readable && calls < 5 {
+                conn.wait_for_input(1);
+            }
+        });
+        scene.base.conn(conn).unwrap().wait_for_input(1);
+        scene.base.begin(Run::DEFAULT);
+        let mut calls = vec![scene.app.heard.len()];
+        for _ in 0..12 {
+            let _ = scene.base.turn(&mut scene.app, &mut scene.network);
+            calls.push(scene.app.heard.len());
+        }
+        assert!(calls.windows(2).all(|two| two[1] - two[0] <= 1), "one in a turn: {calls:?}");
+        assert_eq!(scene.app.events(conn), [ConnEvent::Readable; 5]);
     });
 }
 
@@ -267,7 +387,7 @@ fn bufferevent_connect_defer() {
 }
 
 /// A connect that is refused is told once, from the loop; nothing else is.
-fn refused(events: impl FnOnce(&App, picoevent::Conn)) {
+fn refused(events: impl FnOnce(&App, Conn)) {
     play(|mut scene| {
         let conn = scene.connect("127.0.0.1:9".parse().unwrap());
         scene.base.conn(conn).unwrap().write(b"never sent").unwrap();

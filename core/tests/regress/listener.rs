@@ -110,11 +110,13 @@ fn immediate_close() {
                 listener.disable();
             });
         });
-        [scene.connect(address), scene.connect(address)];
+        let [first, second] = [scene.connect(address), scene.connect(address)];
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.accepted.len(), 1);
         scene.base.listener(listener).unwrap().enable();
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.accepted.len(), 2);
+        let opened = |client| scene.app.events(client) == [ConnEvent::Opened];
+        assert!(opened(first) && opened(second));
     });
 }

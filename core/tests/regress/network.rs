@@ -26,6 +26,8 @@ type React = fn(&mut App, &mut ConnMut<App>, ConnEvent);
 #[derive(Default)]
 pub struct App {
     pub heard: Vec<(Conn, ConnEvent, u64)>,
+    /// How much input and output there was then, before the callback did anything.
+    pub levels: Vec<(Conn, ConnEvent, [usize; 2])>,
     pub received: HashMap<Conn, Vec<u8>>,
     /// What a connection still sends, as far as there is room.
     pub to_send: HashMap<Conn, Vec<u8>>,
@@ -41,6 +43,7 @@ impl App {
     pub fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         let id = conn.id();
         self.heard.push((id, event, conn.cx().now().as_micros() / 1_000));
+        self.levels.push((id, event, [conn.input_len(), conn.output_len()]));
         if let (ConnEvent::Opened, Some(listener)) = (event, conn.listener()) {
             self.accepted.push((listener, id));
         }

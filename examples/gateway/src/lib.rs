@@ -20,6 +20,7 @@ use core::time::Duration;
 
 use heapless::Deque;
 use picoevent::{ConnMut, Cx, EventMut, Listener, Pool, SetupError, Signal, Storage, UdpSocket};
+use picoevent_http::{Http, Server};
 
 mod console;
 mod discovery;
@@ -28,7 +29,7 @@ mod store;
 mod uplink;
 
 use console::Console;
-use http::Http;
+use http::{Page, Requests};
 use store::Store;
 use uplink::Uplink;
 
@@ -95,6 +96,7 @@ pub struct Gateway {
     taken: u32,
     lost: u32,
     served: u32,
+    requests: Requests,
     uplink: Uplink,
     console: Option<Listener>,
     /// The ports of console and status page.
@@ -123,6 +125,7 @@ impl Gateway {
             taken: 0,
             lost: 0,
             served: 0,
+            requests: Server::new(),
             uplink: Uplink::new(),
             console: None,
             ports: [CONSOLE_PORT, STATUS_PORT],
@@ -145,7 +148,7 @@ impl Gateway {
         let [consoles, requests, uplinks] = cx.add_pools(POOLS)?;
         self.set_ports(console.port(), status.port());
         let console = cx.listen::<Console>(console, consoles)?;
-        let status = cx.listen::<Http>(status, requests)?;
+        let status = cx.listen::<Http<Page>>(status, requests)?;
         let discovery = cx.bind(discovery, discovery::RINGS, Self::discovered)?;
         self.console = Some(console);
         if let Some(collector) = self.setup.collector {

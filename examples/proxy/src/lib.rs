@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The two connections are partners. When one side ends its stream, so does the proxy on the other side, after
-//! all bytes; the other direction goes on. When one side is reset or cannot be reached, the other is reset.
+//! all bytes; the other direction goes on. When one side is reset or cannot be reached, the other is reset, so that
+//! it does not take what it has for all there is.
 //! A side that takes no bytes makes the other wait, and is dropped after a minute.
 
 #![no_std]
@@ -15,8 +16,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use picoevent::{
-    Conn, ConnEnd, ConnMap, ConnMut, Cx, EventMut, Listener, Pool, PoolId, Protocol, SetupError,
-    Signal,
+    Conn, ConnEnd, ConnError, ConnMap, ConnMut, Cx, EventMut, Listener, Pool, PoolId, Protocol,
+    SetupError, Signal,
 };
 
 // Where the application's lines go.
@@ -123,10 +124,10 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
     /// Forgets one side that has ended. When it was lost, its partner is dropped.
     fn end(&mut self, conn: &mut ConnMut<Self>, end: ConnEnd) {
         let side = self.clients.remove(conn.id()).or(self.servers.remove(conn.id()));
-        if let (ConnEnd::Failed(_), Some(Side { partner, .. })) = (end, side)
+        if let (ConnEnd::Failed(error), Some(Side { partner, .. })) = (end, side)
             && let Ok(mut partner) = conn.cx().conn(partner)
         {
-            partner.abort();
+            partner.abort_with(error);
         }
     }
 }
@@ -142,7 +143,7 @@ impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
             && let Err(error) = app.accept(conn)
         {
             say!("no connection for a client: {}", error);
-            conn.abort();
+            conn.abort_with(ConnError::Refused);
         }
     }
 

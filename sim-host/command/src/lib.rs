@@ -1,17 +1,24 @@
-//! The test cases that the command knows by name: the examples and the prober.
+//! The test cases that the command knows by name: the examples, and the caller and the prober, which are
+//! made for testing.
 
 use echo::Echo;
 use hello_world::Hello;
 use picoevent_sim::world::{Choices, Script, TestCase};
 
+mod caller;
+mod chat;
 mod filtered;
 mod gateway;
 mod prober;
+mod proxy;
 mod udp_time;
 
+pub use caller::{Caller, caller};
+pub use chat::chat;
 pub use filtered::{Filtered, echo_filtered};
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};
+pub use proxy::proxy;
 pub use udp_time::udp_time;
 
 /// libevent's hello-world.

@@ -4,13 +4,15 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
+    caller, chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    proxy, udp_time,
 };
 
 fn main() -> ExitCode {
     let (hello_world, hello_world_v6) = (hello_world(), hello_world_v6());
     let (gateway, gateway_v6) = (gateway(), gateway_v6());
     let (echo, prober, udp_time) = (echo(), prober(), udp_time());
+    let (chat, proxy) = (chat(), proxy());
     command::main_as(
         "cargo sim",
         &[
@@ -19,9 +21,12 @@ fn main() -> ExitCode {
             &echo_filtered(),
             &prober,
             &gateway,
+            &caller(),
             &hello_world_v6,
             &gateway_v6,
             &udp_time,
+            &chat,
+            &proxy,
         ],
     )
 }

@@ -3,12 +3,13 @@
 //! The loop promises to check a due callback again before it calls it. An ordinary server rarely
 //! tests this, since its callbacks touch their own connection only. Here each byte that a client
 //! sends is a command. Some commands write to all other connections, disable them, remove their
-//! timeouts or close a listener, all while callbacks of those may be due. The application keeps its
+//! timeouts, give them other marks or close a listener, all while callbacks of those may be due. The application keeps its
 //! own record of what it has asked for, and [`Prober::problem`] reports what a callback then broke:
 //!
-//! * a write callback that runs while output is left;
+//! * a write callback that runs while output is left, more than the low mark;
 //! * a read callback, or a timeout, of a direction that was disabled;
 //! * a timeout that was removed;
+//! * a read callback with less input than the low mark, or more than the high mark;
 //! * an accept of a listener that was disabled or freed;
 //! * an end of stream that is reported in the pass in which the read callback wrote, before the
 //!   back end was offered what it wrote.
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use picoevent::{
     Conn, ConnEnd, ConnMut, Cx, Direction, Event, EventMut, Listener, Pool, PoolId, Protocol,
-    SetupError, Signal,
+    Settings, SetupError, Signal,
 };
 use picoevent_sim::world::{Choices, Script, Size, TestCase};
 
@@ -29,12 +30,24 @@ use picoevent_sim::world::{Choices, Script, Size, TestCase};
 pub const PORT: u16 = 9996;
 
 /// The commands that do more than write a byte, in the order in which a client draws them.
-const COMMANDS: &[u8] = b"ewrtlf";
+const COMMANDS: &[u8] = b"ewrtlfm";
 
 /// How long disabled connections and closed listeners stay so.
 const PAUSE: Duration = Duration::from_millis(50);
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What every connection begins with.
+static PLAIN: Settings = Settings::new().idle(READ_TIMEOUT).stall(WRITE_TIMEOUT);
+/// What a command gives other connections, for a while.
+static MARKED: Settings = Settings::new()
+    .idle(READ_TIMEOUT)
+    .stall(WRITE_TIMEOUT)
+    .input_marks(LOW_INPUT, HIGH_INPUT)
+    .output_marks(LOW_OUTPUT, usize::MAX);
+const LOW_INPUT: usize = 3;
+const HIGH_INPUT: usize = 5;
+const LOW_OUTPUT: usize = 2;
+
 /// Read timeouts in a row after which a client's connection is freed.
 const MOST_TIMEOUTS: u32 = 30;
 
@@ -59,6 +72,8 @@ struct Peer {
     next: u8,
     reads: bool,
     timed: bool,
+    /// It has other marks for a while.
+    marked: bool,
     /// Input was reported but not taken yet.
     owes: bool,
     /// The client has sent everything.
@@ -185,6 +200,7 @@ impl Prober {
             next: 0,
             reads: true,
             timed: true,
+            marked: false,
             owes: false,
             ended: false,
             wrote_in: 0,
@@ -204,6 +220,10 @@ impl Prober {
         if !self.peers[place].reads {
             self.broken(format!("connection {conn:?} was read, though reading is disabled"));
         }
+        let input = cx.conn(conn).map_or(0, |conn| conn.input_len());
+        if self.peers[place].marked && !(LOW_INPUT..=HIGH_INPUT).contains(&input) {
+            self.broken(format!("connection {conn:?} was read with {input} bytes of input"));
+        }
         self.peers[place].owes = true;
         self.serve(cx, conn, self.pass);
     }
@@ -211,7 +231,7 @@ impl Prober {
     fn flushed(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
         let Some(place) = self.place(conn) else { return };
         let left = cx.conn(conn).map_or(0, |conn| conn.output_len());
-        if left > 0 {
+        if left > if self.peers[place].marked { LOW_OUTPUT } else { 0 } {
             self.broken(format!("connection {conn:?} was told that all is sent, with {left} left"));
         }
         self.peers[place].writes += 1;
@@ -288,6 +308,7 @@ impl Prober {
                 b'w' => self.write_to_others(cx, conn),
                 b'r' => self.disable_reading(cx, conn),
                 b't' => self.remove_timeouts(cx, conn),
+                b'm' => self.set_marks(cx, conn),
                 b'l' => self.disable_listeners(cx),
                 b'f' => self.free_listener(cx),
                 _ => {}
@@ -322,6 +343,19 @@ impl Prober {
             if let Ok(mut view) = cx.conn(peer.conn) {
                 view.set_timeouts(None, None);
                 peer.timed = false;
+            }
+        }
+        self.resume_later(cx);
+    }
+
+    /// Gives all other connections marks, and their timeouts again.
+    fn set_marks(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
+            // One that holds more input than the high mark keeps its settings.
+            if let Ok(mut view) = cx.conn(peer.conn)
+                && view.set_settings(&MARKED).is_ok()
+            {
+                (peer.marked, peer.timed) = (true, true);
             }
         }
         self.resume_later(cx);
@@ -371,6 +405,11 @@ impl Prober {
         let mut owed = Vec::new();
         for peer in &mut self.peers {
             let Ok(mut view) = cx.conn(peer.conn) else { continue };
+            if std::mem::take(&mut peer.marked) {
+                // Input below the low mark is reported now.
+                let _ = view.set_settings(&PLAIN);
+                peer.timed = true;
+            }
             if !std::mem::replace(&mut peer.timed, true) {
                 view.set_timeouts(Some(READ_TIMEOUT), Some(WRITE_TIMEOUT));
             }

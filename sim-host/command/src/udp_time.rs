@@ -8,11 +8,12 @@ type Memory = Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
 
 const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
 
-/// The board's sockets first. Of the others, one has room for a single datagram, one for long ones.
+/// The board's sockets first. Of the others, one has room for a single datagram, one for many short ones, which the
+/// ring takes all at once.
 const SIZES: [Size<Time>; 3] = [
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 128>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 20, 1>::new),
-    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 1_472, 256, 8>::new),
+    Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 256, 8>::new),
 ];
 
 /// The longest request in bytes, which every size has room for.

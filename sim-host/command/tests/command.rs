@@ -87,7 +87,8 @@ fn a_simulation_is_watched() {
 fn the_applications_are_listed() {
     assert_eq!(
         said(&sim(&["list"]).stdout),
-        "hello-world\necho\necho-filtered\nprober\ngateway\nhello-world-v6\ngateway-v6\nudp-time\n"
+        "hello-world\necho\necho-filtered\nprober\ngateway\ncaller\nhello-world-v6\ngateway-v6\n\
+         udp-time\nchat\nproxy\n"
     );
 }
 

@@ -2,7 +2,8 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober, udp_time,
+    caller, chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    proxy, udp_time,
 };
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
@@ -21,7 +22,7 @@ fn simulations_are_the_same_in_every_build() {
     let digests = [sweep(&hello_world(), 400, 1).digest, sweep(&echo(), 300, 1).digest];
     assert_eq!(
         digests.map(|digest| format!("{digest:016x}")),
-        ["c4e611061d89bffa", "4964ed9035b1e55c"]
+        ["026375095a3e5773", "897f7b69820d01d3"]
     );
 }
 
@@ -37,6 +38,28 @@ fn echo_above_two_filters_works_in_every_kind_of_simulation() {
 fn what_is_due_is_checked_again_when_it_is_called() {
     let tally = sweep(&prober(), 1_000, 1);
     assert!(tally.served > 1_000, "{tally:?}");
+}
+
+/// The caller's connects wait for link and address, and it hears of both.
+#[test]
+fn a_client_that_calls_at_the_start_waits_for_the_network() {
+    let tally = sweep(&caller(), 600, 2);
+    assert!(tally.accepted > 600, "{tally:?}");
+    for kind in [FaultKind::LinkDown, FaultKind::AddressLost, FaultKind::AddressChanged] {
+        assert!(tally.struck[kind as usize] > 0, "{}: {:?}", kind.word(), tally.struck);
+    }
+    // A first connect is answered though the lease comes late and the link is down at first.
+    for (server, link) in [(1, 0), (5_000_000, 0), (3_000_000, 8_000_000), (9_000_000, 2_000_000)] {
+        let mut log = format!("setup lease-s 0 600\nsetup server-start-us 0 {server}\n");
+        log += "setup quiet-after-us 0 20000000\n";
+        if link > 0 {
+            log += "setup faults 0 1\nfault kind 0 link-down\n";
+            log += &format!("fault life-us 0 {link}\n");
+        }
+        let outcome = caller().replay(&log).expect("it is a choice log");
+        assert!(outcome.verdict.is_pass(), "{log}: {}", outcome.verdict);
+        assert_eq!(outcome.accepted, 1, "it called once: {log}");
+    }
 }
 
 #[test]
@@ -59,6 +82,22 @@ fn examples_work_over_ipv6() {
 fn datagrams_get_their_answers() {
     let tally = sweep(&udp_time(), 1_000, 1);
     assert!(tally.served > 1_000, "{tally:?}");
+}
+
+#[test]
+fn clients_of_chat_and_proxy_hear_what_they_must() {
+    for tally in [sweep(&chat(), 400, 1), sweep(&proxy(), 200, 1)] {
+        assert!(tally.served > 200, "{tally:?}");
+    }
+}
+
+/// Found by seed 292: a client that had ended its stream was told that it had all, when its server was reset.
+#[test]
+fn a_proxy_passes_on_a_reset_also_behind_the_clients_end() {
+    proxy().check_choices(
+        "setup more-clients 0 1\nserver troubles 0 1\nserver kind 0 refuses\nserver life-us 0 600\n\
+         script number 67 1\n",
+    );
 }
 
 #[test]

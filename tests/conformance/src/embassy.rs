@@ -6,7 +6,7 @@ mod clock;
 mod network;
 mod peer;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use picoevent::{End, Listener, Run, UdpSocket};
@@ -14,10 +14,10 @@ use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 
 use crate::App;
 use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, UDP, base_of};
-use network::{DEVICE, Network, PEER, SOCKETS};
+use network::{Network, SOCKETS, host};
 
-/// The stage over `picoevent-embassy`.
-pub struct EmbassyStage {
+/// The stage over `picoevent-embassy`, on a network of IPv4 or of IPv6.
+pub struct EmbassyStage<const V6: bool = false> {
     adapter: Adapter<'static, SOCKETS, UDP>,
     base: Base,
     app: App,
@@ -26,13 +26,13 @@ pub struct EmbassyStage {
     port: u16,
 }
 
-impl Stage for EmbassyStage {
+impl<const V6: bool> Stage for EmbassyStage<V6> {
     const STEP: Duration = Duration::from_millis(20);
     const LIMIT: Duration = Duration::from_secs(15);
 
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
-        let (network, stack) = Network::new();
+        let (network, stack) = Network::new(V6);
         let sockets = Box::leak(Box::new(Sockets::<SOCKETS, 512, 512>::new()));
         let udp = Box::leak(Box::new(UdpSockets::<UDP, 2048, 512>::new()));
         Self {
@@ -60,25 +60,28 @@ impl Stage for EmbassyStage {
 
     fn free_address(&mut self) -> SocketAddr {
         self.port += 1;
-        ([0, 0, 0, 0], self.port).into()
+        match V6 {
+            true => (Ipv6Addr::UNSPECIFIED, self.port).into(),
+            false => (Ipv4Addr::UNSPECIFIED, self.port).into(),
+        }
     }
 
     fn address_of(&mut self, listener: Listener) -> SocketAddr {
         let address = self.base.address_of(listener).expect("it was made");
-        (DEVICE, address.port()).into()
+        (host(V6, 2), address.port()).into()
     }
 
     fn closed_address(&mut self) -> SocketAddr {
-        (PEER, 9).into()
+        (host(V6, 1), 9).into()
     }
 
     fn silent_address(&mut self) -> SocketAddr {
-        ([10, 0, 0, 77], 9).into()
+        (host(V6, 77), 9).into()
     }
 
     fn host(&mut self) -> (SocketAddr, Call) {
         self.port += 1;
-        ((PEER, self.port).into(), self.network.peers.host(self.port))
+        ((host(V6, 1), self.port).into(), self.network.peers.host(self.port))
     }
 
     fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
@@ -119,12 +122,12 @@ impl Stage for EmbassyStage {
 
     fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
         let bound = self.base.udp(socket).expect("it is open").local_addr();
-        (DEVICE, bound.expect("it is bound").port()).into()
+        (host(V6, 2), bound.expect("it is bound").port()).into()
     }
 
     fn bind_host(&mut self) -> (SocketAddr, Host) {
         self.port += 1;
-        ((PEER, self.port).into(), self.network.peers.bind(self.port))
+        ((host(V6, 1), self.port).into(), self.network.peers.bind(self.port))
     }
 
     fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {

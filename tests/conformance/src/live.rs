@@ -3,13 +3,14 @@
 mod peer;
 mod watchdog;
 
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use picoevent::{End, Listener, Run, UdpSocket};
 use picoevent_mio::Live;
-use rustix::net::{AddressFamily, SocketType, listen, socket, sockopt};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket, sockopt};
 
 use crate::App;
 use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
@@ -25,8 +26,8 @@ fn own_host() -> SocketAddr {
     SocketAddr::from(([127, 1, high, low], 0))
 }
 
-/// The stage over `picoevent-mio`.
-pub struct LiveStage {
+/// The stage over `picoevent-mio`, over IPv4 or over IPv6.
+pub struct LiveStage<const V6: bool = false> {
     host: SocketAddr,
     live: Live,
     base: Base,
@@ -35,22 +36,32 @@ pub struct LiveStage {
     /// Sockets that make an address silent.
     silent: Vec<(TcpListener, TcpStream)>,
     hosts: Vec<Datagrams>,
+    /// Sockets that have a port and do not listen.
+    closed: Vec<OwnedFd>,
 }
 
-impl Stage for LiveStage {
+impl<const V6: bool> LiveStage<V6> {
+    fn family(&self) -> AddressFamily {
+        if V6 { AddressFamily::INET6 } else { AddressFamily::INET }
+    }
+}
+
+impl<const V6: bool> Stage for LiveStage<V6> {
     const STEP: Duration = Duration::from_millis(1);
     const LIMIT: Duration = Duration::from_secs(60);
 
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
         Self {
-            host: own_host(),
+            // There is one address of IPv6. A port that must stay closed is held, see `closed_address`.
+            host: if V6 { (Ipv6Addr::LOCALHOST, 0).into() } else { own_host() },
             live: Live::new().expect("a selector"),
             base,
             app,
             peers: Vec::new(),
             silent: Vec::new(),
             hosts: Vec::new(),
+            closed: Vec::new(),
         }
     }
 
@@ -77,8 +88,11 @@ impl Stage for LiveStage {
     }
 
     fn closed_address(&mut self) -> SocketAddr {
-        let listener = TcpListener::bind(self.host).expect("a port is free");
-        listener.local_addr().expect("it is bound")
+        let closed = socket(self.family(), SocketType::STREAM, None).expect("a descriptor");
+        bind(&closed, &self.host).expect("a port is free");
+        let address = getsockname(&closed).expect("it is bound").try_into();
+        self.closed.push(closed);
+        address.expect("it is of IP")
     }
 
     /// Returns the address of a listener whose backlog is full: the system drops further SYNs.
@@ -99,7 +113,7 @@ impl Stage for LiveStage {
     }
 
     fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
-        let client = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a descriptor");
+        let client = socket(self.family(), SocketType::STREAM, None).expect("a descriptor");
         sockopt::set_socket_recv_buffer_size(&client, window).expect("a size");
         let connected = rustix::net::connect(&client, &device);
         self.peers.push(Peer::client(connected.map(|()| client.into())));

@@ -160,7 +160,9 @@ fn feed(base: &mut Base<'_>, conn: Conn) {
     any(&mut *base).sent(conn, any(1));
     any(&mut *base).finished(conn);
     any(&mut *base).failed(conn, any(ConnError::Reset));
-    any(&mut *base).failed(conn, any(any(ConnError::Reset).found(direction())));
+    let failure = any(any(ConnError::Reset).found(direction()));
+    any((failure.error(), failure.direction()));
+    any(&mut *base).failed(conn, failure);
     any(&mut *base).delivered(conn);
     any((base.is_lingering(conn), any(base).end_lingering()));
 }

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use picoevent::{Conn, EventBase, Pool, Protocol, Storage};
+use picoevent::{Conn, Cx, EventBase, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
-    Encoded, File, Http, Length, Limits, Message, Method, Multipart, MultipartError, Part, Piece,
-    Reply, ReplyError, Request, Route, Server, SetCookie, Site, Socket, Status, fields,
+    Ask, CallError, Caller, Calls, Client, Encoded, File, Http, Length, Limits, Message, Method,
+    Multipart, MultipartError, Part, Piece, Reply, ReplyError, Request, Response, Route, Server,
+    SetCookie, Site, Socket, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -13,6 +14,7 @@ use crate::unknown::{address, any, bytes, word};
 /// An application with a server.
 pub struct App {
     http: Server<2, 40>,
+    client: Client<40>,
 }
 
 type Base<'s> = EventBase<'s, App>;
@@ -38,6 +40,7 @@ impl Site<App> for Page {
         .line(100)
         .fields(9)
         .body(1_000)
+        .message(1_000)
         .requests(9)
         .head(Duration::from_secs(1))
         .rate(1)
@@ -56,7 +59,7 @@ pub fn every_verb() {
     let base = &mut EventBase::new(&mut storage);
     let Ok(pool) = any(&mut *base).add_pool(any(Pool::new(2))) else { return };
     any(any(&mut *base).listen::<Http<Page>>(address(), any(pool))).ok();
-    let mut app = any(App { http: Server::new() });
+    let mut app = any(App { http: Server::new(), client: Client::new() });
     any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
     any(Server::<1, 1>::default().len());
     if let Ok(conn) = any(&mut *base).connect::<Http<Page>>(address(), any(pool)) {
@@ -67,6 +70,7 @@ pub fn every_verb() {
         any(&mut *base).advance(any(picoevent::Instant::ZERO));
         any(&mut *base).dispatch(&mut app);
     }
+    asking(&mut app, any(&mut *base), any(pool));
     for (name, value) in fields(bytes()) {
         any((
             name == word(),
@@ -160,4 +164,46 @@ fn login(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
         any(piece == Err(MultipartError::TooLong) || piece == Ok(Piece::Ends));
     }
     any((form.is_complete(), &mut *app));
+}
+
+struct Asks;
+
+impl Caller<App> for Asks {
+    const HEADERS: &'static [&'static str] = &["Content-Type"];
+    type Client = Client<40>;
+
+    fn client(app: &mut App) -> &mut Client<40> {
+        &mut any(app).client
+    }
+
+    fn answered(_: &mut App, response: &mut Response<'_, '_, '_, '_, App>) {
+        any((response.status(), response.header(word())));
+        any(response.cx().now());
+    }
+
+    fn part(_: &mut App, response: &mut Response<'_, '_, '_, '_, App>) {
+        any(response.data());
+        any(response.take(any(1)));
+    }
+
+    fn upload(_: &mut App, response: &mut Response<'_, '_, '_, '_, App>) {
+        any((response.written(), response.unwritten()));
+        any(any(&mut *response).write(bytes())).ok();
+        any(any(&mut *response).write_some(bytes()));
+        any(any(&mut *response).finish()).ok();
+    }
+
+    fn done(app: &mut App, cx: &mut Cx<'_, App>, outcome: Result<Status, CallError>) {
+        any((app, cx.now(), outcome == Err(CallError::Cancelled)));
+    }
+}
+
+fn asking(app: &mut App, base: &mut Base<'_>, pool: PoolId) {
+    any((app.client.is_busy(), Client::<1>::default().is_busy()));
+    let ask = Ask::get(address(), word(), word()).fields(word()).content(any(Length::Unknown));
+    any(Calls::<Asks>::ask(app, any(&mut *base), pool, any(&ask))).ok();
+    any(Ask::new(any(Method::Put), address(), word(), word()));
+    any(Calls::<Asks>::go_on(app, any(&mut *base)));
+    any(Calls::<Asks>::cancel(app, any(&mut *base)));
+    any(&mut *base).dispatch(app);
 }

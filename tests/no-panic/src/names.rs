@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use picoevent::{ConnMut, Cx, EventBase, PoolId, Protocol, Storage, UdpRings};
+use picoevent_dns::mdns::{self, HasMdns, Responder, Service};
 use picoevent_dns::wire::{self, Kind, Message, Name, Record, Section, Writer};
 use picoevent_dns::{
     self as dns, Addresses, Family, HasResolver, Lookup, LookupError, Resolver, ResolverMut,
@@ -72,11 +73,13 @@ pub fn every_verb(pool: PoolId) {
     any(dns::name_servers(word()).last());
     read();
     write();
+    neighbours();
 }
 
 fn read() {
     any(wire::is_host_name(word()));
     let Ok(message) = Message::parse(bytes()) else { return };
+    any(message.question_bytes());
     any((
         message.id(),
         message.flags(),
@@ -98,6 +101,7 @@ fn read() {
 
 fn name(name: Name<'_>) {
     any((name.labels().last(), name.is(word()), name.is_exactly(word()), name == any(name)));
+    any(name.is_of(any(&[word(), word()])));
 }
 
 fn write() {
@@ -109,5 +113,38 @@ fn write() {
         writer.name(word());
         writer.bytes(bytes());
     });
+    writer.questions_of((any(1), bytes()));
+    writer.question_for(any(&[word(), word()]), any(Kind::A), any(1));
+    let texts = &[word(), word()];
+    writer.record_of(any(Section::Answer), texts, any(Kind::A), any(1), any(60), |writer| {
+        writer.name_of(any(texts));
+    });
     any(writer.finish());
+}
+
+/// An application with a responder.
+struct Host(Responder);
+
+impl HasMdns for Host {
+    fn mdns(&mut self) -> &mut Responder {
+        &mut self.0
+    }
+}
+
+fn services() -> &'static [Service] {
+    static SERVICES: [Service; 1] = [Service { kind: "_http._tcp", port: 80, text: &["a=b"] }];
+    any(&SERVICES)
+}
+
+fn neighbours() {
+    let mut storage = Storage::<Host, 1, 0, 64, 0, 0, 0, 1>::new();
+    let mut base = EventBase::new(any(&mut storage));
+    let mut app = Host(any(Responder::new()));
+    app.0.set_addresses(any(&[address().ip()]));
+    any(mdns::announce(any(&mut app), any(&mut *base), word(), services())).ok();
+    while let Some(fired) = any(&mut base).next() {
+        any(fired).call(any(&mut app), any(&mut *base));
+    }
+    any(any(&app).0.name());
+    mdns::withdraw(any(&mut app), any(&mut *base));
 }

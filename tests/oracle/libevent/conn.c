@@ -144,6 +144,13 @@ void perform_on_conn(struct actor *actor, const struct op *op)
 	case OP_AGAIN:
 		bufferevent_trigger(actor->conn, EV_READ, BEV_OPT_DEFER_CALLBACKS);
 		break;
+	case OP_REFILL:
+		bufferevent_trigger(actor->conn, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+		break;
+	case OP_MARKS:
+		bufferevent_setwatermark(actor->conn, (short)op->b, (size_t)op->c, (size_t)op->d);
+		say(" ok\n");
+		return;
 	case OP_ABORT:
 		free_conn(actor);
 		break;

@@ -8,7 +8,7 @@
 const char *const VERB_NAMES[VERBS] = {
 	"add", "del", "act", "prio", "notimer", "free", "make", "ask", "counts", "peaks",
 	"all", "got", "exit", "break", "continue", "take", "look", "ready", "raise",
-	"peer", "write", "some", "room", "consume", "enable", "disable", "timeouts", "again", "state", "abort",
+	"peer", "write", "some", "room", "consume", "enable", "disable", "timeouts", "again", "refill", "marks", "state", "abort",
 	"watch", "unwatch", "run",
 };
 
@@ -72,7 +72,7 @@ static void read_peer(struct op *op)
 
 static struct op read_op(void)
 {
-	struct op op = { .a = NONE, .b = NONE, .c = NONE };
+	struct op op = { .a = NONE, .b = NONE, .c = NONE, .d = NONE };
 	const char *name = word();
 	while (op.verb < VERBS && strcmp(VERB_NAMES[op.verb], name) != 0)
 		op.verb++;
@@ -97,13 +97,19 @@ static struct op read_op(void)
 		op.b = number();
 		op.c = number();
 		break;
+	case OP_MARKS:
+		op.a = number();
+		op.b = conditions();
+		op.c = number();
+		op.d = number();
+		break;
 	case OP_PRIO: case OP_RAISE: case OP_WRITE: case OP_SOME:
 	case OP_ROOM: case OP_CONSUME:
 		op.a = number();
 		op.b = number();
 		break;
 	case OP_DEL: case OP_NOTIMER: case OP_FREE: case OP_MAKE: case OP_ASK: case OP_EXIT:
-	case OP_AGAIN: case OP_STATE: case OP_ABORT: case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
+	case OP_AGAIN: case OP_REFILL: case OP_STATE: case OP_ABORT: case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
 		op.a = number();
 		break;
 	case OP_COUNTS: case OP_PEAKS: case OP_ALL: case OP_GOT: case OP_BREAK: case OP_CONTINUE:

@@ -45,6 +45,8 @@ pub enum Switch {
     EndOnce,
     NothingToWrite,
     RoomOnce,
+    HeldBack,
+    MarksRefused,
     DueChecked,
     ConsumeRestarts,
     OneMask,
@@ -171,6 +173,12 @@ differences! {
     RoomOnce "room for output" "B4":
         "a low mark calls the write callback after each write that leaves no more output than that"
         => "the room that was asked for is reported once, at once if it is there";
+    HeldBack "held back" "B9":
+        "input below the low mark is not reported when the mark is lowered"
+        => "it is";
+    MarksRefused "marks refused" "M4":
+        "any marks are taken"
+        => "those the wrong way round are refused, and a high mark below what is held";
     DueChecked "due is checked" "B2, B3, M6":
         "a deferred callback runs, whatever has changed since"
         => "it runs if its reason holds, and its direction is enabled";

@@ -262,6 +262,12 @@ pub enum Op {
     /// Requests the callback for input again.
     #[display("again {0}")]
     Again(Id),
+    /// Requests the callback for output again.
+    #[display("refill {0}")]
+    Refill(Id),
+    /// Sets the low and the high mark of a direction.
+    #[display("marks {0} {1} {2} {3}")]
+    Marks(Id, #[display(with = Letters)] u8, usize, usize),
     /// Asks how many bytes it holds, and which directions are enabled.
     #[display("state {0}")]
     State(Id),
@@ -326,6 +332,8 @@ impl Op {
             | Self::Disable(id, _)
             | Self::Timeouts(id, ..)
             | Self::Again(id)
+            | Self::Refill(id)
+            | Self::Marks(id, ..)
             | Self::State(id)
             | Self::Abort(id)
             | Self::Watch(id)

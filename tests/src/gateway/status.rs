@@ -9,7 +9,8 @@ use super::client::{Client, LIMIT, PAUSE};
 use super::http::{GET, Response, Status, open};
 use super::{Check, Gateway, console};
 
-const BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BUSY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const OTHER: &str = "GET /other HTTP/1.1\r\nHost: gateway\r\n\r\n";
 
 /// Bytes of a header, with the empty line at its end.
@@ -125,11 +126,16 @@ fn other_paths_and_methods(gateway: &Gateway<'_>) -> Result<()> {
         ensure!(response.status == 404 && !response.closes(), "{path} gives {response:?}");
     }
     again(&mut client)?;
-    for method in ["POST", "DELETE", "OPTIONS", "get"] {
-        let request = format!("{method} /status HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
-        let response = refusal(gateway.status, request.as_bytes(), 405)?;
+    for method in ["POST", "DELETE", "PUT"] {
+        let (mut client, _) = open(gateway.status)?;
+        client.send(format!(
+            "{method} /status HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n"
+        ))?;
+        let response = Response::receive(&mut client)?;
+        ensure!(response.status == 405, client.wrong(&format!("405 instead of {response:?}")));
         let allow = response.header("Allow");
-        ensure!(allow == Some("GET"), "{method} is refused with Allow: {allow:?}");
+        let has_get = allow.is_some_and(|allow| allow.split(", ").any(|method| method == "GET"));
+        ensure!(has_get, "{method} is refused with Allow: {allow:?}");
     }
     Ok(())
 }
@@ -147,11 +153,11 @@ fn refusal(address: SocketAddr, request: &[u8], status: u16) -> Result<Response>
 
 fn bodies_and_large_headers(gateway: &Gateway<'_>) -> Result<()> {
     for header in ["Content-Length: 5", "content-length: 1", "Transfer-Encoding: chunked"] {
-        let request = format!("GET /status HTTP/1.1\r\n{header}\r\n\r\n");
+        let request = format!("GET /status HTTP/1.1\r\nHost: gateway\r\n{header}\r\n\r\n");
         refusal(gateway.status, request.as_bytes(), 413)?;
     }
     let of_length = |length: usize| {
-        let start = "GET /status HTTP/1.1\r\nX: ";
+        let start = "GET /status HTTP/1.1\r\nHost: a\r\nX: ";
         format!("{start}{}\r\n\r\n", "x".repeat(length - start.len() - 4))
     };
     let (mut client, _) = open(gateway.status)?;
@@ -171,7 +177,6 @@ fn malformed(gateway: &Gateway<'_>) -> Result<()> {
         &b"nonsense\r\n\r\n"[..],
         b"GET /status\r\n\r\n",
         b"GET  /status HTTP/1.1\r\n\r\n",
-        b"GET /status HTTP/9.9\r\n\r\n",
         b"GET status HTTP/1.1\r\n\r\n",
         b"GET /status HTTP/1.1 x\r\n\r\n",
         b"GET /status HTTP/1.1\r\nno colon\r\n\r\n",

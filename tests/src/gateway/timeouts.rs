@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketType, connect, socket};
 
-use super::client::{Client, LIMIT, PAUSE};
+use super::client::{Client, Event, LIMIT, PAUSE};
 use super::collector::{Collector, Deaf, How};
 use super::http::{self, GET, Response, Status};
 use super::uplink::{self, confirmed_so_far, silence, too_many_samples, wait};
@@ -124,7 +124,16 @@ fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
 fn no_header(gateway: &Gateway<'_>) -> Result<()> {
     let began = Instant::now();
     let mut client = Client::connect(gateway.status)?;
-    times_out(&mut client, began)
+    idles_out(&mut client, began)
+}
+
+/// A client that asks nothing is told so, or its connection just ends.
+fn idles_out(client: &mut Client, began: Instant) -> Result<()> {
+    match client.receive(HEADER + LATE)? {
+        Event::Bytes => times_out(client, began),
+        Event::End => came_after(began, HEADER),
+        Event::Reset | Event::Nothing => bail!(client.wrong("408, or the end")),
+    }
 }
 
 fn times_out(client: &mut Client, began: Instant) -> Result<()> {
@@ -152,7 +161,7 @@ fn nothing_after_a_request(gateway: &Gateway<'_>) -> Result<()> {
     let began = Instant::now();
     client.send(GET)?;
     Response::receive(&mut client)?.status()?;
-    times_out(&mut client, began)
+    idles_out(&mut client, began)
 }
 
 /// What the uplink waits for, one after the other.

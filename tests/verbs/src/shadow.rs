@@ -219,6 +219,15 @@ impl ConnShadow {
         }
     }
 
+    /// The application aborts it with an error: it is dropped in any case.
+    pub fn abort_with(&mut self, end: ConnEnd) {
+        if self.failed {
+            self.life = Life::Released;
+        } else {
+            self.drop(end);
+        }
+    }
+
     pub fn close_as(&mut self, now: Instant, end: ConnEnd) {
         self.life = Life::Closing;
         self.input.clear();

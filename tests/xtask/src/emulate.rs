@@ -25,6 +25,7 @@ use crate::{
 /// Returns the ports that an example listens on. The first is the one that `--port` is about.
 fn guest_ports(example: &str) -> &'static [Port] {
     match example {
+        "device" => &[Port::Tcp(8080)],
         "gateway" => &[Port::Tcp(2323), Port::Tcp(8080), Port::Udp(2324)],
         "chat" => &[Port::Tcp(9997)],
         "proxy" => &[Port::Tcp(9996)],

@@ -88,7 +88,9 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
 fn feature_of(program: &str) -> Option<&'static str> {
     match program {
         "recorded" => Some("record"),
+        "device" => Some("device"),
         "gateway" | GATEWAY_AS_TASKS | "udp-time" => Some("udp"),
+        "hello-world-v6" => Some("ipv6"),
         _ => None,
     }
 }

@@ -22,7 +22,17 @@ const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications, swept one after the other.
-const APPLICATIONS: [&str; 5] = ["hello-world", "echo", "echo-filtered", "prober", "gateway"];
+const APPLICATIONS: [&str; 9] = [
+    "hello-world",
+    "echo",
+    "echo-filtered",
+    "prober",
+    "udp-time",
+    "chat",
+    "proxy",
+    "caller",
+    "gateway",
+];
 
 /// How a bug was found.
 struct Found {

@@ -45,6 +45,8 @@
 //!   answer that is cut off is fetched over TCP, if there is a [pool](Resolver::set_tcp_pool) for that.
 //! * An answer counts only if it comes from one of the servers, to the port, with the number and with the case of
 //!   the letters that were chosen at random for this question (RFC 5452).
+//! * Names that end in `.local` are asked from the neighbours, by multicast (RFC 6762), and need no server. An answer
+//!   counts from any of them.
 //! * Answers are kept as long as they say, also those that there is nothing. When the room is used up, the
 //!   answer that ends first makes room.
 //!
@@ -66,6 +68,7 @@ mod addresses;
 mod answer;
 mod error;
 mod literal;
+pub mod mdns;
 mod questions;
 mod resolver;
 mod system;

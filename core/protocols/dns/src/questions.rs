@@ -1,6 +1,6 @@
 //! Questions: names that are looked up, and what is known of them.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use picoevent::Instant;
@@ -10,6 +10,9 @@ use crate::answer::Answer;
 use crate::error::{LookupError, ResolveError};
 use crate::resolver::{LookupSlot, ResolverMut, Then};
 use crate::{Family, wire};
+
+/// Whom names that end in `.local` are asked from: all on the network who have names (RFC 6762, 5.1).
+const NEIGHBOURS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
 /// How often each server is asked.
 const ROUNDS: u8 = 3;
@@ -175,29 +178,38 @@ impl<A> ResolverMut<'_, A> {
     /// Begins the next try of a question: returns which server is asked, or `None` when all were asked
     /// often enough.
     pub(crate) fn next_try(&mut self, place: usize, now: Instant) -> Option<SocketAddr> {
-        let servers = self.client.servers.len();
+        let is_local = self.is_local(place);
+        let servers = if is_local { 1 } else { self.client.servers.len() };
         let question = self.questions.get_mut(place)?;
         let round = usize::from(question.tries).checked_div(servers);
         let Some(round) = round.filter(|round| *round < ROUNDS.into()) else {
-            let error = if servers == 0 { LookupError::NoServer } else { LookupError::NoAnswer };
+            let error = match servers {
+                0 => LookupError::NoServer,
+                // No neighbour has the name.
+                _ if is_local => LookupError::NoSuchName,
+                _ => LookupError::NoAnswer,
+            };
             question.know(Err(error), now);
             return None;
         };
         let server = usize::from(self.client.first).wrapping_add(question.tries.into());
         question.tries = question.tries.saturating_add(1);
         question.until = now.after(FIRST_WAIT.saturating_mul(1 << round.min(ROUNDS.into())));
+        if is_local {
+            return Some(NEIGHBOURS);
+        }
         let server = server.checked_rem(servers)?;
         self.client.servers.get(server).copied()
     }
 
     /// Chooses the number of a question and the case of its letters at random. When servers are asked for the last
-    /// time, all letters are small, because there are servers that change them.
+    /// time, all letters are small, because there are servers that change them. So may neighbours.
     pub(crate) fn disguise(&mut self, place: usize, id: u16, bits: &[u8]) {
-        let servers = self.client.servers.len();
+        let (servers, is_local) = (self.client.servers.len(), self.is_local(place));
         let (start, most) = (place.saturating_mul(self.longest), self.longest);
         let room = self.names.get_mut(start..).and_then(|rest| rest.get_mut(..most));
         let Some((question, room)) = self.questions.get_mut(place).zip(room) else { return };
-        let is_last = usize::from(question.tries) > servers.saturating_mul(PLAIN_ROUND);
+        let is_last = is_local || usize::from(question.tries) > servers.saturating_mul(PLAIN_ROUND);
         if question.tries == 1 {
             question.id = id;
         } else if !is_last {
@@ -228,15 +240,20 @@ impl<A> ResolverMut<'_, A> {
         state: State,
         now: Instant,
     ) -> Option<usize> {
-        let number = self.client.servers.iter().position(|held| is_same_host(*held, server))?;
+        let number = self.client.servers.iter().position(|held| is_same_host(*held, server));
+        let is_neighbour = server.port() == NEIGHBOURS.port();
         let read = (0..self.questions.len()).find_map(|place| {
             let question = self.questions.get(place).filter(|held| held.state == state)?;
+            let may_answer = if self.is_local(place) { is_neighbour } else { number.is_some() };
+            if !may_answer {
+                return None;
+            }
             // Before the first try, it has no number.
             let (id, family) = (question.tries > 0).then_some((question.id, question.family))?;
             Some((place, crate::answer::read(message, id, self.name(place), family)?))
         });
         let (place, answer) = read?;
-        let has_pool = self.client.tcp_pool.is_some();
+        let has_pool = self.client.tcp_pool.is_some() && number.is_some();
         let question = self.questions.get_mut(place)?;
         let until = |seconds: u32| now.after(Duration::from_secs(seconds.into()));
         match answer {
@@ -256,8 +273,18 @@ impl<A> ResolverMut<'_, A> {
                 return Some(place);
             }
         }
-        self.client.first = number as u8;
+        if let Some(number) = number {
+            self.client.first = number as u8;
+        }
         Some(place)
+    }
+
+    /// Returns whether the neighbours are asked for a name, and no server.
+    fn is_local(&self, place: usize) -> bool {
+        let name = self.name(place).as_bytes();
+        let end =
+            name.last_chunk().is_some_and(|end: &[u8; 6]| end.eq_ignore_ascii_case(b".local"));
+        end && name.len() > 6
     }
 
     /// Returns whether a question is to be asked now.

@@ -150,7 +150,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.answer_itself();
             return Ok(());
         };
-        if self.x.content > self.site.limits.body {
+        let longest = self.site.limits.body;
+        if self.x.content > longest || longest == 0 && has_body {
             return Err(Status::CONTENT_TOO_LARGE);
         }
         self.x.body = self.x.content;
@@ -172,6 +173,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             if self.x.content as usize > self.conn.ring_sizes().0 {
                 return Err(Status::CONTENT_TOO_LARGE);
             }
+        }
+        if route.part.is_some() {
+            self.x.set(flag::STREAMED);
         }
         if self.x.has(flag::EXPECTS) {
             // There is the room of an answer.
@@ -269,7 +273,7 @@ fn find_route(
 /// The body.
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Reads a body of a known length.
-    fn read_content(&mut self, app: &mut A) -> Result<Step, Status> {
+    pub(crate) fn read_content(&mut self, app: &mut A) -> Result<Step, Status> {
         if self.x.content == 0 { Ok(self.end_body(app)) } else { self.pass_on(app) }
     }
 
@@ -346,7 +350,6 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             return self.wait_for_input();
         }
         let before = self.x.content;
-        self.x.set(flag::PASSED);
         part(app, self, Part::More);
         if self.x.has(flag::ANSWERED) {
             self.x.input = Input::Done;
@@ -395,7 +398,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Waits for more room than there is. An application that has left all the room there is has nothing to
     /// write, and says so when it has.
-    fn wait_to_pull(&mut self) {
+    pub(crate) fn wait_to_pull(&mut self) {
         if self.conn.output_len() > 0 {
             let (_, size) = self.conn.ring_sizes();
             let room = self.conn.room().saturating_add(1).max(size / 2);
@@ -427,7 +430,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.conn.cancel_alarm();
             return;
         }
-        self.x.mark = self.progress();
+        if timer == Timer::Rate {
+            self.x.mark = self.progress();
+        }
         self.conn.alarm_after(delay);
     }
 
@@ -455,13 +460,13 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Returns how many bytes the peer has sent and taken.
-    fn progress(&self) -> u32 {
+    pub(crate) fn progress(&self) -> u32 {
         let held = (self.conn.input_len() as u32).wrapping_sub(self.conn.output_len() as u32);
         self.x.moved.wrapping_add(held)
     }
 
     /// Returns whether it is the peer that is waited for, and it was slow.
-    fn is_too_slow(&self) -> bool {
+    pub(crate) fn is_too_slow(&self) -> bool {
         let takes_pieces = self.route().is_some_and(|route| route.part.is_some());
         let is_data = matches!(self.x.input, Input::Body | Input::Chunk);
         let is_held_back = takes_pieces && is_data && self.conn.input_len() > 0;
@@ -479,7 +484,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if self.x.input == Input::Frames {
             self.call_hook(app, |hooks| hooks.ended);
         } else if self.x.awaits_body()
-            && self.x.has(flag::PASSED)
+            && self.x.has(flag::STREAMED)
             && let Some(part) = self.route().and_then(|route| route.part)
         {
             part(app, self, Part::Lost);

@@ -47,10 +47,12 @@ pub(crate) mod flag {
     pub(crate) const LATER: u32 = 1 << 21;
     /// The handler was called.
     pub(crate) const CALLED: u32 = 1 << 22;
-    /// Body was passed on.
-    pub(crate) const PASSED: u32 = 1 << 23;
+    /// The body is streamed to the application, which has not all of it.
+    pub(crate) const STREAMED: u32 = 1 << 23;
     /// An answer without content: to `HEAD`, or of a status without.
     pub(crate) const BARE: u32 = 1 << 24;
+    /// The body ends with the connection.
+    pub(crate) const UNBOUNDED: u32 = 1 << 28;
     /// The peer sends no more. Stays for the whole connection.
     pub(crate) const EOF: u32 = 1 << 31;
 }

@@ -11,9 +11,6 @@ use crate::route::Site;
 use crate::server::Slots;
 use crate::websocket::Socket;
 
-const UNAVAILABLE: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
 /// An HTTP server for a site: a kind of connection, to listen with.
 ///
 /// A lamp:
@@ -211,11 +208,11 @@ impl<S> Http<S> {
 impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     const STALL: Option<Duration> = S::STALL;
     const ROOM: usize = S::ROOM;
-    const BUSY: &'static [u8] = UNAVAILABLE;
+    const BUSY: &'static [u8] = S::BUSY;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         if !S::server(app).add(conn.id()) {
-            conn.write_some(UNAVAILABLE);
+            conn.write_some(S::BUSY);
             return conn.close();
         }
         Self::run(app, conn, |app, request| request.advance(app));

@@ -16,6 +16,7 @@ extern crate std;
 mod base64;
 mod buffer;
 mod chunk;
+mod client;
 mod encoded;
 mod engine;
 mod exchange;
@@ -36,6 +37,7 @@ mod status;
 mod text;
 mod websocket;
 
+pub use client::{Ask, CallError, Caller, Calls, Client, Response};
 pub use encoded::{Encoded, fields};
 pub use file::File;
 pub use http::Http;

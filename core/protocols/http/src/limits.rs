@@ -17,6 +17,7 @@ pub struct Limits {
     pub(crate) fields: u8,
     pub(crate) requests: u16,
     pub(crate) body: u32,
+    pub(crate) message: u32,
     pub(crate) rate: u32,
     pub(crate) head: Duration,
     pub(crate) idle: Duration,
@@ -27,7 +28,7 @@ impl Limits {
     /// How long the rate of a body or an answer is measured.
     pub(crate) const WINDOW: Duration = Duration::from_secs(5);
 
-    /// Lines of 2,048 bytes, 64 header fields, 1 MiB of body, 1,000 requests on a connection, 10 s for a head,
+    /// Lines of 2,048 bytes, 64 header fields, 1 MiB of body, messages of 64 KiB, 1,000 requests on a connection, 10 s for a head,
     /// 100 bytes a second, 30 s between requests, 10 s without any progress of an answer.
     pub const fn new() -> Self {
         Self {
@@ -35,6 +36,7 @@ impl Limits {
             fields: 64,
             requests: 1_000,
             body: 1 << 20,
+            message: 1 << 16,
             rate: 100,
             head: Duration::from_secs(10),
             idle: Duration::from_secs(30),
@@ -55,10 +57,16 @@ impl Limits {
         Self { fields, ..self }
     }
 
-    /// Sets the longest body. A longer one is answered with 413.
+    /// Sets the longest body. A longer one is answered with 413; with a limit of zero every one is.
     #[must_use]
     pub const fn body(self, bytes: u32) -> Self {
         Self { body: bytes, ..self }
+    }
+
+    /// Sets the longest message of a WebSocket. A longer one ends it, with the code 1009.
+    #[must_use]
+    pub const fn message(self, bytes: u32) -> Self {
+        Self { message: bytes, ..self }
     }
 
     /// Sets the most requests on a connection, one at least: the answer to the last one says that the

@@ -2,6 +2,9 @@
 
 use core::time::Duration;
 
+#[cfg(doc)]
+use picoevent::Protocol;
+
 use crate::engine::Step;
 use crate::exchange::Exchange;
 use crate::file::{self, File};
@@ -165,6 +168,9 @@ impl<A: 'static> Route<A> {
     }
 }
 
+const UNAVAILABLE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// A site: its routes, its limits, and where the application keeps its [`Server`](crate::Server).
 ///
 /// [`Http`](crate::Http) has an example.
@@ -179,6 +185,9 @@ pub trait Site<A: 'static>: Sized {
     /// ring, requests wait. The library's own answers need
     /// 160 bytes, and those with files 320.
     const ROOM: usize = 320;
+
+    /// What clients get that come when all places of the pool are taken; see [`Protocol::BUSY`].
+    const BUSY: &'static [u8] = UNAVAILABLE;
 
     /// The memory for the requests; see [`Server`](crate::Server).
     type Server: Slots;

@@ -1,7 +1,8 @@
 //! The Stellaris LM3S6965 evaluation board, as QEMU models it: a Cortex-M3 at 12.5 MHz with 64 KB
 //! of RAM, 256 KB of flash and an Ethernet controller that loses nothing.
 //!
-//! The address is static, 10.0.2.15/24, the one QEMU's user network gives its guest.
+//! The address is static, 10.0.2.15/24, the one QEMU's user network gives its guest. With the feature `ipv6` the board
+//! has fd00::15/64, too.
 
 #![no_std]
 
@@ -14,6 +15,14 @@ use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV
 mod clock;
 mod ethernet;
 mod interrupt;
+#[cfg(feature = "ipv6")]
+mod ipv6;
+#[cfg(not(feature = "ipv6"))]
+mod ipv6 {
+    //! Without the feature `ipv6`: IPv4 only.
+
+    pub(crate) use core::convert::identity as also;
+}
 mod uart;
 
 pub use board_support::{
@@ -49,7 +58,7 @@ pub fn run<const SOCKETS: usize>(
         gateway: Some(GATEWAY),
         dns_servers: Default::default(),
     });
-    let (stack, runner) = network::start(ethernet, config, resources, hardware);
+    let (stack, runner) = network::start(ethernet, ipv6::also(config), resources, hardware);
     executor::run(|spawner| {
         spawner.spawn(serve_network(runner).expect("spawned once"));
         start(spawner, stack);

@@ -42,14 +42,16 @@ impl<A: 'static> TestCase<A> {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = simulator.shared.ether.borrow_mut();
         let (servers, handlers) = (&self.program.servers, &self.program.handlers);
+        let troubles: Vec<_> = servers.iter().map(|server| server.troubles).collect();
         let given = Given {
             sizes: self.sizes.len(),
-            servers: servers.len(),
+            servers: &troubles,
             handlers: handlers.len(),
             has_ipv6: self.program.has_ipv6,
             // An application without listeners has servers or UDP clients only.
             has_clients: !self.scripts.is_empty() || servers.is_empty() && self.services.is_empty(),
             services: &self.services,
+            crowd: self.crowd.as_ref(),
         };
         let mut plan = Plan::draw(&mut ether.choice_log, given, &script);
         let choice_log = &mut ether.choice_log;
@@ -79,6 +81,8 @@ impl<A: 'static> TestCase<A> {
                 limits: &limits,
                 handlers,
                 services: &self.services,
+                keeps_silent_clients: self.keeps_silent_clients,
+                relays: self.relays,
                 has_ipv6: given.has_ipv6,
             };
             let mut simulation =

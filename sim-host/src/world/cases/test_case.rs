@@ -9,6 +9,7 @@ use crate::world::device::interrupt::{Handler, Source};
 use crate::world::device::program::Program;
 use crate::world::device::size::Size;
 use crate::world::peers::answers::UdpService;
+use crate::world::peers::crowd::CrowdMaker;
 use crate::world::peers::script::{Choices, Script};
 use crate::world::peers::server::{AnyServer, Server};
 use crate::world::peers::service::Service;
@@ -26,6 +27,8 @@ pub struct TestCase<A> {
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     /// What the application answers over UDP.
     pub(super) services: Vec<UdpService>,
+    /// What makes the program of the clients that follow no script.
+    pub(super) crowd: Option<CrowdMaker>,
     pub(super) sizes: Vec<Size<A>>,
     /// The least size of a device's rings, in bytes.
     min_input: usize,
@@ -33,6 +36,9 @@ pub struct TestCase<A> {
     /// The least number of sockets in a device's pool.
     min_sockets: usize,
     pub(super) ends_when_interrupted: bool,
+    /// Silent clients stay until they leave by themselves.
+    pub(super) keeps_silent_clients: bool,
+    pub(super) relays: bool,
 }
 
 impl<A: 'static> TestCase<A> {
@@ -76,11 +82,14 @@ impl<A: 'static> TestCase<A> {
             },
             scripts: Vec::new(),
             services: Vec::new(),
+            crowd: None,
             sizes: Size::standard::<8, 1>().to_vec(),
             min_input: 0,
             min_output: 0,
             min_sockets: 0,
             ends_when_interrupted: true,
+            keeps_silent_clients: false,
+            relays: false,
         }
     }
 
@@ -104,6 +113,23 @@ impl<A: 'static> TestCase<A> {
     ) -> Self {
         self.scripts.push((port, Box::new(script)));
         self
+    }
+
+    /// Adds a kind of client that follows no script: one program runs all clients of this kind, so it can
+    /// compare what they hear. Each connection of a client is a [`Session`](crate::world::Session) of the
+    /// program. A client is served when the program has called
+    /// [`served`](crate::world::Session::served) for it and the device ends its stream.
+    ///
+    /// # Panics
+    /// If there is a crowd.
+    #[must_use]
+    pub fn crowd<S: Service>(
+        mut self,
+        make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        assert!(self.crowd.is_none(), "there is a crowd already");
+        self.crowd = Some(CrowdMaker::new(make));
+        self.client(|_| Script::of_crowd())
     }
 
     /// Adds UDP clients of the application at a port of the device. `requests` makes the datagrams that a
@@ -277,6 +303,22 @@ impl<A: 'static> TestCase<A> {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.program.config = config;
+        self
+    }
+
+    /// Declares that the application has no idle timeout: a client that says nothing stays. In a simulation
+    /// such clients leave when the faults are over.
+    #[must_use]
+    pub fn keeps_silent_clients(mut self) -> Self {
+        self.keeps_silent_clients = true;
+        self
+    }
+
+    /// Declares that the application connects to a server for each client and passes bytes on. So each client
+    /// takes two sockets, and once a byte of any connection was forged, no connection is judged.
+    #[must_use]
+    pub fn relays(mut self) -> Self {
+        self.relays = true;
         self
     }
 

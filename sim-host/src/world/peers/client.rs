@@ -7,6 +7,7 @@ use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
 use crate::world::choices::kinds::Behaviour;
 use crate::world::peers::conversation::{Conversation, Pace, Talk};
+use crate::world::peers::crowd::{Crowd, Visit};
 use crate::world::peers::script::{Choices, MakeScript, Script};
 
 impl Behaviour {
@@ -58,6 +59,8 @@ pub(crate) struct Client {
     /// How many times it connects again after this time.
     more_connects: u32,
     talk: Conversation,
+    /// Its connection, if it belongs to a crowd.
+    visit: Option<Visit>,
 }
 
 /// What happens to a client's socket.
@@ -155,6 +158,7 @@ impl Client {
             severity: 0,
             more_connects: u32::from(behaviour == Behaviour::PortReuse),
             talk: Conversation::default(),
+            visit: None,
         }
     }
 
@@ -206,21 +210,42 @@ impl Client {
     pub(crate) fn work(
         &mut self,
         socket: &mut Socket<'_>,
-        now: u64,
-        quiet: bool,
-        ending: bool,
+        crowd: Option<&mut Crowd>,
+        (now, quiet, ending): (u64, bool, bool),
     ) -> Result<After, String> {
         self.wake = u64::MAX;
-        match self.stage {
-            Stage::Connected => self.talk_on(socket, now, quiet, ending),
-            Stage::Leaving => Ok(self.leave(socket, now)),
-            Stage::Waiting | Stage::Gone => Ok(After::Stays),
+        match (self.stage, crowd) {
+            (Stage::Connected, Some(crowd)) if self.script.is_of_crowd => {
+                let after = self.talk_on(socket, Some(crowd), now, quiet, ending);
+                if self.stage != Stage::Connected
+                    && let Some(mut visit) = self.visit.take()
+                {
+                    visit.end(crowd);
+                }
+                after
+            }
+            (Stage::Connected, _) => self.talk_on(socket, None, now, quiet, ending),
+            (Stage::Leaving, _) => Ok(self.leave(socket, now)),
+            (Stage::Waiting | Stage::Gone, _) => Ok(After::Stays),
         }
+    }
+
+    /// Loses its connection to a program, since its machine has lost it.
+    pub(crate) fn forget_visit(&mut self, crowd: Option<&mut Crowd>) {
+        if let (Some(mut visit), Some(crowd)) = (self.visit.take(), crowd) {
+            visit.end(crowd);
+        }
+    }
+
+    /// Returns whether it belongs to the crowd, and is connected.
+    pub(crate) fn is_visiting(&self) -> bool {
+        self.visit.is_some()
     }
 
     fn talk_on(
         &mut self,
         socket: &mut Socket<'_>,
+        crowd: Option<&mut Crowd>,
         now: u64,
         quiet: bool,
         ending: bool,
@@ -228,7 +253,8 @@ impl Client {
         if matches!(socket.state(), State::SynSent | State::SynReceived) {
             return Ok(After::Stays);
         }
-        let struck = socket.state() != State::Closed && self.talk.progress >= self.severity;
+        let progress = self.visit.as_ref().map_or(self.talk.progress, |visit| visit.progress);
+        let struck = socket.state() != State::Closed && progress >= self.severity;
         match self.behaviour {
             Behaviour::HalfOpen if struck => {
                 self.gone();
@@ -254,7 +280,15 @@ impl Client {
             _ => Pace::FULL,
         };
         let reads = self.behaviour != Behaviour::ZeroWindow;
-        match self.talk.go_on(&self.script, socket, now, pace, reads, ending)? {
+        let talk = match crowd {
+            Some(_) if self.visit.is_none() && socket.state() == State::Closed => Talk::Lost,
+            Some(crowd) => {
+                let visit = self.visit.get_or_insert_with(|| Visit::new(crowd));
+                visit.go_on(crowd, socket, now, pace, reads, ending)?
+            }
+            None => self.talk.go_on(&self.script, socket, now, pace, reads, ending)?,
+        };
+        match talk {
             Talk::Over => {
                 socket.close();
                 self.served = self.more_connects == 0;
@@ -265,6 +299,11 @@ impl Client {
             Talk::Until(wake) => {
                 self.wake = wake;
                 Ok(After::Stays)
+            }
+            // The program of a crowd knows whether the device may drop a client.
+            Talk::Lost if self.visit.is_some() => {
+                self.connect_again(now, ending);
+                Ok(After::Removed)
             }
             Talk::Lost => {
                 self.lost(now, ending);
@@ -315,6 +354,11 @@ impl Client {
         } else {
             self.gone();
         }
+    }
+
+    /// Connects once more, when this connection is over.
+    pub(crate) fn will_connect_again(&mut self) {
+        self.more_connects += 1;
     }
 
     pub(crate) fn gone(&mut self) {

@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod attacker;
 pub(crate) mod client;
 pub(crate) mod conversation;
+pub(crate) mod crowd;
 mod hearing;
 mod pattern;
 pub(crate) mod peer;

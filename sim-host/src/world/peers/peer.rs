@@ -16,6 +16,7 @@ use crate::world::network::ether::{Ether, PEER};
 use crate::world::observe::observer::{News, ServerNews};
 use crate::world::peers::answers::{UdpService, Unanswered};
 use crate::world::peers::client::{After, Client, Stage, Standing};
+use crate::world::peers::crowd::Crowd;
 use crate::world::peers::service::Running;
 use crate::world::peers::serving::Serving;
 use crate::world::peers::udp_client::UdpClient;
@@ -31,6 +32,9 @@ pub(crate) struct Peer<'e> {
     /// What the device answers over UDP.
     services: &'e [UdpService],
     unanswered: Unanswered,
+    crowd: Option<Crowd>,
+    /// The device passes bytes on from one connection to another.
+    relays: bool,
     /// The programs of the servers.
     programs: &'e RefCell<Vec<Running>>,
     next_port: u16,
@@ -58,10 +62,12 @@ impl Complaint {
 }
 
 impl<'e> Peer<'e> {
+    #[allow(clippy::too_many_arguments, reason = "they are what a machine begins with")]
     pub(crate) fn new(
         ether: &'e RefCell<Ether>,
         clients: Vec<Client>,
         (udp_clients, services): (Vec<UdpClient>, &'e [UdpService]),
+        (crowd, relays): (Option<Crowd>, bool),
         (ports, programs): (&[u16], &'e RefCell<Vec<Running>>),
         has_ipv6: bool,
         device: Ipv4Addr,
@@ -88,6 +94,8 @@ impl<'e> Peer<'e> {
             udp_clients,
             services,
             unanswered: Unanswered::default(),
+            crowd,
+            relays,
             programs,
             next_port,
             next_poll: u64::MAX,
@@ -113,6 +121,7 @@ impl<'e> Peer<'e> {
         for index in 0..self.clients.len() {
             self.look_at(index, now, quiet, ending)?;
         }
+        self.wake_crowd(now);
         for index in 0..self.servers.len() {
             self.serve(index, now, ending)?;
         }
@@ -150,9 +159,18 @@ impl<'e> Peer<'e> {
         let socket = self.sockets.get_mut(handle);
         let port = client.port;
         let before = client.standing();
-        let after = match client.work(socket, now, quiet, ending) {
+        let is_forged = {
+            let forged = &self.ether.borrow().forged;
+            forged.contains(&port) || self.relays && !forged.is_empty()
+        };
+        if let Some(crowd) = &mut self.crowd {
+            crowd.is_spoiled |= is_forged && client.is_visiting();
+        }
+        let is_spoiled = self.crowd.as_ref().is_some_and(|crowd| crowd.is_spoiled);
+        let after = match client.work(socket, self.crowd.as_mut(), (now, quiet, ending)) {
             Ok(after) => after,
-            Err(_) if self.ether.borrow().forged.contains(&port) => {
+            Err(_) if is_forged || is_spoiled => {
+                client.forget_visit(self.crowd.as_mut());
                 client.lost(now, ending);
                 After::Removed
             }
@@ -168,6 +186,15 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
+    /// Lets the clients of the crowd go on, if one of them has heard something.
+    fn wake_crowd(&mut self, now: u64) {
+        let Some(crowd) = &mut self.crowd else { return };
+        if std::mem::take(&mut crowd.has_news) {
+            let visiting = self.clients.iter_mut().filter(|client| client.is_visiting());
+            visiting.for_each(|client| client.wake = now);
+        }
+    }
+
     /// Lets a server work.
     fn serve(&mut self, index: usize, now: u64, ending: bool) -> Result<(), Complaint> {
         let mut programs = self.programs.borrow_mut();
@@ -177,7 +204,8 @@ impl<'e> Peer<'e> {
         };
         let worked = server.work(&mut *running.program, &mut self.sockets, now, ending);
         let mut ether = self.ether.borrow_mut();
-        running.is_spoiled |= ether.forged.contains(&server.port);
+        running.is_spoiled |=
+            ether.forged.contains(&server.port) || self.relays && !ether.forged.is_empty();
         for (connection, news) in server.news.drain(..) {
             ether.digest.word(u64::from(connection) << 1 | u64::from(news == ServerNews::Ended));
             if let Some(observer) = &mut ether.observer {
@@ -321,6 +349,33 @@ impl<'e> Peer<'e> {
         port
     }
 
+    /// Lets clients that are connected and must be served begin again.
+    pub(crate) fn connect_again(&mut self) {
+        let is_owed = |client: &&mut Client| client.is_owed() && client.stage == Stage::Connected;
+        self.clients.iter_mut().filter(is_owed).for_each(Client::will_connect_again);
+        self.dismiss(Client::is_owed);
+    }
+
+    /// Lets clients leave that need not be served.
+    pub(crate) fn dismiss_others(&mut self) {
+        self.dismiss(|client| !client.is_owed());
+    }
+
+    /// Lets clients leave, with a reset.
+    fn dismiss(&mut self, which: impl Fn(&Client) -> bool) {
+        for client in &mut self.clients {
+            if let Some(handle) = client.socket
+                && client.stage == Stage::Connected
+                && which(client)
+            {
+                self.sockets.get_mut::<Socket<'_>>(handle).abort();
+                client.wake = 0;
+                client.forget_visit(self.crowd.as_mut());
+                client.stage = Stage::Leaving;
+            }
+        }
+    }
+
     /// Restarts the machine: all connections are forgotten.
     pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
         self.forget(now, ending, |_| true);
@@ -356,6 +411,7 @@ impl<'e> Peer<'e> {
             {
                 let before = client.standing();
                 self.sockets.remove(handle);
+                client.forget_visit(self.crowd.as_mut());
                 client.lost(now, ending);
                 self.tell(index, now, before);
             }

@@ -24,6 +24,8 @@ pub struct Script {
     pub(crate) endings: Vec<Vec<u8>>,
     /// A device that is asked to end must end the stream with one of these.
     pub(crate) goodbye: bool,
+    /// It is no script: the program of the test case's crowd runs the client.
+    pub(crate) is_of_crowd: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +46,11 @@ pub(crate) enum Step {
 impl Script {
     /// Makes the script of a client that connects and sends nothing.
     pub const fn new() -> Self {
-        Self { steps: Vec::new(), endings: Vec::new(), goodbye: false }
+        Self { steps: Vec::new(), endings: Vec::new(), goodbye: false, is_of_crowd: false }
+    }
+
+    pub(crate) fn of_crowd() -> Self {
+        Self { is_of_crowd: true, ..Self::new() }
     }
 
     /// Sends bytes.
@@ -178,7 +184,9 @@ pub struct Choices<'t> {
 
 /// The choices of servers have numbers behind those of clients.
 pub(crate) const SERVERS_FROM: u32 = 1_000;
-/// Those of UDP clients are behind them.
+/// That of the crowd is behind them.
+pub(crate) const CROWD: u32 = 1_900;
+/// Those of UDP clients are behind it.
 pub(crate) const UDP_CLIENTS_FROM: u32 = 2_000;
 
 impl<'t> Choices<'t> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::world::choices::choice_log::ChoiceLog;
+use crate::world::choices::kinds::TroubleKind;
 use crate::world::network::address;
 use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
 use crate::world::peers::service::{Scripted, Service};
@@ -17,6 +18,8 @@ pub struct Server<A, S> {
     make: Box<dyn Fn(&mut Choices<'_>) -> S + Send + Sync>,
     always: Vec<Box<Accord<A, S>>>,
     in_the_end: Vec<(Duration, Box<Accord<A, S>>)>,
+    /// The kinds of troubles that it has, as bits.
+    troubles: u64,
 }
 
 /// A condition of an application and a server.
@@ -32,7 +35,15 @@ impl<A, S: Service> Server<A, S> {
     /// If the port is zero.
     pub fn new(port: u16, make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static) -> Self {
         assert!(port != 0, "a server needs a port other than 0");
-        Self { port, make: Box::new(make), always: Vec::new(), in_the_end: Vec::new() }
+        let make = Box::new(make);
+        Self { port, make, always: Vec::new(), in_the_end: Vec::new(), troubles: u64::MAX }
+    }
+
+    /// States that it never has a trouble of this kind, unless a choice log or a scenario names it.
+    #[must_use]
+    pub fn without(mut self, trouble: TroubleKind) -> Self {
+        self.troubles &= !(1 << trouble as u64);
+        self
     }
 
     /// Adds a condition that must hold after each callback of the application and when its loop sleeps.
@@ -93,6 +104,8 @@ pub(crate) struct AnyServer<A> {
     make: Box<MakeService>,
     always: Vec<Box<AnyAccord<A>>>,
     in_the_end: Vec<(Duration, Box<AnyAccord<A>>)>,
+    /// As in [`Server`].
+    pub(crate) troubles: u64,
 }
 
 type MakeService = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
@@ -105,7 +118,7 @@ impl<A: 'static> AnyServer<A> {
     /// # Panics
     /// If its script is empty.
     pub(crate) fn new<S: Service>(server: Server<A, S>) -> Self {
-        let Server { port, make, always, in_the_end } = server;
+        let Server { port, make, always, in_the_end, troubles } = server;
         let made = make(&mut Choices::new(&mut ChoiceLog::of_lines(&[]), SERVERS_FROM));
         if let Some(scripted) = (&made as &dyn Any).downcast_ref::<Scripted>() {
             assert!(!scripted.script.steps.is_empty(), "the script of server {port} is empty");
@@ -115,6 +128,7 @@ impl<A: 'static> AnyServer<A> {
             make: Box::new(move |choices| Box::new(make(choices))),
             always: always.into_iter().map(of_any).collect(),
             in_the_end: in_the_end.into_iter().map(|(by, accord)| (by, of_any(accord))).collect(),
+            troubles,
         }
     }
 

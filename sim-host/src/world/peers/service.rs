@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::world::peers::script::Script;
 
-/// The program of a server that the device calls.
+/// The program of a server that the device calls, or of clients that one program runs
+/// ([`TestCase::crowd`](crate::world::TestCase::crowd)).
 ///
 /// It is a state machine: each method is called when something has happened. An error says what the
 /// device did wrong, and ends the simulation as a broken invariant.
@@ -56,6 +57,24 @@ pub trait Service: Any {
     /// What the device did wrong.
     fn received(&mut self, session: &mut Session) -> Result<(), String>;
 
+    /// Handles the end of the device's stream, behind the last byte. The default ends this side too.
+    ///
+    /// # Errors
+    /// What the device did wrong, by ending now for instance.
+    fn finished(&mut self, session: &mut Session) -> Result<(), String> {
+        session.close();
+        Ok(())
+    }
+
+    /// Goes on with a connection of a crowd, which may wait for what another one has heard. It is called again
+    /// and again.
+    ///
+    /// # Errors
+    /// What the device did wrong.
+    fn going_on(&mut self, _session: &mut Session) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Handles the end of a connection, however it came. What was not taken is lost.
     fn ended(&mut self, _session: &mut Session) {}
 
@@ -71,6 +90,7 @@ pub struct Session {
     pub(super) input: Vec<u8>,
     pub(super) output: Vec<u8>,
     pub(super) end: End,
+    pub(super) is_served: bool,
 }
 
 /// How a session's program wants it to end.
@@ -117,9 +137,15 @@ impl Session {
         self.output.extend_from_slice(bytes);
     }
 
-    /// Ends the server's side of the stream, behind the last byte that is sent.
+    /// Ends this side of the stream, behind the last byte that is sent. What the device still sends is received.
     pub fn close(&mut self) {
         self.end = End::Closed;
+    }
+
+    /// States that a client of a crowd has got what it must get. It has been served when the device ends its
+    /// stream then. One whose stream ends before connects again.
+    pub fn served(&mut self) {
+        self.is_served = true;
     }
 
     /// Resets the connection.

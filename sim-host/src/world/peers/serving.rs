@@ -51,6 +51,8 @@ struct Call {
     heard: u64,
     /// Bytes of the session's output that were sent.
     sent: usize,
+    /// The device has ended its stream.
+    has_end: bool,
     next_read: u64,
     /// Its progress, if the server follows a script.
     talk: Conversation,
@@ -237,6 +239,7 @@ impl Serving {
             taken: false,
             heard: 0,
             sent: 0,
+            has_end: false,
             next_read: 0,
             talk: Conversation::default(),
         });
@@ -280,7 +283,7 @@ impl Serving {
         };
         match (service as &mut dyn Any).downcast_mut::<Scripted>() {
             Some(scripted) => self.follow(call, scripted, socket, now, pace, ending),
-            None => self.talk(call, service, socket, now, pace, called),
+            None => self.talk(call, service, socket, (now, ending), pace, called),
         }
     }
 
@@ -316,12 +319,12 @@ impl Serving {
         call: &mut Call,
         service: &mut dyn Service,
         socket: &mut Socket<'_>,
-        now: u64,
+        (now, ending): (u64, bool),
         pace: Pace,
         called: &mut bool,
     ) -> Result<Next, String> {
         let mut is_over = false;
-        while now >= call.next_read {
+        while now >= call.next_read && !call.has_end {
             let most = if pace.read == 0 { usize::MAX } else { pace.read };
             let input = &mut call.session.input;
             let heard = socket.recv(|part| {
@@ -339,7 +342,14 @@ impl Serving {
                         call.next_read = now + SLOWLY;
                     }
                 }
-                Err(RecvError::Finished | RecvError::InvalidState) => {
+                Err(RecvError::Finished) => {
+                    call.has_end = true;
+                    *called = true;
+                    // A device that ends may end everything.
+                    let finished = service.finished(&mut call.session);
+                    finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
+                }
+                Err(RecvError::InvalidState) => {
                     is_over = true;
                     break;
                 }
@@ -364,6 +374,8 @@ impl Serving {
         let is_closed = all_sent && call.session.end == End::Closed;
         if is_closed || is_over {
             socket.close();
+        }
+        if is_closed && call.has_end || is_over {
             return Ok(Next::Leaves);
         }
         Ok(if socket.state() == State::Closed { Next::Leaves } else { Next::GoesOn })

@@ -93,6 +93,9 @@ pub(crate) struct Simulation<'w> {
     default: bool,
     /// Nothing can lose a datagram, and there is one UDP client.
     loses_none: bool,
+    /// As in [`Application`].
+    keeps_silent_clients: bool,
+    relays: bool,
 }
 
 /// The summary of a simulation, without its verdict.
@@ -121,6 +124,8 @@ pub(crate) struct Application<'w> {
     pub(crate) has_ipv6: bool,
     /// What it answers over UDP.
     pub(crate) services: &'w [UdpService],
+    pub(crate) keeps_silent_clients: bool,
+    pub(crate) relays: bool,
 }
 
 impl<'w> Simulation<'w> {
@@ -134,6 +139,7 @@ impl<'w> Simulation<'w> {
     ) -> Self {
         let clients = std::mem::take(&mut plan.clients);
         let udp_clients = std::mem::take(&mut plan.udp_clients);
+        let crowd = plan.crowd.take();
         let plan = &*plan;
         let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted, servers, limits, .. } = application;
@@ -157,6 +163,7 @@ impl<'w> Simulation<'w> {
                 ether,
                 clients,
                 (udp_clients, services),
+                (crowd, application.relays),
                 (servers, &shared.programs),
                 application.has_ipv6,
                 address::DEVICE,
@@ -180,6 +187,8 @@ impl<'w> Simulation<'w> {
             ends_when_interrupted,
             default,
             loses_none,
+            keeps_silent_clients: application.keeps_silent_clients,
+            relays: application.relays,
         }
     }
 
@@ -266,6 +275,9 @@ impl<'w> Simulation<'w> {
             self.lease();
             let quiet = self.phase != Phase::Faults;
             let ending = self.is_ending();
+            if quiet && self.keeps_silent_clients {
+                self.peer.dismiss_others();
+            }
             let talked = self.peer.work(self.now, quiet, ending).map_err(complain)?;
             let asked = self.ask_again();
             let woken = clock::wake();

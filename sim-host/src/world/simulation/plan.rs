@@ -14,7 +14,8 @@ use crate::world::network::link::LATENCY;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::attacker::Attack;
 use crate::world::peers::client::Client;
-use crate::world::peers::script::MakeScript;
+use crate::world::peers::crowd::{Crowd, CrowdMaker};
+use crate::world::peers::script::{CROWD, Choices, MakeScript};
 use crate::world::peers::udp_client::UdpClient;
 
 pub(crate) struct Plan {
@@ -43,6 +44,7 @@ pub(crate) struct Plan {
     pub(crate) runs: Vec<Run>,
     pub(crate) clients: Vec<Client>,
     pub(crate) udp_clients: Vec<UdpClient>,
+    pub(crate) crowd: Option<Crowd>,
     /// The most clients that connect to each listener at once in the socket-leak check.
     pub(crate) socket_leak_check: usize,
 }
@@ -52,14 +54,15 @@ pub(crate) struct Plan {
 pub(crate) struct Given<'c> {
     /// The number of sizes that the device may have.
     pub(crate) sizes: usize,
-    /// The number of servers.
-    pub(crate) servers: usize,
+    /// The kinds of troubles that each server has, as bits.
+    pub(crate) servers: &'c [u64],
     /// The number of interrupt handlers.
     pub(crate) handlers: usize,
     pub(crate) has_ipv6: bool,
     pub(crate) has_clients: bool,
     /// What the device answers over UDP.
     pub(crate) services: &'c [UdpService],
+    pub(crate) crowd: Option<&'c CrowdMaker>,
 }
 
 /// A run of an interrupt handler.
@@ -101,7 +104,7 @@ impl Plan {
         given: Given<'_>,
         script: MakeScript<'_>,
     ) -> Self {
-        let Given { sizes, servers, handlers, has_ipv6, has_clients, services } = given;
+        let Given { sizes, servers, handlers, has_ipv6, has_clients, services, crowd } = given;
         let mut ask =
             |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
         let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
@@ -110,7 +113,7 @@ impl Plan {
         let attacks =
             ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
         // Delays between two connects to a server that is down grow over a minute.
-        let longest = if servers > 0 { 60_000_000 } else { 12_000_000 };
+        let longest = if !servers.is_empty() { 60_000_000 } else { 12_000_000 };
         let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
         let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
             0 => r.spread(100, 100_000),
@@ -144,8 +147,12 @@ impl Plan {
         let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
         let draw_fault = |nth| Fault::draw(choice_log, nth as u32, kinds, quiet);
         let faults: Vec<_> = (0..faults.min(MOST)).map(draw_fault).collect();
-        let troubles = (0..servers)
-            .flat_map(|server| Trouble::draw_all(choice_log, server, swarm >> 32, quiet))
+        let troubles = servers
+            .iter()
+            .enumerate()
+            .flat_map(|(server, kinds)| {
+                Trouble::draw_all(choice_log, server, swarm >> 32 & kinds, quiet)
+            })
             .collect();
         let runs =
             (0..handlers).flat_map(|handler| Run::draw_all(choice_log, handler, quiet)).collect();
@@ -164,6 +171,7 @@ impl Plan {
             .filter(|_| !services.is_empty())
             .map(|number| UdpClient::draw(choice_log, number as u32, services, has_ipv6))
             .collect();
+        let crowd = crowd.map(|crowd| crowd.make(&mut Choices::new(choice_log, CROWD)));
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
             quiet,
@@ -184,6 +192,7 @@ impl Plan {
             runs,
             clients,
             udp_clients,
+            crowd,
             socket_leak_check: socket_leak_check.min(MOST) as usize,
         }
     }

@@ -1,7 +1,7 @@
 //! Everything around the device's loop: the stack's task, the cable and the peers.
 
 use std::cell::RefCell;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use embassy_net::{
+    Config, Ipv4Cidr, Ipv6Cidr, Stack, StackResources, StaticConfigV4, StaticConfigV6,
+};
 use picoevent_sim_support::net::DeviceEnd;
 
 use super::cable::Cable;
@@ -17,8 +19,16 @@ use super::clock;
 use super::peer::Peers;
 use crate::stage::UDP;
 
-pub(super) const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-pub(super) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const DEVICE_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
+
+/// Returns the address of the host of this number: 1 is the peers', 2 the device's, and others do not exist.
+pub(super) const fn host(v6: bool, number: u8) -> IpAddr {
+    match v6 {
+        true => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number as u16)),
+        false => IpAddr::V4(Ipv4Addr::new(10, 0, 0, number)),
+    }
+}
 
 /// The sockets of the device.
 pub(super) const SOCKETS: usize = 12;
@@ -35,15 +45,23 @@ pub(super) struct Network {
 const ROUNDS: usize = 100_000;
 
 impl Network {
-    pub(super) fn new() -> (Self, Stack<'static>) {
+    /// Makes a network of one version of IP.
+    pub(super) fn new(v6: bool) -> (Self, Stack<'static>) {
         clock::reset();
         let cable = Rc::new(RefCell::new(Cable::default()));
         let resources = Box::leak(Box::new(StackResources::<{ SOCKETS + UDP }>::new()));
-        let address = Config::ipv4_static(StaticConfigV4 {
-            address: Ipv4Cidr::new(DEVICE, 24),
-            gateway: None,
-            dns_servers: Default::default(),
-        });
+        let address = match v6 {
+            true => Config::ipv6_static(StaticConfigV6 {
+                address: Ipv6Cidr::new(DEVICE_V6, 64),
+                gateway: None,
+                dns_servers: Default::default(),
+            }),
+            false => Config::ipv4_static(StaticConfigV4 {
+                address: Ipv4Cidr::new(DEVICE, 24),
+                gateway: None,
+                dns_servers: Default::default(),
+            }),
+        };
         let end = DeviceEnd(cable.clone());
         let (stack, runner) = embassy_net::new(end, address, resources, 0x5eed);
         let runner_of_stack = Box::leak(Box::new(runner));
@@ -51,7 +69,7 @@ impl Network {
             device: Arc::default(),
             runner: Arc::default(),
             run_stack: Box::pin(async { runner_of_stack.run().await }),
-            peers: Peers::new(cable),
+            peers: Peers::new(cable, v6),
         };
         network.runner.wake_up();
         (network, stack)

@@ -1,7 +1,7 @@
 //! The peers: sockets of one smoltcp interface.
 
 use std::cell::RefCell;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use picoevent_sim_support::net::{PeerEnd, host};
@@ -9,9 +9,10 @@ use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::socket::udp;
 use smoltcp::time::Instant;
+use smoltcp::wire::IpCidr;
 
 use super::cable::Cable;
-use super::network::PEER;
+use super::network::host as host_of;
 use crate::stage::{Call, Ending, Heard, Host};
 
 /// Room for what a peer sends, or receives as a host.
@@ -35,9 +36,12 @@ struct Peer {
 }
 
 impl Peers {
-    pub(super) fn new(cable: Rc<RefCell<Cable>>) -> Self {
+    pub(super) fn new(cable: Rc<RefCell<Cable>>, v6: bool) -> Self {
         let mut cable = PeerEnd(cable);
-        let interface = host::interface(&mut cable, Cable::PEER, Some(PEER), 0);
+        let mut interface = host::interface(&mut cable, Cable::PEER, None, 0);
+        let prefix = if v6 { 64 } else { 24 };
+        let address = IpCidr::new(host_of(v6, 1).into(), prefix);
+        interface.update_ip_addrs(|own| own.push(address).expect("the first address"));
         let sockets = SocketSet::new(Vec::new());
         Self { cable, interface, sockets, peers: Vec::new(), hosts: Vec::new(), now: 0 }
     }
@@ -73,8 +77,6 @@ impl Peers {
     pub(super) fn call(&mut self, device: SocketAddr, window: usize) -> Call {
         let mut socket = host::socket(window, BUFFER);
         let port = 40_000 + self.peers.len() as u16;
-        let IpAddr::V4(address) = device.ip() else { panic!("{device} is not of this network") };
-        let device = (address, device.port());
         socket.connect(self.interface.context(), device, port).expect("a fresh socket");
         self.add(socket, false)
     }
@@ -114,9 +116,8 @@ impl Peers {
     }
 
     pub(super) fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
-        let IpAddr::V4(address) = device.ip() else { panic!("{device} is not of this network") };
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.hosts[host]);
-        socket.send_slice(bytes, (address, device.port())).expect("there is room");
+        socket.send_slice(bytes, device).expect("there is room");
     }
 
     pub(super) fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {

@@ -5,15 +5,18 @@
 macro_rules! on_every_stage {
     ($($scenario:ident,)*) => {
         on_every_stage!(in live on LiveStage: $($scenario,)*);
+        on_every_stage!(in live_v6 on LiveStage<true>: $($scenario,)*);
         on_every_stage!(in embassy on EmbassyStage: $($scenario,)*);
+        on_every_stage!(in embassy_v6 on EmbassyStage<true>: $($scenario,)*);
         on_every_stage!(in scripted on ScriptedStage: $($scenario,)*);
     };
-    (in $back_end:ident on $stage:ident: $($scenario:ident,)*) => {
+    (in $back_end:ident on $stage:ty: $($scenario:ident,)*) => {
         mod $back_end {
             $(
                 #[test]
                 fn $scenario() {
-                    super::$scenario::<picoevent_conformance::$stage>();
+                    use picoevent_conformance::*;
+                    super::$scenario::<$stage>();
                 }
             )*
         }

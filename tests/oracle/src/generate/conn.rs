@@ -23,6 +23,8 @@ enum Verb {
     Disable,
     Timeouts,
     Again,
+    Refill,
+    Marks,
     State,
     Abort,
     Peer,
@@ -31,7 +33,7 @@ enum Verb {
     Loop,
 }
 
-const VERBS: [Verb; 13] = [
+const VERBS: [Verb; 15] = [
     Verb::Write,
     Verb::Room,
     Verb::Consume,
@@ -39,6 +41,8 @@ const VERBS: [Verb; 13] = [
     Verb::Disable,
     Verb::Timeouts,
     Verb::Again,
+    Verb::Refill,
+    Verb::Marks,
     Verb::State,
     Verb::Abort,
     Verb::Peer,
@@ -62,6 +66,8 @@ pub fn generate(seed: u64) -> Program {
     let mut verbs: Vec<_> =
         VERBS.into_iter().filter(|verb| random.percent(chance(*verb))).collect();
     verbs.retain(|verb| has_timeouts || *verb != Verb::Timeouts);
+    // Other settings restart both timeouts here, and a high mark that of reading there.
+    verbs.retain(|verb| !has_timeouts || *verb != Verb::Marks);
     if verbs.is_empty() {
         verbs.push(Verb::Write);
     }
@@ -84,7 +90,8 @@ fn chance(verb: Verb) -> usize {
         Verb::Write | Verb::Consume => 80,
         Verb::Timeouts => 90,
         Verb::Abort | Verb::Loop => 15,
-        Verb::Room => 20,
+        Verb::Room | Verb::Refill => 20,
+        Verb::Marks => 35,
         _ => 45,
     }
 }
@@ -233,6 +240,18 @@ impl Draft {
         Op::Timeouts(id, self.random.one(&each), self.random.one(&each))
     }
 
+    /// Draws marks, mostly such that fit.
+    fn marks(&mut self, id: Id) -> Op {
+        if self.random.percent(60) {
+            let high = self.random.one(&[1, 3, 5, 8, INPUT, INPUT]);
+            let low = self.random.one(&[0, 1, 2, 3, 5, 8]);
+            let low = if self.random.percent(90) { low.min(high) } else { low };
+            return Op::Marks(id, bits::READ, low, high);
+        }
+        let high = self.random.one(&[3, 5, 8, OUTPUT, OUTPUT]);
+        Op::Marks(id, bits::WRITE, self.random.one(&[0, 1, 3, 5]).min(high), high)
+    }
+
     /// Draws a step; one of a connection's callback is mostly about that connection.
     fn op(&mut self, of_conn: Option<Id>) -> Op {
         let verb = self.random.one(&self.verbs);
@@ -250,6 +269,8 @@ impl Draft {
             Verb::Disable => Op::Disable(id, self.random.one(&directions)),
             Verb::Timeouts => self.timeouts(id),
             Verb::Again => Op::Again(id),
+            Verb::Refill => Op::Refill(id),
+            Verb::Marks => self.marks(id),
             Verb::Abort => Op::Abort(id),
             Verb::Peer => Op::Peer(id, self.peer()),
             Verb::Time => Op::Take(self.random.one(&[1, 5, 10])),

@@ -8,7 +8,7 @@ use super::{
     conn::{Conn, DIRECTIONS, Number, READ, WRITE, due},
 };
 use crate::{
-    program::{INPUT, Waits, bits, socket},
+    program::{Waits, bits, socket},
     world::Received,
 };
 
@@ -71,8 +71,8 @@ impl Model {
     }
 
     /// `bufferevent_inbuf_wm_cb`
-    fn bev_input_changed(&mut self, number: Number) {
-        if self.conns[number].input >= INPUT {
+    pub(super) fn bev_input_changed(&mut self, number: Number) {
+        if self.conns[number].input >= self.conns[number].high_input {
             return self.bev_suspend(number);
         }
         self.conns[number].suspended = false;
@@ -99,17 +99,17 @@ impl Model {
 
     fn bev_read(&mut self, number: Number) {
         let conn = &self.conns[number];
-        if conn.input >= INPUT {
+        if conn.input >= conn.high_input {
             return self.bev_suspend(number);
         }
         if conn.suspended {
             return;
         }
-        match self.world.sockets[socket(conn.id)].read(INPUT - conn.input) {
+        match self.world.sockets[socket(conn.id)].read(conn.high_input - conn.input) {
             Received::Bytes(amount) => {
                 self.conns[number].input += amount;
                 self.bev_input_changed(number);
-                self.bev_due(number, due::READ);
+                self.bev_trigger_read(number);
             }
             Received::Nothing => {}
             Received::End => self.bev_fails(number, bits::READ, due::EOF),
@@ -138,6 +138,13 @@ impl Model {
     fn bev_fails(&mut self, number: Number, direction: u8, what: u8) {
         self.bev_disable(number, direction);
         self.bev_due(number, what);
+    }
+
+    /// Defers the callback for input, if there is as much as its low mark.
+    pub(super) fn bev_trigger_read(&mut self, number: Number) {
+        if self.conns[number].input >= self.conns[number].low_input {
+            self.bev_due(number, due::READ);
+        }
     }
 
     /// Defers a callback.
@@ -200,8 +207,8 @@ impl Model {
         if self.bev_take(number, due::READ) != 0 {
             self.call_conn(number, due::READ);
             let conn = &self.conns[number];
-            if conn.enabled & bits::READ != 0 && conn.input >= INPUT {
-                self.bev_due(number, due::READ);
+            if conn.enabled & bits::READ != 0 && conn.input >= conn.high_input {
+                self.bev_trigger_read(number);
             }
         }
         if self.bev_take(number, due::WRITE) != 0 {

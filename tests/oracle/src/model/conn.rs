@@ -70,8 +70,12 @@ pub(super) struct Conn {
     /// The room for output that is asked for, zero for none.
     room_wanted: usize,
 
-    /// libevent's low mark for output.
+    /// The marks for input.
+    pub low_input: usize,
+    pub high_input: usize,
+    /// The marks for output; libevent ignores the high one.
     pub low_mark: usize,
+    high_output: usize,
     /// libevent's events.
     pub io: [Place; 2],
     /// libevent's input is at its high mark.
@@ -111,7 +115,10 @@ impl Model {
             told: false,
             probes: false,
             room_wanted: 0,
+            low_input: 0,
+            high_input: INPUT,
             low_mark: 0,
+            high_output: OUTPUT,
             io: [first, first + 1],
             suspended: false,
             references: 1,
@@ -168,11 +175,28 @@ impl Model {
                 }
             }
             Op::Again(_) if ours => {
-                if self.conns[number].input > 0 || !self.ours(Switch::DueChecked) {
+                let Conn { input, low_input, .. } = self.conns[number];
+                let is_checked = self.ours(Switch::DueChecked);
+                let is_enough = self.ours(Switch::HeldBack) || input >= low_input;
+                if is_enough && (input > 0 || !is_checked) {
                     self.conn_due(number, due::READ);
                 }
             }
-            Op::Again(_) => self.bev_due(number, due::READ),
+            Op::Again(_) => self.bev_trigger_read(number),
+            Op::Refill(_) if ours => {
+                if !self.conns[number].failed && self.has_room_wanted(number) {
+                    self.conn_due(number, due::WRITE);
+                }
+            }
+            Op::Refill(_) => {
+                if self.conns[number].output <= self.conns[number].low_mark {
+                    self.bev_due(number, due::WRITE);
+                }
+            }
+            Op::Marks(_, what, low, high) => {
+                let taken = self.set_marks(number, what, low, high);
+                self.trace.push_str(if taken { " ok" } else { " refused" });
+            }
             Op::Abort(_) if ours => self.abort(number),
             Op::Abort(_) => self.bev_free(number),
             _ => self.say_state(number),
@@ -246,7 +270,8 @@ impl Model {
 
     fn wants_input(&self, number: Number) -> bool {
         let conn = &self.conns[number];
-        let wanted = conn.enabled & bits::READ != 0 && !conn.ended && conn.input < INPUT;
+        let has_room = conn.input < conn.high_input;
+        let wanted = conn.enabled & bits::READ != 0 && !conn.ended && has_room;
         wanted && !conn.failed && !conn.gone
     }
 
@@ -256,6 +281,7 @@ impl Model {
     }
 
     fn has_answer_room(&self, number: Number) -> bool {
-        !self.ours(Switch::AnswerRoom) || self.conns[number].output < OUTPUT
+        let conn = &self.conns[number];
+        !self.ours(Switch::AnswerRoom) || conn.output < conn.high_output
     }
 }

@@ -60,6 +60,8 @@ impl Model {
             | Op::Disable(..)
             | Op::Timeouts(..)
             | Op::Again(_)
+            | Op::Refill(_)
+            | Op::Marks(..)
             | Op::State(_)
             | Op::Abort(_) => self.step_on_conn(op),
             Op::Watch(id) => self.add_watcher(id),

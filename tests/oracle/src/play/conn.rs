@@ -1,6 +1,10 @@
 //! Connections: how they are made, their callbacks, and the steps on them.
 
-use std::{array, net::SocketAddr};
+use std::{
+    array,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+};
 
 use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, Direction, Priority, Settings};
 
@@ -72,6 +76,14 @@ impl App {
             Op::Again(_) => {
                 conn.read_again();
             }
+            Op::Refill(_) => {
+                conn.write_again();
+            }
+            Op::Marks(_, what, low, high) => {
+                let settings = with_marks(&conn, what, low, high);
+                let set = conn.set_settings(settings);
+                self.trace.push_str(if set.is_ok() { " ok" } else { " refused" });
+            }
             Op::Abort(_) => conn.abort(),
             _ => self.say_state(&conn),
         }
@@ -123,6 +135,22 @@ impl App {
         let (input, output) = (conn.input_len(), conn.output_len());
         self.say(format_args!(" in {input} out {output} {r}{w}{none}"));
     }
+}
+
+/// Returns the connection's settings with other marks, made once for each set of marks.
+fn with_marks(conn: &ConnMut<'_, '_, App>, what: u8, low: usize, high: usize) -> &'static Settings {
+    static MADE: Mutex<Vec<&'static Settings>> = Mutex::new(Vec::new());
+    let settings = *conn.settings().unwrap_or(&SETTINGS);
+    let settings = match what {
+        bits::READ => settings.input_marks(low, high),
+        _ => settings.output_marks(low, high),
+    };
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = made.iter().find(|known| ***known == settings) {
+        return known;
+    }
+    made.push(Box::leak(Box::new(settings)));
+    made[made.len() - 1]
 }
 
 fn on_conn(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {

@@ -71,6 +71,8 @@ impl App {
             | Op::Disable(..)
             | Op::Timeouts(..)
             | Op::Again(_)
+            | Op::Refill(_)
+            | Op::Marks(..)
             | Op::State(_)
             | Op::Abort(_) => self.step_on_conn(cx, op),
             Op::Watch(id) => {

@@ -82,7 +82,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Ok(mut conn) = cx.conn(world.conns[place].handle) else {
         return assert!(!world.conns[place].answers());
     };
-    if world.conns[place].life != Life::Held && (verb < 27 || verb > 31) {
+    if world.conns[place].life != Life::Held && !(27..=31).contains(&verb) {
         return;
     }
     match verb {
@@ -104,7 +104,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
                 _ if shadow.life != Life::Held => shadow.reconnects = None,
                 28 | 29 => shadow.close(now),
                 30 => shadow.abort(now, ConnEnd::Aborted),
-                _ => shadow.abort(now, ConnEnd::Failed(ConnError::TimedOut)),
+                _ => shadow.abort_with(ConnEnd::Failed(ConnError::TimedOut)),
             }
         }
     }

@@ -78,6 +78,12 @@ impl<'m> Message<'m> {
         })
     }
 
+    /// Returns how many questions there are, and their bytes, for an answer that repeats them.
+    pub fn question_bytes(&self) -> (u16, &'m [u8]) {
+        let [start, end, ..] = self.sections;
+        (count(self.bytes, 0), self.bytes.get(start..end).unwrap_or_default())
+    }
+
     /// Returns the answers.
     pub fn answers(self) -> Records<'m> {
         self.records(1)

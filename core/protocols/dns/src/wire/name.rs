@@ -46,17 +46,22 @@ impl<'m> Name<'m> {
 
     /// Returns whether the name is this text, whatever the case of its letters.
     pub fn is(self, text: &str) -> bool {
-        self.compare(text, |label, part| label.eq_ignore_ascii_case(part))
+        self.is_of(&[text])
+    }
+
+    /// Returns whether the name is made of these texts, with dots between them, whatever the case of its letters.
+    pub fn is_of(self, texts: &[&str]) -> bool {
+        self.compare(texts, |label, part| label.eq_ignore_ascii_case(part))
     }
 
     /// Returns whether the name is this text, letter by letter.
     pub fn is_exactly(self, text: &str) -> bool {
-        self.compare(text, |label, part| label == part)
+        self.compare(&[text], |label, part| label == part)
     }
 
-    fn compare(self, text: &str, equal: fn(&[u8], &[u8]) -> bool) -> bool {
+    fn compare(self, texts: &[&str], equal: fn(&[u8], &[u8]) -> bool) -> bool {
         let mut labels = self.labels();
-        let mut parts = parts(text);
+        let mut parts = texts.iter().flat_map(|text| parts(text));
         loop {
             match (labels.next(), parts.next()) {
                 (Some(label), Some(part)) if equal(label, part) => {}

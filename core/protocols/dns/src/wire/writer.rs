@@ -43,7 +43,12 @@ impl<'b> Writer<'b> {
 
     /// Adds a question. All questions come before the first record.
     pub fn question(&mut self, name: &str, kind: Kind, class: u16) {
-        self.name(name);
+        self.question_for(&[name], kind, class);
+    }
+
+    /// As [`question`](Self::question), with a name of several texts.
+    pub fn question_for(&mut self, name: &[&str], kind: Kind, class: u16) {
+        self.name_of(name);
         self.number(kind.0);
         self.number(class);
         self.count(0);
@@ -58,9 +63,22 @@ impl<'b> Writer<'b> {
         ttl: u32,
         data: impl FnOnce(&mut Self),
     ) {
-        self.name(name);
+        self.record_of(section, &[name], kind, INTERNET, ttl, data);
+    }
+
+    /// As [`record`](Self::record), with a name of several texts, and a class.
+    pub fn record_of(
+        &mut self,
+        section: Section,
+        name: &[&str],
+        kind: Kind,
+        class: u16,
+        ttl: u32,
+        data: impl FnOnce(&mut Self),
+    ) {
+        self.name_of(name);
         self.number(kind.0);
-        self.number(INTERNET);
+        self.number(class);
         self.bytes(&ttl.to_be_bytes());
         let length = self.len;
         self.number(0);
@@ -74,9 +92,21 @@ impl<'b> Writer<'b> {
         });
     }
 
+    /// Repeats the questions of another message: how many there are, and their bytes. They come first, because their
+    /// names may point into them.
+    pub fn questions_of(&mut self, (count, bytes): (u16, &[u8])) {
+        self.bytes(bytes);
+        self.put(4, count.to_be_bytes());
+    }
+
     /// Writes a name.
     pub fn name(&mut self, name: &str) {
-        for part in parts(name) {
+        self.name_of(&[name]);
+    }
+
+    /// Writes a name of several texts.
+    pub fn name_of(&mut self, name: &[&str]) {
+        for part in name.iter().flat_map(|text| parts(text)) {
             self.bytes(&[part.len() as u8]);
             self.bytes(part);
         }

@@ -6,6 +6,7 @@ mod bad_input;
 mod connecting;
 mod keeping;
 mod lies;
+mod local;
 mod tcp;
 
 use std::net::{IpAddr, SocketAddr};

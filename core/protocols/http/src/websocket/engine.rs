@@ -13,17 +13,21 @@ use crate::request::Request;
 /// ```text
 ///   input ring   │ clear │ left, as far as it has come │ the next frame …
 /// ```
+///
+/// The rest of what is known is in the exchange, which has no other use for it:
+///
+/// | field | is |
+/// |---|---|
+/// | `content` | bytes of the frame that are still masked, or are still to come |
+/// | `left` | unmasked bytes in the ring that are not taken |
+/// | `body` | bytes of the message so far |
+/// | `moved` | bytes of input that were taken |
+/// | `mark` | the same with those in the ring, when the silence was last looked at |
 #[derive(Clone, Copy)]
 pub(crate) struct Frames {
     mask: [u8; 4],
-    /// Bytes of the frame that are unmasked.
-    offset: u32,
-    /// Bytes of the frame that are still masked, or are still to come.
-    left: u32,
-    /// Unmasked bytes in the ring that are not taken.
-    pub(super) clear: u32,
-    /// Bytes of the message so far.
-    message: u32,
+    /// Bytes of the frame that are unmasked; the last two bits of their number.
+    offset: u8,
     utf8: Utf8,
     /// The message that is coming in.
     receiving: Option<Opcode>,
@@ -34,9 +38,6 @@ pub(crate) struct Frames {
     is_last: bool,
     /// A ping was sent since the last input.
     pinged: bool,
-    /// Bytes of input that were taken, and that had come when the silence was last looked at.
-    pub(super) taken: u32,
-    heard: u32,
     /// How it has ended.
     pub(super) code: u16,
 }
@@ -45,17 +46,12 @@ impl Frames {
     pub(super) const NEW: Self = Self {
         mask: [0; 4],
         offset: 0,
-        left: 0,
-        clear: 0,
-        message: 0,
         utf8: Utf8::NEW,
         receiving: None,
         sending: None,
         in_frame: false,
         is_last: false,
         pinged: false,
-        taken: 0,
-        heard: 0,
         code: code::LOST,
     };
 }
@@ -91,12 +87,13 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
 pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
     let mut frames = socket.frames();
-    let heard = frames.taken.wrapping_add(socket.request.conn.input_len() as u32);
-    let is_silent = heard == frames.heard;
+    let heard = socket.heard();
+    let is_silent = heard == socket.request.x.mark;
     if is_silent && frames.pinged {
         return socket.request.conn.abort_with(ConnError::TimedOut);
     }
-    (frames.pinged, frames.heard) = (is_silent, heard);
+    frames.pinged = is_silent;
+    socket.request.x.mark = heard;
     socket.set_frames(frames);
     if is_silent {
         // Without room the peer takes nothing, which has a limit of its own.
@@ -130,12 +127,15 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
             return Err(code::PROTOCOL);
         }
         if begins {
-            (frames.receiving, frames.message, frames.utf8) = (Some(header.opcode), 0, Utf8::NEW);
+            (frames.receiving, frames.utf8) = (Some(header.opcode), Utf8::NEW);
+            self.request.x.body = 0;
         }
-        let message = frames.message.checked_add(header.length);
-        let most = self.request.site.limits.body;
-        frames.message = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
-        (frames.mask, frames.offset, frames.left) = (header.mask, 0, header.length);
+        let x = &mut *self.request.x;
+        let message = x.body.checked_add(header.length);
+        let most = self.request.site.limits.message;
+        x.body = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
+        (x.content, x.left) = (header.length, 0);
+        (frames.mask, frames.offset) = (header.mask, 0);
         (frames.in_frame, frames.is_last) = (true, header.is_last);
         self.set_frames(frames);
         self.drop_input(header.size);
@@ -187,34 +187,37 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// Takes bytes that are not the application's.
     pub(super) fn drop_input(&mut self, amount: usize) -> usize {
         let taken = self.request.conn.consume(amount);
-        let mut frames = self.frames();
-        frames.taken = frames.taken.wrapping_add(taken as u32);
-        self.set_frames(frames);
+        self.request.x.count(taken);
         taken
+    }
+
+    /// Returns how many bytes have come so far.
+    pub(super) fn heard(&self) -> u32 {
+        self.request.x.moved.wrapping_add(self.request.conn.input_len() as u32)
     }
 
     /// Unmasks what has come of a frame, and gives it to the application.
     fn read_payload(&mut self, app: &mut A) -> Result<Step, u16> {
         let mut frames = self.frames();
-        let conn = &mut self.request.conn;
-        let masked = (conn.input_len() as u32).saturating_sub(frames.clear).min(frames.left);
+        let Request { conn, x, .. } = &mut *self.request;
+        let masked = (conn.input_len() as u32).saturating_sub(x.left).min(x.content);
         let (input, _) = conn.ring_sizes();
         // A frame that fits comes whole.
-        if masked < frames.left && conn.input_len() < input {
+        if masked < x.content && conn.input_len() < input {
             return Ok(Step::Waits);
         }
-        let clear = frames.clear.saturating_add(masked);
+        let clear = x.left.saturating_add(masked);
         let data = conn.contiguous(clear as usize).unwrap_or_default();
-        let new = data.get_mut(frames.clear as usize..).unwrap_or_default();
-        unmask(new, frames.mask, frames.offset);
+        let new = data.get_mut(x.left as usize..).unwrap_or_default();
+        unmask(new, frames.mask, frames.offset.into());
         let is_text = frames.receiving == Some(Opcode::Text);
         if is_text && !frames.utf8.take(new) {
             return Err(code::NOT_TEXT);
         }
-        frames.clear = clear;
-        frames.offset = frames.offset.wrapping_add(masked);
-        frames.left = frames.left.saturating_sub(masked);
-        let is_last = frames.is_last && frames.left == 0;
+        x.left = clear;
+        x.content = x.content.saturating_sub(masked);
+        frames.offset = frames.offset.wrapping_add(masked as u8) & 3;
+        let is_last = frames.is_last && x.content == 0;
         if is_text && is_last && !frames.utf8.is_complete() {
             return Err(code::NOT_TEXT);
         }
@@ -228,12 +231,12 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
                 call(app, self, message);
             }
         }
-        let mut frames = self.frames();
-        if frames.clear > 0 {
-            let has_taken = frames.clear < clear;
-            return Ok(if has_taken { Step::Done } else { Step::Waits });
+        let left = self.request.x.left;
+        if left > 0 {
+            return Ok(if left < clear { Step::Done } else { Step::Waits });
         }
-        if frames.left == 0 {
+        if self.request.x.content == 0 {
+            let mut frames = self.frames();
             frames.in_frame = false;
             if frames.is_last {
                 frames.receiving = None;

@@ -89,16 +89,14 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
 
     /// Returns the bytes of the message that are there, in one piece.
     pub fn data(&mut self) -> &[u8] {
-        let clear = self.frames().clear as usize;
+        let clear = self.request.x.left as usize;
         self.request.conn.contiguous(clear).unwrap_or_default()
     }
 
     /// Takes up to `amount` of them. Returns the number taken.
     pub fn take(&mut self, amount: usize) -> usize {
-        let taken = self.drop_input(amount.min(self.frames().clear as usize));
-        let mut frames = self.frames();
-        frames.clear = frames.clear.saturating_sub(taken as u32);
-        self.set_frames(frames);
+        let taken = self.drop_input(amount.min(self.request.x.left as usize));
+        self.request.x.left = self.request.x.left.saturating_sub(taken as u32);
         taken
     }
 
@@ -165,9 +163,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     pub fn send_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), ReplyError> {
         let length = crate::reply::length_of(text);
         self.begin(Opcode::Text, length, true)?;
-        self.request.conn.write_fmt(text)?;
-        self.request.x.count(length);
-        Ok(())
+        Ok(self.request.conn.write_fmt(text)?)
     }
 
     /// Sends a part of a text: all of it, or a piece, with others to follow up to the last one.
@@ -200,9 +196,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
 
     fn send(&mut self, opcode: Opcode, data: &[u8], is_last: bool) -> Result<(), ReplyError> {
         self.begin(opcode, data.len(), is_last)?;
-        self.request.conn.write(data)?;
-        self.request.x.count(data.len());
-        Ok(())
+        Ok(self.request.conn.write(data)?)
     }
 
     /// Writes the header of a frame, if there is room for all of it.
@@ -223,7 +217,6 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let head = if length16 < 126 { &[first, low][..] } else { &long };
         self.request.check_room(head.len().saturating_add(length))?;
         self.request.conn.write(head)?;
-        self.request.x.count(head.len());
         if !opcode.is_control() {
             frames.sending = (!is_last).then_some(opcode);
             self.set_frames(frames);
@@ -312,6 +305,8 @@ pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, 
     request.x.set(flag::COMPLETE);
     (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
     request.x.extra = Extra::Frames(Frames::NEW);
+    (request.x.content, request.x.left) = (0, 0);
+    request.x.mark = Socket::new(request).heard();
     if let Some(message) = request.route().and_then(|route| route.message) {
         message(app, &mut Socket::new(request), Message::Opened);
     }

@@ -70,6 +70,7 @@ impl Site<App> for Page {
         .fields(20)
         .requests(50)
         .body(10_000)
+        .message(10_000)
         .head(Duration::from_secs(10))
         .idle(Duration::from_secs(30))
         .rate(100);

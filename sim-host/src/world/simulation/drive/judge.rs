@@ -159,9 +159,10 @@ impl Simulation<'_> {
         (clients_needed > 0).then_some((port, clients_needed))
     }
 
-    /// Returns how many sockets the device has besides those of connections that it keeps.
+    /// Returns for how many clients the device has sockets, besides those of connections that it keeps.
     fn spare_sockets(&self) -> usize {
-        self.device.sockets.saturating_sub(self.device.baseline.conns)
+        let spare = self.device.sockets.saturating_sub(self.device.baseline.conns);
+        if self.relays { spare / 2 } else { spare }
     }
 
     /// Lets clients connect to the next listener.

@@ -46,6 +46,10 @@ impl Simulation<'_> {
                 if !self.limits.is_empty() {
                     self.device.tasks.wake();
                 }
+                // They wait for an answer that does not come.
+                if self.keeps_silent_clients && !self.ether.borrow().forged.is_empty() {
+                    self.peer.connect_again();
+                }
                 let clients = self.peer.clients.iter_mut();
                 clients.filter(|client| client.socket.is_some()).for_each(|c| c.wake = self.now);
             }

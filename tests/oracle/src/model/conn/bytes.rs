@@ -4,7 +4,7 @@ use super::{Conn, DIRECTIONS, Number, READ, WRITE, due};
 use crate::{
     differences::Switch,
     model::Model,
-    program::{FIRST_CONN, INPUT, OUTPUT, SOURCES, bits, socket},
+    program::{FIRST_CONN, OUTPUT, SOURCES, bits, socket},
     world::Received,
 };
 
@@ -12,7 +12,7 @@ impl Model {
     pub(super) fn write(&mut self, number: Number, amount: usize) -> bool {
         let bound = self.ours(Switch::OutputBound);
         let conn = &mut self.conns[number];
-        if conn.failed || (bound && conn.output + amount > OUTPUT) {
+        if conn.failed || (bound && conn.output + amount > conn.high_output) {
             return false;
         }
         conn.output += amount;
@@ -23,8 +23,8 @@ impl Model {
     }
 
     pub(super) fn write_some(&mut self, number: Number, amount: usize) -> usize {
-        let Conn { output, failed, .. } = self.conns[number];
-        let room = if failed { 0 } else { OUTPUT.saturating_sub(output) };
+        let Conn { output, failed, high_output, .. } = self.conns[number];
+        let room = if failed { 0 } else { high_output.saturating_sub(output) };
         let amount = if self.ours(Switch::OutputBound) { amount.min(room) } else { amount };
         self.write(number, amount);
         amount
@@ -34,7 +34,7 @@ impl Model {
         if !self.ours(Switch::RoomOnce) {
             self.conns[number].low_mark = OUTPUT.saturating_sub(room);
         } else if !self.conns[number].failed {
-            self.conns[number].room_wanted = room.clamp(1, OUTPUT);
+            self.conns[number].room_wanted = room.clamp(1, self.conns[number].high_output);
             if self.has_room_wanted(number) {
                 self.conn_due(number, due::WRITE);
             }
@@ -44,12 +44,12 @@ impl Model {
     /// Returns whether the write callback has its reason.
     pub(super) fn has_room_wanted(&self, number: Number) -> bool {
         let conn = &self.conns[number];
-        let room = OUTPUT.saturating_sub(conn.output);
+        let room = conn.high_output.saturating_sub(conn.output);
         conn.output <= conn.low_mark || (conn.room_wanted > 0 && room >= conn.room_wanted)
     }
 
     pub(super) fn consume(&mut self, number: Number, amount: usize) {
-        let was_full = self.conns[number].input >= INPUT;
+        let was_full = self.conns[number].input >= self.conns[number].high_input;
         self.conns[number].input -= amount;
         if amount > 0 && (was_full || !self.ours(Switch::ConsumeRestarts)) {
             self.progress(number, READ);
@@ -70,6 +70,26 @@ impl Model {
             self.progress(number, *direction);
         }
         self.conn_due(number, 0);
+    }
+
+    pub(super) fn set_marks(&mut self, number: Number, what: u8, low: usize, high: usize) -> bool {
+        let Conn { input, output, .. } = self.conns[number];
+        let held = if what == bits::READ { input } else { output };
+        if self.ours(Switch::MarksRefused) && (low > high || held > high) {
+            return false;
+        }
+        let conn = &mut self.conns[number];
+        if what == bits::READ {
+            (conn.low_input, conn.high_input) = (low, high);
+        } else {
+            (conn.low_mark, conn.high_output) = (low, high);
+        }
+        if self.ours(Switch::Turn) {
+            self.conn_due(number, 0);
+        } else if what == bits::READ {
+            self.bev_input_changed(number);
+        }
+        true
     }
 
     pub(super) fn abort(&mut self, number: Number) {
@@ -114,11 +134,13 @@ impl Model {
 
     pub(super) fn receive(&mut self, number: Number) {
         while self.wants_input(number) {
-            let Conn { id, input, .. } = self.conns[number];
-            match self.world.sockets[socket(id)].read(INPUT - input) {
+            let Conn { id, input, low_input, high_input, .. } = self.conns[number];
+            match self.world.sockets[socket(id)].read(high_input - input) {
                 Received::Bytes(amount) => {
                     self.conns[number].input += amount;
-                    self.conn_due(number, due::READ);
+                    if self.ours(Switch::HeldBack) || input + amount >= low_input {
+                        self.conn_due(number, due::READ);
+                    }
                     self.progress(number, READ);
                 }
                 Received::Nothing => return,

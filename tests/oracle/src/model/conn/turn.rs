@@ -1,11 +1,7 @@
 //! The turn of a connection: which of its callbacks are due, and run.
 
 use super::{Number, due};
-use crate::{
-    differences::Switch,
-    model::Model,
-    program::{INPUT, bits},
-};
+use crate::{differences::Switch, model::Model, program::bits};
 
 impl Model {
     /// Makes callbacks due, and gives the connection a place in the queue if one can run.
@@ -25,12 +21,21 @@ impl Model {
         if !self.has_answer_room(number) {
             left &= !(due::READ | due::EOF);
         }
+        if self.ours(Switch::HeldBack) && conn.input < conn.low_input {
+            left &= !due::READ;
+        }
         if self.ours(Switch::DueChecked) {
             if conn.enabled & bits::READ == 0 {
                 left &= !(due::READ | due::READ_TIMEOUT | due::EOF);
             }
             if conn.enabled & bits::WRITE == 0 {
                 left &= !(due::WRITE | due::WRITE_TIMEOUT);
+            }
+            if !self.has_room_wanted(number) {
+                left &= !due::WRITE;
+            }
+            if conn.input == 0 {
+                left &= !due::READ;
             }
         }
         left & left.wrapping_neg()
@@ -69,7 +74,8 @@ impl Model {
         }
         if first == due::READ && !self.ours(Switch::FullInput) {
             let conn = &self.conns[number];
-            if conn.input >= INPUT && conn.enabled & bits::READ != 0 {
+            let is_full = conn.input >= conn.high_input && conn.input >= conn.low_input;
+            if is_full && conn.enabled & bits::READ != 0 {
                 self.conn_due(number, due::READ);
             }
         }
@@ -78,14 +84,11 @@ impl Model {
 
     /// Takes back callbacks whose reason is gone.
     fn drop_what_is_past(&mut self, number: Number) {
-        let (passed, has_room) = (self.timeouts_passed(number), self.has_room_wanted(number));
+        let passed = self.timeouts_passed(number);
         let conn = &mut self.conns[number];
         conn.due &= !due::TIMEOUTS | passed;
         if conn.input == 0 {
             conn.due &= !due::READ;
-        }
-        if !has_room {
-            conn.due &= !due::WRITE;
         }
     }
 

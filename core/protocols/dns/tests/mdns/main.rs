@@ -1,0 +1,351 @@
+//! Responders on a network in virtual time: what they say, when, and to whom.
+
+mod segment;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use picoevent::{Instant, SetupError};
+use picoevent_dns::mdns::{self, AnnounceError, MAX_SERVICES, Service};
+use picoevent_dns::wire::{Data, Kind, Message, Record, Section, Writer, flag};
+use picoevent_scripted as _;
+
+use segment::{Host, Room, Sent, run};
+
+const WEB: &[Service] = &[
+    Service { kind: "_http._tcp", port: 80, text: &["path=/", "v=1"] },
+    Service { kind: "_mqtt._tcp", port: 1883, text: &[] },
+];
+
+const GROUP: &str = "224.0.0.251:5353";
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Runs a test with a device that has its name: `pump.local`, with two services.
+fn with_named(test: impl FnOnce(&mut [Host<'_>], Instant)) {
+    let mut room = Box::new(Room::new());
+    let mut hosts = [Host::new(&mut room, 7, 1)];
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::announce(device, base, "pump", WEB).unwrap();
+    run(&mut hosts, Instant::ZERO, seconds(5), |_| Vec::new());
+    assert_eq!(hosts[0].device.names, ["pump"]);
+    test(&mut hosts, Instant::ZERO.after(seconds(5)));
+}
+
+/// A question of another host, from a port.
+fn question(port: u16, write: impl FnOnce(&mut Writer<'_>)) -> Sent {
+    let mut buffer = [0; 512];
+    let mut writer = Writer::new(&mut buffer, 77, 0);
+    write(&mut writer);
+    let bytes = writer.finish().unwrap().to_vec();
+    Sent {
+        at: Instant::ZERO,
+        from: (Ipv4Addr::new(192, 0, 2, 99), port).into(),
+        to: addr(GROUP),
+        bytes,
+    }
+}
+
+/// Asks, and returns all that is said in the next second.
+fn ask(hosts: &mut [Host<'_>], now: Instant, question: Sent) -> Vec<Sent> {
+    hosts.iter_mut().for_each(|host| host.hear(&question));
+    run(hosts, now, seconds(1), |_| Vec::new())
+}
+
+fn answers(message: &Sent) -> Vec<(Kind, String)> {
+    let message = Message::parse(&message.bytes).unwrap();
+    message.answers().map(|record| (record.kind, format!("{:?}", record.name))).collect()
+}
+
+#[test]
+fn a_name_is_asked_for_three_times_and_announced_twice() {
+    let mut room = Box::new(Room::new());
+    let mut hosts = [Host::new(&mut room, 7, 1)];
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::announce(device, base, "pump", WEB).unwrap();
+    assert_eq!(device.responder.name(), None);
+    let said = run(&mut hosts, Instant::ZERO, seconds(10), |_| Vec::new());
+    assert_eq!(said.len(), 5, "{said:?}");
+    assert!(said.iter().all(|message| message.to == addr(GROUP) && message.from.port() == 5353));
+    let times: Vec<_> = said.iter().map(|message| message.at.as_micros() / 1_000).collect();
+    assert!(times[0] < 250, "{times:?}");
+    let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps, [250, 250, 250, 1_000]);
+    let probe = Message::parse(&said[0].bytes).unwrap();
+    assert_eq!((probe.flags(), probe.answers().count(), probe.authorities().count()), (0, 0, 3));
+    let names = ["pump.local", "pump._http._tcp.local", "pump._mqtt._tcp.local"];
+    for (question, name) in probe.questions().zip(names) {
+        assert!(question.name.is(name) && question.kind == Kind::ANY, "{question:?}");
+        assert_eq!(question.class, 0x8001, "the answer is for the asker");
+    }
+    let told = Message::parse(&said[3].bytes).unwrap();
+    assert_eq!(told.flags(), flag::RESPONSE | flag::AUTHORITATIVE);
+    let records: Vec<Record<'_>> = told.answers().chain(told.additional()).collect();
+    let address = records.iter().find(|record| record.kind == Kind::A).unwrap();
+    assert_eq!((address.data, address.ttl), (Data::A(hosts[0].ip), 120));
+    assert_eq!(address.class, 0x8001, "it replaces what was known");
+    let list = records.iter().find(|record| record.kind == Kind::PTR).unwrap();
+    assert_eq!((list.class, list.ttl), (1, 4_500), "others have such a service, too");
+    let Some(Data::Txt(text)) =
+        records.iter().map(|record| record.data).find(|data| matches!(data, Data::Txt(_)))
+    else {
+        panic!("{records:?}")
+    };
+    assert_eq!(text, b"\x06path=/\x03v=1");
+    assert_eq!(said[3].bytes, said[4].bytes);
+}
+
+#[test]
+fn each_record_is_answered_to_all_after_a_short_while() {
+    with_named(|hosts, now| {
+        let mut now = now;
+        for (name, kind, expected) in [
+            ("Pump.local", Kind::A, Kind::A),
+            ("pump.local", Kind::ANY, Kind::A),
+            ("_http._tcp.local", Kind::PTR, Kind::PTR),
+            ("_services._dns-sd._udp.local", Kind::PTR, Kind::PTR),
+            ("pump._mqtt._tcp.local", Kind::SRV, Kind::PTR),
+        ] {
+            let said = ask(hosts, now, question(5353, |writer| writer.question(name, kind, 1)));
+            assert_eq!(said.len(), 1, "{name}");
+            assert_eq!(said[0].to, addr(GROUP));
+            let delay = said[0].at.since(now).as_millis();
+            assert!((20..=120).contains(&delay), "{delay} ms");
+            assert_eq!(answers(&said[0])[0].0, expected, "{name}");
+            now = now.after(seconds(1));
+        }
+        let place =
+            ask(hosts, now, question(5353, |w| w.question("pump._mqtt._tcp.local", Kind::SRV, 1)));
+        let message = Message::parse(&place[0].bytes).unwrap();
+        let place = message.additional().find(|record| record.kind == Kind::SRV).unwrap();
+        let Data::Srv { port, target, .. } = place.data else { panic!("{place:?}") };
+        assert!(port == 1883 && target.is("pump.local") && place.name.is("pump._mqtt._tcp.local"));
+        let mut more = message.additional();
+        assert!(more.any(|record| record.data == Data::A(hosts[0].ip)), "and where its host is");
+    });
+}
+
+#[test]
+fn what_is_about_others_or_known_is_not_answered() {
+    with_named(|hosts, now| {
+        for (name, kind) in [
+            ("other.local", Kind::ANY),
+            ("pump.local", Kind::TXT),
+            ("pump.example", Kind::A),
+            ("_ipp._tcp.local", Kind::PTR),
+            ("pump._http._tcp.local", Kind::A),
+        ] {
+            let said = ask(hosts, now, question(5353, |writer| writer.question(name, kind, 1)));
+            assert_eq!(said.len(), 0, "{name} {kind:?}");
+        }
+        let known = |ttl: u32| {
+            question(5353, |writer| {
+                writer.question("_http._tcp.local", Kind::PTR, 1);
+                writer.record(Section::Answer, "_http._tcp.local", Kind::PTR, ttl, |writer| {
+                    writer.name("pump._http._tcp.local");
+                });
+            })
+        };
+        assert_eq!(ask(hosts, now, known(2_250)).len(), 0);
+        let now = now.after(seconds(1));
+        assert_eq!(ask(hosts, now, known(2_249)).len(), 1, "it is known for not much longer");
+    });
+}
+
+#[test]
+fn several_questions_get_one_answer() {
+    with_named(|hosts, now| {
+        let both = question(5353, |writer| {
+            writer.question("_http._tcp.local", Kind::PTR, 1);
+            writer.question("pump.local", Kind::A, 1);
+        });
+        hosts[0].hear(&both);
+        let said =
+            ask(hosts, now, question(5353, |w| w.question("_mqtt._tcp.local", Kind::PTR, 1)));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(answers(&said[0]).len(), 3);
+    });
+}
+
+#[test]
+fn who_wants_the_answer_alone_gets_it_at_once() {
+    with_named(|hosts, now| {
+        let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 0x8001)));
+        assert_eq!((said.len(), said[0].to, said[0].at), (1, addr("192.0.2.99:5353"), now));
+        // Who only knows DNS gets its number and its question back, and may not keep the answer for long.
+        let asked = question(4_000, |w| w.question("pUmp.local", Kind::A, 1));
+        let said = ask(hosts, now, asked);
+        assert_eq!((said.len(), said[0].to), (1, addr("192.0.2.99:4000")));
+        let message = Message::parse(&said[0].bytes).unwrap();
+        let question = message.questions().next().unwrap();
+        assert!(message.id() == 77 && question.name.is_exactly("pUmp.local"));
+        let answer = message.answers().next().unwrap();
+        assert_eq!((answer.class, answer.ttl, answer.data), (1, 10, Data::A(hosts[0].ip)));
+    });
+}
+
+#[test]
+fn a_name_that_is_taken_gets_a_number() {
+    let mut room = Box::new(Room::new());
+    let mut hosts = [Host::new(&mut room, 7, 1)];
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::announce(device, base, "pump", WEB).unwrap();
+    // Another host defends these names.
+    run(&mut hosts, Instant::ZERO, seconds(60), |message| {
+        let probe = Message::parse(&message.bytes).unwrap();
+        let name = probe.questions().next().map(|question| format!("{:?}", question.name));
+        let taken = ["pump.local.", "pump-2.local.", "pump-3.local."];
+        let Some(name) = name.filter(|name| taken.contains(&&**name)) else { return Vec::new() };
+        let mut buffer = [0; 512];
+        let mut writer = Writer::new(&mut buffer, 0, flag::RESPONSE);
+        writer.record(Section::Answer, &name, Kind::A, 120, |w| w.bytes(&[192, 0, 2, 99]));
+        let bytes = writer.finish().unwrap().to_vec();
+        vec![Sent { at: message.at, from: addr("192.0.2.99:5353"), to: addr(GROUP), bytes }]
+    });
+    assert_eq!(hosts[0].device.names, ["pump-4"]);
+}
+
+#[test]
+fn two_devices_with_one_name_settle_on_two() {
+    for seed in 0..20 {
+        for delay in [0, 100, 300, 700, 3_000] {
+            let (mut first, mut second) = (Box::new(Room::new()), Box::new(Room::new()));
+            let mut hosts =
+                [Host::new(&mut first, 7, seed + 1), Host::new(&mut second, 8, seed + 2)];
+            let Host { base, device, .. } = &mut hosts[0];
+            mdns::announce(device, base, "pump", WEB).unwrap();
+            run(&mut hosts, Instant::ZERO, Duration::from_millis(delay), |_| Vec::new());
+            let Host { base, device, .. } = &mut hosts[1];
+            mdns::announce(device, base, "pump", WEB).unwrap();
+            let from = Instant::ZERO.after(Duration::from_millis(delay));
+            let said = run(&mut hosts, from, seconds(20), |_| Vec::new());
+            let mut names = hosts.each_ref().map(|host| host.device.responder.name().unwrap());
+            names.sort();
+            assert_eq!(names, ["pump", "pump-2"], "seed {seed}, {delay} ms");
+            assert!(said.len() < 20, "seed {seed}, {delay} ms: {said:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_lost_later_is_asked_for_again() {
+    with_named(|hosts, now| {
+        // A host that had no link when we asked.
+        let claim = |name: &'static str| {
+            let mut claim = question(5353, |_| ());
+            let mut buffer = [0; 128];
+            let mut writer = Writer::new(&mut buffer, 0, flag::RESPONSE);
+            writer.record(Section::Answer, name, Kind::A, 120, |w| w.bytes(&[192, 0, 2, 99]));
+            claim.bytes = writer.finish().unwrap().to_vec();
+            claim
+        };
+        hosts[0].hear(&claim("pump.local"));
+        assert_eq!(hosts[0].device.responder.name(), Some("pump"));
+        let said = run(hosts, now, seconds(5), |_| Vec::new());
+        assert_eq!(
+            (said.len(), hosts[0].device.responder.name()),
+            (5, Some("pump")),
+            "nobody has it now"
+        );
+        hosts[0].hear(&claim("pump.local"));
+        run(hosts, now.after(seconds(5)), Duration::from_millis(400), |_| Vec::new());
+        hosts[0].hear(&claim("pump.local"));
+        run(hosts, now.after(seconds(6)), seconds(5), |_| Vec::new());
+        assert_eq!(hosts[0].device.names, ["pump", "pump", "pump-2"]);
+    });
+}
+
+#[test]
+fn our_own_records_and_strangers_take_no_name() {
+    with_named(|hosts, now| {
+        let record = |port: u16, last: u8, ttl: u32| {
+            let mut message = question(port, |_| ());
+            let mut buffer = [0; 128];
+            let mut writer = Writer::new(&mut buffer, 0, flag::RESPONSE);
+            writer.record(Section::Answer, "pump.local", Kind::A, ttl, |w| {
+                w.bytes(&[192, 0, 2, last])
+            });
+            message.bytes = writer.finish().unwrap().to_vec();
+            message
+        };
+        // Ours that comes back, one that does not come from the port of the group, and a goodbye.
+        for message in [record(5353, 7, 120), record(5354, 99, 120), record(5353, 99, 0)] {
+            assert_eq!(ask(hosts, now, message).len(), 0);
+        }
+        assert_eq!(hosts[0].device.names, ["pump"]);
+    });
+}
+
+#[test]
+fn a_name_that_is_given_up_is_told_and_answered_no_more() {
+    with_named(|hosts, now| {
+        let Host { base, device, .. } = &mut hosts[0];
+        mdns::withdraw(device, base);
+        let said = run(hosts, now, seconds(1), |_| Vec::new());
+        let message = Message::parse(&said[0].bytes).unwrap();
+        assert!(said.len() == 1 && message.answers().count() == 3);
+        assert!(message.answers().chain(message.additional()).all(|record| record.ttl == 0));
+        assert_eq!(hosts[0].device.responder.name(), None);
+        assert_eq!((hosts[0].base.events().count(), hosts[0].base.udp_sockets().count()), (0, 0));
+        let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 1)));
+        assert_eq!(said.len(), 0);
+        // And it can have one again.
+        let Host { base, device, .. } = &mut hosts[0];
+        mdns::announce(device, base, "valve", &[]).unwrap();
+        run(hosts, now, seconds(5), |_| Vec::new());
+        assert_eq!(hosts[0].device.responder.name(), Some("valve"));
+    });
+}
+
+#[test]
+fn what_cannot_be_announced_is_refused() {
+    let mut room = Box::new(Room::new());
+    let mut host = Host::new(&mut room, 7, 1);
+    let Host { base, device, .. } = &mut host;
+    for bad in ["", "a.b", "a b", "ä", "pump."] {
+        assert_eq!(mdns::announce(device, base, bad, &[]), Err(AnnounceError::Invalid), "{bad:?}");
+    }
+    let long = "a".repeat(37);
+    assert_eq!(mdns::announce(device, base, &long, &[]), Err(AnnounceError::TooLong { most: 36 }));
+    static MANY: [Service; MAX_SERVICES + 1] =
+        [Service { kind: "_a._tcp", port: 1, text: &[] }; MAX_SERVICES + 1];
+    assert_eq!(mdns::announce(device, base, "a", &MANY), Err(AnnounceError::TooManyServices));
+    mdns::announce(device, base, &"a".repeat(36), &MANY[..MAX_SERVICES]).unwrap();
+    mdns::withdraw(device, base);
+    let timer = base.after(seconds(1), |_, _| ()).unwrap();
+    let error = mdns::announce(device, base, "a", &[]).unwrap_err();
+    assert_eq!(error, AnnounceError::Setup(SetupError::Full(picoevent::FullError::Events)));
+    base.event(timer).unwrap().free();
+    let mut room = Box::new(Room::new());
+    let mut base = picoevent::EventBase::new(&mut room);
+    assert_eq!(mdns::announce(device, &mut base, "a", &[]), Err(AnnounceError::Unseeded));
+}
+
+#[test]
+fn random_messages_change_no_name() {
+    with_named(|hosts, now| {
+        let mut random = fastrand::Rng::with_seed(2);
+        let good = question(5353, |w| {
+            w.question("pump.local", Kind::ANY, 1);
+            w.record(Section::Answer, "pump._http._tcp.local", Kind::SRV, 9, |w| w.bytes(&[0; 7]));
+        });
+        for _ in 0..20_000 {
+            let mut message = good.clone();
+            for _ in 0..random.usize(0..4) {
+                let at = random.usize(..message.bytes.len());
+                message.bytes[at] = random.u8(..);
+            }
+            // It is no response.
+            message.bytes[2] &= 0x7F;
+            hosts[0].hear(&message);
+            run(hosts, now, Duration::ZERO, |_| Vec::new());
+        }
+        assert_eq!(hosts[0].device.names, ["pump"]);
+    });
+}

@@ -1,0 +1,141 @@
+//! A network in virtual time on which all hear what is sent to the group.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use picoevent::{Action, Cx, EventBase, Instant, Storage, UdpAction, UdpRequest, UdpSocket, Wait};
+use picoevent_dns::mdns::{HasMdns, Responder};
+
+/// The storage of a device: a timer, and a socket. One more, for another application on it.
+pub type Room = Storage<Device, 1, 0, 8_192, 0, 0, 0, 2>;
+
+/// The application of a device.
+#[derive(Default)]
+pub struct Device {
+    pub responder: Responder,
+    /// The names it has had.
+    pub names: Vec<String>,
+}
+
+impl HasMdns for Device {
+    fn mdns(&mut self) -> &mut Responder {
+        &mut self.responder
+    }
+
+    fn named(&mut self, _: &mut Cx<Self>) {
+        self.names.push(self.responder.name().unwrap().to_owned());
+    }
+}
+
+/// A datagram that was sent: when, from where, to where, and what.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub at: Instant,
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+/// A device on the network.
+pub struct Host<'s> {
+    pub base: EventBase<'s, Device>,
+    pub device: Device,
+    pub ip: Ipv4Addr,
+    sockets: Vec<(UdpSocket, u16, bool)>,
+}
+
+impl<'s> Host<'s> {
+    pub fn new(room: &'s mut Room, last: u8, seed: u8) -> Self {
+        let ip = Ipv4Addr::new(192, 0, 2, last);
+        let mut base = EventBase::new(room);
+        base.seed(&[seed; 32]);
+        let mut device = Device::default();
+        device.responder.set_addresses(&[ip.into()]);
+        Self { base, device, ip, sockets: Vec::new() }
+    }
+
+    /// Runs all that is due. Returns what was sent.
+    fn run(&mut self, now: Instant) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        self.base.advance(now);
+        loop {
+            while let Some(action) = self.base.next_action() {
+                let Action::Udp(socket, action) = action else { continue };
+                match action {
+                    UdpAction::Bind => {
+                        let address = self.base.udp_address_of(socket).unwrap();
+                        self.sockets.push((socket, address.port(), false));
+                        self.base.bound(socket, address);
+                    }
+                    UdpAction::SendTo => self.send(socket, now, &mut sent),
+                    UdpAction::Unbind => self.sockets.retain(|(held, ..)| *held != socket),
+                    UdpAction::ReceiveFrom => {}
+                }
+            }
+            self.base.dispatch(&mut self.device);
+            match self.base.wait() {
+                Wait::Not => {}
+                Wait::Until(next) if next <= now => {}
+                _ => return sent,
+            }
+        }
+    }
+
+    fn send(&mut self, socket: UdpSocket, at: Instant, sent: &mut Vec<Sent>) {
+        let place = self.sockets.iter_mut().find(|(held, ..)| *held == socket).unwrap();
+        while let Some(request) = self.base.udp_request(socket) {
+            match request {
+                UdpRequest::Join(_) => place.2 = true,
+                UdpRequest::Send(to, bytes) => {
+                    let from = (self.ip, place.1).into();
+                    sent.push(Sent { at, from, to, bytes: bytes.to_vec() });
+                }
+                _ => {}
+            }
+            self.base.udp_done(socket, Ok(()));
+        }
+    }
+
+    /// Gives a datagram to the socket it is for.
+    pub fn hear(&mut self, message: &Sent) {
+        for (socket, port, has_joined) in &self.sockets {
+            let is_ours = match message.to.ip().is_multicast() {
+                true => *has_joined && message.from.ip() != self.ip,
+                false => message.to.ip() == self.ip,
+            };
+            if is_ours && *port == message.to.port() {
+                assert!(self.base.received_from(*socket, message.from, &message.bytes));
+            }
+        }
+    }
+}
+
+/// Runs the devices for a while, and delivers what they say after a millisecond. `hear` is told of each datagram and
+/// may answer.
+pub fn run(
+    hosts: &mut [Host<'_>],
+    from: Instant,
+    length: Duration,
+    mut hear: impl FnMut(&Sent) -> Vec<Sent>,
+) -> Vec<Sent> {
+    let mut all = Vec::new();
+    let mut under_way: Vec<Sent> = Vec::new();
+    for millis in 0..=length.as_millis() as u64 {
+        let now = from.after(Duration::from_millis(millis));
+        let arrived: Vec<_> = under_way.extract_if(.., |message| message.at < now).collect();
+        for message in &arrived {
+            hosts.iter_mut().for_each(|host| host.hear(message));
+        }
+        for host in hosts.iter_mut() {
+            for message in host.run(now) {
+                for mut answer in hear(&message) {
+                    answer.at = now;
+                    under_way.push(answer);
+                }
+                under_way.push(message.clone());
+                all.push(message);
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,201 @@
+//! The memory of a client.
+
+use core::net::SocketAddr;
+
+use picoevent::Conn;
+
+use crate::client::{Ask, CallError};
+use crate::exchange::Exchange;
+use crate::head::{field, without_return};
+use crate::method::Method;
+use crate::reply::Length;
+use crate::text::{copy, is_target, split_at_byte};
+
+/// The memory for one request at a time, with `TEXT` bytes for host, target and fields of the request, and for
+/// those fields of the answer that are kept.
+pub struct Client<const TEXT: usize = 160> {
+    call: Call,
+    text: [u8; TEXT],
+}
+
+/// How far a request is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// There is none.
+    Idle,
+    /// It waits for its connection.
+    Waiting,
+    /// It is sent, or being sent.
+    Sent,
+}
+
+/// A request of a client, and its connection.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct Call {
+    pub(crate) conn: Option<Conn>,
+    pub(crate) address: Option<SocketAddr>,
+    /// Where the connection goes that is kept.
+    pub(crate) kept_to: Option<SocketAddr>,
+    pub(crate) content: Option<Length>,
+    pub(crate) x: Exchange,
+    /// Where the host begins in the text, and where it ends: before it are fields, behind it the target.
+    pub(crate) host: [u16; 2],
+    pub(crate) method: Method,
+    pub(crate) state: State,
+    pub(crate) redirects: u8,
+    /// The connection was used before, and may have been ended by the server meanwhile.
+    pub(crate) is_kept: bool,
+    is_taken: bool,
+}
+
+impl<const TEXT: usize> Client<TEXT> {
+    /// Makes the memory.
+    pub const fn new() -> Self {
+        let call = Call {
+            conn: None,
+            address: None,
+            kept_to: None,
+            content: None,
+            x: Exchange::new(),
+            host: [0; 2],
+            method: Method::Get,
+            state: State::Idle,
+            redirects: 0,
+            is_kept: false,
+            is_taken: false,
+        };
+        Self { call, text: [0; TEXT] }
+    }
+
+    /// Returns whether a request is under way.
+    pub fn is_busy(&self) -> bool {
+        self.call.state != State::Idle
+    }
+}
+
+impl<const TEXT: usize> Default for Client<TEXT> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Call {
+    /// Takes a request.
+    pub(crate) fn begin(&mut self, text: &mut [u8], ask: &Ask<'_>) -> Result<(), CallError> {
+        if self.state != State::Idle || self.is_taken {
+            return Err(CallError::Busy);
+        }
+        let is_host = !ask.host.is_empty() && ask.host.bytes().all(is_target);
+        if !is_host || !are_fields(ask.fields.as_bytes()) {
+            return Err(CallError::BadRequest);
+        }
+        let end = put(text, 0, ask.fields.as_bytes()).ok_or(CallError::BadRequest)?;
+        self.set_place(text, end, ask.host.as_bytes(), ask.target.as_bytes())
+            .ok_or(CallError::BadRequest)?;
+        (self.address, self.method, self.content) =
+            (Some(ask.address), ask.method, Some(ask.content));
+        (self.state, self.redirects, self.is_kept) = (State::Waiting, 0, false);
+        Ok(())
+    }
+
+    /// Sets host and target behind the fields, which end at `at`. `None` if they do not fit, or are none.
+    pub(crate) fn set_place(
+        &mut self,
+        text: &mut [u8],
+        at: usize,
+        host: &[u8],
+        target: &[u8],
+    ) -> Option<()> {
+        if target.first() != Some(&b'/') || !target.iter().all(|byte| is_target(*byte)) {
+            return None;
+        }
+        let host_end = put(text, at, host)?;
+        let end = put(text, host_end, target)?;
+        self.host = [u16::try_from(at).ok()?, u16::try_from(host_end).ok()?];
+        self.x.target = u16::try_from(end).ok()?;
+        Some(())
+    }
+
+    /// Returns fields, host and target.
+    pub(crate) fn place<'t>(&self, text: &'t [u8]) -> [&'t [u8]; 3] {
+        let [host, target] = self.host.map(usize::from);
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        [part(0, host), part(host, target), part(target, self.x.target.into())]
+    }
+
+    /// Prepares the state for sending the request.
+    pub(crate) fn begin_sending(&mut self) {
+        let target = self.x.target;
+        self.x = Exchange::new();
+        (self.x.target, self.x.kept, self.x.method) = (target, target, self.method);
+        self.x.set_route(0);
+        self.state = State::Sent;
+    }
+}
+
+/// Returns whether these are header fields, each with its end.
+fn are_fields(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let Some((line, rest)) = split_at_byte(text, b'\n') else { return false };
+        if !without_return(line).is_ok_and(|line| field(line).is_ok()) {
+            return false;
+        }
+        text = rest;
+    }
+    true
+}
+
+/// Copies bytes to a place in the text. Returns where they end.
+fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
+    copy(text.get_mut(at..)?.get_mut(..bytes.len())?, bytes);
+    at.checked_add(bytes.len())
+}
+
+/// What the library asks of a [`Client`] of any size.
+#[doc(hidden)]
+pub trait Clients: sealed::Sealed {
+    type Copy: Copy;
+
+    /// Returns the parts of it.
+    fn parts(&mut self) -> (&mut Call, &mut [u8]);
+
+    /// Takes a copy to work on.
+    fn take(&mut self) -> Option<Self::Copy>;
+
+    /// Puts it back.
+    fn put(&mut self, copy: Self::Copy);
+
+    /// Returns the parts of a copy.
+    fn parts_of(copy: &mut Self::Copy) -> (&mut Call, &mut [u8]);
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<const TEXT: usize> sealed::Sealed for Client<TEXT> {}
+
+impl<const TEXT: usize> Clients for Client<TEXT> {
+    type Copy = (Call, [u8; TEXT]);
+
+    fn parts(&mut self) -> (&mut Call, &mut [u8]) {
+        (&mut self.call, &mut self.text)
+    }
+
+    fn take(&mut self) -> Option<Self::Copy> {
+        if core::mem::replace(&mut self.call.is_taken, true) {
+            return None;
+        }
+        Some((self.call, self.text))
+    }
+
+    fn put(&mut self, (call, text): Self::Copy) {
+        self.call = Call { is_taken: false, ..call };
+        self.text = text;
+    }
+
+    fn parts_of((call, text): &mut Self::Copy) -> (&mut Call, &mut [u8]) {
+        (call, text)
+    }
+}

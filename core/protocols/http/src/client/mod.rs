@@ -1,0 +1,268 @@
+//! The client: what is asked, and what an application hears of the answer.
+
+mod engine;
+mod head;
+mod memory;
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::net::SocketAddr;
+
+use picoevent::{ConnError, Cx, SetupError};
+
+pub use memory::{Client, Clients};
+
+use crate::limits::Limits;
+use crate::method::Method;
+use crate::reply::{Length, ReplyError};
+use crate::request::Request;
+use crate::route::{Parts, Route};
+use crate::status::Status;
+
+/// A request of a client.
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use picoevent_http::{Ask, Length, Method};
+///
+/// let server = SocketAddr::from(([192, 0, 2, 1], 80));
+/// let page = Ask::get(server, "pump.local", "/status");
+/// let rest = page.fields("Range: bytes=1000-\r\n");
+/// let upload = Ask::new(Method::Put, server, "pump.local", "/firmware").content(Length::Known(4_096));
+/// # let _ = (rest, upload);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'t> {
+    pub(crate) method: Method,
+    pub(crate) address: SocketAddr,
+    pub(crate) host: &'t str,
+    pub(crate) target: &'t str,
+    pub(crate) fields: &'t str,
+    pub(crate) content: Length,
+}
+
+impl<'t> Ask<'t> {
+    /// Makes a request without content. `host` is what the server is called, `target` the path and the query.
+    pub const fn new(method: Method, address: SocketAddr, host: &'t str, target: &'t str) -> Self {
+        Self { method, address, host, target, fields: "", content: Length::Known(0) }
+    }
+
+    /// Makes a request for `GET`.
+    pub const fn get(address: SocketAddr, host: &'t str, target: &'t str) -> Self {
+        Self::new(Method::Get, address, host, target)
+    }
+
+    /// Sets further header fields, each with `\r\n` at its end.
+    #[must_use]
+    pub const fn fields(self, fields: &'t str) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// Sets how long the content is, which [`Caller::upload`] writes.
+    #[must_use]
+    pub const fn content(self, length: Length) -> Self {
+        Self { content: length, ..self }
+    }
+}
+
+/// Why a request has no answer, or not all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// Another request of the client is under way.
+    Busy,
+    /// Host, target and fields do not fit into the text of the [`Client`], or the head into the output ring, or
+    /// they have bytes that do not belong there.
+    BadRequest,
+    /// There is no connection to make.
+    Setup(SetupError),
+    /// The connection could not be made, or was lost.
+    Lost(Option<ConnError>),
+    /// The server took too long.
+    TimedOut,
+    /// The answer is none of HTTP/1.1.
+    Malformed,
+    /// A line of the answer, or the answer, is longer than the limits or the rings.
+    TooLong,
+    /// The server sends from one place to the next.
+    Redirects,
+    /// The application has cancelled it.
+    Cancelled,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(error) => error.fmt(f),
+            Self::Lost(Some(error)) => error.fmt(f),
+            _ => f.write_str(match self {
+                Self::Busy => "another request is under way",
+                Self::BadRequest => {
+                    "the request does not fit, or has bytes that do not belong there"
+                }
+                Self::TimedOut => "the server took too long",
+                Self::Malformed => "the answer is none of HTTP/1.1",
+                Self::TooLong => "the answer is longer than it may be",
+                Self::Redirects => "there are too many redirects",
+                Self::Cancelled => "the request was cancelled",
+                _ => "the connection ended before the answer",
+            }),
+        }
+    }
+}
+
+impl core::error::Error for CallError {}
+
+/// What an application does with the answers of a client.
+///
+/// A download that is counted:
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use picoevent::{Cx, PoolId};
+/// use picoevent_http::{Ask, CallError, Caller, Calls, Client, Response, Status};
+///
+/// struct App {
+///     http: Client,
+///     bytes: usize,
+/// }
+///
+/// struct Download;
+///
+/// impl Caller<App> for Download {
+///     type Client = Client;
+///
+///     fn client(app: &mut App) -> &mut Client {
+///         &mut app.http
+///     }
+///
+///     fn part(app: &mut App, response: &mut Response<App>) {
+///         app.bytes += response.take(usize::MAX);
+///     }
+///
+///     fn done(app: &mut App, _: &mut Cx<App>, outcome: Result<Status, CallError>) {
+///         if outcome != Ok(Status::OK) {
+///             app.bytes = 0;
+///         }
+///     }
+/// }
+///
+/// fn start(app: &mut App, cx: &mut Cx<App>, pool: PoolId, server: SocketAddr) -> Result<(), CallError> {
+///     Calls::<Download>::ask(app, cx, pool, &Ask::get(server, "updates.local", "/pump.bin"))
+/// }
+/// # let _ = start;
+/// ```
+pub trait Caller<A: 'static>: Sized {
+    /// What a server may use up: of the limits of a server those for lines, fields, bodies, head, rate, idle and
+    /// stall; the last one bounds a connect, too. The head is awaited from the end of the request on.
+    const LIMITS: Limits = Limits::new();
+    /// The names of the header fields that are kept for [`Response::header`].
+    const HEADERS: &'static [&'static str] = &[];
+    /// How often a redirect is followed, to a path, or to a server whose IPv4 address is in it. Others
+    /// are answers.
+    const REDIRECTS: u8 = 4;
+
+    /// The memory for one request at a time.
+    type Client: Clients;
+
+    /// Returns it.
+    fn client(app: &mut A) -> &mut Self::Client;
+
+    /// The head of the answer has come.
+    fn answered(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>) {
+        let _ = (app, response);
+    }
+
+    /// There is content: [`Response::data`]. What is not [taken](Response::take) stays, and holds the server back.
+    fn part(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>);
+
+    /// There is room for the content of the request: [`Response::write`].
+    fn upload(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>) {
+        let _ = (app, response);
+    }
+
+    /// The answer is complete, or will not be. The next request can be made; it has the same connection, if the
+    /// server is the same and keeps it.
+    fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<Status, CallError>);
+
+    /// All of the above.
+    #[doc(hidden)]
+    const PARTS: &'static Parts<A> = &Parts {
+        routes: &[Route::new(Method::Get, "", |_, _| {})
+            .body(|app, request, _| Self::part(app, &mut Response::new(request)))
+            .pull(|app, request| Self::upload(app, &mut Response::new(request)))],
+        limits: Self::LIMITS,
+        headers: Self::HEADERS,
+        room: 0,
+    };
+}
+
+/// The requests of a [`Caller`].
+pub struct Calls<C>(PhantomData<C>);
+
+/// An answer that is coming in.
+pub struct Response<'q, 'r, 'c, 's, A: 'static> {
+    pub(crate) request: &'q mut Request<'r, 'c, 's, A>,
+}
+
+impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
+    pub(crate) const fn new(request: &'q mut Request<'r, 'c, 's, A>) -> Self {
+        Self { request }
+    }
+
+    /// Returns the status; `None` until the head has come.
+    pub fn status(&self) -> Option<Status> {
+        Status::new(self.request.x.requests)
+    }
+
+    /// Returns the first value of a header field whose name is one of [`Caller::HEADERS`].
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.request.header(name)
+    }
+
+    /// Returns the rest of the loop.
+    pub fn cx(&mut self) -> &mut Cx<'s, A> {
+        self.request.cx()
+    }
+
+    /// Returns what is there of the content and not yet taken, in one piece.
+    pub fn data(&mut self) -> &[u8] {
+        self.request.data()
+    }
+
+    /// Takes up to `amount` bytes of the content. Returns the number taken.
+    pub fn take(&mut self, amount: usize) -> usize {
+        self.request.take(amount)
+    }
+
+    /// Writes content of the request, all or nothing.
+    ///
+    /// # Errors
+    /// [`ReplyError`].
+    pub fn write(&mut self, content: &[u8]) -> Result<(), ReplyError> {
+        self.request.write(content)
+    }
+
+    /// Writes as much content of the request as fits. Returns the number of bytes written.
+    pub fn write_some(&mut self, content: &[u8]) -> usize {
+        self.request.write_some(content)
+    }
+
+    /// Returns how many bytes of the request's content are written.
+    pub fn written(&self) -> u32 {
+        self.request.written()
+    }
+
+    /// Returns how many are still to be written: `u32::MAX` for an unknown length.
+    pub fn unwritten(&self) -> u32 {
+        self.request.unwritten()
+    }
+
+    /// Ends a request's content of unknown length.
+    ///
+    /// # Errors
+    /// [`ReplyError`].
+    pub fn finish(&mut self) -> Result<(), ReplyError> {
+        self.request.finish()
+    }
+}

@@ -1,0 +1,473 @@
+//! A client against a server that a test plays, in memory.
+
+use std::net::SocketAddr;
+
+use picoevent::{Action, Conn, ConnError, Cx, EventBase, Instant, Pool, PoolId, Storage};
+use picoevent_http::{
+    Ask, CallError, Caller, Calls, Client, Length, Limits, Method, Response, Status,
+};
+
+#[derive(Default)]
+struct App {
+    http: Client<120>,
+    content: Vec<u8>,
+    kind: Option<Vec<u8>>,
+    outcomes: Vec<Result<u16, CallError>>,
+    uploads: usize,
+    /// Nothing is taken.
+    is_busy: bool,
+}
+
+struct Fetch;
+
+impl Caller<App> for Fetch {
+    const LIMITS: Limits = Limits::new().line(100).fields(8).body(5_000).rate(100);
+    const HEADERS: &'static [&'static str] = &["Content-Type"];
+    const REDIRECTS: u8 = 2;
+    type Client = Client<120>;
+
+    fn client(app: &mut App) -> &mut Client<120> {
+        &mut app.http
+    }
+
+    fn answered(app: &mut App, response: &mut Response<App>) {
+        app.kind = response.header("content-type").map(<[u8]>::to_vec);
+        assert!(response.status().is_some());
+    }
+
+    fn part(app: &mut App, response: &mut Response<App>) {
+        if !app.is_busy {
+            app.content.extend(response.data());
+            response.take(usize::MAX);
+        }
+    }
+
+    /// So many bytes, and the end.
+    fn upload(app: &mut App, response: &mut Response<App>) {
+        while app.uploads > 0 {
+            let piece = app.uploads.min(30);
+            if response.write(&b"012345678901234567890123456789"[..piece]).is_err() {
+                return;
+            }
+            app.uploads -= piece;
+        }
+        if response.unwritten() == u32::MAX {
+            response.finish().unwrap();
+        }
+    }
+
+    fn done(app: &mut App, _: &mut Cx<App>, outcome: Result<Status, CallError>) {
+        app.outcomes.push(outcome.map(Status::code));
+    }
+}
+
+fn server() -> SocketAddr {
+    "192.0.2.1:80".parse().unwrap()
+}
+
+struct Wire {
+    base: EventBase<'static, App>,
+    app: App,
+    pool: PoolId,
+    now: u64,
+    /// Where connections went.
+    connects: Vec<SocketAddr>,
+    conn: Option<Conn>,
+    sent: Vec<u8>,
+    /// How the next connects fail.
+    fails: Option<ConnError>,
+    was_reset: bool,
+}
+
+impl Wire {
+    fn new() -> Self {
+        let storage = Box::leak(Box::new(Storage::<App, 1, 1, 800, 0, 1>::new()));
+        let mut base = EventBase::new(storage);
+        let pool = base.add_pool(Pool::new(1).rings(120, 200)).unwrap();
+        base.advance(Instant::from_micros(1_000));
+        Self {
+            base,
+            app: App::default(),
+            pool,
+            now: 1,
+            connects: Vec::new(),
+            conn: None,
+            sent: Vec::new(),
+            fails: None,
+            was_reset: false,
+        }
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<(), CallError> {
+        let asked = Calls::<Fetch>::ask(&mut self.app, &mut self.base, self.pool, ask);
+        self.run();
+        asked
+    }
+
+    fn get(&mut self, target: &str) {
+        self.ask(&Ask::get(server(), "pump", target)).unwrap();
+    }
+
+    fn run(&mut self) {
+        for _ in 0..300 {
+            while let Some(action) = self.base.next_action() {
+                match action {
+                    Action::Connect(conn) => {
+                        self.connects.push(self.base.peer_of(conn).unwrap());
+                        self.conn = Some(conn);
+                        match self.fails {
+                            Some(error) => self.base.failed(conn, error),
+                            None => self.base.connected(conn),
+                        }
+                    }
+                    Action::End(conn) => {
+                        self.base.delivered(conn);
+                        self.base.finished(conn);
+                    }
+                    Action::Reset(_) => self.was_reset = true,
+                    _ => {}
+                }
+            }
+            if let Some(conn) = self.conn {
+                let (first, second) = self.base.output(conn);
+                let amount = first.len() + second.len();
+                self.sent.extend(first.iter().chain(second));
+                self.base.sent(conn, amount);
+            }
+            self.base.dispatch(&mut self.app);
+        }
+    }
+
+    /// Sends from the server, as there is room.
+    fn answer(&mut self, mut bytes: &[u8]) {
+        for _ in 0..10_000 {
+            let conn = self.conn.unwrap();
+            if let Some((first, second)) = self.base.input(conn) {
+                let room = first.iter_mut().chain(second);
+                let amount = room.zip(bytes).map(|(to, from)| *to = *from).count();
+                self.base.received(conn, amount);
+                bytes = &bytes[amount..];
+            }
+            if bytes.is_empty() {
+                return self.run();
+            }
+            self.base.dispatch(&mut self.app);
+        }
+        self.run();
+    }
+
+    fn end(&mut self) {
+        self.base.finished(self.conn.unwrap());
+        self.run();
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now += millis;
+        self.base.advance(Instant::from_micros(self.now * 1_000));
+        self.run();
+    }
+
+    fn sent(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.sent)).unwrap()
+    }
+
+    fn content(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.app.content)).unwrap()
+    }
+
+    fn outcomes(&mut self) -> Vec<Result<u16, CallError>> {
+        std::mem::take(&mut self.app.outcomes)
+    }
+}
+
+/// The outcome of one answer, which the server ends, and its content.
+fn answered(answer: &[u8], piece: usize) -> (Vec<Result<u16, CallError>>, String) {
+    let mut wire = Wire::new();
+    wire.get("/");
+    for piece in answer.chunks(piece) {
+        wire.answer(piece);
+    }
+    if wire.app.http.is_busy() {
+        wire.end();
+    }
+    (wire.outcomes(), wire.content())
+}
+
+const HELLO: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+
+#[test]
+fn a_request_is_sent_and_its_answer_given() {
+    let mut wire = Wire::new();
+    let fields = "Range: bytes=5-\r\n";
+    wire.ask(&Ask::get(server(), "pump", "/a?b").fields(fields)).unwrap();
+    assert_eq!(wire.sent(), "GET /a?b HTTP/1.1\r\nHost: pump\r\nRange: bytes=5-\r\n\r\n");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
+    assert_eq!(wire.app.kind.as_deref(), Some(&b"text/plain"[..]));
+    assert!(!wire.app.http.is_busy());
+}
+
+#[test]
+fn answers_end_in_their_own_ways_however_they_come() {
+    let long = "x".repeat(4_000);
+    for (answer, code, content) in [
+        (String::from_utf8(HELLO.to_vec()).unwrap(), 200, "hello"),
+        ("HTTP/1.1 200 OK\r\n\r\nto the end".into(), 200, "to the end"),
+        ("HTTP/1.0 200 OK\r\n\r\n".into(), 200, ""),
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n".into(), 204, ""),
+        ("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n".into(), 304, ""),
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into(), 404, ""),
+        ("HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 201\r\nContent-Length: 1\r\n\r\n!".into(), 201, "!"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a\r\nabc\r\n1\r\nd\r\n0\r\nX: y\r\n\r\n".into(), 200, "abcd"),
+        (format!("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{long}"), 200, &long),
+        (format!("HTTP/1.1 200 OK\r\n\r\n{long}"), 200, &long),
+    ] {
+        for piece in [1, 7, 5_000] {
+            let outcome = answered(answer.as_bytes(), piece);
+            assert_eq!(outcome, (vec![Ok(code)], content.to_owned()), "{answer:.60}");
+        }
+    }
+}
+
+#[test]
+fn head_has_no_content_whatever_it_says() {
+    let mut wire = Wire::new();
+    wire.ask(&Ask::new(Method::Head, server(), "pump", "/")).unwrap();
+    wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n");
+    assert_eq!(wire.outcomes(), [Ok(200)]);
+}
+
+#[test]
+fn answers_that_are_none_are_errors() {
+    for (answer, error) in [
+        ("nonsense\r\n", CallError::Malformed),
+        ("HTTP/1.1 200 OK\n\r\n", CallError::Malformed),
+        ("HTTP/2 200\r\n\r\n", CallError::Malformed),
+        ("HTTP/1.1 101 Switching Protocols\r\n\r\n", CallError::Malformed),
+        ("HTTP/1.1 200 OK\r\nX : y\r\n\r\n", CallError::Malformed),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", CallError::Malformed),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            CallError::Malformed,
+        ),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", CallError::Malformed),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", CallError::Malformed),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naa\r\n", CallError::Malformed),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n", CallError::TooLong),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5001\r\n\r\n", CallError::TooLong),
+        ("", CallError::Lost(None)),
+        ("HTTP/1.1 200 OK\r\nX", CallError::Lost(None)),
+    ] {
+        for piece in [1, 5_000] {
+            assert_eq!(answered(answer.as_bytes(), piece).0, [Err(error)], "{answer:?}");
+        }
+    }
+    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(150));
+    assert_eq!(answered(long.as_bytes(), 5_000).0, [Err(CallError::TooLong)]);
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(9));
+    assert_eq!(answered(many.as_bytes(), 5_000).0, [Err(CallError::TooLong)]);
+}
+
+#[test]
+fn a_connection_is_used_again_if_the_server_keeps_it() {
+    let mut wire = Wire::new();
+    for _ in 0..3 {
+        wire.get("/");
+        wire.answer(HELLO);
+    }
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 3], 1));
+    wire.get("/");
+    wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    wire.get("/");
+    wire.answer(HELLO);
+    let other = "192.0.2.9:81".parse().unwrap();
+    wire.ask(&Ask::get(other, "other", "/")).unwrap();
+    wire.answer(HELLO);
+    assert_eq!(
+        (wire.outcomes(), wire.connects),
+        (vec![Ok(200); 3], vec![server(), server(), other])
+    );
+}
+
+#[test]
+fn a_kept_connection_that_the_server_ends_is_replaced() {
+    for ends_late in [false, true] {
+        let mut wire = Wire::new();
+        wire.get("/");
+        wire.answer(HELLO);
+        if !ends_late {
+            wire.end();
+        }
+        wire.get("/again");
+        if ends_late {
+            wire.end();
+        }
+        assert_eq!(wire.connects.len(), 2, "{ends_late}");
+        assert!(wire.sent().ends_with("GET /again HTTP/1.1\r\nHost: pump\r\n\r\n"));
+        wire.answer(HELLO);
+        assert_eq!(wire.outcomes(), [Ok(200), Ok(200)]);
+    }
+    // A request that may have had an effect is not repeated.
+    let mut wire = Wire::new();
+    wire.get("/");
+    wire.answer(HELLO);
+    wire.ask(&Ask::new(Method::Post, server(), "pump", "/")).unwrap();
+    wire.end();
+    assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))]);
+    // Nothing is due after a while: the connection just ends.
+    let mut wire = Wire::new();
+    wire.get("/");
+    wire.answer(HELLO);
+    wire.pass(30_000);
+    wire.get("/");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 2));
+}
+
+#[test]
+fn redirects_are_followed_up_to_a_limit() {
+    let redirect = |code: u16, to: &str| {
+        format!("HTTP/1.1 {code} There\r\nLocation: {to}\r\nContent-Length: 3\r\n\r\nbye")
+    };
+    let mut wire = Wire::new();
+    wire.get("/a");
+    wire.sent();
+    wire.answer(redirect(302, "/b?c").as_bytes());
+    assert_eq!(wire.sent(), "GET /b?c HTTP/1.1\r\nHost: pump\r\n\r\n");
+    wire.answer(redirect(301, "http://192.0.2.5:81/c").as_bytes());
+    assert_eq!(wire.sent(), "GET /c HTTP/1.1\r\nHost: 192.0.2.5:81\r\n\r\n");
+    assert_eq!(wire.connects[2], "192.0.2.5:81".parse().unwrap());
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
+    // One too many.
+    wire.get("/");
+    for _ in 0..3 {
+        wire.answer(redirect(307, "/").as_bytes());
+    }
+    assert_eq!(wire.outcomes(), [Err(CallError::Redirects)]);
+    // To a name, which nobody can resolve here.
+    wire.get("/");
+    wire.answer(redirect(302, "http://pump/").as_bytes());
+    assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(302)], "bye"));
+    // An answer to a form is fetched.
+    let mut wire = Wire::new();
+    wire.app.uploads = 3;
+    let form = Ask::new(Method::Post, server(), "pump", "/form").content(Length::Known(3));
+    wire.ask(&form).unwrap();
+    wire.sent();
+    wire.answer(redirect(303, "/done").as_bytes());
+    assert_eq!(wire.sent(), "GET /done HTTP/1.1\r\nHost: pump\r\n\r\n");
+    wire.answer(HELLO);
+    assert_eq!(wire.outcomes(), [Ok(200)]);
+}
+
+#[test]
+fn content_of_a_request_is_written_as_there_is_room() {
+    let mut wire = Wire::new();
+    wire.app.uploads = 3_000;
+    let put = Ask::new(Method::Put, server(), "pump", "/up");
+    wire.ask(&put.content(Length::Known(3_000))).unwrap();
+    let sent = wire.sent();
+    let (head, content) = sent.split_once("\r\n\r\n").unwrap();
+    assert_eq!(head, "PUT /up HTTP/1.1\r\nHost: pump\r\nContent-Length: 3000");
+    assert_eq!(content, "012345678901234567890123456789".repeat(100));
+    wire.answer(HELLO);
+    wire.app.uploads = 65;
+    wire.ask(&put.content(Length::Unknown)).unwrap();
+    let thirty = "1e\r\n012345678901234567890123456789\r\n";
+    assert_eq!(
+        wire.sent(),
+        format!(
+            "PUT /up HTTP/1.1\r\nHost: pump\r\nTransfer-Encoding: chunked\r\n\r\n\
+             {thirty}{thirty}5\r\n01234\r\n0\r\n\r\n"
+        )
+    );
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 1));
+}
+
+#[test]
+fn an_early_answer_ends_the_connection() {
+    let mut wire = Wire::new();
+    let put = Ask::new(Method::Put, server(), "pump", "/up").content(Length::Known(3_000));
+    wire.app.uploads = 30;
+    wire.ask(&put).unwrap();
+    wire.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(wire.outcomes(), [Ok(403)]);
+    // The rest of the content is never sent.
+    wire.get("/");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200)], 2));
+}
+
+#[test]
+fn what_goes_wrong_is_said() {
+    let mut wire = Wire::new();
+    wire.fails = Some(ConnError::Refused);
+    wire.get("/");
+    assert_eq!(wire.outcomes(), [Err(CallError::Lost(Some(ConnError::Refused)))]);
+    wire.fails = None;
+    wire.get("/");
+    let busy = wire.ask(&Ask::get(server(), "pump", "/"));
+    assert_eq!(busy, Err(CallError::Busy));
+    wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+    wire.base.failed(wire.conn.unwrap(), ConnError::Reset);
+    wire.run();
+    assert_eq!(wire.outcomes(), [Err(CallError::Lost(Some(ConnError::Reset)))]);
+    wire.get("/");
+    assert!(Calls::<Fetch>::cancel(&mut wire.app, &mut wire.base));
+    wire.run();
+    assert_eq!(wire.outcomes(), [Err(CallError::Cancelled)]);
+    assert!(!Calls::<Fetch>::cancel(&mut wire.app, &mut wire.base));
+    for (host, target, fields) in [
+        ("", "/", ""),
+        ("a b", "/", ""),
+        ("a\r\nX: y", "/", ""),
+        ("a", "", ""),
+        ("a", "b", ""),
+        ("a", "/ b", ""),
+        ("a", "/", "X: y"),
+        ("a", "/", "X: \0\r\n"),
+    ] {
+        let refused = wire.ask(&Ask::get(server(), host, target).fields(fields));
+        assert_eq!(refused, Err(CallError::BadRequest), "{host:?} {target:?} {fields:?}");
+    }
+    let long = format!("/{}", "x".repeat(120));
+    assert_eq!(wire.ask(&Ask::get(server(), "a", &long)), Err(CallError::BadRequest));
+}
+
+#[test]
+fn every_phase_has_its_time() {
+    let mut wire = Wire::new();
+    wire.get("/");
+    for _ in 0..9 {
+        wire.pass(1_000);
+        wire.answer(b"H");
+    }
+    assert_eq!(wire.outcomes(), []);
+    wire.pass(1_000);
+    assert_eq!(wire.outcomes(), [Err(CallError::TimedOut)]);
+    assert!(wire.was_reset);
+    wire.get("/");
+    wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n");
+    wire.answer(&[b'x'; 499]);
+    wire.pass(4_999);
+    assert!(wire.outcomes().is_empty());
+    wire.pass(5_001);
+    assert_eq!(wire.outcomes(), [Err(CallError::TimedOut)]);
+}
+
+#[test]
+fn what_is_not_taken_holds_the_server_back() {
+    let mut wire = Wire::new();
+    wire.app.is_busy = true;
+    wire.get("/");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![], ""));
+    wire.app.is_busy = false;
+    assert!(Calls::<Fetch>::go_on(&mut wire.app, &mut wire.base));
+    wire.run();
+    assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
+    assert!(!Calls::<Fetch>::go_on(&mut wire.app, &mut wire.base));
+}

@@ -1,0 +1,38 @@
+//! hello-world on the LM3S6965 evaluation board, under QEMU, over IPv4 and IPv6.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv6Addr, SocketAddr};
+
+use embassy_net::{Stack, StackResources};
+use hello_world::{Hello, PORT};
+use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use qemu_lm3s6965evb::{self as board, only};
+use static_cell::{ConstStaticCell, StaticCell};
+
+const CLIENTS: Pool = Pool::new(4).rings(32, 64);
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<16, 128, 128>> = ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
+    ConstStaticCell::new(Storage::new());
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(STORAGE.take());
+    // It stands for the addresses of both versions.
+    let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT));
+    Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
+    let mut hello = Hello::default();
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::SERVER).await;
+    defmt::info!("done");
+    board::exit(0)
+}

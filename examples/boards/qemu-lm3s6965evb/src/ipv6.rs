@@ -1,0 +1,17 @@
+//! The board's address of IPv6.
+
+use core::net::Ipv6Addr;
+
+use embassy_net::{Config, ConfigV6, Ipv6Cidr, StaticConfigV6};
+
+const ADDRESS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
+
+/// Adds the address to a configuration.
+pub(crate) fn also(mut config: Config) -> Config {
+    config.ipv6 = ConfigV6::Static(StaticConfigV6 {
+        address: Ipv6Cidr::new(ADDRESS, 64),
+        gateway: None,
+        dns_servers: Default::default(),
+    });
+    config
+}

@@ -1,0 +1,188 @@
+//! A client made for testing: it calls a server as soon as it is started, and hears of the network.
+//!
+//! At the start of a device there may be no link and no address yet, and both may go later. The adapter promises that
+//! a connect waits for them, and that the application is told of each change. An ordinary client tries again after a
+//! failure, so it does not notice a connect that fails at once. This one reports, with [`Caller::problem`]:
+//!
+//! * a connect that ends for want of a route before the adapter has waited its whole time;
+//! * a timer from before the first turn that comes early or late;
+//! * a callback for the network in which nothing is different.
+//!
+//! In the end it must have been told of a link and an address, and be connected.
+
+use std::time::Duration;
+
+use picoevent::{
+    Backoff, ConnEnd, ConnError, ConnMut, Cx, EventMut, Instant, Network, Pool, Protocol,
+    SetupError, Signal, Storage,
+};
+use picoevent_sim::world::{Server, Service, Session, Size, Sockets, TestCase, server_address};
+
+const SERVER_PORT: u16 = 7171;
+/// How long a connect waits for a link and an address: the adapter's own timeout.
+const WAIT: Duration = Duration::from_secs(60);
+/// When the timer from before the first turn is due.
+const SOON: Duration = Duration::from_millis(1_500);
+
+/// Longer than all steps of a device's clock together.
+const LONG: Duration = Duration::from_secs(24 * 3_600);
+
+const SIZE: Size<Caller> = Size::of(
+    Pool::new(1).rings(64, 64),
+    Storage::<Caller, 4, 1, 128, 1>::new,
+    Sockets::<2, 128, 128>::new,
+);
+
+/// The application.
+pub struct Caller {
+    /// The network it was told of last.
+    told: Network,
+    started_at: Instant,
+    /// When its last connect began.
+    called_at: Instant,
+    backoff: Backoff,
+    welcomes: u32,
+    /// The first broken promise.
+    problem: Option<String>,
+}
+
+impl Caller {
+    fn new() -> Self {
+        Self {
+            told: Network::new(),
+            started_at: Instant::ZERO,
+            called_at: Instant::ZERO,
+            backoff: Backoff::new(Duration::from_millis(400), Duration::from_secs(10)),
+            welcomes: 0,
+            problem: None,
+        }
+    }
+
+    fn start(&mut self, cx: &mut Cx<'_, Self>, pool: Pool) -> Result<(), SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        cx.on_network(Self::network_changed)?;
+        (self.started_at, self.called_at) = (cx.now(), cx.now());
+        cx.after(SOON, Self::soon)?;
+        let pool = cx.add_pool(pool)?;
+        cx.connect::<Call>(server_address(SERVER_PORT), pool)?;
+        Ok(())
+    }
+
+    fn network_changed(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        if event.network_change().is_empty() {
+            self.broken("it was told of the network, but nothing has changed".to_owned());
+        }
+        self.told = *event.network();
+    }
+
+    fn soon(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        let passed = event.now().since(self.started_at);
+        // A clock that steps forward makes it late, but the loop's time must not begin anew.
+        if passed < SOON || passed > LONG {
+            self.broken(format!("a timer of {SOON:?} was due after {passed:?}"));
+        }
+    }
+
+    /// Returns the first broken promise of adapter and loop.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    fn broken(&mut self, what: String) {
+        self.problem.get_or_insert(what);
+    }
+}
+
+/// What the connection to the server does.
+struct Call;
+
+impl Protocol<Caller> for Call {
+    const IDLE: Option<Duration> = Some(Duration::from_secs(5));
+
+    fn opened(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
+        app.backoff.reset();
+        conn.alarm_every(Duration::from_secs(1));
+        Self::alarm(app, conn);
+    }
+
+    fn alarm(_: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
+        // Without room for it there is one under way.
+        let _ = conn.write(b"hello\n");
+    }
+
+    fn readable(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
+        let mut buffer = [0; 32];
+        while conn.read_line(&mut buffer).is_some() {
+            app.welcomes += 1;
+        }
+    }
+
+    fn eof(_: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
+        conn.abort();
+    }
+
+    fn ended(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>, end: ConnEnd) {
+        let waited = conn.cx().now().since(app.called_at);
+        // Its server is a neighbour of any address it ever has.
+        if end == ConnEnd::Failed(ConnError::Unreachable) && waited < WAIT {
+            app.broken(format!("a connect failed after {waited:?} instead of waiting {WAIT:?}"));
+        }
+        let delay = app.backoff.next_delay(conn.cx());
+        app.called_at = conn.cx().now().after(delay);
+        let _ = conn.connect_after(delay, server_address(SERVER_PORT));
+    }
+}
+
+/// Welcomes each `hello`.
+#[derive(Default)]
+struct Host {
+    open: u32,
+    welcomes: u32,
+}
+
+impl Service for Host {
+    fn opened(&mut self, _: &mut Session) -> Result<(), String> {
+        self.open += 1;
+        Ok(())
+    }
+
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        while let Some(line) = session.read_line() {
+            if line != "hello" {
+                return Err(format!("{line:?} is no greeting"));
+            }
+            self.welcomes += 1;
+            session.write(b"welcome\n");
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, _: &mut Session) {
+        self.open -= 1;
+    }
+}
+
+/// Returns the caller's test case.
+pub fn caller() -> TestCase<Caller> {
+    let host = Server::new(SERVER_PORT, |_| Host::default())
+        .always(|app: &Caller, host: &Host| match app.welcomes <= host.welcomes {
+            true => Ok(()),
+            false => Err(format!("{} welcomes, {} were sent", app.welcomes, host.welcomes)),
+        })
+        .in_the_end(Duration::from_secs(60), |app, _| {
+            match app.told.is_link_up() && app.told.has_ipv4() {
+                true => Ok(()),
+                false => Err("it was not told of a link and an address".to_owned()),
+            }
+        })
+        .in_the_end(Duration::from_secs(100), |app, host| {
+            match host.open > 0 && app.welcomes > 0 {
+                true => Ok(()),
+                false => Err("it is not connected".to_owned()),
+            }
+        });
+    TestCase::with_app("caller", 7000, Caller::new, |app, cx, _, pool| app.start(cx, pool))
+        .sizes(&[SIZE])
+        .server(host)
+        .invariant(|app: &Caller, _| app.problem().map_or(Ok(()), |text| Err(text.to_owned())))
+}

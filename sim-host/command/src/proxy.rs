@@ -1,0 +1,163 @@
+//! proxy as the simulator knows it: clients, and a server behind it that does what they ask for.
+
+use std::collections::HashMap;
+
+use picoevent::{Pool, Storage};
+use picoevent_sim::world::{
+    Choices, Script, Server, Service, Session, Size, Sockets, TestCase, TroubleKind, server_address,
+};
+use proxy::{PORT, Proxy, pools};
+
+/// Clients of the application at once.
+const PLACES: u16 = 4;
+type App = Proxy<{ PLACES as usize }>;
+
+const PLENTY: [Pool; 2] = pools(PLACES, 512);
+const LITTLE: [Pool; 2] = pools(PLACES, 8);
+const ONE: [Pool; 2] = pools(1, 64);
+
+type Memory<const CONNS: usize, const BYTES: usize> = Storage<App, 1, CONNS, BYTES, 1, 2>;
+
+/// Returns a size with these pools. The application's start is given the pool of the clients.
+macro_rules! size {
+    ($pools:expr, $sockets:expr) => {
+        Size::of(
+            $pools[0],
+            Memory::<{ Pool::all_conns(&$pools) }, { Pool::all_bytes(&$pools) }>::new,
+            $sockets,
+        )
+    };
+}
+
+/// Devices with long and with short rings, and one for a single client. All have a socket for each connection,
+/// and one more for the listener.
+const SIZES: [Size<App>; 3] = [
+    size!(PLENTY, Sockets::<9, 512, 512>::new),
+    size!(LITTLE, Sockets::<9, 64, 64>::new),
+    size!(ONE, Sockets::<3, 256, 16>::new),
+];
+
+/// The port of the server.
+const SERVER_PORT: u16 = 7080;
+
+/// The proxy, with a server behind it.
+pub fn proxy() -> TestCase<App> {
+    TestCase::with_app(
+        "proxy",
+        PORT,
+        || Proxy::new(server_address(SERVER_PORT)),
+        |app, cx, address, clients| app.start(cx, address, [clients; 2]),
+    )
+    .sizes(&SIZES)
+    .relays()
+    .keeps_silent_clients()
+    .client(echoed)
+    .client(told)
+    // A server that ends early is no failure that a proxy could tell its client.
+    .server(Server::new(SERVER_PORT, |_| Upstream::default()).without(TroubleKind::EndsEarly))
+    .invariant(|_, cx| match cx.conns().count() {
+        0..=8 => Ok(()),
+        many => Err(format!("there are {many} connections")),
+    })
+}
+
+fn bytes(first: u64, length: u64) -> Vec<u8> {
+    (first..).map(|number| b'a' + (number % 23) as u8).take(length as usize).collect()
+}
+
+/// A client whose bytes come back, and that ends before or behind them.
+fn echoed(choices: &mut Choices<'_>) -> Script {
+    let text = bytes(7 * u64::from(choices.client()), 1 + choices.up_to(1_500));
+    let (early, late) = text.split_at(choices.up_to(text.len() as u64) as usize);
+    let script = Script::new().send(b"E").send(early).expect(early).send(late);
+    match choices.up_to(1) {
+        0 => script.expect(late).finish().expect_end(),
+        _ => script.finish().expect(late).expect_end(),
+    }
+}
+
+/// A client to which the server says something and ends; the client still sends then, and ends.
+fn told(choices: &mut Choices<'_>) -> Script {
+    let (length, more) = (choices.up_to(1_500), choices.up_to(600));
+    let script = Script::new().send(format!("T{length} {more}\n").as_bytes());
+    script.expect(&bytes(3, length)).expect_end().send(&bytes(5, more)).finish()
+}
+
+/// The server: the first byte of a connection says what it does. One that begins with `E` gets back what it
+/// sends; one that begins with a line `T30 7` gets 30 bytes and the end, and sends 7 bytes meanwhile.
+#[derive(Default)]
+struct Upstream {
+    /// What the connections are for, by their numbers.
+    jobs: HashMap<u32, Job>,
+}
+
+#[derive(Clone, Copy)]
+enum Job {
+    Echo,
+    /// Bytes that came, and how many are to come.
+    Told {
+        came: u64,
+        due: u64,
+    },
+}
+
+impl Upstream {
+    /// Begins with a connection, if enough of its first bytes have come.
+    fn begin(session: &mut Session) -> Result<Option<Job>, String> {
+        if session.input().first() == Some(&b'E') {
+            session.consume(1);
+            return Ok(Some(Job::Echo));
+        }
+        let Some(line) = session.read_line() else { return Ok(None) };
+        let words = line.strip_prefix('T').and_then(|line| line.split_once(' '));
+        let numbers = words.and_then(|(one, two)| Some((one.parse().ok()?, two.parse().ok()?)));
+        let (length, due) = numbers.ok_or_else(|| format!("{line:?} came first"))?;
+        session.write(&bytes(3, length));
+        session.close();
+        Ok(Some(Job::Told { came: 0, due }))
+    }
+}
+
+impl Service for Upstream {
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        let number = session.number();
+        let job = match self.jobs.get(&number) {
+            Some(job) => *job,
+            None => match Self::begin(session)? {
+                Some(job) => job,
+                None => return Ok(()),
+            },
+        };
+        let input = session.input().to_vec();
+        session.consume(input.len());
+        let job = match job {
+            Job::Echo => {
+                session.write(&input);
+                job
+            }
+            Job::Told { came, due } => {
+                let now = came + input.len() as u64;
+                if now > due || input != bytes(5 + came, now - came) {
+                    return Err(format!("bytes {came} to {now} of {due} are not what was sent"));
+                }
+                Job::Told { came: now, due }
+            }
+        };
+        self.jobs.insert(number, job);
+        Ok(())
+    }
+
+    fn finished(&mut self, session: &mut Session) -> Result<(), String> {
+        session.close();
+        match self.jobs.get(&session.number()) {
+            Some(Job::Told { came, due }) if came != due => {
+                Err(format!("the end came after {came} of {due} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(&mut self, session: &mut Session) {
+        self.jobs.remove(&session.number());
+    }
+}

@@ -1,0 +1,155 @@
+//! A crowd: clients that follow no script. One program runs all of them, so it knows what each has sent and
+//! heard.
+
+use std::time::Duration;
+
+use smoltcp::socket::tcp::{RecvError, Socket, State};
+
+use crate::world::peers::conversation::{Pace, Talk};
+use crate::world::peers::script::Choices;
+use crate::world::peers::service::{End, Service, Session};
+
+type Make = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
+
+/// How a test case makes the program of its crowd.
+pub(crate) struct CrowdMaker(Box<Make>);
+
+impl CrowdMaker {
+    pub(crate) fn new<S: Service>(
+        make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(move |choices| Box::new(make(choices))))
+    }
+
+    pub(crate) fn make(&self, choices: &mut Choices<'_>) -> Crowd {
+        Crowd { program: (self.0)(choices), connections: 0, has_news: false, is_spoiled: false }
+    }
+}
+
+/// A program during a simulation.
+pub(crate) struct Crowd {
+    program: Box<dyn Service>,
+    /// How many connections its clients have had.
+    connections: u32,
+    /// It has heard something, so other clients may go on.
+    pub(crate) has_news: bool,
+    /// A byte of one of its connections was forged, so what it knows proves nothing.
+    pub(crate) is_spoiled: bool,
+}
+
+/// One connection of a client of a crowd.
+pub(crate) struct Visit {
+    session: Session,
+    /// Bytes of the session's output that were sent.
+    sent: usize,
+    /// Bytes moved in both directions.
+    pub(crate) progress: u64,
+    /// The device has ended its stream.
+    has_end: bool,
+    is_opened: bool,
+    next_read: u64,
+    next_write: u64,
+}
+
+/// Microseconds between two reads or writes of a slow client.
+const SLOWLY: u64 = Duration::from_millis(250).as_micros() as u64;
+
+impl Visit {
+    pub(crate) fn new(crowd: &mut Crowd) -> Self {
+        crowd.connections += 1;
+        Self {
+            session: Session::new(crowd.connections - 1),
+            sent: 0,
+            progress: 0,
+            has_end: false,
+            is_opened: false,
+            next_read: 0,
+            next_write: 0,
+        }
+    }
+
+    /// Tells the program that the connection is over.
+    pub(crate) fn end(&mut self, crowd: &mut Crowd) {
+        if self.is_opened {
+            crowd.program.ended(&mut self.session);
+            crowd.has_news = true;
+        }
+    }
+
+    /// Does what can be done now.
+    ///
+    /// # Errors
+    /// What the device did wrong.
+    pub(crate) fn go_on(
+        &mut self,
+        crowd: &mut Crowd,
+        socket: &mut Socket<'_>,
+        now: u64,
+        pace: Pace,
+        reads: bool,
+        ending: bool,
+    ) -> Result<Talk, String> {
+        if !std::mem::replace(&mut self.is_opened, true) {
+            crowd.has_news = true;
+            crowd.program.opened(&mut self.session)?;
+        }
+        let mut wake = u64::MAX;
+        while reads && !self.has_end {
+            if now < self.next_read {
+                wake = wake.min(self.next_read);
+                break;
+            }
+            let most = if pace.read == 0 { usize::MAX } else { pace.read };
+            let input = &mut self.session.input;
+            let heard = socket.recv(|part| {
+                let part = &part[..part.len().min(most)];
+                input.extend_from_slice(part);
+                (part.len(), part.len())
+            });
+            match heard {
+                Ok(0) => break,
+                Ok(length) => {
+                    self.progress += length as u64;
+                    crowd.has_news = true;
+                    crowd.program.received(&mut self.session)?;
+                    if pace.read > 0 {
+                        self.next_read = now + SLOWLY;
+                    }
+                }
+                Err(RecvError::Finished) => {
+                    self.has_end = true;
+                    crowd.has_news = true;
+                    // A device that ends may end everything.
+                    let finished = crowd.program.finished(&mut self.session);
+                    finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
+                }
+                Err(RecvError::InvalidState) => break,
+            }
+        }
+        crowd.program.going_on(&mut self.session)?;
+        while self.sent < self.session.output.len() && socket.can_send() {
+            if now < self.next_write {
+                wake = wake.min(self.next_write);
+                break;
+            }
+            let left = &self.session.output[self.sent..];
+            let part = if pace.write == 0 { left } else { &left[..left.len().min(pace.write)] };
+            let sent = socket.send_slice(part).unwrap_or(0);
+            self.sent += sent;
+            self.progress += sent as u64;
+            if pace.write > 0 {
+                self.next_write = now + SLOWLY;
+            }
+        }
+        let all_sent = self.sent == self.session.output.len();
+        if self.session.end == End::Closed && all_sent {
+            socket.close();
+        }
+        Ok(match socket.state() {
+            _ if self.session.is_served && self.has_end => Talk::Over,
+            _ if self.has_end => Talk::Ended,
+            State::Closed if !socket.can_recv() => Talk::Lost,
+            _ => Talk::Until(wake),
+        })
+    }
+}
