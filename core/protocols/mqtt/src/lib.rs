@@ -1,4 +1,4 @@
-//! MQTT for [picoevent](picoevent): a client of versions 3.1.1 and 5, in fixed memory, for boards and hosts alike.
+//! MQTT for [picoevent]: a client of versions 3.1.1 and 5, in fixed memory, for boards and hosts alike.
 //!
 //! ```
 //! use core::net::SocketAddr;
@@ -69,8 +69,14 @@
 //! * What the broker limits is obeyed: the messages under way, the size of packets, the quality of service, messages to
 //!   be kept, and aliases of topics.
 //!
+//! It takes 13.3 KB of flash on a Cortex-M3, with both versions; its RAM stands with [`Client`].
+//!
+//! # Limits
+//!
 //! The connection's output ring has to hold the longest message, the input ring all but the payload of one.
-//! AUTH, and what goes with it, is refused.
+//! AUTH, and what goes with it, is refused. A broker that loses its session, makes a new one, and loses the connection
+//! before the client has heard of it, says the next time that there is a session: a message with [`Qos::Two`] that was under
+//! way may arrive twice then, with any client.
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

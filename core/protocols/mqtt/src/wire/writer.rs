@@ -31,12 +31,9 @@ impl<'b> Writer<'b> {
 
     #[inline(never)]
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        // A loop, because the optimizer does not always see that `copy_from_slice` cannot panic.
         let room = self.buffer.get_mut(self.len..).unwrap_or_default();
-        let amount = room.len().min(bytes.len());
-        // Both have the same length, as the compiler sees.
-        if let (Some(room), Some(bytes)) = (room.get_mut(..amount), bytes.get(..amount)) {
-            room.copy_from_slice(bytes);
-        }
+        room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
         self.len = self.len.saturating_add(bytes.len());
     }
 
