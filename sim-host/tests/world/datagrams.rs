@@ -182,8 +182,8 @@ fn each_behaviour_does_to_datagrams_what_it_says() {
     assert_eq!(count(UdpBehaviour::Loss, 1, "asks again"), 1);
     assert_eq!(count(UdpBehaviour::Duplication, 1, asked), 2);
     assert_eq!(count(UdpBehaviour::Duplication, 1, answered), 2);
-    assert_eq!(count(UdpBehaviour::Reordering, 1_500_000, asked), 2);
-    assert_eq!(count(UdpBehaviour::Reordering, 1_500_000, answered), 2);
+    assert_eq!(count(UdpBehaviour::Reordering, 3_000_100, asked), 2);
+    assert_eq!(count(UdpBehaviour::Reordering, 3_000_100, answered), 2);
     assert_eq!(count(UdpBehaviour::Cut, 4, ">7200 udp len 3"), 1);
     assert_eq!(count(UdpBehaviour::Cut, 4, answered), 1);
     assert_eq!(count(UdpBehaviour::BadChecksum, 1, asked), 2);

@@ -27,7 +27,11 @@ impl HasMqtt for App {
     }
 
     fn options(&self) -> Options<'_> {
-        Options { version: self.version, session_expiry: 60, ..Options::new(([192, 0, 2, 1], 1883).into()) }
+        Options {
+            version: self.version,
+            session_expiry: 60,
+            ..Options::new(([192, 0, 2, 1], 1883).into())
+        }
     }
 
     fn event(&mut self, cx: &mut Cx<'_, Self>, event: MqttEvent) {

@@ -20,8 +20,8 @@ const FIRST_WAIT: u64 = 3_000_000;
 const STEPS: u32 = 2;
 /// Microseconds after a request that must not be answered.
 const PAUSE: u64 = 100_000;
-/// The most microseconds by which a datagram is sent later.
-const LATEST: u64 = 2_000_000;
+/// The most microseconds by which a datagram is sent later: long enough for the next one to overtake it.
+const LATEST: u64 = 5_000_000;
 /// The most copies in a flood.
 const COPIES: u64 = 32;
 /// The size of a socket's buffers in bytes.

@@ -146,10 +146,10 @@ impl Responder {
     }
 
     fn is_host(&self, name: Name<'_>) -> bool {
-        name.is_of(&[&self.label, DOMAIN])
+        name.is_of(&[self.label(), DOMAIN])
     }
 
     fn is_instance(&self, name: Name<'_>, kind: &str) -> bool {
-        name.is_of(&[&self.label, kind, DOMAIN])
+        name.is_of(&[self.label(), kind, DOMAIN])
     }
 }

@@ -36,9 +36,9 @@ impl Responder {
     /// Writes a question for our name, with what we would say it means.
     pub(super) fn probe<'b>(&self, buffer: &'b mut [u8; MESSAGE]) -> Option<&'b [u8]> {
         let mut writer = Writer::new(buffer, 0, 0);
-        writer.question_for(&[&self.label, DOMAIN], Kind::ANY, 1 | TOP_BIT);
+        writer.question_for(&[self.label(), DOMAIN], Kind::ANY, 1 | TOP_BIT);
         for service in self.services {
-            writer.question_for(&[&self.label, service.kind, DOMAIN], Kind::ANY, 1 | TOP_BIT);
+            writer.question_for(&[self.label(), service.kind, DOMAIN], Kind::ANY, 1 | TOP_BIT);
         }
         self.write_host(&mut writer, Section::Authority, 1, HOST_TTL);
         for service in self.services {
@@ -103,7 +103,7 @@ impl Responder {
 
     /// Writes the addresses.
     fn write_host(&self, writer: &mut Writer<'_>, section: Section, class: u16, ttl: u32) {
-        let name = &[&*self.label, DOMAIN];
+        let name = &[self.label(), DOMAIN];
         if let Some(address) = self.v4 {
             writer.record_of(section, name, Kind::A, class, ttl, |writer| {
                 writer.bytes(&address.octets());
@@ -118,7 +118,7 @@ impl Responder {
 
     /// Writes that there is a service. Other hosts have such a record too, so it replaces none.
     fn write_service(&self, writer: &mut Writer<'_>, ttl: u32, service: &Service) {
-        let instance = &[&*self.label, service.kind, DOMAIN];
+        let instance = &[self.label(), service.kind, DOMAIN];
         let kind = &[service.kind, DOMAIN];
         writer
             .record_of(Section::Answer, kind, Kind::PTR, 1, ttl, |writer| writer.name_of(instance));
@@ -133,17 +133,17 @@ impl Responder {
         ttl: u32,
         service: &Service,
     ) {
-        let instance = &[&*self.label, service.kind, DOMAIN];
+        let instance = &[self.label(), service.kind, DOMAIN];
         writer.record_of(section, instance, Kind::SRV, class, ttl, |writer| {
             writer.bytes(&[0; 4]);
             writer.number(service.port);
-            writer.name_of(&[&self.label, DOMAIN]);
+            writer.name_of(&[self.label(), DOMAIN]);
         });
     }
 
     /// Writes more about a service.
     fn write_text(&self, writer: &mut Writer<'_>, class: u16, ttl: u32, service: &Service) {
-        let instance = &[&*self.label, service.kind, DOMAIN];
+        let instance = &[self.label(), service.kind, DOMAIN];
         writer.record_of(Section::Additional, instance, Kind::TXT, class, ttl, |writer| {
             if service.text.is_empty() {
                 // There is one text at least (RFC 6763, 6.1).

@@ -85,7 +85,7 @@ pub trait HasMdns: Sized {
 
 /// Answers what is asked about a host and its services. About 150 bytes.
 pub struct Responder {
-    label: heapless::String<MAX_LABEL>,
+    label: Label,
     /// The length of the name that was wanted, without a number.
     wanted: u8,
     number: u8,
@@ -189,7 +189,7 @@ impl Responder {
     /// Makes a responder without a name.
     pub const fn new() -> Self {
         Self {
-            label: heapless::String::new(),
+            label: Label::new(),
             wanted: 0,
             number: 1,
             services: &[],
@@ -204,7 +204,7 @@ impl Responder {
 
     /// Returns the host's name, without `.local`, once it is ours.
     pub fn name(&self) -> Option<&str> {
-        matches!(self.state, State::Announcing(_) | State::Named).then_some(&self.label)
+        matches!(self.state, State::Announcing(_) | State::Named).then_some(self.label())
     }
 
     /// Sets the addresses that are told, one of each family; of several, the first. They are told to all by the next
@@ -219,22 +219,30 @@ impl Responder {
         }
     }
 
+    /// Returns the name that is asked for, or ours.
+    fn label(&self) -> &str {
+        core::str::from_utf8(&self.label).unwrap_or_default()
+    }
+
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
         let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
         let digits = digits.into_iter().skip_while(|digit| *digit == 0);
         let number = [b'-'].into_iter().chain(digits.map(|digit| b'0'.wrapping_add(digit)));
-        let wanted = self.label.bytes().take(self.wanted.into());
+        let wanted = self.label.iter().copied().take(self.wanted.into());
         self.label = label(wanted.chain(number));
     }
 }
 
-/// Returns a label of ASCII characters, as many as it has room for.
-fn label(bytes: impl Iterator<Item = u8>) -> heapless::String<MAX_LABEL> {
-    let mut label = heapless::String::new();
+/// A name without a dot: ASCII.
+type Label = heapless::Vec<u8, MAX_LABEL>;
+
+/// Returns a label of these bytes, as many as it has room for.
+fn label(bytes: impl Iterator<Item = u8>) -> Label {
+    let mut label = Label::new();
     for byte in bytes {
-        let _ = label.push(char::from(byte));
+        let _ = label.push(byte);
     }
     label
 }

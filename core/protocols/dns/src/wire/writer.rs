@@ -122,7 +122,7 @@ impl<'b> Writer<'b> {
     pub fn bytes(&mut self, bytes: &[u8]) {
         let room = self.buffer.get_mut(self.len..).and_then(|room| room.get_mut(..bytes.len()));
         match room {
-            Some(room) => room.copy_from_slice(bytes),
+            Some(room) => room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte),
             None => self.is_full = true,
         }
         self.len = self.len.saturating_add(bytes.len());

@@ -7,11 +7,11 @@ use core::hint::black_box;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{
-    Action, ConnMut, Cx, EventBase, Pool, Protocol, Storage, UdpAction, UdpRequest,
-};
+use picoevent::{Action, ConnMut, Cx, EventBase, Pool, Protocol, Storage, UdpAction, UdpRequest};
 use picoevent_alone::run;
-use picoevent_dns::{self as dns, Addresses, HasResolver, Lookup, LookupError, Resolver, ResolverMut};
+use picoevent_dns::{
+    self as dns, Addresses, HasResolver, Lookup, LookupError, Resolver, ResolverMut,
+};
 use picoevent_sntp::{self as sntp, Client, HasClock, SyncError, Synced};
 use static_cell::ConstStaticCell;
 

@@ -14,7 +14,8 @@ use super::request::{BAD_REQUEST, Request, TIMEOUT, TOO_LARGE};
 /// The status server's port.
 pub const PORT: u16 = 8080;
 /// What a client is told for which there is no place.
-const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BUSY: &str =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Bytes of a header, with the empty line at its end.
 const HEADER: usize = 480;
