@@ -338,15 +338,16 @@ impl<'s> Pools<'s> {
         self.ring_len(rings, Direction::Write)
     }
 
-    #[inline(never)]
+    #[inline]
     fn ring_len(&self, rings: Rings, direction: Direction) -> usize {
         self.get(rings.pool).map_or(0, |pool| pool.ring_len(rings.settings, direction))
     }
 
     /// Returns where a ring is in the bytes.
     fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
-        let start = self.get(rings.pool).map_or(0, |pool| pool.start_of(index, direction));
-        start..start.wrapping_add(self.ring_len(rings, direction))
+        let Some(pool) = self.get(rings.pool) else { return 0..0 };
+        let start = pool.start_of(index, direction);
+        start..start.wrapping_add(pool.ring_len(rings.settings, direction))
     }
 
     /// Returns the storage of a ring of the connection at `index`.
