@@ -40,6 +40,11 @@ fn pender(_: *mut ()) {
     let _ = PENDED.try_with(|pended| pended.set(true));
 }
 
+/// Returns whether a task of the thread is to be polled.
+pub(crate) fn is_woken() -> bool {
+    PENDED.get()
+}
+
 /// The executor of a thread.
 struct Machine {
     executor: &'static raw::Executor,

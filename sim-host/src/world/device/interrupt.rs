@@ -162,6 +162,11 @@ pub(crate) fn raise() {
     });
 }
 
+/// Returns whether the interrupt was raised and not taken. Then it is taken.
+pub(crate) fn is_unheard() -> bool {
+    INTERRUPTS.with(|interrupts| interrupts.trigger.take() > 0)
+}
+
 /// Returns how often the interrupt was raised.
 pub(crate) fn raised() -> u32 {
     INTERRUPTS.with(|interrupts| interrupts.raised.get())

@@ -7,7 +7,7 @@ use picoevent::{
 };
 use picoevent_embassy::Observe;
 
-use crate::world::device::interrupt;
+use crate::world::device::{executor, interrupt};
 use crate::world::network::ether::Ether;
 use crate::world::observe::function::Function;
 use crate::world::observe::observer::{About, Callback, Object};
@@ -116,6 +116,10 @@ impl<A: 'static> Observe<A> for Probe<'_, A> {
         let looked = seen.look(base).and_then(|()| self.ask(base, app));
         if let Err(problem) = looked {
             seen.violation.get_or_insert(problem);
+        }
+        if !executor::is_woken() && interrupt::is_unheard() {
+            let problem = "the loop sleeps although its interrupt was raised and nothing wakes it";
+            seen.violation.get_or_insert(problem.into());
         }
         if !seen.unmet.is_empty() {
             self.ask_in_the_end(&mut seen, app);
