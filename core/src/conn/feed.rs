@@ -128,8 +128,8 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_finished(conn);
     }
 
-    /// Feeds that the connection has failed, and, if a direction found that, [which](ConnError::found). The back end has
-    /// dropped its socket. If the application has
+    /// Feeds that the connection has failed, and, if a direction found that,
+    /// [which](crate::ConnError::found). The back end has dropped its socket. If the application has
     /// closed the connection already, or has not received it yet, its slot is given back here.
     pub fn failed(&mut self, conn: Conn, failure: impl Into<Failure>) {
         let failure = failure.into();

@@ -1,4 +1,4 @@
-//! Names for [picoevent](picoevent): a resolver over its UDP sockets, for boards and hosts alike.
+//! Names for [picoevent]: a resolver over its UDP sockets, for boards and hosts alike.
 //!
 //! ```
 //! use core::time::Duration;

@@ -1,4 +1,4 @@
-//! The time of day for [picoevent](picoevent): a client of time servers (SNTP, RFC 5905), and a wall clock over
+//! The time of day for [picoevent]: a client of time servers (SNTP, RFC 5905), and a wall clock over
 //! the loop's time.
 //!
 //! ```
