@@ -6,8 +6,9 @@ use crate::{ConnMut, PoolId};
 /// State for each connection of one pool: found in O(1), checked by the handle, and replaced with the
 /// next connection that has the same place in the pool.
 ///
-/// `N` is the number of connections of the pool. An application that has several kinds of connections has
-/// a map for each, with a type of its own.
+/// `N` is the number of connections of the pool, [`Pool::conns`](crate::Pool::conns), with the spare ones: a
+/// connection that the application sees can have any of their places. An application that has several kinds
+/// of connections has a map for each, with a type of its own.
 ///
 /// ```
 /// use picoevent::{ConnEnd, ConnMap, ConnMut, Protocol};

@@ -43,7 +43,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 type Name = String<LONGEST_NAME>;
 type Message = String<LONGEST_MESSAGE>;
 
-/// The application, for `CLIENTS` clients at once.
+/// The application, for a pool of `CLIENTS` connections, the spare ones included.
 pub struct Chat<const CLIENTS: usize> {
     names: ConnMap<Name, CLIENTS>,
     guests: u32,
@@ -55,7 +55,7 @@ impl<const CLIENTS: usize> Chat<CLIENTS> {
         Self { names: ConnMap::new(), guests: 0 }
     }
 
-    /// Listens on `address` with a pool for at most `CLIENTS` clients, and for the interrupt.
+    /// Listens on `address` with a pool of at most `CLIENTS` connections, and for the interrupt.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool, or the output

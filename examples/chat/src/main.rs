@@ -9,8 +9,9 @@ use static_cell::ConstStaticCell;
 const CLIENTS: Pool = Pool::new(256).spare(4).rings(512, 8192);
 
 /// One event, and the clients' connections.
-static STORAGE: ConstStaticCell<Storage<Chat<256>, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
-    ConstStaticCell::new(Storage::new());
+static STORAGE: ConstStaticCell<
+    Storage<Chat<{ CLIENTS.conns() }>, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>,
+> = ConstStaticCell::new(Storage::new());
 
 fn main() -> ExitCode {
     let mut base = EventBase::new(STORAGE.take());

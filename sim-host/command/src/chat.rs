@@ -6,12 +6,13 @@ use chat::{Chat, PORT};
 use picoevent::{Pool, Storage};
 use picoevent_sim::world::{Choices, Service, Session, Size, Sockets, TestCase};
 
-/// Clients of the application at once.
-const PLACES: usize = 4;
-type App = Chat<PLACES>;
+/// The application, for the largest of the pools.
+type App = Chat<{ PLENTY.conns() }>;
 
-const PLENTY: Pool = Pool::new(PLACES as u16).spare(1).rings(512, 1024);
-const LITTLE: Pool = Pool::new(PLACES as u16).rings(260, 280);
+/// Clients at once.
+const PLACES: u16 = 4;
+const PLENTY: Pool = Pool::new(PLACES).spare(1).rings(512, 1024);
+const LITTLE: Pool = Pool::new(PLACES).rings(260, 280);
 const TWO: Pool = Pool::new(2).spare(1).rings(300, 600);
 
 /// Devices with rings for many lines, or for one, and with windows of several sizes.

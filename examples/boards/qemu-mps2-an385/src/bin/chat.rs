@@ -12,18 +12,17 @@ use picoevent_embassy::{Config, Sockets, run};
 use qemu_mps2_an385::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
-const PLACES: usize = 4;
 /// A place for each client, and one for a client that is told that there is none.
-const CLIENTS: Pool = Pool::new(PLACES as u16).spare(1).rings(320, 1024);
+const CLIENTS: Pool = Pool::new(4).spare(1).rings(320, 1024);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 /// The sockets, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<7>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<6, 512, 512>> = ConstStaticCell::new(Sockets::new());
 static STORAGE: ConstStaticCell<
-    Storage<Chat<PLACES>, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>,
+    Storage<Chat<{ CLIENTS.conns() }>, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>,
 > = ConstStaticCell::new(Storage::new());
-static CHAT: ConstStaticCell<Chat<PLACES>> = ConstStaticCell::new(Chat::new());
+static CHAT: ConstStaticCell<Chat<{ CLIENTS.conns() }>> = ConstStaticCell::new(Chat::new());
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
