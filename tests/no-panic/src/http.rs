@@ -5,8 +5,8 @@ use core::time::Duration;
 use picoevent::{Conn, Cx, EventBase, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
     Ask, CallError, Caller, Calls, Client, Encoded, File, Http, Length, Limits, Message, Method,
-    Multipart, MultipartError, Part, Piece, Reply, ReplyError, Request, Response, Route, Server,
-    SetCookie, Site, Socket, Status, fields,
+    Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route, Server, SetCookie,
+    Site, Socket, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -86,7 +86,7 @@ pub fn every_verb() {
 }
 
 fn each(app: &mut App, base: &mut Base<'_>, conn: Conn) {
-    any(Http::<Page>::with(app, any(&mut *base), conn, |app, request| whole(app, request)));
+    any(Http::<Page>::with(app, any(&mut *base), conn, whole));
     Http::<Page>::each(app, any(&mut *base), word(), pulled);
     any(Http::<Page>::socket(app, any(&mut *base), conn, |app, socket| {
         message(app, socket, any(Message::Opened));
@@ -115,9 +115,12 @@ fn whole(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
         1 => request.reply_fmt(any(Reply::text(status)), format_args!("{}", word())),
         2 => request.reply_static(any(Reply::html(status)), bytes()),
         3 => request.reply(any(Reply::empty(status)), bytes()),
-        _ => Ok(request.later()),
+        _ => {
+            request.later();
+            Ok(())
+        }
     };
-    any(done.map_err(ReplyError::from)).ok();
+    any(done).ok();
 }
 
 fn begun(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
