@@ -3,7 +3,7 @@
 //! Each UDP socket of the base has a [place](place) with a socket of the stack. Their numbers continue those
 //! of the TCP sockets, for the [bits of those with news](crate::ready).
 //!
-//! * The stack keeps a datagram until it knows its neighbour's hardware address, for ever if nobody answers,
+//! * The stack keeps a datagram until it knows its neighbour's hardware address, forever if nobody answers,
 //!   and others behind it. So it is given one datagram at a time, and that is given up after
 //!   [three seconds](place::GIVE_UP).
 //! * A datagram is taken from the stack while the ring has room for the longest one it may be, since it can

@@ -248,7 +248,7 @@ fn a_close_above_waits_for_room_below_without_turns() {
     });
 }
 
-/// Found by random verbs: the one below stayed for ever. The pool is full, and a closed connection that waits for
+/// Found by random verbs: the one below stayed forever. The pool is full, and a closed connection that waits for
 /// its peer's end gives its place to another.
 #[test]
 fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {

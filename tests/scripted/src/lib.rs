@@ -91,7 +91,7 @@ impl World {
         self.now
     }
 
-    /// Runs the loop until it waits for ever, or a time has come.
+    /// Runs the loop until it waits forever, or a time has come.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A, until: Instant) {
         base.begin(picoevent::Run::DEFAULT);
         self.until = until;

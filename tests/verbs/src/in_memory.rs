@@ -136,7 +136,7 @@ fn settle(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
 /// A back end without news, whose time jumps to each deadline.
 struct Clock(Instant);
 
-/// The loop would wait for ever.
+/// The loop would wait forever.
 #[derive(Debug)]
 struct Stuck;
 

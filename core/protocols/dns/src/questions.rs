@@ -116,7 +116,7 @@ impl<A> ResolverMut<'_, A> {
     }
 
     /// Keeps an address of a name until a time, or that it has none, as if it had been looked up. It replaces
-    /// one that is kept for ever.
+    /// one that is kept forever.
     pub(crate) fn keep(
         &mut self,
         name: &str,

@@ -31,7 +31,7 @@ pub struct Lookup {
 /// A resolver: `LOOKUPS` look-ups at once, and `NAMES` names that are looked up or kept, each of at most
 /// `LONGEST` bytes. A name whose addresses of both families are wanted counts twice.
 ///
-/// 64 bytes, 24 for a look-up, and 64 and `LONGEST` for a name.
+/// On a chip of 32 bits it takes 152 bytes, 32 for each look-up, and 48 and `LONGEST` for each name.
 pub struct Resolver<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize = 64> {
     client: Client,
     lookups: [LookupSlot<A>; LOOKUPS],

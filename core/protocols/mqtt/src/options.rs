@@ -39,7 +39,7 @@ pub struct Options<'o> {
     /// never.
     pub clean_start: bool,
     /// For how many seconds the broker keeps the session after a connection: what was subscribed to, and what was
-    /// published meanwhile. In 3.1.1 a number other than zero means for ever.
+    /// published meanwhile. In 3.1.1 a number other than zero means forever.
     pub session_expiry: u32,
     /// After how many seconds of silence the client asks whether the broker is there; 0 for never. The broker can
     /// set another number.

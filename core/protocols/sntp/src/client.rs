@@ -33,7 +33,8 @@ pub trait HasClock: Sized {
     }
 }
 
-/// A client of time servers, and the clock that it sets. About 200 bytes.
+/// A client of time servers, and the clock that it sets. It takes 192 bytes on a chip of 32 bits, and 8 more with
+/// the feature `names`.
 pub struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
     /// The server that is asked.

@@ -83,7 +83,7 @@ pub trait HasMdns: Sized {
     }
 }
 
-/// Answers what is asked about a host and its services. About 150 bytes.
+/// Answers what is asked about a host and its services. It takes 96 bytes on a chip of 32 bits.
 pub struct Responder {
     label: Label,
     /// The length of the name that was wanted, without a number.
