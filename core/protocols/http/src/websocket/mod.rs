@@ -1,7 +1,8 @@
-//! WebSockets (RFC 6455): the handshake, and what an application sends and hears.
+//! WebSockets (RFC 6455): what an application sends and hears.
 
 mod engine;
 mod frame;
+mod handshake;
 mod sha1;
 mod utf8;
 
@@ -11,15 +12,11 @@ use picoevent::Cx;
 
 pub(crate) use engine::{Frames, advance, alarm, ended};
 use frame::{Opcode, code, is_sendable};
+pub(crate) use handshake::{accept, field};
 
-use crate::base64;
-use crate::buffer::Buffer;
-use crate::exchange::{Exchange, Extra, Input, Timer, flag};
-use crate::reply::{Head, Length, ReplyError};
-use crate::request::{Request, keep};
-use crate::route::Route;
-use crate::status::Status;
-use crate::text::{has_word, is_same};
+use crate::exchange::Extra;
+use crate::reply::ReplyError;
+use crate::request::Request;
 
 /// Hears of a WebSocket.
 pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
@@ -117,7 +114,7 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
 
     /// Returns the subprotocol that was agreed on.
     pub fn protocol(&self) -> Option<&'static str> {
-        let number = self.request.kept(PROTOCOL)?.first()?;
+        let number = self.request.kept(handshake::PROTOCOL)?.first()?;
         self.request.route()?.protocols.get(usize::from(*number)).copied()
     }
 
@@ -234,80 +231,5 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         // Without room for it the end alone has to do.
         let _ = self.send(Opcode::Close, data, true);
         self.request.conn.close();
-    }
-}
-
-/// Under these numbers the text keeps the answer to the key, and the number of the subprotocol.
-const ACCEPT: u8 = 255;
-const PROTOCOL: u8 = 254;
-
-/// Notes what a header field says of the handshake.
-pub(crate) fn field<A: 'static>(
-    route: &Route<A>,
-    x: &mut Exchange,
-    text: &mut [u8],
-    name: &[u8],
-    value: &[u8],
-) -> Result<(), Status> {
-    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    let is = |known: &[u8]| is_same(name, known);
-    if is(b"upgrade") && has_word(value, b"websocket") {
-        x.set(flag::WEBSOCKET);
-    } else if is(b"sec-websocket-version") && value == b"13" {
-        x.set(flag::VERSION_13);
-    } else if is(b"sec-websocket-key") {
-        if x.has(flag::KEY) || base64::decode(value, &mut [0; 16]) != Some(16) {
-            return Err(Status::BAD_REQUEST);
-        }
-        x.set(flag::KEY);
-        let hash = sha1::sha1([value, GUID]);
-        if !keep(x, text, ACCEPT, &hash) {
-            return Err(Status::FIELDS_TOO_LARGE);
-        }
-    } else if is(b"sec-websocket-protocol") {
-        let asked =
-            |known: &&str| crate::text::parts(value, b',').any(|part| part == known.as_bytes());
-        if let Some(number) = route.protocols.iter().position(asked)
-            && !keep(x, text, PROTOCOL, &[number as u8])
-        {
-            return Err(Status::FIELDS_TOO_LARGE);
-        }
-    }
-    Ok(())
-}
-
-/// Answers the handshake.
-pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
-    let x = &*request.x;
-    if !x.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13) || x.has(flag::OLD) {
-        let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
-        return request.answer_bare(Status::UPGRADE_REQUIRED, fields);
-    }
-    let hash = request.kept(ACCEPT).unwrap_or_default();
-    let mut accept = [0; 28];
-    let is_get = x.method == crate::Method::Get;
-    if base64::encode(hash, &mut accept) != Some(28) || !is_get || x.input != Input::Done {
-        return request.refuse(Status::BAD_REQUEST);
-    }
-    let mut fields = Buffer::<192>::new();
-    fields.put(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-    fields.put(&accept);
-    fields.put(b"\r\n");
-    if let Some(protocol) = Socket::new(request).protocol() {
-        for part in ["Sec-WebSocket-Protocol: ", protocol, "\r\n"] {
-            fields.put(part.as_bytes());
-        }
-    }
-    let head = Head::bare(Status::SWITCHING_PROTOCOLS, fields.as_bytes());
-    if request.write_head(&head, Length::Known(0), 0).is_err() {
-        return request.conn.abort();
-    }
-    request.x.set(flag::COMPLETE);
-    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
-    request.x.extra = Extra::Frames(Frames::NEW);
-    (request.x.content, request.x.left) = (0, 0);
-    request.x.mark = Socket::new(request).heard();
-    if let Some(message) = request.route().and_then(|route| route.message) {
-        message(app, &mut Socket::new(request), Message::Opened);
     }
 }
