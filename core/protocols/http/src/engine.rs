@@ -491,7 +491,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    fn call_hook(
+    pub(crate) fn call_hook(
         &mut self,
         app: &mut A,
         hook: impl FnOnce(&crate::route::SocketHooks<A>) -> crate::route::OnRequest<A>,

@@ -50,4 +50,4 @@ pub use request::Request;
 pub use route::{OnPart, OnRequest, Part, Route, Site};
 pub use server::Server;
 pub use status::Status;
-pub use websocket::{Message, OnMessage, Socket};
+pub use websocket::{Message, OnMessage, Socket, SocketCaller, SocketCalls};

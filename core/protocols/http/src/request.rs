@@ -164,17 +164,22 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Returns what is kept under a number.
     pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
-        let mut rest = self.text.get(self.x.target.into()..self.x.kept.into())?;
-        while let [number, high, low, after @ ..] = rest {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let (value, next) = after.split_at_checked(length)?;
-            if *number == wanted {
-                return Some(value);
-            }
-            rest = next;
-        }
-        None
+        kept(self.x, self.text, wanted)
     }
+}
+
+/// Returns what the text keeps under a number.
+pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [u8]> {
+    let mut rest = text.get(x.target.into()..x.kept.into())?;
+    while let [number, high, low, after @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let (value, next) = after.split_at_checked(length)?;
+        if *number == wanted {
+            return Some(value);
+        }
+        rest = next;
+    }
+    None
 }
 
 /// Keeps a value under a number, behind what is kept already. Returns whether there was room.

@@ -5,15 +5,17 @@ use core::time::Duration;
 #[cfg(doc)]
 use picoevent::Protocol;
 
+use crate::client::CallError;
 use crate::engine::Step;
 use crate::exchange::Exchange;
 use crate::file::{self, File};
 use crate::limits::Limits;
 use crate::method::Method;
+use crate::reply::ReplyError;
 use crate::request::Request;
 use crate::server::Slots;
 use crate::status::Status;
-use crate::websocket::{self, OnMessage};
+use crate::websocket::{self, OnMessage, Payload};
 
 /// Answers a request, writes the next piece of its answer, or looks at its head.
 pub type OnRequest<A> = fn(&mut A, &mut Request<'_, '_, '_, A>);
@@ -37,20 +39,42 @@ pub(crate) type OnField<A> =
 /// Reads a body in chunks.
 pub(crate) type OnChunks<A> = fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<Step, Status>;
 
+/// Writes a frame.
+pub(crate) type OnFrame<A> =
+    fn(&mut Request<'_, '_, '_, A>, head: &[u8], Payload<'_>) -> Result<(), ReplyError>;
+
 /// What a WebSocket's route does with its connection.
 pub(crate) struct SocketHooks<A: 'static> {
     pub(crate) advance: OnRequest<A>,
     pub(crate) alarm: OnRequest<A>,
     pub(crate) ended: OnRequest<A>,
+    /// For the role of the client.
+    pub(crate) client: Option<ClientHooks<A>>,
 }
 
-impl<A: 'static> Clone for SocketHooks<A> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// What the client of a WebSocket does.
+pub(crate) struct ClientHooks<A: 'static> {
+    /// Writes the header fields of the handshake. Returns whether there was room.
+    pub(crate) ask: fn(&mut Request<'_, '_, '_, A>) -> bool,
+    /// The server has agreed.
+    pub(crate) opened: fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<(), CallError>,
+    /// Writes a frame, masked.
+    pub(crate) write: OnFrame<A>,
 }
 
-impl<A: 'static> Copy for SocketHooks<A> {}
+macro_rules! copy {
+    ($($hooks:ident)*) => {$(
+        impl<A: 'static> Clone for $hooks<A> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<A: 'static> Copy for $hooks<A> {}
+    )*};
+}
+
+copy! { SocketHooks ClientHooks }
 
 /// A path, a method, and the functions that answer.
 ///
@@ -131,6 +155,7 @@ impl<A: 'static> Route<A> {
                 advance: websocket::advance,
                 alarm: websocket::alarm,
                 ended: websocket::ended,
+                client: None,
             }),
             ..Self::get(path, websocket::accept)
         }

@@ -2,10 +2,10 @@
 
 use picoevent::ConnError;
 
-use super::frame::{self, Header, Opcode, code, header, is_sendable, unmask};
+use super::frame::{self, Header, Opcode, code, header, is_sendable, mask};
 use super::utf8::Utf8;
 use super::{Message, Socket};
-use crate::exchange::flag;
+use crate::exchange::{Exchange, Extra, Input, Timer, flag};
 use crate::request::Request;
 
 /// What is known of the frames on a connection.
@@ -101,12 +101,30 @@ pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     }
 }
 
+/// Turns the connection into a WebSocket.
+pub(super) fn begin<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
+    request.x.extra = Extra::Frames(Frames::NEW);
+    (request.x.content, request.x.left) = (0, 0);
+    request.x.mark = Socket::new(request).heard();
+    if let Some(message) = request.route().and_then(|route| route.message) {
+        message(app, &mut Socket::new(request), Message::Opened);
+    }
+}
+
+/// Returns the code that it has ended with.
+pub(crate) const fn code_of(x: &Exchange) -> u16 {
+    match x.extra {
+        Extra::Frames(Frames { code, .. }) => code,
+        _ => code::LOST,
+    }
+}
+
 /// The connection has ended.
 pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let Some(message) = request.route().and_then(|route| route.message) else { return };
-    let mut socket = Socket::new(request);
-    let code = socket.frames().code;
-    message(app, &mut socket, Message::Closed(code));
+    let code = code_of(request.x);
+    message(app, &mut Socket::new(request), Message::Closed(code));
 }
 
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
@@ -114,7 +132,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     fn read_header(&mut self) -> Result<Step, u16> {
         let mut bytes = [0; frame::LONGEST];
         let held = self.request.conn.copy_out(0, &mut bytes);
-        let header = match header(bytes.get(..held).unwrap_or_default()) {
+        let is_masked = self.client().is_none();
+        let header = match header(bytes.get(..held).unwrap_or_default(), is_masked) {
             None => return Ok(Step::Waits),
             Some(header) => header?,
         };
@@ -159,7 +178,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let mut data = [0; 125];
         let Some(data) = data.get_mut(..length) else { return Err(code::PROTOCOL) };
         self.request.conn.copy_out(header.size, data);
-        unmask(data, header.mask, 0);
+        mask(data, header.mask, 0);
         self.drop_input(whole);
         match header.opcode {
             Opcode::Ping => {
@@ -202,14 +221,11 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let Request { conn, x, .. } = &mut *self.request;
         let masked = (conn.input_len() as u32).saturating_sub(x.left).min(x.content);
         let (input, _) = conn.ring_sizes();
-        // A frame that fits comes whole.
-        if masked < x.content && conn.input_len() < input {
-            return Ok(Step::Waits);
-        }
+        let is_full = conn.input_len() >= input;
         let clear = x.left.saturating_add(masked);
         let data = conn.contiguous(clear as usize).unwrap_or_default();
         let new = data.get_mut(x.left as usize..).unwrap_or_default();
-        unmask(new, frames.mask, frames.offset.into());
+        mask(new, frames.mask, frames.offset.into());
         let is_text = frames.receiving == Some(Opcode::Text);
         if is_text && !frames.utf8.take(new) {
             return Err(code::NOT_TEXT);
@@ -222,6 +238,10 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
             return Err(code::NOT_TEXT);
         }
         self.set_frames(frames);
+        // A frame that fits comes whole.
+        if self.request.x.content > 0 && !is_full {
+            return Ok(Step::Waits);
+        }
         if clear > 0 || is_last {
             let message = match is_text {
                 true => Message::Text { is_last },

@@ -1,9 +1,10 @@
 //! The handshake of a server (RFC 6455, 4.2).
 
-use super::{Frames, Message, Socket, sha1};
+use super::engine::begin;
+use super::{Socket, sha1};
 use crate::base64;
 use crate::buffer::Buffer;
-use crate::exchange::{Exchange, Extra, Input, Timer, flag};
+use crate::exchange::{Exchange, Input, flag};
 use crate::reply::{Head, Length};
 use crate::request::{Request, keep};
 use crate::route::Route;
@@ -14,6 +15,11 @@ use crate::text::{has_word, is_same};
 const ACCEPT: u8 = 255;
 pub(super) const PROTOCOL: u8 = 254;
 
+/// Returns the hash that answers a key.
+pub(super) fn answer_to(key: &[u8]) -> [u8; 20] {
+    sha1::sha1([key, b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"])
+}
+
 /// Notes what a header field says of the handshake.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
@@ -22,7 +28,6 @@ pub(crate) fn field<A: 'static>(
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
-    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     let is = |known: &[u8]| is_same(name, known);
     if is(b"upgrade") && has_word(value, b"websocket") {
         x.set(flag::WEBSOCKET);
@@ -33,7 +38,7 @@ pub(crate) fn field<A: 'static>(
             return Err(Status::BAD_REQUEST);
         }
         x.set(flag::KEY);
-        let hash = sha1::sha1([value, GUID]);
+        let hash = answer_to(value);
         if !keep(x, text, ACCEPT, &hash) {
             return Err(Status::FIELDS_TOO_LARGE);
         }
@@ -76,11 +81,5 @@ pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, 
         return request.conn.abort();
     }
     request.x.set(flag::COMPLETE);
-    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
-    request.x.extra = Extra::Frames(Frames::NEW);
-    (request.x.content, request.x.left) = (0, 0);
-    request.x.mark = Socket::new(request).heard();
-    if let Some(message) = request.route().and_then(|route| route.message) {
-        message(app, &mut Socket::new(request), Message::Opened);
-    }
+    begin(app, request);
 }

@@ -1,5 +1,6 @@
 //! WebSockets (RFC 6455): what an application sends and hears.
 
+mod client;
 mod engine;
 mod frame;
 mod handshake;
@@ -10,13 +11,15 @@ use core::fmt;
 
 use picoevent::Cx;
 
-pub(crate) use engine::{Frames, advance, alarm, ended};
+pub use client::{SocketCaller, SocketCalls};
+pub(crate) use engine::{Frames, advance, alarm, code_of, ended};
 use frame::{Opcode, code, is_sendable};
 pub(crate) use handshake::{accept, field};
 
 use crate::exchange::Extra;
 use crate::reply::ReplyError;
 use crate::request::Request;
+use crate::route::ClientHooks;
 
 /// Hears of a WebSocket.
 pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
@@ -37,7 +40,7 @@ pub enum Message {
         is_last: bool,
     },
     /// It has ended, with a code: 1000 in general, 1005 for none, 1006 for a connection that was lost. The last
-    /// call, once.
+    /// call, once. Of a client's WebSocket [`SocketCaller::ended`] says it.
     Closed(u16),
 }
 
@@ -159,8 +162,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// As [`send_text`](Self::send_text).
     pub fn send_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), ReplyError> {
         let length = crate::reply::length_of(text);
-        self.begin(Opcode::Text, length, true)?;
-        Ok(self.request.conn.write_fmt(text)?)
+        self.send_frame(Opcode::Text, length, Payload::Text(text), true)
     }
 
     /// Sends a part of a text: all of it, or a piece, with others to follow up to the last one.
@@ -181,7 +183,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
 
     /// Returns how many bytes can be sent now, in one piece.
     pub fn room(&self) -> usize {
-        self.request.conn.room().saturating_sub(4)
+        let head = if self.client().is_some() { 8 } else { 4 };
+        self.request.conn.room().saturating_sub(head)
     }
 
     /// Closes with a code, after what was sent: 1000 is the usual one. A code that is not for sending is sent
@@ -192,12 +195,17 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     }
 
     fn send(&mut self, opcode: Opcode, data: &[u8], is_last: bool) -> Result<(), ReplyError> {
-        self.begin(opcode, data.len(), is_last)?;
-        Ok(self.request.conn.write(data)?)
+        self.send_frame(opcode, data.len(), Payload::Bytes(data), is_last)
     }
 
-    /// Writes the header of a frame, if there is room for all of it.
-    fn begin(&mut self, opcode: Opcode, length: usize, is_last: bool) -> Result<(), ReplyError> {
+    /// Sends a frame, if there is room for all of it.
+    fn send_frame(
+        &mut self,
+        opcode: Opcode,
+        length: usize,
+        data: Payload<'_>,
+        is_last: bool,
+    ) -> Result<(), ReplyError> {
         let mut frames = self.frames();
         let mut sent = opcode;
         if !opcode.is_control() {
@@ -210,15 +218,31 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let length16 = u16::try_from(length).map_err(|_| ReplyError::TooLong)?;
         let [high, low] = length16.to_be_bytes();
         let first = sent.bits() | if is_last { 0x80 } else { 0 };
-        let long = [first, 126, high, low];
-        let head = if length16 < 126 { &[first, low][..] } else { &long };
-        self.request.check_room(head.len().saturating_add(length))?;
-        self.request.conn.write(head)?;
+        let client = self.client();
+        let (masked, mask) = if client.is_some() { (0x80, 4_usize) } else { (0, 0) };
+        let long = [first, 126 | masked, high, low];
+        let head = if length16 < 126 { &[first, low | masked][..] } else { &long };
+        self.request.check_room(length.saturating_add(head.len()).saturating_add(mask))?;
+        match client {
+            Some(hooks) => (hooks.write)(self.request, head, data)?,
+            None => {
+                self.request.conn.write(head)?;
+                match data {
+                    Payload::Bytes(data) => self.request.conn.write(data)?,
+                    Payload::Text(text) => self.request.conn.write_fmt(text)?,
+                }
+            }
+        }
         if !opcode.is_control() {
             frames.sending = (!is_last).then_some(opcode);
             self.set_frames(frames);
         }
         Ok(())
+    }
+
+    /// Returns what the client's role does otherwise, if this is one.
+    fn client(&self) -> Option<&'static ClientHooks<A>> {
+        self.request.route()?.socket.as_ref()?.client.as_ref()
     }
 
     /// Sends a close frame, and ends.
@@ -232,4 +256,10 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let _ = self.send(Opcode::Close, data, true);
         self.request.conn.close();
     }
+}
+
+/// What a frame carries.
+pub(crate) enum Payload<'p> {
+    Bytes(&'p [u8]),
+    Text(fmt::Arguments<'p>),
 }
