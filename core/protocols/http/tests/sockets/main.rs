@@ -1,6 +1,7 @@
 //! WebSockets in memory: a client against a server, and each of both against a peer that a test plays. And both on
 //! real sockets, against another implementation.
 
+mod autobahn;
 #[path = "../server/bench.rs"]
 #[allow(dead_code, reason = "the tests of the server use all of it")]
 mod bench;
