@@ -7,7 +7,7 @@ use picoevent::{Conn, ConnEnd, ConnMut, Cx, Protocol};
 
 use crate::exchange::{Input, flag};
 use crate::request::Request;
-use crate::route::Site;
+use crate::route::{OnRequest, Site};
 use crate::server::Slots;
 use crate::websocket::Socket;
 
@@ -188,6 +188,15 @@ impl<S> Http<S> {
         })?
     }
 
+    /// The same for a callback of the connection. There is one copy of the code for all of them.
+    #[inline(never)]
+    fn call<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, work: OnRequest<A>)
+    where
+        S: Site<A>,
+    {
+        Self::run(app, conn, work);
+    }
+
     /// Works on a copy of a connection's state, so that the application is free meanwhile.
     fn run<A: 'static, T>(
         app: &mut A,
@@ -215,11 +224,11 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
             conn.write_some(S::BUSY);
             return conn.close();
         }
-        Self::run(app, conn, |app, request| request.advance(app));
+        Self::call(app, conn, |app, request| request.advance(app));
     }
 
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::run(app, conn, |app, request| request.advance(app));
+        Self::call(app, conn, |app, request| request.advance(app));
     }
 
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
@@ -227,18 +236,18 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     }
 
     fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::run(app, conn, |app, request| request.time_is_up(app));
+        Self::call(app, conn, |app, request| request.time_is_up(app));
     }
 
     fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::run(app, conn, |app, request| {
+        Self::call(app, conn, |app, request| {
             request.x.set(flag::EOF);
             request.advance(app);
         });
     }
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, _: ConnEnd) {
-        Self::run(app, conn, |app, request| request.lose(app));
+        Self::call(app, conn, |app, request| request.lose(app));
         S::server(app).remove(conn.id());
     }
 }

@@ -72,6 +72,41 @@ impl<'t> Head<'t> {
     }
 }
 
+/// How the content of an answer is framed.
+enum Framing<'t> {
+    None,
+    Length(&'t Decimal),
+    Chunks,
+}
+
+impl Head<'_> {
+    /// Puts the parts of the head together: once for its size, and once to write it.
+    #[inline(never)]
+    fn put(&self, framing: &Framing<'_>, connection: &str, put: &mut dyn FnMut(&[u8])) {
+        let code = Decimal::of(self.status.code().into());
+        put(b"HTTP/1.1 ");
+        put(code.as_bytes());
+        put(b" ");
+        put(Status::phrase(code.as_bytes()));
+        if !self.content_type.is_empty() {
+            put(b"\r\nContent-Type: ");
+            put(self.content_type);
+        }
+        match framing {
+            Framing::None => {}
+            Framing::Length(length) => {
+                put(b"\r\nContent-Length: ");
+                put(length.as_bytes());
+            }
+            Framing::Chunks => put(b"\r\nTransfer-Encoding: chunked"),
+        }
+        put(connection.as_bytes());
+        put(b"\r\n");
+        put(self.fields);
+        put(b"\r\n");
+    }
+}
+
 /// How long an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
@@ -413,35 +448,28 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let is_bare = self.x.method == Method::Head || head.status.is_bare();
         let is_chunked = length == Length::Unknown && !self.x.has(flag::OLD);
         let is_last = self.is_last() || length == Length::Unknown && self.x.has(flag::OLD);
-        let upgrades = head.status == Status::SWITCHING_PROTOCOLS;
-        let code = Decimal::of(head.status.code().into());
         let digits = match length {
             Length::Known(length) => Some(Decimal::of(length)),
             Length::Unknown => None,
         };
-        let digits = digits.as_ref().filter(|_| !head.status.is_bare());
-        let pick = |is: bool, text: &'static str| if is { text.as_bytes() } else { &[] };
-        let parts = [
-            b"HTTP/1.1 ",
-            code.as_bytes(),
-            b" ",
-            head.status.reason().as_bytes(),
-            pick(!head.content_type.is_empty(), "\r\nContent-Type: "),
-            head.content_type,
-            pick(digits.is_some(), "\r\nContent-Length: "),
-            digits.map(Decimal::as_bytes).unwrap_or_default(),
-            pick(is_chunked && !head.status.is_bare(), "\r\nTransfer-Encoding: chunked"),
-            pick(is_last && !upgrades, "\r\nConnection: close"),
-            pick(!is_last && self.x.has(flag::OLD), "\r\nConnection: keep-alive"),
-            b"\r\n",
-            head.fields,
-            b"\r\n",
-        ];
-        let size = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        let framing = match digits {
+            _ if head.status.is_bare() => Framing::None,
+            Some(ref length) => Framing::Length(length),
+            None if is_chunked => Framing::Chunks,
+            None => Framing::None,
+        };
+        let connection = match is_last {
+            true if head.status != Status::SWITCHING_PROTOCOLS => "\r\nConnection: close",
+            false if self.x.has(flag::OLD) => "\r\nConnection: keep-alive",
+            _ => "",
+        };
+        let mut size = 0_usize;
+        head.put(&framing, connection, &mut |part| size = size.saturating_add(part.len()));
         self.check_room(size.saturating_add(if is_bare { 0 } else { content }))?;
-        for part in parts {
-            self.conn.write(part)?;
-        }
+        head.put(&framing, connection, &mut |part| {
+            // There is room.
+            self.conn.write_some(part);
+        });
         self.x.count(size);
         self.x.set(flag::ANSWERED);
         for (is, flag) in [(is_bare, flag::BARE), (is_chunked, flag::CHUNKS), (is_last, flag::LAST)]

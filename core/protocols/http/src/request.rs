@@ -2,7 +2,7 @@
 
 use picoevent::{ConnMut, Cx};
 
-use crate::encoded::{Encoded, fields};
+use crate::encoded::{Encoded, find};
 use crate::exchange::{Exchange, Input, flag};
 use crate::method::Method;
 use crate::path::{param, path_of, query_of};
@@ -61,8 +61,7 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
 
     /// Returns the first value of a field of the query.
     pub fn query(&self, name: &str) -> Option<Encoded<'_>> {
-        let mut all = fields(query_of(self.raw_target()));
-        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+        find(query_of(self.raw_target()), name)
     }
 
     /// Returns the first value of a header field whose name is one of [`Site::HEADERS`](crate::Site::HEADERS).
@@ -140,8 +139,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Returns the first value of a field of a form (`application/x-www-form-urlencoded`) that is the body.
     pub fn form(&mut self, name: &str) -> Option<Encoded<'_>> {
-        let mut all = fields(self.data());
-        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+        find(self.data(), name)
     }
 
     /// Returns how many bytes of the body are there.

@@ -38,27 +38,26 @@ pub(super) fn send<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut 
     call.begin_sending();
     *request.x = call.x;
     let [fields, host, target] = call.place(request.text);
-    let length = match call.content {
-        Some(Length::Known(0)) if matches!(call.method, Method::Get | Method::Head) => None,
-        Some(Length::Known(length)) => Some(Decimal::of(length)),
-        _ => None,
-    };
     let is_chunked = call.content == Some(Length::Unknown);
-    let pick = |is: bool, text: &'static str| if is { text.as_bytes() } else { &[] };
-    let parts = [
-        call.method.name().as_bytes(),
-        b" ",
-        target,
-        b" HTTP/1.1\r\nHost: ",
-        host,
-        pick(length.is_some(), "\r\nContent-Length: "),
-        length.as_ref().map(Decimal::as_bytes).unwrap_or_default(),
-        pick(is_chunked, "\r\nTransfer-Encoding: chunked"),
-        b"\r\n",
-        fields,
-    ];
     let before = request.conn.room();
-    let mut is_written = parts.iter().all(|part| request.conn.write(part).is_ok());
+    let mut is_written = true;
+    let mut put = |part: &[u8]| is_written &= request.conn.write(part).is_ok();
+    put(call.method.name().as_bytes());
+    put(b" ");
+    put(target);
+    put(b" HTTP/1.1\r\nHost: ");
+    put(host);
+    match call.content {
+        Some(Length::Known(0)) if matches!(call.method, Method::Get | Method::Head) => {}
+        Some(Length::Known(length)) => {
+            put(b"\r\nContent-Length: ");
+            put(Decimal::of(length).as_bytes());
+        }
+        Some(Length::Unknown) => put(b"\r\nTransfer-Encoding: chunked"),
+        None => {}
+    }
+    put(b"\r\n");
+    put(fields);
     if let Some(hooks) = client_hooks(request) {
         is_written &= (hooks.ask)(request);
     }

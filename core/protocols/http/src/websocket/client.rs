@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use picoevent::{ConnMut, Cx, PoolId};
 
 use super::engine::{advance, alarm, begin};
-use super::frame::mask;
+use super::frame::Mask;
 use super::handshake::{PROTOCOL, answer_to};
 use super::{Message, Payload, Socket};
 use crate::base64;
@@ -273,12 +273,12 @@ fn write<A: 'static>(
     head: &[u8],
     data: Payload<'_>,
 ) -> Result<(), ReplyError> {
-    let mut mask = [0; 4];
+    let mut key = [0; 4];
     // There was a seed when it was opened.
-    request.cx().random(&mut mask).map_err(|_| ReplyError::NotNow)?;
+    request.cx().random(&mut key).map_err(|_| ReplyError::NotNow)?;
     request.conn.write(head)?;
-    request.conn.write(&mask)?;
-    let mut masked = Masked { conn: request.conn, mask, offset: 0 };
+    request.conn.write(&key)?;
+    let mut masked = Masked { conn: request.conn, mask: Mask::new(key) };
     match data {
         Payload::Bytes(data) => masked.put(data),
         // Only the text itself can fail.
@@ -290,8 +290,7 @@ fn write<A: 'static>(
 /// Output that is masked on its way.
 struct Masked<'m, 'c, 's, A> {
     conn: &'m mut ConnMut<'c, 's, A>,
-    mask: [u8; 4],
-    offset: u32,
+    mask: Mask,
 }
 
 impl<A> Masked<'_, '_, '_, A> {
@@ -300,9 +299,8 @@ impl<A> Masked<'_, '_, '_, A> {
         for piece in data.chunks(32) {
             let Some(masked) = buffer.get_mut(..piece.len()) else { return };
             copy(masked, piece);
-            mask(masked, self.mask, self.offset);
+            self.mask.apply(masked);
             self.conn.write_some(masked);
-            self.offset = self.offset.wrapping_add(piece.len() as u32);
         }
     }
 }

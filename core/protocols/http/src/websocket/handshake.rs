@@ -15,9 +15,13 @@ use crate::text::{has_word, is_same};
 const ACCEPT: u8 = 255;
 pub(super) const PROTOCOL: u8 = 254;
 
-/// Returns the hash that answers a key.
+/// Returns the answer to a key of 24 characters.
+#[inline(never)]
 pub(super) fn answer_to(key: &[u8]) -> [u8; 20] {
-    sha1::sha1([key, b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"])
+    let mut blocks = [[0; 64]; 2];
+    let text = key.iter().chain(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    blocks.as_flattened_mut().iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+    sha1::sha1(&mut blocks, 60)
 }
 
 /// Notes what a header field says of the handshake.
@@ -34,7 +38,7 @@ pub(crate) fn field<A: 'static>(
     } else if is(b"sec-websocket-version") && value == b"13" {
         x.set(flag::VERSION_13);
     } else if is(b"sec-websocket-key") {
-        if x.has(flag::KEY) || base64::decode(value, &mut [0; 16]) != Some(16) {
+        if x.has(flag::KEY) || !base64::is_of_sixteen(value) {
             return Err(Status::BAD_REQUEST);
         }
         x.set(flag::KEY);

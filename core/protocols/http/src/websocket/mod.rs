@@ -121,15 +121,12 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
         self.request.route()?.protocols.get(usize::from(*number)).copied()
     }
 
-    fn frames(&self) -> Frames {
-        match self.request.x.extra {
-            Extra::Frames(frames) => frames,
-            _ => Frames::NEW,
+    /// Returns what is known of the frames. There are none on a connection that is no WebSocket.
+    fn frames(&mut self) -> Option<&mut Frames> {
+        match &mut self.request.x.extra {
+            Extra::Frames(frames) => Some(frames),
+            _ => None,
         }
-    }
-
-    fn set_frames(&mut self, frames: Frames) {
-        self.request.x.extra = Extra::Frames(frames);
     }
 }
 
@@ -206,7 +203,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         data: Payload<'_>,
         is_last: bool,
     ) -> Result<(), ReplyError> {
-        let mut frames = self.frames();
+        let frames = self.frames().ok_or(ReplyError::NotNow)?;
         let mut sent = opcode;
         if !opcode.is_control() {
             match frames.sending {
@@ -233,9 +230,10 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
                 }
             }
         }
-        if !opcode.is_control() {
+        if !opcode.is_control()
+            && let Some(frames) = self.frames()
+        {
             frames.sending = (!is_last).then_some(opcode);
-            self.set_frames(frames);
         }
         Ok(())
     }
@@ -247,9 +245,9 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
 
     /// Sends a close frame, and ends.
     fn end(&mut self, code: u16) {
-        let mut frames = self.frames();
-        frames.code = code;
-        self.set_frames(frames);
+        if let Some(frames) = self.frames() {
+            frames.code = code;
+        }
         let [high, low] = code.to_be_bytes();
         let data = if code == code::NONE { &[][..] } else { &[high, low] };
         // Without room for it the end alone has to do.
