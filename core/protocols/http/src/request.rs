@@ -143,7 +143,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Returns how many bytes of the body are there.
-    fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         match self.x.input {
             Input::Body | Input::Chunk => self.conn.input_len().min(self.x.content as usize),
             _ => 0,
