@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use picoevent::{Conn, Cx, EventBase, Pool, PoolId, Protocol, Storage};
+use picoevent::{Conn, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
-    Ask, CallError, Caller, Calls, Client, Encoded, File, Http, Length, Limits, Message, Method,
-    Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route, Server, SetCookie,
-    Site, Socket, SocketCaller, SocketCalls, Status, fields,
+    Ask, CallError, Caller, Calls, Client, Clock, Encoded, File, Http, Length, Limits, Message,
+    Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route, Server,
+    SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -48,6 +48,8 @@ impl Site<App> for Page {
         .idle(Duration::from_secs(1))
         .stall(Duration::from_secs(1));
     const HEADERS: &'static [&'static str] = &["Cookie", "Authorization"];
+    const CLOCK: Option<Clock<App>> =
+        Some(|_, now| any(Some(any(now).since(Instant::ZERO).as_secs())));
     type Server = Server<2, 40>;
 
     fn server(app: &mut App) -> &mut Server<2, 40> {
@@ -68,7 +70,7 @@ pub fn every_verb() {
         if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
             Http::<Page>::eof(&mut app, &mut view);
         }
-        any(&mut *base).advance(any(picoevent::Instant::ZERO));
+        any(&mut *base).advance(any(Instant::ZERO));
         any(&mut *base).dispatch(&mut app);
     }
     asking(&mut app, any(&mut *base), any(pool));

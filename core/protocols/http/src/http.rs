@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use picoevent::{Conn, ConnEnd, ConnMut, Cx, Protocol};
 
+use crate::date::Date;
 use crate::exchange::{Input, flag};
 use crate::request::Request;
 use crate::route::{OnRequest, Site};
@@ -208,7 +209,9 @@ impl<S> Http<S> {
     {
         let (place, mut slot) = S::server(app).take(conn.id())?;
         let (x, text) = S::Server::parts(&mut slot);
-        let done = work(app, &mut Request { conn, x, text, site: S::PARTS });
+        let unix = S::CLOCK.and_then(|clock| clock(app, conn.cx().now()));
+        let date = unix.map(Date::new);
+        let done = work(app, &mut Request { conn, x, text, site: S::PARTS, date });
         S::server(app).put(place, slot);
         Some(done)
     }
@@ -216,7 +219,7 @@ impl<S> Http<S> {
 
 impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     const STALL: Option<Duration> = S::STALL;
-    const ROOM: usize = S::ROOM;
+    const ROOM: usize = S::PARTS.room;
     const BUSY: &'static [u8] = S::BUSY;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {

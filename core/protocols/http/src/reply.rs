@@ -4,6 +4,7 @@ use core::fmt;
 
 use picoevent::WriteError;
 
+use crate::date::Date;
 use crate::exchange::{Input, flag};
 use crate::method::Method;
 use crate::number::{Decimal, Hex};
@@ -82,7 +83,13 @@ enum Framing<'t> {
 impl Head<'_> {
     /// Puts the parts of the head together: once for its size, and once to write it.
     #[inline(never)]
-    fn put(&self, framing: &Framing<'_>, connection: &str, put: &mut dyn FnMut(&[u8])) {
+    fn put(
+        &self,
+        framing: &Framing<'_>,
+        connection: &str,
+        date: &[u8],
+        put: &mut dyn FnMut(&[u8]),
+    ) {
         let code = Decimal::of(self.status.code().into());
         put(b"HTTP/1.1 ");
         put(code.as_bytes());
@@ -101,6 +108,10 @@ impl Head<'_> {
             Framing::Chunks => put(b"\r\nTransfer-Encoding: chunked"),
         }
         put(connection.as_bytes());
+        if !date.is_empty() {
+            put(b"\r\nDate: ");
+            put(date);
+        }
         put(b"\r\n");
         put(self.fields);
         put(b"\r\n");
@@ -458,15 +469,18 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             None if is_chunked => Framing::Chunks,
             None => Framing::None,
         };
+        let upgrades = head.status == Status::SWITCHING_PROTOCOLS;
         let connection = match is_last {
-            true if head.status != Status::SWITCHING_PROTOCOLS => "\r\nConnection: close",
+            true if !upgrades => "\r\nConnection: close",
             false if self.x.has(flag::OLD) => "\r\nConnection: keep-alive",
             _ => "",
         };
+        let date = self.date.filter(|_| !upgrades).map(Date::text);
+        let date = date.as_ref().map_or(&[][..], |date| date);
         let mut size = 0_usize;
-        head.put(&framing, connection, &mut |part| size = size.saturating_add(part.len()));
+        head.put(&framing, connection, date, &mut |part| size = size.saturating_add(part.len()));
         self.check_room(size.saturating_add(if is_bare { 0 } else { content }))?;
-        head.put(&framing, connection, &mut |part| {
+        head.put(&framing, connection, date, &mut |part| {
             // There is room.
             self.conn.write_some(part);
         });

@@ -2,6 +2,7 @@
 
 use picoevent::{ConnMut, Cx};
 
+use crate::date::Date;
 use crate::encoded::{Encoded, find};
 use crate::exchange::{Exchange, Input, flag};
 use crate::method::Method;
@@ -35,6 +36,7 @@ pub struct Request<'r, 'c, 's, A: 'static> {
     pub(crate) x: &'r mut Exchange,
     pub(crate) text: &'r mut [u8],
     pub(crate) site: &'static Parts<A>,
+    pub(crate) date: Option<Date>,
 }
 
 /// What was asked.

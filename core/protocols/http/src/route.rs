@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use picoevent::Instant;
 #[cfg(doc)]
 use picoevent::Protocol;
 
@@ -31,6 +32,9 @@ pub enum Part {
     /// The connection has ended, and the body is not complete. No answer can be given.
     Lost,
 }
+
+/// Tells the time of day; see [`Site::CLOCK`].
+pub type Clock<A> = fn(&A, Instant) -> Option<u64>;
 
 /// Looks at a field of the head, for a kind of route.
 pub(crate) type OnField<A> =
@@ -211,6 +215,37 @@ pub trait Site<A: 'static>: Sized {
     /// 160 bytes, and those with files 320.
     const ROOM: usize = 320;
 
+    /// Returns the time of day, in seconds since the beginning of 1970, at a time of the loop; `None` while it is not
+    /// known. With a clock, answers have the field `Date`, for which 37 bytes of room are added.
+    ///
+    /// ```
+    /// use picoevent::Instant;
+    /// use picoevent_http::{Clock, Route, Server, Site};
+    ///
+    /// struct App {
+    ///     http: Server<4>,
+    ///     /// When it was noon of some day, in seconds since 1970. `picoevent-sntp` knows better.
+    ///     noon: Option<(Instant, u64)>,
+    /// }
+    ///
+    /// struct Page;
+    ///
+    /// impl Site<App> for Page {
+    ///     const ROUTES: &'static [Route<App>] = &[];
+    ///     const CLOCK: Option<Clock<App>> = Some(App::unix);
+    ///     type Server = Server<4>;
+    ///     # fn server(app: &mut App) -> &mut Server<4> { &mut app.http }
+    /// }
+    ///
+    /// impl App {
+    ///     fn unix(&self, now: Instant) -> Option<u64> {
+    ///         self.noon.map(|(at, unix)| unix + now.since(at).as_secs())
+    ///     }
+    /// }
+    /// # let _ = <Page as Site<App>>::CLOCK;
+    /// ```
+    const CLOCK: Option<Clock<A>> = None;
+
     /// What clients get that come when all places of the pool are taken; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
@@ -226,7 +261,7 @@ pub trait Site<A: 'static>: Sized {
         routes: Self::ROUTES,
         limits: Self::LIMITS,
         headers: Self::HEADERS,
-        room: Self::ROOM,
+        room: Self::ROOM.saturating_add(if Self::CLOCK.is_some() { 37 } else { 0 }),
     };
 
     /// For the connections.

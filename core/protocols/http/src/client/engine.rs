@@ -179,7 +179,7 @@ fn read_head<A: 'static>(
     let longest = usize::from(request.site.limits.line);
     let repeats = call.is_kept && is_repeated(request, call);
     let is_socket = client_hooks(request).is_some();
-    let Request { conn, x, text, site } = &mut *request;
+    let Request { conn, x, text, site, .. } = &mut *request;
     let held = conn.input_len();
     let line = match conn.take_line(Eol::Lf) {
         Some(Ok(line)) if line.len() <= longest => line,

@@ -103,7 +103,8 @@ impl<K> Link<K> {
         let Some(mut copy) = K::client(app).take() else { return };
         let (call, text) = K::Client::parts_of(&mut copy);
         let mut x = call.x;
-        let outcome = work(app, &mut Request { conn, x: &mut x, text, site: K::PARTS }, call);
+        let outcome =
+            work(app, &mut Request { conn, x: &mut x, text, site: K::PARTS, date: None }, call);
         call.x = x;
         if outcome.is_some() {
             call.state = State::Idle;

@@ -3,7 +3,8 @@
 //! A row is what is sent, and what has to come of it. Each is sent whole and byte by byte, with another request
 //! behind it, which is answered only where the first one may leave the connection open.
 
-use picoevent_http::{Limits, Part, Reply, Request, Route, Server, Site, Status};
+use picoevent::Instant;
+use picoevent_http::{Clock, Limits, Part, Reply, Request, Route, Server, Site, Status};
 
 use crate::bench::{Bench, End};
 
@@ -25,6 +26,8 @@ use Wanted::{Answered, Last, Refused, Waits};
 #[derive(Default)]
 struct App {
     http: Server<2, 64>,
+    /// The time of day, when the loop began.
+    unix: Option<u64>,
     body: Vec<u8>,
     requests: u32,
 }
@@ -40,6 +43,8 @@ impl Site<App> for Page {
         Route::get("/next", App::index),
     ];
     const LIMITS: Limits = Limits::new().line(200).body(10_000);
+    const CLOCK: Option<Clock<App>> =
+        Some(|app, now| Some(app.unix? + now.since(Instant::ZERO).as_secs()));
     type Server = Server<2, 64>;
 
     fn server(app: &mut App) -> &mut Server<2, 64> {
@@ -164,6 +169,8 @@ fn compliance() -> Vec<Row> {
         raw("COMP-VERSION-MISSING-MINOR", "GET / HTTP/1\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-VERSION-LEADING-ZEROS", "GET / HTTP/01.01\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-VERSION-WHITESPACE", "GET / HTTP/ 1.1\r\nHost: a\r\n\r\n", Refused(400)),
+        // All answers have it; the check looks.
+        get("COMP-DATE-HEADER", "", Answered(200, "OK")),
         get("COMP-CONNECTION-CLOSE", "Connection: close\r\n", Last(200, "OK")),
         chunked(
             "COMP-CHUNKED-TRAILER-VALID",
@@ -417,6 +424,7 @@ const NEXT: &str = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 /// What a client hears, how its connection ends, and how many requests were handled.
 fn hears(sent: &[u8], piece: usize, time: u64) -> (String, Option<End>, u32) {
     let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, 0);
+    desk.app.unix = Some(784_111_777);
     let client = desk.connect();
     sent.chunks(piece).for_each(|piece| desk.send(client, piece));
     if time > 0 {
@@ -459,6 +467,9 @@ fn check((_, sent, wanted): &Row, piece: usize) -> Result<(), String> {
     if status == 204 && head.contains("Content-Length") {
         return wrong("204 has no length");
     }
+    if !head.contains("\r\nDate: Sun, 06 Nov 1994 08:") {
+        return wrong("COMP-DATE-HEADER");
+    }
     match wanted {
         Refused(code) | Last(code, _) if *code != status || !rest.is_empty() => wrong("refusal"),
         Refused(_) if requests > 0 => wrong("a handler was called"),
@@ -487,5 +498,18 @@ fn every_requirement_of_the_list_is_met() {
     let mut names: Vec<_> = rows.iter().map(|(name, ..)| name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 124, "all but one: COMP-DATE-HEADER");
+    assert_eq!(names.len(), 125);
+}
+
+#[test]
+fn a_date_is_sent_once_the_time_is_known() {
+    let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, 0);
+    let client = desk.connect();
+    desk.send(client, HIDDEN.as_bytes());
+    assert!(!desk.clients[client].heard().contains("Date"));
+    desk.app.unix = Some(784_111_770);
+    desk.pass(7_000);
+    desk.send(client, HIDDEN.as_bytes());
+    let heard = desk.clients[client].heard();
+    assert!(heard.contains("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{heard}");
 }
