@@ -6,7 +6,7 @@ use picoevent::Instant;
 #[cfg(doc)]
 use picoevent::Protocol;
 
-use crate::client::CallError;
+use crate::client::{ByName, CallError};
 use crate::engine::Step;
 use crate::exchange::Exchange;
 use crate::file::{self, File};
@@ -262,6 +262,7 @@ pub trait Site<A: 'static>: Sized {
         limits: Self::LIMITS,
         headers: Self::HEADERS,
         room: Self::ROOM.saturating_add(if Self::CLOCK.is_some() { 37 } else { 0 }),
+        by_name: None,
     };
 
     /// For the connections.
@@ -276,4 +277,6 @@ pub struct Parts<A: 'static> {
     pub(crate) limits: Limits,
     pub(crate) headers: &'static [&'static str],
     pub(crate) room: usize,
+    /// For clients.
+    pub(crate) by_name: Option<ByName<A>>,
 }

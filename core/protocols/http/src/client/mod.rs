@@ -9,7 +9,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::net::SocketAddr;
 
-use picoevent::{ConnError, Cx, PoolId, Protocol, SetupError};
+use picoevent::{ConnError, ConnMut, Cx, PoolId, Protocol, SetupError};
 
 pub(crate) use link::{Kind, Link};
 pub use memory::{Client, Clients};
@@ -30,13 +30,15 @@ use crate::status::Status;
 /// let server = SocketAddr::from(([192, 0, 2, 1], 80));
 /// let page = Ask::get(server, "pump.local", "/status");
 /// let rest = page.fields("Range: bytes=1000-\r\n");
+/// let by_name = Ask::named(Method::Get, "pump.local:8080", "/status");
 /// let upload = Ask::new(Method::Put, server, "pump.local", "/firmware").content(Length::Known(4_096));
-/// # let _ = (rest, upload);
+/// # let _ = (rest, by_name, upload);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'t> {
     pub(crate) method: Method,
-    pub(crate) address: SocketAddr,
+    /// Without one, it is looked up.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) host: &'t str,
     pub(crate) target: &'t str,
     pub(crate) fields: &'t str,
@@ -46,7 +48,13 @@ pub struct Ask<'t> {
 impl<'t> Ask<'t> {
     /// Makes a request without content. `host` is what the server is called, `target` the path and the query.
     pub const fn new(method: Method, address: SocketAddr, host: &'t str, target: &'t str) -> Self {
-        Self { method, address, host, target, fields: "", content: Length::Known(0) }
+        Self { address: Some(address), ..Self::named(method, host, target) }
+    }
+
+    /// Makes a request without content to a server that is known by its name, or by its address as text, with a port
+    /// behind a colon unless it is 80: `pump.local:8080`. Names are looked up by [`Caller::BY_NAME`].
+    pub const fn named(method: Method, host: &'t str, target: &'t str) -> Self {
+        Self { method, address: None, host, target, fields: "", content: Length::Known(0) }
     }
 
     /// Makes a request for `GET`.
@@ -94,6 +102,8 @@ pub enum CallError {
     Refused(Status),
     /// The base has no seed for random numbers, which a WebSocket needs.
     Unseeded,
+    /// The name of the server cannot be looked up: there is no [`Caller::BY_NAME`], or it has not begun.
+    Unresolved,
 }
 
 impl fmt::Display for CallError {
@@ -113,6 +123,7 @@ impl fmt::Display for CallError {
                 Self::Cancelled => "the request was cancelled",
                 Self::Refused(_) => "the server has refused the WebSocket",
                 Self::Unseeded => "the base needs a seed for random numbers",
+                Self::Unresolved => "the name of the server cannot be looked up",
                 _ => "the connection ended before the answer",
             }),
         }
@@ -120,6 +131,63 @@ impl fmt::Display for CallError {
 }
 
 impl core::error::Error for CallError {}
+
+/// Connects a connection that is at rest to a server that is known by name, or by its address as text, and to a port.
+/// Returns whether it has begun. The outcome is that of the connection.
+///
+/// ```
+/// use picoevent::ConnMut;
+/// use picoevent_http::ByName;
+/// # struct App;
+/// /// Knows one name.
+/// fn connect(_: &mut App, conn: &mut ConnMut<App>, name: &str, port: u16) -> bool {
+///     name == "pump" && conn.connect(([192, 0, 2, 1], port).into()).is_ok()
+/// }
+///
+/// const CONNECT: ByName<App> = connect;
+/// # let _ = CONNECT;
+/// ```
+pub type ByName<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, name: &str, port: u16) -> bool;
+
+/// Looks a name up with `picoevent-dns`: a [`ByName`].
+///
+/// ```
+/// use picoevent_dns::{HasResolver, Resolver, ResolverMut};
+/// use picoevent_http::{ByName, Caller, Client, by_name};
+/// # use picoevent::Cx;
+/// # use picoevent_http::{CallError, Response, Status};
+///
+/// struct App {
+///     names: Resolver<App, 1, 2>,
+///     http: Client,
+/// }
+///
+/// impl HasResolver for App {
+///     fn resolver(&mut self) -> ResolverMut<'_, Self> {
+///         self.names.as_mut()
+///     }
+/// }
+///
+/// struct Fetch;
+///
+/// impl Caller<App> for Fetch {
+///     const BY_NAME: Option<ByName<App>> = Some(by_name);
+///     type Client = Client;
+/// #   fn client(app: &mut App) -> &mut Client { &mut app.http }
+/// #   fn part(_: &mut App, _: &mut Response<App>) {}
+/// #   fn done(_: &mut App, _: &mut Cx<App>, _: Result<Status, CallError>) {}
+/// }
+/// # let _ = <Fetch as Caller<App>>::BY_NAME;
+/// ```
+#[cfg(feature = "names")]
+pub fn by_name<A: picoevent_dns::HasResolver>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    name: &str,
+    port: u16,
+) -> bool {
+    picoevent_dns::connect_again(app, conn, core::time::Duration::ZERO, name, port).is_ok()
+}
 
 /// What an application does with the answers of a client.
 ///
@@ -166,9 +234,13 @@ pub trait Caller<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are kept for [`Response::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// How often a redirect is followed, to a path, or to a server whose IPv4 address is in it. Others
-    /// are answers.
+    /// How often a redirect is followed: to a path, to a server whose IPv4 address is in it, and, with
+    /// [`BY_NAME`](Self::BY_NAME), to any other. Others are answers. Another server does not get the
+    /// fields `Authorization` and `Cookie`.
     const REDIRECTS: u8 = 4;
+    /// How servers are connected to that are known by name. With the feature `names` it is `by_name`, over
+    /// `picoevent-dns`.
+    const BY_NAME: Option<ByName<A>> = None;
 
     /// The memory for one request at a time. Each kind of requests has its own.
     type Client: Clients;
@@ -203,7 +275,8 @@ impl<C> Calls<C> {
     ///
     /// # Errors
     /// [`CallError::Busy`] while another request is under way, [`CallError::BadRequest`] when it does not fit,
-    /// [`CallError::Setup`] when there is no connection. No request was made then.
+    /// [`CallError::Setup`] when there is no connection, [`CallError::Unresolved`] when the server's name cannot be
+    /// looked up. No request was made then.
     pub fn ask<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -248,6 +321,7 @@ impl<A: 'static, C: Caller<A>> Kind<A> for Calls<C> {
         limits: C::LIMITS,
         headers: C::HEADERS,
         room: 0,
+        by_name: C::BY_NAME,
     };
 
     fn client(app: &mut A) -> &mut C::Client {
