@@ -330,5 +330,5 @@ pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
 
 /// Returns what the client of a WebSocket does.
 fn client_hooks<A: 'static>(request: &Request<'_, '_, '_, A>) -> Option<&'static ClientHooks<A>> {
-    request.route()?.socket.as_ref()?.client.as_ref()
+    request.route()?.socket?.client.as_ref()
 }

@@ -129,7 +129,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         app: &mut A,
         hook: impl FnOnce(&SocketHooks<A>) -> OnRequest<A>,
     ) {
-        if let Some(hooks) = self.route().and_then(|route| route.socket.as_ref()) {
+        if let Some(hooks) = self.route().and_then(|route| route.socket) {
             hook(hooks)(app, self);
         }
     }

@@ -167,7 +167,7 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
             message: Some(C::heard),
             protocols: C::PROTOCOLS,
             field: Some(field),
-            socket: Some(SocketHooks {
+            socket: Some(&SocketHooks {
                 advance,
                 alarm,
                 // The link tells it, when the next one can be opened.
