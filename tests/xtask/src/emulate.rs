@@ -29,6 +29,7 @@ fn guest_ports(example: &str) -> &'static [Port] {
         "gateway" => &[Port::Tcp(2323), Port::Tcp(8080), Port::Udp(2324)],
         "chat" => &[Port::Tcp(9997)],
         "proxy" => &[Port::Tcp(9996)],
+        "tutorial" => &[Port::Tcp(7000)],
         UDP_TIME => &[Port::Udp(9037)],
         _ => &[Port::Tcp(9995)],
     }
