@@ -4,7 +4,7 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, interop, oracle, qemu::Machine, soak};
+use crate::{bench, interop, memory, oracle, qemu::Machine, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
@@ -61,6 +61,8 @@ pub enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Add up the RAM that the constants of an application take on a board
+    Memory(memory::Options),
     /// Count the lines of the gateway, on the loop and as tasks
     Lines,
     /// Count the instructions of each operation by table size with valgrind; writes
