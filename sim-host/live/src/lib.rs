@@ -348,8 +348,3 @@ impl Wake for TriggerWaker {
         }
     }
 }
-
-/// The example in the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
