@@ -48,6 +48,7 @@ pub fn run() -> Result<()> {
     checks.step("firmware for hardware", |_| firmware(toolchain, |board| !board.is_emulated()))?;
     checks.step("clippy, firmware", |_| clippy_firmware(toolchain))?;
     checks.step("documentation", |_| documentation())?;
+    checks.step("packages", |_| packages())?;
     checks.summary();
     Ok(())
 }
@@ -239,5 +240,15 @@ fn tests_under_qemu() -> Command {
 fn documentation() -> Result<()> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("RUSTDOCFLAGS", "--deny=warnings");
-    command::run(cargo.args(["doc", "--workspace", "--no-deps"]))
+    // With all features, as docs.rs does.
+    command::run(cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]))
+}
+
+/// Packs every package that is published, compiles each as it would be downloaded, and stops before the
+/// upload. Packages that need each other find the others' in a registry that cargo makes for this.
+fn packages() -> Result<()> {
+    let mut cargo = command::cargo(&workspace::root());
+    // Only warnings say that tests are left out, which is intended; errors are still shown.
+    cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
+    command::run(&mut cargo)
 }
