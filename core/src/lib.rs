@@ -1,5 +1,5 @@
-// Its example needs a back end: `picoevent-mio` tests it.
-#![cfg_attr(not(doctest), doc = include_str!("../../README.md"))]
+// Its example needs a back end, so another package tests it: `tests/src/readmes.rs`.
+#![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 #![no_std]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

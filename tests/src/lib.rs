@@ -24,6 +24,8 @@ mod forward;
 pub mod gateway;
 pub mod pattern;
 pub mod peer;
+#[cfg(doctest)]
+mod readmes;
 pub mod rude;
 pub mod soak;
 pub mod wire;

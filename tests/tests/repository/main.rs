@@ -2,8 +2,10 @@
 
 mod documents;
 mod language;
+mod licences;
 mod no_panic;
 mod packages;
+mod published;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, interop, memory, oracle, qemu::Machine, soak};
+use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
@@ -32,7 +32,11 @@ pub enum Command {
     /// Install what is missing: QEMU, libevent, valgrind, Rust
     Setup,
     /// Run setup, then all checks, as CI does
-    Test,
+    Test {
+        /// Run only one group of checks
+        #[arg(long, value_name = "GROUP")]
+        only: Option<Group>,
+    },
     /// Run firmware under QEMU, with a port of 127.0.0.1 that reaches it; Ctrl-C ends it
     Qemu {
         /// The program, such as hello-world

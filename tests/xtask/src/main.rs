@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<i32> {
     match command {
         Command::Setup => drop(setup::run()?),
-        Command::Test => check::run()?,
+        Command::Test { only } => check::run(only)?,
         Command::Qemu { example, machine, port, cable } => {
             return emulate::run(&example, machine, port, &cable);
         }
