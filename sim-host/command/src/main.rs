@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    caller, chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
+    caller, chat, device, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
     proxy, udp_time,
 };
 
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
             &udp_time,
             &chat,
             &proxy,
+            &device(),
         ],
     )
 }
