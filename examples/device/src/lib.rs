@@ -280,7 +280,8 @@ impl Device {
     fn download_more(&mut self, request: &mut Request<Self>) {
         while request.unwritten() > 0 {
             let written = request.written();
-            let piece: [u8; 128] = core::array::from_fn(|at| downloaded(written.wrapping_add(at as u32)));
+            let piece: [u8; 128] =
+                core::array::from_fn(|at| downloaded(written.wrapping_add(at as u32)));
             if request.write_some(&piece) == 0 {
                 return;
             }

@@ -13,9 +13,10 @@ mod browser;
 mod requests;
 mod socket;
 
-/// Rings that hold little more than a line, and the head of an answer.
-const LITTLE: Pool = Pool::new(3).rings(128, 640);
-const ONE: Pool = Pool::new(1).spare(1).rings(256, 700);
+/// Rings that hold little more than a line, and the longest answer that is written at once. Their sizes are odd,
+/// so that pieces of a frame do not begin where a mask does.
+const LITTLE: Pool = Pool::new(3).rings(131, 643);
+const ONE: Pool = Pool::new(1).spare(1).rings(258, 701);
 
 /// The device of the board, one with short rings whose files go through them, and one for a single client.
 const SIZES: [Size<Device>; 3] = [
@@ -130,10 +131,8 @@ struct Crowd {
 impl Crowd {
     fn new(choices: &mut Choices<'_>) -> Self {
         let plans = (0..6).map(|_| Plan::draw(choices)).collect();
-        let known = Known {
-            settings: HashSet::from([requests::settings("", 24_000)]),
-            ..Known::default()
-        };
+        let known =
+            Known { settings: HashSet::from([requests::settings("", 24_000)]), ..Known::default() };
         Self { plans, visits: HashMap::new(), known }
     }
 

@@ -49,7 +49,8 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     let fields = fields.ok_or_else(|| wrong("a line that is no field"))?;
     for (at, (name, _)) in fields.iter().enumerate() {
         let may_be_several = name == "Connection";
-        if !may_be_several && fields[..at].iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+        if !may_be_several && fields[..at].iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+        {
             return Err(wrong("a field twice"));
         }
     }

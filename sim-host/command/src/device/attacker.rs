@@ -37,7 +37,8 @@ pub(super) struct Half {
 
 impl Half {
     pub(super) fn new(plan: Plan) -> Self {
-        let mut text = b"PUT /upload HTTP/1.1\r\nHost: device\r\nContent-Length: 300\r\n\r\n".to_vec();
+        let mut text =
+            b"PUT /upload HTTP/1.1\r\nHost: device\r\nContent-Length: 300\r\n\r\n".to_vec();
         text.extend(plan.bytes(0, 299));
         text.truncate(plan.cut as usize);
         Self { text, finishes: plan.end % 2 == 1 }

@@ -53,7 +53,8 @@ impl Browser {
             // A request of HTTP/1.0 can neither wait nor have chunks.
             if is_last && end == End::Old {
                 let is_simple = !ask.waits && !ask.head.contains("chunked");
-                let line = if is_simple { ask.head } else { "GET /metrics HTTP/1.1\r\n\r\n".into() };
+                let line =
+                    if is_simple { ask.head } else { "GET /metrics HTTP/1.1\r\n\r\n".into() };
                 if !is_simple {
                     (ask.waits, ask.want) = (false, super::requests::Want::Metrics);
                     ask.body.clear();

@@ -24,7 +24,9 @@ pub(super) enum Want {
     /// Settings that somebody has made.
     Settings,
     /// An upload of somebody, or none.
-    Upload { may_be_none: bool },
+    Upload {
+        may_be_none: bool,
+    },
     Metrics,
     File(&'static str),
     /// 304, for a file that is known.
@@ -238,8 +240,7 @@ fn equal(content: &[u8], expected: &[u8]) -> Result<(), String> {
     if content == expected {
         return Ok(());
     }
-    let (content, expected) =
-        (String::from_utf8_lossy(content), String::from_utf8_lossy(expected));
+    let (content, expected) = (String::from_utf8_lossy(content), String::from_utf8_lossy(expected));
     Err(format!("the content is {content:.80?} instead of {expected:.80?}"))
 }
 
