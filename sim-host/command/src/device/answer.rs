@@ -26,6 +26,9 @@ impl Answer {
     }
 }
 
+/// More than the output ring of any device has.
+const LONGEST: usize = 2_000;
+
 /// Reads the head at the beginning of `input`, and its length, if it is complete.
 pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     const BEGIN: &[u8] = b"HTTP/1.1 ";
@@ -34,7 +37,10 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
         return Err(format!("an answer begins with {:?}", String::from_utf8_lossy(input)));
     }
     let Some(length) = input.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return Ok(None);
+        return match input.len() {
+            0..LONGEST => Ok(None),
+            _ => Err("a head is longer than any ring".to_owned()),
+        };
     };
     let text = String::from_utf8_lossy(&input[..length]);
     let wrong = |what: &str| format!("{what} in the head {text:?}");
@@ -108,6 +114,9 @@ pub(super) fn chunks(input: &[u8]) -> Result<(Vec<u8>, usize, bool), String> {
         let digits = String::from_utf8_lossy(&rest[..end]);
         let size = usize::from_str_radix(&digits, 16);
         let size = size.map_err(|_| format!("{digits:?} is no size of a chunk"))?;
+        if size > LONGEST {
+            return Err(format!("a chunk of {size} bytes is longer than any ring"));
+        }
         let Some(chunk) = rest.get(end + 2..end + 2 + size + 2) else { break };
         if !chunk.ends_with(b"\r\n") {
             return Err(format!("a chunk of {size} bytes has another length"));
@@ -154,6 +163,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
         ] {
             assert!(whole(bad, false, true).is_err(), "{:?}", String::from_utf8_lossy(bad));

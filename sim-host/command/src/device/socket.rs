@@ -27,7 +27,11 @@ fn take_frame(session: &mut Session) -> Result<Option<Frame>, String> {
         return Err(format!("a frame begins with {first:#x} {second:#x}"));
     }
     let (length, head) = match (second, rest) {
-        (126, [high, low, ..]) => (usize::from(u16::from_be_bytes([*high, *low])), 4),
+        (126, [high, low, ..]) => match usize::from(u16::from_be_bytes([*high, *low])) {
+            // Than that of the device with the longest one.
+            long @ 1_025.. => return Err(format!("a frame of {long} bytes is longer than a ring")),
+            long => (long, 4),
+        },
         (126, _) => return Ok(None),
         (127, _) => return Err("a frame is longer than any ring".to_owned()),
         (short, _) => (usize::from(*short), 2),

@@ -364,6 +364,13 @@ impl Client {
         self.connect_again(now, ending);
     }
 
+    /// Leaves, with a reset. The device owes it nothing any more.
+    pub(crate) fn excuse(&mut self, socket: &mut Socket<'_>, now: u64) {
+        socket.abort();
+        (self.served, self.more_connects) = (true, 0);
+        (self.stage, self.wake) = (Stage::Leaving, now + 1);
+    }
+
     /// Connects again later, if the device must serve it.
     fn connect_again(&mut self, now: u64, ending: bool) {
         if self.behaviour.is_owed_service() && !self.served && !ending {
