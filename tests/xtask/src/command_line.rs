@@ -170,7 +170,7 @@ mod tests {
             ("gate --record", Command::Gate { record: true }),
             ("size", Command::Size { markdown: false }),
             ("size --markdown", Command::Size { markdown: true }),
-            ("interop", Command::Interop(interop::Options { packages: Vec::new() })),
+            ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),
         ] {
