@@ -51,7 +51,7 @@ impl Responder {
         if record.ttl == 0 {
             return false;
         }
-        match record.data {
+        match record.data() {
             Data::A(address) => self.is_host(record.name) && self.v4 != Some(address),
             Data::Aaaa(address) => {
                 self.is_host(record.name) && self.v6.is_some_and(|v6| v6 != address)
@@ -69,7 +69,7 @@ impl Responder {
     fn heard_while_probing(&self, message: &Message<'_>) -> Heard {
         let ours = self.v4.map(|address| address.octets());
         let mut theirs = message.authorities().filter(|record| self.is_host(record.name));
-        let theirs = theirs.find_map(|record| match record.data {
+        let theirs = theirs.find_map(|record| match record.data() {
             Data::A(address) => Some(address.octets()),
             _ => None,
         });
@@ -109,11 +109,11 @@ impl Responder {
         if self.is_host(name) && is_wanted(&[Kind::A, Kind::AAAA]) {
             records = records.with(Records::HOST);
         }
-        if name.is(KINDS) && is_wanted(&[Kind::PTR]) {
+        if name.is_of(&[KINDS]) && is_wanted(&[Kind::PTR]) {
             records = records.with(Records::KINDS);
         }
-        for (number, service) in (0..self.services.len()).zip(self.services) {
-            let is_list = name.is_of(&[service.kind, DOMAIN]) && is_wanted(&[Kind::PTR]);
+        for (number, service) in (0..).zip(self.services) {
+            let is_list = name.is_of(&[service.kind.as_bytes(), DOMAIN]) && is_wanted(&[Kind::PTR]);
             let is_instance =
                 self.is_instance(name, service.kind) && is_wanted(&[Kind::SRV, Kind::TXT]);
             if is_list || is_instance {
@@ -125,7 +125,7 @@ impl Responder {
 
     /// Returns what the asker knows already, and for long enough: half of the time that we would tell.
     fn known(&self, record: &Record<'_>) -> Records {
-        match record.data {
+        match record.data() {
             Data::A(address) => {
                 let is_known = self.is_host(record.name)
                     && Some(address) == self.v4
@@ -134,9 +134,9 @@ impl Responder {
                 if is_known { Records::HOST } else { Records::NONE }
             }
             Data::Ptr(target) if record.ttl >= SERVICE_TTL / 2 => {
-                let places = (0..self.services.len()).zip(self.services);
+                let places = (0..).zip(self.services);
                 let mut known = places.filter(|(_, service)| {
-                    record.name.is_of(&[service.kind, DOMAIN])
+                    record.name.is_of(&[service.kind.as_bytes(), DOMAIN])
                         && self.is_instance(target, service.kind)
                 });
                 known.next().map_or(Records::NONE, |(number, _)| Records::service(number))
@@ -150,6 +150,6 @@ impl Responder {
     }
 
     fn is_instance(&self, name: Name<'_>, kind: &str) -> bool {
-        name.is_of(&[self.label(), kind, DOMAIN])
+        name.is_of(&[self.label(), kind.as_bytes(), DOMAIN])
     }
 }

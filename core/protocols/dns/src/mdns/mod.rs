@@ -123,7 +123,7 @@ impl Records {
     const ALL: Self = Self(!2);
 
     /// Returns those of a service.
-    const fn service(number: usize) -> Self {
+    const fn service(number: u8) -> Self {
         Self(4_u8.wrapping_shl(number as u32))
     }
 
@@ -204,7 +204,8 @@ impl Responder {
 
     /// Returns the host's name, without `.local`, once it is ours.
     pub fn name(&self) -> Option<&str> {
-        matches!(self.state, State::Announcing(_) | State::Named).then_some(self.label())
+        matches!(self.state, State::Announcing(_) | State::Named)
+            .then(|| core::str::from_utf8(self.label()).unwrap_or_default())
     }
 
     /// Sets the addresses that are told, one of each family; of several, the first. They are told to all by the next
@@ -220,32 +221,25 @@ impl Responder {
     }
 
     /// Returns the name that is asked for, or ours.
-    fn label(&self) -> &str {
-        core::str::from_utf8(&self.label).unwrap_or_default()
+    fn label(&self) -> &[u8] {
+        &self.label
     }
 
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
-        let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
-        let digits = digits.into_iter().skip_while(|digit| *digit == 0);
-        let number = [b'-'].into_iter().chain(digits.map(|digit| b'0'.wrapping_add(digit)));
-        let wanted = self.label.iter().copied().take(self.wanted.into());
-        self.label = label(wanted.chain(number));
+        self.label.truncate(self.wanted.into());
+        let _ = self.label.push(b'-');
+        for unit in [100, 10, 1] {
+            if self.number >= unit {
+                let _ = self.label.push(b'0'.wrapping_add(self.number / unit % 10));
+            }
+        }
     }
 }
 
 /// A name without a dot: ASCII.
 type Label = heapless::Vec<u8, MAX_LABEL>;
-
-/// Returns a label of these bytes, as many as it has room for.
-fn label(bytes: impl Iterator<Item = u8>) -> Label {
-    let mut label = Label::new();
-    for byte in bytes {
-        let _ = label.push(byte);
-    }
-    label
-}
 
 impl Default for Responder {
     fn default() -> Self {
