@@ -24,7 +24,6 @@ pub(super) const DOMAIN: &[u8] = b"local";
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Saying<'q> {
-    Nothing,
     /// A question for our name, with what we would say it means.
     Probe,
     /// Records, to all or to an asker who knows multicast DNS.
@@ -46,16 +45,11 @@ struct Out<'r, 'b> {
 }
 
 impl Responder {
-    /// Writes a message.
+    /// Writes a message. Returns its length, or 0 if it does not fit.
     #[inline(never)]
-    pub(super) fn write<'b>(
-        &self,
-        saying: Saying<'_>,
-        buffer: &'b mut [u8; MESSAGE],
-    ) -> Option<&'b [u8]> {
+    pub(super) fn write(&self, saying: Saying<'_>, buffer: &mut [u8; MESSAGE]) -> usize {
         let flags = flag::RESPONSE | flag::AUTHORITATIVE;
         let (id, flags, questions, records, most) = match saying {
-            Saying::Nothing => return None,
             Saying::Probe => (0, 0, (0, &[][..]), Records::NONE, u32::MAX),
             Saying::Answer(records) => (0, flags, (0, &[][..]), records, u32::MAX),
             Saying::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
@@ -71,7 +65,7 @@ impl Responder {
             out.writer.questions_of(questions);
             out.answer(records);
         }
-        out.writer.finish()
+        out.writer.finish().map_or(0, <[u8]>::len)
     }
 }
 

@@ -135,6 +135,10 @@ impl Records {
         Self(self.0 | other.0)
     }
 
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -204,8 +208,7 @@ impl Responder {
 
     /// Returns the host's name, without `.local`, once it is ours.
     pub fn name(&self) -> Option<&str> {
-        matches!(self.state, State::Announcing(_) | State::Named)
-            .then(|| core::str::from_utf8(self.label()).unwrap_or_default())
+        matches!(self.state, State::Announcing(_) | State::Named).then_some(&self.label)
     }
 
     /// Sets the addresses that are told, one of each family; of several, the first. They are told to all by the next
@@ -222,24 +225,24 @@ impl Responder {
 
     /// Returns the name that is asked for, or ours.
     fn label(&self) -> &[u8] {
-        &self.label
+        self.label.as_bytes()
     }
 
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
         self.label.truncate(self.wanted.into());
-        let _ = self.label.push(b'-');
+        let _ = self.label.push('-');
         for unit in [100, 10, 1] {
             if self.number >= unit {
-                let _ = self.label.push(b'0'.wrapping_add(self.number / unit % 10));
+                let _ = self.label.push(char::from(b'0'.wrapping_add(self.number / unit % 10)));
             }
         }
     }
 }
 
 /// A name without a dot: ASCII.
-type Label = heapless::Vec<u8, MAX_LABEL>;
+type Label = heapless::String<MAX_LABEL>;
 
 impl Default for Responder {
     fn default() -> Self {

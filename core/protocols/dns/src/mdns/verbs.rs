@@ -64,14 +64,16 @@ pub fn announce<A: HasMdns>(
         }
     }
     let next = app.mdns().begin(name, services);
-    go_on(app, cx, GROUP, next);
+    go_on(app, cx, GROUP, &[0; MESSAGE], &next);
     Ok(())
 }
 
 /// Tells all that the name is given up, and is silent from then on.
 pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if app.mdns().name().is_some() {
-        say(app, cx, GROUP, Saying::Goodbye);
+        let mut buffer = [0; MESSAGE];
+        let length = app.mdns().write(Saying::Goodbye, &mut buffer);
+        go_on(app, cx, GROUP, &buffer, &Next { length, ..Next::default() });
     }
     let responder = app.mdns();
     (responder.state, responder.due) = (State::Silent, Records::NONE);
@@ -98,51 +100,46 @@ fn check(name: &str, services: &[Service]) -> Result<(), AnnounceError> {
 }
 
 /// What the responder does next.
-struct Next<'q> {
-    saying: Saying<'q>,
+#[derive(Default)]
+struct Next {
+    /// The length of a message to be sent, which is in the buffer; 0 for none.
+    length: usize,
     /// When the timer is due, in milliseconds, and how much may be added at random; `None` leaves it as it is.
     timer: Option<(u16, u8)>,
     is_named: bool,
 }
 
-impl<'q> Next<'q> {
-    const NOTHING: Self = Self { saying: Saying::Nothing, timer: None, is_named: false };
-
-    const fn say(saying: Saying<'q>) -> Self {
-        Self { saying, ..Self::NOTHING }
-    }
-}
-
 impl Responder {
-    fn begin(&mut self, name: &str, services: &'static [Service]) -> Next<'static> {
+    fn begin(&mut self, name: &str, services: &'static [Service]) -> Next {
         self.label.clear();
         // It was checked that it has room.
-        let _ = self.label.extend_from_slice(name.as_bytes());
+        let _ = self.label.push_str(name);
         (self.wanted, self.number, self.services) = (name.len() as u8, 1, services);
         self.probe_after(0)
     }
 
     /// Begins to ask for the name, after a delay and up to 250 ms: many devices may have started at once.
-    fn probe_after(&mut self, delay: u16) -> Next<'static> {
+    fn probe_after(&mut self, delay: u16) -> Next {
         (self.state, self.due) = (State::Probing(0), Records::NONE);
-        Next { timer: Some((delay, 250)), ..Next::NOTHING }
+        Next { timer: Some((delay, 250)), ..Next::default() }
     }
 
     /// The timer is due.
     #[inline(never)]
-    fn tick(&mut self) -> Next<'static> {
+    fn tick(&mut self, buffer: &mut [u8; MESSAGE]) -> Next {
         let is_named = self.state == State::Probing(PROBES);
         match self.state {
-            State::Silent => return Next::NOTHING,
+            State::Silent => return Next::default(),
             State::Probing(count) if !is_named => {
                 self.state = State::Probing(count.saturating_add(1));
                 let timer = Some((PROBE_WAIT, 0));
-                return Next { saying: Saying::Probe, timer, is_named: false };
+                return Next { length: self.write(Saying::Probe, buffer), timer, is_named };
             }
             State::Probing(_) => (self.state, self.due) = (State::Announcing(0), Records::ALL),
             State::Announcing(_) | State::Named => {}
         }
-        let mut next = Next { is_named, ..Next::say(Saying::Answer(self.due)) };
+        let length = self.write(Saying::Answer(self.due), buffer);
+        let mut next = Next { length, timer: None, is_named };
         self.due = Records::NONE;
         // While the name is announced, all is told, and it is done again.
         if let State::Announcing(count) = self.state {
@@ -157,34 +154,37 @@ impl Responder {
 
     /// Does what a message asks for.
     #[inline(never)]
-    fn react<'q>(&mut self, message: &Message<'q>, from: SocketAddr) -> Next<'q> {
-        match self.heard(message, from) {
-            Heard::Nothing => Next::NOTHING,
+    fn react(&mut self, bytes: &[u8], from: SocketAddr, buffer: &mut [u8; MESSAGE]) -> Next {
+        let Ok(message) = Message::parse(bytes) else { return Next::default() };
+        let saying = match self.heard(&message, from) {
+            Heard::Nothing => return Next::default(),
             Heard::ToAll(records) => {
                 let is_waiting = self.due != Records::NONE;
                 self.due = self.due.with(records);
                 // Others may answer too, and are heard meanwhile.
-                Next { timer: Some((20, 100)).filter(|_| !is_waiting), ..Next::NOTHING }
+                return Next { timer: Some((20, 100)).filter(|_| !is_waiting), ..Next::default() };
             }
-            Heard::ToAsker(records) => Next::say(Saying::Answer(records)),
+            Heard::ToAsker(records) => Saying::Answer(records),
             Heard::ToLegacyAsker(records) => {
-                Next::say(Saying::Legacy(records, message.id(), message.question_bytes()))
+                Saying::Legacy(records, message.id(), message.question_bytes())
             }
             Heard::Taken => {
                 // Whoever had the name keeps it, and it is asked for again to know who that is (RFC 6762, 9).
                 if self.name().is_none() {
                     self.rename();
                 }
-                self.probe_after(if self.number < MANY { 0 } else { TAKEN_WAIT })
+                return self.probe_after(if self.number < MANY { 0 } else { TAKEN_WAIT });
             }
-            Heard::Outdone => self.probe_after(OUTDONE_WAIT),
-        }
+            Heard::Outdone => return self.probe_after(OUTDONE_WAIT),
+        };
+        Next { length: self.write(saying, buffer), ..Next::default() }
     }
 }
 
 fn tick<A: HasMdns>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
-    let next = app.mdns().tick();
-    go_on(app, event.cx(), GROUP, next);
+    let mut buffer = [0; MESSAGE];
+    let next = app.mdns().tick(&mut buffer);
+    go_on(app, event.cx(), GROUP, &buffer, &next);
 }
 
 /// Messages have come.
@@ -192,45 +192,42 @@ fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     while let Some(datagram) = udp.peek() {
         let from = datagram.from;
         let mut buffer = [0; MESSAGE];
-        let length = datagram.data.len();
-        buffer.iter_mut().zip(datagram.data).for_each(|(place, byte)| *place = *byte);
+        let next = app.mdns().react(datagram.data, from, &mut buffer);
         udp.consume();
-        let message = buffer.get(..length).map(Message::parse);
-        if let Some(Ok(message)) = message {
-            let next = app.mdns().react(&message, from);
-            go_on(app, udp.cx(), from, next);
-        }
+        go_on(app, udp.cx(), from, &buffer, &next);
     }
 }
 
 /// Does what is next.
 #[inline(never)]
-fn go_on<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>, to: SocketAddr, next: Next<'_>) {
-    say(app, cx, to, next.saying);
-    if let Some((least, spread)) = next.timer {
+fn go_on<A: HasMdns>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    to: SocketAddr,
+    buffer: &[u8; MESSAGE],
+    next: &Next,
+) {
+    let responder = app.mdns();
+    if let Some(message) = buffer.get(..next.length).filter(|message| !message.is_empty())
+        && let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket))
+    {
+        // What does not fit into the ring is asked for again.
+        let _ = udp.send_to(message, to);
+    }
+    if let Some((least, spread)) = next.timer
+        && let Some(timer) = responder.timer
+    {
         // The base has a seed, or nothing would have begun.
         let random = cx.random_u32().unwrap_or_default() >> 16;
         let random = random.wrapping_mul(u32::from(spread)) >> 16;
         let millis = u32::from(least).wrapping_add(random);
         let delay = Duration::new((millis / 1_000).into(), millis % 1_000 * 1_000_000);
-        if let Some(Ok(mut timer)) = app.mdns().timer.map(|timer| cx.event(timer)) {
+        if let Ok(mut timer) = cx.event(timer) {
             // Adding fails for sources only.
             let _ = timer.add(Some(delay));
         }
     }
     if next.is_named {
         app.named(cx);
-    }
-}
-
-/// Writes a message and sends it. What does not fit into a message or into the ring is not sent: it is asked for
-/// again.
-fn say<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>, to: SocketAddr, saying: Saying<'_>) {
-    let responder = app.mdns();
-    let mut buffer = [0; MESSAGE];
-    let message = responder.write(saying, &mut buffer);
-    let socket = responder.socket.map(|socket| cx.udp(socket));
-    if let Some((Ok(mut udp), message)) = socket.zip(message) {
-        let _ = udp.send_to(message, to);
     }
 }
