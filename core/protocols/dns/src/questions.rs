@@ -432,7 +432,7 @@ pub(crate) const RANDOM: usize = 34;
 
 /// Returns the time so many seconds later.
 #[inline(never)]
-fn after(now: Instant, seconds: u32) -> Instant {
+pub(crate) fn after(now: Instant, seconds: u32) -> Instant {
     let micros = u64::from(seconds).wrapping_mul(1_000_000);
     Instant::from_micros(now.as_micros().saturating_add(micros))
 }

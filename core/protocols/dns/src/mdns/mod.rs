@@ -29,11 +29,13 @@
 //! * Then it is announced twice, and what is asked about it is answered: to all after 20 to 120 ms, or at once
 //!   to the asker alone if that is wanted. What the asker says it knows is left out.
 //! * When the name is given up, or the addresses change, the others are told.
+//! * [`browse`] finds the services of a kind that others have, with their hosts, ports, texts and addresses.
 //!
 //! The storage needs an event, and a UDP socket with the [rings](RINGS). The back end must be able to join
 //! groups, and the base needs a [seed](picoevent::EventBase::seed). IPv6 addresses are told, over IPv4.
 
 mod answering;
+mod browser;
 mod message;
 mod verbs;
 
@@ -42,6 +44,9 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use picoevent::{Cx, Event, SetupError, UdpRings, UdpSocket, UnseededError};
 
+pub use browser::{
+    Browser, BrowserMut, FoundService, HasBrowser, ServiceEvent, browse, stop_browsing,
+};
 pub use verbs::{announce, withdraw};
 
 /// Where all hear.
@@ -97,6 +102,8 @@ pub struct Responder {
     due: Records,
     socket: Option<UdpSocket>,
     timer: Option<Event>,
+    /// A browser hears with the same socket.
+    is_shared: bool,
 }
 
 /// How far a name is.
@@ -144,11 +151,11 @@ impl Records {
     }
 }
 
-/// Why a name is not announced. Nothing has changed.
+/// Why a name is not announced, or services are not looked for. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {
-    /// It is no name of a host: one label of letters, digits and hyphens, without a dot.
+    /// It is no name of a host: one label of letters, digits and hyphens, without a dot. Or it is no kind of services.
     Invalid,
     /// It is longer than this, which leaves room for a number.
     TooLong {
@@ -178,7 +185,7 @@ impl From<UnseededError> for AnnounceError {
 impl fmt::Display for AnnounceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid => f.write_str("not a name of one label of letters, digits and hyphens"),
+            Self::Invalid => f.write_str("not a name of letters, digits and hyphens"),
             Self::TooLong { most } => write!(f, "the name is longer than {most} bytes"),
             Self::TooManyServices => write!(f, "there are more than {MAX_SERVICES} services"),
             Self::Setup(error) => error.fmt(f),
@@ -203,6 +210,7 @@ impl Responder {
             due: Records::NONE,
             socket: None,
             timer: None,
+            is_shared: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Cx, EventMut, Mode, SetupError, UdpEvent, UdpMut, UnseededError};
+use picoevent::{Cx, EventMut, Mode, OnUdp, SetupError, UdpEvent, UdpMut, UnseededError};
 
 use super::answering::Heard;
 use super::message::Saying;
@@ -54,18 +54,35 @@ pub fn announce<A: HasMdns>(
         None => cx.new_timer(Mode::OneShot, tick::<A>).map_err(SetupError::from)?,
     };
     app.mdns().timer = Some(timer);
+    bind(app, cx, heard::<A>)?;
+    let next = app.mdns().begin(name, services);
+    go_on(app, cx, GROUP, &[0; MESSAGE], &next);
+    Ok(())
+}
+
+/// Binds the socket, unless there is one.
+pub(super) fn bind<A: HasMdns>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    call: OnUdp<A>,
+) -> Result<(), SetupError> {
     if app.mdns().socket.is_none() {
         let address = (Ipv4Addr::UNSPECIFIED, GROUP.port()).into();
-        let socket = cx.bind(address, RINGS, heard::<A>)?;
+        let socket = cx.bind(address, RINGS, call)?;
         app.mdns().socket = Some(socket);
         if let Ok(mut udp) = cx.udp(socket) {
             // The ring of a new socket has room.
             let _ = udp.join_multicast(GROUP.ip());
         }
     }
-    let next = app.mdns().begin(name, services);
-    go_on(app, cx, GROUP, &[0; MESSAGE], &next);
     Ok(())
+}
+
+/// Closes the socket.
+pub(super) fn close<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
+    if let Some(Ok(mut udp)) = app.mdns().socket.take().map(|socket| cx.udp(socket)) {
+        udp.close();
+    }
 }
 
 /// Tells all that the name is given up, and is silent from then on.
@@ -80,8 +97,8 @@ pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if let Some(Ok(mut timer)) = responder.timer.take().map(|timer| cx.event(timer)) {
         timer.free();
     }
-    if let Some(Ok(mut udp)) = responder.socket.take().map(|socket| cx.udp(socket)) {
-        udp.close();
+    if !app.mdns().is_shared {
+        close(app, cx);
     }
 }
 
@@ -188,13 +205,34 @@ fn tick<A: HasMdns>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
 }
 
 /// Messages have come.
-fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
-    while let Some(datagram) = udp.peek() {
-        let from = datagram.from;
-        let mut buffer = [0; MESSAGE];
-        let next = app.mdns().react(datagram.data, from, &mut buffer);
-        udp.consume();
-        go_on(app, udp.cx(), from, &buffer, &next);
+pub(super) fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+    while hear(app, udp) {}
+}
+
+/// Takes a message, if there is one.
+pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
+    let Some(datagram) = udp.peek() else { return false };
+    let from = datagram.from;
+    let mut buffer = [0; MESSAGE];
+    let next = app.mdns().react(datagram.data, from, &mut buffer);
+    udp.consume();
+    go_on(app, udp.cx(), from, &buffer, &next);
+    true
+}
+
+/// Sends a message of a length, if that is not 0.
+pub(super) fn send<A: HasMdns>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    to: SocketAddr,
+    buffer: &[u8; MESSAGE],
+    length: usize,
+) {
+    if let Some(message) = buffer.get(..length).filter(|message| !message.is_empty())
+        && let Some(Ok(mut udp)) = app.mdns().socket.map(|socket| cx.udp(socket))
+    {
+        // What does not fit into the ring is asked for again.
+        let _ = udp.send_to(message, to);
     }
 }
 
@@ -207,13 +245,8 @@ fn go_on<A: HasMdns>(
     buffer: &[u8; MESSAGE],
     next: &Next,
 ) {
+    send(app, cx, to, buffer, next.length);
     let responder = app.mdns();
-    if let Some(message) = buffer.get(..next.length).filter(|message| !message.is_empty())
-        && let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket))
-    {
-        // What does not fit into the ring is asked for again.
-        let _ = udp.send_to(message, to);
-    }
     if let Some((least, spread)) = next.timer
         && let Some(timer) = responder.timer
     {

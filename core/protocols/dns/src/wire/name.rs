@@ -53,6 +53,13 @@ impl<'m> Name<'m> {
         Labels { message: self.message, at: self.at, least: self.at, end: None }
     }
 
+    /// Returns the first label, and the name behind it.
+    pub(crate) fn split_first(self) -> Option<(&'m [u8], Self)> {
+        let mut labels = self.labels();
+        let label = labels.next()?;
+        Some((label, self.elsewhere(labels.at)))
+    }
+
     /// Returns whether the name is this text, whatever the case of its letters.
     pub fn is(self, text: &str) -> bool {
         self.is_of(&[text.as_bytes()])

@@ -50,9 +50,19 @@ impl<'b> Writer<'b> {
     #[inline(never)]
     pub fn question_for(&mut self, name: &[&[u8]], kind: Kind, class: u16) {
         self.name_of(name);
+        self.end_question(kind, class);
+    }
+
+    /// Writes what follows the name of a question.
+    pub(crate) fn end_question(&mut self, kind: Kind, class: u16) {
         self.number(kind.0);
         self.number(class);
         self.count(0);
+    }
+
+    /// Returns whether there is room for so many bytes.
+    pub(crate) const fn has_room(&self, bytes: usize) -> bool {
+        self.buffer.len().saturating_sub(self.len) >= bytes
     }
 
     /// Adds a record, in the order of the sections, with what `data` writes.
@@ -139,6 +149,13 @@ impl<'b> Writer<'b> {
             }
         }
         self.bytes(&[0]);
+    }
+
+    /// Writes a label, whatever its bytes are, and a name behind it.
+    pub(crate) fn label_of(&mut self, label: &[u8], name: &[&[u8]]) {
+        self.bytes(&[label.len() as u8]);
+        self.bytes(label);
+        self.name_of(name);
     }
 
     /// Writes a number of 16 bits.
