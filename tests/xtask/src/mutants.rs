@@ -35,7 +35,7 @@ const APPLICATIONS: [&str; 10] = [
     "gateway",
 ];
 /// Folders whose code is in some applications only. Others are not swept for a bug in such a folder.
-const PARTS: [(&str, &[&str]); 7] = [
+const CODE_OF: [(&str, &[&str]); 7] = [
     ("core/protocols/http/", &["device", "gateway"]),
     ("examples/device/", &["device"]),
     ("examples/gateway/", &["gateway"]),
@@ -54,12 +54,36 @@ struct Found {
     shrinking: Duration,
 }
 
-/// Plants each bug whose name contains `only`, and checks whether it is found. Returns the exit
-/// status.
+/// In how many parts `cargo xtask test` divides the bugs: a commit plants those of one part.
+pub const PARTS: u64 = 3;
+
+/// Which bugs to plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'n> {
+    /// All.
+    All,
+    /// Those whose names contain this.
+    Named(&'n str),
+    /// Those whose numbers leave this rest when they are divided by [`PARTS`].
+    Part(u64),
+}
+
+impl Which<'_> {
+    fn has(self, name: &str) -> bool {
+        let number = || name.split('-').next().and_then(|number| number.parse::<u64>().ok());
+        match self {
+            Self::All => true,
+            Self::Named(part) => name.contains(part),
+            Self::Part(part) => number().unwrap_or(0) % PARTS == part % PARTS,
+        }
+    }
+}
+
+/// Plants bugs, and checks whether each is found. Returns the exit status.
 ///
 /// # Errors
 /// If there is no such patch, or the copy cannot be made or restored.
-pub fn run(only: Option<&str>) -> Result<i32> {
+pub fn run(which: Which<'_>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");
     if copy.exists() {
@@ -68,21 +92,26 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    patched::plant_each("tests/mutants", &copy, only, |name| {
-        let patch = workspace::root().join("tests/mutants").join(format!("{name}.patch"));
-        let patch = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
-        let Some(found) = look(&copy, &target, &concerned(&patch))? else {
-            println!("| not in {SEEDS} | | {name} | | |");
-            return Ok(false);
-        };
-        let Found { application, seed, lines, verdict, shrinking } = found;
-        println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
-        let is_short = lines <= LINES && shrinking <= SHRINKING;
-        if !is_short {
-            println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
-        }
-        Ok(is_short)
-    })
+    patched::plant_each(
+        "tests/mutants",
+        &copy,
+        |name| which.has(name),
+        |name| {
+            let patch = workspace::root().join("tests/mutants").join(format!("{name}.patch"));
+            let patch = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
+            let Some(found) = look(&copy, &target, &concerned(&patch))? else {
+                println!("| not in {SEEDS} | | {name} | | |");
+                return Ok(false);
+            };
+            let Found { application, seed, lines, verdict, shrinking } = found;
+            println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
+            let is_short = lines <= LINES && shrinking <= SHRINKING;
+            if !is_short {
+                println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
+            }
+            Ok(is_short)
+        },
+    )
 }
 
 /// Returns the applications that have the code which a patch changes.
@@ -90,7 +119,7 @@ fn concerned(patch: &str) -> Vec<&'static str> {
     let changed = || patch.lines().filter_map(|line| line.strip_prefix("+++ b/"));
     let has = |application: &&str| {
         changed().any(|path| {
-            let part = PARTS.iter().find(|(folder, _)| path.starts_with(folder));
+            let part = CODE_OF.iter().find(|(folder, _)| path.starts_with(folder));
             part.is_none_or(|(_, applications)| applications.contains(application))
         })
     };
@@ -154,6 +183,18 @@ fn said(output: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_bug_is_in_one_part() {
+        for name in ["01-no-wake-for-room", "47-datagram-cut-without-a-word", "69-file-cut"] {
+            let parts = (0..PARTS).filter(|part| Which::Part(*part).has(name)).count();
+            assert_eq!(parts, 1, "{name}");
+            assert!(Which::All.has(name));
+        }
+        assert!(Which::Part(2).has("47-datagram-cut-without-a-word"));
+        assert!(Which::Named("datagram").has("47-datagram-cut-without-a-word"));
+        assert!(!Which::Named("filter").has("47-datagram-cut-without-a-word"));
+    }
 
     #[test]
     fn a_bug_of_one_example_is_sought_there_only() {
