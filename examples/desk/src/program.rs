@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt::set_socket_linger;
-use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 /// The longest time that an operation may take. It only bounds a hang.
@@ -48,7 +47,7 @@ impl Program {
     /// The pipe is small.
     pub fn start_unread(path: &str) -> Self {
         let (process, mut out) = spawn(path, &[]);
-        fcntl_setpipe_size(out.get_ref(), 4096).expect("a pipe can be made smaller");
+        make_small(out.get_ref());
         let mut first = String::new();
         out.read_line(&mut first).expect("the server says where it listens");
         let (_, lines) = channel();
@@ -154,6 +153,16 @@ pub fn read_all(client: &mut TcpStream) -> Vec<u8> {
     client.read_to_end(&mut bytes).expect("the stream ends in order");
     bytes
 }
+
+/// Makes a pipe as small as a page.
+#[cfg(target_os = "linux")]
+fn make_small(pipe: &ChildStdout) {
+    rustix::pipe::fcntl_setpipe_size(pipe, 4096).expect("a pipe can be made smaller");
+}
+
+/// Does nothing: the pipes of other systems have one size, and are small at first.
+#[cfg(not(target_os = "linux"))]
+fn make_small(_: &ChildStdout) {}
 
 /// Raises the descriptor limit of this process and of the servers it starts to the system's maximum.
 pub fn raise_descriptor_limit() {

@@ -71,6 +71,82 @@ fn a_sweep_leaves_a_page() {
     assert!(page.contains("<b>20</b>") && page.contains(&wanted), "{page}");
 }
 
+/// Runs a part of a sweep of echo. Returns the path of its report.
+fn shard(seeds: &str, shard: &str, name: &str) -> String {
+    let path = file(name, "").to_str().unwrap().to_owned();
+    let output = sim(&["run", "echo", "--seeds", seeds, "--shard", shard, "--report", &path]);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    path
+}
+
+fn digest(output: &Output) -> String {
+    let text = said(&output.stdout);
+    assert!(output.status.success(), "{text}{}", said(&output.stderr));
+    text.trim_end().rsplit_once(", digest ").unwrap().1.to_owned()
+}
+
+#[test]
+fn shards_give_the_digest_of_one_process() {
+    let whole = sim(&["run", "echo", "--seeds", "3..73"]);
+    let shards: Vec<_> = (1..=3)
+        .map(|number| shard("3..73", &format!("{number}/3"), &format!("part-{number}")))
+        .collect();
+    let [first, second, third] = &shards[..] else { panic!("three shards") };
+    let merged = sim(&["merge", third, first, second]);
+    assert!(said(&merged.stdout).starts_with("70 seeds, 0 failed, "), "{}", said(&merged.stdout));
+    assert_eq!(digest(&merged), digest(&whole));
+    // One that is not divided can be merged too.
+    let path = file("undivided", "").to_str().unwrap().to_owned();
+    sim(&["run", "echo", "--seeds", "3..73", "--report", &path]);
+    assert_eq!(digest(&sim(&["merge", &path])), digest(&whole));
+}
+
+#[test]
+fn shards_that_do_not_make_a_sweep_are_refused() {
+    let refused = |reports: &[&str]| {
+        let output = sim(&[&["merge"], reports].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output.stdout));
+        said(&output.stderr)
+    };
+    let first = shard("0..8", "1/2", "half");
+    let again = shard("0..8", "1/2", "half-again");
+    let other = shard("0..9", "2/2", "other-half");
+    let text = refused(&[&first]);
+    assert_eq!(text, "error: of 2 shards these are missing: 2\n");
+    let text = refused(&[&first, &again]);
+    assert_eq!(text, format!("error: {again}: {first} has shard 1/2 too\n"));
+    let text = refused(&[&first, &other]);
+    let of = "it is a shard of echo, seeds 0..9, in 2 shards";
+    assert!(
+        text.starts_with(&format!("error: {other}: {of}, but {first} is one of echo")),
+        "{text}"
+    );
+    let report = fs::read_to_string(&first).unwrap();
+    let short = file("short", &report.replace("\"seeds\": 4", "\"seeds\": 3"));
+    let text = refused(&[short.to_str().unwrap()]);
+    assert!(text.ends_with("only 3 of the 4 seeds of shard 1/2 were run\n"), "{text}");
+    let text = refused(&[file("no-report", "{}").to_str().unwrap()]);
+    assert!(text.contains("it is not a report of a shard"), "{text}");
+    assert!(refused(&["nowhere"]).starts_with("error: nowhere cannot be read"));
+}
+
+/// A failure in one shard is the result of all of them.
+#[test]
+fn what_failed_in_a_shard_is_told_with_its_command_and_status() {
+    let first = shard("0..8", "1/2", "good-half");
+    let second = shard("0..8", "2/2", "bad-half");
+    let failure = "\"failures\": [{ \"seed\": 6, \"kind\": \"stuck\", \"verdict\": \"stuck: it waits\", \
+                   \"repeat\": \"sim run echo --seed 6\" }]";
+    let report = fs::read_to_string(&second).unwrap();
+    let bad = report.replace("\"failures\": []", failure).replace("\"failed\": 0", "\"failed\": 1");
+    let second = file("bad-half", &bad);
+    let output = sim(&["merge", &first, second.to_str().unwrap()]);
+    let text = said(&output.stdout);
+    assert_eq!(output.status.code(), Some(12), "{text}");
+    let told = "FAILED echo, seed 6: stuck: it waits\n  repeat: sim run echo --seed 6\n8 seeds, 1 failed, ";
+    assert!(text.starts_with(told), "{text}");
+}
+
 #[test]
 fn a_simulation_is_watched() {
     let output = sim(&["watch", "echo", "--seed", "6", "--rt-ratio", "1000"]);

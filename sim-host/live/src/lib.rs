@@ -57,7 +57,10 @@
 //!
 //! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
 //!
-//! Tested on Linux. This crate has no unsafe code and starts no thread.
+//! It needs Unix: descriptors, and signals that come through a pipe. On other systems the crate is empty. It is tested
+//! on Linux, and compiled for macOS. This crate has no unsafe code and starts no thread.
+
+#![cfg(unix)]
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -348,8 +351,3 @@ impl Wake for TriggerWaker {
         }
     }
 }
-
-/// The example in the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -1,10 +1,8 @@
 //! The seed of a base's random bytes, from the system.
 
-use std::io::{self, ErrorKind};
+use std::io;
 
 use picoevent::EventBase;
-use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
 
 /// Gives a base a [seed](EventBase::seed) from the system's random number generator, if it has none.
 ///
@@ -30,15 +28,7 @@ pub fn seed<A>(base: &mut EventBase<'_, A>) -> io::Result<()> {
         return Ok(());
     }
     let mut seed = [0; 32];
-    let mut filled = 0;
-    while filled < seed.len() {
-        match getrandom(&mut seed[filled..], GetRandomFlags::empty()) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(amount) => filled += amount,
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    getrandom::fill(&mut seed)?;
     base.seed(&seed);
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::shard::Shard;
 use crate::world::{Sweep, seed};
 
 /// Runs applications of picoevent in simulations: the whole stack of the firmware in virtual time,
@@ -61,6 +63,12 @@ pub(super) enum Command {
         /// The choice log
         choices: PathBuf,
     },
+    /// Put the reports of all shards of a sweep together
+    Merge {
+        /// The reports, in any order
+        #[arg(required = true, value_name = "REPORT")]
+        reports: Vec<PathBuf>,
+    },
     /// Print the names of the applications
     List,
 }
@@ -72,7 +80,7 @@ pub(super) struct Run {
     pub(super) application: String,
     /// Sweep these seeds, by default 0..10000; A+N is N seeds from A on
     #[arg(long, value_name = "A..B", value_parser = seed::parse_range)]
-    seeds: Option<std::ops::Range<u64>>,
+    seeds: Option<Range<u64>>,
     /// Run one seed: a number or a commit hash
     #[arg(long, conflicts_with = "seeds", value_parser = seed::parse)]
     seed: Option<u64>,
@@ -84,13 +92,19 @@ pub(super) struct Run {
     jobs: Option<usize>,
     /// Run some seeds twice and compare the digests
     #[arg(long)]
-    check: bool,
+    pub(super) check: bool,
     /// Use the configuration of a scenario
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
     /// Write the results of the sweep as a page
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
+    /// Run only this part of the seeds, such as 2/8
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "report")]
+    pub(super) shard: Option<Shard>,
+    /// Write the results of the sweep for `merge`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "time"])]
+    pub(super) report: Option<PathBuf>,
     /// Record what is fed to the device's base, for one seed
     #[arg(long, value_name = "FILE", requires = "seed")]
     #[arg(conflicts_with_all = ["time", "jobs", "check", "html"])]
@@ -122,20 +136,29 @@ impl Run {
     pub(super) fn seeds(&self) -> Seeds {
         let is_sweep =
             self.time.is_some() || self.check || self.html.is_some() || self.jobs.is_some();
-        let seeds = match (self.seed, &self.seeds, self.time) {
-            (Some(seed), ..) if !is_sweep => return Seeds::One(seed),
-            (Some(seed), _, None) => seed..seed.saturating_add(1),
-            (Some(seed), _, Some(_)) => seed..u64::MAX,
-            (None, Some(seeds), _) => seeds.clone(),
-            (None, None, Some(_)) => 0..u64::MAX,
-            (None, None, None) => 0..10_000,
-        };
+        if let Some(seed) = self.seed
+            && !is_sweep
+        {
+            return Seeds::One(seed);
+        }
+        let seeds = self.shard.unwrap_or(Shard::WHOLE).of(&self.all_seeds());
         let jobs = match self.jobs {
             Some(0) => std::thread::available_parallelism().map_or(1, usize::from),
             jobs => jobs.unwrap_or(1),
         };
         let sweep = Sweep { time: self.time, jobs, check: self.check, ..Sweep::over(seeds) };
         Seeds::Many(sweep)
+    }
+
+    /// Returns the seeds of the sweep, of all its shards.
+    pub(super) fn all_seeds(&self) -> Range<u64> {
+        match (self.seed, &self.seeds, self.time) {
+            (Some(seed), _, None) => seed..seed.saturating_add(1),
+            (Some(seed), _, Some(_)) => seed..u64::MAX,
+            (None, Some(seeds), _) => seeds.clone(),
+            (None, None, Some(_)) => 0..u64::MAX,
+            (None, None, None) => 0..10_000,
+        }
     }
 }
 
@@ -205,6 +228,21 @@ mod tests {
         assert_eq!(sweep("run echo").seeds, 0..10_000);
         assert_eq!(sweep("run echo --seed 3 --for 1m").seeds, 3..u64::MAX);
         assert!(matches!(run("run --seed 0x10 echo").seeds(), Seeds::One(16)));
+    }
+
+    #[test]
+    fn a_shard_is_a_part_of_the_seeds() {
+        assert_eq!(sweep("run echo --seeds 0..90 --shard 2/3 --report f").seeds, 30..60);
+        assert_eq!(sweep("run echo --report f").seeds, 0..10_000);
+        assert_eq!(run("run echo --seeds 5..9 --shard 1/2 --report f").all_seeds(), 5..9);
+        refused("run echo --shard 1/3", ErrorKind::MissingRequiredArgument, "--report <FILE>");
+        let said = "\"4/3\" is not a shard";
+        refused("run echo --shard 4/3 --report f", ErrorKind::ValueValidation, said);
+        for other in ["--seed 1", "--for 1s"] {
+            let line = format!("run echo --report f {other}");
+            refused(&line, ErrorKind::ArgumentConflict, "--report");
+        }
+        refused("merge", ErrorKind::MissingRequiredArgument, "<REPORT>");
     }
 
     #[test]

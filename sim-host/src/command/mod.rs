@@ -26,10 +26,12 @@ use clap::Parser;
 use crate::world::AnyTestCase;
 
 mod line;
+mod merge;
 mod play;
 mod progress;
 mod record;
 mod run;
+mod shard;
 mod views;
 
 use line::{Command, CommandLine, Seeds};
@@ -91,6 +93,7 @@ fn complain(status: u8, problem: &str) -> ExitCode {
 
 fn perform(command: Command, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     match command {
+        Command::Merge { reports } => merge::merge(&reports)?,
         Command::List => cases.iter().for_each(|case| println!("{}", case.name())),
         Command::Run(asked) => {
             let case = find(&asked.application, cases)?;

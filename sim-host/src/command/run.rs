@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::line::{Run, Views};
+use super::merge;
 use super::progress::Progress;
 use super::record;
 use super::views::{self, ViewFiles};
@@ -34,6 +35,9 @@ pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Re
         let repeat_command = |seed| repeat_command(case, seed, scenario);
         views::write(path, page(case.name(), &typed(), &tally, repeat_command).as_bytes())?;
     }
+    if let Some(path) = &asked.report {
+        merge::write(path, asked, &tally, |seed| repeat_command(case, seed, scenario))?;
+    }
     summary(&tally, sweep.check);
     match (tally.worst().status(), tally.diverged.is_empty()) {
         (0, true) => Ok(()),
@@ -48,7 +52,8 @@ fn others(failures: &[Failure]) {
     }
 }
 
-fn summary(tally: &Tally, check: bool) {
+/// Prints the figures of a sweep.
+pub(super) fn summary(tally: &Tally, check: bool) {
     if check {
         say(&format!("{} seeds ran twice, {} differed\n", tally.checked, tally.diverged.len()));
     }
@@ -81,7 +86,7 @@ fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outc
 }
 
 /// Prints, and ignores a closed pipe.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 

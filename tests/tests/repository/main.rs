@@ -2,8 +2,11 @@
 
 mod documents;
 mod language;
+mod licences;
 mod no_panic;
 mod packages;
+mod patches;
+mod published;
 
 use std::fs;
 use std::path::{Path, PathBuf};

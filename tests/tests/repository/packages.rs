@@ -23,14 +23,19 @@ const SIMULATOR: [&str; 12] = [
     "winnow",
 ];
 
-/// The packages that others depend on.
-const PRODUCT: [&str; 6] = [
+/// The packages that others depend on, which are those that are published.
+pub(crate) const PRODUCT: [&str; 11] = [
     "picoevent",
+    "picoevent-dns",
     "picoevent-embassy",
+    "picoevent-http",
+    "picoevent-http-files",
     "picoevent-mio",
+    "picoevent-mqtt",
     "picoevent-recording",
     "picoevent-sim",
     "picoevent-sim-support",
+    "picoevent-sntp",
 ];
 
 #[test]

@@ -1,7 +1,9 @@
 //! `cargo xtask test`: all checks, those that fail most usefully first.
 //!
 //! It stops at the first failure and prints the failed command for pasting into a shell. Its output
-//! ends with the summary lines of the test runners, which CI reads.
+//! ends with the seconds of each step, and then the summary lines of the test runners, which CI reads.
+//!
+//! Each step belongs to a group, and `--only` runs one of them, so that several machines can share the work.
 
 mod results;
 
@@ -12,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::{
     bench,
@@ -23,45 +26,81 @@ use crate::{
 };
 use results::Results;
 
-/// Installs what is missing, then checks everything.
+/// A part of the checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// What runs on this machine: tests, simulations, the oracle, planted bugs.
+    Desk,
+    /// Firmware under QEMU, and the costs that are counted there.
+    Emulated,
+    /// What must only compile and link: the core for microcontrollers, firmware for boards.
+    Link,
+    /// Documentation and packages, as they would be published.
+    Package,
+    /// Type checks for Windows and macOS. It is not among the checks that run without `--only`.
+    Systems,
+}
+
+/// Installs what is missing, then checks everything, or one group.
 ///
 /// # Errors
 /// At the first check that fails.
-pub fn run() -> Result<()> {
-    let mut checks = Checks::default();
-    let toolchain = checks.step("setup", |_| setup::run())?;
-    checks.step("formatting", |_| formatting())?;
-    checks.step("clippy, this machine", |_| clippy())?;
-    checks.step("clippy, fuzzer's program", |_| clippy_fuzzer())?;
-    checks.step("core for microcontrollers", |_| core_builds(toolchain))?;
-    checks.step("no panic in core", |_| panics::run(toolchain))?;
-    checks.step("firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
-    checks.step("firmware on a painted stack", |_| size::stack::build(toolchain))?;
-    checks.step("gateway as tasks", |_| gateway_as_tasks(toolchain))?;
-    checks.step("instructions and bytes", |_| gate::run(gate::Task::Judge))?;
-    checks.step("tests", |checks| checks.tests(tests()))?;
-    checks.step("tests of groups", |checks| checks.tests(tests_of_groups()))?;
-    checks.step("oracle", |_| oracle::check())?;
-    checks.step("worlds", |_| worlds())?;
-    checks.step("planted bugs", |_| planted_bugs())?;
-    checks.step("tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
-    checks.step("firmware for hardware", |_| firmware(toolchain, |board| !board.is_emulated()))?;
-    checks.step("clippy, firmware", |_| clippy_firmware(toolchain))?;
-    checks.step("documentation", |_| documentation())?;
+pub fn run(only: Option<Group>) -> Result<()> {
+    use Group::{Desk, Emulated, Link, Package, Systems};
+    let mut checks = Checks { only, ..Checks::default() };
+    let toolchain = checks.timed("setup", |_| setup::run())?;
+    checks.step(Desk, "formatting", |_| formatting())?;
+    checks.step(Desk, "clippy, this machine", |_| clippy())?;
+    checks.step(Desk, "clippy, fuzzer's program", |_| clippy_fuzzer())?;
+    checks.step(Link, "core for microcontrollers", |_| core_builds(toolchain))?;
+    checks.step(Link, "no panic in core", |_| panics::run(toolchain))?;
+    checks.step(Emulated, "firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
+    checks.step(Emulated, "firmware on a painted stack", |_| size::stack::build(toolchain))?;
+    checks.step(Emulated, "gateway as tasks", |_| gateway_as_tasks(toolchain))?;
+    checks.step(Emulated, "instructions and bytes", |_| gate::run(gate::Task::Judge))?;
+    checks.step(Desk, "tests", |checks| checks.tests(tests()))?;
+    checks.step(Desk, "tests of groups", |checks| checks.tests(tests_of_groups()))?;
+    checks.step(Desk, "oracle", |_| oracle::check())?;
+    checks.step(Desk, "worlds", |_| worlds())?;
+    checks.step(Desk, "planted bugs", |_| planted_bugs())?;
+    checks.step(Emulated, "tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
+    checks.step(Link, "firmware for hardware", |_| {
+        firmware(toolchain, |board| !board.is_emulated())
+    })?;
+    checks.step(Link, "clippy, firmware", |_| clippy_firmware(toolchain))?;
+    checks.step(Package, "documentation", |_| documentation())?;
+    checks.step(Package, "packages", |_| packages())?;
+    if only == Some(Systems) {
+        checks.step(Systems, "other systems", |_| other_systems())?;
+    }
     checks.summary();
     Ok(())
 }
 
-/// The summaries of all test runners so far.
+/// The steps and the summaries of all test runners so far.
 #[derive(Default)]
 struct Checks {
+    only: Option<Group>,
     done: Vec<(&'static str, Duration)>,
     results: Results,
 }
 
 impl Checks {
-    /// Takes one step under its heading.
-    fn step<T>(
+    /// Takes a step, unless only another group is wanted.
+    fn step(
+        &mut self,
+        group: Group,
+        heading: &'static str,
+        step: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        if self.only.is_some_and(|only| only != group) {
+            return Ok(());
+        }
+        self.timed(heading, step)
+    }
+
+    /// Takes one step under its heading, and keeps its time.
+    fn timed<T>(
         &mut self,
         heading: &'static str,
         step: impl FnOnce(&mut Self) -> Result<T>,
@@ -94,8 +133,10 @@ impl Checks {
     fn summary(&self) {
         println!("\n=== summary ===");
         for (heading, took) in &self.done {
-            println!("ok  {heading:<26} {:>6.1} s", took.as_secs_f64());
+            println!("ok  {heading:<27} {:>7.1} s", took.as_secs_f64());
         }
+        let sum: Duration = self.done.iter().map(|(_, took)| *took).sum();
+        println!("ok  {:<27} {:>7.1} s", "all steps", sum.as_secs_f64());
         println!("\n{}", self.results);
     }
 }
@@ -121,8 +162,10 @@ fn clippy() -> Result<()> {
         &["--package", "picoevent", "--features", "record,udp"],
         &["--package", "picoevent", "--features", "network"],
         &["--package", "picoevent", "--features", "network,record"],
+        &["--package", "picoevent", "--features", "local-address,record"],
         &["--package", "picoevent-embassy", "--features", "defmt,udp"],
         &["--package", "picoevent-embassy", "--features", "multicast,network,proto-ipv6"],
+        &["--package", "picoevent-embassy", "--features", "local-address"],
         &["--package", "picoevent-mio"],
     ] {
         let mut cargo = command::cargo(&workspace::root());
@@ -207,13 +250,18 @@ fn tests_of_groups() -> Command {
     cargo
 }
 
-/// Runs the examples in simulations that no earlier commit has run.
-fn worlds() -> Result<()> {
+/// Returns the hash of the commit that is checked out, or `0`.
+fn commit() -> Result<String> {
     let mut git = Command::new("git");
     git.current_dir(workspace::root()).args(["rev-parse", "HEAD"]);
     let commit = git.output().with_context(|| cannot_start(&git))?.stdout;
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-    let first = if commit.is_empty() { "0" } else { commit.as_str() };
+    Ok(if commit.is_empty() { "0".to_owned() } else { commit })
+}
+
+/// Runs the examples in simulations that no earlier commit has run.
+fn worlds() -> Result<()> {
+    let first = commit()?;
     for (application, seeds) in [("hello-world", 100_000), ("echo", 20_000)] {
         let seeds = format!("{first}+{seeds}");
         let mut cargo = command::cargo(&workspace::root());
@@ -223,8 +271,12 @@ fn worlds() -> Result<()> {
     Ok(())
 }
 
+/// Plants a part of the bugs, which the commit decides. `cargo xtask mutants` plants all of them.
 fn planted_bugs() -> Result<()> {
-    anyhow::ensure!(mutants::run(None)? == 0, "a planted bug was not found");
+    let digits = commit()?;
+    let digits = digits.get(..8).unwrap_or(&digits);
+    let part = u64::from_str_radix(digits, 16).unwrap_or(0) % mutants::PARTS;
+    anyhow::ensure!(mutants::run(mutants::Which::Part(part))? == 0, "a planted bug was not found");
     Ok(())
 }
 
@@ -239,5 +291,43 @@ fn tests_under_qemu() -> Command {
 fn documentation() -> Result<()> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("RUSTDOCFLAGS", "--deny=warnings");
-    command::run(cargo.args(["doc", "--workspace", "--no-deps"]))
+    // With all features, as docs.rs does.
+    command::run(cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]))
+}
+
+/// Packs every package that is published, compiles each as it would be downloaded, and stops before the
+/// upload. Packages that need each other find the others' in a registry that cargo makes for this.
+fn packages() -> Result<()> {
+    let mut cargo = command::cargo(&workspace::root());
+    // Only warnings say that tests are left out, which is intended; errors are still shown.
+    cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
+    command::run(&mut cargo)
+}
+
+/// Checks the types of what can be compiled for Windows and macOS. Nothing is linked or run.
+fn other_systems() -> Result<()> {
+    let everywhere = [
+        "picoevent",
+        "picoevent-dns",
+        "picoevent-http-files",
+        "picoevent-mio",
+        "picoevent-mqtt",
+        "picoevent-sim",
+        "picoevent-sntp",
+    ];
+    let programs = ["desk", "device", "mqtt-button", "picoevent-sim-command"];
+    let applications = ["chat", "echo", "gateway", "hello-world", "proxy", "udp-time"];
+    let check = |target: &str, what: &str, packages: &[&str]| {
+        let mut cargo = command::cargo(&workspace::root());
+        cargo.args(["check", "--target", target, what]);
+        cargo.args(everywhere.iter().chain(packages).flat_map(|name| ["--package", name]));
+        command::run(&mut cargo)
+    };
+    let targets = ["x86_64-apple-darwin", "x86_64-pc-windows-gnu"];
+    command::run(Command::new("rustup").args(["target", "add"]).args(targets))?;
+    let unix: Vec<_> = programs.into_iter().chain(applications).collect();
+    check(targets[0], "--bins", &unix)?;
+    check(targets[0], "--lib", &[])?;
+    // The back end on real sockets needs Unix, and so do the programs.
+    check(targets[1], "--lib", &applications)
 }

@@ -7,7 +7,7 @@ use clap::Parser;
 use xtask::{
     bench, check,
     command_line::{Command, CommandLine, Usage},
-    count, emulate, flash, gate, interop, lines, mutants, oracle, setup, size, soak, table,
+    count, emulate, flash, gate, interop, lines, memory, mutants, oracle, setup, size, soak, table,
 };
 
 fn main() -> ExitCode {
@@ -29,12 +29,13 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<i32> {
     match command {
         Command::Setup => drop(setup::run()?),
-        Command::Test => check::run()?,
+        Command::Test { only } => check::run(only)?,
         Command::Qemu { example, machine, port, cable } => {
             return emulate::run(&example, machine, port, &cable);
         }
         Command::Flash { example, board } => flash::run(&example, &board)?,
         Command::Bench(options) => bench::run(&options)?,
+        Command::Memory(options) => memory::run(&options)?,
         Command::Lines => lines::run()?,
         Command::Count => count::run()?,
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
@@ -44,7 +45,11 @@ fn run(command: Command) -> Result<i32> {
         Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
         Command::Soak(options) => soak::run(&options)?,
         Command::Interop(options) => interop::run(&options)?,
-        Command::Mutants { name } => return mutants::run(name.as_deref()),
+        Command::Mutants { name } => {
+            return mutants::run(
+                name.as_deref().map_or(mutants::Which::All, mutants::Which::Named),
+            );
+        }
     }
     Ok(0)
 }

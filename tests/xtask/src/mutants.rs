@@ -22,7 +22,7 @@ const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications, swept one after the other.
-const APPLICATIONS: [&str; 9] = [
+const APPLICATIONS: [&str; 10] = [
     "hello-world",
     "echo",
     "echo-filtered",
@@ -31,7 +31,18 @@ const APPLICATIONS: [&str; 9] = [
     "chat",
     "proxy",
     "caller",
+    "device",
     "gateway",
+];
+/// Folders whose code is in some applications only. Others are not swept for a bug in such a folder.
+const CODE_OF: [(&str, &[&str]); 7] = [
+    ("core/protocols/http/", &["device", "gateway"]),
+    ("examples/device/", &["device"]),
+    ("examples/gateway/", &["gateway"]),
+    ("examples/chat/", &["chat"]),
+    ("examples/proxy/", &["proxy"]),
+    ("examples/udp-time/", &["udp-time"]),
+    ("examples/echo/", &["echo", "echo-filtered"]),
 ];
 
 /// How a bug was found.
@@ -43,12 +54,36 @@ struct Found {
     shrinking: Duration,
 }
 
-/// Plants each bug whose name contains `only`, and checks whether it is found. Returns the exit
-/// status.
+/// In how many parts `cargo xtask test` divides the bugs: a commit plants those of one part.
+pub const PARTS: u64 = 3;
+
+/// Which bugs to plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'n> {
+    /// All.
+    All,
+    /// Those whose names contain this.
+    Named(&'n str),
+    /// Those whose numbers leave this rest when they are divided by [`PARTS`].
+    Part(u64),
+}
+
+impl Which<'_> {
+    fn has(self, name: &str) -> bool {
+        let number = || name.split('-').next().and_then(|number| number.parse::<u64>().ok());
+        match self {
+            Self::All => true,
+            Self::Named(part) => name.contains(part),
+            Self::Part(part) => number().unwrap_or(0) % PARTS == part % PARTS,
+        }
+    }
+}
+
+/// Plants bugs, and checks whether each is found. Returns the exit status.
 ///
 /// # Errors
 /// If there is no such patch, or the copy cannot be made or restored.
-pub fn run(only: Option<&str>) -> Result<i32> {
+pub fn run(which: Which<'_>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");
     if copy.exists() {
@@ -57,23 +92,42 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    patched::plant_each("tests/mutants", &copy, only, |name| {
-        let Some(found) = look(&copy, &target)? else {
-            println!("| not in {SEEDS} | | {name} | | |");
-            return Ok(false);
-        };
-        let Found { application, seed, lines, verdict, shrinking } = found;
-        println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
-        let is_short = lines <= LINES && shrinking <= SHRINKING;
-        if !is_short {
-            println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
-        }
-        Ok(is_short)
-    })
+    patched::plant_each(
+        "tests/mutants",
+        &copy,
+        |name| which.has(name),
+        |name| {
+            let patch = workspace::root().join("tests/mutants").join(format!("{name}.patch"));
+            let patch = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
+            let Some(found) = look(&copy, &target, &concerned(&patch))? else {
+                println!("| not in {SEEDS} | | {name} | | |");
+                return Ok(false);
+            };
+            let Found { application, seed, lines, verdict, shrinking } = found;
+            println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
+            let is_short = lines <= LINES && shrinking <= SHRINKING;
+            if !is_short {
+                println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
+            }
+            Ok(is_short)
+        },
+    )
 }
 
-/// Builds the copy and sweeps until something fails.
-fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
+/// Returns the applications that have the code which a patch changes.
+fn concerned(patch: &str) -> Vec<&'static str> {
+    let changed = || patch.lines().filter_map(|line| line.strip_prefix("+++ b/"));
+    let has = |application: &&str| {
+        changed().any(|path| {
+            let part = CODE_OF.iter().find(|(folder, _)| path.starts_with(folder));
+            part.is_none_or(|(_, applications)| applications.contains(application))
+        })
+    };
+    APPLICATIONS.into_iter().filter(has).collect()
+}
+
+/// Builds the copy and sweeps these applications until something fails.
+fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
@@ -85,7 +139,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
     let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
     ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
     let simulator = target.join("simulator/picoevent-sim");
-    for application in APPLICATIONS {
+    for &application in applications {
         let seeds = format!("0..{SEEDS}");
         let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
         let output = said(&swept.stdout);
@@ -124,4 +178,38 @@ fn simulate(simulator: &Path, target: &Path, words: &[&str]) -> Result<Output> {
 
 fn said(output: &[u8]) -> String {
     String::from_utf8_lossy(output).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bug_is_in_one_part() {
+        for name in ["01-no-wake-for-room", "47-datagram-cut-without-a-word", "69-file-cut"] {
+            let parts = (0..PARTS).filter(|part| Which::Part(*part).has(name)).count();
+            assert_eq!(parts, 1, "{name}");
+            assert!(Which::All.has(name));
+        }
+        assert!(Which::Part(2).has("47-datagram-cut-without-a-word"));
+        assert!(Which::Named("datagram").has("47-datagram-cut-without-a-word"));
+        assert!(!Which::Named("filter").has("47-datagram-cut-without-a-word"));
+    }
+
+    #[test]
+    fn a_bug_of_one_example_is_sought_there_only() {
+        let of = |paths: &[&str]| {
+            let lines = paths.iter().map(|path| format!("--- a/{path}\n+++ b/{path}\n"));
+            concerned(&lines.collect::<String>())
+        };
+        assert_eq!(of(&["core/protocols/http/src/reply.rs"]), ["device", "gateway"]);
+        assert_eq!(of(&["examples/chat/src/lib.rs"]), ["chat"]);
+        assert_eq!(
+            of(&["examples/chat/src/lib.rs", "examples/proxy/src/lib.rs"]),
+            ["chat", "proxy"]
+        );
+        assert_eq!(of(&["core/src/ring.rs"]), APPLICATIONS);
+        assert_eq!(of(&["examples/chat/src/lib.rs", "hal-embassy/src/pool.rs"]), APPLICATIONS);
+        assert!(PARTS.iter().all(|(_, held)| held.iter().all(|name| APPLICATIONS.contains(name))));
+    }
 }

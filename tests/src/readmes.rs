@@ -1,0 +1,34 @@
+//! The examples in README and in the packages' READMEs, as documentation tests.
+//!
+//! They stand here because most use several packages, and because a published package has only its own
+//! folder.
+
+#[doc = include_str!("../../README.md")]
+struct Repository;
+
+#[doc = include_str!("../../core/README.md")]
+struct Core;
+
+#[doc = include_str!("../../core/protocols/dns/README.md")]
+struct Dns;
+
+#[doc = include_str!("../../core/protocols/http/files/README.md")]
+struct HttpFiles;
+
+#[doc = include_str!("../../core/protocols/mqtt/README.md")]
+struct Mqtt;
+
+#[doc = include_str!("../../core/protocols/sntp/README.md")]
+struct Sntp;
+
+#[doc = include_str!("../../hal-embassy/README.md")]
+struct Embassy;
+
+#[doc = include_str!("../../sim-host/README.md")]
+struct Simulator;
+
+#[doc = include_str!("../../sim-host/live/README.md")]
+struct Mio;
+
+#[doc = include_str!("../../sim-host/recording/README.md")]
+struct Recording;
