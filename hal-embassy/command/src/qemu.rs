@@ -5,13 +5,12 @@
 //! on them before QEMU starts, so no port is taken, and nothing waits for a socket to appear.
 //!
 //! ```no_run
-//! use std::time::Duration;
-//! use xtask::{firmware, qemu::{Machine, Qemu}};
+//! use std::{path::Path, time::Duration};
+//! use picoevent_command::qemu::{Machine, Qemu};
 //!
 //! # fn main() -> anyhow::Result<()> {
-//! let machine = Machine::Lm3s6965evb;
-//! let elf = firmware::prebuilt(machine.board(), "hello-world")?;
-//! let mut guest = Qemu::new(machine, &elf)
+//! let elf = Path::new("target/thumbv7m-none-eabi/release/hello-world");
+//! let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
 //!     .netdev("user,id=n0,hostfwd=tcp:127.0.0.1:0-:9995")
 //!     .time_limit(Duration::from_secs(30))
 //!     .boot()?;
@@ -36,7 +35,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::{command_line::Usage, defmt_log, places::Places, process::Process};
+use crate::{Usage, defmt_log, places::Places, process::Process};
 
 pub use guest::{Guest, Uart};
 pub use qmp::{Link, Qmp};
@@ -187,15 +186,6 @@ impl Qemu {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_machine_has_a_board() {
-        for machine in Machine::ALL {
-            let board = crate::board::Board::named(machine.board()).unwrap();
-            assert_eq!(board.runs_on, crate::board::RunsOn::Qemu(machine.name()));
-            assert_eq!(Machine::named(machine.name()).unwrap(), machine);
-        }
-    }
 
     #[test]
     fn an_unknown_machine_is_refused_with_the_known_ones() {

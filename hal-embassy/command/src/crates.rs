@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Result, ensure};
 
-use super::elf::{Kind, Section, Symbol, sections};
+use crate::elf::{Kind, Section, Symbol, sections};
 use crate::places::Places;
 
 /// The compiler's memory functions, or the board's replacements.
